@@ -1,0 +1,31 @@
+//! The plan: what a wrapper contains and the stub carries out, step by step.
+//!
+//! This crate is the only thing that the compiler and the runtime share. It holds data, its JSON form and the bounds that
+//! are checked when it is read. It performs no I/O and takes no decision.
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod expand;
+mod ops;
+mod path;
+mod plan;
+mod wrapper;
+
+pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
+pub use ops::{
+    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Copy, Device, Directory,
+    EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin, RefuseFolder, Set,
+    StateDirectory, StateFile, StoreClosure, Symlink, Tmpfs,
+};
+pub use path::{JailPath, PathError};
+pub use plan::{
+    Argument, Closure, Ids, Lifetime, Limit, Namespace, Plan, Resource, SeccompProgram, StartIn,
+    Terminal, VERSION,
+};
+pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,238 @@
+//! The operations of a plan. Each says by which applied combinator it came to be (`by`), so that a failure can name it.
+//!
+//! JSON: `{"bind": {"from": "/a", "to": "/b", "access": "ro", "missing": "fail", "by": "readonly#2"}}`.
+
+use alloc::string::String;
+
+use serde::{Deserialize, Serialize};
+
+use crate::expand::HostText;
+
+/// Which applied combinator wanted something: `mount-cwd#3` is the fourth one of the term, counted depth first.
+pub type Origin = String;
+
+/// Permission bits of something that the launch creates.
+pub type Mode = u32;
+
+/// What may be done with what is bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Access {
+    /// Read and execute.
+    #[serde(rename = "ro")]
+    ReadOnly,
+    /// Read, write and execute.
+    #[serde(rename = "rw")]
+    ReadWrite,
+    /// As `rw`, and device nodes work (everything else is mounted `nodev`).
+    #[serde(rename = "dev")]
+    Device,
+}
+
+/// What happens when a source does not exist at launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Missing {
+    /// The launch stops.
+    Fail,
+    /// The operation is left out.
+    Skip,
+}
+
+macro_rules! operations {
+    ($(#[$doc:meta] $name:ident { $( $(#[$field_doc:meta])+ $field:ident : $type:ty, )* })*) => { $(
+        #[$doc]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name {
+            $( $(#[$field_doc])+ pub $field: $type, )*
+            /// Who wanted it.
+            pub by: Origin,
+        }
+    )* };
+}
+
+operations! {
+    /// Refuses a working folder that would give too much away: `/`, the home folder, or an ancestor of it.
+    RefuseFolder {
+        /// The home folder itself is granted (`allow-home-cwd`); `/` and its other ancestors never are.
+        home_allowed: bool,
+    }
+    /// Creates a folder of the agent's own state on the host, mode 0700, with missing parents.
+    StateDirectory {
+        /// Where on the host.
+        path: HostText,
+    }
+    /// Creates a file of the agent's own state on the host, mode 0600, with missing parents.
+    StateFile {
+        /// Where on the host.
+        path: HostText,
+    }
+    /// Binds something of the host. Folders are bound with what is mounted below them.
+    Bind {
+        /// What, on the host.
+        from: HostText,
+        /// Where, in the jail.
+        to: HostText,
+        /// With which access.
+        access: Access,
+        /// What to do when `from` is missing.
+        missing: Missing,
+    }
+    /// Binds the folder that the wrapper was started in, which was opened before anything else.
+    Folder {
+        /// Where in the jail; at its own place when absent.
+        to: Option<HostText>,
+        /// With which access.
+        access: Access,
+    }
+    /// Binds every argument that is an existing path, at its own place.
+    BindArguments {
+        /// With which access.
+        access: Access,
+    }
+    /// Binds every path of a variable, at its own place.
+    BindVariable {
+        /// The variable of the launcher.
+        variable: String,
+        /// What stands between two paths.
+        separator: String,
+        /// With which access.
+        access: Access,
+    }
+    /// Puts the store paths of [`crate::Closure`] in place, read-only.
+    StoreClosure {}
+    /// An empty folder in memory.
+    Tmpfs {
+        /// Where.
+        to: HostText,
+        /// Its permission bits.
+        mode: Mode,
+        /// At most so many bytes; the kernel's default (half of the memory) when absent.
+        size: Option<u64>,
+    }
+    /// The jail's own /proc, with the kernel's switches read-only or hidden.
+    At {
+        /// Where.
+        to: HostText,
+    }
+    /// A minimal /dev: null zero full random urandom tty, own devpts and shm, the usual links.
+    Device {
+        /// Where.
+        to: HostText,
+    }
+    /// A folder.
+    Directory {
+        /// Where.
+        to: HostText,
+        /// Its permission bits.
+        mode: Mode,
+    }
+    /// A file with this content.
+    File {
+        /// Where.
+        to: HostText,
+        /// What it contains.
+        content: String,
+        /// Its permission bits.
+        mode: Mode,
+    }
+    /// A file with the content that a file of the host has at launch; symlinks are followed on the host.
+    Copy {
+        /// What, on the host.
+        from: HostText,
+        /// Where, in the jail.
+        to: HostText,
+        /// What to do when `from` is missing.
+        missing: Missing,
+    }
+    /// A symbolic link.
+    Symlink {
+        /// Where.
+        to: HostText,
+        /// What it points to.
+        target: String,
+    }
+    /// passwd, group and nsswitch.conf in /etc that name the calling user.
+    Accounts {
+        /// The user's shell.
+        shell: String,
+    }
+    /// An operation that needs nothing but its origin.
+    By {}
+    /// A variable with a value.
+    Set {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: HostText,
+    }
+    /// A variable with the value that it has in the launcher.
+    Forward {
+        /// Its name.
+        name: String,
+        /// What to do when the launcher lacks it.
+        missing: Missing,
+    }
+}
+
+/// An operation on the host, with the user's rights, before the clone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostOp {
+    /// See [`RefuseFolder`].
+    RefuseFolder(RefuseFolder),
+    /// See [`StateDirectory`].
+    StateDirectory(StateDirectory),
+    /// See [`StateFile`].
+    StateFile(StateFile),
+}
+
+/// An operation on the host after the payload's end. There is none yet; the phase has its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AfterOp {}
+
+/// An operation inside the new namespaces, on the jail's own root, before capabilities are dropped.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InsideOp {
+    /// See [`Bind`].
+    Bind(Bind),
+    /// See [`Folder`].
+    Folder(Folder),
+    /// See [`BindArguments`].
+    BindArguments(BindArguments),
+    /// See [`BindVariable`].
+    BindVariable(BindVariable),
+    /// See [`StoreClosure`].
+    StoreClosure(StoreClosure),
+    /// See [`Tmpfs`].
+    Tmpfs(Tmpfs),
+    /// A /proc that shows the jail's processes only.
+    Proc(At),
+    /// See [`Device`].
+    Dev(Device),
+    /// See [`Directory`].
+    Directory(Directory),
+    /// See [`File`].
+    File(File),
+    /// See [`Copy`].
+    Copy(Copy),
+    /// See [`Symlink`].
+    Symlink(Symlink),
+    /// See [`Accounts`].
+    Accounts(Accounts),
+    /// Makes the mount at this place read-only, but not what is mounted below it.
+    RemountReadOnly(At),
+    /// Brings the loopback interface up in the jail's own network namespace.
+    Loopback(By),
+}
+
+/// One variable of the payload's environment, which is built from nothing. Names are unique within a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EnvOp {
+    /// See [`Set`].
+    Set(Set),
+    /// See [`Forward`].
+    Forward(Forward),
+}

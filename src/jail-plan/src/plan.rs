@@ -1,0 +1,160 @@
+//! The plan as a whole.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::expand::HostText;
+use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp};
+
+/// The version of this format. A reader refuses every other one.
+pub const VERSION: u32 = 1;
+
+/// A launch, operation by operation. The fields stand in the order in which the stub uses them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The command's name.
+    pub name: String,
+    /// On the host, before the clone.
+    pub before: Vec<HostOp>,
+    /// What the jail has of its own. Empty: no namespace at all.
+    pub namespaces: Vec<Namespace>,
+    /// Who the payload is.
+    pub ids: Ids,
+    /// The store paths that [`crate::StoreClosure`] puts in place.
+    pub closure: Closure,
+    /// Inside the namespaces, in this order.
+    pub inside: Vec<InsideOp>,
+    /// The host name inside; needs the `uts` namespace.
+    pub hostname: Option<String>,
+    /// The whole environment of the payload.
+    pub env: Vec<EnvOp>,
+    /// Where the payload starts.
+    pub start: StartIn,
+    /// The program, an absolute path inside, and its arguments.
+    pub argv: Vec<Argument>,
+    /// What the payload may do with the terminal.
+    pub terminal: Terminal,
+    /// How long the jail may live.
+    pub lifetime: Lifetime,
+    /// Resource limits, set before the payload starts.
+    pub limits: Vec<Limit>,
+    /// The filters of system calls, loaded in this order. Never empty.
+    pub seccomp: Vec<SeccompProgram>,
+    /// On the host, after the payload's end.
+    pub after: Vec<AfterOp>,
+}
+
+/// A namespace that the jail has of its own (namespaces(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Namespace {
+    /// cgroup_namespaces(7).
+    Cgroup,
+    /// ipc_namespaces(7).
+    Ipc,
+    /// mount_namespaces(7).
+    Mount,
+    /// network_namespaces(7).
+    Net,
+    /// pid_namespaces(7).
+    Pid,
+    /// user_namespaces(7).
+    User,
+    /// uts_namespaces(7).
+    Uts,
+}
+
+/// The user and group ids of the payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ids {
+    /// The caller's own, the only ones that exist inside.
+    Caller,
+}
+
+/// The store paths that exist inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Closure {
+    /// The store's folder, `/nix/store`, on the host and inside.
+    pub store: String,
+    /// A folder with an empty folder or file for each of `names`: mount points made ahead, so that the launch makes none.
+    pub skeleton: String,
+    /// Base names of the store paths, sorted.
+    pub names: Vec<String>,
+}
+
+/// Where the payload starts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StartIn {
+    /// In the working folder, where [`crate::Folder`] put it.
+    Folder,
+    /// At this place inside.
+    Path(HostText),
+}
+
+/// One word of the payload's command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Argument {
+    /// This word.
+    Text(HostText),
+    /// All the arguments that the wrapper was given.
+    All,
+}
+
+/// What the payload may do with the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Terminal {
+    /// It stays the controlling terminal, so that job control works; the filter refuses TIOCSTI and TIOCLINUX.
+    Keep,
+    /// A session of its own: no controlling terminal, no job control (setsid(2)).
+    NewSession,
+}
+
+/// How long the jail may live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lifetime {
+    /// It ends with the process that started the wrapper.
+    Launcher,
+    /// It ends with its payload.
+    Payload,
+}
+
+/// A limit of setrlimit(2), soft and hard alike.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    /// Which.
+    pub resource: Resource,
+    /// How much, in the unit of setrlimit(2).
+    pub value: u64,
+}
+
+/// A resource of setrlimit(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Resource {
+    /// The size of a core dump, bytes.
+    Core,
+}
+
+/// A classic BPF program for seccomp(2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeccompProgram {
+    /// What the spec calls it.
+    pub name: String,
+    /// The processor that its numbers belong to, as Nix names it: `x86_64` or `aarch64`.
+    pub arch: String,
+    /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with padding (RFC 4648, section 4).
+    pub program: String,
+}

@@ -1,0 +1,185 @@
+//! The wrapper's file format: two lines that make it a program, the plan, and a line of places for messages.
+//!
+//! ```text
+//! #!/nix/store/…-jail-stub/bin/jail-stub
+//! exit 125 # a plan, not a script
+//! {"version": 1, …}
+//! {"mount-cwd#3": "opencode.jail:4:3", …}
+//! ```
+//! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run
+//! it outside the jail. The last line stands apart because it is no part of what is enforced.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::Deserialize;
+
+use crate::ops::EnvOp;
+use crate::plan::{Plan, VERSION};
+
+/// What a shell does with a wrapper.
+pub const EXIT_LINE: &str = "exit 125 # a plan, not a script";
+
+/// The largest wrapper that is read. 1,500 store paths take about 100 kB.
+pub const PLAN_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// For each origin, the place in the spec: `opencode.jail:4:3`.
+pub type Places = BTreeMap<String, String>;
+
+/// A wrapper that was read: the plan, and the line of places, which is looked at only when a message needs it.
+pub struct Wrapper<'a> {
+    /// The plan.
+    pub plan: Plan,
+    places: &'a [u8],
+}
+
+/// Why a file is no wrapper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrapperError {
+    /// It is larger than [`PLAN_BYTES_MAX`].
+    TooLarge,
+    /// The first two lines are not those of a wrapper.
+    Head,
+    /// Another version than [`VERSION`] (or none).
+    Version(Option<u32>),
+    /// The plan does not decode: cut short, an unknown operation or field, a duplicate key.
+    Plan(String),
+    /// It decodes and contradicts itself.
+    Inconsistent(String),
+}
+
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+impl<'a> Wrapper<'a> {
+    /// Reads a wrapper.
+    ///
+    /// # Errors
+    /// See [`WrapperError`]; nothing is guessed.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, WrapperError> {
+        if bytes.len() > PLAN_BYTES_MAX {
+            return Err(WrapperError::TooLarge);
+        }
+        let body = body(bytes)?;
+        let mut stream = serde_json::Deserializer::from_slice(body).into_iter::<Plan>();
+        let plan = match stream.next() {
+            Some(Ok(plan)) => plan,
+            Some(Err(error)) => return Err(decoding_error(body, &error)),
+            None => return Err(WrapperError::Plan("there is no plan".into())),
+        };
+        check(&plan)?;
+        Ok(Self { plan, places: body.get(stream.byte_offset()..).unwrap_or_default() })
+    }
+
+    /// Where in the spec `origin` stands, if the wrapper says so.
+    #[must_use]
+    pub fn place(&self, origin: &str) -> Option<String> {
+        let places: Places = serde_json::from_slice(self.places).ok()?;
+        places.get(origin).cloned()
+    }
+}
+
+/// What follows the two lines of the head.
+fn body(bytes: &[u8]) -> Result<&[u8], WrapperError> {
+    let mut lines = bytes.splitn(3, |byte| *byte == b'\n');
+    match (lines.next(), lines.next(), lines.next()) {
+        (Some(first), Some(second), Some(body))
+            if first.starts_with(b"#!") && second == EXIT_LINE.as_bytes() =>
+        {
+            Ok(body)
+        }
+        _ => Err(WrapperError::Head),
+    }
+}
+
+/// A plan of another version usually fails to decode first; its version is the message that helps.
+fn decoding_error(body: &[u8], error: &serde_json::Error) -> WrapperError {
+    let mut stream = serde_json::Deserializer::from_slice(body).into_iter::<Version>();
+    match stream.next() {
+        Some(Ok(found)) if found.version != VERSION => WrapperError::Version(Some(found.version)),
+        _ => WrapperError::Plan(error.to_string()),
+    }
+}
+
+fn check(plan: &Plan) -> Result<(), WrapperError> {
+    if plan.version != VERSION {
+        return Err(WrapperError::Version(Some(plan.version)));
+    }
+    if plan.seccomp.is_empty() {
+        return Err(WrapperError::Inconsistent("it has no system call filter".into()));
+    }
+    if plan.argv.is_empty() {
+        return Err(WrapperError::Inconsistent("it names no program".into()));
+    }
+    let mut names = BTreeSet::new();
+    for variable in &plan.env {
+        let (EnvOp::Set(crate::Set { name, .. }) | EnvOp::Forward(crate::Forward { name, .. })) =
+            variable;
+        if name.is_empty() || name.contains(['=', '\0']) {
+            return Err(WrapperError::Inconsistent("a variable has no legal name".into()));
+        }
+        if !names.insert(name) {
+            return Err(WrapperError::Inconsistent("a variable is given twice".into()));
+        }
+    }
+    if plan
+        .closure
+        .names
+        .iter()
+        .any(|name| name.is_empty() || name.starts_with('.') || name.contains(['/', '\0']))
+    {
+        return Err(WrapperError::Inconsistent("a store path has no legal name".into()));
+    }
+    Ok(())
+}
+
+/// Writes the wrapper of `plan`, whose stub is at `stub`. One operation, variable or store path stands on a line.
+///
+/// # Errors
+/// Only if the plan cannot be written as JSON, which no plan built from these types is.
+pub fn encode(stub: &str, plan: &Plan, places: &Places) -> Result<String, serde_json::Error> {
+    let plan = break_lines(&serde_json::to_string(plan)?);
+    let places = serde_json::to_string(places)?;
+    Ok(alloc::format!("#!{stub}\n{EXIT_LINE}\n{plan}\n{places}\n"))
+}
+
+/// Breaks the lines of compact JSON between the fields of the plan and between the elements of every list.
+fn break_lines(json: &str) -> String {
+    let mut lines = String::with_capacity(json.len() + json.len() / 8);
+    let mut open = Vec::new();
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        lines.push(c);
+        match c {
+            '"' if !escaped => in_string = !in_string,
+            _ if in_string => {}
+            '{' | '[' => open.push(c),
+            '}' | ']' => drop(open.pop()),
+            ',' if open.len() == 1 || open.last() == Some(&'[') => lines.push('\n'),
+            _ => {}
+        }
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    lines
+}
+
+impl fmt::Display for WrapperError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => write!(f, "the plan is larger than {PLAN_BYTES_MAX} bytes"),
+            Self::Head => {
+                f.write_str("this is no wrapper: its first two lines are not those of a plan")
+            }
+            Self::Version(Some(found)) => {
+                write!(f, "the plan has version {found}, and this stub reads version {VERSION}")
+            }
+            Self::Version(None) => f.write_str("the plan has no version"),
+            Self::Plan(why) => write!(f, "the plan cannot be read: {why}"),
+            Self::Inconsistent(why) => write!(f, "the plan contradicts itself: {why}"),
+        }
+    }
+}
