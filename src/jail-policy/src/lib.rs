@@ -1,1 +1,14 @@
-//! To be written.
+//! The policy: what a jail may do, grant by grant, in the order in which the spec gives and takes.
+//!
+//! Data and its algebra (merge, normalise, diff, display). No I/O, and nothing here knows how a launch is done.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod grant;
+mod policy;
+mod text;
+
+pub use grant::{Argument, Grant, Scope, Zone};
+pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
+pub use policy::{Entry, Origin, Policy, VERSION};
+pub use text::{Output, Package, Piece, StorePaths, Text};

@@ -1,0 +1,213 @@
+//! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not compile until `explain`, the
+//! seal and the checks have answered for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+use crate::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
+
+/// One thing that is given or taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Grant {
+    /// The program that is started. The last one counts.
+    Program {
+        /// Its path inside.
+        path: Text,
+    },
+    /// Its command line. The last one counts; without one, all arguments of the wrapper.
+    Arguments {
+        /// The words.
+        words: Vec<Argument>,
+    },
+    /// Something of the host appears in the jail.
+    Bind {
+        /// What, on the host.
+        from: Text,
+        /// Where, in the jail.
+        to: Text,
+        /// With which access.
+        access: Access,
+        /// What to do when it is missing at launch.
+        missing: Missing,
+    },
+    /// The folder that the wrapper is started in appears in the jail, and the program starts there.
+    Folder {
+        /// With which access.
+        access: Access,
+        /// Where in the jail; at its own place when absent.
+        to: Option<Text>,
+    },
+    /// The working folder may be the home folder.
+    HomeAsFolder,
+    /// Every argument that is an existing path appears in the jail.
+    BindArguments {
+        /// With which access.
+        access: Access,
+    },
+    /// Every path of a variable appears in the jail.
+    BindVariable {
+        /// The launcher's variable.
+        variable: String,
+        /// What stands between two paths.
+        separator: String,
+        /// With which access.
+        access: Access,
+    },
+    /// A folder of the host that is created (0700) when it is missing, and appears read-write.
+    StateDirectory {
+        /// Where on the host.
+        path: Text,
+        /// Where in the jail.
+        to: Text,
+    },
+    /// A file of the host that is created (0600) when it is missing, and appears read-write.
+    StateFile {
+        /// Where on the host.
+        path: Text,
+        /// Where in the jail.
+        to: Text,
+    },
+    /// What of the Nix store appears, read-only. The last one counts.
+    Store {
+        /// How much.
+        scope: Scope,
+    },
+    /// An empty folder in memory.
+    Tmpfs {
+        /// Where.
+        to: Text,
+        /// Its permission bits.
+        mode: Mode,
+        /// At most so many bytes.
+        size: Option<u64>,
+    },
+    /// A /proc that shows the jail's processes only.
+    Proc {
+        /// Where.
+        to: Text,
+    },
+    /// A minimal /dev.
+    Dev {
+        /// Where.
+        to: Text,
+    },
+    /// A folder.
+    Directory {
+        /// Where.
+        to: Text,
+        /// Its permission bits.
+        mode: Mode,
+    },
+    /// A file with this content.
+    File {
+        /// Where.
+        to: Text,
+        /// What it contains. It is never expanded.
+        content: Text,
+        /// Its permission bits.
+        mode: Mode,
+    },
+    /// A file with the content that one of the host has at launch.
+    Copy {
+        /// What, on the host.
+        from: Text,
+        /// Where, in the jail.
+        to: Text,
+        /// What to do when it is missing at launch.
+        missing: Missing,
+    },
+    /// A symbolic link.
+    Symlink {
+        /// Where.
+        to: Text,
+        /// What it points to.
+        target: Text,
+    },
+    /// passwd, group and nsswitch.conf that name the calling user.
+    Accounts {
+        /// The user's shell.
+        shell: Text,
+    },
+    /// A variable with a value.
+    SetEnv {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: Text,
+    },
+    /// A variable with the value that it has in the launcher.
+    ForwardEnv {
+        /// Its name.
+        name: String,
+        /// What to do when the launcher lacks it.
+        missing: Missing,
+    },
+    /// A variable is taken away again.
+    UnsetEnv {
+        /// Its name.
+        name: String,
+    },
+    /// A folder in front of PATH.
+    AddPath {
+        /// The folder, inside.
+        folder: Text,
+    },
+    /// The host name inside. The last one counts.
+    Hostname {
+        /// The name.
+        name: String,
+    },
+    /// The time zone inside. The last one counts.
+    TimeZone {
+        /// Which.
+        zone: Zone,
+    },
+    /// A namespace that the jail shares with the host.
+    ShareNamespace {
+        /// Which.
+        namespace: Namespace,
+    },
+    /// The host's network.
+    HostNetwork,
+    /// What the program may do with the terminal. The last one counts.
+    Terminal {
+        /// What.
+        terminal: Terminal,
+    },
+    /// How long the jail may live. The last one counts.
+    Lifetime {
+        /// How long.
+        lifetime: Lifetime,
+    },
+}
+
+/// One word of a command line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Argument {
+    /// This word.
+    Text(Text),
+    /// All the arguments that the wrapper was given.
+    All,
+}
+
+/// How much of the Nix store appears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The runtime closure of everything that the other grants name.
+    Closure,
+    /// All of it.
+    Whole,
+}
+
+/// A time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Zone {
+    /// The default.
+    Utc,
+    /// The host's.
+    Host,
+}

@@ -1,0 +1,60 @@
+//! Signatures: what a combinator takes, as data, so that the evaluator can say which argument is wrong and where.
+
+/// What a combinator or builder takes, in order. It is applied when it has all of them; one that takes nothing is a
+/// permission as it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Its parameters.
+    pub params: &'static [Param],
+}
+
+/// One parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Its name, for messages and docs.
+    pub name: &'static str,
+    /// What it may be.
+    pub ty: Type,
+}
+
+/// What an argument may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// A string or a `noescape` text.
+    Text,
+    /// A string without expansion: it is needed when the jail is compiled.
+    Literal,
+    /// A whole number.
+    Integer,
+    /// A boolean.
+    Bool,
+    /// A package.
+    Package,
+    /// A package, or a text that is a path.
+    Entry,
+    /// A permission; a list of permissions counts as one, as in `compose`.
+    Permission,
+    /// A lambda from the entry (a string) to a shell script, or a string that is the script.
+    Script,
+    /// A list of such things.
+    List(&'static Type),
+    /// An attribute set with these fields and no others.
+    Fields(&'static [Field]),
+    /// An attribute set from any name to such things.
+    Map(&'static Type),
+    /// One or the other; the first that fits.
+    Either(&'static [Type]),
+}
+
+/// A field of an attribute set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may be.
+    pub ty: Type,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it does, in one sentence for the author of a spec.
+    pub doc: &'static str,
+}

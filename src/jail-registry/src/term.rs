@@ -1,0 +1,93 @@
+//! The term: what a spec evaluates to, still symbolic, each part with its place in the spec.
+//!
+//! Both doors make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
+
+use std::collections::BTreeMap;
+
+use jail_policy::{Package, Text};
+
+/// Which file of a compilation. The driver knows the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+/// A range of bytes in a file of the spec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file.
+    pub file: FileId,
+    /// The first byte.
+    pub start: u32,
+    /// The byte after the last.
+    pub end: u32,
+}
+
+/// One jail of a spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Jail {
+    /// What made it.
+    pub made: Made,
+    /// The call that made it; the Nix door has none.
+    pub place: Option<Place>,
+}
+
+/// How a jail was made.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Made {
+    /// `jail NAME ENTRY PERMISSIONS`.
+    Plain {
+        /// The command's name.
+        name: String,
+        /// A package (its main program) or a text (a path).
+        entry: Value,
+        /// What is applied, in order.
+        permissions: Vec<Applied>,
+    },
+    /// `makeJailedOpencode { … }` and the like. It expands in this crate, for both doors.
+    Built(Built),
+}
+
+/// An applied agent builder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Built {
+    /// The builder's name, which is in the registry.
+    pub builder: String,
+    /// Its arguments as given.
+    pub arguments: BTreeMap<String, Value>,
+}
+
+/// A combinator with all its arguments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The combinator's name, which is in the registry.
+    pub combinator: String,
+    /// Its arguments, as many as its signature has.
+    pub arguments: Vec<Value>,
+    /// The whole application; the Nix door has none.
+    pub place: Option<Place>,
+}
+
+/// An argument, fully evaluated.
+///
+/// A lambda never occurs: where a signature asks for one ([`crate::Type::Script`]), the evaluator applies it to
+/// [`jail_policy::Piece::Entry`] and passes the text on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `null`.
+    Null,
+    /// `true`, `false`.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A string, or what `noescape` made of one.
+    Text(Text),
+    /// A package.
+    Package(Package),
+    /// A list.
+    List(Vec<Value>),
+    /// An attribute set.
+    Attributes(BTreeMap<String, Value>),
+    /// A permission.
+    Permission(Applied),
+}
