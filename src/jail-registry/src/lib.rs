@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod diagnostic;
 mod signature;
 mod term;
 
+pub use diagnostic::{Code, Diagnostic, Severity};
 pub use signature::{Field, Param, Signature, Type};
 pub use term::{Applied, Built, FileId, Jail, Made, Place, Value};

@@ -1,0 +1,107 @@
+//! Diagnostics: what is wrong with a place in a spec, told to its author.
+//!
+//! They live here, below the language, because lowering finds faults as well as evaluation does. The driver renders them.
+
+use crate::term::Place;
+
+/// A fault in a spec, or something that looks like one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its stable name.
+    pub code: Code,
+    /// Whether the spec can still be compiled.
+    pub severity: Severity,
+    /// One sentence, lowercase, no full stop, no line break; it makes sense alone.
+    pub message: String,
+    /// The text that is wrong; `None` at the Nix door, which has no places.
+    pub primary: Option<Place>,
+    /// What is wrong with exactly that text.
+    pub label: String,
+    /// Another place that belongs to it, with its label: "first granted here".
+    pub secondary: Vec<(Place, String)>,
+    /// What to do.
+    pub help: Option<String>,
+    /// What was being evaluated, innermost first; at most five.
+    pub stack: Vec<(Place, String)>,
+}
+
+/// Whether the spec can still be compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It can; `--deny warnings` says otherwise.
+    Warning,
+    /// It cannot.
+    Error,
+}
+
+impl Diagnostic {
+    /// An error at a place.
+    #[must_use]
+    pub fn error(code: Code, primary: Option<Place>, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, primary, message.into())
+    }
+
+    /// A warning at a place.
+    #[must_use]
+    pub fn warning(code: Code, primary: Option<Place>, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, primary, message.into())
+    }
+
+    fn new(code: Code, severity: Severity, primary: Option<Place>, message: String) -> Self {
+        let (label, help) = (String::new(), None);
+        Self {
+            code,
+            severity,
+            message,
+            primary,
+            label,
+            secondary: Vec::new(),
+            help,
+            stack: Vec::new(),
+        }
+    }
+
+    /// The same with a label.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// The same with a help.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {
+        /// The stable names of diagnostics; `docs/diagnostics.md` has a paragraph for each. They are never reused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $( $(#[$doc])+ $code, )* }
+
+        impl Code {
+            /// All of them, in alphabetical order of their names.
+            pub const ALL: &'static [Self] = &[ $( Self::$code, )* ];
+
+            /// The name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$code => $name, )* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A string that looks as if it were to be expanded, and is not.
+    LiteralExpansion = "literal-expansion",
+    /// An argument of the wrong type.
+    ParamType = "param-type",
+    /// A mount target that is not absolute.
+    RelativeTarget = "relative-target",
+    /// A name that is in no registry entry.
+    UnknownCombinator = "unknown-combinator",
+}
