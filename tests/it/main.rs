@@ -1,0 +1,1 @@
+//! Integration tests of the command `jailgen`, in one binary: one link step instead of many.
