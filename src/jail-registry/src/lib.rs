@@ -10,4 +10,4 @@ mod term;
 
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use signature::{Field, Param, Signature, Type};
-pub use term::{Applied, Built, FileId, Jail, Made, Place, Value};
+pub use term::{Applied, Built, FileId, Jail, Made, Place, Placed, Value};

@@ -38,7 +38,7 @@ pub enum Made {
         /// The command's name.
         name: String,
         /// A package (its main program) or a text (a path).
-        entry: Value,
+        entry: Placed,
         /// What is applied, in order.
         permissions: Vec<Applied>,
     },
@@ -52,7 +52,7 @@ pub struct Built {
     /// The builder's name, which is in the registry.
     pub builder: String,
     /// Its arguments as given.
-    pub arguments: BTreeMap<String, Value>,
+    pub arguments: BTreeMap<String, Placed>,
 }
 
 /// A combinator with all its arguments.
@@ -61,8 +61,17 @@ pub struct Applied {
     /// The combinator's name, which is in the registry.
     pub combinator: String,
     /// Its arguments, as many as its signature has.
-    pub arguments: Vec<Value>,
+    pub arguments: Vec<Placed>,
     /// The whole application; the Nix door has none.
+    pub place: Option<Place>,
+}
+
+/// A value and where it was written: diagnostics underline the argument or the list element that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Placed {
+    /// The value.
+    pub value: Value,
+    /// Where it was written; the Nix door does not know.
     pub place: Option<Place>,
 }
 
@@ -85,9 +94,17 @@ pub enum Value {
     /// A package.
     Package(Package),
     /// A list.
-    List(Vec<Value>),
+    List(Vec<Placed>),
     /// An attribute set.
-    Attributes(BTreeMap<String, Value>),
+    Attributes(BTreeMap<String, Placed>),
     /// A permission.
     Permission(Applied),
+}
+
+impl Placed {
+    /// A value without a place.
+    #[must_use]
+    pub fn nowhere(value: Value) -> Self {
+        Self { value, place: None }
+    }
 }
