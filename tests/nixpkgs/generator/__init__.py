@@ -1,0 +1,1 @@
+"""Writes the stand-in nixpkgs' view of this machine: see ../README.md."""
