@@ -1,9 +1,48 @@
 //! The command line: the only part that prints, reads the environment or ends the process.
 
+pub mod args;
+mod commands;
+mod console;
+mod examples;
+mod failure;
+mod panic;
+
 use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use commands::Context;
+use console::Console;
+use failure::Failure;
 
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    panic::catch(|| {
+        let cli = Cli::parse();
+        let console = Console::new(cli.color, cli.quiet);
+        match dispatch(cli.command, Context { console }) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => report(console, &failure),
+        }
+    })
+}
+
+fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
+    match command {
+        Command::Completions { shell } => commands::manual::completions(shell, context),
+        Command::Man { output } => commands::manual::pages(output.as_deref(), context),
+    }
+}
+
+fn report(console: Console, failure: &Failure) -> ExitCode {
+    match failure {
+        Failure::Done | Failure::Findings => {}
+        Failure::Usage(message) => {
+            console.error(message, Some("`jailgen --help` says more"));
+        }
+        Failure::Error { message, help } => console.error(message, help.as_deref()),
+    }
+    failure.status()
 }

@@ -1,0 +1,245 @@
+//! What the command line accepts. Completions, man pages and `--help` are all made from these types.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+
+use super::examples;
+
+/// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does not grant does not exist
+/// inside.
+#[derive(Debug, Parser)]
+#[command(name = "jailgen", version, after_help = examples::JAILGEN, max_term_width = 100)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Colour the output.
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub color: When,
+    /// Print results and errors only: no progress, no notes.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print completions for a shell.
+    #[command(after_help = examples::COMPLETIONS)]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them to a folder.
+    #[command(after_help = examples::MAN)]
+    Man {
+        /// Write one page per command to this folder.
+        #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        output: Option<PathBuf>,
+    },
+}
+
+/// Specs, one or more.
+#[derive(Debug, Args)]
+pub struct Specs {
+    /// Spec files.
+    #[arg(required = true, value_name = "SPEC", value_hint = ValueHint::FilePath)]
+    pub specs: Vec<PathBuf>,
+}
+
+/// Where the inputs of the emitted flake come from.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Inputs {
+    /// Take an input from elsewhere, and pin that.
+    #[arg(long, num_args = 2, value_names = ["NAME", "REF"], action = clap::ArgAction::Append)]
+    pub override_input: Vec<String>,
+    /// Short for `--override-input nixpkgs REF`.
+    #[arg(long, value_name = "REF")]
+    pub nixpkgs: Option<String>,
+    /// Take jailgen's own library and tools from this flake.
+    #[arg(long, value_name = "REF")]
+    pub kit: Option<String>,
+}
+
+impl Inputs {
+    /// The overridden inputs and what they are overridden with, in order.
+    pub fn overrides(&self) -> impl Iterator<Item = (&str, &str)> {
+        let named = self.override_input.chunks_exact(2).filter_map(|pair| match pair {
+            [name, reference] => Some((name.as_str(), reference.as_str())),
+            _ => None,
+        });
+        named.chain(self.nixpkgs.as_deref().map(|reference| ("nixpkgs", reference)))
+    }
+}
+
+/// See [`Command::Build`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::BUILD)]
+pub struct Build {
+    #[command(flatten)]
+    pub specs: Specs,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// Also link what was built here, as `nix build -o` does.
+    #[arg(short, long, value_name = "LINK", value_hint = ValueHint::AnyPath)]
+    pub output: Option<PathBuf>,
+    /// Build nothing; fail if the emitted flake is out of date.
+    #[arg(long, conflicts_with_all = ["output", "force"])]
+    pub check: bool,
+    /// Replace what stands in the way: a command of another spec, a folder that holds other things.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// See [`Command::Emit`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::EMIT)]
+pub struct Emit {
+    #[command(flatten)]
+    pub specs: Specs,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// The folder that is written.
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub output: PathBuf,
+    /// Write nothing; fail if the folder is out of date.
+    #[arg(long, conflicts_with = "force")]
+    pub check: bool,
+    /// Write to a folder that holds other things.
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How diagnostics are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MessageFormat {
+    /// With the line of the spec, underlined.
+    Human,
+    /// One JSON object a line (docs/diagnostics.md).
+    Json,
+}
+
+/// What `--deny` takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Deny {
+    /// Warnings count as errors.
+    Warnings,
+}
+
+/// See [`Command::Check`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::CHECK)]
+pub struct Check {
+    #[command(flatten)]
+    pub specs: Specs,
+    /// For people or for programs.
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub message_format: MessageFormat,
+    /// What else is to fail.
+    #[arg(long, value_name = "WHAT")]
+    pub deny: Option<Deny>,
+}
+
+/// See [`Command::Explain`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::EXPLAIN)]
+pub struct Explain {
+    /// The spec file.
+    #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
+    pub spec: PathBuf,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Closure`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::CLOSURE)]
+pub struct Closure {
+    /// A spec, a wrapper or a store path.
+    #[arg(value_name = "SPEC|WRAPPER|PATH", value_hint = ValueHint::FilePath)]
+    pub target: PathBuf,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which jail of which spec.
+#[derive(Debug, Args)]
+pub struct OneJail {
+    /// The spec file.
+    #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
+    pub spec: PathBuf,
+    /// Which jail, where the spec makes several.
+    #[arg(long, value_name = "NAME")]
+    pub jail: Option<String>,
+    #[command(flatten)]
+    pub inputs: Inputs,
+}
+
+/// See [`Command::Run`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::RUN)]
+pub struct Run {
+    #[command(flatten)]
+    pub jail: OneJail,
+    /// Arguments of the program inside.
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<std::ffi::OsString>,
+}
+
+/// See [`Command::Shell`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::SHELL)]
+pub struct Shell {
+    #[command(flatten)]
+    pub jail: OneJail,
+    /// A command for the shell, instead of an interactive one.
+    #[arg(short, long, value_name = "COMMAND")]
+    pub command: Option<String>,
+}
+
+/// See [`Command::Init`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::INIT)]
+pub struct Init {
+    /// For which program.
+    #[arg(default_value = "shell")]
+    pub agent: String,
+    /// The file that is written; it must not exist. The default is `AGENT.jail`, and `-` is standard output.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// See [`Command::Update`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::UPDATE)]
+pub struct Update {
+    /// The spec file.
+    #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
+    pub spec: PathBuf,
+    /// Which input; all of them when absent.
+    #[arg(value_name = "INPUT")]
+    pub input: Option<String>,
+}

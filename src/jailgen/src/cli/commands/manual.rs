@@ -1,0 +1,48 @@
+//! `completions` and `man`: what is made from the definition of the command line itself.
+
+use std::fs;
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use clap_mangen::Man;
+
+use super::Context;
+use crate::cli::args::Cli;
+use crate::cli::failure::Failure;
+
+pub(in crate::cli) fn completions(shell: Shell, context: Context) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "jailgen", &mut script);
+    context.console.result(&String::from_utf8_lossy(&script))
+}
+
+pub(in crate::cli) fn pages(folder: Option<&Path>, context: Context) -> Result<(), Failure> {
+    let Some(folder) = folder else {
+        let page = page(Cli::command())?;
+        return context.console.result(&String::from_utf8_lossy(&page));
+    };
+    let mut command = Cli::command();
+    command.build();
+    fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+    let visible = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
+    for command in std::iter::once(command.clone()).chain(visible) {
+        let name = command.get_display_name().unwrap_or("jailgen").replace(' ', "-");
+        let path = folder.join(format!("{name}.1"));
+        fs::write(&path, page(command)?).map_err(|error| cannot_write(&path, &error))?;
+    }
+    context.console.note("wrote", &format!("the manual pages to {}", folder.display()));
+    Ok(())
+}
+
+fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
+    let mut page = Vec::new();
+    Man::new(command)
+        .render(&mut page)
+        .map_err(|error| Failure::new(format!("the manual page cannot be made: {error}")))?;
+    Ok(page)
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("`{}` cannot be written: {error}", path.display()))
+}

@@ -1,0 +1,100 @@
+//! Where everything that is printed goes through: colour, quietness and broken pipes are decided here.
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use anstream::ColorChoice;
+use clap::builder::styling::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::When;
+use super::failure::Failure;
+
+/// The two output streams.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Console {
+    quiet: bool,
+}
+
+const NOTE: Style = AnsiColor::Green.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+
+impl Console {
+    /// The streams of this process. Colour is decided once, for everything.
+    pub(super) fn new(color: When, quiet: bool) -> Self {
+        match color {
+            // anstream asks NO_COLOR, CLICOLOR, TERM and whether the stream is a terminal.
+            When::Auto => ColorChoice::Auto,
+            When::Always => ColorChoice::Always,
+            When::Never => ColorChoice::Never,
+        }
+        .write_global();
+        Self { quiet }
+    }
+
+    /// Prints a result.
+    ///
+    /// # Errors
+    /// Standard output cannot be written. A reader that has gone away is not an error for anyone but the caller, who
+    /// has nothing left to do: [`Failure::Done`].
+    pub(super) fn result(self, text: &str) -> Result<(), Failure> {
+        let mut out = anstream::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Done),
+            Err(error) => Err(Failure::new(format!("standard output cannot be written: {error}"))),
+        }
+    }
+
+    /// Says what was done.
+    pub(super) fn note(self, verb: &str, object: &str) {
+        if !self.quiet {
+            self.line(&format!("{NOTE}{verb:>10}{NOTE:#} {object}"));
+        }
+    }
+
+    /// Warns about something that is no place in a spec.
+    pub(super) fn warning(self, message: &str) {
+        self.line(&format!("{WARNING}warning{WARNING:#}: {message}"));
+    }
+
+    /// Prints what went wrong.
+    pub(super) fn error(self, message: &str, help: Option<&str>) {
+        self.line(&format!("{ERROR}error{ERROR:#}: {message}"));
+        if let Some(help) = help {
+            let indented = help.trim_end().replace('\n', "\n        ");
+            self.line(&format!("  {HELP}help{HELP:#}: {indented}"));
+        }
+    }
+
+    /// Prints a rendered diagnostic.
+    pub(super) fn diagnostic(self, rendered: &str) {
+        self.line(rendered);
+    }
+
+    /// A spinner for a step that may take long; it is there only on a terminal.
+    pub(super) fn progress(self, message: String) -> ProgressBar {
+        if self.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_message(message);
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    }
+
+    /// There is nobody left to tell when standard error cannot be written, so that is not looked at.
+    fn line(self, text: &str) {
+        let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+}
+
+/// How wide what is printed may be: as the terminal, within reason.
+pub(super) fn width() -> usize {
+    let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    terminal.unwrap_or(100).clamp(60, 140)
+}

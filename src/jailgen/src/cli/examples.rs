@@ -1,0 +1,73 @@
+//! The examples at the end of each `--help`.
+
+pub(super) const JAILGEN: &str = "\
+Examples:
+  jailgen init opencode                    write opencode.jail, to be read and changed
+  jailgen explain opencode.jail            what it grants, in words
+  jailgen build opencode.jail              build the jail and link its command
+  jailgen run opencode.jail -- --help      build it if needed and run it
+
+Exit status: 0 done, 1 findings or failure, 2 wrong usage, 70 a bug in jailgen.";
+
+pub(super) const BUILD: &str = "\
+Examples:
+  jailgen build opencode.jail
+  jailgen build opencode.jail -o result
+  jailgen build team.jail --nixpkgs github:NixOS/nixpkgs/nixos-25.11
+  jailgen build opencode.jail --check      in CI: is the emitted flake up to date?";
+
+pub(super) const EMIT: &str = "\
+Examples:
+  jailgen emit opencode.jail -o jails      a flake to commit; `git diff` reviews changes
+  nix build ./jails                        what `jailgen build` would do with it
+  jailgen emit opencode.jail -o jails --check";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  jailgen check *.jail
+  jailgen check --deny warnings opencode.jail
+  jailgen check --message-format json opencode.jail";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  jailgen explain opencode.jail
+  jailgen explain opencode.jail --json | jq '.jails[].groups[].title'";
+
+pub(super) const CLOSURE: &str = "\
+Examples:
+  jailgen closure opencode.jail
+  jailgen closure $(command -v jailed-opencode)
+  jailgen closure /nix/store/…-git-2.51.0 --json";
+
+pub(super) const RUN: &str = "\
+Examples:
+  jailgen run opencode.jail
+  jailgen run shell.jail -- -c 'ls -la ~'
+  jailgen run team.jail --jail jailed-review -- --help";
+
+pub(super) const SHELL: &str = "\
+Examples:
+  jailgen shell opencode.jail              look around in the agent's jail
+  jailgen shell opencode.jail -c 'env | sort'";
+
+pub(super) const INIT: &str = "\
+Examples:
+  jailgen init                             shell.jail: bash and the common tools
+  jailgen init claude-code
+  jailgen init codex -o agents/codex.jail";
+
+pub(super) const UPDATE: &str = "\
+Examples:
+  jailgen update opencode.jail             all inputs
+  jailgen update opencode.jail llm-agents  the agents only";
+
+pub(super) const COMPLETIONS: &str = "\
+Examples:
+  jailgen completions bash > ~/.local/share/bash-completion/completions/jailgen
+  jailgen completions zsh > ~/.zfunc/_jailgen
+  jailgen completions fish > ~/.config/fish/completions/jailgen.fish";
+
+pub(super) const MAN: &str = "\
+Examples:
+  jailgen man | man -l -
+  jailgen man -o ~/.local/share/man/man1";

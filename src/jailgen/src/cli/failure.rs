@@ -1,0 +1,42 @@
+//! Why a command ends without having done what it was asked for.
+
+use std::process::ExitCode;
+
+/// An error about the outside world, or an end that has been told already.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Diagnostics or findings, which have been printed: exit status 1.
+    Findings,
+    /// The reader of the output has gone away: no error.
+    Done,
+    /// The arguments make no sense together: exit status 2.
+    Usage(String),
+    /// Something of the outside world failed: exit status 1.
+    Error {
+        /// What, where.
+        message: String,
+        /// What to do.
+        help: Option<String>,
+    },
+}
+
+impl Failure {
+    /// An error without a help.
+    pub(super) fn new(message: impl Into<String>) -> Self {
+        Self::Error { message: message.into(), help: None }
+    }
+
+    /// An error with a help.
+    pub(super) fn with_help(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self::Error { message: message.into(), help: Some(help.into()) }
+    }
+
+    /// What the process says to the one that started it.
+    pub(super) fn status(&self) -> ExitCode {
+        match self {
+            Self::Done => ExitCode::SUCCESS,
+            Self::Findings | Self::Error { .. } => ExitCode::FAILURE,
+            Self::Usage(_) => ExitCode::from(2),
+        }
+    }
+}

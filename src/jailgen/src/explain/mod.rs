@@ -1,0 +1,82 @@
+//! What a policy grants, in words, each grant with the line of the spec that made it. It decides nothing.
+
+mod fold;
+mod sentence;
+mod text;
+
+#[cfg(test)]
+mod tests;
+
+use jail_policy::Policy;
+use serde::Serialize;
+
+pub use text::render;
+
+/// A jail in words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    /// The command's name.
+    pub name: String,
+    /// What it grants, by subject.
+    pub groups: Vec<Group>,
+    /// What one might look for, and what is not there.
+    pub absent: Vec<&'static str>,
+}
+
+/// What is granted on one subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Group {
+    /// The subject.
+    pub title: &'static str,
+    /// What is granted.
+    pub lines: Vec<Line>,
+}
+
+/// What one combinator grants in one way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Line {
+    /// How it is granted: `read-write`.
+    pub how: &'static str,
+    /// What: paths, packages, variables.
+    pub what: Vec<String>,
+    /// What one should know about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
+    /// The combinator that granted it.
+    pub combinator: String,
+    /// Where in the spec it stands; absent for what every jail has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+}
+
+/// Says what `policy` grants.
+#[must_use]
+pub fn explain(policy: &Policy) -> Explanation {
+    let effective = fold::effective(&policy.grants);
+    let mut groups: Vec<Group> = sentence::Subject::ALL
+        .iter()
+        .map(|subject| Group { title: subject.title(), lines: Vec::new() })
+        .collect();
+    for entry in &effective {
+        let sentence = sentence::of(&entry.grant);
+        let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
+        let (combinator, place) = (entry.by.combinator.as_str(), policy.places.get(&entry.by));
+        let same = group.lines.iter_mut().find(|line| {
+            (line.how, line.note, line.combinator.as_str(), line.place.as_ref())
+                == (sentence.how, sentence.note, combinator, place)
+        });
+        match same {
+            Some(line) if line.what.contains(&sentence.what) => {}
+            Some(line) => line.what.push(sentence.what),
+            None => group.lines.push(Line {
+                how: sentence.how,
+                what: vec![sentence.what],
+                note: sentence.note,
+                combinator: combinator.into(),
+                place: place.cloned(),
+            }),
+        }
+    }
+    groups.retain(|group| !group.lines.is_empty());
+    Explanation { name: policy.name.clone(), groups, absent: fold::absent(&effective) }
+}

@@ -1,0 +1,241 @@
+//! One grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
+
+use jail_policy::{
+    Access, Argument, Grant, Lifetime, Missing, Namespace, Package, Piece, Scope, Terminal, Text,
+    Zone,
+};
+
+/// What a grant is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Subject {
+    Program,
+    Files,
+    Path,
+    Environment,
+    Network,
+    Surroundings,
+}
+
+impl Subject {
+    /// All of them, in the order of their numbers.
+    pub(super) const ALL: &'static [Self] = &[
+        Self::Program,
+        Self::Files,
+        Self::Path,
+        Self::Environment,
+        Self::Network,
+        Self::Surroundings,
+    ];
+
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::Program => "Program",
+            Self::Files => "Files",
+            Self::Path => "Commands",
+            Self::Environment => "Environment",
+            Self::Network => "Network",
+            Self::Surroundings => "Surroundings",
+        }
+    }
+}
+
+/// A grant in words.
+pub(super) struct Sentence {
+    pub(super) subject: Subject,
+    pub(super) how: &'static str,
+    pub(super) what: String,
+    pub(super) note: Option<&'static str>,
+}
+
+impl Sentence {
+    fn new(subject: Subject, how: &'static str, what: impl Into<String>) -> Self {
+        Self { subject, how, what: what.into(), note: None }
+    }
+
+    fn note(mut self, note: &'static str) -> Self {
+        self.note = Some(note);
+        self
+    }
+
+    fn note_if_skipped(mut self, missing: Missing, note: &'static str) -> Self {
+        match missing {
+            Missing::Fail => {}
+            Missing::Skip => self.note = Some(note),
+        }
+        self
+    }
+}
+
+const SKIPPED: &str = "left out where it is missing";
+const CREATED: &str = "created when it is missing";
+const PLAIN_BIND: &str =
+    "a plain bind for now: what is in it, `.git` and its hooks too, can be changed and removed";
+
+pub(super) fn of(grant: &Grant) -> Sentence {
+    use Subject::{Environment, Files, Network, Path, Program, Surroundings};
+    match grant {
+        Grant::Program { path } => Sentence::new(Program, "runs", program(path)),
+        Grant::Arguments { words } => Sentence::new(Program, "arguments", arguments(words)),
+        Grant::Bind { from, to, access, missing } => {
+            Sentence::new(Files, access_word(*access), bound(from, to))
+                .note_if_skipped(*missing, SKIPPED)
+        }
+        Grant::Folder { access, to } => folder(*access, to.as_ref()),
+        Grant::HomeAsFolder => {
+            Sentence::new(Files, "allowed", "to be started in the home folder itself")
+        }
+        Grant::BindArguments { access } => {
+            Sentence::new(Files, access_word(*access), "every argument that is an existing path")
+        }
+        Grant::BindVariable { variable, separator, access } => {
+            let what = format!("every path in ${variable}, split at `{separator}`");
+            Sentence::new(Files, access_word(*access), what)
+        }
+        Grant::StateDirectory { path, to } | Grant::StateFile { path, to } => {
+            Sentence::new(Files, "read-write", bound(path, to)).note(CREATED)
+        }
+        Grant::Store { scope } => Sentence::new(Files, "read-only", store(*scope)),
+        Grant::Tmpfs { to, size, mode: _ } => {
+            Sentence::new(Files, "in memory", format!("{to}{}", at_most(*size)))
+        }
+        Grant::Proc { to } => Sentence::new(Files, "own", format!("{to}")),
+        Grant::Dev { to } => Sentence::new(Files, "own", format!("{to} (minimal)")),
+        Grant::Directory { to, mode: _ } => Sentence::new(Files, "in memory", to.to_string()),
+        Grant::File { to, content: _, mode: _ } => Sentence::new(Files, "written", to.to_string()),
+        Grant::Copy { from, to, missing } => {
+            Sentence::new(Files, "copied", bound(from, to)).note_if_skipped(*missing, SKIPPED)
+        }
+        Grant::Symlink { to, target: _ } => Sentence::new(Files, "written", to.to_string()),
+        Grant::Accounts { shell: _ } => {
+            Sentence::new(Files, "written", "/etc/passwd and /etc/group, with the caller only")
+        }
+        Grant::SetEnv { name, value } => variable(name, value),
+        Grant::ForwardEnv { name, missing } => Sentence::new(Environment, "passed on", name)
+            .note_if_skipped(*missing, "left out where it is not set"),
+        Grant::UnsetEnv { name } => Sentence::new(Environment, "without", name),
+        Grant::AddPath { folder } => Sentence::new(Path, "from", commands(folder)),
+        Grant::Hostname { name } => Sentence::new(Surroundings, "host name", name),
+        Grant::TimeZone { zone } => Sentence::new(Surroundings, "time zone", zone_words(*zone)),
+        Grant::ShareNamespace { namespace } => {
+            Sentence::new(Surroundings, "shared", namespace_words(*namespace))
+        }
+        Grant::HostNetwork => {
+            Sentence::new(Network, "the host's", "all of it: internet, local network, loopback")
+        }
+        Grant::Terminal { terminal } => {
+            Sentence::new(Surroundings, "terminal", terminal_words(*terminal))
+        }
+        Grant::Lifetime { lifetime } => {
+            Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
+        }
+    }
+}
+
+fn access_word(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "read-only",
+        Access::ReadWrite => "read-write",
+        Access::Device => "device",
+    }
+}
+
+fn folder(access: Access, to: Option<&Text>) -> Sentence {
+    let what = to.map_or_else(
+        || "the folder that it is started in".to_owned(),
+        |to| format!("the folder that it is started in, as {to}"),
+    );
+    let sentence = Sentence::new(Subject::Files, access_word(access), what);
+    match access {
+        Access::ReadOnly => sentence,
+        Access::ReadWrite | Access::Device => sentence.note(PLAIN_BIND),
+    }
+}
+
+fn bound(from: &Text, to: &Text) -> String {
+    if from == to { from.to_string() } else { format!("{from} as {to}") }
+}
+
+fn store(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Closure => "the store paths that this jail needs at run time, and no others",
+        Scope::Whole => "all of /nix/store",
+    }
+}
+
+fn at_most(size: Option<u64>) -> String {
+    size.map_or_else(String::new, |bytes| format!(" (at most {bytes} bytes)"))
+}
+
+fn variable(name: &str, value: &Text) -> Sentence {
+    Sentence::new(Subject::Environment, "set", format!("{name}={value}"))
+}
+
+fn arguments(words: &[Argument]) -> String {
+    let words: Vec<String> = words.iter().map(argument).collect();
+    words.join(" ")
+}
+
+fn argument(word: &Argument) -> String {
+    match word {
+        Argument::Text(text) => text.to_string(),
+        Argument::All => "(all that the command is given)".into(),
+    }
+}
+
+fn zone_words(zone: Zone) -> &'static str {
+    match zone {
+        Zone::Utc => "UTC",
+        Zone::Host => "the host's",
+    }
+}
+
+fn namespace_words(namespace: Namespace) -> &'static str {
+    match namespace {
+        Namespace::Cgroup => "the host's view of cgroups",
+        Namespace::Ipc => "System V and POSIX message queues and shared memory with the host",
+        Namespace::Mount => "the host's mounts",
+        Namespace::Net => "the host's network, abstract sockets included",
+        Namespace::Pid => "the host's processes: it sees them, and may signal the caller's",
+        Namespace::User => "the host's user ids",
+        Namespace::Uts => "the host's name",
+    }
+}
+
+fn terminal_words(terminal: Terminal) -> &'static str {
+    match terminal {
+        Terminal::Keep => "the launcher's, without typing into it",
+        Terminal::NewSession => "none of its own (a new session)",
+    }
+}
+
+fn lifetime_words(lifetime: Lifetime) -> &'static str {
+    match lifetime {
+        Lifetime::Launcher => "whoever started it",
+        Lifetime::Payload => "its program, not with whoever started it",
+    }
+}
+
+/// `pkgs.git` instead of `${pkgs.git}/bin/git`: what the author wrote.
+fn program(path: &Text) -> String {
+    match path.pieces() {
+        [Piece::Package { package, .. }] => package_words(package),
+        _ => path.to_string(),
+    }
+}
+
+fn commands(folder: &Text) -> String {
+    match folder.pieces() {
+        [Piece::Package { package, .. }, Piece::Literal(bin)] if bin == "/bin" => {
+            package_words(package)
+        }
+        _ => folder.to_string(),
+    }
+}
+
+fn package_words(package: &Package) -> String {
+    match package {
+        Package::Symbolic { nix } => nix.split_whitespace().collect::<Vec<_>>().join(" "),
+        Package::Resolved { paths } => paths.program.clone().unwrap_or_else(|| paths.out.clone()),
+    }
+}

@@ -1,0 +1,160 @@
+use expect_test::expect;
+use jail_policy::{
+    Access, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Policy, Scope,
+    Terminal, Text, VERSION, Zone,
+};
+
+use super::{explain, render};
+
+fn policy(grants: &[(&str, u32, Grant)]) -> Policy {
+    let entry = |(combinator, index, grant): &(&str, u32, Grant)| {
+        let by = Origin { combinator: (*combinator).into(), index: *index };
+        Entry { by, grant: grant.clone() }
+    };
+    let grants: Vec<Entry> = grants.iter().map(entry).collect();
+    let places = grants
+        .iter()
+        .filter(|entry| entry.by.combinator != "base")
+        .map(|entry| (entry.by.clone(), format!("demo.jail:{}:3", entry.by.index)))
+        .collect();
+    Policy { version: VERSION, name: "demo".into(), grants, places }
+}
+
+fn package(nix: &str, output: Output) -> Text {
+    Text::package(Package::Symbolic { nix: nix.into() }, output)
+}
+
+fn bin(nix: &str) -> Text {
+    let mut text = package(nix, Output::Bin);
+    text.push(jail_policy::Piece::Literal("/bin".into()));
+    text
+}
+
+fn set(name: &str, value: &str) -> Grant {
+    Grant::SetEnv { name: name.into(), value: Text::literal(value) }
+}
+
+fn tmpfs(to: Text) -> Grant {
+    Grant::Tmpfs { to, mode: 0o700, size: None }
+}
+
+fn text_of(policy: &Policy) -> String {
+    anstream::adapter::strip_str(&render(&explain(policy), 100)).to_string()
+}
+
+fn demo() -> Policy {
+    let home = || Text::expanded("~");
+    policy(&[
+        ("base", 0, tmpfs(Text::literal("/tmp"))),
+        ("base", 0, tmpfs(home())),
+        ("base", 0, Grant::Store { scope: Scope::Closure }),
+        ("base", 0, set("TZ", "UTC")),
+        ("base", 0, set("LANG", "C.UTF-8")),
+        ("base", 0, Grant::Terminal { terminal: Terminal::Keep }),
+        ("base", 0, Grant::Lifetime { lifetime: Lifetime::Launcher }),
+        ("jail", 1, Grant::Program { path: package("pkgs.hello", Output::Program) }),
+        ("mount-cwd", 2, Grant::Folder { access: Access::ReadWrite, to: None }),
+        (
+            "try-readonly",
+            3,
+            Grant::Bind {
+                from: Text::expanded("~/.gitconfig"),
+                to: Text::expanded("~/.gitconfig"),
+                access: Access::ReadOnly,
+                missing: Missing::Skip,
+            },
+        ),
+        ("add-pkg-deps", 4, Grant::AddPath { folder: bin("pkgs.git") }),
+        ("add-pkg-deps", 4, Grant::AddPath { folder: bin("pkgs.jq") }),
+        ("set-env", 5, set("LANG", "de_DE.UTF-8")),
+        ("network", 6, Grant::HostNetwork),
+        ("network", 6, Grant::TimeZone { zone: Zone::Host }),
+    ])
+}
+
+#[test]
+fn every_grant_stands_with_its_line() {
+    expect![[r#"
+        demo
+
+        Program
+          runs        pkgs.hello                                                 demo.jail:1:3  jail
+
+        Files
+          in memory   /tmp, ~                                                    by default  base
+          read-only   the store paths that this jail needs at run time, and no   by default  base
+                      others
+          read-write  the folder that it is started in                           demo.jail:2:3  mount-cwd
+                      a plain bind for now: what is in it, `.git` and its hooks
+                      too, can be changed and removed
+          read-only   ~/.gitconfig                                               demo.jail:3:3  try-readonly
+                      left out where it is missing
+
+        Commands
+          from        pkgs.git, pkgs.jq                                          demo.jail:4:3  add-pkg-deps
+
+        Environment
+          set         TZ=UTC                                                     by default  base
+          set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
+
+        Network
+          the host's  all of it: internet, local network, loopback               demo.jail:6:3  network
+
+        Surroundings
+          terminal    the launcher's, without typing into it                     by default  base
+          ends with   whoever started it                                         by default  base
+          time zone   the host's                                                 demo.jail:6:3  network
+
+        Not there
+          other files of the host, the rest of the home folder, other processes,
+          capabilities and setuid programs, the launcher's other variables and open files
+    "#]].assert_eq(&text_of(&demo()));
+}
+
+#[test]
+fn a_later_grant_at_the_same_place_is_the_one_that_is_told() {
+    let mut policy = demo();
+    let by = Origin { combinator: "readwrite".into(), index: 9 };
+    let path = || Text::expanded("~/.gitconfig");
+    let (access, missing) = (Access::ReadWrite, Missing::Fail);
+    policy
+        .grants
+        .push(Entry { by, grant: Grant::Bind { from: path(), to: path(), access, missing } });
+    let text = text_of(&policy);
+    assert_eq!(text.matches("~/.gitconfig").count(), 1, "{text}");
+    assert!(text.contains("read-write  ~/.gitconfig"), "{text}");
+}
+
+#[test]
+fn what_is_granted_is_not_said_to_be_absent() {
+    let none = explain(&policy(&[]));
+    let all = explain(&policy(&[
+        ("network", 1, Grant::HostNetwork),
+        ("share-ns", 2, Grant::ShareNamespace { namespace: Namespace::Pid }),
+        (
+            "readonly",
+            3,
+            Grant::Bind {
+                from: Text::expanded("~/"),
+                to: Text::expanded("~/"),
+                access: Access::ReadOnly,
+                missing: Missing::Fail,
+            },
+        ),
+    ]));
+    let gone: Vec<_> = none.absent.iter().filter(|line| !all.absent.contains(line)).collect();
+    expect![[r#"
+        [
+            "the rest of the home folder",
+            "any network, the host's loopback included",
+            "other processes",
+        ]"#]]
+    .assert_eq(&format!("{gone:#?}"));
+}
+
+#[test]
+fn a_spec_sends_no_control_sequences() {
+    let policy = policy(&[("set-env", 1, set("A", "\u{1b}]0;title\u{7}"))]);
+    let text = text_of(&policy);
+    assert!(text.contains(r"A=\u{1b}]0;title\u{7}"), "{text:?}");
+}
