@@ -4,3 +4,4 @@
 pub mod cli;
 pub mod explain;
 pub mod render;
+pub mod seal;

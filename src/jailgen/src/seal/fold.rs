@@ -1,0 +1,351 @@
+//! The fold of a policy's grants, in their order, into the fields of a plan.
+
+use std::collections::BTreeSet;
+
+use jail_plan::{
+    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
+    Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime, Limit, Missing, Namespace,
+    Plan, RefuseFolder, Resource, StartIn, StateDirectory, StateFile, StoreClosure, Symlink,
+    Terminal, Tmpfs,
+};
+use jail_policy::{Entry, Grant, Policy, Scope, Zone};
+
+use super::environment::Environment;
+use super::filter::default_filter;
+use super::text::Reader;
+use super::{Request, SealError};
+
+/// Who wanted what every jail has and no grant asks for.
+const EVERY_JAIL: &str = "jailgen#0";
+
+/// What a jail has of its own unless it shares it.
+const NAMESPACES: [Namespace; 7] = [
+    Namespace::Cgroup,
+    Namespace::Ipc,
+    Namespace::Mount,
+    Namespace::Net,
+    Namespace::Pid,
+    Namespace::User,
+    Namespace::Uts,
+];
+
+/// Folds the grants of a policy into a plan over `closure`.
+pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
+    let mut draft = Draft::new(request.policy, &closure.store);
+    for (index, entry) in request.policy.grants.iter().enumerate() {
+        draft.apply(index, entry)?;
+    }
+    draft.finish(request, closure)
+}
+
+/// Where the grants stand of which the last one counts, and which have a place among the mounts.
+struct Last {
+    folder: Option<usize>,
+    store: Option<usize>,
+    zone: Option<usize>,
+}
+
+impl Last {
+    fn of(policy: &Policy) -> Self {
+        let last = |wanted: fn(&Grant) -> bool| {
+            policy.grants.iter().rposition(|entry| wanted(&entry.grant))
+        };
+        Self {
+            folder: last(|grant| matches!(grant, Grant::Folder { .. })),
+            store: last(|grant| matches!(grant, Grant::Store { .. })),
+            zone: last(|grant| matches!(grant, Grant::TimeZone { .. })),
+        }
+    }
+}
+
+struct Draft<'a> {
+    policy: &'a Policy,
+    store: String,
+    last: Last,
+    before: Vec<HostOp>,
+    inside: Vec<InsideOp>,
+    environment: Environment,
+    namespaces: BTreeSet<Namespace>,
+    program: Option<HostText>,
+    arguments: Vec<Argument>,
+    hostname: Option<String>,
+    hostname_entry: Option<&'a Entry>,
+    terminal: Terminal,
+    lifetime: Lifetime,
+}
+
+impl<'a> Draft<'a> {
+    fn new(policy: &'a Policy, store: &str) -> Self {
+        Self {
+            policy,
+            store: store.into(),
+            last: Last::of(policy),
+            before: Vec::new(),
+            inside: Vec::new(),
+            environment: Environment::default(),
+            namespaces: BTreeSet::from(NAMESPACES),
+            program: None,
+            arguments: vec![Argument::All],
+            hostname: None,
+            hostname_entry: None,
+            terminal: Terminal::Keep,
+            lifetime: Lifetime::Launcher,
+        }
+    }
+
+    /// Takes one grant in. The match is complete: a new grant does not compile until somebody says what the plan does about it.
+    fn apply(&mut self, index: usize, entry: &'a Entry) -> Result<(), SealError> {
+        let read = Reader { policy: self.policy, entry };
+        let by = entry.by.to_string();
+        match &entry.grant {
+            Grant::Program { path } => self.program = Some(read.path(path)?),
+            Grant::Arguments { words } => {
+                self.arguments =
+                    words.iter().map(|word| argument(read, word)).collect::<Result<_, _>>()?;
+            }
+            Grant::Bind { from, to, access, missing } => {
+                let (from, to) = (read.path(from)?, read.path(to)?);
+                self.inside.push(InsideOp::Bind(Bind {
+                    from,
+                    to,
+                    access: *access,
+                    missing: *missing,
+                    by,
+                }));
+            }
+            Grant::Folder { access, to } if self.last.folder == Some(index) => {
+                let to = to.as_ref().map(|to| read.path(to)).transpose()?;
+                self.refuse_folder(entry);
+                self.inside.push(InsideOp::Folder(Folder { to, access: *access, by }));
+            }
+            Grant::HomeAsFolder | Grant::Folder { .. } => {}
+            Grant::BindArguments { access } => {
+                self.inside.push(InsideOp::BindArguments(BindArguments { access: *access, by }));
+            }
+            Grant::BindVariable { variable, separator, access } => {
+                let (variable, separator) = (variable.clone(), separator.clone());
+                self.inside.push(InsideOp::BindVariable(BindVariable {
+                    variable,
+                    separator,
+                    access: *access,
+                    by,
+                }));
+            }
+            Grant::StateDirectory { path, to } => {
+                let (path, to) = (read.path(path)?, read.path(to)?);
+                self.before.push(HostOp::StateDirectory(StateDirectory {
+                    path: path.clone(),
+                    by: by.clone(),
+                }));
+                self.inside.push(state_bind(path, to, by));
+            }
+            Grant::StateFile { path, to } => {
+                let (path, to) = (read.path(path)?, read.path(to)?);
+                self.before
+                    .push(HostOp::StateFile(StateFile { path: path.clone(), by: by.clone() }));
+                self.inside.push(state_bind(path, to, by));
+            }
+            Grant::Store { scope } if self.last.store == Some(index) => {
+                self.inside.push(self.store(*scope, by));
+            }
+            Grant::Store { .. } => {}
+            Grant::Tmpfs { to, mode, size } => {
+                let to = read.path(to)?;
+                self.inside.push(InsideOp::Tmpfs(Tmpfs { to, mode: *mode, size: *size, by }));
+            }
+            Grant::Proc { to } => self.inside.push(InsideOp::Proc(At { to: read.path(to)?, by })),
+            Grant::Dev { to } => self.inside.push(InsideOp::Dev(Device { to: read.path(to)?, by })),
+            Grant::Directory { to, mode } => {
+                let to = read.path(to)?;
+                self.inside.push(InsideOp::Directory(Directory { to, mode: *mode, by }));
+            }
+            Grant::File { to, content, mode } => {
+                let (to, content) = (read.path(to)?, read.literal(content)?);
+                self.inside.push(InsideOp::File(File { to, content, mode: *mode, by }));
+            }
+            Grant::Copy { from, to, missing } => {
+                let (from, to) = (read.path(from)?, read.path(to)?);
+                self.inside.push(InsideOp::Copy(Copy { from, to, missing: *missing, by }));
+            }
+            Grant::Symlink { to, target } => {
+                let (to, target) = (read.path(to)?, read.literal(target)?);
+                self.inside.push(InsideOp::Symlink(Symlink { to, target, by }));
+            }
+            Grant::Accounts { shell } => {
+                let shell = read.literal(shell)?;
+                self.inside.push(InsideOp::Accounts(Accounts { shell, by }));
+            }
+            Grant::SetEnv { name, value } => self.environment.set(entry, name, read.host(value)?),
+            Grant::ForwardEnv { name, missing } => self.environment.forward(entry, name, *missing),
+            Grant::UnsetEnv { name } => self.environment.unset(name),
+            Grant::AddPath { folder } => self.environment.add_path(entry, read.host(folder)?)?,
+            Grant::Hostname { name } => {
+                self.hostname = Some(name.clone());
+                self.hostname_entry = Some(entry);
+            }
+            Grant::TimeZone { zone } if self.last.zone == Some(index) => {
+                self.time_zone(entry, *zone)
+            }
+            Grant::TimeZone { .. } => {}
+            Grant::ShareNamespace { namespace } => self.share(read, *namespace)?,
+            Grant::HostNetwork => self.share(read, Namespace::Net)?,
+            Grant::Terminal { terminal } => self.terminal = *terminal,
+            Grant::Lifetime { lifetime } => self.lifetime = *lifetime,
+        }
+        Ok(())
+    }
+
+    /// Wherever the working folder is granted, bad working folders are refused first.
+    fn refuse_folder(&mut self, entry: &Entry) {
+        let home_allowed =
+            self.policy.grants.iter().any(|entry| matches!(entry.grant, Grant::HomeAsFolder));
+        let by = entry.by.to_string();
+        self.before.insert(0, HostOp::RefuseFolder(RefuseFolder { home_allowed, by }));
+    }
+
+    fn store(&self, scope: Scope, by: String) -> InsideOp {
+        let store = HostText::Literal(self.store.clone());
+        match scope {
+            Scope::Closure => InsideOp::StoreClosure(StoreClosure { by }),
+            Scope::Whole => InsideOp::Bind(Bind {
+                from: store.clone(),
+                to: store,
+                access: Access::ReadOnly,
+                missing: Missing::Fail,
+                by,
+            }),
+        }
+    }
+
+    fn time_zone(&mut self, entry: &Entry, zone: Zone) {
+        self.environment.time_zone(entry, zone);
+        match zone {
+            Zone::Utc => {}
+            Zone::Host => {
+                let place = HostText::Literal("/etc/localtime".into());
+                let (from, to, by) = (place.clone(), place, entry.by.to_string());
+                self.inside.push(InsideOp::Copy(Copy { from, to, missing: Missing::Skip, by }));
+            }
+        }
+    }
+
+    fn share(&mut self, read: Reader<'_>, namespace: Namespace) -> Result<(), SealError> {
+        match namespace {
+            Namespace::Mount => {
+                Err(read.error("a jail with mounts of its own cannot share the mount namespace"))
+            }
+            Namespace::Cgroup
+            | Namespace::Ipc
+            | Namespace::Net
+            | Namespace::Pid
+            | Namespace::User
+            | Namespace::Uts => {
+                self.namespaces.remove(&namespace);
+                Ok(())
+            }
+        }
+    }
+
+    fn finish(mut self, request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
+        let program = self.checked_program()?;
+        self.check_hostname()?;
+        if self.namespaces.contains(&Namespace::Net) {
+            self.inside.push(InsideOp::Loopback(By { by: EVERY_JAIL.into() }));
+        }
+        // Last, because everything before it writes to the root.
+        let root = HostText::Literal("/".into());
+        self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
+        let start = self.start();
+        Ok(Plan {
+            version: jail_plan::VERSION,
+            name: self.policy.name.clone(),
+            before: self.before,
+            namespaces: self.namespaces.into_iter().collect(),
+            ids: Ids::Caller,
+            closure,
+            inside: self.inside,
+            hostname: self.hostname,
+            env: self.environment.into_variables(),
+            start,
+            argv: [vec![Argument::Text(program)], self.arguments].concat(),
+            terminal: self.terminal,
+            lifetime: self.lifetime,
+            limits: vec![Limit { resource: Resource::Core, value: 0 }],
+            seccomp: vec![default_filter(request.arch)?],
+            after: Vec::new(),
+        })
+    }
+
+    /// The program, which must be able to exist inside.
+    fn checked_program(&self) -> Result<HostText, SealError> {
+        let Some(program) = self.program.clone() else {
+            return Err(SealError::new("the policy names no program")
+                .help("a jail needs one: `jail NAME PACKAGE PERMISSIONS`"));
+        };
+        let in_store = program.source().starts_with(&format!("{}/", self.store));
+        if in_store && !self.shows(program.source()) {
+            return Err(SealError::new(format!(
+                "the program `{}` is in the store, and nothing of the store is granted",
+                program.source()
+            ))
+            .help("`reset` takes the store away too: add `bind-nix-store-runtime-closure`"));
+        }
+        Ok(program)
+    }
+
+    /// Whether a store path can be seen inside, through a grant of the store or a bind over it.
+    fn shows(&self, path: &str) -> bool {
+        self.last.store.is_some()
+            || self.inside.iter().any(|operation| match operation {
+                InsideOp::Bind(bind) => {
+                    path.strip_prefix(bind.to.source())
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                        || bind.to.source() == "/"
+                }
+                _ => false,
+            })
+    }
+
+    fn check_hostname(&self) -> Result<(), SealError> {
+        match self.hostname_entry {
+            Some(entry) if !self.namespaces.contains(&Namespace::Uts) => Err(SealError::at(
+                self.policy,
+                entry,
+                "a jail that shares the host's uts namespace cannot have a host name of its own",
+            )
+            .help("remove one of the two: `share-ns \"uts\"` or the host name")),
+            _ => Ok(()),
+        }
+    }
+
+    /// In the working folder, else in the jail's home folder, else at the root.
+    fn start(&self) -> StartIn {
+        let home = self.inside.iter().find_map(|operation| {
+            let place = match operation {
+                InsideOp::Tmpfs(Tmpfs { to, .. })
+                | InsideOp::Directory(Directory { to, .. })
+                | InsideOp::Bind(Bind { to, .. }) => to,
+                _ => return None,
+            };
+            matches!((place, place.source()), (HostText::Expand(_), "~" | "$HOME" | "${HOME}"))
+                .then(|| place.clone())
+        });
+        match (self.last.folder, home) {
+            (Some(_), _) => StartIn::Folder,
+            (None, Some(home)) => StartIn::Path(home),
+            (None, None) => StartIn::Path(HostText::Literal("/".into())),
+        }
+    }
+}
+
+/// State is created before it is bound, so a missing one is an error like any other.
+fn state_bind(from: HostText, to: HostText, by: String) -> InsideOp {
+    InsideOp::Bind(Bind { from, to, access: Access::ReadWrite, missing: Missing::Fail, by })
+}
+
+fn argument(read: Reader<'_>, word: &jail_policy::Argument) -> Result<Argument, SealError> {
+    match word {
+        jail_policy::Argument::Text(text) => Ok(Argument::Text(read.host(text)?)),
+        jail_policy::Argument::All => Ok(Argument::All),
+    }
+}

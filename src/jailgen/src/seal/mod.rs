@@ -1,0 +1,103 @@
+//! Seals a resolved policy: folds its grants into a plan and finds the closure in Nix's reference graph.
+//!
+//! `jailgen seal` is the builder of the derivations that nixlib makes. Only `builder` performs I/O.
+
+mod builder;
+mod environment;
+mod error;
+mod filter;
+mod fold;
+mod graph;
+mod text;
+
+use jail_plan::{Closure, Plan};
+use jail_policy::{Grant, Policy, Scope};
+
+pub use builder::build;
+pub use error::SealError;
+pub use graph::{Graph, Kind, Node};
+
+/// What is sealed.
+pub struct Request<'a> {
+    /// The policy, without unresolved packages.
+    pub policy: &'a Policy,
+    /// The reference graph of everything that the policy names.
+    pub graph: &'a Graph,
+    /// The stub, for the wrapper's first line.
+    pub stub: &'a str,
+    /// The store path that the wrapper is written to.
+    pub out: &'a str,
+    /// The processor, as Nix names it: `x86_64`.
+    pub arch: &'a str,
+}
+
+/// A sealed policy.
+#[derive(Debug)]
+pub struct Sealed {
+    /// The wrapper file's content.
+    pub wrapper: String,
+    /// The base names of the store paths that exist inside, with what stands for each in the skeleton.
+    pub skeleton: Vec<(String, Kind)>,
+}
+
+/// Seals a policy.
+///
+/// # Errors
+/// See [`SealError`]: nothing of a policy is left out silently.
+pub fn seal(request: &Request<'_>) -> Result<Sealed, SealError> {
+    let (plan, skeleton) = plan(request)?;
+    let wrapper = jail_plan::encode(request.stub, &plan, &places(request.policy))
+        .map_err(|error| SealError::new(format!("the plan cannot be written: {error}")))?;
+    Ok(Sealed { wrapper, skeleton })
+}
+
+fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, Kind)>), SealError> {
+    let policy = request.policy;
+    if policy.version != jail_policy::VERSION {
+        let (found, known) = (policy.version, jail_policy::VERSION);
+        return Err(SealError::new(format!(
+            "the policy has version {found}, and this jailgen reads version {known}"
+        ))
+        .help("emit the spec again with the jailgen that builds it"));
+    }
+    let skeleton = skeleton(request)?;
+    let plan = fold::fold(request, closure(request, &skeleton))?;
+    Ok((plan, skeleton))
+}
+
+/// The closure of everything that the grants name, if the policy grants a closure.
+fn skeleton(request: &Request<'_>) -> Result<Vec<(String, Kind)>, SealError> {
+    let roots = graph::roots(request.policy, request.graph)?;
+    match store_scope(request.policy) {
+        Some(Scope::Closure) => Ok(request.graph.closure(roots)?),
+        Some(Scope::Whole) | None => Ok(Vec::new()),
+    }
+}
+
+/// How much of the store the policy grants: the last grant counts.
+fn store_scope(policy: &Policy) -> Option<Scope> {
+    policy.grants.iter().rev().find_map(|entry| match entry.grant {
+        Grant::Store { scope } => Some(scope),
+        _ => None,
+    })
+}
+
+fn closure(request: &Request<'_>, skeleton: &[(String, Kind)]) -> Closure {
+    let mounted = skeleton.iter().filter(|(_, kind)| match kind {
+        Kind::Folder | Kind::File => true,
+        // The skeleton holds the same link, so there is nothing to mount.
+        Kind::Link(_) => false,
+    });
+    Closure {
+        store: request.graph.store().into(),
+        skeleton: format!("{}/skeleton", request.out),
+        names: mounted.map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+fn places(policy: &Policy) -> jail_plan::Places {
+    policy.places.iter().map(|(origin, place)| (origin.to_string(), place.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

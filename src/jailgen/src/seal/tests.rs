@@ -1,0 +1,294 @@
+//! Plans as text, from small policies over a small graph.
+
+use expect_test::{Expect, expect};
+use jail_policy::{Access, Entry, Grant, Missing, Namespace, Origin, Policy, Scope, Text, Zone};
+
+use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
+
+const HELLO: &str = "/nix/store/00000000000000000000000000000000-hello-2.12";
+const GLIBC: &str = "/nix/store/11111111111111111111111111111111-glibc-2.40";
+const GIT: &str = "/nix/store/22222222222222222222222222222222-git-2.50";
+const LINK: &str = "/nix/store/33333333333333333333333333333333-link";
+
+fn graph() -> Graph {
+    let node = |kind, references: &[&str]| Node {
+        references: references.iter().map(|path| (*path).to_owned()).collect(),
+        kind,
+    };
+    Graph::new(
+        "/nix/store",
+        [
+            (HELLO.to_owned(), node(Kind::Folder, &[GLIBC, HELLO])),
+            (GLIBC.to_owned(), node(Kind::Folder, &[GLIBC])),
+            (GIT.to_owned(), node(Kind::File, &[GLIBC, LINK])),
+            (LINK.to_owned(), node(Kind::Link(format!("{GLIBC}/lib")), &[GLIBC])),
+        ],
+    )
+    .unwrap()
+}
+
+/// A policy of these grants, after a program and the closure.
+fn policy(grants: &[Grant]) -> Policy {
+    let program = Grant::Program { path: Text::literal(format!("{HELLO}/bin/hello")) };
+    let store = Grant::Store { scope: Scope::Closure };
+    bare_policy(&[&[program, store], grants].concat())
+}
+
+fn bare_policy(grants: &[Grant]) -> Policy {
+    let origin =
+        |index: usize| Origin { combinator: "grant".into(), index: u32::try_from(index).unwrap() };
+    let entry = |(index, grant): (usize, &Grant)| Entry { by: origin(index), grant: grant.clone() };
+    let places = [(origin(2), "test.jail:2:3".to_owned())].into();
+    Policy {
+        version: jail_policy::VERSION,
+        name: "jailed-hello".into(),
+        grants: grants.iter().enumerate().map(entry).collect(),
+        places,
+    }
+}
+
+fn sealed(policy: &Policy) -> Result<Sealed, SealError> {
+    let (stub, out) =
+        ("/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub", "/nix/store/5-out");
+    seal(&Request { policy, graph: &graph(), stub, out, arch: "x86_64" })
+}
+
+/// The wrapper without its filter, whose bytes have tests of their own.
+fn check(grants: &[Grant], expected: Expect) {
+    let wrapper = sealed(&policy(grants)).unwrap().wrapper;
+    let lines = wrapper.lines().map(|line| match line.split_once("\"program\":\"") {
+        Some((before, _)) => format!("{before}\"program\":\"…\"}}],"),
+        None => line.to_owned(),
+    });
+    expected.assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+}
+
+fn check_error(grants: &[Grant], expected: Expect) {
+    expected.assert_eq(&sealed(&policy(grants)).unwrap_err().to_string());
+}
+
+fn set_env(name: &str, value: &str) -> Grant {
+    Grant::SetEnv { name: name.into(), value: Text::literal(value) }
+}
+
+fn env_of(grants: &[Grant]) -> String {
+    let wrapper = sealed(&policy(grants)).unwrap().wrapper;
+    let wrapper = jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap();
+    wrapper
+        .plan
+        .env
+        .iter()
+        .map(|variable| serde_json::to_string(variable).unwrap() + "\n")
+        .collect()
+}
+
+#[test]
+fn a_small_policy_becomes_this_wrapper() {
+    check(
+        &[
+            Grant::Tmpfs { to: Text::expanded("~"), mode: 0o700, size: None },
+            Grant::Folder { access: Access::ReadWrite, to: None },
+            set_env("GREETING", "hello"),
+        ],
+        expect![[r##"
+            #!/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub
+            exit 125 # a plan, not a script
+            {"version":1,
+            "name":"jailed-hello",
+            "before":[{"refuse-folder":{"home_allowed":false,"by":"grant#3"}}],
+            "namespaces":["cgroup",
+            "ipc",
+            "mount",
+            "net",
+            "pid",
+            "user",
+            "uts"],
+            "ids":"caller",
+            "closure":{"store":"/nix/store","skeleton":"/nix/store/5-out/skeleton","names":["00000000000000000000000000000000-hello-2.12",
+            "11111111111111111111111111111111-glibc-2.40"]},
+            "inside":[{"store-closure":{"by":"grant#1"}},
+            {"tmpfs":{"to":{"expand":"~"},"mode":448,"size":null,"by":"grant#2"}},
+            {"folder":{"to":null,"access":"rw","by":"grant#3"}},
+            {"loopback":{"by":"jailgen#0"}},
+            {"remount-read-only":{"to":"/","by":"jailgen#0"}}],
+            "hostname":null,
+            "env":[{"set":{"name":"GREETING","value":"hello","by":"grant#4"}}],
+            "start":"folder",
+            "argv":[{"text":"/nix/store/00000000000000000000000000000000-hello-2.12/bin/hello"},
+            "all"],
+            "terminal":"keep",
+            "lifetime":"launcher",
+            "limits":[{"resource":"core","value":0}],
+            "seccomp":[{"name":"default","arch":"x86_64","program":"…"}],
+            "after":[]}
+            {"grant#2":"test.jail:2:3"}"##]],
+    );
+}
+
+#[test]
+fn the_closure_is_what_the_texts_name_and_its_references() {
+    let names = |grants: &[Grant]| sealed(&policy(grants)).unwrap().skeleton;
+    let text = format!("{names:?}", names = names(&[set_env("EDITOR", &format!("{GIT}."))]));
+    expect![[r#"[("00000000000000000000000000000000-hello-2.12", Folder), ("11111111111111111111111111111111-glibc-2.40", Folder), ("22222222222222222222222222222222-git-2.50", File), ("33333333333333333333333333333333-link", Link("/nix/store/11111111111111111111111111111111-glibc-2.40/lib"))]"#]].assert_eq(&text);
+}
+
+#[test]
+fn a_link_of_the_store_is_in_the_skeleton_and_not_mounted() {
+    let wrapper = sealed(&policy(&[set_env("EDITOR", GIT)])).unwrap().wrapper;
+    let plan = jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap().plan;
+    assert!(
+        !plan.closure.names.iter().any(|name| name.ends_with("-link")),
+        "{:?}",
+        plan.closure.names
+    );
+    assert!(plan.closure.names.iter().any(|name| name.ends_with("-git-2.50")));
+}
+
+#[test]
+fn a_store_path_outside_the_graph_is_an_error_with_the_line_of_the_spec() {
+    let strange = "/nix/store/99999999999999999999999999999999-strange/x";
+    check_error(&[set_env("A", strange)], expect![[r#"
+        test.jail:2:3: `grant`: `/nix/store/99999999999999999999999999999999-…` is not in the reference graph of this build
+          help: name the package, as in "${pkgs.git}/bin": Nix does not see a store path that is written out"#]]);
+}
+
+#[test]
+fn later_path_entries_stand_in_front() {
+    let folder = |folder: &str| Grant::AddPath { folder: Text::literal(folder) };
+    expect![[r#"
+        {"set":{"name":"PATH","value":{"expand":"/\\$c:${HOME}/bin:/b:/a"},"by":"grant#5"}}
+    "#]].assert_eq(&env_of(&[
+        folder("/a"),
+        folder("/b"),
+        Grant::AddPath { folder: Text::expanded("~/bin") },
+        folder("/$c"),
+    ]));
+}
+
+#[test]
+fn path_entries_stand_before_a_path_that_is_set_or_forwarded() {
+    let folder = Grant::AddPath { folder: Text::literal("/a") };
+    expect![[r#"
+        {"set":{"name":"PATH","value":"/a:/x:/y","by":"grant#3"}}
+    "#]].assert_eq(&env_of(&[set_env("PATH", "/x:/y"), folder.clone()]));
+    let forward = Grant::ForwardEnv { name: "PATH".into(), missing: Missing::Skip };
+    expect![[r#"
+        {"set":{"name":"PATH","value":{"expand":"/a:${PATH:-}"},"by":"grant#4"}}
+    "#]].assert_eq(&env_of(&[set_env("PATH", "/x"), forward, folder]));
+}
+
+#[test]
+fn the_last_word_about_a_variable_counts() {
+    let unset = Grant::UnsetEnv { name: "B".into() };
+    expect![[r#"
+        {"set":{"name":"A","value":"2","by":"grant#4"}}
+    "#]].assert_eq(&env_of(&[
+        set_env("A", "1"),
+        set_env("B", "1"),
+        set_env("A", "2"),
+        unset,
+    ]));
+}
+
+#[test]
+fn the_time_zone_is_utc_or_the_hosts() {
+    let zone = |zone| Grant::TimeZone { zone };
+    expect![[r#"
+        {"set":{"name":"TZ","value":"UTC","by":"grant#2"}}
+    "#]].assert_eq(&env_of(&[zone(Zone::Utc)]));
+    expect![[r#"
+        {"forward":{"name":"TZ","missing":"skip","by":"grant#3"}}
+    "#]].assert_eq(&env_of(&[zone(Zone::Utc), zone(Zone::Host)]));
+    let wrapper = sealed(&policy(&[zone(Zone::Utc), zone(Zone::Host)])).unwrap().wrapper;
+    assert!(wrapper.contains(r#"{"copy":{"from":"/etc/localtime""#), "{wrapper}");
+    let wrapper = sealed(&policy(&[zone(Zone::Host), zone(Zone::Utc)])).unwrap().wrapper;
+    assert!(!wrapper.contains("localtime"), "{wrapper}");
+}
+
+#[test]
+fn sharing_a_namespace_takes_it_from_the_jails_own() {
+    let share = |namespace| Grant::ShareNamespace { namespace };
+    let plan = |grants: &[Grant]| {
+        let wrapper = sealed(&policy(grants)).unwrap().wrapper;
+        jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap().plan
+    };
+    let own = plan(&[]).namespaces;
+    assert_eq!(own.len(), 7);
+    assert!(!plan(&[share(Namespace::Ipc)]).namespaces.contains(&Namespace::Ipc));
+    assert!(!plan(&[Grant::HostNetwork]).namespaces.contains(&Namespace::Net));
+    let wrapper = sealed(&policy(&[Grant::HostNetwork])).unwrap().wrapper;
+    assert!(!wrapper.contains("loopback"), "the host's loopback is not the jail's to bring up");
+    check_error(&[share(Namespace::Mount)], expect!["test.jail:2:3: `grant`: a jail with mounts of its own cannot share the mount namespace"]);
+}
+
+#[test]
+fn contradictions_are_errors() {
+    let share = Grant::ShareNamespace { namespace: Namespace::Uts };
+    check_error(&[Grant::Hostname { name: "box".into() }, share], expect![[r#"
+        test.jail:2:3: `grant`: a jail that shares the host's uts namespace cannot have a host name of its own
+          help: remove one of the two: `share-ns "uts"` or the host name"#]]);
+}
+
+#[test]
+fn a_program_of_the_store_needs_the_store() {
+    let program = Grant::Program { path: Text::literal(format!("{HELLO}/bin/hello")) };
+    let error = sealed(&bare_policy(std::slice::from_ref(&program))).unwrap_err();
+    expect![[r#"
+        the program `/nix/store/00000000000000000000000000000000-hello-2.12/bin/hello` is in the store, and nothing of the store is granted
+          help: `reset` takes the store away too: add `bind-nix-store-runtime-closure`"#]].assert_eq(&error.to_string());
+
+    let bind = |to: &str| Grant::Bind {
+        from: Text::literal("/nix/store"),
+        to: Text::literal(to),
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+    };
+    assert!(sealed(&bare_policy(&[program.clone(), bind("/nix")])).is_ok());
+    assert!(sealed(&bare_policy(&[program, bind("/elsewhere")])).is_err());
+}
+
+#[test]
+fn a_policy_without_a_program_is_an_error() {
+    let error = sealed(&bare_policy(&[])).unwrap_err();
+    expect![[r#"
+        the policy names no program
+          help: a jail needs one: `jail NAME PACKAGE PERMISSIONS`"#]].assert_eq(&error.to_string());
+}
+
+#[test]
+fn texts_are_checked_again() {
+    let bind = |from: Text, to: Text| Grant::Bind {
+        from,
+        to,
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+    };
+    check_error(&[bind(Text::literal("etc"), Text::literal("/etc"))], expect!["test.jail:2:3: `grant`: `etc` is no path in a jail: it is not absolute"]);
+    check_error(&[bind(Text::literal("/etc"), Text::literal("/etc/../x"))], expect!["test.jail:2:3: `grant`: `/etc/../x` is no path in a jail: it has a `..` component"]);
+    check_error(&[bind(Text::expanded("$(id)"), Text::literal("/x"))], expect!["test.jail:2:3: `grant`: `$(id)` cannot be expanded: command substitution is not expanded"]);
+    let package = jail_policy::Package::Symbolic { nix: "pkgs.git".into() };
+    let unresolved = Text::package(package, jail_policy::Output::Out);
+    check_error(&[bind(unresolved, Text::literal("/x"))], expect!["test.jail:2:3: `grant`: `${pkgs.git}` has a package that Nix did not resolve"]);
+    let content =
+        Grant::File { to: Text::literal("/x"), content: Text::expanded("$A"), mode: 0o644 };
+    check_error(&[content], expect!["test.jail:2:3: `grant`: `$A` must be known when the jail is built, and is to be expanded at launch"]);
+}
+
+#[test]
+fn an_older_policy_is_refused() {
+    let mut policy = policy(&[]);
+    policy.version = 7;
+    expect![[r#"
+        the policy has version 7, and this jailgen reads version 1
+          help: emit the spec again with the jailgen that builds it"#]].assert_eq(&sealed(&policy).unwrap_err().to_string());
+}
+
+#[test]
+fn the_last_grant_of_the_working_folder_counts() {
+    let folder = |access, to: Option<&str>| Grant::Folder { access, to: to.map(Text::literal) };
+    let grants = [folder(Access::ReadWrite, None), folder(Access::ReadOnly, Some("/work"))];
+    let wrapper = sealed(&policy(&grants)).unwrap().wrapper;
+    assert_eq!(wrapper.matches(r#"{"folder":"#).count(), 1, "{wrapper}");
+    assert!(wrapper.contains(r#"{"folder":{"to":"/work","access":"ro""#), "{wrapper}");
+    assert_eq!(wrapper.matches("refuse-folder").count(), 1, "{wrapper}");
+}

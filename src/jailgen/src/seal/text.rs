@@ -1,0 +1,101 @@
+//! From a policy's texts to a plan's: every package must be resolved, and every place absolute.
+
+use jail_plan::{Expansion, HostText, JailPath};
+use jail_policy::{Argument, Entry, Grant, Policy, Text};
+
+use super::SealError;
+
+/// Turns the texts of one grant into those of a plan.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) entry: &'a Entry,
+}
+
+impl Reader<'_> {
+    /// A text that is expanded at launch, or taken as it stands.
+    pub(super) fn host(self, text: &Text) -> Result<HostText, SealError> {
+        let characters = self.characters(text)?;
+        if !text.expand {
+            return Ok(HostText::Literal(characters.into()));
+        }
+        Expansion::parse(characters)
+            .map(HostText::Expand)
+            .map_err(|error| self.error(format!("`{characters}` cannot be expanded: {error}")))
+    }
+
+    /// A path, on the host or inside: one that is taken as it stands must be absolute and without `..`.
+    pub(super) fn path(self, text: &Text) -> Result<HostText, SealError> {
+        match self.host(text)? {
+            HostText::Literal(literal) => match JailPath::parse(&literal) {
+                Ok(path) => Ok(HostText::Literal(path.into())),
+                Err(error) => Err(self.error(format!("`{literal}` is no path in a jail: {error}"))),
+            },
+            expand @ HostText::Expand(_) => Ok(expand),
+        }
+    }
+
+    /// A text that must be known now.
+    pub(super) fn literal(self, text: &Text) -> Result<String, SealError> {
+        let characters = self.characters(text)?;
+        if text.expand {
+            return Err(self.error(format!(
+                "`{characters}` must be known when the jail is built, and is to be expanded at launch"
+            )));
+        }
+        Ok(characters.into())
+    }
+
+    pub(super) fn error(self, message: impl Into<String>) -> SealError {
+        SealError::at(self.policy, self.entry, message)
+    }
+
+    fn characters<'t>(self, text: &'t Text) -> Result<&'t str, SealError> {
+        let characters = text.as_str().ok_or_else(|| {
+            self.error(format!("`{text}` has a package that Nix did not resolve"))
+        })?;
+        if characters.contains('\0') {
+            return Err(self.error("a text contains a NUL byte"));
+        }
+        Ok(characters)
+    }
+}
+
+/// All texts of a grant, which may name store paths that must exist inside.
+pub(super) fn texts(grant: &Grant) -> Vec<&Text> {
+    match grant {
+        Grant::Program { path } => vec![path],
+        Grant::Arguments { words } => words.iter().filter_map(word).collect(),
+        Grant::Bind { from, to, .. } | Grant::Copy { from, to, .. } => vec![from, to],
+        Grant::Folder { to, .. } => to.iter().collect(),
+        Grant::StateDirectory { path, to } | Grant::StateFile { path, to } => vec![path, to],
+        Grant::Tmpfs { to, .. }
+        | Grant::Proc { to }
+        | Grant::Dev { to }
+        | Grant::Directory { to, .. } => vec![to],
+        Grant::File { to, content, .. } => vec![to, content],
+        Grant::Symlink { to, target } => vec![to, target],
+        Grant::Accounts { shell } => vec![shell],
+        Grant::SetEnv { value, .. } => vec![value],
+        Grant::AddPath { folder } => vec![folder],
+        Grant::HomeAsFolder
+        | Grant::BindArguments { .. }
+        | Grant::BindVariable { .. }
+        | Grant::Store { .. }
+        | Grant::ForwardEnv { .. }
+        | Grant::UnsetEnv { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
+        | Grant::ShareNamespace { .. }
+        | Grant::HostNetwork
+        | Grant::Terminal { .. }
+        | Grant::Lifetime { .. } => Vec::new(),
+    }
+}
+
+fn word(argument: &Argument) -> Option<&Text> {
+    match argument {
+        Argument::Text(text) => Some(text),
+        Argument::All => None,
+    }
+}
