@@ -13,17 +13,18 @@ let
   # As in nixpkgs `config` may be a function of the package set.
   configuration = if builtins.isFunction config then config { inherit lib pkgs; } else config;
 
-  base = final: import ./pkgs {
-    inherit lib system final;
-    config = configuration;
-  };
+  base =
+    final:
+    import ./pkgs {
+      inherit lib system final;
+      config = configuration;
+    };
 
   # `pkgs.extend` gives the whole set again with one more overlay.
-  extensible =
-    final: prev: {
-      extend = overlay: import ./. (arguments // { overlays = overlays ++ [ overlay ]; });
-      appendOverlays = more: import ./. (arguments // { overlays = overlays ++ more; });
-    };
+  extensible = final: prev: {
+    extend = overlay: import ./. (arguments // { overlays = overlays ++ [ overlay ]; });
+    appendOverlays = more: import ./. (arguments // { overlays = overlays ++ more; });
+  };
 
   pkgs = lib.fix (lib.foldl' (lib.flip lib.extends) base ([ extensible ] ++ overlays));
 in

@@ -80,8 +80,12 @@ CATALOGUE = (
         drop=("contrib",),
     ),
     Package("ripgrep", "ripgrep", ("rg",), main_program="rg"),
-    Package("which", "debianutils", ("which.debianutils",), links={"bin/which": "which.debianutils"}),
-    Package("procps", "procps", ("ps", "pgrep", "pkill", "free", "top", "uptime"), main_program="ps"),
+    Package(
+        "which", "debianutils", ("which.debianutils",), links={"bin/which": "which.debianutils"}
+    ),
+    Package(
+        "procps", "procps", ("ps", "pgrep", "pkill", "free", "top", "uptime"), main_program="ps"
+    ),
     Package("ps", "procps", ("ps",)),
     Package("unzip", "unzip", ("unzip",)),
     Package("zip", "zip", ("zip",)),
@@ -94,9 +98,16 @@ CATALOGUE = (
         environment={"MAGIC": "share/misc/magic.mgc"},
     ),
     Package("gnumake", "make", ("make",), main_program="make"),
-    Package("openssh", "openssh-client", ("ssh", "scp", "ssh-keygen", "ssh-add"), main_program="ssh"),
+    Package(
+        "openssh", "openssh-client", ("ssh", "scp", "ssh-keygen", "ssh-add"), main_program="ssh"
+    ),
     Package("openssl", "openssl", ("openssl",)),
-    Package("binutils", "binutils", ("ld", "as", "ar", "nm", "objdump", "readelf", "strip"), main_program="ld"),
+    Package(
+        "binutils",
+        "binutils",
+        ("ld", "as", "ar", "nm", "objdump", "readelf", "strip"),
+        main_program="ld",
+    ),
     Package("patchelf", "patchelf", ("patchelf",)),
     # Data.
     Package(
@@ -128,7 +139,15 @@ CATALOGUE = (
         },
         links={"bin/python3": "{python}", "bin/python": "{python}"},
         # The tests of the standard library and what builds C modules: half of its size.
-        drop=("test", "tests", "idlelib", "turtledemo", "ensurepip", "config-3*", "sitecustomize.py"),
+        drop=(
+            "test",
+            "tests",
+            "idlelib",
+            "turtledemo",
+            "ensurepip",
+            "config-3*",
+            "sitecustomize.py",
+        ),
     ),
     Package(
         "perl",
@@ -145,7 +164,18 @@ CATALOGUE = (
     Package(
         "util-linux",
         "util-linux",
-        ("unshare", "nsenter", "setpriv", "flock", "setsid", "prlimit", "getopt", "lsns", "findmnt", "mount"),
+        (
+            "unshare",
+            "nsenter",
+            "setpriv",
+            "flock",
+            "setsid",
+            "prlimit",
+            "getopt",
+            "lsns",
+            "findmnt",
+            "mount",
+        ),
         main_program="unshare",
     ),
     Package("dbus", "dbus-daemon", ("dbus-daemon", "dbus-run-session"), main_program="dbus-daemon"),
@@ -154,11 +184,9 @@ CATALOGUE = (
         "nix",
         "nix-bin",
         ("nix",),
-        links={f"bin/{name}": "nix" for name in ("nix-build", "nix-instantiate", "nix-shell", "nix-store")},
+        links={
+            f"bin/{name}": "nix"
+            for name in ("nix-build", "nix-instantiate", "nix-shell", "nix-store")
+        },
     ),
-    # Left out without harm where they are not installed.
-    Package("shellcheck", "shellcheck", ("shellcheck",)),
-    Package("tree", "tree", ("tree",)),
-    Package("tmux", "tmux", ("tmux",)),
-    Package("rsync", "rsync", ("rsync",)),
 )

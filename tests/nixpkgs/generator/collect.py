@@ -222,7 +222,9 @@ def _library_entries(programs: dict[str, Entry], dpkg: Dpkg) -> dict[str, Entry]
                 owner = _library_owner(library, dpkg)
                 if owner == C_LIBRARY:
                     continue
-                other = libraries.setdefault(owner, Entry(owner, dpkg.version(owner) or "unpackaged"))
+                other = libraries.setdefault(
+                    owner, Entry(owner, dpkg.version(owner) or "unpackaged")
+                )
                 if other is not entry:
                     entry.libraries.add(owner)
                 if f"lib/{soname}" not in other.files:
@@ -300,6 +302,11 @@ def _c_library_entry(dpkg: Dpkg) -> Entry:
             _look_into(entry, f"bin/{name}", path)
     for path in dpkg.files.get(C_LIBRARY, []):
         name = os.path.basename(path)
-        if ".so" in name and os.path.isfile(path) and "/gconv/" not in path and "/audit/" not in path:
+        if (
+            ".so" in name
+            and os.path.isfile(path)
+            and "/gconv/" not in path
+            and "/audit/" not in path
+        ):
             entry.files[f"lib/{name}"] = path
     return entry

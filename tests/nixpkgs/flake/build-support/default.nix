@@ -24,8 +24,7 @@ let
       }
       // removeAttrs derivationArgs [ "passAsFile" ]
     );
-  runCommand =
-    name: derivationArgs: final.runCommandWith { inherit name derivationArgs; };
+  runCommand = name: derivationArgs: final.runCommandWith { inherit name derivationArgs; };
 in
 writers
 // joins
@@ -74,6 +73,5 @@ writers
   fetchurl = arguments: throw "the stand-in nixpkgs downloads nothing: ${arguments.url or "?"}";
   fetchzip = final.fetchurl;
   fetchgit = final.fetchurl;
-  fetchFromGitHub =
-    { owner, repo, ... }: final.fetchurl { url = "github:${owner}/${repo}"; };
+  fetchFromGitHub = { owner, repo, ... }: final.fetchurl { url = "github:${owner}/${repo}"; };
 }

@@ -18,7 +18,9 @@ lib.makeOverridable (
     // {
       inherit name;
       nativeBuildInputs =
-        nativeBuildInputs ++ packages ++ builtins.concatMap (from: from.nativeBuildInputs or [ ]) inputsFrom;
+        nativeBuildInputs
+        ++ packages
+        ++ builtins.concatMap (from: from.nativeBuildInputs or [ ]) inputsFrom;
       buildInputs = buildInputs ++ builtins.concatMap (from: from.buildInputs or [ ]) inputsFrom;
       shellHook = lib.concatStringsSep "\n" (
         builtins.concatMap (from: lib.optional (from ? shellHook) from.shellHook) inputsFrom

@@ -33,14 +33,13 @@ in
   mapAttrsToList = function: set: map (name: function name set.${name}) (attrNames set);
   attrsToList = lib.mapAttrsToList lib.nameValuePair;
   concatMapAttrs =
-    function: set:
-    foldl' (merged: part: merged // part) { } (lib.mapAttrsToList function set);
+    function: set: foldl' (merged: part: merged // part) { } (lib.mapAttrsToList function set);
   filterAttrs =
     accepts: set:
     listToAttrs (
-      concatMap (
-        name: lib.optional (accepts name set.${name}) (lib.nameValuePair name set.${name})
-      ) (attrNames set)
+      concatMap (name: lib.optional (accepts name set.${name}) (lib.nameValuePair name set.${name})) (
+        attrNames set
+      )
     );
   optionalAttrs = condition: set: if condition then set else { };
   getAttrs = names: set: lib.genAttrs names (name: set.${name});
@@ -48,7 +47,8 @@ in
 
   hasAttrByPath =
     path: set:
-    path == [ ] || (isAttrs set && hasAttr (head path) set && lib.hasAttrByPath (tail path) set.${head path});
+    path == [ ]
+    || (isAttrs set && hasAttr (head path) set && lib.hasAttrByPath (tail path) set.${head path});
   attrByPath =
     path: default: set:
     if path == [ ] then
@@ -57,7 +57,8 @@ in
       lib.attrByPath (tail path) default set.${head path}
     else
       default;
-  getAttrFromPath = path: lib.attrByPath path (throw "cannot find attribute `${lib.concatStringsSep "." path}`");
+  getAttrFromPath =
+    path: lib.attrByPath path (throw "cannot find attribute `${lib.concatStringsSep "." path}`");
   setAttrByPath =
     path: value: if path == [ ] then value else { ${head path} = lib.setAttrByPath (tail path) value; };
 

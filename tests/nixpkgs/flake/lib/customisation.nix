@@ -12,10 +12,15 @@ lib: {
         );
       # What comes out of overrideAttrs can be overridden, too, and keeps its changed attributes.
       overrideAttrs =
-        changes: lib.makeOverridable (newArguments: (function newArguments).overrideAttrs changes) arguments;
+        changes:
+        lib.makeOverridable (newArguments: (function newArguments).overrideAttrs changes) arguments;
     in
     if builtins.isAttrs result then
-      result // { inherit override; } // lib.optionalAttrs (result ? overrideAttrs) { inherit overrideAttrs; }
+      result
+      // {
+        inherit override;
+      }
+      // lib.optionalAttrs (result ? overrideAttrs) { inherit overrideAttrs; }
     else
       result;
 
@@ -25,7 +30,9 @@ lib: {
     let
       function = if builtins.isFunction functionOrPath then functionOrPath else import functionOrPath;
       asked = builtins.functionArgs function;
-      missing = lib.filterAttrs (name: optional: !optional && !(set ? ${name} || arguments ? ${name})) asked;
+      missing = lib.filterAttrs (
+        name: optional: !optional && !(set ? ${name} || arguments ? ${name})
+      ) asked;
     in
     lib.throwIf (missing != { })
       "callPackage: the stand-in nixpkgs has no ${lib.concatStringsSep ", " (builtins.attrNames missing)}"
@@ -40,8 +47,12 @@ lib: {
         output
         // extra
         // {
-          outPath = assert condition; output.outPath;
-          drvPath = assert condition; output.drvPath;
+          outPath =
+            assert condition;
+            output.outPath;
+          drvPath =
+            assert condition;
+            output.drvPath;
           outputs = derivation.outputs or [ "out" ];
         };
       outputs = lib.genAttrs (derivation.outputs or [ "out" ]) (name: withExtra derivation.${name});

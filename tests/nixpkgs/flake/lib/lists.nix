@@ -55,8 +55,7 @@ in
     function: start: list:
     let
       from =
-        index:
-        if index == length list then start else function (elemAt list index) (from (index + 1));
+        index: if index == length list then start else function (elemAt list index) (from (index + 1));
     in
     from 0;
   findFirst =

@@ -29,7 +29,9 @@ in
 
   concatStrings = concatStringsSep "";
   concatMapStrings = function: list: concatStringsSep "" (map function list);
-  concatMapStringsSep = separator: function: list: concatStringsSep separator (map function list);
+  concatMapStringsSep =
+    separator: function: list:
+    concatStringsSep separator (map function list);
   concatLines = list: lib.concatMapStrings (line: line + "\n") list;
   optionalString = condition: text: if condition then text else "";
 
@@ -45,8 +47,7 @@ in
     rest >= 0 && substring rest (-1) text == suffix;
   hasInfix = infix: text: length (split (lib.escapeRegex infix) text) > 1;
   removePrefix =
-    prefix: text:
-    if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
+    prefix: text: if lib.hasPrefix prefix text then substring (stringLength prefix) (-1) text else text;
   removeSuffix =
     suffix: text:
     if lib.hasSuffix suffix text then
@@ -93,7 +94,9 @@ in
 
   versionOlder = left: right: builtins.compareVersions left right < 0;
   versionAtLeast = left: right: builtins.compareVersions left right >= 0;
-  getName = package: if isString package then lib.parseName package else package.pname or (lib.parseName package.name);
+  getName =
+    package:
+    if isString package then lib.parseName package else package.pname or (lib.parseName package.name);
   getVersion = package: package.version or (builtins.parseDrvName package.name).version;
   parseName = name: (builtins.parseDrvName name).name;
   sanitizeDerivationName =
@@ -102,7 +105,10 @@ in
       split "[^[:alnum:]+._?=-]+" (toString text)
     );
   isStorePath =
-    value: match "${builtins.storeDir}/[0-9a-z]{32}-[^/]+" (builtins.unsafeDiscardStringContext (toString value)) != null;
+    value:
+    match "${builtins.storeDir}/[0-9a-z]{32}-[^/]+" (
+      builtins.unsafeDiscardStringContext (toString value)
+    ) != null;
 
   cleanSource = source: source;
   fakeHash = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

@@ -24,7 +24,8 @@
   boolToString = value: if value then "true" else "false";
 
   warn = message: builtins.trace "warning: ${message}";
-  warnIf = condition: message: if condition then builtins.trace "warning: ${message}" else value: value;
+  warnIf =
+    condition: message: if condition then builtins.trace "warning: ${message}" else value: value;
   throwIf = condition: message: if condition then throw message else value: value;
   throwIfNot = condition: message: if condition then value: value else throw message;
   assertMsg = condition: message: condition || throw message;

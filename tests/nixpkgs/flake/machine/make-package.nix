@@ -14,11 +14,26 @@
 let
   # Where the interpreters of scripts are: which package, and which program there.
   interpreters = {
-    sh = [ "bash" "bin/sh" ];
-    bash = [ "bash" "bin/bash" ];
-    dash = [ "bash" "bin/sh" ];
-    node = [ "nodejs" "bin/node" ];
-    python3 = [ "python3" "bin/python3" ];
+    sh = [
+      "bash"
+      "bin/sh"
+    ];
+    bash = [
+      "bash"
+      "bin/bash"
+    ];
+    dash = [
+      "bash"
+      "bin/sh"
+    ];
+    node = [
+      "nodejs"
+      "bin/node"
+    ];
+    python3 = [
+      "python3"
+      "bin/python3"
+    ];
   };
 
   table = lib.concatMapStrings (columns: lib.concatStringsSep "\t" columns + "\n");
@@ -39,7 +54,14 @@ in
 }:
 let
   # The first output is the one that `${pkgs.jq}` means, as in nixpkgs.
-  outputs = if ownLibraries == { } then [ "out" ] else [ "bin" "out" ];
+  outputs =
+    if ownLibraries == { } then
+      [ "out" ]
+    else
+      [
+        "bin"
+        "out"
+      ];
   mainOutput = builtins.head outputs;
   inMain = path: "${mainOutput}/${path}";
   inOut = path: "out/${path}";
@@ -77,13 +99,23 @@ finishDerivation {
   PATH = "/usr/bin:/bin:/usr/sbin:/sbin";
 
   copied = table (
-    lib.mapAttrsToList (to: from: [ (inMain to) from ]) files
-    ++ lib.mapAttrsToList (to: from: [ (inOut to) from ]) ownLibraries
+    lib.mapAttrsToList (to: from: [
+      (inMain to)
+      from
+    ]) files
+    ++ lib.mapAttrsToList (to: from: [
+      (inOut to)
+      from
+    ]) ownLibraries
   );
-  linked = table (lib.mapAttrsToList (to: target: [ (inMain to) target ]) links);
+  linked = table (
+    lib.mapAttrsToList (to: target: [
+      (inMain to)
+      target
+    ]) links
+  );
   elfFiles = table (
-    map (path: [ (inMain path) ]) elf
-    ++ map (path: [ (inOut path) ]) (builtins.attrNames ownLibraries)
+    map (path: [ (inMain path) ]) elf ++ map (path: [ (inOut path) ]) (builtins.attrNames ownLibraries)
   );
   scripts = table (
     lib.mapAttrsToList (path: interpreter: [
@@ -91,7 +123,12 @@ finishDerivation {
       (interpreterPath interpreter)
     ]) scripts
   );
-  environment = table (lib.mapAttrsToList (variable: path: [ variable path ]) environment);
+  environment = table (
+    lib.mapAttrsToList (variable: path: [
+      variable
+      path
+    ]) environment
+  );
   wrapperShell = lib.optionalString (environment != { }) "${programs.bash}/bin/bash";
   cLibrary = lib.optionalString (elf != [ ]) "${glibc}";
 }

@@ -37,7 +37,6 @@ let
     "nodejs"
     "python3"
     "ripgrep"
-    "shellcheck"
     "socat"
     "strace"
     "xdg-dbus-proxy"
@@ -46,7 +45,7 @@ let
   find =
     name:
     programs.${name}
-      or (throw "the machine that this stand-in nixpkgs was made on has no `${name}`: run scripts/install-nix --programs and make the stand-in again");
+      or (throw "the machine that this stand-in nixpkgs was made on has no `${name}`: run scripts/install-nix --programs, then scripts/make-standin");
 in
 lib.genAttrs (builtins.filter (name: !(programs ? ${name})) expected) find
 // lib.mapAttrs (_: find) other

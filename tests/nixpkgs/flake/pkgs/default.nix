@@ -25,9 +25,7 @@ let
 
   # Nothing is built differently by an argument here, but specs and flakes may say
   # `pkgs.git.override { pythonSupport = false; }` and must get a git.
-  programs = lib.mapAttrs (
-    _: package: lib.makeOverridable (_: package) { }
-  ) fromMachine.programs;
+  programs = lib.mapAttrs (_: package: lib.makeOverridable (_: package) { }) fromMachine.programs;
 
   stdenv = import ../stdenv {
     inherit
@@ -50,7 +48,14 @@ programs
 // builders
 // import ./aliases.nix { inherit lib final programs; }
 // import ./placeholders.nix { inherit lib final; }
-// import ./languages { inherit lib final machine programs; }
+// import ./languages {
+  inherit
+    lib
+    final
+    machine
+    programs
+    ;
+}
 // import ./agents.nix { inherit lib final; }
 // {
   inherit

@@ -64,14 +64,18 @@ lib.mapAttrs placeholder {
   pnpm = { };
   postgresql.program = "psql";
   pyright = { };
+  rsync = { };
   ruff = { };
   rust-analyzer = { };
   rustc = { };
   rustfmt = { };
   clippy.program = "cargo-clippy";
+  shellcheck = { };
   sqlite.program = "sqlite3";
   statix = { };
   terraform.license = lib.licenses.unfree;
+  tmux = { };
+  tree = { };
   treefmt = { };
   typescript.program = "tsc";
   typescript-language-server = { };
@@ -89,7 +93,8 @@ lib.mapAttrs placeholder {
   rustPlatform.buildRustPackage =
     arguments:
     final.stdenv.mkDerivation (
-      final: {
+      final:
+      {
         dontUnpack = true;
         installPhase = ''
           echo "the stand-in nixpkgs has no Rust: ${final.pname} cannot be built with it" >&2

@@ -4,7 +4,9 @@
 let
   licensesOf = attributes: lib.toList (attributes.meta.license or [ ]);
   isUnfree = attributes: builtins.any (license: !(license.free or true)) (licensesOf attributes);
-  names = attributes: lib.concatMapStringsSep ", " (license: license.shortName or "?") (licensesOf attributes);
+  names =
+    attributes:
+    lib.concatMapStringsSep ", " (license: license.shortName or "?") (licensesOf attributes);
 
   allowed =
     attributes:
@@ -13,7 +15,9 @@ let
     || (config.allowUnfreePredicate or (_: false)) attributes;
 in
 attributes:
-lib.throwIf (isUnfree attributes && !(allowed attributes)) ''
-  Package `${attributes.name}` has an unfree license (`${names attributes}`), refusing to evaluate.
-  The stand-in nixpkgs wants what nixpkgs wants: `config.allowUnfree = true`, or by name
-    config.allowUnfreePredicate = pkg: builtins.elem (lib.getName pkg) [ "${lib.getName attributes}" ];'' true
+lib.throwIf (isUnfree attributes && !(allowed attributes))
+  ''
+    Package `${attributes.name}` has an unfree license (`${names attributes}`), refusing to evaluate.
+    The stand-in nixpkgs wants what nixpkgs wants: `config.allowUnfree = true`, or by name
+      config.allowUnfreePredicate = pkg: builtins.elem (lib.getName pkg) [ "${lib.getName attributes}" ];''
+  true

@@ -84,6 +84,11 @@ package
   hostPlatform = platform;
   buildPlatform = platform;
   targetPlatform = platform;
-  inherit (platform) isLinux isDarwin isx86_64 isAarch64;
+  inherit (platform)
+    isLinux
+    isDarwin
+    isx86_64
+    isAarch64
+    ;
   shellPackage = programs.bash;
 }

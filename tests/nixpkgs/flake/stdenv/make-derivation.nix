@@ -15,8 +15,7 @@ let
         "out"
       ];
     in
-    [ (builtins.head (preferred ++ outputs)) ]
-    ++ lib.optional (builtins.elem "man" outputs) "man";
+    [ (builtins.head (preferred ++ outputs)) ] ++ lib.optional (builtins.elem "man" outputs) "man";
 
   # Changes are a set, a function of the old attributes, or one of the final and the old ones.
   applyChanges =

@@ -103,7 +103,13 @@ interpreter
 // {
   inherit pkgs sitePackages;
   withPackages = choose: environment (choose pkgs);
-  buildEnv = lib.makeOverridable ({ extraLibs ? [ ], ... }: environment extraLibs) { };
+  buildEnv = lib.makeOverridable (
+    {
+      extraLibs ? [ ],
+      ...
+    }:
+    environment extraLibs
+  ) { };
   pythonVersion = lib.removePrefix "python" python;
   interpreter = "${interpreter}/bin/python3";
 }
