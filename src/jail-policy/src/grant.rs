@@ -182,6 +182,43 @@ pub enum Grant {
     },
 }
 
+impl Grant {
+    /// The place in the jail that it is about, where it is one and known before the launch.
+    #[must_use]
+    pub fn target(&self) -> Option<&Text> {
+        match self {
+            Self::Bind { to, .. }
+            | Self::StateDirectory { to, .. }
+            | Self::StateFile { to, .. }
+            | Self::Tmpfs { to, .. }
+            | Self::Proc { to }
+            | Self::Dev { to }
+            | Self::Directory { to, .. }
+            | Self::File { to, .. }
+            | Self::Copy { to, .. }
+            | Self::Symlink { to, .. } => Some(to),
+            Self::Folder { to, .. } => to.as_ref(),
+            Self::Program { .. }
+            | Self::Arguments { .. }
+            | Self::HomeAsFolder
+            | Self::BindArguments { .. }
+            | Self::BindVariable { .. }
+            | Self::Store { .. }
+            | Self::Accounts { .. }
+            | Self::SetEnv { .. }
+            | Self::ForwardEnv { .. }
+            | Self::UnsetEnv { .. }
+            | Self::AddPath { .. }
+            | Self::Hostname { .. }
+            | Self::TimeZone { .. }
+            | Self::ShareNamespace { .. }
+            | Self::HostNetwork
+            | Self::Terminal { .. }
+            | Self::Lifetime { .. } => None,
+        }
+    }
+}
+
 /// One word of a command line.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

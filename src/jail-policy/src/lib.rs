@@ -5,10 +5,12 @@
 #![warn(missing_docs)]
 
 mod grant;
+mod normalise;
 mod policy;
 mod text;
 
 pub use grant::{Argument, Grant, Scope, Zone};
 pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
+pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};

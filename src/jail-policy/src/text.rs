@@ -118,6 +118,13 @@ impl Text {
         }
     }
 
+    /// Adds another text at the end. Whether the whole is expanded stays as it was.
+    pub fn extend(&mut self, other: &Self) {
+        for piece in &other.pieces {
+            self.push(piece.clone());
+        }
+    }
+
     /// Its parts.
     #[must_use]
     pub fn pieces(&self) -> &[Piece] {

@@ -76,6 +76,15 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// The same with another place that belongs to it.
+    #[must_use]
+    pub fn secondary(mut self, place: Place, label: impl Into<String>) -> Self {
+        self.secondary.push((place, label.into()));
+        self
+    }
+}
+
 macro_rules! codes {
     ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {
         /// The stable names of diagnostics; `docs/diagnostics.md` has a paragraph for each. They are never reused.
@@ -96,12 +105,52 @@ macro_rules! codes {
 }
 
 codes! {
+    /// A `wrap-entry` script that passes no arguments on.
+    ArgumentsDropped = "arguments-dropped",
+    /// A text for `noescape` that the expansion language does not know.
+    BadExpansion = "bad-expansion",
+    /// A host name that no host may have.
+    BadHostname = "bad-hostname",
+    /// A text that is no size.
+    BadSize = "bad-size",
+    /// A text that wants a command to be run while it is expanded.
+    CommandSubstitution = "command-substitution",
+    /// Two grants for one place that do not agree.
+    ConflictingGrants = "conflicting-grants",
+    /// Two combinators that cannot hold together.
+    Contradiction = "contradiction",
+    /// A name that no environment variable may have.
+    EnvironmentName = "environment-name",
+    /// A grant that a later one covers.
+    HiddenGrant = "hidden-grant",
+    /// A jail's name that is no file name.
+    JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.
     LiteralExpansion = "literal-expansion",
+    /// A builder's argument that must be given.
+    MissingArgument = "missing-argument",
+    /// A package that a combinator brings along and that the term came without.
+    MissingPackage = "missing-package",
+    /// A kind of file system that `mount` does not know.
+    MountKind = "mount-kind",
+    /// A text with a NUL byte, where the kernel would stop reading.
+    NulByte = "nul-byte",
+    /// A number of arguments other than the signature's.
+    ParamCount = "param-count",
     /// An argument of the wrong type.
     ParamType = "param-type",
+    /// A path with a `..` component.
+    ParentComponent = "parent-component",
+    /// A program, a folder or a source on the host that is not absolute.
+    RelativePath = "relative-path",
     /// A mount target that is not absolute.
     RelativeTarget = "relative-target",
+    /// An argument that the builder does not have.
+    UnknownArgument = "unknown-argument",
+    /// A name that is no builder.
+    UnknownBuilder = "unknown-builder",
     /// A name that is in no registry entry.
     UnknownCombinator = "unknown-combinator",
+    /// A name that is no namespace.
+    UnknownNamespace = "unknown-namespace",
 }

@@ -4,10 +4,26 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod builders;
+mod check;
 mod diagnostic;
+mod lower;
+mod packages;
 mod signature;
+mod suggest;
+mod table;
 mod term;
 
+pub use builders::{
+    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, PRESETS, Preset, State, builder,
+};
+pub use check::{
+    argument as check_argument, arguments as check_arguments, describe_type, describe_value,
+};
 pub use diagnostic::{Code, Diagnostic, Severity};
+pub use lower::{Call, Lowered, lower};
+pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use signature::{Field, Param, Signature, Type};
+pub use suggest::nearest;
+pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
 pub use term::{Applied, Built, FileId, Jail, Made, Place, Placed, Value};

@@ -1,0 +1,176 @@
+//! The normal form of a policy: what counts, in an order that says nothing about the order in which it was written,
+//! except where that order means something.
+//!
+//! Mounts lie over each other, so they keep their order. Of a setting there is one, so the last stays. A variable is
+//! what its last grant says, PATH the folders that were put in front of what it was. The rest is a set.
+
+use std::collections::BTreeMap;
+
+use crate::grant::Grant;
+use crate::policy::Entry;
+use crate::{Missing, Namespace};
+
+/// The normal form. It grants exactly the same, and the normal form of a normal form is itself.
+#[must_use]
+pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
+    let mut settings = BTreeMap::new();
+    let mut mounts = Vec::new();
+    let mut folders = Vec::new();
+    let mut variables = BTreeMap::new();
+    for entry in grants {
+        match class(&entry.grant) {
+            Class::Setting(setting) => {
+                settings.insert(setting, entry);
+            }
+            Class::Flag(setting) => {
+                settings.entry(setting).or_insert(entry);
+            }
+            Class::Mount => push_mount(&mut mounts, entry),
+            Class::Folder => push_unique(&mut folders, entry),
+            Class::Variable(name) => {
+                if name == PATH {
+                    folders.clear();
+                }
+                variables.insert(name, entry);
+            }
+        }
+    }
+    let zone = settings.remove(&Setting::TimeZone);
+    let mut normal: Vec<Entry> = settings.into_values().collect();
+    normal.extend(mounts);
+    // The zone stands before the variables, because a `TZ` of the spec's own is meant to win.
+    normal.extend(zone);
+    normal.extend(variables.into_values());
+    normal.extend(folders);
+    normal
+}
+
+/// One policy after the other, as `compose` does it.
+#[must_use]
+pub fn compose(first: Vec<Entry>, then: Vec<Entry>) -> Vec<Entry> {
+    normalise(first.into_iter().chain(then).collect())
+}
+
+const PATH: &str = "PATH";
+
+/// What kind of order a grant's place in the policy is part of.
+enum Class {
+    /// The last one counts.
+    Setting(Setting),
+    /// It is given or not.
+    Flag(Setting),
+    /// It lies over what came before.
+    Mount,
+    /// It stands in front of what came before, in PATH.
+    Folder,
+    /// For each name, the last one counts.
+    Variable(String),
+}
+
+/// In the order of the normal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Setting {
+    Program,
+    Arguments,
+    Store,
+    HostNetwork,
+    Share(Namespace),
+    Hostname,
+    Terminal,
+    Lifetime,
+    HomeAsFolder,
+    TimeZone,
+}
+
+fn class(grant: &Grant) -> Class {
+    match grant {
+        Grant::Program { .. } => Class::Setting(Setting::Program),
+        Grant::Arguments { .. } => Class::Setting(Setting::Arguments),
+        Grant::Store { .. } => Class::Setting(Setting::Store),
+        Grant::Hostname { .. } => Class::Setting(Setting::Hostname),
+        Grant::TimeZone { .. } => Class::Setting(Setting::TimeZone),
+        Grant::Terminal { .. } => Class::Setting(Setting::Terminal),
+        Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
+        Grant::HostNetwork => Class::Flag(Setting::HostNetwork),
+        Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
+        Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
+        Grant::AddPath { .. } => Class::Folder,
+        Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } | Grant::UnsetEnv { name } => {
+            Class::Variable(name.clone())
+        }
+        Grant::Bind { .. }
+        | Grant::Folder { .. }
+        | Grant::BindArguments { .. }
+        | Grant::BindVariable { .. }
+        | Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::Tmpfs { .. }
+        | Grant::Proc { .. }
+        | Grant::Dev { .. }
+        | Grant::Directory { .. }
+        | Grant::File { .. }
+        | Grant::Copy { .. }
+        | Grant::Symlink { .. }
+        | Grant::Accounts { .. } => Class::Mount,
+    }
+}
+
+/// Adds a mount. What it covers for certain, and what it repeats, goes.
+fn push_mount(mounts: &mut Vec<Entry>, entry: Entry) {
+    mounts.retain(|earlier| earlier.grant != entry.grant && !covers(&entry.grant, &earlier.grant));
+    mounts.push(entry);
+}
+
+fn push_unique(entries: &mut Vec<Entry>, entry: Entry) {
+    entries.retain(|earlier| earlier.grant != entry.grant);
+    entries.push(entry);
+}
+
+/// Whether nothing of `earlier` can be seen any more under `later`: the same place, and `later` is certain to be there.
+fn covers(later: &Grant, earlier: &Grant) -> bool {
+    let same_place = later.target().is_some() && later.target() == earlier.target();
+    same_place && is_certain(later) && is_passive(earlier)
+}
+
+fn is_certain(grant: &Grant) -> bool {
+    match grant {
+        Grant::Bind { missing, .. } | Grant::Copy { missing, .. } => *missing == Missing::Fail,
+        Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::Tmpfs { .. }
+        | Grant::Proc { .. }
+        | Grant::Dev { .. }
+        | Grant::File { .. }
+        | Grant::Symlink { .. } => true,
+        // A folder that is made where one stands already changes nothing, and the rest has no place of its own.
+        Grant::Directory { .. }
+        | Grant::Folder { .. }
+        | Grant::BindArguments { .. }
+        | Grant::BindVariable { .. }
+        | Grant::Accounts { .. }
+        | Grant::Program { .. }
+        | Grant::Arguments { .. }
+        | Grant::HomeAsFolder
+        | Grant::Store { .. }
+        | Grant::SetEnv { .. }
+        | Grant::ForwardEnv { .. }
+        | Grant::UnsetEnv { .. }
+        | Grant::AddPath { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
+        | Grant::ShareNamespace { .. }
+        | Grant::HostNetwork
+        | Grant::Terminal { .. }
+        | Grant::Lifetime { .. } => false,
+    }
+}
+
+/// Whether a grant does nothing but to put something at its place. State is made on the host, and a source that must be
+/// there stops the launch when it is not: that stays as the spec says it, also where a later grant covers the place.
+fn is_passive(grant: &Grant) -> bool {
+    match grant {
+        Grant::Bind { missing, .. } | Grant::Copy { missing, .. } => *missing == Missing::Skip,
+        Grant::StateDirectory { .. } | Grant::StateFile { .. } => false,
+        _ => is_certain(grant),
+    }
+}

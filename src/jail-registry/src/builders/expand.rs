@@ -1,0 +1,248 @@
+//! From a builder's arguments to the name, the entry and the permissions of a plain jail.
+
+use std::collections::BTreeMap;
+
+use jail_policy::{Package, Text};
+
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder};
+use crate::check;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::packages::Packages;
+use crate::suggest::nearest;
+use crate::term::{Applied, Built, Place, Placed, Value};
+
+/// What a builder amounts to.
+pub(crate) struct Expanded {
+    name: String,
+    entry: Placed,
+    permissions: Vec<Applied>,
+}
+
+/// The same, of whichever jail it is.
+pub(crate) struct Plain<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) entry: &'a Placed,
+    pub(crate) permissions: &'a [Applied],
+}
+
+impl Expanded {
+    pub(crate) fn borrowed<'a>(
+        name: &'a str,
+        entry: &'a Placed,
+        permissions: &'a [Applied],
+    ) -> Plain<'a> {
+        Plain { name, entry, permissions }
+    }
+
+    pub(crate) fn borrow(&self) -> Plain<'_> {
+        Self::borrowed(&self.name, &self.entry, &self.permissions)
+    }
+}
+
+/// Expands a builder.
+pub(crate) fn expand(
+    built: &Built,
+    place: Option<Place>,
+    packages: &dyn Packages,
+) -> Result<Expanded, Vec<Diagnostic>> {
+    let Some(builder) = builder(&built.builder) else {
+        return Err(vec![unknown(&built.builder, place)]);
+    };
+    let given = Placed { value: Value::Attributes(built.arguments.clone()), place };
+    let faults = check::arguments(builder.name, builder.signature, &[given], place);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut expansion =
+        Expansion { builder, arguments: &built.arguments, place, packages, missing: Vec::new() };
+    let expanded = expansion.run();
+    if expansion.missing.is_empty() { Ok(expanded) } else { Err(expansion.missing) }
+}
+
+fn unknown(name: &str, place: Option<Place>) -> Diagnostic {
+    let message = format!("unknown builder `{name}`");
+    let fault = Diagnostic::error(Code::UnknownBuilder, place, message);
+    match nearest(name, super::BUILDERS.iter().map(|builder| builder.name)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault,
+    }
+}
+
+struct Expansion<'a> {
+    builder: &'static Builder,
+    arguments: &'a BTreeMap<String, Placed>,
+    place: Option<Place>,
+    packages: &'a dyn Packages,
+    missing: Vec<Diagnostic>,
+}
+
+impl Expansion<'_> {
+    fn run(&mut self) -> Expanded {
+        let (name, entry) = (self.name(), self.entry());
+        let mut permissions = self.options("baseJailOptions").unwrap_or_else(|| self.common());
+        self.state(&mut permissions);
+        self.paths("extraReadwriteDirs", "readwrite", &mut permissions);
+        // After the writable ones, so that a folder inside one of them can be taken back.
+        self.paths("extraReadonlyDirs", "readonly", &mut permissions);
+        permissions.push(self.base_packages());
+        permissions.extend(self.list("extraPkgs").map(|given| self.apply("add-pkg-deps", [given])));
+        self.variables(&mut permissions);
+        permissions.extend(self.options("extraJailOptions").unwrap_or_default());
+        Expanded { name, entry, permissions }
+    }
+
+    fn name(&self) -> String {
+        let given = self.arguments.get("name").and_then(|given| match &given.value {
+            Value::Text(text) => text.as_str().map(ToOwned::to_owned),
+            _ => None,
+        });
+        given
+            .or_else(|| self.builder.preset.map(|preset| preset.command.into()))
+            .unwrap_or_default()
+    }
+
+    fn entry(&mut self) -> Placed {
+        if let Some(given) = self.arguments.get("pkg") {
+            return self.placed(given);
+        }
+        let package = self.builder.preset.and_then(|preset| {
+            let package = self.packages.agent(preset.package);
+            self.found(package, preset.package)
+        });
+        let value = package.map_or(Value::Null, Value::Package);
+        Placed { value, place: self.place }
+    }
+
+    /// The permissions of an argument, if it is given.
+    fn options(&self, argument: &str) -> Option<Vec<Applied>> {
+        let given = self.arguments.get(argument)?;
+        // One `compose` would count as a combinator of its own, which nobody wrote.
+        let mut found = Vec::new();
+        flatten(given, &mut found);
+        Some(found)
+    }
+
+    fn common(&self) -> Vec<Applied> {
+        COMMON_JAIL_OPTIONS.iter().map(|name| self.apply(name, [])).collect()
+    }
+
+    fn state(&self, permissions: &mut Vec<Applied>) {
+        for state in self.builder.preset.map_or(&[][..], |preset| preset.state) {
+            let (combinator, path) = match state {
+                State::Directory(path) => ("state-dir", path),
+                State::File(path) => ("state-file", path),
+            };
+            let path = Value::Text(Text::expanded(*path));
+            permissions.push(self.apply(combinator, [Placed { value: path, place: self.place }]));
+        }
+        for path in self.elements("configPaths") {
+            let combinator = if is_file_name(&path) { "state-file" } else { "state-dir" };
+            permissions.push(self.apply(combinator, [expandable(path)]));
+        }
+    }
+
+    fn paths(&self, argument: &str, combinator: &str, permissions: &mut Vec<Applied>) {
+        for path in self.elements(argument) {
+            permissions.push(self.apply(combinator, [expandable(path)]));
+        }
+    }
+
+    fn base_packages(&mut self) -> Applied {
+        let list = self.list("basePackages").unwrap_or_else(|| {
+            let package = |attribute: &&str| {
+                let package = self.packages.nixpkgs(attribute);
+                self.found(package, attribute)
+            };
+            let common: Vec<Package> = COMMON_PKGS.iter().filter_map(package).collect();
+            let place = self.place;
+            let common = common.into_iter().map(|it| Placed { value: Value::Package(it), place });
+            Placed { value: Value::List(common.collect()), place }
+        });
+        self.apply("add-pkg-deps", [list])
+    }
+
+    fn variables(&self, permissions: &mut Vec<Applied>) {
+        if let Some(Value::Attributes(env)) = self.arguments.get("env").map(|given| &given.value) {
+            for (name, value) in env {
+                let place = value.place.or(self.place);
+                let name = Placed { value: Value::Text(Text::literal(name)), place };
+                permissions.push(self.apply("set-env", [name, self.placed(value)]));
+            }
+        }
+        for name in self.elements("fwdEnv") {
+            permissions.push(self.apply("fwd-env", [name]));
+        }
+    }
+
+    /// Remembers a package that the term should have come with.
+    fn found(&mut self, package: Option<Package>, attribute: &str) -> Option<Package> {
+        if package.is_none() {
+            let name = self.builder.name;
+            let message = format!(
+                "`{name}` needs the package `{attribute}`, which did not come with the term"
+            );
+            self.missing.push(Diagnostic::error(Code::MissingPackage, self.place, message));
+        }
+        package
+    }
+
+    fn list(&self, argument: &str) -> Option<Placed> {
+        self.arguments.get(argument).map(|given| self.placed(given))
+    }
+
+    /// The elements of an argument that is a list; none when it is not given.
+    fn elements(&self, argument: &str) -> Vec<Placed> {
+        match self.arguments.get(argument).map(|given| (&given.value, given.place)) {
+            Some((Value::List(elements), list)) => elements
+                .iter()
+                .map(|it| Placed {
+                    value: it.value.clone(),
+                    place: it.place.or(list).or(self.place),
+                })
+                .collect(),
+            Some(_) | None => Vec::new(),
+        }
+    }
+
+    fn placed(&self, given: &Placed) -> Placed {
+        Placed { value: given.value.clone(), place: given.place.or(self.place) }
+    }
+
+    /// A combinator that the builder applies; it stands where its first argument does.
+    fn apply<const N: usize>(&self, combinator: &str, arguments: [Placed; N]) -> Applied {
+        let place = arguments.first().and_then(|first| first.place).or(self.place);
+        Applied { combinator: combinator.into(), arguments: arguments.into(), place }
+    }
+}
+
+fn flatten(given: &Placed, found: &mut Vec<Applied>) {
+    match &given.value {
+        Value::Permission(applied) => found.push(applied.clone()),
+        Value::List(elements) => elements.iter().for_each(|element| flatten(element, found)),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Package(_)
+        | Value::Attributes(_) => {}
+    }
+}
+
+/// In the builders' own arguments `~/x` is meant as everybody writes it, without `noescape`.
+fn expandable(mut path: Placed) -> Placed {
+    if let Value::Text(text) = &mut path.value {
+        text.expand = true;
+    }
+    path
+}
+
+/// Whether a path of `configPaths` is meant as a file: agents keep settings in files with these endings.
+fn is_file_name(path: &Placed) -> bool {
+    const ENDINGS: &[&str] = &["conf", "db", "env", "ini", "json", "jsonc", "toml", "yaml", "yml"];
+    let Value::Text(text) = &path.value else { return false };
+    let text = text.to_string();
+    let name = text.rsplit('/').next().unwrap_or_default();
+    let ending = name.trim_start_matches('.').rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+}

@@ -1,0 +1,198 @@
+//! Agent builders: `makeJailedOpencode { … }` and the like. They expand here, for both doors.
+
+mod expand;
+mod presets;
+
+use crate::signature::{Field, Param, Signature, Type};
+
+pub(crate) use expand::{Expanded, expand};
+pub use presets::{PRESETS, Preset, State};
+
+/// A builder.
+#[derive(Clone, Copy, Debug)]
+pub struct Builder {
+    /// Its name.
+    pub name: &'static str,
+    /// The version of jailgen that first had it.
+    pub since: &'static str,
+    /// What it makes, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// What it takes: one attribute set.
+    pub signature: Signature,
+    /// An expression that uses it.
+    pub example: &'static str,
+    /// The agent that it knows; `None` for the one that is told everything.
+    pub preset: Option<&'static Preset>,
+}
+
+/// All builders: the general one, then those of the presets.
+pub static BUILDERS: &[Builder] = &[
+    Builder {
+        name: "makeJailedAgent",
+        since: "0.1.0",
+        summary: "A jail for an agent that jailgen does not know",
+        signature: Signature { params: GENERAL },
+        example: "makeJailedAgent { name = \"jailed-aider\"; pkg = pkgs.aider-chat; configPaths = [ \"~/.aider\" ]; }",
+        preset: None,
+    },
+    known(
+        "makeJailedClaudeCode",
+        "Claude Code",
+        "makeJailedClaudeCode { extraPkgs = [ pkgs.nodejs ]; }",
+        &presets::CLAUDE_CODE,
+    ),
+    known("makeJailedCodex", "Codex", "makeJailedCodex { env.CI = \"1\"; }", &presets::CODEX),
+    known(
+        "makeJailedCopilotCli",
+        "GitHub Copilot CLI",
+        "makeJailedCopilotCli { fwdEnv = [ \"GH_TOKEN\" ]; }",
+        &presets::COPILOT_CLI,
+    ),
+    known(
+        "makeJailedCrush",
+        "Crush",
+        "makeJailedCrush { extraPkgs = [ pkgs.go pkgs.gopls ]; }",
+        &presets::CRUSH,
+    ),
+    known(
+        "makeJailedGeminiCli",
+        "Gemini CLI",
+        "makeJailedGeminiCli { extraReadonlyDirs = [ \"~/reference\" ]; }",
+        &presets::GEMINI_CLI,
+    ),
+    known(
+        "makeJailedGoose",
+        "Goose",
+        "makeJailedGoose { extraReadwriteDirs = [ \"~/.agents\" ]; }",
+        &presets::GOOSE,
+    ),
+    known(
+        "makeJailedOpencode",
+        "opencode",
+        "makeJailedOpencode { name = \"secure-opencode\"; }",
+        &presets::OPENCODE,
+    ),
+    known(
+        "makeJailedPi",
+        "Pi",
+        "makeJailedPi { extraJailOptions = [ (tmpfs-sized \"1G\" \"/tmp\") ]; }",
+        &presets::PI,
+    ),
+    known(
+        "makeJailedQwenCode",
+        "Qwen Code",
+        "makeJailedQwenCode { baseJailOptions = [ mount-cwd ]; }",
+        &presets::QWEN_CODE,
+    ),
+];
+
+const fn known(
+    name: &'static str,
+    agent: &'static str,
+    example: &'static str,
+    preset: &'static Preset,
+) -> Builder {
+    let signature = Signature { params: KNOWN };
+    Builder { name, since: "0.1.0", summary: agent, signature, example, preset: Some(preset) }
+}
+
+/// The builder of this name.
+#[must_use]
+pub fn builder(name: &str) -> Option<&'static Builder> {
+    BUILDERS.iter().find(|builder| builder.name == name)
+}
+
+/// `commonPkgs`: what every agent's jail has on PATH unless `basePackages` says otherwise. Attributes of nixpkgs.
+pub static COMMON_PKGS: &[&str] = &[
+    "bashInteractive",
+    "curl",
+    "wget",
+    "jq",
+    "git",
+    "which",
+    "ripgrep",
+    "gnugrep",
+    "gnused",
+    "gawkInteractive",
+    "ps",
+    "findutils",
+    "gzip",
+    "unzip",
+    "gnutar",
+    "diffutils",
+];
+
+/// `commonJailOptions`: what every agent's jail may unless `baseJailOptions` says otherwise. Combinators that take nothing.
+pub static COMMON_JAIL_OPTIONS: &[&str] = &["network", "time-zone", "no-new-session", "mount-cwd"];
+
+const GENERAL: &[Param] = &[Param { name: "arguments", ty: Type::Fields(GENERAL_FIELDS) }];
+const KNOWN: &[Param] = &[Param { name: "arguments", ty: Type::Fields(KNOWN_FIELDS) }];
+
+const GENERAL_FIELDS: &[Field] = &[
+    required("name", Type::Literal, "the name of the command"),
+    required("pkg", Type::Package, "the agent's package"),
+    required(
+        "configPaths",
+        PATHS,
+        "the agent's own state, such as `[ \"~/.config/my-agent\" ]`: read-write, made when missing; what ends like a file's name is a file",
+    ),
+    EXTRA_PKGS,
+    READWRITE,
+    READONLY,
+    ENV,
+    FWD_ENV,
+    BASE_OPTIONS,
+    BASE_PACKAGES,
+    EXTRA_OPTIONS,
+];
+
+const KNOWN_FIELDS: &[Field] = &[
+    optional(
+        "name",
+        Type::Literal,
+        "the name of the command, instead of `jailed-` and the agent's",
+    ),
+    optional(
+        "pkg",
+        Type::Package,
+        "the agent's package, instead of the one of the `llm-agents` input",
+    ),
+    EXTRA_PKGS,
+    READWRITE,
+    READONLY,
+    ENV,
+    FWD_ENV,
+    BASE_OPTIONS,
+    BASE_PACKAGES,
+    EXTRA_OPTIONS,
+];
+
+const PATHS: Type = Type::List(&Type::Text);
+const PACKAGES: Type = Type::List(&Type::Package);
+const EXTRA_PKGS: Field = optional("extraPkgs", PACKAGES, "further packages on PATH");
+const READWRITE: Field = optional(
+    "extraReadwriteDirs",
+    PATHS,
+    "further folders, read-write; `~` and `$VAR` are expanded",
+);
+const READONLY: Field =
+    optional("extraReadonlyDirs", PATHS, "further folders, read-only; `~` and `$VAR` are expanded");
+const ENV: Field = optional("env", Type::Map(&Type::Text), "variables with their values");
+const FWD_ENV: Field = optional(
+    "fwdEnv",
+    Type::List(&Type::Literal),
+    "variables with the values that they have where the jail is started",
+);
+const BASE_OPTIONS: Field =
+    optional("baseJailOptions", Type::Permission, "permissions instead of `commonJailOptions`");
+const BASE_PACKAGES: Field = optional("basePackages", PACKAGES, "packages instead of `commonPkgs`");
+const EXTRA_OPTIONS: Field =
+    optional("extraJailOptions", Type::Permission, "further permissions, applied last");
+
+const fn required(name: &'static str, ty: Type, doc: &'static str) -> Field {
+    Field { name, ty, required: true, doc }
+}
+
+const fn optional(name: &'static str, ty: Type, doc: &'static str) -> Field {
+    Field { name, ty, required: false, doc }
+}

@@ -1,0 +1,100 @@
+//! The agents that jailgen knows: data, with where it was learned.
+
+/// An agent: its package and what it keeps on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Preset {
+    /// The command's name unless the spec says another.
+    pub command: &'static str,
+    /// Its attribute in the `llm-agents` input.
+    pub package: &'static str,
+    /// What it keeps on the host; paths with `~`.
+    pub state: &'static [State],
+    /// Where that is written down.
+    pub source: &'static str,
+}
+
+/// Something that an agent keeps on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// A folder.
+    Directory(&'static str),
+    /// A file.
+    File(&'static str),
+}
+
+use State::{Directory, File};
+
+/// All of them, by package.
+pub static PRESETS: &[&Preset] =
+    &[&CLAUDE_CODE, &CODEX, &COPILOT_CLI, &CRUSH, &GEMINI_CLI, &GOOSE, &OPENCODE, &PI, &QWEN_CODE];
+
+pub(super) static CLAUDE_CODE: Preset = Preset {
+    command: "jailed-claude-code",
+    package: "claude-code",
+    state: &[Directory("~/.claude"), File("~/.claude.json")],
+    source: "https://code.claude.com/docs/en/settings",
+};
+
+pub(super) static CODEX: Preset = Preset {
+    command: "jailed-codex",
+    package: "codex",
+    state: &[Directory("~/.codex")],
+    source: "https://github.com/openai/codex/blob/main/docs/config.md",
+};
+
+pub(super) static COPILOT_CLI: Preset = Preset {
+    command: "jailed-copilot-cli",
+    package: "copilot-cli",
+    state: &[Directory("~/.copilot")],
+    source: "https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference",
+};
+
+pub(super) static CRUSH: Preset = Preset {
+    command: "jailed-crush",
+    package: "crush",
+    state: &[Directory("~/.config/crush"), Directory("~/.local/share/crush")],
+    source: "https://github.com/charmbracelet/crush#configuration",
+};
+
+pub(super) static GEMINI_CLI: Preset = Preset {
+    command: "jailed-gemini-cli",
+    package: "gemini-cli",
+    state: &[Directory("~/.gemini")],
+    source: "https://github.com/google-gemini/gemini-cli/blob/main/docs/get-started/configuration.md",
+};
+
+pub(super) static GOOSE: Preset = Preset {
+    command: "jailed-goose",
+    package: "goose-cli",
+    state: &[
+        Directory("~/.config/goose"),
+        Directory("~/.local/share/goose"),
+        Directory("~/.local/state/goose"),
+    ],
+    source: "https://block.github.io/goose/docs/guides/logs",
+};
+
+pub(super) static OPENCODE: Preset = Preset {
+    command: "jailed-opencode",
+    package: "opencode",
+    state: &[
+        Directory("~/.config/opencode"),
+        Directory("~/.local/share/opencode"),
+        Directory("~/.local/state/opencode"),
+    ],
+    source: "https://opencode.ai/docs/config",
+};
+
+pub(super) static PI: Preset = Preset {
+    command: "jailed-pi",
+    package: "pi",
+    state: &[Directory("~/.pi")],
+    source: "https://github.com/badlogic/pi-mono/tree/main/packages/coding-agent#readme",
+};
+
+pub(super) static QWEN_CODE: Preset = Preset {
+    command: "jailed-qwen-code",
+    package: "qwen-code",
+    state: &[Directory("~/.qwen")],
+    source: "https://github.com/QwenLM/qwen-code/blob/main/docs/cli/configuration.md",
+};

@@ -1,0 +1,234 @@
+//! Values against types. Both doors use it, so that a wrong argument has one message.
+
+use jail_policy::Text;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::signature::{Field, Signature, Type};
+use crate::suggest::nearest;
+use crate::term::{Place, Placed, Value};
+
+/// What is wrong with the arguments of a combinator, all of it. `place` is that of the whole application.
+#[must_use]
+pub fn arguments(
+    name: &str,
+    signature: Signature,
+    arguments: &[Placed],
+    place: Option<Place>,
+) -> Vec<Diagnostic> {
+    let (wanted, given) = (signature.params.len(), arguments.len());
+    if wanted != given {
+        let message = format!("`{name}` takes {}, got {given}", plural(wanted, "argument"));
+        return vec![Diagnostic::error(Code::ParamCount, place, message)];
+    }
+    let mut faults = Vec::new();
+    for (param, argument) in signature.params.iter().zip(arguments) {
+        argument_into(name, param.name, param.ty, argument, place, &mut faults);
+    }
+    faults
+}
+
+/// What is wrong with one argument, all of it. Where the argument has no place of its own, `place` stands in.
+#[must_use]
+pub fn argument(
+    combinator: &str,
+    param: &str,
+    ty: Type,
+    argument: &Placed,
+    place: Option<Place>,
+) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    argument_into(combinator, param, ty, argument, place, &mut faults);
+    faults
+}
+
+fn argument_into(
+    combinator: &str,
+    param: &str,
+    ty: Type,
+    argument: &Placed,
+    place: Option<Place>,
+    faults: &mut Vec<Diagnostic>,
+) {
+    Checker { combinator, param, faults }.check(ty, argument, argument.place.or(place));
+}
+
+struct Checker<'a> {
+    combinator: &'a str,
+    param: &'a str,
+    faults: &'a mut Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn check(&mut self, ty: Type, given: &Placed, place: Option<Place>) {
+        match (ty, &given.value) {
+            (Type::List(element), Value::List(elements)) => {
+                for given in elements {
+                    self.check(*element, given, given.place.or(place));
+                }
+            }
+            (Type::Permission, Value::List(elements)) => {
+                for given in elements {
+                    self.check(Type::Permission, given, given.place.or(place));
+                }
+            }
+            (Type::Map(element), Value::Attributes(fields)) => {
+                for given in fields.values() {
+                    self.check(*element, given, given.place.or(place));
+                }
+            }
+            (Type::Fields(known), Value::Attributes(_)) => self.fields(known, given, place),
+            (Type::Either(types), value) => match types.iter().find(|ty| same_shape(**ty, value)) {
+                Some(ty) => self.check(*ty, given, place),
+                None => self.mismatch(ty, value, place),
+            },
+            (ty, value) if same_shape(ty, value) => {}
+            (ty, value) => self.mismatch(ty, value, place),
+        }
+    }
+
+    fn fields(&mut self, known: &[Field], given: &Placed, place: Option<Place>) {
+        let Value::Attributes(fields) = &given.value else { return };
+        for (name, given) in fields {
+            match known.iter().find(|field| field.name == name) {
+                Some(field) => self.check(field.ty, given, given.place.or(place)),
+                None => self.unknown(name, known, given.place.or(place)),
+            }
+        }
+        for field in known.iter().filter(|field| field.required) {
+            if !fields.contains_key(field.name) {
+                let message = format!("`{}` needs the argument `{}`", self.combinator, field.name);
+                let fault = Diagnostic::error(Code::MissingArgument, place, message);
+                self.faults.push(fault.help(field.doc));
+            }
+        }
+    }
+
+    fn unknown(&mut self, name: &str, known: &[Field], place: Option<Place>) {
+        let message = format!("`{}` has no argument `{name}`", self.combinator);
+        let fault = Diagnostic::error(Code::UnknownArgument, place, message)
+            .label("not an argument of this one");
+        let help = match nearest(name, known.iter().map(|field| field.name)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let names: Vec<_> = known.iter().map(|field| format!("`{}`", field.name)).collect();
+                format!("it has {}", names.join(", "))
+            }
+        };
+        self.faults.push(fault.help(help));
+    }
+
+    fn mismatch(&mut self, ty: Type, value: &Value, place: Option<Place>) {
+        let (wanted, got) = (describe_type(ty), describe_value(value));
+        let message =
+            format!("`{}` takes {wanted} for `{}`, got {got}", self.combinator, self.param);
+        let mut fault =
+            Diagnostic::error(Code::ParamType, place, message).label(format!("this is {got}"));
+        fault.help = mismatch_help(ty, value);
+        self.faults.push(fault);
+    }
+}
+
+/// What the author probably meant.
+fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
+    match (ty, value) {
+        (Type::Package | Type::Entry | Type::Text | Type::Literal, Value::Permission(applied)) => {
+            let name = &applied.combinator;
+            Some(format!("`{name}` is a combinator here; the package is `pkgs.{name}`"))
+        }
+        (Type::List(_), Value::Text(_) | Value::Package(_) | Value::Permission(_)) => {
+            Some("put it in brackets: `[ … ]`".into())
+        }
+        (Type::Literal, Value::Text(text)) if text.expand => {
+            Some("this is needed when the jail is built, before there is a launch; write it without `noescape`".into())
+        }
+        (Type::Text | Type::Literal, Value::Integer(number)) => {
+            Some(format!("write `\"{number}\"`"))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the value is of this kind, without a look at what it contains.
+fn same_shape(ty: Type, value: &Value) -> bool {
+    match ty {
+        Type::Text | Type::Script => matches!(value, Value::Text(_)),
+        Type::Literal => matches!(value, Value::Text(text) if is_literal(text)),
+        Type::Integer => matches!(value, Value::Integer(_)),
+        Type::Bool => matches!(value, Value::Bool(_)),
+        Type::Package => matches!(value, Value::Package(_)),
+        Type::Entry => matches!(value, Value::Package(_) | Value::Text(_)),
+        Type::Permission => matches!(value, Value::Permission(_) | Value::List(_)),
+        Type::List(_) => matches!(value, Value::List(_)),
+        Type::Fields(_) | Type::Map(_) => matches!(value, Value::Attributes(_)),
+        Type::Either(types) => types.iter().any(|ty| same_shape(*ty, value)),
+    }
+}
+
+fn is_literal(text: &Text) -> bool {
+    !text.expand && text.as_str().is_some()
+}
+
+/// A type in words, with its article.
+#[must_use]
+pub fn describe_type(ty: Type) -> String {
+    match ty {
+        Type::Text => "a string".into(),
+        Type::Literal => "a plain string".into(),
+        Type::Integer => "a whole number".into(),
+        Type::Bool => "a boolean".into(),
+        Type::Package => "a package".into(),
+        Type::Entry => "a package or a path".into(),
+        Type::Permission => "a permission".into(),
+        Type::Script => "a script (a string, or a function from the entry to one)".into(),
+        Type::List(element) => format!("a list of {}", describe_many(*element)),
+        Type::Fields(_) => "an attribute set".into(),
+        Type::Map(element) => format!("an attribute set of {}", describe_many(*element)),
+        Type::Either(types) => {
+            types.iter().map(|ty| describe_type(*ty)).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+fn describe_many(ty: Type) -> String {
+    match ty {
+        Type::Text => "strings".into(),
+        Type::Literal => "plain strings".into(),
+        Type::Integer => "whole numbers".into(),
+        Type::Bool => "booleans".into(),
+        Type::Package => "packages".into(),
+        Type::Entry => "packages or paths".into(),
+        Type::Permission => "permissions".into(),
+        Type::Script => "scripts".into(),
+        Type::List(element) => format!("lists of {}", describe_many(*element)),
+        Type::Fields(_) | Type::Map(_) => "attribute sets".into(),
+        Type::Either(types) => {
+            types.iter().map(|ty| describe_many(*ty)).collect::<Vec<_>>().join(" or ")
+        }
+    }
+}
+
+/// A value's kind in words, with its article.
+#[must_use]
+pub fn describe_value(value: &Value) -> String {
+    match value {
+        Value::Null => "null".into(),
+        Value::Bool(_) => "a boolean".into(),
+        Value::Integer(_) => "a whole number".into(),
+        Value::Float(_) => "a number with a fraction".into(),
+        Value::Text(text) if text.expand => "a `noescape` text".into(),
+        Value::Text(text) if text.as_str().is_none() => "a string that names a package".into(),
+        Value::Text(_) => "a string".into(),
+        Value::Package(_) => "a package".into(),
+        Value::List(_) => "a list".into(),
+        Value::Attributes(_) => "an attribute set".into(),
+        Value::Permission(applied) => format!("the permission `{}`", applied.combinator),
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    match count {
+        0 => format!("no {noun}s"),
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
+    }
+}

@@ -1,0 +1,220 @@
+//! One application of a combinator: what the entries of the table see of the fold.
+
+use jail_policy::{Entry, Grant, Origin, Package, Text};
+
+use super::{Granted, Lowering, Named, path, size, text};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::packages::Brought;
+use crate::term::{Applied, Place, Placed, Value};
+
+/// A combinator that is being applied. The getters give `None` after they have recorded what is wrong.
+pub struct Call<'l, 'a> {
+    pub(super) state: &'l mut Lowering<'a>,
+    pub(super) applied: &'a Applied,
+    pub(super) index: u32,
+}
+
+impl<'a> Call<'_, 'a> {
+    /// Adds a grant.
+    pub(crate) fn grant(&mut self, grant: Grant) {
+        self.push(grant, None);
+    }
+
+    /// Adds a grant whose target is the argument at `argument`, which the author wrote: what lies twice at one place
+    /// is told.
+    pub(crate) fn grant_named(&mut self, argument: usize, grant: Grant) {
+        let combinator = self.applied.combinator.clone();
+        let named = Named { place: self.place_of(argument), combinator };
+        self.push(grant, Some(named));
+    }
+
+    fn push(&mut self, grant: Grant, named: Option<Named>) {
+        let by = self.origin();
+        if let Some(place) = self.applied.place {
+            self.state.places.insert(by.clone(), place);
+        }
+        self.state.grants.push(Granted { entry: Entry { by, grant }, named });
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { combinator: self.applied.combinator.clone(), index: self.index }
+    }
+
+    /// Whether this is the first time since the start (or `reset`) that this key comes up.
+    pub(crate) fn once(&mut self, key: &str) -> bool {
+        self.state.once.insert(key.into())
+    }
+
+    /// The command's name.
+    pub(crate) fn jail(&self) -> &'a str {
+        self.state.jail
+    }
+
+    /// The place of an argument, or of the whole application.
+    pub(crate) fn place_of(&self, argument: usize) -> Option<Place> {
+        self.applied.arguments.get(argument).and_then(|it| it.place).or(self.applied.place)
+    }
+
+    /// Records a diagnostic.
+    pub(crate) fn tell(&mut self, diagnostic: Diagnostic) {
+        self.state.diagnostics.push(diagnostic);
+    }
+
+    /// Records an error at an argument.
+    pub(crate) fn error(&mut self, code: Code, argument: usize, message: String, help: &str) {
+        let place = self.place_of(argument);
+        self.tell(Diagnostic::error(code, place, message).help(help));
+    }
+
+    fn argument(&self, argument: usize) -> Option<&'a Placed> {
+        self.applied.arguments.get(argument)
+    }
+
+    /// A text that is used as a value.
+    pub(crate) fn text(&mut self, argument: usize) -> Option<Text> {
+        let value = self.argument(argument)?;
+        self.text_of(value)
+    }
+
+    /// The text of a value, with the whole application's place where it has none.
+    pub(crate) fn text_of(&mut self, value: &Placed) -> Option<Text> {
+        let Value::Text(text) = &value.value else { return None };
+        let place = value.place.or(self.applied.place);
+        text::value(text, place, &mut self.state.diagnostics)
+    }
+
+    /// A text as it is written, unchecked but for NUL: contents of files, scripts.
+    pub(crate) fn contents(&mut self, argument: usize) -> Option<Text> {
+        let Value::Text(text) = &self.argument(argument)?.value else { return None };
+        let place = self.place_of(argument);
+        text::contents(text, place, &mut self.state.diagnostics)
+    }
+
+    /// A string that is known now.
+    pub(crate) fn literal(&self, argument: usize) -> Option<&'a str> {
+        let Value::Text(text) = &self.argument(argument)?.value else { return None };
+        text.as_str()
+    }
+
+    /// A place on the host.
+    pub(crate) fn source(&mut self, argument: usize) -> Option<Text> {
+        self.path(argument, path::Role::Source)
+    }
+
+    /// A place in the jail.
+    pub(crate) fn target(&mut self, argument: usize) -> Option<Text> {
+        self.path(argument, path::Role::Target)
+    }
+
+    fn path(&mut self, argument: usize, role: path::Role) -> Option<Text> {
+        let Value::Text(text) = &self.argument(argument)?.value else { return None };
+        let place = self.place_of(argument);
+        path::check(&self.applied.combinator, text, role, place, &mut self.state.diagnostics)
+    }
+
+    /// A package.
+    pub(crate) fn package(&self, argument: usize) -> Option<&'a Package> {
+        match &self.argument(argument)?.value {
+            Value::Package(package) => Some(package),
+            _ => None,
+        }
+    }
+
+    /// A list of packages.
+    pub(crate) fn packages(&self, argument: usize) -> Option<Vec<&'a Package>> {
+        let Value::List(elements) = &self.argument(argument)?.value else { return None };
+        elements
+            .iter()
+            .map(|element| match &element.value {
+                Value::Package(package) => Some(package),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The elements of a list.
+    pub(crate) fn elements(&self, argument: usize) -> Option<&'a [Placed]> {
+        match &self.argument(argument)?.value {
+            Value::List(elements) => Some(elements),
+            _ => None,
+        }
+    }
+
+    /// A package that this combinator brings along.
+    pub(crate) fn brought(&mut self, package: Brought) -> Option<Package> {
+        let found = self.state.packages.brought(package);
+        if found.is_none() {
+            let (name, attribute) = (&self.applied.combinator, package.attribute());
+            let message =
+                format!("`{name}` brings `{attribute}` along, which did not come with the term");
+            let place = self.applied.place;
+            self.tell(Diagnostic::error(Code::MissingPackage, place, message));
+        }
+        found
+    }
+
+    /// The permissions among the arguments, flattened, each with its index in the term.
+    pub(crate) fn permissions(&self) -> Vec<(&'a Applied, u32)> {
+        let mut found = Vec::new();
+        let mut index = self.index + 1;
+        for argument in &self.applied.arguments {
+            collect_permissions(argument, &mut index, &mut found);
+        }
+        found
+    }
+
+    /// Applies permissions now.
+    pub(crate) fn apply_all(&mut self, permissions: Vec<(&'a Applied, u32)>) {
+        for (applied, index) in permissions {
+            self.state.apply(applied, index);
+        }
+    }
+
+    /// Applies permissions after everything else.
+    pub(crate) fn defer_all(&mut self, permissions: Vec<(&'a Applied, u32)>) {
+        self.state.deferred.extend(permissions);
+    }
+
+    /// Forgets everything so far.
+    pub(crate) fn reset(&mut self) {
+        self.state.reset();
+    }
+
+    /// Says how the working folder appears: with this access, at this place.
+    pub(crate) fn folder(&mut self, access: Option<jail_policy::Access>, to: Option<Text>) {
+        let place = self.applied.place;
+        super::finish::wish_folder(self.state, access, to, place);
+        let placeholder = Grant::Folder { access: jail_policy::Access::ReadWrite, to: None };
+        self.grant(placeholder);
+    }
+
+    /// Puts a script around the entry.
+    pub(crate) fn wrap(&mut self, script: &Text) -> Option<()> {
+        super::entry::wrap(self, script)
+    }
+}
+
+fn collect_permissions<'a>(
+    value: &'a Placed,
+    index: &mut u32,
+    found: &mut Vec<(&'a Applied, u32)>,
+) {
+    match &value.value {
+        Value::Permission(applied) => {
+            found.push((applied, *index));
+            *index = index.saturating_add(size(applied));
+        }
+        Value::List(elements) => {
+            for element in elements {
+                collect_permissions(element, index, found);
+            }
+        }
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Package(_)
+        | Value::Attributes(_) => {}
+    }
+}

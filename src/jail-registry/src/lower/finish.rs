@@ -1,0 +1,186 @@
+//! The end of the fold: what depends on the whole, and what two places of a spec say about one thing.
+
+use std::collections::BTreeMap;
+
+use jail_policy::{Access, Entry, Grant, Namespace, Text};
+
+use super::{Granted, Lowering, name};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::term::Place;
+
+pub(super) fn finish(state: &mut Lowering<'_>) {
+    settle_folder(state);
+    settle_hostname(state);
+    compare_targets(state);
+}
+
+/// Remembers what one combinator says about the working folder, and tells when it takes back what another one said.
+pub(super) fn wish_folder(
+    state: &mut Lowering<'_>,
+    access: Option<Access>,
+    to: Option<Text>,
+    place: Option<Place>,
+) {
+    let wish = state.folder.get_or_insert_default();
+    if let Some(to) = to {
+        wish.to = Some(to);
+    }
+    let Some(access) = access else { return };
+    if let Some((before, at)) = wish.access.filter(|(before, _)| *before != access) {
+        let (first, now) = (words(before), words(access));
+        let message = format!("the working folder is granted twice, first {first}, now {now}");
+        let warning = Diagnostic::warning(Code::ConflictingGrants, place, message)
+            .label("this one counts")
+            .help("leave one of them out");
+        state.diagnostics.push(with_first(warning, at));
+    }
+    wish.access = Some((access, place));
+}
+
+/// There is one working folder, so there is one grant of it: the last, as all of them together want it.
+fn settle_folder(state: &mut Lowering<'_>) {
+    let Some(wish) = state.folder.take() else { return };
+    let access = wish.access.map_or(Access::ReadWrite, |(access, _)| access);
+    let is_folder = |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { .. });
+    let last = state.grants.iter().rposition(is_folder);
+    let mut index = 0;
+    state.grants.retain_mut(|granted| {
+        let keep = !is_folder(granted) || Some(index) == last;
+        index += 1;
+        if let Grant::Folder { .. } = granted.entry.grant {
+            granted.entry.grant = Grant::Folder { access, to: wish.to.clone() };
+        }
+        keep
+    });
+}
+
+/// The host name's files lie where the name was first said, so that whatever the spec puts there itself lies over them.
+fn settle_hostname(state: &mut Lowering<'_>) {
+    let mut name = None;
+    for granted in &state.grants {
+        if let Grant::Hostname { name: last } = &granted.entry.grant {
+            name = Some((last.clone(), granted.entry.by.clone()));
+        }
+    }
+    let Some((name, by)) = name else { return };
+    if let Some(shared) = shares_uts(state) {
+        return contradict_hostname(state, by.combinator == "set-hostname", shared);
+    }
+    let Some(first) = state.grants.iter().position(is_hostname) else { return };
+    let file = |to: &str, content: String| Granted {
+        entry: Entry {
+            by: by.clone(),
+            grant: Grant::File {
+                to: Text::literal(to),
+                content: Text::literal(content),
+                mode: 0o444,
+            },
+        },
+        named: None,
+    };
+    let hosts = format!("127.0.0.1 localhost {name}\n::1 localhost {name}\n");
+    let files = [file("/etc/hostname", format!("{name}\n")), file("/etc/hosts", hosts)];
+    state.grants.splice(first..first, files);
+}
+
+fn is_hostname(granted: &Granted) -> bool {
+    matches!(granted.entry.grant, Grant::Hostname { .. })
+}
+
+fn shares_uts(state: &Lowering<'_>) -> Option<Option<Place>> {
+    let uts = Grant::ShareNamespace { namespace: Namespace::Uts };
+    let shared = state.grants.iter().find(|granted| granted.entry.grant == uts)?;
+    Some(state.places.get(&shared.entry.by).copied())
+}
+
+/// With the host's UTS namespace a new name would be the host's.
+fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<Place>) {
+    if explicit {
+        let named = state.grants.iter().rfind(|granted| is_hostname(granted));
+        let place = named.and_then(|named| state.places.get(&named.entry.by).copied());
+        let message = "`set-hostname` and `share-ns \"uts\"` contradict each other: the name would be the host's";
+        let fault =
+            Diagnostic::error(Code::Contradiction, place, message).help("leave one of them out");
+        state.diagnostics.push(match shared {
+            Some(place) => fault.secondary(place, "shared here"),
+            None => fault,
+        });
+    }
+    state.grants.retain(|granted| !is_hostname(granted));
+}
+
+/// A target as one can compare it.
+type Key = (bool, String);
+
+/// Tells what lies twice at one place, and what a later grant covers.
+fn compare_targets(state: &mut Lowering<'_>) {
+    let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for (index, granted) in state.grants.iter().enumerate() {
+        let Some((target, key)) = named_target(granted) else { continue };
+        let covered = seen.iter().filter(|(earlier, _)| lies_below(earlier, &key));
+        let covered = covered.filter_map(|(_, index)| state.grants.get(*index));
+        warnings.extend(covered.filter_map(|earlier| hidden(earlier, granted, &target)));
+        if let Some(earlier) = seen.get(&key).and_then(|index| state.grants.get(*index)) {
+            warnings.extend(conflict(earlier, granted, &target));
+        }
+        seen.insert(key, index);
+    }
+    state.diagnostics.extend(warnings);
+}
+
+fn named_target(granted: &Granted) -> Option<(String, Key)> {
+    granted.named.as_ref()?;
+    let target = granted.entry.grant.target()?;
+    let text = target.to_string();
+    let plain = text.trim_matches('"').trim_end_matches('/').to_owned();
+    Some((text, (target.expand, plain)))
+}
+
+fn lies_below(inner: &Key, outer: &Key) -> bool {
+    inner.0 == outer.0 && inner.1.strip_prefix(&outer.1).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {
+    if earlier.entry.grant == later.entry.grant {
+        return None;
+    }
+    let (first, now) = (&earlier.named.as_ref()?.combinator, later.named.as_ref()?);
+    let message =
+        format!("`{target}` is granted twice, first by `{first}`, now by `{}`", now.combinator);
+    let warning = Diagnostic::warning(Code::ConflictingGrants, now.place, message)
+        .label("this one counts")
+        .help("leave one of them out");
+    Some(with_first(warning, earlier.named.as_ref()?.place))
+}
+
+fn hidden(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {
+    let (first, now) = (earlier.named.as_ref()?, later.named.as_ref()?);
+    let below = earlier.entry.grant.target()?;
+    let message =
+        format!("`{}` at `{target}` covers `{below}`, which was granted before", now.combinator);
+    let warning = Diagnostic::warning(Code::HiddenGrant, now.place, message)
+        .label("what comes later lies over what comes earlier")
+        .help(format!("put `{}` after it", first.combinator));
+    Some(with_first(warning, first.place))
+}
+
+fn with_first(warning: Diagnostic, place: Option<Place>) -> Diagnostic {
+    match place {
+        Some(place) => warning.secondary(place, "first granted here"),
+        None => warning,
+    }
+}
+
+fn words(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "read-only",
+        Access::ReadWrite => "read-write",
+        Access::Device => "as a device",
+    }
+}
+
+/// The host name that a jail has unless it says another.
+pub(crate) fn default_hostname(jail: &str) -> String {
+    name::hostname(jail)
+}

@@ -1,0 +1,273 @@
+//! Lowering: from a term to the policy, every grant explicit.
+//!
+//! The fold is that of jail.nix: the base permissions first, then the spec's in order, then what was deferred.
+//! It stops at nothing: all faults of a jail are told at once.
+
+mod call;
+mod entry;
+mod finish;
+mod name;
+mod path;
+mod size;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jail_policy::{Access, Entry, Grant, Origin, Output, Policy, Text, VERSION};
+
+pub use call::Call;
+pub(crate) use finish::default_hostname;
+pub(crate) use name::{is_hostname, is_variable};
+pub(crate) use size::parse_size;
+
+use crate::builders;
+use crate::check;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::packages::Packages;
+use crate::suggest::nearest;
+use crate::table::{self, BASE_PERMISSIONS, Lower};
+use crate::term::{Applied, Jail, Made, Place, Placed, Value};
+
+/// The origin of what the jail itself brings: its program.
+const JAIL: &str = "jail";
+
+/// A lowered jail.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lowered {
+    /// What it may do, normalised.
+    pub policy: Policy,
+    /// What looks wrong and is not certain to be.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Lowers a jail. `place` renders a place for messages, as `opencode.jail:4:3`.
+///
+/// # Errors
+/// All faults of the jail; warnings are among them.
+pub fn lower(
+    jail: &Jail,
+    packages: &dyn Packages,
+    place: &dyn Fn(Place) -> String,
+) -> Result<Lowered, Vec<Diagnostic>> {
+    let expanded;
+    let (maker, plain) = match &jail.made {
+        Made::Plain { name, entry, permissions } => {
+            (JAIL, builders::Expanded::borrowed(name, entry, permissions))
+        }
+        Made::Built(built) => {
+            expanded = builders::expand(built, jail.place, packages)?;
+            (built.builder.as_str(), expanded.borrow())
+        }
+    };
+    let base = base_permissions();
+    let mut state = Lowering::new(packages, plain.name);
+    name::check(plain.name, jail.place, &mut state.diagnostics);
+    state.program(maker, plain.entry, jail.place);
+    let mut index = 1;
+    for applied in base.iter().chain(plain.permissions) {
+        state.apply(applied, index);
+        index += size(applied);
+    }
+    state.run_deferred();
+    state.finish(plain.name, place)
+}
+
+fn base_permissions() -> Vec<Applied> {
+    let applied =
+        |name: &&str| Applied { combinator: (*name).into(), arguments: Vec::new(), place: None };
+    BASE_PERMISSIONS.iter().map(applied).collect()
+}
+
+/// How many combinators an application holds, itself included: indices count them depth first.
+fn size(applied: &Applied) -> u32 {
+    let nested = applied.arguments.iter().map(value_size);
+    nested.fold(1, u32::saturating_add)
+}
+
+fn value_size(value: &Placed) -> u32 {
+    match &value.value {
+        Value::Permission(applied) => size(applied),
+        Value::List(elements) => elements.iter().map(value_size).fold(0, u32::saturating_add),
+        Value::Attributes(fields) => fields.values().map(value_size).fold(0, u32::saturating_add),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Text(_)
+        | Value::Package(_) => 0,
+    }
+}
+
+/// The state of the fold.
+pub(crate) struct Lowering<'a> {
+    packages: &'a dyn Packages,
+    jail: &'a str,
+    grants: Vec<Granted>,
+    deferred: Vec<(&'a Applied, u32)>,
+    once: BTreeSet<String>,
+    entry: Text,
+    entries: u32,
+    folder: Option<FolderWish>,
+    places: BTreeMap<Origin, Place>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// A grant of the fold, and what the author named with it.
+struct Granted {
+    entry: Entry,
+    /// The argument that names the target, where the author named it; such targets are compared with each other.
+    named: Option<Named>,
+}
+
+/// A mount target that the author of the spec wrote.
+struct Named {
+    place: Option<Place>,
+    combinator: String,
+}
+
+/// What `mount-cwd`, `mount-cwd-readonly` and `workspace` have said so far about the one working folder.
+#[derive(Default)]
+struct FolderWish {
+    access: Option<(Access, Option<Place>)>,
+    to: Option<Text>,
+}
+
+impl<'a> Lowering<'a> {
+    fn new(packages: &'a dyn Packages, jail: &'a str) -> Self {
+        Self {
+            packages,
+            jail,
+            grants: Vec::new(),
+            deferred: Vec::new(),
+            once: BTreeSet::new(),
+            entry: Text::literal(""),
+            entries: 0,
+            folder: None,
+            places: BTreeMap::new(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn program(&mut self, maker: &str, entry: &Placed, place: Option<Place>) {
+        let by = Origin { combinator: maker.into(), index: 0 };
+        if let Some(place) = place {
+            self.places.insert(by.clone(), place);
+        }
+        let path = match &entry.value {
+            Value::Package(package) => Some(Text::package(package.clone(), Output::Program)),
+            Value::Text(text) => path::program(text, entry.place.or(place), &mut self.diagnostics),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Integer(_)
+            | Value::Float(_)
+            | Value::List(_)
+            | Value::Attributes(_)
+            | Value::Permission(_) => {
+                self.wrong_entry(entry, place);
+                None
+            }
+        };
+        if let Some(path) = path {
+            self.entry = path.clone();
+            let entry = Entry { by, grant: Grant::Program { path } };
+            self.grants.push(Granted { entry, named: None });
+        }
+    }
+
+    fn wrong_entry(&mut self, entry: &Placed, place: Option<Place>) {
+        let faults = check::argument(JAIL, "ENTRY", crate::signature::Type::Entry, entry, place);
+        self.diagnostics.extend(faults);
+    }
+
+    /// Applies a combinator whose index in the term is `index`.
+    fn apply(&mut self, applied: &'a Applied, index: u32) {
+        let name = applied.combinator.as_str();
+        let Some(combinator) = table::combinator(name) else {
+            self.diagnostics.push(unknown(applied));
+            return;
+        };
+        let faults =
+            check::arguments(name, combinator.signature, &applied.arguments, applied.place);
+        if !faults.is_empty() {
+            self.diagnostics.extend(faults);
+            return;
+        }
+        match combinator.lower {
+            Lower::Permission(lower) => self.call(lower, applied, index),
+            Lower::Text { .. } => {
+                let message = format!("`{name}` makes a text and is no permission");
+                self.diagnostics.push(Diagnostic::error(Code::ParamType, applied.place, message));
+            }
+        }
+    }
+
+    fn call(
+        &mut self,
+        lower: fn(&mut Call<'_, '_>) -> Option<()>,
+        applied: &'a Applied,
+        index: u32,
+    ) {
+        let before = self.diagnostics.len();
+        let done = lower(&mut Call { state: self, applied, index });
+        // Nothing may be left out silently, also where an entry of the table forgets to say why.
+        if done.is_none() && self.diagnostics.len() == before {
+            let message = format!("`{}` cannot use its arguments", applied.combinator);
+            self.diagnostics.push(Diagnostic::error(Code::ParamType, applied.place, message));
+        }
+    }
+
+    /// What was deferred, in order; deferring again puts it behind the rest.
+    fn run_deferred(&mut self) {
+        while !self.deferred.is_empty() {
+            for (applied, index) in std::mem::take(&mut self.deferred) {
+                self.apply(applied, index);
+            }
+        }
+    }
+
+    /// Forgets everything but the jail's own program.
+    fn reset(&mut self) {
+        self.grants.truncate(1);
+        self.deferred.clear();
+        self.once.clear();
+        self.folder = None;
+        if let Some(Granted { entry: Entry { grant: Grant::Program { path }, .. }, .. }) =
+            self.grants.first()
+        {
+            self.entry = path.clone();
+        }
+    }
+
+    fn finish(
+        mut self,
+        name: &str,
+        place: &dyn Fn(Place) -> String,
+    ) -> Result<Lowered, Vec<Diagnostic>> {
+        finish::finish(&mut self);
+        if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+            return Err(self.diagnostics);
+        }
+        let grants: Vec<Entry> = self.grants.into_iter().map(|granted| granted.entry).collect();
+        let grants = jail_policy::normalise(grants);
+        let origins: BTreeSet<&Origin> = grants.iter().map(|entry| &entry.by).collect();
+        let places = self
+            .places
+            .into_iter()
+            .filter(|(origin, _)| origins.contains(origin))
+            .map(|(origin, at)| (origin, place(at)))
+            .collect();
+        let policy = Policy { version: VERSION, name: name.into(), grants, places };
+        Ok(Lowered { policy, warnings: self.diagnostics })
+    }
+}
+
+fn unknown(applied: &Applied) -> Diagnostic {
+    let name = &applied.combinator;
+    let message = format!("unknown combinator `{name}`");
+    let fault = Diagnostic::error(Code::UnknownCombinator, applied.place, message)
+        .label("not in the registry");
+    match nearest(name, table::combinators().map(|combinator| combinator.name)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault,
+    }
+}

@@ -1,0 +1,106 @@
+//! Checks of texts: expansions, and strings that look as if they were meant to be.
+
+use jail_plan::{Expansion, ExpansionError};
+use jail_policy::{Piece, Text};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::term::Place;
+
+/// A text that is used as a value: a variable, an argument, a part of a path.
+pub(super) fn value(
+    text: &Text,
+    place: Option<Place>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Text> {
+    let text = contents(text, place, diagnostics)?;
+    if text.expand {
+        return expansion(&text, place, diagnostics).then_some(text);
+    }
+    if looks_expanded(&text) {
+        diagnostics.push(looks_expanded_warning(&text, place));
+    }
+    Some(text)
+}
+
+/// A text that is never expanded, such as the contents of a file.
+pub(super) fn contents(
+    text: &Text,
+    place: Option<Place>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Text> {
+    let nul = text.pieces().iter().any(|piece| match piece {
+        Piece::Literal(literal) => literal.contains('\0'),
+        Piece::Package { .. } | Piece::Entry { .. } => false,
+    });
+    if nul {
+        let message = "the text contains a NUL byte, where the kernel would stop reading";
+        diagnostics.push(Diagnostic::error(Code::NulByte, place, message));
+        return None;
+    }
+    Some(text.clone())
+}
+
+/// Whether the text is an expansion that the stub will understand.
+pub(super) fn expansion(
+    text: &Text,
+    place: Option<Place>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> bool {
+    let source = source(text);
+    let Err(error) = Expansion::parse(&source) else { return true };
+    let code = match error {
+        ExpansionError::CommandSubstitution => Code::CommandSubstitution,
+        ExpansionError::NotAVariable(_)
+        | ExpansionError::Unclosed(_)
+        | ExpansionError::OtherHome
+        | ExpansionError::UnclosedQuote
+        | ExpansionError::TooDeep => Code::BadExpansion,
+    };
+    let message = format!("`{text}` cannot be expanded: {error}");
+    diagnostics.push(Diagnostic::error(code, place, message).help(expansion_help(code)));
+    false
+}
+
+fn expansion_help(code: Code) -> &'static str {
+    if code == Code::CommandSubstitution {
+        // Once commands can run on the host before the launch, this names the combinator that does it.
+        "nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape \"$NAME\")`"
+    } else {
+        "what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is"
+    }
+}
+
+/// What the stub will see. A store path contains nothing that means anything in an expansion, so a letter stands for it.
+fn source(text: &Text) -> String {
+    text.pieces()
+        .iter()
+        .map(|piece| match piece {
+            Piece::Literal(literal) => literal.as_str(),
+            Piece::Package { .. } | Piece::Entry { .. } => "/p",
+        })
+        .collect()
+}
+
+/// A plain string that its author probably wanted expanded. One with blanks is a script or a sentence, where a dollar
+/// sign is for somebody else.
+pub(super) fn looks_expanded(text: &Text) -> bool {
+    let Some(literal) = text.as_str() else { return false };
+    literal.starts_with("~/")
+        || literal == "~"
+        || (has_variable(literal) && !literal.contains(char::is_whitespace))
+}
+
+/// A dollar sign before something that could be expanded.
+fn has_variable(literal: &str) -> bool {
+    literal.split('$').skip(1).any(|rest| {
+        let next = rest.trim_start_matches('{').chars().next();
+        next.is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+    })
+}
+
+fn looks_expanded_warning(text: &Text, place: Option<Place>) -> Diagnostic {
+    let message = format!("`{text}` is taken as it stands: nothing in it is expanded");
+    Diagnostic::warning(Code::LiteralExpansion, place, message)
+        .label("a plain string")
+        .help(format!("write `(noescape \"{text}\")` to have it expanded at launch"))
+}

@@ -1,0 +1,82 @@
+//! Packages that the registry itself names: what combinators bring along, the agents, the common tools.
+//!
+//! At the `.jail` door they are Nix source; at the Nix door they come, resolved, with the term, because Nix must know
+//! them at evaluation, before anything is lowered.
+
+use jail_policy::Package;
+
+/// A package that a combinator brings along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Brought {
+    /// The shell: `/bin/sh`, the user's shell, and what `wrap-entry` scripts run in.
+    BashInteractive,
+    /// The certificates of the public authorities.
+    Cacert,
+    /// The basic tools.
+    Coreutils,
+    /// The names and rules of the time zones.
+    Tzdata,
+}
+
+/// Where a package that is brought along belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// In the jail.
+    Inside,
+    /// On the host, where the jail does not see it.
+    Host,
+}
+
+/// A package that a combinator brings along, and where it belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brings {
+    /// The package.
+    pub package: Brought,
+    /// Where it belongs.
+    pub side: Side,
+}
+
+impl Brought {
+    /// All of them.
+    pub const ALL: &'static [Self] =
+        &[Self::BashInteractive, Self::Cacert, Self::Coreutils, Self::Tzdata];
+
+    /// Its attribute in nixpkgs.
+    #[must_use]
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::BashInteractive => "bashInteractive",
+            Self::Cacert => "cacert",
+            Self::Coreutils => "coreutils",
+            Self::Tzdata => "tzdata",
+        }
+    }
+}
+
+/// Where lowering gets the registry's own packages from. `None`: the term came without it.
+pub trait Packages {
+    /// The package `pkgs.ATTRIBUTE`.
+    fn nixpkgs(&self, attribute: &str) -> Option<Package>;
+
+    /// The package of an agent, `agents.ATTRIBUTE`.
+    fn agent(&self, attribute: &str) -> Option<Package>;
+
+    /// A package that a combinator brings along.
+    fn brought(&self, package: Brought) -> Option<Package> {
+        self.nixpkgs(package.attribute())
+    }
+}
+
+/// The `.jail` door: Nix source over the names that every emitted file binds.
+#[derive(Clone, Copy, Debug)]
+pub struct Symbolic;
+
+impl Packages for Symbolic {
+    fn nixpkgs(&self, attribute: &str) -> Option<Package> {
+        Some(Package::Symbolic { nix: format!("pkgs.{attribute}") })
+    }
+
+    fn agent(&self, attribute: &str) -> Option<Package> {
+        Some(Package::Symbolic { nix: format!("agents.{attribute}") })
+    }
+}

@@ -1,0 +1,111 @@
+//! What every jail begins with.
+
+use jail_policy::{Grant, Missing, Output, Scope, Text, Zone};
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside};
+use crate::lower::{Call, default_hostname};
+use crate::packages::Brought;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Base",
+    intro: "Every jail begins with these three. `reset` takes them away again.",
+    combinators: &[
+        Combinator {
+            name: "base",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "What nearly every program needs: /proc, a minimal /dev, empty /tmp and home, a shell, a clean environment",
+            docs: "
+- `/proc` with the jail's processes only, a minimal `/dev`, its `/dev/shm` included.
+- `/tmp`, `/var/tmp` and the home folder: writable, empty, in memory, gone when the jail ends. Everything else is
+  read-only unless it is granted.
+- `/bin/sh` and `/usr/bin/env`, which scripts name in their first line; `PATH` from them, coreutils and the packages
+  of the spec.
+- The environment is built from nothing: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. What the launcher does not
+  have is left out.
+- The host name is the jail's name.",
+            signature: NOTHING,
+            example: "[ reset base bind-nix-store-runtime-closure ]",
+            brings: &[inside(Brought::BashInteractive), inside(Brought::Coreutils)],
+            lower: Lower::Permission(base),
+        },
+        Combinator {
+            name: "bind-nix-store-runtime-closure",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Of the Nix store exactly the runtime closure of what the jail names, read-only",
+            docs: "The program, the packages and whatever else of the store the spec mentions, with all that they refer to. Other
+store paths do not exist inside, not even their names.",
+            signature: NOTHING,
+            example: "[ reset base bind-nix-store-runtime-closure ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Store { scope: Scope::Closure });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "fake-passwd",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "passwd, group and nsswitch.conf that know root and the calling user, and nobody else",
+            docs: "They are made at each launch, so they are never stale, and nothing is written to the host. The user's shell is the
+jail's own.",
+            signature: NOTHING,
+            example: "[ reset base fake-passwd ]",
+            brings: &[inside(Brought::BashInteractive)],
+            lower: Lower::Permission(|call| {
+                let shell = shell(call)?;
+                call.grant(Grant::Accounts { shell });
+                Some(())
+            }),
+        },
+    ],
+};
+
+fn base(call: &mut Call<'_, '_>) -> Option<()> {
+    let shell = shell(call)?;
+    let coreutils = Text::package(call.brought(Brought::Coreutils)?, Output::Bin);
+    mounts(call);
+    link(call, "/bin/sh", joined(shell.clone(), ""));
+    link(call, "/usr/bin/env", joined(coreutils.clone(), "/bin/env"));
+    call.grant(Grant::Hostname { name: default_hostname(call.jail()) });
+    call.grant(Grant::TimeZone { zone: Zone::Utc });
+    // `~` rather than the launcher's HOME: it is where the home folder's mount is, whatever HOME says.
+    set(call, "HOME", Text::expanded("~"));
+    set(call, "SHELL", shell);
+    for name in ["LANG", "TERM", "USER"] {
+        call.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Skip });
+    }
+    // `/bin` holds `sh` only; programs that start it by name are many.
+    call.grant(Grant::AddPath { folder: Text::literal("/bin") });
+    call.grant(Grant::AddPath { folder: joined(coreutils, "/bin") });
+    Some(())
+}
+
+fn mounts(call: &mut Call<'_, '_>) {
+    call.grant(Grant::Proc { to: Text::literal("/proc") });
+    call.grant(Grant::Dev { to: Text::literal("/dev") });
+    for folder in ["/tmp", "/var/tmp"] {
+        call.grant(Grant::Tmpfs { to: Text::literal(folder), mode: 0o1777, size: None });
+    }
+    call.grant(Grant::Tmpfs { to: Text::expanded("~"), mode: 0o700, size: None });
+}
+
+fn shell(call: &mut Call<'_, '_>) -> Option<Text> {
+    let bash = Text::package(call.brought(Brought::BashInteractive)?, Output::Bin);
+    Some(joined(bash, "/bin/bash"))
+}
+
+fn joined(mut text: Text, rest: &str) -> Text {
+    text.extend(&Text::literal(rest));
+    text
+}
+
+fn link(call: &mut Call<'_, '_>, to: &str, target: Text) {
+    call.grant(Grant::Symlink { to: Text::literal(to), target });
+}
+
+fn set(call: &mut Call<'_, '_>, name: &str, value: Text) {
+    call.grant(Grant::SetEnv { name: name.into(), value });
+}

@@ -1,0 +1,172 @@
+//! The environment, the command line, and scripts around the program.
+
+use jail_policy::{Argument, Grant, Missing, Output, Text};
+
+use super::{Chapter, Combinator, Lower, SINCE, inside, param};
+use crate::diagnostic::Code;
+use crate::lower::{Call, is_variable};
+use crate::packages::Brought;
+use crate::signature::{Signature, Type};
+use crate::term::{Placed, Value};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Environment and program",
+    intro: "The environment is built from nothing. For each variable the last that is said counts.",
+    combinators: &[
+        Combinator {
+            name: "add-path",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "This folder in front of PATH",
+            docs: "It must be granted by something else.",
+            signature: Signature { params: &[param("folder", Type::Text)] },
+            example: "add-path \"/opt/tools/bin\"",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let folder = call.target(0)?;
+                call.grant(Grant::AddPath { folder });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "add-pkg-deps",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The programs of these packages in front of PATH",
+            docs: "Their closures come along. Of two packages with a program of one name, the later in the list is found.",
+            signature: Signature { params: &[param("packages", Type::List(&Type::Package))] },
+            example: "add-pkg-deps [ pkgs.git pkgs.ripgrep ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                for package in call.packages(0)? {
+                    let mut folder = Text::package(package.clone(), Output::Bin);
+                    folder.extend(&Text::literal("/bin"));
+                    call.grant(Grant::AddPath { folder });
+                }
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "fwd-env",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A variable with the value that it has where the jail is started",
+            docs: "When it is not set there, the launch stops and names the line that wanted it.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "fwd-env \"EDITOR\"",
+            brings: &[],
+            lower: Lower::Permission(|call| forward(call, Missing::Fail)),
+        },
+        Combinator {
+            name: "set-argv",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The arguments of the program",
+            docs: "Unless it is used they are those of the command. `(noescape \"\\\"$@\\\"\")` stands for all of them.",
+            signature: Signature { params: &[param("arguments", Type::List(&Type::Text))] },
+            example: "set-argv [ \"--verbose\" (noescape \"\\\"$@\\\"\") ]",
+            brings: &[],
+            lower: Lower::Permission(set_argv),
+        },
+        Combinator {
+            name: "set-env",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A variable with this value",
+            docs: "The value is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
+            signature: Signature { params: &[param("name", Type::Literal), param("value", Type::Text)] },
+            example: "set-env \"GOPATH\" (noescape \"~/go\")",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let name = variable(call, 0);
+                let value = call.text(1)?;
+                call.grant(Grant::SetEnv { name: name?, value });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "try-fwd-env",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A variable with the value that it has where the jail is started, if it is set there",
+            docs: "",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "try-fwd-env \"COLORTERM\"",
+            brings: &[],
+            lower: Lower::Permission(|call| forward(call, Missing::Skip)),
+        },
+        Combinator {
+            name: "unset-env",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "Takes a variable away again",
+            docs: "",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "unset-env \"LANG\"",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let name = variable(call, 0)?;
+                call.grant(Grant::UnsetEnv { name });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "wrap-entry",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A shell script, inside the jail, around the program",
+            docs: "A function from the program to the script. It gets the program without arguments: write `\"$@\"` where they belong. The script
+stops at the first command that fails (`errexit`, `nounset`, `pipefail`). Several nest: a later one goes around the earlier.",
+            signature: Signature { params: &[param("script", Type::Script)] },
+            example: "wrap-entry (entry: ''\n  umask 077\n  exec ${entry} \"$@\"\n'')",
+            brings: &[inside(Brought::BashInteractive)],
+            lower: Lower::Permission(|call| {
+                let script = call.contents(0)?;
+                call.wrap(&script)
+            }),
+        },
+    ],
+};
+
+/// The variable's name that an argument is.
+pub(super) fn variable(call: &mut Call<'_, '_>, argument: usize) -> Option<String> {
+    let name = call.literal(argument)?;
+    if is_variable(name) {
+        return Some(name.into());
+    }
+    let message = format!("`{}` names no environment variable", name.escape_debug());
+    let help = match name.strip_prefix('$') {
+        Some(rest) if is_variable(rest) => format!("write `\"{rest}\"`, without the `$`"),
+        Some(_) | None => {
+            "a name has letters, digits and `_`, and does not begin with a digit".into()
+        }
+    };
+    call.error(Code::EnvironmentName, argument, message, &help);
+    None
+}
+
+fn forward(call: &mut Call<'_, '_>, missing: Missing) -> Option<()> {
+    let name = variable(call, 0)?;
+    call.grant(Grant::ForwardEnv { name, missing });
+    Some(())
+}
+
+fn set_argv(call: &mut Call<'_, '_>) -> Option<()> {
+    let words: Vec<_> = call.elements(0)?.iter().map(|word| argument(call, word)).collect();
+    // All the words are looked at before the first bad one stops the combinator.
+    let words = words.into_iter().collect::<Option<Vec<_>>>()?;
+    call.grant(Grant::Arguments { words });
+    Some(())
+}
+
+fn argument(call: &mut Call<'_, '_>, word: &Placed) -> Option<Argument> {
+    match &word.value {
+        Value::Text(text) if is_all(text) => Some(Argument::All),
+        _ => call.text_of(word).map(Argument::Text),
+    }
+}
+
+/// How a spec of jail.nix writes "all arguments".
+fn is_all(text: &Text) -> bool {
+    text.expand && matches!(text.as_str(), Some("$@" | "\"$@\"" | "${@}" | "\"${@}\""))
+}

@@ -1,0 +1,335 @@
+//! What of the host's files appears in the jail, and what is made for it.
+
+use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use crate::diagnostic::Code;
+use crate::lower::{Call, parse_size};
+use crate::signature::{Signature, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Files",
+    intro: "Nothing of the host's files exists in a jail until it is granted. Paths are absolute; `(noescape \"~/x\")` names something in the
+home folder. A source that is missing stops the launch and names the line that wanted it, unless the name says `try`.",
+    combinators: &[
+        bind("bind-device", "One device node", "Everywhere else devices do not work, also when their nodes are granted.", "bind-device \"/dev/kvm\"", false, |call| {
+            let path = call.source(0)?;
+            same(call, path, Access::Device, Missing::Fail)
+        }),
+        Combinator {
+            name: "bind-pkg",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A package's output at this place, read-only",
+            docs: "Its closure comes along.",
+            signature: Signature { params: &[param("to", Type::Text), param("package", Type::Package)] },
+            example: "bind-pkg \"/etc/zoneinfo\" pkgs.tzdata",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let from = Text::package(call.package(1)?.clone(), Output::Out);
+                let to = call.target(0)?;
+                let (access, missing) = (Access::ReadOnly, Missing::Fail);
+                call.grant_named(0, Grant::Bind { from, to, access, missing });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "mount",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A file system of this kind at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
+            docs: "There are no other kinds: a jail mounts what it is given and nothing that the kernel would have to interpret.",
+            signature: Signature { params: &[param("kind", Type::Literal), param("to", Type::Text)] },
+            example: "mount \"tmpfs\" \"/var/cache\"",
+            brings: &[],
+            lower: Lower::Permission(mount),
+        },
+        Combinator {
+            name: "mount-dev",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A minimal /dev",
+            docs: "`base` has it; this is for jails that begin with `reset`.",
+            signature: NOTHING,
+            example: "[ reset mount-dev ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Dev { to: Text::literal("/dev") });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "mount-proc",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A /proc that shows the jail's processes only",
+            docs: "`base` has it; this is for jails that begin with `reset`.",
+            signature: NOTHING,
+            example: "[ reset mount-proc ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Proc { to: Text::literal("/proc") });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "persist-home",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A home folder that is kept, under this name, for all jails that say the same",
+            docs: "It lies in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. What is granted in the home
+folder must come after it.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "persist-home \"work\"",
+            brings: &[],
+            lower: Lower::Permission(persist_home),
+        },
+        bind("readonly", "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", true, |call| {
+            let path = call.source(0)?;
+            same(call, path, Access::ReadOnly, Missing::Fail)
+        }),
+        Combinator {
+            name: "readonly-paths-from-var",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Every path in this variable, read-only; the second string stands between two of them",
+            docs: "Paths that do not exist, and a variable that is not set, are passed over. The variable itself is not handed on: that is `fwd-env`.",
+            signature: Signature {
+                params: &[param("variable", Type::Literal), param("separator", Type::Literal)],
+            },
+            example: "readonly-paths-from-var \"XDG_DATA_DIRS\" \":\"",
+            brings: &[],
+            lower: Lower::Permission(paths_from_variable),
+        },
+        bind("readwrite", "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", true, |call| {
+            let path = call.source(0)?;
+            same(call, path, Access::ReadWrite, Missing::Fail)
+        }),
+        bind2("ro-bind", "A path of the host at a place in the jail, read-only", "ro-bind \"/srv/models\" \"/models\"", |call| {
+            bind_to(call, Access::ReadOnly, Missing::Fail)
+        }),
+        bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
+            bind_to(call, Access::ReadWrite, Missing::Fail)
+        }),
+        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", false, |call| {
+            let path = call.source(0)?;
+            call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
+            Some(())
+        }),
+        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "", "state-file (noescape \"~/.claude.json\")", false, |call| {
+            let path = call.source(0)?;
+            call.grant_named(0, Grant::StateFile { to: path.clone(), path });
+            Some(())
+        }),
+        Combinator {
+            name: "tmpfs",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "An empty folder in memory, writable, gone when the jail ends",
+            docs: "It may use half of the memory; `tmpfs-sized` says how much.",
+            signature: Signature { params: &[param("to", Type::Text)] },
+            example: "tmpfs \"/var/cache\"",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let to = call.target(0)?;
+                tmpfs(call, 0, to, None)
+            }),
+        },
+        Combinator {
+            name: "tmpfs-sized",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "An empty folder in memory that holds at most so much: bytes, or `K`, `M`, `G`",
+            docs: "",
+            signature: Signature { params: &[param("size", Type::Literal), param("to", Type::Text)] },
+            example: "tmpfs-sized \"1G\" \"/tmp\"",
+            brings: &[],
+            lower: Lower::Permission(tmpfs_sized),
+        },
+        bind("try-readonly", "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", true, |call| {
+            let path = call.source(0)?;
+            same(call, path, Access::ReadOnly, Missing::Skip)
+        }),
+        bind("try-readwrite", "This path, at its own place, read-write, if it exists", "", "try-readwrite (noescape \"~/.cache/pip\")", true, |call| {
+            let path = call.source(0)?;
+            same(call, path, Access::ReadWrite, Missing::Skip)
+        }),
+        bind2("try-ro-bind", "A path of the host at a place in the jail, read-only, if it exists", "try-ro-bind (noescape \"~/.gitconfig\") \"/etc/gitconfig\"", |call| {
+            bind_to(call, Access::ReadOnly, Missing::Skip)
+        }),
+        bind2("try-rw-bind", "A path of the host at a place in the jail, read-write, if it exists", "try-rw-bind \"/srv/cache\" \"/cache\"", |call| {
+            bind_to(call, Access::ReadWrite, Missing::Skip)
+        }),
+        Combinator {
+            name: "whole-nix-store",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "All of /nix/store, read-only, instead of the closure",
+            docs: "Everything in the store becomes readable, whoever built it and whatever it contains.",
+            signature: NOTHING,
+            example: "whole-nix-store",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Store { scope: Scope::Whole });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "write-text",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A read-only file with this text",
+            docs: "The text is taken as it stands. It is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
+            signature: Signature { params: &[param("to", Type::Text), param("text", Type::Text)] },
+            example: "write-text \"/etc/motd\" \"Mind the gap.\\n\"",
+            brings: &[],
+            lower: Lower::Permission(write_text),
+        },
+    ],
+};
+
+type LowerFn = fn(&mut Call<'_, '_>) -> Option<()>;
+
+/// A combinator that takes one path.
+const fn bind(
+    name: &'static str,
+    summary: &'static str,
+    docs: &'static str,
+    example: &'static str,
+    in_jail_nix: bool,
+    lower: LowerFn,
+) -> Combinator {
+    Combinator {
+        name,
+        since: SINCE,
+        in_jail_nix,
+        summary,
+        docs,
+        signature: Signature { params: PATH },
+        example,
+        brings: &[],
+        lower: Lower::Permission(lower),
+    }
+}
+
+/// A combinator that takes a path of the host and a place in the jail.
+const fn bind2(
+    name: &'static str,
+    summary: &'static str,
+    example: &'static str,
+    lower: LowerFn,
+) -> Combinator {
+    Combinator {
+        name,
+        since: SINCE,
+        in_jail_nix: true,
+        summary,
+        docs: "",
+        signature: Signature { params: FROM_TO },
+        example,
+        brings: &[],
+        lower: Lower::Permission(lower),
+    }
+}
+
+const PATH: &[crate::signature::Param] = &[param("path", Type::Text)];
+const FROM_TO: &[crate::signature::Param] = &[param("from", Type::Text), param("to", Type::Text)];
+
+fn same(call: &mut Call<'_, '_>, path: Text, access: Access, missing: Missing) -> Option<()> {
+    call.grant_named(0, Grant::Bind { from: path.clone(), to: path, access, missing });
+    Some(())
+}
+
+fn bind_to(call: &mut Call<'_, '_>, access: Access, missing: Missing) -> Option<()> {
+    let (from, to) = (call.source(0), call.target(1));
+    call.grant_named(1, Grant::Bind { from: from?, to: to?, access, missing });
+    Some(())
+}
+
+fn mount(call: &mut Call<'_, '_>) -> Option<()> {
+    let to = call.target(1)?;
+    match call.literal(0)? {
+        "tmpfs" => tmpfs(call, 1, to, None)?,
+        "devtmpfs" => call.grant_named(1, Grant::Dev { to }),
+        "proc" => call.grant_named(1, Grant::Proc { to }),
+        other => {
+            let message = format!("`mount` does not know the kind `{other}`");
+            call.error(Code::MountKind, 0, message, "it knows `tmpfs`, `devtmpfs` and `proc`");
+            return None;
+        }
+    }
+    Some(())
+}
+
+fn tmpfs(call: &mut Call<'_, '_>, argument: usize, to: Text, size: Option<u64>) -> Option<()> {
+    let mode = tmpfs_mode(&to);
+    call.grant_named(argument, Grant::Tmpfs { to, mode, size });
+    Some(())
+}
+
+fn tmpfs_sized(call: &mut Call<'_, '_>) -> Option<()> {
+    let text = call.literal(0)?;
+    let to = call.target(1);
+    let Some(size) = parse_size(text) else {
+        let message = format!("`{text}` is no size");
+        call.error(
+            Code::BadSize,
+            0,
+            message,
+            "write a number of bytes, or of `K`, `M` or `G`: `\"512M\"`",
+        );
+        return None;
+    };
+    tmpfs(call, 1, to?, Some(size))
+}
+
+/// What is shared by all users of a machine keeps the permissions that programs expect of it.
+fn tmpfs_mode(to: &Text) -> Mode {
+    match to.as_str() {
+        Some("/tmp" | "/var/tmp" | "/dev/shm") => 0o1777,
+        Some(_) | None => 0o755,
+    }
+}
+
+fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
+    let name = call.literal(0)?;
+    let legal = |c: char| c.is_alphanumeric() || "-_.+@ ".contains(c);
+    if name.is_empty() || name.starts_with('.') || !name.chars().all(legal) {
+        let message = format!("`{name}` cannot name a home folder");
+        call.error(Code::JailName, 0, message, "use letters, digits, `-`, `_` and `.`");
+        return None;
+    }
+    let path = Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/home/{name}"));
+    call.grant_named(0, Grant::StateDirectory { path, to: Text::expanded("~") });
+    Some(())
+}
+
+fn paths_from_variable(call: &mut Call<'_, '_>) -> Option<()> {
+    let variable = super::environment::variable(call, 0)?;
+    let separator = call.literal(1)?;
+    if separator.is_empty() {
+        let message = "the separator is empty".to_owned();
+        call.error(
+            Code::ParamType,
+            1,
+            message,
+            "write what stands between two paths, mostly `\":\"`",
+        );
+        return None;
+    }
+    let separator = separator.to_owned();
+    call.grant(Grant::BindVariable { variable, separator, access: Access::ReadOnly });
+    Some(())
+}
+
+fn write_text(call: &mut Call<'_, '_>) -> Option<()> {
+    let to = call.target(0)?;
+    let content = call.contents(1)?;
+    if content.expand {
+        let message = "`write-text` writes a text as it stands, and this one is to be expanded";
+        call.error(Code::ParamType, 1, message.into(), "write it without `noescape`");
+        return None;
+    }
+    call.grant_named(0, Grant::File { to, content, mode: 0o444 });
+    Some(())
+}

@@ -1,0 +1,100 @@
+//! What depends on where and with which arguments the jail is started.
+
+use jail_policy::{Access, Grant};
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use crate::lower::Call;
+use crate::signature::{Signature, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "The working folder and the arguments",
+    intro: "What depends on where, and with which arguments, the jail is started.",
+    combinators: &[
+        Combinator {
+            name: "allow-home-cwd",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The working folder may be the home folder itself",
+            docs: "Without it a jail that is started there stops, because all of the home folder would be granted. `/` and the other
+folders above the home folder are never granted.",
+            signature: NOTHING,
+            example: "[ mount-cwd allow-home-cwd ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::HomeAsFolder);
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "mount-cwd",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The folder in which the jail is started, read-write, with what is below it; the program starts in it",
+            docs: "`/`, the home folder and the folders above it are refused. All of the folder is writable, `.git` and its hooks too: look at
+what an agent did before you run programs that execute what lies there.",
+            signature: NOTHING,
+            example: "mount-cwd",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.folder(Some(Access::ReadWrite), None);
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "mount-cwd-readonly",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The folder in which the jail is started, read-only; the program starts in it",
+            docs: "",
+            signature: NOTHING,
+            example: "mount-cwd-readonly",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.folder(Some(Access::ReadOnly), None);
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "readonly-runtime-args",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Every argument of the command that is an existing path, read-only",
+            docs: "Whoever starts the jail decides what it can read.",
+            signature: NOTHING,
+            example: "readonly-runtime-args",
+            brings: &[],
+            lower: Lower::Permission(|call| arguments(call, Access::ReadOnly)),
+        },
+        Combinator {
+            name: "readwrite-runtime-args",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Every argument of the command that is an existing path, read-write",
+            docs: "Whoever starts the jail decides what it can write.",
+            signature: NOTHING,
+            example: "readwrite-runtime-args",
+            brings: &[],
+            lower: Lower::Permission(|call| arguments(call, Access::ReadWrite)),
+        },
+        Combinator {
+            name: "workspace",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The working folder appears at this place instead of its own",
+            docs: "Read-write, or as `mount-cwd-readonly` says. The agent does not learn where the project lies on the host.",
+            signature: Signature { params: &[param("to", Type::Text)] },
+            example: "[ mount-cwd (workspace \"/workspace\") ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let to = call.target(0)?;
+                call.folder(None, Some(to));
+                Some(())
+            }),
+        },
+    ],
+};
+
+fn arguments(call: &mut Call<'_, '_>, access: Access) -> Option<()> {
+    call.grant(Grant::BindArguments { access });
+    Some(())
+}

@@ -1,0 +1,97 @@
+//! Combinators about other combinators, and about texts.
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use crate::signature::{Signature, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Combining",
+    intro: "A list of permissions is applied in order: what comes later lies over what comes earlier, and stands before it in `PATH`.",
+    combinators: &[
+        Combinator {
+            name: "compose",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Several permissions as one, in order",
+            docs: "Where a permission is expected, a list does the same.",
+            signature: Signature { params: &[param("permissions", Type::List(&Type::Permission))] },
+            example: "compose [ (readonly \"/etc/os-release\") (set-env \"CI\" \"1\") ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.apply_all(call.permissions());
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "defer",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A permission that is applied after all others",
+            docs: "Several that are deferred keep their order.",
+            signature: Signature { params: &[param("permission", Type::Permission)] },
+            example: "defer (tmpfs \"/var/cache\")",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.defer_all(call.permissions());
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "escape",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A text that is taken as it stands, as every plain string is",
+            docs: "It is here for specs that were written for jail.nix. A text of `noescape` stays one.",
+            signature: Signature { params: &[param("text", Type::Text)] },
+            example: "set-env \"GREETING\" (escape \"it's fine\")",
+            brings: &[],
+            lower: Lower::Text { expand: false },
+        },
+        Combinator {
+            name: "include-once",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A permission that is applied only when the key has not come up before",
+            docs: "For lists that are put together from several places. The first one counts.",
+            signature: Signature {
+                params: &[param("key", Type::Literal), param("permission", Type::Permission)],
+            },
+            example: "include-once \"cache\" (tmpfs \"/var/cache\")",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                // A key of the spec's own must not meet one that a combinator uses for itself.
+                let key = format!("spec:{}", call.literal(0)?);
+                if call.once(&key) {
+                    call.apply_all(call.permissions());
+                }
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "noescape",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A text in which `~`, `$VAR`, `${VAR}` and `${VAR:-default}` are expanded at launch",
+            docs: "They have the launcher's values. Nothing is run: `$(…)` is an error. Quotes that were written for bash,
+as in `(noescape \"\\\"$FOO\\\"\")`, do no harm. A variable that is needed and not set stops the launch, with the line of
+the spec.",
+            signature: Signature { params: &[param("text", Type::Text)] },
+            example: "readonly (noescape \"~/.config/git\")",
+            brings: &[],
+            lower: Lower::Text { expand: true },
+        },
+        Combinator {
+            name: "reset",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Forgets every permission before it, the base ones too",
+            docs: "What is deferred so far is forgotten as well, and so are the scripts around the program.",
+            signature: NOTHING,
+            example: "[ network reset base bind-nix-store-runtime-closure fake-passwd ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.reset();
+                Some(())
+            }),
+        },
+    ],
+};

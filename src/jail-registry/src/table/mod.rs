@@ -1,0 +1,109 @@
+//! The table: every combinator with its docs, signature, example, packages and lowering.
+//!
+//! A name that is not in it is unknown, to the evaluator, to nixlib and to the reader alike: nothing is accepted silently.
+
+mod base;
+mod environment;
+mod filesystem;
+mod launch;
+mod meta;
+mod namespaces;
+mod network;
+mod process;
+
+use crate::lower::Call;
+use crate::packages::{Brings, Brought, Side};
+use crate::signature::{Param, Signature, Type};
+
+/// One combinator.
+#[derive(Clone, Copy, Debug)]
+pub struct Combinator {
+    /// Its name.
+    pub name: &'static str,
+    /// The version of jailgen that first had it.
+    pub since: &'static str,
+    /// Whether jail.nix has it too: same name, same arguments, same intent.
+    pub in_jail_nix: bool,
+    /// What it does, in one sentence without a full stop.
+    pub summary: &'static str,
+    /// What the author of a spec should know beyond the summary; Markdown.
+    pub docs: &'static str,
+    /// What it takes.
+    pub signature: Signature,
+    /// An expression that uses it.
+    pub example: &'static str,
+    /// The packages that it brings along.
+    pub brings: &'static [Brings],
+    /// What it means.
+    pub lower: Lower,
+}
+
+/// What a combinator means.
+#[derive(Clone, Copy)]
+pub enum Lower {
+    /// It is a permission: this adds its grants. `None` says that a diagnostic was recorded.
+    Permission(fn(&mut Call<'_, '_>) -> Option<()>),
+    /// It makes a text of a text: one that is expanded at launch, or one that stays as it is. The evaluator does it.
+    Text {
+        /// Whether the text that it makes is expanded at launch.
+        expand: bool,
+    },
+}
+
+impl std::fmt::Debug for Lower {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Permission(_) => "Permission",
+            Self::Text { .. } => "Text",
+        })
+    }
+}
+
+/// The combinators of one subject.
+#[derive(Clone, Copy, Debug)]
+pub struct Chapter {
+    /// Its title.
+    pub title: &'static str,
+    /// What belongs here; Markdown.
+    pub intro: &'static str,
+    /// Its combinators, in alphabetical order.
+    pub combinators: &'static [Combinator],
+}
+
+/// The whole table, by chapter.
+pub static CHAPTERS: &[Chapter] = &[
+    base::CHAPTER,
+    meta::CHAPTER,
+    filesystem::CHAPTER,
+    launch::CHAPTER,
+    environment::CHAPTER,
+    process::CHAPTER,
+    namespaces::CHAPTER,
+    network::CHAPTER,
+];
+
+/// The permissions that every jail begins with, unless it says `reset`.
+pub static BASE_PERMISSIONS: &[&str] = &["base", "bind-nix-store-runtime-closure", "fake-passwd"];
+
+/// All combinators, in the order of the docs.
+pub fn combinators() -> impl Iterator<Item = &'static Combinator> {
+    CHAPTERS.iter().flat_map(|chapter| chapter.combinators)
+}
+
+/// The combinator of this name.
+#[must_use]
+pub fn combinator(name: &str) -> Option<&'static Combinator> {
+    combinators().find(|combinator| combinator.name == name)
+}
+
+const SINCE: &str = "0.1.0";
+
+const NOTHING: Signature = Signature { params: &[] };
+
+const fn param(name: &'static str, ty: Type) -> Param {
+    Param { name, ty }
+}
+
+const fn inside(package: Brought) -> Brings {
+    Brings { package, side: Side::Inside }
+}

@@ -1,0 +1,63 @@
+//! The network.
+
+use jail_policy::{Grant, Output, Text};
+
+use super::process::{copy_if_there, host_zone};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside};
+use crate::lower::Call;
+use crate::packages::Brought;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Network",
+    intro: "Unless something here is used, a jail has no network but a loopback interface of its own.",
+    combinators: &[Combinator {
+        name: "network",
+        since: SINCE,
+        in_jail_nix: true,
+        summary: "The host's network, and what TLS and DNS need",
+        docs: "All of it: the services on the host's loopback interface and the local network too.
+
+- `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the contents that the host's have at launch.
+- The certificates of the public authorities, where programs look for them, and named by `SSL_CERT_FILE`, `NIX_SSL_CERT_FILE`,
+  `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `GIT_SSL_CAINFO`.
+- The host's time zone, as with `time-zone`.",
+        signature: NOTHING,
+        example: "network",
+        brings: &[inside(Brought::Cacert), inside(Brought::Tzdata)],
+        lower: Lower::Permission(network),
+    }],
+};
+
+/// Where distributions keep the bundle, and programs that were built for one look for it.
+const BUNDLES: &[&str] = &[
+    "/etc/ssl/certs/ca-bundle.crt",
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+];
+
+const VARIABLES: &[&str] = &[
+    "SSL_CERT_FILE",
+    "NIX_SSL_CERT_FILE",
+    "CURL_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+];
+
+fn network(call: &mut Call<'_, '_>) -> Option<()> {
+    if !call.once("network") {
+        return Some(());
+    }
+    let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);
+    bundle.extend(&Text::literal("/etc/ssl/certs/ca-bundle.crt"));
+    call.grant(Grant::HostNetwork);
+    for path in ["/etc/resolv.conf", "/etc/hosts", "/etc/services"] {
+        copy_if_there(call, path);
+    }
+    for path in BUNDLES {
+        call.grant(Grant::Symlink { to: Text::literal(*path), target: bundle.clone() });
+    }
+    for name in VARIABLES {
+        call.grant(Grant::SetEnv { name: (*name).into(), value: bundle.clone() });
+    }
+    host_zone(call)
+}

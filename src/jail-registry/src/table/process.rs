@@ -1,0 +1,122 @@
+//! How the jail's processes live, and what they know of the machine.
+
+use jail_policy::{Grant, Lifetime, Missing, Terminal, Text, Zone};
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, param};
+use crate::diagnostic::Code;
+use crate::lower::{Call, is_hostname};
+use crate::packages::Brought;
+use crate::signature::{Signature, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Process and identity",
+    intro: "How the jail's processes live, and what they know of the machine.",
+    combinators: &[
+        Combinator {
+            name: "new-session",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "A terminal session of its own: no controlling terminal, no job control",
+            docs: "",
+            signature: NOTHING,
+            example: "new-session",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Terminal { terminal: Terminal::NewSession });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "no-die-with-parent",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The jail may outlive the process that started it",
+            docs: "It still ends with its program.",
+            signature: NOTHING,
+            example: "no-die-with-parent",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Lifetime { lifetime: Lifetime::Payload });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "no-new-session",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The terminal stays, with job control, as is the default",
+            docs: "It is no weaker for that: the calls that would type into the shell behind the terminal (TIOCSTI, TIOCLINUX) are refused.",
+            signature: NOTHING,
+            example: "no-new-session",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Terminal { terminal: Terminal::Keep });
+                Some(())
+            }),
+        },
+        Combinator {
+            name: "set-hostname",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The host name inside, in /etc/hostname and /etc/hosts too",
+            docs: "Unless it is used, the jail's name. Under `network`, /etc/hosts is the host's.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "set-hostname \"workbench\"",
+            brings: &[],
+            lower: Lower::Permission(set_hostname),
+        },
+        Combinator {
+            name: "time-zone",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "The host's time zone",
+            docs: "",
+            signature: NOTHING,
+            example: "time-zone",
+            brings: &[inside(Brought::Tzdata)],
+            lower: Lower::Permission(host_zone),
+        },
+        Combinator {
+            name: "utc",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "UTC, as is the default",
+            docs: "To be said after `network`, which brings the host's zone.",
+            signature: NOTHING,
+            example: "[ network utc ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::TimeZone { zone: Zone::Utc });
+                Some(())
+            }),
+        },
+    ],
+};
+
+fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
+    let name = call.literal(0)?;
+    if !is_hostname(name) {
+        let message = format!("`{}` is no host name", name.escape_debug());
+        let help = "letters, digits and `-`, in parts that dots divide, 63 characters at most";
+        call.error(Code::BadHostname, 0, message, help);
+        return None;
+    }
+    call.grant(Grant::Hostname { name: name.into() });
+    Some(())
+}
+
+/// The host's zone, and the rules of all zones for programs that go by its name.
+pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
+    let tzdata = Text::package(call.brought(Brought::Tzdata)?, jail_policy::Output::Out);
+    let mut folder = tzdata;
+    folder.extend(&Text::literal("/share/zoneinfo"));
+    call.grant(Grant::SetEnv { name: "TZDIR".into(), value: folder });
+    call.grant(Grant::TimeZone { zone: Zone::Host });
+    Some(())
+}
+
+/// Copies what may be missing on a host.
+pub(super) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
+    let (from, to) = (Text::literal(path), Text::literal(path));
+    call.grant(Grant::Copy { from, to, missing: Missing::Skip });
+}
