@@ -1,0 +1,87 @@
+//! The command line itself: usage, help, colour, exit codes, completions and manual pages.
+
+use expect_test::expect;
+
+use crate::harness::Scratch;
+
+#[test]
+fn without_a_command_the_help_is_shown() {
+    let outcome = Scratch::new().run(&[]);
+    outcome.assert_status(2);
+    assert!(outcome.stderr.contains("Usage: jailgen"), "{}", outcome.all());
+}
+
+#[test]
+fn a_misspelt_command_is_a_usage_error_that_offers_the_nearest() {
+    let outcome = Scratch::new().run(&["chekc", "a.jail"]);
+    outcome.assert_status(2);
+    assert!(outcome.stderr.contains("'check'"), "{}", outcome.all());
+}
+
+#[test]
+fn every_command_has_examples_in_its_help() {
+    let scratch = Scratch::new();
+    let help = scratch.run(&["--help"]);
+    let commands: Vec<&str> = help
+        .assert_status(0)
+        .stdout
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.len() > 1, "{}", help.all());
+    for command in commands {
+        let outcome = scratch.run(&[command, "--help"]);
+        let text = &outcome.assert_status(0).stdout;
+        assert!(text.contains("Examples:\n  jailgen "), "{command}: {text}");
+    }
+}
+
+#[test]
+fn the_seal_is_hidden() {
+    let outcome = Scratch::new().run(&["--help"]);
+    assert!(!outcome.stdout.contains("seal"), "{}", outcome.all());
+}
+
+#[test]
+fn completions_are_made_for_every_shell() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let outcome = Scratch::new().run(&["completions", shell]);
+        assert!(outcome.assert_status(0).stdout.contains("completions"), "{shell}");
+    }
+}
+
+#[test]
+fn bash_accepts_the_completions() {
+    let script = Scratch::new().run(&["completions", "bash"]).stdout;
+    let offered = "COMP_WORDS=(jailgen comp) COMP_CWORD=1; _jailgen jailgen comp jailgen; echo ${COMPREPLY[*]}";
+    let output = assert_cmd::Command::new("bash")
+        .args(["--noprofile", "--norc", "-c"])
+        .arg(format!("{script}\n{offered}"))
+        .assert()
+        .success();
+    assert_eq!(String::from_utf8_lossy(&output.get_output().stdout), "completions\n");
+}
+
+#[test]
+fn there_is_a_manual_page_for_each_command() {
+    let scratch = Scratch::new();
+    scratch.run(&["man", "-o", "pages"]).assert_status(0);
+    let pages = std::fs::read_dir(scratch.path("pages")).unwrap();
+    let mut names: Vec<_> = pages.map(|page| page.unwrap().file_name()).collect();
+    names.sort();
+    expect!["jailgen-completions.1 jailgen-man.1 jailgen.1"]
+        .assert_eq(&names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" "));
+    assert!(scratch.read("pages/jailgen.1").contains(".TH jailgen 1"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let jailgen = assert_cmd::cargo::cargo_bin!("jailgen");
+    let script = "trap '' PIPE; (\"$0\" completions bash; echo \"status $?\" >&2) | true";
+    let output =
+        std::process::Command::new("bash").args(["-c", script]).arg(jailgen).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "status 0\n");
+}

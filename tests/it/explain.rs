@@ -1,0 +1,1 @@
+//! `jailgen explain`: what the examples grant, in words.

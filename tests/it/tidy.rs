@@ -1,0 +1,274 @@
+//! The rules of the house that no compiler holds. A rule that is not a test is a wish.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use jail_registry::Code;
+
+use crate::harness::project;
+
+/// The tracked files, by their path below the project's folder.
+fn tracked() -> Vec<String> {
+    let output = Command::new("git")
+        .args(["-c", "safe.directory=*", "ls-files", "-z"])
+        .current_dir(project())
+        .output();
+    let listed = match output {
+        Ok(output) if output.status.success() => String::from_utf8(output.stdout).unwrap(),
+        // A release without its history.
+        _ => return walked(),
+    };
+    let exists = |path: &&str| project().join(path).is_file();
+    listed.split('\0').filter(|path| !path.is_empty()).filter(exists).map(str::to_owned).collect()
+}
+
+fn walked() -> Vec<String> {
+    let entries = walkdir::WalkDir::new(project())
+        .into_iter()
+        .filter_entry(|entry| !matches!(entry.file_name().to_str(), Some("target" | ".git")))
+        .map(Result::unwrap);
+    entries
+        .filter(|entry| entry.file_type().is_file())
+        .map(|entry| entry.path().strip_prefix(project()).unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+fn text(path: &str) -> String {
+    let bytes = fs::read(project().join(path)).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// The crates of the workspace that `name` needs, and all that it needs, outside tests.
+fn dependencies(name: &str) -> BTreeSet<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
+        .current_dir(project())
+        .output()
+        .unwrap();
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|package| package["name"] == name).unwrap();
+    let needed = package["dependencies"].as_array().unwrap().iter();
+    needed
+        .filter(|dependency| dependency["kind"] != "dev")
+        .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn own_crates() -> BTreeSet<String> {
+    fs::read_dir(project().join("src"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+#[test]
+fn the_stub_shares_nothing_with_the_compiler_but_the_plan() {
+    let own: Vec<_> = dependencies("jail-stub").intersection(&own_crates()).cloned().collect();
+    assert_eq!(own, ["jail-plan"]);
+}
+
+#[test]
+fn the_plan_needs_serde_and_nothing_else() {
+    let needed: Vec<_> = dependencies("jail-plan").into_iter().collect();
+    assert_eq!(needed, ["serde", "serde_json"]);
+}
+
+#[test]
+fn crates_depend_one_way() {
+    let order = ["jail-plan", "jail-policy", "jail-registry", "jail-lang", "jailgen"];
+    for (index, name) in order.iter().enumerate() {
+        let below: BTreeSet<String> = order.iter().take(index).map(|name| (*name).into()).collect();
+        let own: BTreeSet<_> = dependencies(name).intersection(&own_crates()).cloned().collect();
+        assert!(own.is_subset(&below), "{name} needs {own:?}");
+    }
+}
+
+#[test]
+fn the_plan_has_no_features() {
+    assert!(!text("src/jail-plan/Cargo.toml").contains("[features]"));
+}
+
+#[test]
+fn every_diagnostic_has_a_paragraph_and_a_file() {
+    let docs = text("docs/diagnostics.md");
+    let mut problems = Vec::new();
+    for code in Code::ALL {
+        let code = code.as_str();
+        if !docs.contains(&format!("\n### `{code}`\n")) {
+            problems.push(format!("docs/diagnostics.md has no paragraph for `{code}`"));
+        }
+        if !project().join(format!("tests/diagnostics/{code}.jail")).is_file() {
+            problems.push(format!("there is no tests/diagnostics/{code}.jail"));
+        }
+    }
+    let known = |code: &str| Code::ALL.iter().any(|known| known.as_str() == code);
+    for line in docs.lines() {
+        let code = line.strip_prefix("### `").and_then(|rest| rest.strip_suffix('`'));
+        if let Some(code) = code.filter(|code| !known(code)) {
+            problems.push(format!("docs/diagnostics.md describes `{code}`, which is no code"));
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn no_source_file_is_forgotten() {
+    let mut problems = Vec::new();
+    for path in tracked() {
+        let Some((folder, file)) = path.rsplit_once('/') else { continue };
+        let is_source = path.starts_with("src/") && path.contains("/src/")
+            || (path.starts_with("tests/") && !path.contains("/fixtures/"));
+        if !is_source || !path.ends_with(".rs") || is_root(file) && !path.ends_with("/mod.rs") {
+            continue;
+        }
+        let (folder, module) = if file == "mod.rs" {
+            folder.rsplit_once('/').unwrap()
+        } else {
+            (folder, file.trim_end_matches(".rs"))
+        };
+        let parents = ["mod.rs", "lib.rs", "main.rs"].map(|root| format!("{folder}/{root}"));
+        let mut parents = parents.iter().filter(|parent| project().join(parent).is_file());
+        let is_declared = |parent: &String| text(parent).lines().any(|line| declares(line, module));
+        if !parents.any(is_declared) {
+            problems.push(format!("{path} is no module of anything"));
+        }
+    }
+    assert_none(&problems);
+}
+
+fn is_root(file: &str) -> bool {
+    matches!(file, "main.rs" | "lib.rs" | "mod.rs" | "build.rs")
+}
+
+fn declares(line: &str, module: &str) -> bool {
+    let line = line.trim();
+    let line = line.strip_prefix("pub").map_or(line, |rest| {
+        let rest = rest.trim_start();
+        rest.strip_prefix('(').and_then(|rest| rest.split_once(')')).map_or(rest, |(_, rest)| rest)
+    });
+    line.trim().strip_prefix("mod ").and_then(|rest| rest.strip_suffix(';')) == Some(module)
+}
+
+/// Files that may be longer than [`LINES_MAX`], with the reason.
+const LONG: &[(&str, &str)] = &[];
+
+const LINES_MAX: usize = 500;
+
+#[test]
+fn files_are_short() {
+    let mut problems = Vec::new();
+    for path in tracked() {
+        let is_code = [".rs", ".nix", ".py", ".sh", ".j2"].iter().any(|end| path.ends_with(end));
+        let lines = if is_code { text(&path).lines().count() } else { 0 };
+        let exempt = LONG.iter().any(|(exempt, _)| *exempt == path);
+        if lines > LINES_MAX && !exempt {
+            problems.push(format!("{path} has {lines} lines"));
+        }
+        if exempt && lines <= LINES_MAX {
+            problems.push(format!("{path} needs no exemption any more"));
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for() {
+    let mut problems = Vec::new();
+    for path in tracked().iter().filter(|path| path.starts_with("src/") && path.ends_with(".rs")) {
+        if !path.ends_with("/tests.rs") && !text(path).starts_with("//! ") {
+            problems.push(format!("{path} has no `//!` head"));
+        }
+    }
+    assert_none(&problems);
+}
+
+/// The parts of the compiler that print, read the environment or exit, with the reason.
+const SPEAKS: &[(&str, &str)] = &[("src/jailgen/src/cli/", "the command line")];
+
+#[test]
+fn only_the_command_line_prints_reads_the_environment_or_exits() {
+    let words = ["println!", "print!(", "env::var", "env::args", "env::current", "process::exit"];
+    let mut problems = Vec::new();
+    for path in tracked() {
+        let is_compiler = path.starts_with("src/") && !path.starts_with("src/jail-stub/");
+        let speaks = SPEAKS.iter().any(|(folder, _)| path.starts_with(folder));
+        let is_test = path.ends_with("tests.rs") || path.contains("/tests/");
+        if !is_compiler || speaks || is_test || !path.ends_with(".rs") {
+            continue;
+        }
+        for (number, line) in text(&path).lines().enumerate() {
+            if words.iter().any(|word| line.contains(word)) {
+                problems.push(format!("{path}:{}: {}", number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
+/// Hosts that packages come from, and folders of machines that the project was written on, in two parts each, so that
+/// this file does not name them.
+const PRIVATE: &[(&str, &str)] = &[
+    ("static.crates", ".io"),
+    ("index.crates", ".io"),
+    ("registry.npmjs", ".org"),
+    ("pypi", ".org"),
+    ("pythonhosted", ".org"),
+    ("deb.debian", ".org"),
+    ("cache.nixos", ".org"),
+    ("/work/", "main"),
+    ("/work/", "shared"),
+    ("../", "shared/"),
+];
+
+#[test]
+fn no_file_names_registries_or_this_machine() {
+    let mut problems = Vec::new();
+    for path in tracked() {
+        let text = text(&path);
+        for (first, second) in PRIVATE {
+            if text.contains(&format!("{first}{second}")) {
+                problems.push(format!("{path} names {first}{second}"));
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
+#[test]
+fn every_example_says_what_it_shows() {
+    for entry in fs::read_dir(project().join("examples")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension() == Some("jail".as_ref()) {
+            let text = fs::read_to_string(&path).unwrap();
+            assert!(text.starts_with("# "), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn links_in_documents_lead_somewhere() {
+    let mut problems = Vec::new();
+    for path in tracked().iter().filter(|path| path.ends_with(".md")) {
+        let folder = Path::new(path).parent().unwrap();
+        for target in link_targets(&text(path)) {
+            let file = target.split('#').next().unwrap_or_default();
+            let outside = file.contains("://") || file.is_empty();
+            if !outside && !project().join(folder).join(file).exists() {
+                problems.push(format!("{path}: {target}"));
+            }
+        }
+    }
+    assert_none(&problems);
+}
+
+fn link_targets(markdown: &str) -> Vec<String> {
+    let after = markdown.split("](").skip(1);
+    after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+}
