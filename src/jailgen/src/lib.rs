@@ -3,5 +3,6 @@
 
 pub mod cli;
 pub mod explain;
+pub mod init;
 pub mod render;
 pub mod seal;

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 
 use super::examples;
+use crate::init;
 
 /// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does not grant does not exist
 /// inside.
@@ -43,6 +45,8 @@ pub enum When {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a commented spec to start from.
+    Init(Init),
     /// Print completions for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -225,9 +229,10 @@ pub struct Shell {
 #[command(after_help = examples::INIT)]
 pub struct Init {
     /// For which program.
-    #[arg(default_value = "shell")]
-    pub agent: String,
-    /// The file that is written; it must not exist. The default is `AGENT.jail`, and `-` is standard output.
+    #[arg(value_name = "PROGRAM", default_value = init::SHELL)]
+    #[arg(value_parser = PossibleValuesParser::new(init::programs()))]
+    pub program: String,
+    /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }

@@ -31,6 +31,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Completions { shell } => commands::manual::completions(shell, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
     }

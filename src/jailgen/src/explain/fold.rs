@@ -1,48 +1,24 @@
-//! The policy is an ordered fold: what comes later covers what came earlier. Only what is left is told.
+//! What counts in a normalised policy: a later mount lies over an earlier one at the same place.
+
+use std::collections::BTreeSet;
 
 use jail_policy::{Entry, Grant, Namespace, Text};
 
-/// What the later grants leave of the earlier ones, in order.
+/// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
-    let mut kept: Vec<&Entry> = Vec::with_capacity(grants.len());
-    for entry in grants {
-        if let Some(slot) = slot(&entry.grant) {
-            kept.retain(|earlier| self::slot(&earlier.grant).as_ref() != Some(&slot));
-        }
-        kept.push(entry);
-    }
-    kept.retain(|entry| !matches!(entry.grant, Grant::UnsetEnv { .. }));
+    let mut covered = BTreeSet::new();
+    let mut kept: Vec<&Entry> = grants
+        .iter()
+        .rev()
+        .filter(|entry| target(&entry.grant).is_none_or(|target| covered.insert(target)))
+        .collect();
+    kept.reverse();
     kept
 }
 
-/// What only one grant can occupy: the later one wins.
-#[derive(PartialEq)]
-enum Slot<'a> {
-    Program,
-    Arguments,
-    Folder,
-    Store,
-    Hostname,
-    TimeZone,
-    Terminal,
-    Lifetime,
-    Variable(&'a str),
-    Place(&'a Text),
-}
-
-fn slot(grant: &Grant) -> Option<Slot<'_>> {
+/// Where in the jail something is put.
+fn target(grant: &Grant) -> Option<&Text> {
     match grant {
-        Grant::Program { .. } => Some(Slot::Program),
-        Grant::Arguments { .. } => Some(Slot::Arguments),
-        Grant::Folder { .. } => Some(Slot::Folder),
-        Grant::Store { .. } => Some(Slot::Store),
-        Grant::Hostname { .. } => Some(Slot::Hostname),
-        Grant::TimeZone { .. } => Some(Slot::TimeZone),
-        Grant::Terminal { .. } => Some(Slot::Terminal),
-        Grant::Lifetime { .. } => Some(Slot::Lifetime),
-        Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } | Grant::UnsetEnv { name } => {
-            Some(Slot::Variable(name))
-        }
         Grant::Bind { to, .. }
         | Grant::StateDirectory { to, .. }
         | Grant::StateFile { to, .. }
@@ -52,14 +28,25 @@ fn slot(grant: &Grant) -> Option<Slot<'_>> {
         | Grant::Directory { to, .. }
         | Grant::File { to, .. }
         | Grant::Copy { to, .. }
-        | Grant::Symlink { to, .. } => Some(Slot::Place(to)),
-        Grant::HomeAsFolder
+        | Grant::Symlink { to, .. } => Some(to),
+        Grant::Program { .. }
+        | Grant::Arguments { .. }
+        | Grant::Folder { .. }
+        | Grant::HomeAsFolder
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
+        | Grant::Store { .. }
         | Grant::Accounts { .. }
+        | Grant::SetEnv { .. }
+        | Grant::ForwardEnv { .. }
+        | Grant::UnsetEnv { .. }
         | Grant::AddPath { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
-        | Grant::HostNetwork => None,
+        | Grant::HostNetwork
+        | Grant::Terminal { .. }
+        | Grant::Lifetime { .. } => None,
     }
 }
 

@@ -48,8 +48,7 @@ fn demo() -> Policy {
         ("base", 0, tmpfs(Text::literal("/tmp"))),
         ("base", 0, tmpfs(home())),
         ("base", 0, Grant::Store { scope: Scope::Closure }),
-        ("base", 0, set("TZ", "UTC")),
-        ("base", 0, set("LANG", "C.UTF-8")),
+        ("base", 0, set("HOME", "~")),
         ("base", 0, Grant::Terminal { terminal: Terminal::Keep }),
         ("base", 0, Grant::Lifetime { lifetime: Lifetime::Launcher }),
         ("jail", 1, Grant::Program { path: package("pkgs.hello", Output::Program) }),
@@ -94,7 +93,7 @@ fn every_grant_stands_with_its_line() {
           from        pkgs.git, pkgs.jq                                          demo.jail:4:3  add-pkg-deps
 
         Environment
-          set         TZ=UTC                                                     by default  base
+          set         HOME=~                                                     by default  base
           set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
 
         Network

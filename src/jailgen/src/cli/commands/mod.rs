@@ -1,5 +1,6 @@
 //! What each command does: it calls the library and prints what that returns.
 
+pub(super) mod init;
 pub(super) mod manual;
 
 use super::console::Console;

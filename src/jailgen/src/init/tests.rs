@@ -1,0 +1,27 @@
+use expect_test::expect;
+
+use super::{programs, spec};
+
+#[test]
+fn the_programs_are_known_by_their_own_names() {
+    let programs: Vec<_> = programs().collect();
+    expect!["shell claude-code codex copilot-cli crush gemini-cli goose opencode pi qwen-code"]
+        .assert_eq(&programs.join(" "));
+}
+
+#[test]
+fn nothing_of_the_template_is_left() {
+    for program in programs() {
+        let text = spec(program).unwrap();
+        for word in ["AGENT", "STATE", "makeJailedAgent"] {
+            assert!(!text.contains(word), "{program}: {text}");
+        }
+    }
+    assert_eq!(spec("solitaire"), None);
+}
+
+#[test]
+fn the_state_of_the_agent_is_named() {
+    let text = spec("claude-code").unwrap();
+    assert!(text.contains("#     ~/.claude\n#     ~/.claude.json\n"), "{text}");
+}
