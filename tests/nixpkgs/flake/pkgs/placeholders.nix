@@ -32,6 +32,7 @@ let
     };
 in
 lib.mapAttrs placeholder {
+  aider-chat.program = "aider";
   alejandra = { };
   black = { };
   bun = { };
