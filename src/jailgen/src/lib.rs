@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod cli;
+pub mod closure;
 pub mod explain;
 pub mod init;
+pub mod nix;
 pub mod render;
 pub mod seal;

@@ -1,0 +1,143 @@
+//! What can go wrong with Nix, and what to do about it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+
+use super::Version;
+
+/// What went wrong with Nix.
+#[derive(Debug)]
+pub enum NixError {
+    /// There is no `nix` in PATH.
+    Missing,
+    /// It is older than [`Version::LEAST`].
+    TooOld {
+        /// Where it is.
+        program: PathBuf,
+        /// What it is.
+        version: Version,
+    },
+    /// Its version cannot be read.
+    Strange {
+        /// Where it is.
+        program: PathBuf,
+        /// What it says.
+        text: String,
+    },
+    /// It cannot be started, or talked to.
+    Start {
+        /// Where it is.
+        program: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// It failed.
+    Failed {
+        /// What was run.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// Its own message.
+        stderr: String,
+    },
+    /// Its answer cannot be read.
+    Answer {
+        /// What was run.
+        command: String,
+        /// Which Nix.
+        version: Version,
+        /// What is wrong with the answer.
+        error: serde_json::Error,
+    },
+}
+
+/// What Nix says, in part, and what to do then.
+const REMEDIES: [(&str, &str); 7] = [
+    (
+        "cannot connect to socket",
+        "the Nix daemon does not answer: start it (`systemctl start nix-daemon`, or `nix daemon` as root)",
+    ),
+    (
+        "big-lock': Permission denied",
+        "this user may not write to the store, and no Nix daemon runs: start one (`systemctl start nix-daemon`, or `nix daemon` as root)",
+    ),
+    (
+        "the group 'nixbld'",
+        "Nix as root wants build users: set `build-users-group =` in nix.conf, or create the group `nixbld`",
+    ),
+    (
+        "NAR hash mismatch in input",
+        "an input has changed since it was pinned: pin it again with `--override-input NAME REF`",
+    ),
+    ("--no-update-lock-file", "flake.lock does not pin every input: emit the spec again"),
+    (
+        "unable to download",
+        "without a network, only what is in the store already can be built: pin inputs with `--override-input NAME path:/…`",
+    ),
+    ("refusing to evaluate", "allow it where nixpkgs is imported, or take another package"),
+];
+
+impl NixError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Missing => Some(
+                "install it: `apt-get install nix-bin` on Debian and Ubuntu, or https://nixos.org/download; \
+                 `jailgen emit` works without Nix"
+                    .into(),
+            ),
+            Self::TooOld { .. } => Some(format!("jailgen works with Nix {} and newer", Version::LEAST)),
+            Self::Failed { stderr, .. } => REMEDIES
+                .iter()
+                .find(|(said, _)| stderr.contains(said))
+                .map(|(_, remedy)| (*remedy).to_owned()),
+            Self::Strange { .. } | Self::Start { .. } | Self::Answer { .. } => None,
+        }
+    }
+
+    /// Nix's own message, if it is Nix that failed.
+    #[must_use]
+    pub fn stderr(&self) -> &str {
+        match self {
+            Self::Failed { stderr, .. } => stderr,
+            Self::Missing
+            | Self::TooOld { .. }
+            | Self::Strange { .. }
+            | Self::Start { .. }
+            | Self::Answer { .. } => "",
+        }
+    }
+}
+
+impl fmt::Display for NixError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
+            Self::TooOld { program, version } => {
+                write!(f, "`{}` is Nix {version}, which is too old", program.display())
+            }
+            Self::Strange { program, text } => {
+                write!(
+                    f,
+                    "`{} --version` says `{text}`, which is no version of Nix",
+                    program.display()
+                )
+            }
+            Self::Start { program, error } => {
+                write!(f, "`{}` cannot be run: {error}", program.display())
+            }
+            Self::Failed { command, status, stderr } => {
+                write!(f, "`{command}` failed ({status})")?;
+                let message = stderr.trim_end();
+                if message.is_empty() { Ok(()) } else { write!(f, ":\n{message}") }
+            }
+            Self::Answer { command, version, error } => {
+                write!(f, "the answer of `{command}` (Nix {version}) cannot be read: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NixError {}

@@ -1,0 +1,255 @@
+//! Nix as this machine has it: found, its version checked, run with flakes on, and its messages passed on.
+
+mod error;
+pub mod nar;
+mod version;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+pub use error::NixError;
+pub use version::Version;
+
+/// Flakes are still called experimental; users need not have switched them on.
+const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
+
+/// What receives the lines that Nix prints while it works.
+pub type Progress<'a> = &'a mut dyn FnMut(&str);
+
+/// A Nix that is new enough.
+#[derive(Clone, Debug)]
+pub struct Nix {
+    program: PathBuf,
+    version: Version,
+}
+
+impl Nix {
+    /// Finds `nix` in `path`, a list of folders as PATH has it.
+    ///
+    /// # Errors
+    /// There is none, or it is too old.
+    pub fn find(path: Option<&OsStr>) -> Result<Self, NixError> {
+        let program = path
+            .iter()
+            .flat_map(|path| std::env::split_paths(path))
+            .map(|folder| folder.join("nix"))
+            .find(|candidate| is_executable(candidate))
+            .ok_or(NixError::Missing)?;
+        let output = Command::new(&program)
+            .arg("--version")
+            .output()
+            .map_err(|error| NixError::Start { program: program.clone(), error })?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let version = Version::parse(&text).ok_or_else(|| NixError::Strange {
+            program: program.clone(),
+            text: text.trim().into(),
+        })?;
+        if version < Version::LEAST {
+            return Err(NixError::TooOld { program, version });
+        }
+        Ok(Self { program, version })
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Builds installables and returns the store paths of their outputs, in order.
+    ///
+    /// # Errors
+    /// Nix fails; its own message is in the error.
+    pub fn build(
+        &self,
+        installables: &[String],
+        progress: Progress<'_>,
+    ) -> Result<Vec<String>, NixError> {
+        // Without a complete lock Nix would ask the network, or write to the folder.
+        let mut arguments: Vec<OsString> =
+            ["build", "--json", "--no-link", "--no-update-lock-file"].map(Into::into).into();
+        arguments.extend(installables.iter().map(Into::into));
+        let stdout = self.run(&arguments, progress)?;
+        let built: Vec<Built> = self.json(&arguments, &stdout)?;
+        Ok(built.into_iter().filter_map(|built| built.outputs.out).collect())
+    }
+
+    /// Makes `link` a garbage-collection root for a store path.
+    ///
+    /// # Errors
+    /// Nix fails.
+    pub fn add_root(&self, link: &Path, store_path: &str) -> Result<(), NixError> {
+        let arguments = [
+            OsStr::new("build"),
+            OsStr::new("--out-link"),
+            link.as_os_str(),
+            OsStr::new(store_path),
+        ];
+        self.run(&arguments, &mut |_| {}).map(drop)
+    }
+
+    /// Completes the lock of a flake in a folder.
+    ///
+    /// # Errors
+    /// Nix fails, for want of a network for instance.
+    pub fn lock(&self, folder: &Path, progress: Progress<'_>) -> Result<(), NixError> {
+        let reference = path_reference(folder);
+        self.run(&["flake", "lock", &reference].map(OsStr::new), progress).map(drop)
+    }
+
+    /// Moves inputs of a flake in a folder forward; all of them when none is named.
+    ///
+    /// # Errors
+    /// Nix fails, for want of a network for instance.
+    pub fn update(
+        &self,
+        folder: &Path,
+        inputs: &[String],
+        progress: Progress<'_>,
+    ) -> Result<(), NixError> {
+        let reference = path_reference(folder);
+        let mut arguments = vec!["flake", "lock", &reference];
+        for input in inputs {
+            arguments.extend(["--update-input", input]);
+        }
+        if inputs.is_empty() {
+            arguments = vec!["flake", "update", &reference];
+            if self.version >= Version(2, 19) {
+                // Since 2.19 the arguments of `nix flake update` are inputs.
+                arguments = vec!["flake", "update", "--flake", &reference];
+            }
+        }
+        let arguments: Vec<&OsStr> = arguments.into_iter().map(OsStr::new).collect();
+        self.run(&arguments, progress).map(drop)
+    }
+
+    /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake metadata` says it.
+    ///
+    /// # Errors
+    /// Nix fails.
+    pub fn metadata(
+        &self,
+        reference: &str,
+        progress: Progress<'_>,
+    ) -> Result<serde_json::Value, NixError> {
+        let arguments = ["flake", "metadata", "--json", reference].map(OsStr::new);
+        let stdout = self.run(&arguments, progress)?;
+        self.json(&arguments, &stdout)
+    }
+
+    /// Adds a folder to the store under a name.
+    ///
+    /// # Errors
+    /// Nix fails.
+    pub fn add_path(&self, folder: &Path, name: &str) -> Result<String, NixError> {
+        let folder = folder.as_os_str();
+        let arguments = [
+            OsStr::new("store"),
+            OsStr::new("add-path"),
+            OsStr::new("--name"),
+            OsStr::new(name),
+            folder,
+        ];
+        let stdout = self.run(&arguments, &mut |_| {})?;
+        Ok(String::from_utf8_lossy(&stdout).trim().to_owned())
+    }
+
+    /// The closure of store paths, as `nix path-info -r --json` says it: one of three shapes.
+    ///
+    /// # Errors
+    /// Nix fails.
+    pub fn path_info(&self, paths: &[String]) -> Result<serde_json::Value, NixError> {
+        let mut arguments: Vec<OsString> = ["path-info", "-r", "--json"].map(Into::into).into();
+        arguments.extend(paths.iter().map(Into::into));
+        let stdout = self.run(&arguments, &mut |_| {})?;
+        self.json(&arguments, &stdout)
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        stdout: &[u8],
+    ) -> Result<T, NixError> {
+        serde_json::from_slice(stdout).map_err(|error| NixError::Answer {
+            command: command_line(arguments),
+            version: self.version,
+            error,
+        })
+    }
+
+    /// Runs Nix; every line of its standard error goes to `progress`, and into the error if it fails.
+    fn run(
+        &self,
+        arguments: &[impl AsRef<OsStr>],
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, NixError> {
+        let start = |error| NixError::Start { program: self.program.clone(), error };
+        let mut child = Command::new(&self.program)
+            .args(arguments)
+            .args(FEATURES)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(start)?;
+        let (stdout, stderr) = read_both(&mut child, progress).map_err(start)?;
+        let status = child.wait().map_err(start)?;
+        if status.success() {
+            return Ok(stdout);
+        }
+        Err(NixError::Failed { command: command_line(arguments), status, stderr })
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Built {
+    outputs: Outputs,
+}
+
+#[derive(serde::Deserialize)]
+struct Outputs {
+    out: Option<String>,
+}
+
+/// `path:` avoids git, in whose trees Nix sees tracked files only.
+#[must_use]
+pub fn path_reference(folder: &Path) -> String {
+    format!("path:{}", folder.display())
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file)
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+fn command_line(arguments: &[impl AsRef<OsStr>]) -> String {
+    let words = arguments.iter().map(|argument| argument.as_ref().to_string_lossy().into_owned());
+    format!("nix {}", words.collect::<Vec<_>>().join(" "))
+}
+
+/// Reads standard output aside, so that neither pipe can fill up while the other is waited for.
+fn read_both(child: &mut Child, progress: Progress<'_>) -> std::io::Result<(Vec<u8>, String)> {
+    let mut stdout = child.stdout.take();
+    let reader = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        stdout.as_mut().map_or(Ok(0), |stdout| stdout.read_to_end(&mut bytes)).map(|_| bytes)
+    });
+    let mut text = String::new();
+    if let Some(stderr) = child.stderr.take() {
+        for line in BufReader::new(stderr).split(b'\n') {
+            let line = line?;
+            let line = String::from_utf8_lossy(&line);
+            progress(&line);
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    let bytes = reader
+        .join()
+        .map_err(|_| std::io::Error::other("the reader of Nix's output stopped"))??;
+    Ok((bytes, text))
+}
