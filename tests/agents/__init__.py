@@ -1,0 +1,1 @@
+"""Real agents against a fake model, in the jails of their presets."""

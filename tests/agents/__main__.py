@@ -1,0 +1,140 @@
+"""`tests/agents/run`: installs the agents, compiles their presets, runs them and says what was seen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import checks
+from .catalogue import ABSENT, AGENTS, Agent
+from .install import PROJECT, Installed, Standin, install, say
+from .isolation import User, leave_the_network, users
+from .jails import Compiler
+from .session import Session, play, stage
+
+# Outside the jail the fake model is the agents' proxy, too, so that it hears which hosts they would like to reach.
+PROXY = {name: "{model}" for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy")}
+NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
+
+
+def main() -> int:
+    options = arguments()
+    agents = tuple(agent for agent in AGENTS if not options.agents or agent.name in options.agents)
+    options.cache.mkdir(parents=True, exist_ok=True)
+    standin = find_standin(options.standin)
+    installed = install(agents, options.cache, standin)
+    jails = [] if options.outside_only else compile_all(agents, options, standin, installed)
+    people = users(PROJECT)
+
+    leave_the_network()
+    report: dict[str, dict] = {}
+    for agent in agents:
+        report[agent.name] = observe_outside(agent, installed.programs[agent.name], people[0], options.syscalls)
+    failed = 0
+    for jail in jails:
+        for user in people:
+            failed += 0 if judge(jail, user, report[jail.agent.name]) else 1
+    for name, reason in ABSENT.items():
+        say(f"{name:12} not run: {reason}")
+    (options.cache / "report.json").write_text(json.dumps(report, indent=2, sort_keys=True) + "\n")
+    say(f"what each agent did stands in {options.cache / 'report.json'}")
+    return 1 if failed or not all(entry["works outside"] for entry in report.values()) else 0
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tests/agents/run",
+        description="Runs real agents, from their npm packages, in the jails of their presets, against a fake model.",
+    )
+    parser.add_argument("agents", nargs="*", metavar="AGENT", help=f"of {', '.join(a.name for a in AGENTS)}; all")
+    parser.add_argument("--cache", type=Path, default=PROJECT / "target/agents", help="default: target/agents")
+    parser.add_argument("--standin", type=Path, default=PROJECT / "target/standin", help="default: target/standin")
+    parser.add_argument("--jailgen", type=Path, default=PROJECT / "target/release/jailgen", help="the compiler")
+    parser.add_argument("--kit", help="another kit than the compiler's own")
+    parser.add_argument("--outside-only", action="store_true", help="no jails: only see whether the agents themselves run")
+    parser.add_argument("--syscalls", action="store_true", help="record the system calls of each agent (with strace)")
+    options = parser.parse_args()
+    options.cache = options.cache.resolve()
+    unknown = set(options.agents) - {agent.name for agent in AGENTS}
+    if unknown:
+        parser.error(f"unknown agent: {', '.join(sorted(unknown))}")
+    return options
+
+
+def find_standin(folder: Path) -> Standin:
+    if not (folder / "standin.json").exists():
+        subprocess.run([PROJECT / "scripts/make-standin", folder], check=True, stdout=subprocess.DEVNULL)
+    return Standin.read(folder)
+
+
+@dataclass(frozen=True)
+class Jail:
+    agent: Agent
+    spec: str
+    wrapper: Path
+
+
+def compile_all(agents: tuple[Agent, ...], options: argparse.Namespace, standin: Standin, installed: Installed) -> list[Jail]:
+    compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
+    say("compiling the presets")
+    return [Jail(agent, spec, compiler.compile(agent, spec)) for agent in agents for spec in agent.specs]
+
+
+def observe_outside(agent: Agent, program: Path, user: User, syscalls: bool) -> dict:
+    """Runs the agent without a jail: does it work at all, and what does it leave behind?"""
+    with stage(user) as at:
+        counts = at.base / "system-calls"
+        launcher = ["strace", "-f", "-c", "-U", "name", "-o", str(counts)] if syscalls else []
+        session = play(agent, at, [*launcher, str(program)], PROXY | NO_PROXY)
+        works = checks.works_outside(session)
+        say(f"{agent.name:12} outside    {'does what it is told' if works else 'DOES NOT WORK'}   {seconds(session)}")
+        if not works:
+            say(tails(session))
+        return {
+            "works outside": works,
+            "wanted hosts": sorted(set().union(*(turn.wanted_hosts for turn in session.turns))),
+            "kept in home, but not by the preset": checks.outermost(checks.foreign(agent, session)),
+            "system calls": system_calls(counts) if syscalls else None,
+            "jails": {},
+        }
+
+
+def system_calls(counts: Path) -> list[str]:
+    """The names in strace's summary: those of the second run, which does everything that the first does."""
+    lines = counts.read_text().splitlines()
+    return sorted(line.strip() for line in lines if line.strip().replace("_", "").isalnum() and line.strip() not in ("syscall", "total"))
+
+
+def judge(jail: Jail, user: User, report: dict) -> bool:
+    with stage(user) as at:
+        session = play(jail.agent, at, [str(jail.wrapper)])
+    faults = checks.faults_in_jail(jail.agent, session)
+    report["jails"][f"{jail.spec}, {user.name}"] = faults
+    verdict = "ran its command; project written, secret unread, state kept and found again" if not faults else "FAILED"
+    say(f"{jail.agent.name:12} {user.name:10} {verdict}   {seconds(session)}   ({jail.spec})")
+    for fault in faults:
+        say(f"    {fault}")
+    if faults:
+        say(tails(session))
+    return not faults
+
+
+def seconds(session: Session) -> str:
+    return " + ".join(f"{turn.seconds:.1f} s" for turn in session.turns)
+
+
+def tails(session: Session) -> str:
+    """The ends of what the agent said, for the reader of a failure."""
+    lines = []
+    for turn in session.turns:
+        for name, text in (("stdout", turn.stdout), ("stderr", turn.stderr)):
+            lines += [f"    {turn.name} run, {name}: {line}" for line in text.strip().splitlines()[-8:]]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

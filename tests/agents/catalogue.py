@@ -1,0 +1,257 @@
+"""The agents: where each comes from, how it is pointed at the fake model, and where it keeps its state.
+
+All configuration is written into the agent's own state folders, so that the presets are tried as they are. Telemetry
+and updates are switched off in the agents' own words. Agents that have no such file get variables (`environment`),
+which their spec forwards into the jail.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+API_KEY = "not-a-key"
+
+
+@dataclass(frozen=True)
+class NodeScript:
+    """A program for node: the file below `node_modules` that it starts with. All of `node_modules` is its package."""
+
+    entry: str
+
+
+@dataclass(frozen=True)
+class OwnProgram:
+    """An executable that needs nothing of its npm package: the file below `node_modules`.
+
+    `{npm_cpu}` and `{cpu}` stand for the machine's processor as npm and as compilers spell it.
+    """
+
+    entry: str
+
+
+@dataclass(frozen=True)
+class Agent:
+    # The attribute in `llm-agents`, and our name for it.
+    name: str
+    # The npm package with its version: pinned, so that a failure is ours and not last night's release.
+    npm: str
+    # The command, which is also what its wrapper starts.
+    program: str
+    package: NodeScript | OwnProgram
+    # Files of `examples/` or expressions, all of which make the command `jailed-<name>`. `%VARIABLES%` stands for the
+    # names of the environment below.
+    specs: tuple[str, ...]
+    # What the preset keeps on the host, below the home folder.
+    state: tuple[str, ...]
+    # Writes the agent's configuration: (home, address of the model).
+    configure: Callable[[Path, str], None]
+    # Arguments of a first run and of one that goes on with the same conversation; the prompt is put at the end.
+    first: tuple[str, ...]
+    again: tuple[str, ...]
+    # Additional variables, given the model's address.
+    environment: Callable[[str], dict[str, str]] = field(default=lambda _url: {})
+
+
+def write_json(path: Path, value: object) -> None:
+    write(path, json.dumps(value, indent=2))
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def claude_code(home: Path, url: str) -> None:
+    environment = {
+        "ANTHROPIC_BASE_URL": url,
+        "ANTHROPIC_AUTH_TOKEN": API_KEY,
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "DISABLE_AUTOUPDATER": "1",
+    }
+    write_json(home / ".claude/settings.json", {"env": environment, "permissions": {"allow": ["Bash"]}})
+
+
+def opencode(home: Path, url: str) -> None:
+    provider = {
+        "npm": "@ai-sdk/openai-compatible",
+        "options": {"baseURL": f"{url}/v1", "apiKey": API_KEY},
+        "models": {"fake": {"name": "fake", "tool_call": True, "limit": {"context": 100000, "output": 8000}}},
+    }
+    config = {
+        "model": "fake/fake",
+        "small_model": "fake/fake",
+        "provider": {"fake": provider},
+        "enabled_providers": ["fake"],
+        "autoupdate": False,
+        "share": "disabled",
+        "permission": "allow",
+    }
+    write_json(home / ".config/opencode/opencode.json", config)
+    # examples/opencode.jail reads it.
+    (home / "notes/house-style").mkdir(parents=True, exist_ok=True)
+
+
+def codex(home: Path, url: str) -> None:
+    # The jail is the sandbox: codex's own needs user namespaces, which a jail does not give.
+    write(
+        home / ".codex/config.toml",
+        f"""\
+model = "gpt-5"
+model_provider = "fake"
+sandbox_mode = "danger-full-access"
+approval_policy = "never"
+check_for_update_on_startup = false
+
+[analytics]
+enabled = false
+
+[feedback]
+enabled = false
+
+[model_providers.fake]
+name = "fake"
+base_url = "{url}/v1"
+wire_api = "responses"
+experimental_bearer_token = "{API_KEY}"
+request_max_retries = 0
+stream_max_retries = 0
+""",
+    )
+
+
+def gemini_cli(home: Path, url: str) -> None:
+    settings = {
+        "security": {"auth": {"selectedType": "gemini-api-key"}},
+        # A named model: the automatic choice would ask the model itself which one to take.
+        "model": {"name": "gemini-2.5-pro"},
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"enableAutoUpdate": False, "enableAutoUpdateNotification": False},
+    }
+    write_json(home / ".gemini/settings.json", settings)
+    write(home / ".gemini/.env", f"GEMINI_API_KEY={API_KEY}\nGOOGLE_GEMINI_BASE_URL={url}\n")
+
+
+def qwen_code(home: Path, url: str) -> None:
+    settings = {
+        "security": {"auth": {"selectedType": "openai"}},
+        "model": {"name": "fake"},
+        "privacy": {"usageStatisticsEnabled": False},
+        "telemetry": {"enabled": False},
+        "general": {"enableAutoUpdate": False, "disableAutoUpdate": True},
+    }
+    write_json(home / ".qwen/settings.json", settings)
+    write(home / ".qwen/.env", f"OPENAI_API_KEY={API_KEY}\nOPENAI_BASE_URL={url}/v1\nOPENAI_MODEL=fake\n")
+
+
+def pi(home: Path, url: str) -> None:
+    provider = {
+        "baseUrl": f"{url}/v1",
+        "api": "openai-completions",
+        "apiKey": API_KEY,
+        "models": [{"id": "fake", "name": "fake"}],
+    }
+    write_json(home / ".pi/agent/models.json", {"providers": {"fake": provider}})
+    settings = {"defaultProvider": "fake", "defaultModel": "fake", "enableInstallTelemetry": False}
+    write_json(home / ".pi/agent/settings.json", settings)
+
+
+def copilot_environment(url: str) -> dict[str, str]:
+    return {
+        "COPILOT_PROVIDER_BASE_URL": f"{url}/v1",
+        "COPILOT_PROVIDER_TYPE": "openai",
+        "COPILOT_PROVIDER_API_KEY": API_KEY,
+        "COPILOT_MODEL": "gpt-5",
+        "COPILOT_OFFLINE": "true",
+        "COPILOT_AUTO_UPDATE": "false",
+    }
+
+
+AGENTS = (
+    Agent(
+        name="claude-code",
+        npm="@anthropic-ai/claude-code@2.1.330",
+        program="claude",
+        package=OwnProgram("@anthropic-ai/claude-code-linux-{npm_cpu}/claude"),
+        specs=("makeJailedClaudeCode { }", "examples/claude-code.jail"),
+        state=(".claude", ".claude.json"),
+        configure=claude_code,
+        first=("--allowedTools", "Bash", "-p"),
+        again=("--continue", "--allowedTools", "Bash", "-p"),
+    ),
+    Agent(
+        name="codex",
+        npm="@openai/codex@0.169.0",
+        program="codex",
+        package=OwnProgram("@openai/codex-linux-{npm_cpu}/vendor/{cpu}-unknown-linux-musl/bin/codex"),
+        specs=("makeJailedCodex { }",),
+        state=(".codex",),
+        configure=codex,
+        first=("exec", "--skip-git-repo-check"),
+        again=("exec", "resume", "--skip-git-repo-check", "--last"),
+    ),
+    Agent(
+        name="copilot-cli",
+        npm="@github/copilot@1.0.102",
+        program="copilot",
+        package=OwnProgram("@github/copilot-linux-{npm_cpu}/copilot"),
+        specs=("makeJailedCopilotCli { fwdEnv = [ %VARIABLES% ]; }",),
+        state=(".copilot", ".cache/copilot"),
+        configure=lambda _home, _url: None,
+        first=("--allow-all-tools", "--allow-all-paths", "-p"),
+        again=("--continue", "--allow-all-tools", "--allow-all-paths", "-p"),
+        environment=copilot_environment,
+    ),
+    Agent(
+        name="gemini-cli",
+        npm="@google/gemini-cli@0.61.0",
+        program="gemini",
+        package=NodeScript("@google/gemini-cli/bundle/gemini.js"),
+        specs=("makeJailedGeminiCli { }",),
+        state=(".gemini",),
+        configure=gemini_cli,
+        first=("--skip-trust", "--approval-mode", "yolo", "-p"),
+        again=("--skip-trust", "--approval-mode", "yolo", "--resume", "latest", "-p"),
+    ),
+    Agent(
+        name="opencode",
+        npm="opencode-ai@1.18.33",
+        program="opencode",
+        package=OwnProgram("opencode-linux-{npm_cpu}/bin/opencode"),
+        specs=("makeJailedOpencode { }", "examples/opencode.jail"),
+        state=(".config/opencode", ".local/share/opencode", ".local/state/opencode"),
+        configure=opencode,
+        first=("run",),
+        again=("run", "--continue"),
+    ),
+    Agent(
+        name="pi",
+        npm="@mariozechner/pi-coding-agent@0.73.1",
+        program="pi",
+        package=NodeScript("@mariozechner/pi-coding-agent/dist/cli.js"),
+        specs=("makeJailedPi { }",),
+        state=(".pi",),
+        configure=pi,
+        first=("-p",),
+        again=("--continue", "-p"),
+    ),
+    Agent(
+        name="qwen-code",
+        npm="@qwen-code/qwen-code@0.15.10",
+        program="qwen",
+        package=NodeScript("@qwen-code/qwen-code/cli.js"),
+        specs=("makeJailedQwenCode { }",),
+        state=(".qwen",),
+        configure=qwen_code,
+        first=("--yolo", "-p"),
+        again=("--continue", "--yolo", "-p"),
+    ),
+)
+
+# Agents with a preset that cannot be had from a package registry alone, and why.
+ABSENT = {
+    "crush": "its npm package holds no program: the install step downloads one from a release page",
+}

@@ -1,0 +1,24 @@
+# The install phase of one agent (make-agent.nix says what the variables hold).
+mkdir -p "$out/bin"
+
+# The npm packages with the programs bring nothing else that is needed. A static one stays as it is.
+install_own_program() {
+  cp "$modules/$entry" "$out/bin/$program"
+  chmod u+w,+x "$out/bin/$program"
+  if "$patchelf" --print-interpreter "$out/bin/$program" >/dev/null 2>&1; then
+    "$patchelf" --set-interpreter "$loader" --set-rpath "$libraries" "$out/bin/$program"
+  fi
+}
+
+install_node_script() {
+  mkdir -p "$out/lib"
+  cp -R "$modules" "$out/lib/node_modules"
+  chmod -R u+w "$out/lib/node_modules"
+  printf '#!%s\nexec %s/bin/node %s "$@"\n' "$shell" "$nodejs" "$out/lib/node_modules/$entry" >"$out/bin/$program"
+  chmod +x "$out/bin/$program"
+}
+
+case $kind in
+  own-program) install_own_program ;;
+  node-script) install_node_script ;;
+esac

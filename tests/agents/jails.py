@@ -1,0 +1,46 @@
+"""The specs of the agents, compiled by jailgen."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .catalogue import Agent
+from .install import PROJECT, Installed, Standin
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """How jailgen is called: the program, the kit if another than its own is wanted, and where the inputs are."""
+
+    program: Path
+    kit: str | None
+    standin: Standin
+    installed: Installed
+    cache: Path
+
+    def compile(self, agent: Agent, spec: str) -> Path:
+        """Compiles one of an agent's specs to its wrapper."""
+        file = self.spec_file(agent, spec)
+        # Each spec has a state folder of its own: two that make a command of the same name would be refused.
+        folder = self.cache / "jails" / file.stem
+        folder.mkdir(parents=True, exist_ok=True)
+        link = folder / "result"
+        command = [self.program, "build", file, "-o", link]
+        command += ["--override-input", "nixpkgs", f"path:{self.standin.nixpkgs}"]
+        command += ["--override-input", "llm-agents", f"path:{self.installed.flake}"]
+        command += ["--kit", self.kit] if self.kit else []
+        environment = os.environ | {"XDG_STATE_HOME": str(folder / "state")}
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+        return link.resolve() / "bin" / f"jailed-{agent.name}"
+
+    def spec_file(self, agent: Agent, spec: str) -> Path:
+        if spec.endswith(".jail"):
+            return PROJECT / spec
+        variables = " ".join(f'"{name}"' for name in agent.environment(""))
+        file = self.cache / "specs" / f"{agent.name}-preset.jail"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(spec.replace("%VARIABLES%", variables) + "\n")
+        return file
