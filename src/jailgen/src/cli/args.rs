@@ -45,6 +45,8 @@ pub enum When {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// List the store paths that exist inside a jail, with their sizes.
+    Closure(Closure),
     /// Write a commented spec to start from.
     Init(Init),
     /// Print completions for a shell.
@@ -60,6 +62,9 @@ pub enum Command {
         #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
     },
+    /// Seal a policy into a wrapper: the builder of the derivations that jailgen emits.
+    #[command(hide = true)]
+    Seal,
 }
 
 /// Specs, one or more.

@@ -28,7 +28,12 @@ impl Failure {
 
     /// An error with a help.
     pub(super) fn with_help(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Self::Error { message: message.into(), help: Some(help.into()) }
+        Self::from_parts(message, Some(help.into()))
+    }
+
+    /// An error that may have a help.
+    pub(super) fn from_parts(message: impl Into<String>, help: Option<String>) -> Self {
+        Self::Error { message: message.into(), help }
     }
 
     /// What the process says to the one that started it.

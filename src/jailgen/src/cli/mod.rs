@@ -31,9 +31,11 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Completions { shell } => commands::manual::completions(shell, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
+        Command::Seal => commands::seal::run(),
     }
 }
 

@@ -1,0 +1,102 @@
+//! `closure`: the store paths of a jail, or of any store path, with their sizes.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jail_plan::Wrapper;
+use serde::Serialize;
+
+use super::Context;
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::closure::{self, Closure};
+use crate::render::sanitise;
+
+const STORE: &str = "/nix/store";
+
+pub(in crate::cli) fn run(arguments: &args::Closure, context: Context) -> Result<(), Failure> {
+    let target = arguments.target.as_path();
+    let shown = target.display().to_string();
+    let Some(store_path) = closure::store_path_of(target, STORE) else {
+        return Err(Failure::new(format!("`{}` is not in the Nix store", sanitise(&shown))));
+    };
+    let roots = match wrapper_of(target, &store_path) {
+        Some(wrapper) => inside(&wrapper)?,
+        None => vec![store_path],
+    };
+    let closure = of_roots(&roots, context)?;
+    context.console.result(&if arguments.json { json(&closure)? } else { text(&closure) })
+}
+
+/// The wrapper that is meant: the file itself, or the one program of a store path.
+fn wrapper_of(target: &Path, store_path: &str) -> Option<PathBuf> {
+    let is_wrapper = |file: &Path| {
+        let bytes = fs::read(file).ok()?;
+        Wrapper::parse(&bytes).ok().map(|_| file.to_path_buf())
+    };
+    if target.is_file() {
+        return is_wrapper(target);
+    }
+    let mut programs = fs::read_dir(Path::new(store_path).join("bin")).ok()?;
+    let only = programs.next()?.ok()?.path();
+    if programs.next().is_some() { None } else { is_wrapper(&only) }
+}
+
+/// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not among them.
+fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
+    let bytes = fs::read(wrapper).map_err(|error| Failure::new(error.to_string()))?;
+    let wrapper = Wrapper::parse(&bytes).map_err(|error| Failure::new(error.to_string()))?;
+    let closure = wrapper.plan.closure;
+    Ok(closure.names.iter().map(|name| format!("{}/{name}", closure.store)).collect())
+}
+
+fn of_roots(roots: &[String], context: Context) -> Result<Closure, Failure> {
+    if roots.is_empty() {
+        return Ok(Closure::new());
+    }
+    let database = Path::new(closure::DATABASE);
+    closure::closure(roots, database, || context.nix())
+        .map_err(|error| Failure::from_parts(error.to_string(), error.help()))
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    paths: &'a Closure,
+    total: u64,
+}
+
+fn json(closure: &Closure) -> Result<String, Failure> {
+    let report = Report { paths: closure, total: closure::total(closure) };
+    let json = serde_json::to_string_pretty(&report)
+        .map_err(|error| Failure::new(format!("the closure cannot be written: {error}")))?;
+    Ok(json + "\n")
+}
+
+/// The largest first: that is what one looks for.
+fn text(closure: &Closure) -> String {
+    let mut paths: Vec<_> = closure.iter().collect();
+    paths.sort_by(|(a, left), (b, right)| right.nar_size.cmp(&left.nar_size).then(a.cmp(b)));
+    let mut text = String::new();
+    for (path, info) in &paths {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{:>10}  {path}", size(info.nar_size));
+    }
+    let _ = writeln!(text, "{:>10}  {} store paths", size(closure::total(closure)), paths.len());
+    text
+}
+
+/// A size in the unit that leaves at most four digits before the point.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+    let mut tenths = bytes.saturating_mul(10);
+    let mut units = UNITS.iter();
+    let mut unit = units.next();
+    while tenths >= 10_240 {
+        let Some(next) = units.next() else { break };
+        unit = Some(next);
+        tenths /= 1024;
+    }
+    let unit = unit.copied().unwrap_or_default();
+    format!("{}.{} {unit}", tenths / 10, tenths % 10)
+}
