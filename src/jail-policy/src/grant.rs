@@ -124,7 +124,7 @@ pub enum Grant {
         /// What it points to.
         target: Text,
     },
-    /// passwd, group and nsswitch.conf that name the calling user.
+    /// passwd, group and nsswitch.conf that name the calling user. Hosts are looked up in files, then by DNS.
     Accounts {
         /// The user's shell.
         shell: Text,
@@ -158,7 +158,7 @@ pub enum Grant {
         /// The name.
         name: String,
     },
-    /// The time zone inside. The last one counts.
+    /// The time zone inside. The last one counts; a variable `TZ` that is granted counts more.
     TimeZone {
         /// Which.
         zone: Zone,

@@ -28,12 +28,30 @@ impl<'a> Call<'_, 'a> {
         self.push(grant, Some(named));
     }
 
+    /// Adds a grant of the home folder, where the one before stood: what was granted inside the home folder so far,
+    /// and a working folder below it, still lie over it.
+    pub(crate) fn grant_home(&mut self, grant: Grant) {
+        let named = Named { place: self.place_of(0), combinator: self.applied.combinator.clone() };
+        let granted = self.granted(grant, Some(named));
+        let home = |granted: &Granted| granted.entry.grant.target() == Some(&Text::expanded("~"));
+        let before = self.state.grants.iter_mut().find(|granted| home(granted));
+        let Some(before) = before else { return self.state.grants.push(granted) };
+        let warning = super::finish::conflict(before, &granted, "~");
+        *before = granted;
+        self.state.diagnostics.extend(warning);
+    }
+
     fn push(&mut self, grant: Grant, named: Option<Named>) {
+        let granted = self.granted(grant, named);
+        self.state.grants.push(granted);
+    }
+
+    fn granted(&mut self, grant: Grant, named: Option<Named>) -> Granted {
         let by = self.origin();
         if let Some(place) = self.applied.place {
             self.state.places.insert(by.clone(), place);
         }
-        self.state.grants.push(Granted { entry: Entry { by, grant }, named });
+        Granted { entry: Entry { by, grant }, named }
     }
 
     fn origin(&self) -> Origin {

@@ -141,7 +141,7 @@ fn lies_below(inner: &Key, outer: &Key) -> bool {
     inner.0 == outer.0 && inner.1.strip_prefix(&outer.1).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {
+pub(super) fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {
     if earlier.entry.grant == later.entry.grant {
         return None;
     }

@@ -227,7 +227,7 @@ impl<'a> Lowering<'a> {
 
     /// Forgets everything but the jail's own program.
     fn reset(&mut self) {
-        self.grants.truncate(1);
+        self.grants.retain(|granted| granted.entry.by.index == 0);
         self.deferred.clear();
         self.once.clear();
         self.folder = None;

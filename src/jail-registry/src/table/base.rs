@@ -1,6 +1,6 @@
 //! What every jail begins with.
 
-use jail_policy::{Grant, Missing, Output, Scope, Text, Zone};
+use jail_policy::{Grant, Lifetime, Missing, Output, Scope, Terminal, Text, Zone};
 
 use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside};
 use crate::lower::{Call, default_hostname};
@@ -23,7 +23,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
   of the spec.
 - The environment is built from nothing: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. What the launcher does not
   have is left out.
-- The host name is the jail's name.",
+- The host name is the jail's name, the terminal stays, and the jail ends with whoever started it.",
             signature: NOTHING,
             example: "[ reset base bind-nix-store-runtime-closure ]",
             brings: &[inside(Brought::BashInteractive), inside(Brought::Coreutils)],
@@ -71,6 +71,8 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     link(call, "/usr/bin/env", joined(coreutils.clone(), "/bin/env"));
     call.grant(Grant::Hostname { name: default_hostname(call.jail()) });
     call.grant(Grant::TimeZone { zone: Zone::Utc });
+    call.grant(Grant::Terminal { terminal: Terminal::Keep });
+    call.grant(Grant::Lifetime { lifetime: Lifetime::Launcher });
     // `~` rather than the launcher's HOME: it is where the home folder's mount is, whatever HOME says.
     set(call, "HOME", Text::expanded("~"));
     set(call, "SHELL", shell);

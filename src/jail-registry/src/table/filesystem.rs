@@ -77,8 +77,8 @@ home folder. A source that is missing stops the launch and names the line that w
             since: SINCE,
             in_jail_nix: true,
             summary: "A home folder that is kept, under this name, for all jails that say the same",
-            docs: "It lies in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. What is granted in the home
-folder must come after it.",
+            docs: "It lies in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. What else
+is granted in the home folder lies over it, wherever the spec says so.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-home \"work\"",
             brings: &[],
@@ -300,7 +300,7 @@ fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
         return None;
     }
     let path = Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/home/{name}"));
-    call.grant_named(0, Grant::StateDirectory { path, to: Text::expanded("~") });
+    call.grant_home(Grant::StateDirectory { path, to: Text::expanded("~") });
     Some(())
 }
 

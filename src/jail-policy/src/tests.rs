@@ -1,0 +1,272 @@
+//! The laws of the algebra, over random policies, and the words for each grant.
+
+use expect_test::{Expect, expect};
+use proptest::prelude::*;
+
+use crate::{
+    Access, Argument, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Scope,
+    Terminal, Text, Zone, compose, describe, diff, normalise,
+};
+
+fn text() -> impl Strategy<Value = Text> {
+    prop_oneof![
+        prop::sample::select(vec!["/a", "/a/b", "/c"]).prop_map(Text::literal),
+        prop::sample::select(vec!["~", "~/a", "$X"]).prop_map(Text::expanded),
+        Just(Text::package(Package::Symbolic { nix: "pkgs.git".into() }, Output::Bin)),
+    ]
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(vec!["A", "B", "PATH", "TZ"]).prop_map(String::from)
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    prop::sample::select(vec![Access::ReadOnly, Access::ReadWrite])
+}
+
+fn missing() -> impl Strategy<Value = Missing> {
+    prop::sample::select(vec![Missing::Fail, Missing::Skip])
+}
+
+fn mount() -> impl Strategy<Value = Grant> {
+    prop_oneof![
+        (text(), text(), access(), missing()).prop_map(|(from, to, access, missing)| Grant::Bind {
+            from,
+            to,
+            access,
+            missing
+        }),
+        (text(), missing()).prop_map(|(to, missing)| Grant::Copy { from: to.clone(), to, missing }),
+        access().prop_map(|access| Grant::Folder { access, to: None }),
+        text().prop_map(|to| Grant::Tmpfs { to, mode: 0o755, size: None }),
+        text().prop_map(|to| Grant::Directory { to, mode: 0o755 }),
+        text().prop_map(|path| Grant::StateDirectory { to: path.clone(), path }),
+        text().prop_map(|shell| Grant::Accounts { shell }),
+    ]
+}
+
+fn variable() -> impl Strategy<Value = Grant> {
+    prop_oneof![
+        (name(), text()).prop_map(|(name, value)| Grant::SetEnv { name, value }),
+        (name(), missing()).prop_map(|(name, missing)| Grant::ForwardEnv { name, missing }),
+        name().prop_map(|name| Grant::UnsetEnv { name }),
+        text().prop_map(|folder| Grant::AddPath { folder }),
+    ]
+}
+
+fn set() -> impl Strategy<Value = Grant> {
+    prop::sample::select(vec![
+        Grant::HostNetwork,
+        Grant::HomeAsFolder,
+        Grant::ShareNamespace { namespace: Namespace::Ipc },
+        Grant::ShareNamespace { namespace: Namespace::Pid },
+    ])
+}
+
+fn setting() -> impl Strategy<Value = Grant> {
+    prop::sample::select(vec![
+        Grant::Store { scope: Scope::Closure },
+        Grant::Store { scope: Scope::Whole },
+        Grant::TimeZone { zone: Zone::Utc },
+        Grant::TimeZone { zone: Zone::Host },
+        Grant::Terminal { terminal: Terminal::Keep },
+        Grant::Terminal { terminal: Terminal::NewSession },
+        Grant::Lifetime { lifetime: Lifetime::Payload },
+        Grant::Hostname { name: "a".into() },
+        Grant::Program { path: Text::literal("/bin/a") },
+        Grant::Arguments { words: vec![Argument::All] },
+    ])
+}
+
+fn entries(grant: impl Strategy<Value = Grant>) -> impl Strategy<Value = Vec<Entry>> {
+    let by = Origin { combinator: "test".into(), index: 0 };
+    let entry = grant.prop_map(move |grant| Entry { by: by.clone(), grant });
+    prop::collection::vec(entry, 0..12)
+}
+
+fn policy() -> impl Strategy<Value = Vec<Entry>> {
+    entries(prop_oneof![mount(), variable(), set(), setting()])
+}
+
+fn grants(entries: &[Entry]) -> Vec<Grant> {
+    entries.iter().map(|entry| entry.grant.clone()).collect()
+}
+
+/// PATH as a lookup sees it: what is found first in the list, and what it began with.
+fn path(entries: &[Entry]) -> (Option<Grant>, Vec<Text>) {
+    let (mut start, mut folders) = (None, Vec::new());
+    for entry in entries {
+        match &entry.grant {
+            Grant::AddPath { folder } => folders.insert(0, folder.clone()),
+            Grant::SetEnv { name, .. }
+            | Grant::ForwardEnv { name, .. }
+            | Grant::UnsetEnv { name }
+                if name == "PATH" =>
+            {
+                folders.clear();
+                start = Some(entry.grant.clone());
+            }
+            _ => {}
+        }
+    }
+    // A folder that stands twice is looked into once.
+    let mut seen = Vec::new();
+    folders.retain(|folder| {
+        let new = !seen.contains(folder);
+        seen.push(folder.clone());
+        new
+    });
+    (start, folders)
+}
+
+fn last<'a>(entries: &'a [Entry], is: impl Fn(&Grant) -> bool) -> Option<&'a Grant> {
+    entries.iter().rev().map(|entry| &entry.grant).find(|grant| is(grant))
+}
+
+/// The mounts that decide what is seen at a place: nothing that comes later lies over it for certain.
+fn on_top(entries: &[Entry]) -> Vec<(Text, Grant)> {
+    let mut tops: Vec<(Text, Grant)> = Vec::new();
+    for entry in entries {
+        if let Some(to) = entry.grant.target() {
+            tops.retain(|(place, _)| place != to);
+            tops.push((to.clone(), entry.grant.clone()));
+        }
+    }
+    tops.sort();
+    tops
+}
+
+proptest! {
+    #[test]
+    fn the_normal_form_of_a_normal_form_is_itself(a in policy()) {
+        let normal = normalise(a);
+        prop_assert_eq!(normalise(normal.clone()), normal);
+    }
+
+    #[test]
+    fn composition_is_associative(a in policy(), b in policy(), c in policy()) {
+        let left = compose(compose(a.clone(), b.clone()), c.clone());
+        prop_assert_eq!(left, compose(a, compose(b, c)));
+    }
+
+    #[test]
+    fn a_policy_over_itself_is_itself(a in policy()) {
+        prop_assert_eq!(compose(a.clone(), a.clone()), normalise(a));
+    }
+
+    #[test]
+    fn where_order_means_nothing_it_makes_no_difference(a in entries(set()), b in entries(set())) {
+        prop_assert_eq!(compose(a.clone(), b.clone()), compose(b, a));
+    }
+
+    #[test]
+    fn variables_of_different_names_change_places(a in name(), b in name(), value in text()) {
+        prop_assume!(a != b);
+        let by = Origin { combinator: "test".into(), index: 0 };
+        let set = |name: &str| {
+            let grant = Grant::SetEnv { name: name.into(), value: value.clone() };
+            vec![Entry { by: by.clone(), grant }]
+        };
+        prop_assert_eq!(compose(set(&a), set(&b)), compose(set(&b), set(&a)));
+    }
+
+    #[test]
+    fn the_last_setting_counts(a in entries(setting()), b in entries(setting())) {
+        let composed = compose(a, b.clone());
+        for is in [
+            |grant: &Grant| matches!(grant, Grant::Store { .. }),
+            |grant: &Grant| matches!(grant, Grant::TimeZone { .. }),
+            |grant: &Grant| matches!(grant, Grant::Terminal { .. }),
+        ] {
+            if let Some(wanted) = last(&b, is) {
+                prop_assert_eq!(last(&composed, is), Some(wanted));
+            }
+        }
+    }
+
+    #[test]
+    fn the_normal_form_finds_the_same_programs(a in policy()) {
+        prop_assert_eq!(path(&normalise(a.clone())), path(&a));
+    }
+
+    #[test]
+    fn the_normal_form_has_the_same_on_top(a in entries(mount())) {
+        prop_assert_eq!(on_top(&normalise(a.clone())), on_top(&a));
+    }
+
+    #[test]
+    fn the_normal_form_grants_nothing_new_and_forgets_no_state(a in policy()) {
+        let normal = grants(&normalise(a.clone()));
+        for grant in &normal {
+            prop_assert!(grants(&a).contains(grant));
+        }
+        for grant in grants(&a) {
+            if let Grant::StateDirectory { .. } = grant {
+                prop_assert!(normal.contains(&grant));
+            }
+        }
+    }
+
+    #[test]
+    fn a_policy_does_not_differ_from_itself(a in policy()) {
+        prop_assert!(diff(&a, &normalise(a.clone())).is_empty());
+    }
+
+    #[test]
+    fn what_one_direction_adds_the_other_removes(a in policy(), b in policy()) {
+        let (there, back) = (diff(&a, &b), diff(&b, &a));
+        prop_assert_eq!(there.added, back.removed);
+        prop_assert_eq!(there.removed, back.added);
+        prop_assert_eq!(there.reordered, back.reordered);
+    }
+
+    #[test]
+    fn the_json_form_is_read_back_as_written(a in policy()) {
+        let text = serde_json::to_string(&a).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Vec<Entry>>(&text).unwrap(), a);
+    }
+}
+
+fn check(grant: &Grant, expected: &Expect) {
+    expected.assert_eq(&describe(grant));
+}
+
+#[test]
+fn grants_are_told_in_words() {
+    let state = Text::expanded("~/.config/opencode");
+    check(
+        &Grant::Folder { access: Access::ReadWrite, to: None },
+        &expect!["the folder you start it in, read and write"],
+    );
+    check(
+        &Grant::StateDirectory { path: state.clone(), to: state },
+        &expect!["your `~/.config/opencode`, created when missing, read and write"],
+    );
+    check(
+        &Grant::Bind {
+            from: Text::literal("/a"),
+            to: Text::literal("/b"),
+            access: Access::ReadOnly,
+            missing: Missing::Skip,
+        },
+        &expect!["`/a` at `/b`, read only, if it is there"],
+    );
+    check(
+        &Grant::Arguments { words: vec![Argument::Text(Text::literal("-v")), Argument::All] },
+        &expect!["with the arguments `-v` of the command"],
+    );
+}
+
+#[test]
+fn an_order_that_matters_is_a_difference() {
+    let by = Origin { combinator: "test".into(), index: 0 };
+    let tmpfs = |to: &str| Entry {
+        by: by.clone(),
+        grant: Grant::Tmpfs { to: Text::literal(to), mode: 0o755, size: None },
+    };
+    let (outer, inner) = (tmpfs("/a"), tmpfs("/a/b"));
+    let there = diff(&[outer.clone(), inner.clone()], &[inner.clone(), outer.clone()]);
+    assert!(there.reordered && there.added.is_empty() && there.removed.is_empty());
+    let none = diff(&[outer.clone(), inner.clone()], &[outer, inner]);
+    assert!(none.is_empty());
+}
