@@ -1,0 +1,40 @@
+# Everything that one does with this checkout. `make help` lists it.
+#
+# Two profiles: `release` for what is used, `dev` for tests (`make kit PROFILE=dev`), so that crates compile once for
+# each. The stub has a third of its own, in which nothing but the stub is compiled.
+
+CARGO ?= cargo
+PROFILE ?= release
+
+.DEFAULT_GOAL := help
+.PHONY: help build kit demo test lint bench test-agents fuzz
+
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
+
+build: ## Build jailgen, static, and the stub
+	$(CARGO) rustc --profile $(PROFILE) -p jailgen --bin jailgen -- -C target-feature=+crt-static
+	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C link-args='-nostartfiles -nostdlib -static -no-pie'
+
+kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store
+	scripts/make-kit
+
+demo: ## From nothing to a shell in a jail, offline but for Rust crates
+	scripts/demo
+
+test: ## Everything, set-up included: formatting, lints, all tests as root and as an ordinary user
+	scripts/test
+
+lint: ## Formatting and lints
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
+
+bench: ## Measure launches and the compiler, beside bubblewrap
+	scripts/bench
+
+test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
+	tests/agents/run
+
+fuzz: ## Fuzz the parser, the evaluator and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
+	scripts/fuzz
