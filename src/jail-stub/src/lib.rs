@@ -1,1 +1,30 @@
-//! To be written.
+//! The launcher: reads a plan and carries it out, operation by operation, or stops and says why.
+//!
+//! It decides nothing: what is granted stands in the plan (jail-plan). It uses neither the standard library nor libc, so
+//! that it starts quickly and brings nothing along; see `start.rs` for how the released program begins.
+//!
+//! Three processes: the supervisor outside ([`supervisor`]), the jail's first process ([`first`]), the payload.
+#![no_std]
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+mod base64;
+mod caller;
+mod confine;
+mod errno;
+mod failure;
+mod first;
+mod host;
+mod inside;
+mod launch;
+mod message;
+mod namespaces;
+mod payload;
+mod steps;
+mod supervisor;
+#[expect(unsafe_code, reason = "the system calls that rustix lacks are made here and nowhere else")]
+pub mod sys;
+
+pub use launch::run;

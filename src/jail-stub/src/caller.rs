@@ -1,0 +1,108 @@
+//! What the plan may ask about the launching host: the launcher's variables, home folder, ids and arguments.
+//!
+//! Only expansions and operations of the plan read these; nothing here changes what is enforced by itself.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::ffi::CStr;
+
+use jail_plan::{HostText, JailPath, Lookup, Unset};
+
+use crate::failure::Problem;
+
+/// The launching host, as far as a plan may ask.
+pub(crate) struct Caller<'a> {
+    /// The arguments after the wrapper's name. They belong to the payload.
+    pub(crate) arguments: &'a [&'a CStr],
+    environment: &'a [&'a CStr],
+    home: Result<JailPath, Problem>,
+    /// The effective user id.
+    pub(crate) uid: u32,
+    /// The effective group id.
+    pub(crate) gid: u32,
+}
+
+impl<'a> Caller<'a> {
+    pub(crate) fn new(arguments: &'a [&'a CStr], environment: &'a [&'a CStr]) -> Self {
+        Self {
+            arguments,
+            environment,
+            home: home(environment),
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+        }
+    }
+
+    /// The value of a variable, whatever bytes it has. The first one counts where a name stands twice, as in getenv(3).
+    pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
+        value(self.environment, name)
+    }
+
+    /// The home folder, absolute and not `/`.
+    pub(crate) fn home_folder(&self) -> Result<&JailPath, Problem> {
+        self.home.as_ref().map_err(Clone::clone)
+    }
+
+    /// The text for this launch.
+    pub(crate) fn expand(&self, text: &HostText) -> Result<String, Problem> {
+        if let HostText::Expand(expansion) = text {
+            for name in expansion.variables() {
+                match (name, self.value(name)) {
+                    ("HOME", Some(_)) => drop(self.home_folder()?),
+                    (_, Some(value)) if core::str::from_utf8(value).is_err() => {
+                        return Err(Problem::new(text.source(), format!("`{name}` is not UTF-8")));
+                    }
+                    (_, _) => {}
+                }
+            }
+        }
+        text.resolve(self).map_err(|Unset(name)| unset(text.source(), &name))
+    }
+
+    /// The absolute path that the text means at this launch.
+    pub(crate) fn path(&self, text: &HostText) -> Result<JailPath, Problem> {
+        let expanded = self.expand(text)?;
+        JailPath::parse(&expanded).map_err(|error| Problem::new(&expanded, error.to_string()))
+    }
+}
+
+impl Lookup for Caller<'_> {
+    fn variable(&self, name: &str) -> Option<&str> {
+        if name == "HOME" {
+            return self.home();
+        }
+        self.value(name).and_then(|value| core::str::from_utf8(value).ok())
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.home.as_ref().ok().map(JailPath::as_str)
+    }
+}
+
+/// A variable that a plan needs and that the launcher lacks.
+pub(crate) fn unset(object: &str, name: &str) -> Problem {
+    Problem::new(object, format!("`{name}` is not set"))
+        .help(format!("set `{name}` before the launch, or give the spec a default for it"))
+}
+
+fn value<'a>(environment: &'a [&'a CStr], name: &str) -> Option<&'a [u8]> {
+    environment
+        .iter()
+        .find_map(|entry| entry.to_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+}
+
+/// A home folder of `/` would grant or refuse everything, and a relative one something else in every folder.
+fn home(environment: &[&CStr]) -> Result<JailPath, Problem> {
+    let help = "set HOME to the absolute path of your home folder";
+    let Some(bytes) = value(environment, "HOME") else {
+        return Err(unset("~", "HOME"));
+    };
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        return Err(Problem::new(bytes, "HOME is not UTF-8").help(help));
+    };
+    match JailPath::parse(text) {
+        Ok(path) if path.as_str() == "/" => Err(Problem::new("HOME", "it is `/`").help(help)),
+        Ok(path) => Ok(path),
+        Err(error) => Err(Problem::new(text, format!("HOME: {error}")).help(help)),
+    }
+}

@@ -1,0 +1,115 @@
+//! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, system calls.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use jail_plan::{Limit, Plan, Resource, SeccompProgram};
+use rustix::io::Errno;
+use rustix::process::Rlimit;
+use rustix::thread::{
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
+    set_no_new_privs,
+};
+
+use crate::base64;
+use crate::failure::{About, Problem};
+use crate::sys;
+
+#[cfg(target_arch = "x86_64")]
+const ARCH: &str = "x86_64";
+#[cfg(target_arch = "aarch64")]
+const ARCH: &str = "aarch64";
+
+/// The kernel takes no longer program (BPF_MAXINSNS).
+const INSTRUCTIONS_MAX: usize = 4096;
+
+/// A filter, ready to be loaded.
+pub(crate) struct Filter<'a> {
+    name: &'a str,
+    instructions: Vec<u64>,
+}
+
+/// The filters of `plan` for this processor, decoded. Every filter that the plan names must be there for it.
+pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
+    for program in &plan.seccomp {
+        let same = |other: &&SeccompProgram| other.name == program.name && other.arch == ARCH;
+        if plan.seccomp.iter().find(same).is_none() {
+            let cause = format!("the plan has this filter for {} only, and this is {ARCH}", program.arch);
+            return Err(Problem::new(&program.name, cause).help("build the jail for this processor"));
+        }
+    }
+    plan.seccomp.iter().filter(|program| program.arch == ARCH).map(decode).collect()
+}
+
+fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
+    let name = &program.name;
+    let bytes = base64::decode(&program.program)
+        .ok_or_else(|| Problem::new(name, "the filter is not base64"))?;
+    let (words, rest) = bytes.as_chunks::<8>();
+    if !rest.is_empty() || words.is_empty() {
+        return Err(Problem::new(name, "the filter is not a list of instructions of eight bytes each"));
+    }
+    if words.len() > INSTRUCTIONS_MAX {
+        return Err(Problem::new(name, format!("the filter has {} instructions, more than {INSTRUCTIONS_MAX}", words.len())));
+    }
+    // Little-endian in the plan, and both processors are.
+    let instructions = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    Ok(Filter { name, instructions })
+}
+
+/// Drops every capability for good, and every way to gain one by executing something.
+pub(crate) fn privileges() -> Result<(), Problem> {
+    set_no_new_privs(true).about("no_new_privs")?;
+    for capability in 0..64 {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << capability)) {
+            Ok(()) => {}
+            // The first one that this kernel does not know.
+            Err(Errno::INVAL) => break,
+            // Without CAP_SETPCAP, as in a jail without namespaces: then no_new_privs has to do.
+            Err(Errno::PERM) => return without_setpcap(),
+            Err(error) => return Err(Problem::errno("the bounding set", error)),
+        }
+    }
+    set_capabilities_secure_bits(
+        CapabilitiesSecureBits::NO_ROOT
+            | CapabilitiesSecureBits::NO_ROOT_LOCKED
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP
+            | CapabilitiesSecureBits::NO_SETUID_FIXUP_LOCKED
+            | CapabilitiesSecureBits::KEEP_CAPS_LOCKED
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
+            | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
+    )
+    .about("securebits")?;
+    without_setpcap()
+}
+
+fn without_setpcap() -> Result<(), Problem> {
+    clear_ambient_capability_set().about("the ambient set")?;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+        .about("the capability sets")
+}
+
+/// Sets the limits of the plan, soft and hard alike.
+pub(crate) fn limits(limits: &[Limit]) -> Result<(), Problem> {
+    for Limit { resource, value } in limits {
+        match resource {
+            // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
+            Resource::Core => set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?,
+        }
+    }
+    Ok(())
+}
+
+fn set_limit(resource: rustix::process::Resource, value: u64) -> Result<(), Errno> {
+    rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+}
+
+/// Loads the filters. What follows in this process and in the payload is under all of them.
+pub(crate) fn load(filters: &[Filter<'_>]) -> Result<(), Problem> {
+    for filter in filters {
+        sys::load_filter(&filter.instructions).about(filter.name)?;
+    }
+    Ok(())
+}

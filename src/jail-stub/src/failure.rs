@@ -1,0 +1,274 @@
+//! A launch that stopped: what it was doing, to what, and why; and the one place that prints.
+//!
+//! Everything printed is sanitised here: names come from arguments, from plans and from folders that a jail wrote.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+use rustix::io::Errno;
+
+use crate::errno;
+use crate::sys::{Standard, standard};
+
+/// Exit status of a launch that failed before the payload ran.
+pub(crate) const EXIT_FAILED: u8 = 125;
+/// Exit status when the payload cannot be executed.
+pub(crate) const EXIT_NOT_EXECUTABLE: u8 = 126;
+/// Exit status when the payload is not found.
+pub(crate) const EXIT_NOT_FOUND: u8 = 127;
+
+/// Longer texts are cut, so that a failure always fits one message.
+const TEXT_MAX: usize = 1024;
+
+/// What went wrong, without the step that met it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    /// What it happened to: a path, a variable, an address.
+    pub(crate) object: String,
+    /// The error's name or what is wrong, in words.
+    pub(crate) cause: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+    /// The exit status of the launch.
+    pub(crate) exit: u8,
+}
+
+impl Problem {
+    /// Something wrong in words: `cause` about `object`.
+    pub(crate) fn new(object: impl AsText, cause: impl Into<String>) -> Self {
+        Self { object: object.as_text(), cause: cause.into(), help: None, exit: EXIT_FAILED }
+    }
+
+    /// A system call that failed on `object`.
+    pub(crate) fn errno(object: impl AsText, error: Errno) -> Self {
+        Self::new(object, errno::name(error))
+    }
+
+    /// The same with a remedy.
+    #[must_use]
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// The same with another exit status.
+    #[must_use]
+    pub(crate) fn exit(mut self, exit: u8) -> Self {
+        self.exit = exit;
+        self
+    }
+}
+
+/// Turns an error of a call into a [`Problem`] about an object.
+pub(crate) trait About<T> {
+    /// Says what the call was about.
+    fn about(self, object: impl AsText) -> Result<T, Problem>;
+}
+
+impl<T> About<T> for Result<T, Errno> {
+    fn about(self, object: impl AsText) -> Result<T, Problem> {
+        self.map_err(|error| Problem::errno(object, error))
+    }
+}
+
+/// What can be the object of a message.
+pub(crate) trait AsText {
+    /// As text; bytes that are no UTF-8 become U+FFFD.
+    fn as_text(&self) -> String;
+}
+
+impl AsText for &str {
+    fn as_text(&self) -> String {
+        (*self).into()
+    }
+}
+
+impl AsText for &String {
+    fn as_text(&self) -> String {
+        (*self).clone()
+    }
+}
+
+impl AsText for &[u8] {
+    fn as_text(&self) -> String {
+        String::from_utf8_lossy(self).into()
+    }
+}
+
+impl AsText for &Vec<u8> {
+    fn as_text(&self) -> String {
+        String::from_utf8_lossy(self).into()
+    }
+}
+
+impl AsText for &core::ffi::CStr {
+    fn as_text(&self) -> String {
+        String::from_utf8_lossy(self.to_bytes()).into()
+    }
+}
+
+/// Where in the launch something went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// Counted from 1.
+    pub(crate) number: usize,
+    /// How many the launch has.
+    pub(crate) of: usize,
+}
+
+/// A step that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// Which step; `None` before there was a plan.
+    pub(crate) step: Option<Step>,
+    /// What kind of step: `bind-ro`.
+    pub(crate) name: String,
+    /// The applied combinator that wanted it; empty for what every launch does.
+    pub(crate) by: String,
+    /// What went wrong.
+    pub(crate) problem: Problem,
+}
+
+impl Failure {
+    /// A failure before any step.
+    #[must_use]
+    pub(crate) fn early(problem: Problem) -> Self {
+        Self { step: None, name: String::new(), by: String::new(), problem }
+    }
+
+    /// The lines for the user. `place` is where in the spec the step was wanted.
+    #[must_use]
+    pub(crate) fn text(&self, place: Option<&str>) -> String {
+        let mut text = String::from("jail-stub: ");
+        if let Some(Step { number, of }) = self.step {
+            let _ = write!(text, "step {number} of {of} ({}): ", printable(&self.name));
+        }
+        let Problem { object, cause, help, .. } = &self.problem;
+        if !object.is_empty() {
+            let _ = write!(text, "{}: ", printable(object));
+        }
+        let _ = writeln!(text, "{}", printable(cause));
+        if let Some(place) = place {
+            // `mount-cwd#3` is for machines; people wrote `mount-cwd`.
+            let combinator = self.by.split('#').next().unwrap_or_default();
+            let _ =
+                writeln!(text, "  wanted by `{}` at {}", printable(combinator), printable(place));
+        }
+        if let Some(help) = help {
+            let _ = writeln!(text, "  help: {}", printable(help));
+        }
+        text
+    }
+
+    /// The failure as bytes, for the way out of the jail.
+    #[must_use]
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
+        let Problem { object, cause, help, exit } = &self.problem;
+        let help = help.as_deref().unwrap_or_default();
+        let fields = [&self.name, &self.by, object, cause, help].map(|field| clean(field));
+        let numbers = [number, of, usize::from(*exit)].map(|number| number.to_string());
+        format!("{}\0{}", numbers.join("\0"), fields.join("\0")).into_bytes()
+    }
+
+    /// What [`Failure::encode`] wrote, or `None` if it is not that.
+    #[must_use]
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let text = core::str::from_utf8(bytes).ok()?;
+        let mut fields = text.split('\0');
+        let mut next = || fields.next();
+        let (number, of) = (next()?.parse().ok()?, next()?.parse().ok()?);
+        let exit = next()?.parse().ok()?;
+        let (name, by) = (next()?.into(), next()?.into());
+        let (object, cause) = (next()?.into(), next()?.into());
+        let help = Some(next()?).filter(|help| !help.is_empty()).map(Into::into);
+        let step = (of > 0).then_some(Step { number, of });
+        Some(Self { step, name, by, problem: Problem { object, cause, help, exit } })
+    }
+}
+
+/// Cut to a bounded length and without the separator of [`Failure::encode`].
+fn clean(field: &str) -> String {
+    let mut text = String::new();
+    for c in field.chars() {
+        if text.len() >= TEXT_MAX {
+            text.push('…');
+            break;
+        }
+        text.push(if c == '\0' { '\u{fffd}' } else { c });
+    }
+    text
+}
+
+/// The text with everything escaped that a terminal might obey: control characters, and what reorders text.
+fn printable(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let reorders = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
+        if c.is_control() || reorders {
+            safe.extend(c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// Writes to standard error; nobody is left to tell when that fails.
+pub(crate) fn print(text: &str) {
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match rustix::io::write(standard(Standard::Error), rest) {
+            Ok(written) if written > 0 => rest = rest.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Ok(_) | Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure() -> Failure {
+        Failure {
+            step: Some(Step { number: 7, of: 23 }),
+            name: "bind-ro".into(),
+            by: "readonly#2".into(),
+            problem: Problem::errno("/nix/store/x", Errno::ACCESS).help("try another"),
+        }
+    }
+
+    #[test]
+    fn a_failure_is_one_line_with_its_place_and_a_help() {
+        assert_eq!(
+            failure().text(Some("demo.jail:4:3")),
+            "jail-stub: step 7 of 23 (bind-ro): /nix/store/x: EACCES\n  \
+             wanted by `readonly` at demo.jail:4:3\n  help: try another\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_survives_its_way_out_of_the_jail() {
+        assert_eq!(Failure::decode(&failure().encode()), Some(failure()));
+        assert_eq!(Failure::decode(b"7\x0023"), None);
+        assert_eq!(Failure::decode(b"\xff"), None);
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        let early = Failure::early(Problem::new("/a\x1b]52;c;x\x07\nb\u{202e}", "no"));
+        assert_eq!(
+            early.text(None),
+            "jail-stub: /a\\u{1b}]52;c;x\\u{7}\\u{a}b\\u{202e}: no\n"
+        );
+    }
+
+    #[test]
+    fn a_failure_about_a_huge_object_still_fits_a_message() {
+        let early = Failure::early(Problem::new(&*"x".repeat(100_000), "no"));
+        assert!(early.encode().len() < 2 * TEXT_MAX);
+    }
+}

@@ -1,0 +1,178 @@
+//! The jail's first process: it builds the jail, starts the payload, and then only waits for processes.
+//!
+//! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
+
+use jail_plan::{Namespace, Plan, StartIn, Terminal};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::Mode;
+use rustix::io::Errno;
+use rustix::mount::{MountPropagationFlags, mount_change};
+use rustix::process::{
+    DumpableBehavior, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
+    set_parent_process_death_signal, setpgid, setsid, umask,
+};
+
+use crate::confine::{self, Filter};
+use crate::failure::{About, EXIT_FAILED, Failure, Problem};
+use crate::inside::{self, Launch};
+use crate::message::{Ended, Message, is_connected};
+use crate::namespaces::{self, has};
+use crate::payload::{self, Command, Last};
+use crate::steps::Fixed;
+use crate::sys::{self, SignalSet};
+
+/// What the first process is given.
+pub(crate) struct First<'a> {
+    pub(crate) launch: Launch<'a>,
+    pub(crate) command: Command,
+    pub(crate) filters: alloc::vec::Vec<Filter<'a>>,
+    pub(crate) takes_terminal: bool,
+    /// The signals that the launcher had blocked.
+    pub(crate) mask: SignalSet,
+}
+
+/// Everything from the clone to the end of the jail.
+pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
+    let plan = first.launch.plan;
+    match start(first, channel) {
+        Ok(payload) => wait(payload, has(plan, Namespace::Pid), channel),
+        Err(failure) => {
+            // When nobody listens any more, nobody is left to tell.
+            let _ = Message::Failed(failure).send(channel);
+            sys::exit(i32::from(EXIT_FAILED))
+        }
+    }
+}
+
+fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
+    let Launch { plan, steps, .. } = first.launch;
+    let at = |step| move |problem| steps.fixed(step, "", problem);
+    separate(plan, channel).map_err(at(Fixed::Namespaces))?;
+    if has(plan, Namespace::User) {
+        namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
+    }
+    // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .about("dumpable")
+        .map_err(at(Fixed::Namespaces))?;
+    // The modes of the plan are meant as they stand.
+    let umask = umask(Mode::empty());
+    let folder = root(first)?;
+    hostname(plan).map_err(at(Fixed::Hostname))?;
+    enter_folder(first, folder).map_err(at(Fixed::Start))?;
+    confine::limits(&plan.limits).map_err(at(Fixed::Privileges))?;
+    confine::privileges().map_err(at(Fixed::Privileges))?;
+    confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
+    let last = Last {
+        command: &first.command,
+        terminal: plan.terminal,
+        takes_terminal: first.takes_terminal,
+        ends_with_parent: !has(plan, Namespace::Pid),
+        channel,
+        mask: first.mask,
+        umask,
+    };
+    payload::start(&last).map_err(at(Fixed::Exec))
+}
+
+/// Ties this process to the supervisor, and takes it out of the launcher's process group.
+fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
+    set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")?;
+    if !is_connected(channel) {
+        // The supervisor ended before the line above, so its end sends no signal any more.
+        sys::exit(i32::from(EXIT_FAILED));
+    }
+    match plan.terminal {
+        Terminal::Keep => setpgid(None, None).about("the process group"),
+        Terminal::NewSession => setsid().map(drop).about("the session"),
+    }
+}
+
+/// Builds the jail's root and makes it the only one. Where the working folder is in it.
+fn root(first: &First<'_>) -> Result<Option<alloc::vec::Vec<u8>>, Failure> {
+    let Launch { plan, steps, .. } = first.launch;
+    if !has(plan, Namespace::Mount) {
+        return inside::without_root(&first.launch).map(|()| None);
+    }
+    let at_root = |problem| steps.fixed(Fixed::Root, "", problem);
+    if !has(plan, Namespace::User) {
+        // With a user namespace of its own the kernel does this (mount_namespaces(7)); without, what is mounted here
+        // would appear on the host.
+        let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
+        mount_change(c"/", flags).about("/").map_err(at_root)?;
+    }
+    let built = inside::build(&first.launch)?;
+    built.root.enter().map_err(at_root)?;
+    Ok(built.folder)
+}
+
+fn hostname(plan: &Plan) -> Result<(), Problem> {
+    match &plan.hostname {
+        None => Ok(()),
+        Some(name) if has(plan, Namespace::Uts) => {
+            rustix::system::sethostname(name.as_bytes()).about(name)
+        }
+        Some(name) => Err(Problem::new(name, "the jail shares the host's name (`share-ns \"uts\"`)")),
+    }
+}
+
+fn enter_folder(first: &First<'_>, folder: Option<alloc::vec::Vec<u8>>) -> Result<(), Problem> {
+    let Launch { plan, caller, .. } = first.launch;
+    match (&plan.start, folder) {
+        (StartIn::Folder, Some(folder)) => {
+            rustix::process::chdir(folder.as_slice()).about(&folder)
+        }
+        (StartIn::Folder, None) if !has(plan, Namespace::Mount) => Ok(()),
+        (StartIn::Folder, None) => {
+            Err(Problem::new("", "the plan starts in the working folder and does not bind it"))
+        }
+        (StartIn::Path(path), _) => {
+            let path = caller.path(path)?;
+            rustix::process::chdir(path.as_str()).about(path.as_str())
+        }
+    }
+}
+
+/// Reaps until the payload has ended, and then ends everything.
+fn wait(payload: i32, own_pids: bool, channel: &OwnedFd) -> ! {
+    // What is open here would keep pipes of the launcher open after the payload has closed them.
+    let _ = sys::close_all_but(&[channel.as_raw_fd()]);
+    loop {
+        let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::UNTRACED) else {
+            continue;
+        };
+        if pid.as_raw_nonzero().get() != payload {
+            continue;
+        }
+        if let Some(signal) = status.stopping_signal() {
+            let _ = Message::Stopped(small(signal)).send(channel);
+            continue;
+        }
+        if own_pids {
+            end_the_others();
+        }
+        let _ = Message::Ended(ended(status)).send(channel);
+        sys::exit(0);
+    }
+}
+
+/// When the launch returns, nothing of the jail is running any more.
+fn end_the_others() {
+    if sys::kill_everything().is_err() {
+        return;
+    }
+    while !matches!(rustix::process::wait(WaitOptions::empty()), Err(Errno::CHILD)) {}
+}
+
+fn ended(status: WaitStatus) -> Ended {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(status), _) => Ended::Exited(small(status)),
+        (None, Some(signal)) => Ended::Signalled(small(signal)),
+        // Waiting without WCONTINUED reports nothing else.
+        (None, None) => Ended::Exited(EXIT_FAILED),
+    }
+}
+
+fn small(number: i32) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}

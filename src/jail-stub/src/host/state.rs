@@ -1,0 +1,66 @@
+//! Folders and files of an agent's own state, made on the host where they are missing: for the user alone.
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
+
+use crate::failure::{About, Problem};
+use crate::host::walk::{WritableTrees, open};
+
+const FOLDER: Mode = Mode::RWXU;
+const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// Makes the folder `path` and its missing parents.
+pub(crate) fn directory(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
+    folder(path, trees).map(drop)
+}
+
+/// Makes the file `path`, empty, and its missing parents.
+pub(crate) fn file(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
+    if exists(path, trees)?.is_some() {
+        return Ok(());
+    }
+    let (parent, name) = split(path)?;
+    let parent = folder(parent, trees)?;
+    let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+    match openat(&parent, name, flags, FILE) {
+        // Another launch of the same jail was quicker.
+        Err(Errno::EXIST) => Ok(()),
+        other => other.map(drop).about(path),
+    }
+}
+
+fn folder(path: &str, trees: &WritableTrees) -> Result<OwnedFd, Problem> {
+    if let Some(place) = exists(path, trees)? {
+        return Ok(place);
+    }
+    let (parent, name) = split(path)?;
+    let parent = folder(parent, trees)?;
+    match mkdirat(&parent, name, FOLDER) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(error) => return Err(Problem::errno(path, error)),
+    }
+    enter(&parent, name).about(path)
+}
+
+/// What was just made is opened by its name in the folder it was made in, never through a symlink.
+fn enter(parent: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    openat(parent, name, flags, Mode::empty())
+}
+
+fn exists(path: &str, trees: &WritableTrees) -> Result<Option<OwnedFd>, Problem> {
+    match open(path.as_bytes(), trees) {
+        Ok(place) => Ok(Some(place)),
+        Err(problem) if problem.cause == "ENOENT" => Ok(None),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn split(path: &str) -> Result<(&str, &str), Problem> {
+    match path.rsplit_once('/') {
+        Some(("", name)) => Ok(("/", name)),
+        Some((parent, name)) => Ok((parent, name)),
+        None => Err(Problem::errno(path, Errno::INVAL)),
+    }
+}

@@ -1,0 +1,72 @@
+//! The store closure: one bind for each path, over mount points that were made at build time.
+//!
+//! About five microseconds a path. Making the mount points here would cost as much again, and looking at mountinfo after
+//! each bind, as others do, makes it quadratic.
+
+use jail_plan::Closure;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, move_mount};
+
+use crate::failure::{About, Problem};
+use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::{Root, join, root};
+use crate::sys::Attributes;
+
+/// Puts the paths of `closure` in place, read-only.
+pub(crate) fn attach(closure: &Closure, root: &Root) -> Result<(), Problem> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let store = openat(CWD, closure.store.as_str(), flags, Mode::empty()).about(&closure.store)?;
+    let skeleton = skeleton(closure)?;
+    let place = root.place(closure.store.as_bytes(), Kind::Folder)?;
+    root::move_to(&skeleton, &place).about(&closure.store)?;
+    for name in &closure.names {
+        bind(&store, name, &skeleton).map_err(|error| problem(closure, name, error))?;
+    }
+    tree::confine(&skeleton, Attributes::READ_ONLY).about(&closure.store)
+}
+
+/// The mount points: the skeleton that was built, or a folder of our own where the plan has none.
+fn skeleton(closure: &Closure) -> Result<OwnedFd, Problem> {
+    if closure.skeleton.is_empty() {
+        return made(closure);
+    }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let place =
+        openat(CWD, closure.skeleton.as_str(), flags, Mode::empty()).about(&closure.skeleton)?;
+    tree::clone_tree(place, Depth::One).about(&closure.skeleton)
+}
+
+fn made(closure: &Closure) -> Result<OwnedFd, Problem> {
+    let folder = tree::tmpfs(0o755, None).about(&closure.store)?;
+    for name in &closure.names {
+        make(closure, &folder, name).about(&join(&closure.store, name))?;
+    }
+    Ok(folder)
+}
+
+fn make(closure: &Closure, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
+    let path = join(&closure.store, name);
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    match Kind::of(openat(CWD, path.as_str(), flags, Mode::empty())?)? {
+        Kind::Folder => rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o755)),
+        Kind::File => {
+            let flags = OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::WRONLY;
+            openat(folder, name, flags, Mode::from_raw_mode(0o644)).map(drop)
+        }
+    }
+}
+
+fn bind(store: impl AsFd, name: &str, skeleton: impl AsFd) -> Result<(), Errno> {
+    let tree = tree::clone_child(store, name, Depth::One)?;
+    move_mount(tree, c"", skeleton, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+fn problem(closure: &Closure, name: &str, error: Errno) -> Problem {
+    let problem = Problem::errno(&join(&closure.store, name), error);
+    if error == Errno::NOENT {
+        return problem.help("the store path is gone, or the jail was built for another; build it again");
+    }
+    problem
+}

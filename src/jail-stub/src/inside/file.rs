@@ -1,0 +1,95 @@
+//! Files and links with a content that the plan or the host gives.
+//!
+//! In a filesystem of the launch's own they are simply made. In a tree of the host nothing is written: there the content
+//! lies in a filesystem in memory and is bound over the place.
+
+use core::ffi::CStr;
+
+use jail_plan::{Copy, Missing};
+use rustix::fd::AsFd;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat, symlinkat, unlinkat};
+use rustix::io::Errno;
+
+use crate::failure::{About, Problem};
+use crate::host;
+use crate::inside::root::{Entry, move_to};
+use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::{Launch, Root};
+
+/// Nobody means to copy more than this into memory at each launch.
+const COPY_MAX: usize = 64 * 1024 * 1024;
+
+/// A file with this content at `path`.
+pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Result<(), Problem> {
+    let entry = root.entry(path.as_bytes())?;
+    if root.is_own(&entry.folder).about(path)? {
+        match create_again(&entry, content, mode) {
+            // Something is mounted there; the file goes over it.
+            Err(Errno::BUSY) => {}
+            other => return other.about(path),
+        }
+    }
+    let place = root.place(path.as_bytes(), Kind::File)?;
+    root.with_file(content, mode, |folder, name| {
+        move_to(tree::clone_child(folder, name, Depth::One)?, place)
+    })
+    .about(path)
+}
+
+fn create_again(entry: &Entry, content: &[u8], mode: u32) -> Result<(), Errno> {
+    match create(&entry.folder, &entry.name, content, mode) {
+        Err(Errno::EXIST) => {
+            unlinkat(&entry.folder, &entry.name, AtFlags::empty())?;
+            create(&entry.folder, &entry.name, content, mode)
+        }
+        other => other,
+    }
+}
+
+/// Makes a file that is not there yet.
+pub(crate) fn create(folder: impl AsFd, name: &CStr, content: &[u8], mode: u32) -> Result<(), Errno> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = openat(folder, name, flags, Mode::from_raw_mode(mode))?;
+    let mut rest = content;
+    while !rest.is_empty() {
+        match rustix::io::write(&file, rest) {
+            Err(Errno::INTR) => {}
+            other => rest = rest.get(other?..).unwrap_or_default(),
+        }
+    }
+    Ok(())
+}
+
+/// A file with the content that a file of the host has now.
+pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
+    let from = launch.caller.path(&op.from)?;
+    let to = launch.caller.path(&op.to)?;
+    let content = match host::read(from.as_str().as_bytes(), launch.trees, COPY_MAX) {
+        Ok(content) => content,
+        Err(problem) if problem.cause != "ENOENT" => return Err(problem),
+        Err(problem) => match op.missing {
+            Missing::Skip => return Ok(()),
+            Missing::Fail => return Err(problem),
+        },
+    };
+    write(root, to.as_str(), &content, 0o644)
+}
+
+/// A symbolic link at `path`. One that is there already is replaced, anything else stays and stops the launch.
+pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem> {
+    let Entry { folder, name } = root.entry(path.as_bytes())?;
+    match symlinkat(target, &folder, &name) {
+        Err(Errno::EXIST) => {}
+        other => return other.about(path),
+    }
+    let stat = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).about(path)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Err(Problem::errno(path, Errno::EXIST));
+    }
+    let there = rustix::fs::readlinkat(&folder, &name, alloc::vec::Vec::new()).about(path)?;
+    if there.to_bytes() == target.as_bytes() {
+        return Ok(());
+    }
+    unlinkat(&folder, &name, AtFlags::empty()).about(path)?;
+    symlinkat(target, &folder, &name).about(path)
+}

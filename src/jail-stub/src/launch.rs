@@ -1,0 +1,124 @@
+//! A launch from its beginning: reads the plan, does the work on the host, makes the jail, waits, and reports.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+
+use jail_plan::{PLAN_BYTES_MAX, Terminal, Wrapper};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+use crate::caller::Caller;
+use crate::confine;
+use crate::failure::{self, About, Failure, Problem};
+use crate::first::{self, First};
+use crate::host;
+use crate::inside::Launch;
+use crate::message::{self, Ended};
+use crate::namespaces;
+use crate::payload::Command;
+use crate::steps::{Fixed, Steps};
+use crate::supervisor::{self, Outcome, Supervisor, handled, has_terminal, signal};
+use crate::sys::{self, Cloned};
+
+/// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.
+///
+/// Returns the exit status; where a signal ended the payload it ends this process too, and does not return.
+#[must_use]
+pub fn run(arguments: &[&CStr], environment: &[&CStr]) -> u8 {
+    let (wrapper, rest) = match arguments {
+        [_, wrapper, rest @ ..] => (*wrapper, rest),
+        [_] | [] => return report(&Failure::early(usage()), None),
+    };
+    let bytes = match read(wrapper) {
+        Ok(bytes) => bytes,
+        Err(problem) => return report(&Failure::early(problem), None),
+    };
+    let parsed = match Wrapper::parse(&bytes) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            let problem = Problem::new(wrapper, error.to_string());
+            return report(&Failure::early(problem), None);
+        }
+    };
+    match launch(&parsed, &Caller::new(rest, environment)) {
+        Ok(Outcome::Ended(Ended::Exited(status))) => status,
+        Ok(Outcome::Ended(Ended::Signalled(signal))) => supervisor::end_by(i32::from(signal)),
+        Ok(Outcome::Failed(failure)) | Err(failure) => report(&failure, Some(&parsed)),
+    }
+}
+
+fn usage() -> Problem {
+    Problem::new("", "no plan to run").help("the first line of a wrapper names this program; start the wrapper")
+}
+
+fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
+    let place = wrapper.and_then(|wrapper| wrapper.place(&failure.by));
+    failure::print(&failure.text(place.as_deref()));
+    failure.problem.exit
+}
+
+/// Reads the wrapper. It is the first file that is opened, so its number tells whether 0, 1 and 2 are taken.
+fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let mut file = openat(CWD, wrapper, flags, Mode::empty()).about(wrapper)?;
+    if file.as_raw_fd() < 3 {
+        file = fill_standard(file).about("/dev/null")?;
+    }
+    host::read_to_end(&file, PLAN_BYTES_MAX + 1).about(wrapper)
+}
+
+/// Where the launcher has closed a standard descriptor, /dev/null stands in: what is opened next would otherwise become
+/// the payload's input or output.
+fn fill_standard(file: OwnedFd) -> Result<OwnedFd, rustix::io::Errno> {
+    let moved = rustix::io::fcntl_dupfd_cloexec(&file, 3)?;
+    drop(file);
+    loop {
+        let null = openat(CWD, c"/dev/null", OFlags::RDWR, Mode::empty())?;
+        if null.as_raw_fd() > 2 {
+            return Ok(moved);
+        }
+        core::mem::forget(null);
+    }
+}
+
+fn launch(wrapper: &Wrapper<'_>, caller: &Caller<'_>) -> Result<Outcome, Failure> {
+    let plan = &wrapper.plan;
+    let steps = Steps::of(plan);
+    let trees = host::writable_trees(plan, caller);
+    host::prepare(plan, caller, &trees, steps)?;
+    let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
+    let command = Command::of(plan, caller).map_err(at_command)?;
+    let filters =
+        confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
+    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
+    if plan.namespaces.is_empty() && !plan.inside.is_empty() {
+        let problem = Problem::new("", "the plan has operations inside and no namespace to do them in");
+        return Err(at_namespaces(problem));
+    }
+    let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
+    let mask = sys::set_mask(handled()).about("signals").map_err(at_namespaces)?;
+    // A launcher that ignores SIGCHLD would leave us nothing to wait for.
+    sys::default_action(signal::CHLD).about("signals").map_err(at_namespaces)?;
+    let signals = sys::signal_descriptor(handled()).about("signals").map_err(at_namespaces)?;
+    let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
+    let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
+    let launch = Launch { caller, trees: &trees, plan, steps };
+    let first = First { launch, command, filters, takes_terminal, mask };
+    match sys::clone(namespaces::flags(plan)) {
+        Err(error) => Err(at_namespaces(namespaces::refused(plan, caller, error))),
+        Ok(Cloned::Child) => {
+            drop((outside, signals, launcher));
+            first::run(&first, &inside)
+        }
+        Ok(Cloned::Parent(pid)) => {
+            drop(inside);
+            // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
+            set_dumpable_behavior(DumpableBehavior::NotDumpable)
+                .about("dumpable")
+                .map_err(at_namespaces)?;
+            Ok(Supervisor::new(plan, outside, signals, launcher, pid, takes_terminal).watch())
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The jail's own namespaces, the ids in them, and why a machine may refuse them.
+
+use alloc::format;
+use alloc::string::String;
+
+use jail_plan::{Namespace, Plan};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::sys::Clone;
+
+/// The flags of clone(2) for the namespaces of `plan`.
+pub(crate) fn flags(plan: &Plan) -> Clone {
+    Clone(plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace)))
+}
+
+/// Whether the jail has this namespace of its own.
+pub(crate) fn has(plan: &Plan, namespace: Namespace) -> bool {
+    plan.namespaces.contains(&namespace)
+}
+
+fn flag(namespace: Namespace) -> u64 {
+    match namespace {
+        Namespace::Mount => 0x0002_0000,
+        Namespace::Cgroup => 0x0200_0000,
+        Namespace::Uts => 0x0400_0000,
+        Namespace::Ipc => 0x0800_0000,
+        Namespace::User => 0x1000_0000,
+        Namespace::Pid => 0x2000_0000,
+        Namespace::Net => 0x4000_0000,
+    }
+}
+
+/// Maps the caller's ids to themselves, from within the new user namespace (user_namespaces(7)).
+///
+/// The process does it to itself, so nobody has to wait for anybody. It must still be dumpable: the files of a process
+/// that is not belong to root.
+pub(crate) fn map_ids(caller: &Caller<'_>) -> Result<(), Problem> {
+    let Caller { uid, gid, .. } = caller;
+    write("/proc/self/setgroups", "deny")?;
+    write("/proc/self/uid_map", &format!("{uid} {uid} 1"))?;
+    write("/proc/self/gid_map", &format!("{gid} {gid} 1"))
+}
+
+fn write(path: &str, content: &str) -> Result<(), Problem> {
+    let result = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|file| rustix::io::write(&file, content.as_bytes()));
+    result.map(drop).about(path).map_err(explain)
+}
+
+/// Why the namespaces could not be made.
+pub(crate) fn refused(plan: &Plan, caller: &Caller<'_>, error: Errno) -> Problem {
+    let problem = Problem::errno("clone3", error);
+    if !has(plan, Namespace::User) && caller.uid != 0 {
+        return problem.help(
+            "without a user namespace of its own only root can make a jail; drop `share-ns \"user\"`",
+        );
+    }
+    let problem = explain(problem);
+    match (error, &problem.help) {
+        (_, Some(_)) => problem,
+        (Errno::NOSPC | Errno::USERS, None) => {
+            problem.help("a limit on namespaces is reached (/proc/sys/user/max_*_namespaces), or they are nested too deeply")
+        }
+        (Errno::INVAL, None) => problem.help("the kernel lacks one of the namespaces that the plan asks for"),
+        (Errno::PERM, None) => problem.help(
+            "user namespaces are forbidden here; in a container allow them (`--security-opt seccomp=unconfined`, or a \
+             profile that lets `clone3` and `unshare` through), in a chroot they cannot be made",
+        ),
+        (Errno::NOSYS, None) => problem.help("the kernel has no clone3 (5.3), or a container's filter hides it"),
+        (_, None) => problem,
+    }
+}
+
+/// Adds which switch of this machine forbids user namespaces, and how to turn it.
+pub(crate) fn explain(problem: Problem) -> Problem {
+    const SWITCHES: &[(&str, &str, &str)] = &[
+        (
+            "/proc/sys/user/max_user_namespaces",
+            "0",
+            "user namespaces are turned off: `sudo sysctl user.max_user_namespaces=15000` turns them on",
+        ),
+        (
+            "/proc/sys/kernel/unprivileged_userns_clone",
+            "0",
+            "user namespaces are for root only here (Debian 10 and older): `sudo sysctl kernel.unprivileged_userns_clone=1`",
+        ),
+        (
+            "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
+            "1",
+            "AppArmor restricts user namespaces (Ubuntu 23.10 and newer): install an AppArmor profile for jail-stub \
+             with the rule `userns,`, or `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+        ),
+    ];
+    if problem.help.is_some() {
+        return problem;
+    }
+    for (file, forbidding, help) in SWITCHES {
+        if value(file).is_some_and(|value| value == *forbidding) {
+            return problem.help(*help);
+        }
+    }
+    problem
+}
+
+fn value(file: &str) -> Option<String> {
+    let file = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+    let bytes = crate::host::read_to_end(&file, 64).ok()?;
+    Some(String::from_utf8(bytes).ok()?.trim().into())
+}

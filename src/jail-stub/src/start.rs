@@ -1,0 +1,281 @@
+//! The start of the released program: what a C library does for others, and nothing else of it.
+//!
+//! An entry point, the memory functions that the compiler calls, an allocator that never gives memory back, and what
+//! happens on a panic. All unsafe code of the program outside `sys` is here.
+
+extern crate alloc;
+
+use alloc::vec::Vec;
+use core::alloc::{GlobalAlloc, Layout};
+use core::arch::{asm, global_asm};
+use core::cell::UnsafeCell;
+use core::ffi::{CStr, c_char};
+use core::fmt::Write;
+use core::panic::PanicInfo;
+
+use jail_stub::sys;
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
+
+// The kernel enters here with the stack pointer at the argument count and nothing else set (the ABI's "process
+// initialization"). The stack is aligned for a call, and the frame pointer is cleared to end stack traces.
+#[cfg(target_arch = "x86_64")]
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "xor ebp, ebp",
+    "mov rdi, rsp",
+    "and rsp, -16",
+    "call {begin}",
+    "ud2",
+    begin = sym begin,
+);
+
+#[cfg(target_arch = "aarch64")]
+global_asm!(
+    ".globl _start",
+    "_start:",
+    "mov x29, xzr",
+    "mov x30, xzr",
+    "mov x0, sp",
+    "and sp, x0, #-16",
+    "bl {begin}",
+    "brk 1",
+    begin = sym begin,
+);
+
+/// Reads the arguments and the environment off the initial stack and runs the launch.
+extern "C" fn begin(stack: *const usize) -> ! {
+    // SAFETY: `_start` passes the initial stack pointer: there is the argument count, then so many pointers and a null,
+    // then the environment's pointers and a null. The strings stay where they are for the life of the process.
+    let (arguments, environment) = unsafe {
+        let count = *stack;
+        let first = stack.add(1).cast::<*const c_char>();
+        (strings(first), strings(first.add(count + 1)))
+    };
+    sys::exit(i32::from(jail_stub::run(&arguments, &environment)))
+}
+
+/// The strings of a null-terminated list.
+///
+/// # Safety
+/// `list` points to such a list of pointers to NUL-terminated strings that live and stay unchanged for ever.
+unsafe fn strings(mut list: *const *const c_char) -> Vec<&'static CStr> {
+    let mut strings = Vec::new();
+    // SAFETY: the list ends with a null pointer, where the loop ends, so each step stays within it.
+    unsafe {
+        while !(*list).is_null() {
+            strings.push(CStr::from_ptr(*list));
+            list = list.add(1);
+        }
+    }
+    strings
+}
+
+/// Memory for a launch: a small arena in the program's zero pages, then chunks from the kernel. The last piece can grow
+/// and be given back; nothing else is, because a launch needs little and ends soon.
+struct Bump(UnsafeCell<Free>);
+
+struct Free {
+    next: usize,
+    end: usize,
+}
+
+const ARENA: usize = 256 * 1024;
+static mut FIRST: [u8; ARENA] = [0; ARENA];
+
+// SAFETY: the program has one thread. The child that shares its memory (`sys::spawn`) runs while the parent is suspended.
+unsafe impl Sync for Bump {}
+
+#[global_allocator]
+static MEMORY: Bump = Bump(UnsafeCell::new(Free { next: 0, end: 0 }));
+
+impl Free {
+    fn take(&mut self, layout: Layout) -> usize {
+        if self.end == 0 {
+            self.next = (&raw const FIRST).expose_provenance();
+            self.end = self.next + ARENA;
+        }
+        let start = self.next.next_multiple_of(layout.align());
+        match start.checked_add(layout.size()) {
+            Some(after) if after <= self.end => {
+                self.next = after;
+                start
+            }
+            Some(_) => self.chunk(layout),
+            None => 0,
+        }
+    }
+
+    /// A new chunk; 0 when the kernel has no more.
+    fn chunk(&mut self, layout: Layout) -> usize {
+        let size = (layout.size() + layout.align()).next_multiple_of(4 * ARENA);
+        let how = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
+        // SAFETY: with a null address and without MAP_FIXED the kernel chooses a place that nothing occupies.
+        let Ok(start) = (unsafe { mmap_anonymous(core::ptr::null_mut(), size, how.0, how.1) }) else {
+            return 0;
+        };
+        self.next = start.expose_provenance();
+        self.end = self.next + size;
+        self.take(layout)
+    }
+}
+
+// SAFETY: pieces are taken from memory that nobody else uses, at increasing addresses, so they do not overlap; only the
+// piece at the end is ever taken back or changed in size. Alignment is kept by rounding up.
+unsafe impl GlobalAlloc for Bump {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: one thread, and no allocation happens while this reference lives.
+        let free = unsafe { &mut *self.0.get() };
+        core::ptr::with_exposed_provenance_mut(free.take(layout))
+    }
+
+    unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
+        // SAFETY: as in `alloc`.
+        let free = unsafe { &mut *self.0.get() };
+        if piece.addr() + layout.size() == free.next {
+            free.next = piece.addr();
+        }
+    }
+
+    unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: as in `alloc`; the reference ends before the next allocation.
+        let free = unsafe { &mut *self.0.get() };
+        if piece.addr() + layout.size() == free.next && piece.addr() + size <= free.end {
+            free.next = piece.addr() + size;
+            return piece;
+        }
+        // SAFETY: the caller promises a valid alignment and a size that does not overflow.
+        let new = unsafe { self.alloc(Layout::from_size_align_unchecked(size, layout.align())) };
+        if !new.is_null() {
+            // SAFETY: both pieces hold at least the smaller of the two sizes, and a new piece overlaps no old one.
+            unsafe { core::ptr::copy_nonoverlapping(piece, new, layout.size().min(size)) };
+        }
+        new
+    }
+}
+
+/// A bug. It is said in one line, and nothing that was not checked has been started.
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    struct Stderr;
+    impl Write for Stderr {
+        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+            let _ = rustix::io::write(sys::standard(sys::Standard::Error), text.as_bytes());
+            Ok(())
+        }
+    }
+    let _ = writeln!(Stderr, "jail-stub: this is a bug in jail-stub: {info}");
+    sys::exit(125)
+}
+
+/// The prebuilt core library refers to the unwinder; nothing unwinds here.
+#[unsafe(no_mangle)]
+extern "C" fn rust_eh_personality() {}
+
+#[unsafe(no_mangle)]
+extern "C" fn _Unwind_Resume() -> ! {
+    sys::exit(125)
+}
+
+// The memory functions that the compiler calls. They are written with instructions of their own, because a loop would be
+// compiled into a call of the very function that it stands in.
+
+/// # Safety
+/// As memcpy(3): both pieces are `n` bytes and do not overlap.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcpy(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: `rep movsb` copies exactly the `n` bytes that the caller vouches for.
+    unsafe {
+        asm!("rep movsb", inout("rcx") n => _, inout("rdi") to => _, inout("rsi") from => _,
+            options(nostack, preserves_flags));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: the loop copies exactly the `n` bytes that the caller vouches for.
+    unsafe {
+        asm!("cbz {n}, 3f", "2:", "ldrb {b:w}, [{from}], #1", "strb {b:w}, [{to}], #1",
+            "subs {n}, {n}, #1", "b.ne 2b", "3:", n = inout(reg) n => _, to = inout(reg) to => _,
+            from = inout(reg) from => _, b = out(reg) _, options(nostack));
+    }
+    to
+}
+
+/// # Safety
+/// As memmove(3): both pieces are `n` bytes; they may overlap.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memmove(to: *mut u8, from: *const u8, n: usize) -> *mut u8 {
+    if to.addr().wrapping_sub(from.addr()) >= n {
+        // SAFETY: the destination does not begin within the source, so copying upwards reads every byte before it is
+        // overwritten.
+        return unsafe { memcpy(to, from, n) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: copies the same `n` bytes downwards; the direction flag is cleared again, as the ABI wants it.
+    unsafe {
+        asm!("std", "rep movsb", "cld", inout("rcx") n => _,
+            inout("rdi") to.add(n).wrapping_sub(1) => _,
+            inout("rsi") from.add(n).wrapping_sub(1) => _, options(nostack));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: copies the same `n` bytes downwards.
+    unsafe {
+        asm!("cbz {n}, 3f", "2:", "ldrb {b:w}, [{from}, #-1]!", "strb {b:w}, [{to}, #-1]!",
+            "subs {n}, {n}, #1", "b.ne 2b", "3:", n = inout(reg) n => _,
+            to = inout(reg) to.add(n) => _, from = inout(reg) from.add(n) => _, b = out(reg) _,
+            options(nostack));
+    }
+    to
+}
+
+/// # Safety
+/// As memset(3): the piece is `n` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memset(to: *mut u8, byte: i32, n: usize) -> *mut u8 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: `rep stosb` writes exactly the `n` bytes that the caller vouches for.
+    unsafe {
+        asm!("rep stosb", inout("rcx") n => _, inout("rdi") to => _, in("eax") byte,
+            options(nostack, preserves_flags));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: the loop writes exactly the `n` bytes that the caller vouches for.
+    unsafe {
+        asm!("cbz {n}, 3f", "2:", "strb {b:w}, [{to}], #1", "subs {n}, {n}, #1", "b.ne 2b", "3:",
+            n = inout(reg) n => _, to = inout(reg) to => _, b = in(reg) byte, options(nostack));
+    }
+    to
+}
+
+/// # Safety
+/// As memcmp(3): both pieces are `n` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
+    for at in 0..n {
+        // SAFETY: `at` is below `n`. Read as volatile, so that the loop is not turned into a call of memcmp.
+        let (a, b) = unsafe { (a.add(at).read_volatile(), b.add(at).read_volatile()) };
+        if a != b {
+            return i32::from(a) - i32::from(b);
+        }
+    }
+    0
+}
+
+/// # Safety
+/// As bcmp(3): both pieces are `n` bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn bcmp(a: *const u8, b: *const u8, n: usize) -> i32 {
+    // SAFETY: the same promise.
+    unsafe { memcmp(a, b, n) }
+}
+
+/// # Safety
+/// As strlen(3): the string ends with a NUL.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn strlen(string: *const c_char) -> usize {
+    let mut length = 0;
+    // SAFETY: the loop ends at the NUL at the latest. Read as volatile, so that it is not turned into a call of strlen.
+    while unsafe { string.add(length).read_volatile() } != 0 {
+        length += 1;
+    }
+    length
+}

@@ -1,0 +1,55 @@
+//! Watches the process that started the wrapper.
+//!
+//! By a descriptor of the process, not by a signal at the parent's end: that signal comes when the *thread* that started
+//! us ends, and some launchers start programs from threads that come and go.
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{
+    PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
+};
+
+/// The launcher, if its end is the jail's.
+pub(crate) struct Launcher {
+    process: Option<OwnedFd>,
+}
+
+impl Launcher {
+    /// Watches the parent of this process.
+    pub(crate) fn watched() -> Result<Self, Errno> {
+        let Some(parent) = getppid() else {
+            // It is outside our PID namespace and has no number here; then only the signal is left.
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            return Ok(Self::ignored());
+        };
+        let process = pidfd_open(parent, PidfdFlags::empty())?;
+        if getppid() != Some(parent) {
+            // It ended in between, and the descriptor may be that of another process by now.
+            return Err(Errno::SRCH);
+        }
+        Ok(Self { process: Some(process) })
+    }
+
+    /// Nobody's end matters.
+    pub(crate) fn ignored() -> Self {
+        Self { process: None }
+    }
+
+    /// What to poll; `other`, without events, where nothing is watched.
+    pub(crate) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
+        match &self.process {
+            Some(process) => PollFd::new(process, PollFlags::IN),
+            None => PollFd::new(other, PollFlags::empty()),
+        }
+    }
+
+    /// After an event: whether it was the watched process's end.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.process.is_some()
+    }
+
+    pub(crate) fn descriptor(&self) -> Option<i32> {
+        self.process.as_ref().map(AsRawFd::as_raw_fd)
+    }
+}

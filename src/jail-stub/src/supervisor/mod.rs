@@ -1,0 +1,273 @@
+//! The process outside: passes signals on, keeps job control working, and ends as the payload ended.
+//!
+//! To the shell it is the job; the payload is in a process group of its own, so that nothing inside can signal the
+//! launcher's. What a terminal does to a group it therefore has to do to both: it gives the payload's group the terminal,
+//! takes it back when the payload stops or ends, and stops and continues together with it.
+
+mod launcher;
+mod terminal;
+
+use alloc::vec::Vec;
+
+use jail_plan::{Lifetime, Plan, Terminal};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use crate::failure::{About, Failure, Problem};
+use crate::message::{self, Ended, Message, Received};
+use crate::supervisor::terminal::Tty;
+use crate::sys::{self, SignalSet, Signalled};
+
+pub(crate) use launcher::Launcher;
+pub(crate) use terminal::has_terminal;
+
+/// Signals by number; the same on both processors (signal(7)).
+pub(crate) mod signal {
+    pub(crate) const INT: i32 = 2;
+    pub(crate) const QUIT: i32 = 3;
+    pub(crate) const ILL: i32 = 4;
+    pub(crate) const TRAP: i32 = 5;
+    pub(crate) const BUS: i32 = 7;
+    pub(crate) const FPE: i32 = 8;
+    pub(crate) const KILL: i32 = 9;
+    pub(crate) const SEGV: i32 = 11;
+    pub(crate) const PIPE: i32 = 13;
+    pub(crate) const CHLD: i32 = 17;
+    pub(crate) const CONT: i32 = 18;
+    pub(crate) const STOP: i32 = 19;
+    pub(crate) const TTIN: i32 = 21;
+    pub(crate) const TTOU: i32 = 22;
+    pub(crate) const HUP: i32 = 1;
+    pub(crate) const SYS: i32 = 31;
+}
+
+/// What is blocked and read from a descriptor: all but what a fault raises.
+pub(crate) fn handled() -> SignalSet {
+    use signal::{BUS, FPE, ILL, SEGV, SYS, TRAP};
+    SignalSet::all_but(&[ILL, TRAP, BUS, FPE, SEGV, SYS])
+}
+
+/// How a launch came out.
+pub(crate) enum Outcome {
+    /// The payload ran and ended.
+    Ended(Ended),
+    /// It did not start, or something broke.
+    Failed(Failure),
+}
+
+/// The process outside, once the first process runs.
+pub(crate) struct Supervisor {
+    channel: OwnedFd,
+    signals: OwnedFd,
+    launcher: Launcher,
+    /// The jail's first process.
+    first: i32,
+    /// The payload, which leads the process group of the same number.
+    payload: Option<i32>,
+    /// What came before the payload ran.
+    early: Vec<Signalled>,
+    tty: Tty,
+}
+
+impl Supervisor {
+    pub(crate) fn new(
+        plan: &Plan,
+        channel: OwnedFd,
+        signals: OwnedFd,
+        launcher: Launcher,
+        first: i32,
+        took_terminal: bool,
+    ) -> Self {
+        let tty = Tty::new(plan.terminal == Terminal::Keep, took_terminal);
+        Self { channel, signals, launcher, first, payload: None, early: Vec::new(), tty }
+    }
+
+    /// Watches until the jail has ended.
+    pub(crate) fn watch(mut self) -> Outcome {
+        let outcome = loop {
+            match self.next() {
+                Ok(None) => {}
+                Ok(Some(outcome)) => break outcome,
+                Err(error) => {
+                    // The jail is not left without a supervisor.
+                    let _ = sys::kill(self.first, signal::KILL);
+                    break broken(Problem::errno("the supervisor", error));
+                }
+            }
+        };
+        self.tty.take_back(self.payload);
+        // The first process has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
+        // left to somebody who does not expect one.
+        let first = Pid::from_raw(self.first);
+        while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
+        outcome
+    }
+
+    fn next(&mut self) -> Result<Option<Outcome>, Errno> {
+        let mut ready = [
+            PollFd::new(&self.channel, PollFlags::IN),
+            PollFd::new(&self.signals, PollFlags::IN),
+            self.launcher.poll(&self.signals),
+        ];
+        match poll(&mut ready, None) {
+            Err(Errno::INTR) => return Ok(None),
+            other => other?,
+        };
+        let [channel, signals, launcher] = ready.each_ref().map(|fd| !fd.revents().is_empty());
+        if signals {
+            while let Some(signalled) = sys::read_signal(&self.signals)? {
+                self.signalled(signalled)?;
+            }
+        }
+        if channel {
+            return self.message();
+        }
+        if launcher && self.launcher.is_gone() {
+            sys::kill(self.first, signal::KILL)?;
+            return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
+        }
+        Ok(None)
+    }
+
+    fn message(&mut self) -> Result<Option<Outcome>, Errno> {
+        let (message, sender) = match message::receive(&self.channel)? {
+            Received::Message(message, sender) => (message, sender),
+            Received::Closed => {
+                return Ok(Some(broken(Problem::new("", "the jail's first process was killed"))));
+            }
+        };
+        match message {
+            Message::Started => {
+                self.payload = sender;
+                self.release()?;
+                for signalled in core::mem::take(&mut self.early) {
+                    self.signalled(signalled)?;
+                }
+                Ok(None)
+            }
+            Message::Stopped(signal) => self.stopped(i32::from(signal)).map(|()| None),
+            Message::Ended(ended) => Ok(Some(Outcome::Ended(ended))),
+            Message::Failed(failure) => Ok(Some(Outcome::Failed(failure))),
+        }
+    }
+
+    /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
+    /// for messages.
+    fn release(&self) -> Result<(), Errno> {
+        let mut kept: Vec<i32> = [&self.channel, &self.signals].map(AsRawFd::as_raw_fd).into();
+        kept.extend(self.launcher.descriptor());
+        kept.push(2);
+        sys::close_all_but(&kept)
+    }
+
+    /// Passes a signal on. What a terminal sends goes to the whole group, as a terminal would; the rest to the payload.
+    fn signalled(&mut self, signalled: Signalled) -> Result<(), Errno> {
+        let Signalled { signal, by_kernel } = signalled;
+        let Some(payload) = self.payload else {
+            return self.signalled_early(signalled);
+        };
+        match signal {
+            signal::CHLD | signal::PIPE => Ok(()),
+            signal::CONT => self.resume(payload),
+            _ if by_kernel => gone_is_fine(sys::kill(-payload, signal)),
+            _ => gone_is_fine(sys::kill(payload, signal)),
+        }
+    }
+
+    /// A launch that hangs can be ended; everything else waits for the payload.
+    fn signalled_early(&mut self, signalled: Signalled) -> Result<(), Errno> {
+        let ends = [signal::INT, signal::QUIT, signal::HUP, 15].contains(&signalled.signal);
+        if !ends {
+            self.early.push(signalled);
+            return Ok(());
+        }
+        sys::kill(self.first, signal::KILL)?;
+        end_by(signalled.signal)
+    }
+
+    /// The payload was stopped.
+    fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
+        let Some(payload) = self.payload else { return Ok(()) };
+        let wants_terminal = [signal::TTIN, signal::TTOU].contains(&signal);
+        if wants_terminal && self.tty.is_ours() {
+            // The launcher's group has the terminal, and the payload, in a group of its own, was taken for a background job.
+            self.tty.hand_over(payload);
+            return gone_is_fine(sys::kill(-payload, signal::CONT));
+        }
+        self.tty.take_back(Some(payload));
+        if self.stop(signal)? {
+            // The signal that continued this process is pending and will continue the payload.
+            return Ok(());
+        }
+        if wants_terminal {
+            // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
+            // its read; hanging up is the nearest to it.
+            gone_is_fine(sys::kill(-payload, signal::HUP))?;
+        }
+        self.resume(payload)
+    }
+
+    /// Stops the launcher's job the way the payload was stopped; whether it was stopped indeed.
+    fn stop(&mut self, signal: i32) -> Result<bool, Errno> {
+        if signal == signal::STOP || !self.tty.is_kept() {
+            sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal::STOP)?;
+        } else {
+            // The whole group, as the terminal would: a script that waits for this process has to stop with it. A group
+            // without a shell to continue it is not stopped by this (setpgid(2), "orphaned").
+            let set = SignalSet::of(&[signal]);
+            sys::kill(0, signal)?;
+            sys::unblock(set)?;
+            sys::set_mask(handled())?;
+        }
+        let mut continued = false;
+        while let Some(signalled) = sys::read_signal(&self.signals)? {
+            continued |= signalled.signal == signal::CONT;
+            if signalled.signal == signal::CONT {
+                self.signalled(signalled)?;
+            } else if signalled.signal != signal {
+                self.signalled(signalled)?;
+            }
+        }
+        Ok(continued)
+    }
+
+    /// The job was continued, in the foreground or in the background.
+    fn resume(&mut self, payload: i32) -> Result<(), Errno> {
+        if self.tty.is_ours() {
+            self.tty.give_again(payload);
+        }
+        gone_is_fine(sys::kill(-payload, signal::CONT))
+    }
+}
+
+fn broken(problem: Problem) -> Outcome {
+    Outcome::Failed(Failure::early(problem))
+}
+
+fn small(number: i32) -> u8 {
+    u8::try_from(number).unwrap_or(u8::MAX)
+}
+
+/// A process that has ended meanwhile needs no signal any more.
+fn gone_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
+    if result == Err(Errno::SRCH) { Ok(()) } else { result }
+}
+
+/// Ends this process by a signal, as the payload was ended, so that the shell sees it.
+pub(crate) fn end_by(signal: i32) -> ! {
+    // Not dumpable already, so no core dump is written or offered to a program on the host.
+    let _ = sys::default_action(signal);
+    let _ = sys::unblock(SignalSet::of(&[signal]));
+    let _ = sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal);
+    sys::exit(128 + signal)
+}
+
+/// Starts to watch the launcher, if the jail is to end with it.
+pub(crate) fn launcher(plan: &Plan) -> Result<Launcher, Problem> {
+    match plan.lifetime {
+        Lifetime::Launcher => Launcher::watched().about("the launcher"),
+        Lifetime::Payload => Ok(Launcher::ignored()),
+    }
+}

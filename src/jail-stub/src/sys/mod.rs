@@ -1,0 +1,20 @@
+//! The system calls that rustix does not have, one a function. All unsafe code of the library is in this folder.
+//!
+//! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
+
+mod call;
+mod mount;
+mod process;
+mod signal;
+mod terminal;
+
+pub use mount::{Attributes, bring_up, set_attributes};
+pub use process::{
+    Clone, Cloned, Standard, StringList, clone, close_all_but, close_descriptors, exit, load_filter, replace, spawn,
+    standard,
+};
+pub use signal::{
+    SignalSet, Signalled, default_action, kill, kill_everything, read_signal, set_mask,
+    signal_descriptor, unblock,
+};
+pub use terminal::{foreground_group, own_group, set_foreground_group};

@@ -1,0 +1,285 @@
+//! Calls that make, replace, confine and end processes.
+
+use alloc::vec::Vec;
+use core::arch::asm;
+use core::ffi::{CStr, c_char, c_void};
+use core::marker::PhantomData;
+use core::mem::{MaybeUninit, size_of};
+use core::ptr;
+
+use rustix::fd::BorrowedFd;
+use rustix::io::Errno;
+
+use super::call::{check, enter, number};
+
+const SIGCHLD: u64 = 17;
+const CLONE_VM: usize = 0x100;
+const CLONE_VFORK: usize = 0x4000;
+const SECCOMP_SET_MODE_FILTER: usize = 1;
+
+/// In which process [`clone`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cloned {
+    /// In the new one.
+    Child,
+    /// In the old one; the number is the new one's.
+    Parent(i32),
+}
+
+/// The flags of a new process: `CLONE_NEW*`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clone(pub u64);
+
+#[repr(C)]
+#[derive(Default)]
+struct CloneArguments {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// Makes a child with a copy of this process's memory and the new namespaces of `flags`: `clone3(2)`.
+///
+/// # Errors
+/// Those of the call.
+pub fn clone(flags: Clone) -> Result<Cloned, Errno> {
+    let arguments =
+        CloneArguments { flags: flags.0, exit_signal: SIGCHLD, ..CloneArguments::default() };
+    // SAFETY: without CLONE_VM and without a stack the child runs on a copy of everything, as after fork(2), so both
+    // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks.
+    let result = check(unsafe {
+        enter(
+            number::CLONE3,
+            [ptr::from_ref(&arguments).expose_provenance(), size_of::<CloneArguments>(), 0, 0, 0],
+        )
+    })?;
+    match i32::try_from(result) {
+        Ok(0) => Ok(Cloned::Child),
+        Ok(pid) => Ok(Cloned::Parent(pid)),
+        Err(_) => Err(Errno::OVERFLOW),
+    }
+}
+
+/// Runs `child(argument)` in a new process that shares this one's memory, on `stack`; returns when it has executed
+/// another program or ended: `clone(2)` with `CLONE_VM | CLONE_VFORK`, which copies no page table.
+///
+/// # Errors
+/// Those of the call.
+pub fn spawn<T>(
+    stack: &mut [MaybeUninit<u128>],
+    child: fn(&T) -> !,
+    argument: &T,
+) -> Result<i32, Errno> {
+    struct Start<'a, T> {
+        child: fn(&T) -> !,
+        argument: &'a T,
+    }
+    extern "C" fn enter_child<T>(start: *const c_void) -> ! {
+        // SAFETY: `spawn` passes the address of its own `Start<T>`, which outlives this call: the parent sleeps until the
+        // child is gone, so nothing moves or frees it, and nobody writes to it.
+        let start = unsafe { &*start.cast::<Start<'_, T>>() };
+        (start.child)(start.argument)
+    }
+    let start = Start { child, argument };
+    let top = stack.as_mut_ptr_range().end;
+    let flags = CLONE_VM | CLONE_VFORK | 17;
+    // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
+    // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
+    // (CLONE_VFORK), so the memory that both share has one user at a time.
+    let result = unsafe {
+        call_clone(
+            flags,
+            top.cast(),
+            enter_child::<T>,
+            ptr::from_ref(&start).cast(),
+        )
+    };
+    check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
+}
+
+/// `clone(2)` whose child calls `entry(argument)` on the new stack.
+///
+/// # Safety
+/// `stack` is the aligned end of memory that nobody else uses until the child is gone, and `argument` is what `entry`
+/// takes.
+#[cfg(target_arch = "x86_64")]
+unsafe fn call_clone(
+    flags: usize,
+    stack: *mut c_void,
+    entry: extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+) -> isize {
+    let result: isize;
+    // SAFETY: in the parent this is an ordinary system call. In the child rsp is `stack`, and control goes to `entry`,
+    // with its argument in rdi; it never comes back to the code that follows.
+    unsafe {
+        asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, r12",
+            "call r13",
+            "ud2",
+            "2:",
+            inlateout("rax") 56isize => result,
+            in("rdi") flags, in("rsi") stack, in("rdx") 0, in("r10") 0, in("r8") 0,
+            in("r12") argument, in("r13") entry,
+            lateout("rcx") _, lateout("r11") _,
+        );
+    }
+    result
+}
+
+/// `clone(2)` whose child calls `entry(argument)` on the new stack.
+///
+/// # Safety
+/// As for the other processor: `stack` is the aligned end of unused memory, and `argument` is what `entry` takes.
+#[cfg(target_arch = "aarch64")]
+unsafe fn call_clone(
+    flags: usize,
+    stack: *mut c_void,
+    entry: extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+) -> isize {
+    let result: isize;
+    // SAFETY: in the parent this is an ordinary system call. In the child sp is `stack`, and control goes to `entry`,
+    // with its argument in x0; it never comes back to the code that follows.
+    unsafe {
+        asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x0, x9",
+            "blr x10",
+            "brk 1",
+            "2:",
+            inlateout("x0") flags.cast_signed() => result,
+            in("x1") stack, in("x2") 0, in("x3") 0, in("x4") 0, in("x8") 220,
+            in("x9") argument, in("x10") entry,
+        );
+    }
+    result
+}
+
+/// Ends this process: `exit_group(2)`.
+pub fn exit(status: i32) -> ! {
+    loop {
+        // SAFETY: the call takes a number and no address, and does not return.
+        let _ = unsafe {
+            enter(number::EXIT_GROUP, [status.cast_unsigned() as usize, 0, 0, 0, 0])
+        };
+    }
+}
+
+/// Strings in the form that [`replace`] passes to the kernel.
+pub struct StringList<'a> {
+    /// Null-terminated.
+    pointers: Vec<*const c_char>,
+    strings: PhantomData<&'a CStr>,
+}
+
+impl<'a> StringList<'a> {
+    /// The list of `strings`, which it borrows.
+    pub fn new(strings: impl Iterator<Item = &'a CStr>) -> Self {
+        let pointers = strings.map(CStr::as_ptr).chain([ptr::null()]).collect();
+        Self { pointers, strings: PhantomData }
+    }
+}
+
+/// Replaces this process by another program and returns only to say why that failed: `execve(2)`.
+#[must_use]
+pub fn replace(program: &CStr, arguments: &StringList<'_>, environment: &StringList<'_>) -> Errno {
+    // SAFETY: the program's name is NUL-terminated, and a `StringList` is a null-terminated list of pointers to
+    // NUL-terminated strings that it borrows, so they live across the call; the kernel copies them.
+    let result = unsafe {
+        enter(
+            number::EXECVE,
+            [
+                program.as_ptr().expose_provenance(),
+                arguments.pointers.as_ptr().expose_provenance(),
+                environment.pointers.as_ptr().expose_provenance(),
+                0,
+                0,
+            ],
+        )
+    };
+    check(result).err().unwrap_or(Errno::IO)
+}
+
+/// Closes the descriptors `first..=last`: `close_range(2)`.
+///
+/// # Errors
+/// Those of the call.
+pub fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
+    // SAFETY: the call takes numbers. An `OwnedFd` of a closed descriptor must not be used any more; the callers keep
+    // none in the range, or never run its destructor.
+    check(unsafe { enter(number::CLOSE_RANGE, [first as usize, last as usize, 0, 0, 0]) }).map(drop)
+}
+
+/// Closes every descriptor but these.
+///
+/// # Errors
+/// Those of `close_range(2)`.
+pub fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
+    let mut kept: Vec<u32> = kept.iter().map(|descriptor| descriptor.cast_unsigned()).collect();
+    kept.sort_unstable();
+    let mut first = 0;
+    for descriptor in kept {
+        if descriptor > first {
+            close_descriptors(first, descriptor - 1)?;
+        }
+        first = descriptor + 1;
+    }
+    close_descriptors(first, u32::MAX)
+}
+
+/// The standard descriptor 0, 1 or 2. The launch makes sure that all three are open before it opens anything else.
+#[must_use]
+pub fn standard(number: Standard) -> BorrowedFd<'static> {
+    // SAFETY: nobody owns these descriptors, so borrowing them cannot outlive an owner; they are open from the start of
+    // the launch, and after they are closed (on purpose, once the payload runs) the kernel answers EBADF at worst.
+    unsafe { BorrowedFd::borrow_raw(number as i32) }
+}
+
+/// The standard descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standard {
+    /// 0.
+    Input = 0,
+    /// 1.
+    Output = 1,
+    /// 2.
+    Error = 2,
+}
+
+#[repr(C)]
+struct FilterProgram {
+    length: u16,
+    instructions: *const u64,
+}
+
+/// Puts this process and its later children under a filter of system calls: `seccomp(2)`. `instructions` are
+/// `struct sock_filter`, eight bytes each.
+///
+/// # Errors
+/// Those of the call; `EINVAL` also when there are more instructions than the kernel takes.
+pub fn load_filter(instructions: &[u64]) -> Result<(), Errno> {
+    let length = u16::try_from(instructions.len()).map_err(|_| Errno::INVAL)?;
+    let program = FilterProgram { length, instructions: instructions.as_ptr() };
+    // SAFETY: `program` has the layout of `struct sock_fprog`; its pointer is good for `length` instructions of eight
+    // bytes. The kernel checks and copies them during the call.
+    check(unsafe {
+        enter(
+            number::SECCOMP,
+            [SECCOMP_SET_MODE_FILTER, 0, ptr::from_ref(&program).expose_provenance(), 0, 0],
+        )
+    })
+    .map(drop)
+}
+
