@@ -32,7 +32,7 @@ pub fn describe(grant: &Grant) -> String {
             format!("{}, created when missing, read and write", at(path, to))
         }
         Grant::StateFile { path, to } => {
-            format!("the file {}, created when missing, read and write", at(path, to))
+            format!("{}, a file created when missing, read and write", at(path, to))
         }
         Grant::Store { scope } => store_words(*scope).into(),
         Grant::Tmpfs { to, mode, size } => {

@@ -119,7 +119,7 @@ fn path(entries: &[Entry]) -> (Option<Grant>, Vec<Text>) {
     (start, folders)
 }
 
-fn last<'a>(entries: &'a [Entry], is: impl Fn(&Grant) -> bool) -> Option<&'a Grant> {
+fn last(entries: &[Entry], is: impl Fn(&Grant) -> bool) -> Option<&Grant> {
     entries.iter().rev().map(|entry| &entry.grant).find(|grant| is(grant))
 }
 

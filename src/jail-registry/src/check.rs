@@ -90,7 +90,7 @@ impl Checker<'_> {
         let Value::Attributes(fields) = &given.value else { return };
         for (name, given) in fields {
             match known.iter().find(|field| field.name == name) {
-                Some(field) => self.check(field.ty, given, given.place.or(place)),
+                Some(field) => self.field(field, given, given.place.or(place)),
                 None => self.unknown(name, known, given.place.or(place)),
             }
         }
@@ -101,6 +101,12 @@ impl Checker<'_> {
                 self.faults.push(fault.help(field.doc));
             }
         }
+    }
+
+    /// Messages are about the field rather than the set that it stands in.
+    fn field(&mut self, field: &Field, given: &Placed, place: Option<Place>) {
+        let (combinator, faults) = (self.combinator, &mut *self.faults);
+        Checker { combinator, param: field.name, faults }.check(field.ty, given, place);
     }
 
     fn unknown(&mut self, name: &str, known: &[Field], place: Option<Place>) {

@@ -123,6 +123,8 @@ codes! {
     EnvironmentName = "environment-name",
     /// A grant that a later one covers.
     HiddenGrant = "hidden-grant",
+    /// A name for a kept home folder that is no file name.
+    HomeName = "home-name",
     /// A jail's name that is no file name.
     JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.

@@ -9,6 +9,7 @@ mod check;
 mod diagnostic;
 mod lower;
 mod packages;
+mod page;
 mod signature;
 mod suggest;
 mod table;
@@ -23,7 +24,13 @@ pub use check::{
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use lower::{Call, Lowered, lower};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
+pub use page::combinators_page;
 pub use signature::{Field, Param, Signature, Type};
 pub use suggest::nearest;
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
 pub use term::{Applied, Built, FileId, Jail, Made, Place, Placed, Value};
+
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;

@@ -124,6 +124,11 @@ impl<'a> Call<'_, 'a> {
         self.path(argument, path::Role::Target)
     }
 
+    /// A folder of PATH.
+    pub(crate) fn folder_of_path(&mut self, argument: usize) -> Option<Text> {
+        self.path(argument, path::Role::Folder)
+    }
+
     fn path(&mut self, argument: usize, role: path::Role) -> Option<Text> {
         let Value::Text(text) = &self.argument(argument)?.value else { return None };
         let place = self.place_of(argument);

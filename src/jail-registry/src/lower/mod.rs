@@ -271,3 +271,6 @@ fn unknown(applied: &Applied) -> Diagnostic {
         None => fault,
     }
 }
+
+#[cfg(test)]
+mod tests;

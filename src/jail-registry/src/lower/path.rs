@@ -14,6 +14,8 @@ pub(super) enum Role {
     Source,
     /// A place in the jail.
     Target,
+    /// A folder of PATH.
+    Folder,
     /// The program of the jail.
     Program,
 }
@@ -23,6 +25,7 @@ impl Role {
         match self {
             Self::Source => "path on the host",
             Self::Target => "mount target",
+            Self::Folder => "folder",
             Self::Program => "program",
         }
     }
@@ -30,7 +33,7 @@ impl Role {
     fn relative(self) -> Code {
         match self {
             Self::Target => Code::RelativeTarget,
-            Self::Source | Self::Program => Code::RelativePath,
+            Self::Source | Self::Folder | Self::Program => Code::RelativePath,
         }
     }
 }
@@ -107,7 +110,7 @@ fn explain(
     };
     match fault {
         PathError::Relative => {
-            let help = relative_help(&path.to_string());
+            let help = relative_help(role, &path.to_string());
             Diagnostic::error(role.relative(), place, message).label("not absolute").help(help)
         }
         PathError::Parent => Diagnostic::error(Code::ParentComponent, place, message)
@@ -117,8 +120,10 @@ fn explain(
     }
 }
 
-fn relative_help(path: &str) -> String {
-    if path == "~" || path.starts_with("~/") {
+fn relative_help(role: Role, path: &str) -> String {
+    if role == Role::Program && !path.contains('/') {
+        format!("name a package, such as `pkgs.{path}`, or write the whole path of the program")
+    } else if path == "~" || path.starts_with("~/") {
         format!("write `(noescape \"{path}\")`: only then `~` is your home folder")
     } else if path.starts_with('$') {
         format!("write `(noescape \"{path}\")`: only then the variable is read at launch")

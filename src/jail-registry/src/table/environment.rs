@@ -23,7 +23,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             example: "add-path \"/opt/tools/bin\"",
             brings: &[],
             lower: Lower::Permission(|call| {
-                let folder = call.target(0)?;
+                let folder = call.folder_of_path(0)?;
                 call.grant(Grant::AddPath { folder });
                 Some(())
             }),

@@ -296,7 +296,7 @@ fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
     let legal = |c: char| c.is_alphanumeric() || "-_.+@ ".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(legal) {
         let message = format!("`{name}` cannot name a home folder");
-        call.error(Code::JailName, 0, message, "use letters, digits, `-`, `_` and `.`");
+        call.error(Code::HomeName, 0, message, "use letters, digits, `-`, `_` and `.`");
         return None;
     }
     let path = Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/home/{name}"));

@@ -1,0 +1,21 @@
+//! What each combinator means, and what is said of each bad argument.
+
+use expect_test::{Expect, expect};
+
+use crate::Value;
+use crate::testing::{built, jail, jail_named, list, lowered, lowered_whole, p, pkg, s, script, x};
+
+#[track_caller]
+fn check(permissions: Vec<Value>, expected: &Expect) {
+    expected.assert_eq(&lowered(&jail(permissions)));
+}
+
+#[track_caller]
+fn check_one<const N: usize>(combinator: &str, arguments: [Value; N], expected: &Expect) {
+    check(vec![p(combinator, arguments)], expected);
+}
+
+mod fold;
+mod grants;
+mod refused;
+mod warned;

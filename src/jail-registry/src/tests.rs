@@ -1,0 +1,186 @@
+//! The table as data: what must hold of every entry.
+
+use std::collections::BTreeSet;
+
+use crate::testing::{list, p, pkg, s};
+use crate::{
+    Applied, BASE_PERMISSIONS, BUILDERS, CHAPTERS, COMMON_JAIL_OPTIONS, Code, Jail, Lower, Made,
+    PRESETS, Placed, Symbolic, Type, Value, builder, combinator, combinators, combinators_page,
+    lower, nearest,
+};
+
+#[test]
+fn names_are_unique_and_legal() {
+    let mut seen = BTreeSet::new();
+    let names = combinators().map(|it| it.name).chain(BUILDERS.iter().map(|it| it.name));
+    for name in names {
+        assert!(seen.insert(name), "`{name}` is there twice");
+        assert!(name.starts_with(|c: char| c.is_ascii_lowercase()), "{name}");
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{name}");
+    }
+    for combinator in combinators() {
+        assert_eq!(combinator.name, combinator.name.to_lowercase());
+    }
+}
+
+#[test]
+fn chapters_are_in_alphabetical_order() {
+    for chapter in CHAPTERS {
+        let names: Vec<_> = chapter.combinators.iter().map(|it| it.name).collect();
+        assert!(names.is_sorted(), "{}: {names:?}", chapter.title);
+        assert!(!chapter.intro.is_empty(), "{}", chapter.title);
+    }
+}
+
+#[test]
+fn every_entry_has_a_summary_and_an_example_that_uses_it() {
+    for combinator in combinators() {
+        let (name, summary) = (combinator.name, combinator.summary);
+        assert!(summary.starts_with(char::is_uppercase), "{name}: {summary}");
+        assert!(!summary.ends_with('.') && !summary.contains('\n'), "{name}: {summary}");
+        assert!(combinator.example.contains(name), "{name}: {}", combinator.example);
+        assert_eq!(combinator.since.split('.').count(), 3, "{name}");
+    }
+    for builder in BUILDERS {
+        assert!(builder.example.starts_with(builder.name), "{}", builder.name);
+        assert_eq!(builder.signature.params.len(), 1, "{}", builder.name);
+    }
+}
+
+#[test]
+fn fields_are_documented_and_unique() {
+    for builder in BUILDERS {
+        let Type::Fields(fields) = builder.signature.params[0].ty else { panic!("{builder:?}") };
+        let names: BTreeSet<_> = fields.iter().map(|field| field.name).collect();
+        assert_eq!(names.len(), fields.len(), "{}", builder.name);
+        assert!(fields.iter().all(|field| !field.doc.is_empty()), "{}", builder.name);
+    }
+}
+
+#[test]
+fn lists_of_names_are_of_known_names_that_take_nothing() {
+    for name in BASE_PERMISSIONS.iter().chain(COMMON_JAIL_OPTIONS) {
+        assert!(combinator(name).is_some_and(|it| it.signature.params.is_empty()), "{name}");
+    }
+}
+
+#[test]
+fn presets_belong_to_builders_and_say_where_their_state_was_learned() {
+    for preset in PRESETS {
+        let builders = BUILDERS.iter().filter(|builder| builder.preset == Some(preset));
+        assert_eq!(builders.count(), 1, "{}", preset.package);
+        assert!(preset.command.starts_with("jailed-"), "{}", preset.command);
+        assert!(preset.source.starts_with("https://"), "{}", preset.package);
+        assert!(!preset.state.is_empty(), "{}", preset.package);
+    }
+    assert!(builder("makeJailedOpencode").is_some());
+}
+
+#[test]
+fn codes_are_sorted_and_legal() {
+    let names: Vec<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert!(names.is_sorted(), "{names:?}");
+    let legal = |name: &str| name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    assert!(names.iter().all(|name| legal(name)), "{names:?}");
+}
+
+/// Values of the right type for a parameter, the likeliest first.
+fn samples(ty: Type) -> Vec<Value> {
+    match ty {
+        Type::Literal => ["NAME", "1G", "ipc", "tmpfs"].map(s).into(),
+        Type::Text | Type::Entry => vec![s("/some/path")],
+        Type::Script => vec![s("exec true \"$@\"")],
+        Type::Integer => vec![Value::Integer(1)],
+        Type::Bool => vec![Value::Bool(true)],
+        Type::Package => vec![pkg("git")],
+        Type::Permission => vec![p("mount-proc", [])],
+        Type::List(element) => vec![list([samples(*element).remove(0)])],
+        Type::Fields(_) | Type::Map(_) => vec![Value::Attributes([].into())],
+        Type::Either(types) => samples(types[0]),
+    }
+}
+
+fn applied(name: &str, arguments: Vec<Value>) -> Jail {
+    let arguments = arguments.into_iter().map(Placed::nowhere).collect();
+    let permission = Applied { combinator: name.into(), arguments, place: None };
+    Jail {
+        made: Made::Plain {
+            name: "demo".into(),
+            entry: Placed::nowhere(pkg("hello")),
+            permissions: vec![permission],
+        },
+        place: None,
+    }
+}
+
+#[test]
+fn lowering_takes_what_the_signature_says() {
+    for combinator in combinators().filter(|it| matches!(it.lower, Lower::Permission(_))) {
+        let params = combinator.signature.params;
+        let tries = (0..4).map(|n| {
+            let sample = |ty| samples(ty).into_iter().cycle().nth(n).unwrap();
+            let jail = applied(combinator.name, params.iter().map(|it| sample(it.ty)).collect());
+            lower(&jail, &Symbolic, &|_| String::new())
+        });
+        assert!(tries.into_iter().any(|it| it.is_ok()), "{}", combinator.name);
+    }
+}
+
+#[test]
+fn what_a_combinator_uses_it_says_that_it_brings() {
+    use jail_policy::Package;
+
+    use crate::{Brought, Packages};
+
+    /// Has everything but one package.
+    struct Without(Brought);
+    impl Packages for Without {
+        fn nixpkgs(&self, attribute: &str) -> Option<Package> {
+            (attribute != self.0.attribute()).then(|| Symbolic.nixpkgs(attribute)).flatten()
+        }
+        fn agent(&self, attribute: &str) -> Option<Package> {
+            Symbolic.agent(attribute)
+        }
+    }
+
+    for combinator in combinators().filter(|it| matches!(it.lower, Lower::Permission(_))) {
+        let arguments: Vec<_> =
+            combinator.signature.params.iter().map(|it| samples(it.ty).remove(0)).collect();
+        for package in Brought::ALL {
+            let mut jail = applied(combinator.name, arguments.clone());
+            let Made::Plain { permissions, .. } = &mut jail.made else { panic!("plain") };
+            permissions
+                .insert(0, Applied { combinator: "reset".into(), arguments: vec![], place: None });
+            let missing = match lower(&jail, &Without(*package), &|_| String::new()) {
+                Ok(_) => false,
+                // The base permissions complain as well; what counts is who else does.
+                Err(faults) => faults.iter().any(|fault| {
+                    fault.code == Code::MissingPackage
+                        && fault.message.starts_with(&format!("`{}`", combinator.name))
+                }),
+            };
+            let says = combinator.brings.iter().any(|brings| brings.package == *package);
+            assert_eq!(missing, says, "{} and {}", combinator.name, package.attribute());
+        }
+    }
+}
+
+#[test]
+fn the_nearest_name_is_near() {
+    let names = || combinators().map(|it| it.name);
+    assert_eq!(nearest("readonyl", names()), Some("readonly"));
+    assert_eq!(nearest("mountcwd", names()), Some("mount-cwd"));
+    assert_eq!(nearest("tempfs", names()), Some("tmpfs"));
+    assert_eq!(nearest("something-else", names()), None);
+    assert_eq!(nearest("", names()), None);
+}
+
+#[test]
+fn the_page_of_combinators_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/combinators.md");
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == combinators_page(),
+        "docs/combinators.md is stale: run `cargo xtask generate`"
+    );
+}
