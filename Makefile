@@ -17,7 +17,7 @@ build: ## Build jailgen, static, and the stub
 	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C link-args='-nostartfiles -nostdlib -static -no-pie'
 
 kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store
-	scripts/make-kit
+	scripts/make-kit $(PROFILE)
 
 demo: ## From nothing to a shell in a jail, offline but for Rust crates
 	scripts/demo
