@@ -25,7 +25,8 @@ def main() -> int:
     options = arguments()
     agents = tuple(agent for agent in AGENTS if not options.agents or agent.name in options.agents)
     options.cache.mkdir(parents=True, exist_ok=True)
-    standin = find_standin(options.standin)
+    prepare(options)
+    standin = Standin.read(options.standin)
     installed = install(agents, options.cache, standin)
     jails = [] if options.outside_only else compile_all(agents, options, standin, installed)
     people = users(PROJECT)
@@ -52,8 +53,8 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("agents", nargs="*", metavar="AGENT", help=f"of {', '.join(a.name for a in AGENTS)}; all")
     parser.add_argument("--cache", type=Path, default=PROJECT / "target/agents", help="default: target/agents")
-    parser.add_argument("--standin", type=Path, default=PROJECT / "target/standin", help="default: target/standin")
-    parser.add_argument("--jailgen", type=Path, default=PROJECT / "target/release/jailgen", help="the compiler")
+    parser.add_argument("--standin", type=Path, help="of scripts/make-standin; made in target/standin unless given")
+    parser.add_argument("--jailgen", type=Path, help="the compiler; built unless given, with `make kit`")
     parser.add_argument("--kit", help="another kit than the compiler's own")
     parser.add_argument("--outside-only", action="store_true", help="no jails: only see whether the agents themselves run")
     parser.add_argument("--syscalls", action="store_true", help="record the system calls of each agent (with strace)")
@@ -65,10 +66,16 @@ def arguments() -> argparse.Namespace:
     return options
 
 
-def find_standin(folder: Path) -> Standin:
-    if not (folder / "standin.json").exists():
-        subprocess.run([PROJECT / "scripts/make-standin", folder], check=True, stdout=subprocess.DEVNULL)
-    return Standin.read(folder)
+def prepare(options: argparse.Namespace) -> None:
+    """Makes what this test stands on, as far as the caller has not made it elsewhere."""
+    if options.standin is None:
+        options.standin = PROJECT / "target/standin"
+        say("making the stand-in nixpkgs")
+        subprocess.run([PROJECT / "scripts/make-standin"], check=True, stdout=subprocess.DEVNULL)
+    if options.jailgen is None and not options.outside_only:
+        options.jailgen = PROJECT / "target/release/jailgen"
+        say("building jailgen and its kit")
+        subprocess.run(["make", "--no-print-directory", "kit"], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
 
 
 @dataclass(frozen=True)

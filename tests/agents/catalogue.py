@@ -199,7 +199,7 @@ AGENTS = (
         program="copilot",
         package=OwnProgram("@github/copilot-linux-{npm_cpu}/copilot"),
         specs=("makeJailedCopilotCli { fwdEnv = [ %VARIABLES% ]; }",),
-        state=(".copilot", ".cache/copilot"),
+        state=(".copilot",),
         configure=lambda _home, _url: None,
         first=("--allow-all-tools", "--allow-all-paths", "-p"),
         again=("--continue", "--allow-all-tools", "--allow-all-paths", "-p"),
@@ -251,7 +251,8 @@ AGENTS = (
     ),
 )
 
-# Agents with a preset that cannot be had from a package registry alone, and why.
+# Agents with a preset that a package registry and a machine without logins cannot give, and why.
 ABSENT = {
     "crush": "its npm package holds no program: the install step downloads one from a release page",
+    "goose-cli": "it is on no package registry",
 }

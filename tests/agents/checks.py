@@ -81,8 +81,13 @@ def works_outside(session: Session) -> bool:
     )
 
 
+# Folders that all programs share: that one is there says nothing.
+SHARED_FOLDERS = {".cache", ".config", ".local", ".local/share", ".local/state"}
+
+
 def outermost(entries: set[str]) -> list[str]:
     """Leaves out what lies in a folder that is itself in the list."""
+    telling = entries - SHARED_FOLDERS
     return sorted(
-        entry for entry in entries if not any(str(parent) in entries for parent in PurePosixPath(entry).parents)
+        entry for entry in telling if not any(str(parent) in telling for parent in PurePosixPath(entry).parents)
     )

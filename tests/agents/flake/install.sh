@@ -2,11 +2,14 @@
 mkdir -p "$out/bin"
 
 # The npm packages with the programs bring nothing else that is needed. A static one stays as it is.
+#
+# RPATH and not RUNPATH: it also serves the libraries that a program unpacks at run time and loads. The loader of the real
+# nixpkgs has the C library's folder built in; the stand-in's, which is Debian's, has not.
 install_own_program() {
   cp "$modules/$entry" "$out/bin/$program"
   chmod u+w,+x "$out/bin/$program"
   if "$patchelf" --print-interpreter "$out/bin/$program" >/dev/null 2>&1; then
-    "$patchelf" --set-interpreter "$loader" --set-rpath "$libraries" "$out/bin/$program"
+    "$patchelf" --force-rpath --set-interpreter "$loader" --set-rpath "$libraries" "$out/bin/$program"
   fi
 }
 
