@@ -183,6 +183,49 @@ pub enum Grant {
 }
 
 impl Grant {
+    /// All its texts.
+    pub fn texts_mut(&mut self) -> Vec<&mut Text> {
+        match self {
+            Self::Program { path: text }
+            | Self::Tmpfs { to: text, .. }
+            | Self::Proc { to: text }
+            | Self::Dev { to: text }
+            | Self::Directory { to: text, .. }
+            | Self::Accounts { shell: text }
+            | Self::SetEnv { value: text, .. }
+            | Self::AddPath { folder: text } => vec![text],
+            Self::Bind { from: one, to: other, .. }
+            | Self::StateDirectory { path: one, to: other }
+            | Self::StateFile { path: one, to: other }
+            | Self::File { to: one, content: other, .. }
+            | Self::Copy { from: one, to: other, .. }
+            | Self::Symlink { to: one, target: other } => vec![one, other],
+            Self::Arguments { words } => words.iter_mut().filter_map(Argument::text_mut).collect(),
+            Self::Folder { to, .. } => to.iter_mut().collect(),
+            Self::HomeAsFolder
+            | Self::BindArguments { .. }
+            | Self::BindVariable { .. }
+            | Self::Store { .. }
+            | Self::ForwardEnv { .. }
+            | Self::UnsetEnv { .. }
+            | Self::Hostname { .. }
+            | Self::TimeZone { .. }
+            | Self::ShareNamespace { .. }
+            | Self::HostNetwork
+            | Self::Terminal { .. }
+            | Self::Lifetime { .. } => Vec::new(),
+        }
+    }
+
+    /// The same with resolved packages put in as characters. Symbolic ones stay.
+    #[must_use]
+    pub fn resolved(mut self) -> Self {
+        for text in self.texts_mut() {
+            *text = text.resolved();
+        }
+        self
+    }
+
     /// The place in the jail that it is about, where it is one and known before the launch.
     #[must_use]
     pub fn target(&self) -> Option<&Text> {
@@ -227,6 +270,15 @@ pub enum Argument {
     Text(Text),
     /// All the arguments that the wrapper was given.
     All,
+}
+
+impl Argument {
+    fn text_mut(&mut self) -> Option<&mut Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::All => None,
+        }
+    }
 }
 
 /// How much of the Nix store appears.

@@ -135,6 +135,8 @@ codes! {
     MissingPackage = "missing-package",
     /// A kind of file system that `mount` does not know.
     MountKind = "mount-kind",
+    /// A package that does not say which of its programs is meant.
+    NoMainProgram = "no-main-program",
     /// A text with a NUL byte, where the kernel would stop reading.
     NulByte = "nul-byte",
     /// A number of arguments other than the signature's.

@@ -28,7 +28,9 @@ pub use page::combinators_page;
 pub use signature::{Field, Param, Signature, Type};
 pub use suggest::nearest;
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
-pub use term::{Applied, Built, FileId, Jail, Made, Place, Placed, Value};
+pub use term::{
+    Applied, Built, FileId, Given, Jail, Made, Place, Placed, TERM_VERSION, Term, TermError, Value,
+};
 
 #[cfg(test)]
 mod testing;

@@ -89,12 +89,12 @@ pub(super) static PI: Preset = Preset {
     command: "jailed-pi",
     package: "pi",
     state: &[Directory("~/.pi")],
-    source: "https://github.com/badlogic/pi-mono/tree/main/packages/coding-agent#readme",
+    source: "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md",
 };
 
 pub(super) static QWEN_CODE: Preset = Preset {
     command: "jailed-qwen-code",
     package: "qwen-code",
     state: &[Directory("~/.qwen")],
-    source: "https://github.com/QwenLM/qwen-code/blob/main/docs/cli/configuration.md",
+    source: "https://qwenlm.github.io/qwen-code-docs/en/users/configuration/settings",
 };

@@ -13,7 +13,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jail_policy::{Access, Entry, Grant, Origin, Output, Policy, Text, VERSION};
+use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
 
 pub use call::Call;
 pub(crate) use finish::default_hostname;
@@ -154,7 +154,7 @@ impl<'a> Lowering<'a> {
             self.places.insert(by.clone(), place);
         }
         let path = match &entry.value {
-            Value::Package(package) => Some(Text::package(package.clone(), Output::Program)),
+            Value::Package(package) => self.main_program(package, entry.place.or(place)),
             Value::Text(text) => path::program(text, entry.place.or(place), &mut self.diagnostics),
             Value::Null
             | Value::Bool(_)
@@ -172,6 +172,19 @@ impl<'a> Lowering<'a> {
             let entry = Entry { by, grant: Grant::Program { path } };
             self.grants.push(Granted { entry, named: None });
         }
+    }
+
+    fn main_program(&mut self, package: &Package, place: Option<Place>) -> Option<Text> {
+        if let Package::Resolved { paths } = package
+            && paths.program.is_none()
+        {
+            let message = format!("the package `{}` has no main program", paths.out);
+            let fault = Diagnostic::error(Code::NoMainProgram, place, message)
+                .help("name the program: `\"${lib.getBin package}/bin/name\"`");
+            self.diagnostics.push(fault);
+            return None;
+        }
+        Some(Text::package(package.clone(), Output::Program))
     }
 
     fn wrong_entry(&mut self, entry: &Placed, place: Option<Place>) {
@@ -247,7 +260,8 @@ impl<'a> Lowering<'a> {
         if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(self.diagnostics);
         }
-        let grants: Vec<Entry> = self.grants.into_iter().map(|granted| granted.entry).collect();
+        let resolved = |Entry { by, grant }| Entry { by, grant: grant.resolved() };
+        let grants = self.grants.into_iter().map(|granted| resolved(granted.entry)).collect();
         let grants = jail_policy::normalise(grants);
         let origins: BTreeSet<&Origin> = grants.iter().map(|entry| &entry.by).collect();
         let places = self

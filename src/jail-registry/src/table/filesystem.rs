@@ -36,7 +36,7 @@ home folder. A source that is missing stops the launch and names the line that w
         Combinator {
             name: "mount",
             since: SINCE,
-            in_jail_nix: true,
+            in_jail_nix: false,
             summary: "A file system of this kind at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
             docs: "There are no other kinds: a jail mounts what it is given and nothing that the kernel would have to interpret.",
             signature: Signature { params: &[param("kind", Type::Literal), param("to", Type::Text)] },
@@ -47,7 +47,7 @@ home folder. A source that is missing stops the launch and names the line that w
         Combinator {
             name: "mount-dev",
             since: SINCE,
-            in_jail_nix: true,
+            in_jail_nix: false,
             summary: "A minimal /dev",
             docs: "`base` has it; this is for jails that begin with `reset`.",
             signature: NOTHING,
@@ -61,7 +61,7 @@ home folder. A source that is missing stops the launch and names the line that w
         Combinator {
             name: "mount-proc",
             since: SINCE,
-            in_jail_nix: true,
+            in_jail_nix: false,
             summary: "A /proc that shows the jail's processes only",
             docs: "`base` has it; this is for jails that begin with `reset`.",
             signature: NOTHING,
@@ -138,7 +138,7 @@ is granted in the home folder lies over it, wherever the spec says so.",
         Combinator {
             name: "tmpfs-sized",
             since: SINCE,
-            in_jail_nix: true,
+            in_jail_nix: false,
             summary: "An empty folder in memory that holds at most so much: bytes, or `K`, `M`, `G`",
             docs: "",
             signature: Signature { params: &[param("size", Type::Literal), param("to", Type::Text)] },

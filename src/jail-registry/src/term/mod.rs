@@ -2,9 +2,15 @@
 //!
 //! Both doors make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
 
+mod json;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
+
+pub use json::{Given, TERM_VERSION, Term, TermError};
 
 /// Which file of a compilation. The driver knows the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
