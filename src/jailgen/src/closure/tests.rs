@@ -85,6 +85,7 @@ fn a_database_that_cannot_be_read_leads_to_nix() {
         let error = closure(&["/nix/store/a-a".into()], &database, || Err(NixError::Missing));
         let error = error.unwrap_err();
         assert!(matches!(error, ClosureError::Nix(NixError::Missing)), "{error}");
-        expect!["the store's database cannot be read, and Nix cannot be asked: Nix is not installed: there is no `nix` in PATH"ore's database cannot be read, and Nix cannot be asked: Nix is not installed: there is no `nix` in PATH"].assert_eq(&error.to_string());
+        let expected = "the store's database cannot be read, and Nix cannot be asked: Nix is not installed: there is no `nix` in PATH";
+        assert_eq!(error.to_string(), expected);
     }
 }
