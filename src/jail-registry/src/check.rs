@@ -157,7 +157,9 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
 /// Whether the value is of this kind, without a look at what it contains.
 fn same_shape(ty: Type, value: &Value) -> bool {
     match ty {
-        Type::Text | Type::Script => matches!(value, Value::Text(_)),
+        // As in Nix, a package stands for its path where a string is expected.
+        Type::Text => matches!(value, Value::Text(_) | Value::Package(_)),
+        Type::Script => matches!(value, Value::Text(_)),
         Type::Literal => matches!(value, Value::Text(text) if is_literal(text)),
         Type::Integer => matches!(value, Value::Integer(_)),
         Type::Bool => matches!(value, Value::Bool(_)),

@@ -107,48 +107,96 @@ macro_rules! codes {
 codes! {
     /// A `wrap-entry` script that passes no arguments on.
     ArgumentsDropped = "arguments-dropped",
+    /// The condition of an `assert` is false.
+    AssertionFailed = "assertion-failed",
     /// A text for `noescape` that the expansion language does not know.
     BadExpansion = "bad-expansion",
     /// A host name that no host may have.
     BadHostname = "bad-hostname",
     /// A text that is no size.
     BadSize = "bad-size",
+    /// A combinator where a package belongs.
+    CombinatorAsPackage = "combinator-as-package",
     /// A text that wants a command to be run while it is expanded.
     CommandSubstitution = "command-substitution",
     /// Two grants for one place that do not agree.
     ConflictingGrants = "conflicting-grants",
     /// Two combinators that cannot hold together.
     Contradiction = "contradiction",
+    /// A division by zero.
+    DivisionByZero = "division-by-zero",
+    /// An attribute that a set gives twice.
+    DuplicateAttribute = "duplicate-attribute",
+    /// Two jails of one name.
+    DuplicateJail = "duplicate-jail",
+    /// A file that is not UTF-8.
+    Encoding = "encoding",
     /// A name that no environment variable may have.
     EnvironmentName = "environment-name",
     /// A grant that a later one covers.
     HiddenGrant = "hidden-grant",
     /// A name for a kept home folder that is no file name.
     HomeName = "home-name",
+    /// Something that a pure evaluation does not know.
+    Impure = "impure",
+    /// A value that needs itself.
+    InfiniteRecursion = "infinite-recursion",
+    /// A number beyond 64 bits.
+    IntegerOverflow = "integer-overflow",
     /// A jail's name that is no file name.
     JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.
     LiteralExpansion = "literal-expansion",
     /// A builder's argument that must be given.
     MissingArgument = "missing-argument",
+    /// An attribute that a set does not have.
+    MissingAttribute = "missing-attribute",
+    /// A file that does not exist.
+    MissingFile = "missing-file",
     /// A package that a combinator brings along and that the term came without.
     MissingPackage = "missing-package",
     /// A kind of file system that `mount` does not know.
     MountKind = "mount-kind",
+    /// A spec that makes no jail.
+    NoJail = "no-jail",
     /// A package that does not say which of its programs is meant.
     NoMainProgram = "no-main-program",
+    /// A call of something that is no function.
+    NotAFunction = "not-a-function",
     /// A text with a NUL byte, where the kernel would stop reading.
     NulByte = "nul-byte",
+    /// A path outside the spec's folder.
+    OutsideFolder = "outside-folder",
     /// A number of arguments other than the signature's.
     ParamCount = "param-count",
     /// An argument of the wrong type.
     ParamType = "param-type",
     /// A path with a `..` component.
     ParentComponent = "parent-component",
+    /// An evaluation that is nested too deeply.
+    RecursionLimit = "recursion-limit",
     /// A program, a folder or a source on the host that is not absolute.
     RelativePath = "relative-path",
     /// A mount target that is not absolute.
     RelativeTarget = "relative-target",
+    /// An evaluation that takes too long.
+    StepLimit = "step-limit",
+    /// A condition that depends on a package.
+    SymbolicCondition = "symbolic-condition",
+    /// A value that depends on a package, where it must be known.
+    SymbolicValue = "symbolic-value",
+    /// A text that is not Nix.
+    Syntax = "syntax",
+    /// A file over the bound.
+    TooLarge = "too-large",
+    /// A text that is nested over the bound.
+    TooNested = "too-nested",
+    /// An operator or builtin with values of the wrong type.
+    TypeMismatch = "type-mismatch",
+    /// A name that nothing binds.
+    UndefinedVariable = "undefined-variable",
+    /// An argument that a function's pattern does not have.
+    UnexpectedArgument = "unexpected-argument",
     /// An argument that the builder does not have.
     UnknownArgument = "unknown-argument",
     /// A name that is no builder.
@@ -157,4 +205,6 @@ codes! {
     UnknownCombinator = "unknown-combinator",
     /// A name that is no namespace.
     UnknownNamespace = "unknown-namespace",
+    /// A file that cannot be read.
+    UnreadableFile = "unreadable-file",
 }

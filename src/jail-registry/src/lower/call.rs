@@ -1,6 +1,8 @@
 //! One application of a combinator: what the entries of the table see of the fold.
 
-use jail_policy::{Entry, Grant, Origin, Package, Text};
+use std::borrow::Cow;
+
+use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Text};
 
 use super::{Granted, Lowering, Named, path, size, text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -96,16 +98,16 @@ impl<'a> Call<'_, 'a> {
 
     /// The text of a value, with the whole application's place where it has none.
     pub(crate) fn text_of(&mut self, value: &Placed) -> Option<Text> {
-        let Value::Text(text) = &value.value else { return None };
+        let text = as_text(&value.value)?;
         let place = value.place.or(self.applied.place);
-        text::value(text, place, &mut self.state.diagnostics)
+        text::value(&text, place, &mut self.state.diagnostics)
     }
 
     /// A text as it is written, unchecked but for NUL: contents of files, scripts.
     pub(crate) fn contents(&mut self, argument: usize) -> Option<Text> {
-        let Value::Text(text) = &self.argument(argument)?.value else { return None };
+        let text = as_text(&self.argument(argument)?.value)?;
         let place = self.place_of(argument);
-        text::contents(text, place, &mut self.state.diagnostics)
+        text::contents(&text, place, &mut self.state.diagnostics)
     }
 
     /// A string that is known now.
@@ -130,37 +132,25 @@ impl<'a> Call<'_, 'a> {
     }
 
     fn path(&mut self, argument: usize, role: path::Role) -> Option<Text> {
-        let Value::Text(text) = &self.argument(argument)?.value else { return None };
+        let text = as_text(&self.argument(argument)?.value)?;
         let place = self.place_of(argument);
-        path::check(&self.applied.combinator, text, role, place, &mut self.state.diagnostics)
+        path::check(&self.applied.combinator, &text, role, place, &mut self.state.diagnostics)
     }
 
     /// A package.
     pub(crate) fn package(&self, argument: usize) -> Option<&'a Package> {
-        match &self.argument(argument)?.value {
-            Value::Package(package) => Some(package),
-            _ => None,
-        }
+        as_package(self.argument(argument)?)
     }
 
     /// A list of packages.
     pub(crate) fn packages(&self, argument: usize) -> Option<Vec<&'a Package>> {
-        let Value::List(elements) = &self.argument(argument)?.value else { return None };
-        elements
-            .iter()
-            .map(|element| match &element.value {
-                Value::Package(package) => Some(package),
-                _ => None,
-            })
-            .collect()
+        self.elements(argument)?.iter().map(as_package).collect()
     }
 
     /// The elements of a list.
     pub(crate) fn elements(&self, argument: usize) -> Option<&'a [Placed]> {
-        match &self.argument(argument)?.value {
-            Value::List(elements) => Some(elements),
-            _ => None,
-        }
+        let Value::List(elements) = &self.argument(argument)?.value else { return None };
+        Some(elements)
     }
 
     /// A package that this combinator brings along.
@@ -204,16 +194,36 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Says how the working folder appears: with this access, at this place.
-    pub(crate) fn folder(&mut self, access: Option<jail_policy::Access>, to: Option<Text>) {
+    pub(crate) fn folder(&mut self, access: Option<Access>, to: Option<Text>) {
         let place = self.applied.place;
         super::finish::wish_folder(self.state, access, to, place);
-        let placeholder = Grant::Folder { access: jail_policy::Access::ReadWrite, to: None };
+        let placeholder = Grant::Folder { access: Access::ReadWrite, to: None };
         self.grant(placeholder);
     }
 
     /// Puts a script around the entry.
     pub(crate) fn wrap(&mut self, script: &Text) -> Option<()> {
         super::entry::wrap(self, script)
+    }
+}
+
+fn as_package(value: &Placed) -> Option<&Package> {
+    let Value::Package(package) = &value.value else { return None };
+    Some(package)
+}
+
+/// As in Nix, a package stands for its path where a string is expected.
+fn as_text(value: &Value) -> Option<Cow<'_, Text>> {
+    match value {
+        Value::Text(text) => Some(Cow::Borrowed(text)),
+        Value::Package(package) => Some(Cow::Owned(Text::package(package.clone(), Output::Out))),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Attributes(_)
+        | Value::Permission(_) => None,
     }
 }
 

@@ -142,7 +142,11 @@ fn lies_below(inner: &Key, outer: &Key) -> bool {
 }
 
 pub(super) fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {
-    if earlier.entry.grant == later.entry.grant {
+    let same = match (gives(&earlier.entry.grant), gives(&later.entry.grant)) {
+        (Some(first), Some(now)) => first == now,
+        (Some(_), None) | (None, Some(_) | None) => earlier.entry.grant == later.entry.grant,
+    };
+    if same {
         return None;
     }
     let (first, now) = (&earlier.named.as_ref()?.combinator, later.named.as_ref()?);
@@ -152,6 +156,17 @@ pub(super) fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Opti
         .label("this one counts")
         .help("leave one of them out");
     Some(with_first(warning, earlier.named.as_ref()?.place))
+}
+
+/// What of the host a grant gives, and how: the same folder may well be granted as state and as a folder.
+fn gives(grant: &Grant) -> Option<(&Text, Access)> {
+    match grant {
+        Grant::Bind { from, access, .. } => Some((from, *access)),
+        Grant::StateDirectory { path, .. } | Grant::StateFile { path, .. } => {
+            Some((path, Access::ReadWrite))
+        }
+        _ => None,
+    }
 }
 
 fn hidden(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic> {

@@ -121,23 +121,61 @@ fn refused(text: &str, expected: &Expect) {
 fn what_is_not_exactly_a_term_is_refused() {
     let none = plain("[]");
     refused("", &expect!["this is no term: EOF while parsing a value at line 1 column 0"]);
-    refused(&none.replace("\"version\": 1", "\"version\": 2"), &expect!["this is no term: its version is 2, and this jailgen reads 1"]);
-    refused(&none.replace("\"version\": 1,", ""), &expect!["this is no term: missing field `version` at line 6 column 29"]);
-    refused(&none.replace("\"name\"", "\"nome\""), &expect!["this is no term: unknown field `nome`, expected one of `name`, `entry`, `permissions`, `builder`, `arguments` at line 2 column 27"]);
-    refused(&none.replace("\"name\": \"demo\", ", ""), &expect!["this is no term: a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments` at line 2 column 61"]);
-    refused(&none.replace("\"agents\": {}", "\"agents\": {}, \"more\": {}"), &expect!["this is no term: unknown field `more`, expected `nixpkgs` or `agents` at line 6 column 35"]);
-    refused(&none.replace("\"coreutils\"", "\"bashInteractive\""), &expect!["this is no term: the key `bashInteractive` twice at line 6 column 13"]);
-    refused(&plain(r#"[{"combinator": "x", "arguments": [{}]}]"#), &expect!["this is no term: an object without a key at line 2 column 111"]);
-    refused(&plain(r#"[{"combinator": "x", "arguments": [{"nope": 1}]}]"#), &expect!["this is no term: a value has no key `nope` at line 2 column 116"]);
+    refused(
+        &none.replace("\"version\": 1", "\"version\": 2"),
+        &expect!["this is no term: its version is 2, and this jailgen reads 1"],
+    );
+    refused(
+        &none.replace("\"version\": 1,", ""),
+        &expect!["this is no term: missing field `version` at line 6 column 29"],
+    );
+    refused(
+        &none.replace("\"name\"", "\"nome\""),
+        &expect![
+            "this is no term: unknown field `nome`, expected one of `name`, `entry`, `permissions`, `builder`, `arguments` at line 2 column 27"
+        ],
+    );
+    refused(
+        &none.replace("\"name\": \"demo\", ", ""),
+        &expect![
+            "this is no term: a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments` at line 2 column 61"
+        ],
+    );
+    refused(
+        &none.replace("\"agents\": {}", "\"agents\": {}, \"more\": {}"),
+        &expect![
+            "this is no term: unknown field `more`, expected `nixpkgs` or `agents` at line 6 column 35"
+        ],
+    );
+    refused(
+        &none.replace("\"coreutils\"", "\"bashInteractive\""),
+        &expect!["this is no term: the key `bashInteractive` twice at line 6 column 13"],
+    );
+    refused(
+        &plain(r#"[{"combinator": "x", "arguments": [{}]}]"#),
+        &expect!["this is no term: an object without a key at line 2 column 111"],
+    );
+    refused(
+        &plain(r#"[{"combinator": "x", "arguments": [{"nope": 1}]}]"#),
+        &expect!["this is no term: a value has no key `nope` at line 2 column 116"],
+    );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [{"noescape": "a", "b": 1}]}]"#),
         &expect!["this is no term: more than belongs to `noescape` at line 2 column 134"],
     );
-    refused(&plain(r#"[{"combinator": "x", "arguments": [], "place": 1}]"#), &expect!["this is no term: unknown field `place`, expected `combinator` or `arguments` at line 2 column 119"]);
+    refused(
+        &plain(r#"[{"combinator": "x", "arguments": [], "place": 1}]"#),
+        &expect![
+            "this is no term: unknown field `place`, expected `combinator` or `arguments` at line 2 column 119"
+        ],
+    );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [18446744073709551615]}]"#),
         &expect!["this is no term: a number too large at line 2 column 129"],
     );
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    refused(&plain(&format!(r#"[{{"combinator": "x", "arguments": [{deep}]}}]"#)), &expect!["this is no term: recursion limit exceeded at line 2 column 232"]);
+    refused(
+        &plain(&format!(r#"[{{"combinator": "x", "arguments": [{deep}]}}]"#)),
+        &expect!["this is no term: recursion limit exceeded at line 2 column 232"],
+    );
 }

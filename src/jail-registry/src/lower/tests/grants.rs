@@ -67,6 +67,14 @@ fn binds() {
     "#]],
     );
     check_one(
+        "ro-bind",
+        [pkg("cacert"), s("/b")],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        ro-bind#4: `${pkgs.cacert}` at `/b`, read only
+    "#]],
+    );
+    check_one(
         "readonly",
         [x("~/a")],
         &expect![[r#"

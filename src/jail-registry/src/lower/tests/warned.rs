@@ -79,6 +79,27 @@ fn one_place_that_is_granted_twice() {
         readonly#5: `/src`, read only
     "#]],
     );
+    let state = || p("state-dir", [x("~/.config/a")]);
+    check(
+        vec![state(), p("readwrite", [x("~/.config/a")])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        state-dir#4: your `~/.config/a`, created when missing, read and write
+        readwrite#5: your `~/.config/a`, read and write
+    "#]],
+    );
+    check(
+        vec![state(), p("readonly", [x("~/.config/a")])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        state-dir#4: your `~/.config/a`, created when missing, read and write
+        readonly#5: your `~/.config/a`, read only
+        warning[conflicting-grants] at 5: `~/.config/a` is granted twice, first by `state-dir`, now by `readonly`
+          ^ this one counts
+          at 3: first granted here
+          = help: leave one of them out
+    "#]],
+    );
     check(
         vec![p("mount-cwd", []), p("mount-cwd-readonly", [])],
         &expect![[r#"
