@@ -3,8 +3,12 @@
 
 pub mod cli;
 pub mod closure;
+pub mod compile;
+pub mod emit;
 pub mod explain;
+pub mod files;
 pub mod init;
+pub mod kit;
 pub mod nix;
 pub mod render;
 pub mod seal;

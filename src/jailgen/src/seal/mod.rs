@@ -16,6 +16,7 @@ use jail_policy::{Grant, Policy, Scope};
 pub use builder::build;
 pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
+pub use text::texts;
 
 /// What is sealed.
 pub struct Request<'a> {

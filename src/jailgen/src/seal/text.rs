@@ -62,7 +62,7 @@ impl Reader<'_> {
 }
 
 /// All texts of a grant, which may name store paths that must exist inside.
-pub(super) fn texts(grant: &Grant) -> Vec<&Text> {
+pub fn texts(grant: &Grant) -> Vec<&Text> {
     match grant {
         Grant::Program { path } => vec![path],
         Grant::Arguments { words } => words.iter().filter_map(word).collect(),

@@ -1,0 +1,144 @@
+//! Why a folder cannot be emitted.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a folder cannot be emitted.
+#[derive(Debug)]
+pub enum EmitError {
+    /// Two jails of one name.
+    Twice {
+        /// The name.
+        name: String,
+        /// The spec that has it first.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A jail's name that cannot be a command's.
+    Name {
+        /// The name.
+        name: String,
+        /// The spec that has it.
+        spec: String,
+    },
+    /// There is nothing to emit.
+    NoJails {
+        /// The specs.
+        specs: Vec<String>,
+    },
+    /// Two specs declare an input differently, or one that jailgen has itself.
+    Input {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A package part that cannot be written.
+    Text(String),
+    /// What was rendered does not parse: a bug.
+    Syntax {
+        /// Which file.
+        file: String,
+        /// What our parser says.
+        error: String,
+    },
+    /// A template fails: a bug.
+    Template(minijinja::Error),
+    /// The folder's lock, or one that is to be taken over, cannot be read.
+    Lock {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// What is copied is too much.
+    TooLarge {
+        /// Which path.
+        path: PathBuf,
+        /// The bound, in bytes.
+        limit: u64,
+    },
+    /// The folder holds things that are not ours.
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// Some of them.
+        names: Vec<String>,
+    },
+    /// Something cannot be read or written.
+    Io {
+        /// What.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl EmitError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        let help = match self {
+            Self::Twice { .. } => "a command can only be one jail: give one of them another name",
+            Self::Name { .. } => {
+                "a name is that of a command: letters, digits and `+-._?=`, no `.` first, at most 200 characters, and not `flake`"
+            }
+            Self::NoJails { .. } => "a spec evaluates to a jail, or to a set of jails",
+            Self::Input { .. } => {
+                "inputs of several specs go into one flake: name them alike and pin them alike"
+            }
+            Self::Text(_) | Self::Syntax { .. } | Self::Template(_) => {
+                "this is a fault of jailgen: please report it with the spec"
+            }
+            Self::Lock { .. } => {
+                "remove the file to start again from the versions that jailgen was released with"
+            }
+            Self::TooLarge { .. } => {
+                "what a spec names by path becomes part of the emitted folder: name a smaller folder, or bind it at launch instead"
+            }
+            Self::Foreign { .. } => {
+                "choose another folder, or `--force`: then the emitted files are written, and the rest stays"
+            }
+            Self::Io { .. } => return None,
+        };
+        Some(help.into())
+    }
+}
+
+impl fmt::Display for EmitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Twice { name, first, second } if first == second => {
+                write!(f, "`{second}` has two jails of the name `{name}`")
+            }
+            Self::Twice { name, first, second } => {
+                write!(f, "`{second}` has a jail `{name}`, and so has `{first}`")
+            }
+            Self::Name { name, spec } => {
+                write!(f, "`{spec}` has a jail `{name}`, which is no name of a command")
+            }
+            Self::NoJails { specs } => write!(f, "no jail is in `{}`", specs.join("`, `")),
+            Self::Input { name, message } => write!(f, "the input `{name}` {message}"),
+            Self::Text(what) => write!(f, "a text of the policy cannot be emitted: {what}"),
+            Self::Syntax { file, error } => {
+                write!(f, "the emitted `{file}` does not parse: {error}")
+            }
+            Self::Template(error) => write!(f, "a template cannot be rendered: {error:#}"),
+            Self::Lock { file, message } => {
+                write!(f, "the lock `{}` cannot be used: {message}", file.display())
+            }
+            Self::TooLarge { path, limit } => {
+                write!(f, "`{}` is larger than {} MiB", path.display(), limit / 1024 / 1024)
+            }
+            Self::Foreign { folder, names } => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(f, "`{}` holds other things: {}", folder.display(), names.join(", "))
+            }
+            Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for EmitError {}

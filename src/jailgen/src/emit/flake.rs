@@ -1,0 +1,141 @@
+//! The emitted flake.nix.
+
+use std::collections::BTreeMap;
+
+use jail_policy::Policy;
+use minijinja::{Value, context};
+
+use super::value::{NixValue, field, name};
+use super::{EmitError, Spec, header, render_template, unfree};
+use crate::kit::Kit;
+
+const TEMPLATE: &str = include_str!("../../../../templates/flake.nix.jinja");
+
+/// jailgen's own input, which no spec can declare.
+pub(super) const KIT: &str = "jailgen";
+
+/// What every emitted flake has besides the kit, unless a spec declares it otherwise.
+pub(super) const INPUTS: [(&str, &str); 2] = [
+    ("llm-agents", "github:numtide/llm-agents.nix"),
+    ("nixpkgs", "github:NixOS/nixpkgs/nixos-unstable"),
+];
+
+/// An input as a spec declares it: `{ url = "…"; }` and what else a flake may say there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlakeInput(pub NixValue);
+
+/// The inputs of the flake.
+pub(super) struct Inputs {
+    /// By name, as they are written.
+    pub(super) all: BTreeMap<String, NixValue>,
+    /// Those that a spec declares.
+    pub(super) declared: Vec<String>,
+}
+
+pub(super) fn inputs(specs: &[Spec], kit: &Kit) -> Result<Inputs, EmitError> {
+    let mut declared: BTreeMap<String, NixValue> = BTreeMap::new();
+    for (name, FlakeInput(input)) in specs.iter().flat_map(|spec| &spec.inputs) {
+        let error =
+            |message: &str| EmitError::Input { name: name.clone(), message: message.into() };
+        if name == KIT {
+            return Err(error("is jailgen's own"));
+        }
+        if declared.insert(name.clone(), input.clone()).is_some_and(|other| other != *input) {
+            return Err(error("is declared by two specs, differently"));
+        }
+    }
+    let names = declared.keys().cloned().collect();
+    let mut all = declared;
+    for (name, url) in INPUTS {
+        all.entry(name.into()).or_insert_with(|| input(url));
+    }
+    all.insert(KIT.into(), kit_input(kit));
+    Ok(Inputs { all, declared: names })
+}
+
+fn input(url: &str) -> NixValue {
+    NixValue::Set(vec![("url".into(), NixValue::text(url))])
+}
+
+fn kit_input(kit: &Kit) -> NixValue {
+    let mut fields = vec![("url".to_owned(), NixValue::text(&kit.url))];
+    if !kit.follows.is_empty() {
+        let follows = |name: &String| {
+            (name.clone(), NixValue::Set(vec![("follows".into(), NixValue::text(name))]))
+        };
+        fields.push(("inputs".into(), NixValue::Set(kit.follows.iter().map(follows).collect())));
+    }
+    NixValue::Set(fields)
+}
+
+pub(super) fn render(specs: &[Spec], inputs: &Inputs) -> Result<String, EmitError> {
+    let sets = overlay_sets(specs);
+    let names: Vec<&str> = jails(specs).map(|(_, policy)| policy.name.as_str()).collect();
+    render_template(
+        TEMPLATE,
+        &context! {
+            header => header(&specs.iter().collect::<Vec<_>>()),
+            description => NixValue::text(format!("Jails: {}", names.join(", "))).to_nix(0),
+            inputs => field("inputs", &NixValue::Set(inputs.all.clone().into_iter().collect()), 2),
+            unfree => unfree_list(specs),
+            sets => package_sets(&sets),
+            jails => jails(specs).map(|(spec, policy)| jail(&sets, spec, policy)).collect::<Vec<_>>(),
+            first => names.first().map(|first| name(first)),
+        },
+    )
+}
+
+fn jails(specs: &[Spec]) -> impl Iterator<Item = (&Spec, &Policy)> {
+    specs.iter().flat_map(|spec| spec.policies.iter().map(move |policy| (spec, policy)))
+}
+
+fn jail(sets: &[&[String]], spec: &Spec, policy: &Policy) -> Value {
+    let set = sets.iter().position(|set| **set == spec.overlays).unwrap_or_default();
+    context! {
+        name => name(&policy.name),
+        file => path(&super::file_name(&policy.name)),
+        scope => scope_name(set),
+    }
+}
+
+fn package_sets(sets: &[&[String]]) -> Vec<Value> {
+    let set = |(index, overlays): (usize, &&[String])| {
+        context! { name => scope_name(index), overlays => overlay_list(overlays) }
+    };
+    sets.iter().enumerate().map(set).collect()
+}
+
+/// The unfree packages that are allowed, or nothing.
+fn unfree_list(specs: &[Spec]) -> Option<String> {
+    let names: Vec<NixValue> = unfree::named(specs).into_iter().map(NixValue::text).collect();
+    (!names.is_empty()).then(|| NixValue::List(names).to_nix(6))
+}
+
+/// Each list of overlays that occurs, the empty one first: specs with the same one share a package set.
+fn overlay_sets(specs: &[Spec]) -> Vec<&[String]> {
+    let mut sets: Vec<&[String]> = vec![&[]];
+    for spec in specs {
+        if !sets.contains(&spec.overlays.as_slice()) {
+            sets.push(&spec.overlays);
+        }
+    }
+    sets
+}
+
+fn scope_name(index: usize) -> String {
+    if index == 0 { "scope".into() } else { format!("scope{}", index + 1) }
+}
+
+fn overlay_list(overlays: &[String]) -> String {
+    NixValue::List(overlays.iter().cloned().map(NixValue::Code).collect()).to_nix(10)
+}
+
+/// A file beside flake.nix as a Nix path. Names that a path literal cannot hold are added as a string.
+fn path(file: &str) -> String {
+    if file.contains(['?', '=']) {
+        let literal = NixValue::text(format!("/{file}")).to_nix(0);
+        format!("(./. + {literal})")
+    } else {
+        format!("./{file}")
+    }
+}

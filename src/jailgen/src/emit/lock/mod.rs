@@ -1,0 +1,272 @@
+//! flake.lock, version 7: which inputs are pinned to what.
+
+mod pin;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+pub use pin::{PinError, pin};
+
+use super::EmitError;
+use super::flake::{INPUTS, Inputs, KIT};
+use crate::kit::Kit;
+
+/// The versions that jailgen was released with.
+const COMPILED_IN: &str = include_str!("../../data/flake.lock");
+
+const VERSION: u64 = 7;
+
+/// A lock.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lock {
+    root: String,
+    nodes: Map<String, Value>,
+}
+
+/// What an input is pinned to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pin {
+    /// The `locked` of its node, hash included.
+    pub locked: Value,
+    /// Its own lock, if it has inputs.
+    pub lock: Option<Lock>,
+}
+
+impl Lock {
+    /// The lock that a first emission starts from.
+    ///
+    /// # Errors
+    /// None, as a test says.
+    pub fn compiled_in() -> Result<Self, EmitError> {
+        Self::parse(COMPILED_IN, Path::new("flake.lock"))
+    }
+
+    /// The lock of a folder, if it has one.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn of_folder(folder: &Path) -> Result<Option<Self>, EmitError> {
+        let file = folder.join("flake.lock");
+        match fs::read_to_string(&file) {
+            Ok(text) => Self::parse(&text, &file).map(Some),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(EmitError::Io { path: file, error }),
+        }
+    }
+
+    /// Reads a lock; `file` is for messages.
+    ///
+    /// # Errors
+    /// It is no lock of version 7.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, EmitError> {
+        let error = |message: String| EmitError::Lock { file: file.into(), message };
+        let value: Value = serde_json::from_str(text).map_err(|why| error(why.to_string()))?;
+        Self::from_value(&value).map_err(error)
+    }
+
+    /// Takes a lock over as `nix flake metadata --json` shows it.
+    ///
+    /// # Errors
+    /// It is no lock of version 7.
+    pub fn from_value(value: &Value) -> Result<Self, String> {
+        let version = value.get("version").and_then(Value::as_u64);
+        if version != Some(VERSION) {
+            let found = version.map_or("none".into(), |version| version.to_string());
+            return Err(format!("its version is {found}, and jailgen knows version {VERSION}"));
+        }
+        let root = value.get("root").and_then(Value::as_str);
+        let nodes = value.get("nodes").and_then(Value::as_object);
+        let (Some(root), Some(nodes)) = (root, nodes) else {
+            return Err("it has no root or no nodes".into());
+        };
+        Ok(Self { root: root.into(), nodes: nodes.clone() })
+    }
+
+    /// The lock as Nix writes it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let value = json!({ "nodes": self.nodes, "root": self.root, "version": VERSION });
+        // Maps with text keys always serialise.
+        serde_json::to_string_pretty(&value).map(|text| text + "\n").unwrap_or_default()
+    }
+
+    /// Makes the lock that of these inputs and this kit. Returns whether it pins all of them.
+    pub(super) fn fit(&mut self, inputs: &Inputs, kit: &Kit) -> bool {
+        self.set_kit(kit);
+        for (name, url) in INPUTS {
+            if !inputs.declared.iter().any(|declared| declared == name)
+                && let Some(key) = self.key(&[name])
+            {
+                // An override changes what is pinned, and not what flake.nix says; Nix compares the two.
+                self.set_field(&key, "original", github(url));
+            }
+        }
+        let names: BTreeSet<String> = self.inputs_of(&self.root.clone()).into_iter().collect();
+        if let Some(root) = self.input_map(&self.root.clone()) {
+            root.retain(|name, _| inputs.all.contains_key(name));
+        }
+        self.prune();
+        inputs.declared.is_empty() && inputs.all.keys().all(|name| names.contains(name))
+    }
+
+    /// Pins an input, `nixpkgs` or that of an input, `llm-agents/nixpkgs`, to something else.
+    ///
+    /// # Errors
+    /// There is no such input, or it is another one by `follows`.
+    pub fn override_input(&mut self, path: &str, pin: &Pin) -> Result<(), EmitError> {
+        let error = |message: String| EmitError::Input { name: path.into(), message };
+        let steps: Vec<&str> = path.split('/').collect();
+        let Some((name, parents)) = steps.split_last() else {
+            return Err(error("has no name".into()));
+        };
+        let parent = self.key(parents).ok_or_else(|| error("does not exist".into()))?;
+        let known = self.inputs_of(&parent);
+        if !known.iter().any(|known| known == name) {
+            let known = known.join("`, `");
+            return Err(error(format!("does not exist; there are `{known}`")));
+        }
+        let old = self
+            .key(&steps)
+            .ok_or_else(|| error("follows another one, which is the one to override".into()))?;
+        let mut node = self.nodes.get(&old).cloned().unwrap_or_else(|| json!({}));
+        let key = self.unused(name);
+        if let Some(fields) = node.as_object_mut() {
+            fields.insert("locked".into(), pin.locked.clone());
+            fields.remove("inputs");
+            fields.remove("parent");
+        }
+        self.nodes.insert(key.clone(), node);
+        if let Some(lock) = &pin.lock {
+            self.graft(&key, &steps, lock);
+        }
+        if let Some(inputs) = self.input_map(&parent) {
+            inputs.insert((*name).into(), Value::String(key));
+        }
+        self.prune();
+        Ok(())
+    }
+
+    /// Takes the nodes of another lock in, below the node `key`, which is reached by `steps`.
+    fn graft(&mut self, key: &str, steps: &[&str], lock: &Lock) {
+        let mut renamed = Map::new();
+        for old in lock.nodes.keys().filter(|old| **old != lock.root) {
+            let new = self.unused(old);
+            self.nodes.insert(new.clone(), Value::Null);
+            renamed.insert(old.clone(), Value::String(new));
+        }
+        for (old, node) in &lock.nodes {
+            let mut node = node.clone();
+            if let Some(inputs) = node.get_mut("inputs").and_then(Value::as_object_mut) {
+                inputs.values_mut().for_each(|input| rename(input, &renamed, steps));
+            }
+            match renamed.get(old).and_then(Value::as_str) {
+                Some(new) => _ = self.nodes.insert(new.into(), node),
+                None => {
+                    let inputs = node.get("inputs").cloned().unwrap_or_else(|| json!({}));
+                    self.set_field(key, "inputs", inputs);
+                }
+            }
+        }
+    }
+
+    fn set_kit(&mut self, kit: &Kit) {
+        let key = self.key(&[KIT]).unwrap_or_else(|| self.unused(KIT));
+        let mut node = json!({ "locked": kit.locked, "original": kit.original });
+        if !kit.follows.is_empty() {
+            let follows = kit.follows.iter().map(|name| (name.clone(), json!([name])));
+            node["inputs"] = Value::Object(follows.collect());
+        }
+        self.nodes.insert(key.clone(), node);
+        if let Some(inputs) = self.input_map(&self.root.clone()) {
+            inputs.insert(KIT.into(), Value::String(key));
+        }
+    }
+
+    /// The node that a path of inputs leads to, from the root; none where one is missing or follows another.
+    fn key(&self, steps: &[&str]) -> Option<String> {
+        let mut key = self.root.clone();
+        for step in steps {
+            key = self.nodes.get(&key)?.get("inputs")?.get(step)?.as_str()?.to_owned();
+        }
+        Some(key)
+    }
+
+    fn inputs_of(&self, key: &str) -> Vec<String> {
+        let inputs = self.nodes.get(key).and_then(|node| node.get("inputs"));
+        inputs
+            .and_then(Value::as_object)
+            .map(|map| map.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    /// The inputs of a node, made if it has none.
+    fn input_map(&mut self, key: &str) -> Option<&mut Map<String, Value>> {
+        let node = self.nodes.get_mut(key)?.as_object_mut()?;
+        node.entry("inputs").or_insert_with(|| json!({})).as_object_mut()
+    }
+
+    fn set_field(&mut self, key: &str, field: &str, value: Value) {
+        if let Some(node) = self.nodes.get_mut(key).and_then(Value::as_object_mut) {
+            node.insert(field.into(), value);
+        }
+    }
+
+    /// A node's name that is free: `nixpkgs`, `nixpkgs_2`, … as Nix counts.
+    fn unused(&self, name: &str) -> String {
+        if !self.nodes.contains_key(name) {
+            return name.into();
+        }
+        let numbered = (2..).map(|number| format!("{name}_{number}"));
+        numbered.into_iter().find(|name| !self.nodes.contains_key(name)).unwrap_or_default()
+    }
+
+    /// Drops the nodes that nothing leads to; Nix would, and call the lock changed.
+    fn prune(&mut self) {
+        let mut reached = BTreeSet::new();
+        let mut open = vec![self.root.clone()];
+        while let Some(key) = open.pop() {
+            let inputs = self.nodes.get(&key).and_then(|node| node.get("inputs"));
+            let next = inputs.and_then(Value::as_object).into_iter().flat_map(Map::values);
+            open.extend(
+                next.filter_map(Value::as_str)
+                    .filter(|key| !reached.contains(*key))
+                    .map(str::to_owned),
+            );
+            reached.insert(key);
+        }
+        self.nodes.retain(|key, _| reached.contains(key));
+    }
+}
+
+/// A node's name becomes the new one; a path of `follows` begins where the grafted lock's root is now.
+fn rename(input: &mut Value, renamed: &Map<String, Value>, steps: &[&str]) {
+    match input {
+        Value::String(old) => {
+            if let Some(new) = renamed.get(old) {
+                *input = new.clone();
+            }
+        }
+        Value::Array(path) => {
+            path.splice(0..0, steps.iter().map(|step| Value::String((*step).into())));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {}
+    }
+}
+
+/// The attributes of `github:OWNER/REPO` or `github:OWNER/REPO/REF`, which are all that [`INPUTS`] has.
+fn github(url: &str) -> Value {
+    let mut parts = url.trim_start_matches("github:").split('/');
+    let (owner, repo) = (parts.next(), parts.next());
+    match parts.next() {
+        Some(reference) => {
+            json!({ "type": "github", "owner": owner, "repo": repo, "ref": reference })
+        }
+        None => json!({ "type": "github", "owner": owner, "repo": repo }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,112 @@
+//! What a flake reference is pinned to. Folders are hashed here; for everything else Nix is asked.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::{Lock, Pin};
+use crate::nix::{Nix, NixError, Progress, nar};
+
+/// Why a reference cannot be pinned.
+#[derive(Debug)]
+pub enum PinError {
+    /// The folder is no flake, or cannot be read.
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// Nix cannot be asked, or does not know it.
+    Nix(NixError),
+    /// Nix's answer makes no sense.
+    Answer {
+        /// The reference.
+        reference: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl std::fmt::Display for PinError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder { folder, message } => {
+                write!(f, "`{}` cannot be pinned: {message}", folder.display())
+            }
+            Self::Nix(error) => write!(f, "{error}"),
+            Self::Answer { reference, message } => {
+                write!(f, "`{reference}` cannot be pinned: {message}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PinError {}
+
+/// Pins a reference.
+///
+/// # Errors
+/// See [`PinError`].
+pub fn pin(
+    reference: &str,
+    nix: impl FnOnce() -> Result<Nix, NixError>,
+    progress: Progress<'_>,
+) -> Result<Pin, PinError> {
+    match folder(reference).map(|folder| pin_folder(&folder)) {
+        Some(Ok(Some(pin))) => Ok(pin),
+        Some(Err(error)) => Err(error),
+        Some(Ok(None)) | None => ask(reference, nix, progress),
+    }
+}
+
+/// The folder that a reference names, if it is one.
+fn folder(reference: &str) -> Option<PathBuf> {
+    let path = reference.strip_prefix("path:").unwrap_or(reference);
+    let is_path = reference.starts_with("path:") || path.starts_with(['/', '.']);
+    (is_path && !path.contains(['?', '#'])).then(|| path.into())
+}
+
+/// The pin of a flake in a folder. None if it has inputs and no lock: then only Nix can tell what they are.
+fn pin_folder(folder: &Path) -> Result<Option<Pin>, PinError> {
+    let error = |message: String| PinError::Folder { folder: folder.into(), message };
+    let folder = &fs::canonicalize(folder).map_err(|why| error(why.to_string()))?;
+    let flake = fs::read_to_string(folder.join("flake.nix"))
+        .map_err(|why| error(format!("its flake.nix cannot be read: {why}")))?;
+    let lock = Lock::of_folder(folder).map_err(|why| error(why.to_string()))?;
+    if lock.is_none() && flake.contains("inputs") && has_inputs(&flake) {
+        return Ok(None);
+    }
+    let nar_hash = nar::hash(folder).map_err(|why| error(why.to_string()))?;
+    // Without `lastModified`: it differs between a folder and its copy in the store, and Nix would compare it.
+    let locked = json!({ "type": "path", "path": folder, "narHash": nar_hash });
+    Ok(Some(Pin { locked, lock }))
+}
+
+/// Whether a flake.nix seems to declare inputs; if in doubt, yes.
+fn has_inputs(flake: &str) -> bool {
+    let code = flake.lines().filter(|line| !line.trim_start().starts_with('#'));
+    code.into_iter().any(|line| {
+        let line = line.trim_start();
+        line.strip_prefix("inputs").is_some_and(|rest| rest.trim_start().starts_with(['.', '=']))
+    })
+}
+
+fn ask(
+    reference: &str,
+    nix: impl FnOnce() -> Result<Nix, NixError>,
+    progress: Progress<'_>,
+) -> Result<Pin, PinError> {
+    let answer = nix().and_then(|nix| nix.metadata(reference, progress)).map_err(PinError::Nix)?;
+    let error =
+        |message: &str| PinError::Answer { reference: reference.into(), message: message.into() };
+    let locked = answer.get("locked").filter(|locked| locked.get("narHash").is_some());
+    let mut locked = locked.cloned().ok_or_else(|| error("Nix gives no hash for it"))?;
+    if let Some(fields) = locked.as_object_mut() {
+        // Internal to some versions of Nix.
+        fields.retain(|name, _| !name.starts_with("__"));
+    }
+    let lock = answer.get("locks").filter(|locks| **locks != Value::Null).map(Lock::from_value);
+    Ok(Pin { locked, lock: lock.transpose().map_err(|why| error(&why))? })
+}

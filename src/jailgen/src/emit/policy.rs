@@ -1,0 +1,126 @@
+//! A policy as a Nix file: one grant after the other, package references as Nix expressions.
+
+use std::fmt::Write as _;
+
+use jail_policy::{Entry, Policy};
+use minijinja::context;
+use serde_json::Value;
+
+use super::value::{NixValue, Part, field, parenthesised};
+use super::{EmitError, Spec, comment, header, render_template};
+
+const TEMPLATE: &str = include_str!("../../../../templates/jail.nix.jinja");
+
+/// The file of one jail.
+pub(super) fn render(spec: &Spec, policy: &Policy) -> Result<String, EmitError> {
+    let places = policy.places.iter().map(|(by, place)| (by.to_string(), NixValue::text(place)));
+    render_template(
+        TEMPLATE,
+        &context! {
+            header => header(&[spec]),
+            version => NixValue::Integer(policy.version.into()).to_nix(0),
+            name => NixValue::text(&policy.name).to_nix(0),
+            grants => grants(policy)?,
+            places => field("places", &NixValue::Set(places.collect()), 2),
+        },
+    )
+}
+
+/// The elements of the list of grants. Above each stands what it means, and where in the spec it comes from if that is another
+/// place than that of the one before.
+fn grants(policy: &Policy) -> Result<String, EmitError> {
+    let mut text = String::new();
+    let mut last = None;
+    for entry in &policy.grants {
+        if last != Some(&entry.by) {
+            let blank = if last.is_some() { "\n" } else { "" };
+            _ = writeln!(text, "{blank}    # {}:", comment(&origin(policy, entry)));
+            last = Some(&entry.by);
+        }
+        _ = writeln!(text, "    # {}", comment(&jail_policy::describe(&entry.grant)));
+        let fields = vec![
+            ("by".to_owned(), NixValue::text(entry.by.to_string())),
+            ("grant".to_owned(), grant(entry)?),
+        ];
+        _ = writeln!(text, "    {}", NixValue::Set(fields).to_nix(4));
+    }
+    Ok(text)
+}
+
+fn origin(policy: &Policy, entry: &Entry) -> String {
+    match policy.places.get(&entry.by) {
+        Some(place) => format!("{}, {place}", entry.by.combinator),
+        None => entry.by.combinator.clone(),
+    }
+}
+
+/// A grant by its JSON form, which is what Nix makes of it again. One without fields is a string there.
+fn grant(entry: &Entry) -> Result<NixValue, EmitError> {
+    let json = serde_json::to_value(&entry.grant)
+        .map_err(|error| EmitError::Text(format!("`{}`: {error}", entry.by)))?;
+    value(json)
+}
+
+fn value(json: Value) -> Result<NixValue, EmitError> {
+    Ok(match json {
+        Value::Null => NixValue::Null,
+        Value::Bool(value) => NixValue::Bool(value),
+        Value::Number(number) => {
+            NixValue::Integer(number.as_i64().ok_or_else(|| {
+                EmitError::Text(format!("the number {number} is too large for Nix"))
+            })?)
+        }
+        Value::String(text) => NixValue::text(text),
+        Value::Array(values) => {
+            NixValue::List(values.into_iter().map(value).collect::<Result<_, _>>()?)
+        }
+        Value::Object(mut fields) => match fields.remove("pieces") {
+            Some(Value::Array(pieces)) => {
+                with_packages(&pieces, fields.get("expand") == Some(&Value::Bool(true)))?
+            }
+            Some(_) => return Err(EmitError::Text("`pieces` is no list".into())),
+            None => NixValue::Set(
+                fields
+                    .into_iter()
+                    .map(|(name, field)| Ok((name, value(field)?)))
+                    .collect::<Result<_, EmitError>>()?,
+            ),
+        },
+    })
+}
+
+/// A text with package parts becomes a string with expressions, so that what Nix sees has no parts any more.
+fn with_packages(pieces: &[Value], expand: bool) -> Result<NixValue, EmitError> {
+    let parts = pieces.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    let text = match parts.as_slice() {
+        // `lib.getExe` gives a string already.
+        [Part::Code(code)] if code.starts_with("lib.getExe ") => NixValue::Code(code.clone()),
+        _ => NixValue::Text(parts),
+    };
+    Ok(if expand { NixValue::Set(vec![("expand".into(), text)]) } else { text })
+}
+
+fn part(piece: &Value) -> Result<Part, EmitError> {
+    if let Some(literal) = piece.as_str() {
+        return Ok(Part::Literal(literal.into()));
+    }
+    let field = |name| piece.get(name).and_then(Value::as_str);
+    match (field("nix"), field("output")) {
+        (Some(nix), Some("out")) => Ok(Part::Code(nix.into())),
+        (Some(nix), Some("bin")) => Ok(Part::Code(format!("lib.getBin {}", parenthesised(nix)))),
+        (Some(nix), Some("program")) => {
+            Ok(Part::Code(format!("lib.getExe {}", parenthesised(nix))))
+        }
+        _ => Err(EmitError::Text(format!("`{piece}` is no part that Nix could resolve"))),
+    }
+}
+
+/// The origin of the grant that stands at a line of an emitted file, from 1: Nix's own messages name lines.
+#[must_use]
+pub fn origin_at(nix: &str, line: usize) -> Option<&str> {
+    let before = nix.lines().take(line).collect::<Vec<_>>();
+    before
+        .into_iter()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix("by = \"")?.strip_suffix("\";"))
+}

@@ -1,0 +1,40 @@
+//! Files that are written whole or not at all.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Writes a file under another name beside its place, then renames it there: readers see the old content or the new one.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
+    let aside = beside(file);
+    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, file));
+    if written.is_err() {
+        // The error that is told is that of the write.
+        let _ = fs::remove_file(&aside);
+    }
+    written
+}
+
+/// Makes `link` a symbolic link to `target`, in the place of one that is there.
+///
+/// # Errors
+/// It cannot be made; something that is no link is never replaced.
+pub fn link_atomically(target: &Path, link: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(link).is_ok_and(|data| !data.is_symlink()) {
+        let message = format!("`{}` is there already, and is no link", link.display());
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+    }
+    let aside = beside(link);
+    let _ = fs::remove_file(&aside);
+    std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, link))
+}
+
+/// A hidden name beside `file` that no other process uses.
+#[must_use]
+pub fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.{}.new", std::process::id()))
+}

@@ -1,0 +1,108 @@
+//! Why there is no kit to use.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::nix::NixError;
+
+/// Why there is no kit to use.
+#[derive(Debug)]
+pub enum KitError {
+    /// Nothing is compiled in, recorded or given.
+    Missing {
+        /// Where a record would be.
+        record: PathBuf,
+    },
+    /// The record cannot be read.
+    Record {
+        /// Where it is.
+        record: PathBuf,
+        /// Why.
+        error: serde_json::Error,
+    },
+    /// What packaging compiled in cannot be read.
+    CompiledIn(serde_json::Error),
+    /// The record is that of another version.
+    Version {
+        /// Where it is.
+        record: PathBuf,
+        /// That version.
+        found: String,
+    },
+    /// The recorded kit is no longer in the store.
+    Gone {
+        /// Where the record is.
+        record: PathBuf,
+        /// Where the kit was.
+        path: String,
+    },
+    /// A reference that is no folder.
+    Reference(String),
+    /// A folder that is no kit.
+    NoKit {
+        /// Which.
+        folder: PathBuf,
+        /// What it lacks.
+        file: &'static str,
+    },
+    /// A folder or record that cannot be read or written.
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Nix cannot take it into the store.
+    Nix(NixError),
+}
+
+impl KitError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Missing { .. } | Self::Record { .. } | Self::Version { .. } | Self::Gone { .. } => Some(
+                "run `make kit` in jailgen's source folder, or name a kit with `--kit path:/FOLDER`".into(),
+            ),
+            Self::Reference(_) | Self::NoKit { .. } => {
+                Some("a kit is a folder that `make kit` made, as in `--kit path:/nix/store/…-source`".into())
+            }
+            Self::Nix(error) => error.help(),
+            Self::CompiledIn(_) | Self::Folder { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for KitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { record } => write!(
+                f,
+                "jailgen's kit (its Nix library and static tools) is not there: `{}` is missing",
+                record.display()
+            ),
+            Self::Record { record, error } => {
+                write!(f, "the record of the kit, `{}`, cannot be read: {error}", record.display())
+            }
+            Self::CompiledIn(error) => write!(f, "the kit cannot be described: {error}"),
+            Self::Version { record, found } => write!(
+                f,
+                "the kit that `{}` records is of jailgen {found}, and this is jailgen {}",
+                record.display(),
+                env!("CARGO_PKG_VERSION")
+            ),
+            Self::Gone { record, path } => {
+                write!(f, "the kit `{path}` that `{}` records is no longer there", record.display())
+            }
+            Self::Reference(reference) => write!(f, "the kit `{reference}` is no folder"),
+            Self::NoKit { folder, file } => {
+                write!(f, "`{}` is no kit: it has no `{file}`", folder.display())
+            }
+            Self::Folder { folder, error } => write!(f, "`{}`: {error}", folder.display()),
+            Self::Nix(error) => write!(f, "the kit cannot be added to the store: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for KitError {}
