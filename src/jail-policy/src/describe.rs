@@ -50,7 +50,7 @@ pub fn describe(grant: &Grant) -> String {
         }
         Grant::Symlink { to, target } => format!("{} points to {}", Quoted(to), Quoted(target)),
         Grant::Accounts { shell } => {
-            format!("accounts of root and the caller, with the shell {}", Quoted(shell))
+            format!("an account of the caller, with the shell {}", Quoted(shell))
         }
         Grant::SetEnv { name, value } => format!("`{name}` is {}", Quoted(value)),
         Grant::ForwardEnv { name, missing } => {

@@ -30,6 +30,14 @@ impl<'a> Call<'_, 'a> {
         self.push(grant, Some(named));
     }
 
+    /// Adds a grant beneath everything that the spec itself names a place for: what the author puts at a place, earlier
+    /// or later, lies over what a combinator brings there, and nothing is written into a tree of the host.
+    pub(crate) fn grant_beneath(&mut self, grant: Grant) {
+        let granted = self.granted(grant, None);
+        let at = super::finish::first_of_the_authors(&self.state.grants);
+        self.state.grants.insert(at, granted);
+    }
+
     /// Adds a grant of the home folder, where the one before stood: what was granted inside the home folder so far,
     /// and a working folder below it, still lie over it.
     pub(crate) fn grant_home(&mut self, grant: Grant) {

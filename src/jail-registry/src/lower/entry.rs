@@ -37,6 +37,13 @@ pub(super) fn wrap(call: &mut Call<'_, '_>, script: &Text) -> Option<()> {
     Some(())
 }
 
+/// Whether a file at this place is one of these scripts.
+pub(super) fn is_place_of_script(place: &Text) -> bool {
+    place
+        .as_str()
+        .is_some_and(|place| place.strip_prefix(FOLDER).is_some_and(|it| it.starts_with('/')))
+}
+
 fn passes_arguments_on(script: &Text) -> bool {
     script.pieces().iter().any(|piece| match piece {
         Piece::Literal(literal) => {

@@ -11,7 +11,35 @@ use crate::term::Place;
 pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_folder(state);
     settle_hostname(state);
+    settle_entries(state);
     compare_targets(state);
+}
+
+/// Where the first grant stands whose place the author of the spec wrote, or only the launch knows.
+pub(super) fn first_of_the_authors(grants: &[Granted]) -> usize {
+    let is_authors = |granted: &Granted| {
+        let unknown_place = matches!(
+            granted.entry.grant,
+            Grant::Folder { .. } | Grant::BindArguments { .. } | Grant::BindVariable { .. }
+        );
+        unknown_place || granted.named.is_some()
+    };
+    grants.iter().position(is_authors).unwrap_or(grants.len())
+}
+
+/// The scripts around the program come last, so that no mount of the spec hides them.
+fn settle_entries(state: &mut Lowering<'_>) {
+    let (scripts, mut grants): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut state.grants).into_iter().partition(is_script);
+    grants.extend(scripts);
+    state.grants = grants;
+}
+
+fn is_script(granted: &Granted) -> bool {
+    match &granted.entry.grant {
+        Grant::File { to, .. } => granted.named.is_none() && super::entry::is_place_of_script(to),
+        _ => false,
+    }
 }
 
 /// Remembers what one combinator says about the working folder, and tells when it takes back what another one said.
@@ -67,6 +95,7 @@ fn settle_hostname(state: &mut Lowering<'_>) {
         return contradict_hostname(state, by.combinator == "set-hostname", shared);
     }
     let Some(first) = state.grants.iter().position(is_hostname) else { return };
+    let first = first.min(first_of_the_authors(&state.grants));
     let file = |to: &str, content: String| Granted {
         entry: Entry {
             by: by.clone(),

@@ -48,7 +48,7 @@ store paths do not exist inside, not even their names.",
             name: "fake-passwd",
             since: SINCE,
             in_jail_nix: true,
-            summary: "Account files (passwd, group, nsswitch.conf) that know root and the calling user, and nobody else",
+            summary: "Account files (passwd, group, nsswitch.conf) that know the calling user and nobody else of the host",
             docs: "They are made at each launch, so they are never stale, and nothing is written to the host. The user's shell is the
 jail's own.",
             signature: NOTHING,

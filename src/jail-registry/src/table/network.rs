@@ -54,7 +54,7 @@ fn network(call: &mut Call<'_, '_>) -> Option<()> {
         copy_if_there(call, path);
     }
     for path in BUNDLES {
-        call.grant(Grant::Symlink { to: Text::literal(*path), target: bundle.clone() });
+        call.grant_beneath(Grant::Symlink { to: Text::literal(*path), target: bundle.clone() });
     }
     for name in VARIABLES {
         call.grant(Grant::SetEnv { name: (*name).into(), value: bundle.clone() });

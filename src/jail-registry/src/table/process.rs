@@ -118,5 +118,5 @@ pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
 /// Copies what may be missing on a host.
 pub(super) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
     let (from, to) = (Text::literal(path), Text::literal(path));
-    call.grant(Grant::Copy { from, to, missing: Missing::Skip });
+    call.grant_beneath(Grant::Copy { from, to, missing: Missing::Skip });
 }

@@ -55,13 +55,13 @@ fn reset_forgets_everything_before_it() {
     expect![[r#"
         jail#0: starts `${lib.getExe pkgs.hello}`
         network#11: the host's network
-        readonly#10: `/`, read only
         network#11: the contents of `/etc/resolv.conf`, if it is there
         network#11: the contents of `/etc/hosts`, if it is there
         network#11: the contents of `/etc/services`, if it is there
         network#11: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
         network#11: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
         network#11: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        readonly#10: `/`, read only
         network#11: the host's time zone
         network#11: `CURL_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
         network#11: `GIT_SSL_CAINFO` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
@@ -236,4 +236,60 @@ fn the_places_are_those_of_the_grants_origins() {
         jail#0 at 0
         readonly#7 at 8"#]]
     .assert_eq(&places.join("\n"));
+}
+
+#[test]
+fn what_the_author_puts_at_a_place_lies_over_what_a_combinator_brings() {
+    let own = |grants: &str| {
+        let lines = grants.lines().filter(|line| line.contains("/etc/") && !line.contains("SSL"));
+        let lines = lines.filter(|line| !line.contains("BUNDLE") && !line.contains("CURL"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    let jail = |permissions| own(&lowered_whole(&jail(permissions)));
+    let before = jail(vec![p("readonly", [s("/etc/ssl")]), p("network", [])]);
+    let after = jail(vec![p("network", []), p("readonly", [s("/etc/ssl")])]);
+    expect![[r#"
+        base#1: the file `/etc/hostname` (0444), 5 bytes
+        base#1: the file `/etc/hosts` (0444), 44 bytes
+        network#5: the contents of `/etc/resolv.conf`, if it is there
+        network#5: the contents of `/etc/hosts`, if it is there
+        network#5: the contents of `/etc/services`, if it is there
+        network#5: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        network#5: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        network#5: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        readonly#4: `/etc/ssl`, read only"#]].assert_eq(&before);
+    expect![[r#"
+        base#1: the file `/etc/hostname` (0444), 5 bytes
+        base#1: the file `/etc/hosts` (0444), 44 bytes
+        network#4: the contents of `/etc/resolv.conf`, if it is there
+        network#4: the contents of `/etc/hosts`, if it is there
+        network#4: the contents of `/etc/services`, if it is there
+        network#4: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        network#4: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        network#4: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
+        readonly#5: `/etc/ssl`, read only"#]].assert_eq(&after);
+    let reset =
+        jail(vec![p("reset", []), p("readonly", [s("/etc/a")]), p("set-hostname", [s("a")])]);
+    expect![[r#"
+        set-hostname#6: the file `/etc/hostname` (0444), 2 bytes
+        set-hostname#6: the file `/etc/hosts` (0444), 38 bytes
+        readonly#5: `/etc/a`, read only"#]]
+    .assert_eq(&reset);
+}
+
+#[test]
+fn no_mount_hides_the_scripts() {
+    check(
+        vec![
+            p("wrap-entry", [script("@@ \"$@\"")]),
+            p("tmpfs", [s("/run")]),
+            p("write-text", [s("/run/jailgen/x"), s("")]),
+        ],
+        &expect![[r#"
+            wrap-entry#4: starts `/run/jailgen/entry-1`
+            tmpfs#5: an empty folder in memory at `/run`
+            write-text#6: the file `/run/jailgen/x` (0444), 0 bytes
+            wrap-entry#4: the file `/run/jailgen/entry-1` (0555), 101 bytes
+        "#]],
+    );
 }

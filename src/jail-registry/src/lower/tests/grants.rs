@@ -19,7 +19,7 @@ fn an_empty_list_leaves_the_base() {
         base#1: `/usr/bin/env` points to `${lib.getBin pkgs.coreutils}/bin/env`
         base#1: the file `/etc/hostname` (0444), 5 bytes
         base#1: the file `/etc/hosts` (0444), 44 bytes
-        fake-passwd#3: accounts of root and the caller, with the shell `${lib.getBin pkgs.bashInteractive}/bin/bash`
+        fake-passwd#3: an account of the caller, with the shell `${lib.getBin pkgs.bashInteractive}/bin/bash`
         base#1: the time zone UTC
         base#1: `HOME` is `~` (expanded)
         base#1: `LANG` as the launcher has it, if it is there
