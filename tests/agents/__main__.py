@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ def arguments() -> argparse.Namespace:
 
 def prepare(options: argparse.Namespace) -> None:
     """Makes what this test stands on, as far as the caller has not made it elsewhere."""
+    for program in ["npm", "nix", *(["strace"] if options.syscalls else [])]:
+        if shutil.which(program) is None:
+            sys.exit(f"tests/agents/run: there is no `{program}` in PATH")
     if options.standin is None:
         options.standin = PROJECT / "target/standin"
         say("making the stand-in nixpkgs")
@@ -144,4 +148,9 @@ def tails(session: Session) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        # What went wrong stands above, in the program's own words.
+        command = " ".join(map(str, error.cmd))
+        sys.exit(f"tests/agents/run: `{command}` ended with status {error.returncode}")
