@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod expand;
+mod fields;
 mod ops;
 mod path;
 mod plan;

@@ -7,6 +7,7 @@ use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
+use crate::fields::{Field, Fields};
 
 /// Which applied combinator wanted something: `mount-cwd#3` is the fourth one of the term, counted depth first.
 pub type Origin = String;
@@ -42,11 +43,25 @@ macro_rules! operations {
     ($(#[$doc:meta] $name:ident { $( $(#[$field_doc:meta])+ $field:ident : $type:ty, )* })*) => { $(
         #[$doc]
         #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields)]
+        #[serde(try_from = "Fields")]
         pub struct $name {
             $( $(#[$field_doc])+ pub $field: $type, )*
             /// Who wanted it.
             pub by: Origin,
+        }
+
+        impl TryFrom<Fields> for $name {
+            type Error = &'static str;
+
+            fn try_from(mut fields: Fields) -> Result<Self, &'static str> {
+                let op = Self {
+                    $( $field: Field::from_given(fields.$field.take())
+                        .ok_or(concat!("missing field `", stringify!($field), "`"))?, )*
+                    by: Field::from_given(fields.by.take()).ok_or("missing field `by`")?,
+                };
+                fields.refuse_rest()?;
+                Ok(op)
+            }
         }
     )* };
 }
