@@ -84,14 +84,15 @@ fn fault(path: &Text) -> Option<PathError> {
     has_parent(path).then_some(PathError::Parent)
 }
 
-/// Whether a component is `..`. Package parts stand for text that is none.
+/// Whether a component is `..`, in a default (`${A:-..}`) too. Package parts stand for text that is none.
 fn has_parent(path: &Text) -> bool {
     let pieces = path.pieces().iter().map(|piece| match piece {
         Piece::Literal(literal) => literal.as_str(),
         Piece::Package { .. } | Piece::Entry { .. } => "p",
     });
     let joined: String = pieces.collect();
-    joined.split(['/', '"', '-', '}']).any(|component| component == "..")
+    let joined = joined.replace(":-", "/").replace(['}', '"'], "");
+    joined.split('/').any(|component| component == "..")
 }
 
 fn explain(

@@ -17,5 +17,6 @@ fn check_one<const N: usize>(combinator: &str, arguments: [Value; N], expected: 
 
 mod fold;
 mod grants;
+mod laws;
 mod refused;
 mod warned;

@@ -102,6 +102,24 @@ fn paths_that_climb() {
     "#]],
     );
     check_one(
+        "readonly",
+        [x("${A:-/b/..}/c")],
+        &expect![[r#"
+        error[parent-component] at 3: path on the host `${A:-/b/..}/c` of `readonly` cannot be used: it has a `..` component
+          ^ `..` depends on what is mounted where
+          = help: write the path that it amounts to
+    "#]],
+    );
+    check_one(
+        "readonly",
+        [x("\"$A/..\"")],
+        &expect![[r#"
+        error[parent-component] at 3: path on the host `"$A/.."` of `readonly` cannot be used: it has a `..` component
+          ^ `..` depends on what is mounted where
+          = help: write the path that it amounts to
+    "#]],
+    );
+    check_one(
         "tmpfs",
         [s("/a\0b")],
         &expect![[r#"
