@@ -1,1 +1,241 @@
 //! `jailgen check`: the examples are clean, and every kind of bad input is told so that its author can mend it.
+
+use crate::harness::{BadInput, Scratch, check_bad_input, project};
+
+fn bad(what: &'static str, spec: impl Into<Vec<u8>>, says: &'static [&'static str]) -> BadInput {
+    BadInput { what, spec: spec.into(), says }
+}
+
+/// A jail with these permissions.
+fn jail(permissions: &str) -> String {
+    format!("jail \"demo\" pkgs.hello [\n  {permissions}\n]\n")
+}
+
+#[test]
+fn what_is_no_text_of_the_language() {
+    check_bad_input(&[
+        bad("not UTF-8", b"jail \"d\xe9mo\" pkgs.hello [ ]".to_vec(), &["error[encoding]", "bad.jail:1:8"]),
+        bad("an empty file", "", &["error[syntax]", "the file is empty"]),
+        bad("only a comment", "# nothing\n", &["error[syntax]", "the file is empty"]),
+        bad("10 MB", "[ ".repeat(5 << 20), &["error[too-large]", "4 MB"]),
+        bad("a bracket that is not closed", "jail \"demo\" pkgs.hello [", &["error[syntax]", "bad.jail:1:"]),
+        bad("a string that is not closed", "jail \"demo pkgs.hello [ ]", &["error[syntax]", "bad.jail:1:"]),
+        bad("two expressions", "let a = 1; in a; b", &["error[syntax]", "bad.jail:1:"]),
+        bad("control characters", "\u{1b}]0;title\u{7}", &["error[syntax]", "␛]0;title␇"]),
+    ]);
+}
+
+#[test]
+fn what_is_nested_or_chained_beyond_reason() {
+    check_bad_input(&[
+        bad("100,000 brackets", "[".repeat(100_000), &["error[too-nested]", "bad.jail:1:"]),
+        bad("100,000 parentheses", "(".repeat(100_000), &["error[too-nested]"]),
+        bad("100,000 braces", "{a=".repeat(100_000), &["error[too-nested]"]),
+        bad("200 kB of a selection", format!("a{}", ".b".repeat(100_000)), &["error[too-nested]"]),
+        bad("200 kB of a sum", format!("a{}", "+a".repeat(100_000)), &["error[too-nested]"]),
+        bad("200 kB of a list sum", format!("a{}", "++a".repeat(66_000)), &["error[too-nested]"]),
+        bad("200 kB of negations", "!".repeat(200_000), &["error[too-nested]"]),
+        bad("200 kB of applications", "f ".repeat(100_000), &["error[too-nested]"]),
+        bad("200 kB of lambdas", "x:".repeat(100_000), &["error[too-nested]"]),
+        bad("200 kB of interpolations", "\"${".repeat(66_000), &["error[too-nested]"]),
+    ]);
+}
+
+#[test]
+fn what_never_ends() {
+    check_bad_input(&[
+        bad("a value that needs itself", "let x = x; in x", &["error[infinite-recursion]"]),
+        bad("a function that calls itself", "let f = x: f x; in f 1", &["error[", "bad.jail:1:"]),
+        bad("a growing recursion", "let f = x: 1 + f (x + 1); in f 1", &["error[recursion-limit]"]),
+        bad(
+            "two values that need each other",
+            "let a = b; b = a; in jail \"demo\" pkgs.hello a",
+            &["error[infinite-recursion]"],
+        ),
+        bad("a file that imports itself", "import ./bad.jail", &["error[infinite-recursion]"]),
+    ]);
+}
+
+#[test]
+fn what_names_something_that_is_not_there() {
+    check_bad_input(&[
+        bad(
+            "a misspelt combinator",
+            jail("(readonyl \"/src\")"),
+            &["error[unknown-combinator]", "`readonyl`", "did you mean `readonly`?", "bad.jail:2:4"],
+        ),
+        bad(
+            "a misspelt builder",
+            "makeJailedOpencod { }",
+            &["error[", "`makeJailedOpencod`", "did you mean `makeJailedOpencode`?"],
+        ),
+        bad(
+            "a misspelt argument of a builder",
+            "makeJailedOpencode { extraPkg = [ ]; }",
+            &["error[unknown-argument]", "`extraPkg`", "did you mean `extraPkgs`?", "bad.jail:1:22"],
+        ),
+        bad("a file that is missing", "import ./common.nix", &["error[missing-file]", "common.nix"]),
+        bad("a file outside", "import ../common.nix", &["error[outside-folder]"]),
+        bad("an unknown namespace", jail("(share-ns \"nte\")"), &["error[unknown-namespace]", "`nte`"]),
+        bad("an undefined variable", "let pkg = 1; in pkgz", &["error[undefined-variable]", "`pkgz`"]),
+    ]);
+}
+
+#[test]
+fn what_has_the_wrong_type_or_count() {
+    check_bad_input(&[
+        bad("a number for a path", jail("(readonly 1)"), &["error[param-type]", "`readonly`", "bad.jail:2:13"]),
+        bad("too many arguments", jail("(readonly \"/a\" \"/b\")"), &["error[", "`readonly`", "bad.jail:2:"]),
+        bad("too few arguments", jail("(ro-bind \"/a\")"), &["error[", "`ro-bind`", "bad.jail:2:"]),
+        bad(
+            "a list element without its parentheses",
+            jail("readonly \"/a\""),
+            &["error[", "`readonly`", "parentheses"],
+        ),
+        bad("no list of permissions", "jail \"demo\" pkgs.hello mount-cwd 1", &["error["]),
+        bad("a string for a package", jail("(add-pkg-deps [ \"git\" ])"), &["error[param-type]", "bad.jail:2:"]),
+        bad("no jail", "{ a = 1; }", &["error[no-jail]", "`a`"]),
+        bad("a builder without what it needs", "makeJailedAgent { name = \"a\"; }", &["error[missing-argument]"]),
+    ]);
+}
+
+#[test]
+fn what_is_no_place_or_name() {
+    check_bad_input(&[
+        bad("a relative path", jail("(readonly \"src\")"), &["error[relative-", "`src`", "bad.jail:2:13"]),
+        bad("a path with `..`", jail("(readonly \"/a/../b\")"), &["error[parent-component]", "/a/../b"]),
+        bad("a name with a slash", "jail \"a/b\" pkgs.hello [ ]", &["error[jail-name]", "`a/b`", "bad.jail:1:"]),
+        bad("an empty name", "jail \"\" pkgs.hello [ ]", &["error[jail-name]"]),
+        bad("a name that is a folder", "jail \"..\" pkgs.hello [ ]", &["error[jail-name]"]),
+        bad("a long name", format!("jail \"{}\" pkgs.hello [ ]", "a".repeat(300)), &["error[jail-name]"]),
+        bad(
+            "two jails of one name",
+            "let j = jail \"demo\" pkgs.hello; in { a = j [ ]; b = j [ mount-cwd ]; }",
+            &["error[duplicate-jail]", "`demo`", "the first"],
+        ),
+        bad(
+            "two builders of one name",
+            "{ a = makeJailedPi { }; b = makeJailedPi { extraPkgs = [ ]; }; }",
+            &["error[duplicate-jail]", "`jailed-pi`"],
+        ),
+        bad("a variable that is none", jail("(set-env \"A=B\" \"1\")"), &["error[environment-name]", "`A=B`"]),
+        bad("a NUL byte", jail("(set-env \"A\" (builtins.fromJSON \"\\\"\\\\u0000\\\"\"))"), &["error["]),
+        bad("a command to be run", jail("(readonly (noescape \"$(pwd)\"))"), &["error[command-substitution]"]),
+        bad("a text that cannot be expanded", jail("(readonly (noescape \"\\${A\"))"), &["error[bad-expansion]"]),
+    ]);
+}
+
+#[test]
+fn what_only_nixpkgs_knows() {
+    check_bad_input(&[
+        bad(
+            "a decision by the platform",
+            "if pkgs.stdenv.isLinux then makeJailedPi { } else 1",
+            &["error[symbolic-condition]"],
+        ),
+        bad("a combinator for a package", jail("(add-pkg-deps [ network ])"), &["error["]),
+    ]);
+}
+
+#[test]
+fn a_spec_that_is_not_there() {
+    let scratch = Scratch::new();
+    let outcome = scratch.run(&["check", "nowhere.jail"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("nowhere.jail` does not exist"), "{}", outcome.all());
+    let outcome = scratch.run(&["check", "no/folder/x.jail"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("no/folder/x.jail"), "{}", outcome.all());
+}
+
+#[test]
+fn a_folder_is_no_spec() {
+    let scratch = Scratch::with(&[("folder.jail/x", "")]);
+    let outcome = scratch.run(&["check", "folder.jail"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("folder.jail"), "{}", outcome.all());
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let scratch = Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)\n  (tmpfs \"b\")"))]);
+    let outcome = scratch.run(&["check", "a.jail"]);
+    for code in ["unknown-combinator", "param-type", "relative-target"] {
+        assert!(outcome.stderr.contains(code), "{code}: {}", outcome.all());
+    }
+    assert!(outcome.stderr.contains("1 spec: 3 errors, 0 warnings"), "{}", outcome.all());
+}
+
+#[test]
+fn warnings_count_when_they_are_denied() {
+    let scratch = Scratch::with(&[("a.jail", &jail("(try-readonly \"~/x\")"))]);
+    let outcome = scratch.run(&["check", "a.jail"]);
+    let message = &outcome.assert_status(0).stderr;
+    assert!(message.contains("warning[literal-expansion]"), "{}", outcome.all());
+    scratch.run(&["check", "--deny", "warnings", "a.jail"]).assert_status(1);
+}
+
+#[test]
+fn json_is_one_object_a_line_and_nothing_else() {
+    let scratch = Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)"))]);
+    let outcome = scratch.run(&["check", "--message-format", "json", "a.jail"]);
+    outcome.assert_status(1);
+    assert_eq!(outcome.stderr, "");
+    let lines: Vec<serde_json::Value> =
+        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let codes: Vec<_> = lines.iter().map(|line| line["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["unknown-combinator", "param-type"]);
+    assert_eq!(lines[0]["place"]["file"], "a.jail");
+    assert_eq!(lines[0]["place"]["line"], 2);
+}
+
+#[test]
+fn a_place_is_named_from_where_the_command_was_started() {
+    let scratch = Scratch::with(&[("specs/a.jail", "import ./b.nix"), ("specs/b.nix", "nothing")]);
+    let outcome = scratch.run(&["check", "specs/a.jail"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("--> specs/b.nix:1:1"), "{}", outcome.all());
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    let scratch = Scratch::with(&[("a.jail", "nothing")]);
+    assert!(!scratch.run(&["check", "a.jail"]).stderr.contains('\u{1b}'));
+    assert!(scratch.run(&["check", "--color", "always", "a.jail"]).stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn quiet_leaves_out_notes_only() {
+    let scratch = Scratch::with(&[("a.jail", "nothing")]);
+    let outcome = scratch.run(&["check", "--quiet", "a.jail"]);
+    assert!(outcome.assert_status(1).stderr.starts_with("error["), "{}", outcome.all());
+    assert!(!outcome.stderr.contains("checked"), "{}", outcome.all());
+}
+
+#[test]
+fn the_examples_are_clean() {
+    let folder = project().join("examples");
+    let mut specs: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path().into_os_string().into_string().unwrap())
+        .filter(|path| path.ends_with(".jail"))
+        .collect();
+    specs.sort();
+    assert!(specs.len() >= 7, "{specs:?}");
+    let mut arguments = vec!["check", "--deny", "warnings"];
+    arguments.extend(specs.iter().map(String::as_str));
+    Scratch::new().run(&arguments).assert_status(0);
+}
+
+#[test]
+fn the_starter_specs_are_clean() {
+    let scratch = Scratch::new();
+    for program in jailgen::init::programs() {
+        scratch.run(&["init", program]).assert_status(0);
+        let file = format!("{program}.jail");
+        scratch.run(&["check", "--deny", "warnings", &file]).assert_status(0);
+        let again = scratch.run(&["init", program]);
+        again.assert_status(1);
+        assert!(again.stderr.contains("exists, and is left as it is"), "{}", again.all());
+    }
+}
