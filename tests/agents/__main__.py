@@ -57,7 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--standin", type=Path, help="of scripts/make-standin; made in target/standin unless given")
     parser.add_argument("--jailgen", type=Path, help="the compiler; built unless given, with `make kit`")
     parser.add_argument("--kit", help="another kit than the compiler's own")
-    parser.add_argument("--outside-only", action="store_true", help="no jails: only see whether the agents themselves run")
+    parser.add_argument("--outside-only", action="store_true", help="no jails: do the agents themselves still run?")
     parser.add_argument("--syscalls", action="store_true", help="record the system calls of each agent (with strace)")
     options = parser.parse_args()
     options.cache = options.cache.resolve()
@@ -89,7 +89,9 @@ class Jail:
     wrapper: Path
 
 
-def compile_all(agents: tuple[Agent, ...], options: argparse.Namespace, standin: Standin, installed: Installed) -> list[Jail]:
+def compile_all(
+    agents: tuple[Agent, ...], options: argparse.Namespace, standin: Standin, installed: Installed
+) -> list[Jail]:
     compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
     say("compiling the presets")
     return [Jail(agent, spec, compiler.compile(agent, spec)) for agent in agents for spec in agent.specs]
@@ -116,8 +118,8 @@ def observe_outside(agent: Agent, program: Path, user: User, syscalls: bool) -> 
 
 def system_calls(counts: Path) -> list[str]:
     """The names in strace's summary: those of the second run, which does everything that the first does."""
-    lines = counts.read_text().splitlines()
-    return sorted(line.strip() for line in lines if line.strip().replace("_", "").isalnum() and line.strip() not in ("syscall", "total"))
+    names = {line.strip() for line in counts.read_text().splitlines()} - {"syscall", "total"}
+    return sorted(name for name in names if name.replace("_", "").isalnum())
 
 
 def judge(jail: Jail, user: User, report: dict) -> bool:

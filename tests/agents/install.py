@@ -46,7 +46,7 @@ def npm_install(agent: Agent, cache: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "package.json").write_text('{ "private": true }\n')
-    # No install scripts: they are foreign code outside of any jail, and what they would put together we take as it comes.
+    # No install scripts: they are foreign code outside of any jail, and what they would put together we take as it is.
     options = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     command = ["npm", "install", *options, agent.npm]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
@@ -137,7 +137,7 @@ class Installed:
 
 def install(agents: tuple[Agent, ...], cache: Path, standin: Standin) -> Installed:
     patchelf = fetch_patchelf(cache)
-    # All agents that are installed are in the flake, whichever are asked for: else each selection would be another flake.
+    # All that are installed are in the flake, whichever are asked for: else each selection would be another flake.
     chosen = [agent for agent in AGENTS if agent in agents or (cache / "npm" / agent.name / "installed").exists()]
     entries = {agent.name: description(agent, npm_install(agent, cache), patchelf) for agent in chosen}
     write_flake(entries, standin, cache / "llm-agents")
