@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod closure;
 pub mod compile;
+pub mod derive;
 pub mod emit;
 pub mod explain;
 pub mod files;
@@ -12,3 +13,4 @@ pub mod kit;
 pub mod nix;
 pub mod render;
 pub mod seal;
+pub mod state;

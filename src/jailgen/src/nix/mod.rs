@@ -6,6 +6,7 @@ mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -217,7 +218,16 @@ struct Outputs {
 /// `path:` avoids git, in whose trees Nix sees tracked files only.
 #[must_use]
 pub fn path_reference(folder: &Path) -> String {
-    format!("path:{}", folder.display())
+    let mut reference = String::from("path:");
+    for byte in folder.as_os_str().as_bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b'+' => {
+                reference.push(char::from(*byte));
+            }
+            other => reference.push_str(&format!("%{other:02x}")),
+        }
+    }
+    reference
 }
 
 fn is_executable(file: &Path) -> bool {

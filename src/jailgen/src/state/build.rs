@@ -1,0 +1,230 @@
+//! From an emitted spec to linked commands. What was built before stays as it is until the new build has succeeded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jail_policy::Policy;
+
+use super::record::{Record, owner};
+use super::{BuildError, State};
+use crate::emit::lock::{Lock, pin};
+use crate::emit::{self, File, Folder, Spec, origin_at};
+use crate::files::link_atomically;
+use crate::kit::Kit;
+use crate::nix::{Nix, NixError, Progress, path_reference};
+
+/// How to build.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Inputs and what they are overridden with.
+    pub overrides: Vec<(String, String)>,
+    /// Another link, as `nix build -o` makes it.
+    pub link: Option<PathBuf>,
+    /// Take over the commands of other specs.
+    pub force: bool,
+}
+
+/// What was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The emitted flake.
+    pub folder: PathBuf,
+    /// The commands, in the order of the spec.
+    pub commands: Vec<Command>,
+}
+
+/// A command that was built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Its name.
+    pub name: String,
+    /// Its store path.
+    pub store_path: String,
+    /// The link to it in [`State::bin`].
+    pub link: PathBuf,
+}
+
+impl Command {
+    /// The wrapper itself.
+    #[must_use]
+    pub fn wrapper(&self) -> PathBuf {
+        Path::new(&self.store_path).join("bin").join(&self.name)
+    }
+}
+
+/// The lock that an emission to `folder` starts from: that of the folder, else the one compiled in; with these overrides.
+///
+/// # Errors
+/// It cannot be read, or an override cannot be pinned.
+pub fn lock(
+    folder: &Path,
+    overrides: &[(String, String)],
+    nix: &dyn Fn() -> Result<Nix, NixError>,
+    progress: Progress<'_>,
+) -> Result<Lock, BuildError> {
+    let mut lock = match Lock::of_folder(folder)? {
+        Some(lock) => lock,
+        None => Lock::compiled_in()?,
+    };
+    for (name, reference) in overrides {
+        let pin = pin(reference, nix, progress).map_err(BuildError::Pin)?;
+        lock.override_input(name, &pin)?;
+    }
+    Ok(lock)
+}
+
+/// Builds the jails of the spec at `path` and links their commands.
+///
+/// # Errors
+/// See [`BuildError`].
+pub fn build(
+    state: &State,
+    path: &Path,
+    spec: &Spec,
+    kit: &Kit,
+    options: &Options,
+    nix: &dyn Fn() -> Result<Nix, NixError>,
+    progress: Progress<'_>,
+) -> Result<Built, BuildError> {
+    let folder = state.flake(path);
+    let lock = lock(&folder, &options.overrides, nix, progress)?;
+    let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
+    if !options.force {
+        refuse_taken(state, path, spec)?;
+    }
+    let nix = nix().map_err(BuildError::Nix)?;
+    let aside = folder.with_extension("new");
+    let store_paths = build_aside(&nix, &emitted, &aside, spec, progress)?;
+    replace(&aside, &folder)?;
+    let commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
+    remember(state, path, spec, kit, &commands)?;
+    Ok(Built { folder, commands })
+}
+
+fn refuse_taken(state: &State, path: &Path, spec: &Spec) -> Result<(), BuildError> {
+    for Policy { name, .. } in &spec.policies {
+        if let Some(spec) = owner(state, path, name) {
+            return Err(BuildError::Taken { name: name.clone(), spec });
+        }
+    }
+    Ok(())
+}
+
+/// Builds from a folder beside the one of the last build, which a failure must not touch.
+fn build_aside(
+    nix: &Nix,
+    emitted: &Folder,
+    aside: &Path,
+    spec: &Spec,
+    progress: Progress<'_>,
+) -> Result<Vec<String>, BuildError> {
+    remove(aside)?;
+    emit::write(emitted, aside, false)?;
+    let reference = path_reference(aside);
+    let installables: Vec<String> =
+        spec.policies.iter().map(|policy| format!("{reference}#\"{}\"", policy.name)).collect();
+    let locked = if emitted.locked { Ok(()) } else { nix.lock(aside, progress) };
+    let built = locked.and_then(|()| nix.build(&installables, progress));
+    match built {
+        Ok(store_paths) if store_paths.len() == spec.policies.len() => Ok(store_paths),
+        Ok(_) => Err(BuildError::Incomplete),
+        Err(error) => {
+            let kept = aside.with_extension("failed");
+            replace(aside, &kept)?;
+            let place = place(error.stderr(), emitted, spec);
+            Err(BuildError::Failed { error, folder: kept, place })
+        }
+    }
+}
+
+/// The place in the spec that Nix's message leads back to: it names lines of the emitted files.
+fn place(stderr: &str, emitted: &Folder, spec: &Spec) -> Option<String> {
+    spec.policies.iter().find_map(|policy| {
+        let file = emit::file_name(&policy.name);
+        let Some(File::Content(content, _)) = emitted.files.get(&file) else { return None };
+        let (_, after) = stderr.rsplit_once(&format!("/{file}:"))?;
+        let line = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+        let by = origin_at(str::from_utf8(content).ok()?, line)?;
+        let place = policy.places.iter().find(|(origin, _)| origin.to_string() == by);
+        place.map(|(origin, place)| format!("`{}` in {place}", origin.combinator))
+    })
+}
+
+/// Puts a folder in the place of another.
+fn replace(new: &Path, place: &Path) -> Result<(), BuildError> {
+    let failed = |error| BuildError::Io { path: place.into(), error };
+    let old = place.with_extension("old");
+    remove(&old)?;
+    if place.exists() {
+        fs::rename(place, &old).map_err(failed)?;
+    }
+    fs::rename(new, place).map_err(failed)?;
+    remove(&old)
+}
+
+fn remove(folder: &Path) -> Result<(), BuildError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(BuildError::Io { path: folder.into(), error })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn link(
+    nix: &Nix,
+    state: &State,
+    spec: &Spec,
+    store_paths: Vec<String>,
+    extra: Option<&Path>,
+) -> Result<Vec<Command>, BuildError> {
+    let mut commands = Vec::new();
+    for (index, (policy, store_path)) in spec.policies.iter().zip(store_paths).enumerate() {
+        let name = policy.name.clone();
+        let command = Command { link: state.command(&name), name, store_path };
+        let root = state.root_of(&command.name);
+        for folder in [root.parent(), command.link.parent()].into_iter().flatten() {
+            fs::create_dir_all(folder)
+                .map_err(|error| BuildError::Io { path: folder.into(), error })?;
+        }
+        nix.add_root(&root, &command.store_path).map_err(BuildError::Nix)?;
+        link_atomically(&command.wrapper(), &command.link)
+            .map_err(|error| BuildError::Io { path: command.link.clone(), error })?;
+        if let Some(extra) = extra {
+            nix.add_root(&numbered(extra, index), &command.store_path).map_err(BuildError::Nix)?;
+        }
+        commands.push(command);
+    }
+    Ok(commands)
+}
+
+/// `result`, `result-1`, `result-2`: as Nix numbers them.
+fn numbered(link: &Path, index: usize) -> PathBuf {
+    if index == 0 {
+        return link.into();
+    }
+    let mut name = link.file_name().unwrap_or_default().to_os_string();
+    name.push(format!("-{index}"));
+    link.with_file_name(name)
+}
+
+/// Writes down what was built, and drops the commands of jails that the spec no longer has.
+fn remember(
+    state: &State,
+    path: &Path,
+    spec: &Spec,
+    kit: &Kit,
+    commands: &[Command],
+) -> Result<(), BuildError> {
+    let file = state.record(path);
+    let jails = commands.iter().map(|command| (command.name.clone(), command.store_path.clone()));
+    let record = Record::new(path, spec, kit, jails.collect());
+    for (gone, _) in Record::read(&file).into_iter().flat_map(|old| old.jails) {
+        if !commands.iter().any(|command| command.name == gone) {
+            // They are links of ours; one that is gone already is fine.
+            let _ = fs::remove_file(state.command(&gone));
+            let _ = fs::remove_file(state.root_of(&gone));
+        }
+    }
+    record.write(&file)
+}

@@ -1,0 +1,92 @@
+//! Why a spec cannot be built.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use crate::emit::EmitError;
+use crate::emit::lock::PinError;
+use crate::nix::NixError;
+
+/// Why a spec cannot be built.
+#[derive(Debug)]
+pub enum BuildError {
+    /// The flake cannot be emitted.
+    Emit(EmitError),
+    /// An input cannot be pinned.
+    Pin(PinError),
+    /// Nix is not there, or too old.
+    Nix(NixError),
+    /// Nix failed.
+    Failed {
+        /// What Nix says.
+        error: NixError,
+        /// Where the flake was kept.
+        folder: PathBuf,
+        /// The place in the spec that Nix's message leads back to.
+        place: Option<String>,
+    },
+    /// Another spec has a command of this name.
+    Taken {
+        /// The name.
+        name: String,
+        /// That spec.
+        spec: PathBuf,
+    },
+    /// Nix built less than was asked for.
+    Incomplete,
+    /// The state folder cannot be written.
+    Io {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+}
+
+impl BuildError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Emit(error) => error.help(),
+            Self::Nix(error) | Self::Pin(PinError::Nix(error)) => error.help(),
+            Self::Failed { error, folder, place } => {
+                let kept = format!("the flake is kept in `{}`", folder.display());
+                Some(match (place, error.help()) {
+                    (Some(place), _) => format!("this comes from {place}; {kept}"),
+                    (None, Some(help)) => format!("{help}; {kept}"),
+                    (None, None) => kept,
+                })
+            }
+            Self::Taken { .. } => Some(
+                "give one of the two jails another name, or take the command over with `--force`"
+                    .into(),
+            ),
+            Self::Pin(_) | Self::Incomplete | Self::Io { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Emit(error) => write!(f, "{error}"),
+            Self::Pin(error) => write!(f, "{error}"),
+            Self::Nix(error) | Self::Failed { error, .. } => write!(f, "{error}"),
+            Self::Taken { name, spec } => {
+                write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
+            }
+            Self::Incomplete => f.write_str("Nix did not say what it built"),
+            Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for BuildError {}
+
+impl From<EmitError> for BuildError {
+    fn from(error: EmitError) -> Self {
+        Self::Emit(error)
+    }
+}

@@ -1,0 +1,104 @@
+//! What was built of what: to tell in a millisecond whether a build is stale, and whose a command is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{BuildError, Built, Command, State};
+use crate::emit::Spec;
+use crate::files::write_atomically;
+use crate::kit::Kit;
+use crate::nix::nar;
+
+/// A build that succeeded.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Record {
+    /// The spec's real path.
+    pub(super) spec: PathBuf,
+    /// The jailgen that built it.
+    version: String,
+    /// The kit's [`Kit::fingerprint`].
+    kit: String,
+    /// The spec and what it imports, and the hash of each.
+    files: Vec<(PathBuf, String)>,
+    /// What it copies, and the hash of each tree.
+    copied: Vec<(PathBuf, String)>,
+    /// The jails, and the store path of each.
+    pub(super) jails: Vec<(String, String)>,
+}
+
+impl Record {
+    pub(super) fn new(path: &Path, spec: &Spec, kit: &Kit, jails: Vec<(String, String)>) -> Self {
+        let path = real(path);
+        let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let copied = spec
+            .copied
+            .iter()
+            .filter_map(|copied| Some((copied.from.clone(), nar::hash(&copied.from).ok()?)));
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            kit: kit.fingerprint(),
+            files: spec
+                .files
+                .iter()
+                .map(|file| (folder.join(&file.name), file.hash.clone()))
+                .collect(),
+            copied: copied.collect(),
+            jails,
+            spec: path,
+        }
+    }
+
+    pub(super) fn write(&self, to: &Path) -> Result<(), BuildError> {
+        let failed = |error| BuildError::Io { path: to.into(), error };
+        let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+        write_atomically(to, &text).map_err(failed)
+    }
+
+    pub(super) fn read(from: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(from).ok()?).ok()
+    }
+
+    /// Whether building again would give the same.
+    fn holds(&self, kit: &Kit) -> bool {
+        self.version == env!("CARGO_PKG_VERSION")
+            && self.kit == kit.fingerprint()
+            && self.files.iter().all(|(file, hash)| {
+                fs::read(file).is_ok_and(|content| nar::hash_bytes(&content) == *hash)
+            })
+            && self
+                .copied
+                .iter()
+                .all(|(path, hash)| nar::hash(path).is_ok_and(|found| found == *hash))
+            && self.jails.iter().all(|(_, store_path)| Path::new(store_path).exists())
+    }
+}
+
+/// What was built of a spec, if building it again would give the same. Nothing is compiled to find out.
+#[must_use]
+pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
+    let record = Record::read(&state.record(spec))?;
+    let commands = record.jails.iter().map(|(name, store_path)| Command {
+        name: name.clone(),
+        store_path: store_path.clone(),
+        link: state.command(name),
+    });
+    record.holds(kit).then(|| Built { folder: state.flake(spec), commands: commands.collect() })
+}
+
+/// The other spec that a command belongs to, if that spec is still there.
+pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
+    let spec = real(spec);
+    let entries = fs::read_dir(state.records()).ok()?;
+    let records = entries.filter_map(|entry| Record::read(&entry.ok()?.path()));
+    records
+        .filter(|record| record.spec != spec && record.spec.exists())
+        .find(|record| record.jails.iter().any(|(name, _)| name == jail))
+        .map(|record| record.spec)
+}
+
+fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.into())
+}

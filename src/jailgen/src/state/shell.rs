@@ -1,0 +1,114 @@
+//! A shell in a jail: a second plan derived from the sealed one, with the same grants by construction, and bash for the program.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use jail_plan::{Argument, HostText, InsideOp, Places, Plan, Wrapper, WrapperError};
+
+use super::State;
+use crate::files::write_atomically;
+
+/// Why there is no shell.
+#[derive(Debug)]
+pub enum ShellError {
+    /// The wrapper or the derived plan cannot be read or written.
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The wrapper cannot be understood.
+    Wrapper {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: WrapperError,
+    },
+    /// There is no bash in the jail.
+    NoBash {
+        /// The jail.
+        jail: String,
+    },
+}
+
+impl ShellError {
+    /// What to do.
+    #[must_use]
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::NoBash { .. } => {
+                Some("give it one: add `pkgs.bashInteractive` to its packages".into())
+            }
+            Self::Wrapper { .. } => Some("build the spec again with this jailgen".into()),
+            Self::Io { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for ShellError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Self::Wrapper { path, error } => write!(f, "`{}`: {error}", path.display()),
+            Self::NoBash { jail } => write!(f, "there is no bash in the jail `{jail}`"),
+        }
+    }
+}
+
+impl std::error::Error for ShellError {}
+
+/// Derives the plan of a shell from a wrapper, and returns where it is: run it like the wrapper. Its arguments are those of bash.
+///
+/// # Errors
+/// See [`ShellError`].
+pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
+    let failed = |path: &Path| {
+        let path = path.to_path_buf();
+        move |error| ShellError::Io { path, error }
+    };
+    let bytes = fs::read(wrapper).map_err(failed(wrapper))?;
+    let error = |error| ShellError::Wrapper { path: wrapper.into(), error };
+    let mut plan = Wrapper::parse(&bytes).map_err(error)?.plan;
+    let bash = bash(&plan).ok_or_else(|| ShellError::NoBash { jail: plan.name.clone() })?;
+    plan.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
+    let text = jail_plan::encode(stub(&bytes), &plan, &places(&bytes))
+        .map_err(|error| failed(wrapper)(error.into()))?;
+    let to = state.shell_plan(&plan.name);
+    to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&to))?;
+    write_atomically(&to, text.as_bytes()).map_err(failed(&to))?;
+    fs::set_permissions(&to, fs::Permissions::from_mode(0o700)).map_err(failed(&to))?;
+    Ok(to)
+}
+
+/// The bash that exists inside: that of the user's account, else one of the closure, an interactive one before others.
+fn bash(plan: &Plan) -> Option<String> {
+    let account = plan.inside.iter().find_map(|operation| match operation {
+        InsideOp::Accounts(accounts) => Some(accounts.shell.clone()),
+        _ => None,
+    });
+    let names = |part: &'static str| {
+        let names = plan.closure.names.iter().filter(move |name| name.contains(part));
+        names.map(|name| format!("{}/{name}/bin/bash", plan.closure.store))
+    };
+    account
+        .into_iter()
+        .filter(|shell| shell.ends_with("/bash") && shell.starts_with(&plan.closure.store))
+        .chain(names("-bash-interactive"))
+        .chain(names("-bash-"))
+        .find(|bash| Path::new(bash).exists())
+}
+
+fn stub(wrapper: &[u8]) -> &str {
+    let first = wrapper.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    str::from_utf8(first).unwrap_or_default().trim_start_matches("#!")
+}
+
+/// The line of places, which is for messages only: without it they are shorter.
+fn places(wrapper: &[u8]) -> Places {
+    let lines = wrapper.rsplit(|byte| *byte == b'\n').find(|line| !line.is_empty());
+    lines.and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default()
+}

@@ -1,0 +1,123 @@
+//! Records and derived plans. Builds with real Nix are in `tests/it`.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use jail_plan::{Argument, HostText};
+
+use super::record::{Record, owner};
+use super::*;
+use crate::emit::{Spec, SpecFile};
+use crate::kit::Kit;
+
+fn kit(hash: &str) -> Kit {
+    Kit {
+        url: String::new(),
+        original: serde_json::Value::Null,
+        locked: serde_json::Value::String(hash.into()),
+        follows: Vec::new(),
+        version: String::new(),
+    }
+}
+
+fn spec(name: &str, content: &str) -> Spec {
+    Spec {
+        path: name.into(),
+        files: vec![SpecFile::new(name, content.as_bytes())],
+        policies: Vec::new(),
+        inputs: BTreeMap::new(),
+        overlays: Vec::new(),
+        copied: Vec::new(),
+    }
+}
+
+/// A folder with a spec that was built.
+fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::at(folder.path().join("state"));
+    let path = folder.path().join(name);
+    fs::write(&path, "jail").unwrap();
+    let jails = vec![("jailed-x".to_owned(), folder.path().to_str().unwrap().to_owned())];
+    Record::new(&path, &spec(name, "jail"), &kit("1"), jails).write(&state.record(&path)).unwrap();
+    (folder, state, path)
+}
+
+#[test]
+fn a_build_is_fresh_until_the_spec_the_kit_or_the_store_changes() {
+    let (folder, state, path) = built("x.jail");
+    let found = fresh(&state, &path, &kit("1")).unwrap();
+    assert_eq!(found.commands[0].name, "jailed-x");
+    assert!(fresh(&state, &path, &kit("2")).is_none(), "another kit");
+    fs::write(&path, "jail changed").unwrap();
+    assert!(fresh(&state, &path, &kit("1")).is_none(), "another spec");
+    fs::write(&path, "jail").unwrap();
+    assert!(fresh(&state, &path, &kit("1")).is_some());
+    assert!(fresh(&state, &folder.path().join("other.jail"), &kit("1")).is_none());
+}
+
+#[test]
+fn a_command_belongs_to_its_spec_as_long_as_that_exists() {
+    let (folder, state, path) = built("x.jail");
+    let other = folder.path().join("y.jail");
+    assert_eq!(owner(&state, &path, "jailed-x"), None, "its own");
+    assert_eq!(owner(&state, &other, "jailed-x"), Some(fs::canonicalize(&path).unwrap()));
+    assert_eq!(owner(&state, &other, "jailed-y"), None);
+    fs::remove_file(&path).unwrap();
+    assert_eq!(owner(&state, &other, "jailed-x"), None);
+}
+
+#[test]
+fn specs_of_one_name_in_two_folders_have_flakes_of_their_own() {
+    let state = State::at("/state");
+    let (a, b) =
+        (state.flake(Path::new("/a/my agent.jail")), state.flake(Path::new("/b/my agent.jail")));
+    assert_ne!(a, b);
+    assert!(a.to_str().unwrap().starts_with("/state/flakes/my-agent-"), "{a:?}");
+}
+
+/// A wrapper whose closure is in a folder of ours instead of the store.
+fn wrapper(store: &Path, names: &[&str]) -> String {
+    let list: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!(
+        r#"#!/stub
+exit 125 # a plan, not a script
+{{"version":{version},"name":"jailed-x","before":[],"namespaces":[],"ids":"caller","closure":{{"store":"{store}","skeleton":"/s","names":[{names}]}},"inside":[],"hostname":null,"env":[],"start":"folder","argv":[{{"text":"/old"}}],"terminal":"keep","lifetime":"launcher","limits":[],"seccomp":[{{"name":"default","arch":"x86_64","program":""}}],"after":[]}}
+{{"jail#0":"x.jail:1:1"}}
+"#,
+        version = jail_plan::VERSION,
+        store = store.display(),
+        names = list.join(","),
+    )
+}
+
+#[test]
+fn a_shell_has_the_plan_of_the_jail_but_for_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, state) = (folder.path().join("store"), State::at(folder.path().join("state")));
+    for name in ["0-bash-5", "1-bash-interactive-5"] {
+        fs::create_dir_all(store.join(name).join("bin")).unwrap();
+        fs::write(store.join(name).join("bin/bash"), "").unwrap();
+    }
+    let file = folder.path().join("wrapper");
+    fs::write(&file, wrapper(&store, &["0-bash-5", "1-bash-interactive-5"])).unwrap();
+    let derived = fs::read(shell(&state, &file).unwrap()).unwrap();
+    let (derived, original) =
+        (jail_plan::Wrapper::parse(&derived).unwrap(), fs::read(&file).unwrap());
+    assert_eq!(derived.place("jail#0").as_deref(), Some("x.jail:1:1"));
+    let mut expected = jail_plan::Wrapper::parse(&original).unwrap().plan;
+    let bash = store.join("1-bash-interactive-5/bin/bash").to_str().unwrap().to_owned();
+    expected.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
+    assert_eq!(derived.plan, expected);
+}
+
+#[test]
+fn a_jail_without_bash_has_no_shell() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wrapper");
+    fs::write(&file, wrapper(folder.path(), &["0-hello"])).unwrap();
+    let error = shell(&State::at(folder.path()), &file).unwrap_err();
+    assert_eq!(error.to_string(), "there is no bash in the jail `jailed-x`");
+    fs::write(&file, "#!/bin/sh\necho no wrapper\n").unwrap();
+    let error = shell(&State::at(folder.path()), &file).unwrap_err().to_string();
+    assert!(error.ends_with("its first two lines are not those of a plan"), "{error}");
+}
