@@ -37,50 +37,55 @@ pub static BUILDERS: &[Builder] = &[
     },
     known(
         "makeJailedClaudeCode",
-        "Claude Code",
+        "A jail for Claude Code",
         "makeJailedClaudeCode { extraPkgs = [ pkgs.nodejs ]; }",
         &presets::CLAUDE_CODE,
     ),
-    known("makeJailedCodex", "Codex", "makeJailedCodex { env.CI = \"1\"; }", &presets::CODEX),
+    known(
+        "makeJailedCodex",
+        "A jail for Codex",
+        "makeJailedCodex { env.CI = \"1\"; }",
+        &presets::CODEX,
+    ),
     known(
         "makeJailedCopilotCli",
-        "GitHub Copilot CLI",
+        "A jail for GitHub Copilot CLI",
         "makeJailedCopilotCli { fwdEnv = [ \"GH_TOKEN\" ]; }",
         &presets::COPILOT_CLI,
     ),
     known(
         "makeJailedCrush",
-        "Crush",
+        "A jail for Crush",
         "makeJailedCrush { extraPkgs = [ pkgs.go pkgs.gopls ]; }",
         &presets::CRUSH,
     ),
     known(
         "makeJailedGeminiCli",
-        "Gemini CLI",
+        "A jail for Gemini CLI",
         "makeJailedGeminiCli { extraReadonlyDirs = [ \"~/reference\" ]; }",
         &presets::GEMINI_CLI,
     ),
     known(
         "makeJailedGoose",
-        "Goose",
+        "A jail for Goose",
         "makeJailedGoose { extraReadwriteDirs = [ \"~/.agents\" ]; }",
         &presets::GOOSE,
     ),
     known(
         "makeJailedOpencode",
-        "opencode",
+        "A jail for opencode",
         "makeJailedOpencode { name = \"secure-opencode\"; }",
         &presets::OPENCODE,
     ),
     known(
         "makeJailedPi",
-        "Pi",
+        "A jail for Pi",
         "makeJailedPi { extraJailOptions = [ (tmpfs-sized \"1G\" \"/tmp\") ]; }",
         &presets::PI,
     ),
     known(
         "makeJailedQwenCode",
-        "Qwen Code",
+        "A jail for Qwen Code",
         "makeJailedQwenCode { baseJailOptions = [ mount-cwd ]; }",
         &presets::QWEN_CODE,
     ),
@@ -88,12 +93,12 @@ pub static BUILDERS: &[Builder] = &[
 
 const fn known(
     name: &'static str,
-    agent: &'static str,
+    summary: &'static str,
     example: &'static str,
     preset: &'static Preset,
 ) -> Builder {
     let signature = Signature { params: KNOWN };
-    Builder { name, since: "0.1.0", summary: agent, signature, example, preset: Some(preset) }
+    Builder { name, since: "0.1.0", summary, signature, example, preset: Some(preset) }
 }
 
 /// The builder of this name.

@@ -125,9 +125,10 @@ fn relative_help(role: Role, path: &str) -> String {
     if role == Role::Program && !path.contains('/') {
         format!("name a package, such as `pkgs.{path}`, or write the whole path of the program")
     } else if path == "~" || path.starts_with("~/") {
-        format!("write `(noescape \"{path}\")`: only then `~` is your home folder")
+        format!("write `(noescape {})`: only then `~` is your home folder", text::nix_string(path))
     } else if path.starts_with('$') {
-        format!("write `(noescape \"{path}\")`: only then the variable is read at launch")
+        let path = text::nix_string(path);
+        format!("write `(noescape {path})`: only then the variable is read at launch")
     } else if path.is_empty() {
         "write an absolute path, such as `/srv/data`".into()
     } else {

@@ -100,7 +100,28 @@ fn has_variable(literal: &str) -> bool {
 
 fn looks_expanded_warning(text: &Text, place: Option<Place>) -> Diagnostic {
     let message = format!("`{text}` is taken as it stands: nothing in it is expanded");
-    Diagnostic::warning(Code::LiteralExpansion, place, message)
-        .label("a plain string")
-        .help(format!("write `(noescape \"{text}\")` to have it expanded at launch"))
+    let source = text.to_string();
+    let (expanded, kept) = (nix_string(&source), nix_string(&kept(&source)));
+    let help = format!(
+        "write `(noescape {expanded})` to have it expanded at launch, or `(noescape {kept})` if it is meant as it stands"
+    );
+    Diagnostic::warning(Code::LiteralExpansion, place, message).label("a plain string").help(help)
+}
+
+/// The expansion that gives these characters.
+pub(super) fn kept(text: &str) -> String {
+    let mut source = String::new();
+    for (index, character) in text.chars().enumerate() {
+        if matches!(character, '$' | '\\' | '"' | '`') || (index == 0 && character == '~') {
+            source.push('\\');
+        }
+        source.push(character);
+    }
+    source
+}
+
+/// A text as a spec writes it.
+pub(super) fn nix_string(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${");
+    format!("\"{escaped}\"")
 }

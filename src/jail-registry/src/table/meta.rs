@@ -40,7 +40,10 @@ pub(super) const CHAPTER: Chapter = Chapter {
             since: SINCE,
             in_jail_nix: true,
             summary: "A text that is taken as it stands, as every plain string is",
-            docs: "It is here for specs that were written for jail.nix. A text of `noescape` stays one.",
+            docs: "It is here for specs that were written for jail.nix. A text of `noescape` stays one.
+
+Where a plain string looks as if it were to be expanded, a warning asks; `(noescape \"\\\\$HOME\")` says that the dollar sign is
+meant.",
             signature: Signature { params: &[param("text", Type::Text)] },
             example: "set-env \"GREETING\" (escape \"it's fine\")",
             brings: &[],

@@ -8,23 +8,23 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         "set-env",
         [s("A"), s("~/x")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-env#4: `A` is `~/x`
-        warning[literal-expansion] at 4: `~/x` is taken as it stands: nothing in it is expanded
-          ^ a plain string
-          = help: write `(noescape "~/x")` to have it expanded at launch
-    "#]],
+            jail#0: starts `${lib.getExe pkgs.hello}`
+            set-env#4: `A` is `~/x`
+            warning[literal-expansion] at 4: `~/x` is taken as it stands: nothing in it is expanded
+              ^ a plain string
+              = help: write `(noescape "~/x")` to have it expanded at launch, or `(noescape "\\~/x")` if it is meant as it stands
+        "#]],
     );
     check_one(
         "set-env",
         [s("A"), s("$HOME/x")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-env#4: `A` is `$HOME/x`
-        warning[literal-expansion] at 4: `$HOME/x` is taken as it stands: nothing in it is expanded
-          ^ a plain string
-          = help: write `(noescape "$HOME/x")` to have it expanded at launch
-    "#]],
+            jail#0: starts `${lib.getExe pkgs.hello}`
+            set-env#4: `A` is `$HOME/x`
+            warning[literal-expansion] at 4: `$HOME/x` is taken as it stands: nothing in it is expanded
+              ^ a plain string
+              = help: write `(noescape "$HOME/x")` to have it expanded at launch, or `(noescape "\\$HOME/x")` if it is meant as it stands
+        "#]],
     );
     check_one(
         "set-env",
@@ -38,23 +38,23 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         "set-argv",
         [list([s("--home=${HOME}"), s("echo $HOME")])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-argv#4: with the arguments `--home=${HOME}` `echo $HOME`
-        warning[literal-expansion] at 4: `--home=${HOME}` is taken as it stands: nothing in it is expanded
-          ^ a plain string
-          = help: write `(noescape "--home=${HOME}")` to have it expanded at launch
-    "#]],
+            jail#0: starts `${lib.getExe pkgs.hello}`
+            set-argv#4: with the arguments `--home=${HOME}` `echo $HOME`
+            warning[literal-expansion] at 4: `--home=${HOME}` is taken as it stands: nothing in it is expanded
+              ^ a plain string
+              = help: write `(noescape "--home=\${HOME}")` to have it expanded at launch, or `(noescape "--home=\\\${HOME}")` if it is meant as it stands
+        "#]],
     );
     check_one(
         "readonly",
         [s("/home/$USER")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readonly#4: `/home/$USER`, read only
-        warning[literal-expansion] at 3: `/home/$USER` is taken as it stands: nothing in it is expanded
-          ^ a plain string
-          = help: write `(noescape "/home/$USER")` to have it expanded at launch
-    "#]],
+            jail#0: starts `${lib.getExe pkgs.hello}`
+            readonly#4: `/home/$USER`, read only
+            warning[literal-expansion] at 3: `/home/$USER` is taken as it stands: nothing in it is expanded
+              ^ a plain string
+              = help: write `(noescape "/home/$USER")` to have it expanded at launch, or `(noescape "/home/\\$USER")` if it is meant as it stands
+        "#]],
     );
 }
 
@@ -169,4 +169,27 @@ fn a_script_that_drops_the_arguments() {
           = help: write `${entry} "$@"` where the program starts
     "#]],
     );
+}
+
+/// Knows nothing: what is taken as it stands needs nothing.
+struct Nobody;
+
+impl jail_plan::Lookup for Nobody {
+    fn variable(&self, _: &str) -> Option<&str> {
+        None
+    }
+
+    fn home(&self) -> Option<&str> {
+        None
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_text_that_keeps_a_string_gives_that_string(text in "[ab~${}\\\\\"`:-]{0,12}") {
+        let kept = super::super::text::kept(&text);
+        let expansion = jail_plan::Expansion::parse(&kept).expect("it is an expansion");
+        let resolved = jail_plan::HostText::Expand(expansion).resolve(&Nobody);
+        proptest::prop_assert_eq!(resolved, Ok(text));
+    }
 }
