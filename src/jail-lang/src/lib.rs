@@ -1,1 +1,36 @@
-//! To be written.
+//! The spec language: Nix, lazily evaluated and pure, with symbolic packages.
+//!
+//! [`evaluate`] makes a term of a `.jail` file. Only [`Sources`] reads files, and nothing here prints.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod attrs;
+mod builtins;
+mod eval;
+mod failure;
+mod files;
+mod ir;
+mod json;
+mod library;
+mod limits;
+mod outcome;
+mod residual;
+mod sources;
+mod spec;
+mod suggest;
+mod symbols;
+mod syntax;
+mod term;
+mod value;
+mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+pub use files::{File, Files};
+pub use limits::Limits;
+pub use outcome::{Evaluated, Expression, Outcome, SyntaxError, check_syntax, eval_expression, evaluate};
+pub use sources::{
+    EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources,
+};
+pub use spec::{Input, Spec};

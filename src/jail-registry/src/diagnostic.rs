@@ -105,6 +105,8 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The spec called `abort`.
+    Aborted = "aborted",
     /// A `wrap-entry` script that passes no arguments on.
     ArgumentsDropped = "arguments-dropped",
     /// The condition of an `assert` is false.
@@ -123,6 +125,8 @@ codes! {
     ConflictingGrants = "conflicting-grants",
     /// Two combinators that cannot hold together.
     Contradiction = "contradiction",
+    /// A text that is not in the format that it is read as.
+    Data = "data",
     /// A division by zero.
     DivisionByZero = "division-by-zero",
     /// An attribute that a set gives twice.
@@ -147,7 +151,7 @@ codes! {
     JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.
     LiteralExpansion = "literal-expansion",
-    /// A builder's argument that must be given.
+    /// An argument that must be given.
     MissingArgument = "missing-argument",
     /// An attribute that a set does not have.
     MissingAttribute = "missing-attribute",
@@ -165,6 +169,8 @@ codes! {
     NotAFunction = "not-a-function",
     /// A text with a NUL byte, where the kernel would stop reading.
     NulByte = "nul-byte",
+    /// An index that a list or string does not have.
+    OutOfBounds = "out-of-bounds",
     /// A path outside the spec's folder.
     OutsideFolder = "outside-folder",
     /// A number of arguments other than the signature's.
@@ -173,6 +179,8 @@ codes! {
     ParamType = "param-type",
     /// A path with a `..` component.
     ParentComponent = "parent-component",
+    /// A text that is no regular expression.
+    Pattern = "pattern",
     /// An evaluation that is nested too deeply.
     RecursionLimit = "recursion-limit",
     /// A program, a folder or a source on the host that is not absolute.
@@ -187,6 +195,8 @@ codes! {
     SymbolicValue = "symbolic-value",
     /// A text that is not Nix.
     Syntax = "syntax",
+    /// The spec called `throw`.
+    Thrown = "thrown",
     /// A file over the bound.
     TooLarge = "too-large",
     /// A text that is nested over the bound.

@@ -1,0 +1,95 @@
+//! Attribute sets: entries sorted by symbol, found by bisection, merged like two sorted lists.
+
+use std::rc::Rc;
+
+use jail_registry::Place;
+
+use crate::symbols::{Symbol, Symbols};
+use crate::value::Value;
+
+/// An attribute set.
+#[derive(Default)]
+pub(crate) struct Attrs {
+    entries: Vec<Entry>,
+}
+
+/// One attribute.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) name: Symbol,
+    pub(crate) value: Value,
+    /// Where its name was written.
+    pub(crate) place: Option<Rc<Place>>,
+}
+
+impl Attrs {
+    /// The set of `entries`; of two with one name the later stays.
+    pub(crate) fn new(mut entries: Vec<Entry>) -> Self {
+        if !entries.is_sorted_by(|a, b| a.name < b.name) {
+            entries.sort_by_key(|entry| entry.name);
+            entries.reverse();
+            entries.dedup_by_key(|entry| entry.name);
+            entries.reverse();
+        }
+        Self { entries }
+    }
+
+    /// The set of values without places.
+    pub(crate) fn of(pairs: impl IntoIterator<Item = (Symbol, Value)>) -> Self {
+        let entry = |(name, value)| Entry { name, value, place: None };
+        Self::new(pairs.into_iter().map(entry).collect())
+    }
+
+    pub(crate) fn get(&self, name: Symbol) -> Option<&Value> {
+        self.entry(name).map(|entry| &entry.value)
+    }
+
+    pub(crate) fn entry(&self, name: Symbol) -> Option<&Entry> {
+        let index = self.entries.binary_search_by_key(&name, |entry| entry.name).ok()?;
+        self.entries.get(index)
+    }
+
+    pub(crate) fn has(&self, name: Symbol) -> bool {
+        self.entry(name).is_some()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The entries in the order of their names, as Nix shows them.
+    pub(crate) fn by_name(&self, symbols: &Symbols) -> Vec<(Rc<str>, &Entry)> {
+        let mut named: Vec<_> =
+            self.entries.iter().map(|entry| (symbols.name(entry.name), entry)).collect();
+        named.sort_by(|a, b| a.0.as_bytes().cmp(b.0.as_bytes()));
+        named
+    }
+
+    /// `self // other`.
+    pub(crate) fn update(&self, other: &Self) -> Self {
+        let mut entries = Vec::with_capacity(self.len() + other.len());
+        let (mut left, mut right) = (self.entries.iter().peekable(), other.entries.iter().peekable());
+        while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
+            if a.name < b.name {
+                entries.extend(left.next().cloned());
+            } else {
+                if a.name == b.name {
+                    left.next();
+                }
+                entries.extend(right.next().cloned());
+            }
+        }
+        entries.extend(left.cloned());
+        entries.extend(right.cloned());
+        Self { entries }
+    }
+
+    /// The entries that `keep` says yes to.
+    pub(crate) fn filtered(&self, keep: impl Fn(&Entry) -> bool) -> Self {
+        Self { entries: self.entries.iter().filter(|entry| keep(entry)).cloned().collect() }
+    }
+}

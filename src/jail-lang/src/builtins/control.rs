@@ -1,0 +1,136 @@
+//! Builtins that steer evaluation.
+
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::{Builtin, builtin, concrete, take};
+use crate::attrs::Attrs;
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible, Kind};
+use crate::value::{TextValue, Value};
+
+pub(super) const TABLE: &[Builtin] = &[
+    concrete("abort", 1, |evaluator, args, at| {
+        let [message] = take(args, at)?;
+        let message = shown(evaluator, message, at)?;
+        Err(Failure::new(DiagnosticCode::Aborted, at, one_line(&message)).label("the spec says so: `abort`"))
+    }),
+    concrete("throw", 1, |evaluator, args, at| {
+        let [message] = take(args, at)?;
+        let message = shown(evaluator, message, at)?;
+        Err(Failure::new(DiagnosticCode::Thrown, at, one_line(&message))
+            .label("the spec says so: `throw`")
+            .kind(Kind::Caught))
+    }),
+    builtin("addErrorContext", 2, |evaluator, args, at| {
+        let [context, value] = take(args, at)?;
+        evaluator.force(value, at).map_err(|failure| {
+            let context = shown(evaluator, context, at).unwrap_or_default();
+            failure.trace(at, || one_line(&context))
+        })
+    }),
+    concrete("tryEval", 1, |evaluator, args, at| {
+        let [value] = take(args, at)?;
+        let (success, value) = match evaluator.force(value, at) {
+            Ok(value) => (true, value),
+            Err(failure) if failure.kind == Kind::Caught => (false, Value::Bool(false)),
+            Err(failure) => return Err(failure),
+        };
+        let pairs = [("success", Value::Bool(success)), ("value", value)];
+        let pairs = pairs.map(|(name, value)| (evaluator.symbols.intern(name), value));
+        Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
+    }),
+    concrete("seq", 2, |evaluator, args, at| {
+        let [first, second] = take(args, at)?;
+        evaluator.force(first, at)?;
+        evaluator.force(second, at)
+    }),
+    concrete("deepSeq", 2, |evaluator, args, at| {
+        let [first, second] = take(args, at)?;
+        evaluator.force_deep(first, at)?;
+        evaluator.force(second, at)
+    }),
+    concrete("trace", 2, |evaluator, args, at| {
+        let [message, value] = take(args, at)?;
+        let message = match evaluator.force(message, at)? {
+            Value::Str(text) => text.to_string(),
+            other => evaluator.shown_source(&other),
+        };
+        evaluator.traces.borrow_mut().push(message);
+        evaluator.force(value, at)
+    }),
+    concrete("traceVerbose", 2, |evaluator, args, at| {
+        let [_, value] = take(args, at)?;
+        evaluator.force(value, at)
+    }),
+    concrete("break", 1, |evaluator, args, at| {
+        let [value] = take(args, at)?;
+        evaluator.force(value, at)
+    }),
+    builtin("genericClosure", 1, generic_closure),
+];
+
+fn shown(evaluator: &Evaluator<'_>, message: &Value, at: Place) -> Fallible<String> {
+    let mut text = TextValue::new(false);
+    evaluator.append(&mut text, &evaluator.force(message, at)?, at)?;
+    Ok(match text.into_value() {
+        Value::Str(text) => text.to_string(),
+        other => evaluator.shown_source(&other),
+    })
+}
+
+/// A message is one line.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Everything that is reached from `startSet` with `operator`, by `key`.
+fn generic_closure(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
+    let [arg] = take(args, at)?;
+    let attrs = evaluator.attrs(arg, at)?;
+    let field = |name: &str| {
+        evaluator.attribute(&attrs, name).ok_or_else(|| {
+            evaluator.missing(&Value::Attrs(Rc::clone(&attrs)), evaluator.symbols.intern(name), at)
+        })
+    };
+    let operator = evaluator.force(&field("operator")?, at)?;
+    let start = evaluator.list(&field("startSet")?, at)?;
+    let key_name = evaluator.symbols.intern("key");
+    let mut pending: std::collections::VecDeque<Value> = start.items.iter().cloned().collect();
+    let (mut keys, mut found): (Vec<Value>, Vec<Value>) = (Vec::new(), Vec::new());
+    while let Some(item) = pending.pop_front() {
+        evaluator.step(at)?;
+        let item = evaluator.force(&item, at)?;
+        let element = evaluator.attrs(&item, at)?;
+        let key = element.get(key_name).ok_or_else(|| evaluator.missing(&item, key_name, at))?;
+        let key = evaluator.force(key, at)?;
+        if !insert_key(evaluator, &mut keys, key, at)? {
+            continue;
+        }
+        let next = evaluator.apply(&operator, std::slice::from_ref(&item), at)?;
+        pending.extend(evaluator.list(&next, at)?.items.iter().cloned());
+        found.push(item);
+    }
+    Ok(Value::list(found))
+}
+
+/// Keeps the keys sorted; says whether the key is new.
+fn insert_key(evaluator: &Evaluator<'_>, keys: &mut Vec<Value>, key: Value, at: Place) -> Fallible<bool> {
+    let (mut low, mut high) = (0, keys.len());
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        let Some(known) = keys.get(middle) else { break };
+        match evaluator.compare(known, &key, at)? {
+            Some(std::cmp::Ordering::Equal) => return Ok(false),
+            Some(std::cmp::Ordering::Less) => low = middle + 1,
+            Some(std::cmp::Ordering::Greater) | None => high = middle,
+        }
+    }
+    if keys.is_empty() {
+        // A single key must be of a kind that has an order, too.
+        evaluator.compare(&key, &key, at)?;
+    }
+    keys.insert(low, key);
+    Ok(true)
+}

@@ -1,0 +1,42 @@
+//! Builtins that need the store, the network, the clock or the environment. They are refused with the reason.
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::{Builtin, concrete};
+use crate::failure::{Failure, Fallible};
+use crate::value::Value;
+
+pub(super) const TABLE: &[Builtin] = &[
+    concrete("derivation", 1, |_, _, at| store("derivation", at)),
+    concrete("derivationStrict", 1, |_, _, at| store("derivationStrict", at)),
+    concrete("placeholder", 1, |_, _, at| store("placeholder", at)),
+    concrete("toFile", 2, |_, _, at| store("toFile", at)),
+    concrete("toXML", 1, |_, _, at| store("toXML", at)),
+    concrete("path", 1, |_, _, at| store("path", at)),
+    concrete("filterSource", 2, |_, _, at| store("filterSource", at)),
+    concrete("storePath", 1, |_, _, at| store("storePath", at)),
+    concrete("appendContext", 2, |_, _, at| store("appendContext", at)),
+    concrete("fetchGit", 1, |_, _, at| network("fetchGit", at)),
+    concrete("fetchMercurial", 1, |_, _, at| network("fetchMercurial", at)),
+    concrete("fetchTarball", 1, |_, _, at| network("fetchTarball", at)),
+    concrete("fetchTree", 1, |_, _, at| network("fetchTree", at)),
+    concrete("fetchurl", 1, |_, _, at| network("fetchurl", at)),
+    concrete("getFlake", 1, |_, _, at| network("getFlake", at)),
+    concrete("getEnv", 1, |_, _, at| impure("getEnv", "reads the environment of the build", "`(fwd-env \"NAME\")` passes a variable on at launch, and `(noescape \"$NAME\")` puts one into a text", at)),
+    concrete("findFile", 2, |_, _, at| impure("findFile", "looks on the machine", "write the path", at)),
+    concrete("scopedImport", 2, |_, _, at| impure("scopedImport", "changes what names mean", "use `import` with a function", at)),
+];
+
+fn store(name: &str, at: Place) -> Fallible<Value> {
+    impure(name, "needs Nix's store", "use a package of `pkgs` (`pkgs.writeText`, `pkgs.runCommand`), or write the jail in a flake", at)
+}
+
+fn network(name: &str, at: Place) -> Fallible<Value> {
+    impure(name, "needs the network", "declare it as an input: `{ inputs.x.url = \"…\"; outputs = { inputs, ... }: …; }`", at)
+}
+
+fn impure(name: &str, reason: &str, help: &str, at: Place) -> Fallible<Value> {
+    Err(Failure::new(DiagnosticCode::Impure, at, format!("`{name}` {reason}"))
+        .label("a spec is evaluated without it")
+        .help(help))
+}

@@ -1,0 +1,247 @@
+//! Attributes: selection, `?`, `with`, computed names.
+
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::Evaluator;
+use crate::attrs::Attrs;
+use crate::failure::{Failure, Fallible};
+use crate::ir::{Code, Key};
+use crate::library;
+use crate::residual::Residual;
+use crate::suggest;
+use crate::symbols::Symbol;
+use crate::value::{Combinator, Env, Permission, Root, Value};
+
+/// What a set has under a name.
+enum Found {
+    Value(Value),
+    Missing,
+    /// The value is no set at all.
+    NoSet,
+}
+
+impl Evaluator<'_> {
+    pub(super) fn eval_select(
+        &self,
+        set: &Code,
+        path: &[Key],
+        default: Option<&Code>,
+        env: &Env,
+        place: Place,
+    ) -> Fallible<Value> {
+        let mut value = self.eval(set, env)?;
+        for (index, key) in path.iter().enumerate() {
+            let (name, at) = self.key(key, env)?;
+            if let (Value::Residual(residual), Some(default)) = (&value, default) {
+                let rest = self.rest_of_path(path, index, env)?;
+                let default = self.delay(default, env);
+                return Ok(Value::residual(Residual::SelectOr(Rc::clone(residual), rest, default)));
+            }
+            match (self.find(&value, name, at)?, default) {
+                (Found::Value(found), _) => {
+                    value = self.force(&found, at).map_err(|failure| {
+                        failure.trace(place, || self.evaluating(name))
+                    })?;
+                }
+                (Found::Missing | Found::NoSet, Some(default)) => return self.eval(default, env),
+                (Found::Missing, None) => return Err(self.missing(&value, name, at)),
+                (Found::NoSet, None) => return Err(self.no_set(&value, name, at)),
+            }
+        }
+        Ok(self.mentioned(value, place))
+    }
+
+    fn evaluating(&self, name: Symbol) -> String {
+        format!("while evaluating the attribute `{}`", self.symbols.name(name))
+    }
+
+    fn rest_of_path(&self, path: &[Key], from: usize, env: &Env) -> Fallible<Vec<Symbol>> {
+        path.iter().skip(from).map(|key| self.key(key, env).map(|(name, _)| name)).collect()
+    }
+
+    /// A combinator that came out of a set belongs to the place that mentions it.
+    fn mentioned(&self, value: Value, place: Place) -> Value {
+        match &value {
+            Value::Permission(permission) if permission.place.is_none() => {
+                let (name, signature) = (permission.name, permission.signature);
+                let place = Some(place);
+                Value::Permission(Rc::new(Permission { name, signature, args: Vec::new(), place }))
+            }
+            Value::Combinator(combinator) if combinator.place.is_none() => {
+                let combinator = Combinator { place: Some(place), ..(**combinator).clone() };
+                Value::Combinator(Rc::new(combinator))
+            }
+            _ => value,
+        }
+    }
+
+    /// The name of a step and its place; `null` is no name here.
+    fn key(&self, key: &Key, env: &Env) -> Fallible<(Symbol, Place)> {
+        match key {
+            Key::Name(name, place) => Ok((*name, *place)),
+            Key::Code(code) => {
+                let value = self.eval(code, env)?;
+                let name = self.plain_text(&value, code.place)?;
+                Ok((self.symbols.intern(&name), code.place))
+            }
+        }
+    }
+
+    /// The name that a computed attribute has; `None` for `null`.
+    pub(super) fn key_value(&self, code: &Code, env: &Env) -> Fallible<Option<Symbol>> {
+        match self.eval(code, env)? {
+            Value::Null => Ok(None),
+            value => Ok(Some(self.symbols.intern(&self.plain_text(&value, code.place)?))),
+        }
+    }
+
+    fn find(&self, value: &Value, name: Symbol, place: Place) -> Fallible<Found> {
+        Ok(match value {
+            Value::Attrs(attrs) => attrs.get(name).map_or(Found::Missing, |value| Found::Value(value.clone())),
+            Value::Residual(residual) => Found::Value(self.select_symbolic(residual, name)),
+            Value::Root(Root::Library) => Found::Value(library::get(self, name, place)?),
+            Value::Root(Root::Jail) if &*self.symbols.name(name) == "combinators" => {
+                Found::Value(self.global_named("combinators", place)?)
+            }
+            Value::Root(Root::Jail) => Found::Missing,
+            _ => Found::NoSet,
+        })
+    }
+
+    /// `pkgs.lib` is `lib`; everything else of a package is symbolic.
+    fn select_symbolic(&self, residual: &Rc<Residual>, name: Symbol) -> Value {
+        if matches!(&**residual, Residual::Name(root) if &**root == "pkgs")
+            && &*self.symbols.name(name) == "lib"
+        {
+            return Value::Root(Root::Library);
+        }
+        Value::residual(Residual::Select(Rc::clone(residual), name))
+    }
+
+    /// The attribute of a value, for builtins and the spec's own forms.
+    pub(crate) fn attribute(&self, attrs: &Attrs, name: &str) -> Option<Value> {
+        attrs.get(self.symbols.find(name)?).cloned()
+    }
+
+    pub(crate) fn missing(&self, set: &Value, name: Symbol, place: Place) -> Box<Failure> {
+        let shown = self.symbols.name(name);
+        let names: Vec<Rc<str>> = match set {
+            Value::Attrs(attrs) => {
+                attrs.entries().iter().map(|entry| self.symbols.name(entry.name)).collect()
+            }
+            _ => vec!["combinators".into()],
+        };
+        let nearest = suggest::nearest(&shown, names.iter().map(AsRef::as_ref));
+        let combinator = nearest.is_some_and(|nearest| self.names.vocabulary.has(nearest));
+        let (code, message) = if combinator {
+            (DiagnosticCode::UnknownCombinator, format!("unknown combinator `{shown}`"))
+        } else {
+            (DiagnosticCode::MissingAttribute, format!("the set has no attribute `{shown}`"))
+        };
+        let failure = Failure::new(code, place, message);
+        let failure = failure.label(if combinator { "not in the registry" } else { "not in the set" });
+        match (nearest, names.len()) {
+            (Some(nearest), _) => failure.help(format!("did you mean `{nearest}`?")),
+            (None, 1..=8) => failure.help(format!("it has {}", listed(&names))),
+            (None, _) => failure,
+        }
+    }
+
+    fn no_set(&self, value: &Value, name: Symbol, place: Place) -> Box<Failure> {
+        let message = format!("{} has no attribute `{}`", value.kind(), self.symbols.name(name));
+        Failure::new(DiagnosticCode::TypeMismatch, place, message).label("only sets have attributes")
+    }
+
+    pub(super) fn eval_has(&self, set: &Code, path: &[Key], env: &Env) -> Fallible<Value> {
+        let mut value = self.eval(set, env)?;
+        let last = path.len().saturating_sub(1);
+        for (index, key) in path.iter().enumerate() {
+            let (name, at) = self.key(key, env)?;
+            if let Value::Residual(residual) = &value {
+                let rest = self.rest_of_path(path, index, env)?;
+                return Ok(Value::residual(Residual::Has(Rc::clone(residual), rest)));
+            }
+            match self.find(&value, name, at)? {
+                Found::Value(_) if index == last => {}
+                Found::Value(found) => value = self.force(&found, at)?,
+                Found::Missing | Found::NoSet => return Ok(Value::Bool(false)),
+            }
+        }
+        Ok(Value::Bool(true))
+    }
+
+    /// A name that only a `with` gives. Of symbolic sets nobody knows whether they have it: the innermost such set is
+    /// asked first, and what stands outside it is its default.
+    pub(crate) fn dynamic(&self, name: Symbol, scopes: &[u32], env: &Env, place: Place) -> Fallible<Value> {
+        let mut symbolic: Vec<Rc<Residual>> = Vec::new();
+        let mut concrete = None;
+        let mut last_set = None;
+        for up in scopes {
+            let Some(set) = env.ancestor(*up).and_then(|frame| frame.get(0)) else { continue };
+            let set = self.force(set, place)?;
+            if let Value::Residual(residual) = &set {
+                symbolic.push(Rc::clone(residual));
+                continue;
+            }
+            match self.find_in_with(&set, name, place)? {
+                Some(found) => {
+                    concrete = Some(found);
+                    break;
+                }
+                None => last_set = Some(set),
+            }
+        }
+        match (symbolic.as_slice(), concrete) {
+            ([], Some(value)) => {
+                let value = self.force(&value, place)?;
+                Ok(self.mentioned(value, place))
+            }
+            ([], None) => Err(self.undefined(name, last_set.as_ref(), place)),
+            ([only], None) => Ok(self.select_symbolic(only, name)),
+            (sets, otherwise) => Ok(choices(sets, name, otherwise)),
+        }
+    }
+
+    fn find_in_with(&self, set: &Value, name: Symbol, place: Place) -> Fallible<Option<Value>> {
+        match set {
+            Value::Attrs(attrs) => Ok(attrs.get(name).cloned()),
+            Value::Root(Root::Library) => library::known(self, name, place),
+            Value::Root(Root::Jail) => match self.find(set, name, place)? {
+                Found::Value(value) => Ok(Some(value)),
+                Found::Missing | Found::NoSet => Ok(None),
+            },
+            other => Err(self.mismatch("a set", other, place).label("the `with` around this is no set")),
+        }
+    }
+
+    fn undefined(&self, name: Symbol, set: Option<&Value>, place: Place) -> Box<Failure> {
+        let shown = self.symbols.name(name);
+        let mut names = Vec::new();
+        if let Some(Value::Attrs(attrs)) = set {
+            names.extend(attrs.entries().iter().map(|entry| self.symbols.name(entry.name)));
+        }
+        let names = names.iter().map(AsRef::as_ref);
+        Failure::of(crate::syntax::undefined(&shown, place, &self.names, names))
+    }
+}
+
+/// `inner.name or (outer.name or default)`
+fn choices(sets: &[Rc<Residual>], name: Symbol, otherwise: Option<Value>) -> Value {
+    let mut value = otherwise;
+    for set in sets.iter().rev() {
+        let residual = match value.take() {
+            None => Residual::Select(Rc::clone(set), name),
+            Some(default) => Residual::SelectOr(Rc::clone(set), vec![name], default),
+        };
+        value = Some(Value::residual(residual));
+    }
+    value.unwrap_or(Value::Null)
+}
+
+fn listed(names: &[Rc<str>]) -> String {
+    let mut names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.sort();
+    names.join(", ")
+}

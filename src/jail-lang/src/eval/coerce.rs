@@ -1,0 +1,189 @@
+//! What counts as text, and the checks of types.
+
+use std::rc::Rc;
+
+use jail_policy::Output;
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::Evaluator;
+use crate::attrs::Attrs;
+use crate::failure::{Failure, Fallible};
+use crate::residual::Residual;
+use crate::sources::SpecPath;
+use crate::value::{List, TextPart, TextValue, Value};
+
+impl Evaluator<'_> {
+    pub(crate) fn mismatch(&self, wanted: &str, value: &Value, place: Place) -> Box<Failure> {
+        let message = format!("{wanted} is wanted, got {}", value.kind());
+        let failure = Failure::new(DiagnosticCode::TypeMismatch, place, message);
+        match value {
+            Value::Residual(_) => {
+                Failure::symbolic(place, "the value", &self.shown_source(value))
+            }
+            _ => failure.label(format!("this is {}", value.kind())),
+        }
+    }
+
+    /// Appends what an interpolation gives.
+    pub(crate) fn append(&self, text: &mut TextValue, value: &Value, place: Place) -> Fallible<()> {
+        match value {
+            Value::Str(string) => text.push_str(string),
+            Value::Text(inner) if inner.expand => {
+                return Err(Failure::new(DiagnosticCode::TypeMismatch, place, "a `noescape` text stands inside a string")
+                    .label("it would lose its expansion")
+                    .help("put `noescape` around the whole string"));
+            }
+            Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
+            Value::Residual(residual) => {
+                text.push(TextPart::Package(Rc::clone(residual), Output::Out));
+            }
+            Value::Path(path) => text.push(self.copied_path(path, place)?),
+            Value::Attrs(attrs) => {
+                let value = self.text_of_set(attrs, value, place)?;
+                self.append(text, &value, place)?;
+            }
+            Value::Thunk(_) => {
+                let value = self.force(value, place)?;
+                self.append(text, &value, place)?;
+            }
+            other => return Err(self.no_text(other, place)),
+        }
+        Ok(())
+    }
+
+    fn no_text(&self, value: &Value, place: Place) -> Box<Failure> {
+        let failure = self.mismatch("a string", value, place);
+        match value {
+            Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Null | Value::List(_) => {
+                failure.help("`toString` makes a string of it")
+            }
+            Value::Lambda(_) | Value::Builtin(_) | Value::Partial(_) => {
+                failure.help("does the function still want an argument?")
+            }
+            _ => failure,
+        }
+    }
+
+    /// `__toString`, else `outPath`.
+    fn text_of_set(&self, attrs: &Attrs, whole: &Value, place: Place) -> Fallible<Value> {
+        if let Some(function) = attrs.get(self.known.to_string) {
+            let function = self.force(function, place)?;
+            return self.apply(&function, std::slice::from_ref(whole), place);
+        }
+        match attrs.get(self.known.out_path) {
+            Some(path) => self.force(path, place),
+            None => Err(self.no_text(whole, place)),
+        }
+    }
+
+    /// A path in a string is copied, and the string names the copy.
+    fn copied_path(&self, path: &Rc<SpecPath>, place: Place) -> Fallible<TextPart> {
+        let Some(below) = path.below(self.sources.root()) else {
+            return Err(Failure::new(DiagnosticCode::OutsideFolder, place, format!("`{}` is outside the spec's folder", path.0))
+                .label("a path in a string is copied into the store")
+                .help(format!("write `\"{}\"` for the path on the machine", path.0)));
+        };
+        let kind = self.sources.kind(&path.0);
+        match kind {
+            Ok(Some(_)) => {}
+            Ok(None) => {
+                let error = crate::sources::SourceError::Missing(path.0.to_string());
+                return Err(Failure::of(self.unreadable(&error, path, Some(place))));
+            }
+            Err(error) => return Err(Failure::of(self.unreadable(&error, path, Some(place)))),
+        }
+        self.copied.borrow_mut().entry(below.to_owned()).or_insert(place);
+        Ok(TextPart::Package(Rc::new(Residual::File(below.into())), Output::Out))
+    }
+
+    /// A string whose characters are needed now.
+    pub(crate) fn plain_text(&self, value: &Value, place: Place) -> Fallible<Rc<Box<str>>> {
+        match value {
+            Value::Str(text) => Ok(Rc::clone(text)),
+            Value::Text(_) | Value::Residual(_) => {
+                Err(Failure::symbolic(place, "the text", &self.shown_source(value)))
+            }
+            Value::Path(path) => Ok(Rc::new(path.0.clone())),
+            Value::Attrs(attrs) => {
+                let text = self.text_of_set(attrs, value, place)?;
+                self.plain_text(&text, place)
+            }
+            Value::Thunk(_) => {
+                let value = self.force(value, place)?;
+                self.plain_text(&value, place)
+            }
+            other => Err(self.no_text(other, place)),
+        }
+    }
+
+    /// A string, where nothing is coerced.
+    pub(crate) fn string(&self, value: &Value, place: Place) -> Fallible<Rc<Box<str>>> {
+        match self.force(value, place)? {
+            Value::Str(text) => Ok(text),
+            other @ (Value::Text(_) | Value::Residual(_)) => {
+                Err(Failure::symbolic(place, "the text", &self.shown_source(&other)))
+            }
+            other => Err(self.mismatch("a string", &other, place)),
+        }
+    }
+
+    pub(crate) fn list(&self, value: &Value, place: Place) -> Fallible<Rc<List>> {
+        match self.force(value, place)? {
+            Value::List(list) => Ok(list),
+            other => Err(self.mismatch("a list", &other, place)),
+        }
+    }
+
+    pub(crate) fn attrs(&self, value: &Value, place: Place) -> Fallible<Rc<Attrs>> {
+        match self.force(value, place)? {
+            Value::Attrs(attrs) => Ok(attrs),
+            other => Err(self.mismatch("a set", &other, place)),
+        }
+    }
+
+    pub(crate) fn integer(&self, value: &Value, place: Place) -> Fallible<i64> {
+        match self.force(value, place)? {
+            Value::Int(number) => Ok(number),
+            other => Err(self.mismatch("an integer", &other, place)),
+        }
+    }
+
+    pub(crate) fn boolean(&self, value: &Value, place: Place) -> Fallible<bool> {
+        match self.force(value, place)? {
+            Value::Bool(value) => Ok(value),
+            other => Err(self.mismatch("a boolean", &other, place)),
+        }
+    }
+
+    /// `toString`: lists are joined, numbers written out, paths not copied.
+    pub(crate) fn to_string(&self, value: &Value, text: &mut TextValue, place: Place) -> Fallible<()> {
+        match value {
+            Value::Null | Value::Bool(false) => {}
+            Value::Bool(true) => text.push_str("1"),
+            Value::Int(number) => text.push_str(&number.to_string()),
+            Value::Float(number) => text.push_str(&format!("{number:.6}")),
+            Value::Path(path) => text.push_str(&path.0),
+            Value::List(list) => {
+                let last = list.items.len().saturating_sub(1);
+                for (index, item) in list.items.iter().enumerate() {
+                    let item = self.force(item, place)?;
+                    self.to_string(&item, text, place)?;
+                    let empty = matches!(&item, Value::List(list) if list.items.is_empty());
+                    if index < last && !empty {
+                        text.push_str(" ");
+                    }
+                }
+            }
+            Value::Attrs(attrs) => {
+                let value = self.text_of_set(attrs, value, place)?;
+                self.to_string(&value, text, place)?;
+            }
+            Value::Thunk(_) => {
+                let value = self.force(value, place)?;
+                self.to_string(&value, text, place)?;
+            }
+            other => self.append(text, other, place)?,
+        }
+        Ok(())
+    }
+}

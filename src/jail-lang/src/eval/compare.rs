@@ -1,0 +1,127 @@
+//! Equality and order.
+
+use std::cmp::Ordering;
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::Evaluator;
+use crate::attrs::Attrs;
+use crate::failure::{Failure, Fallible};
+use crate::value::Value;
+
+impl Evaluator<'_> {
+    /// Whether two values are equal, as `==` has it. Functions are not equal to anything.
+    pub(crate) fn equal(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
+        let (left, right) = (self.force(left, place)?, self.force(right, place)?);
+        self.step(place)?;
+        Ok(match (&left, &right) {
+            (Value::Residual(_) | Value::Text(_), _) | (_, Value::Residual(_) | Value::Text(_)) => {
+                return self.equal_symbolic(&left, &right, place);
+            }
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
+            (Value::Float(a), Value::Float(b)) => a == b,
+            (Value::Str(a), Value::Str(b)) => a == b,
+            (Value::Path(a), Value::Path(b)) => a == b,
+            (Value::List(a), Value::List(b)) => {
+                if a.items.len() != b.items.len() {
+                    return Ok(false);
+                }
+                for (a, b) in a.items.iter().zip(&b.items) {
+                    if !self.equal_elements(a, b, place)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            (Value::Attrs(a), Value::Attrs(b)) => self.equal_sets(a, b, place)?,
+            _ => false,
+        })
+    }
+
+    /// Elements that are one and the same are equal without a look at them, functions too.
+    fn equal_elements(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
+        let same = match (left, right) {
+            (Value::Thunk(a), Value::Thunk(b)) => Rc::ptr_eq(a, b),
+            (Value::Lambda(a), Value::Lambda(b)) => Rc::ptr_eq(a, b),
+            (Value::Builtin(a), Value::Builtin(b)) => std::ptr::eq(*a, *b),
+            _ => false,
+        };
+        Ok(same || self.equal(left, right, place)?)
+    }
+
+    fn equal_sets(&self, left: &Rc<Attrs>, right: &Rc<Attrs>, place: Place) -> Fallible<bool> {
+        if let (Some(a), Some(b)) = (self.derivation(left, place)?, self.derivation(right, place)?) {
+            return self.equal(&a, &b, place);
+        }
+        if left.len() != right.len() {
+            return Ok(false);
+        }
+        for (a, b) in left.entries().iter().zip(right.entries()) {
+            if a.name != b.name || !self.equal_elements(&a.value, &b.value, place)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The store path of a set that says that it is a derivation.
+    fn derivation(&self, attrs: &Attrs, place: Place) -> Fallible<Option<Value>> {
+        let Some(kind) = attrs.get(self.known.kind) else { return Ok(None) };
+        match self.force(kind, place)? {
+            Value::Str(kind) if &**kind == "derivation" => {
+                Ok(attrs.get(self.known.out_path).cloned())
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Only types that differ tell symbolic values apart.
+    fn equal_symbolic(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
+        match (left, right) {
+            (Value::Text(_), Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Attrs(_))
+            | (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Attrs(_), Value::Text(_)) => Ok(false),
+            (Value::Residual(_) | Value::Text(_), _) => {
+                Err(Failure::symbolic(place, "the value", &self.shown_source(left)))
+            }
+            _ => Err(Failure::symbolic(place, "the value", &self.shown_source(right))),
+        }
+    }
+
+    /// The order of two values, as `<` has it.
+    pub(crate) fn compare(&self, left: &Value, right: &Value, place: Place) -> Fallible<Option<Ordering>> {
+        Ok(match (left, right) {
+            (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
+            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            (Value::Int(a), Value::Float(b)) => (*a as f64).partial_cmp(b),
+            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            (Value::Float(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
+            (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
+            (Value::Str(a), Value::Str(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
+            (Value::Path(a), Value::Path(b)) => Some(a.0.as_bytes().cmp(b.0.as_bytes())),
+            (Value::List(a), Value::List(b)) => return self.compare_lists(&a.items, &b.items, place),
+            (value @ (Value::Residual(_) | Value::Text(_)), _) | (_, value @ (Value::Residual(_) | Value::Text(_))) => {
+                return Err(Failure::symbolic(place, "the value", &self.shown_source(value)));
+            }
+            (a, b) => {
+                let message = format!("{} and {} have no order", a.kind(), b.kind());
+                return Err(Failure::new(DiagnosticCode::TypeMismatch, place, message)
+                    .label("numbers, strings, paths and lists are compared with their like"));
+            }
+        })
+    }
+
+    fn compare_lists(&self, left: &[Value], right: &[Value], place: Place) -> Fallible<Option<Ordering>> {
+        for (a, b) in left.iter().zip(right) {
+            if !self.equal(a, b, place)? {
+                let (a, b) = (self.force(a, place)?, self.force(b, place)?);
+                return self.compare(&a, &b, place);
+            }
+        }
+        Ok(Some(left.len().cmp(&right.len())))
+    }
+}

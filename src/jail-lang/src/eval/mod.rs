@@ -1,0 +1,497 @@
+//! The evaluator: lazy, pure, bounded.
+
+mod access;
+mod apply;
+mod coerce;
+mod compare;
+mod globals;
+mod named;
+mod operators;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::{Rc, Weak};
+
+use jail_registry::{Code as DiagnosticCode, Diagnostic, FileId, Place};
+
+use crate::attrs::{Attrs, Entry};
+use crate::failure::{Failure, Fallible, Kind, LIBRARY};
+use crate::files::Files;
+use crate::ir::{Code, Expr, Part, SetCode};
+use crate::limits::Limits;
+use crate::sources::{SourceError, Sources, SpecPath};
+use crate::symbols::{Symbol, Symbols};
+use crate::syntax::{self, Context};
+use crate::value::{Env, Frame, List, Origin, Pending, TextValue, Thunk, Value};
+use crate::vocabulary::Vocabulary;
+
+pub(crate) use globals::Names;
+
+/// One evaluation: everything that it reads and remembers.
+pub(crate) struct Evaluator<'s> {
+    pub(crate) sources: &'s dyn Sources,
+    pub(crate) names: Names<'s>,
+    pub(crate) symbols: Symbols,
+    pub(crate) files: RefCell<Files>,
+    pub(crate) known: Known,
+    /// What does not stop the spec but should be said.
+    pub(crate) warnings: RefCell<Vec<Diagnostic>>,
+    /// Paths that strings name: they are copied beside the emitted files.
+    pub(crate) copied: RefCell<BTreeMap<String, Place>>,
+    /// Library functions by name, parsed when they are first needed.
+    pub(crate) library: RefCell<HashMap<Symbol, Value>>,
+    /// What `trace` said.
+    pub(crate) traces: RefCell<Vec<String>>,
+    imports: RefCell<HashMap<Box<str>, Import>>,
+    globals: RefCell<HashMap<Symbol, Value>>,
+    limits: Limits,
+    steps: Cell<u64>,
+    calls: Cell<u32>,
+    /// The address below which the stack may not grow.
+    stack_end: usize,
+    /// Recursive frames, to be emptied at the end: they hold themselves.
+    frames: RefCell<Vec<Weak<Frame>>>,
+    root: Env,
+}
+
+enum Import {
+    Running,
+    Done(Value),
+}
+
+/// Names that the evaluator itself looks for.
+pub(crate) struct Known {
+    pub(crate) functor: Symbol,
+    pub(crate) to_string: Symbol,
+    pub(crate) out_path: Symbol,
+    pub(crate) kind: Symbol,
+    pub(crate) name: Symbol,
+    pub(crate) value: Symbol,
+}
+
+impl<'s> Evaluator<'s> {
+    /// An evaluator whose stack has `stack` bytes left from here.
+    pub(crate) fn new(
+        sources: &'s dyn Sources,
+        limits: Limits,
+        stack: usize,
+    ) -> Self {
+        let symbols = Symbols::default();
+        let known = Known {
+            functor: symbols.intern("__functor"),
+            to_string: symbols.intern("__toString"),
+            out_path: symbols.intern("outPath"),
+            kind: symbols.intern("type"),
+            name: symbols.intern("name"),
+            value: symbols.intern("value"),
+        };
+        Self {
+            sources,
+            names: Names { vocabulary: Vocabulary::registry() },
+            symbols,
+            files: RefCell::default(),
+            known,
+            warnings: RefCell::default(),
+            copied: RefCell::default(),
+            library: RefCell::default(),
+            traces: RefCell::default(),
+            imports: RefCell::default(),
+            globals: RefCell::default(),
+            limits,
+            steps: Cell::new(0),
+            calls: Cell::new(0),
+            stack_end: address().saturating_sub(stack),
+            frames: RefCell::default(),
+            root: Frame::empty(None, 0),
+        }
+    }
+
+    /// Parses and evaluates a file, once.
+    pub(crate) fn file(&self, path: &SpecPath, at: Option<Place>) -> Result<Value, Vec<Diagnostic>> {
+        if let Some(done) = self.imports.borrow().get(&path.0) {
+            return match done {
+                Import::Done(value) => Ok(value.clone()),
+                Import::Running => Err(vec![Diagnostic::error(
+                    DiagnosticCode::InfiniteRecursion,
+                    at,
+                    format!("`{}` imports itself", self.shown(path)),
+                )]),
+            };
+        }
+        let bytes = self.sources.read(&path.0);
+        let bytes = bytes.map_err(|error| vec![self.unreadable(&error, path, at)])?;
+        self.imports.borrow_mut().insert(path.0.clone(), Import::Running);
+        let evaluated = self.text(path, bytes);
+        match &evaluated {
+            Ok(value) => self.imports.borrow_mut().insert(path.0.clone(), Import::Done(value.clone())),
+            Err(_) => self.imports.borrow_mut().remove(&path.0),
+        };
+        evaluated
+    }
+
+    fn text(&self, path: &SpecPath, bytes: Vec<u8>) -> Result<Value, Vec<Diagnostic>> {
+        let shown = self.shown(path);
+        // The file has its id before it is known to be text, so that the fault can be shown.
+        let next = u32::try_from(self.files.borrow().all().len()).unwrap_or(u32::MAX);
+        let text = match syntax::decode(FileId(next), bytes) {
+            Ok(text) => text,
+            Err((text, fault)) => {
+                self.files.borrow_mut().add(shown, text);
+                return Err(vec![fault]);
+            }
+        };
+        let id = self.files.borrow_mut().add(shown, text.as_str());
+        let code = self.parse(id, path.parent(), &text)?;
+        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
+    }
+
+    pub(crate) fn parse(&self, file: FileId, folder: &str, text: &str) -> Result<Code, Vec<Diagnostic>> {
+        let context =
+            Context { file, folder, symbols: &self.symbols, globals: &self.names };
+        syntax::parse(&context, text)
+    }
+
+    /// Parses and evaluates a text as if it stood in the spec's folder.
+    pub(crate) fn expression(&self, text: &str) -> Result<Value, Vec<Diagnostic>> {
+        let id = self.files.borrow_mut().add("expression", text);
+        let code = self.parse(id, self.sources.root(), text)?;
+        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
+    }
+
+    /// Evaluates a value and everything in it.
+    pub(crate) fn force_deep(&self, value: &Value, place: Place) -> Fallible<()> {
+        let mut seen = HashSet::new();
+        self.force_parts(value, place, &mut seen)
+    }
+
+    fn force_parts(&self, value: &Value, place: Place, seen: &mut HashSet<usize>) -> Fallible<()> {
+        self.step(place)?;
+        match self.force(value, place)? {
+            Value::List(list) if seen.insert(Rc::as_ptr(&list).addr()) => {
+                list.items.iter().try_for_each(|item| self.force_parts(item, place, seen))
+            }
+            Value::Attrs(attrs) if seen.insert(Rc::as_ptr(&attrs).addr()) => attrs
+                .entries()
+                .iter()
+                .try_for_each(|entry| self.force_parts(&entry.value, place, seen)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Evaluates code that stands in no scope but the names around every file.
+    pub(crate) fn eval_root(&self, code: &Code) -> Fallible<Value> {
+        self.eval(code, &self.root)
+    }
+
+    /// A path as people write it: relative to the spec's folder.
+    pub(crate) fn shown(&self, path: &SpecPath) -> String {
+        path.below(self.sources.root()).unwrap_or(&path.0).to_owned()
+    }
+
+    pub(crate) fn unreadable(&self, error: &SourceError, path: &SpecPath, at: Option<Place>) -> Diagnostic {
+        let shown = self.shown(path);
+        match error {
+            SourceError::Outside(_) => {
+                Diagnostic::error(DiagnosticCode::OutsideFolder, at, format!("`{shown}` is outside the spec's folder"))
+                    .label("a spec reads only files beside and below it")
+                    .help("move the file into the spec's folder")
+            }
+            SourceError::Missing(_) => {
+                Diagnostic::error(DiagnosticCode::MissingFile, at, format!("`{shown}` does not exist"))
+                    .label("no such file")
+            }
+            SourceError::TooLarge { .. } => {
+                let message = format!("`{shown}` is larger than {} MB", crate::sources::FILE_BYTES_MAX >> 20);
+                Diagnostic::error(DiagnosticCode::TooLarge, at, message)
+                    .label("too large")
+                    .help("a spec is a small text file; was this the right file?")
+            }
+            SourceError::Io { message, .. } => {
+                Diagnostic::error(DiagnosticCode::UnreadableFile, at, format!("`{shown}` cannot be read: {message}"))
+                    .label("the system refused")
+            }
+        }
+    }
+
+    /// The value of an expression, evaluated until its outermost form is known.
+    pub(crate) fn eval(&self, code: &Code, env: &Env) -> Fallible<Value> {
+        match &code.expr {
+            Expr::Const(value) => Ok(value.clone()),
+            Expr::Local { up, slot, .. } => {
+                let value = env.ancestor(*up).and_then(|frame| frame.get(*slot));
+                match value {
+                    Some(Value::Thunk(thunk)) => self.force_thunk(thunk, code.place),
+                    Some(value) => Ok(value.clone()),
+                    None => Err(self.recursion(code.place)),
+                }
+            }
+            Expr::Apply { function, args } => self.eval_apply(function, args, env, code.place),
+            Expr::Binary { op, left, right } => self.binary(*op, (left, right), env, code.place),
+            Expr::If { condition, then, otherwise } => {
+                let chosen = if self.condition(condition, env)? { then } else { otherwise };
+                self.eval(chosen, env)
+            }
+            Expr::Select { set, path, default } => {
+                self.eval_select(set, path, default.as_ref(), env, code.place)
+            }
+            Expr::Let { bindings, body, .. } => {
+                let frame = self.let_frame(bindings, env);
+                self.eval(body, &frame)
+            }
+            Expr::Lambda(lambda) => Ok(self.closure(lambda, env)),
+            Expr::List(items) => Ok(self.list_literal(code, items, env)),
+            Expr::Set(set) => self.eval_set(set, env),
+            Expr::With { set, body } => {
+                let frame = Frame::one(env, self.delay(set, env));
+                self.eval(body, &frame)
+            }
+            Expr::Text(parts) => self.eval_text(parts, env, code.place),
+            Expr::Path(parts) => self.eval_path(parts, env, code.place),
+            Expr::Global(name) => self.global(*name, code.place),
+            Expr::Dynamic { name, scopes } => self.dynamic(*name, scopes, env, code.place),
+            Expr::Has { set, path } => self.eval_has(set, path, env),
+            Expr::Assert { condition, body } => self.eval_assert(condition, body, env),
+            Expr::Not(operand) => self.not(operand, env),
+            Expr::Negate(operand) => self.negate(operand, env),
+            Expr::Here => Ok(self.position(code.place)),
+            Expr::Refused(diagnostic) => Err(Failure::of((**diagnostic).clone())),
+        }
+    }
+
+    /// A value for later: a thunk, unless there is nothing to evaluate.
+    pub(crate) fn delay(&self, code: &Code, env: &Env) -> Value {
+        match &code.expr {
+            Expr::Const(value) => value.clone(),
+            Expr::Local { up, slot, .. } => {
+                let value = env.ancestor(*up).and_then(|frame| frame.get(*slot));
+                match value {
+                    Some(Value::Thunk(thunk)) => match thunk.value.get() {
+                        Some(value) => value.clone(),
+                        None => Value::Thunk(Rc::clone(thunk)),
+                    },
+                    Some(value) => value.clone(),
+                    None => Thunk::code(code, env),
+                }
+            }
+            Expr::Lambda(lambda) => self.closure(lambda, env),
+            _ => Thunk::code(code, env),
+        }
+    }
+
+    /// A value in its outermost form.
+    pub(crate) fn force(&self, value: &Value, place: Place) -> Fallible<Value> {
+        match value {
+            Value::Thunk(thunk) => self.force_thunk(thunk, place),
+            value => Ok(value.clone()),
+        }
+    }
+
+    fn force_thunk(&self, thunk: &Rc<Thunk>, place: Place) -> Fallible<Value> {
+        if let Some(value) = thunk.value.get() {
+            return Ok(value.clone());
+        }
+        self.step(place)?;
+        let pending = thunk.take();
+        let evaluated = match (&pending, &thunk.code) {
+            (Pending::Code(env), Some(code)) => self.eval(code, env),
+            (Pending::Apply(application), _) => {
+                self.apply(&application.function, &application.args, application.place)
+            }
+            (Pending::Taken | Pending::Code(_), _) => return Err(self.recursion(place)),
+        };
+        match evaluated {
+            Ok(value) => {
+                let _ = thunk.value.set(value.clone());
+                Ok(value)
+            }
+            Err(failure) => {
+                thunk.put_back(pending);
+                Err(failure)
+            }
+        }
+    }
+
+    /// Counts a step, and looks whether there is stack left for it.
+    pub(crate) fn step(&self, place: Place) -> Fallible<()> {
+        let steps = self.steps.get() + 1;
+        self.steps.set(steps);
+        if steps > self.limits.steps {
+            return Err(Failure::new(DiagnosticCode::StepLimit, place, "the evaluation takes too many steps")
+                .label("it was here when it was stopped")
+                .help("does something call itself without end?"));
+        }
+        if address() < self.stack_end {
+            return Err(self.too_deep(place));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn too_deep(&self, place: Place) -> Box<Failure> {
+        Failure::new(DiagnosticCode::RecursionLimit, place, "the recursion is too deep")
+            .label("one call too many")
+            .help("does the function call itself without end?")
+    }
+
+    pub(crate) fn recursion(&self, place: Place) -> Box<Failure> {
+        Failure::new(DiagnosticCode::InfiniteRecursion, place, "infinite recursion")
+            .label("this needs its own value")
+            .help("in `rec { x = x; }` and `let x = x;` the inner `x` is the one being defined; use `inherit` for the outer one")
+    }
+
+    fn let_frame(&self, bindings: &[Code], env: &Env) -> Env {
+        let frame = Frame::empty(Some(Rc::clone(env)), bindings.len());
+        // A variable that is defined as another of the same frame must not be read before that one is set.
+        for (slot, binding) in bindings.iter().enumerate() {
+            frame.set(slot, self.delay(binding, &frame));
+        }
+        self.remember(&frame);
+        frame
+    }
+
+    fn remember(&self, frame: &Env) {
+        let mut frames = self.frames.borrow_mut();
+        if frames.len() == frames.capacity() {
+            frames.retain(|frame| frame.strong_count() > 0);
+        }
+        frames.push(Rc::downgrade(frame));
+    }
+
+    fn list_literal(&self, code: &Code, items: &[Code], env: &Env) -> Value {
+        let items = items.iter().map(|item| self.delay(item, env)).collect();
+        Value::List(Rc::new(List { items, origin: Origin::Literal(Rc::clone(code)) }))
+    }
+
+    fn eval_set(&self, set: &SetCode, env: &Env) -> Fallible<Value> {
+        let recursive;
+        let env = if set.recursive {
+            recursive = Frame::empty(Some(Rc::clone(env)), set.fields.len());
+            &recursive
+        } else {
+            env
+        };
+        let mut entries = Vec::with_capacity(set.fields.len() + set.dynamic.len());
+        for (slot, field) in set.fields.iter().enumerate() {
+            let value = self.delay(&field.value, env);
+            if set.recursive {
+                env.set(slot, value.clone());
+            }
+            entries.push(Entry { name: field.name, value, place: Some(Rc::clone(&field.place)) });
+        }
+        if set.recursive {
+            self.remember(env);
+        }
+        for (key, value) in &set.dynamic {
+            // A name that is `null` leaves the attribute out.
+            if let Some(name) = self.key_value(key, env)? {
+                if entries.iter().any(|entry| entry.name == name) {
+                    return Err(self.duplicate(name, key.place));
+                }
+                let place = Some(Rc::new(key.place));
+                entries.push(Entry { name, value: self.delay(value, env), place });
+            }
+        }
+        Ok(Value::Attrs(Rc::new(Attrs::new(entries))))
+    }
+
+    fn duplicate(&self, name: Symbol, place: Place) -> Box<Failure> {
+        let name = self.symbols.name(name);
+        Failure::new(DiagnosticCode::DuplicateAttribute, place, format!("the attribute `{name}` is given twice"))
+            .label("the second time")
+    }
+
+    fn eval_text(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
+        let mut text = TextValue::new(false);
+        for part in parts {
+            match part {
+                Part::Literal(literal) => text.push_str(literal),
+                Part::Code(code) => {
+                    let value = self.eval(code, env)?;
+                    self.append(&mut text, &value, code.place)
+                        .map_err(|failure| failure.trace(place, || "while building this string".into()))?;
+                }
+            }
+        }
+        Ok(text.into_value())
+    }
+
+    fn eval_path(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
+        let mut joined = String::new();
+        for part in parts {
+            match part {
+                Part::Literal(literal) => joined.push_str(literal),
+                Part::Code(code) => {
+                    let value = self.eval(code, env)?;
+                    joined.push_str(&self.plain_text(&value, code.place)?);
+                }
+            }
+        }
+        let path = SpecPath::new("/", &joined);
+        let _ = place;
+        Ok(Value::Path(Rc::new(path)))
+    }
+
+    fn eval_assert(&self, condition: &Code, body: &Code, env: &Env) -> Fallible<Value> {
+        if self.condition(condition, env)? {
+            return self.eval(body, env);
+        }
+        Err(Failure::new(DiagnosticCode::AssertionFailed, condition.place, "assertion failed")
+            .label("this is false")
+            .kind(Kind::Caught))
+    }
+
+    /// The value of a condition.
+    fn condition(&self, code: &Code, env: &Env) -> Fallible<bool> {
+        match self.eval(code, env)? {
+            Value::Bool(value) => Ok(value),
+            Value::Residual(residual) => Err(self.symbolic_condition(&residual, code.place)),
+            other => Err(self.mismatch("a boolean", &other, code.place)),
+        }
+    }
+
+    fn symbolic_condition(&self, residual: &Rc<crate::residual::Residual>, place: Place) -> Box<Failure> {
+        let source = self.shown_source(&Value::Residual(Rc::clone(residual)));
+        let kind = if place.file == LIBRARY { Kind::Symbolic } else { Kind::Other };
+        let message = format!("the spec branches on `{source}`, which only Nix knows");
+        Failure::new(DiagnosticCode::SymbolicCondition, place, message)
+            .label("packages are symbolic in a `.jail` file")
+            .help("decide without it, or write the jail in a flake with the Nix library (`mkJail`), where Nix evaluates everything")
+            .kind(kind)
+    }
+
+    fn position(&self, place: Place) -> Value {
+        let files = self.files.borrow();
+        let (line, column) = files.line_column(place);
+        let name = files.get(place.file).map_or("", |file| file.name.as_str());
+        let number = |value| Value::Int(i64::try_from(value).unwrap_or(i64::MAX));
+        let pairs = [
+            ("file", Value::string(format!("{}/{name}", self.sources.root()))),
+            ("line", number(line)),
+            ("column", number(column)),
+        ];
+        Value::Attrs(Rc::new(Attrs::of(pairs.map(|(name, value)| (self.symbols.intern(name), value)))))
+    }
+
+    /// The position of an attribute's name, as `unsafeGetAttrPos` gives it.
+    pub(crate) fn position_of(&self, place: Option<Place>) -> Value {
+        place.map_or(Value::Null, |place| self.position(place))
+    }
+}
+
+impl Drop for Evaluator<'_> {
+    /// Recursive frames hold themselves through the thunks in them; taking what the thunks hold lets all of it go.
+    fn drop(&mut self) {
+        for frame in self.frames.borrow().iter().filter_map(Weak::upgrade) {
+            frame.release();
+        }
+    }
+}
+
+/// About where the stack pointer is.
+#[inline]
+fn address() -> usize {
+    let here = 0_u8;
+    std::ptr::from_ref(&here).addr()
+}

@@ -1,0 +1,172 @@
+//! Calls of what the spec language adds to Nix: combinators, builders, `jail`, `import`.
+
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::ir::Code;
+use crate::sources::{EntryKind, SpecPath};
+use crate::value::{
+    Argument, Combinator, Env, JailCall, Partial, Permission, Root, TextPart, TextValue, Value,
+};
+use crate::vocabulary::WordKind;
+
+impl Evaluator<'_> {
+    /// A call with the arguments as written, so that each keeps its place.
+    pub(super) fn apply_named(
+        &self,
+        function: Value,
+        args: &[Code],
+        env: &Env,
+        function_place: Place,
+        place: Place,
+    ) -> Fallible<Value> {
+        let args = args.iter().map(|arg| Argument { value: self.delay(arg, env), place: arg.place });
+        let _ = function_place;
+        self.apply_arguments(&function, args.collect(), place)
+    }
+
+    pub(super) fn apply_combinator(
+        &self,
+        combinator: &Rc<Combinator>,
+        args: &[Value],
+        place: Place,
+    ) -> Fallible<Value> {
+        let args = args.iter().map(|value| Argument {
+            place: value.written_at().unwrap_or(place),
+            value: value.clone(),
+        });
+        self.apply_arguments(&Value::Combinator(Rc::clone(combinator)), args.collect(), place)
+    }
+
+    /// A call with placed arguments, one after the other.
+    pub(super) fn apply_arguments(
+        &self,
+        function: &Value,
+        args: Vec<Argument>,
+        place: Place,
+    ) -> Fallible<Value> {
+        let mut function = function.clone();
+        for arg in args {
+            function = match &function {
+                Value::Combinator(combinator) => self.combinator_argument(combinator, arg, place)?,
+                Value::Root(root) => self.root_argument(*root, &[], arg, place)?,
+                Value::Partial(partial) if matches!(partial.function, Value::Root(_)) => {
+                    let Value::Root(root) = partial.function else { continue };
+                    self.root_argument(root, &partial.placed, arg, place)?
+                }
+                other => self.apply(other, &[arg.value], place)?,
+            };
+        }
+        Ok(function)
+    }
+
+    fn combinator_argument(
+        &self,
+        combinator: &Combinator,
+        arg: Argument,
+        place: Place,
+    ) -> Fallible<Value> {
+        let mut combinator = combinator.clone();
+        combinator.args.push(arg);
+        if combinator.args.len() < combinator.signature.params.len() {
+            combinator.place = Some(place);
+            return Ok(Value::Combinator(Rc::new(combinator)));
+        }
+        let Combinator { kind, name, signature, args, .. } = combinator;
+        match kind {
+            WordKind::Permission => {
+                Ok(Value::Permission(Rc::new(Permission { name, signature, args, place: Some(place) })))
+            }
+            WordKind::Builder => Ok(Value::Jail(Rc::new(JailCall::Built { name, signature, args, place }))),
+            WordKind::Text { expand } => self.text_combinator(name, expand, &args, place),
+        }
+    }
+
+    /// `noescape` and `escape`.
+    fn text_combinator(&self, name: &str, expand: bool, args: &[Argument], place: Place) -> Fallible<Value> {
+        let Some(arg) = args.first() else { return Ok(Value::Null) };
+        let value = self.force(&arg.value, arg.place)?;
+        if let Value::Text(text) = &value
+            && text.expand
+        {
+            return Ok(value);
+        }
+        let mut text = TextValue::new(expand);
+        match &value {
+            Value::Str(_) | Value::Text(_) | Value::Residual(_) => {
+                self.append(&mut text, &value, arg.place)?;
+            }
+            other => {
+                let message = format!("`{name}` takes a string for `text`, got {}", other.kind());
+                return Err(Failure::new(DiagnosticCode::ParamType, arg.place, message)
+                    .label(format!("this is {}", other.kind())));
+            }
+        }
+        let _ = place;
+        Ok(if expand { Value::Text(Rc::new(text)) } else { text.into_value() })
+    }
+
+    fn root_argument(&self, root: Root, before: &[Argument], arg: Argument, place: Place) -> Fallible<Value> {
+        match (root, before) {
+            (Root::Jail, [name, entry]) => {
+                let args = [name.clone(), entry.clone(), arg];
+                Ok(Value::Jail(Rc::new(JailCall::Plain { args, place })))
+            }
+            (Root::Jail, before) => {
+                let placed: Vec<_> = before.iter().cloned().chain([arg]).collect();
+                let args = placed.iter().map(|arg| arg.value.clone()).collect();
+                Ok(Value::Partial(Rc::new(Partial { function: Value::Root(root), args, placed })))
+            }
+            (Root::Import, _) => self.import(&arg),
+            (Root::Library, _) => {
+                Err(Failure::new(DiagnosticCode::NotAFunction, place, "`lib` is called like a function")
+                    .label("not a function"))
+            }
+        }
+    }
+
+    /// `import PATH`: a file, or the `default.nix` of a folder.
+    fn import(&self, arg: &Argument) -> Fallible<Value> {
+        let path = match self.force(&arg.value, arg.place)? {
+            Value::Path(path) => path,
+            Value::Str(text) if text.starts_with('/') => Rc::new(SpecPath::new("/", &text)),
+            value @ (Value::Residual(_) | Value::Text(_)) => {
+                return Err(Failure::new(
+                    DiagnosticCode::SymbolicValue,
+                    arg.place,
+                    format!("`{}` cannot be imported: it is not known here", self.shown_source(&value)),
+                )
+                .label("only Nix can read this")
+                .help("import files of the spec's folder: `import ./file.nix`"));
+            }
+            other => return Err(self.mismatch("a path", &other, arg.place)),
+        };
+        let path = match self.sources.kind(&path.0) {
+            Ok(Some(EntryKind::Directory)) => Rc::new(SpecPath::new(&path.0, "default.nix")),
+            _ => path,
+        };
+        self.step(arg.place)?;
+        self.file(&path, Some(arg.place)).map_err(|faults| self.all_of(faults))
+    }
+
+    /// The first fault ends the evaluation; the others of the same file are kept beside it.
+    fn all_of(&self, faults: Vec<jail_registry::Diagnostic>) -> Box<Failure> {
+        let mut faults = faults.into_iter();
+        let first = faults.next();
+        self.warnings.borrow_mut().extend(faults);
+        match first {
+            Some(first) => Failure::of(first),
+            None => self.recursion(Place { file: crate::failure::LIBRARY, start: 0, end: 0 }),
+        }
+    }
+
+    /// What a `wrap-entry` script gives when the entry is a placeholder.
+    pub(crate) fn applied_to_entry(&self, function: &Value, place: Place) -> Fallible<Value> {
+        let mut entry = TextValue::new(false);
+        entry.push(TextPart::Entry);
+        self.apply(function, &[entry.into_value()], place)
+    }
+}

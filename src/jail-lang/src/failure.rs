@@ -1,0 +1,86 @@
+//! Why an evaluation ended without a value.
+
+use jail_registry::{Code, Diagnostic, FileId, Place};
+
+pub(crate) type Fallible<T> = Result<T, Box<Failure>>;
+
+/// The file id of `lib`, whose source is ours: faults there are shown at the call.
+pub(crate) const LIBRARY: FileId = FileId(u32::MAX);
+
+/// Spans of "while evaluating …" beyond this help nobody.
+const STACK_MAX: usize = 5;
+
+/// An evaluation that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    pub(crate) diagnostic: Diagnostic,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// `throw` and failed assertions: `tryEval` catches them.
+    Caught,
+    /// A value is needed that only Nix knows. The builtin that needed it becomes source.
+    Symbolic,
+    /// Anything else.
+    Other,
+}
+
+impl Failure {
+    pub(crate) fn new(code: Code, place: Place, message: impl Into<String>) -> Box<Self> {
+        let diagnostic = Diagnostic::error(code, Some(place), message);
+        Box::new(Self { kind: Kind::Other, diagnostic })
+    }
+
+    pub(crate) fn of(diagnostic: Diagnostic) -> Box<Self> {
+        Box::new(Self { kind: Kind::Other, diagnostic })
+    }
+
+    /// A value that only Nix knows is needed here.
+    pub(crate) fn symbolic(place: Place, what: &str, source: &str) -> Box<Self> {
+        let message = format!("{what} of `{source}` is not known here");
+        let diagnostic = Diagnostic::error(Code::SymbolicValue, Some(place), message)
+            .label("only Nix can evaluate this")
+            .help("packages are symbolic in a `.jail` file; where their values matter, use the library from a flake");
+        Box::new(Self { kind: Kind::Symbolic, diagnostic })
+    }
+
+    pub(crate) fn kind(mut self: Box<Self>, kind: Kind) -> Box<Self> {
+        self.kind = kind;
+        self
+    }
+
+    pub(crate) fn label(mut self: Box<Self>, label: impl Into<String>) -> Box<Self> {
+        self.diagnostic.label = label.into();
+        self
+    }
+
+    pub(crate) fn help(mut self: Box<Self>, help: impl Into<String>) -> Box<Self> {
+        self.diagnostic.help = Some(help.into());
+        self
+    }
+
+    pub(crate) fn help_if(mut self: Box<Self>, help: Option<String>) -> Box<Self> {
+        self.diagnostic.help = help.or(self.diagnostic.help);
+        self
+    }
+
+    /// Notes what was being evaluated around it.
+    pub(crate) fn trace(mut self: Box<Self>, place: Place, what: impl FnOnce() -> String) -> Box<Self> {
+        let stack = &mut self.diagnostic.stack;
+        let known = stack.last().is_some_and(|(last, _)| *last == place);
+        if place.file != LIBRARY && stack.len() < STACK_MAX && !known {
+            stack.push((place, what()));
+        }
+        self
+    }
+
+    /// Shows a fault inside `lib` at its call.
+    pub(crate) fn outside_library(mut self: Box<Self>, call: Place) -> Box<Self> {
+        if self.diagnostic.primary.is_some_and(|place| place.file == LIBRARY) {
+            self.diagnostic.primary = Some(call);
+        }
+        self
+    }
+}

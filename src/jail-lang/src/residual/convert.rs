@@ -1,0 +1,659 @@
+//! From values to source. A lambda is written out as its code; what it captured is written in, or bound by one `let`
+//! around the whole. Nothing is evaluated under a binder, so captured values are closed.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use jail_policy::Output;
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::Residual;
+use super::print::{is_name, print};
+use super::source::{Key, Name, Param, Source, TextSource};
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::ir::{self, Code, Expr, Lambda, Op, Params, Part};
+use crate::symbols::Symbol;
+use crate::value::{Env, Root, TextPart, TextValue, Value};
+
+/// Names that mean something in every emitted file.
+const RESERVED: &[&str] = &["agents", "builtins", "false", "inputs", "lib", "null", "pkgs", "true"];
+
+pub(super) struct Converter<'a, 's> {
+    evaluator: &'a Evaluator<'s>,
+    place: Place,
+    /// The generated names: what they would like to be called.
+    generated: Vec<String>,
+    /// The bindings of the `let` around the whole, by generated name.
+    lets: Vec<(usize, Option<Source>)>,
+    /// Values that have a binding, or are being written.
+    shared: HashMap<usize, usize>,
+    /// Every other name that occurs.
+    used: BTreeSet<String>,
+    /// Keeps what `shared` knows by its address.
+    kept: Vec<Value>,
+}
+
+/// The frames of the code that is being written: those that it binds itself, and those that it captured.
+#[derive(Clone)]
+struct Scope<'f> {
+    bound: Vec<Bound>,
+    captured: &'f Env,
+}
+
+#[derive(Clone)]
+enum Bound {
+    Names(Vec<Name>),
+    With(Source),
+}
+
+impl<'a, 's> Converter<'a, 's> {
+    pub(super) fn new(evaluator: &'a Evaluator<'s>, place: Place) -> Self {
+        let (generated, lets) = (Vec::new(), Vec::new());
+        let used = RESERVED.iter().map(|name| (*name).to_owned()).collect();
+        Self { evaluator, place, generated, lets, shared: HashMap::new(), used, kept: Vec::new() }
+    }
+
+    /// The text of a value, closed but for the free names of emitted files.
+    pub(super) fn closed(mut self, value: &Value) -> Fallible<String> {
+        let body = self.value(value)?;
+        let bindings: Vec<_> = std::mem::take(&mut self.lets)
+            .into_iter()
+            .filter_map(|(id, source)| Some((Name::Generated(id), source?)))
+            .collect();
+        let whole = if bindings.is_empty() { body } else { Source::Let(bindings, Box::new(body)) };
+        Ok(print(&whole, &self.final_names()))
+    }
+
+    fn final_names(&mut self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.generated.len());
+        for wish in &self.generated {
+            let mut name = wish.clone();
+            let mut count = 2;
+            while !self.used.insert(name.clone()) {
+                name = format!("{wish}{count}");
+                count += 1;
+            }
+            names.push(name);
+        }
+        names
+    }
+
+    fn generate(&mut self, wish: &str) -> usize {
+        let wish = if is_name(wish) { wish } else { "value" };
+        self.generated.push(wish.to_owned());
+        self.generated.len() - 1
+    }
+
+    fn name(&self, symbol: Symbol) -> String {
+        self.evaluator.symbols.name(symbol).to_string()
+    }
+
+    fn value(&mut self, value: &Value) -> Fallible<Source> {
+        self.evaluator.step(self.place)?;
+        match value {
+            Value::Null => Ok(Source::Atom("null".into())),
+            Value::Bool(value) => Ok(Source::Atom(value.to_string())),
+            Value::Int(number) => Ok(integer(*number)),
+            Value::Float(number) => Ok(float(*number)),
+            Value::Str(text) => Ok(Source::Text(vec![TextSource::Literal(text.to_string())])),
+            Value::Text(text) => self.text_value(text),
+            Value::Path(path) => match path.below(self.evaluator.sources.root()) {
+                Some(below) => {
+                    let below = below.to_owned();
+                    self.evaluator.copied.borrow_mut().entry(below.clone()).or_insert(self.place);
+                    Ok(file(&below))
+                }
+                None => Err(Failure::new(
+                    DiagnosticCode::OutsideFolder,
+                    self.place,
+                    format!("`{}` is outside the spec's folder", path.0),
+                )
+                .label("the emitted flake can only hold files of the spec's folder")),
+            },
+            Value::List(list) => {
+                let key = Rc::as_ptr(list).addr();
+                self.knotted(key, "list", |this| {
+                    let items = list.items.iter().map(|item| this.value(item));
+                    Ok(Source::List(items.collect::<Fallible<_>>()?))
+                })
+            }
+            Value::Attrs(attrs) => {
+                let key = Rc::as_ptr(attrs).addr();
+                self.knotted(key, "set", |this| {
+                    let mut fields = Vec::new();
+                    for (name, entry) in attrs.by_name(&this.evaluator.symbols) {
+                        fields.push((Key::Name(name.to_string()), this.value(&entry.value)?));
+                    }
+                    Ok(Source::Set(fields))
+                })
+            }
+            Value::Lambda(closure) => {
+                let wish = closure.lambda.name.get().map_or("function".into(), |name| self.name(*name));
+                self.knotted(Rc::as_ptr(closure).addr(), &wish, |this| {
+                    let captured = closure.env();
+                    let scope = Scope { bound: Vec::new(), captured: &captured };
+                    this.lambda(&closure.lambda, &scope)
+                })
+            }
+            Value::Partial(partial) if partial.placed.is_empty() => {
+                let mut source = self.value(&partial.function)?;
+                for arg in &partial.args {
+                    source = source.apply(self.value(arg)?);
+                }
+                Ok(source)
+            }
+            Value::Builtin(builtin) => Ok(Source::Atom(builtin.home.into()).select(builtin.name)),
+            Value::Library(function) => Ok(Source::Atom("lib".into()).select(function.name.as_ref())),
+            Value::Root(Root::Library) => Ok(Source::Atom("lib".into())),
+            Value::Root(Root::Import) => Ok(Source::Atom("import".into())),
+            Value::Residual(residual) => self.residual(residual),
+            Value::Thunk(thunk) => match self.evaluator.force(value, self.place) {
+                Ok(forced) => self.value(&forced),
+                // What fails here may never be needed there.
+                Err(failure) => match thunk.delayed() {
+                    Some((code, env)) if code.place.file != crate::failure::LIBRARY => {
+                        let scope = Scope { bound: Vec::new(), captured: &env };
+                        self.code(&code, &scope)
+                    }
+                    _ => Err(failure),
+                },
+            },
+            Value::Partial(_) | Value::Root(_) | Value::Combinator(_) | Value::Permission(_) | Value::Jail(_) => {
+                Err(self.no_package(value))
+            }
+        }
+    }
+
+    fn no_package(&self, value: &Value) -> Box<Failure> {
+        let place = value.written_at().unwrap_or(self.place);
+        let name = match value {
+            Value::Permission(permission) => Some(permission.name),
+            Value::Combinator(combinator) => Some(combinator.name),
+            _ => None,
+        };
+        let failure = Failure::new(
+            DiagnosticCode::CombinatorAsPackage,
+            place,
+            format!("{} stands where a package belongs", value.kind()),
+        )
+        .label("this is no package");
+        match name {
+            Some(name) => failure.help(format!("write `pkgs.{name}` for the package")),
+            None => failure,
+        }
+    }
+
+    /// Writes something that may hold itself. When it does, it becomes a binding.
+    fn knotted(
+        &mut self,
+        key: usize,
+        wish: &str,
+        write: impl FnOnce(&mut Self) -> Fallible<Source>,
+    ) -> Fallible<Source> {
+        if let Some(id) = self.shared.get(&key) {
+            let id = *id;
+            if !self.lets.iter().any(|(known, _)| *known == id) {
+                self.lets.push((id, None));
+            }
+            return Ok(Source::Generated(id));
+        }
+        let id = self.generate(wish);
+        self.shared.insert(key, id);
+        let source = write(self);
+        self.shared.remove(&key);
+        let source = source?;
+        match self.lets.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, binding)) => {
+                *binding = Some(source);
+                self.shared.insert(key, id);
+                Ok(Source::Generated(id))
+            }
+            None => Ok(source),
+        }
+    }
+
+    fn text_value(&mut self, text: &TextValue) -> Fallible<Source> {
+        if text.expand {
+            return Err(Failure::new(
+                DiagnosticCode::TypeMismatch,
+                self.place,
+                "a `noescape` text stands inside a package expression",
+            )
+            .label("it is expanded at launch, and a package is built long before"));
+        }
+        if let [TextPart::Package(residual, Output::Program)] = text.parts.as_slice() {
+            return self.program(residual);
+        }
+        let mut parts = Vec::new();
+        for part in &text.parts {
+            parts.push(match part {
+                TextPart::Literal(text) => TextSource::Literal(text.to_string()),
+                TextPart::Package(residual, Output::Out) => TextSource::Code(self.residual(residual)?),
+                TextPart::Package(residual, Output::Program) => TextSource::Code(self.program(residual)?),
+                TextPart::Package(residual, Output::Bin) => {
+                    let package = self.residual(residual)?;
+                    TextSource::Code(Source::Atom("lib".into()).select("getBin").apply(package))
+                }
+                TextPart::Entry => {
+                    return Err(Failure::new(
+                        DiagnosticCode::SymbolicValue,
+                        self.place,
+                        "the wrapped entry is not known to Nix",
+                    )
+                    .label("it is put in when the jail is compiled"));
+                }
+            });
+        }
+        Ok(Source::Text(parts))
+    }
+
+    fn program(&mut self, residual: &Rc<Residual>) -> Fallible<Source> {
+        let package = self.residual(residual)?;
+        Ok(Source::Atom("lib".into()).select("getExe").apply(package))
+    }
+
+    fn residual(&mut self, residual: &Residual) -> Fallible<Source> {
+        self.evaluator.step(self.place)?;
+        Ok(match residual {
+            Residual::Name(name) => Source::Atom(name.to_string()),
+            Residual::File(path) => file(path),
+            Residual::Select(set, name) => self.residual(set)?.select(self.name(*name)),
+            Residual::SelectOr(set, path, default) => {
+                let path = path.iter().map(|name| Key::Name(self.name(*name))).collect();
+                let default = self.value(default)?;
+                Source::Select(Box::new(self.residual(set)?), path, Some(Box::new(default)))
+            }
+            Residual::Has(set, path) => {
+                let path = path.iter().map(|name| Key::Name(self.name(*name))).collect();
+                Source::Has(Box::new(self.residual(set)?), path)
+            }
+            Residual::Apply(function, arg) => {
+                let function = self.residual(function)?;
+                let arg = self.value(arg)?;
+                function.apply(arg)
+            }
+            Residual::Call(name, args) => {
+                let (set, function) = name.split_once('.').unwrap_or(("builtins", name));
+                let mut source = Source::Atom(set.to_owned()).select(function);
+                for arg in args {
+                    source = source.apply(self.value(arg)?);
+                }
+                source
+            }
+            Residual::Binary(op, left, right) => {
+                let (left, right) = (self.value(left)?, self.value(right)?);
+                Source::Binary(*op, Box::new(left), Box::new(right))
+            }
+            Residual::Not(value) => Source::Not(Box::new(self.value(value)?)),
+            Residual::Negate(value) => Source::Negate(Box::new(self.value(value)?)),
+        })
+    }
+
+    /// A captured value: written in when it is small, else bound once.
+    fn captured(&mut self, value: &Value, wish: &str, scope: &Scope<'_>) -> Fallible<Source> {
+        let forced = match value {
+            Value::Thunk(_) => self.evaluator.force(value, self.place).unwrap_or_else(|_| value.clone()),
+            value => value.clone(),
+        };
+        let key = identity(&forced);
+        self.kept.push(forced.clone());
+        if let Some(id) = key.and_then(|key| self.shared.get(&key)).copied() {
+            if !self.lets.iter().any(|(known, _)| *known == id) {
+                self.lets.push((id, None));
+            }
+            return Ok(Source::Generated(id));
+        }
+        let id = self.generate(wish);
+        if let Some(key) = key {
+            self.shared.insert(key, id);
+        }
+        let source = match &forced {
+            Value::Lambda(closure) => {
+                let env = closure.env();
+                self.lambda(&closure.lambda, &Scope { bound: Vec::new(), captured: &env })?
+            }
+            Value::List(list) => {
+                let items = list.items.iter().map(|item| self.value(item));
+                Source::List(items.collect::<Fallible<_>>()?)
+            }
+            Value::Attrs(attrs) => {
+                let mut fields = Vec::new();
+                for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+                    fields.push((Key::Name(name.to_string()), self.value(&entry.value)?));
+                }
+                Source::Set(fields)
+            }
+            other => self.value(other)?,
+        };
+        let bound = self.lets.iter().any(|(known, _)| *known == id);
+        let hidden = source.head().is_some_and(|head| scope.binds(head));
+        if source.is_small() && !bound && !hidden {
+            if let Some(key) = key {
+                self.shared.remove(&key);
+            }
+            return Ok(source);
+        }
+        match self.lets.iter_mut().find(|(known, _)| *known == id) {
+            Some((_, binding)) => *binding = Some(source),
+            None => self.lets.push((id, Some(source))),
+        }
+        Ok(Source::Generated(id))
+    }
+
+    fn lambda(&mut self, lambda: &Lambda, scope: &Scope<'_>) -> Fallible<Source> {
+        match &lambda.params {
+            Params::Names(names) => {
+                let bound: Vec<_> = names.iter().map(|name| self.bind(*name, scope)).collect();
+                let body = self.code(&lambda.body, &scope.with(Bound::Names(bound.clone())))?;
+                Ok(bound.into_iter().rev().fold(body, |body, name| {
+                    Source::Lambda(Param::Name(name), Box::new(body))
+                }))
+            }
+            Params::Pattern(pattern) => {
+                let mut bound = Vec::new();
+                for formal in &pattern.formals {
+                    let name = self.name(formal.name);
+                    if scope.binds(&name) && !RESERVED.contains(&name.as_str()) {
+                        return Err(self.hides(&name, formal.place));
+                    }
+                    self.used.insert(name.clone());
+                    bound.push(Name::Fixed(name));
+                }
+                let whole = pattern.whole.map(|name| self.bind(name, scope));
+                bound.extend(whole.clone());
+                let inner = scope.with(Bound::Names(bound));
+                let mut formals = Vec::new();
+                for formal in &pattern.formals {
+                    let default = formal.default.as_ref().map(|code| self.code(code, &inner));
+                    formals.push((self.name(formal.name), default.transpose()?));
+                }
+                let body = self.code(&lambda.body, &inner)?;
+                let param = Param::Pattern { formals, open: pattern.open, whole };
+                Ok(Source::Lambda(param, Box::new(body)))
+            }
+        }
+    }
+
+    fn hides(&self, name: &str, place: Place) -> Box<Failure> {
+        let message = format!("the argument `{name}` hides another `{name}` inside a package expression");
+        Failure::new(DiagnosticCode::SymbolicValue, place, message).label("the inner one").help("rename one of them")
+    }
+
+    /// The name of a binder; a new one where it would hide another or a free name.
+    fn bind(&mut self, symbol: Symbol, scope: &Scope<'_>) -> Name {
+        let name = self.name(symbol);
+        if scope.binds(&name) || RESERVED.contains(&name.as_str()) || !is_name(&name) {
+            return Name::Generated(self.generate(&name));
+        }
+        self.used.insert(name.clone());
+        Name::Fixed(name)
+    }
+
+    fn boxed(&mut self, code: &Code, scope: &Scope<'_>) -> Fallible<Box<Source>> {
+        self.code(code, scope).map(Box::new)
+    }
+
+    fn code(&mut self, code: &Code, scope: &Scope<'_>) -> Fallible<Source> {
+        self.evaluator.step(self.place)?;
+        match &code.expr {
+            Expr::Const(value) => self.captured(value, "value", scope),
+            Expr::Global(name) => {
+                let value = self.evaluator.global(*name, code.place)?;
+                self.captured(&value, &self.name(*name), scope)
+            }
+            Expr::Local { up, slot, name } => match scope.frame(*up) {
+                Some(Bound::Names(names)) => Ok(names.get(*slot as usize).map_or_else(
+                    || Source::Atom(self.name(*name)),
+                    |name| match name {
+                        Name::Fixed(name) => Source::Atom(name.clone()),
+                        Name::Generated(id) => Source::Generated(*id),
+                    },
+                )),
+                Some(Bound::With(set)) => Ok(set.clone()),
+                None => {
+                    let frame = scope.captured.ancestor(scope.beyond(*up));
+                    let value = frame.and_then(|frame| frame.get(*slot)).cloned();
+                    let value = value.ok_or_else(|| self.evaluator.recursion(code.place))?;
+                    self.captured(&value, &self.name(*name), scope)
+                }
+            },
+            Expr::Dynamic { name, scopes } => self.dynamic(*name, scopes, scope, code.place),
+            Expr::Text(parts) => Ok(Source::Text(self.parts(parts, scope)?)),
+            Expr::Path(_) | Expr::Here | Expr::Refused(_) => {
+                let value = self.evaluator.eval(code, scope.captured)?;
+                self.value(&value)
+            }
+            Expr::Select { set, path, default } => {
+                let set = self.boxed(set, scope)?;
+                let path = self.path(path, scope)?;
+                match default {
+                    Some(default) => Ok(Source::Select(set, path, Some(self.boxed(default, scope)?))),
+                    None => Ok(match *set {
+                        Source::Select(set, mut steps, None) => {
+                            steps.extend(path);
+                            Source::Select(set, steps, None)
+                        }
+                        set => Source::Select(Box::new(set), path, None),
+                    }),
+                }
+            }
+            Expr::Has { set, path } => {
+                Ok(Source::Has(self.boxed(set, scope)?, self.path(path, scope)?))
+            }
+            Expr::Apply { function, args } => {
+                let mut source = self.code(function, scope)?;
+                for arg in args {
+                    source = source.apply(self.code(arg, scope)?);
+                }
+                Ok(source)
+            }
+            Expr::Lambda(lambda) => self.lambda(lambda, scope),
+            Expr::Let { names, bindings, body } => {
+                let bound: Vec<_> = names.iter().map(|name| self.bind(*name, scope)).collect();
+                let inner = scope.with(Bound::Names(bound.clone()));
+                let bindings = self.bindings(bound, bindings, &inner)?;
+                Ok(Source::Let(bindings, self.boxed(body, &inner)?))
+            }
+            Expr::Set(set) => self.set(set, scope),
+            Expr::List(items) => {
+                let items = items.iter().map(|item| self.code(item, scope));
+                Ok(Source::List(items.collect::<Fallible<_>>()?))
+            }
+            Expr::If { condition, then, otherwise } => Ok(Source::If(
+                self.boxed(condition, scope)?,
+                self.boxed(then, scope)?,
+                self.boxed(otherwise, scope)?,
+            )),
+            Expr::Assert { condition, body } => {
+                Ok(Source::Assert(self.boxed(condition, scope)?, self.boxed(body, scope)?))
+            }
+            Expr::With { set, body } => self.with(set, body, scope),
+            Expr::Binary { op, left, right } => {
+                Ok(Source::Binary(*op, self.boxed(left, scope)?, self.boxed(right, scope)?))
+            }
+            Expr::Not(operand) => Ok(Source::Not(self.boxed(operand, scope)?)),
+            Expr::Negate(operand) => Ok(Source::Negate(self.boxed(operand, scope)?)),
+        }
+    }
+
+    fn bindings(&mut self, names: Vec<Name>, codes: &[Code], scope: &Scope<'_>) -> Fallible<Vec<(Name, Source)>> {
+        names.into_iter().zip(codes).map(|(name, code)| Ok((name, self.code(code, scope)?))).collect()
+    }
+
+    /// `rec { … }` is written as a `let` around an ordinary set, so that its names can be changed where they must.
+    fn set(&mut self, set: &ir::SetCode, scope: &Scope<'_>) -> Fallible<Source> {
+        if !set.recursive {
+            let mut fields = Vec::new();
+            for field in &set.fields {
+                fields.push((Key::Name(self.name(field.name)), self.code(&field.value, scope)?));
+            }
+            self.dynamic_fields(set, scope, &mut fields)?;
+            return Ok(Source::Set(fields));
+        }
+        let bound: Vec<_> = set.fields.iter().map(|field| self.bind(field.name, scope)).collect();
+        let inner = scope.with(Bound::Names(bound.clone()));
+        let codes: Vec<_> = set.fields.iter().map(|field| Rc::clone(&field.value)).collect();
+        let mut fields: Vec<_> = set
+            .fields
+            .iter()
+            .zip(&bound)
+            .map(|(field, name)| (Key::Name(self.name(field.name)), variable(name)))
+            .collect();
+        let bindings = self.bindings(bound, &codes, &inner)?;
+        self.dynamic_fields(set, &inner, &mut fields)?;
+        Ok(Source::Let(bindings, Box::new(Source::Set(fields))))
+    }
+
+    fn dynamic_fields(
+        &mut self,
+        set: &ir::SetCode,
+        scope: &Scope<'_>,
+        fields: &mut Vec<(Key, Source)>,
+    ) -> Fallible<()> {
+        for (key, value) in &set.dynamic {
+            fields.push((Key::Code(self.code(key, scope)?), self.code(value, scope)?));
+        }
+        Ok(())
+    }
+
+    fn with(&mut self, set: &Code, body: &Code, scope: &Scope<'_>) -> Fallible<Source> {
+        let set = self.code(set, scope)?;
+        if set.is_small() {
+            return self.code(body, &scope.with(Bound::With(set)));
+        }
+        let id = self.generate("scope");
+        let body = self.code(body, &scope.with(Bound::With(Source::Generated(id))))?;
+        Ok(Source::Let(vec![(Name::Generated(id), set)], Box::new(body)))
+    }
+
+    /// A name that a `with` gives, written without it: `inner.name or outer.name`.
+    fn dynamic(&mut self, name: Symbol, withs: &[u32], scope: &Scope<'_>, place: Place) -> Fallible<Source> {
+        let shown = self.name(name);
+        let mut sets = Vec::new();
+        let mut last = None;
+        for up in withs {
+            match scope.frame(*up) {
+                Some(Bound::With(set)) => sets.push(set.clone()),
+                Some(Bound::Names(_)) => {}
+                None => {
+                    let outer = withs.iter().filter(|up| scope.frame(**up).is_none());
+                    let outer: Vec<_> = outer.map(|up| scope.beyond(*up)).collect();
+                    match self.evaluator.dynamic(name, &outer, scope.captured, place) {
+                        Ok(value) => last = Some(self.captured(&value, &shown, scope)?),
+                        Err(failure) if sets.is_empty() => return Err(failure),
+                        // The inner sets must have it, then.
+                        Err(_) => {}
+                    }
+                    break;
+                }
+            }
+        }
+        let chosen = sets.into_iter().rev().fold(last, |otherwise, set| {
+            Some(match otherwise {
+                None => set.select(shown.clone()),
+                Some(default) => {
+                    let key = vec![Key::Name(shown.clone())];
+                    Source::Select(Box::new(set), key, Some(Box::new(default)))
+                }
+            })
+        });
+        chosen.ok_or_else(|| self.evaluator.recursion(place))
+    }
+
+    fn parts(&mut self, parts: &[Part], scope: &Scope<'_>) -> Fallible<Vec<TextSource>> {
+        let mut sources = Vec::new();
+        for part in parts {
+            sources.push(match part {
+                Part::Literal(text) => TextSource::Literal(text.to_string()),
+                Part::Code(code) => TextSource::Code(self.code(code, scope)?),
+            });
+        }
+        Ok(sources)
+    }
+
+    fn path(&mut self, path: &[ir::Key], scope: &Scope<'_>) -> Fallible<Vec<Key>> {
+        path.iter()
+            .map(|key| match key {
+                ir::Key::Name(name, _) => Ok(Key::Name(self.name(*name))),
+                ir::Key::Code(code) => Ok(Key::Code(self.code(code, scope)?)),
+            })
+            .collect()
+    }
+}
+
+impl Scope<'_> {
+    fn with(&self, bound: Bound) -> Self {
+        let mut scope = self.clone();
+        scope.bound.push(bound);
+        scope
+    }
+
+    /// The frame so many levels up, when the code binds it itself.
+    fn frame(&self, up: u32) -> Option<&Bound> {
+        self.bound.iter().rev().nth(up as usize)
+    }
+
+    /// How many levels up a captured frame is from the captured environment.
+    fn beyond(&self, up: u32) -> u32 {
+        up.saturating_sub(u32::try_from(self.bound.len()).unwrap_or(u32::MAX))
+    }
+
+    fn binds(&self, name: &str) -> bool {
+        self.bound.iter().any(|bound| match bound {
+            Bound::Names(names) => names.iter().any(|bound| matches!(bound, Name::Fixed(bound) if bound == name)),
+            Bound::With(_) => false,
+        })
+    }
+}
+
+fn variable(name: &Name) -> Source {
+    match name {
+        Name::Fixed(name) => Source::Atom(name.clone()),
+        Name::Generated(id) => Source::Generated(*id),
+    }
+}
+
+fn integer(number: i64) -> Source {
+    if number == i64::MIN {
+        let most = Source::Negate(Box::new(Source::Atom(i64::MAX.to_string())));
+        return Source::Binary(Op::Subtract, Box::new(most), Box::new(Source::Atom("1".into())));
+    }
+    let atom = Source::Atom(number.unsigned_abs().to_string());
+    if number < 0 { Source::Negate(Box::new(atom)) } else { atom }
+}
+
+fn float(number: f64) -> Source {
+    let text = format!("{:?}", number.abs());
+    let text = if text.contains('.') { text } else { text.replacen('e', ".0e", 1) };
+    let atom = Source::Atom(text);
+    if number < 0.0 { Source::Negate(Box::new(atom)) } else { atom }
+}
+
+/// The path of a copied file, from the folder of the emitted file.
+fn file(path: &str) -> Source {
+    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '_' | '-' | '+');
+    if path == "." {
+        return Source::Atom("./files".into());
+    }
+    if path.chars().all(plain) {
+        return Source::Atom(format!("./files/{path}"));
+    }
+    let rest = Source::Text(vec![TextSource::Literal(format!("/{path}"))]);
+    Source::Binary(Op::Add, Box::new(Source::Atom("./files".into())), Box::new(rest))
+}
+
+/// What makes two captured values the same.
+fn identity(value: &Value) -> Option<usize> {
+    match value {
+        Value::List(list) => Some(Rc::as_ptr(list).addr()),
+        Value::Attrs(attrs) => Some(Rc::as_ptr(attrs).addr()),
+        Value::Lambda(closure) => Some(Rc::as_ptr(closure).addr()),
+        Value::Residual(residual) => Some(Rc::as_ptr(residual).addr()),
+        Value::Text(text) => Some(Rc::as_ptr(text).addr()),
+        Value::Str(text) => Some(Rc::as_ptr(text).addr()),
+        Value::Partial(partial) => Some(Rc::as_ptr(partial).addr()),
+        Value::Thunk(thunk) => Some(Rc::as_ptr(thunk).addr()),
+        _ => None,
+    }
+}

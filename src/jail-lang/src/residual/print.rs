@@ -1,0 +1,375 @@
+//! Prints source as nixfmt would: on one line where it fits, else broken at the outermost brackets.
+
+use super::source::{Key, Name, Param, Source, TextSource};
+use crate::ir::Op;
+
+const WIDTH: usize = 100;
+
+/// How tightly an expression holds together; a looser one needs parentheses inside a tighter one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Tightness {
+    Open,
+    Implies,
+    Or,
+    And,
+    Equal,
+    Compare,
+    Update,
+    Not,
+    Add,
+    Multiply,
+    Concat,
+    Has,
+    Negate,
+    Apply,
+    Select,
+    Atom,
+}
+
+/// The text of an expression with its generated names filled in.
+pub(super) fn print(source: &Source, names: &[String]) -> String {
+    Printer { names }.expr(source, Tightness::Open, 0)
+}
+
+struct Printer<'a> {
+    names: &'a [String],
+}
+
+impl Printer<'_> {
+    fn name(&self, name: &Name) -> String {
+        match name {
+            Name::Fixed(name) => name.clone(),
+            Name::Generated(id) => self.generated(*id),
+        }
+    }
+
+    fn generated(&self, id: usize) -> String {
+        self.names.get(id).cloned().unwrap_or_default()
+    }
+
+    fn expr(&self, source: &Source, around: Tightness, indent: usize) -> String {
+        let own = tightness(source);
+        if own < around {
+            let inner = self.expr(source, Tightness::Open, indent);
+            return format!("({inner})");
+        }
+        let flat = self.layout(source, indent, Layout::Flat);
+        if !flat.contains('\n') && indent + flat.chars().count() <= WIDTH {
+            return flat;
+        }
+        self.layout(source, indent, Layout::Broken)
+    }
+
+    fn layout(&self, source: &Source, indent: usize, layout: Layout) -> String {
+        match source {
+            Source::Atom(text) => text.clone(),
+            Source::Generated(id) => self.generated(*id),
+            Source::Text(parts) => self.text(parts, indent),
+            Source::List(items) if items.is_empty() => "[ ]".into(),
+            Source::List(items) => {
+                let items = items.iter().map(|item| self.at(layout, item, Tightness::Select, indent + 2));
+                bracketed(("[", "]"), items.collect(), layout, indent)
+            }
+            Source::Set(fields) if fields.is_empty() => "{ }".into(),
+            Source::Set(fields) => {
+                let fields = fields.iter().map(|(key, value)| {
+                    let key = self.key(key, indent + 2);
+                    format!("{key} = {};", self.at(layout, value, Tightness::Open, indent + 2))
+                });
+                bracketed(("{", "}"), fields.collect(), layout, indent)
+            }
+            Source::Let(bindings, body) => self.let_in(bindings, body, indent, layout),
+            Source::Lambda(param, body) => {
+                let param = self.param(param, indent);
+                format!("{param}: {}", self.at(layout, body, Tightness::Open, indent))
+            }
+            Source::Apply(function, args) => {
+                let mut text = self.at(layout, function, Tightness::Apply, indent);
+                for arg in args {
+                    text.push(' ');
+                    text.push_str(&self.at(layout, arg, Tightness::Select, indent));
+                }
+                text
+            }
+            Source::Select(set, path, default) => {
+                let set = self.at(layout, set, Tightness::Atom, indent);
+                let path = self.path(path, indent);
+                match default {
+                    None => format!("{set}.{path}"),
+                    Some(default) => {
+                        format!("{set}.{path} or {}", self.at(layout, default, Tightness::Select, indent))
+                    }
+                }
+            }
+            Source::Has(set, path) => {
+                let set = self.at(layout, set, Tightness::Negate, indent);
+                format!("{set} ? {}", self.path(path, indent))
+            }
+            Source::If(condition, then, otherwise) => {
+                let condition = self.at(layout, condition, Tightness::Open, indent);
+                let then = self.at(layout, then, Tightness::Open, indent + 2);
+                let otherwise = self.at(layout, otherwise, Tightness::Open, indent + 2);
+                match layout {
+                    Layout::Flat => format!("if {condition} then {then} else {otherwise}"),
+                    Layout::Broken => {
+                        let (here, inner) = (spaces(indent), spaces(indent + 2));
+                        format!("if {condition} then\n{inner}{then}\n{here}else\n{inner}{otherwise}")
+                    }
+                }
+            }
+            Source::Assert(condition, body) => {
+                let condition = self.at(layout, condition, Tightness::Open, indent);
+                format!("assert {condition}; {}", self.at(layout, body, Tightness::Open, indent))
+            }
+            Source::Binary(op, left, right) => self.binary(*op, left, right, indent, layout),
+            Source::Not(operand) => format!("!{}", self.at(layout, operand, Tightness::Not, indent)),
+            Source::Negate(operand) => {
+                format!("-{}", self.at(layout, operand, Tightness::Negate, indent))
+            }
+        }
+    }
+
+    /// A child: flat when its parent is.
+    fn at(&self, layout: Layout, source: &Source, around: Tightness, indent: usize) -> String {
+        match layout {
+            Layout::Broken => self.expr(source, around, indent),
+            Layout::Flat if tightness(source) < around => {
+                format!("({})", self.layout(source, indent, Layout::Flat))
+            }
+            Layout::Flat => self.layout(source, indent, Layout::Flat),
+        }
+    }
+
+    fn let_in(&self, bindings: &[(Name, Source)], body: &Source, indent: usize, layout: Layout) -> String {
+        let inner = spaces(indent + 2);
+        let mut text = String::from("let\n");
+        for (name, value) in bindings {
+            let value = self.expr(value, Tightness::Open, indent + 2);
+            text.push_str(&format!("{inner}{} = {value};\n", self.name(name)));
+        }
+        let body = self.expr(body, Tightness::Open, indent);
+        // A `let` always stands on lines of its own; a flat attempt around it fails on its line breaks.
+        let _ = layout;
+        format!("{text}{}in\n{}{body}", spaces(indent), spaces(indent))
+    }
+
+    fn binary(&self, op: Op, left: &Source, right: &Source, indent: usize, layout: Layout) -> String {
+        let own = operator(op);
+        let tighter = next(own);
+        // Associative to the right, to the left, or not at all.
+        let (for_left, for_right) = match op {
+            Op::Concat | Op::Update | Op::Implies => (tighter, own),
+            Op::Add | Op::Subtract | Op::Multiply | Op::Divide | Op::And | Op::Or => (own, tighter),
+            _ => (tighter, tighter),
+        };
+        let left = self.at(layout, left, for_left, indent);
+        let right = self.at(layout, right, for_right, indent);
+        format!("{left} {} {right}", op.as_str())
+    }
+
+    fn path(&self, path: &[Key], indent: usize) -> String {
+        let keys: Vec<_> = path.iter().map(|key| self.key(key, indent)).collect();
+        keys.join(".")
+    }
+
+    fn key(&self, key: &Key, indent: usize) -> String {
+        match key {
+            Key::Name(name) if is_name(name) => name.clone(),
+            Key::Name(name) => quoted(name),
+            Key::Code(code) => format!("${{{}}}", self.expr(code, Tightness::Open, indent)),
+        }
+    }
+
+    fn param(&self, param: &Param, indent: usize) -> String {
+        let (formals, open, whole) = match param {
+            Param::Name(name) => return self.name(name),
+            Param::Pattern { formals, open, whole } => (formals, open, whole),
+        };
+        let mut parts: Vec<_> = formals
+            .iter()
+            .map(|(name, default)| match default {
+                None => name.clone(),
+                Some(default) => format!("{name} ? {}", self.expr(default, Tightness::Open, indent)),
+            })
+            .collect();
+        if *open {
+            parts.push("...".into());
+        }
+        let pattern = if parts.is_empty() { "{ }".into() } else { format!("{{ {} }}", parts.join(", ")) };
+        match whole {
+            Some(name) => format!("{pattern}@{}", self.name(name)),
+            None => pattern,
+        }
+    }
+
+    fn text(&self, parts: &[TextSource], indent: usize) -> String {
+        if reads_well_indented(parts) {
+            return self.indented_text(parts, indent);
+        }
+        let mut text = String::from("\"");
+        for part in parts {
+            match part {
+                TextSource::Literal(literal) => escape_into(literal, &mut text),
+                TextSource::Code(code) => {
+                    text.push_str(&format!("${{{}}}", self.expr(code, Tightness::Open, indent)));
+                }
+            }
+        }
+        text.push('"');
+        text
+    }
+
+    fn indented_text(&self, parts: &[TextSource], indent: usize) -> String {
+        let inner = spaces(indent + 2);
+        let mut text = format!("''\n{inner}");
+        for part in parts {
+            match part {
+                TextSource::Literal(literal) => {
+                    let escaped = literal.replace("''", "'''").replace("${", "''${");
+                    text.push_str(&escaped.replace('\n', &format!("\n{inner}")));
+                }
+                TextSource::Code(code) => {
+                    text.push_str(&format!("${{{}}}", self.expr(code, Tightness::Open, indent + 2)));
+                }
+            }
+        }
+        // The last line feed is followed by the indentation of the closing quotes.
+        let trimmed = text.strip_suffix(&inner).map(str::to_owned).unwrap_or(text);
+        let lines: Vec<_> = trimmed.split('\n').map(|line| if line.trim().is_empty() { "" } else { line }).collect();
+        format!("{}{}''", lines.join("\n"), spaces(indent))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Flat,
+    Broken,
+}
+
+fn bracketed((open, close): (&str, &str), items: Vec<String>, layout: Layout, indent: usize) -> String {
+    match layout {
+        Layout::Flat => format!("{open} {} {close}", items.join(" ")),
+        Layout::Broken => {
+            let inner = spaces(indent + 2);
+            let lines: Vec<_> = items.iter().map(|item| format!("{inner}{item}")).collect();
+            format!("{open}\n{}\n{}{close}", lines.join("\n"), spaces(indent))
+        }
+    }
+}
+
+fn spaces(count: usize) -> String {
+    " ".repeat(count)
+}
+
+fn tightness(source: &Source) -> Tightness {
+    match source {
+        Source::Atom(_) | Source::Generated(_) | Source::Text(_) | Source::List(_) | Source::Set(_) => {
+            Tightness::Atom
+        }
+        Source::Let(..) | Source::Lambda(..) | Source::If(..) | Source::Assert(..) => Tightness::Open,
+        Source::Apply(..) => Tightness::Apply,
+        Source::Select(..) => Tightness::Select,
+        Source::Has(..) => Tightness::Has,
+        Source::Binary(op, _, _) => operator(*op),
+        Source::Not(_) => Tightness::Not,
+        Source::Negate(_) => Tightness::Negate,
+    }
+}
+
+const fn operator(op: Op) -> Tightness {
+    match op {
+        Op::Implies => Tightness::Implies,
+        Op::Or => Tightness::Or,
+        Op::And => Tightness::And,
+        Op::Equal | Op::NotEqual => Tightness::Equal,
+        Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual => Tightness::Compare,
+        Op::Update => Tightness::Update,
+        Op::Add | Op::Subtract => Tightness::Add,
+        Op::Multiply | Op::Divide => Tightness::Multiply,
+        Op::Concat => Tightness::Concat,
+    }
+}
+
+const fn next(tightness: Tightness) -> Tightness {
+    match tightness {
+        Tightness::Open => Tightness::Implies,
+        Tightness::Implies => Tightness::Or,
+        Tightness::Or => Tightness::And,
+        Tightness::And => Tightness::Equal,
+        Tightness::Equal => Tightness::Compare,
+        Tightness::Compare => Tightness::Update,
+        Tightness::Update => Tightness::Not,
+        Tightness::Not => Tightness::Add,
+        Tightness::Add => Tightness::Multiply,
+        Tightness::Multiply => Tightness::Concat,
+        Tightness::Concat => Tightness::Has,
+        Tightness::Has => Tightness::Negate,
+        Tightness::Negate => Tightness::Apply,
+        Tightness::Apply => Tightness::Select,
+        Tightness::Select | Tightness::Atom => Tightness::Atom,
+    }
+}
+
+/// Words that cannot be attribute names or variables without quotes.
+const KEYWORDS: &[&str] =
+    &["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
+
+/// Whether a name can be written without quotes.
+pub(super) fn is_name(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars.next().is_some_and(|char| char.is_ascii_alphabetic() || char == '_');
+    first
+        && chars.all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '\''))
+        && !KEYWORDS.contains(&name)
+}
+
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    escape_into(text, &mut quoted);
+    quoted.push('"');
+    quoted
+}
+
+fn escape_into(text: &str, into: &mut String) {
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '"' => into.push_str("\\\""),
+            '\\' => into.push_str("\\\\"),
+            '\n' => into.push_str("\\n"),
+            '\r' => into.push_str("\\r"),
+            '\t' => into.push_str("\\t"),
+            '$' if chars.peek().is_none_or(|next| *next == '{') => into.push_str("\\$"),
+            char => into.push(char),
+        }
+    }
+}
+
+/// Whether a text keeps its meaning between `''` and is easier to read there: it has lines, one of them begins in the
+/// first column, and none is made of spaces alone.
+fn reads_well_indented(parts: &[TextSource]) -> bool {
+    let mut whole = String::new();
+    for part in parts {
+        match part {
+            TextSource::Literal(literal) => whole.push_str(literal),
+            TextSource::Code(_) => whole.push('x'),
+        }
+    }
+    let lines: Vec<_> = whole.split('\n').collect();
+    let spaces_only = |line: &&str| !line.is_empty() && line.trim().is_empty();
+    let plain = |char: char| char == '\n' || char == '\t' || !char.is_control();
+    // A quote, or a dollar sign, at the edge of a part could join with what stands beside it.
+    let at_edge = parts.iter().any(|part| match part {
+        TextSource::Literal(literal) => literal.ends_with(['$', '\'']) || literal.starts_with('\''),
+        TextSource::Code(_) => false,
+    });
+    lines.len() > 2
+        && whole.ends_with('\n')
+        && lines.iter().any(|line| line.starts_with(|char: char| !char.is_whitespace()))
+        && !lines.iter().any(|line| spaces_only(line))
+        && whole.chars().all(plain)
+        && !at_edge
+        && !whole.contains("$$")
+        && !whole.contains("'''")
+        && !whole.contains("'$")
+}

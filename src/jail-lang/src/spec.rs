@@ -1,0 +1,280 @@
+//! What a spec may be: a jail, a set of jails, a function to either, or inputs and overlays around such a function.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Diagnostic, Jail, Made, Place};
+
+use crate::attrs::Attrs;
+use crate::ir::Params;
+use crate::residual::Residual;
+use crate::term::Collector;
+use crate::value::{Root, Value};
+
+/// An evaluated spec.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spec {
+    /// Its jails, in the order of their attribute names.
+    pub jails: Vec<Jail>,
+    /// The flake inputs that it adds to those of the emitted flake.
+    pub inputs: BTreeMap<String, Input>,
+    /// Nix source of the overlays that `pkgs` is made with.
+    pub overlays: Vec<String>,
+    /// The paths below the spec's folder that its strings and packages name (`./cfg` as `cfg`), and one place of each.
+    /// The emitted files find them as `./files/cfg`.
+    pub copied: BTreeMap<String, Place>,
+}
+
+/// A flake input.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Its reference.
+    pub url: Option<String>,
+    /// Whether it is a flake.
+    pub flake: Option<bool>,
+    /// The input that it is the same as.
+    pub follows: Option<String>,
+    /// Its own inputs, where they are overridden.
+    pub inputs: BTreeMap<String, Input>,
+}
+
+/// The attributes of the flake-like form.
+const FLAKE_LIKE: &[&str] = &["description", "inputs", "outputs", "overlays"];
+
+impl Collector<'_, '_> {
+    /// The spec that the file's value stands for.
+    pub(crate) fn spec(&mut self, value: &Value, place: Place) -> Option<Spec> {
+        let mut spec = Spec {
+            jails: Vec::new(),
+            inputs: BTreeMap::new(),
+            overlays: Vec::new(),
+            copied: BTreeMap::new(),
+        };
+        match value {
+            Value::Attrs(attrs) if self.is_flake_like(attrs, place) => self.flake_like(attrs, &mut spec, place),
+            value => self.outputs(value, &mut spec, place),
+        }
+        self.no_duplicates(&spec.jails);
+        spec.copied.clone_from(&self.evaluator.copied.borrow());
+        self.faults.is_empty().then_some(spec)
+    }
+
+    fn is_flake_like(&mut self, attrs: &Rc<Attrs>, place: Place) -> bool {
+        let Some(outputs) = self.evaluator.attribute(attrs, "outputs") else { return false };
+        let outputs = self.evaluator.force(&outputs, place);
+        !matches!(outputs, Ok(Value::Jail(_)))
+    }
+
+    fn flake_like(&mut self, attrs: &Rc<Attrs>, spec: &mut Spec, place: Place) {
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            let at = entry.place.as_deref().copied().unwrap_or(place);
+            match &*name {
+                "inputs" => spec.inputs = self.inputs(&entry.value, at),
+                "overlays" => spec.overlays = self.overlays(&entry.value, at),
+                "outputs" => {
+                    if let Some(outputs) = self.force(&entry.value, at) {
+                        self.outputs(&outputs, spec, entry.value.written_at().unwrap_or(at));
+                    }
+                }
+                "description" => {}
+                _ => self.unknown_field(&name, FLAKE_LIKE, at),
+            }
+        }
+    }
+
+    fn unknown_field(&mut self, name: &str, known: &[&str], place: Place) {
+        let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        let fault = Diagnostic::error(
+            DiagnosticCode::UnexpectedArgument,
+            Some(place),
+            format!("`{name}` means nothing here"),
+        );
+        let help = crate::suggest::did_you_mean(name, known.iter().copied());
+        let help = help.unwrap_or_else(|| format!("there are {}", names.join(", ")));
+        self.fault(fault.label("not known").help(help));
+    }
+
+    fn inputs(&mut self, value: &Value, place: Place) -> BTreeMap<String, Input> {
+        let attrs = match self.force(value, place) {
+            Some(Value::Attrs(attrs)) => attrs,
+            Some(other) => {
+                self.wrong_kind("a set of inputs", &other, place);
+                return BTreeMap::new();
+            }
+            None => return BTreeMap::new(),
+        };
+        let mut inputs = BTreeMap::new();
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            let at = entry.place.as_deref().copied().unwrap_or(place);
+            if let Some(value) = self.force(&entry.value, at) {
+                inputs.insert(name.to_string(), self.input(&value, at));
+            }
+        }
+        inputs
+    }
+
+    fn input(&mut self, value: &Value, place: Place) -> Input {
+        let mut input = Input::default();
+        let Value::Attrs(attrs) = value else {
+            self.wrong_kind("an input such as `{ url = \"github:…\"; }`", value, place);
+            return input;
+        };
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            let at = entry.place.as_deref().copied().unwrap_or(place);
+            let Some(value) = self.force(&entry.value, at) else { continue };
+            match (&*name, &value) {
+                ("url", Value::Str(url)) => input.url = Some(url.to_string()),
+                ("follows", Value::Str(follows)) => input.follows = Some(follows.to_string()),
+                ("flake", Value::Bool(flake)) => input.flake = Some(*flake),
+                ("inputs", Value::Attrs(_)) => input.inputs = self.inputs(&value, at),
+                ("url" | "follows" | "flake" | "inputs", other) => {
+                    let wanted = if &*name == "flake" { "a boolean" } else { "a string" };
+                    self.wrong_kind(wanted, other, at);
+                }
+                _ => self.unknown_field(&name, &["url", "follows", "flake", "inputs"], at),
+            }
+        }
+        input
+    }
+
+    fn wrong_kind(&mut self, wanted: &str, value: &Value, place: Place) {
+        let failure = self.evaluator.mismatch(wanted, value, place);
+        self.fault(failure.diagnostic);
+    }
+
+    /// A list of overlays, or a function from the inputs to one.
+    fn overlays(&mut self, value: &Value, place: Place) -> Vec<String> {
+        let Some(mut value) = self.force(value, place) else { return Vec::new() };
+        if let Value::Lambda(_) = &value {
+            let inputs = Value::residual(Residual::Name("inputs".into()));
+            let applied = self.evaluator.apply(&value, &[inputs], place);
+            match self.noted(applied) {
+                Some(list) => value = list,
+                None => return Vec::new(),
+            }
+        }
+        let Value::List(list) = &value else {
+            self.wrong_kind("a list of overlays", &value, place);
+            return Vec::new();
+        };
+        let sources = list.items.iter().enumerate().map(|(index, item)| {
+            let at = list.place_of(index).unwrap_or(place);
+            let source = self.evaluator.source_of(item, at);
+            self.noted(source)
+        });
+        sources.collect::<Vec<_>>().into_iter().flatten().collect()
+    }
+
+    fn outputs(&mut self, value: &Value, spec: &mut Spec, place: Place) {
+        match value {
+            Value::Jail(call) => spec.jails.extend(self.jail(call)),
+            Value::Attrs(attrs) => self.jails(attrs, spec, place),
+            Value::Lambda(closure) => {
+                let arguments = self.offered(&closure.lambda.params);
+                let applied = self.evaluator.apply(value, &[arguments], place);
+                let result = match applied {
+                    Ok(value) => Some(value),
+                    Err(failure) => {
+                        let failure = failure.at(place);
+                        self.fault(failure.diagnostic);
+                        None
+                    }
+                };
+                match result {
+                    Some(inner @ Value::Lambda(_)) => self.no_spec(&inner, place),
+                    Some(result) => self.outputs(&result, spec, place),
+                    None => {}
+                }
+            }
+            other => self.no_spec(other, place),
+        }
+    }
+
+    fn jails(&mut self, attrs: &Rc<Attrs>, spec: &mut Spec, place: Place) {
+        if attrs.len() == 0 {
+            self.fault(
+                Diagnostic::error(DiagnosticCode::NoJail, Some(place), "the spec holds no jail")
+                    .label("an empty set")
+                    .help("write `jail \"name\" pkgs.hello [ ]`"),
+            );
+        }
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            let at = entry.value.written_at().or(entry.place.as_deref().copied()).unwrap_or(place);
+            match self.force(&entry.value, at) {
+                Some(Value::Jail(call)) => spec.jails.extend(self.jail(&call)),
+                Some(other) => {
+                    let message = format!("`{name}` is {}, not a jail", other.kind());
+                    let fault = Diagnostic::error(DiagnosticCode::NoJail, Some(at), message);
+                    let fault = fault.label(format!("this is {}", other.kind()));
+                    self.fault(fault.help("a spec is a jail or a set of jails; keep helpers in a `let`"));
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn no_spec(&mut self, value: &Value, place: Place) {
+        let message = format!("the spec is {}, not a jail", value.kind());
+        let fault = Diagnostic::error(DiagnosticCode::NoJail, Some(place), message)
+            .label(format!("this is {}", value.kind()));
+        let help = match value {
+            Value::Root(Root::Jail) | Value::Partial(_) | Value::Combinator(_) => {
+                "it still wants arguments: `jail NAME PACKAGE [ … ]`"
+            }
+            Value::Permission(_) | Value::List(_) => {
+                "permissions stand inside a jail: `jail \"name\" pkgs.hello [ … ]`"
+            }
+            _ => "a spec is a jail (`jail \"name\" pkgs.hello [ … ]`), a set of jails, or a function to either",
+        };
+        self.fault(fault.help(help));
+    }
+
+    /// The set that a spec's function is called with: what it names, or all where it takes any.
+    fn offered(&self, params: &Params) -> Value {
+        let evaluator = self.evaluator;
+        let name = |name: &str| Value::residual(Residual::Name(name.into()));
+        let platform = ["stdenv", "hostPlatform", "system"].iter().fold(
+            Rc::new(Residual::Name("pkgs".into())),
+            |set, name| Rc::new(Residual::Select(set, evaluator.symbols.intern(name))),
+        );
+        let combinators = evaluator.global_named("combinators", NOWHERE).unwrap_or(Value::Null);
+        let pairs = [
+            ("pkgs", name("pkgs")),
+            ("inputs", name("inputs")),
+            ("agents", name("agents")),
+            ("lib", Value::Root(Root::Library)),
+            ("jail", Value::Root(Root::Jail)),
+            ("combinators", combinators),
+            ("system", Value::Residual(platform)),
+        ];
+        let pairs = pairs.map(|(name, value)| (evaluator.symbols.intern(name), value));
+        let wanted = pairs.into_iter().filter(|(name, _)| match params {
+            Params::Pattern(pattern) if !pattern.open => {
+                pattern.formals.iter().any(|formal| formal.name == *name)
+            }
+            Params::Pattern(_) | Params::Names(_) => true,
+        });
+        Value::Attrs(Rc::new(Attrs::of(wanted)))
+    }
+
+    fn no_duplicates(&mut self, jails: &[Jail]) {
+        let mut seen: BTreeMap<&str, Option<Place>> = BTreeMap::new();
+        for jail in jails {
+            let Made::Plain { name, .. } = &jail.made else { continue };
+            let Some(first) = seen.insert(name, jail.place) else { continue };
+            let mut fault = Diagnostic::error(
+                DiagnosticCode::DuplicateJail,
+                jail.place,
+                format!("two jails are called `{name}`"),
+            )
+            .label("the second of this name")
+            .help("the name is that of the command: give them different ones");
+            if let Some(first) = first {
+                fault = fault.secondary(first, "the first");
+            }
+            self.fault(fault);
+        }
+    }
+}
+
+const NOWHERE: Place = Place { file: crate::failure::LIBRARY, start: 0, end: 0 };

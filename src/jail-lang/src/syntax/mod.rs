@@ -1,0 +1,89 @@
+//! From text to expressions: checks on bytes and tokens, rnix, and the lowering of its tree.
+//!
+//! Nothing outside this module knows rnix or rowan.
+
+mod bounds;
+mod literals;
+mod lower;
+mod scope;
+mod sets;
+mod unparsed;
+
+#[cfg(test)]
+mod tests;
+
+use jail_registry::{Code as DiagnosticCode, Diagnostic, FileId, Place};
+use rnix::Root;
+
+use crate::ir::Code;
+use crate::symbols::Symbols;
+
+pub(crate) use scope::{Global, Globals, undefined};
+
+/// What the lowering of a file needs to know of its surroundings.
+pub(crate) struct Context<'a> {
+    pub(crate) file: FileId,
+    /// The folder that relative paths start from.
+    pub(crate) folder: &'a str,
+    pub(crate) symbols: &'a Symbols,
+    pub(crate) globals: &'a dyn Globals,
+}
+
+/// The text of a file's bytes.
+pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            let place = at_byte(file, &text, at);
+            let diagnostic =
+                Diagnostic::error(DiagnosticCode::Encoding, Some(place), "the file is not UTF-8")
+                    .label("this byte belongs to no character")
+                    .help("save the file as UTF-8");
+            Err((text, diagnostic))
+        }
+    }
+}
+
+/// Parses and lowers a file. It runs on the evaluator's own stack.
+pub(crate) fn parse(context: &Context<'_>, text: &str) -> Result<Code, Vec<Diagnostic>> {
+    check_text(context.file, text).map_err(|diagnostic| vec![diagnostic])?;
+    let parsed = Root::parse(text);
+    if let Some(error) = parsed.errors().first() {
+        return Err(vec![unparsed::explain(context.file, text, &parsed.syntax(), error)]);
+    }
+    lower::file(context, &parsed.tree(), text)
+}
+
+/// Whether `text` is a Nix expression, without looking at its variables.
+pub(crate) fn check(text: &str) -> Result<(), Diagnostic> {
+    let file = FileId(0);
+    check_text(file, text)?;
+    let parsed = Root::parse(text);
+    match parsed.errors().first() {
+        Some(error) => Err(unparsed::explain(file, text, &parsed.syntax(), error)),
+        None => Ok(()),
+    }
+}
+
+fn check_text(file: FileId, text: &str) -> Result<(), Diagnostic> {
+    if let Some(at) = text.find('\0') {
+        let message = "the file holds a NUL byte";
+        let place = Some(at_byte(file, text, at));
+        return Err(Diagnostic::error(DiagnosticCode::Encoding, place, message)
+            .label("this byte")
+            .help("a spec is a text file"));
+    }
+    bounds::check(file, text)
+}
+
+fn at_byte(file: FileId, text: &str, at: usize) -> Place {
+    let length = text.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8);
+    span(file, at, at + length)
+}
+
+fn span(file: FileId, start: usize, end: usize) -> Place {
+    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    Place { file, start: narrow(start), end: narrow(end) }
+}

@@ -1,0 +1,128 @@
+//! Which frame and slot a name means. Everything is resolved before evaluation but for the names that only a `with` gives.
+
+use std::collections::HashMap;
+
+use jail_registry::{Code, Diagnostic, Place};
+
+use crate::ir::Expr;
+use crate::suggest;
+use crate::symbols::{Symbol, Symbols};
+use crate::value::Value;
+
+/// The names that stand around every file, as by an enclosing `let`.
+pub(crate) trait Globals {
+    /// What a name means: a constant, or something that is made for each mention.
+    fn resolve(&self, name: &str) -> Option<Global>;
+    /// All of the names, for suggestions.
+    fn names(&self) -> Vec<&str>;
+    /// Whether the name is a combinator's or builder's.
+    fn is_combinator(&self, name: &str) -> bool;
+}
+
+/// What a name around the file means.
+pub(crate) enum Global {
+    Constant(Value),
+    Named,
+}
+
+enum Scope {
+    Names(HashMap<Symbol, u32>),
+    With,
+}
+
+/// The scopes around the expression that is being lowered, outermost first. Each is one frame at evaluation.
+#[derive(Default)]
+pub(super) struct Scopes {
+    scopes: Vec<Scope>,
+}
+
+impl Scopes {
+    pub(super) fn push_names(&mut self, names: impl IntoIterator<Item = Symbol>) {
+        let numbered = names.into_iter().zip(0..).collect();
+        self.scopes.push(Scope::Names(numbered));
+    }
+
+    pub(super) fn push_with(&mut self) {
+        self.scopes.push(Scope::With);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.scopes.pop();
+    }
+
+    /// The variable `name`, looked for `skip` frames further out (for `inherit`).
+    pub(super) fn resolve(&self, name: Symbol, skip: usize) -> Resolved {
+        let mut withs = Vec::new();
+        for (up, scope) in (0..).zip(self.scopes.iter().rev()).skip(skip) {
+            match scope {
+                Scope::Names(names) => {
+                    if let Some(slot) = names.get(&name) {
+                        return Resolved::Local { up, slot: *slot };
+                    }
+                }
+                Scope::With => withs.push(up),
+            }
+        }
+        Resolved::Outside { withs }
+    }
+
+    fn names(&self) -> impl Iterator<Item = Symbol> {
+        self.scopes.iter().flat_map(|scope| match scope {
+            Scope::Names(names) => names.keys().copied().collect::<Vec<_>>(),
+            Scope::With => Vec::new(),
+        })
+    }
+}
+
+pub(super) enum Resolved {
+    Local { up: u32, slot: u32 },
+    Outside { withs: Vec<u32> },
+}
+
+/// The expression that a mention of `name` is lowered to.
+pub(super) fn variable(
+    scopes: &Scopes,
+    symbols: &Symbols,
+    globals: &dyn Globals,
+    (name, skip): (&str, usize),
+    place: Place,
+) -> Result<Expr, Diagnostic> {
+    let symbol = symbols.intern(name);
+    match scopes.resolve(symbol, skip) {
+        Resolved::Local { up, slot } => Ok(Expr::Local { up, slot, name: symbol }),
+        Resolved::Outside { withs } => match globals.resolve(name) {
+            Some(Global::Constant(value)) => Ok(Expr::Const(value)),
+            Some(Global::Named) => Ok(Expr::Global(symbol)),
+            None if !withs.is_empty() => Ok(Expr::Dynamic { name: symbol, scopes: withs.into() }),
+            None => {
+                let local: Vec<_> = scopes.names().map(|name| symbols.name(name)).collect();
+                let local = local.iter().map(AsRef::as_ref);
+                Err(undefined(name, place, globals, local))
+            }
+        },
+    }
+}
+
+/// The error for a name that nothing gives, with the nearest name that there is.
+pub(crate) fn undefined<'a>(
+    name: &'a str,
+    place: Place,
+    globals: &'a dyn Globals,
+    local: impl Iterator<Item = &'a str>,
+) -> Diagnostic {
+    let nearest = suggest::nearest(name, local.chain(globals.names()));
+    if let Some(nearest) = nearest.filter(|nearest| globals.is_combinator(nearest)) {
+        let message = format!("unknown combinator `{name}`");
+        return Diagnostic::error(Code::UnknownCombinator, Some(place), message)
+            .label("not in the registry")
+            .help(format!("did you mean `{nearest}`?"));
+    }
+    let diagnostic =
+        Diagnostic::error(Code::UndefinedVariable, Some(place), format!("undefined variable `{name}`"))
+            .label("nothing gives it a value");
+    match (name, nearest) {
+        ("inputs", _) => diagnostic.help("take it as an argument: `{ inputs, ... }:` before the spec"),
+        (_, Some(nearest)) => diagnostic.help(format!("did you mean `{nearest}`?")),
+        (_, None) => diagnostic.help(format!("a package is written `pkgs.{name}`")),
+    }
+}

@@ -1,0 +1,298 @@
+//! Specs as users write them, and what they come to.
+
+use expect_test::{Expect, expect};
+use jail_policy::Text;
+use jail_registry::{Applied, Jail, Made, Placed, Value};
+
+use crate::{Limits, MemorySources, Outcome, evaluate};
+
+fn outcome(spec: &str) -> Outcome {
+    let sources = MemorySources::new([("spec.jail", spec)]);
+    evaluate(&sources, "spec.jail", Limits::SPEC)
+}
+
+/// The jails of a spec in one line each, or what is wrong with it.
+fn check(spec: &str, expected: Expect) {
+    expected.assert_eq(&shown(&outcome(spec)));
+}
+
+fn shown(outcome: &Outcome) -> String {
+    let mut lines = Vec::new();
+    for fault in &outcome.diagnostics {
+        let place = fault.primary.map(|place| outcome.files.text(place).to_owned());
+        lines.push(format!("{}: {} at `{}`", fault.code.as_str(), fault.message, place.unwrap_or_default()));
+        lines.extend(fault.help.iter().map(|help| format!("  help: {help}")));
+    }
+    if let Some(spec) = &outcome.spec {
+        lines.extend(spec.jails.iter().map(jail));
+        lines.extend(spec.overlays.iter().map(|overlay| format!("overlay {overlay}")));
+        lines.extend(spec.inputs.iter().map(|(name, input)| format!("input {name} {input:?}")));
+        lines.extend(spec.copied.keys().map(|path| format!("copied {path}")));
+    }
+    lines.join("\n")
+}
+
+fn jail(jail: &Jail) -> String {
+    match &jail.made {
+        Made::Plain { name, entry, permissions } => {
+            let permissions: Vec<_> = permissions.iter().map(applied).collect();
+            format!("jail {name} {} [\n  {}\n]", value(entry), permissions.join("\n  "))
+        }
+        Made::Built(built) => {
+            let arguments = built.arguments.iter().map(|(name, arg)| format!("  {name} = {}", value(arg)));
+            format!("{} {{\n{}\n}}", built.builder, arguments.collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+fn applied(applied: &Applied) -> String {
+    let arguments = applied.arguments.iter().map(|argument| format!(" {}", value(argument)));
+    format!("{}{}", applied.combinator, arguments.collect::<String>())
+}
+
+fn value(placed: &Placed) -> String {
+    match &placed.value {
+        Value::Null => "null".into(),
+        Value::Bool(value) => value.to_string(),
+        Value::Integer(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Text(text) => shown_text(text),
+        Value::Package(jail_policy::Package::Symbolic { nix }) => format!("<{nix}>"),
+        Value::Package(_) => "<resolved>".into(),
+        Value::List(items) => {
+            format!("[{}]", items.iter().map(value).collect::<Vec<_>>().join(" "))
+        }
+        Value::Attributes(fields) => {
+            let fields = fields.iter().map(|(name, field)| format!("{name} = {};", value(field)));
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(" "))
+        }
+        Value::Permission(permission) => format!("({})", applied(permission)),
+    }
+}
+
+fn shown_text(text: &Text) -> String {
+    format!("{}{text:?}", if text.expand { "~" } else { "" }, text = text.to_string())
+}
+
+#[test]
+fn a_jail_with_permissions() {
+    check(
+        r#"jail "shell" pkgs.bashInteractive [
+             network mount-cwd
+             (readwrite (noescape "~/.cache/x"))
+             (add-pkg-deps (with pkgs; [ git curl ]))
+           ]"#,
+        expect![[r#"
+            jail shell <pkgs.bashInteractive> [
+              network
+              mount-cwd
+              readwrite ~"~/.cache/x"
+              add-pkg-deps [<pkgs.git> <pkgs.curl>]
+            ]"#]],
+    );
+}
+
+/// The factory of the first article, with everything but the library's prefix as it stands there.
+#[test]
+fn a_factory_that_shares_a_policy() {
+    check(
+        r#"
+        let
+          commonJailOptions = with jail.combinators; [
+            network # Give it access to the internet for API calls
+            time-zone
+            mount-cwd
+            mount-dev
+            mount-proc
+            no-new-session
+          ];
+          makeJailedAgent = { name, packages }:
+            jail name pkgs.bashInteractive (with jail.combinators; (
+              commonJailOptions ++ [
+                (readwrite (noescape "~/.cache/${name}"))
+                (readwrite (noescape "~/.local/share/${name}"))
+                (add-pkg-deps packages)
+              ]
+            ));
+        in makeJailedAgent {
+          name = "basic-agent";
+          packages = [ pkgs.curl pkgs.git ];
+        }"#,
+        expect![[r#"
+            jail basic-agent <pkgs.bashInteractive> [
+              network
+              time-zone
+              mount-cwd
+              mount-dev
+              mount-proc
+              no-new-session
+              readwrite ~"~/.cache/basic-agent"
+              readwrite ~"~/.local/share/basic-agent"
+              add-pkg-deps [<pkgs.curl> <pkgs.git>]
+            ]"#]],
+    );
+}
+
+#[test]
+fn a_python_environment_is_nix_source() {
+    check(
+        r#"
+        let
+          commonJailOptions = with jail.combinators; [ network ];
+          makeJailedPythonAgent = { pythonPkgs ? [] }:
+            let
+              pythonEnv = pkgs.python3.withPackages (ps: with ps; [
+                pandas
+                numpy
+                scikit-learn
+                requests
+              ] ++ pythonPkgs);
+            in
+            jail "jailed-python" pythonEnv (with jail.combinators; (
+              commonJailOptions ++ [
+                (mount "tmpfs" "/tmp")
+                (mount "devtmpfs" "/dev")
+                (add-pkg-deps [ pythonEnv pkgs.bashInteractive ])
+              ]
+            ));
+        in makeJailedPythonAgent { pythonPkgs = [ pkgs.python3.pkgs.rich ]; }"#,
+        expect![[r#"
+            jail jailed-python <let
+              pythonPkgs = [ pkgs.python3.pkgs.rich ];
+            in
+            pkgs.python3.withPackages (ps: [ ps.pandas ps.numpy ps.scikit-learn ps.requests ] ++ pythonPkgs)> [
+              network
+              mount "tmpfs" "/tmp"
+              mount "devtmpfs" "/dev"
+              add-pkg-deps [<let
+              pythonPkgs = [ pkgs.python3.pkgs.rich ];
+            in
+            pkgs.python3.withPackages (ps: [ ps.pandas ps.numpy ps.scikit-learn ps.requests ] ++ pythonPkgs)> <pkgs.bashInteractive>]
+            ]"#]],
+    );
+}
+
+#[test]
+fn builders_of_jailed_agents() {
+    check(
+        r#"{
+          a = makeJailedOpencode { extraPkgs = [ pkgs.nodejs pkgs.python3 ]; };
+          b = makeJailedOpencode { name = "secure-opencode"; pkg = pkgs.opencode_2_0; };
+          c = makeJailedOpencode { extraReadwriteDirs = ["~/projects"]; extraReadonlyDirs = ["~/readonly-cache"]; };
+          d = makeJailedAgent {
+            name = "my-custom-agent";
+            pkg = pkgs.my-agent-package;
+            configPaths = [ "~/.config/my-agent" "~/.local/share/my-agent" ];
+            extraPkgs = [ pkgs.pandoc pkgs.ffmpeg ];
+          };
+          e = makeJailedOpencode {
+            baseJailOptions = [ combinators.time-zone combinators.no-new-session combinators.mount-cwd ];
+          };
+        }"#,
+        expect![[r#"
+            makeJailedOpencode {
+              extraPkgs = [<pkgs.nodejs> <pkgs.python3>]
+            }
+            makeJailedOpencode {
+              name = "secure-opencode"
+              pkg = <pkgs.opencode_2_0>
+            }
+            makeJailedOpencode {
+              extraReadonlyDirs = ["~/readonly-cache"]
+              extraReadwriteDirs = ["~/projects"]
+            }
+            makeJailedAgent {
+              configPaths = ["~/.config/my-agent" "~/.local/share/my-agent"]
+              extraPkgs = [<pkgs.pandoc> <pkgs.ffmpeg>]
+              name = "my-custom-agent"
+              pkg = <pkgs.my-agent-package>
+            }
+            makeJailedOpencode {
+              baseJailOptions = [(time-zone) (no-new-session) (mount-cwd)]
+            }"#]],
+    );
+}
+
+#[test]
+fn permissions_as_a_function_or_null() {
+    check(
+        r#"{ a = jail "a" pkgs.hello (c: with c; [ network (readonly "/x") [ mount-cwd ] ]); b = jail "b" pkgs.hello null; }"#,
+        expect![[r#"
+            jail a <pkgs.hello> [
+              network
+              readonly "/x"
+              mount-cwd
+            ]
+            jail b <pkgs.hello> [
+              
+            ]"#]],
+    );
+}
+
+#[test]
+fn the_entry_of_a_wrapper_is_a_placeholder() {
+    check(
+        r#"jail "a" (lib.getExe pkgs.hello) [ (wrap-entry (entry: ''
+             export X=${pkgs.git}/bin
+             exec ${entry} "$@"
+           '')) ]"#,
+        expect![[r#"
+            jail a "${pkgs.hello}" [
+              wrap-entry "export X=${pkgs.git}/bin\nexec ${entry} \"$@\"\n"
+            ]"#]],
+    );
+}
+
+#[test]
+fn a_spec_like_a_flake() {
+    check(
+        r#"{
+          inputs.tools.url = "github:me/tools";
+          inputs.tools.inputs.nixpkgs.follows = "nixpkgs";
+          overlays = [ (final: prev: { hello = prev.hello.overrideAttrs (old: { doCheck = false; }); }) ];
+          outputs = { pkgs, inputs, system, ... }: jail "a" inputs.tools.packages.${system}.default [ ];
+        }"#,
+        expect![[r#"
+            symbolic-value: the text of `pkgs.stdenv.hostPlatform.system` is not known here at `system`
+              help: packages are symbolic in a `.jail` file; where their values matter, use the library from a flake"#]],
+    );
+}
+
+#[test]
+fn an_argument_list_without_parentheses() {
+    check(
+        r#"jail "a" pkgs.hello [ readwrite "~/x" network ]"#,
+        expect![[r#"
+            param-count: `readwrite` takes 1 argument; got none at `readwrite`
+              help: write `(readwrite "~/x")`: in a list every element stands alone"#]],
+    );
+}
+
+#[test]
+fn all_faults_at_once() {
+    check(
+        r#"{
+          a = jail "a" pkgs.hello [ (readonly 1) "x" (mount "tmpfs") ];
+          b = jail 1 pkgs.hello [ ];
+          c = jail "c" wayland-typo.x [ ];
+        }"#,
+        expect![[r#"
+            undefined-variable: undefined variable `wayland-typo` at `wayland-typo`
+              help: a package is written `pkgs.wayland-typo`"#]],
+    );
+    check(
+        r#"{
+          a = jail "a" pkgs.hello [ (readonly 1) "x" (mount "tmpfs") ];
+          b = jail 1 pkgs.hello [ ];
+        }"#,
+        expect![[r#"
+            param-type: `readonly` takes a string for `path`, got a whole number at `1`
+              help: write `"1"`
+            param-type: a permission is wanted, got a string at `"x"`
+              help: a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
+            param-count: `mount` takes 2 arguments; got 1 at `mount "tmpfs"`
+              help: write `(mount "tmpfs" TO)`
+            param-type: `jail` takes a plain string for `name`, got a whole number at `1`
+              help: write `"1"`"#]],
+    );
+}

@@ -1,0 +1,65 @@
+//! The names that the registry gives to the language.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use jail_registry::{BUILDERS, Lower, Signature, combinators};
+
+/// Combinators and builders by name.
+pub(crate) struct Vocabulary {
+    words: HashMap<&'static str, Word>,
+}
+
+/// What a name of the registry is to the evaluator.
+#[derive(Clone, Copy)]
+pub(crate) struct Word {
+    pub(crate) name: &'static str,
+    pub(crate) signature: Signature,
+    pub(crate) kind: WordKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WordKind {
+    /// With all its arguments it is a permission.
+    Permission,
+    /// It makes a text that is expanded at launch, or one that is not.
+    Text { expand: bool },
+    /// With its arguments it is a jail.
+    Builder,
+}
+
+impl Vocabulary {
+    /// The registry's.
+    pub(crate) fn registry() -> &'static Self {
+        static VOCABULARY: OnceLock<Vocabulary> = OnceLock::new();
+        VOCABULARY.get_or_init(|| {
+            let combinators = combinators().map(|combinator| Word {
+                name: combinator.name,
+                signature: combinator.signature,
+                kind: match combinator.lower {
+                    Lower::Permission(_) => WordKind::Permission,
+                    Lower::Text { expand } => WordKind::Text { expand },
+                },
+            });
+            let builders = BUILDERS.iter().map(|builder| Word {
+                name: builder.name,
+                signature: builder.signature,
+                kind: WordKind::Builder,
+            });
+            let words = combinators.chain(builders).map(|word| (word.name, word)).collect();
+            Self { words }
+        })
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.words.contains_key(name)
+    }
+
+    pub(crate) fn word(&self, name: &str) -> Option<&Word> {
+        self.words.get(name)
+    }
+
+    pub(crate) fn words(&self) -> impl Iterator<Item = &Word> {
+        self.words.values()
+    }
+}
