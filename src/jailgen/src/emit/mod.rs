@@ -9,7 +9,6 @@ mod flake;
 mod folder;
 pub mod lock;
 mod policy;
-mod syntax;
 mod unfree;
 pub mod value;
 
@@ -104,7 +103,7 @@ pub fn emit(specs: &[Spec], kit: &Kit, mut lock: Lock) -> Result<Folder, EmitErr
     let inputs = flake::inputs(specs, kit)?;
     let mut files = BTreeMap::new();
     let mut add = |name: String, nix: String| {
-        syntax::check(&nix)
+        jail_lang::check_syntax(&nix)
             .map_err(|error| EmitError::Syntax { file: name.clone(), error: error.to_string() })?;
         files.insert(name, File::Content(nix.into_bytes(), false));
         Ok(())

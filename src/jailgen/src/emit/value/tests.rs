@@ -127,6 +127,6 @@ proptest! {
     #[test]
     fn whatever_a_text_holds_its_nix_parses(parts in parts()) {
         let nix = set([("a", NixValue::Text(parts))]).to_nix(2);
-        prop_assert!(crate::emit::syntax::check(&nix).is_ok(), "{}", nix);
+        prop_assert!(jail_lang::check_syntax(&nix).is_ok(), "{}", nix);
     }
 }
