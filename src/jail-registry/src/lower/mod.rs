@@ -257,6 +257,8 @@ impl<'a> Lowering<'a> {
         place: &dyn Fn(Place) -> String,
     ) -> Result<Lowered, Vec<Diagnostic>> {
         finish::finish(&mut self);
+        // In the order of the spec, however the fold came upon them.
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary);
         if self.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
             return Err(self.diagnostics);
         }

@@ -157,6 +157,50 @@ fn a_grant_that_a_later_one_covers() {
 }
 
 #[test]
+fn a_home_that_covers_the_working_folder() {
+    check(
+        vec![p("mount-cwd", []), p("tmpfs", [x("$HOME/")])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        mount-cwd#4: the folder you start it in, read and write
+        tmpfs#5: an empty folder in memory at `$HOME/` (expanded)
+        warning[hidden-grant] at 4: `tmpfs` at `$HOME/` covers the working folder, if that lies below
+          ^ what comes later lies over what comes earlier
+          at 2: first granted here
+          = help: put the working folder after it
+    "#]],
+    );
+    check(
+        vec![p("tmpfs", [x("~")]), p("mount-cwd", [])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        tmpfs#4: an empty folder in memory at `~` (expanded)
+        mount-cwd#5: the folder you start it in, read and write
+    "#]],
+    );
+    check(
+        vec![p("workspace", [s("/w")]), p("tmpfs", [x("~")])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        workspace#4: the folder you start it in at `/w`, read and write
+        tmpfs#5: an empty folder in memory at `~` (expanded)
+    "#]],
+    );
+    check(
+        vec![p("readonly", [x("$HOME/a")]), p("readwrite", [x("~/a")])],
+        &expect![[r#"
+        jail#0: starts `${lib.getExe pkgs.hello}`
+        readonly#4: `$HOME/a` (expanded), read only
+        readwrite#5: your `~/a`, read and write
+        warning[conflicting-grants] at 5: `~/a` is granted twice, first by `readonly`, now by `readwrite`
+          ^ this one counts
+          at 3: first granted here
+          = help: leave one of them out
+    "#]],
+    );
+}
+
+#[test]
 fn a_script_that_drops_the_arguments() {
     check_one(
         "wrap-entry",
