@@ -19,8 +19,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
 - `/proc` with the jail's processes only, a minimal `/dev`, its `/dev/shm` included.
 - `/tmp`, `/var/tmp` and the home folder: writable, empty, in memory, gone when the jail ends. Everything else is
   read-only unless it is granted.
-- `/bin/sh` and `/usr/bin/env`, which scripts name in their first line; `PATH` from them, coreutils and the packages
-  of the spec.
+- `/bin/sh`, `/bin/bash` and `/usr/bin/env`, which scripts name in their first line; `PATH` from `/bin`, coreutils and the
+  packages of the spec.
 - The environment is built from nothing: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. What the launcher does not
   have is left out.
 - The host name is the jail's name, the terminal stays, and the jail ends with whoever started it.",
@@ -67,7 +67,10 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     let shell = shell(call)?;
     let coreutils = Text::package(call.brought(Brought::Coreutils)?, Output::Bin);
     mounts(call);
-    link(call, "/bin/sh", joined(shell.clone(), ""));
+    // Agents run command lines with `/bin/bash` by that name, and so do most projects' scripts.
+    for place in ["/bin/sh", "/bin/bash"] {
+        link(call, place, shell.clone());
+    }
     link(call, "/usr/bin/env", joined(coreutils.clone(), "/bin/env"));
     call.grant(Grant::Hostname { name: default_hostname(call.jail()) });
     call.grant(Grant::TimeZone { zone: Zone::Utc });
@@ -79,7 +82,7 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     for name in ["LANG", "TERM", "USER"] {
         call.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Skip });
     }
-    // `/bin` holds `sh` only; programs that start it by name are many.
+    // `/bin` holds the shell only; programs that start it by name are many.
     call.grant(Grant::AddPath { folder: Text::literal("/bin") });
     call.grant(Grant::AddPath { folder: joined(coreutils, "/bin") });
     Some(())

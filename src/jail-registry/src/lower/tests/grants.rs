@@ -16,6 +16,7 @@ fn an_empty_list_leaves_the_base() {
         base#1: an empty folder in memory at `/var/tmp` (1777)
         base#1: an empty folder in memory at `~` (expanded) (0700)
         base#1: `/bin/sh` points to `${lib.getBin pkgs.bashInteractive}/bin/bash`
+        base#1: `/bin/bash` points to `${lib.getBin pkgs.bashInteractive}/bin/bash`
         base#1: `/usr/bin/env` points to `${lib.getBin pkgs.coreutils}/bin/env`
         base#1: the file `/etc/hostname` (0444), 5 bytes
         base#1: the file `/etc/hosts` (0444), 44 bytes
