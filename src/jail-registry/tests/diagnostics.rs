@@ -1,0 +1,93 @@
+//! `tests/diagnostics/<code>.jail`: what is said of a spec stands in the spec, on the line that is underlined:
+//! `# error: [code] "message" at `text``. Every diagnostic needs a comment, and every comment a diagnostic.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use jail_lang::{Limits, MemorySources, evaluate};
+use jail_registry::{Code, Diagnostic, Severity, Symbolic, lower};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/diagnostics")
+}
+
+fn specs() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder()).unwrap();
+    let mut specs: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    specs.sort();
+    specs
+}
+
+/// Everything that is said of a spec.
+fn diagnose(spec: &str) -> Vec<Diagnostic> {
+    let sources = MemorySources::new([("spec.jail", spec)]);
+    let outcome = evaluate(&sources, "spec.jail", Limits::SPEC);
+    let mut said = outcome.diagnostics;
+    for jail in outcome.spec.iter().flat_map(|spec| &spec.jails) {
+        match lower(jail, &Symbolic, &|_| String::new()) {
+            Ok(lowered) => said.extend(lowered.warnings),
+            Err(faults) => said.extend(faults),
+        }
+    }
+    said
+}
+
+/// The spec without its comments on diagnostics.
+fn bare(spec: &str) -> String {
+    let line = |line: &str| match line.find("  # error: ").or(line.find("  # warning: ")) {
+        Some(at) => format!("{}\n", &line[..at]),
+        None => format!("{line}\n"),
+    };
+    spec.lines().map(line).collect()
+}
+
+/// The spec with the comments that it should have.
+fn commented(spec: &str, said: &[Diagnostic]) -> String {
+    let mut text = String::new();
+    let mut start = 0;
+    for line in spec.lines() {
+        let end = start + line.len() + 1;
+        text.push_str(line);
+        for diagnostic in said.iter().filter(|it| (start..end).contains(&at(it))) {
+            let place = diagnostic.primary.unwrap();
+            let underlined = &spec[place.start as usize..place.end as usize];
+            let underlined = underlined.lines().next().unwrap_or_default();
+            let severity = match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+            };
+            let (code, message) = (diagnostic.code.as_str(), &diagnostic.message);
+            write!(text, "  # {severity}: [{code}] \"{message}\" at `{underlined}`").unwrap();
+        }
+        text.push('\n');
+        start = end;
+    }
+    text
+}
+
+fn at(diagnostic: &Diagnostic) -> usize {
+    diagnostic.primary.expect("a spec has places").start as usize
+}
+
+#[test]
+fn what_is_said_of_a_spec_is_what_it_says() {
+    for path in specs() {
+        let spec = std::fs::read_to_string(&path).unwrap();
+        let bare = bare(&spec);
+        let wanted = commented(&bare, &diagnose(&bare));
+        if std::env::var_os("UPDATE_EXPECT").is_some() {
+            std::fs::write(&path, &wanted).unwrap();
+        } else {
+            assert_eq!(spec, wanted, "{}", path.display());
+        }
+        check_name(&path, &wanted);
+    }
+}
+
+/// A file shows the code that it is named after, and begins with what it shows.
+fn check_name(path: &Path, spec: &str) {
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    assert!(Code::ALL.iter().any(|code| code.as_str() == name), "`{name}` is no code");
+    assert!(spec.contains(&format!("[{name}]")), "{name}.jail does not show it");
+    assert!(spec.starts_with("# "), "{name}.jail does not say what it shows");
+}
