@@ -14,12 +14,24 @@ fn jail(permissions: &str) -> String {
 #[test]
 fn what_is_no_text_of_the_language() {
     check_bad_input(&[
-        bad("not UTF-8", b"jail \"d\xe9mo\" pkgs.hello [ ]".to_vec(), &["error[encoding]", "bad.jail:1:8"]),
+        bad(
+            "not UTF-8",
+            b"jail \"d\xe9mo\" pkgs.hello [ ]".to_vec(),
+            &["error[encoding]", "bad.jail:1:8"],
+        ),
         bad("an empty file", "", &["error[syntax]", "the file is empty"]),
         bad("only a comment", "# nothing\n", &["error[syntax]", "the file is empty"]),
         bad("10 MB", "[ ".repeat(5 << 20), &["error[too-large]", "4 MB"]),
-        bad("a bracket that is not closed", "jail \"demo\" pkgs.hello [", &["error[syntax]", "bad.jail:1:"]),
-        bad("a string that is not closed", "jail \"demo pkgs.hello [ ]", &["error[syntax]", "bad.jail:1:"]),
+        bad(
+            "a bracket that is not closed",
+            "jail \"demo\" pkgs.hello [",
+            &["error[syntax]", "bad.jail:1:"],
+        ),
+        bad(
+            "a string that is not closed",
+            "jail \"demo pkgs.hello [ ]",
+            &["error[syntax]", "bad.jail:1:"],
+        ),
         bad("two expressions", "let a = 1; in a; b", &["error[syntax]", "bad.jail:1:"]),
         bad("control characters", "\u{1b}]0;title\u{7}", &["error[syntax]", "␛]0;title␇"]),
     ]);
@@ -62,7 +74,12 @@ fn what_names_something_that_is_not_there() {
         bad(
             "a misspelt combinator",
             jail("(readonyl \"/src\")"),
-            &["error[unknown-combinator]", "`readonyl`", "did you mean `readonly`?", "bad.jail:2:4"],
+            &[
+                "error[unknown-combinator]",
+                "`readonyl`",
+                "did you mean `readonly`?",
+                "bad.jail:2:4",
+            ],
         ),
         bad(
             "a misspelt builder",
@@ -72,20 +89,45 @@ fn what_names_something_that_is_not_there() {
         bad(
             "a misspelt argument of a builder",
             "makeJailedOpencode { extraPkg = [ ]; }",
-            &["error[unknown-argument]", "`extraPkg`", "did you mean `extraPkgs`?", "bad.jail:1:22"],
+            &[
+                "error[unknown-argument]",
+                "`extraPkg`",
+                "did you mean `extraPkgs`?",
+                "bad.jail:1:22",
+            ],
         ),
-        bad("a file that is missing", "import ./common.nix", &["error[missing-file]", "common.nix"]),
+        bad(
+            "a file that is missing",
+            "import ./common.nix",
+            &["error[missing-file]", "common.nix"],
+        ),
         bad("a file outside", "import ../common.nix", &["error[outside-folder]"]),
-        bad("an unknown namespace", jail("(share-ns \"nte\")"), &["error[unknown-namespace]", "`nte`"]),
-        bad("an undefined variable", "let pkg = 1; in pkgz", &["error[undefined-variable]", "`pkgz`"]),
+        bad(
+            "an unknown namespace",
+            jail("(share-ns \"nte\")"),
+            &["error[unknown-namespace]", "`nte`"],
+        ),
+        bad(
+            "an undefined variable",
+            "let pkg = 1; in pkgz",
+            &["error[undefined-variable]", "`pkgz`"],
+        ),
     ]);
 }
 
 #[test]
 fn what_has_the_wrong_type_or_count() {
     check_bad_input(&[
-        bad("a number for a path", jail("(readonly 1)"), &["error[param-type]", "`readonly`", "bad.jail:2:13"]),
-        bad("too many arguments", jail("(readonly \"/a\" \"/b\")"), &["error[", "`readonly`", "bad.jail:2:"]),
+        bad(
+            "a number for a path",
+            jail("(readonly 1)"),
+            &["error[param-type]", "`readonly`", "bad.jail:2:13"],
+        ),
+        bad(
+            "too many arguments",
+            jail("(readonly \"/a\" \"/b\")"),
+            &["error[", "`readonly`", "bad.jail:2:"],
+        ),
         bad("too few arguments", jail("(ro-bind \"/a\")"), &["error[", "`ro-bind`", "bad.jail:2:"]),
         bad(
             "a list element without its parentheses",
@@ -93,21 +135,45 @@ fn what_has_the_wrong_type_or_count() {
             &["error[", "`readonly`", "parentheses"],
         ),
         bad("no list of permissions", "jail \"demo\" pkgs.hello mount-cwd 1", &["error["]),
-        bad("a string for a package", jail("(add-pkg-deps [ \"git\" ])"), &["error[param-type]", "bad.jail:2:"]),
+        bad(
+            "a string for a package",
+            jail("(add-pkg-deps [ \"git\" ])"),
+            &["error[param-type]", "bad.jail:2:"],
+        ),
         bad("no jail", "{ a = 1; }", &["error[no-jail]", "`a`"]),
-        bad("a builder without what it needs", "makeJailedAgent { name = \"a\"; }", &["error[missing-argument]"]),
+        bad(
+            "a builder without what it needs",
+            "makeJailedAgent { name = \"a\"; }",
+            &["error[missing-argument]"],
+        ),
     ]);
 }
 
 #[test]
 fn what_is_no_place_or_name() {
     check_bad_input(&[
-        bad("a relative path", jail("(readonly \"src\")"), &["error[relative-", "`src`", "bad.jail:2:13"]),
-        bad("a path with `..`", jail("(readonly \"/a/../b\")"), &["error[parent-component]", "/a/../b"]),
-        bad("a name with a slash", "jail \"a/b\" pkgs.hello [ ]", &["error[jail-name]", "`a/b`", "bad.jail:1:"]),
+        bad(
+            "a relative path",
+            jail("(readonly \"src\")"),
+            &["error[relative-", "`src`", "bad.jail:2:13"],
+        ),
+        bad(
+            "a path with `..`",
+            jail("(readonly \"/a/../b\")"),
+            &["error[parent-component]", "/a/../b"],
+        ),
+        bad(
+            "a name with a slash",
+            "jail \"a/b\" pkgs.hello [ ]",
+            &["error[jail-name]", "`a/b`", "bad.jail:1:"],
+        ),
         bad("an empty name", "jail \"\" pkgs.hello [ ]", &["error[jail-name]"]),
         bad("a name that is a folder", "jail \"..\" pkgs.hello [ ]", &["error[jail-name]"]),
-        bad("a long name", format!("jail \"{}\" pkgs.hello [ ]", "a".repeat(300)), &["error[jail-name]"]),
+        bad(
+            "a long name",
+            format!("jail \"{}\" pkgs.hello [ ]", "a".repeat(300)),
+            &["error[jail-name]"],
+        ),
         bad(
             "two jails of one name",
             "let j = jail \"demo\" pkgs.hello; in { a = j [ ]; b = j [ mount-cwd ]; }",
@@ -118,10 +184,26 @@ fn what_is_no_place_or_name() {
             "{ a = makeJailedPi { }; b = makeJailedPi { extraPkgs = [ ]; }; }",
             &["error[duplicate-jail]", "`jailed-pi`"],
         ),
-        bad("a variable that is none", jail("(set-env \"A=B\" \"1\")"), &["error[environment-name]", "`A=B`"]),
-        bad("a NUL byte", jail("(set-env \"A\" (builtins.fromJSON \"\\\"\\\\u0000\\\"\"))"), &["error["]),
-        bad("a command to be run", jail("(readonly (noescape \"$(pwd)\"))"), &["error[command-substitution]"]),
-        bad("a text that cannot be expanded", jail("(readonly (noescape \"\\${A\"))"), &["error[bad-expansion]"]),
+        bad(
+            "a variable that is none",
+            jail("(set-env \"A=B\" \"1\")"),
+            &["error[environment-name]", "`A=B`"],
+        ),
+        bad(
+            "a NUL byte",
+            jail("(set-env \"A\" (builtins.fromJSON \"\\\"\\\\u0000\\\"\"))"),
+            &["error["],
+        ),
+        bad(
+            "a command to be run",
+            jail("(readonly (noescape \"$(pwd)\"))"),
+            &["error[command-substitution]"],
+        ),
+        bad(
+            "a text that cannot be expanded",
+            jail("(readonly (noescape \"\\${A\"))"),
+            &["error[bad-expansion]"],
+        ),
     ]);
 }
 
@@ -158,7 +240,8 @@ fn a_folder_is_no_spec() {
 
 #[test]
 fn all_faults_are_told_at_once() {
-    let scratch = Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)\n  (tmpfs \"b\")"))]);
+    let scratch =
+        Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)\n  (tmpfs \"b\")"))]);
     let outcome = scratch.run(&["check", "a.jail"]);
     for code in ["unknown-combinator", "param-type", "relative-target"] {
         assert!(outcome.stderr.contains(code), "{code}: {}", outcome.all());

@@ -20,12 +20,104 @@ fn check(example: &str, expected: &Expect) {
 
 #[test]
 fn the_shell() {
-    check("shell", &expect![[""]]);
+    check("shell", &expect![[r#"
+        jailed-shell
+
+        Program
+          runs        pkgs.bashInteractive                                    shell.jail:5:1  jail
+
+        Files
+          read-write  the folder that it is started in (a plain bind for      shell.jail:6:3  mount-cwd
+                      now: all in it can be changed, `.git` and its hooks
+                      too)
+          read-only   ~/.bash_aliases (if it is there)                        shell.jail:26:4  try-readonly
+          read-only   of /nix/store what this jail needs at run time          by default
+          its own     /proc, /dev (minimal), /tmp (empty, in memory),         by default
+                      /var/tmp (empty, in memory), ~ (empty, in memory),
+                      /bin/sh, /bin/bash, /usr/bin/env, /etc/hostname,
+                      /etc/hosts
+          its own     /etc/passwd and /etc/group (root and the caller)        by default
+
+        Commands
+          from        coreutils, curl, diffutils, findutils, gawk, git,       shell.jail:8:4  add-pkg-deps
+                      gnugrep, gnused, gnutar, gzip, jq, less, ps, which
+          from        /bin                                                    by default
+
+        Environment
+          passed on   COLORTERM (if it is set)                                shell.jail:27:4  try-fwd-env
+          set         HOME=~, SHELL                                           by default
+          passed on   LANG, TERM, USER (if it is set)                         by default
+
+        Surroundings
+          terminal    the launcher's, without typing into it                  shell.jail:7:3  no-new-session
+          host name   jailed-shell                                            by default
+          ends with   whoever started it                                      by default
+          time zone   UTC                                                     by default
+
+        Not there
+          other files of the host, the rest of the home folder, any network, the host's loopback included,
+          other processes, capabilities and setuid programs,
+          the system calls that the default filter refuses, the launcher's other variables and open files
+    "#]]);
 }
 
 #[test]
 fn an_agent_from_a_builder() {
-    check("opencode", &expect![[""]]);
+    check("opencode", &expect![[r#"
+        jailed-opencode
+
+        Program
+          runs        agents.opencode                                  opencode.jail:5:1  makeJailedOpencode
+
+        Files
+          copied      /etc/resolv.conf, /etc/hosts, /etc/services (if  opencode.jail:5:1  network
+                      it is there)
+          its own     /etc/ssl/certs/ca-bundle.crt,                    opencode.jail:5:1  network
+                      /etc/ssl/certs/ca-certificates.crt,
+                      /etc/pki/tls/certs/ca-bundle.crt
+          read-write  the folder that it is started in (a plain bind   opencode.jail:5:1  mount-cwd
+                      for now: all in it can be changed, `.git` and
+                      its hooks too)
+          read-write  ~/.config/opencode, ~/.local/share/opencode,     opencode.jail:5:1  state-dir
+                      ~/.local/state/opencode (created if missing)
+          read-only   ~/notes/house-style                              opencode.jail:12:25  readonly
+          read-only   of /nix/store what this jail needs at run time   by default
+          its own     /proc, /dev (minimal), /tmp (empty, in memory),  by default
+                      /var/tmp (empty, in memory),
+                      ~ (empty, in memory), /bin/sh, /bin/bash,
+                      /usr/bin/env, /etc/hostname
+          its own     /etc/passwd and /etc/group (root and the         by default
+                      caller)
+
+        Commands
+          from        bashInteractive, curl, wget, jq, git, which,     opencode.jail:5:1  add-pkg-deps
+                      ripgrep, gnugrep, gnused, gawkInteractive, ps,
+                      findutils, gzip, unzip, gnutar, diffutils
+          from        nodejs, python3                                  opencode.jail:6:15  add-pkg-deps
+          from        /bin, coreutils                                  by default
+
+        Environment
+          set         CURL_CA_BUNDLE, GIT_SSL_CAINFO,                  opencode.jail:5:1  network
+                      NIX_SSL_CERT_FILE, REQUESTS_CA_BUNDLE,
+                      SSL_CERT_FILE
+          set         TZDIR                                            opencode.jail:5:1  time-zone
+          set         HOME=~, SHELL                                    by default
+          passed on   LANG, TERM, USER (if it is set)                  by default
+
+        Network
+          the host's  all of it: internet, local network, loopback     opencode.jail:5:1  network
+
+        Surroundings
+          terminal    the launcher's, without typing into it           opencode.jail:5:1  no-new-session
+          time zone   the host's                                       opencode.jail:5:1  time-zone
+          host name   jailed-opencode                                  by default
+          ends with   whoever started it                               by default
+
+        Not there
+          other files of the host, the rest of the home folder, other processes,
+          capabilities and setuid programs, the system calls that the default filter refuses,
+          the launcher's other variables and open files
+    "#]]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn of(assert: &Assert) -> Self {
+    pub(crate) fn of(assert: &Assert) -> Self {
         let output = assert.get_output();
         Self {
             status: output.status.code().unwrap_or(-1),

@@ -1,7 +1,11 @@
 //! Integration tests of the command `jailgen`, in one binary: one link step instead of many.
 
+mod builds;
 mod check;
 mod cli;
+mod emitted;
 mod explain;
 mod harness;
+mod real_nix;
+mod store;
 mod tidy;

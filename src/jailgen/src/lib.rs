@@ -4,7 +4,6 @@
 pub mod cli;
 pub mod closure;
 pub mod compile;
-pub mod derive;
 pub mod emit;
 pub mod explain;
 pub mod files;
@@ -13,4 +12,5 @@ pub mod kit;
 pub mod nix;
 pub mod render;
 pub mod seal;
+pub mod seccomp;
 pub mod state;

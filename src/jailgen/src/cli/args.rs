@@ -45,10 +45,24 @@ pub enum When {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Build the jails of specs with Nix and link their commands.
+    Build(Build),
+    /// Write the flake that a spec amounts to, without building it.
+    Emit(Emit),
+    /// Look for faults in specs; writes nothing.
+    Check(Check),
+    /// Say in words what a spec grants, each grant with its line.
+    Explain(Explain),
     /// List the store paths that exist inside a jail, with their sizes.
     Closure(Closure),
+    /// Build a jail if it is stale, and run it.
+    Run(Run),
+    /// Build a jail if it is stale, and open a shell in it.
+    Shell(Shell),
     /// Write a commented spec to start from.
     Init(Init),
+    /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
+    Update(Update),
     /// Print completions for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -61,6 +75,12 @@ pub enum Command {
         /// Write one page per command to this folder.
         #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
+    },
+    /// Add a kit to the store and record it beside this program: what `make kit` ends with.
+    #[command(hide = true)]
+    AddKit {
+        /// The kit's folder.
+        folder: PathBuf,
     },
     /// Seal a policy into a wrapper: the builder of the derivations that jailgen emits.
     #[command(hide = true)]

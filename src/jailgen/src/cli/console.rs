@@ -17,7 +17,6 @@ pub(super) struct Console {
 }
 
 const NOTE: Style = AnsiColor::Green.on_default().bold();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
@@ -53,11 +52,6 @@ impl Console {
         if !self.quiet {
             self.line(&format!("{NOTE}{verb:>10}{NOTE:#} {object}"));
         }
-    }
-
-    /// Warns about something that is no place in a spec.
-    pub(super) fn warning(self, message: &str) {
-        self.line(&format!("{WARNING}warning{WARNING:#}: {message}"));
     }
 
     /// Prints what went wrong.

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::nix::NixError;
+
 /// An error about the outside world, or an end that has been told already.
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -43,5 +45,12 @@ impl Failure {
             Self::Findings | Self::Error { .. } => ExitCode::FAILURE,
             Self::Usage(_) => ExitCode::from(2),
         }
+    }
+}
+
+impl From<NixError> for Failure {
+    /// What Nix itself says is shown as it is.
+    fn from(error: NixError) -> Self {
+        Self::from_parts(error.to_string(), error.help())
     }
 }

@@ -31,10 +31,18 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
+        Command::Build(arguments) => commands::build::build(&arguments, context),
+        Command::Run(arguments) => commands::build::run(&arguments, context),
+        Command::Shell(arguments) => commands::build::shell(&arguments, context),
+        Command::Update(arguments) => commands::build::update(&arguments, context),
+        Command::Check(arguments) => commands::check::run(&arguments, context),
+        Command::Emit(arguments) => commands::emit::run(&arguments, context),
+        Command::Explain(arguments) => commands::explain::run(&arguments, context),
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Completions { shell } => commands::manual::completions(shell, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
+        Command::AddKit { folder } => commands::kit::run(&folder, context),
         Command::Seal => commands::seal::run(),
     }
 }

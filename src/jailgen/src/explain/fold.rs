@@ -67,6 +67,7 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
         absent.push("other processes");
     }
     absent.push("capabilities and setuid programs");
+    absent.push("the system calls that the default filter refuses");
     absent.push("the launcher's other variables and open files");
     absent
 }

@@ -42,7 +42,7 @@ pub struct Line {
     /// What one should know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
-    /// The combinator that granted it.
+    /// The combinator that granted it, `jail` or a builder for the program.
     pub combinator: String,
     /// Where in the spec it stands; absent for what every jail has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,6 +76,10 @@ pub fn explain(policy: &Policy) -> Explanation {
                 place: place.cloned(),
             }),
         }
+    }
+    for group in &mut groups {
+        // What the spec says comes before what every jail has.
+        group.lines.sort_by_key(|line| line.place.is_none());
     }
     groups.retain(|group| !group.lines.is_empty());
     Explanation { name: policy.name.clone(), groups, absent: fold::absent(&effective) }

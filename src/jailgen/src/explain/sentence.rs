@@ -67,10 +67,11 @@ impl Sentence {
     }
 }
 
-const SKIPPED: &str = "left out where it is missing";
-const CREATED: &str = "created when it is missing";
-const PLAIN_BIND: &str =
-    "a plain bind for now: what is in it, `.git` and its hooks too, can be changed and removed";
+const SKIPPED: &str = "if it is there";
+const CREATED: &str = "created if missing";
+const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git` and its hooks too";
+/// What is made for the jail and is nobody else's.
+const OWN: &str = "its own";
 
 pub(super) fn of(grant: &Grant) -> Sentence {
     use Subject::{Environment, Files, Network, Path, Program, Surroundings};
@@ -97,22 +98,23 @@ pub(super) fn of(grant: &Grant) -> Sentence {
         }
         Grant::Store { scope } => Sentence::new(Files, "read-only", store(*scope)),
         Grant::Tmpfs { to, size, mode: _ } => {
-            Sentence::new(Files, "in memory", format!("{to}{}", at_most(*size)))
+            Sentence::new(Files, OWN, format!("{to} (empty, in memory{})", at_most(*size)))
         }
-        Grant::Proc { to } => Sentence::new(Files, "own", format!("{to}")),
-        Grant::Dev { to } => Sentence::new(Files, "own", format!("{to} (minimal)")),
-        Grant::Directory { to, mode: _ } => Sentence::new(Files, "in memory", to.to_string()),
-        Grant::File { to, content: _, mode: _ } => Sentence::new(Files, "written", to.to_string()),
+        Grant::Proc { to } => Sentence::new(Files, OWN, to.to_string()),
+        Grant::Dev { to } => Sentence::new(Files, OWN, format!("{to} (minimal)")),
+        Grant::Directory { to, mode: _ }
+        | Grant::File { to, content: _, mode: _ }
+        | Grant::Symlink { to, target: _ } => Sentence::new(Files, OWN, to.to_string()),
         Grant::Copy { from, to, missing } => {
             Sentence::new(Files, "copied", bound(from, to)).note_if_skipped(*missing, SKIPPED)
         }
-        Grant::Symlink { to, target: _ } => Sentence::new(Files, "written", to.to_string()),
         Grant::Accounts { shell: _ } => {
-            Sentence::new(Files, "written", "/etc/passwd and /etc/group, with the caller only")
+            Sentence::new(Files, OWN, "/etc/passwd and /etc/group (root and the caller)")
         }
         Grant::SetEnv { name, value } => variable(name, value),
-        Grant::ForwardEnv { name, missing } => Sentence::new(Environment, "passed on", name)
-            .note_if_skipped(*missing, "left out where it is not set"),
+        Grant::ForwardEnv { name, missing } => {
+            Sentence::new(Environment, "passed on", name).note_if_skipped(*missing, "if it is set")
+        }
         Grant::UnsetEnv { name } => Sentence::new(Environment, "without", name),
         Grant::AddPath { folder } => Sentence::new(Path, "from", commands(folder)),
         Grant::Hostname { name } => Sentence::new(Surroundings, "host name", name),
@@ -158,17 +160,19 @@ fn bound(from: &Text, to: &Text) -> String {
 
 fn store(scope: Scope) -> &'static str {
     match scope {
-        Scope::Closure => "the store paths that this jail needs at run time, and no others",
+        Scope::Closure => "of /nix/store what this jail needs at run time",
         Scope::Whole => "all of /nix/store",
     }
 }
 
 fn at_most(size: Option<u64>) -> String {
-    size.map_or_else(String::new, |bytes| format!(" (at most {bytes} bytes)"))
+    size.map_or_else(String::new, |bytes| format!(", at most {bytes} bytes"))
 }
 
+/// A value in the store says nothing to a reader.
 fn variable(name: &str, value: &Text) -> Sentence {
-    Sentence::new(Subject::Environment, "set", format!("{name}={value}"))
+    let what = value.as_str().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
+    Sentence::new(Subject::Environment, "set", what)
 }
 
 fn arguments(words: &[Argument]) -> String {
@@ -227,7 +231,8 @@ fn program(path: &Text) -> String {
 fn commands(folder: &Text) -> String {
     match folder.pieces() {
         [Piece::Package { package, .. }, Piece::Literal(bin)] if bin == "/bin" => {
-            package_words(package)
+            let words = package_words(package);
+            words.strip_prefix("pkgs.").map(str::to_owned).unwrap_or(words)
         }
         _ => folder.to_string(),
     }

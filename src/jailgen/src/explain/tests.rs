@@ -80,33 +80,31 @@ fn every_grant_stands_with_its_line() {
           runs        pkgs.hello                                                 demo.jail:1:3  jail
 
         Files
-          in memory   /tmp, ~                                                    by default  base
-          read-only   the store paths that this jail needs at run time, and no   by default  base
-                      others
-          read-write  the folder that it is started in                           demo.jail:2:3  mount-cwd
-                      a plain bind for now: what is in it, `.git` and its hooks
-                      too, can be changed and removed
-          read-only   ~/.gitconfig                                               demo.jail:3:3  try-readonly
-                      left out where it is missing
+          read-write  the folder that it is started in (a plain bind for now:    demo.jail:2:3  mount-cwd
+                      all in it can be changed, `.git` and its hooks too)
+          read-only   ~/.gitconfig (if it is there)                              demo.jail:3:3  try-readonly
+          its own     /tmp (empty, in memory), ~ (empty, in memory)              by default
+          read-only   of /nix/store what this jail needs at run time             by default
 
         Commands
-          from        pkgs.git, pkgs.jq                                          demo.jail:4:3  add-pkg-deps
+          from        git, jq                                                    demo.jail:4:3  add-pkg-deps
 
         Environment
-          set         HOME=~                                                     by default  base
           set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
+          set         HOME=~                                                     by default
 
         Network
           the host's  all of it: internet, local network, loopback               demo.jail:6:3  network
 
         Surroundings
-          terminal    the launcher's, without typing into it                     by default  base
-          ends with   whoever started it                                         by default  base
           time zone   the host's                                                 demo.jail:6:3  network
+          terminal    the launcher's, without typing into it                     by default
+          ends with   whoever started it                                         by default
 
         Not there
           other files of the host, the rest of the home folder, other processes,
-          capabilities and setuid programs, the launcher's other variables and open files
+          capabilities and setuid programs, the system calls that the default filter refuses,
+          the launcher's other variables and open files
     "#]].assert_eq(&text_of(&demo()));
 }
 

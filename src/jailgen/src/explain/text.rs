@@ -54,17 +54,16 @@ impl Layout {
         let style = if is_wide(line) { WIDE } else { Style::new() };
         let left = format!("{:INDENT$}{style}{:<how$}{style:#}", "", line.how);
         let next = format!("{:1$}", "", INDENT + how);
-        for (index, part) in wrapped(list(&line.what, middle), middle).iter().enumerate() {
+        let note = line.note.map(|note| format!("({note})"));
+        let note = note.iter().flat_map(|note| note.split(' ')).map(str::to_owned);
+        for (index, part) in
+            wrapped(list(&line.what, middle).chain(note), middle).iter().enumerate()
+        {
             if index == 0 {
                 let origin = origin(line);
                 let _ = writeln!(text, "{left}{part:<middle$}  {FAINT}{origin}{FAINT:#}");
             } else {
                 let _ = writeln!(text, "{next}{part}");
-            }
-        }
-        if let Some(note) = line.note {
-            for part in wrapped(note.split(' '), middle) {
-                let _ = writeln!(text, "{next}{FAINT}{part}{FAINT:#}");
             }
         }
     }
@@ -76,8 +75,10 @@ fn is_wide(line: &Line) -> bool {
 }
 
 fn origin(line: &Line) -> String {
-    let place = line.place.as_deref().unwrap_or("by default");
-    format!("{}  {}", sanitise(place), sanitise(&line.combinator))
+    match &line.place {
+        Some(place) => format!("{}  {}", sanitise(place), sanitise(&line.combinator)),
+        None => "by default".into(),
+    }
 }
 
 /// The items with commas between them. An item stays in one piece if `width` allows it.

@@ -1,5 +1,6 @@
 //! Diagnostics for people.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -37,12 +38,12 @@ fn while_evaluating(place: &Place, what: &str, sources: &dyn Sources) -> String 
     let what = sanitise(what);
     let Some((name, text)) = sources.source(place.file) else { return what.into_owned() };
     let Position { line, column } = Position::of(text, place.start as usize);
-    format!("{what} ({}:{line}:{column})", sanitise(name))
+    format!("{what} ({}:{line}:{column})", sanitise(&name))
 }
 
 /// A part of one file, with what is said about it.
 struct Window<'a> {
-    name: &'a str,
+    name: Cow<'a, str>,
     text: &'a str,
     shown: Range<usize>,
     marks: Vec<Mark<'a>>,
@@ -84,7 +85,7 @@ fn range_of(place: &Place, text: &str) -> Range<usize> {
 }
 
 impl<'a> Window<'a> {
-    fn new(name: &'a str, text: &'a str, mark: Mark<'a>) -> Self {
+    fn new(name: Cow<'a, str>, text: &'a str, mark: Mark<'a>) -> Self {
         let shown = lines_around(text, &mark.range, 1);
         let shown = narrowed(text, shown, &mark.range);
         let mut window = Self { name, text, shown, marks: Vec::new() };
@@ -111,7 +112,7 @@ impl<'a> Window<'a> {
     }
 
     fn add_to(self, group: Group<'a>) -> Group<'a> {
-        let name = sanitise(self.name);
+        let name = sanitise(&self.name).into_owned();
         let shown = self.text.get(self.shown.clone()).unwrap_or_default();
         let top = Position::of(self.text, self.shown.start);
         let snippet = Snippet::source(without_latin_controls(shown)).line_start(top.line);

@@ -1,5 +1,7 @@
 //! Diagnostics for programs: one JSON object a line (docs/diagnostics.md).
 
+use std::borrow::Cow;
+
 use jail_registry::{Diagnostic, Place, Severity};
 use serde::Serialize;
 
@@ -28,7 +30,7 @@ struct Related<'a> {
 
 #[derive(Serialize)]
 struct Span<'a> {
-    file: &'a str,
+    file: Cow<'a, str>,
     start: u32,
     end: u32,
     line: usize,

@@ -11,6 +11,8 @@ mod sanitise;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use jail_registry::FileId;
 
 pub use human::human;
@@ -21,5 +23,5 @@ pub use sanitise::{sanitise, sanitise_json};
 /// The files of a compilation, by their number.
 pub trait Sources {
     /// The file's name as it is shown, and its text.
-    fn source(&self, file: FileId) -> Option<(&str, &str)>;
+    fn source(&self, file: FileId) -> Option<(Cow<'_, str>, &str)>;
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use expect_test::{Expect, expect};
 use jail_registry::{Code, Diagnostic, FileId, Place};
 
@@ -6,8 +8,8 @@ use super::{Position, Sources, human, json, sanitise};
 struct OneFile(String);
 
 impl Sources for OneFile {
-    fn source(&self, file: FileId) -> Option<(&str, &str)> {
-        (file == FileId(0)).then_some(("demo.jail", self.0.as_str()))
+    fn source(&self, file: FileId) -> Option<(Cow<'_, str>, &str)> {
+        (file == FileId(0)).then_some(("demo.jail".into(), self.0.as_str()))
     }
 }
 

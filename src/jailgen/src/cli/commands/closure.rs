@@ -1,5 +1,6 @@
 //! `closure`: the store paths of a jail, or of any store path, with their sizes.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::Wrapper;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, build};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::closure::{self, Closure};
@@ -18,12 +19,16 @@ const STORE: &str = "/nix/store";
 pub(in crate::cli) fn run(arguments: &args::Closure, context: Context) -> Result<(), Failure> {
     let target = arguments.target.as_path();
     let shown = target.display().to_string();
-    let Some(store_path) = closure::store_path_of(target, STORE) else {
-        return Err(Failure::new(format!("`{}` is not in the Nix store", sanitise(&shown))));
-    };
-    let roots = match wrapper_of(target, &store_path) {
-        Some(wrapper) => inside(&wrapper)?,
-        None => vec![store_path],
+    let roots = match closure::store_path_of(target, STORE) {
+        Some(store_path) => match wrapper_of(target, &store_path) {
+            Some(wrapper) => inside(&wrapper)?,
+            None => vec![store_path],
+        },
+        None if target.is_file() => of_spec(arguments, context)?,
+        None => {
+            let message = format!("`{}` is no spec, and not in the Nix store", sanitise(&shown));
+            return Err(Failure::new(message));
+        }
     };
     let closure = of_roots(&roots, context)?;
     context.console.result(&if arguments.json { json(&closure)? } else { text(&closure) })
@@ -41,6 +46,17 @@ fn wrapper_of(target: &Path, store_path: &str) -> Option<PathBuf> {
     let mut programs = fs::read_dir(Path::new(store_path).join("bin")).ok()?;
     let only = programs.next()?.ok()?.path();
     if programs.next().is_some() { None } else { is_wrapper(&only) }
+}
+
+/// The store paths that exist in the jails of a spec, which is built if it is stale.
+fn of_spec(arguments: &args::Closure, context: Context) -> Result<Vec<String>, Failure> {
+    let state = context.state()?;
+    let built = build::current(&arguments.target, &arguments.inputs, &state, context)?;
+    let mut roots = BTreeSet::new();
+    for command in &built.commands {
+        roots.extend(inside(&command.wrapper())?);
+    }
+    Ok(roots.into_iter().collect())
 }
 
 /// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not among them.

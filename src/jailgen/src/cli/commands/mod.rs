@@ -1,12 +1,23 @@
 //! What each command does: it calls the library and prints what that returns.
 
+pub(super) mod build;
+pub(super) mod check;
 pub(super) mod closure;
+pub(super) mod emit;
+pub(super) mod explain;
 pub(super) mod init;
+pub(super) mod kit;
 pub(super) mod manual;
 pub(super) mod seal;
 
-use super::console::Console;
+use std::path::{Path, PathBuf};
+
+use super::console::{Console, width};
+use super::failure::Failure;
+use crate::compile::{self, Compiled};
 use crate::nix::{Nix, NixError};
+use crate::render::{self, sanitise};
+use crate::state::State;
 
 /// What every command is given.
 #[derive(Clone, Copy, Debug)]
@@ -20,4 +31,45 @@ impl Context {
     pub(super) fn nix(self) -> Result<Nix, NixError> {
         Nix::find(std::env::var_os("PATH").as_deref())
     }
+
+    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`.
+    pub(super) fn state(self) -> Result<State, Failure> {
+        let absolute =
+            |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let state =
+            absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let help = "set HOME, or XDG_STATE_HOME, to an absolute path";
+        state
+            .map(|state| State::at(state.join("jailgen")))
+            .ok_or_else(|| Failure::with_help("there is no home folder to keep builds in", help))
+    }
+
+    /// Whether commands of this folder are found by their name alone.
+    pub(super) fn is_in_path(self, folder: &Path) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|entry| entry == folder)
+    }
+
+    /// This program, beside which its kit is recorded.
+    pub(super) fn program(self) -> Result<PathBuf, Failure> {
+        std::env::current_exe()
+            .map_err(|error| Failure::new(format!("this program cannot be found: {error}")))
+    }
+}
+
+/// Compiles a spec; its diagnostics are the caller's to print.
+fn compile(path: &Path) -> Result<Compiled, Failure> {
+    compile::compile(path).map_err(|error| {
+        let shown = path.display().to_string();
+        Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
+    })
+}
+
+/// Compiles a spec and prints its diagnostics; one with errors ends the command.
+fn compile_clean(path: &Path, context: Context) -> Result<Compiled, Failure> {
+    let compiled = compile(path)?;
+    for diagnostic in &compiled.diagnostics {
+        context.console.diagnostic(&render::human(diagnostic, &compiled, width()));
+    }
+    if compile::has_errors(&compiled.diagnostics) { Err(Failure::Findings) } else { Ok(compiled) }
 }

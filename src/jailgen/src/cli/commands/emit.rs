@@ -1,0 +1,107 @@
+//! `emit`: writes the flake of specs, or says how a folder differs from it. Nix is asked only to pin what is not pinned.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, compile_clean};
+use crate::cli::args::{self, Inputs};
+use crate::cli::failure::Failure;
+use crate::emit::{self, Change, EmitError, Folder, Spec};
+use crate::kit::{self, Kit};
+use crate::render::sanitise;
+use crate::state;
+
+pub(in crate::cli) fn run(arguments: &args::Emit, context: Context) -> Result<(), Failure> {
+    let folder = folder(&arguments.specs.specs, &arguments.inputs, &arguments.output, context)?;
+    if arguments.check {
+        return check(&folder, &arguments.output, context);
+    }
+    write(&folder, &arguments.output, arguments.force, context)?;
+    context.console.note("wrote", &shown(&arguments.output));
+    Ok(())
+}
+
+/// The folder of these specs, as it should stand at `to`: what is pinned there stays pinned.
+pub(super) fn folder(
+    specs: &[PathBuf],
+    inputs: &Inputs,
+    to: &Path,
+    context: Context,
+) -> Result<Folder, Failure> {
+    let specs = compile_all(specs, context)?;
+    let kit = kit(inputs, context)?;
+    let overrides: Vec<_> =
+        inputs.overrides().map(|(name, reference)| (name.into(), reference.into())).collect();
+    let bar = context.console.progress("pinning inputs".into());
+    let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
+    let lock = state::lock(to, &overrides, &|| context.nix(), &mut progress);
+    bar.finish_and_clear();
+    let lock = lock.map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
+    emit::emit(&specs, &kit, lock).map_err(failed)
+}
+
+fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure> {
+    let mut emissions = Vec::new();
+    let mut faulty = false;
+    for path in specs {
+        // All specs are looked at before the command ends.
+        match compile_clean(path, context) {
+            Ok(compiled) => emissions.extend(compiled.emission()),
+            Err(Failure::Findings) => faulty = true,
+            Err(other) => return Err(other),
+        }
+    }
+    if faulty { Err(Failure::Findings) } else { Ok(emissions) }
+}
+
+pub(super) fn kit(inputs: &Inputs, context: Context) -> Result<Kit, Failure> {
+    kit::find(inputs.kit.as_deref(), &context.program()?)
+        .map_err(|error| Failure::from_parts(error.to_string(), error.help()))
+}
+
+/// Writes the folder, and has Nix complete its lock where a spec brings inputs of its own.
+pub(super) fn write(
+    folder: &Folder,
+    to: &Path,
+    force: bool,
+    context: Context,
+) -> Result<(), Failure> {
+    emit::write(folder, to, force).map_err(failed)?;
+    if folder.locked {
+        return Ok(());
+    }
+    let bar = context.console.progress("pinning inputs".into());
+    let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
+    let locked = context.nix().and_then(|nix| nix.lock(to, &mut progress));
+    bar.finish_and_clear();
+    Ok(locked?)
+}
+
+/// Prints how the folder at `at` differs from what it should be.
+pub(super) fn check(folder: &Folder, at: &Path, context: Context) -> Result<(), Failure> {
+    let differences = emit::check(folder, at).map_err(failed)?;
+    if differences.is_empty() {
+        context.console.note("checked", &format!("{} is up to date", shown(at)));
+        return Ok(());
+    }
+    for difference in &differences {
+        let file = sanitise(&difference.file);
+        let text = match &difference.change {
+            Change::Missing => format!("{file} is missing\n"),
+            Change::Extra => format!("{file} is no longer needed\n"),
+            Change::Binary => format!("{file} is not what it should be\n"),
+            Change::Content(diff) => sanitise(diff).into_owned(),
+        };
+        context.console.result(&text)?;
+    }
+    let message = format!("`{}` is out of date", shown(at));
+    context.console.error(&message, Some("run the same command without `--check`"));
+    Err(Failure::Findings)
+}
+
+pub(super) fn failed(error: EmitError) -> Failure {
+    Failure::from_parts(sanitise(&error.to_string()), error.help())
+}
+
+fn shown(path: &Path) -> String {
+    sanitise(&path.display().to_string()).into_owned()
+}

@@ -1,0 +1,103 @@
+//! From a spec file to policies: evaluated, then lowered jail by jail. All faults of a spec are collected, not the first.
+
+mod emission;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jail_lang::{FileSources, Files, Limits, Outcome, Spec, evaluate};
+use jail_policy::Policy;
+use jail_registry::{Code, Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
+
+use crate::render::Sources;
+
+/// What became of a spec file.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Its path as the user gave it.
+    pub path: PathBuf,
+    /// Every file that was read, the spec first, by its name below the spec's folder.
+    pub files: Files,
+    /// What is wrong with it, and what looks so.
+    pub diagnostics: Vec<Diagnostic>,
+    /// What it says, if nothing is wrong with it.
+    pub spec: Option<Spec>,
+    /// Its jails' policies, if nothing is wrong with it.
+    pub policies: Vec<Policy>,
+}
+
+/// Compiles the spec at `path`. Nothing outside its folder is read.
+///
+/// # Errors
+/// The folder of the spec cannot be opened. A spec that cannot be read is a diagnostic.
+pub fn compile(path: &Path) -> io::Result<Compiled> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        Some(_) | None => Path::new("."),
+    };
+    let sources = FileSources::new(folder)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let Outcome { spec, mut diagnostics, files } = evaluate(&sources, &name, Limits::SPEC);
+    let jails = spec.as_ref().map_or(&[][..], |spec| &spec.jails);
+    let policies = lower_all(jails, &files, &mut diagnostics);
+    let (spec, policies) =
+        if has_errors(&diagnostics) { (None, Vec::new()) } else { (spec, policies) };
+    Ok(Compiled { path: path.into(), files, diagnostics, spec, policies })
+}
+
+fn lower_all(jails: &[Jail], files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
+    let mut policies = Vec::new();
+    let mut seen: BTreeMap<String, Option<Place>> = BTreeMap::new();
+    for jail in jails {
+        match lower(jail, &Symbolic, &|place| files.display(place)) {
+            Ok(lowered) => {
+                diagnostics.extend(lowered.warnings);
+                let name = lowered.policy.name.clone();
+                if let Some(first) = seen.insert(name.clone(), jail.place) {
+                    diagnostics.push(twice(&name, jail.place, first));
+                }
+                policies.push(lowered.policy);
+            }
+            Err(faults) => diagnostics.extend(faults),
+        }
+    }
+    // A list that several jails share is told once.
+    let mut told: Vec<Diagnostic> = Vec::new();
+    diagnostics.retain(|diagnostic| {
+        let is_new = !told.contains(diagnostic);
+        if is_new {
+            told.push(diagnostic.clone());
+        }
+        is_new
+    });
+    policies
+}
+
+/// Builders name their jails themselves, so two of them are seen only here.
+fn twice(name: &str, place: Option<Place>, first: Option<Place>) -> Diagnostic {
+    let message = format!("two jails are called `{name}`");
+    let mut fault = Diagnostic::error(Code::DuplicateJail, place, message)
+        .label("the second of this name")
+        .help("the name is that of the command: give one of them another with `name = \"…\"`");
+    if let Some(first) = first {
+        fault = fault.secondary(first, "the first");
+    }
+    fault
+}
+
+/// Whether something stops the compilation.
+#[must_use]
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+}
+
+/// The files as the user names them: relative to where the command was started, not to the spec's folder.
+impl Sources for Compiled {
+    fn source(&self, file: FileId) -> Option<(Cow<'_, str>, &str)> {
+        let file = self.files.get(file)?;
+        let name = self.path.with_file_name(&file.name);
+        Some((name.to_string_lossy().into_owned().into(), &file.text))
+    }
+}

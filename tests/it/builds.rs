@@ -1,0 +1,137 @@
+//! `jailgen build` with real Nix: what is linked, what is stale, and what a failure leaves behind.
+
+use std::fs;
+
+use crate::harness::{Outcome, Scratch};
+use crate::real_nix::{Setup, has_user_namespaces, setup};
+
+const SHELL: &str =
+    r#"jail "jailed-sh" pkgs.bashInteractive [ (add-pkg-deps [ pkgs.coreutils ]) ]"#;
+
+fn build(setup: &Setup, scratch: &Scratch, arguments: &[&str]) -> Outcome {
+    let arguments = [&["build"], arguments, &setup.overrides()].concat();
+    setup.jailgen(scratch, &setup.programs[0], &arguments)
+}
+
+fn target(scratch: &Scratch, link: &str) -> String {
+    fs::read_link(scratch.path(link)).unwrap().display().to_string()
+}
+
+const COMMAND: &str = ".local/state/jailgen/bin/jailed-sh";
+
+#[test]
+fn a_build_links_its_commands_and_keeps_them() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    let built = build(&setup, &scratch, &["sh.jail", "-o", "result"]);
+    built.assert_status(0);
+    assert!(target(&scratch, COMMAND).ends_with("-jailed-sh/bin/jailed-sh"));
+    assert!(target(&scratch, COMMAND).starts_with(&target(&scratch, "result")));
+    let printed = built.all();
+    assert!(printed.contains(COMMAND) && printed.contains("/flakes/sh-"), "{printed}");
+    let roots = setup.nix_ok(
+        &setup.programs[0].with_file_name("nix-store"),
+        &scratch.path("."),
+        &["--query", "--roots", &target(&scratch, "result")],
+    );
+    assert!(roots.contains("/jailgen/roots/jailed-sh"), "{roots}");
+    build(&setup, &scratch, &["sh.jail", "--check"]).assert_status(0);
+    scratch.write("sh.jail", SHELL.replace("coreutils", "jq").as_bytes());
+    let stale = build(&setup, &scratch, &["sh.jail", "--check"]);
+    assert!(stale.assert_status(1).all().contains("pkgs.jq"), "{}", stale.all());
+}
+
+#[test]
+fn a_package_that_does_not_exist_leads_back_to_the_line_of_the_spec() {
+    let Some(setup) = setup() else { return };
+    let spec =
+        "jail \"jailed-sh\" pkgs.bashInteractive [\n  (add-pkg-deps [ pkgs.no-such-package ])\n]\n";
+    let scratch = Scratch::with(&[("sh.jail", spec)]);
+    for nix in &setup.programs {
+        let arguments = [&["build", "sh.jail"][..], &setup.overrides()].concat();
+        let outcome = setup.jailgen(&scratch, nix, &arguments);
+        let text = outcome.assert_status(1).all();
+        assert!(text.contains("attribute 'no-such-package' missing"), "{}: {text}", nix.display());
+        assert!(text.contains("`add-pkg-deps` in sh.jail:2:"), "{}: {text}", nix.display());
+    }
+}
+
+#[test]
+fn a_build_that_fails_in_the_middle_shows_nixs_message_and_leaves_the_last_one_alone() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    build(&setup, &scratch, &["sh.jail"]).assert_status(0);
+    let before = target(&scratch, COMMAND);
+    let failing = "(pkgs.runCommand \"broken\" { } \"echo the reason; exit 3\")";
+    scratch.write("sh.jail", SHELL.replace("pkgs.coreutils", failing).as_bytes());
+    let failed = build(&setup, &scratch, &["sh.jail"]);
+    let text = failed.assert_status(1).all();
+    assert!(text.contains("the reason") && text.contains("exit code 3"), "{text}");
+    assert!(text.contains(".failed`"), "where the flake is kept: {text}");
+    assert_eq!(target(&scratch, COMMAND), before);
+    let flakes = fs::read_dir(scratch.path(".local/state/jailgen/flakes")).unwrap();
+    let mut names: Vec<String> =
+        flakes.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert_eq!(names[1], format!("{}.failed", names[0]));
+    let kept = scratch.read(&format!(".local/state/jailgen/flakes/{}/jailed-sh.nix", names[0]));
+    assert!(kept.contains("pkgs.coreutils") && !kept.contains("broken"), "{kept}");
+}
+
+#[test]
+fn a_command_of_another_spec_is_not_taken_over() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("a.jail", SHELL), ("b.jail", SHELL)]);
+    build(&setup, &scratch, &["a.jail"]).assert_status(0);
+    let refused = build(&setup, &scratch, &["b.jail"]);
+    let text = refused.assert_status(1).all();
+    assert!(
+        text.contains("the command `jailed-sh` is that of another spec") && text.contains("a.jail"),
+        "{text}"
+    );
+    build(&setup, &scratch, &["b.jail", "--force"]).assert_status(0);
+}
+
+#[test]
+fn run_and_shell_build_what_is_stale_and_start_it() {
+    let Some(setup) = setup() else { return };
+    if !has_user_namespaces() {
+        return;
+    }
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    let overrides = setup.overrides();
+    let run = |arguments: &[&str]| setup.jailgen(&scratch, &setup.programs[0], arguments);
+    let first = run(&[&["run", "sh.jail"], &overrides[..], &["--", "-c", "echo inside"]].concat());
+    assert_eq!(first.assert_status(0).stdout, "inside\n");
+    let again = run(&["run", "sh.jail", "--", "-c", "exit 7"]);
+    again.assert_status(7);
+    let shell = run(&["shell", "sh.jail", "-c", "echo $0 && ls /home"]);
+    assert!(shell.all().contains("No such file"), "{}", shell.all());
+}
+
+#[test]
+fn a_daemon_that_does_not_answer_is_an_error_that_says_what_to_do() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    let arguments = [&["build", "sh.jail"][..], &setup.overrides()].concat();
+    let mut command = scratch.jailgen(&arguments);
+    command.env("NIX_REMOTE", "daemon").env("NIX_DAEMON_SOCKET_PATH", scratch.path("no-socket"));
+    let text = Outcome::of(&command.assert()).assert_status(1).all();
+    assert!(text.contains("the Nix daemon does not answer"), "{text}");
+}
+
+#[test]
+fn without_nix_emission_works_and_a_build_says_what_is_missing() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    let without = |arguments: &[&str]| {
+        let mut command = scratch.jailgen(arguments);
+        Outcome::of(&command.env("PATH", scratch.path("nothing")).assert())
+    };
+    let overrides = setup.overrides();
+    without(&[&["emit", "sh.jail", "-o", "out"], &overrides[..]].concat()).assert_status(0);
+    let built = without(&[&["build", "sh.jail"], &overrides[..]].concat());
+    let text = built.assert_status(1).all();
+    assert!(text.contains("Nix is not installed") && text.contains("nix-bin"), "{text}");
+}

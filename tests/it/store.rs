@@ -1,0 +1,142 @@
+//! The store: hashes, closures, and Nix in all the states that it can be found in.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use jailgen::closure::{self, Closure, ClosureError};
+use jailgen::nix::{Nix, NixError, nar};
+
+use crate::harness::Scratch;
+use crate::real_nix::{setup, skip};
+
+fn found(program: &Path) -> Nix {
+    Nix::find(program.parent().map(Path::as_os_str)).unwrap()
+}
+
+#[test]
+fn our_hash_of_a_tree_is_that_of_nix() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[
+        ("tree/empty", ""),
+        ("tree/eight", "12345678"),
+        ("tree/nine", "123456789"),
+        ("tree/sub/é.txt", "non-ASCII name"),
+        ("tree/Z", "sorted by bytes"),
+        ("tree/run", "#!/bin/sh\n"),
+        ("file", "alone"),
+    ]);
+    fs::set_permissions(scratch.path("tree/run"), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::create_dir(scratch.path("tree/nothing")).unwrap();
+    symlink("nowhere/at all", scratch.path("tree/link")).unwrap();
+    for name in ["tree", "file", "tree/link"] {
+        let hash = setup.nix_ok(&setup.programs[0], &scratch.path("."), &["hash", "path", name]);
+        assert_eq!(nar::hash(&scratch.path(name)).unwrap(), hash.trim(), "{name}");
+    }
+}
+
+/// A store path with references, from the stand-in.
+fn some_path(setup: &crate::real_nix::Setup) -> String {
+    let reference = format!("{}#git", setup.nixpkgs);
+    let scratch = Scratch::new();
+    let nix = &setup.programs[0];
+    let built =
+        setup.nix_ok(nix, &scratch.path("."), &["build", "--json", "--no-link", &reference]);
+    let built: serde_json::Value = serde_json::from_str(&built).unwrap();
+    built[0]["outputs"]["out"].as_str().unwrap().to_owned()
+}
+
+fn from_nix(root: &str, nix: &Path) -> Result<Closure, ClosureError> {
+    closure::closure(&[root.to_owned()], Path::new("/nonexistent/db.sqlite"), || Ok(found(nix)))
+}
+
+#[test]
+fn the_database_and_every_nix_tell_the_same_closure() {
+    let Some(setup) = setup() else { return };
+    let root = some_path(&setup);
+    let told: Vec<Closure> =
+        setup.programs.iter().map(|nix| from_nix(&root, nix).unwrap()).collect();
+    assert!(told[0].len() > 10 && closure::total(&told[0]) > 1_000_000, "{told:?}");
+    assert!(told.iter().all(|closure| *closure == told[0]));
+    let database = Path::new(closure::DATABASE);
+    let read = closure::closure(std::slice::from_ref(&root), database, || Err(NixError::Missing));
+    match read {
+        Ok(read) => assert_eq!(read, told[0]),
+        // An ordinary user cannot read it where nobody holds it open.
+        Err(ClosureError::Nix(NixError::Missing)) if fs::metadata("/root/.").is_ok() => {
+            panic!("root can read the database");
+        }
+        Err(error) => println!("{error}"),
+    }
+}
+
+#[test]
+fn a_path_that_is_not_in_the_store_is_said_to_be_so() {
+    let Some(setup) = setup() else { return };
+    let missing = "/nix/store/00000000000000000000000000000000-missing";
+    for nix in &setup.programs {
+        let error = from_nix(missing, nix).unwrap_err().to_string();
+        assert!(error.contains(missing) && error.contains("valid"), "{}: {error}", nix.display());
+    }
+    let read = closure::closure(&[missing.to_owned()], Path::new(closure::DATABASE), || {
+        Err(NixError::Missing)
+    });
+    assert!(read.unwrap_err().to_string().len() > 10);
+}
+
+/// A database in WAL mode whose -shm is neither there nor may be made: what an ordinary user meets.
+#[test]
+fn a_database_without_its_shared_memory_file_leads_to_nix() {
+    let Some(setup) = setup() else { return };
+    if fs::metadata("/proc/self").is_ok_and(|data| std::os::unix::fs::MetadataExt::uid(&data) == 0)
+    {
+        skip("ordinary-user", "root may write everywhere");
+        return;
+    }
+    let root = some_path(&setup);
+    let scratch = Scratch::new();
+    let database = scratch.path("db/db.sqlite");
+    scratch.write("db/db.sqlite", &wal_database());
+    fs::set_permissions(scratch.path("db"), fs::Permissions::from_mode(0o555)).unwrap();
+    let read =
+        closure::closure(std::slice::from_ref(&root), &database, || Ok(found(&setup.programs[0])));
+    fs::set_permissions(scratch.path("db"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(read.unwrap().contains_key(&root));
+}
+
+/// The first page of an empty SQLite database, whose bytes 18 and 19 say that it is in WAL mode.
+fn wal_database() -> Vec<u8> {
+    let mut page = vec![0; 4096];
+    page[..16].copy_from_slice(b"SQLite format 3\0");
+    page[16..24].copy_from_slice(&[0x10, 0x00, 2, 2, 0, 64, 32, 32]);
+    page[27] = 1;
+    page[31] = 1;
+    page[47] = 4;
+    page[59] = 1;
+    page[100] = 13;
+    page[105] = 0x10;
+    page
+}
+
+/// A folder with a program `nix` that says this, in the place of a Nix that this machine cannot have beside its own.
+fn saying(scratch: &Scratch, version: &str) -> PathBuf {
+    scratch.write("bin/nix", format!("#!/bin/sh\necho '{version}'\n").as_bytes());
+    fs::set_permissions(scratch.path("bin/nix"), fs::Permissions::from_mode(0o755)).unwrap();
+    scratch.path("bin")
+}
+
+#[test]
+fn a_nix_that_is_missing_or_too_old_is_an_error_that_says_what_to_do() {
+    let scratch = Scratch::new();
+    let missing = Nix::find(Some(scratch.path("nothing").as_os_str())).unwrap_err();
+    assert_eq!(missing.to_string(), "Nix is not installed: there is no `nix` in PATH");
+    assert!(missing.help().unwrap().contains("apt-get install nix-bin"), "{missing:?}");
+    assert!(matches!(Nix::find(None), Err(NixError::Missing)));
+
+    let old = Nix::find(Some(saying(&scratch, "nix (Nix) 2.3.16").as_os_str())).unwrap_err();
+    assert!(old.to_string().ends_with("is Nix 2.3, which is too old"), "{old}");
+    assert_eq!(old.help().unwrap(), "jailgen works with Nix 2.8 and newer");
+
+    let strange = Nix::find(Some(saying(&scratch, "something else").as_os_str())).unwrap_err();
+    assert!(strange.to_string().contains("says `something else`"), "{strange}");
+}
