@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::harness::{Scratch, project};
-use crate::real_nix::{Setup, has_user_namespaces, setup};
+use crate::real_nix::{has_user_namespaces, setup};
 
 const SHELL: &str =
     r#"jail "jailed-sh" pkgs.bashInteractive [ mount-cwd (add-pkg-deps [ pkgs.coreutils ]) ]"#;
@@ -138,12 +138,8 @@ fn the_inputs_and_overlays_of_a_spec_work() {
     let scratch = Scratch::with(&[("extra/flake.nix", extra)]);
     let url = format!("path:{}", scratch.path("extra").display());
     let spec = format!(
-        "{{ inputs.extra.url = \"{url}\"; overlays = [ inputs.extra.overlays.default ]; \
+        "{{ inputs.extra.url = \"{url}\"; overlays = inputs: [ inputs.extra.overlays.default ]; \
            outputs = {{ pkgs, ... }}: jail \"jailed-mine\" pkgs.mine [ ]; }}"
-    );
-    scratch.write(
-        "mine.jail",
-        spec.replace("inputs.extra.overlays", "(inputs: inputs.extra.overlays)").as_bytes(),
     );
     scratch.write("mine.jail", spec.as_bytes());
     setup.emit(&scratch, &["mine.jail"]);

@@ -18,6 +18,8 @@ pub(crate) struct Setup {
     /// Every `nix` that is here: that of PATH, and those in target/nix-*/bin.
     pub(crate) programs: Vec<PathBuf>,
     config: String,
+    /// Where Nix keeps its caches: a jail refuses its user's home folder and what is above it.
+    home: tempfile::TempDir,
 }
 
 /// The set-up, or nothing, said aloud, where this machine has none: an error where JAIL_TEST_REQUIRE lists `nix`.
@@ -61,6 +63,7 @@ fn try_setup() -> Result<Setup, String> {
         llm_agents: path("STANDIN_LLM_AGENTS")?,
         programs,
         config: config(),
+        home: tempfile::tempdir().map_err(|error| error.to_string())?,
     })
 }
 
@@ -114,7 +117,7 @@ impl Setup {
             .args(["--extra-experimental-features", "nix-command flakes"])
             .current_dir(folder)
             .env("NIX_CONFIG", &self.config)
-            .env("HOME", folder)
+            .env("HOME", self.home.path())
             .env("PATH", path_with(nix))
             .output()
             .unwrap()

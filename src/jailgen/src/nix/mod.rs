@@ -164,6 +164,10 @@ impl Nix {
     /// Nix fails.
     pub fn path_info(&self, paths: &[String]) -> Result<serde_json::Value, NixError> {
         let mut arguments: Vec<OsString> = ["path-info", "-r", "--json"].map(Into::into).into();
+        if self.version >= Version(2, 34) {
+            // Without a format it warns, and newer ones are to refuse.
+            arguments.extend(["--json-format", "2"].map(Into::into));
+        }
         arguments.extend(paths.iter().map(Into::into));
         let stdout = self.run(&arguments, &mut |_| {})?;
         self.json(&arguments, &stdout)

@@ -2,7 +2,7 @@
 
 mod pin;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -24,6 +24,8 @@ const VERSION: u64 = 7;
 pub struct Lock {
     root: String,
     nodes: Map<String, Value>,
+    /// The nodes as they were read.
+    read: Map<String, Value>,
 }
 
 /// What an input is pinned to.
@@ -82,13 +84,16 @@ impl Lock {
         let (Some(root), Some(nodes)) = (root, nodes) else {
             return Err("it has no root or no nodes".into());
         };
-        Ok(Self { root: root.into(), nodes: nodes.clone() })
+        Ok(Self { root: root.into(), nodes: nodes.clone(), read: nodes.clone() })
     }
 
-    /// The lock as Nix writes it.
+    /// The lock as Nix writes it. A lock that pins what it pinned when it was read comes out as it was: Nix names the nodes in
+    /// an order of its own, and that is no change.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let value = json!({ "nodes": self.nodes, "root": self.root, "version": VERSION });
+        let nodes = named(&self.root, &self.nodes);
+        let nodes = if nodes == named(&self.root, &self.read) { &self.read } else { &nodes };
+        let value = json!({ "nodes": nodes, "root": self.root, "version": VERSION });
         // Maps with text keys always serialise.
         serde_json::to_string_pretty(&value).map(|text| text + "\n").unwrap_or_default()
     }
@@ -158,10 +163,7 @@ impl Lock {
             renamed.insert(old.clone(), Value::String(new));
         }
         for (old, node) in &lock.nodes {
-            let mut node = node.clone();
-            if let Some(inputs) = node.get_mut("inputs").and_then(Value::as_object_mut) {
-                inputs.values_mut().for_each(|input| rename(input, &renamed, steps));
-            }
+            let node = renamed_node(Some(node), &renamed, steps);
             match renamed.get(old).and_then(Value::as_str) {
                 Some(new) => _ = self.nodes.insert(new.into(), node),
                 None => {
@@ -214,13 +216,8 @@ impl Lock {
         }
     }
 
-    /// A node's name that is free: `nixpkgs`, `nixpkgs_2`, … as Nix counts.
     fn unused(&self, name: &str) -> String {
-        if !self.nodes.contains_key(name) {
-            return name.into();
-        }
-        let numbered = (2..).map(|number| format!("{name}_{number}"));
-        numbered.into_iter().find(|name| !self.nodes.contains_key(name)).unwrap_or_default()
+        free_name(name, |name| self.nodes.contains_key(name))
     }
 
     /// Drops the nodes that nothing leads to; Nix would, and call the lock changed.
@@ -228,8 +225,7 @@ impl Lock {
         let mut reached = BTreeSet::new();
         let mut open = vec![self.root.clone()];
         while let Some(key) = open.pop() {
-            let inputs = self.nodes.get(&key).and_then(|node| node.get("inputs"));
-            let next = inputs.and_then(Value::as_object).into_iter().flat_map(Map::values);
+            let next = inputs_in(&self.nodes, &key).into_iter().flat_map(Map::values);
             open.extend(
                 next.filter_map(Value::as_str)
                     .filter(|key| !reached.contains(*key))
@@ -239,6 +235,51 @@ impl Lock {
         }
         self.nodes.retain(|key, _| reached.contains(key));
     }
+}
+
+/// The nodes that the root reaches, under names that depend on nothing but the inputs: the nearest to the root has the plain one.
+fn named(root: &str, nodes: &Map<String, Value>) -> Map<String, Value> {
+    let mut names = BTreeMap::from([(root.to_owned(), root.to_owned())]);
+    let mut order = vec![root.to_owned()];
+    let mut next = 0;
+    while let Some(key) = order.get(next).cloned() {
+        next += 1;
+        for (input, child) in inputs_in(nodes, &key).into_iter().flatten() {
+            let Some(child) = child.as_str().filter(|child| !names.contains_key(*child)) else {
+                continue;
+            };
+            let taken = |name: &str| names.values().any(|known| known == name);
+            names.insert(child.to_owned(), free_name(input, taken));
+            order.push(child.to_owned());
+        }
+    }
+    let renamed: Map<String, Value> =
+        names.iter().map(|(old, new)| (old.clone(), Value::String(new.clone()))).collect();
+    names
+        .iter()
+        .map(|(old, new)| (new.clone(), renamed_node(nodes.get(old), &renamed, &[])))
+        .collect()
+}
+
+fn inputs_in<'n>(nodes: &'n Map<String, Value>, key: &str) -> Option<&'n Map<String, Value>> {
+    nodes.get(key)?.get("inputs")?.as_object()
+}
+
+fn renamed_node(node: Option<&Value>, renamed: &Map<String, Value>, steps: &[&str]) -> Value {
+    let mut node = node.cloned().unwrap_or_else(|| json!({}));
+    if let Some(inputs) = node.get_mut("inputs").and_then(Value::as_object_mut) {
+        inputs.values_mut().for_each(|input| rename(input, renamed, steps));
+    }
+    node
+}
+
+/// A name that is free: `nixpkgs`, `nixpkgs_2`, … as Nix counts.
+fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    if !taken(name) {
+        return name.into();
+    }
+    let mut numbered = (2..).map(|number| format!("{name}_{number}"));
+    numbered.find(|name| !taken(name)).unwrap_or_default()
 }
 
 /// A node's name becomes the new one; a path of `follows` begins where the grafted lock's root is now.

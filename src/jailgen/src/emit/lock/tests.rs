@@ -107,3 +107,26 @@ fn locks_of_other_versions_are_refused() {
     assert!(Lock::parse("{", Path::new("x")).is_err());
     assert!(Lock::parse(r#"{"version": 7}"#, Path::new("x")).is_err());
 }
+
+#[test]
+fn overriding_twice_with_the_same_changes_nothing() {
+    let mut first = Lock::compiled_in().unwrap();
+    first.override_input("nixpkgs", &pin("sha256-mine")).unwrap();
+    let first = fitted(first, &kit(&[])).to_text();
+    let mut second = Lock::parse(&first, Path::new("x")).unwrap();
+    second.override_input("nixpkgs", &pin("sha256-mine")).unwrap();
+    assert_eq!(fitted(second, &kit(&[])).to_text(), first);
+}
+
+#[test]
+fn names_that_nix_gave_the_nodes_stay() {
+    let text = fitted(Lock::compiled_in().unwrap(), &kit(&[])).to_text();
+    let mut by_nix: Value = serde_json::from_str(&text).unwrap();
+    let nodes = by_nix["nodes"].as_object_mut().unwrap();
+    let node = nodes.remove("nixpkgs").unwrap();
+    nodes.insert("nixpkgs_9".into(), node);
+    nodes["root"]["inputs"]["nixpkgs"] = json!("nixpkgs_9");
+    let by_nix = serde_json::to_string_pretty(&by_nix).unwrap() + "\n";
+    let lock = Lock::parse(&by_nix, Path::new("x")).unwrap();
+    assert_eq!(fitted(lock, &kit(&[])).to_text(), by_nix);
+}
