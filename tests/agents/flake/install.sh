@@ -3,8 +3,9 @@ mkdir -p "$out/bin"
 
 # The npm packages with the programs bring nothing else that is needed. A static one stays as it is.
 #
-# RPATH and not RUNPATH: it also serves the libraries that a program unpacks at run time and loads. The loader of the real
-# nixpkgs has the C library's folder built in; the stand-in's, which is Debian's, has not.
+# RPATH and not RUNPATH: it also serves libraries that a program unpacks at run time and loads, and the C library itself,
+# which loads libgcc_s when a thread ends and aborts the program where there is none. The C library of the real nixpkgs
+# knows both folders; the stand-in's, which is Debian's, does not.
 install_own_program() {
   cp "$modules/$entry" "$out/bin/$program"
   chmod u+w,+x "$out/bin/$program"
