@@ -1,0 +1,442 @@
+//! The default filter as a table: families of system calls, why they are refused, and how.
+//!
+//! Numbers come from the `syscalls` crate, which takes them from the kernel's own tables. A call that a processor does not
+//! have is left out there. A number that is newer than the table is answered as by a kernel that is too old for it.
+
+use super::{Arch, Options};
+
+/// An error of the kernel that a filter gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errno {
+    /// Operation not permitted.
+    Perm,
+    /// No such system call: programs then use an older one.
+    NoSys,
+    /// Protocol not supported.
+    ProtoNoSupport,
+    /// Address family not supported.
+    AfNoSupport,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The kernel carries it out.
+    Allow,
+    /// It fails with this error.
+    Errno(Errno),
+    /// The process is killed.
+    Kill,
+}
+
+/// How a call is decided. Of an argument the low 32 bits count, which are all that the kernel looks at in these calls:
+/// what stands above them must not change the answer (CVE-2019-10063).
+#[derive(Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Always the same.
+    Always(Answer),
+    /// Whether an argument, under a mask, is one of these values.
+    OneOf {
+        /// Counted from 0.
+        argument: u8,
+        /// The bits that are compared.
+        mask: u32,
+        /// The values.
+        values: &'static [u32],
+        /// If it is.
+        yes: &'static Rule,
+        /// If not.
+        no: &'static Rule,
+    },
+    /// Whether an argument has any of these bits.
+    AnyBit {
+        /// Counted from 0.
+        argument: u8,
+        /// The bits.
+        bits: u32,
+        /// If it has.
+        yes: &'static Rule,
+        /// If not.
+        no: &'static Rule,
+    },
+}
+
+/// Calls that are refused for one reason.
+pub struct Family {
+    /// Its name.
+    pub name: &'static str,
+    /// Why.
+    pub why: &'static str,
+    /// How its calls are decided.
+    pub rule: &'static Rule,
+    /// `allow-nested-sandbox` lifts it.
+    pub lifted_for_nested_sandbox: bool,
+    /// The calls.
+    pub calls: &'static [&'static str],
+}
+
+const ALLOW: Rule = Rule::Always(Answer::Allow);
+const PERM: Rule = Rule::Always(Answer::Errno(Errno::Perm));
+const NO_SYS: Rule = Rule::Always(Answer::Errno(Errno::NoSys));
+
+const fn family(
+    name: &'static str,
+    why: &'static str,
+    rule: &'static Rule,
+    calls: &'static [&'static str],
+) -> Family {
+    Family { name, why, rule, lifted_for_nested_sandbox: false, calls }
+}
+
+const fn sandbox(
+    name: &'static str,
+    why: &'static str,
+    rule: &'static Rule,
+    calls: &'static [&'static str],
+) -> Family {
+    Family { name, why, rule, lifted_for_nested_sandbox: true, calls }
+}
+
+/// CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID and NET. In clone(2) the bit of CLONE_NEWTIME is part of the signal number.
+const NEW_NAMESPACES: u32 = 0x7e02_0000;
+const CLONE_NEWTIME: u32 = 0x80;
+
+const NO_NEW_NAMESPACES: Rule =
+    Rule::AnyBit { argument: 0, bits: NEW_NAMESPACES, yes: &PERM, no: &ALLOW };
+
+const NO_UNSHARED_NAMESPACES: Rule =
+    Rule::AnyBit { argument: 0, bits: NEW_NAMESPACES | CLONE_NEWTIME, yes: &PERM, no: &ALLOW };
+
+const TIOCSTI: u32 = 0x5412;
+const TIOCLINUX: u32 = 0x541c;
+
+const NO_TERMINAL_INPUT: Rule = Rule::OneOf {
+    argument: 1,
+    mask: u32::MAX,
+    values: &[TIOCSTI, TIOCLINUX],
+    yes: &PERM,
+    no: &ALLOW,
+};
+
+/// PER_LINUX, PER_LINUX32, both with UNAME26, the query, and ADDR_NO_RANDOMIZE, which sanitizers set for themselves.
+const HARMLESS_PERSONALITIES: Rule = Rule::OneOf {
+    argument: 0,
+    mask: u32::MAX,
+    values: &[0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff, 0x4_0000],
+    yes: &ALLOW,
+    no: &PERM,
+};
+
+const AF_UNIX: u32 = 1;
+const AF_INET: u32 = 2;
+const AF_INET6: u32 = 10;
+const AF_NETLINK: u32 = 16;
+const SOCK_TYPE: u32 = 0xf;
+const SOCK_STREAM: u32 = 1;
+const SOCK_DGRAM: u32 = 2;
+
+const NO_PROTOCOL: Rule = Rule::Always(Answer::Errno(Errno::ProtoNoSupport));
+const NO_FAMILY: Rule = Rule::Always(Answer::Errno(Errno::AfNoSupport));
+
+/// Unix sockets; IP with streams and datagrams of the common protocols; netlink as far as programs ask it about
+/// interfaces, sockets and devices.
+const ORDINARY_SOCKETS: Rule = Rule::OneOf {
+    argument: 0,
+    mask: u32::MAX,
+    values: &[AF_UNIX],
+    yes: &ALLOW,
+    no: &Rule::OneOf {
+        argument: 0,
+        mask: u32::MAX,
+        values: &[AF_INET, AF_INET6],
+        yes: &Rule::OneOf {
+            argument: 1,
+            mask: SOCK_TYPE,
+            values: &[SOCK_STREAM, SOCK_DGRAM],
+            // The default, ICMP (which ping uses without privileges), TCP, UDP, ICMPv6 and multipath TCP.
+            yes: &Rule::OneOf {
+                argument: 2,
+                mask: u32::MAX,
+                values: &[0, 1, 6, 17, 58, 262],
+                yes: &ALLOW,
+                no: &NO_PROTOCOL,
+            },
+            no: &PERM,
+        },
+        no: &Rule::OneOf {
+            argument: 0,
+            mask: u32::MAX,
+            values: &[AF_NETLINK],
+            // NETLINK_ROUTE, SOCK_DIAG, KOBJECT_UEVENT and GENERIC.
+            yes: &Rule::OneOf {
+                argument: 2,
+                mask: u32::MAX,
+                values: &[0, 4, 15, 16],
+                yes: &ALLOW,
+                no: &NO_PROTOCOL,
+            },
+            no: &NO_FAMILY,
+        },
+    },
+};
+
+const UNIX_PAIRS: Rule =
+    Rule::OneOf { argument: 0, mask: u32::MAX, values: &[AF_UNIX], yes: &ALLOW, no: &NO_FAMILY };
+
+/// Everything that is refused or looked at. What is not here is allowed.
+pub const FAMILIES: &[Family] = &[
+    family(
+        "terminal",
+        "typing into the launcher's shell (TIOCSTI) or pasting into a console (TIOCLINUX)",
+        &NO_TERMINAL_INPUT,
+        &["ioctl"],
+    ),
+    family(
+        "sockets",
+        "address families and protocols that lead past the network's rules or into rarely used kernel code",
+        &ORDINARY_SOCKETS,
+        &["socket"],
+    ),
+    family("socket-pairs", "the same for pairs", &UNIX_PAIRS, &["socketpair"]),
+    sandbox(
+        "namespaces",
+        "a namespace of one's own gives back capabilities, and the kernel code behind them",
+        &NO_NEW_NAMESPACES,
+        &["clone"],
+    ),
+    sandbox(
+        "unshared-namespaces",
+        "the same through unshare",
+        &NO_UNSHARED_NAMESPACES,
+        &["unshare"],
+    ),
+    sandbox(
+        "clone3",
+        "its flags lie behind a pointer, where a filter cannot look; programs fall back to clone",
+        &NO_SYS,
+        &["clone3"],
+    ),
+    sandbox("joined-namespaces", "entering namespaces of other processes", &PERM, &["setns"]),
+    sandbox(
+        "mounts",
+        "what is masked or read-only must stay so",
+        &PERM,
+        &[
+            "mount",
+            "umount2",
+            "pivot_root",
+            "chroot",
+            "open_tree",
+            "open_tree_attr",
+            "move_mount",
+            "fsopen",
+            "fsconfig",
+            "fsmount",
+            "fspick",
+            "mount_setattr",
+        ],
+    ),
+    family(
+        "other-processes",
+        "reading, writing, tracing and comparing other processes",
+        &PERM,
+        &[
+            "ptrace",
+            "process_vm_readv",
+            "process_vm_writev",
+            "process_madvise",
+            "kcmp",
+            "pidfd_getfd",
+            "move_pages",
+            "migrate_pages",
+            "mbind",
+        ],
+    ),
+    family(
+        "kernel-code",
+        "putting code into the kernel or watching it",
+        &PERM,
+        &[
+            "kexec_load",
+            "kexec_file_load",
+            "init_module",
+            "finit_module",
+            "delete_module",
+            "create_module",
+            "bpf",
+            "perf_event_open",
+            "lookup_dcookie",
+            "syslog",
+        ],
+    ),
+    family("page-faults", "holding the kernel at a chosen point", &PERM, &["userfaultfd"]),
+    family(
+        "io-uring",
+        "a second way to every call, which no filter sees",
+        &PERM,
+        &["io_uring_setup", "io_uring_enter", "io_uring_register"],
+    ),
+    family(
+        "keyrings",
+        "keys of the user's session, which no namespace separates",
+        &PERM,
+        &["add_key", "request_key", "keyctl"],
+    ),
+    family(
+        "file-handles",
+        "opening files by number, past every folder",
+        &PERM,
+        &["open_by_handle_at", "name_to_handle_at"],
+    ),
+    family(
+        "watching-filesystems",
+        "events of whole filesystems",
+        &PERM,
+        &["fanotify_init", "fanotify_mark"],
+    ),
+    family(
+        "personality",
+        "execution modes other than the harmless ones",
+        &HARMLESS_PERSONALITIES,
+        &["personality"],
+    ),
+    family(
+        "machine",
+        "the machine's clock, names, swap, accounts and power",
+        &PERM,
+        &[
+            "settimeofday",
+            "clock_settime",
+            "sethostname",
+            "setdomainname",
+            "swapon",
+            "swapoff",
+            "acct",
+            "quotactl",
+            "quotactl_fd",
+            "reboot",
+            "vhangup",
+        ],
+    ),
+    family(
+        "hardware",
+        "ports, segments and modes of the processor",
+        &PERM,
+        &["iopl", "ioperm", "modify_ldt"],
+    ),
+    family(
+        "obsolete",
+        "calls that nothing current makes",
+        &NO_SYS,
+        &[
+            "uselib",
+            "_sysctl",
+            "nfsservctl",
+            "query_module",
+            "get_kernel_syms",
+            "afs_syscall",
+            "tuxcall",
+            "security",
+            "vserver",
+            "getpmsg",
+            "putpmsg",
+            "sysfs",
+            "ustat",
+            "remap_file_pages",
+        ],
+    ),
+];
+
+/// A system call of a processor and how it is decided.
+#[derive(Debug)]
+pub struct Call {
+    /// Its number.
+    pub number: u32,
+    /// Its name.
+    pub name: &'static str,
+    /// How it is decided.
+    pub rule: &'static Rule,
+}
+
+/// Every known call of a processor, by number.
+#[must_use]
+pub fn calls(arch: Arch, options: Options) -> Vec<Call> {
+    let mut calls: Vec<Call> = known(arch)
+        .map(|(number, name)| Call { number, name, rule: rule(name, options) })
+        .collect();
+    calls.sort_unstable_by_key(|call| call.number);
+    calls
+}
+
+fn rule(name: &str, options: Options) -> &'static Rule {
+    let lifted = |family: &&Family| options.nested_sandbox && family.lifted_for_nested_sandbox;
+    FAMILIES
+        .iter()
+        .filter(|family| !lifted(family))
+        .find(|family| family.calls.contains(&name))
+        .map_or(&ALLOW, |family| family.rule)
+}
+
+fn known(arch: Arch) -> Box<dyn Iterator<Item = (u32, &'static str)>> {
+    match arch {
+        Arch::X86_64 => Box::new(
+            syscalls::x86_64::Sysno::iter().map(|call| (call.id().cast_unsigned(), call.name())),
+        ),
+        Arch::Aarch64 => Box::new(
+            syscalls::aarch64::Sysno::iter().map(|call| (call.id().cast_unsigned(), call.name())),
+        ),
+    }
+}
+
+/// Whether any of the processors has a call of this name.
+#[cfg(test)]
+pub(super) fn exists(name: &str) -> bool {
+    name.parse::<syscalls::x86_64::Sysno>().is_ok()
+        || name.parse::<syscalls::aarch64::Sysno>().is_ok()
+}
+
+/// Numbers from `start` on, up to the next segment, are decided in one way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub(super) start: u32,
+    pub(super) rule: &'static Rule,
+}
+
+/// Where the numbers of the x32 ABI begin and end: bit 30.
+const X32: u32 = 0x4000_0000;
+const X32_END: u32 = 0x8000_0000;
+
+/// All numbers, in as few segments as can be.
+pub(super) fn segments(arch: Arch, options: Options) -> Vec<Segment> {
+    let calls = calls(arch, options);
+    let newest = calls.last().map_or(0, |call| call.number);
+    let mut all: Vec<Segment> = Vec::new();
+    let mut add = |start: u32, rule: &'static Rule| {
+        if all.last().is_none_or(|last| last.rule != rule) {
+            all.push(Segment { start, rule });
+        }
+    };
+    add(0, &ALLOW);
+    let mut next = 0;
+    for call in &calls {
+        if call.number > next {
+            // A gap in the numbers: no such call, whatever a later kernel puts there.
+            add(next, &NO_SYS);
+        }
+        add(call.number, call.rule);
+        next = call.number + 1;
+    }
+    add(newest + 1, &NO_SYS);
+    match arch {
+        Arch::X86_64 => {
+            add(X32, &Rule::Always(Answer::Kill));
+            add(X32_END, &NO_SYS);
+        }
+        Arch::Aarch64 => {}
+    }
+    // The first segment gives way if the number 0 is decided otherwise.
+    if all.get(1).is_some_and(|second| second.start == 0) {
+        all.remove(0);
+    }
+    all
+}

@@ -1,0 +1,295 @@
+//! The program decides as the table says, for every number and for sampled arguments; and the table says what it should.
+
+use super::bpf::{
+    AND, ARCH, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, LOAD, NUMBER, RETURN,
+    value,
+};
+use super::table::{Answer, Errno, FAMILIES, Rule, calls, exists, segments};
+use super::{Arch, Options, default_program, tree};
+
+const DEFAULT: Options = Options { nested_sandbox: false };
+const NESTED: Options = Options { nested_sandbox: true };
+const ALLOW: Answer = Answer::Allow;
+const PERM: Answer = Answer::Errno(Errno::Perm);
+const NO_SYS: Answer = Answer::Errno(Errno::NoSys);
+
+/// Values that the rules look for, their neighbours, and the same with bits above the 32 that count.
+fn samples() -> Vec<u64> {
+    let low = [
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        8,
+        10,
+        15,
+        16,
+        17,
+        40,
+        58,
+        132,
+        262,
+        0x80,
+        0x5411,
+        0x5412,
+        0x541c,
+        0x2_0000,
+        0x2_0008,
+        0x4_0000,
+        0x40_0000,
+        0x0100_0011,
+        0x1000_0000,
+        0x4000_0000,
+        0x80002,
+        0x80003,
+        0x7fff_ffff,
+        0xffff_ffff,
+    ];
+    low.iter().flat_map(|low| [*low, *low | 1 << 32, *low | 0xdead_beef << 32]).collect()
+}
+
+/// What the kernel's interpreter does with a program (net/core/filter.c, seccomp's subset).
+fn run(program: &[Instruction], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
+    let mut accumulator = 0u32;
+    let mut at = 0;
+    loop {
+        let Instruction { code, yes, no, k } = program[at];
+        at += 1;
+        let mut jump = |taken: bool| at += usize::from(if taken { yes } else { no });
+        match code {
+            LOAD => {
+                accumulator = match k {
+                    NUMBER => number,
+                    ARCH => arch,
+                    _ => {
+                        let argument = arguments[((k - 16) / 8) as usize];
+                        assert_eq!((k - 16) % 8, 0, "only low halves are loaded");
+                        (argument & 0xffff_ffff) as u32
+                    }
+                }
+            }
+            AND => accumulator &= k,
+            JUMP => at += k as usize,
+            JUMP_EQUAL => jump(accumulator == k),
+            JUMP_AT_LEAST => jump(accumulator >= k),
+            JUMP_ANY_BIT => jump(accumulator & k != 0),
+            RETURN => return k,
+            other => panic!("unknown instruction {other:#x}"),
+        }
+    }
+}
+
+/// The same answer straight from the table.
+fn decide(rule: &Rule, arguments: [u64; 6]) -> Answer {
+    let low = |index: u8| (arguments[usize::from(index)] & 0xffff_ffff) as u32;
+    match rule {
+        Rule::Always(answer) => *answer,
+        Rule::AnyBit { argument, bits, yes, no } => {
+            decide(if low(*argument) & bits != 0 { yes } else { no }, arguments)
+        }
+        Rule::OneOf { argument, mask, values, yes, no } => {
+            let found = values.contains(&(low(*argument) & mask));
+            decide(if found { yes } else { no }, arguments)
+        }
+    }
+}
+
+fn unknown(arch: Arch, number: u32) -> Answer {
+    match (arch, number) {
+        (Arch::X86_64, 0x4000_0000..0x8000_0000) => Answer::Kill,
+        (_, _) => NO_SYS,
+    }
+}
+
+#[test]
+fn the_tree_decides_as_the_table_for_every_number_and_sampled_arguments() {
+    let samples = samples();
+    let odd = [600, 0x3fff_ffff, 0x4000_0000, 0x4000_0029, 0x7fff_ffff, 0x8000_0000, u32::MAX];
+    for (arch, options) in Arch::ALL.iter().flat_map(|arch| [(*arch, DEFAULT), (*arch, NESTED)]) {
+        let program = tree::program(arch, &segments(arch, options));
+        let table = calls(arch, options);
+        for number in (0..600).chain(odd) {
+            let rule = table.iter().find(|call| call.number == number).map(|call| call.rule);
+            let looks = rule.is_some_and(|rule| !matches!(rule, Rule::Always(_)));
+            let some: &[u64] = if looks { &samples } else { &[0, u64::MAX] };
+            for (first, second) in some.iter().flat_map(|a| some.iter().map(move |b| (*a, *b))) {
+                for third in [0, 1, 6, 9, 16, 17, 132, 1 << 32] {
+                    let arguments = [first, second, third, 0, 0, 0];
+                    let theirs = rule.map_or(unknown(arch, number), |rule| decide(rule, arguments));
+                    let ours = run(&program, arch.audit(), number, arguments);
+                    assert_eq!(ours, value(theirs), "{arch:?} {number} {arguments:x?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn calls_of_a_foreign_processor_are_killed() {
+    const I386: u32 = 0x4000_0003;
+    for arch in Arch::ALL {
+        let program = tree::program(arch, &segments(arch, DEFAULT));
+        for number in [0, 1, 11, 102, 360, 600] {
+            assert_eq!(run(&program, I386, number, [0; 6]), value(Answer::Kill), "{number}");
+        }
+    }
+}
+
+#[track_caller]
+fn answers(options: Options, name: &str, arguments: &[u64], answer: Answer) {
+    let mut all = [0; 6];
+    all[..arguments.len()].copy_from_slice(arguments);
+    for arch in Arch::ALL {
+        let Some(call) = calls(arch, options).into_iter().find(|call| call.name == name) else {
+            continue;
+        };
+        let program = tree::program(arch, &segments(arch, options));
+        let ours = run(&program, arch.audit(), call.number, all);
+        assert_eq!(ours, value(answer), "{arch:?} {name} {arguments:x?}");
+    }
+}
+
+#[test]
+fn what_sandboxes_were_left_through_is_refused() {
+    let refused = |name: &str, arguments: &[u64], answer| answers(DEFAULT, name, arguments, answer);
+    for name in [
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "io_uring_setup",
+        "keyctl",
+        "add_key",
+        "request_key",
+        "open_by_handle_at",
+        "mount",
+        "umount2",
+        "open_tree",
+        "move_mount",
+        "fsopen",
+        "mount_setattr",
+        "pivot_root",
+        "setns",
+        "kexec_load",
+        "init_module",
+        "finit_module",
+        "quotactl",
+        "swapon",
+        "acct",
+        "syslog",
+        "iopl",
+        "reboot",
+        "process_madvise",
+        "kcmp",
+        "fanotify_init",
+        "pidfd_getfd",
+        "modify_ldt",
+        "clock_settime",
+    ] {
+        refused(name, &[], PERM);
+    }
+    refused("clone3", &[], NO_SYS);
+    refused("clone", &[0x1000_0011], PERM);
+    refused("clone", &[0x0002_0011], PERM);
+    refused("unshare", &[0x1000_0000], PERM);
+    refused("unshare", &[0x80], PERM);
+    refused("ioctl", &[0, 0x5412], PERM);
+    refused("ioctl", &[0, 0x5412 | 1 << 32], PERM);
+    refused("ioctl", &[0, 0x541c | 0xffff_ffff << 32], PERM);
+    refused("socket", &[40, 1], Answer::Errno(Errno::AfNoSupport));
+    refused("socket", &[38, 5], Answer::Errno(Errno::AfNoSupport));
+    refused("socket", &[17, 3], Answer::Errno(Errno::AfNoSupport));
+    refused("socket", &[2, 3], PERM);
+    refused("socket", &[2, 3 | 0x80000], PERM);
+    refused("socket", &[2, 1, 132], Answer::Errno(Errno::ProtoNoSupport));
+    refused("socket", &[16, 3, 12], Answer::Errno(Errno::ProtoNoSupport));
+    refused("personality", &[0x40_0000], PERM);
+}
+
+#[test]
+fn what_agents_and_runtimes_need_is_allowed() {
+    let allowed = |name: &str, arguments: &[u64]| answers(DEFAULT, name, arguments, ALLOW);
+    for name in [
+        "read",
+        "openat",
+        "openat2",
+        "execve",
+        "execveat",
+        "memfd_create",
+        "pidfd_open",
+        "pidfd_send_signal",
+        "set_mempolicy",
+        "get_mempolicy",
+        "pkey_alloc",
+        "sched_setscheduler",
+        "sched_setaffinity",
+        "inotify_init1",
+        "wait4",
+        "kill",
+        "prctl",
+        "seccomp",
+        "landlock_create_ruleset",
+        "statx",
+        "rseq",
+        "futex",
+        "epoll_pwait2",
+        "close_range",
+        "copy_file_range",
+        "getrandom",
+        "membarrier",
+        "mknodat",
+        "setpriority",
+        "prlimit64",
+    ] {
+        allowed(name, &[]);
+    }
+    allowed("clone", &[0x003d_0f00]);
+    allowed("clone", &[0x0120_0011]);
+    allowed("clone", &[0x4111]);
+    allowed("unshare", &[0x400]);
+    allowed("ioctl", &[0, 0x5413]);
+    allowed("ioctl", &[0, 0x5410]);
+    allowed("socket", &[1, 3]);
+    allowed("socket", &[2, 0x80801, 6]);
+    allowed("socket", &[10, 2, 58]);
+    allowed("socket", &[2, 1, 262]);
+    allowed("socket", &[16, 0x80003, 0]);
+    allowed("socketpair", &[1, 5]);
+    allowed("personality", &[0xffff_ffff]);
+}
+
+#[test]
+fn a_nested_sandbox_lifts_namespaces_and_mounts_and_nothing_else() {
+    for name in ["mount", "unshare", "setns", "clone3", "pivot_root"] {
+        answers(NESTED, name, &[0x1000_0000], ALLOW);
+    }
+    answers(NESTED, "ioctl", &[0, 0x5412], PERM);
+    answers(NESTED, "ptrace", &[], PERM);
+    answers(NESTED, "io_uring_setup", &[], PERM);
+}
+
+#[test]
+fn the_table_names_calls_that_exist_and_each_once() {
+    let names: Vec<&str> =
+        FAMILIES.iter().flat_map(|family| family.calls.iter().copied()).collect();
+    for (index, name) in names.iter().enumerate() {
+        assert!(exists(name), "{name}");
+        assert!(!names[..index].contains(name), "{name} is in two families");
+    }
+}
+
+#[test]
+fn the_program_is_short_and_shallow() {
+    for arch in Arch::ALL {
+        let bytes = default_program(arch, DEFAULT);
+        assert_eq!(bytes.len() % 8, 0);
+        assert!(bytes.len() / 8 < 400, "{} instructions", bytes.len() / 8);
+        // A power of two of the segments bounds the depth; 10 comparisons decide any number.
+        assert!(segments(arch, DEFAULT).len() < 256, "{}", segments(arch, DEFAULT).len());
+    }
+}
