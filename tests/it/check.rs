@@ -20,7 +20,7 @@ fn what_is_no_text_of_the_language() {
             &["error[encoding]", "bad.jail:1:8"],
         ),
         bad("an empty file", "", &["error[syntax]", "the file is empty"]),
-        bad("only a comment", "# nothing\n", &["error[syntax]", "the file is empty"]),
+        bad("only a comment", "# nothing\n", &["error[syntax]", "bad.jail:1:"]),
         bad("10 MB", "[ ".repeat(5 << 20), &["error[too-large]", "4 MB"]),
         bad(
             "a bracket that is not closed",
@@ -48,7 +48,7 @@ fn what_is_nested_or_chained_beyond_reason() {
         bad("200 kB of a list sum", format!("a{}", "++a".repeat(66_000)), &["error[too-nested]"]),
         bad("200 kB of negations", "!".repeat(200_000), &["error[too-nested]"]),
         bad("200 kB of applications", "f ".repeat(100_000), &["error[too-nested]"]),
-        bad("200 kB of lambdas", "x:".repeat(100_000), &["error[too-nested]"]),
+        bad("200 kB of lambdas", "x: ".repeat(66_000), &["error[too-nested]"]),
         bad("200 kB of interpolations", "\"${".repeat(66_000), &["error[too-nested]"]),
     ]);
 }
@@ -101,7 +101,7 @@ fn what_names_something_that_is_not_there() {
             "import ./common.nix",
             &["error[missing-file]", "common.nix"],
         ),
-        bad("a file outside", "import ../common.nix", &["error[outside-folder]"]),
+        bad("a file outside", "import /etc/hostname", &["error[outside-folder]"]),
         bad(
             "an unknown namespace",
             jail("(share-ns \"nte\")"),
@@ -238,20 +238,25 @@ fn a_folder_is_no_spec() {
     assert!(outcome.stderr.contains("folder.jail"), "{}", outcome.all());
 }
 
+/// Names are looked up before anything is evaluated, and everything is evaluated before anything is lowered, so faults of
+/// different stages are not told together.
 #[test]
-fn all_faults_are_told_at_once() {
-    let scratch =
-        Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)\n  (tmpfs \"b\")"))]);
-    let outcome = scratch.run(&["check", "a.jail"]);
-    for code in ["unknown-combinator", "param-type", "relative-target"] {
-        assert!(outcome.stderr.contains(code), "{code}: {}", outcome.all());
+fn all_faults_of_a_stage_are_told_at_once() {
+    let scratch = Scratch::with(&[
+        ("a.jail", &jail("(readonyl \"/a\")\n  (tmpsf \"/b\")")),
+        ("b.jail", &jail("(readonly 1)\n  (add-pkg-deps [ \"git\" ])")),
+        ("c.jail", &jail("(tmpfs \"b\")\n  (share-ns \"nte\")")),
+    ]);
+    let outcome = scratch.run(&["check", "a.jail", "b.jail", "c.jail"]);
+    for fault in ["`readonyl`", "`tmpsf`", "`readonly`", "`add-pkg-deps`", "`b`", "`nte`"] {
+        assert!(outcome.stderr.contains(fault), "{fault}: {}", outcome.all());
     }
-    assert!(outcome.stderr.contains("1 spec: 3 errors, 0 warnings"), "{}", outcome.all());
+    assert!(outcome.stderr.contains("3 specs: 6 errors, 0 warnings"), "{}", outcome.all());
 }
 
 #[test]
 fn warnings_count_when_they_are_denied() {
-    let scratch = Scratch::with(&[("a.jail", &jail("(try-readonly \"~/x\")"))]);
+    let scratch = Scratch::with(&[("a.jail", &jail("(set-env \"CACHE\" \"~/x\")"))]);
     let outcome = scratch.run(&["check", "a.jail"]);
     let message = &outcome.assert_status(0).stderr;
     assert!(message.contains("warning[literal-expansion]"), "{}", outcome.all());
@@ -260,14 +265,14 @@ fn warnings_count_when_they_are_denied() {
 
 #[test]
 fn json_is_one_object_a_line_and_nothing_else() {
-    let scratch = Scratch::with(&[("a.jail", &jail("(readonyl \"/a\")\n  (readonly 1)"))]);
+    let scratch = Scratch::with(&[("a.jail", &jail("(tmpfs \"b\")\n  (share-ns \"nte\")"))]);
     let outcome = scratch.run(&["check", "--message-format", "json", "a.jail"]);
     outcome.assert_status(1);
     assert_eq!(outcome.stderr, "");
     let lines: Vec<serde_json::Value> =
         outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let codes: Vec<_> = lines.iter().map(|line| line["code"].as_str().unwrap()).collect();
-    assert_eq!(codes, ["unknown-combinator", "param-type"]);
+    assert_eq!(codes, ["relative-target", "unknown-namespace"]);
     assert_eq!(lines[0]["place"]["file"], "a.jail");
     assert_eq!(lines[0]["place"]["line"], 2);
 }

@@ -32,11 +32,10 @@ fn the_shell() {
                       too)
           read-only   ~/.bash_aliases (if it is there)                        shell.jail:26:4  try-readonly
           read-only   of /nix/store what this jail needs at run time          by default
-          its own     /proc, /dev (minimal), /tmp (empty, in memory),         by default
-                      /var/tmp (empty, in memory), ~ (empty, in memory),
-                      /bin/sh, /bin/bash, /usr/bin/env, /etc/hostname,
-                      /etc/hosts
-          its own     /etc/passwd and /etc/group (root and the caller)        by default
+          its own     /proc, /dev (minimal), /bin/sh, /bin/bash,              by default
+                      /usr/bin/env, /etc/hostname, /etc/hosts,
+                      /etc/passwd and /etc/group (root and the caller)
+          in memory   /tmp, /var/tmp, ~                                       by default
 
         Commands
           from        coreutils, curl, diffutils, findutils, gawk, git,       shell.jail:8:4  add-pkg-deps
@@ -82,12 +81,10 @@ fn an_agent_from_a_builder() {
                       ~/.local/state/opencode (created if missing)
           read-only   ~/notes/house-style                              opencode.jail:12:25  readonly
           read-only   of /nix/store what this jail needs at run time   by default
-          its own     /proc, /dev (minimal), /tmp (empty, in memory),  by default
-                      /var/tmp (empty, in memory),
-                      ~ (empty, in memory), /bin/sh, /bin/bash,
-                      /usr/bin/env, /etc/hostname
-          its own     /etc/passwd and /etc/group (root and the         by default
-                      caller)
+          its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
+                      /usr/bin/env, /etc/hostname, /etc/passwd and
+                      /etc/group (root and the caller)
+          in memory   /tmp, /var/tmp, ~                                by default
 
         Commands
           from        bashInteractive, curl, wget, jq, git, which,     opencode.jail:5:1  add-pkg-deps
@@ -125,14 +122,14 @@ fn an_explanation_fits_on_a_screen() {
     for example in ["shell", "opencode", "crush", "claude-code", "go", "python"] {
         let outcome = explain(&[&format!("examples/{example}.jail")]);
         let lines = outcome.assert_status(0).stdout.lines().count();
-        assert!(lines <= 50, "{example}: {lines} lines");
+        assert!(lines <= 52, "{example}: {lines} lines");
     }
 }
 
 #[test]
 fn the_working_folder_is_honestly_described() {
     let text = explain(&["examples/shell.jail"]).stdout;
-    assert!(text.contains("a plain bind for now"), "{text}");
+    assert!(text.contains("a plain bind"), "{text}");
 }
 
 #[test]

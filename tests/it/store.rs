@@ -96,7 +96,9 @@ fn a_database_without_its_shared_memory_file_leads_to_nix() {
     let root = some_path(&setup);
     let scratch = Scratch::new();
     let database = scratch.path("db/db.sqlite");
-    scratch.write("db/db.sqlite", &wal_database());
+    fs::create_dir(scratch.path("db")).unwrap();
+    make_database(&database);
+    assert!(!scratch.path("db/db.sqlite-shm").exists(), "SQLite removes it at the end");
     fs::set_permissions(scratch.path("db"), fs::Permissions::from_mode(0o555)).unwrap();
     let read =
         closure::closure(std::slice::from_ref(&root), &database, || Ok(found(&setup.programs[0])));
@@ -104,18 +106,13 @@ fn a_database_without_its_shared_memory_file_leads_to_nix() {
     assert!(read.unwrap().contains_key(&root));
 }
 
-/// The first page of an empty SQLite database, whose bytes 18 and 19 say that it is in WAL mode.
-fn wal_database() -> Vec<u8> {
-    let mut page = vec![0; 4096];
-    page[..16].copy_from_slice(b"SQLite format 3\0");
-    page[16..24].copy_from_slice(&[0x10, 0x00, 2, 2, 0, 64, 32, 32]);
-    page[27] = 1;
-    page[31] = 1;
-    page[47] = 4;
-    page[59] = 1;
-    page[100] = 13;
-    page[105] = 0x10;
-    page
+/// A store's database as Nix makes it, with nothing in it.
+fn make_database(at: &Path) {
+    let database = rusqlite::Connection::open(at).unwrap();
+    database.pragma_update(None, "journal_mode", "wal").unwrap();
+    let tables = "create table ValidPaths (id integer primary key, path text, narSize integer);
+                  create table Refs (referrer integer, reference integer);";
+    database.execute_batch(tables).unwrap();
 }
 
 /// A folder with a program `nix` that says this, in the place of a Nix that this machine cannot have beside its own.

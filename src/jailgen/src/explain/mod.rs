@@ -42,9 +42,10 @@ pub struct Line {
     /// What one should know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
-    /// The combinator that granted it, `jail` or a builder for the program.
-    pub combinator: String,
-    /// Where in the spec it stands; absent for what every jail has.
+    /// The combinator that granted it, `jail` or a builder for the program; absent for what every jail has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub combinator: Option<String>,
+    /// Where in the spec it stands; absent with the combinator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }
@@ -60,9 +61,10 @@ pub fn explain(policy: &Policy) -> Explanation {
     for entry in &effective {
         let sentence = sentence::of(&entry.grant);
         let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
-        let (combinator, place) = (entry.by.combinator.as_str(), policy.places.get(&entry.by));
+        let place = policy.places.get(&entry.by);
+        let combinator = place.map(|_| entry.by.combinator.as_str());
         let same = group.lines.iter_mut().find(|line| {
-            (line.how, line.note, line.combinator.as_str(), line.place.as_ref())
+            (line.how, line.note, line.combinator.as_deref(), line.place.as_ref())
                 == (sentence.how, sentence.note, combinator, place)
         });
         match same {
@@ -72,7 +74,7 @@ pub fn explain(policy: &Policy) -> Explanation {
                 how: sentence.how,
                 what: vec![sentence.what],
                 note: sentence.note,
-                combinator: combinator.into(),
+                combinator: combinator.map(str::to_owned),
                 place: place.cloned(),
             }),
         }

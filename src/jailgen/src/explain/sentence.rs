@@ -98,7 +98,7 @@ pub(super) fn of(grant: &Grant) -> Sentence {
         }
         Grant::Store { scope } => Sentence::new(Files, "read-only", store(*scope)),
         Grant::Tmpfs { to, size, mode: _ } => {
-            Sentence::new(Files, OWN, format!("{to} (empty, in memory{})", at_most(*size)))
+            Sentence::new(Files, "in memory", format!("{to}{}", at_most(*size)))
         }
         Grant::Proc { to } => Sentence::new(Files, OWN, to.to_string()),
         Grant::Dev { to } => Sentence::new(Files, OWN, format!("{to} (minimal)")),
@@ -166,7 +166,7 @@ fn store(scope: Scope) -> &'static str {
 }
 
 fn at_most(size: Option<u64>) -> String {
-    size.map_or_else(String::new, |bytes| format!(", at most {bytes} bytes"))
+    size.map_or_else(String::new, |bytes| format!(" (at most {bytes} bytes)"))
 }
 
 /// A value in the store says nothing to a reader.

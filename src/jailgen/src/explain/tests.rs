@@ -83,7 +83,7 @@ fn every_grant_stands_with_its_line() {
           read-write  the folder that it is started in (a plain bind for now:    demo.jail:2:3  mount-cwd
                       all in it can be changed, `.git` and its hooks too)
           read-only   ~/.gitconfig (if it is there)                              demo.jail:3:3  try-readonly
-          its own     /tmp (empty, in memory), ~ (empty, in memory)              by default
+          in memory   /tmp, ~                                                    by default
           read-only   of /nix/store what this jail needs at run time             by default
 
         Commands

@@ -75,9 +75,11 @@ fn is_wide(line: &Line) -> bool {
 }
 
 fn origin(line: &Line) -> String {
-    match &line.place {
-        Some(place) => format!("{}  {}", sanitise(place), sanitise(&line.combinator)),
-        None => "by default".into(),
+    match (&line.place, &line.combinator) {
+        (Some(place), Some(combinator)) => {
+            format!("{}  {}", sanitise(place), sanitise(combinator))
+        }
+        (Some(_) | None, _) => "by default".into(),
     }
 }
 
