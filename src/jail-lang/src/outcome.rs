@@ -128,11 +128,25 @@ pub fn check_syntax(nix: &str) -> Result<(), SyntaxError> {
     })
 }
 
+/// The first line of the spec that is no comment: what is said of the spec as a whole is shown there.
 fn whole_file(evaluator: &Evaluator<'_>) -> Place {
     let files = evaluator.files.borrow();
     let text = files.all().first().map_or("", |file| file.text.as_str());
-    let end = text.trim_end().len();
-    Place { file: FileId(0), start: 0, end: u32::try_from(end).unwrap_or(u32::MAX) }
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        if !content.is_empty() && !content.starts_with('#') {
+            start += line.len() - line.trim_start().len();
+            return place(start, start + content.len());
+        }
+        start += line.len();
+    }
+    place(0, 0)
+}
+
+fn place(start: usize, end: usize) -> Place {
+    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    Place { file: FileId(0), start: narrow(start), end: narrow(end) }
 }
 
 fn sort(diagnostics: &mut [Diagnostic]) {

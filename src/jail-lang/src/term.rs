@@ -15,6 +15,9 @@ use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
 use crate::value::{Argument, Combinator, JailCall, List, Permission, TextPart, TextValue, Value};
 
+/// Nobody reads more.
+const FAULTS_MAX: usize = 100;
+
 /// Collects the parts of a term and everything that is wrong with them.
 pub(crate) struct Collector<'a, 's> {
     pub(crate) evaluator: &'a Evaluator<'s>,
@@ -31,7 +34,7 @@ impl<'a, 's> Collector<'a, 's> {
         let same = |known: &Diagnostic| {
             (known.code, known.primary, &known.message) == (fault.code, fault.primary, &fault.message)
         };
-        if !self.faults.iter().any(same) {
+        if self.faults.len() < FAULTS_MAX && !self.faults.iter().any(same) {
             self.faults.push(fault);
         }
     }

@@ -9,7 +9,7 @@ use crate::attrs::Attrs;
 use crate::failure::{Failure, Fallible};
 use crate::ir::{Code, Key};
 use crate::library;
-use crate::residual::Residual;
+use crate::residual::{Residual, Step};
 use crate::suggest;
 use crate::symbols::Symbol;
 use crate::value::{Combinator, Env, Permission, Root, Value};
@@ -33,12 +33,18 @@ impl Evaluator<'_> {
     ) -> Fallible<Value> {
         let mut value = self.eval(set, env)?;
         for (index, key) in path.iter().enumerate() {
-            let (name, at) = self.key(key, env)?;
-            if let (Value::Residual(residual), Some(default)) = (&value, default) {
-                let rest = self.rest_of_path(path, index, env)?;
-                let default = self.delay(default, env);
-                return Ok(Value::residual(Residual::SelectOr(Rc::clone(residual), rest, default)));
+            if let Value::Residual(residual) = &value {
+                if let Some(default) = default {
+                    let rest = self.rest_of_path(path, index, env)?;
+                    let default = self.delay(default, env);
+                    return Ok(Value::residual(Residual::SelectOr(Rc::clone(residual), rest, default)));
+                }
+                if let Step::Value(name) = self.key_step(key, env)? {
+                    value = Value::residual(Residual::SelectBy(Rc::clone(residual), name));
+                    continue;
+                }
             }
+            let (name, at) = self.key(key, env)?;
             match (self.find(&value, name, at)?, default) {
                 (Found::Value(found), _) => {
                     value = self.force(&found, at).map_err(|failure| {
@@ -57,8 +63,22 @@ impl Evaluator<'_> {
         format!("while evaluating the attribute `{}`", self.symbols.name(name))
     }
 
-    fn rest_of_path(&self, path: &[Key], from: usize, env: &Env) -> Fallible<Vec<Symbol>> {
-        path.iter().skip(from).map(|key| self.key(key, env).map(|(name, _)| name)).collect()
+    fn rest_of_path(&self, path: &[Key], from: usize, env: &Env) -> Fallible<Vec<Step>> {
+        path.iter().skip(from).map(|key| self.key_step(key, env)).collect()
+    }
+
+    /// A step of a path below a symbolic set, whose name may be symbolic too.
+    fn key_step(&self, key: &Key, env: &Env) -> Fallible<Step> {
+        match key {
+            Key::Name(name, _) => Ok(Step::Name(*name)),
+            Key::Code(code) => match self.eval(code, env)? {
+                value @ (Value::Residual(_) | Value::Text(_)) => Ok(Step::Value(value)),
+                value => {
+                    let name = self.plain_text(&value, code.place)?;
+                    Ok(Step::Name(self.symbols.intern(&name)))
+                }
+            },
+        }
     }
 
     /// A combinator that came out of a set belongs to the place that mentions it.
@@ -158,11 +178,11 @@ impl Evaluator<'_> {
         let mut value = self.eval(set, env)?;
         let last = path.len().saturating_sub(1);
         for (index, key) in path.iter().enumerate() {
-            let (name, at) = self.key(key, env)?;
             if let Value::Residual(residual) = &value {
                 let rest = self.rest_of_path(path, index, env)?;
                 return Ok(Value::residual(Residual::Has(Rc::clone(residual), rest)));
             }
+            let (name, at) = self.key(key, env)?;
             match self.find(&value, name, at)? {
                 Found::Value(_) if index == last => {}
                 Found::Value(found) => value = self.force(&found, at)?,
@@ -233,7 +253,7 @@ fn choices(sets: &[Rc<Residual>], name: Symbol, otherwise: Option<Value>) -> Val
     for set in sets.iter().rev() {
         let residual = match value.take() {
             None => Residual::Select(Rc::clone(set), name),
-            Some(default) => Residual::SelectOr(Rc::clone(set), vec![name], default),
+            Some(default) => Residual::SelectOr(Rc::clone(set), vec![Step::Name(name)], default),
         };
         value = Some(Value::residual(residual));
     }

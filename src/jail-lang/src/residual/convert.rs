@@ -7,7 +7,7 @@ use std::rc::Rc;
 use jail_policy::Output;
 use jail_registry::{Code as DiagnosticCode, Place};
 
-use super::Residual;
+use super::{Residual, Step};
 use super::print::{is_name, print};
 use super::source::{Key, Name, Param, Source, TextSource};
 use crate::eval::Evaluator;
@@ -259,13 +259,24 @@ impl<'a, 's> Converter<'a, 's> {
             Residual::Name(name) => Source::Atom(name.to_string()),
             Residual::File(path) => file(path),
             Residual::Select(set, name) => self.residual(set)?.select(self.name(*name)),
+            Residual::SelectBy(set, name) => {
+                let set = self.residual(set)?;
+                let key = self.step(name)?;
+                match set {
+                    Source::Select(set, mut path, None) => {
+                        path.push(key);
+                        Source::Select(set, path, None)
+                    }
+                    set => Source::Select(Box::new(set), vec![key], None),
+                }
+            }
             Residual::SelectOr(set, path, default) => {
-                let path = path.iter().map(|name| Key::Name(self.name(*name))).collect();
+                let path = self.steps(path)?;
                 let default = self.value(default)?;
                 Source::Select(Box::new(self.residual(set)?), path, Some(Box::new(default)))
             }
             Residual::Has(set, path) => {
-                let path = path.iter().map(|name| Key::Name(self.name(*name))).collect();
+                let path = self.steps(path)?;
                 Source::Has(Box::new(self.residual(set)?), path)
             }
             Residual::Apply(function, arg) => {
@@ -287,6 +298,26 @@ impl<'a, 's> Converter<'a, 's> {
             }
             Residual::Not(value) => Source::Not(Box::new(self.value(value)?)),
             Residual::Negate(value) => Source::Negate(Box::new(self.value(value)?)),
+        })
+    }
+
+    fn steps(&mut self, path: &[Step]) -> Fallible<Vec<Key>> {
+        path.iter()
+            .map(|step| match step {
+                Step::Name(name) => Ok(Key::Name(self.name(*name))),
+                Step::Value(value) => self.step(value),
+            })
+            .collect()
+    }
+
+    fn step(&mut self, name: &Value) -> Fallible<Key> {
+        Ok(match self.value(name)? {
+            Source::Text(parts) => match parts.as_slice() {
+                [TextSource::Literal(name)] => Key::Name(name.clone()),
+                [TextSource::Code(code)] => Key::Code(code.clone()),
+                _ => Key::Code(Source::Text(parts)),
+            },
+            code => Key::Code(code),
         })
     }
 

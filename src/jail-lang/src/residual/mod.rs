@@ -27,8 +27,10 @@ pub(crate) enum Residual {
     /// A file of the spec's folder, copied beside the emitted file.
     File(Box<str>),
     Select(Rc<Residual>, Symbol),
-    SelectOr(Rc<Residual>, Vec<Symbol>, Value),
-    Has(Rc<Residual>, Vec<Symbol>),
+    /// `residual.${name}` where the name itself is symbolic.
+    SelectBy(Rc<Residual>, Value),
+    SelectOr(Rc<Residual>, Vec<Step>, Value),
+    Has(Rc<Residual>, Vec<Step>),
     Apply(Rc<Residual>, Value),
     /// A builtin or library function, by its full name.
     Call(String, Vec<Value>),
@@ -37,12 +39,18 @@ pub(crate) enum Residual {
     Negate(Value),
 }
 
+/// A step of an attribute path.
+pub(crate) enum Step {
+    Name(Symbol),
+    Value(Value),
+}
+
 impl Residual {
     /// `residual.name`, with a default when there is one.
     pub(crate) fn select(residual: &Rc<Self>, name: Symbol, default: Option<Value>) -> Self {
         match default {
             None => Self::Select(Rc::clone(residual), name),
-            Some(default) => Self::SelectOr(Rc::clone(residual), vec![name], default),
+            Some(default) => Self::SelectOr(Rc::clone(residual), vec![Step::Name(name)], default),
         }
     }
 }

@@ -11,9 +11,14 @@ const DEPTH_MAX: usize = 4_000;
 /// The brackets that may be open at once.
 const BRACKETS_MAX: usize = 500;
 
+/// The characters that may stand together without a space: at each of them the tokenizer looks for a path, to the end.
+const WORD_MAX: usize = 2_000;
+
 /// One open bracket, string or interpolation.
 #[derive(Default)]
 struct Level {
+    /// Inside a string, up to the next interpolation, there are no words.
+    string: bool,
     /// Inside `[ … ]`, elements stand beside each other and make no chain.
     list: bool,
     /// What the current expression has nested so far.
@@ -29,12 +34,21 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Diagnostic> {
     let mut levels = vec![Level::default()];
     // The depth of all levels but the innermost.
     let mut outer = 0;
-    let mut at = 0;
-    for (kind, token) in rnix::tokenize(text) {
+    let (mut at, mut word_end) = (0, 0);
+    let mut tokens = rnix::tokenize(text);
+    loop {
+        if at >= word_end && !levels.last().is_some_and(|level| level.string) {
+            word_end = at + word_length(text.get(at..).unwrap_or(""));
+            if word_end - at > WORD_MAX {
+                return Err(too_long(file, at));
+            }
+        }
+        let Some((kind, token)) = tokens.next() else { return Ok(()) };
         let end = at + token.len();
         if opens(kind) {
             outer += levels.last().map_or(0, |level| level.chain) + 1;
-            levels.push(Level { list: kind == TOKEN_L_BRACK, ..Level::default() });
+            let (list, string) = (kind == TOKEN_L_BRACK, kind == TOKEN_STRING_START);
+            levels.push(Level { list, string, ..Level::default() });
         } else if closes(kind) {
             close(&mut levels, &mut outer);
         } else if let Some(level) = levels.last_mut() {
@@ -46,7 +60,19 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Diagnostic> {
         }
         at = end;
     }
-    Ok(())
+}
+
+/// The length of what stands together at the start of a text, counted up to just over the bound.
+fn word_length(text: &str) -> usize {
+    let apart = |byte: &u8| byte.is_ascii_whitespace() || br#"()[]{}"';,#"#.contains(byte);
+    text.bytes().take(WORD_MAX + 1).take_while(|byte| !apart(byte)).count()
+}
+
+fn too_long(file: FileId, start: usize) -> Diagnostic {
+    let message = format!("more than {WORD_MAX} characters stand together without a space");
+    Diagnostic::error(Code::TooNested, Some(super::span(file, start, start + 1)), message)
+        .label("from here")
+        .help("split the expression with `let`")
 }
 
 fn opens(kind: SyntaxKind) -> bool {

@@ -215,7 +215,14 @@ impl Lowering<'_> {
             ast::Attr::Ident(ident) => {
                 Key::Name(self.symbol(&ident.syntax().text().to_string()), place)
             }
-            ast::Attr::Dynamic(dynamic) => Key::Code(self.some(dynamic.expr(), dynamic.syntax())),
+            ast::Attr::Dynamic(dynamic) => match self.some(dynamic.expr(), dynamic.syntax()) {
+                // `${"name"}` is a name like any other.
+                code if is_plain_string(dynamic) => match &code.expr {
+                    Expr::Const(Value::Str(name)) => Key::Name(self.symbol(name), place),
+                    _ => Key::Code(code),
+                },
+                code => Key::Code(code),
+            },
             ast::Attr::Str(string) => match self.string(string) {
                 Expr::Const(Value::Str(name)) => Key::Name(self.symbol(&name), place),
                 expr => Key::Code(Node::new(expr, place)),
@@ -362,6 +369,10 @@ impl Lowering<'_> {
         let body = Key::Name(self.symbol("body"), place);
         Expr::Select { set: Node::new(set, place), path: [body].into(), default: None }
     }
+}
+
+fn is_plain_string(dynamic: &ast::Dynamic) -> bool {
+    matches!(dynamic.expr(), Some(ast::Expr::Str(_)))
 }
 
 fn refused(place: Place, message: &str, help: &str) -> Expr {

@@ -180,12 +180,9 @@ impl Lowering<'_> {
             self.insert(&mut inner, rest, expr);
             Body::Set(Box::new(inner), place)
         };
-        match first {
-            ast::Attr::Dynamic(_) => written.dynamic.push((first.clone(), body, place)),
-            ast::Attr::Ident(_) | ast::Attr::Str(_) => match self.key_name(first) {
-                Some(name) => self.add(written, name, place, body),
-                None => written.dynamic.push((first.clone(), body, place)),
-            },
+        match self.key_name(first) {
+            Some(name) => self.add(written, name, place, body),
+            None => written.dynamic.push((first.clone(), body, place)),
         }
     }
 

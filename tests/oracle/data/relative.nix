@@ -1,0 +1,1 @@
+{ number = import ./number.nix; }

@@ -1,0 +1,157 @@
+//! Real Nix as the judge: each expression of the tables gives the same JSON through `nix-instantiate` and through ours,
+//! or an error through both.
+//!
+//! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A case whose comment
+//! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::thread;
+
+use jail_lang::{Expression, FileSources, Limits, eval_expression};
+use serde_json::Value;
+
+mod residual;
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Where the tables stand, and the files that their cases read.
+fn tables() -> PathBuf {
+    project().join("tests/oracle")
+}
+
+/// The settings that keep Nix away from the network.
+const NIX_CONFIG: &str = "experimental-features = nix-command flakes\nsubstituters =\nflake-registry =\nbuild-users-group =\nsandbox = false\n";
+
+struct Case {
+    table: String,
+    expression: String,
+    newer: bool,
+}
+
+fn cases() -> Vec<Case> {
+    let mut files: Vec<_> = fs::read_dir(tables()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "cases"));
+    files.iter().flat_map(|path| cases_of(path)).collect()
+}
+
+fn cases_of(path: &Path) -> Vec<Case> {
+    let table = path.file_stem().unwrap().to_str().unwrap().to_owned();
+    let text = fs::read_to_string(path).unwrap();
+    let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
+    let case = |paragraph: &str| {
+        let (comments, lines): (Vec<_>, Vec<_>) =
+            paragraph.lines().partition(|line| line.starts_with('#'));
+        let newer = comments.iter().any(|line| line.starts_with("# only newer:"));
+        Case { table: table.clone(), expression: lines.join("\n"), newer }
+    };
+    paragraphs.map(case).filter(|case| !case.expression.is_empty()).collect()
+}
+
+/// What an expression gives: its JSON, or the error in words.
+type Answer = Result<Value, String>;
+
+pub(crate) fn nix(expression: &str) -> Answer {
+    let output = Command::new("nix-instantiate")
+        // A line break in front keeps `-1` from being taken for an option.
+        .args(["--eval", "--strict", "--json", "-E", &format!("\n{expression}")])
+        .current_dir(tables())
+        .env("NIX_CONFIG", NIX_CONFIG)
+        .env_remove("NIX_PATH")
+        .output()
+        .unwrap();
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| error.to_string())
+}
+
+pub(crate) fn ours(expression: &str) -> Answer {
+    let sources = FileSources::new(&tables()).unwrap();
+    let evaluated = eval_expression(&sources, Expression::Text(expression), Limits::SPEC);
+    match evaluated.json {
+        Some(json) => Ok(serde_json::from_str(&json).unwrap()),
+        None => {
+            let words = evaluated.diagnostics.iter().map(|fault| fault.message.clone());
+            Err(words.collect::<Vec<_>>().join("; "))
+        }
+    }
+}
+
+/// Numbers are compared as numbers: how many digits of a float are written is the printer's business.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (x, y) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            a == b || (x - y).abs() <= 1e-5 * x.abs().max(y.abs()) && (a.is_f64() || b.is_f64())
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|((k, a), (l, b))| k == l && same(a, b))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn disagreement(case: &Case) -> Option<String> {
+    let (nix, ours) = (nix(&case.expression), ours(&case.expression));
+    let agree = match (&nix, &ours) {
+        (Ok(nix), Ok(ours)) => same(nix, ours),
+        (Err(_), Err(_)) => true,
+        (Err(error), Ok(_)) if case.newer => error.contains("missing") || error.contains("syntax error") || error.contains("undefined"),
+        _ => false,
+    };
+    let shown = |answer: &Answer| match answer {
+        Ok(value) => value.to_string(),
+        Err(error) => format!("error: {}", error.lines().find(|line| line.contains("error:")).unwrap_or(error)),
+    };
+    (!agree).then(|| {
+        format!("{}: {}\n  nix:  {}\n  ours: {}", case.table, case.expression, shown(&nix), shown(&ours))
+    })
+}
+
+/// Whether the machine has Nix. Where it is declared to have it, a missing one is a failure.
+pub(crate) fn has_nix() -> bool {
+    if Command::new("nix-instantiate").arg("--version").output().is_ok() {
+        return true;
+    }
+    let required = std::env::var("JAIL_TEST_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|needed| needed == "nix"), "nix is required, and nix-instantiate is not there");
+    println!("skipped: nix-instantiate is not there");
+    false
+}
+
+#[test]
+fn every_case_gives_what_nix_gives() {
+    if !has_nix() {
+        return;
+    }
+    let cases = cases();
+    let next = Mutex::new(cases.iter());
+    let found = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let case = next.lock().unwrap().next();
+                    let Some(case) = case else { break };
+                    found.lock().unwrap().extend(disagreement(case));
+                }
+            });
+        }
+    });
+    let found = found.into_inner().unwrap();
+    assert!(found.is_empty(), "{} of {} cases disagree:\n\n{}", found.len(), cases.len(), found.join("\n\n"));
+}
+
+#[test]
+fn there_are_enough_cases() {
+    assert!(cases().len() >= 400, "{} cases", cases().len());
+}
