@@ -244,6 +244,7 @@ impl<'a> Lowering<'a> {
         self.deferred.clear();
         self.once.clear();
         self.folder = None;
+        self.entries = 0;
         if let Some(Granted { entry: Entry { grant: Grant::Program { path }, .. }, .. }) =
             self.grants.first()
         {

@@ -73,6 +73,18 @@ fn reset_forgets_everything_before_it() {
 }
 
 #[test]
+fn scripts_are_counted_anew_after_a_reset() {
+    let wrap = || p("wrap-entry", [script("@@ \"$@\"")]);
+    check(
+        vec![wrap(), p("reset", []), wrap()],
+        &expect![[r#"
+        wrap-entry#6: starts `/run/jailgen/entry-1`
+        wrap-entry#6: the file `/run/jailgen/entry-1` (0555), 101 bytes
+    "#]],
+    );
+}
+
+#[test]
 fn scripts_nest() {
     check(
         vec![
