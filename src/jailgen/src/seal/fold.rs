@@ -184,7 +184,7 @@ impl<'a> Draft<'a> {
                 self.hostname_entry = Some(entry);
             }
             Grant::TimeZone { zone } if self.last.zone == Some(index) => {
-                self.time_zone(entry, *zone)
+                self.time_zone(entry, *zone);
             }
             Grant::TimeZone { .. } => {}
             Grant::ShareNamespace { namespace } => self.share(read, *namespace)?,
@@ -321,11 +321,11 @@ impl<'a> Draft<'a> {
     /// In the working folder, else in the jail's home folder, else at the root.
     fn start(&self) -> StartIn {
         let home = self.inside.iter().find_map(|operation| {
-            let place = match operation {
-                InsideOp::Tmpfs(Tmpfs { to, .. })
-                | InsideOp::Directory(Directory { to, .. })
-                | InsideOp::Bind(Bind { to, .. }) => to,
-                _ => return None,
+            let (InsideOp::Tmpfs(Tmpfs { to: place, .. })
+            | InsideOp::Directory(Directory { to: place, .. })
+            | InsideOp::Bind(Bind { to: place, .. })) = operation
+            else {
+                return None;
             };
             matches!((place, place.source()), (HostText::Expand(_), "~" | "$HOME" | "${HOME}"))
                 .then(|| place.clone())

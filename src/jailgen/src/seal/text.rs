@@ -50,7 +50,7 @@ impl Reader<'_> {
         SealError::at(self.policy, self.entry, message)
     }
 
-    fn characters<'t>(self, text: &'t Text) -> Result<&'t str, SealError> {
+    fn characters(self, text: &Text) -> Result<&str, SealError> {
         let characters = text.as_str().ok_or_else(|| {
             self.error(format!("`{text}` has a package that Nix did not resolve"))
         })?;

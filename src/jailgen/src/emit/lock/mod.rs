@@ -176,12 +176,11 @@ impl Lock {
 
     fn set_kit(&mut self, kit: &Kit) {
         let key = self.key(&[KIT]).unwrap_or_else(|| self.unused(KIT));
-        let mut node = json!({ "locked": kit.locked, "original": kit.original });
+        self.nodes.insert(key.clone(), json!({ "locked": kit.locked, "original": kit.original }));
         if !kit.follows.is_empty() {
             let follows = kit.follows.iter().map(|name| (name.clone(), json!([name])));
-            node["inputs"] = Value::Object(follows.collect());
+            self.set_field(&key, "inputs", Value::Object(follows.collect()));
         }
-        self.nodes.insert(key.clone(), node);
         if let Some(inputs) = self.input_map(&self.root.clone()) {
             inputs.insert(KIT.into(), Value::String(key));
         }
