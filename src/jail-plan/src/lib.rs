@@ -13,6 +13,7 @@ mod fields;
 mod ops;
 mod path;
 mod plan;
+mod record;
 mod wrapper;
 
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};

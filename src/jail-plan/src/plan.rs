@@ -7,46 +7,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
 use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp};
+use crate::record::record;
 
 /// The version of this format. A reader refuses every other one.
 pub const VERSION: u32 = 1;
 
-/// A launch, operation by operation. The fields stand in the order in which the stub uses them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plan {
-    /// [`VERSION`].
-    pub version: u32,
-    /// The command's name.
-    pub name: String,
-    /// On the host, before the clone.
-    pub before: Vec<HostOp>,
-    /// What the jail has of its own. Empty: no namespace at all.
-    pub namespaces: Vec<Namespace>,
-    /// Who the payload is.
-    pub ids: Ids,
-    /// The store paths that [`crate::StoreClosure`] puts in place.
-    pub closure: Closure,
-    /// Inside the namespaces, in this order.
-    pub inside: Vec<InsideOp>,
-    /// The host name inside; needs the `uts` namespace.
-    pub hostname: Option<String>,
-    /// The whole environment of the payload.
-    pub env: Vec<EnvOp>,
-    /// Where the payload starts.
-    pub start: StartIn,
-    /// The program, an absolute path inside, and its arguments.
-    pub argv: Vec<Argument>,
-    /// What the payload may do with the terminal.
-    pub terminal: Terminal,
-    /// How long the jail may live.
-    pub lifetime: Lifetime,
-    /// Resource limits, set before the payload starts.
-    pub limits: Vec<Limit>,
-    /// The filters of system calls, loaded in this order. Never empty.
-    pub seccomp: Vec<SeccompProgram>,
-    /// On the host, after the payload's end.
-    pub after: Vec<AfterOp>,
+record! {
+    /// A launch, operation by operation. The fields stand in the order in which the stub uses them.
+    pub struct Plan {
+        /// [`VERSION`].
+        pub version: u32,
+        /// The command's name.
+        pub name: String,
+        /// On the host, before the clone.
+        pub before: Vec<HostOp>,
+        /// What the jail has of its own. Empty: no namespace at all.
+        pub namespaces: Vec<Namespace>,
+        /// Who the payload is.
+        pub ids: Ids,
+        /// The store paths that [`crate::StoreClosure`] puts in place.
+        pub closure: Closure,
+        /// Inside the namespaces, in this order.
+        pub inside: Vec<InsideOp>,
+        /// The host name inside; needs the `uts` namespace.
+        pub hostname: Option<String>,
+        /// The whole environment of the payload.
+        pub env: Vec<EnvOp>,
+        /// Where the payload starts.
+        pub start: StartIn,
+        /// The program, an absolute path inside, and its arguments.
+        pub argv: Vec<Argument>,
+        /// What the payload may do with the terminal.
+        pub terminal: Terminal,
+        /// How long the jail may live.
+        pub lifetime: Lifetime,
+        /// Resource limits, set before the payload starts.
+        pub limits: Vec<Limit>,
+        /// The filters of system calls, loaded in this order. Never empty.
+        pub seccomp: Vec<SeccompProgram>,
+        /// On the host, after the payload's end.
+        pub after: Vec<AfterOp>,
+    }
 }
 
 /// A namespace that the jail has of its own (namespaces(7)).
@@ -77,16 +78,16 @@ pub enum Ids {
     Caller,
 }
 
-/// The store paths that exist inside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Closure {
-    /// The store's folder, `/nix/store`, on the host and inside.
-    pub store: String,
-    /// A folder with an empty folder or file for each of `names`: mount points made ahead, so that the launch makes none.
-    pub skeleton: String,
-    /// Base names of the store paths, sorted.
-    pub names: Vec<String>,
+record! {
+    /// The store paths that exist inside.
+    pub struct Closure {
+        /// The store's folder, `/nix/store`, on the host and inside.
+        pub store: String,
+        /// A folder with an empty folder or file for each of `names`: mount points made ahead, so that the launch makes none.
+        pub skeleton: String,
+        /// Base names of the store paths, sorted.
+        pub names: Vec<String>,
+    }
 }
 
 /// Where the payload starts.
@@ -129,14 +130,14 @@ pub enum Lifetime {
     Payload,
 }
 
-/// A limit of setrlimit(2), soft and hard alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limit {
-    /// Which.
-    pub resource: Resource,
-    /// How much, in the unit of setrlimit(2).
-    pub value: u64,
+record! {
+    /// A limit of setrlimit(2), soft and hard alike.
+    pub struct Limit {
+        /// Which.
+        pub resource: Resource,
+        /// How much, in the unit of setrlimit(2).
+        pub value: u64,
+    }
 }
 
 /// A resource of setrlimit(2).
@@ -147,14 +148,14 @@ pub enum Resource {
     Core,
 }
 
-/// A classic BPF program for seccomp(2).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeccompProgram {
-    /// What the spec calls it.
-    pub name: String,
-    /// The processor that its numbers belong to, as Nix names it: `x86_64` or `aarch64`.
-    pub arch: String,
-    /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with padding (RFC 4648, section 4).
-    pub program: String,
+record! {
+    /// A classic BPF program for seccomp(2).
+    pub struct SeccompProgram {
+        /// What the spec calls it.
+        pub name: String,
+        /// The processor that its numbers belong to, as Nix names it: `x86_64` or `aarch64`.
+        pub arch: String,
+        /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with padding (RFC 4648, section 4).
+        pub program: String,
+    }
 }

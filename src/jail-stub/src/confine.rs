@@ -39,7 +39,11 @@ pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
             return Err(Problem::new(&program.name, cause).help("build the jail for this processor"));
         }
     }
-    plan.seccomp.iter().filter(|program| program.arch == ARCH).map(decode).collect()
+    let mut filters = Vec::with_capacity(plan.seccomp.len());
+    for program in plan.seccomp.iter().filter(|program| program.arch == ARCH) {
+        filters.push(decode(program)?);
+    }
+    Ok(filters)
 }
 
 fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {

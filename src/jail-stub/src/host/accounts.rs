@@ -45,7 +45,9 @@ fn from_environment(caller: &Caller<'_>) -> Option<String> {
 
 /// A name that can stand in passwd(5) and group(5): no separator, nothing unprintable, not a number or an option.
 fn is_name(name: &str) -> bool {
-    let legal = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$' | '@' | '+' | '\\');
+    let legal = |c: char| {
+        c.is_ascii_alphanumeric() || (!c.is_ascii() && !c.is_control()) || "_-.$@+\\".contains(c)
+    };
     (1..=256).contains(&name.len())
         && name.chars().all(legal)
         && !name.starts_with(['-', '+'])

@@ -58,9 +58,10 @@ fn exists(path: &str, trees: &WritableTrees) -> Result<Option<OwnedFd>, Problem>
 }
 
 fn split(path: &str) -> Result<(&str, &str), Problem> {
-    match path.rsplit_once('/') {
-        Some(("", name)) => Ok(("/", name)),
-        Some((parent, name)) => Ok((parent, name)),
-        None => Err(Problem::errno(path, Errno::INVAL)),
+    let slash = path.bytes().rposition(|byte| byte == b'/');
+    match slash.map(|at| (path.get(..at), path.get(at + 1..))) {
+        Some((Some(""), Some(name))) => Ok(("/", name)),
+        Some((Some(parent), Some(name))) => Ok((parent, name)),
+        Some(_) | None => Err(Problem::errno(path, Errno::INVAL)),
     }
 }

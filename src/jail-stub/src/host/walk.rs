@@ -122,9 +122,8 @@ impl<'a> Walk<'a> {
             if target.starts_with(b"/") {
                 self.restart()?;
             }
-            for name in self::names(&target).collect::<Vec<_>>().into_iter().rev() {
-                names.push_front(name);
-            }
+            // What is left of the path follows what the link says.
+            names = self::names(&target).chain(names).collect();
         }
         self.folders.pop().map(|(place, _)| Ok(place)).ok_or(Errno::NOENT)
     }

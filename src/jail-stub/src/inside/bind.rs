@@ -102,13 +102,30 @@ fn variable(op: &BindVariable, launch: &Launch<'_>) -> Result<Vec<Source>, Probl
     if op.separator.is_empty() {
         return Err(Problem::new(&op.variable, "the plan gives an empty separator"));
     }
-    for path in value.split(op.separator.as_str()).filter(|path| !path.is_empty()) {
+    for path in split(value, &op.separator).into_iter().filter(|path| !path.is_empty()) {
         if !path.starts_with('/') {
             return Err(Problem::new(path, alloc::format!("this path of `{}` is not absolute", op.variable)));
         }
         found.extend(if_there(&normal(path.as_bytes()), op.access, launch)?);
     }
     Ok(found)
+}
+
+/// As `str::split`, whose searcher for long patterns would be a good part of the stub.
+fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
+    let mut parts = Vec::new();
+    let (mut start, mut at) = (0, 0);
+    while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
+        if rest.starts_with(separator.as_bytes()) {
+            parts.extend(text.get(start..at));
+            at += separator.len();
+            start = at;
+        } else {
+            at += 1;
+        }
+    }
+    parts.extend(text.get(start..));
+    parts
 }
 
 fn if_there(path: &[u8], access: Access, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
@@ -161,7 +178,15 @@ fn normal(path: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::normal;
+    use super::{normal, split};
+
+    #[test]
+    fn a_variable_is_split_at_its_separator() {
+        for (text, separator) in [("/a:/b", ":"), ("::/a:", ":"), ("/a, /b,/c", ", "), ("", ":"), ("/ü:/ß", ":")] {
+            let expected: alloc::vec::Vec<&str> = text.split(separator).collect();
+            assert_eq!(split(text, separator), expected, "{text}");
+        }
+    }
 
     #[test]
     fn arguments_are_bound_where_the_payload_looks_for_them() {

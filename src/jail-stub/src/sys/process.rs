@@ -227,10 +227,10 @@ pub fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
 /// # Errors
 /// Those of `close_range(2)`.
 pub fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
-    let mut kept: Vec<u32> = kept.iter().map(|descriptor| descriptor.cast_unsigned()).collect();
-    kept.sort_unstable();
     let mut first = 0;
-    for descriptor in kept {
+    // The next one that is kept, in order; there are four at most.
+    let next = |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
+    while let Some(descriptor) = next(first) {
         if descriptor > first {
             close_descriptors(first, descriptor - 1)?;
         }
