@@ -6,6 +6,7 @@ mod cli;
 mod emitted;
 mod explain;
 mod harness;
+mod own_flake;
 mod real_nix;
 mod store;
 mod tidy;

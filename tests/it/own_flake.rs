@@ -1,0 +1,108 @@
+//! The project's own flake, with the stand-ins as inputs: what it offers, and that jailgens which it built emit flakes that evaluate.
+//! Nothing of it is built here: that needs crates from the network.
+
+use std::fs;
+use std::path::Path;
+
+use jailgen::kit::Kit;
+use serde_json::{Value, json};
+
+use crate::harness::{Scratch, project};
+use crate::real_nix::{Setup, setup};
+
+/// A copy of what a flake of this project consists of.
+fn own_flake() -> Scratch {
+    let scratch = Scratch::new();
+    for part in [
+        "flake.nix",
+        "flake.lock",
+        "Cargo.toml",
+        "Cargo.lock",
+        "nixlib",
+        "packaging",
+        "src",
+        "templates",
+    ] {
+        for entry in walkdir::WalkDir::new(project().join(part)) {
+            let entry = entry.unwrap();
+            if entry.file_type().is_file() {
+                let below = entry.path().strip_prefix(project()).unwrap();
+                scratch.write(below.to_str().unwrap(), &fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+    scratch
+}
+
+fn with_inputs<'a>(setup: &'a Setup, words: &[&'a str]) -> Vec<&'a str> {
+    let overrides = [
+        "--override-input",
+        "nixpkgs",
+        &setup.nixpkgs,
+        "--override-input",
+        "llm-agents",
+        &setup.llm_agents,
+    ];
+    [words, &overrides, &["--no-write-lock-file"]].concat()
+}
+
+#[test]
+fn the_projects_flake_offers_its_packages_with_every_nix_that_is_here() {
+    let Some(setup) = setup() else { return };
+    let flake = own_flake();
+    for nix in &setup.programs {
+        let words = with_inputs(&setup, &["flake", "show", "--json", "path:."]);
+        let shown: Value =
+            serde_json::from_str(&setup.nix_ok(nix, &flake.path("."), &words)).unwrap();
+        let text = shown.to_string();
+        for name in ["jailgen", "jail-stub", "x86_64-linux", "aarch64-linux", "devShells"] {
+            assert!(text.contains(&format!("\"{name}\"")), "{name}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_projects_lock_is_the_one_that_jailgen_starts_from() {
+    let compiled_in = project().join("src/jailgen/src/data/flake.lock");
+    let own = fs::read_to_string(project().join("flake.lock")).unwrap();
+    assert_eq!(own, fs::read_to_string(compiled_in).unwrap());
+}
+
+/// The kit that packaging compiles in, as Nix says it.
+fn compiled_in_kit(setup: &Setup, flake: &Path) -> Kit {
+    let expression = "flake: import ./packaging/kit.nix { self = flake; }";
+    let source = format!("({expression}) (builtins.getFlake \"path:{}\")", flake.display());
+    let words = with_inputs(setup, &["eval", "--json", "--impure", "--expr", &source]);
+    let json = setup.nix_ok(&setup.programs[0], flake, &words);
+    serde_json::from_str(&json).unwrap()
+}
+
+#[test]
+fn what_a_packaged_jailgen_emits_evaluates_and_follows_the_inputs_of_the_emitted_flake() {
+    let Some(setup) = setup() else { return };
+    let flake = own_flake();
+    // `getFlake` knows no overrides, so this flake's lock pins the stand-ins.
+    let words = with_inputs(&setup, &["flake", "lock", "path:."]);
+    let words: Vec<&str> =
+        words.into_iter().filter(|word| *word != "--no-write-lock-file").collect();
+    setup.nix_ok(&setup.programs[0], &flake.path("."), &words);
+    let kit = compiled_in_kit(&setup, &flake.path("."));
+    assert_eq!(kit.follows, ["llm-agents", "nixpkgs"]);
+    assert_eq!(kit.locked["type"], json!("path"));
+
+    let scratch = Scratch::with(&[("sh.jail", r#"jail "jailed-sh" pkgs.bashInteractive [ ]"#)]);
+    let compiled = jailgen::compile::compile(&scratch.path("sh.jail")).unwrap();
+    let nix = || Err(jailgen::nix::NixError::Missing);
+    let overrides = [("nixpkgs", &setup.nixpkgs), ("llm-agents", &setup.llm_agents)]
+        .map(|(name, reference)| (name.to_owned(), reference.clone()));
+    let lock = jailgen::state::lock(&scratch.path("out"), &overrides, &nix, &mut |_| {}).unwrap();
+    let folder = jailgen::emit::emit(&[compiled.emission().unwrap()], &kit, lock).unwrap();
+    jailgen::emit::write(&folder, &scratch.path("out"), false).unwrap();
+    let before = scratch.read("out/flake.lock");
+    for nix in &setup.programs {
+        let words = ["eval", "--raw", "path:out#jailed-sh.drvPath"];
+        let derivation = setup.nix_ok(nix, &scratch.path("."), &words);
+        assert!(derivation.ends_with("-jailed-sh.drv"), "{derivation}");
+        assert_eq!(scratch.read("out/flake.lock"), before);
+    }
+}
