@@ -5,6 +5,7 @@
 
 CARGO ?= cargo
 PROFILE ?= release
+target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
 .PHONY: help build kit demo test lint bench test-agents fuzz
@@ -30,8 +31,9 @@ lint: ## Formatting and lints
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
 
-bench: ## Measure launches and the compiler, beside bubblewrap
-	scripts/bench
+bench: PROFILE = release
+bench: build ## Measure launches, beside every bubblewrap that is found
+	JAIL_STUB=$(abspath $(target))/stub/jail-stub $(CARGO) bench -p jail-stub --bench launch
 
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
 	tests/agents/run
