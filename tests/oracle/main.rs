@@ -73,7 +73,7 @@ pub(crate) fn nix(expression: &str) -> Answer {
 
 pub(crate) fn ours(expression: &str) -> Answer {
     let sources = FileSources::new(&tables()).unwrap();
-    let evaluated = eval_expression(&sources, Expression::Text(expression), Limits::SPEC);
+    let evaluated = eval_expression(&sources, Expression::Text(expression), Limits::EXPRESSION);
     match evaluated.json {
         Some(json) => Ok(serde_json::from_str(&json).unwrap()),
         None => {

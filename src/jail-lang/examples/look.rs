@@ -10,7 +10,7 @@ fn main() {
     let (diagnostics, files) = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["-E", text] => {
             let sources = MemorySources::default();
-            let evaluated = eval_expression(&sources, Expression::Text(text), Limits::SPEC);
+            let evaluated = eval_expression(&sources, Expression::Text(text), Limits::EXPRESSION);
             println!("{:?}", evaluated.json);
             (evaluated.diagnostics, evaluated.files)
         }

@@ -10,6 +10,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What a spec gets: far more than any needs.
-    pub const SPEC: Self = Self { steps: 100_000_000, calls: 10_000 };
+    /// What a spec gets: far more than any needs, and over in seconds.
+    pub const SPEC: Self = Self { steps: 5_000_000, calls: 10_000 };
+
+    /// What an expression gets that somebody evaluates for its own sake.
+    pub const EXPRESSION: Self = Self { steps: 500_000_000, calls: 10_000 };
 }

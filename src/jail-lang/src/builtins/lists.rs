@@ -158,7 +158,15 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("sort", 2, |evaluator, args, at| {
         let [less, list] = take(args, at)?;
         let less = evaluator.force(less, at)?;
-        let items = evaluator.list(list, at)?.items.to_vec();
+        let mut items = evaluator.list(list, at)?.items.to_vec();
+        if items.len() > 1 && matches!(&less, Value::Builtin(builtin) if builtin.name == "lessThan") {
+            for item in &mut items {
+                *item = evaluator.force(item, at)?;
+            }
+            if let Some(sorted) = sorted_strings(&items) {
+                return Ok(Value::list(sorted));
+            }
+        }
         merge_sort(items, &mut |a, b| is_less(evaluator, &less, a, b, at)).map(Value::list)
     }),
     builtin("tail", 1, |evaluator, args, at| {
@@ -203,36 +211,41 @@ fn merge_sort(
     items: Vec<Value>,
     less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
 ) -> Fallible<Vec<Value>> {
-    if items.len() < 2 {
-        return Ok(items);
-    }
-    let mut runs: Vec<Vec<Value>> = items.into_iter().map(|item| vec![item]).collect();
-    while runs.len() > 1 {
-        let mut merged = Vec::with_capacity(runs.len().div_ceil(2));
-        let mut pairs = runs.into_iter();
-        while let Some(left) = pairs.next() {
-            merged.push(match pairs.next() {
-                Some(right) => merge(left, right, less)?,
-                None => left,
-            });
-        }
-        runs = merged;
-    }
-    Ok(runs.pop().unwrap_or_default())
+    let order = sorted(&items, 0..items.len(), less)?;
+    Ok(order.into_iter().filter_map(|index| items.get(index).cloned()).collect())
 }
 
-fn merge(
-    left: Vec<Value>,
-    right: Vec<Value>,
+/// The indices of `range` in the order of their items.
+fn sorted(
+    items: &[Value],
+    range: std::ops::Range<usize>,
     less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
-) -> Fallible<Vec<Value>> {
+) -> Fallible<Vec<usize>> {
+    if range.len() < 2 {
+        return Ok(range.collect());
+    }
+    let middle = usize::midpoint(range.start, range.end);
+    let left = sorted(items, range.start..middle, less)?;
+    let right = sorted(items, middle..range.end, less)?;
     let mut merged = Vec::with_capacity(left.len() + right.len());
     let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
     while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        let next = if less(b, a)? { right.next() } else { left.next() };
+        let (Some(first), Some(second)) = (items.get(*a), items.get(*b)) else { break };
+        let next = if less(second, first)? { right.next() } else { left.next() };
         merged.extend(next);
     }
     merged.extend(left);
     merged.extend(right);
     Ok(merged)
+}
+
+/// Strings in the order of their bytes, when all items are strings.
+fn sorted_strings(items: &[Value]) -> Option<Vec<Value>> {
+    let strings = items.iter().map(|item| match item {
+        Value::Str(text) => Some(Rc::clone(text)),
+        _ => None,
+    });
+    let mut strings = strings.collect::<Option<Vec<_>>>()?;
+    strings.sort();
+    Some(strings.into_iter().map(Value::Str).collect())
 }
