@@ -72,6 +72,7 @@ fn a_build_that_fails_in_the_middle_shows_nixs_message_and_leaves_the_last_one_a
     let flakes = fs::read_dir(scratch.path(".local/state/jailgen/flakes")).unwrap();
     let mut names: Vec<String> =
         flakes.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| !name.ends_with(".lock"));
     names.sort();
     assert_eq!(names.len(), 2, "{names:?}");
     assert_eq!(names[1], format!("{}.failed", names[0]));
@@ -134,4 +135,18 @@ fn without_nix_emission_works_and_a_build_says_what_is_missing() {
     let built = without(&[&["build", "sh.jail"], &overrides[..]].concat());
     let text = built.assert_status(1).all();
     assert!(text.contains("Nix is not installed") && text.contains("nix-bin"), "{text}");
+}
+
+#[test]
+fn builds_of_one_spec_at_once_wait_for_each_other() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    std::thread::scope(|scope| {
+        let builds: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| build(&setup, &scratch, &["sh.jail"]))).collect();
+        for build in builds {
+            build.join().unwrap().assert_status(0);
+        }
+    });
+    assert!(target(&scratch, COMMAND).ends_with("-jailed-sh/bin/jailed-sh"));
 }

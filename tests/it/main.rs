@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod emitted;
 mod explain;
+mod formatting;
 mod harness;
 mod own_flake;
 mod real_nix;

@@ -288,7 +288,7 @@ impl<'a> Draft<'a> {
                 "the program `{}` is in the store, and nothing of the store is granted",
                 program.source()
             ))
-            .help("`reset` takes the store away too: add `bind-nix-store-runtime-closure`"));
+            .help("what forgets the base forgets the store too: grant the closure again"));
         }
         Ok(program)
     }
@@ -313,7 +313,7 @@ impl<'a> Draft<'a> {
                 entry,
                 "a jail that shares the host's uts namespace cannot have a host name of its own",
             )
-            .help("remove one of the two: `share-ns \"uts\"` or the host name")),
+            .help("remove one of the two: the shared namespace or the host name")),
             _ => Ok(()),
         }
     }

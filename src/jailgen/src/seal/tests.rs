@@ -147,9 +147,12 @@ fn a_link_of_the_store_is_in_the_skeleton_and_not_mounted() {
 #[test]
 fn a_store_path_outside_the_graph_is_an_error_with_the_line_of_the_spec() {
     let strange = "/nix/store/99999999999999999999999999999999-strange/x";
-    check_error(&[set_env("A", strange)], expect![[r#"
+    check_error(
+        &[set_env("A", strange)],
+        expect![[r#"
         test.jail:2:3: `grant`: `/nix/store/99999999999999999999999999999999-…` is not in the reference graph of this build
-          help: name the package, as in "${pkgs.git}/bin": Nix does not see a store path that is written out"#]]);
+          help: name the package, as in "${pkgs.git}/bin": Nix does not see a store path that is written out"#]],
+    );
 }
 
 #[test]
@@ -157,7 +160,8 @@ fn later_path_entries_stand_in_front() {
     let folder = |folder: &str| Grant::AddPath { folder: Text::literal(folder) };
     expect![[r#"
         {"set":{"name":"PATH","value":{"expand":"/\\$c:${HOME}/bin:/b:/a"},"by":"grant#5"}}
-    "#]].assert_eq(&env_of(&[
+    "#]]
+    .assert_eq(&env_of(&[
         folder("/a"),
         folder("/b"),
         Grant::AddPath { folder: Text::expanded("~/bin") },
@@ -170,11 +174,13 @@ fn path_entries_stand_before_a_path_that_is_set_or_forwarded() {
     let folder = Grant::AddPath { folder: Text::literal("/a") };
     expect![[r#"
         {"set":{"name":"PATH","value":"/a:/x:/y","by":"grant#3"}}
-    "#]].assert_eq(&env_of(&[set_env("PATH", "/x:/y"), folder.clone()]));
+    "#]]
+    .assert_eq(&env_of(&[set_env("PATH", "/x:/y"), folder.clone()]));
     let forward = Grant::ForwardEnv { name: "PATH".into(), missing: Missing::Skip };
     expect![[r#"
         {"set":{"name":"PATH","value":{"expand":"/a:${PATH:-}"},"by":"grant#4"}}
-    "#]].assert_eq(&env_of(&[set_env("PATH", "/x"), forward, folder]));
+    "#]]
+    .assert_eq(&env_of(&[set_env("PATH", "/x"), forward, folder]));
 }
 
 #[test]
@@ -182,12 +188,8 @@ fn the_last_word_about_a_variable_counts() {
     let unset = Grant::UnsetEnv { name: "B".into() };
     expect![[r#"
         {"set":{"name":"A","value":"2","by":"grant#4"}}
-    "#]].assert_eq(&env_of(&[
-        set_env("A", "1"),
-        set_env("B", "1"),
-        set_env("A", "2"),
-        unset,
-    ]));
+    "#]]
+    .assert_eq(&env_of(&[set_env("A", "1"), set_env("B", "1"), set_env("A", "2"), unset]));
 }
 
 #[test]
@@ -195,10 +197,12 @@ fn the_time_zone_is_utc_or_the_hosts() {
     let zone = |zone| Grant::TimeZone { zone };
     expect![[r#"
         {"set":{"name":"TZ","value":"UTC","by":"grant#2"}}
-    "#]].assert_eq(&env_of(&[zone(Zone::Utc)]));
+    "#]]
+    .assert_eq(&env_of(&[zone(Zone::Utc)]));
     expect![[r#"
         {"forward":{"name":"TZ","missing":"skip","by":"grant#3"}}
-    "#]].assert_eq(&env_of(&[zone(Zone::Utc), zone(Zone::Host)]));
+    "#]]
+    .assert_eq(&env_of(&[zone(Zone::Utc), zone(Zone::Host)]));
     let wrapper = sealed(&policy(&[zone(Zone::Utc), zone(Zone::Host)])).unwrap().wrapper;
     assert!(wrapper.contains(r#"{"copy":{"from":"/etc/localtime""#), "{wrapper}");
     let wrapper = sealed(&policy(&[zone(Zone::Host), zone(Zone::Utc)])).unwrap().wrapper;
@@ -218,15 +222,23 @@ fn sharing_a_namespace_takes_it_from_the_jails_own() {
     assert!(!plan(&[Grant::HostNetwork]).namespaces.contains(&Namespace::Net));
     let wrapper = sealed(&policy(&[Grant::HostNetwork])).unwrap().wrapper;
     assert!(!wrapper.contains("loopback"), "the host's loopback is not the jail's to bring up");
-    check_error(&[share(Namespace::Mount)], expect!["test.jail:2:3: `grant`: a jail with mounts of its own cannot share the mount namespace"]);
+    check_error(
+        &[share(Namespace::Mount)],
+        expect![
+            "test.jail:2:3: `grant`: a jail with mounts of its own cannot share the mount namespace"
+        ],
+    );
 }
 
 #[test]
 fn contradictions_are_errors() {
     let share = Grant::ShareNamespace { namespace: Namespace::Uts };
-    check_error(&[Grant::Hostname { name: "box".into() }, share], expect![[r#"
-        test.jail:2:3: `grant`: a jail that shares the host's uts namespace cannot have a host name of its own
-          help: remove one of the two: `share-ns "uts"` or the host name"#]]);
+    check_error(
+        &[Grant::Hostname { name: "box".into() }, share],
+        expect![[r#"
+            test.jail:2:3: `grant`: a jail that shares the host's uts namespace cannot have a host name of its own
+              help: remove one of the two: the shared namespace or the host name"#]],
+    );
 }
 
 #[test]
@@ -235,7 +247,7 @@ fn a_program_of_the_store_needs_the_store() {
     let error = sealed(&bare_policy(std::slice::from_ref(&program))).unwrap_err();
     expect![[r#"
         the program `/nix/store/00000000000000000000000000000000-hello-2.12/bin/hello` is in the store, and nothing of the store is granted
-          help: `reset` takes the store away too: add `bind-nix-store-runtime-closure`"#]].assert_eq(&error.to_string());
+          help: what forgets the base forgets the store too: grant the closure again"#]].assert_eq(&error.to_string());
 
     let bind = |to: &str| Grant::Bind {
         from: Text::literal("/nix/store"),
@@ -252,7 +264,8 @@ fn a_policy_without_a_program_is_an_error() {
     let error = sealed(&bare_policy(&[])).unwrap_err();
     expect![[r#"
         the policy names no program
-          help: a jail needs one: `jail NAME PACKAGE PERMISSIONS`"#]].assert_eq(&error.to_string());
+          help: a jail needs one: `jail NAME PACKAGE PERMISSIONS`"#]]
+    .assert_eq(&error.to_string());
 }
 
 #[test]
@@ -263,15 +276,36 @@ fn texts_are_checked_again() {
         access: Access::ReadOnly,
         missing: Missing::Fail,
     };
-    check_error(&[bind(Text::literal("etc"), Text::literal("/etc"))], expect!["test.jail:2:3: `grant`: `etc` is no path in a jail: it is not absolute"]);
-    check_error(&[bind(Text::literal("/etc"), Text::literal("/etc/../x"))], expect!["test.jail:2:3: `grant`: `/etc/../x` is no path in a jail: it has a `..` component"]);
-    check_error(&[bind(Text::expanded("$(id)"), Text::literal("/x"))], expect!["test.jail:2:3: `grant`: `$(id)` cannot be expanded: command substitution is not expanded"]);
+    check_error(
+        &[bind(Text::literal("etc"), Text::literal("/etc"))],
+        expect!["test.jail:2:3: `grant`: `etc` is no path in a jail: it is not absolute"],
+    );
+    check_error(
+        &[bind(Text::literal("/etc"), Text::literal("/etc/../x"))],
+        expect![
+            "test.jail:2:3: `grant`: `/etc/../x` is no path in a jail: it has a `..` component"
+        ],
+    );
+    check_error(
+        &[bind(Text::expanded("$(id)"), Text::literal("/x"))],
+        expect![
+            "test.jail:2:3: `grant`: `$(id)` cannot be expanded: command substitution is not expanded"
+        ],
+    );
     let package = jail_policy::Package::Symbolic { nix: "pkgs.git".into() };
     let unresolved = Text::package(package, jail_policy::Output::Out);
-    check_error(&[bind(unresolved, Text::literal("/x"))], expect!["test.jail:2:3: `grant`: `${pkgs.git}` has a package that Nix did not resolve"]);
+    check_error(
+        &[bind(unresolved, Text::literal("/x"))],
+        expect!["test.jail:2:3: `grant`: `${pkgs.git}` has a package that Nix did not resolve"],
+    );
     let content =
         Grant::File { to: Text::literal("/x"), content: Text::expanded("$A"), mode: 0o644 };
-    check_error(&[content], expect!["test.jail:2:3: `grant`: `$A` must be known when the jail is built, and is to be expanded at launch"]);
+    check_error(
+        &[content],
+        expect![
+            "test.jail:2:3: `grant`: `$A` must be known when the jail is built, and is to be expanded at launch"
+        ],
+    );
 }
 
 #[test]
@@ -280,7 +314,8 @@ fn an_older_policy_is_refused() {
     policy.version = 7;
     expect![[r#"
         the policy has version 7, and this jailgen reads version 1
-          help: emit the spec again with the jailgen that builds it"#]].assert_eq(&sealed(&policy).unwrap_err().to_string());
+          help: emit the spec again with the jailgen that builds it"#]]
+    .assert_eq(&sealed(&policy).unwrap_err().to_string());
 }
 
 #[test]

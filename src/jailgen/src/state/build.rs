@@ -87,6 +87,7 @@ pub fn build(
     progress: Progress<'_>,
 ) -> Result<Built, BuildError> {
     let folder = state.flake(path);
+    let _alone = alone(&folder)?;
     let lock = lock(&folder, &options.overrides, nix, progress)?;
     let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
     if !options.force {
@@ -99,6 +100,16 @@ pub fn build(
     let commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
     remember(state, path, spec, kit, &commands)?;
     Ok(Built { folder, commands })
+}
+
+/// Waits until no other process builds this spec. The lock is held as long as the file is open.
+fn alone(folder: &Path) -> Result<fs::File, BuildError> {
+    let file = folder.with_extension("lock");
+    let failed = |error| BuildError::Io { path: file.clone(), error };
+    file.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    let lock = fs::File::create(&file).map_err(failed)?;
+    lock.lock().map_err(failed)?;
+    Ok(lock)
 }
 
 fn refuse_taken(state: &State, path: &Path, spec: &Spec) -> Result<(), BuildError> {

@@ -3,6 +3,7 @@
 //! ```text
 //! flakes/opencode-1a2b3c4d/         the flake that the spec amounts to
 //! flakes/opencode-1a2b3c4d.failed/  the same, where the last build of it failed
+//! flakes/opencode-1a2b3c4d.lock     held by the process that builds it
 //! bin/jailed-opencode               the command: a folder for PATH
 //! roots/jailed-opencode             what keeps it from being collected
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
