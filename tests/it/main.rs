@@ -3,6 +3,7 @@
 mod builds;
 mod check;
 mod cli;
+mod closures;
 mod emitted;
 mod explain;
 mod formatting;
