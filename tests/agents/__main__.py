@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -77,7 +78,7 @@ def prepare(options: argparse.Namespace) -> None:
         say("making the stand-in nixpkgs")
         subprocess.run([PROJECT / "scripts/make-standin"], check=True, stdout=subprocess.DEVNULL)
     if options.jailgen is None and not options.outside_only:
-        options.jailgen = PROJECT / "target/release/jailgen"
+        options.jailgen = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT / "target")) / "release/jailgen"
         say("building jailgen and its kit")
         subprocess.run(["make", "--no-print-directory", "kit"], cwd=PROJECT, check=True, stdout=subprocess.DEVNULL)
 
@@ -126,9 +127,10 @@ def judge(jail: Jail, user: User, report: dict) -> bool:
     with stage(user) as at:
         session = play(jail.agent, at, [str(jail.wrapper)])
     faults = checks.faults_in_jail(jail.agent, session)
-    report["jails"][f"{jail.spec}, {user.name}"] = faults
+    shown = jail.spec.replace("%VARIABLES%", "…")
+    report["jails"][f"{shown}, {user.name}"] = faults
     verdict = "ran its command; project written, secret unread, state kept and found again" if not faults else "FAILED"
-    say(f"{jail.agent.name:12} {user.name:10} {verdict}   {seconds(session)}   ({jail.spec})")
+    say(f"{jail.agent.name:12} {user.name:10} {verdict}   {seconds(session)}   ({shown})")
     for fault in faults:
         say(f"    {fault}")
     if faults:

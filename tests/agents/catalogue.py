@@ -90,8 +90,6 @@ def opencode(home: Path, url: str) -> None:
         "permission": "allow",
     }
     write_json(home / ".config/opencode/opencode.json", config)
-    # examples/opencode.jail reads it.
-    (home / "notes/house-style").mkdir(parents=True, exist_ok=True)
 
 
 def codex(home: Path, url: str) -> None:

@@ -28,7 +28,7 @@ class Compiler:
         folder = self.cache / "jails" / file.stem
         folder.mkdir(parents=True, exist_ok=True)
         link = folder / "result"
-        command = [self.program, "build", file, "-o", link]
+        command = [self.program, "--quiet", "build", file, "-o", link]
         command += ["--override-input", "nixpkgs", f"path:{self.standin.nixpkgs}"]
         command += ["--override-input", "llm-agents", f"path:{self.installed.flake}"]
         command += ["--kit", self.kit] if self.kit else []
