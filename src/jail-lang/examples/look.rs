@@ -7,7 +7,8 @@ use jail_lang::{Expression, FileSources, Limits, MemorySources, eval_expression,
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (diagnostics, files) = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let (diagnostics, files) = match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice()
+    {
         ["-E", text] => {
             let sources = MemorySources::default();
             let evaluated = eval_expression(&sources, Expression::Text(text), Limits::EXPRESSION);
@@ -26,7 +27,8 @@ fn main() {
         _ => return println!("look -E EXPRESSION | look FILE"),
     };
     for diagnostic in diagnostics {
-        let place = diagnostic.primary.map(|place| (files.display(place), files.text(place).to_owned()));
+        let place =
+            diagnostic.primary.map(|place| (files.display(place), files.text(place).to_owned()));
         println!("{}: {} {place:?}", diagnostic.code.as_str(), diagnostic.message);
         println!("  label: {}\n  help: {:?}", diagnostic.label, diagnostic.help);
         for (place, what) in diagnostic.stack {

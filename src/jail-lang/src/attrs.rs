@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use jail_registry::Place;
 
+use crate::burial::{bury, holds_more};
 use crate::symbols::{Symbol, Symbols};
 use crate::value::Value;
 
@@ -20,6 +21,14 @@ pub(crate) struct Entry {
     pub(crate) value: Value,
     /// Where its name was written.
     pub(crate) place: Option<Rc<Place>>,
+}
+
+impl Drop for Attrs {
+    fn drop(&mut self) {
+        if self.entries.iter().any(|entry| holds_more(&entry.value)) {
+            bury(std::mem::take(&mut self.entries).into_iter().map(|entry| entry.value));
+        }
+    }
 }
 
 impl Attrs {
@@ -72,7 +81,8 @@ impl Attrs {
     /// `self // other`.
     pub(crate) fn update(&self, other: &Self) -> Self {
         let mut entries = Vec::with_capacity(self.len() + other.len());
-        let (mut left, mut right) = (self.entries.iter().peekable(), other.entries.iter().peekable());
+        let (mut left, mut right) =
+            (self.entries.iter().peekable(), other.entries.iter().peekable());
         while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
             if a.name < b.name {
                 entries.extend(left.next().cloned());

@@ -67,7 +67,11 @@ impl Failure {
     }
 
     /// Notes what was being evaluated around it.
-    pub(crate) fn trace(mut self: Box<Self>, place: Place, what: impl FnOnce() -> String) -> Box<Self> {
+    pub(crate) fn trace(
+        mut self: Box<Self>,
+        place: Place,
+        what: impl FnOnce() -> String,
+    ) -> Box<Self> {
         let stack = &mut self.diagnostic.stack;
         let known = stack.last().is_some_and(|(last, _)| *last == place);
         if place.file != LIBRARY && stack.len() < STACK_MAX && !known {

@@ -25,26 +25,61 @@ pub(crate) enum Expr {
     /// A path with interpolations; what begins it is relative to the file.
     Path(Box<[Part]>),
     /// A variable: so many frames up, that slot.
-    Local { up: u32, slot: u32, name: Symbol },
+    Local {
+        up: u32,
+        slot: u32,
+        name: Symbol,
+    },
     /// A name of the spec language or of Nix that stands outside the file.
     Global(Symbol),
     /// A name that only a `with` can give: the frames that hold the sets, innermost first.
-    Dynamic { name: Symbol, scopes: Box<[u32]> },
+    Dynamic {
+        name: Symbol,
+        scopes: Box<[u32]>,
+    },
     /// `set.path`, `set.path or default`
-    Select { set: Code, path: Box<[Key]>, default: Option<Code> },
+    Select {
+        set: Code,
+        path: Box<[Key]>,
+        default: Option<Code>,
+    },
     /// `set ? path`
-    Has { set: Code, path: Box<[Key]> },
-    Apply { function: Code, args: Box<[Code]> },
+    Has {
+        set: Code,
+        path: Box<[Key]>,
+    },
+    Apply {
+        function: Code,
+        args: Box<[Code]>,
+    },
     Lambda(Rc<Lambda>),
     /// `let` makes a frame of its bindings.
-    Let { names: Box<[Symbol]>, bindings: Box<[Code]>, body: Code },
+    Let {
+        names: Box<[Symbol]>,
+        bindings: Box<[Code]>,
+        body: Code,
+    },
     Set(Box<SetCode>),
     List(Box<[Code]>),
-    If { condition: Code, then: Code, otherwise: Code },
-    Assert { condition: Code, body: Code },
+    If {
+        condition: Code,
+        then: Code,
+        otherwise: Code,
+    },
+    Assert {
+        condition: Code,
+        body: Code,
+    },
     /// `with` makes a frame of one slot, the set.
-    With { set: Code, body: Code },
-    Binary { op: Op, left: Code, right: Code },
+    With {
+        set: Code,
+        body: Code,
+    },
+    Binary {
+        op: Op,
+        left: Code,
+        right: Code,
+    },
     Not(Code),
     Negate(Code),
     /// `__curPos`

@@ -17,7 +17,12 @@ pub(crate) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fall
     Ok(text)
 }
 
-fn write_into(evaluator: &Evaluator<'_>, value: &Value, at: Place, into: &mut String) -> Fallible<()> {
+fn write_into(
+    evaluator: &Evaluator<'_>,
+    value: &Value,
+    at: Place,
+    into: &mut String,
+) -> Fallible<()> {
     evaluator.step(at)?;
     match evaluator.force(value, at)? {
         Value::Null => into.push_str("null"),
@@ -45,8 +50,12 @@ fn write_into(evaluator: &Evaluator<'_>, value: &Value, at: Place, into: &mut St
             return Err(Failure::symbolic(at, "the value", &evaluator.shown_source(&other)));
         }
         other => {
-            return Err(Failure::new(DiagnosticCode::TypeMismatch, at, format!("{} has no JSON", other.kind()))
-                .label("it cannot be written"));
+            return Err(Failure::new(
+                DiagnosticCode::TypeMismatch,
+                at,
+                format!("{} has no JSON", other.kind()),
+            )
+            .label("it cannot be written"));
         }
     }
     Ok(())
@@ -61,7 +70,12 @@ fn plain(text: &TextValue) -> String {
     text.parts.iter().map(part).collect()
 }
 
-fn write_set(evaluator: &Evaluator<'_>, attrs: &Rc<Attrs>, at: Place, into: &mut String) -> Fallible<()> {
+fn write_set(
+    evaluator: &Evaluator<'_>,
+    attrs: &Rc<Attrs>,
+    at: Place,
+    into: &mut String,
+) -> Fallible<()> {
     let whole = Value::Attrs(Rc::clone(attrs));
     if let Some(function) = attrs.get(evaluator.known.to_string) {
         let function = evaluator.force(function, at)?;
@@ -108,7 +122,8 @@ fn float(number: f64) -> String {
 /// The value of a JSON text.
 pub(crate) fn read(evaluator: &Evaluator<'_>, text: &str, at: Place) -> Fallible<Value> {
     let json: Json = serde_json::from_str(text).map_err(|error| {
-        Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {error}")).label("read here")
+        Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {error}"))
+            .label("read here")
     })?;
     Ok(value(evaluator, json))
 }
@@ -127,9 +142,9 @@ fn value(evaluator: &Evaluator<'_>, json: Json) -> Value {
             Value::list(items.collect::<Vec<_>>())
         }
         Json::Object(fields) => {
-            let pairs = fields.into_iter().map(|(name, item)| {
-                (evaluator.symbols.intern(&name), value(evaluator, item))
-            });
+            let pairs = fields
+                .into_iter()
+                .map(|(name, item)| (evaluator.symbols.intern(&name), value(evaluator, item)));
             Value::Attrs(Rc::new(Attrs::of(pairs)))
         }
     }

@@ -6,6 +6,7 @@
 
 mod attrs;
 mod builtins;
+mod burial;
 mod eval;
 mod failure;
 mod files;
@@ -29,8 +30,8 @@ mod tests;
 
 pub use files::{File, Files};
 pub use limits::Limits;
-pub use outcome::{Evaluated, Expression, Outcome, SyntaxError, check_syntax, eval_expression, evaluate};
-pub use sources::{
-    EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources,
+pub use outcome::{
+    Evaluated, Expression, Outcome, SyntaxError, check_syntax, eval_expression, evaluate,
 };
+pub use sources::{EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources};
 pub use spec::{Input, Spec};

@@ -85,9 +85,7 @@ pub fn eval_expression(sources: &dyn Sources, input: Expression<'_>, limits: Lim
     on_large_stack(|stack| {
         let evaluator = Evaluator::new(sources, limits, stack);
         let value = match input {
-            Expression::File(path) => {
-                evaluator.file(&SpecPath::new(sources.root(), path), None)
-            }
+            Expression::File(path) => evaluator.file(&SpecPath::new(sources.root(), path), None),
             Expression::Text(text) => evaluator.expression(text),
         };
         let json = value.and_then(|value| {
@@ -150,7 +148,8 @@ fn place(start: usize, end: usize) -> Place {
 }
 
 fn sort(diagnostics: &mut [Diagnostic]) {
-    diagnostics.sort_by_key(|fault| (fault.primary.map(|place| (place.file, place.start)), fault.code));
+    diagnostics
+        .sort_by_key(|fault| (fault.primary.map(|place| (place.file, place.start)), fault.code));
 }
 
 /// Runs `work` where the stack is large, and tells it how much of it there is.

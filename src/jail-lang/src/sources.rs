@@ -151,7 +151,9 @@ impl FileSources {
 
     fn parent_inside(&self, path: &str) -> Result<(), SourceError> {
         match Path::new(path).parent() {
-            Some(parent) if path != self.root => self.resolve(&parent.to_string_lossy()).map(|_| ()),
+            Some(parent) if path != self.root => {
+                self.resolve(&parent.to_string_lossy()).map(|_| ())
+            }
             _ => Ok(()),
         }
     }

@@ -51,7 +51,9 @@ impl Collector<'_, '_> {
             copied: BTreeMap::new(),
         };
         match value {
-            Value::Attrs(attrs) if self.is_flake_like(attrs, place) => self.flake_like(attrs, &mut spec, place),
+            Value::Attrs(attrs) if self.is_flake_like(attrs, place) => {
+                self.flake_like(attrs, &mut spec, place);
+            }
             value => self.outputs(value, &mut spec, place),
         }
         self.no_duplicates(&spec.jails);
@@ -206,7 +208,9 @@ impl Collector<'_, '_> {
                     let message = format!("`{name}` is {}, not a jail", other.kind());
                     let fault = Diagnostic::error(DiagnosticCode::NoJail, Some(at), message);
                     let fault = fault.label(format!("this is {}", other.kind()));
-                    self.fault(fault.help("a spec is a jail or a set of jails; keep helpers in a `let`"));
+                    self.fault(
+                        fault.help("a spec is a jail or a set of jails; keep helpers in a `let`"),
+                    );
                 }
                 None => {}
             }
@@ -224,7 +228,9 @@ impl Collector<'_, '_> {
             Value::Permission(_) | Value::List(_) => {
                 "permissions stand inside a jail: `jail \"name\" pkgs.hello [ … ]`"
             }
-            _ => "a spec is a jail (`jail \"name\" pkgs.hello [ … ]`), a set of jails, or a function to either",
+            _ => {
+                "a spec is a jail (`jail \"name\" pkgs.hello [ … ]`), a set of jails, or a function to either"
+            }
         };
         self.fault(fault.help(help));
     }
@@ -233,10 +239,11 @@ impl Collector<'_, '_> {
     fn offered(&self, params: &Params) -> Value {
         let evaluator = self.evaluator;
         let name = |name: &str| Value::residual(Residual::Name(name.into()));
-        let platform = ["stdenv", "hostPlatform", "system"].iter().fold(
-            Rc::new(Residual::Name("pkgs".into())),
-            |set, name| Rc::new(Residual::Select(set, evaluator.symbols.intern(name))),
-        );
+        let platform = ["stdenv", "hostPlatform", "system"]
+            .iter()
+            .fold(Rc::new(Residual::Name("pkgs".into())), |set, name| {
+                Rc::new(Residual::Select(set, evaluator.symbols.intern(name)))
+            });
         let combinators = evaluator.global_named("combinators", NOWHERE).unwrap_or(Value::Null);
         let pairs = [
             ("pkgs", name("pkgs")),

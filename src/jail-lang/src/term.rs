@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use jail_policy::{Output, Piece, Text};
 use jail_registry::{
-    Applied, Built, Code as DiagnosticCode, Diagnostic, Jail, Made, Place, Placed, Type, Value as Term,
-    check_argument, check_arguments, nearest,
+    Applied, Built, Code as DiagnosticCode, Diagnostic, Jail, Made, Place, Placed, Type,
+    Value as Term, check_argument, check_arguments, nearest,
 };
 
 use crate::attrs::Attrs;
@@ -32,7 +32,8 @@ impl<'a, 's> Collector<'a, 's> {
     /// Notes a fault, once: a value that several jails share is looked at for each.
     pub(crate) fn fault(&mut self, fault: Diagnostic) {
         let same = |known: &Diagnostic| {
-            (known.code, known.primary, &known.message) == (fault.code, fault.primary, &fault.message)
+            (known.code, known.primary, &known.message)
+                == (fault.code, fault.primary, &fault.message)
         };
         if self.faults.len() < FAULTS_MAX && !self.faults.iter().any(same) {
             self.faults.push(fault);
@@ -55,14 +56,17 @@ impl<'a, 's> Collector<'a, 's> {
                 let name = self.argument("jail", "name", Type::Literal, name);
                 let entry = self.argument("jail", "entry", Type::Entry, entry);
                 let permissions = self.permissions(permissions);
-                let made = Made::Plain { name: literal(&name?)?, entry: entry?, permissions: permissions? };
+                let made = Made::Plain {
+                    name: literal(&name?)?,
+                    entry: entry?,
+                    permissions: permissions?,
+                };
                 Some(Jail { made, place: Some(*place) })
             }
             JailCall::Built { name, signature, args, place } => {
                 let arguments = self.checked(name, signature.params, args, *place)?;
-                let arguments = match arguments.into_iter().next()?.value {
-                    Term::Attributes(arguments) => arguments,
-                    _ => return None,
+                let Term::Attributes(arguments) = arguments.into_iter().next()?.value else {
+                    return None;
                 };
                 let made = Made::Built(Built { builder: (*name).to_owned(), arguments });
                 Some(Jail { made, place: Some(*place) })
@@ -92,7 +96,8 @@ impl<'a, 's> Collector<'a, 's> {
             .map(|(param, arg)| self.placed(&arg.value, param.ty, arg.place))
             .collect();
         let placed = placed.into_iter().collect::<Option<Vec<_>>>()?;
-        let faults = check_arguments(name, jail_registry::Signature { params }, &placed, Some(place));
+        let faults =
+            check_arguments(name, jail_registry::Signature { params }, &placed, Some(place));
         let sound = faults.is_empty();
         faults.into_iter().for_each(|fault| self.fault(fault));
         sound.then_some(placed)
@@ -139,8 +144,12 @@ impl<'a, 's> Collector<'a, 's> {
             }
             let Some(value) = self.force(item, place) else { continue };
             match &value {
-                Value::Permission(permission) => permissions.extend(self.permission(permission, place)),
-                Value::List(inner) => permissions.extend(self.permission_list(inner, place).into_iter().flatten()),
+                Value::Permission(permission) => {
+                    permissions.extend(self.permission(permission, place));
+                }
+                Value::List(inner) => {
+                    permissions.extend(self.permission_list(inner, place).into_iter().flatten());
+                }
                 Value::Combinator(combinator) => {
                     swallowed = self.unfinished(combinator, list, index, place);
                 }
@@ -154,7 +163,13 @@ impl<'a, 's> Collector<'a, 's> {
     }
 
     /// `[ readwrite "~/x" ]`: a combinator without its arguments. Says how many elements after it were meant as such.
-    fn unfinished(&mut self, combinator: &Combinator, list: &List, index: usize, place: Place) -> usize {
+    fn unfinished(
+        &mut self,
+        combinator: &Combinator,
+        list: &List,
+        index: usize,
+        place: Place,
+    ) -> usize {
         let (name, given) = (combinator.name, combinator.args.len());
         let wanted = combinator.signature.params.len();
         let missing = wanted.saturating_sub(given);
@@ -165,7 +180,13 @@ impl<'a, 's> Collector<'a, 's> {
             }),
             _ => true,
         };
-        let following = list.items.iter().skip(index + 1).take(missing).take_while(|item| is_argument(item)).count();
+        let following = list
+            .items
+            .iter()
+            .skip(index + 1)
+            .take(missing)
+            .take_while(|item| is_argument(item))
+            .count();
         let files = self.evaluator.files.borrow();
         let shown: Vec<_> = (index + 1..=index + following)
             .filter_map(|index| list.place_of(index))
@@ -173,17 +194,24 @@ impl<'a, 's> Collector<'a, 's> {
             .collect();
         drop(files);
         let got = if given == 0 { "none".to_owned() } else { given.to_string() };
-        let arguments = if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
+        let arguments =
+            if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
         let message = format!("`{name}` takes {arguments}; got {got}");
         let place = combinator.place.unwrap_or(place);
         let fault = Diagnostic::error(DiagnosticCode::ParamCount, Some(place), message);
         let mentioned = self.evaluator.files.borrow().text(place).to_owned();
         self.fault(if following == missing && shown.len() == following {
-            fault
-                .label("a list element that needs parentheses")
-                .help(format!("write `({mentioned} {})`: in a list every element stands alone", shown.join(" ")))
+            fault.label("a list element that needs parentheses").help(format!(
+                "write `({mentioned} {})`: in a list every element stands alone",
+                shown.join(" ")
+            ))
         } else {
-            let params = combinator.signature.params.iter().skip(given).map(|param| param.name.to_uppercase());
+            let params = combinator
+                .signature
+                .params
+                .iter()
+                .skip(given)
+                .map(|param| param.name.to_uppercase());
             let params: Vec<_> = params.collect();
             fault
                 .label("it still wants arguments")
@@ -250,7 +278,9 @@ impl<'a, 's> Collector<'a, 's> {
             Value::Residual(residual) => self.symbolic(residual, ty, place),
             Value::List(list) => self.list(list, ty, place),
             Value::Attrs(attrs) => self.attributes(attrs, ty, place),
-            Value::Permission(permission) => self.permission(permission, place).map(Term::Permission),
+            Value::Permission(permission) => {
+                self.permission(permission, place).map(Term::Permission)
+            }
             Value::Combinator(combinator) => {
                 self.unfinished(combinator, &no_list(), 0, place);
                 None
@@ -402,9 +432,11 @@ fn wants(ty: Type, such: &dyn Fn(Type) -> bool) -> bool {
 fn element_type(ty: Type) -> Type {
     match ty {
         Type::List(element) => *element,
-        Type::Either(types) => {
-            types.iter().map(|ty| element_type(*ty)).find(|ty| *ty != Type::Bool).unwrap_or(Type::Bool)
-        }
+        Type::Either(types) => types
+            .iter()
+            .map(|ty| element_type(*ty))
+            .find(|ty| *ty != Type::Bool)
+            .unwrap_or(Type::Bool),
         // Nothing is wanted here; the check says so, whatever the element becomes.
         _ => Type::Bool,
     }
@@ -416,9 +448,11 @@ fn field_type(ty: Type, name: &str) -> Type {
             fields.iter().find(|field| field.name == name).map_or(Type::Bool, |field| field.ty)
         }
         Type::Map(element) => *element,
-        Type::Either(types) => {
-            types.iter().map(|ty| field_type(*ty, name)).find(|ty| *ty != Type::Bool).unwrap_or(Type::Bool)
-        }
+        Type::Either(types) => types
+            .iter()
+            .map(|ty| field_type(*ty, name))
+            .find(|ty| *ty != Type::Bool)
+            .unwrap_or(Type::Bool),
         _ => Type::Bool,
     }
 }

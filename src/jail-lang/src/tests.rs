@@ -20,7 +20,12 @@ fn shown(outcome: &Outcome) -> String {
     let mut lines = Vec::new();
     for fault in &outcome.diagnostics {
         let place = fault.primary.map(|place| outcome.files.text(place).to_owned());
-        lines.push(format!("{}: {} at `{}`", fault.code.as_str(), fault.message, place.unwrap_or_default()));
+        lines.push(format!(
+            "{}: {} at `{}`",
+            fault.code.as_str(),
+            fault.message,
+            place.unwrap_or_default()
+        ));
         lines.extend(fault.help.iter().map(|help| format!("  help: {help}")));
     }
     if let Some(spec) = &outcome.spec {
@@ -39,7 +44,8 @@ fn jail(jail: &Jail) -> String {
             format!("jail {name} {} [\n  {}\n]", value(entry), permissions.join("\n  "))
         }
         Made::Built(built) => {
-            let arguments = built.arguments.iter().map(|(name, arg)| format!("  {name} = {}", value(arg)));
+            let arguments =
+                built.arguments.iter().map(|(name, arg)| format!("  {name} = {}", value(arg)));
             format!("{} {{\n{}\n}}", built.builder, arguments.collect::<Vec<_>>().join("\n"))
         }
     }
@@ -253,8 +259,11 @@ fn a_spec_like_a_flake() {
           outputs = { pkgs, inputs, system, ... }: jail "a" inputs.tools.packages.${system}.default [ ];
         }"#,
         expect![[r#"
-            symbolic-value: the text of `pkgs.stdenv.hostPlatform.system` is not known here at `system`
-              help: packages are symbolic in a `.jail` file; where their values matter, use the library from a flake"#]],
+            jail a <inputs.tools.packages.${pkgs.stdenv.hostPlatform.system}.default> [
+  
+            ]
+            overlay final: prev: { hello = prev.hello.overrideAttrs (old: { doCheck = false; }); }
+            input tools Input { url: Some("github:me/tools"), flake: None, follows: None, inputs: {"nixpkgs": Input { url: None, flake: None, follows: Some("nixpkgs"), inputs: {} }} }"#]],
     );
 }
 

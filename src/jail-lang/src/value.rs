@@ -11,10 +11,11 @@ use jail_registry::{Place, Signature};
 
 use crate::attrs::Attrs;
 use crate::builtins::Builtin;
+use crate::burial::{bury, holds_more};
 use crate::ir::{Code, Lambda};
+use crate::library::LibraryFunction;
 use crate::residual::Residual;
 use crate::sources::SpecPath;
-use crate::library::LibraryFunction;
 use crate::vocabulary::WordKind;
 
 /// A value, or a thunk that becomes one.
@@ -232,6 +233,38 @@ impl Closure {
     }
 }
 
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let slots = match &mut self.slots {
+            Slots::One(slot) => std::slice::from_mut(slot),
+            Slots::Many(slots) => slots,
+        };
+        if slots.iter().filter_map(OnceCell::get).any(holds_more) {
+            bury(slots.iter_mut().filter_map(OnceCell::take));
+        }
+    }
+}
+
+impl Drop for Thunk {
+    fn drop(&mut self) {
+        // An environment is let go of by its frame.
+        if self.value.get().is_some_and(holds_more) {
+            bury(self.value.take());
+        } else if let Pending::Apply(application) = self.take() {
+            let Application { function, args, .. } = *application;
+            bury(args.into_iter().chain([function]));
+        }
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        if self.items.iter().any(holds_more) {
+            bury(std::mem::take(&mut self.items));
+        }
+    }
+}
+
 impl Frame {
     /// Lets go of what the frame's variables hold, when the evaluation has ended.
     pub(crate) fn release(&self) {
@@ -323,7 +356,9 @@ impl Value {
             Self::Path(_) => "a path",
             Self::List(_) => "a list",
             Self::Attrs(_) => "a set",
-            Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_) => "a function",
+            Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_) => {
+                "a function"
+            }
             Self::Root(Root::Library) => "the library `lib`",
             Self::Root(_) => "a function",
             Self::Combinator(_) => "a combinator without all its arguments",

@@ -14,7 +14,8 @@ pub(super) const TABLE: &[Builtin] = &[
     concrete("abort", 1, |evaluator, args, at| {
         let [message] = take(args, at)?;
         let message = shown(evaluator, message, at)?;
-        Err(Failure::new(DiagnosticCode::Aborted, at, one_line(&message)).label("the spec says so: `abort`"))
+        Err(Failure::new(DiagnosticCode::Aborted, at, one_line(&message))
+            .label("the spec says so: `abort`"))
     }),
     concrete("throw", 1, |evaluator, args, at| {
         let [message] = take(args, at)?;
@@ -116,7 +117,12 @@ fn generic_closure(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
 }
 
 /// Keeps the keys sorted; says whether the key is new.
-fn insert_key(evaluator: &Evaluator<'_>, keys: &mut Vec<Value>, key: Value, at: Place) -> Fallible<bool> {
+fn insert_key(
+    evaluator: &Evaluator<'_>,
+    keys: &mut Vec<Value>,
+    key: Value,
+    at: Place,
+) -> Fallible<bool> {
     let (mut low, mut high) = (0, keys.len());
     while low < high {
         let middle = usize::midpoint(low, high);

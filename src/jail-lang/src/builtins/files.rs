@@ -16,7 +16,8 @@ pub(super) const TABLE: &[Builtin] = &[
         let [path] = take(args, at)?;
         let path = path_of(evaluator, path, at)?;
         let kind = evaluator.sources.kind(&path.0);
-        kind.map(|kind| Value::Bool(kind.is_some())).map_err(|error| fault(evaluator, &error, &path, at))
+        kind.map(|kind| Value::Bool(kind.is_some()))
+            .map_err(|error| fault(evaluator, &error, &path, at))
     }),
     concrete("readDir", 1, |evaluator, args, at| {
         let [path] = take(args, at)?;
@@ -39,7 +40,8 @@ pub(super) const TABLE: &[Builtin] = &[
         })?;
         if text.contains('\0') {
             let message = format!("`{}` holds a NUL byte", evaluator.shown(&path));
-            return Err(Failure::new(DiagnosticCode::Encoding, at, message).label("only text files can be read"));
+            return Err(Failure::new(DiagnosticCode::Encoding, at, message)
+                .label("only text files can be read"));
         }
         Ok(Value::string(text))
     }),
@@ -77,13 +79,22 @@ fn path_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<Rc<S
             if text.starts_with('/') {
                 return Ok(Rc::new(SpecPath::new("/", &text)));
             }
-            Err(Failure::new(DiagnosticCode::TypeMismatch, at, format!("`{text}` is no absolute path"))
-                .label("a string is a path only when it begins with `/`")
-                .help(format!("write `./{text}` without quotes for a file beside the spec")))
+            Err(Failure::new(
+                DiagnosticCode::TypeMismatch,
+                at,
+                format!("`{text}` is no absolute path"),
+            )
+            .label("a string is a path only when it begins with `/`")
+            .help(format!("write `./{text}` without quotes for a file beside the spec")))
         }
     }
 }
 
-fn fault(evaluator: &Evaluator<'_>, error: &SourceError, path: &SpecPath, at: Place) -> Box<Failure> {
+fn fault(
+    evaluator: &Evaluator<'_>,
+    error: &SourceError,
+    path: &SpecPath,
+    at: Place,
+) -> Box<Failure> {
     Failure::of(evaluator.unreadable(error, path, Some(at)))
 }

@@ -24,9 +24,13 @@ pub(super) fn digest(kind: &str, bytes: &[u8], at: Place) -> Fallible<String> {
         "sha256" => hex(&Sha256::digest(bytes)),
         "sha512" => hex(&Sha512::digest(bytes)),
         other => {
-            return Err(Failure::new(DiagnosticCode::TypeMismatch, at, format!("`{other}` is no kind of hash"))
-                .label("not a kind of hash")
-                .help("there are `md5`, `sha1`, `sha256` and `sha512`"));
+            return Err(Failure::new(
+                DiagnosticCode::TypeMismatch,
+                at,
+                format!("`{other}` is no kind of hash"),
+            )
+            .label("not a kind of hash")
+            .help("there are `md5`, `sha1`, `sha256` and `sha512`"));
         }
     })
 }

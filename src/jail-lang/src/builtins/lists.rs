@@ -98,12 +98,20 @@ pub(super) const TABLE: &[Builtin] = &[
         let [function, length] = take(args, at)?;
         let length = evaluator.integer(length, at)?;
         let Ok(length) = usize::try_from(length) else {
-            return Err(Failure::new(DiagnosticCode::TypeMismatch, at, format!("a list of {length} elements cannot be made"))
-                .label("the length is negative"));
+            return Err(Failure::new(
+                DiagnosticCode::TypeMismatch,
+                at,
+                format!("a list of {length} elements cannot be made"),
+            )
+            .label("the length is negative"));
         };
         if length > LENGTH_MAX {
-            return Err(Failure::new(DiagnosticCode::StepLimit, at, format!("a list of {length} elements is too long"))
-                .label("too long"));
+            return Err(Failure::new(
+                DiagnosticCode::StepLimit,
+                at,
+                format!("a list of {length} elements is too long"),
+            )
+            .label("too long"));
         }
         let items = (0..length).map(|index| Thunk::apply(function.clone(), vec![count(index)], at));
         Ok(Value::list(items.collect::<Vec<_>>()))
@@ -153,13 +161,16 @@ pub(super) const TABLE: &[Builtin] = &[
             }
         }
         let pairs = [("right", Value::list(right)), ("wrong", Value::list(wrong))];
-        Ok(Value::Attrs(Rc::new(Attrs::of(pairs.map(|(name, list)| (evaluator.symbols.intern(name), list))))))
+        Ok(Value::Attrs(Rc::new(Attrs::of(
+            pairs.map(|(name, list)| (evaluator.symbols.intern(name), list)),
+        ))))
     }),
     builtin("sort", 2, |evaluator, args, at| {
         let [less, list] = take(args, at)?;
         let less = evaluator.force(less, at)?;
         let mut items = evaluator.list(list, at)?.items.to_vec();
-        if items.len() > 1 && matches!(&less, Value::Builtin(builtin) if builtin.name == "lessThan") {
+        if items.len() > 1 && matches!(&less, Value::Builtin(builtin) if builtin.name == "lessThan")
+        {
             for item in &mut items {
                 *item = evaluator.force(item, at)?;
             }
@@ -187,7 +198,8 @@ fn holds(evaluator: &Evaluator<'_>, test: &Value, item: &Value, at: Place) -> Fa
 }
 
 fn empty(name: &str, at: Place) -> Box<Failure> {
-    Failure::new(DiagnosticCode::OutOfBounds, at, format!("`{name}` of an empty list")).label("the list is empty")
+    Failure::new(DiagnosticCode::OutOfBounds, at, format!("`{name}` of an empty list"))
+        .label("the list is empty")
 }
 
 fn out_of_bounds(index: i64, length: usize, at: Place) -> Box<Failure> {
@@ -195,7 +207,13 @@ fn out_of_bounds(index: i64, length: usize, at: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::OutOfBounds, at, message).label("counted from 0")
 }
 
-fn is_less(evaluator: &Evaluator<'_>, less: &Value, a: &Value, b: &Value, at: Place) -> Fallible<bool> {
+fn is_less(
+    evaluator: &Evaluator<'_>,
+    less: &Value,
+    a: &Value,
+    b: &Value,
+    at: Place,
+) -> Fallible<bool> {
     if let Value::Builtin(builtin) = less
         && builtin.name == "lessThan"
     {

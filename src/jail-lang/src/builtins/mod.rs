@@ -49,9 +49,24 @@ const fn concrete(name: &'static str, arity: usize, run: Run) -> Builtin {
 
 /// Those that are in scope without `builtins.`, as in Nix.
 const GLOBAL: &[&str] = &[
-    "abort", "baseNameOf", "break", "derivation", "derivationStrict", "dirOf", "fetchGit", "fetchMercurial",
-    "fetchTarball", "fetchTree", "fromTOML", "isNull", "map", "placeholder", "removeAttrs", "scopedImport",
-    "throw", "toString",
+    "abort",
+    "baseNameOf",
+    "break",
+    "derivation",
+    "derivationStrict",
+    "dirOf",
+    "fetchGit",
+    "fetchMercurial",
+    "fetchTarball",
+    "fetchTree",
+    "fromTOML",
+    "isNull",
+    "map",
+    "placeholder",
+    "removeAttrs",
+    "scopedImport",
+    "throw",
+    "toString",
 ];
 
 fn tables() -> impl Iterator<Item = &'static Builtin> {
@@ -102,7 +117,9 @@ pub(crate) fn set(evaluator: &Evaluator<'_>) -> Value {
         ("storeDir", Value::string("/nix/store")),
     ];
     let pairs = functions.chain(constants);
-    Value::Attrs(Rc::new(Attrs::of(pairs.map(|(name, value)| (evaluator.symbols.intern(name), value)))))
+    Value::Attrs(Rc::new(Attrs::of(
+        pairs.map(|(name, value)| (evaluator.symbols.intern(name), value)),
+    )))
 }
 
 /// The arguments; a builtin is only ever called with as many as it takes.

@@ -41,8 +41,16 @@ fn bits(
     Ok(Value::Int(op(evaluator.integer(a, at)?, evaluator.integer(b, at)?)))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a float beyond the range of integers becomes the nearest one")]
-fn rounded(evaluator: &Evaluator<'_>, args: &[Value], at: Place, round: fn(f64) -> f64) -> Fallible<Value> {
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float beyond the range of integers becomes the nearest one"
+)]
+fn rounded(
+    evaluator: &Evaluator<'_>,
+    args: &[Value],
+    at: Place,
+    round: fn(f64) -> f64,
+) -> Fallible<Value> {
     let [number] = take(args, at)?;
     match evaluator.force(number, at)? {
         Value::Int(number) => Ok(Value::Int(number)),

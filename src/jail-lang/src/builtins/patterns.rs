@@ -33,7 +33,9 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn groups(captures: &Captures<'_>) -> Value {
-    let group = |group: Option<regex::Match<'_>>| group.map_or(Value::Null, |group| Value::string(group.as_str()));
+    let group = |group: Option<regex::Match<'_>>| {
+        group.map_or(Value::Null, |group| Value::string(group.as_str()))
+    };
     Value::list(captures.iter().skip(1).map(group).collect::<Vec<_>>())
 }
 
@@ -44,12 +46,18 @@ fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place, whole: bool) -
     let pattern = evaluator.string(pattern, at)?;
     let translated = translate(&pattern);
     let anchored = if whole { format!("^(?:{translated})$") } else { translated };
-    let built = RegexBuilder::new(&anchored).dot_matches_new_line(true).size_limit(SIZE_MAX).build();
+    let built =
+        RegexBuilder::new(&anchored).dot_matches_new_line(true).size_limit(SIZE_MAX).build();
     built.map_err(|error| {
         let reason = error.to_string();
-        let reason = reason.lines().next_back().unwrap_or("").trim_start_matches("error: ").to_owned();
-        Failure::new(DiagnosticCode::Pattern, at, format!("`{pattern}` is no regular expression: {reason}"))
-            .label("extended POSIX syntax")
+        let reason =
+            reason.lines().next_back().unwrap_or("").trim_start_matches("error: ").to_owned();
+        Failure::new(
+            DiagnosticCode::Pattern,
+            at,
+            format!("`{pattern}` is no regular expression: {reason}"),
+        )
+        .label("extended POSIX syntax")
     })
 }
 

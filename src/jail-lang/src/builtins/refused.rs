@@ -22,17 +22,38 @@ pub(super) const TABLE: &[Builtin] = &[
     concrete("fetchTree", 1, |_, _, at| network("fetchTree", at)),
     concrete("fetchurl", 1, |_, _, at| network("fetchurl", at)),
     concrete("getFlake", 1, |_, _, at| network("getFlake", at)),
-    concrete("getEnv", 1, |_, _, at| impure("getEnv", "reads the environment of the build", "`(fwd-env \"NAME\")` passes a variable on at launch, and `(noescape \"$NAME\")` puts one into a text", at)),
-    concrete("findFile", 2, |_, _, at| impure("findFile", "looks on the machine", "write the path", at)),
-    concrete("scopedImport", 2, |_, _, at| impure("scopedImport", "changes what names mean", "use `import` with a function", at)),
+    concrete("getEnv", 1, |_, _, at| {
+        impure(
+            "getEnv",
+            "reads the environment of the build",
+            "`(fwd-env \"NAME\")` passes a variable on at launch, and `(noescape \"$NAME\")` puts one into a text",
+            at,
+        )
+    }),
+    concrete("findFile", 2, |_, _, at| {
+        impure("findFile", "looks on the machine", "write the path", at)
+    }),
+    concrete("scopedImport", 2, |_, _, at| {
+        impure("scopedImport", "changes what names mean", "use `import` with a function", at)
+    }),
 ];
 
 fn store(name: &str, at: Place) -> Fallible<Value> {
-    impure(name, "needs Nix's store", "use a package of `pkgs` (`pkgs.writeText`, `pkgs.runCommand`), or write the jail in a flake", at)
+    impure(
+        name,
+        "needs Nix's store",
+        "use a package of `pkgs` (`pkgs.writeText`, `pkgs.runCommand`), or write the jail in a flake",
+        at,
+    )
 }
 
 fn network(name: &str, at: Place) -> Fallible<Value> {
-    impure(name, "needs the network", "declare it as an input: `{ inputs.x.url = \"…\"; outputs = { inputs, ... }: …; }`", at)
+    impure(
+        name,
+        "needs the network",
+        "declare it as an input: `{ inputs.x.url = \"…\"; outputs = { inputs, ... }: …; }`",
+        at,
+    )
 }
 
 fn impure(name: &str, reason: &str, help: &str, at: Place) -> Fallible<Value> {

@@ -18,13 +18,15 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("attrNames", 1, |evaluator, args, at| {
         let [set] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
-        let names = attrs.by_name(&evaluator.symbols).into_iter().map(|(name, _)| Value::string(&*name));
+        let names =
+            attrs.by_name(&evaluator.symbols).into_iter().map(|(name, _)| Value::string(&*name));
         Ok(Value::list(names.collect::<Vec<_>>()))
     }),
     builtin("attrValues", 1, |evaluator, args, at| {
         let [set] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
-        let values = attrs.by_name(&evaluator.symbols).into_iter().map(|(_, entry)| entry.value.clone());
+        let values =
+            attrs.by_name(&evaluator.symbols).into_iter().map(|(_, entry)| entry.value.clone());
         Ok(Value::list(values.collect::<Vec<_>>()))
     }),
     builtin("catAttrs", 2, |evaluator, args, at| {
@@ -48,7 +50,9 @@ pub(super) const TABLE: &[Builtin] = &[
                     .collect(),
                 Params::Names(_) => Vec::new(),
             },
-            Value::Builtin(_) | Value::Partial(_) | Value::Library(_) | Value::Root(_) => Vec::new(),
+            Value::Builtin(_) | Value::Partial(_) | Value::Library(_) | Value::Root(_) => {
+                Vec::new()
+            }
             other => return Err(evaluator.mismatch("a function", other, at)),
         };
         Ok(Value::Attrs(Rc::new(Attrs::of(formals))))

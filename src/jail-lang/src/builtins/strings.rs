@@ -67,8 +67,12 @@ pub(super) const TABLE: &[Builtin] = &[
         let (start, length) = (evaluator.integer(start, at)?, evaluator.integer(length, at)?);
         let text = evaluator.plain_text(text, at)?;
         let Ok(start) = usize::try_from(start) else {
-            return Err(Failure::new(DiagnosticCode::OutOfBounds, at, "`substring` from a negative index")
-                .label("counted from 0"));
+            return Err(Failure::new(
+                DiagnosticCode::OutOfBounds,
+                at,
+                "`substring` from a negative index",
+            )
+            .label("counted from 0"));
         };
         let rest = text.as_bytes().get(start..).unwrap_or_default();
         let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
@@ -128,8 +132,13 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     let [from, to, text] = take(args, at)?;
     let (from, to) = (evaluator.list(from, at)?, evaluator.list(to, at)?);
     if from.items.len() != to.items.len() {
-        let message = format!("`replaceStrings` has {} strings to replace and {} replacements", from.items.len(), to.items.len());
-        return Err(Failure::new(DiagnosticCode::TypeMismatch, at, message).label("the lists must be equally long"));
+        let message = format!(
+            "`replaceStrings` has {} strings to replace and {} replacements",
+            from.items.len(),
+            to.items.len()
+        );
+        return Err(Failure::new(DiagnosticCode::TypeMismatch, at, message)
+            .label("the lists must be equally long"));
     }
     let mut wanted = Vec::new();
     for item in &from.items {
@@ -148,7 +157,9 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
             let replacement = evaluator.force(replacement, at)?;
             match &replacement {
                 Value::Str(text) => replaced.push_str(text),
-                Value::Text(_) | Value::Residual(_) => evaluator.append(&mut replaced, &replacement, at)?,
+                Value::Text(_) | Value::Residual(_) => {
+                    evaluator.append(&mut replaced, &replacement, at)?;
+                }
                 other => return Err(evaluator.mismatch("a string", other, at)),
             }
         }

@@ -16,7 +16,8 @@ pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, 
     let text = evaluator.string(text, at)?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let reason = error.message().lines().next().unwrap_or("").to_owned();
-        Failure::new(DiagnosticCode::Data, at, format!("the text is no TOML: {reason}")).label("read here")
+        Failure::new(DiagnosticCode::Data, at, format!("the text is no TOML: {reason}"))
+            .label("read here")
     })?;
     value(evaluator, Toml::Table(table), at)
 })];
@@ -28,9 +29,13 @@ fn value(evaluator: &Evaluator<'_>, toml: Toml, at: Place) -> Fallible<Value> {
         Toml::Float(number) => Value::Float(number),
         Toml::Boolean(value) => Value::Bool(value),
         Toml::Datetime(_) => {
-            return Err(Failure::new(DiagnosticCode::Data, at, "the text holds a date, which Nix has no value for")
-                .label("read here")
-                .help("put the date into quotes"));
+            return Err(Failure::new(
+                DiagnosticCode::Data,
+                at,
+                "the text holds a date, which Nix has no value for",
+            )
+            .label("read here")
+            .help("put the date into quotes"));
         }
         Toml::Array(items) => {
             let items = items.into_iter().map(|item| value(evaluator, item, at));

@@ -40,8 +40,13 @@ fn type_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<&'st
         Value::Path(_) => "path",
         Value::List(_) => "list",
         Value::Attrs(_) | Value::Root(crate::value::Root::Library) => "set",
-        Value::Lambda(_) | Value::Partial(_) | Value::Builtin(_) | Value::Library(_) | Value::Root(_)
-        | Value::Combinator(_) | Value::Permission(_) => "lambda",
+        Value::Lambda(_)
+        | Value::Partial(_)
+        | Value::Builtin(_)
+        | Value::Library(_)
+        | Value::Root(_)
+        | Value::Combinator(_)
+        | Value::Permission(_) => "lambda",
         Value::Jail(_) => "set",
         Value::Residual(_) | Value::Thunk(_) => {
             return Err(Failure::symbolic(at, "the type", &evaluator.shown_source(value)));

@@ -22,7 +22,8 @@ pub(super) const TABLE: &[Builtin] = &[
         let name = evaluator.string(name, at)?;
         let (name, version) = parse_name(&name);
         let pairs = [("name", name), ("version", version)];
-        let pairs = pairs.map(|(field, text)| (evaluator.symbols.intern(field), Value::string(text)));
+        let pairs =
+            pairs.map(|(field, text)| (evaluator.symbols.intern(field), Value::string(text)));
         Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
     }),
     builtin("splitVersion", 1, |evaluator, args, at| {
@@ -38,9 +39,8 @@ fn components(version: &str) -> impl Iterator<Item = &str> {
     std::iter::from_fn(move || {
         rest = rest.trim_start_matches(['.', '-']);
         let digits = rest.starts_with(|char: char| char.is_ascii_digit());
-        let end = rest.find(|char: char| {
-            char == '.' || char == '-' || char.is_ascii_digit() != digits
-        });
+        let end =
+            rest.find(|char: char| char == '.' || char == '-' || char.is_ascii_digit() != digits);
         let (component, after) = rest.split_at(end.unwrap_or(rest.len()));
         rest = after;
         (!component.is_empty()).then_some(component)

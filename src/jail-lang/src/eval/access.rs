@@ -37,7 +37,11 @@ impl Evaluator<'_> {
                 if let Some(default) = default {
                     let rest = self.rest_of_path(path, index, env)?;
                     let default = self.delay(default, env);
-                    return Ok(Value::residual(Residual::SelectOr(Rc::clone(residual), rest, default)));
+                    return Ok(Value::residual(Residual::SelectOr(
+                        Rc::clone(residual),
+                        rest,
+                        default,
+                    )));
                 }
                 if let Step::Value(name) = self.key_step(key, env)? {
                     value = Value::residual(Residual::SelectBy(Rc::clone(residual), name));
@@ -47,9 +51,9 @@ impl Evaluator<'_> {
             let (name, at) = self.key(key, env)?;
             match (self.find(&value, name, at)?, default) {
                 (Found::Value(found), _) => {
-                    value = self.force(&found, at).map_err(|failure| {
-                        failure.trace(place, || self.evaluating(name))
-                    })?;
+                    value = self
+                        .force(&found, at)
+                        .map_err(|failure| failure.trace(place, || self.evaluating(name)))?;
                 }
                 (Found::Missing | Found::NoSet, Some(default)) => return self.eval(default, env),
                 (Found::Missing, None) => return Err(self.missing(&value, name, at)),
@@ -119,7 +123,9 @@ impl Evaluator<'_> {
 
     fn find(&self, value: &Value, name: Symbol, place: Place) -> Fallible<Found> {
         Ok(match value {
-            Value::Attrs(attrs) => attrs.get(name).map_or(Found::Missing, |value| Found::Value(value.clone())),
+            Value::Attrs(attrs) => {
+                attrs.get(name).map_or(Found::Missing, |value| Found::Value(value.clone()))
+            }
             Value::Residual(residual) => Found::Value(self.select_symbolic(residual, name)),
             Value::Root(Root::Library) => Found::Value(library::get(self, name, place)?),
             Value::Root(Root::Jail) if &*self.symbols.name(name) == "combinators" => {
@@ -161,7 +167,8 @@ impl Evaluator<'_> {
             (DiagnosticCode::MissingAttribute, format!("the set has no attribute `{shown}`"))
         };
         let failure = Failure::new(code, place, message);
-        let failure = failure.label(if combinator { "not in the registry" } else { "not in the set" });
+        let failure =
+            failure.label(if combinator { "not in the registry" } else { "not in the set" });
         match (nearest, names.len()) {
             (Some(nearest), _) => failure.help(format!("did you mean `{nearest}`?")),
             (None, 1..=8) => failure.help(format!("it has {}", listed(&names))),
@@ -171,7 +178,8 @@ impl Evaluator<'_> {
 
     fn no_set(&self, value: &Value, name: Symbol, place: Place) -> Box<Failure> {
         let message = format!("{} has no attribute `{}`", value.kind(), self.symbols.name(name));
-        Failure::new(DiagnosticCode::TypeMismatch, place, message).label("only sets have attributes")
+        Failure::new(DiagnosticCode::TypeMismatch, place, message)
+            .label("only sets have attributes")
     }
 
     pub(super) fn eval_has(&self, set: &Code, path: &[Key], env: &Env) -> Fallible<Value> {
@@ -194,7 +202,13 @@ impl Evaluator<'_> {
 
     /// A name that only a `with` gives. Of symbolic sets nobody knows whether they have it: the innermost such set is
     /// asked first, and what stands outside it is its default.
-    pub(crate) fn dynamic(&self, name: Symbol, scopes: &[u32], env: &Env, place: Place) -> Fallible<Value> {
+    pub(crate) fn dynamic(
+        &self,
+        name: Symbol,
+        scopes: &[u32],
+        env: &Env,
+        place: Place,
+    ) -> Fallible<Value> {
         let mut symbolic: Vec<Rc<Residual>> = Vec::new();
         let mut concrete = None;
         let mut last_set = None;
@@ -232,7 +246,9 @@ impl Evaluator<'_> {
                 Found::Value(value) => Ok(Some(value)),
                 Found::Missing | Found::NoSet => Ok(None),
             },
-            other => Err(self.mismatch("a set", other, place).label("the `with` around this is no set")),
+            other => {
+                Err(self.mismatch("a set", other, place).label("the `with` around this is no set"))
+            }
         }
     }
 

@@ -53,7 +53,9 @@ impl Evaluator<'_> {
 
     /// The fault of a call is the function when that is no function.
     fn not_a_function_here(&self, mut failure: Box<Failure>, function: Place) -> Box<Failure> {
-        if failure.diagnostic.code == DiagnosticCode::NotAFunction && failure.diagnostic.stack.is_empty() {
+        if failure.diagnostic.code == DiagnosticCode::NotAFunction
+            && failure.diagnostic.stack.is_empty()
+        {
             failure.diagnostic.primary = Some(function);
         }
         failure
@@ -153,7 +155,12 @@ impl Evaluator<'_> {
         }
     }
 
-    fn builtin(&self, builtin: &'static crate::builtins::Builtin, args: &[Value], place: Place) -> Fallible<Value> {
+    fn builtin(
+        &self,
+        builtin: &'static crate::builtins::Builtin,
+        args: &[Value],
+        place: Place,
+    ) -> Fallible<Value> {
         self.step(place)?;
         match (builtin.run)(self, args, place) {
             Err(failure) if failure.kind == Kind::Symbolic && builtin.symbolic => {
@@ -165,7 +172,11 @@ impl Evaluator<'_> {
     }
 
     fn not_a_function(&self, value: &Value, place: Place) -> Box<Failure> {
-        let failure = Failure::new(DiagnosticCode::NotAFunction, place, format!("{} is called like a function", value.kind()));
+        let failure = Failure::new(
+            DiagnosticCode::NotAFunction,
+            place,
+            format!("{} is called like a function", value.kind()),
+        );
         match value {
             Value::Permission(permission) => {
                 let count = permission.signature.params.len();
@@ -178,7 +189,9 @@ impl Evaluator<'_> {
                     .label("an argument too many")
                     .help("two permissions in a list need parentheses: `[ (readonly \"/x\") network ]`")
             }
-            _ => failure.label("not a function").help("is an operator or a `;` missing before the argument?"),
+            _ => failure
+                .label("not a function")
+                .help("is an operator or a `;` missing before the argument?"),
         }
     }
 
@@ -201,7 +214,9 @@ impl Evaluator<'_> {
                     let value = match (attrs.get(formal.name), &formal.default) {
                         (Some(value), _) => value.clone(),
                         (None, Some(default)) => Thunk::code(default, &frame),
-                        (None, None) => return Err(self.missing_argument(formal.name, closure, place)),
+                        (None, None) => {
+                            return Err(self.missing_argument(formal.name, closure, place));
+                        }
                     };
                     frame.set(slot, value);
                 }
@@ -213,7 +228,11 @@ impl Evaluator<'_> {
                     frame.set(slot, Value::residual(value));
                 }
             }
-            other => return Err(self.mismatch("a set", other, place).trace(place, || self.calling(&closure.lambda))),
+            other => {
+                return Err(self
+                    .mismatch("a set", other, place)
+                    .trace(place, || self.calling(&closure.lambda)));
+            }
         }
         if pattern.whole.is_some() {
             frame.set(pattern.formals.len(), arg);
@@ -241,17 +260,25 @@ impl Evaluator<'_> {
             pattern.formals.iter().map(|formal| self.symbols.name(formal.name)).collect();
         let at = entry.place.as_deref().copied().unwrap_or(place);
         let what = self.lambda_name(&closure.lambda);
-        Err(Failure::new(DiagnosticCode::UnexpectedArgument, at, format!("{what} takes no argument `{name}`"))
-            .label("not among its arguments")
-            .help_if(suggest::did_you_mean(&name, names.iter().map(AsRef::as_ref)))
-            .trace(place, || self.calling(&closure.lambda)))
+        Err(Failure::new(
+            DiagnosticCode::UnexpectedArgument,
+            at,
+            format!("{what} takes no argument `{name}`"),
+        )
+        .label("not among its arguments")
+        .help_if(suggest::did_you_mean(&name, names.iter().map(AsRef::as_ref)))
+        .trace(place, || self.calling(&closure.lambda)))
     }
 
     fn missing_argument(&self, name: Symbol, closure: &Closure, place: Place) -> Box<Failure> {
         let name = self.symbols.name(name);
         let what = self.lambda_name(&closure.lambda);
-        Failure::new(DiagnosticCode::MissingArgument, place, format!("{what} needs the argument `{name}`"))
-            .label(format!("`{name}` is not given"))
+        Failure::new(
+            DiagnosticCode::MissingArgument,
+            place,
+            format!("{what} needs the argument `{name}`"),
+        )
+        .label(format!("`{name}` is not given"))
     }
 
     fn lambda_name(&self, lambda: &Lambda) -> String {
@@ -274,5 +301,9 @@ impl Evaluator<'_> {
 }
 
 fn partial(function: &Value, args: &[Value]) -> Value {
-    Value::Partial(Rc::new(Partial { function: function.clone(), args: args.to_vec(), placed: Vec::new() }))
+    Value::Partial(Rc::new(Partial {
+        function: function.clone(),
+        args: args.to_vec(),
+        placed: Vec::new(),
+    }))
 }

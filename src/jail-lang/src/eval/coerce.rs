@@ -17,9 +17,7 @@ impl Evaluator<'_> {
         let message = format!("{wanted} is wanted, got {}", value.kind());
         let failure = Failure::new(DiagnosticCode::TypeMismatch, place, message);
         match value {
-            Value::Residual(_) => {
-                Failure::symbolic(place, "the value", &self.shown_source(value))
-            }
+            Value::Residual(_) => Failure::symbolic(place, "the value", &self.shown_source(value)),
             _ => failure.label(format!("this is {}", value.kind())),
         }
     }
@@ -29,9 +27,13 @@ impl Evaluator<'_> {
         match value {
             Value::Str(string) => text.push_str(string),
             Value::Text(inner) if inner.expand => {
-                return Err(Failure::new(DiagnosticCode::TypeMismatch, place, "a `noescape` text stands inside a string")
-                    .label("it would lose its expansion")
-                    .help("put `noescape` around the whole string"));
+                return Err(Failure::new(
+                    DiagnosticCode::TypeMismatch,
+                    place,
+                    "a `noescape` text stands inside a string",
+                )
+                .label("it would lose its expansion")
+                .help("put `noescape` around the whole string"));
             }
             Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
             Value::Residual(residual) => {
@@ -77,11 +79,15 @@ impl Evaluator<'_> {
     }
 
     /// A path in a string is copied, and the string names the copy.
-    fn copied_path(&self, path: &Rc<SpecPath>, place: Place) -> Fallible<TextPart> {
+    pub(crate) fn copied_path(&self, path: &Rc<SpecPath>, place: Place) -> Fallible<TextPart> {
         let Some(below) = path.below(self.sources.root()) else {
-            return Err(Failure::new(DiagnosticCode::OutsideFolder, place, format!("`{}` is outside the spec's folder", path.0))
-                .label("a path in a string is copied into the store")
-                .help(format!("write `\"{}\"` for the path on the machine", path.0)));
+            return Err(Failure::new(
+                DiagnosticCode::OutsideFolder,
+                place,
+                format!("`{}` is outside the spec's folder", path.0),
+            )
+            .label("a path in a string is copied into the store")
+            .help(format!("write `\"{}\"` for the path on the machine", path.0)));
         };
         let kind = self.sources.kind(&path.0);
         match kind {
@@ -156,7 +162,13 @@ impl Evaluator<'_> {
     }
 
     /// `toString`: lists are joined, numbers written out, paths not copied.
-    pub(crate) fn to_string(&self, value: &Value, text: &mut TextValue, place: Place) -> Fallible<()> {
+    pub(crate) fn to_string(
+        &self,
+        value: &Value,
+        text: &mut TextValue,
+        place: Place,
+    ) -> Fallible<()> {
+        self.step(place)?;
         match value {
             Value::Null | Value::Bool(false) => {}
             Value::Bool(true) => text.push_str("1"),

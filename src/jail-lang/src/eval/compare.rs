@@ -22,7 +22,10 @@ impl Evaluator<'_> {
             (Value::Null, Value::Null) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,
             (Value::Int(a), Value::Int(b)) => a == b,
-            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "Nix compares numbers of two kinds as floats"
+            )]
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
             (Value::Float(a), Value::Float(b)) => a == b,
             (Value::Str(a), Value::Str(b)) => a == b,
@@ -55,7 +58,8 @@ impl Evaluator<'_> {
     }
 
     fn equal_sets(&self, left: &Rc<Attrs>, right: &Rc<Attrs>, place: Place) -> Fallible<bool> {
-        if let (Some(a), Some(b)) = (self.derivation(left, place)?, self.derivation(right, place)?) {
+        if let (Some(a), Some(b)) = (self.derivation(left, place)?, self.derivation(right, place)?)
+        {
             return self.equal(&a, &b, place);
         }
         if left.len() != right.len() {
@@ -83,8 +87,24 @@ impl Evaluator<'_> {
     /// Only types that differ tell symbolic values apart.
     fn equal_symbolic(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
         match (left, right) {
-            (Value::Text(_), Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Attrs(_))
-            | (Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::List(_) | Value::Attrs(_), Value::Text(_)) => Ok(false),
+            (
+                Value::Text(_),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::List(_)
+                | Value::Attrs(_),
+            )
+            | (
+                Value::Null
+                | Value::Bool(_)
+                | Value::Int(_)
+                | Value::Float(_)
+                | Value::List(_)
+                | Value::Attrs(_),
+                Value::Text(_),
+            ) => Ok(false),
             (Value::Residual(_) | Value::Text(_), _) => {
                 Err(Failure::symbolic(place, "the value", &self.shown_source(left)))
             }
@@ -93,18 +113,32 @@ impl Evaluator<'_> {
     }
 
     /// The order of two values, as `<` has it.
-    pub(crate) fn compare(&self, left: &Value, right: &Value, place: Place) -> Fallible<Option<Ordering>> {
+    pub(crate) fn compare(
+        &self,
+        left: &Value,
+        right: &Value,
+        place: Place,
+    ) -> Fallible<Option<Ordering>> {
         Ok(match (left, right) {
             (Value::Int(a), Value::Int(b)) => Some(a.cmp(b)),
-            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "Nix compares numbers of two kinds as floats"
+            )]
             (Value::Int(a), Value::Float(b)) => (*a as f64).partial_cmp(b),
-            #[expect(clippy::cast_precision_loss, reason = "Nix compares numbers of two kinds as floats")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "Nix compares numbers of two kinds as floats"
+            )]
             (Value::Float(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
             (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
             (Value::Str(a), Value::Str(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
             (Value::Path(a), Value::Path(b)) => Some(a.0.as_bytes().cmp(b.0.as_bytes())),
-            (Value::List(a), Value::List(b)) => return self.compare_lists(&a.items, &b.items, place),
-            (value @ (Value::Residual(_) | Value::Text(_)), _) | (_, value @ (Value::Residual(_) | Value::Text(_))) => {
+            (Value::List(a), Value::List(b)) => {
+                return self.compare_lists(&a.items, &b.items, place);
+            }
+            (value @ (Value::Residual(_) | Value::Text(_)), _)
+            | (_, value @ (Value::Residual(_) | Value::Text(_))) => {
                 return Err(Failure::symbolic(place, "the value", &self.shown_source(value)));
             }
             (a, b) => {
@@ -115,7 +149,12 @@ impl Evaluator<'_> {
         })
     }
 
-    fn compare_lists(&self, left: &[Value], right: &[Value], place: Place) -> Fallible<Option<Ordering>> {
+    fn compare_lists(
+        &self,
+        left: &[Value],
+        right: &[Value],
+        place: Place,
+    ) -> Fallible<Option<Ordering>> {
         for (a, b) in left.iter().zip(right) {
             if !self.equal(a, b, place)? {
                 let (a, b) = (self.force(a, place)?, self.force(b, place)?);

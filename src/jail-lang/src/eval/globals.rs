@@ -15,7 +15,8 @@ use crate::value::{Combinator, Permission, Root, Value};
 use crate::vocabulary::{Vocabulary, Word, WordKind};
 
 /// The names of the spec language that are made when they are mentioned.
-const NAMED: &[&str] = &["agents", "builtins", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
+const NAMED: &[&str] =
+    &["agents", "builtins", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
 
 /// The names of the spec language that are constants.
 const ROOTS: &[(&str, Root)] =
@@ -48,7 +49,8 @@ impl Globals for Names<'_> {
         let roots = ROOTS.iter().map(|(name, _)| *name);
         let words = self.vocabulary.words().map(|word| word.name);
         let nix = ["true", "false", "null"].into_iter().chain(builtins::globals());
-        let mut names: Vec<_> = words.chain(NAMED.iter().copied()).chain(roots).chain(nix).collect();
+        let mut names: Vec<_> =
+            words.chain(NAMED.iter().copied()).chain(roots).chain(nix).collect();
         names.sort_unstable();
         names
     }
@@ -80,7 +82,8 @@ impl Evaluator<'_> {
             "combinators" => {
                 let words = self.names.vocabulary.words();
                 let words = words.filter(|word| word.kind != WordKind::Builder);
-                let pairs = words.map(|word| (self.symbols.intern(word.name), word_value(word, None)));
+                let pairs =
+                    words.map(|word| (self.symbols.intern(word.name), word_value(word, None)));
                 Value::Attrs(Rc::new(Attrs::of(pairs)))
             }
             "commonJailOptions" => {

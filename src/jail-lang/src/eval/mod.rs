@@ -74,11 +74,7 @@ pub(crate) struct Known {
 
 impl<'s> Evaluator<'s> {
     /// An evaluator whose stack has `stack` bytes left from here.
-    pub(crate) fn new(
-        sources: &'s dyn Sources,
-        limits: Limits,
-        stack: usize,
-    ) -> Self {
+    pub(crate) fn new(sources: &'s dyn Sources, limits: Limits, stack: usize) -> Self {
         let symbols = Symbols::default();
         let known = Known {
             functor: symbols.intern("__functor"),
@@ -110,7 +106,11 @@ impl<'s> Evaluator<'s> {
     }
 
     /// Parses and evaluates a file, once.
-    pub(crate) fn file(&self, path: &SpecPath, at: Option<Place>) -> Result<Value, Vec<Diagnostic>> {
+    pub(crate) fn file(
+        &self,
+        path: &SpecPath,
+        at: Option<Place>,
+    ) -> Result<Value, Vec<Diagnostic>> {
         if let Some(done) = self.imports.borrow().get(&path.0) {
             return match done {
                 Import::Done(value) => Ok(value.clone()),
@@ -126,7 +126,9 @@ impl<'s> Evaluator<'s> {
         self.imports.borrow_mut().insert(path.0.clone(), Import::Running);
         let evaluated = self.text(path, bytes);
         match &evaluated {
-            Ok(value) => self.imports.borrow_mut().insert(path.0.clone(), Import::Done(value.clone())),
+            Ok(value) => {
+                self.imports.borrow_mut().insert(path.0.clone(), Import::Done(value.clone()))
+            }
             Err(_) => self.imports.borrow_mut().remove(&path.0),
         };
         evaluated
@@ -138,7 +140,8 @@ impl<'s> Evaluator<'s> {
         let next = u32::try_from(self.files.borrow().all().len()).unwrap_or(u32::MAX);
         let text = match syntax::decode(FileId(next), bytes) {
             Ok(text) => text,
-            Err((text, fault)) => {
+            Err(both) => {
+                let (text, fault) = *both;
                 self.files.borrow_mut().add(shown, text);
                 return Err(vec![fault]);
             }
@@ -148,9 +151,13 @@ impl<'s> Evaluator<'s> {
         self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
     }
 
-    pub(crate) fn parse(&self, file: FileId, folder: &str, text: &str) -> Result<Code, Vec<Diagnostic>> {
-        let context =
-            Context { file, folder, symbols: &self.symbols, globals: &self.names };
+    pub(crate) fn parse(
+        &self,
+        file: FileId,
+        folder: &str,
+        text: &str,
+    ) -> Result<Code, Vec<Diagnostic>> {
+        let context = Context { file, folder, symbols: &self.symbols, globals: &self.names };
         syntax::parse(&context, text)
     }
 
@@ -191,28 +198,40 @@ impl<'s> Evaluator<'s> {
         path.below(self.sources.root()).unwrap_or(&path.0).to_owned()
     }
 
-    pub(crate) fn unreadable(&self, error: &SourceError, path: &SpecPath, at: Option<Place>) -> Diagnostic {
+    pub(crate) fn unreadable(
+        &self,
+        error: &SourceError,
+        path: &SpecPath,
+        at: Option<Place>,
+    ) -> Diagnostic {
         let shown = self.shown(path);
         match error {
-            SourceError::Outside(_) => {
-                Diagnostic::error(DiagnosticCode::OutsideFolder, at, format!("`{shown}` is outside the spec's folder"))
-                    .label("a spec reads only files beside and below it")
-                    .help("move the file into the spec's folder")
-            }
-            SourceError::Missing(_) => {
-                Diagnostic::error(DiagnosticCode::MissingFile, at, format!("`{shown}` does not exist"))
-                    .label("no such file")
-            }
+            SourceError::Outside(_) => Diagnostic::error(
+                DiagnosticCode::OutsideFolder,
+                at,
+                format!("`{shown}` is outside the spec's folder"),
+            )
+            .label("a spec reads only files beside and below it")
+            .help("move the file into the spec's folder"),
+            SourceError::Missing(_) => Diagnostic::error(
+                DiagnosticCode::MissingFile,
+                at,
+                format!("`{shown}` does not exist"),
+            )
+            .label("no such file"),
             SourceError::TooLarge { .. } => {
-                let message = format!("`{shown}` is larger than {} MB", crate::sources::FILE_BYTES_MAX >> 20);
+                let message =
+                    format!("`{shown}` is larger than {} MB", crate::sources::FILE_BYTES_MAX >> 20);
                 Diagnostic::error(DiagnosticCode::TooLarge, at, message)
                     .label("too large")
                     .help("a spec is a small text file; was this the right file?")
             }
-            SourceError::Io { message, .. } => {
-                Diagnostic::error(DiagnosticCode::UnreadableFile, at, format!("`{shown}` cannot be read: {message}"))
-                    .label("the system refused")
-            }
+            SourceError::Io { message, .. } => Diagnostic::error(
+                DiagnosticCode::UnreadableFile,
+                at,
+                format!("`{shown}` cannot be read: {message}"),
+            )
+            .label("the system refused"),
         }
     }
 
@@ -319,9 +338,13 @@ impl<'s> Evaluator<'s> {
         let steps = self.steps.get() + 1;
         self.steps.set(steps);
         if steps > self.limits.steps {
-            return Err(Failure::new(DiagnosticCode::StepLimit, place, "the evaluation takes too many steps")
-                .label("it was here when it was stopped")
-                .help("does something call itself without end?"));
+            return Err(Failure::new(
+                DiagnosticCode::StepLimit,
+                place,
+                "the evaluation takes too many steps",
+            )
+            .label("it was here when it was stopped")
+            .help("does something call itself without end?"));
         }
         if address() < self.stack_end {
             return Err(self.too_deep(place));
@@ -398,8 +421,12 @@ impl<'s> Evaluator<'s> {
 
     fn duplicate(&self, name: Symbol, place: Place) -> Box<Failure> {
         let name = self.symbols.name(name);
-        Failure::new(DiagnosticCode::DuplicateAttribute, place, format!("the attribute `{name}` is given twice"))
-            .label("the second time")
+        Failure::new(
+            DiagnosticCode::DuplicateAttribute,
+            place,
+            format!("the attribute `{name}` is given twice"),
+        )
+        .label("the second time")
     }
 
     fn eval_text(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
@@ -409,8 +436,9 @@ impl<'s> Evaluator<'s> {
                 Part::Literal(literal) => text.push_str(literal),
                 Part::Code(code) => {
                     let value = self.eval(code, env)?;
-                    self.append(&mut text, &value, code.place)
-                        .map_err(|failure| failure.trace(place, || "while building this string".into()))?;
+                    self.append(&mut text, &value, code.place).map_err(|failure| {
+                        failure.trace(place, || "while building this string".into())
+                    })?;
                 }
             }
         }
@@ -451,7 +479,11 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    fn symbolic_condition(&self, residual: &Rc<crate::residual::Residual>, place: Place) -> Box<Failure> {
+    fn symbolic_condition(
+        &self,
+        residual: &Rc<crate::residual::Residual>,
+        place: Place,
+    ) -> Box<Failure> {
         let source = self.shown_source(&Value::Residual(Rc::clone(residual)));
         let kind = if place.file == LIBRARY { Kind::Symbolic } else { Kind::Other };
         let message = format!("the spec branches on `{source}`, which only Nix knows");
@@ -471,7 +503,9 @@ impl<'s> Evaluator<'s> {
             ("line", number(line)),
             ("column", number(column)),
         ];
-        Value::Attrs(Rc::new(Attrs::of(pairs.map(|(name, value)| (self.symbols.intern(name), value)))))
+        Value::Attrs(Rc::new(Attrs::of(
+            pairs.map(|(name, value)| (self.symbols.intern(name), value)),
+        )))
     }
 
     /// The position of an attribute's name, as `unsafeGetAttrPos` gives it.

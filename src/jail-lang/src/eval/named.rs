@@ -23,7 +23,8 @@ impl Evaluator<'_> {
         function_place: Place,
         place: Place,
     ) -> Fallible<Value> {
-        let args = args.iter().map(|arg| Argument { value: self.delay(arg, env), place: arg.place });
+        let args =
+            args.iter().map(|arg| Argument { value: self.delay(arg, env), place: arg.place });
         let _ = function_place;
         self.apply_arguments(&function, args.collect(), place)
     }
@@ -51,7 +52,9 @@ impl Evaluator<'_> {
         let mut function = function.clone();
         for arg in args {
             function = match &function {
-                Value::Combinator(combinator) => self.combinator_argument(combinator, arg, place)?,
+                Value::Combinator(combinator) => {
+                    self.combinator_argument(combinator, arg, place)?
+                }
                 Value::Root(root) => self.root_argument(*root, &[], arg, place)?,
                 Value::Partial(partial) if matches!(partial.function, Value::Root(_)) => {
                     let Value::Root(root) = partial.function else { continue };
@@ -77,16 +80,27 @@ impl Evaluator<'_> {
         }
         let Combinator { kind, name, signature, args, .. } = combinator;
         match kind {
-            WordKind::Permission => {
-                Ok(Value::Permission(Rc::new(Permission { name, signature, args, place: Some(place) })))
+            WordKind::Permission => Ok(Value::Permission(Rc::new(Permission {
+                name,
+                signature,
+                args,
+                place: Some(place),
+            }))),
+            WordKind::Builder => {
+                Ok(Value::Jail(Rc::new(JailCall::Built { name, signature, args, place })))
             }
-            WordKind::Builder => Ok(Value::Jail(Rc::new(JailCall::Built { name, signature, args, place }))),
             WordKind::Text { expand } => self.text_combinator(name, expand, &args, place),
         }
     }
 
     /// `noescape` and `escape`.
-    fn text_combinator(&self, name: &str, expand: bool, args: &[Argument], place: Place) -> Fallible<Value> {
+    fn text_combinator(
+        &self,
+        name: &str,
+        expand: bool,
+        args: &[Argument],
+        place: Place,
+    ) -> Fallible<Value> {
         let Some(arg) = args.first() else { return Ok(Value::Null) };
         let value = self.force(&arg.value, arg.place)?;
         if let Value::Text(text) = &value
@@ -109,7 +123,13 @@ impl Evaluator<'_> {
         Ok(if expand { Value::Text(Rc::new(text)) } else { text.into_value() })
     }
 
-    fn root_argument(&self, root: Root, before: &[Argument], arg: Argument, place: Place) -> Fallible<Value> {
+    fn root_argument(
+        &self,
+        root: Root,
+        before: &[Argument],
+        arg: Argument,
+        place: Place,
+    ) -> Fallible<Value> {
         match (root, before) {
             (Root::Jail, [name, entry]) => {
                 let args = [name.clone(), entry.clone(), arg];
@@ -121,10 +141,12 @@ impl Evaluator<'_> {
                 Ok(Value::Partial(Rc::new(Partial { function: Value::Root(root), args, placed })))
             }
             (Root::Import, _) => self.import(&arg),
-            (Root::Library, _) => {
-                Err(Failure::new(DiagnosticCode::NotAFunction, place, "`lib` is called like a function")
-                    .label("not a function"))
-            }
+            (Root::Library, _) => Err(Failure::new(
+                DiagnosticCode::NotAFunction,
+                place,
+                "`lib` is called like a function",
+            )
+            .label("not a function")),
         }
     }
 
@@ -137,7 +159,10 @@ impl Evaluator<'_> {
                 return Err(Failure::new(
                     DiagnosticCode::SymbolicValue,
                     arg.place,
-                    format!("`{}` cannot be imported: it is not known here", self.shown_source(&value)),
+                    format!(
+                        "`{}` cannot be imported: it is not known here",
+                        self.shown_source(&value)
+                    ),
                 )
                 .label("only Nix can read this")
                 .help("import files of the spec's folder: `import ./file.nix`"));

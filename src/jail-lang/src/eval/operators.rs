@@ -106,7 +106,9 @@ impl Evaluator<'_> {
             | (Value::Residual(_), Value::Attrs(_)) => {
                 Ok(Value::residual(Residual::Binary(Op::Update, a, b)))
             }
-            (Value::Attrs(_) | Value::Residual(_), other) => Err(self.mismatch("a set", other, right.place)),
+            (Value::Attrs(_) | Value::Residual(_), other) => {
+                Err(self.mismatch("a set", other, right.place))
+            }
             (other, _) => Err(self.mismatch("a set", other, left.place)),
         }
     }
@@ -129,15 +131,25 @@ impl Evaluator<'_> {
             | (Value::Residual(_), Value::List(_)) => {
                 Ok(Value::residual(Residual::Binary(Op::Concat, a, b)))
             }
-            (Value::List(_) | Value::Residual(_), other) => Err(self.mismatch("a list", other, right.place)),
+            (Value::List(_) | Value::Residual(_), other) => {
+                Err(self.mismatch("a list", other, right.place))
+            }
             (other, _) => Err(self.mismatch("a list", other, left.place)),
         }
     }
 
     /// `+`: numbers are added, strings and paths joined.
-    pub(crate) fn add(&self, a: Value, b: Value, (left, right): (Place, Place), place: Place) -> Fallible<Value> {
+    pub(crate) fn add(
+        &self,
+        a: Value,
+        b: Value,
+        (left, right): (Place, Place),
+        place: Place,
+    ) -> Fallible<Value> {
         match (&a, &b) {
-            (Value::Int(_) | Value::Float(_), _) => self.arithmetic(Op::Add, a, b, (left, right), place),
+            (Value::Int(_) | Value::Float(_), _) => {
+                self.arithmetic(Op::Add, a, b, (left, right), place)
+            }
             (Value::Path(path), _) => {
                 let text = self.plain_text(&b, right)?;
                 Ok(Value::Path(Rc::new(SpecPath::new("/", &format!("{}{text}", path.0)))))
@@ -204,7 +216,8 @@ impl Evaluator<'_> {
     }
 
     fn division_by_zero(&self, place: Place) -> Box<Failure> {
-        Failure::new(DiagnosticCode::DivisionByZero, place, "division by zero").label("the divisor is zero")
+        Failure::new(DiagnosticCode::DivisionByZero, place, "division by zero")
+            .label("the divisor is zero")
     }
 }
 
@@ -226,7 +239,10 @@ fn holds(op: Op, ordering: Option<Ordering>) -> bool {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "Nix turns the integer of a mixed pair into a float")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "Nix turns the integer of a mixed pair into a float"
+)]
 fn float(value: &Value) -> Option<f64> {
     match value {
         Value::Int(number) => Some(*number as f64),

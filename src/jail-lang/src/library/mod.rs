@@ -27,7 +27,17 @@ const FILES: &[&str] = &[
 ];
 
 /// Where nixpkgs also keeps the same functions: `lib.strings.concatStrings`.
-const GROUPS: &[&str] = &["asserts", "attrsets", "customisation", "fixedPoints", "lists", "meta", "strings", "trivial", "versions"];
+const GROUPS: &[&str] = &[
+    "asserts",
+    "attrsets",
+    "customisation",
+    "fixedPoints",
+    "lists",
+    "meta",
+    "strings",
+    "trivial",
+    "versions",
+];
 
 /// A function of `lib`.
 pub(crate) struct LibraryFunction {
@@ -44,10 +54,17 @@ fn index() -> &'static HashMap<&'static str, &'static str> {
 /// The entries of a file: from `name =` in the first column to the semicolon before the next blank line.
 fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     file.split("\n\n").filter_map(|entry| {
-        let start = entry.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum();
+        let start =
+            entry.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum();
         let (name, source) = entry.get(start..)?.split_once(" =")?;
         Some((name, source.trim_end().strip_suffix(';')?))
     })
+}
+
+/// The names of the functions in Nix.
+#[cfg(test)]
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    index().keys().copied()
 }
 
 /// `lib.name`.
@@ -59,7 +76,11 @@ pub(crate) fn get(evaluator: &Evaluator<'_>, name: Symbol, place: Place) -> Fall
 }
 
 /// `lib.name` when it is ours.
-pub(crate) fn known(evaluator: &Evaluator<'_>, name: Symbol, place: Place) -> Fallible<Option<Value>> {
+pub(crate) fn known(
+    evaluator: &Evaluator<'_>,
+    name: Symbol,
+    place: Place,
+) -> Fallible<Option<Value>> {
     if let Some(value) = evaluator.library.borrow().get(&name) {
         return Ok(Some(value.clone()));
     }

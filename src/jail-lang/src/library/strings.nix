@@ -70,7 +70,7 @@ trim = lib.trimWith { start = true; end = true; };
 
 trimWith = { start ? false, end ? false }: text: let chars = " \t\r\n"; pattern = if start && end then "[${chars}]*(.*[^${chars}])[${chars}]*" else if start then "[${chars}]*(.*)" else if end then "(.*[^${chars}])[${chars}]*" else "(.*)"; found = builtins.match pattern text; in if found == null then "" else builtins.head found;
 
-fixedWidthString = width: filler: text: let len = builtins.stringLength text; in if len >= width then text else filler + lib.fixedWidthString width filler text;
+fixedWidthString = width: filler: text: let len = builtins.stringLength text; in if len > width then throw "fixedWidthString: the text is longer than ${toString width}" else if len == width then text else filler + lib.fixedWidthString (width - builtins.stringLength filler) filler text;
 
 fixedWidthNumber = width: n: lib.fixedWidthString width "0" (toString n);
 

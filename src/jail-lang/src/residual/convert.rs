@@ -7,9 +7,9 @@ use std::rc::Rc;
 use jail_policy::Output;
 use jail_registry::{Code as DiagnosticCode, Place};
 
-use super::{Residual, Step};
 use super::print::{is_name, print};
 use super::source::{Key, Name, Param, Source, TextSource};
+use super::{Residual, Step};
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::ir::{self, Code, Expr, Lambda, Op, Params, Part};
@@ -18,6 +18,9 @@ use crate::value::{Env, Root, TextPart, TextValue, Value};
 
 /// Names that mean something in every emitted file.
 const RESERVED: &[&str] = &["agents", "builtins", "false", "inputs", "lib", "null", "pkgs", "true"];
+
+/// The levels that source may have.
+const DEPTH_MAX: usize = 1_000;
 
 pub(super) struct Converter<'a, 's> {
     evaluator: &'a Evaluator<'s>,
@@ -32,6 +35,7 @@ pub(super) struct Converter<'a, 's> {
     used: BTreeSet<String>,
     /// Keeps what `shared` knows by its address.
     kept: Vec<Value>,
+    depth: usize,
 }
 
 /// The frames of the code that is being written: those that it binds itself, and those that it captured.
@@ -51,7 +55,16 @@ impl<'a, 's> Converter<'a, 's> {
     pub(super) fn new(evaluator: &'a Evaluator<'s>, place: Place) -> Self {
         let (generated, lets) = (Vec::new(), Vec::new());
         let used = RESERVED.iter().map(|name| (*name).to_owned()).collect();
-        Self { evaluator, place, generated, lets, shared: HashMap::new(), used, kept: Vec::new() }
+        Self {
+            evaluator,
+            place,
+            generated,
+            lets,
+            shared: HashMap::new(),
+            used,
+            kept: Vec::new(),
+            depth: 0,
+        }
     }
 
     /// The text of a value, closed but for the free names of emitted files.
@@ -90,7 +103,27 @@ impl<'a, 's> Converter<'a, 's> {
     }
 
     fn value(&mut self, value: &Value) -> Fallible<Source> {
+        self.deeper(|this| this.value_inside(value))
+    }
+
+    /// What is nested deeper than this nobody has written, and nobody can read.
+    fn deeper(&mut self, work: impl FnOnce(&mut Self) -> Fallible<Source>) -> Fallible<Source> {
         self.evaluator.step(self.place)?;
+        if self.depth >= DEPTH_MAX {
+            return Err(Failure::new(
+                DiagnosticCode::TooNested,
+                self.place,
+                "the package expression is nested too deeply",
+            )
+            .label("as Nix source it has more than a thousand levels"));
+        }
+        self.depth += 1;
+        let source = work(self);
+        self.depth -= 1;
+        source
+    }
+
+    fn value_inside(&mut self, value: &Value) -> Fallible<Source> {
         match value {
             Value::Null => Ok(Source::Atom("null".into())),
             Value::Bool(value) => Ok(Source::Atom(value.to_string())),
@@ -98,18 +131,9 @@ impl<'a, 's> Converter<'a, 's> {
             Value::Float(number) => Ok(float(*number)),
             Value::Str(text) => Ok(Source::Text(vec![TextSource::Literal(text.to_string())])),
             Value::Text(text) => self.text_value(text),
-            Value::Path(path) => match path.below(self.evaluator.sources.root()) {
-                Some(below) => {
-                    let below = below.to_owned();
-                    self.evaluator.copied.borrow_mut().entry(below.clone()).or_insert(self.place);
-                    Ok(file(&below))
-                }
-                None => Err(Failure::new(
-                    DiagnosticCode::OutsideFolder,
-                    self.place,
-                    format!("`{}` is outside the spec's folder", path.0),
-                )
-                .label("the emitted flake can only hold files of the spec's folder")),
+            Value::Path(path) => match self.evaluator.copied_path(path, self.place)? {
+                TextPart::Package(residual, _) => self.residual(&residual),
+                TextPart::Literal(_) | TextPart::Entry => Ok(Source::Atom(path.0.to_string())),
             },
             Value::List(list) => {
                 let key = Rc::as_ptr(list).addr();
@@ -129,7 +153,8 @@ impl<'a, 's> Converter<'a, 's> {
                 })
             }
             Value::Lambda(closure) => {
-                let wish = closure.lambda.name.get().map_or("function".into(), |name| self.name(*name));
+                let wish =
+                    closure.lambda.name.get().map_or("function".into(), |name| self.name(*name));
                 self.knotted(Rc::as_ptr(closure).addr(), &wish, |this| {
                     let captured = closure.env();
                     let scope = Scope { bound: Vec::new(), captured: &captured };
@@ -144,7 +169,9 @@ impl<'a, 's> Converter<'a, 's> {
                 Ok(source)
             }
             Value::Builtin(builtin) => Ok(Source::Atom(builtin.home.into()).select(builtin.name)),
-            Value::Library(function) => Ok(Source::Atom("lib".into()).select(function.name.as_ref())),
+            Value::Library(function) => {
+                Ok(Source::Atom("lib".into()).select(function.name.as_ref()))
+            }
             Value::Root(Root::Library) => Ok(Source::Atom("lib".into())),
             Value::Root(Root::Import) => Ok(Source::Atom("import".into())),
             Value::Residual(residual) => self.residual(residual),
@@ -159,9 +186,11 @@ impl<'a, 's> Converter<'a, 's> {
                     _ => Err(failure),
                 },
             },
-            Value::Partial(_) | Value::Root(_) | Value::Combinator(_) | Value::Permission(_) | Value::Jail(_) => {
-                Err(self.no_package(value))
-            }
+            Value::Partial(_)
+            | Value::Root(_)
+            | Value::Combinator(_)
+            | Value::Permission(_)
+            | Value::Jail(_) => Err(self.no_package(value)),
         }
     }
 
@@ -229,8 +258,12 @@ impl<'a, 's> Converter<'a, 's> {
         for part in &text.parts {
             parts.push(match part {
                 TextPart::Literal(text) => TextSource::Literal(text.to_string()),
-                TextPart::Package(residual, Output::Out) => TextSource::Code(self.residual(residual)?),
-                TextPart::Package(residual, Output::Program) => TextSource::Code(self.program(residual)?),
+                TextPart::Package(residual, Output::Out) => {
+                    TextSource::Code(self.residual(residual)?)
+                }
+                TextPart::Package(residual, Output::Program) => {
+                    TextSource::Code(self.program(residual)?)
+                }
                 TextPart::Package(residual, Output::Bin) => {
                     let package = self.residual(residual)?;
                     TextSource::Code(Source::Atom("lib".into()).select("getBin").apply(package))
@@ -254,7 +287,10 @@ impl<'a, 's> Converter<'a, 's> {
     }
 
     fn residual(&mut self, residual: &Residual) -> Fallible<Source> {
-        self.evaluator.step(self.place)?;
+        self.deeper(|this| this.residual_inside(residual))
+    }
+
+    fn residual_inside(&mut self, residual: &Residual) -> Fallible<Source> {
         Ok(match residual {
             Residual::Name(name) => Source::Atom(name.to_string()),
             Residual::File(path) => file(path),
@@ -324,7 +360,9 @@ impl<'a, 's> Converter<'a, 's> {
     /// A captured value: written in when it is small, else bound once.
     fn captured(&mut self, value: &Value, wish: &str, scope: &Scope<'_>) -> Fallible<Source> {
         let forced = match value {
-            Value::Thunk(_) => self.evaluator.force(value, self.place).unwrap_or_else(|_| value.clone()),
+            Value::Thunk(_) => {
+                self.evaluator.force(value, self.place).unwrap_or_else(|_| value.clone())
+            }
             value => value.clone(),
         };
         let key = identity(&forced);
@@ -377,9 +415,10 @@ impl<'a, 's> Converter<'a, 's> {
             Params::Names(names) => {
                 let bound: Vec<_> = names.iter().map(|name| self.bind(*name, scope)).collect();
                 let body = self.code(&lambda.body, &scope.with(Bound::Names(bound.clone())))?;
-                Ok(bound.into_iter().rev().fold(body, |body, name| {
-                    Source::Lambda(Param::Name(name), Box::new(body))
-                }))
+                Ok(bound
+                    .into_iter()
+                    .rev()
+                    .fold(body, |body, name| Source::Lambda(Param::Name(name), Box::new(body))))
             }
             Params::Pattern(pattern) => {
                 let mut bound = Vec::new();
@@ -407,8 +446,11 @@ impl<'a, 's> Converter<'a, 's> {
     }
 
     fn hides(&self, name: &str, place: Place) -> Box<Failure> {
-        let message = format!("the argument `{name}` hides another `{name}` inside a package expression");
-        Failure::new(DiagnosticCode::SymbolicValue, place, message).label("the inner one").help("rename one of them")
+        let message =
+            format!("the argument `{name}` hides another `{name}` inside a package expression");
+        Failure::new(DiagnosticCode::SymbolicValue, place, message)
+            .label("the inner one")
+            .help("rename one of them")
     }
 
     /// The name of a binder; a new one where it would hide another or a free name.
@@ -426,7 +468,10 @@ impl<'a, 's> Converter<'a, 's> {
     }
 
     fn code(&mut self, code: &Code, scope: &Scope<'_>) -> Fallible<Source> {
-        self.evaluator.step(self.place)?;
+        self.deeper(|this| this.code_inside(code, scope))
+    }
+
+    fn code_inside(&mut self, code: &Code, scope: &Scope<'_>) -> Fallible<Source> {
         match &code.expr {
             Expr::Const(value) => self.captured(value, "value", scope),
             Expr::Global(name) => {
@@ -459,7 +504,9 @@ impl<'a, 's> Converter<'a, 's> {
                 let set = self.boxed(set, scope)?;
                 let path = self.path(path, scope)?;
                 match default {
-                    Some(default) => Ok(Source::Select(set, path, Some(self.boxed(default, scope)?))),
+                    Some(default) => {
+                        Ok(Source::Select(set, path, Some(self.boxed(default, scope)?)))
+                    }
                     None => Ok(match *set {
                         Source::Select(set, mut steps, None) => {
                             steps.extend(path);
@@ -508,8 +555,17 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    fn bindings(&mut self, names: Vec<Name>, codes: &[Code], scope: &Scope<'_>) -> Fallible<Vec<(Name, Source)>> {
-        names.into_iter().zip(codes).map(|(name, code)| Ok((name, self.code(code, scope)?))).collect()
+    fn bindings(
+        &mut self,
+        names: Vec<Name>,
+        codes: &[Code],
+        scope: &Scope<'_>,
+    ) -> Fallible<Vec<(Name, Source)>> {
+        names
+            .into_iter()
+            .zip(codes)
+            .map(|(name, code)| Ok((name, self.code(code, scope)?)))
+            .collect()
     }
 
     /// `rec { … }` is written as a `let` around an ordinary set, so that its names can be changed where they must.
@@ -559,7 +615,13 @@ impl<'a, 's> Converter<'a, 's> {
     }
 
     /// A name that a `with` gives, written without it: `inner.name or outer.name`.
-    fn dynamic(&mut self, name: Symbol, withs: &[u32], scope: &Scope<'_>, place: Place) -> Fallible<Source> {
+    fn dynamic(
+        &mut self,
+        name: Symbol,
+        withs: &[u32],
+        scope: &Scope<'_>,
+        place: Place,
+    ) -> Fallible<Source> {
         let shown = self.name(name);
         let mut sets = Vec::new();
         let mut last = None;
@@ -583,10 +645,12 @@ impl<'a, 's> Converter<'a, 's> {
         let chosen = sets.into_iter().rev().fold(last, |otherwise, set| {
             Some(match otherwise {
                 None => set.select(shown.clone()),
-                Some(default) => {
-                    let key = vec![Key::Name(shown.clone())];
-                    Source::Select(Box::new(set), key, Some(Box::new(default)))
-                }
+                Some(default) => match set.select(shown.clone()) {
+                    Source::Select(set, path, _) => {
+                        Source::Select(set, path, Some(Box::new(default)))
+                    }
+                    other => other,
+                },
             })
         });
         chosen.ok_or_else(|| self.evaluator.recursion(place))
@@ -632,7 +696,9 @@ impl Scope<'_> {
 
     fn binds(&self, name: &str) -> bool {
         self.bound.iter().any(|bound| match bound {
-            Bound::Names(names) => names.iter().any(|bound| matches!(bound, Name::Fixed(bound) if bound == name)),
+            Bound::Names(names) => {
+                names.iter().any(|bound| matches!(bound, Name::Fixed(bound) if bound == name))
+            }
             Bound::With(_) => false,
         })
     }
@@ -663,7 +729,8 @@ fn float(number: f64) -> Source {
 
 /// The path of a copied file, from the folder of the emitted file.
 fn file(path: &str) -> Source {
-    let plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '_' | '-' | '+');
+    let plain =
+        |char: char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '_' | '-' | '+');
     if path == "." {
         return Source::Atom("./files".into());
     }

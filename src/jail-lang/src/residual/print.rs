@@ -53,9 +53,11 @@ impl Printer<'_> {
             let inner = self.expr(source, Tightness::Open, indent);
             return format!("({inner})");
         }
-        let flat = self.layout(source, indent, Layout::Flat);
-        if !flat.contains('\n') && indent + flat.chars().count() <= WIDTH {
-            return flat;
+        if source.fits_on_a_line() {
+            let flat = self.layout(source, indent, Layout::Flat);
+            if !flat.contains('\n') && indent + flat.chars().count() <= WIDTH {
+                return flat;
+            }
         }
         self.layout(source, indent, Layout::Broken)
     }
@@ -67,7 +69,8 @@ impl Printer<'_> {
             Source::Text(parts) => self.text(parts, indent),
             Source::List(items) if items.is_empty() => "[ ]".into(),
             Source::List(items) => {
-                let items = items.iter().map(|item| self.at(layout, item, Tightness::Select, indent + 2));
+                let items =
+                    items.iter().map(|item| self.at(layout, item, Tightness::Select, indent + 2));
                 bracketed(("[", "]"), items.collect(), layout, indent)
             }
             Source::Set(fields) if fields.is_empty() => "{ }".into(),
@@ -78,7 +81,7 @@ impl Printer<'_> {
                 });
                 bracketed(("{", "}"), fields.collect(), layout, indent)
             }
-            Source::Let(bindings, body) => self.let_in(bindings, body, indent, layout),
+            Source::Let(bindings, body) => self.let_in(bindings, body, indent),
             Source::Lambda(param, body) => {
                 let param = self.param(param, indent);
                 format!("{param}: {}", self.at(layout, body, Tightness::Open, indent))
@@ -97,7 +100,10 @@ impl Printer<'_> {
                 match default {
                     None => format!("{set}.{path}"),
                     Some(default) => {
-                        format!("{set}.{path} or {}", self.at(layout, default, Tightness::Select, indent))
+                        format!(
+                            "{set}.{path} or {}",
+                            self.at(layout, default, Tightness::Select, indent)
+                        )
                     }
                 }
             }
@@ -113,7 +119,9 @@ impl Printer<'_> {
                     Layout::Flat => format!("if {condition} then {then} else {otherwise}"),
                     Layout::Broken => {
                         let (here, inner) = (spaces(indent), spaces(indent + 2));
-                        format!("if {condition} then\n{inner}{then}\n{here}else\n{inner}{otherwise}")
+                        format!(
+                            "if {condition} then\n{inner}{then}\n{here}else\n{inner}{otherwise}"
+                        )
                     }
                 }
             }
@@ -122,7 +130,9 @@ impl Printer<'_> {
                 format!("assert {condition}; {}", self.at(layout, body, Tightness::Open, indent))
             }
             Source::Binary(op, left, right) => self.binary(*op, left, right, indent, layout),
-            Source::Not(operand) => format!("!{}", self.at(layout, operand, Tightness::Not, indent)),
+            Source::Not(operand) => {
+                format!("!{}", self.at(layout, operand, Tightness::Not, indent))
+            }
             Source::Negate(operand) => {
                 format!("-{}", self.at(layout, operand, Tightness::Negate, indent))
             }
@@ -140,7 +150,7 @@ impl Printer<'_> {
         }
     }
 
-    fn let_in(&self, bindings: &[(Name, Source)], body: &Source, indent: usize, layout: Layout) -> String {
+    fn let_in(&self, bindings: &[(Name, Source)], body: &Source, indent: usize) -> String {
         let inner = spaces(indent + 2);
         let mut text = String::from("let\n");
         for (name, value) in bindings {
@@ -148,12 +158,17 @@ impl Printer<'_> {
             text.push_str(&format!("{inner}{} = {value};\n", self.name(name)));
         }
         let body = self.expr(body, Tightness::Open, indent);
-        // A `let` always stands on lines of its own; a flat attempt around it fails on its line breaks.
-        let _ = layout;
         format!("{text}{}in\n{}{body}", spaces(indent), spaces(indent))
     }
 
-    fn binary(&self, op: Op, left: &Source, right: &Source, indent: usize, layout: Layout) -> String {
+    fn binary(
+        &self,
+        op: Op,
+        left: &Source,
+        right: &Source,
+        indent: usize,
+        layout: Layout,
+    ) -> String {
         let own = operator(op);
         let tighter = next(own);
         // Associative to the right, to the left, or not at all.
@@ -189,13 +204,16 @@ impl Printer<'_> {
             .iter()
             .map(|(name, default)| match default {
                 None => name.clone(),
-                Some(default) => format!("{name} ? {}", self.expr(default, Tightness::Open, indent)),
+                Some(default) => {
+                    format!("{name} ? {}", self.expr(default, Tightness::Open, indent))
+                }
             })
             .collect();
         if *open {
             parts.push("...".into());
         }
-        let pattern = if parts.is_empty() { "{ }".into() } else { format!("{{ {} }}", parts.join(", ")) };
+        let pattern =
+            if parts.is_empty() { "{ }".into() } else { format!("{{ {} }}", parts.join(", ")) };
         match whole {
             Some(name) => format!("{pattern}@{}", self.name(name)),
             None => pattern,
@@ -229,13 +247,19 @@ impl Printer<'_> {
                     text.push_str(&escaped.replace('\n', &format!("\n{inner}")));
                 }
                 TextSource::Code(code) => {
-                    text.push_str(&format!("${{{}}}", self.expr(code, Tightness::Open, indent + 2)));
+                    text.push_str(&format!(
+                        "${{{}}}",
+                        self.expr(code, Tightness::Open, indent + 2)
+                    ));
                 }
             }
         }
         // The last line feed is followed by the indentation of the closing quotes.
         let trimmed = text.strip_suffix(&inner).map(str::to_owned).unwrap_or(text);
-        let lines: Vec<_> = trimmed.split('\n').map(|line| if line.trim().is_empty() { "" } else { line }).collect();
+        let lines: Vec<_> = trimmed
+            .split('\n')
+            .map(|line| if line.trim().is_empty() { "" } else { line })
+            .collect();
         format!("{}{}''", lines.join("\n"), spaces(indent))
     }
 }
@@ -246,7 +270,12 @@ enum Layout {
     Broken,
 }
 
-fn bracketed((open, close): (&str, &str), items: Vec<String>, layout: Layout, indent: usize) -> String {
+fn bracketed(
+    (open, close): (&str, &str),
+    items: Vec<String>,
+    layout: Layout,
+    indent: usize,
+) -> String {
     match layout {
         Layout::Flat => format!("{open} {} {close}", items.join(" ")),
         Layout::Broken => {
@@ -263,10 +292,14 @@ fn spaces(count: usize) -> String {
 
 fn tightness(source: &Source) -> Tightness {
     match source {
-        Source::Atom(_) | Source::Generated(_) | Source::Text(_) | Source::List(_) | Source::Set(_) => {
-            Tightness::Atom
+        Source::Atom(_)
+        | Source::Generated(_)
+        | Source::Text(_)
+        | Source::List(_)
+        | Source::Set(_) => Tightness::Atom,
+        Source::Let(..) | Source::Lambda(..) | Source::If(..) | Source::Assert(..) => {
+            Tightness::Open
         }
-        Source::Let(..) | Source::Lambda(..) | Source::If(..) | Source::Assert(..) => Tightness::Open,
         Source::Apply(..) => Tightness::Apply,
         Source::Select(..) => Tightness::Select,
         Source::Has(..) => Tightness::Has,
@@ -366,7 +399,7 @@ fn reads_well_indented(parts: &[TextSource]) -> bool {
     lines.len() > 2
         && whole.ends_with('\n')
         && lines.iter().any(|line| line.starts_with(|char: char| !char.is_whitespace()))
-        && !lines.iter().any(|line| spaces_only(line))
+        && !lines.iter().any(spaces_only)
         && whole.chars().all(plain)
         && !at_edge
         && !whole.contains("$$")

@@ -99,4 +99,46 @@ impl Source {
             _ => None,
         }
     }
+
+    /// Whether it can stand on one line at all: a `let` never does.
+    pub(super) fn fits_on_a_line(&self) -> bool {
+        let key = |key: &Key| match key {
+            Key::Name(_) => true,
+            Key::Code(code) => code.fits_on_a_line(),
+        };
+        match self {
+            Self::Let(..) => false,
+            Self::Atom(_) | Self::Generated(_) => true,
+            Self::Text(parts) => parts.iter().all(|part| match part {
+                TextSource::Literal(_) => true,
+                TextSource::Code(code) => code.fits_on_a_line(),
+            }),
+            Self::List(items) => items.iter().all(Self::fits_on_a_line),
+            Self::Set(fields) => {
+                fields.iter().all(|(name, value)| key(name) && value.fits_on_a_line())
+            }
+            Self::Lambda(param, body) => {
+                let default =
+                    |default: &Option<Self>| default.as_ref().is_none_or(Self::fits_on_a_line);
+                let formals = match param {
+                    Param::Name(_) => true,
+                    Param::Pattern { formals, .. } => {
+                        formals.iter().all(|(_, value)| default(value))
+                    }
+                };
+                formals && body.fits_on_a_line()
+            }
+            Self::Apply(function, args) => {
+                function.fits_on_a_line() && args.iter().all(Self::fits_on_a_line)
+            }
+            Self::Select(set, path, default) => {
+                let default = default.as_ref().is_none_or(|default| default.fits_on_a_line());
+                set.fits_on_a_line() && path.iter().all(key) && default
+            }
+            Self::Has(set, path) => set.fits_on_a_line() && path.iter().all(key),
+            Self::If(a, b, c) => a.fits_on_a_line() && b.fits_on_a_line() && c.fits_on_a_line(),
+            Self::Assert(a, b) | Self::Binary(_, a, b) => a.fits_on_a_line() && b.fits_on_a_line(),
+            Self::Not(a) | Self::Negate(a) => a.fits_on_a_line(),
+        }
+    }
 }

@@ -30,7 +30,7 @@ struct Level {
 }
 
 /// Refuses a text that is nested too deeply.
-pub(super) fn check(file: FileId, text: &str) -> Result<(), Diagnostic> {
+pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
     let mut levels = vec![Level::default()];
     // The depth of all levels but the innermost.
     let mut outer = 0;
@@ -40,7 +40,7 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Diagnostic> {
         if at >= word_end && !levels.last().is_some_and(|level| level.string) {
             word_end = at + word_length(text.get(at..).unwrap_or(""));
             if word_end - at > WORD_MAX {
-                return Err(too_long(file, at));
+                return Err(Box::new(too_long(file, at)));
             }
         }
         let Some((kind, token)) = tokens.next() else { return Ok(()) };
@@ -56,7 +56,7 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Diagnostic> {
         }
         let chain = levels.last().map_or(0, |level| level.chain);
         if levels.len() > BRACKETS_MAX || outer + chain > DEPTH_MAX {
-            return Err(too_deep(file, at, end, levels.len() > BRACKETS_MAX));
+            return Err(Box::new(too_deep(file, at, end, levels.len() > BRACKETS_MAX)));
         }
         at = end;
     }

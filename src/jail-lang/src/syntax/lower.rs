@@ -92,10 +92,20 @@ impl Lowering<'_> {
             ast::Expr::Str(string) => self.string(string),
             ast::Expr::PathAbs(path) => self.path(path.syntax()),
             ast::Expr::PathRel(path) => self.path(path.syntax()),
-            ast::Expr::PathHome(_) => refused(place, "`~/…` without quotes is a path of the machine", "write `(noescape \"~/…\")` for a path that is expanded at launch"),
-            ast::Expr::PathSearch(_) => refused(place, "`<…>` looks packages up on the machine", "write `pkgs`: it is the nixpkgs that the lock file pins"),
+            ast::Expr::PathHome(_) => refused(
+                place,
+                "`~/…` without quotes is a path of the machine",
+                "write `(noescape \"~/…\")` for a path that is expanded at launch",
+            ),
+            ast::Expr::PathSearch(_) => refused(
+                place,
+                "`<…>` looks packages up on the machine",
+                "write `pkgs`: it is the nixpkgs that the lock file pins",
+            ),
             ast::Expr::CurPos(_) => Expr::Here,
-            ast::Expr::List(list) => Expr::List(list.items().map(|item| self.expr(&item)).collect()),
+            ast::Expr::List(list) => {
+                Expr::List(list.items().map(|item| self.expr(&item)).collect())
+            }
             ast::Expr::AttrSet(set) => self.set(set),
             ast::Expr::LetIn(set) => self.let_in(set),
             ast::Expr::LegacyLet(set) => self.legacy_let(set, place),
@@ -130,7 +140,7 @@ impl Lowering<'_> {
         match variable(&self.scopes, symbols, globals, (&name, skip), place) {
             Ok(expr) => expr,
             Err(fault) => {
-                self.faults.push(fault);
+                self.faults.push(*fault);
                 Expr::Const(Value::Null)
             }
         }
@@ -279,7 +289,11 @@ impl Lowering<'_> {
             && names.iter().any(|(name, _)| *name == whole)
         {
             let place = self.place(bind.syntax());
-            self.fault(place, "the name of the whole argument is one of its parts too", "this name");
+            self.fault(
+                place,
+                "the name of the whole argument is one of its parts too",
+                "this name",
+            );
         }
         self.scopes.push_names(names.iter().map(|(name, _)| *name).chain(whole));
         let formals = names.iter().zip(&entries).map(|((name, place), entry)| Formal {

@@ -30,7 +30,7 @@ pub(crate) struct Context<'a> {
 }
 
 /// The text of a file's bytes.
-pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, (String, Diagnostic)> {
+pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String, Diagnostic)>> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
         Err(error) => {
@@ -41,14 +41,14 @@ pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, (String, Di
                 Diagnostic::error(DiagnosticCode::Encoding, Some(place), "the file is not UTF-8")
                     .label("this byte belongs to no character")
                     .help("save the file as UTF-8");
-            Err((text, diagnostic))
+            Err(Box::new((text, diagnostic)))
         }
     }
 }
 
 /// Parses and lowers a file. It runs on the evaluator's own stack.
 pub(crate) fn parse(context: &Context<'_>, text: &str) -> Result<Code, Vec<Diagnostic>> {
-    check_text(context.file, text).map_err(|diagnostic| vec![diagnostic])?;
+    check_text(context.file, text).map_err(|diagnostic| vec![*diagnostic])?;
     let parsed = Root::parse(text);
     if let Some(error) = parsed.errors().first() {
         return Err(vec![unparsed::explain(context.file, text, &parsed.syntax(), error)]);
@@ -57,23 +57,22 @@ pub(crate) fn parse(context: &Context<'_>, text: &str) -> Result<Code, Vec<Diagn
 }
 
 /// Whether `text` is a Nix expression, without looking at its variables.
-pub(crate) fn check(text: &str) -> Result<(), Diagnostic> {
+pub(crate) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
     let file = FileId(0);
     check_text(file, text)?;
     let parsed = Root::parse(text);
     match parsed.errors().first() {
-        Some(error) => Err(unparsed::explain(file, text, &parsed.syntax(), error)),
+        Some(error) => Err(Box::new(unparsed::explain(file, text, &parsed.syntax(), error))),
         None => Ok(()),
     }
 }
 
-fn check_text(file: FileId, text: &str) -> Result<(), Diagnostic> {
+fn check_text(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
     if let Some(at) = text.find('\0') {
         let message = "the file holds a NUL byte";
         let place = Some(at_byte(file, text, at));
-        return Err(Diagnostic::error(DiagnosticCode::Encoding, place, message)
-            .label("this byte")
-            .help("a spec is a text file"));
+        let fault = Diagnostic::error(DiagnosticCode::Encoding, place, message);
+        return Err(Box::new(fault.label("this byte").help("a spec is a text file")));
     }
     bounds::check(file, text)
 }

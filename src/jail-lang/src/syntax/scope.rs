@@ -86,7 +86,7 @@ pub(super) fn variable(
     globals: &dyn Globals,
     (name, skip): (&str, usize),
     place: Place,
-) -> Result<Expr, Diagnostic> {
+) -> Result<Expr, Box<Diagnostic>> {
     let symbol = symbols.intern(name);
     match scopes.resolve(symbol, skip) {
         Resolved::Local { up, slot } => Ok(Expr::Local { up, slot, name: symbol }),
@@ -97,7 +97,7 @@ pub(super) fn variable(
             None => {
                 let local: Vec<_> = scopes.names().map(|name| symbols.name(name)).collect();
                 let local = local.iter().map(AsRef::as_ref);
-                Err(undefined(name, place, globals, local))
+                Err(Box::new(undefined(name, place, globals, local)))
             }
         },
     }
@@ -117,11 +117,16 @@ pub(crate) fn undefined<'a>(
             .label("not in the registry")
             .help(format!("did you mean `{nearest}`?"));
     }
-    let diagnostic =
-        Diagnostic::error(Code::UndefinedVariable, Some(place), format!("undefined variable `{name}`"))
-            .label("nothing gives it a value");
+    let diagnostic = Diagnostic::error(
+        Code::UndefinedVariable,
+        Some(place),
+        format!("undefined variable `{name}`"),
+    )
+    .label("nothing gives it a value");
     match (name, nearest) {
-        ("inputs", _) => diagnostic.help("take it as an argument: `{ inputs, ... }:` before the spec"),
+        ("inputs", _) => {
+            diagnostic.help("take it as an argument: `{ inputs, ... }:` before the spec")
+        }
         (_, Some(nearest)) => diagnostic.help(format!("did you mean `{nearest}`?")),
         (_, None) => diagnostic.help(format!("a package is written `pkgs.{name}`")),
     }

@@ -134,8 +134,7 @@ impl Lowering<'_> {
             self.inherit(&mut written, &inherit);
         }
         for value in values {
-            let attrs: Vec<_> =
-                value.attrpath().iter().flat_map(ast::Attrpath::attrs).collect();
+            let attrs: Vec<_> = value.attrpath().iter().flat_map(ast::Attrpath::attrs).collect();
             match value.value() {
                 Some(expr) => self.insert(&mut written, &attrs, expr),
                 None => {

@@ -30,7 +30,11 @@ pub(super) fn explain(
             "an expression is nested too deeply",
         )
         .help("split the expression with `let`"),
-        _ => Diagnostic::error(Code::Syntax, Some(span(file, 0, text.len().min(1))), "the file is not a Nix expression"),
+        _ => Diagnostic::error(
+            Code::Syntax,
+            Some(span(file, 0, text.len().min(1))),
+            "the file is not a Nix expression",
+        ),
     }
 }
 
@@ -72,22 +76,25 @@ impl Found<'_> {
         let before = self.before(place);
         let diagnostic = self.at(range, format!("unexpected `{found}`, wanted {}", names(wanted)));
         let diagnostic = diagnostic.label(format!("before this, {} is missing", names(wanted)));
+        if wanted.contains(&TOKEN_STRING_END) {
+            return self.unclosed_string(range);
+        }
         if wanted == [TOKEN_SEMICOLON] {
             return diagnostic.help("a binding ends with `;`");
         }
         match kind {
-            TOKEN_COLON | TOKEN_IF | TOKEN_LET | TOKEN_WITH | TOKEN_ASSERT | TOKEN_SUB | TOKEN_INVERT
+            TOKEN_COLON | TOKEN_IF | TOKEN_LET | TOKEN_WITH | TOKEN_ASSERT | TOKEN_SUB
+            | TOKEN_INVERT
                 if self.in_list(range) =>
             {
                 self.at(range, format!("unexpected `{found}` in a list"))
                     .label("a list element that needs parentheses")
                     .help(format!("put the element into parentheses: `[ ({found} …) ]`"))
             }
-            kind if is_operator(kind) && self.in_list(range) => {
-                self.at(range, format!("unexpected `{found}` in a list"))
-                    .label("a list element that needs parentheses")
-                    .help(format!("write `[ (… {found} …) ]`: list elements stand side by side"))
-            }
+            kind if is_operator(kind) && self.in_list(range) => self
+                .at(range, format!("unexpected `{found}` in a list"))
+                .label("a list element that needs parentheses")
+                .help(format!("write `[ (… {found} …) ]`: list elements stand side by side")),
             TOKEN_COMMA if self.in_list(range) => self
                 .at(range, "unexpected `,` in a list")
                 .label("list elements are separated by spaces")
@@ -97,10 +104,32 @@ impl Found<'_> {
         }
     }
 
+    /// A string that runs to the end of the file is shown where it begins.
+    fn unclosed_string(&self, range: TextRange) -> Diagnostic {
+        let token = self.tree.token_at_offset(range.start()).left_biased();
+        let strings = token.into_iter().flat_map(|token| token.parent_ancestors());
+        let string = strings.filter(|node| node.kind() == NODE_STRING).last();
+        let start = string.map_or(range.start(), |node| node.text_range().start());
+        let length = if self.text.get(start.into()..).is_some_and(|text| text.starts_with("''")) {
+            2
+        } else {
+            1
+        };
+        let start = usize::from(start);
+        let place = span(self.file, start, (start + length).min(self.text.len()));
+        Diagnostic::error(Code::Syntax, Some(place), "a string is not closed")
+            .label("it begins here")
+            .help("close it with the quotes that it begins with")
+    }
+
     fn end(&self, wanted: &[SyntaxKind]) -> Diagnostic {
         let end = self.text.trim_end().len();
         let start = self.text.get(..end).and_then(|text| text.char_indices().next_back());
         let place = span(self.file, start.map_or(0, |(at, _)| at), end.max(1));
+        if wanted.contains(&TOKEN_STRING_END) {
+            let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+            return self.unclosed_string(TextRange::empty(end.into()));
+        }
         if self.text.trim().is_empty() {
             return Diagnostic::error(Code::Syntax, Some(place), "the file is empty")
                 .label("an expression is missing")
@@ -134,9 +163,23 @@ impl Found<'_> {
 fn is_operator(kind: SyntaxKind) -> bool {
     matches!(
         kind,
-        TOKEN_CONCAT | TOKEN_UPDATE | TOKEN_ADD | TOKEN_MUL | TOKEN_DIV | TOKEN_AND_AND | TOKEN_OR_OR
-            | TOKEN_EQUAL | TOKEN_NOT_EQUAL | TOKEN_LESS | TOKEN_LESS_OR_EQ | TOKEN_MORE
-            | TOKEN_MORE_OR_EQ | TOKEN_IMPLICATION | TOKEN_QUESTION | TOKEN_PIPE_LEFT | TOKEN_PIPE_RIGHT
+        TOKEN_CONCAT
+            | TOKEN_UPDATE
+            | TOKEN_ADD
+            | TOKEN_MUL
+            | TOKEN_DIV
+            | TOKEN_AND_AND
+            | TOKEN_OR_OR
+            | TOKEN_EQUAL
+            | TOKEN_NOT_EQUAL
+            | TOKEN_LESS
+            | TOKEN_LESS_OR_EQ
+            | TOKEN_MORE
+            | TOKEN_MORE_OR_EQ
+            | TOKEN_IMPLICATION
+            | TOKEN_QUESTION
+            | TOKEN_PIPE_LEFT
+            | TOKEN_PIPE_RIGHT
     )
 }
 
@@ -145,7 +188,8 @@ fn names(wanted: &[SyntaxKind]) -> String {
     if wanted.contains(&TOKEN_L_PAREN) && wanted.contains(&TOKEN_STRING_START) {
         return "an expression".into();
     }
-    let names: Vec<_> = wanted.iter().map(|kind| name(*kind)).collect();
+    let mut names: Vec<_> = wanted.iter().map(|kind| name(*kind)).collect();
+    names.dedup();
     names.join(" or ")
 }
 
