@@ -45,7 +45,7 @@ pub enum EmitError {
         error: String,
     },
     /// A template fails: a bug.
-    Template(minijinja::Error),
+    Template(String),
     /// The folder's lock, or one that is to be taken over, cannot be read.
     Lock {
         /// Which file.
@@ -125,7 +125,7 @@ impl fmt::Display for EmitError {
             Self::Syntax { file, error } => {
                 write!(f, "the emitted `{file}` does not parse: {error}")
             }
-            Self::Template(error) => write!(f, "a template cannot be rendered: {error:#}"),
+            Self::Template(error) => write!(f, "a template cannot be rendered: {error}"),
             Self::Lock { file, message } => {
                 write!(f, "the lock `{}` cannot be used: {message}", file.display())
             }

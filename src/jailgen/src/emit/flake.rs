@@ -6,10 +6,8 @@ use jail_policy::Policy;
 use minijinja::{Value, context};
 
 use super::value::{NixValue, field, name};
-use super::{EmitError, Spec, header, render_template, unfree};
+use super::{EmitError, FLAKE, Spec, header, render_template, unfree};
 use crate::kit::Kit;
-
-const TEMPLATE: &str = include_str!("../../../../templates/flake.nix.jinja");
 
 /// jailgen's own input, which no spec can declare.
 pub(super) const KIT: &str = "jailgen";
@@ -72,7 +70,7 @@ pub(super) fn render(specs: &[Spec], inputs: &Inputs) -> Result<String, EmitErro
     let sets = overlay_sets(specs);
     let names: Vec<&str> = jails(specs).map(|(_, policy)| policy.name.as_str()).collect();
     render_template(
-        TEMPLATE,
+        FLAKE,
         &context! {
             header => header(&specs.iter().collect::<Vec<_>>()),
             description => NixValue::text(format!("Jails: {}", names.join(", "))).to_nix(0),

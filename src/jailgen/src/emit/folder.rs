@@ -48,7 +48,7 @@ pub fn write(folder: &Folder, to: &Path, force: bool) -> Result<(), EmitError> {
     if fs::symlink_metadata(to).is_err() {
         return write_new(folder, to);
     }
-    write_files(folder, to)?;
+    write_files(folder, to, write_atomically)?;
     for file in obsolete {
         let path = to.join(&file);
         fs::remove_file(&path).map_err(|error| EmitError::Io { path, error })?;
@@ -111,38 +111,47 @@ fn write_new(folder: &Folder, to: &Path) -> Result<(), EmitError> {
     let failed = |error| EmitError::Io { path: to.into(), error };
     // `.` and the like have no name to write beside.
     if to.file_name().is_none() {
-        return write_files(folder, to);
+        return write_files(folder, to, write_atomically);
     }
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
     let aside = beside(to);
     let _ = fs::remove_dir_all(&aside);
-    let written = write_files(folder, &aside).and_then(|()| fs::rename(&aside, to).map_err(failed));
+    let written = write_files(folder, &aside, |path, content| fs::write(path, content))
+        .and_then(|()| fs::rename(&aside, to).map_err(failed));
     if written.is_err() {
         let _ = fs::remove_dir_all(&aside);
     }
     written
 }
 
-fn write_files(folder: &Folder, to: &Path) -> Result<(), EmitError> {
+fn write_files(
+    folder: &Folder,
+    to: &Path,
+    write: fn(&Path, &[u8]) -> io::Result<()>,
+) -> Result<(), EmitError> {
     // flake.nix is the last: until it is there, nothing takes the folder for a whole one.
     let (last, others): (Vec<_>, Vec<_>) =
         folder.files.iter().partition(|(name, _)| *name == FLAKE);
     for (name, file) in others.into_iter().chain(last) {
         let path = to.join(name);
-        write_file(file, &path).map_err(|error| EmitError::Io { path, error })?;
+        write_file(file, &path, write).map_err(|error| EmitError::Io { path, error })?;
     }
     Ok(())
 }
 
-fn write_file(file: &File, path: &Path) -> io::Result<()> {
+fn write_file(
+    file: &File,
+    path: &Path,
+    write: fn(&Path, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
     match file {
         File::Content(content, executable) => {
-            write_atomically(path, content)?;
+            write(path, content)?;
             if *executable {
                 fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
             }

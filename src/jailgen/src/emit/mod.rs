@@ -14,8 +14,11 @@ pub mod value;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::thread;
 
 use jail_policy::Policy;
+use minijinja::{Environment, UndefinedBehavior};
 
 pub use error::EmitError;
 pub use flake::FlakeInput;
@@ -101,23 +104,51 @@ pub fn emit(specs: &[Spec], kit: &Kit, mut lock: Lock) -> Result<Folder, EmitErr
         return Err(EmitError::NoJails { specs });
     }
     let inputs = flake::inputs(specs, kit)?;
-    let mut files = BTreeMap::new();
-    let mut add = |name: String, nix: String| {
-        jail_lang::check_syntax(&nix)
-            .map_err(|error| EmitError::Syntax { file: name.clone(), error: error.to_string() })?;
-        files.insert(name, File::Content(nix.into_bytes(), false));
-        Ok(())
-    };
-    for spec in specs {
-        for policy in &spec.policies {
-            add(file_name(&policy.name), policy::render(spec, policy)?)?;
-        }
-    }
-    add("flake.nix".into(), flake::render(specs, &inputs)?)?;
+    let mut files = jails(specs)?;
+    let flake = flake::render(specs, &inputs)?;
+    files.insert("flake.nix".into(), checked("flake.nix", flake)?);
     let locked = lock.fit(&inputs, kit);
     files.insert("flake.lock".into(), File::Content(lock.to_text().into_bytes(), false));
     copied::collect(specs, &mut files)?;
     Ok(Folder { files, locked })
+}
+
+/// The files of all jails. Folders of a thousand specs are rendered by all processors.
+fn jails(specs: &[Spec]) -> Result<BTreeMap<String, File>, EmitError> {
+    let jails: Vec<(&Spec, &Policy)> = specs
+        .iter()
+        .flat_map(|spec| spec.policies.iter().map(move |policy| (spec, policy)))
+        .collect();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    // A thread costs as much as a few jails.
+    let share = jails.len().div_ceil(threads).max(16);
+    let render_all = |jails: &[(&Spec, &Policy)]| {
+        jails.iter().map(|(spec, policy)| jail(spec, policy)).collect::<Result<Vec<_>, _>>()
+    };
+    thread::scope(|scope| {
+        let mut shares = jails.chunks(share);
+        let first = shares.next().unwrap_or_default();
+        let others: Vec<_> = shares.map(|share| scope.spawn(move || render_all(share))).collect();
+        let mut files: BTreeMap<String, File> = render_all(first)?.into_iter().collect();
+        for other in others {
+            // A bug is shown as what it is.
+            files.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(files)
+    })
+}
+
+fn jail(spec: &Spec, policy: &Policy) -> Result<(String, File), EmitError> {
+    let name = file_name(&policy.name);
+    let file = checked(&name, policy::render(spec, policy)?)?;
+    Ok((name, file))
+}
+
+/// Nix as a file, once our own parser has read it.
+fn checked(name: &str, nix: String) -> Result<File, EmitError> {
+    jail_lang::check_syntax(&nix)
+        .map_err(|error| EmitError::Syntax { file: name.into(), error: error.to_string() })?;
+    Ok(File::Content(nix.into_bytes(), false))
 }
 
 /// The emitted file of a jail.
@@ -167,11 +198,27 @@ fn header(specs: &[&Spec]) -> String {
     header
 }
 
+/// The templates, parsed once.
+static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
+    environment.add_template(FLAKE, include_str!("../../../../templates/flake.nix.jinja"))?;
+    environment.add_template(JAIL, include_str!("../../../../templates/jail.nix.jinja"))?;
+    Ok(environment)
+});
+
+/// The template of flake.nix.
+const FLAKE: &str = "flake.nix.jinja";
+
+/// The template of a jail's file.
+const JAIL: &str = "jail.nix.jinja";
+
 /// Renders a template. What goes in has been made by [`value`] or is a comment.
-fn render_template(template: &str, context: &minijinja::Value) -> Result<String, EmitError> {
-    let mut environment = minijinja::Environment::new();
-    environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
-    let text = environment.render_str(template, context).map_err(EmitError::Template)?;
+fn render_template(name: &str, context: &minijinja::Value) -> Result<String, EmitError> {
+    let failed = |error: &minijinja::Error| EmitError::Template(format!("{error:#}"));
+    let environment = TEMPLATES.as_ref().map_err(failed)?;
+    let template = environment.get_template(name).map_err(|error| failed(&error))?;
+    let text = template.render(context).map_err(|error| failed(&error))?;
     // minijinja drops the line break at the end of a template.
     Ok(format!("{}\n", text.trim_end()))
 }

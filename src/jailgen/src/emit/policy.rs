@@ -7,15 +7,13 @@ use minijinja::context;
 use serde_json::Value;
 
 use super::value::{NixValue, Part, field, parenthesised};
-use super::{EmitError, Spec, comment, header, render_template};
-
-const TEMPLATE: &str = include_str!("../../../../templates/jail.nix.jinja");
+use super::{EmitError, JAIL, Spec, comment, header, render_template};
 
 /// The file of one jail.
 pub(super) fn render(spec: &Spec, policy: &Policy) -> Result<String, EmitError> {
     let places = policy.places.iter().map(|(by, place)| (by.to_string(), NixValue::text(place)));
     render_template(
-        TEMPLATE,
+        JAIL,
         &context! {
             header => header(&[spec]),
             version => NixValue::Integer(policy.version.into()).to_nix(0),
