@@ -203,3 +203,49 @@ fn what_nix_reads_is_what_was_written() {
         assert_eq!(name.keys().next(), Some(text));
     }
 }
+
+#[test]
+fn one_input_is_moved_forward_and_the_others_stay() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::new();
+    let extra = |text: &str| {
+        let flake = format!("{{ outputs = _: {{ word = \"{text}\"; }}; }}");
+        scratch.write("extra/flake.nix", flake.as_bytes());
+    };
+    extra("first");
+    let url = format!("path:{}", scratch.path("extra").display());
+    let jail = "jail \"jailed-sh\" pkgs.bashInteractive [ ]";
+    let spec = format!("{{ inputs.extra.url = \"{url}\"; outputs = {{ pkgs, ... }}: {jail}; }}");
+    scratch.write("sh.jail", spec.as_bytes());
+    setup.emit(&scratch, &["sh.jail"]);
+    for (index, nix) in setup.programs.iter().enumerate() {
+        let before = scratch.read("out/flake.lock");
+        extra(&format!("word {index}"));
+        let found = jailgen::nix::Nix::find(nix.parent().map(Path::as_os_str)).unwrap();
+        found.update(&scratch.path("out"), &["extra".to_owned()], &mut |_| {}).unwrap();
+        let after = scratch.read("out/flake.lock");
+        assert_ne!(before, after, "{} changed nothing", nix.display());
+        let pinned = |lock: &str| lock.matches(setup.nixpkgs.trim_start_matches("path:")).count();
+        assert_eq!(pinned(&before), pinned(&after), "{after}");
+        // The lock that Nix has written is taken as it is.
+        setup.jailgen(&scratch, nix, &["emit", "sh.jail", "-o", "out"]).assert_status(0);
+        assert_eq!(scratch.read("out/flake.lock"), after);
+    }
+}
+
+#[test]
+fn a_folder_of_a_strange_name_is_a_flake_like_any_other() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("a b#c%20é/sh.jail", SHELL)]);
+    for nix in &setup.programs {
+        let folder = scratch.path("a b#c%20é");
+        let arguments = [&["build", "a b#c%20é/sh.jail"][..], &setup.overrides()].concat();
+        let mut command = scratch.jailgen(&arguments);
+        command.env("NIX_CONFIG", setup.config()).env("PATH", crate::real_nix::path_with(nix));
+        command.env("XDG_STATE_HOME", &folder);
+        let built = crate::harness::Outcome::of(&command.assert());
+        built.assert_status(0);
+        assert!(folder.join("jailgen/bin/jailed-sh").exists(), "{}", built.all());
+        fs::remove_dir_all(folder.join("jailgen")).unwrap();
+    }
+}

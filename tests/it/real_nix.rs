@@ -92,6 +92,11 @@ fn config() -> String {
 }
 
 impl Setup {
+    /// The settings of Nix, for a command that is run without the rest.
+    pub(crate) fn config(&self) -> &str {
+        &self.config
+    }
+
     /// The arguments that put the stand-ins in the place of the real inputs.
     pub(crate) fn overrides(&self) -> [&str; 5] {
         ["--nixpkgs", &self.nixpkgs, "--override-input", "llm-agents", &self.llm_agents]
@@ -132,7 +137,7 @@ impl Setup {
     }
 }
 
-fn path_with(nix: &Path) -> std::ffi::OsString {
+pub(crate) fn path_with(nix: &Path) -> std::ffi::OsString {
     let rest = std::env::var_os("PATH").unwrap_or_default();
     let folders =
         nix.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&rest));

@@ -133,3 +133,6 @@ fn beside(program: &Path, name: &str) -> PathBuf {
     let program = fs::canonicalize(program).unwrap_or_else(|_| program.into());
     program.with_file_name(name)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -16,6 +15,10 @@ pub use version::Version;
 
 /// Flakes are still called experimental; users need not have switched them on.
 const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
+
+/// The flake in the working folder. A folder's own path would have to be a URL, which versions of Nix read differently; and `path:`
+/// avoids git, in whose trees Nix sees tracked files only.
+const HERE: &str = "path:.";
 
 /// What receives the lines that Nix prints while it works.
 pub type Progress<'a> = &'a mut dyn FnMut(&str);
@@ -38,6 +41,8 @@ impl Nix {
             .flat_map(|path| std::env::split_paths(path))
             .map(|folder| folder.join("nix"))
             .find(|candidate| is_executable(candidate))
+            // It is run in other folders too.
+            .and_then(|program| std::path::absolute(program).ok())
             .ok_or(NixError::Missing)?;
         let output = Command::new(&program)
             .arg("--version")
@@ -60,20 +65,21 @@ impl Nix {
         self.version
     }
 
-    /// Builds installables and returns the store paths of their outputs, in order.
+    /// Builds packages of the flake in a folder and returns the store paths of their outputs, in order.
     ///
     /// # Errors
     /// Nix fails; its own message is in the error.
     pub fn build(
         &self,
-        installables: &[String],
+        flake: &Path,
+        packages: &[&str],
         progress: Progress<'_>,
     ) -> Result<Vec<String>, NixError> {
         // Without a complete lock Nix would ask the network, or write to the folder.
         let mut arguments: Vec<OsString> =
             ["build", "--json", "--no-link", "--no-update-lock-file"].map(Into::into).into();
-        arguments.extend(installables.iter().map(Into::into));
-        let stdout = self.run(&arguments, progress)?;
+        arguments.extend(packages.iter().map(|name| format!("{HERE}#\"{name}\"").into()));
+        let stdout = self.run_in(flake, &arguments, progress)?;
         let built: Vec<Built> = self.json(&arguments, &stdout)?;
         Ok(built.into_iter().filter_map(|built| built.outputs.out).collect())
     }
@@ -97,8 +103,7 @@ impl Nix {
     /// # Errors
     /// Nix fails, for want of a network for instance.
     pub fn lock(&self, folder: &Path, progress: Progress<'_>) -> Result<(), NixError> {
-        let reference = path_reference(folder);
-        self.run(&["flake", "lock", &reference].map(OsStr::new), progress).map(drop)
+        self.run_in(folder, &["flake", "lock", HERE].map(OsStr::new), progress).map(drop)
     }
 
     /// Moves inputs of a flake in a folder forward; all of them when none is named.
@@ -111,20 +116,18 @@ impl Nix {
         inputs: &[String],
         progress: Progress<'_>,
     ) -> Result<(), NixError> {
-        let reference = path_reference(folder);
-        let mut arguments = vec!["flake", "lock", &reference];
-        for input in inputs {
-            arguments.extend(["--update-input", input]);
-        }
-        if inputs.is_empty() {
-            arguments = vec!["flake", "update", &reference];
-            if self.version >= Version(2, 19) {
-                // Since 2.19 the arguments of `nix flake update` are inputs.
-                arguments = vec!["flake", "update", "--flake", &reference];
-            }
-        }
+        let inputs = inputs.iter().map(String::as_str);
+        // Since 2.19 the arguments of `nix flake update` are inputs; before, they were flakes.
+        let arguments = if self.version >= Version(2, 19) {
+            ["flake", "update"].into_iter().chain(inputs).chain(["--flake", HERE]).collect()
+        } else if inputs.len() == 0 {
+            vec!["flake", "update", HERE]
+        } else {
+            let inputs = inputs.flat_map(|input| ["--update-input", input]);
+            ["flake", "lock", HERE].into_iter().chain(inputs).collect::<Vec<_>>()
+        };
         let arguments: Vec<&OsStr> = arguments.into_iter().map(OsStr::new).collect();
-        self.run(&arguments, progress).map(drop)
+        self.run_in(folder, &arguments, progress).map(drop)
     }
 
     /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake metadata` says it.
@@ -185,14 +188,24 @@ impl Nix {
         })
     }
 
-    /// Runs Nix; every line of its standard error goes to `progress`, and into the error if it fails.
     fn run(
         &self,
         arguments: &[impl AsRef<OsStr>],
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, NixError> {
+        self.run_in(Path::new("."), arguments, progress)
+    }
+
+    /// Runs Nix in a folder; every line of its standard error goes to `progress`, and into the error if it fails.
+    fn run_in(
+        &self,
+        folder: &Path,
+        arguments: &[impl AsRef<OsStr>],
+        progress: Progress<'_>,
+    ) -> Result<Vec<u8>, NixError> {
         let start = |error| NixError::Start { program: self.program.clone(), error };
         let mut child = Command::new(&self.program)
+            .current_dir(folder)
             .args(arguments)
             .args(FEATURES)
             .stdin(Stdio::null())
@@ -217,21 +230,6 @@ struct Built {
 #[derive(serde::Deserialize)]
 struct Outputs {
     out: Option<String>,
-}
-
-/// `path:` avoids git, in whose trees Nix sees tracked files only.
-#[must_use]
-pub fn path_reference(folder: &Path) -> String {
-    let mut reference = String::from("path:");
-    for byte in folder.as_os_str().as_bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' | b'+' => {
-                reference.push(char::from(*byte));
-            }
-            other => reference.push_str(&format!("%{other:02x}")),
-        }
-    }
-    reference
 }
 
 fn is_executable(file: &Path) -> bool {

@@ -11,7 +11,7 @@ use crate::emit::lock::{Lock, pin};
 use crate::emit::{self, File, Folder, Spec, origin_at};
 use crate::files::link_atomically;
 use crate::kit::Kit;
-use crate::nix::{Nix, NixError, Progress, path_reference};
+use crate::nix::{Nix, NixError, Progress};
 
 /// How to build.
 #[derive(Clone, Debug)]
@@ -131,11 +131,9 @@ fn build_aside(
 ) -> Result<Vec<String>, BuildError> {
     remove(aside)?;
     emit::write(emitted, aside, false)?;
-    let reference = path_reference(aside);
-    let installables: Vec<String> =
-        spec.policies.iter().map(|policy| format!("{reference}#\"{}\"", policy.name)).collect();
+    let names: Vec<&str> = spec.policies.iter().map(|policy| policy.name.as_str()).collect();
     let locked = if emitted.locked { Ok(()) } else { nix.lock(aside, progress) };
-    let built = locked.and_then(|()| nix.build(&installables, progress));
+    let built = locked.and_then(|()| nix.build(aside, &names, progress));
     match built {
         Ok(store_paths) if store_paths.len() == spec.policies.len() => Ok(store_paths),
         Ok(_) => Err(BuildError::Incomplete),

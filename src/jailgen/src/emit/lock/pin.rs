@@ -110,3 +110,39 @@ fn ask(
     let lock = answer.get("locks").filter(|locks| **locks != Value::Null).map(Lock::from_value);
     Ok(Pin { locked, lock: lock.transpose().map_err(|why| error(&why))? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pin_without_nix(reference: &str) -> Result<Pin, PinError> {
+        pin(reference, || Err(NixError::Missing), &mut |_| {})
+    }
+
+    #[test]
+    fn a_flake_without_inputs_is_pinned_without_nix() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| fs::write(folder.path().join("flake.nix"), text).unwrap();
+        let reference = format!("path:{}", folder.path().display());
+        write("{ outputs = inputs: { }; }");
+        let found = pin_without_nix(&reference).unwrap();
+        assert_eq!(found.locked["narHash"], nar::hash(folder.path()).unwrap());
+        assert_eq!(found.lock, None);
+
+        write("{\n  inputs.x.url = \"path:/x\";\n  outputs = inputs: { };\n}");
+        assert!(matches!(pin_without_nix(&reference), Err(PinError::Nix(NixError::Missing))));
+        let lock = Lock::compiled_in().unwrap();
+        fs::write(folder.path().join("flake.lock"), lock.to_text()).unwrap();
+        assert_eq!(pin_without_nix(&reference).unwrap().lock, Some(lock));
+    }
+
+    #[test]
+    fn a_folder_that_is_no_flake_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = pin_without_nix(folder.path().to_str().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("cannot be pinned: its flake.nix cannot be read"), "{error}");
+        let error = pin_without_nix("path:/nonexistent").unwrap_err().to_string();
+        assert!(error.starts_with("`/nonexistent` cannot be pinned"), "{error}");
+        assert!(matches!(pin_without_nix("github:o/r"), Err(PinError::Nix(_))));
+    }
+}
