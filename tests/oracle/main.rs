@@ -4,15 +4,25 @@
 //! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A case whose comment
 //! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops at the first surprise, and says when it is skipped"
+)]
+
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
 
 use jail_lang::{Expression, FileSources, Limits, eval_expression};
 use serde_json::Value;
 
+mod random;
 mod residual;
 
 fn project() -> PathBuf {
@@ -34,7 +44,8 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let mut files: Vec<_> = fs::read_dir(tables()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        fs::read_dir(tables()).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "cases"));
     files.iter().flat_map(|path| cases_of(path)).collect()
@@ -50,21 +61,20 @@ fn cases_of(path: &Path) -> Vec<Case> {
         let newer = comments.iter().any(|line| line.starts_with("# only newer:"));
         Case { table: table.clone(), expression: lines.join("\n"), newer }
     };
-    paragraphs.map(case).filter(|case| !case.expression.is_empty()).collect()
+    paragraphs.map(case).filter(|case| !case.expression.trim().is_empty()).collect()
 }
 
 /// What an expression gives: its JSON, or the error in words.
 type Answer = Result<Value, String>;
 
 pub(crate) fn nix(expression: &str) -> Answer {
-    let output = Command::new("nix-instantiate")
-        // A line break in front keeps `-1` from being taken for an option.
-        .args(["--eval", "--strict", "--json", "-E", &format!("\n{expression}")])
-        .current_dir(tables())
-        .env("NIX_CONFIG", NIX_CONFIG)
-        .env_remove("NIX_PATH")
-        .output()
-        .unwrap();
+    let mut command = Command::new("nix-instantiate");
+    command.args(["--eval", "--strict", "--json", "-"]).current_dir(tables());
+    command.env("NIX_CONFIG", NIX_CONFIG).env_remove("NIX_PATH");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(expression.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
@@ -84,7 +94,7 @@ pub(crate) fn ours(expression: &str) -> Answer {
 }
 
 /// Numbers are compared as numbers: how many digits of a float are written is the printer's business.
-fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
             let (x, y) = (a.as_f64().unwrap(), b.as_f64().unwrap());
@@ -105,15 +115,28 @@ fn disagreement(case: &Case) -> Option<String> {
     let agree = match (&nix, &ours) {
         (Ok(nix), Ok(ours)) => same(nix, ours),
         (Err(_), Err(_)) => true,
-        (Err(error), Ok(_)) if case.newer => error.contains("missing") || error.contains("syntax error") || error.contains("undefined"),
+        (Err(error), Ok(_)) if case.newer => {
+            error.contains("missing")
+                || error.contains("syntax error")
+                || error.contains("undefined")
+        }
         _ => false,
     };
     let shown = |answer: &Answer| match answer {
         Ok(value) => value.to_string(),
-        Err(error) => format!("error: {}", error.lines().find(|line| line.contains("error:")).unwrap_or(error)),
+        Err(error) => format!(
+            "error: {}",
+            error.lines().find(|line| line.contains("error:")).unwrap_or(error)
+        ),
     };
     (!agree).then(|| {
-        format!("{}: {}\n  nix:  {}\n  ours: {}", case.table, case.expression, shown(&nix), shown(&ours))
+        format!(
+            "{}: {}\n  nix:  {}\n  ours: {}",
+            case.table,
+            case.expression,
+            shown(&nix),
+            shown(&ours)
+        )
     })
 }
 
@@ -123,7 +146,10 @@ pub(crate) fn has_nix() -> bool {
         return true;
     }
     let required = std::env::var("JAIL_TEST_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|needed| needed == "nix"), "nix is required, and nix-instantiate is not there");
+    assert!(
+        !required.split(',').any(|needed| needed == "nix"),
+        "nix is required, and nix-instantiate is not there"
+    );
     println!("skipped: nix-instantiate is not there");
     false
 }
@@ -148,7 +174,13 @@ fn every_case_gives_what_nix_gives() {
         }
     });
     let found = found.into_inner().unwrap();
-    assert!(found.is_empty(), "{} of {} cases disagree:\n\n{}", found.len(), cases.len(), found.join("\n\n"));
+    assert!(
+        found.is_empty(),
+        "{} of {} cases disagree:\n\n{}",
+        found.len(),
+        cases.len(),
+        found.join("\n\n")
+    );
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! itself gives there.
 
 use jail_lang::{Limits, MemorySources, evaluate};
-use jail_registry::{Made, Value as Term};
 use jail_policy::Package;
+use jail_registry::{Made, Value as Term};
 
 use crate::{has_nix, nix};
 
@@ -132,13 +132,18 @@ fn residual_source_gives_what_the_expression_gives() {
         let source = source(expression);
         jail_lang::check_syntax(&source).unwrap_or_else(|error| panic!("{source}: {error}"));
         // The pipe is newer than the Nix of some machines.
-        let original = expression.replace("(map (p: p.override { x = 1; }) [ pkgs.git ]) |> builtins.head", "builtins.head (map (p: p.override { x = 1; }) [ pkgs.git ])");
+        let original = expression.replace(
+            "(map (p: p.override { x = 1; }) [ pkgs.git ]) |> builtins.head",
+            "builtins.head (map (p: p.override { x = 1; }) [ pkgs.git ])",
+        );
         let original = format!("let inherit (pkgs) lib; in {original}");
         let emitted = format!("let inherit (pkgs) lib; in {source}");
         let (wanted, got) = (nix(&observed(&original)), nix(&observed(&emitted)));
         match (&wanted, &got) {
             (Ok(wanted), Ok(got)) if wanted == got => {}
-            _ => faults.push(format!("{expression}\n  source: {source}\n  wanted: {wanted:?}\n  got: {got:?}")),
+            _ => faults.push(format!(
+                "{expression}\n  source: {source}\n  wanted: {wanted:?}\n  got: {got:?}"
+            )),
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));

@@ -40,8 +40,9 @@ fn shown(outcome: &Outcome) -> String {
 fn jail(jail: &Jail) -> String {
     match &jail.made {
         Made::Plain { name, entry, permissions } => {
-            let permissions: Vec<_> = permissions.iter().map(applied).collect();
-            format!("jail {name} {} [\n  {}\n]", value(entry), permissions.join("\n  "))
+            let permissions: String =
+                permissions.iter().map(|it| format!("  {}\n", applied(it))).collect();
+            format!("jail {name} {} [\n{permissions}]", value(entry))
         }
         Made::Built(built) => {
             let arguments =
@@ -230,7 +231,6 @@ fn permissions_as_a_function_or_null() {
               mount-cwd
             ]
             jail b <pkgs.hello> [
-              
             ]"#]],
     );
 }
@@ -260,7 +260,6 @@ fn a_spec_like_a_flake() {
         }"#,
         expect![[r#"
             jail a <inputs.tools.packages.${pkgs.stdenv.hostPlatform.system}.default> [
-  
             ]
             overlay final: prev: { hello = prev.hello.overrideAttrs (old: { doCheck = false; }); }
             input tools Input { url: Some("github:me/tools"), flake: None, follows: None, inputs: {"nixpkgs": Input { url: None, flake: None, follows: Some("nixpkgs"), inputs: {} }} }"#]],

@@ -188,10 +188,7 @@ fn the_library() {
         expect!["2"],
     );
     gives("lib.naturalSort [ \"a10\" \"a2\" \"a1\" ]", expect![[r#"["a1","a2","a10"]"#]]);
-    gives(
-        "lib.toHexString 255 + lib.fixedWidthNumber 3 7",
-        expect![[r#""FF007""#]],
-    );
+    gives("lib.toHexString 255 + lib.fixedWidthNumber 3 7", expect![[r#""FF007""#]]);
     gives("lib.head [ ]", expect!["out-of-bounds: `head` of an empty list at `lib.head [ ]`"]);
     gives(
         "lib.toInt \"x\"",

@@ -22,66 +22,96 @@ fn says(text: &str, expected: Expect) {
 fn syntax_errors_say_what_to_do() {
     says(
         "[ if a then b else c ]",
-        expect![[r#"unexpected `if` in a list at `if` (a list element that needs parentheses); put the element into parentheses: `[ (if …) ]`"#]],
+        expect![[
+            r#"unexpected `if` in a list at `if` (a list element that needs parentheses); put the element into parentheses: `[ (if …) ]`"#
+        ]],
     );
     says(
         "[ a + b ]",
-        expect!["unexpected `+` in a list at `+` (a list element that needs parentheses); write `[ (… + …) ]`: list elements stand side by side"],
+        expect![
+            "unexpected `+` in a list at `+` (a list element that needs parentheses); write `[ (… + …) ]`: list elements stand side by side"
+        ],
     );
     says(
         "[ a, b ]",
-        expect!["unexpected `,` in a list at `,` (list elements are separated by spaces); drop the comma"],
+        expect![
+            "unexpected `,` in a list at `,` (list elements are separated by spaces); drop the comma"
+        ],
     );
     says(
         "{ a = 1 }",
-        expect!["unexpected `}`, wanted `;` at `}` (before this, `;` is missing); a binding ends with `;`"],
+        expect![
+            "unexpected `}`, wanted `;` at `}` (before this, `;` is missing); a binding ends with `;`"
+        ],
     );
     says(
         "{ a = 1; b = 2 c = 3; }",
-        expect!["unexpected `=`, wanted `;` at `=` (before this, `;` is missing); a binding ends with `;`"],
+        expect![
+            "unexpected `=`, wanted `;` at `=` (before this, `;` is missing); a binding ends with `;`"
+        ],
     );
     says(
         "let a = 1 in a",
-        expect!["unexpected `in`, wanted `;` at `in` (before this, `;` is missing); a binding ends with `;`"],
+        expect![
+            "unexpected `in`, wanted `;` at `in` (before this, `;` is missing); a binding ends with `;`"
+        ],
     );
     says(
         "let a = 1; b",
-        expect!["the file ends where `=` is missing at `b` (after this); check that every bracket and string is closed"],
+        expect![
+            "the file ends where `=` is missing at `b` (after this); check that every bracket and string is closed"
+        ],
     );
     says(
         "( a",
-        expect!["the file ends in the middle of an expression at `a` (after this); check that every bracket and string is closed"],
+        expect![
+            "the file ends in the middle of an expression at `a` (after this); check that every bracket and string is closed"
+        ],
     );
     says("{ a: 1 }", expect!["unexpected `:`, wanted `=` at `:` (before this, `=` is missing)"]);
     says(
         "a )",
-        expect!["unexpected `)` after the expression at `)` (the expression has ended before this); check that every bracket is closed where it should be"],
+        expect![
+            "unexpected `)` after the expression at `)` (the expression has ended before this); check that every bracket is closed where it should be"
+        ],
     );
     says(
         "a = 1;",
-        expect!["unexpected `=` after the expression at `=` (the expression has ended before this); bindings stand in a set or a `let`: `let x = 1; in …`"],
+        expect![
+            "unexpected `=` after the expression at `=` (the expression has ended before this); bindings stand in a set or a `let`: `let x = 1; in …`"
+        ],
     );
     says(
         "\"abc",
-        expect![[r#"a string is not closed at `"` (it begins here); close it with the quotes that it begins with"#]],
+        expect![[
+            r#"a string is not closed at `"` (it begins here); close it with the quotes that it begins with"#
+        ]],
     );
     says(
         "if a then b",
-        expect!["the file ends where `else` is missing at `b` (after this); check that every bracket and string is closed"],
+        expect![
+            "the file ends where `else` is missing at `b` (after this); check that every bracket and string is closed"
+        ],
     );
     says(
         "",
-        expect![[r#"the file is empty at `` (an expression is missing); write a jail: `jail "name" pkgs.hello [ ]`"#]],
+        expect![[
+            r#"the file is empty at `` (an expression is missing); write a jail: `jail "name" pkgs.hello [ ]`"#
+        ]],
     );
     says("{ a, b, a }: 1", expect!["fine"]);
     says(
         "a.",
-        expect!["the file ends where a name is missing at `.` (after this); check that every bracket and string is closed"],
+        expect![
+            "the file ends where a name is missing at `.` (after this); check that every bracket and string is closed"
+        ],
     );
     says("[ x: x ]", expect!["fine"]);
     says(
         "''${",
-        expect!["the file ends in the middle of an expression at `{` (after this); check that every bracket and string is closed"],
+        expect![
+            "the file ends in the middle of an expression at `{` (after this); check that every bracket and string is closed"
+        ],
     );
 }
 
