@@ -20,7 +20,9 @@ fn check(example: &str, expected: &Expect) {
 
 #[test]
 fn the_shell() {
-    check("shell", &expect![[r#"
+    check(
+        "shell",
+        &expect![[r#"
         jailed-shell
 
         Program
@@ -57,12 +59,15 @@ fn the_shell() {
           other files of the host, the rest of the home folder, any network, the host's loopback included,
           other processes, capabilities and setuid programs,
           the system calls that the default filter refuses, the launcher's other variables and open files
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn an_agent_from_a_builder() {
-    check("opencode", &expect![[r#"
+    check(
+        "opencode",
+        &expect![[r#"
         jailed-opencode
 
         Program
@@ -115,7 +120,8 @@ fn an_agent_from_a_builder() {
           other files of the host, the rest of the home folder, other processes,
           capabilities and setuid programs, the system calls that the default filter refuses,
           the launcher's other variables and open files
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

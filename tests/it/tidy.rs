@@ -218,7 +218,8 @@ fn only_the_command_line_prints_reads_the_environment_or_exits() {
     for path in tracked() {
         let is_compiler = path.starts_with("src/") && !path.starts_with("src/jail-stub/");
         let speaks = SPEAKS.iter().any(|(folder, _)| path.starts_with(folder));
-        let is_test = path.ends_with("tests.rs") || path.contains("/tests/") || path.contains("/examples/");
+        let is_test =
+            path.ends_with("tests.rs") || path.contains("/tests/") || path.contains("/examples/");
         if !is_compiler || speaks || is_test || !path.ends_with(".rs") {
             continue;
         }

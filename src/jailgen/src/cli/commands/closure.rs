@@ -70,7 +70,10 @@ fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
 fn of_roots(roots: &[String], context: Context) -> Result<Closure, Failure> {
     if roots.is_empty() {
         let help = "`jailgen explain` says what of the store the jail has";
-        return Err(Failure::with_help("the jail has no closure: it has all of the store, or none", help));
+        return Err(Failure::with_help(
+            "the jail has no closure: it has all of the store, or none",
+            help,
+        ));
     }
     let database = Path::new(closure::DATABASE);
     closure::closure(roots, database, || context.nix())
