@@ -92,6 +92,14 @@ fn a_command_of_another_spec_is_not_taken_over() {
         "{text}"
     );
     build(&setup, &scratch, &["b.jail", "--force"]).assert_status(0);
+
+    // The first spec drops the name, and the link is no longer its own.
+    scratch.write("a.jail", SHELL.replace("jailed-sh", "jailed-other").as_bytes());
+    build(&setup, &scratch, &["a.jail"]).assert_status(0);
+    assert!(scratch.path(COMMAND).exists());
+    scratch.write("b.jail", SHELL.replace("jailed-sh", "jailed-b").as_bytes());
+    build(&setup, &scratch, &["b.jail"]).assert_status(0);
+    assert!(fs::symlink_metadata(scratch.path(COMMAND)).is_err(), "nobody has it any more");
 }
 
 #[test]
@@ -149,4 +157,15 @@ fn builds_of_one_spec_at_once_wait_for_each_other() {
         }
     });
     assert!(target(&scratch, COMMAND).ends_with("-jailed-sh/bin/jailed-sh"));
+}
+
+#[test]
+fn a_store_path_that_is_written_out_is_refused_with_its_line() {
+    let Some(setup) = setup() else { return };
+    let path = "/nix/store/00000000000000000000000000000000-x";
+    let spec = format!("jail \"jailed-sh\" pkgs.bashInteractive [\n  (readonly \"{path}\")\n]\n");
+    let scratch = Scratch::with(&[("sh.jail", &spec)]);
+    let text = build(&setup, &scratch, &["sh.jail"]).assert_status(1).all();
+    assert!(text.contains("sh.jail:2:"), "{text}");
+    assert!(text.contains("is not in the reference graph of this build"), "{text}");
 }

@@ -228,12 +228,18 @@ fn remember(
     let file = state.record(path);
     let jails = commands.iter().map(|command| (command.name.clone(), command.store_path.clone()));
     let record = Record::new(path, spec, kit, jails.collect());
-    for (gone, _) in Record::read(&file).into_iter().flat_map(|old| old.jails) {
+    for (gone, store_path) in Record::read(&file).into_iter().flat_map(|old| old.jails) {
         if !commands.iter().any(|command| command.name == gone) {
-            // They are links of ours; one that is gone already is fine.
-            let _ = fs::remove_file(state.command(&gone));
-            let _ = fs::remove_file(state.root_of(&gone));
+            unlink(&state.command(&gone), &store_path);
+            unlink(&state.root_of(&gone), &store_path);
         }
     }
     record.write(&file)
+}
+
+/// Removes a link of ours. One that is gone, or that leads elsewhere because another spec has taken the name over, is left alone.
+fn unlink(link: &Path, store_path: &str) {
+    if fs::read_link(link).is_ok_and(|target| target.starts_with(store_path)) {
+        let _ = fs::remove_file(link);
+    }
 }
