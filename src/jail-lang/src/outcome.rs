@@ -25,7 +25,7 @@ const STACK_SMALL: usize = 1 << 20;
 pub struct Outcome {
     /// The spec, when nothing is wrong with it.
     pub spec: Option<Spec>,
-    /// Errors and warnings, in the order of their places.
+    /// Errors and further, in the order of their places.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub files: Files,
@@ -72,7 +72,7 @@ pub fn evaluate(sources: &dyn Sources, path: &str, limits: Limits) -> Outcome {
             }
         };
         let mut diagnostics = std::mem::take(&mut collector.faults);
-        diagnostics.append(&mut evaluator.warnings.borrow_mut());
+        diagnostics.append(&mut evaluator.further.borrow_mut());
         let spec = spec.filter(|_| diagnostics.is_empty());
         sort(&mut diagnostics);
         Outcome { spec, diagnostics, files: evaluator.files.take() }

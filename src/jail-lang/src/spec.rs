@@ -41,6 +41,9 @@ pub struct Input {
 /// The attributes of the flake-like form.
 const FLAKE_LIKE: &[&str] = &["description", "inputs", "outputs", "overlays"];
 
+/// What a spec's function is called with.
+const OFFERED: &str = "a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`";
+
 impl Collector<'_, '_> {
     /// The spec that the file's value stands for.
     pub(crate) fn spec(&mut self, value: &Value, place: Place) -> Option<Spec> {
@@ -177,8 +180,13 @@ impl Collector<'_, '_> {
                 let result = match applied {
                     Ok(value) => Some(value),
                     Err(failure) => {
-                        let failure = failure.at(place);
-                        self.fault(failure.diagnostic);
+                        let mut fault = failure.at(place).diagnostic;
+                        if fault.code == DiagnosticCode::MissingArgument
+                            && fault.primary == Some(place)
+                        {
+                            fault.help = Some(OFFERED.into());
+                        }
+                        self.fault(fault);
                         None
                     }
                 };

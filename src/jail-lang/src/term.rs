@@ -282,7 +282,11 @@ impl<'a, 's> Collector<'a, 's> {
                 self.permission(permission, place).map(Term::Permission)
             }
             Value::Combinator(combinator) => {
-                self.unfinished(combinator, &no_list(), 0, place);
+                if wants(ty, &|ty| matches!(ty, Type::Package)) {
+                    self.fault(no_package(combinator, place));
+                } else {
+                    self.unfinished(combinator, &no_list(), 0, place);
+                }
                 None
             }
             Value::Lambda(_) | Value::Partial(_) | Value::Builtin(_) | Value::Library(_) => {
@@ -408,6 +412,15 @@ impl<'a, 's> Collector<'a, 's> {
         }
         Some(Text::new(text.expand, pieces))
     }
+}
+
+/// Some combinators have the name of a package.
+fn no_package(combinator: &Combinator, place: Place) -> Diagnostic {
+    let (name, place) = (combinator.name, combinator.place.unwrap_or(place));
+    let message = format!("the combinator `{name}` stands where a package belongs");
+    Diagnostic::error(DiagnosticCode::CombinatorAsPackage, Some(place), message)
+        .label("this is no package")
+        .help(format!("write `pkgs.{name}` for the package"))
 }
 
 fn no_list() -> List {

@@ -304,3 +304,120 @@ fn all_faults_at_once() {
               help: write `"1"`"#]],
     );
 }
+
+#[test]
+fn combinators_and_packages_of_one_name() {
+    check(
+        r#"jail "a" pkgs.hello [ (add-pkg-deps [ mount network pkgs.mount ]) ]"#,
+        expect![[r#"
+            combinator-as-package: the combinator `mount` stands where a package belongs at `mount`
+              help: write `pkgs.mount` for the package"#]],
+    );
+}
+
+#[test]
+fn what_depends_on_the_machine() {
+    check(
+        r#"jail "a" pkgs.hello [ (set-env "A" builtins.currentSystem) (set-env "B" (toString builtins.currentTime)) ]"#,
+        expect![[r#"
+            impure: `currentSystem` depends on the machine at `currentSystem`
+              help: write `pkgs.stdenv.hostPlatform.system`, which Nix puts in
+            impure: `currentTime` depends on the machine at `currentTime`
+              help: a spec means the same at all times"#]],
+    );
+}
+
+#[test]
+fn what_the_library_does_not_have_is_left_to_nix() {
+    check(
+        r#"jail "a" (with lib; someNewFunction pkgs.hello) [ (add-pkg-deps [ (lib.hiPrio pkgs.git) ]) ]"#,
+        expect![[r#"
+            jail a <lib.someNewFunction pkgs.hello> [
+              add-pkg-deps [<lib.hiPrio pkgs.git>]
+            ]"#]],
+    );
+    check(
+        r#"jail "a" (with lib; optionls) [ ]"#,
+        expect![[r#"
+            undefined-variable: undefined variable `optionls` at `optionls`
+              help: did you mean `optionals`?"#]],
+    );
+}
+
+#[test]
+fn names_of_the_language_are_not_shadowed_by_with() {
+    check(
+        r#"with { network = 1; pkgs = 2; jail = 3; }; jail "a" pkgs.hello [ network ]"#,
+        expect![[r#"
+            jail a <pkgs.hello> [
+              network
+            ]"#]],
+    );
+    check(
+        r#"let network = readonly "/x"; in jail "a" pkgs.hello [ network ]"#,
+        expect![[r#"
+        jail a <pkgs.hello> [
+          readonly "/x"
+        ]"#]],
+    );
+}
+
+#[test]
+fn imported_files_have_the_same_names_in_scope() {
+    let sources = MemorySources::new([
+        ("spec.jail", "jail \"a\" pkgs.hello (import ./lib/common.nix { extra = [ pkgs.git ]; })"),
+        ("lib/common.nix", "{ extra }: [ network (add-pkg-deps extra) (import ./more.nix) ]"),
+        ("lib/more.nix", "readonyl \"/x\""),
+    ]);
+    let outcome = evaluate(&sources, "spec.jail", Limits::SPEC);
+    expect![[r#"
+        unknown-combinator: unknown combinator `readonyl` at `readonyl`
+          help: did you mean `readonly`?"#]]
+    .assert_eq(&shown(&outcome));
+    let place = outcome.diagnostics[0].primary.unwrap();
+    assert_eq!(outcome.files.display(place), "lib/more.nix:1:1");
+}
+
+#[test]
+fn a_function_from_packages_to_jails() {
+    check(
+        r#"{ pkgs, lib, inputs, ... }: { a = jail "a" inputs.x.packages.y.z [ ]; b = jail "b" (lib.getExe pkgs.b) [ ]; }"#,
+        expect![[r#"
+            jail a <inputs.x.packages.y.z> [
+            ]
+            jail b "${pkgs.b}" [
+            ]"#]],
+    );
+    check(
+        r#"{ pkgs, nixpkgs }: jail "a" pkgs.hello [ ]"#,
+        expect![[r#"
+            missing-argument: the function needs the argument `nixpkgs` at `{ pkgs, nixpkgs }: jail "a" pkgs.hello [ ]`
+              help: a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`"#]],
+    );
+    check(
+        "x: y: 1",
+        expect![[r#"
+        no-jail: the spec is a function, not a jail at `x: y: 1`
+          help: it still wants arguments: `jail NAME PACKAGE [ … ]`"#]],
+    );
+}
+
+#[test]
+fn files_of_the_spec_are_copied() {
+    let sources = MemorySources::new([
+        (
+            "spec.jail",
+            "jail \"a\" pkgs.hello [ (ro-bind \"${./cfg}\" \"/etc/x\") (add-pkg-deps [ (pkgs.callPackage ./package.nix { }) ]) ]",
+        ),
+        ("cfg/x", ""),
+        ("package.nix", "{ hello }: hello"),
+    ]);
+    expect![[r#"
+        jail a <pkgs.hello> [
+          ro-bind "${./files/cfg}" "/etc/x"
+          add-pkg-deps [<pkgs.callPackage ./files/package.nix { }>]
+        ]
+        copied cfg
+        copied package.nix"#]]
+    .assert_eq(&shown(&evaluate(&sources, "spec.jail", Limits::SPEC)));
+}

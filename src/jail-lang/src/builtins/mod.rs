@@ -116,7 +116,8 @@ pub(crate) fn set(evaluator: &Evaluator<'_>) -> Value {
         ("nixVersion", Value::string("2.18.0")),
         ("storeDir", Value::string("/nix/store")),
     ];
-    let pairs = functions.chain(constants);
+    let impure = refused::CONSTANTS.iter().map(|name| (*name, refused::constant(name)));
+    let pairs = functions.chain(constants).chain(impure);
     Value::Attrs(Rc::new(Attrs::of(
         pairs.map(|(name, value)| (evaluator.symbols.intern(name), value)),
     )))

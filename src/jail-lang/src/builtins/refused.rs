@@ -1,10 +1,11 @@
 //! Builtins that need the store, the network, the clock or the environment. They are refused with the reason.
 
-use jail_registry::{Code as DiagnosticCode, Place};
+use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
 use super::{Builtin, concrete};
-use crate::failure::{Failure, Fallible};
-use crate::value::Value;
+use crate::failure::{Failure, Fallible, LIBRARY};
+use crate::ir::{Expr, Node};
+use crate::value::{Frame, Thunk, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     concrete("derivation", 1, |_, _, at| store("derivation", at)),
@@ -37,6 +38,28 @@ pub(super) const TABLE: &[Builtin] = &[
         impure("scopedImport", "changes what names mean", "use `import` with a function", at)
     }),
 ];
+
+/// Values that depend on the machine.
+pub(super) const CONSTANTS: &[&str] = &["currentSystem", "currentTime", "nixPath"];
+
+/// One of [`CONSTANTS`]: an error where it is needed.
+pub(super) fn constant(name: &str) -> Value {
+    let place = Place { file: LIBRARY, start: 0, end: 0 };
+    let help = match name {
+        "currentSystem" => "write `pkgs.stdenv.hostPlatform.system`, which Nix puts in",
+        "nixPath" => "write `pkgs`: it is the nixpkgs that the lock file pins",
+        _ => "a spec means the same at all times",
+    };
+    let fault = Diagnostic::error(
+        DiagnosticCode::Impure,
+        Some(place),
+        format!("`{name}` depends on the machine"),
+    )
+    .label("a spec is evaluated without it")
+    .help(help);
+    let code = Node::new(Expr::Refused(Box::new(fault)), place);
+    Thunk::code(&code, &Frame::empty(None, 0))
+}
 
 fn store(name: &str, at: Place) -> Fallible<Value> {
     impure(

@@ -51,9 +51,9 @@ impl Evaluator<'_> {
             let (name, at) = self.key(key, env)?;
             match (self.find(&value, name, at)?, default) {
                 (Found::Value(found), _) => {
-                    value = self
-                        .force(&found, at)
-                        .map_err(|failure| failure.trace(place, || self.evaluating(name)))?;
+                    value = self.force(&found, at).map_err(|failure| {
+                        failure.outside_library(at).trace(place, || self.evaluating(name))
+                    })?;
                 }
                 (Found::Missing | Found::NoSet, Some(default)) => return self.eval(default, env),
                 (Found::Missing, None) => return Err(self.missing(&value, name, at)),
@@ -211,7 +211,7 @@ impl Evaluator<'_> {
     ) -> Fallible<Value> {
         let mut symbolic: Vec<Rc<Residual>> = Vec::new();
         let mut concrete = None;
-        let mut last_set = None;
+        let (mut last_set, mut library) = (None, false);
         for up in scopes {
             let Some(set) = env.ancestor(*up).and_then(|frame| frame.get(0)) else { continue };
             let set = self.force(set, place)?;
@@ -224,6 +224,7 @@ impl Evaluator<'_> {
                     concrete = Some(found);
                     break;
                 }
+                None if matches!(set, Value::Root(Root::Library)) => library = true,
                 None => last_set = Some(set),
             }
         }
@@ -232,7 +233,11 @@ impl Evaluator<'_> {
                 let value = self.force(&value, place)?;
                 Ok(self.mentioned(value, place))
             }
-            ([], None) => Err(self.undefined(name, last_set.as_ref(), place)),
+            // nixpkgs' library has more than ours: what is no slip of the pen is left to Nix.
+            ([], None) if library && !library::is_slip(&self.symbols.name(name)) => {
+                library::get(self, name, place)
+            }
+            ([], None) => Err(self.undefined(name, last_set.as_ref(), library, place)),
             ([only], None) => Ok(self.select_symbolic(only, name)),
             (sets, otherwise) => Ok(choices(sets, name, otherwise)),
         }
@@ -252,11 +257,20 @@ impl Evaluator<'_> {
         }
     }
 
-    fn undefined(&self, name: Symbol, set: Option<&Value>, place: Place) -> Box<Failure> {
+    fn undefined(
+        &self,
+        name: Symbol,
+        set: Option<&Value>,
+        library: bool,
+        place: Place,
+    ) -> Box<Failure> {
         let shown = self.symbols.name(name);
         let mut names = Vec::new();
         if let Some(Value::Attrs(attrs)) = set {
             names.extend(attrs.entries().iter().map(|entry| self.symbols.name(entry.name)));
+        }
+        if library {
+            names.extend(library::names().map(Rc::from));
         }
         let names = names.iter().map(AsRef::as_ref);
         Failure::of(crate::syntax::undefined(&shown, place, &self.names, names))

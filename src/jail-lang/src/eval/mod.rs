@@ -37,8 +37,8 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) symbols: Symbols,
     pub(crate) files: RefCell<Files>,
     pub(crate) known: Known,
-    /// What does not stop the spec but should be said.
-    pub(crate) warnings: RefCell<Vec<Diagnostic>>,
+    /// The other faults of a file whose first one ended the evaluation.
+    pub(crate) further: RefCell<Vec<Diagnostic>>,
     /// Paths that strings name: they are copied beside the emitted files.
     pub(crate) copied: RefCell<BTreeMap<String, Place>>,
     /// Library functions by name, parsed when they are first needed.
@@ -90,7 +90,7 @@ impl<'s> Evaluator<'s> {
             symbols,
             files: RefCell::default(),
             known,
-            warnings: RefCell::default(),
+            further: RefCell::default(),
             copied: RefCell::default(),
             library: RefCell::default(),
             traces: RefCell::default(),

@@ -181,7 +181,7 @@ impl Evaluator<'_> {
     fn all_of(&self, faults: Vec<jail_registry::Diagnostic>) -> Box<Failure> {
         let mut faults = faults.into_iter();
         let first = faults.next();
-        self.warnings.borrow_mut().extend(faults);
+        self.further.borrow_mut().extend(faults);
         match first {
             Some(first) => Failure::of(first),
             None => self.recursion(Place { file: crate::failure::LIBRARY, start: 0, end: 0 }),

@@ -62,9 +62,13 @@ fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static s
 }
 
 /// The names of the functions in Nix.
-#[cfg(test)]
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     index().keys().copied()
+}
+
+/// Whether a name looks like one of ours, misspelt.
+pub(crate) fn is_slip(name: &str) -> bool {
+    jail_registry::nearest(name, index().keys().copied()).is_some()
 }
 
 /// `lib.name`.

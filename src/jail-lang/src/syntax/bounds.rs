@@ -40,7 +40,7 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
         if at >= word_end && !levels.last().is_some_and(|level| level.string) {
             word_end = at + word_length(text.get(at..).unwrap_or(""));
             if word_end - at > WORD_MAX {
-                return Err(Box::new(too_long(file, at)));
+                return Err(Box::new(too_long(file, text, at)));
             }
         }
         let Some((kind, token)) = tokens.next() else { return Ok(()) };
@@ -68,9 +68,9 @@ fn word_length(text: &str) -> usize {
     text.bytes().take(WORD_MAX + 1).take_while(|byte| !apart(byte)).count()
 }
 
-fn too_long(file: FileId, start: usize) -> Diagnostic {
+fn too_long(file: FileId, text: &str, start: usize) -> Diagnostic {
     let message = format!("more than {WORD_MAX} characters stand together without a space");
-    Diagnostic::error(Code::TooNested, Some(super::span(file, start, start + 1)), message)
+    Diagnostic::error(Code::TooNested, Some(super::at_byte(file, text, start)), message)
         .label("from here")
         .help("split the expression with `let`")
 }

@@ -14,7 +14,7 @@ use rowan::ast::AstNode;
 
 use super::literals::{Piece, indented, unescape};
 use super::scope::{Scopes, variable};
-use super::{Context, span};
+use super::{Context, beginning, span};
 use crate::ir::{Code, Expr, Formal, Key, Lambda, Node, Op, Params, Part, Pattern};
 use crate::sources::SpecPath;
 use crate::symbols::Symbol;
@@ -33,7 +33,7 @@ pub(super) fn file(
         inherited: HashMap::new(),
     };
     let Some(expr) = root.expr() else {
-        let place = span(context.file, 0, text.len().min(1));
+        let place = beginning(context.file, text);
         return Err(vec![
             Diagnostic::error(DiagnosticCode::Syntax, Some(place), "the file is empty")
                 .label("an expression is missing")

@@ -82,6 +82,11 @@ fn at_byte(file: FileId, text: &str, at: usize) -> Place {
     span(file, at, at + length)
 }
 
+/// The first character, where a fault is the whole file's.
+fn beginning(file: FileId, text: &str) -> Place {
+    at_byte(file, text, 0)
+}
+
 fn span(file: FileId, start: usize, end: usize) -> Place {
     let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
     Place { file, start: narrow(start), end: narrow(end) }

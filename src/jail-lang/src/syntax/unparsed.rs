@@ -3,7 +3,7 @@
 use jail_registry::{Code, Diagnostic, FileId, Place};
 use rnix::{ParseError, SyntaxKind, SyntaxKind::*, SyntaxNode, TextRange};
 
-use super::span;
+use super::{beginning, span};
 
 /// The first error of the parser, in words.
 pub(super) fn explain(
@@ -26,13 +26,13 @@ pub(super) fn explain(
         }
         ParseError::RecursionLimitExceeded => Diagnostic::error(
             Code::TooNested,
-            Some(span(file, 0, text.len().min(1))),
+            Some(beginning(file, text)),
             "an expression is nested too deeply",
         )
         .help("split the expression with `let`"),
         _ => Diagnostic::error(
             Code::Syntax,
-            Some(span(file, 0, text.len().min(1))),
+            Some(beginning(file, text)),
             "the file is not a Nix expression",
         ),
     }
@@ -125,7 +125,7 @@ impl Found<'_> {
     fn end(&self, wanted: &[SyntaxKind]) -> Diagnostic {
         let end = self.text.trim_end().len();
         let start = self.text.get(..end).and_then(|text| text.char_indices().next_back());
-        let place = span(self.file, start.map_or(0, |(at, _)| at), end.max(1));
+        let place = span(self.file, start.map_or(0, |(at, _)| at), end);
         if wanted.contains(&TOKEN_STRING_END) {
             let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
             return self.unclosed_string(TextRange::empty(end.into()));

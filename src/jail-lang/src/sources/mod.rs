@@ -293,3 +293,6 @@ impl Sources for MemorySources {
         Ok(entries.into_iter().collect())
     }
 }
+
+#[cfg(test)]
+mod tests;
