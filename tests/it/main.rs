@@ -8,6 +8,7 @@ mod emitted;
 mod explain;
 mod formatting;
 mod harness;
+mod nixlib;
 mod own_flake;
 mod real_nix;
 mod store;
