@@ -17,9 +17,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jail_plan::{
-    Access, Argument, At, Bind, By, Closure, Device, HostText, Ids, InsideOp, Lifetime, Limit, Missing,
-    Namespace, Places, Plan, Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION,
-    encode,
+    Access, Argument, At, Bind, By, Closure, Device, HostText, Ids, InsideOp, Lifetime, Limit,
+    Missing, Namespace, Places, Plan, Resource, SeccompProgram, StartIn, StoreClosure, Terminal,
+    Tmpfs, VERSION, encode,
 };
 
 const SIZES: [usize; 4] = [0, 10, 100, 1000];
@@ -38,7 +38,10 @@ fn main() {
     let json = arguments.iter().any(|word| word == "--json");
     let stub = stub();
     let bwraps = bubblewraps();
-    println!("{:>5}  {:<24} {:>10} {:>10}   ratio to each bubblewrap (ready)", "paths", "", "ready µs", "return µs");
+    println!(
+        "{:>5}  {:<24} {:>10} {:>10}   ratio to each bubblewrap (ready)",
+        "paths", "", "ready µs", "return µs"
+    );
     start_alone(runs, &stub);
     for size in SIZES {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -63,7 +66,12 @@ fn start_alone(runs: usize, stub: &Path) {
         started.push(begin.elapsed());
         assert_eq!(status.code(), Some(125), "without a plan the stub stops");
     }
-    println!("    -  {:<24} {:>10} {:>10}", floor.name, median(&mut floor.ready), median(&mut floor.back));
+    println!(
+        "    -  {:<24} {:>10} {:>10}",
+        floor.name,
+        median(&mut floor.ready),
+        median(&mut floor.back)
+    );
     println!("    -  {:<24} {:>10} {:>10}", "stub without a plan", "", median(&mut started));
 }
 
@@ -84,7 +92,9 @@ impl Contender {
             .expect("the launcher runs");
         let mut byte = [0];
         let mut output = child.stdout.take().expect("a pipe");
-        output.read_exact(&mut byte).unwrap_or_else(|_| panic!("{}: the payload did not run", self.name));
+        output
+            .read_exact(&mut byte)
+            .unwrap_or_else(|_| panic!("{}: the payload did not run", self.name));
         self.ready.push(begin.elapsed());
         assert!(child.wait().expect("it ends").success(), "{}", self.name);
         self.back.push(begin.elapsed());
@@ -99,7 +109,9 @@ fn prepare(folder: &Path, size: usize, stub: &Path, bwraps: &[PathBuf]) -> Vec<C
         std::fs::create_dir_all(store.join(name).join("bin")).expect("a store path");
         std::fs::create_dir_all(skeleton.join(name)).expect("a mount point");
     }
-    std::fs::create_dir_all(&store).and_then(|()| std::fs::create_dir_all(&skeleton)).expect("folders");
+    std::fs::create_dir_all(&store)
+        .and_then(|()| std::fs::create_dir_all(&skeleton))
+        .expect("folders");
     let payload = tiny::write(folder);
     let wrapper = folder.join("wrapper");
     let plan = plan(&store, &skeleton, names.clone(), &payload);
@@ -108,7 +120,8 @@ fn prepare(folder: &Path, size: usize, stub: &Path, bwraps: &[PathBuf]) -> Vec<C
     std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("executable");
     let mut contenders = vec![Contender::new("jail-stub", vec![wrapper.into()])];
     for bwrap in bwraps {
-        contenders.push(Contender::new(version(bwrap), bubblewrap(bwrap, &store, &names, &payload)));
+        contenders
+            .push(Contender::new(version(bwrap), bubblewrap(bwrap, &store, &names, &payload)));
     }
     contenders
 }
@@ -182,12 +195,25 @@ fn bubblewrap(bwrap: &Path, store: &Path, names: &[String], payload: &Path) -> V
         add(&["--ro-bind", &path, &path]);
     }
     add(&["--ro-bind", payload.to_str().expect("UTF-8"), "/payload"]);
-    add(&["--tmpfs", "/tmp", "--proc", "/proc", "--dev", "/dev", "--remount-ro", "/", "--chdir", "/", "/payload"]);
+    add(&[
+        "--tmpfs",
+        "/tmp",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--remount-ro",
+        "/",
+        "--chdir",
+        "/",
+        "/payload",
+    ]);
     command
 }
 
 fn stub() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let built = target.join("stub/jail-stub");
     let stub = std::env::var_os("JAIL_STUB").map_or(built, PathBuf::from);
     std::fs::canonicalize(&stub)
@@ -199,7 +225,9 @@ fn bubblewraps() -> Vec<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let mut found: Vec<PathBuf> =
         std::env::split_paths(&listed).filter(|path| path.is_file()).collect();
-    found.extend(std::env::split_paths(&paths).map(|path| path.join("bwrap")).find(|path| path.is_file()));
+    found.extend(
+        std::env::split_paths(&paths).map(|path| path.join("bwrap")).find(|path| path.is_file()),
+    );
     found
 }
 
@@ -228,7 +256,9 @@ fn report(size: usize, contenders: &mut [Contender], json: bool) {
         println!("{line}");
         if json {
             let (name, runs) = (&contender.name, contender.ready.len());
-            println!("{{\"paths\":{size},\"name\":\"{name}\",\"ready\":{ready},\"return\":{back},\"runs\":{runs}}}");
+            println!(
+                "{{\"paths\":{size},\"name\":\"{name}\",\"ready\":{ready},\"return\":{back},\"runs\":{runs}}}"
+            );
         }
     }
 }

@@ -38,10 +38,11 @@ const BASE: u64 = 0x40_0000;
 const HEADERS: u64 = 64 + 56;
 
 /// Writes the program into `folder`; its path.
-pub fn write(folder: &Path) -> PathBuf {
+pub(crate) fn write(folder: &Path) -> PathBuf {
     let path = folder.join("tiny");
     std::fs::write(&path, program()).expect("the probe is written");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("and executable");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+        .expect("and executable");
     path
 }
 

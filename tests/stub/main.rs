@@ -1,1 +1,26 @@
-fn main() {}
+//! Runs real jails and looks at what happens inside and outside. Every grant is tested twice: what it allows, and what is
+//! refused without it; and what a probe does in a jail counts only beside a control outside.
+//!
+//! The jails use the host's own programs, so nothing but a kernel with user namespaces is needed. As root every test runs
+//! as root and as an ordinary user. `JAIL_STUB` names another stub than the one that cargo built, such as the released.
+
+mod bad_input;
+mod confinement;
+mod files;
+mod folder;
+mod jail;
+mod process;
+mod pty;
+mod terminal;
+mod wrapper;
+
+// The filter that jails have is compiled by jailgen, which the stub's tests do not depend on; its table stands alone.
+#[allow(
+    dead_code,
+    unused_imports,
+    unreachable_pub,
+    clippy::all,
+    reason = "it is another crate's module, checked there"
+)]
+#[path = "../../src/jailgen/src/seccomp/mod.rs"]
+mod seccomp;

@@ -65,7 +65,9 @@ mod tests {
 
     #[test]
     fn what_is_not_exactly_base64_is_refused() {
-        for text in ["Z", "Zg", "Zg=", "Zg===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm9v\n", "Zm-v"] {
+        for text in
+            ["Z", "Zg", "Zg=", "Zg===", "====", "Zg==Zg==", "Zh==", "Zm9=", "Zm9v\n", "Zm-v"]
+        {
             assert_eq!(decode(text), None, "{text}");
         }
     }

@@ -35,8 +35,11 @@ pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
     for program in &plan.seccomp {
         let same = |other: &&SeccompProgram| other.name == program.name && other.arch == ARCH;
         if plan.seccomp.iter().find(same).is_none() {
-            let cause = format!("the plan has this filter for {} only, and this is {ARCH}", program.arch);
-            return Err(Problem::new(&program.name, cause).help("build the jail for this processor"));
+            let cause =
+                format!("the plan has this filter for {} only, and this is {ARCH}", program.arch);
+            return Err(
+                Problem::new(&program.name, cause).help("build the jail for this processor")
+            );
         }
     }
     let mut filters = Vec::with_capacity(plan.seccomp.len());
@@ -52,10 +55,16 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
         .ok_or_else(|| Problem::new(name, "the filter is not base64"))?;
     let (words, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() || words.is_empty() {
-        return Err(Problem::new(name, "the filter is not a list of instructions of eight bytes each"));
+        return Err(Problem::new(
+            name,
+            "the filter is not a list of instructions of eight bytes each",
+        ));
     }
     if words.len() > INSTRUCTIONS_MAX {
-        return Err(Problem::new(name, format!("the filter has {} instructions, more than {INSTRUCTIONS_MAX}", words.len())));
+        return Err(Problem::new(
+            name,
+            format!("the filter has {} instructions, more than {INSTRUCTIONS_MAX}", words.len()),
+        ));
     }
     // Little-endian in the plan, and both processors are.
     let instructions = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
@@ -66,7 +75,8 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
 pub(crate) fn privileges() -> Result<(), Problem> {
     set_no_new_privs(true).about("no_new_privs")?;
     for capability in 0..64 {
-        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << capability)) {
+        match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << capability))
+        {
             Ok(()) => {}
             // The first one that this kernel does not know.
             Err(Errno::INVAL) => break,
@@ -100,7 +110,9 @@ pub(crate) fn limits(limits: &[Limit]) -> Result<(), Problem> {
     for Limit { resource, value } in limits {
         match resource {
             // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
-            Resource::Core => set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?,
+            Resource::Core => {
+                set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?
+            }
         }
     }
     Ok(())

@@ -260,10 +260,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
         let early = Failure::early(Problem::new("/a\x1b]52;c;x\x07\nb\u{202e}", "no"));
-        assert_eq!(
-            early.text(None),
-            "jail-stub: /a\\u{1b}]52;c;x\\u{7}\\u{a}b\\u{202e}: no\n"
-        );
+        assert_eq!(early.text(None), "jail-stub: /a\\u{1b}]52;c;x\\u{7}\\u{a}b\\u{202e}: no\n");
     }
 
     #[test]

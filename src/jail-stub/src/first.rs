@@ -112,16 +112,16 @@ fn hostname(plan: &Plan) -> Result<(), Problem> {
         Some(name) if has(plan, Namespace::Uts) => {
             rustix::system::sethostname(name.as_bytes()).about(name)
         }
-        Some(name) => Err(Problem::new(name, "the jail shares the host's name (`share-ns \"uts\"`)")),
+        Some(name) => {
+            Err(Problem::new(name, "the jail shares the host's name (`share-ns \"uts\"`)"))
+        }
     }
 }
 
 fn enter_folder(first: &First<'_>, folder: Option<alloc::vec::Vec<u8>>) -> Result<(), Problem> {
     let Launch { plan, caller, .. } = first.launch;
     match (&plan.start, folder) {
-        (StartIn::Folder, Some(folder)) => {
-            rustix::process::chdir(folder.as_slice()).about(&folder)
-        }
+        (StartIn::Folder, Some(folder)) => rustix::process::chdir(folder.as_slice()).about(&folder),
         (StartIn::Folder, None) if !has(plan, Namespace::Mount) => Ok(()),
         (StartIn::Folder, None) => {
             Err(Problem::new("", "the plan starts in the working folder and does not bind it"))

@@ -4,9 +4,10 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use jail_plan::{PLAN_BYTES_MAX, Terminal, Wrapper};
+use jail_plan::{PLAN_BYTES_MAX, Terminal, Wrapper, WrapperError};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::caller::Caller;
@@ -50,7 +51,8 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr]) -> u8 {
 }
 
 fn usage() -> Problem {
-    Problem::new("", "no plan to run").help("the first line of a wrapper names this program; start the wrapper")
+    Problem::new("", "no plan to run")
+        .help("the first line of a wrapper names this program; start the wrapper")
 }
 
 fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
@@ -66,12 +68,15 @@ fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
     if file.as_raw_fd() < 3 {
         file = fill_standard(file).about("/dev/null")?;
     }
-    host::read_to_end(&file, PLAN_BYTES_MAX + 1).about(wrapper)
+    match host::read_to_end(&file, PLAN_BYTES_MAX) {
+        Err(Errno::FBIG) => Err(Problem::new(wrapper, WrapperError::TooLarge.to_string())),
+        other => other.about(wrapper),
+    }
 }
 
 /// Where the launcher has closed a standard descriptor, /dev/null stands in: what is opened next would otherwise become
 /// the payload's input or output.
-fn fill_standard(file: OwnedFd) -> Result<OwnedFd, rustix::io::Errno> {
+fn fill_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     let moved = rustix::io::fcntl_dupfd_cloexec(&file, 3)?;
     drop(file);
     loop {
@@ -94,7 +99,8 @@ fn launch(wrapper: &Wrapper<'_>, caller: &Caller<'_>) -> Result<Outcome, Failure
         confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     if plan.namespaces.is_empty() && !plan.inside.is_empty() {
-        let problem = Problem::new("", "the plan has operations inside and no namespace to do them in");
+        let problem =
+            Problem::new("", "the plan has operations inside and no namespace to do them in");
         return Err(at_namespaces(problem));
     }
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;

@@ -58,8 +58,12 @@ fn environment<'a>(
     for op in &plan.env {
         match op {
             EnvOp::Set(set) => {
-                let value = caller.expand(&set.value).map_err(|problem| (set.by.as_str(), problem))?;
-                entries.push(entry(&set.name, value.as_bytes()).map_err(|problem| (set.by.as_str(), problem))?);
+                let value =
+                    caller.expand(&set.value).map_err(|problem| (set.by.as_str(), problem))?;
+                entries.push(
+                    entry(&set.name, value.as_bytes())
+                        .map_err(|problem| (set.by.as_str(), problem))?,
+                );
             }
             EnvOp::Forward(forward) => {
                 let by = forward.by.as_str();
@@ -70,7 +74,11 @@ fn environment<'a>(
                     (None, Missing::Skip) => {}
                     (None, Missing::Fail) => {
                         let problem = unset(&forward.name, &forward.name);
-                        return Err((by, problem.help("set it before the launch, or forward it with `try-fwd-env`")));
+                        return Err((
+                            by,
+                            problem
+                                .help("set it before the launch, or forward it with `try-fwd-env`"),
+                        ));
                     }
                 }
             }
@@ -130,7 +138,9 @@ pub(crate) fn start(last: &Last<'_>) -> Result<i32, Problem> {
 /// Runs in the child, with the parent's memory and a stack of its own.
 fn become_payload(running: &Running<'_>) -> ! {
     let error = match prepare(running.last) {
-        Ok(()) => sys::replace(&running.last.command.program, &running.arguments, &running.environment),
+        Ok(()) => {
+            sys::replace(&running.last.command.program, &running.arguments, &running.environment)
+        }
         Err(error) => error,
     };
     running.error.store(error.raw_os_error(), Ordering::SeqCst);

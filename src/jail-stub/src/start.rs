@@ -111,7 +111,8 @@ impl Free {
         let size = (layout.size() + layout.align()).next_multiple_of(4 * ARENA);
         let how = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE);
         // SAFETY: with a null address and without MAP_FIXED the kernel chooses a place that nothing occupies.
-        let Ok(start) = (unsafe { mmap_anonymous(core::ptr::null_mut(), size, how.0, how.1) }) else {
+        let Ok(start) = (unsafe { mmap_anonymous(core::ptr::null_mut(), size, how.0, how.1) })
+        else {
             return 0;
         };
         self.next = start.expose_provenance();

@@ -58,8 +58,10 @@ fn is_name(name: &str) -> bool {
 fn entry(file: &str, id: u32) -> Option<String> {
     let file = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
     let bytes = read_to_end(&file, FILE_MAX).ok()?;
-    let mut lines = bytes.split(|byte| *byte == b'\n').filter_map(|line| core::str::from_utf8(line).ok());
-    let line = lines.find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(id))?;
+    let mut lines =
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| core::str::from_utf8(line).ok());
+    let line =
+        lines.find(|line| line.split(':').nth(2).and_then(|id| id.parse().ok()) == Some(id))?;
     Some(line.into())
 }
 

@@ -104,7 +104,10 @@ fn variable(op: &BindVariable, launch: &Launch<'_>) -> Result<Vec<Source>, Probl
     }
     for path in split(value, &op.separator).into_iter().filter(|path| !path.is_empty()) {
         if !path.starts_with('/') {
-            return Err(Problem::new(path, alloc::format!("this path of `{}` is not absolute", op.variable)));
+            return Err(Problem::new(
+                path,
+                alloc::format!("this path of `{}` is not absolute", op.variable),
+            ));
         }
         found.extend(if_there(&normal(path.as_bytes()), op.access, launch)?);
     }
@@ -131,7 +134,9 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 fn if_there(path: &[u8], access: Access, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
     match source(path, path, access, launch) {
         Ok(source) => Ok(Some(source)),
-        Err(problem) if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ENAMETOOLONG") => Ok(None),
+        Err(problem) if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ENAMETOOLONG") => {
+            Ok(None)
+        }
         Err(problem) => Err(problem),
     }
 }
@@ -182,7 +187,9 @@ mod tests {
 
     #[test]
     fn a_variable_is_split_at_its_separator() {
-        for (text, separator) in [("/a:/b", ":"), ("::/a:", ":"), ("/a, /b,/c", ", "), ("", ":"), ("/ü:/ß", ":")] {
+        for (text, separator) in
+            [("/a:/b", ":"), ("::/a:", ":"), ("/a, /b,/c", ", "), ("", ":"), ("/ü:/ß", ":")]
+        {
             let expected: alloc::vec::Vec<&str> = text.split(separator).collect();
             assert_eq!(split(text, separator), expected, "{text}");
         }

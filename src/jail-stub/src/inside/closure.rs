@@ -41,7 +41,7 @@ fn skeleton(closure: &Closure) -> Result<OwnedFd, Problem> {
 fn made(closure: &Closure) -> Result<OwnedFd, Problem> {
     let folder = tree::tmpfs(0o755, None).about(&closure.store)?;
     for name in &closure.names {
-        make(closure, &folder, name).about(&join(&closure.store, name))?;
+        make(closure, &folder, name).map_err(|error| problem(closure, name, error))?;
     }
     Ok(folder)
 }
@@ -66,7 +66,8 @@ fn bind(store: impl AsFd, name: &str, skeleton: impl AsFd) -> Result<(), Errno> 
 fn problem(closure: &Closure, name: &str, error: Errno) -> Problem {
     let problem = Problem::errno(&join(&closure.store, name), error);
     if error == Errno::NOENT {
-        return problem.help("the store path is gone, or the jail was built for another; build it again");
+        return problem
+            .help("the store path is gone, or the jail was built for another; build it again");
     }
     problem
 }

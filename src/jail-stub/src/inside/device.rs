@@ -1,9 +1,13 @@
 //! A minimal /dev: six nodes of the host, an own devpts and shm, and the usual links. No disks, no cameras, no kmsg.
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, major, makedev, minor, mkdirat, mknodat, openat, symlinkat};
+use rustix::fs::{
+    CWD, FileType, Mode, OFlags, major, makedev, minor, mkdirat, mknodat, openat, symlinkat,
+};
 use rustix::io::Errno;
-use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_set_string, fsopen, move_mount};
+use rustix::mount::{
+    FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_set_string, fsopen, move_mount,
+};
 
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};

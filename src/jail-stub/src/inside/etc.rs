@@ -32,9 +32,11 @@ pub(crate) fn accounts(shell: &str, caller: &Caller<'_>, root: &Root) -> Result<
     if gid != OVERFLOW {
         groups.push_str("nogroup:x:65534:\n");
     }
-    for (path, content) in
-        [("/etc/passwd", passwd), ("/etc/group", groups), ("/etc/nsswitch.conf", String::from(NSSWITCH))]
-    {
+    for (path, content) in [
+        ("/etc/passwd", passwd),
+        ("/etc/group", groups),
+        ("/etc/nsswitch.conf", String::from(NSSWITCH)),
+    ] {
         file::write(root, path, content.as_bytes(), 0o644)?;
     }
     Ok(())

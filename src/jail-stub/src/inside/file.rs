@@ -47,7 +47,12 @@ fn create_again(entry: &Entry, content: &[u8], mode: u32) -> Result<(), Errno> {
 }
 
 /// Makes a file that is not there yet.
-pub(crate) fn create(folder: impl AsFd, name: &CStr, content: &[u8], mode: u32) -> Result<(), Errno> {
+pub(crate) fn create(
+    folder: impl AsFd,
+    name: &CStr,
+    content: &[u8],
+    mode: u32,
+) -> Result<(), Errno> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, Mode::from_raw_mode(mode))?;
     let mut rest = content;

@@ -124,8 +124,8 @@ fn closure_of(plan: &Plan) -> &Closure {
 
 /// A new network namespace has a loopback interface that is down.
 fn loopback() -> Result<(), Problem> {
-    let socket =
-        socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None).about("lo")?;
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
+        .about("lo")?;
     sys::bring_up(socket).about("lo")
 }
 

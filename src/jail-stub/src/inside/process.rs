@@ -21,8 +21,20 @@ const SWITCHES: &[&str] = &["sys"];
 
 /// Read-only when the payload is root: whatever its owner may write and is not about a process.
 const ROOT_SWITCHES: &[&str] = &[
-    "acpi", "asound", "bus", "driver", "dynamic_debug", "fs", "irq", "latency_stats", "mtrr",
-    "pressure", "scsi", "slabinfo", "sysrq-trigger", "timer_stats",
+    "acpi",
+    "asound",
+    "bus",
+    "driver",
+    "dynamic_debug",
+    "fs",
+    "irq",
+    "latency_stats",
+    "mtrr",
+    "pressure",
+    "scsi",
+    "slabinfo",
+    "sysrq-trigger",
+    "timer_stats",
 ];
 
 /// Empty for everybody: the keys of the user's session.
@@ -30,8 +42,15 @@ const SECRETS: &[&str] = &["keys"];
 
 /// Empty when the payload is root: the kernel's memory, its addresses and its log.
 const ROOT_SECRETS: &[&str] = &[
-    "kallsyms", "kcore", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "sched_debug",
-    "timer_list", "vmallocinfo",
+    "kallsyms",
+    "kcore",
+    "kmsg",
+    "kpagecgroup",
+    "kpagecount",
+    "kpageflags",
+    "sched_debug",
+    "timer_list",
+    "vmallocinfo",
 ];
 
 /// Puts a /proc at `path`.

@@ -153,7 +153,12 @@ impl Root {
     }
 
     /// A filesystem in memory at `path`.
-    pub(crate) fn tmpfs(&mut self, path: &str, mode: u32, size: Option<u64>) -> Result<(), Problem> {
+    pub(crate) fn tmpfs(
+        &mut self,
+        path: &str,
+        mode: u32,
+        size: Option<u64>,
+    ) -> Result<(), Problem> {
         let tree = tree::tmpfs(mode, size).about(path)?;
         self.own.push(rustix::fs::fstat(&tree).about(path)?.st_dev);
         self.attach(tree, path, Kind::Folder)
@@ -194,8 +199,7 @@ pub(crate) fn move_to(tree: impl AsFd, place: impl AsFd) -> Result<(), Errno> {
 }
 
 fn resolve(top: impl AsFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve =
-        ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     openat2(top, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
 }
 
@@ -218,10 +222,15 @@ fn refused(path: &[u8], error: Errno) -> Problem {
 fn not_made(path: &[u8], error: Errno) -> Problem {
     let name = String::from_utf8_lossy(path);
     match error {
-        Errno::ROFS => Problem::new(path, "the mount point is missing, and the tree around it is read-only")
-            .help(format!("make `{name}` on the host, or put the grant around it after this one")),
-        Errno::ACCESS | Errno::PERM => Problem::errno(path, error)
-            .help(format!("the mount point `{name}` is missing and cannot be made; make it on the host")),
+        Errno::ROFS => {
+            Problem::new(path, "the mount point is missing, and the tree around it is read-only")
+                .help(format!(
+                    "make `{name}` on the host, or put the grant around it after this one"
+                ))
+        }
+        Errno::ACCESS | Errno::PERM => Problem::errno(path, error).help(format!(
+            "the mount point `{name}` is missing and cannot be made; make it on the host"
+        )),
         _ => Problem::errno(path, error),
     }
 }

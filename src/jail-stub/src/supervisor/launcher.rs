@@ -6,9 +6,7 @@
 use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{
-    PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal,
-};
+use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
 
 /// The launcher, if its end is the jail's.
 pub(crate) struct Launcher {

@@ -10,8 +10,7 @@ use crate::sys::{self, Standard};
 /// once. In `jailed-x | less` it belongs to `less`, until the payload asks.
 pub(crate) fn has_terminal() -> bool {
     let Ok(group) = sys::foreground_group(sys::standard(Standard::Input)) else { return false };
-    group == sys::own_group()
-        && sys::foreground_group(sys::standard(Standard::Output)) == Ok(group)
+    group == sys::own_group() && sys::foreground_group(sys::standard(Standard::Output)) == Ok(group)
 }
 
 /// The controlling terminal, as the supervisor sees it.

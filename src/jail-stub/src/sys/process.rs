@@ -91,14 +91,8 @@ pub fn spawn<T>(
     // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
     // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
     // (CLONE_VFORK), so the memory that both share has one user at a time.
-    let result = unsafe {
-        call_clone(
-            flags,
-            top.cast(),
-            enter_child::<T>,
-            ptr::from_ref(&start).cast(),
-        )
-    };
+    let result =
+        unsafe { call_clone(flags, top.cast(), enter_child::<T>, ptr::from_ref(&start).cast()) };
     check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
 }
 
@@ -171,9 +165,7 @@ unsafe fn call_clone(
 pub fn exit(status: i32) -> ! {
     loop {
         // SAFETY: the call takes a number and no address, and does not return.
-        let _ = unsafe {
-            enter(number::EXIT_GROUP, [status.cast_unsigned() as usize, 0, 0, 0, 0])
-        };
+        let _ = unsafe { enter(number::EXIT_GROUP, [status.cast_unsigned() as usize, 0, 0, 0, 0]) };
     }
 }
 
@@ -229,7 +221,8 @@ pub fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
 pub fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
     let mut first = 0;
     // The next one that is kept, in order; there are four at most.
-    let next = |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
+    let next =
+        |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
     while let Some(descriptor) = next(first) {
         if descriptor > first {
             close_descriptors(first, descriptor - 1)?;
@@ -282,4 +275,3 @@ pub fn load_filter(instructions: &[u64]) -> Result<(), Errno> {
     })
     .map(drop)
 }
-

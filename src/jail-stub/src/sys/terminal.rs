@@ -28,7 +28,10 @@ pub fn foreground_group(terminal: impl AsFd) -> Result<i32, Errno> {
     let descriptor = terminal.as_fd().as_raw_fd().cast_unsigned() as usize;
     // SAFETY: the kernel writes one `pid_t`, an i32, to the address of `group`.
     check(unsafe {
-        enter(number::IOCTL, [descriptor, TIOCGPGRP, ptr::from_mut(&mut group).expose_provenance(), 0, 0])
+        enter(
+            number::IOCTL,
+            [descriptor, TIOCGPGRP, ptr::from_mut(&mut group).expose_provenance(), 0, 0],
+        )
     })?;
     Ok(group)
 }
@@ -41,7 +44,10 @@ pub fn set_foreground_group(terminal: impl AsFd, group: i32) -> Result<(), Errno
     let descriptor = terminal.as_fd().as_raw_fd().cast_unsigned() as usize;
     // SAFETY: the kernel reads one `pid_t`, an i32, from the address of `group`.
     check(unsafe {
-        enter(number::IOCTL, [descriptor, TIOCSPGRP, ptr::from_ref(&group).expose_provenance(), 0, 0])
+        enter(
+            number::IOCTL,
+            [descriptor, TIOCSPGRP, ptr::from_ref(&group).expose_provenance(), 0, 0],
+        )
     })
     .map(drop)
 }

@@ -1,0 +1,170 @@
+//! Plans and machines that a launch must stop at, with a message that helps.
+
+use jail_plan::{Access, Folder, InsideOp, Missing, Namespace, Places, encode};
+
+use crate::jail::{Jail, Ran, at, bind, bind_to, by, callers, expand, filter, literal, stub};
+
+#[test]
+fn a_plan_that_is_not_exactly_one_is_not_run() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let text =
+            encode(stub().to_str().expect("UTF-8"), &jail.plan, &Places::new()).expect("a plan");
+        let refused = |text: String, words: &[&str]| {
+            Ran::of(jail.command(jail.raw_wrapper(text)).args(["-c", "echo ran"])).stopped(words);
+        };
+        refused(text[..text.len() / 2].into(), &["the plan cannot be read", "EOF"]);
+        refused(text.replace("\"version\":1", "\"version\":2"), &["version 2", "reads version 1"]);
+        refused(text.replacen("{\"bind\":", "{\"bond\":", 1), &["cannot be read", "bond"]);
+        refused(
+            text.replacen("\"access\":", "\"axess\":\"ro\",\"access\":", 1),
+            &["unknown field `axess`"],
+        );
+        refused(text.replacen("exit 125", "exit 0", 1), &["no wrapper"]);
+        refused(text.replace("\"seccomp\":[", "\"seccomp\":[],\"x\":["), &["cannot be read"]);
+        refused(format!("{text}{}", " ".repeat(9_000_000)), &["larger than"]);
+        let ran = Ran::of(&mut jail.command(stub()));
+        ran.stopped(&["no plan to run"]);
+        let ran = Ran::of(jail.command(stub()).arg("/nowhere/wrapper"));
+        ran.stopped(&["/nowhere/wrapper: ENOENT"]);
+    }
+}
+
+#[test]
+fn a_missing_bind_source_stops_the_launch_and_says_who_wanted_it() {
+    for caller in callers() {
+        let jail = Jail::new(caller).op(bind("/nowhere/at/all", Access::ReadOnly));
+        jail.sh("echo ran").stopped(&[
+            "(bind-ro): /nowhere/at/all: ENOENT",
+            "wanted by `test` at demo.jail:4:3",
+            "try-",
+            "state-dir",
+        ]);
+        let jail =
+            Jail::new(caller).op(bind_to("/nowhere", "/nowhere", Access::ReadWrite, Missing::Skip));
+        jail.sh("ls -d /nowhere || echo left out").prints("left out");
+    }
+}
+
+#[test]
+fn the_step_that_failed_is_counted() {
+    for caller in callers() {
+        let jail = Jail::new(caller).op(bind("/nowhere", Access::ReadOnly));
+        let number = jail.plan.inside.len() + 2;
+        let of = jail.plan.inside.len() + 8;
+        jail.sh("").stopped(&[&format!("jail-stub: step {number} of {of} (bind-ro)")]);
+    }
+}
+
+#[test]
+fn expansions_fail_with_the_variables_name() {
+    for caller in callers() {
+        let op = |text: &str| {
+            let InsideOp::Bind(mut bind) = bind("/", Access::ReadOnly) else { unreachable!() };
+            bind.from = expand(text);
+            bind.to = literal("/x");
+            InsideOp::Bind(bind)
+        };
+        Jail::new(caller)
+            .op(op("$NOT_SET/x"))
+            .sh("")
+            .stopped(&["$NOT_SET/x: `NOT_SET` is not set"]);
+        Jail::new(caller)
+            .op(op("$REL/x"))
+            .outside("REL", "a")
+            .sh("")
+            .stopped(&["a/x: it is not absolute"]);
+        Jail::new(caller).op(op("~")).outside("HOME", "/").sh("").stopped(&["HOME: it is `/`"]);
+        Jail::new(caller)
+            .op(op("~"))
+            .outside("HOME", "home")
+            .sh("")
+            .stopped(&["not absolute", "set HOME"]);
+    }
+}
+
+#[test]
+fn filters_that_the_kernel_would_not_take_are_named() {
+    for caller in callers() {
+        let with = |program: jail_plan::SeccompProgram| {
+            Jail::new(caller).change(|plan| plan.seccomp = vec![program])
+        };
+        let mut broken = filter(&[6, 0, 0, 0, 0, 0, 255, 127]);
+        broken.program.pop();
+        with(broken).sh("").stopped(&["(seccomp): default: the filter is not base64"]);
+        with(filter(&[])).sh("").stopped(&["not a list of instructions"]);
+        with(filter(&[1; 12])).sh("").stopped(&["not a list of instructions"]);
+        with(filter(&[0; 8])).sh("").stopped(&["(seccomp): default: EINVAL"]);
+        with(filter(&[6; 8 * 4097])).sh("").stopped(&["4097 instructions"]);
+        let mut foreign = filter(&[6, 0, 0, 0, 0, 0, 255, 127]);
+        foreign.arch = "riscv64".into();
+        with(foreign).sh("").stopped(&["for riscv64 only", "build the jail for this processor"]);
+    }
+}
+
+#[test]
+fn a_machine_without_user_namespaces_is_told_which_switch_to_turn() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        // In a user namespace of one's own the limit can be set without touching the host's.
+        let script = "echo 0 > /proc/sys/user/max_user_namespaces && \"$W\" -c 'echo ran'";
+        let ran = Ran::of(
+            jail.command("unshare").env("W", jail.wrapper()).args(["-Ur", "sh", "-c", script]),
+        );
+        ran.stopped(&["(namespaces): clone3: ENOSPC", "sysctl user.max_user_namespaces="]);
+    }
+}
+
+#[test]
+fn a_jail_without_namespaces_cannot_have_mounts() {
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| plan.namespaces.clear());
+        jail.sh("echo ran").stopped(&["(namespaces)", "no namespace"]);
+        let jail =
+            Jail::new(caller).change(|plan| plan.namespaces.retain(|one| *one != Namespace::Mount));
+        jail.sh("echo ran").stopped(&["no mount namespace"]);
+        let jail =
+            Jail::new(caller).change(|plan| plan.namespaces.retain(|one| *one != Namespace::Uts));
+        jail.sh("echo ran").stopped(&["(hostname): jail", "share-ns"]);
+    }
+}
+
+#[test]
+fn sharing_the_user_namespace_works_for_root_only() {
+    for caller in callers() {
+        let jail =
+            Jail::new(caller).change(|plan| plan.namespaces.retain(|one| *one != Namespace::User));
+        let ran = jail.sh("grep -E '^Cap(Eff|Bnd|Prm)' /proc/self/status | sort -u -k2 | wc -l; cat /proc/self/uid_map | tr -s ' '");
+        if caller.is_root() {
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            assert!(ran.stdout.starts_with("1\n"), "{ran:?}");
+        } else {
+            ran.stopped(&["clone3: EPERM", "share-ns \"user\""]);
+        }
+    }
+}
+
+#[test]
+fn a_proc_that_cannot_be_mounted_says_why() {
+    for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
+        let jail =
+            Jail::new(caller).change(|plan| plan.namespaces.retain(|one| *one != Namespace::Pid));
+        jail.sh("").stopped(&["(proc): /proc: EPERM", "own PID namespace", "containers"]);
+    }
+}
+
+#[test]
+fn a_plan_that_starts_in_a_folder_it_does_not_bind_stops() {
+    for caller in callers() {
+        let jail = Jail::new(caller)
+            .change(|plan| plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_))));
+        jail.sh("").stopped(&["(start)", "does not bind it"]);
+        let jail =
+            Jail::new(caller).op(InsideOp::RemountReadOnly(at("/"))).op(InsideOp::Folder(Folder {
+                to: Some(literal("/late")),
+                access: Access::ReadOnly,
+                by: by(),
+            }));
+        jail.sh("").stopped(&["(folder): /late", "read-only"]);
+    }
+}

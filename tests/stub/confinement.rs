@@ -1,0 +1,225 @@
+//! What the payload cannot do: capabilities, system calls, devices, the kernel's switches, the network.
+
+use std::io::Write;
+use std::net::TcpListener;
+
+use jail_plan::{InsideOp, Namespace};
+
+use crate::jail::{Jail, at, callers, skipped};
+
+#[test]
+fn there_are_no_capabilities_and_no_new_privileges() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let status = jail
+            .sh("grep -E '^(Cap|NoNewPrivs|Seccomp:)' /proc/self/status | tr -s '\\t' ' ' | sort");
+        let none = "0000000000000000";
+        status.prints(&format!(
+            "CapAmb: {none}\nCapBnd: {none}\nCapEff: {none}\nCapInh: {none}\nCapPrm: {none}\nNoNewPrivs: 1\nSeccomp: 2"
+        ));
+    }
+}
+
+#[test]
+fn a_set_user_id_program_gains_nothing() {
+    for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
+        let jail = Jail::new(caller);
+        jail.sh("grep ' /usr /usr ' /proc/self/mountinfo | grep -c nosuid").prints("1");
+    }
+}
+
+#[test]
+fn the_caller_is_the_only_user_inside() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let uid = caller.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
+        jail.sh("id -u; tr -s ' ' < /proc/self/uid_map; cat /proc/self/setgroups")
+            .prints(&format!("{uid}\n {uid} {uid} 1\ndeny"));
+    }
+}
+
+/// Call, arguments, how the jail answers, and how the kernel answers outside (`*`: anything else).
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("ptrace", "0 0 0 0", "errno 1"),
+    ("process_vm_readv", "1 0 0 0 0 0", "errno 1"),
+    ("bpf", "99 0 0", "errno 1"),
+    ("perf_event_open", "0 0 -1 -1 0", "errno 1"),
+    ("userfaultfd", "-1", "errno 1"),
+    ("io_uring_setup", "0 0", "errno 1"),
+    ("keyctl", "0 -3 0", "errno 1"),
+    ("add_key", "0 0 0 0 0", "errno 1"),
+    ("open_by_handle_at", "-1 0 0", "errno 1"),
+    ("name_to_handle_at", "-1 0 0 0 0", "errno 1"),
+    ("mount", "0 0 0 0 0", "errno 1"),
+    ("umount2", "s:/nowhere 0", "errno 1"),
+    ("open_tree", "-1 0 0", "errno 1"),
+    ("fsopen", "s:tmpfs 0", "errno 1"),
+    ("mount_setattr", "-1 0 0 0 0", "errno 1"),
+    ("setns", "-1 0", "errno 1"),
+    ("unshare", "0x10000000", "errno 1"),
+    ("unshare", "0x40000000", "errno 1"),
+    ("clone", "0x10000011 0 0 0 0", "errno 1"),
+    ("clone3", "0 0", "errno 38"),
+    ("socket", "40 1 0", "errno 97"),
+    ("socket", "38 5 0", "errno 97"),
+    ("socket", "17 3 0", "errno 97"),
+    ("socket", "2 3 1", "errno 1"),
+    ("socket", "16 3 12", "errno 93"),
+    ("ioctl", "0 0x5412 s:x", "errno 1"),
+    ("ioctl", "0 0x100005412 s:x", "errno 1"),
+    ("ioctl", "0 0x541c s:x", "errno 1"),
+    ("ioctl", "0 0xffffffff0000541c s:x", "errno 1"),
+    ("personality", "0x400000", "errno 1"),
+    ("kcmp", "1 1 99 0 0", "errno 1"),
+    ("fanotify_init", "-1 0", "errno 1"),
+    ("syslog", "10 0 0", "errno 1"),
+    ("5000", "", "errno 38"),
+];
+
+#[test]
+fn dangerous_calls_are_refused_and_the_same_probes_work_outside() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let mut differ = 0;
+        for (call, arguments, answer) in REFUSED {
+            let words = format!("call {call} {arguments}");
+            let words = words.trim();
+            assert_eq!(jail.probe(words), *answer, "{caller:?}: {words}");
+            differ += usize::from(jail.control(words) != *answer);
+        }
+        // What root may not do and an ordinary user may not either looks alike; most of it must not.
+        assert!(differ * 2 > REFUSED.len(), "only {differ} of {} differ outside", REFUSED.len());
+    }
+}
+
+#[test]
+fn ordinary_calls_are_not_refused() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        for words in [
+            "call memfd_create s:x 0",
+            "call pidfd_open 2 0",
+            "call inotify_init1 0",
+            "call socket 1 1 0",
+            "call socket 2 1 0",
+            "call socket 10 2 0",
+            "call socket 16 3 0",
+            "call personality 0xffffffff",
+            "call sched_setscheduler 0 3 s:\x01",
+            "call unshare 0x400",
+        ] {
+            let answer = jail.probe(words);
+            assert!(
+                !["errno 1", "errno 38", "errno 97"].contains(&answer.as_str()),
+                "{words}: {answer}"
+            );
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn foreign_numberings_are_killed() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        assert_eq!(jail.probe("x32 39"), "signal 31");
+        if jail.control("32bit").starts_with("ok") {
+            assert_eq!(jail.probe("32bit"), "signal 31");
+        } else {
+            skipped("ia32", "the kernel has no 32-bit calls");
+        }
+    }
+}
+
+#[test]
+fn the_kernels_switches_cannot_be_turned() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        for file in [
+            "sys/kernel/core_pattern",
+            "sys/kernel/hostname",
+            "sys/vm/swappiness",
+            "sysrq-trigger",
+            "irq/default_smp_affinity",
+        ] {
+            let ran = jail.sh(&format!("test ! -e /proc/{file} || (: >> /proc/{file}) 2>/dev/null && test -e /proc/{file} && echo open"));
+            assert_eq!(ran.stdout, "", "{caller:?}: {file}");
+        }
+        jail.sh("echo name > /proc/self/comm && cat /proc/self/status | grep -c Name").prints("1");
+        jail.sh("cat /proc/keys | wc -c").prints("0");
+    }
+    // The control: without the read-only mount root could.
+    for caller in callers().into_iter().filter(|caller| caller.is_root()) {
+        let jail = Jail::new(caller);
+        jail.outside_sh("test -w /proc/sys/kernel/core_pattern && echo open").prints("open");
+    }
+}
+
+#[test]
+fn devices_are_the_harmless_ones() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.sh("ls /dev | tr '\\n' ' '")
+            .prints("fd full null ptmx pts random shm stderr stdin stdout tty urandom zero");
+        jail.sh("head -c 3 /dev/zero | wc -c; echo x > /dev/null; head -c 3 /dev/urandom | wc -c")
+            .prints("3\n3");
+        jail.sh(
+            "echo x > /dev/full 2>&1; echo $?; echo y > /dev/shm/y; cat /dev/shm/y; ls /dev/pts",
+        )
+        .prints("1\ny\nptmx");
+        assert_ne!(jail.sh("mknod /tmp/disk b 1 0").code, Some(0));
+        jail.sh("script -qc 'echo terminal' /dev/null | tr -d '\\r'").prints("terminal");
+    }
+}
+
+#[test]
+fn names_ipc_and_the_network_are_the_jails_own() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.sh("uname -n; cat /proc/net/dev | grep -c :; wc -l < /proc/net/route")
+            .prints("jail\n1\n1");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let connect = format!(
+            "bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}' 2>/dev/null && echo reached || echo refused"
+        );
+        jail.sh(&connect).prints("refused");
+        jail.outside_sh(&connect).prints("reached");
+        let shared = Jail::new(caller).change(|plan| {
+            plan.namespaces.retain(|one| *one != Namespace::Net);
+            plan.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+        });
+        shared.sh(&connect).prints("reached");
+        // Loopback is up: something inside can talk to itself.
+        jail.sh("grep -c 'lo$' /proc/net/if_inet6").prints("1");
+    }
+}
+
+#[test]
+fn core_dumps_are_off_also_for_handlers_of_the_host() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.sh("grep core /proc/self/limits | tr -s ' ' | cut -d' ' -f5,6").prints("1 1");
+    }
+}
+
+#[test]
+fn the_root_ends_read_only_when_the_plan_says_so() {
+    for caller in callers() {
+        Jail::new(caller).sh("touch /made && echo made").prints("made");
+        let jail = Jail::new(caller).op(InsideOp::RemountReadOnly(at("/")));
+        jail.sh("touch /made 2>/dev/null || echo read-only; touch /tmp/made && echo made")
+            .prints("read-only\nmade");
+    }
+}
+
+#[test]
+fn mounts_of_the_jail_do_not_reach_the_host() {
+    let before = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    for caller in callers() {
+        Jail::new(caller).sh("true").prints("");
+    }
+    let after = std::fs::read_to_string("/proc/self/mountinfo").expect("mounts");
+    assert_eq!(before, after);
+    std::io::stdout().flush().expect("output");
+}

@@ -1,0 +1,150 @@
+//! The folder that the wrapper is started in: which ones are refused, and how it appears inside.
+
+use jail_plan::{Access, Folder, HostOp, InsideOp, RefuseFolder};
+
+use crate::jail::{Caller, Jail, Ran, bind, by, callers, literal};
+
+fn guarded(caller: Caller, home_allowed: bool) -> Jail {
+    Jail::new(caller).change(|plan| {
+        plan.before.push(HostOp::RefuseFolder(RefuseFolder { home_allowed, by: by() }));
+    })
+}
+
+#[test]
+fn the_root_the_home_folder_and_what_lies_above_it_are_refused() {
+    for caller in callers() {
+        let jail = guarded(caller, false);
+        let run = |folder: &std::path::Path| {
+            Ran::of(jail.command(jail.wrapper()).current_dir(folder).args(["-c", "echo ran"]))
+        };
+        run(&jail.project()).prints("ran");
+        run("/".as_ref()).stopped(&["(refuse-folder): /:", "root folder", "your project"]);
+        run(&jail.home()).stopped(&["it is your home folder", "allow-home-cwd"]);
+        run(jail.folder.path()).stopped(&["your home folder lies in it"]);
+        run("/tmp".as_ref()).stopped(&["your home folder lies in it"]);
+        let link = jail.folder.path().join("link");
+        std::os::unix::fs::symlink(jail.home(), &link).expect("a link");
+        run(&link).stopped(&["it is your home folder"]);
+        // What is granted is granted, and no more.
+        let jail = guarded(caller, true);
+        let run = |folder: &std::path::Path| {
+            Ran::of(jail.command(jail.wrapper()).current_dir(folder).args(["-c", "echo ran"]))
+        };
+        run(&jail.home()).prints("ran");
+        run(jail.folder.path()).stopped(&["your home folder lies in it"]);
+    }
+}
+
+#[test]
+fn a_home_folder_that_is_a_link_is_known_by_what_it_is() {
+    for caller in callers() {
+        let jail = guarded(caller, false);
+        let other = jail.folder.path().join("elsewhere/deep");
+        std::fs::create_dir_all(&other).expect("a folder");
+        let link = jail.project().join("home-link");
+        std::os::unix::fs::symlink(&other, &link).expect("a link");
+        let run = |folder: &std::path::Path| {
+            Ran::of(
+                jail.command(jail.wrapper())
+                    .current_dir(folder)
+                    .env("HOME", &link)
+                    .args(["-c", "echo ran"]),
+            )
+        };
+        run(&other).stopped(&["it is your home folder"]);
+        run(other.parent().expect("a parent")).stopped(&["your home folder lies in it"]);
+    }
+}
+
+#[test]
+fn a_folder_that_was_deleted_stops_the_launch() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.outside_sh("mkdir gone; cd gone; rmdir ../gone; \"$W\" -c 'echo ran'")
+            .stopped(&["(folder)", "was deleted"]);
+    }
+}
+
+#[test]
+fn the_folder_is_writable_inside_only_as_granted_and_nothing_beside_it_is_there() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.sh("echo x > made; ls ..").prints("project");
+        assert_eq!(std::fs::read_to_string(jail.project().join("made")).expect("a file"), "x\n");
+        let read_only = |plan: &mut jail_plan::Plan| {
+            for op in &mut plan.inside {
+                if let InsideOp::Folder(folder) = op {
+                    folder.access = Access::ReadOnly;
+                }
+            }
+        };
+        let jail = Jail::new(caller).change(read_only);
+        jail.sh("touch made 2>&1 | grep -o 'Read-only file system'")
+            .prints("Read-only file system");
+        assert!(!jail.project().join("made").exists());
+    }
+}
+
+#[test]
+fn the_folder_can_appear_at_another_place() {
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| {
+            plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+            plan.inside.push(InsideOp::Folder(Folder {
+                to: Some(literal("/work")),
+                access: Access::ReadWrite,
+                by: by(),
+            }));
+        });
+        jail.sh("pwd; echo y > made; ls /tmp | wc -l").prints("/work\n0");
+        assert!(jail.project().join("made").exists());
+    }
+}
+
+#[test]
+fn a_folder_that_was_renamed_under_the_launch_stays_the_same_folder() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let script = "mkdir a; cd a; echo mine > file; mv ../a ../b; mkdir ../a; \"$W\" -c 'cat file; basename \"$PWD\"'";
+        jail.outside_sh(script).prints("mine\nb");
+    }
+}
+
+#[test]
+fn a_planted_link_does_not_lead_a_mount_or_a_grant_elsewhere() {
+    for caller in callers() {
+        // C12: where a mount belongs, an earlier session left a link.
+        let jail = Jail::new(caller);
+        let target = jail.project().join("state");
+        std::os::unix::fs::symlink("/tmp", &target).expect("a link");
+        let jail = jail.op(bind("/usr/bin", Access::ReadOnly));
+        let op =
+            crate::jail::bind_to("/usr/bin", &target, Access::ReadOnly, jail_plan::Missing::Fail);
+        let jail = jail.op(op);
+        jail.sh("echo ran").stopped(&["(bind-ro)", "a symbolic link stands in the way"]);
+
+        // C11: the source of a grant is a link that lies in a folder which the jail may write.
+        let jail = Jail::new(caller);
+        let keys = jail.file("home/keys/id", "secret");
+        let cache = jail.project().join("cache");
+        std::os::unix::fs::symlink(keys.parent().expect("a folder"), &cache).expect("a link");
+        let op =
+            crate::jail::bind_to(&cache, "/cache", Access::ReadWrite, jail_plan::Missing::Fail);
+        let jail = jail.op(op);
+        jail.sh("cat /cache/id")
+            .stopped(&["`cache` is a symbolic link in a folder that the jail can write"]);
+
+        // The control: a link of the user's own, where no jail writes, is followed.
+        let jail = Jail::new(caller);
+        jail.file("home/keys/id", "public");
+        let link = jail.folder.path().join("own-link");
+        std::os::unix::fs::symlink(jail.home().join("keys"), &link).expect("a link");
+        let jail = jail.op(crate::jail::bind_to(
+            &link,
+            "/cache",
+            Access::ReadOnly,
+            jail_plan::Missing::Fail,
+        ));
+        jail.sh("cat /cache/id").prints("public");
+    }
+}

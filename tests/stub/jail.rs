@@ -1,0 +1,389 @@
+//! Builds plans for tests and runs them.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+use jail_plan::{
+    Access, Argument, At, Bind, By, Closure, Device, EnvOp, Expansion, Folder, HostText, Ids,
+    InsideOp, Lifetime, Limit, Missing, Namespace, Places, Plan, Resource, SeccompProgram, Set,
+    StartIn, Terminal, Tmpfs, VERSION, encode,
+};
+use tempfile::TempDir;
+
+use crate::seccomp::{Arch, Options, default_program};
+
+/// Who starts the wrapper.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    /// Another user than the one who runs the tests.
+    pub(crate) uid: Option<u32>,
+}
+
+/// No user of the host: nothing on it belongs to this number.
+const ORDINARY: u32 = 54321;
+
+/// Root and an ordinary user where the tests run as root, else who runs them. Empty, with a line that says so, where jails
+/// cannot be made; then fails if the machine is declared to have them.
+pub(crate) fn callers() -> Vec<Caller> {
+    let all = if rustix::process::geteuid().is_root() {
+        vec![Caller { uid: None }, Caller { uid: Some(ORDINARY) }]
+    } else {
+        vec![Caller { uid: None }]
+    };
+    all.into_iter().filter(Caller::has_namespaces).collect()
+}
+
+impl Caller {
+    fn has_namespaces(&self) -> bool {
+        let mut command = Command::new("unshare");
+        command.args(["-Ur", "true"]).stderr(Stdio::null());
+        if self.become_user(&mut command).status().is_ok_and(|status| status.success()) {
+            return true;
+        }
+        skipped("userns", "user namespaces cannot be made here");
+        false
+    }
+
+    pub(crate) fn become_user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        if let Some(uid) = self.uid {
+            command.uid(uid).gid(uid);
+        }
+        command
+    }
+
+    pub(crate) fn is_root(self) -> bool {
+        self.uid.is_none() && rustix::process::geteuid().is_root()
+    }
+}
+
+/// A test that cannot run says so, and fails where the machine is declared to be able to.
+pub(crate) fn skipped(what: &str, reason: &str) {
+    println!("skipped: {reason}");
+    let required = std::env::var("JAIL_TEST_REQUIRE").unwrap_or_default();
+    assert!(!required.split(',').any(|one| one == what), "{what} is required here: {reason}");
+}
+
+/// The programs under test, copied to where every user can execute them: once for each build of them.
+fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let stub = std::env::var_os("JAIL_STUB");
+        let stub = PathBuf::from(stub.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-stub").into()));
+        let test = std::env::current_exe().expect("the test");
+        let probe = test.ancestors().nth(2).expect("target/debug").join("examples/probe");
+        let build = [&stub, &probe].map(|path| {
+            let meta = std::fs::metadata(path)
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            format!("{}-{}", meta.ino(), meta.mtime_nsec())
+        });
+        let uid = rustix::process::geteuid().as_raw();
+        let folder = PathBuf::from(format!("/tmp/jail-stub-tests-{uid}-{}", build.join("-")));
+        if !folder.exists() {
+            remove_older(&format!("jail-stub-tests-{uid}-"));
+            let new = shared_folder();
+            std::fs::copy(&stub, new.path().join("jail-stub")).expect("a copy");
+            std::fs::copy(&probe, new.path().join("probe")).expect("a copy");
+            // Whoever is first; nobody minds who.
+            let _ = std::fs::rename(new.keep(), &folder);
+        }
+        folder
+    })
+}
+
+fn remove_older(prefix: &str) {
+    for entry in std::fs::read_dir("/tmp").expect("/tmp").filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().starts_with(prefix) {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+pub(crate) fn stub() -> PathBuf {
+    programs().join("jail-stub")
+}
+
+pub(crate) fn probe() -> PathBuf {
+    programs().join("probe")
+}
+
+/// A temporary folder that every user can enter.
+pub(crate) fn shared_folder() -> TempDir {
+    let folder = tempfile::tempdir_in("/tmp").expect("a temporary folder");
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755))
+        .expect("open to all");
+    folder
+}
+
+/// A plan that is being built, with a home, a project and a place for its wrapper.
+pub(crate) struct Jail {
+    pub(crate) caller: Caller,
+    pub(crate) plan: Plan,
+    pub(crate) folder: TempDir,
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+pub(crate) fn literal(text: impl AsRef<Path>) -> HostText {
+    HostText::Literal(text.as_ref().to_str().expect("UTF-8").into())
+}
+
+pub(crate) fn expand(text: &str) -> HostText {
+    HostText::Expand(Expansion::parse(text).expect("an expansion"))
+}
+
+pub(crate) fn by() -> String {
+    "test#0".into()
+}
+
+pub(crate) fn bind(path: impl AsRef<Path>, access: Access) -> InsideOp {
+    bind_to(&path, &path, access, Missing::Fail)
+}
+
+pub(crate) fn bind_to(
+    from: impl AsRef<Path>,
+    to: impl AsRef<Path>,
+    access: Access,
+    missing: Missing,
+) -> InsideOp {
+    InsideOp::Bind(Bind { from: literal(from), to: literal(to), access, missing, by: by() })
+}
+
+pub(crate) fn at(path: &str) -> At {
+    At { to: literal(path), by: by() }
+}
+
+pub(crate) fn tmpfs(path: &str) -> InsideOp {
+    InsideOp::Tmpfs(Tmpfs { to: literal(path), mode: 0o1777, size: None, by: by() })
+}
+
+/// The filter that every jail has.
+pub(crate) fn default_filter() -> SeccompProgram {
+    let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
+    filter(&default_program(arch, Options { nested_sandbox: false }))
+}
+
+pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
+    SeccompProgram {
+        name: "default".into(),
+        arch: std::env::consts::ARCH.into(),
+        program: base64(program),
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte))
+            << (8 * (3 - group.len()));
+        for digit in 0..4 {
+            let value = bits >> (18 - 6 * digit) & 63;
+            text.push(if digit > group.len() { '=' } else { DIGITS[value as usize] as char });
+        }
+    }
+    text
+}
+
+impl Jail {
+    /// The host's programs, read-only; own /tmp, /proc, /dev; the project folder, in which it starts. Runs `/bin/sh` with
+    /// the wrapper's arguments.
+    pub(crate) fn new(caller: Caller) -> Self {
+        let mut jail = Self::bare(caller);
+        let system = ["/usr", "/bin", "/lib", "/lib64", "/nix/store"];
+        jail.plan.inside = system
+            .iter()
+            .map(|path| bind_to(path, path, Access::ReadOnly, Missing::Skip))
+            .chain([
+                bind_to(probe(), "/probe", Access::ReadOnly, Missing::Fail),
+                tmpfs("/tmp"),
+                InsideOp::Proc(at("/proc")),
+                InsideOp::Dev(Device { to: literal("/dev"), by: by() }),
+                InsideOp::Loopback(By { by: by() }),
+                InsideOp::Folder(Folder { to: None, access: Access::ReadWrite, by: by() }),
+            ])
+            .collect();
+        jail.set("PATH", &std::env::var("PATH").expect("PATH"))
+    }
+
+    /// Namespaces and nothing in them.
+    pub(crate) fn bare(caller: Caller) -> Self {
+        let folder = shared_folder();
+        for name in ["home", "project"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).expect("a folder");
+            std::os::unix::fs::chown(&path, caller.uid, caller.uid).expect("for the caller");
+        }
+        let plan = Plan {
+            version: VERSION,
+            name: "test".into(),
+            before: Vec::new(),
+            namespaces: vec![
+                Namespace::Cgroup,
+                Namespace::Ipc,
+                Namespace::Mount,
+                Namespace::Net,
+                Namespace::Pid,
+                Namespace::User,
+                Namespace::Uts,
+            ],
+            ids: Ids::Caller,
+            closure: Closure {
+                store: "/nix/store".into(),
+                skeleton: String::new(),
+                names: Vec::new(),
+            },
+            inside: Vec::new(),
+            hostname: Some("jail".into()),
+            env: Vec::new(),
+            start: StartIn::Folder,
+            argv: vec![Argument::Text(literal("/bin/sh")), Argument::All],
+            terminal: Terminal::Keep,
+            lifetime: Lifetime::Launcher,
+            limits: vec![Limit { resource: Resource::Core, value: 0 }],
+            seccomp: vec![default_filter()],
+            after: Vec::new(),
+        };
+        Self { caller, plan, folder, variables: Vec::new() }
+    }
+
+    pub(crate) fn op(mut self, op: InsideOp) -> Self {
+        self.plan.inside.push(op);
+        self
+    }
+
+    pub(crate) fn change(mut self, change: impl FnOnce(&mut Plan)) -> Self {
+        change(&mut self.plan);
+        self
+    }
+
+    /// A variable inside.
+    pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
+        self.plan.env.push(EnvOp::Set(Set {
+            name: name.into(),
+            value: HostText::Literal(value.into()),
+            by: by(),
+        }));
+        self
+    }
+
+    /// A variable of the launcher.
+    pub(crate) fn outside(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.folder.path().join("project")
+    }
+
+    /// Writes a file into the project, as the caller.
+    pub(crate) fn file(&self, path: &str, content: &str) -> PathBuf {
+        let path = self.folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(&path, content).expect("a file");
+        std::os::unix::fs::chown(&path, self.caller.uid, self.caller.uid).expect("for the caller");
+        path
+    }
+
+    /// Writes the wrapper.
+    pub(crate) fn wrapper(&self) -> PathBuf {
+        let places = Places::from([(by(), "demo.jail:4:3".into())]);
+        let text = encode(stub().to_str().expect("UTF-8"), &self.plan, &places).expect("a plan");
+        self.raw_wrapper(&text)
+    }
+
+    pub(crate) fn raw_wrapper(&self, text: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.folder.path().join("wrapper");
+        let source = self.folder.path().join("wrapper.text");
+        std::fs::write(&source, text).expect("the text");
+        std::fs::set_permissions(&source, std::fs::Permissions::from_mode(0o755))
+            .expect("executable");
+        // Copied by another process: a file that is open for writing, in a child that another test has just forked too,
+        // cannot be executed.
+        let copied = Command::new("cp").arg("--remove-destination").args([&source, &path]).status();
+        assert!(copied.expect("cp").success());
+        path
+    }
+
+    /// A command of the caller, in the project, with a small environment.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        self.caller.become_user(&mut command);
+        command.current_dir(self.project()).env_clear().stdin(Stdio::null());
+        command.env("HOME", self.home()).env("PATH", std::env::var_os("PATH").expect("PATH"));
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs a shell script inside.
+    pub(crate) fn sh(&self, script: &str) -> Ran {
+        Ran::of(self.command(self.wrapper()).args(["-c", script]))
+    }
+
+    /// Runs a shell script of the caller's outside, with the wrapper in `$W`.
+    pub(crate) fn outside_sh(&self, script: &str) -> Ran {
+        Ran::of(self.command("sh").env("W", self.wrapper()).args(["-c", script]))
+    }
+
+    /// A probe inside: how the kernel answered.
+    pub(crate) fn probe(&self, words: &str) -> String {
+        let ran = self.sh(&format!("/probe {words}"));
+        match ran.code {
+            // The shell tells so that a signal ended the probe.
+            Some(code @ 129..) => format!("signal {}", code - 128),
+            Some(_) | None => ran.stdout.trim().to_owned(),
+        }
+    }
+
+    /// The same probe outside.
+    pub(crate) fn control(&self, words: &str) -> String {
+        let mut command = self.command(probe());
+        let output = command.args(words.split(' ')).output().expect("the probe runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
+/// What came of a command.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().expect("it starts");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Self {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: text(stdout),
+            stderr: text(stderr),
+        }
+    }
+
+    /// It went well and printed this.
+    #[track_caller]
+    pub(crate) fn prints(&self, expected: &str) {
+        assert_eq!((self.code, self.stdout.trim()), (Some(0), expected), "{}", self.stderr);
+    }
+
+    /// The launch stopped with these words in its message.
+    #[track_caller]
+    pub(crate) fn stopped(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(125), "{self:?}");
+        assert_eq!(self.stdout, "", "nothing ran");
+        for word in words {
+            assert!(self.stderr.contains(word), "no `{word}` in: {}", self.stderr);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! A real terminal for tests: a pseudo-terminal with an interactive bash on it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+
+use crate::jail::Jail;
+
+/// An interactive bash on a terminal of its own, in the project, with the wrapper in `$W`.
+pub(crate) struct Shell {
+    master: File,
+    bash: Child,
+    seen: String,
+}
+
+impl Shell {
+    pub(crate) fn start(jail: &Jail) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
+            .expect("a terminal");
+        grantpt(&master).expect("for us");
+        unlockpt(&master).expect("open");
+        let name = ptsname(&master, Vec::new()).expect("its name");
+        let path = Path::new(name.to_str().expect("UTF-8"));
+        std::os::unix::fs::chown(path, jail.caller.uid, jail.caller.uid).expect("for the caller");
+        let open = || {
+            Stdio::from(File::options().read(true).write(true).open(path).expect("the terminal"))
+        };
+        let bash = jail
+            .command("setsid")
+            .env("W", jail.wrapper())
+            .env("PS1", "% ")
+            .args(["--ctty", "--wait", "bash", "--norc", "--noprofile", "-i"])
+            .stdin(open())
+            .stdout(open())
+            .stderr(open())
+            .spawn()
+            .expect("bash");
+        let mut shell = Self { master: master.into(), bash, seen: String::new() };
+        shell.expect("% ");
+        shell
+    }
+
+    pub(crate) fn send(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).expect("it is typed");
+    }
+
+    /// Types a line.
+    pub(crate) fn line(&mut self, text: &str) {
+        self.send(&format!("{text}\n"));
+    }
+
+    /// Waits until `text` has been written since the last wait.
+    #[track_caller]
+    pub(crate) fn expect(&mut self, text: &str) {
+        let begin = Instant::now();
+        loop {
+            if let Some(at) = self.seen.find(text) {
+                self.seen.drain(..at + text.len());
+                return;
+            }
+            assert!(begin.elapsed() < Duration::from_secs(20), "no `{text}` in: {:?}", self.seen);
+            let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
+            let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+            if poll(&mut ready, Some(&wait)).expect("a poll") > 0 {
+                let mut bytes = [0; 4096];
+                let count = self.master.read(&mut bytes).unwrap_or(0);
+                self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+            }
+        }
+    }
+
+    /// The status of the last command is this one.
+    #[track_caller]
+    pub(crate) fn status(&mut self, code: i32) {
+        self.line("echo \"status\"-$?-");
+        self.expect(&format!("status-{code}-"));
+    }
+
+    pub(crate) fn resize(&self, rows: u16, columns: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(self.master.as_fd(), size).expect("resized");
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = self.bash.kill();
+        let _ = self.bash.wait();
+    }
+}

@@ -1,0 +1,177 @@
+//! Job control, driven as a person drives it: keys typed into an interactive bash on a real terminal.
+//!
+//! Markers are written with an arithmetic expansion, so that the echo of what was typed is not taken for the answer.
+
+use jail_plan::Terminal;
+
+use crate::jail::{Jail, callers};
+use crate::pty::Shell;
+
+const CTRL_C: &str = "\x03";
+const CTRL_Z: &str = "\x1a";
+
+fn each(test: impl Fn(&mut Shell)) {
+    for caller in callers() {
+        let jail = Jail::new(caller).set("TERM", "dumb").set("PS1", "jail> ");
+        test(&mut Shell::start(&jail));
+    }
+}
+
+#[test]
+fn ctrl_c_ends_the_payload_and_the_shell_sees_it() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'echo up-$((40+2)); sleep 100'");
+        shell.expect("up-42");
+        // A shell that gets the key just before it executes its last command loses it, in a jail or not.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        shell.send(CTRL_C);
+        shell.expect("% ");
+        shell.status(130);
+    });
+}
+
+#[test]
+fn ctrl_z_fg_and_a_handler_inside() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'trap \"echo in-$((1+1)); exit 7\" INT; echo up-$((40+2)); while :; do sleep 0.05; done'");
+        shell.expect("up-42");
+        shell.send(CTRL_Z);
+        shell.expect("Stopped");
+        shell.line("fg");
+        shell.expect("-c");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        shell.send(CTRL_C);
+        shell.expect("in-2");
+        shell.status(7);
+    });
+}
+
+#[test]
+fn a_job_in_the_background_runs_and_can_be_ended() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'echo up-$((40+2)); while :; do sleep 0.05; done'");
+        shell.expect("up-42");
+        shell.send(CTRL_Z);
+        shell.expect("Stopped");
+        shell.line("bg; sleep 0.3; jobs");
+        shell.expect("Running");
+        shell.line("kill %1; wait %1; echo end-$((40+3))-$?");
+        shell.expect("end-43-143");
+    });
+}
+
+#[test]
+fn a_background_job_that_reads_waits_for_the_terminal() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'read x; echo got-$x-$((1+1))' & sleep 0.5; jobs");
+        shell.expect("Stopped");
+        shell.line("fg");
+        shell.expect("got-$x");
+        shell.line("hello");
+        shell.expect("got-hello-2");
+        shell.status(0);
+    });
+}
+
+#[test]
+fn the_window_size_arrives_inside() {
+    each(|shell| {
+        shell.resize(24, 80);
+        shell.line(
+            "\"$W\" -c 'trap \"stty size\" WINCH; echo up-$((40+2)); while :; do sleep 0.05; done'",
+        );
+        shell.expect("up-42");
+        shell.resize(33, 77);
+        shell.expect("33 77");
+        shell.send(CTRL_C);
+        shell.expect("% ");
+    });
+}
+
+#[test]
+fn a_pipeline_reads_from_the_terminal_when_asked() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'echo up-$((40+2)); read x </dev/tty; echo got-$x-$((1+1))' | cat");
+        shell.expect("up-42");
+        shell.line("hello");
+        shell.expect("got-hello-2");
+        shell.status(0);
+        shell.line("\"$W\" -c 'echo up-$((40+2)); sleep 100' | cat");
+        shell.expect("up-42");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        shell.send(CTRL_C);
+        shell.expect("% ");
+        shell.status(130);
+    });
+}
+
+#[test]
+fn a_script_has_the_terminal_again_when_the_payload_has_ended() {
+    each(|shell| {
+        shell.line(
+            "sh -c '\"$W\" -c \"read x; echo in-\\$x-\\$((1+1))\"; read y; echo out-$y-$((1+2))'",
+        );
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        shell.line("a");
+        shell.expect("in-a-2");
+        shell.line("b");
+        shell.expect("out-b-3");
+        shell.status(0);
+    });
+}
+
+#[test]
+fn a_script_stops_and_goes_on_with_its_jail() {
+    each(|shell| {
+        shell.line("sh -c '\"$W\" -c \"echo up-\\$((40+2)); sleep 1; echo down-\\$((40+3))\"; echo after-$((40+4))'");
+        shell.expect("up-42");
+        shell.send(CTRL_Z);
+        shell.expect("Stopped");
+        shell.line("fg");
+        shell.expect("down-43");
+        shell.expect("after-44");
+        shell.status(0);
+    });
+}
+
+#[test]
+fn a_shell_inside_has_job_control_of_its_own() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'exec bash --norc --noprofile -i'");
+        shell.expect("jail> ");
+        shell.line("sleep 100");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        shell.send(CTRL_Z);
+        shell.expect("Stopped");
+        shell.line("kill %1; wait; echo inner-$((40+2))");
+        shell.expect("inner-42");
+        shell.line("exit 9");
+        shell.expect("% ");
+        shell.status(9);
+    });
+}
+
+#[test]
+fn a_session_of_its_own_has_no_terminal() {
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| plan.terminal = Terminal::NewSession);
+        let mut shell = Shell::start(&jail);
+        shell.line("\"$W\" -c '(: </dev/tty) 2>/dev/null || echo none-$((40+2))'");
+        shell.expect("none-42");
+        shell.status(0);
+    }
+}
+
+#[test]
+fn nothing_can_be_typed_into_the_launchers_shell() {
+    each(|shell| {
+        for request in ["0x5412", "0x100005412", "0x541c"] {
+            shell.line(&format!(
+                "\"$W\" -c '/probe call ioctl 0 {request} s:x; echo end-$((40+2))'"
+            ));
+            shell.expect("errno 1");
+            shell.expect("end-42");
+        }
+        shell.status(0);
+    });
+}
