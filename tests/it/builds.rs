@@ -169,3 +169,25 @@ fn a_store_path_that_is_written_out_is_refused_with_its_line() {
     assert!(text.contains("sh.jail:2:"), "{text}");
     assert!(text.contains("is not in the reference graph of this build"), "{text}");
 }
+
+#[test]
+fn flakes_need_not_be_switched_on() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    let without: Vec<&str> =
+        setup.config().lines().filter(|line| !line.starts_with("experimental-features")).collect();
+    let arguments = [&["build", "sh.jail"][..], &setup.overrides()].concat();
+    for nix in &setup.programs {
+        let plain = std::process::Command::new(nix)
+            .args(["flake", "metadata", &setup.nixpkgs])
+            .env("NIX_CONFIG", without.join("\n"))
+            .env("HOME", scratch.path("."))
+            .output()
+            .unwrap();
+        assert!(!plain.status.success(), "the control: they are switched off here");
+        let mut command = scratch.jailgen(&arguments);
+        command.env("NIX_CONFIG", without.join("\n"));
+        command.env("PATH", crate::real_nix::path_with(nix));
+        Outcome::of(&command.assert()).assert_status(0);
+    }
+}
