@@ -54,6 +54,12 @@ fn from_nix(root: &str, nix: &Path) -> Result<Closure, ClosureError> {
 fn the_database_and_every_nix_tell_the_same_closure() {
     let Some(setup) = setup() else { return };
     let root = some_path(&setup);
+    // A wrapper is asked for by all its paths at once; that must not be slower, nor tell anything twice.
+    let all: Vec<String> = from_nix(&root, &setup.programs[0]).unwrap().into_keys().collect();
+    let database = Path::new(closure::DATABASE);
+    if let Ok(read) = closure::closure(&all, database, || Err(NixError::Missing)) {
+        assert_eq!(read, from_nix(&root, &setup.programs[0]).unwrap());
+    }
     let told: Vec<Closure> =
         setup.programs.iter().map(|nix| from_nix(&root, nix).unwrap()).collect();
     assert!(told[0].len() > 10 && closure::total(&told[0]) > 1_000_000, "{told:?}");

@@ -28,9 +28,12 @@ fn the_list_of_nix_2_8() {
             /nix/store/b-b 2 ["/nix/store/a-a"]
         "#]],
     );
-    check(&json!([{"path": "/nix/store/x-x", "valid": false}]), expect![[r#"
+    check(
+        &json!([{"path": "/nix/store/x-x", "valid": false}]),
+        expect![[r#"
         `/nix/store/x-x` is no valid store path
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -42,9 +45,12 @@ fn the_object_of_nix_2_26() {
             /nix/store/b-b 2 ["/nix/store/a-a"]
         "#]],
     );
-    check(&json!({"/nix/store/x-x": null}), expect![[r#"
+    check(
+        &json!({"/nix/store/x-x": null}),
+        expect![[r#"
         `/nix/store/x-x` is no valid store path
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -66,12 +72,18 @@ fn the_objects_of_nix_2_34() {
 
 #[test]
 fn an_answer_of_no_known_shape_is_an_error() {
-    check(&json!("what"), expect![[r#"
+    check(
+        &json!("what"),
+        expect![[r#"
         the answer of `nix path-info --json` cannot be read: it is neither a list nor an object
-    "#]]);
-    check(&json!({"/nix/store/a-a": {"size": 1}}), expect![[r#"
+    "#]],
+    );
+    check(
+        &json!({"/nix/store/a-a": {"size": 1}}),
+        expect![[r#"
         the answer of `nix path-info --json` cannot be read: `/nix/store/a-a` has no `narSize`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
