@@ -6,6 +6,13 @@
 //! `cargo bench -p jail-stub --bench launch -- [RUNS]`. `JAIL_STUB` names the released stub; `BWRAP` lists more bubblewraps,
 //! separated by colons. Prints a table, and JSON lines with `--json`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a benchmark prints, and fails by panicking"
+)]
+
 #[path = "../../tests/probes/tiny.rs"]
 mod tiny;
 

@@ -4,6 +4,13 @@
 //! (`0x…` too), or `s:text` for the address of a text. `probe x32 41 …` calls by the x32 numbering, `probe 32bit` by the
 //! 32-bit gate. What a probe shows inside a jail counts only beside the same probe outside.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a probe prints its answer, and fails by panicking"
+)]
+
 use std::ffi::CString;
 
 use syscalls::Sysno;
@@ -13,7 +20,8 @@ fn main() {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["call", name, rest @ ..] => call(
-            name.parse::<Sysno>().map_or_else(|_| number(name), |call| call.id() as usize),
+            name.parse::<Sysno>()
+                .map_or_else(|_| number(name), |call| call.id().cast_unsigned() as usize),
             rest,
         ),
         #[cfg(target_arch = "x86_64")]

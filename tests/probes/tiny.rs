@@ -49,7 +49,7 @@ pub(crate) fn write(folder: &Path) -> PathBuf {
 fn program() -> Vec<u8> {
     let size = HEADERS + CODE.len() as u64;
     let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
-    let mut half = |file: &mut Vec<u8>, value: u16| file.extend(value.to_le_bytes());
+    let half = |file: &mut Vec<u8>, value: u16| file.extend(value.to_le_bytes());
     let word = |file: &mut Vec<u8>, value: u32| file.extend(value.to_le_bytes());
     let long = |file: &mut Vec<u8>, value: u64| file.extend(value.to_le_bytes());
     half(&mut file, 2); // an executable

@@ -4,6 +4,14 @@
 //! The jails use the host's own programs, so nothing but a kernel with user namespaces is needed. As root every test runs
 //! as root and as an ordinary user. `JAIL_STUB` names another stub than the one that cargo built, such as the released.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail by panicking, as tests do"
+)]
+
 mod bad_input;
 mod confinement;
 mod files;
@@ -15,12 +23,11 @@ mod terminal;
 mod wrapper;
 
 // The filter that jails have is compiled by jailgen, which the stub's tests do not depend on; its table stands alone.
-#[allow(
+#[expect(
     dead_code,
     unused_imports,
     unreachable_pub,
-    clippy::all,
-    reason = "it is another crate's module, checked there"
+    reason = "it is a module of another crate, of which only the program is used here"
 )]
 #[path = "../../src/jailgen/src/seccomp/mod.rs"]
 mod seccomp;

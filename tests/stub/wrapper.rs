@@ -10,7 +10,7 @@ fn a_wrapper_runs_however_it_is_started() {
         let jail = Jail::new(caller);
         let run = |script: &str| {
             jail.outside_sh(&format!("ln -sf \"$W\" link; ln -sf link link2; {script}"))
-                .prints("in jail")
+                .prints("in jail");
         };
         let inside = "-c 'echo in $(uname -n)'";
         run(&format!("\"$W\" {inside}"));

@@ -111,7 +111,7 @@ pub(crate) fn limits(limits: &[Limit]) -> Result<(), Problem> {
         match resource {
             // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
             Resource::Core => {
-                set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?
+                set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?;
             }
         }
     }

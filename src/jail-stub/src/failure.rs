@@ -168,7 +168,7 @@ impl Failure {
         let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
         let Problem { object, cause, help, exit } = &self.problem;
         let help = help.as_deref().unwrap_or_default();
-        let fields = [&self.name, &self.by, object, cause, help].map(|field| clean(field));
+        let fields = [&self.name, &self.by, object, cause, help].map(clean);
         let numbers = [number, of, usize::from(*exit)].map(|number| number.to_string());
         format!("{}\0{}", numbers.join("\0"), fields.join("\0")).into_bytes()
     }

@@ -224,9 +224,8 @@ impl Supervisor {
         let mut continued = false;
         while let Some(signalled) = sys::read_signal(&self.signals)? {
             continued |= signalled.signal == signal::CONT;
-            if signalled.signal == signal::CONT {
-                self.signalled(signalled)?;
-            } else if signalled.signal != signal {
+            // The signal that was just sent to the whole group is not one for the payload, which has had it.
+            if signalled.signal != signal {
                 self.signalled(signalled)?;
             }
         }

@@ -134,7 +134,10 @@ pub fn kill_everything() -> Result<(), Errno> {
 fn send(to: i32, signal: i32) -> Result<(), Errno> {
     // SAFETY: the call takes two numbers and no address.
     check(unsafe {
-        enter(number::KILL, [to as isize as usize, signal.cast_unsigned() as usize, 0, 0, 0])
+        enter(
+            number::KILL,
+            [(to as isize).cast_unsigned(), signal.cast_unsigned() as usize, 0, 0, 0],
+        )
     })
     .map(drop)
 }
