@@ -328,7 +328,8 @@ impl<'s> Evaluator<'s> {
             }
             Err(failure) => {
                 thunk.put_back(pending);
-                Err(failure)
+                // What fails in a source of ours fails where it was asked for.
+                Err(failure.outside_library(place))
             }
         }
     }
