@@ -15,6 +15,7 @@ mod json;
 mod library;
 mod limits;
 mod outcome;
+pub mod query;
 mod residual;
 mod sources;
 mod spec;

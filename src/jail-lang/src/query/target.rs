@@ -1,0 +1,205 @@
+//! What stands at a place, and where it comes from.
+
+use std::ops::Range;
+
+use rnix::SyntaxKind;
+use rnix::ast::{self, HasEntry as _};
+use rnix::{SyntaxNode, SyntaxToken};
+use rowan::ast::AstNode as _;
+
+use super::{Tree, attr_name, callee, path_of, range};
+
+/// A word of the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// What it is.
+    pub kind: TargetKind,
+    /// Where it stands.
+    pub place: Range<usize>,
+}
+
+/// What a word is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A variable.
+    Variable {
+        /// Its name.
+        name: String,
+        /// Whether the file itself binds it.
+        is_bound: bool,
+    },
+    /// The `name` of `base.name`.
+    Attribute {
+        /// What stands before it: `pkgs` of `pkgs.git`.
+        base: Vec<String>,
+        /// The name.
+        name: String,
+    },
+    /// The name of an argument in the set that a function is called with.
+    Argument {
+        /// The function's name.
+        function: String,
+        /// The argument's.
+        name: String,
+    },
+    /// A path relative to the file, as it is written.
+    Path(String),
+}
+
+/// Where something is defined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// In the same text.
+    Here(Range<usize>),
+    /// It is the file at this path, relative to this one, or the `default.nix` of that folder.
+    File(String),
+}
+
+impl Tree {
+    /// The word at a byte.
+    #[must_use]
+    pub fn target(&self, offset: usize) -> Option<Target> {
+        let token = self.token(offset)?;
+        let node = token.parent()?;
+        match node.kind() {
+            SyntaxKind::NODE_IDENT => self.ident(&node, offset),
+            SyntaxKind::NODE_PATH_REL => {
+                let text = node.text().to_string();
+                let kind = (!text.contains("${")).then_some(TargetKind::Path(text))?;
+                Some(Target { kind, place: range(&node) })
+            }
+            _ => None,
+        }
+    }
+
+    fn ident(&self, node: &SyntaxNode, offset: usize) -> Option<Target> {
+        let name = node.text().to_string();
+        let place = range(node);
+        let attribute = node.parent().and_then(ast::Attrpath::cast);
+        let kind = match attribute {
+            Some(path) => attribute_kind(&path, name, &place)?,
+            None => {
+                let is_bound = self.binding(&name, offset).is_some();
+                TargetKind::Variable { name, is_bound }
+            }
+        };
+        Some(Target { kind, place })
+    }
+
+    /// Where the word at a byte is defined, as far as this text says.
+    #[must_use]
+    pub fn definition(&self, offset: usize) -> Option<Definition> {
+        match self.target(offset)?.kind {
+            TargetKind::Variable { name, .. } => {
+                Some(Definition::Here(self.binding(&name, offset)?.place))
+            }
+            TargetKind::Attribute { base, name } => {
+                let (variable, rest) = base.split_first()?;
+                let value = self.binding(variable, offset)?.value?;
+                self.attribute_in(&value, rest, &name)
+            }
+            TargetKind::Argument { function, name } => {
+                let value = self.binding(&function, offset)?.value?;
+                self.argument_of(&value, &name)
+            }
+            TargetKind::Path(path) => Some(Definition::File(path)),
+        }
+    }
+
+    fn expression(&self, place: &Range<usize>) -> Option<ast::Expr> {
+        let token = self.inside(place)?;
+        let mut around = token.parent_ancestors();
+        around
+            .find(|node| range(node) == *place && ast::Expr::can_cast(node.kind()))
+            .and_then(ast::Expr::cast)
+    }
+
+    fn inside(&self, place: &Range<usize>) -> Option<SyntaxToken> {
+        let start = u32::try_from(place.start).ok()?;
+        self.root.token_at_offset(start.into()).right_biased()
+    }
+
+    /// `name` in the set that stands at `place`, or the file that is imported there.
+    fn attribute_in(
+        &self,
+        place: &Range<usize>,
+        inner: &[String],
+        name: &str,
+    ) -> Option<Definition> {
+        let expr = self.expression(place)?;
+        if let ast::Expr::Apply(apply) = &expr
+            && callee(apply)? == "import"
+            && let Some(ast::Expr::PathRel(path)) = apply.argument()
+        {
+            return Some(Definition::File(path.syntax().text().to_string()));
+        }
+        let ast::Expr::AttrSet(set) = expr else { return None };
+        let wanted = inner.first().map_or(name, String::as_str);
+        for entry in set.attrpath_values() {
+            let first = entry.attrpath().and_then(|path| path.attrs().next())?;
+            if attr_name(&first).is_none_or(|it| it != wanted) {
+                continue;
+            }
+            return match (inner.split_first(), entry.value()) {
+                (None, _) => Some(Definition::Here(range(first.syntax()))),
+                (Some((_, rest)), Some(value)) => {
+                    self.attribute_in(&range(value.syntax()), rest, name)
+                }
+                (Some(_), None) => None,
+            };
+        }
+        None
+    }
+
+    /// The entry `name` of the pattern of the function at `place`.
+    fn argument_of(&self, place: &Range<usize>, name: &str) -> Option<Definition> {
+        let ast::Expr::Lambda(lambda) = self.expression(place)? else { return None };
+        let ast::Param::Pattern(pattern) = lambda.param()? else { return None };
+        let mut idents = pattern.pat_entries().filter_map(|entry| entry.ident());
+        let ident = idents.find(|ident| ident.syntax().text() == name)?;
+        Some(Definition::Here(range(ident.syntax())))
+    }
+}
+
+fn attribute_kind(path: &ast::Attrpath, name: String, place: &Range<usize>) -> Option<TargetKind> {
+    let parent = path.syntax().parent()?;
+    if let Some(select) = ast::Select::cast(parent.clone()) {
+        let mut base = path_of(&select.expr()?)?;
+        let before = path.attrs().take_while(|attr| range(attr.syntax()) != *place);
+        for attr in before {
+            base.push(attr_name(&attr)?);
+        }
+        return Some(TargetKind::Attribute { base, name });
+    }
+    let entry = ast::AttrpathValue::cast(parent)?;
+    let first = path.attrs().next()?;
+    if range(first.syntax()) != *place {
+        return None;
+    }
+    let around = entry.syntax().parent()?;
+    match given_to(&around) {
+        Some(function) => Some(TargetKind::Argument { function, name }),
+        // The name of a binding stands for the binding.
+        None if is_scope(&around) => Some(TargetKind::Variable { name, is_bound: true }),
+        None => None,
+    }
+}
+
+fn is_scope(node: &SyntaxNode) -> bool {
+    let is_rec = |set: ast::AttrSet| set.rec_token().is_some();
+    matches!(node.kind(), SyntaxKind::NODE_LET_IN | SyntaxKind::NODE_LEGACY_LET)
+        || ast::AttrSet::cast(node.clone()).is_some_and(is_rec)
+}
+
+/// The function that a set is an argument of, through parentheses and `//`.
+fn given_to(set: &SyntaxNode) -> Option<String> {
+    let mut node = ast::AttrSet::cast(set.clone())?.syntax().clone();
+    loop {
+        let parent = node.parent()?;
+        match parent.kind() {
+            SyntaxKind::NODE_PAREN | SyntaxKind::NODE_BIN_OP => node = parent,
+            SyntaxKind::NODE_APPLY => return callee(&ast::Apply::cast(parent)?),
+            _ => return None,
+        }
+    }
+}
