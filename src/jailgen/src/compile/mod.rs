@@ -37,14 +37,19 @@ pub fn compile(path: &Path) -> io::Result<Compiled> {
         Some(parent) if parent != Path::new("") => parent,
         Some(_) | None => Path::new("."),
     };
-    let sources = FileSources::new(folder)?;
+    Ok(compile_from(&FileSources::new(folder)?, path))
+}
+
+/// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it is read from.
+#[must_use]
+pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let Outcome { spec, mut diagnostics, files } = evaluate(&sources, &name, Limits::SPEC);
+    let Outcome { spec, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
     let jails = spec.as_ref().map_or(&[][..], |spec| &spec.jails);
     let policies = lower_all(jails, &files, &mut diagnostics);
     let (spec, policies) =
         if has_errors(&diagnostics) { (None, Vec::new()) } else { (spec, policies) };
-    Ok(Compiled { path: path.into(), files, diagnostics, spec, policies })
+    Compiled { path: path.into(), files, diagnostics, spec, policies }
 }
 
 fn lower_all(jails: &[Jail], files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
