@@ -14,7 +14,7 @@ use crate::syntax;
 use crate::term::Collector;
 
 /// The stack of an evaluation. Pages that are never touched cost nothing.
-const STACK: usize = 512 << 20;
+const STACK: usize = 192 << 20;
 /// What is kept free below, for the deepest single step.
 const STACK_MARGIN: usize = 16 << 20;
 /// The stack that a thread is sure to have, where no larger one can be had.

@@ -45,6 +45,9 @@ impl<'a, 's> Collector<'a, 's> {
     }
 
     pub(crate) fn force(&mut self, value: &Value, place: Place) -> Option<Value> {
+        // A list may hold itself; the evaluator's bounds hold here too.
+        let step = self.evaluator.step(place);
+        self.noted(step)?;
         let forced = self.evaluator.force(value, place);
         self.noted(forced)
     }

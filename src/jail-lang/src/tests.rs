@@ -421,3 +421,15 @@ fn files_of_the_spec_are_copied() {
         copied package.nix"#]]
     .assert_eq(&shown(&evaluate(&sources, "spec.jail", Limits::SPEC)));
 }
+
+#[test]
+fn lists_that_hold_themselves() {
+    for spec in [
+        r#"let all = [ network all ]; in jail "a" pkgs.hello all"#,
+        r#"let all = [ pkgs.git all ]; in jail "a" pkgs.hello [ (add-pkg-deps all) ]"#,
+        r#"let env = { a = env; }; in makeJailedOpencode { inherit env; }"#,
+    ] {
+        let found = shown(&outcome(spec));
+        assert!(found.starts_with("recursion-limit: the recursion is too deep"), "{found}");
+    }
+}

@@ -372,7 +372,10 @@ impl Value {
     /// The place where an element or argument was written, when that is known.
     pub(crate) fn written_at(&self) -> Option<Place> {
         match self {
-            Self::Thunk(thunk) => thunk.code.as_ref().map(|code| code.place),
+            Self::Thunk(thunk) => {
+                let place = thunk.code.as_ref().map(|code| code.place);
+                place.filter(|place| place.file != crate::failure::LIBRARY)
+            }
             Self::Permission(permission) => permission.place,
             Self::Combinator(combinator) => combinator.place,
             Self::Jail(call) => Some(call.place()),
