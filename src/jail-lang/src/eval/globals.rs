@@ -75,6 +75,13 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
+    /// Whether a set is `builtins` itself, which is a name in every file.
+    pub(crate) fn is_builtins(&self, attrs: &Rc<Attrs>) -> bool {
+        let name = self.symbols.intern("builtins");
+        let globals = self.globals.borrow();
+        matches!(globals.get(&name), Some(Value::Attrs(builtins)) if Rc::ptr_eq(builtins, attrs))
+    }
+
     /// The names of [`NAMED`].
     pub(crate) fn global_named(&self, name: &str, place: Place) -> Fallible<Value> {
         Ok(match name {

@@ -138,6 +138,20 @@ fn operations_on_symbolic_values() {
 }
 
 #[test]
+fn builtins_keep_their_names() {
+    becomes(
+        "pkgs.f (x: builtins.map toString x)",
+        expect!["pkgs.f (x: builtins.map builtins.toString x)"],
+    );
+    becomes(
+        "let b = builtins; in pkgs.f (x: b.head x) b",
+        expect!["pkgs.f (x: builtins.head x) builtins"],
+    );
+    becomes("pkgs.f (builtins: builtins.x)", expect!["pkgs.f (builtins2: builtins2.x)"]);
+    becomes("with builtins; pkgs.f (x: head x)", expect!["pkgs.f (x: builtins.head x)"]);
+}
+
+#[test]
 fn scripts_keep_their_lines() {
     becomes(
         "pkgs.writeShellScriptBin \"x\" ''\n  set -e\n  if true; then\n\n    echo \"''${HOME} ${pkgs.git}\"\n  fi\n''",

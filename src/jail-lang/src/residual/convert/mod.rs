@@ -133,6 +133,9 @@ impl<'a, 's> Converter<'a, 's> {
                     Ok(Source::List(items.collect::<Fallible<_>>()?))
                 })
             }
+            Value::Attrs(attrs) if self.evaluator.is_builtins(attrs) => {
+                Ok(Source::Atom("builtins".into()))
+            }
             Value::Attrs(attrs) => {
                 let key = Rc::as_ptr(attrs).addr();
                 self.knotted(key, "set", |this| {
@@ -377,7 +380,7 @@ impl<'a, 's> Converter<'a, 's> {
                 let items = list.items.iter().map(|item| self.value(item));
                 Source::List(items.collect::<Fallible<_>>()?)
             }
-            Value::Attrs(attrs) => {
+            Value::Attrs(attrs) if !self.evaluator.is_builtins(attrs) => {
                 let mut fields = Vec::new();
                 for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
                     fields.push((Key::Name(name.to_string()), self.value(&entry.value)?));
