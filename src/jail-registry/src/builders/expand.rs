@@ -87,6 +87,7 @@ impl Expansion<'_> {
         permissions.push(self.base_packages());
         permissions.extend(self.list("extraPkgs").map(|given| self.apply("add-pkg-deps", [given])));
         self.variables(&mut permissions);
+        permissions.extend(self.command_line());
         permissions.extend(self.options("extraJailOptions").unwrap_or_default());
         Expanded { name, entry, permissions }
     }
@@ -172,6 +173,16 @@ impl Expansion<'_> {
         for name in self.elements("fwdEnv") {
             permissions.push(self.apply("fwd-env", [name]));
         }
+    }
+
+    /// The preset's own arguments, before those of the caller.
+    fn command_line(&self) -> Option<Applied> {
+        let own = self.builder.preset.map_or(&[][..], |preset| preset.arguments);
+        let words = own.iter().map(|word| Text::literal(*word)).chain([Text::expanded("$@")]);
+        let place = self.place;
+        let words = words.map(|word| Placed { value: Value::Text(word), place }).collect();
+        (!own.is_empty())
+            .then(|| self.apply("set-argv", [Placed { value: Value::List(words), place }]))
     }
 
     /// Remembers a package that the term should have come with.

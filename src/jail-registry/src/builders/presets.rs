@@ -9,6 +9,8 @@ pub struct Preset {
     pub package: &'static str,
     /// What it keeps on the host; paths with `~`.
     pub state: &'static [State],
+    /// What stands before the caller's own arguments.
+    pub arguments: &'static [&'static str],
     /// Where that is written down.
     pub source: &'static str,
 }
@@ -32,6 +34,7 @@ pub(super) static CLAUDE_CODE: Preset = Preset {
     command: "jailed-claude-code",
     package: "claude-code",
     state: &[Directory("~/.claude"), File("~/.claude.json")],
+    arguments: &[],
     source: "https://code.claude.com/docs/en/settings",
 };
 
@@ -39,6 +42,8 @@ pub(super) static CODEX: Preset = Preset {
     command: "jailed-codex",
     package: "codex",
     state: &[Directory("~/.codex")],
+    // The jail is its sandbox: its own would need user namespaces, and without them every command fails.
+    arguments: &["-c", "sandbox_mode=danger-full-access"],
     source: "https://github.com/openai/codex/blob/main/docs/config.md",
 };
 
@@ -46,6 +51,7 @@ pub(super) static COPILOT_CLI: Preset = Preset {
     command: "jailed-copilot-cli",
     package: "copilot-cli",
     state: &[Directory("~/.copilot")],
+    arguments: &[],
     source: "https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference",
 };
 
@@ -53,6 +59,7 @@ pub(super) static CRUSH: Preset = Preset {
     command: "jailed-crush",
     package: "crush",
     state: &[Directory("~/.config/crush"), Directory("~/.local/share/crush")],
+    arguments: &[],
     source: "https://github.com/charmbracelet/crush#configuration",
 };
 
@@ -60,6 +67,7 @@ pub(super) static GEMINI_CLI: Preset = Preset {
     command: "jailed-gemini-cli",
     package: "gemini-cli",
     state: &[Directory("~/.gemini")],
+    arguments: &[],
     source: "https://github.com/google-gemini/gemini-cli/blob/main/docs/get-started/configuration.md",
 };
 
@@ -71,6 +79,7 @@ pub(super) static GOOSE: Preset = Preset {
         Directory("~/.local/share/goose"),
         Directory("~/.local/state/goose"),
     ],
+    arguments: &[],
     source: "https://block.github.io/goose/docs/guides/logs",
 };
 
@@ -82,6 +91,7 @@ pub(super) static OPENCODE: Preset = Preset {
         Directory("~/.local/share/opencode"),
         Directory("~/.local/state/opencode"),
     ],
+    arguments: &[],
     source: "https://opencode.ai/docs/config",
 };
 
@@ -89,6 +99,7 @@ pub(super) static PI: Preset = Preset {
     command: "jailed-pi",
     package: "pi",
     state: &[Directory("~/.pi")],
+    arguments: &[],
     source: "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md",
 };
 
@@ -96,5 +107,6 @@ pub(super) static QWEN_CODE: Preset = Preset {
     command: "jailed-qwen-code",
     package: "qwen-code",
     state: &[Directory("~/.qwen")],
+    arguments: &[],
     source: "https://qwenlm.github.io/qwen-code-docs/en/users/configuration/settings",
 };

@@ -15,6 +15,7 @@ fn check_one<const N: usize>(combinator: &str, arguments: [Value; N], expected: 
     check(vec![p(combinator, arguments)], expected);
 }
 
+mod builders;
 mod fold;
 mod grants;
 mod laws;
