@@ -9,6 +9,7 @@ pub mod explain;
 pub mod files;
 pub mod init;
 pub mod kit;
+pub mod lsp;
 pub mod nix;
 pub mod render;
 pub mod seal;

@@ -63,6 +63,15 @@ pub enum Command {
     Init(Init),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
+    /// Evaluate an expression of the spec language, completely, and print its value.
+    Eval(Eval),
+    /// Serve an editor: diagnostics while typing, completion, documentation (docs/editors.md).
+    #[command(after_help = examples::LSP)]
+    Lsp {
+        /// Speak over standard input and output, as is done anyway: editors like to say so.
+        #[arg(long, hide = true)]
+        stdio: bool,
+    },
     /// Print completions for a shell.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
@@ -272,4 +281,20 @@ pub struct Update {
     /// Which input; all of them when absent.
     #[arg(value_name = "INPUT")]
     pub input: Option<String>,
+}
+
+/// See [`Command::Eval`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::EVAL)]
+pub struct Eval {
+    /// The file with the expression; `-` is standard input.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(required_unless_present = "expression", conflicts_with = "expression")]
+    pub file: Option<PathBuf>,
+    /// An expression. Its files are those of the current folder.
+    #[arg(short = 'E', long = "expr", value_name = "EXPR", allow_hyphen_values = true)]
+    pub expression: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
 }

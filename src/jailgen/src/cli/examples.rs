@@ -61,6 +61,17 @@ Examples:
   jailgen update opencode.jail             all inputs
   jailgen update opencode.jail llm-agents  the agents only";
 
+pub(super) const EVAL: &str = "\
+Examples:
+  jailgen eval -E 'map (x: x * x) [ 1 2 3 ]'
+  jailgen eval values.nix --json | jq .
+  echo 'lib.range 1 5' | jailgen eval -";
+
+pub(super) const LSP: &str = "\
+Examples:
+  jailgen lsp                              started by an editor; docs/editors.md has the set-up
+  hx --health nix                          Helix: does it find `jailgen`?";
+
 pub(super) const COMPLETIONS: &str = "\
 Examples:
   jailgen completions bash > ~/.local/share/bash-completion/completions/jailgen

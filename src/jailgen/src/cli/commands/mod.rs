@@ -4,10 +4,13 @@ pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;
 pub(super) mod emit;
+pub(super) mod eval;
 pub(super) mod explain;
 pub(super) mod init;
 pub(super) mod kit;
+pub(super) mod lsp;
 pub(super) mod manual;
+mod nix_value;
 pub(super) mod seal;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,164 @@
+//! What may be typed at a place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use gen_lsp_types::{
+    CompletionItem, CompletionItemKind as Kind, MarkupContent, MarkupKind, TextEdit,
+};
+use jail_lang::query::{self, BindingKind, Cursor, Scope, Tree};
+use jail_registry::{BUILDERS, COMMON_PKGS, PRESETS, builder, combinators};
+
+use super::documents::Document;
+use super::{language, position};
+
+pub(super) fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
+    let text = &*document.text;
+    // A text beyond the bounds of the language is not looked at any further.
+    let Some(named) = query::read(text, Tree::packages) else { return Vec::new() };
+    let (start, mut offers) = match query::cursor(text, offset) {
+        Cursor::Nothing => return Vec::new(),
+        Cursor::Argument { function, given, start } => (start, arguments(&function, &given)),
+        Cursor::Attribute { base, start } => (start, attributes(&base, named)),
+        Cursor::Value { start } => (start, values(&scope(text, offset), named)),
+    };
+    // The word that is being typed is no package that the spec names.
+    let word = text.get(start..offset).unwrap_or_default();
+    offers.names.remove(word);
+    offers.items(position::range(text, &(start..offset)))
+}
+
+/// What is offered, by its name: the nearest meaning of a name comes first.
+#[derive(Default)]
+struct Offers {
+    names: BTreeMap<String, Offer>,
+}
+
+struct Offer {
+    kind: Kind,
+    /// What stands beside the name.
+    detail: String,
+    docs: Option<String>,
+    /// Offers are sorted by it, then by name.
+    rank: char,
+}
+
+impl Offers {
+    fn add(&mut self, name: &str, kind: Kind, rank: char, detail: impl Into<String>) {
+        self.add_with(name, kind, rank, detail, None);
+    }
+
+    fn add_with(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        rank: char,
+        detail: impl Into<String>,
+        docs: Option<String>,
+    ) {
+        let offer = || Offer { kind, detail: detail.into(), docs, rank };
+        self.names.entry(name.to_owned()).or_insert_with(offer);
+    }
+
+    fn items(self, range: gen_lsp_types::Range) -> Vec<CompletionItem> {
+        let item = |(name, offer): (String, Offer)| {
+            let docs = offer.docs.map(|value| MarkupContent { kind: MarkupKind::Markdown, value });
+            CompletionItem {
+                sort_text: Some(format!("{}{name}", offer.rank)),
+                // Editors disagree about what a word is; names have hyphens here.
+                text_edit: Some(TextEdit { range, new_text: name.clone() }.into()),
+                label: name,
+                kind: Some(offer.kind),
+                detail: Some(offer.detail),
+                documentation: docs.map(Into::into),
+                ..CompletionItem::default()
+            }
+        };
+        self.names.into_iter().map(item).collect()
+    }
+}
+
+fn arguments(function: &str, given: &[String]) -> Offers {
+    let mut offers = Offers::default();
+    let fields = builder(function).map(language::fields).unwrap_or_default();
+    for field in fields.iter().filter(|field| given.iter().all(|given| given != field.name)) {
+        let rank = if field.required { '0' } else { '1' };
+        let detail = jail_registry::describe_type(field.ty);
+        offers.add_with(field.name, Kind::Field, rank, detail, Some(language::of_field(field)));
+    }
+    offers
+}
+
+fn attributes(base: &[String], named: BTreeSet<String>) -> Offers {
+    let mut offers = Offers::default();
+    let base: Vec<_> = base.iter().map(String::as_str).collect();
+    match base.as_slice() {
+        ["pkgs"] => packages(named, &mut offers),
+        ["agents"] => {
+            PRESETS
+                .iter()
+                .for_each(|preset| offers.add(preset.package, Kind::Module, '0', "agent"));
+        }
+        ["combinators"] | ["jail", "combinators"] => registry(&mut offers),
+        ["jail"] => offers.add("combinators", Kind::Module, '0', "all combinators"),
+        _ => {}
+    }
+    offers
+}
+
+fn values(scope: &Scope, named: BTreeSet<String>) -> Offers {
+    let mut offers = Offers::default();
+    for binding in &scope.bindings {
+        let detail = match binding.kind {
+            BindingKind::Let | BindingKind::Inherited => "let",
+            BindingKind::Argument => "argument",
+        };
+        let kind = if binding.is_function { Kind::Function } else { Kind::Variable };
+        offers.add(&binding.name, kind, '0', detail);
+    }
+    registry(&mut offers);
+    for builder in BUILDERS {
+        let docs = language::of_builder(builder);
+        offers.add_with(builder.name, Kind::Constructor, '2', builder.summary, Some(docs));
+    }
+    for (name, form, _) in language::WORDS {
+        offers.add_with(name, Kind::Keyword, '2', *form, language::describe(name));
+    }
+    // Names of the language are not hidden by `with`, so packages come after them.
+    if scope.withs.iter().any(|set| set == "pkgs") {
+        packages(named, &mut offers);
+    }
+    for name in query::globals() {
+        offers.add(&name, Kind::Keyword, '4', "Nix");
+    }
+    offers
+}
+
+fn registry(offers: &mut Offers) {
+    for combinator in combinators() {
+        let takes_nothing = combinator.signature.params.is_empty();
+        let kind = if takes_nothing { Kind::Constant } else { Kind::Function };
+        let docs = language::of_combinator(combinator);
+        let detail = language::form(combinator.name, combinator.signature);
+        offers.add_with(combinator.name, kind, '1', detail, Some(docs));
+    }
+}
+
+fn packages(named: BTreeSet<String>, offers: &mut Offers) {
+    for name in named {
+        offers.add(&name, Kind::Module, '0', "package, named in this spec");
+    }
+    for name in COMMON_PKGS.iter().chain(language::PACKAGES) {
+        offers.add(name, Kind::Module, '3', "package");
+    }
+}
+
+/// What is bound around the place. The text up to there, completed, has all scopes that are open, and the whole text the
+/// bindings that follow.
+fn scope(text: &str, offset: usize) -> Scope {
+    let before = query::completed(text, offset);
+    let mut scope = query::read(&before, |tree| tree.scope(offset)).unwrap_or_default();
+    let whole = query::read(text, |tree| tree.scope(offset)).unwrap_or_default();
+    scope.bindings.extend(whole.bindings);
+    scope.withs.extend(whole.withs);
+    scope
+}
