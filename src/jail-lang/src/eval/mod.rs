@@ -5,6 +5,7 @@ mod apply;
 mod coerce;
 mod compare;
 mod globals;
+mod load;
 mod named;
 mod operators;
 
@@ -15,18 +16,19 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::{Rc, Weak};
 
-use jail_registry::{Code as DiagnosticCode, Diagnostic, FileId, Place};
+use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
 use crate::attrs::{Attrs, Entry};
 use crate::failure::{Failure, Fallible, Kind, LIBRARY};
 use crate::files::Files;
 use crate::ir::{Code, Expr, Part, SetCode};
 use crate::limits::Limits;
-use crate::sources::{SourceError, Sources, SpecPath};
+use crate::sources::{Sources, SpecPath};
 use crate::symbols::{Symbol, Symbols};
-use crate::syntax::{self, Context};
 use crate::value::{Env, Frame, List, Origin, Pending, TextValue, Thunk, Value};
 use crate::vocabulary::Vocabulary;
+
+use load::Import;
 
 pub(crate) use globals::Names;
 
@@ -55,11 +57,6 @@ pub(crate) struct Evaluator<'s> {
     /// Recursive frames, to be emptied at the end: they hold themselves.
     frames: RefCell<Vec<Weak<Frame>>>,
     root: Env,
-}
-
-enum Import {
-    Running,
-    Done(Value),
 }
 
 /// Names that the evaluator itself looks for.
@@ -105,69 +102,6 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Parses and evaluates a file, once.
-    pub(crate) fn file(
-        &self,
-        path: &SpecPath,
-        at: Option<Place>,
-    ) -> Result<Value, Vec<Diagnostic>> {
-        if let Some(done) = self.imports.borrow().get(&path.0) {
-            return match done {
-                Import::Done(value) => Ok(value.clone()),
-                Import::Running => Err(vec![Diagnostic::error(
-                    DiagnosticCode::InfiniteRecursion,
-                    at,
-                    format!("`{}` imports itself", self.shown(path)),
-                )]),
-            };
-        }
-        let bytes = self.sources.read(&path.0);
-        let bytes = bytes.map_err(|error| vec![self.unreadable(&error, path, at)])?;
-        self.imports.borrow_mut().insert(path.0.clone(), Import::Running);
-        let evaluated = self.text(path, bytes);
-        match &evaluated {
-            Ok(value) => {
-                self.imports.borrow_mut().insert(path.0.clone(), Import::Done(value.clone()))
-            }
-            Err(_) => self.imports.borrow_mut().remove(&path.0),
-        };
-        evaluated
-    }
-
-    fn text(&self, path: &SpecPath, bytes: Vec<u8>) -> Result<Value, Vec<Diagnostic>> {
-        let shown = self.shown(path);
-        // The file has its id before it is known to be text, so that the fault can be shown.
-        let next = u32::try_from(self.files.borrow().all().len()).unwrap_or(u32::MAX);
-        let text = match syntax::decode(FileId(next), bytes) {
-            Ok(text) => text,
-            Err(both) => {
-                let (text, fault) = *both;
-                self.files.borrow_mut().add(shown, text);
-                return Err(vec![fault]);
-            }
-        };
-        let id = self.files.borrow_mut().add(shown, text.as_str());
-        let code = self.parse(id, path.parent(), &text)?;
-        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
-    }
-
-    pub(crate) fn parse(
-        &self,
-        file: FileId,
-        folder: &str,
-        text: &str,
-    ) -> Result<Code, Vec<Diagnostic>> {
-        let context = Context { file, folder, symbols: &self.symbols, globals: &self.names };
-        syntax::parse(&context, text)
-    }
-
-    /// Parses and evaluates a text as if it stood in the spec's folder.
-    pub(crate) fn expression(&self, text: &str) -> Result<Value, Vec<Diagnostic>> {
-        let id = self.files.borrow_mut().add("expression", text);
-        let code = self.parse(id, self.sources.root(), text)?;
-        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
-    }
-
     /// Evaluates a value and everything in it.
     pub(crate) fn force_deep(&self, value: &Value, place: Place) -> Fallible<()> {
         let mut seen = HashSet::new();
@@ -191,48 +125,6 @@ impl<'s> Evaluator<'s> {
     /// Evaluates code that stands in no scope but the names around every file.
     pub(crate) fn eval_root(&self, code: &Code) -> Fallible<Value> {
         self.eval(code, &self.root)
-    }
-
-    /// A path as people write it: relative to the spec's folder.
-    pub(crate) fn shown(&self, path: &SpecPath) -> String {
-        path.below(self.sources.root()).unwrap_or(&path.0).to_owned()
-    }
-
-    pub(crate) fn unreadable(
-        &self,
-        error: &SourceError,
-        path: &SpecPath,
-        at: Option<Place>,
-    ) -> Diagnostic {
-        let shown = self.shown(path);
-        match error {
-            SourceError::Outside(_) => Diagnostic::error(
-                DiagnosticCode::OutsideFolder,
-                at,
-                format!("`{shown}` is outside the spec's folder"),
-            )
-            .label("a spec reads only files beside and below it")
-            .help("move the file into the spec's folder"),
-            SourceError::Missing(_) => Diagnostic::error(
-                DiagnosticCode::MissingFile,
-                at,
-                format!("`{shown}` does not exist"),
-            )
-            .label("no such file"),
-            SourceError::TooLarge { .. } => {
-                let message =
-                    format!("`{shown}` is larger than {} MB", crate::sources::FILE_BYTES_MAX >> 20);
-                Diagnostic::error(DiagnosticCode::TooLarge, at, message)
-                    .label("too large")
-                    .help("a spec is a small text file; was this the right file?")
-            }
-            SourceError::Io { message, .. } => Diagnostic::error(
-                DiagnosticCode::UnreadableFile,
-                at,
-                format!("`{shown}` cannot be read: {message}"),
-            )
-            .label("the system refused"),
-        }
     }
 
     /// The value of an expression, evaluated until its outermost form is known.
