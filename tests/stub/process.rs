@@ -162,6 +162,16 @@ fn processes(pattern: &str) -> Vec<i32> {
     .collect()
 }
 
+/// The control: it runs at all.
+#[track_caller]
+fn runs_soon(pattern: &str) {
+    let begin = Instant::now();
+    while processes(pattern).len() != 1 {
+        assert!(begin.elapsed() < Duration::from_secs(10), "`{pattern}` does not run");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[track_caller]
 fn end_soon(pattern: &str) {
     let begin = Instant::now();
@@ -178,12 +188,13 @@ fn the_jail_ends_with_its_launcher_and_with_its_supervisor() {
         let marker = 41000 + index;
         let pattern = format!("sleep {marker}");
         let mut launcher = sleeper(&jail, marker);
-        assert_eq!(processes(&pattern).len(), 1, "the control: it runs");
+        runs_soon(&pattern);
         launcher.kill().expect("SIGKILL");
         launcher.wait().expect("its end");
         end_soon(&pattern);
 
         let mut launcher = sleeper(&jail, marker);
+        runs_soon(&pattern);
         let supervisor =
             processes(&format!("{} {}", crate::jail::stub().display(), jail.wrapper().display()));
         for pid in &supervisor {
@@ -203,6 +214,7 @@ fn a_jail_may_outlive_its_launcher_when_the_plan_says_so() {
         let pattern = format!("sleep {marker}");
         let jail = Jail::new(caller).change(|plan| plan.lifetime = Lifetime::Payload);
         let mut launcher = sleeper(&jail, marker);
+        runs_soon(&pattern);
         launcher.kill().expect("SIGKILL");
         launcher.wait().expect("its end");
         std::thread::sleep(Duration::from_millis(300));

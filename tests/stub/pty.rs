@@ -51,6 +51,13 @@ impl Shell {
         self.master.write_all(text.as_bytes()).expect("it is typed");
     }
 
+    /// Types a control key, a moment after what was seen last: a shell that gets it while it starts its next command loses
+    /// it, or cannot stop (vfork(2)), in a jail or not.
+    pub(crate) fn key(&mut self, key: &str) {
+        std::thread::sleep(Duration::from_millis(300));
+        self.send(key);
+    }
+
     /// Types a line.
     pub(crate) fn line(&mut self, text: &str) {
         self.send(&format!("{text}\n"));

@@ -17,6 +17,7 @@ use crate::failure::{About, EXIT_FAILED, Failure, Problem};
 use crate::inside::{self, Launch};
 use crate::message::{Ended, Message, is_connected};
 use crate::namespaces::{self, has};
+use crate::network;
 use crate::payload::{self, Command, Last};
 use crate::steps::Fixed;
 use crate::sys::{self, SignalSet};
@@ -48,16 +49,18 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     separate(plan, channel).map_err(at(Fixed::Namespaces))?;
-    if has(plan, Namespace::User) {
-        namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
-    }
-    // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)
-        .about("dumpable")
-        .map_err(at(Fixed::Namespaces))?;
-    // The modes of the plan are meant as they stand.
-    let umask = umask(Mode::empty());
-    let folder = root(first)?;
+    let (umask, folder) = network::beside(&first.launch, || {
+        if has(plan, Namespace::User) {
+            namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
+        }
+        // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
+        set_dumpable_behavior(DumpableBehavior::NotDumpable)
+            .about("dumpable")
+            .map_err(at(Fixed::Namespaces))?;
+        // The modes of the plan are meant as they stand.
+        let umask = umask(Mode::empty());
+        root(first).map(|folder| (umask, folder))
+    })?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
     enter_folder(first, folder).map_err(at(Fixed::Start))?;
     confine::limits(&plan.limits).map_err(at(Fixed::Privileges))?;

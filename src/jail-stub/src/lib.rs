@@ -25,6 +25,7 @@ mod inside;
 mod launch;
 mod message;
 mod namespaces;
+mod network;
 mod payload;
 mod steps;
 mod supervisor;

@@ -11,9 +11,15 @@ use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::sys::Clone;
 
-/// The flags of clone(2) for the namespaces of `plan`.
+/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::network`]).
 pub(crate) fn flags(plan: &Plan) -> Clone {
-    Clone(plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace)))
+    let all = plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace));
+    Clone(all & !network().0)
+}
+
+/// The flag of a network namespace.
+pub(crate) fn network() -> Clone {
+    Clone(flag(Namespace::Net))
 }
 
 /// Whether the jail has this namespace of its own.

@@ -15,8 +15,7 @@ mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Closure, InsideOp, Plan};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use jail_plan::{Closure, InsideOp, Namespace, Plan};
 
 pub(crate) use root::Root;
 
@@ -24,6 +23,7 @@ use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
 use crate::host::WritableTrees;
 use crate::inside::bind::Source;
+use crate::namespaces::has;
 use crate::steps::{Fixed, Steps};
 use crate::sys::{self, Attributes};
 
@@ -63,7 +63,7 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
 pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
     for (index, op) in launch.plan.inside.iter().enumerate() {
         let result = match op {
-            InsideOp::Loopback(_) => loopback(),
+            InsideOp::Loopback(_) => loopback(launch.plan),
             InsideOp::Bind(_)
             | InsideOp::Folder(_)
             | InsideOp::BindArguments(_)
@@ -114,7 +114,7 @@ fn perform(
         InsideOp::Symlink(op) => file::link(root, caller.path(&op.to)?.as_str(), &op.target),
         InsideOp::Accounts(op) => etc::accounts(&op.shell, caller, root),
         InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
-        InsideOp::Loopback(_) => loopback(),
+        InsideOp::Loopback(_) => loopback(launch.plan),
     }
 }
 
@@ -122,11 +122,12 @@ fn closure_of(plan: &Plan) -> &Closure {
     &plan.closure
 }
 
-/// A new network namespace has a loopback interface that is down.
-fn loopback() -> Result<(), Problem> {
-    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)
-        .about("lo")?;
-    sys::bring_up(socket).about("lo")
+/// Loopback is brought up where the network namespace is made; here is only what cannot be.
+fn loopback(plan: &Plan) -> Result<(), Problem> {
+    if has(plan, Namespace::Net) {
+        return Ok(());
+    }
+    Err(Problem::new("lo", "the jail shares the host's network, whose interfaces are not its own"))
 }
 
 fn read_only(root: &Root, path: &str) -> Result<(), Problem> {

@@ -13,6 +13,7 @@ pub(super) mod number {
     pub(crate) const KILL: usize = 62;
     pub(crate) const GETPGID: usize = 121;
     pub(crate) const EXIT_GROUP: usize = 231;
+    pub(crate) const UNSHARE: usize = 272;
     pub(crate) const SIGNALFD4: usize = 289;
     pub(crate) const SECCOMP: usize = 317;
     pub(crate) const CLONE3: usize = 435;
@@ -25,6 +26,7 @@ pub(super) mod number {
     pub(crate) const IOCTL: usize = 29;
     pub(crate) const SIGNALFD4: usize = 74;
     pub(crate) const EXIT_GROUP: usize = 94;
+    pub(crate) const UNSHARE: usize = 97;
     pub(crate) const KILL: usize = 129;
     pub(crate) const RT_SIGACTION: usize = 134;
     pub(crate) const RT_SIGPROCMASK: usize = 135;

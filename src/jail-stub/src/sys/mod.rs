@@ -10,8 +10,8 @@ mod terminal;
 
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
-    Clone, Cloned, Standard, StringList, clone, close_all_but, close_descriptors, exit,
-    load_filter, replace, spawn, standard,
+    Clone, Cloned, Handover, Standard, StringList, beside, clone, close_all_but, close_descriptors,
+    exit, load_filter, replace, spawn, standard, unshare,
 };
 pub use signal::{
     SignalSet, Signalled, default_action, kill, kill_everything, read_signal, set_mask,

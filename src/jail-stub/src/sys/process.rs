@@ -6,14 +6,17 @@ use core::ffi::{CStr, c_char, c_void};
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, size_of};
 use core::ptr;
+use core::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::fd::BorrowedFd;
+use rustix::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
+use rustix::process::WaitOptions;
 
 use super::call::{check, enter, number};
 
 const SIGCHLD: u64 = 17;
 const CLONE_VM: usize = 0x100;
+const CLONE_FILES: usize = 0x400;
 const CLONE_VFORK: usize = 0x4000;
 const SECCOMP_SET_MODE_FILTER: usize = 1;
 
@@ -75,16 +78,6 @@ pub fn spawn<T>(
     child: fn(&T) -> !,
     argument: &T,
 ) -> Result<i32, Errno> {
-    struct Start<'a, T> {
-        child: fn(&T) -> !,
-        argument: &'a T,
-    }
-    extern "C" fn enter_child<T>(start: *const c_void) -> ! {
-        // SAFETY: `spawn` passes the address of its own `Start<T>`, which outlives this call: the parent sleeps until the
-        // child is gone, so nothing moves or frees it, and nobody writes to it.
-        let start = unsafe { &*start.cast::<Start<'_, T>>() };
-        (start.child)(start.argument)
-    }
     let start = Start { child, argument };
     let top = stack.as_mut_ptr_range().end;
     let flags = CLONE_VM | CLONE_VFORK | 17;
@@ -94,6 +87,70 @@ pub fn spawn<T>(
     let result =
         unsafe { call_clone(flags, top.cast(), enter_child::<T>, ptr::from_ref(&start).cast()) };
     check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
+}
+
+/// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one runs `meanwhile`, and
+/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`.
+///
+/// Both run at once, so `aside` must not allocate: the released stub's memory has one user at a time.
+pub fn beside<T: Sync, R>(
+    stack: &mut [MaybeUninit<u128>],
+    aside: fn(&T) -> !,
+    argument: &T,
+    meanwhile: impl FnOnce() -> R,
+) -> (Result<(), Errno>, R) {
+    /// Also when `meanwhile` panics, the process is gone before its stack and argument are.
+    struct Ended(i32);
+    impl Drop for Ended {
+        fn drop(&mut self) {
+            let pid = rustix::process::Pid::from_raw(self.0);
+            while let Err(Errno::INTR) = rustix::process::waitpid(pid, WaitOptions::empty()) {}
+        }
+    }
+    let start = Start { child: aside, argument };
+    let top = stack.as_mut_ptr_range().end;
+    // SAFETY: the child has `stack` to itself, with a 16-byte aligned end, and never returns from `enter_child`. `start`
+    // and what it refers to live until `Ended` has waited for the child. `T` may be shared (`Sync`), and without
+    // CLONE_SETTLS and threads nothing else is.
+    let result = unsafe {
+        call_clone(
+            CLONE_VM | CLONE_FILES | 17,
+            top.cast(),
+            enter_child::<T>,
+            ptr::from_ref(&start).cast(),
+        )
+    };
+    match check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW)) {
+        Err(error) => (Err(error), meanwhile()),
+        Ok(pid) => {
+            let ended = Ended(pid);
+            let result = meanwhile();
+            drop(ended);
+            (Ok(()), result)
+        }
+    }
+}
+
+struct Start<'a, T> {
+    child: fn(&T) -> !,
+    argument: &'a T,
+}
+
+extern "C" fn enter_child<T>(start: *const c_void) -> ! {
+    // SAFETY: `spawn` and `beside` pass the address of their own `Start<T>`, which they keep in place until the child is
+    // gone, and to which nobody writes.
+    let start = unsafe { &*start.cast::<Start<'_, T>>() };
+    (start.child)(start.argument)
+}
+
+/// Leaves the namespaces of `flags` for new ones: `unshare(2)`.
+///
+/// # Errors
+/// Those of the call.
+pub fn unshare(flags: Clone) -> Result<(), Errno> {
+    let flags = usize::try_from(flags.0).map_err(|_| Errno::INVAL)?;
+    // SAFETY: the call takes a number. It is used for namespaces only, which no memory of ours depends on.
+    check(unsafe { enter(number::UNSHARE, [flags, 0, 0, 0, 0]) }).map(drop)
 }
 
 /// `clone(2)` whose child calls `entry(argument)` on the new stack.
@@ -274,4 +331,33 @@ pub fn load_filter(instructions: &[u64]) -> Result<(), Errno> {
         )
     })
     .map(drop)
+}
+
+/// A descriptor that one of two processes with common descriptors gives to the other.
+pub struct Handover(AtomicI32);
+
+impl Handover {
+    const EMPTY: i32 = -1;
+
+    /// Nothing yet.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(AtomicI32::new(Self::EMPTY))
+    }
+
+    /// Gives `descriptor`. One that was there already is closed.
+    pub fn put(&self, descriptor: OwnedFd) {
+        drop(Self::own(self.0.swap(descriptor.into_raw_fd(), Ordering::SeqCst)));
+    }
+
+    /// Takes what was given, once.
+    pub fn take(&self) -> Option<OwnedFd> {
+        Self::own(self.0.swap(Self::EMPTY, Ordering::SeqCst))
+    }
+
+    fn own(number: i32) -> Option<OwnedFd> {
+        // SAFETY: only `put` stores a number, that of a descriptor which it owned; the swap takes it out, so nobody else
+        // can own it now.
+        (number != Self::EMPTY).then(|| unsafe { OwnedFd::from_raw_fd(number) })
+    }
 }
