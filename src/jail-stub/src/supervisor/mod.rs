@@ -116,13 +116,14 @@ impl Supervisor {
             other => other?,
         };
         let [channel, signals, launcher] = ready.each_ref().map(|fd| !fd.revents().is_empty());
+        // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
+        if channel && let Some(outcome) = self.message()? {
+            return Ok(Some(outcome));
+        }
         if signals {
             while let Some(signalled) = sys::read_signal(&self.signals)? {
                 self.signalled(signalled)?;
             }
-        }
-        if channel {
-            return self.message();
         }
         if launcher && self.launcher.is_gone() {
             sys::kill(self.first, signal::KILL)?;
