@@ -65,7 +65,7 @@ pub enum Command {
     Update(Update),
     /// Evaluate an expression of the spec language, completely, and print its value.
     Eval(Eval),
-    /// Serve an editor: diagnostics while typing, completion, documentation (docs/editors.md).
+    /// Serve an editor: diagnostics while typing, completion, documentation.
     #[command(after_help = examples::LSP)]
     Lsp {
         /// Speak over standard input and output, as is done anyway: editors like to say so.

@@ -70,7 +70,7 @@ Examples:
 pub(super) const LSP: &str = "\
 Examples:
   jailgen lsp                              started by an editor; docs/editors.md has the set-up
-  hx --health nix                          Helix: does it find `jailgen`?";
+  hx --health jail                         Helix: does it find `jailgen`?";
 
 pub(super) const COMPLETIONS: &str = "\
 Examples:

@@ -6,12 +6,12 @@ use gen_lsp_types::{self as lsp, Position};
 
 /// The position of a byte; one inside of a character or past the end is moved back.
 pub(super) fn position(text: &str, byte: usize) -> Position {
-    let before = text.get(..floor(text, byte)).unwrap_or_default();
+    let byte = floor(text, byte);
     let (mut line, mut start) = (0, 0);
-    for (next, _) in line_starts(before) {
+    for (next, _) in line_starts(text).take_while(|(next, _)| *next <= byte) {
         (line, start) = (line + 1, next);
     }
-    let units = before.get(start..).unwrap_or_default().encode_utf16().count();
+    let units = text.get(start..byte).unwrap_or_default().encode_utf16().count();
     Position { line, character: u32::try_from(units).unwrap_or(u32::MAX) }
 }
 
