@@ -14,8 +14,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use serde::Deserialize;
-
 use crate::ops::EnvOp;
 use crate::plan::{Plan, VERSION};
 
@@ -48,11 +46,6 @@ pub enum WrapperError {
     Plan(String),
     /// It decodes and contradicts itself.
     Inconsistent(String),
-}
-
-#[derive(Deserialize)]
-struct Version {
-    version: u32,
 }
 
 impl<'a> Wrapper<'a> {
@@ -98,11 +91,20 @@ fn body(bytes: &[u8]) -> Result<&[u8], WrapperError> {
 
 /// A plan of another version usually fails to decode first; its version is the message that helps.
 fn decoding_error(body: &[u8], error: &serde_json::Error) -> WrapperError {
-    let mut stream = serde_json::Deserializer::from_slice(body).into_iter::<Version>();
-    match stream.next() {
-        Some(Ok(found)) if found.version != VERSION => WrapperError::Version(Some(found.version)),
-        _ => WrapperError::Plan(error.to_string()),
+    match version(body) {
+        Some(found) if found != VERSION => WrapperError::Version(Some(found)),
+        Some(_) | None => WrapperError::Plan(error.to_string()),
     }
+}
+
+/// The version, which is the first field of every plan. Read by hand, because nothing else of the text may be readable.
+fn version(body: &[u8]) -> Option<u32> {
+    let mut rest = body.trim_ascii_start();
+    for part in [b"{".as_slice(), b"\"version\"", b":"] {
+        rest = rest.strip_prefix(part)?.trim_ascii_start();
+    }
+    let digits = rest.iter().position(|byte| !byte.is_ascii_digit())?;
+    core::str::from_utf8(rest.get(..digits)?).ok()?.parse().ok()
 }
 
 fn check(plan: &Plan) -> Result<(), WrapperError> {
