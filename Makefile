@@ -31,9 +31,8 @@ lint: ## Formatting and lints
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
 
-bench: PROFILE = release
-bench: build ## Measure launches, beside every bubblewrap that is found
-	JAIL_STUB=$(abspath $(target))/stub/jail-stub $(CARGO) bench -p jail-stub --bench launch
+bench: ## Measure launches and the compiler, beside bubblewrap and Nix
+	scripts/bench
 
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
 	tests/agents/run
