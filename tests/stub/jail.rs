@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
     Access, Argument, At, Bind, By, Closure, Device, EnvOp, Expansion, Folder, HostText, Ids,
     InsideOp, Lifetime, Limit, Missing, Namespace, Places, Plan, Resource, SeccompProgram, Set,
@@ -169,22 +171,8 @@ pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
     SeccompProgram {
         name: "default".into(),
         arch: std::env::consts::ARCH.into(),
-        program: base64(program),
+        program: STANDARD.encode(program),
     }
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte))
-            << (8 * (3 - group.len()));
-        for digit in 0..4 {
-            let value = bits >> (18 - 6 * digit) & 63;
-            text.push(if digit > group.len() { '=' } else { DIGITS[value as usize] as char });
-        }
-    }
-    text
 }
 
 impl Jail {
