@@ -190,7 +190,9 @@ impl Server<'_> {
                 self.checker.check_all(&self.documents);
             }
             // Files that no editor shows may have changed with it.
-            "textDocument/didSave" => self.checker.check_all(&self.documents),
+            "textDocument/didSave" | "workspace/didChangeWatchedFiles" => {
+                self.checker.check_all(&self.documents);
+            }
             _ => {}
         }
     }
