@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An editor with a server of its own.
 pub(super) struct Editor {
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     child: Child,
     pub(super) stdin: Option<ChildStdin>,
     inbox: Receiver<Value>,
@@ -25,14 +25,7 @@ pub(super) struct Editor {
 impl Editor {
     /// An editor that has not said anything.
     pub(super) fn silent(scratch: Scratch) -> Self {
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin!("jailgen"))
-            .args(["lsp", "--stdio"])
-            .current_dir(scratch.path(""))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = start(&scratch);
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, inbox) = channel();
         std::thread::spawn(move || {
@@ -43,6 +36,15 @@ impl Editor {
             }
         });
         let stdin = child.stdin.take();
+        Self { scratch, child, stdin, inbox, last_id: 0, version: 0 }
+    }
+
+    /// An editor that does not listen: its end of the server's output is closed.
+    pub(super) fn deaf() -> Self {
+        let scratch = Scratch::new();
+        let mut child = start(&scratch);
+        drop(child.stdout.take());
+        let (stdin, (_, inbox)) = (child.stdin.take(), channel());
         Self { scratch, child, stdin, inbox, last_id: 0, version: 0 }
     }
 
@@ -73,11 +75,17 @@ impl Editor {
         self.inbox.recv_timeout(PATIENCE).expect("an answer")
     }
 
-    /// The response, whole: diagnostics that come in between are passed over.
-    pub(super) fn response(&mut self, method: &str, params: Value) -> Value {
+    /// Sends a request and does not wait.
+    pub(super) fn tell_with_id(&mut self, method: &str, params: Value) -> i64 {
         self.last_id += 1;
         let id = self.last_id;
         self.write(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        id
+    }
+
+    /// The response, whole: diagnostics that come in between are passed over.
+    pub(super) fn response(&mut self, method: &str, params: Value) -> Value {
+        let id = self.tell_with_id(method, params);
         loop {
             let message = self.next();
             if message["id"] == id {
@@ -166,6 +174,17 @@ impl Editor {
         self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         (status.code().unwrap_or(-1), stderr)
     }
+}
+
+fn start(scratch: &Scratch) -> Child {
+    Command::new(assert_cmd::cargo::cargo_bin!("jailgen"))
+        .args(["lsp", "--stdio"])
+        .current_dir(scratch.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
 }
 
 fn read_message(from: &mut impl std::io::BufRead) -> Option<Value> {

@@ -81,6 +81,17 @@ fn what_an_imported_file_does_wrong_is_shown_there() {
     let there = editor.diagnostics_until("lib/b.nix", |list| !list.is_empty());
     assert_eq!(there[0]["code"], "param-type");
 
+    // What is saved counts where nothing is typed.
+    let document = json!({ "uri": editor.uri("lib/b.nix") });
+    editor.tell("textDocument/didClose", json!({ "textDocument": document }));
+    editor.scratch.write("lib/b.nix", b"[ network ]");
+    editor.tell("workspace/didChangeWatchedFiles", json!({ "changes": [] }));
+    editor.diagnostics_until("lib/b.nix", <[Value]>::is_empty);
+    editor.scratch.write("lib/b.nix", b"[ (readonly 1) ]");
+    let document = json!({ "uri": editor.uri("a.jail") });
+    editor.tell("textDocument/didSave", json!({ "textDocument": document }));
+    editor.diagnostics_until("lib/b.nix", |list| !list.is_empty());
+
     // What only the spec finds wrong goes when the spec is closed.
     let document = json!({ "uri": editor.uri("a.jail") });
     editor.tell("textDocument/didClose", json!({ "textDocument": document }));
@@ -143,6 +154,7 @@ fn completions_fit_the_place() {
         ("{ pkgs, extra, ... }: |", &["extra", "pkgs"], &["..."]),
         ("combinators.|", &["network"], &["pkgs", "makeJailedPi"]),
         ("jail.combinators.|", &["network"], &["pkgs"]),
+        ("builtins.|", &["map", "toJSON"], &["network"]),
         ("agents.|", &["opencode", "claude-code"], &["network"]),
     ] {
         let labels: Vec<_> = completions(&mut editor, text).into_iter().map(|(it, _)| it).collect();
@@ -294,6 +306,9 @@ fn an_end_without_good_bye_is_told_by_the_exit_status() {
     assert_eq!(editor.end().0, 1);
     // The editor is gone: nobody is left to be told.
     assert_eq!(Editor::with(&[]).end(), (0, String::new()));
+    let mut deaf = Editor::deaf();
+    deaf.tell_with_id("initialize", json!({ "capabilities": {} }));
+    assert_eq!(deaf.end(), (0, String::new()));
     let mut editor = Editor::with(&[]);
     editor.stdin.as_mut().unwrap().write_all(b"Content-Length: 5\r\n\r\n{nope").unwrap();
     let (status, stderr) = editor.end();

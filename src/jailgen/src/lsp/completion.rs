@@ -98,6 +98,9 @@ fn attributes(base: &[String], named: BTreeSet<String>) -> Offers {
                 .iter()
                 .for_each(|preset| offers.add(preset.package, Kind::Module, '0', "agent"));
         }
+        ["builtins"] => language::builtins().iter().for_each(|name| {
+            offers.add(name, Kind::Function, '0', "Nix");
+        }),
         ["combinators"] | ["jail", "combinators"] => registry(&mut offers),
         ["jail"] => offers.add("combinators", Kind::Module, '0', "all combinators"),
         _ => {}

@@ -1,5 +1,7 @@
 //! `lsp`: opens the streams for the language server.
 
+use std::io::ErrorKind;
+
 use lsp_server::Connection;
 
 use crate::cli::failure::Failure;
@@ -13,8 +15,12 @@ pub(in crate::cli) fn run() -> Result<(), Failure> {
     if end == End::Abrupt {
         return Err(Failure::Findings);
     }
-    threads.join().map_err(|error| Failure::with_help(
-        format!("the conversation with the editor broke off: {error}"),
-        "`jailgen lsp` is started by an editor and speaks the language server protocol; docs/editors.md has the set-up",
-    ))
+    match threads.join() {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Done),
+        Err(error) => Err(Failure::with_help(
+            format!("the conversation with the editor broke off: {error}"),
+            "`jailgen lsp` is started by an editor and speaks the language server protocol; docs/editors.md has the set-up",
+        )),
+    }
 }
