@@ -154,6 +154,8 @@ fn completions_fit_the_place() {
         ("{ pkgs, extra, ... }: |", &["extra", "pkgs"], &["..."]),
         ("combinators.|", &["network"], &["pkgs", "makeJailedPi"]),
         ("jail.combinators.|", &["network"], &["pkgs"]),
+        ("let f = { one, two ? 1 }: one; in f { one = 1; |", &["two"], &["one", "network"]),
+        ("let s = { a = 1; b.c = 2; }; in [ s.|", &["a", "b"], &["network"]),
         ("builtins.|", &["map", "toJSON"], &["network"]),
         ("agents.|", &["opencode", "claude-code"], &["network"]),
     ] {

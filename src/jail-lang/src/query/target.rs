@@ -106,6 +106,39 @@ impl Tree {
         }
     }
 
+    /// The names that `base.` may go on with at a byte, where `base` is bound to a set that the text spells out.
+    #[must_use]
+    pub fn attributes(&self, base: &[String], offset: usize) -> Vec<String> {
+        let names = || {
+            let (variable, rest) = base.split_first()?;
+            let value = self.binding(variable, offset)?.value?;
+            let set = set_at(self.expression(&value)?, rest)?;
+            let given = set.attrpath_values().filter_map(|entry| entry.attrpath()?.attrs().next());
+            let inherited = set.inherits().flat_map(|inherit| inherit.attrs());
+            Some(given.chain(inherited).filter_map(|attr| attr_name(&attr)).collect())
+        };
+        names().unwrap_or_default()
+    }
+
+    /// The names that the pattern of a function has, where the text binds the function to one.
+    #[must_use]
+    pub fn parameters(&self, function: &str, offset: usize) -> Vec<String> {
+        let pattern = || {
+            let value = self.binding(function, offset)?.value?;
+            self.pattern_at(&value)
+        };
+        let idents = pattern().into_iter().flat_map(|pattern| pattern.pat_entries());
+        idents.filter_map(|entry| Some(entry.ident()?.syntax().text().to_string())).collect()
+    }
+
+    fn pattern_at(&self, place: &Range<usize>) -> Option<ast::Pattern> {
+        let ast::Expr::Lambda(lambda) = self.expression(place)? else { return None };
+        match lambda.param()? {
+            ast::Param::Pattern(pattern) => Some(pattern),
+            ast::Param::IdentParam(_) => None,
+        }
+    }
+
     fn expression(&self, place: &Range<usize>) -> Option<ast::Expr> {
         let token = self.inside(place)?;
         let mut around = token.parent_ancestors();
@@ -153,12 +186,22 @@ impl Tree {
 
     /// The entry `name` of the pattern of the function at `place`.
     fn argument_of(&self, place: &Range<usize>, name: &str) -> Option<Definition> {
-        let ast::Expr::Lambda(lambda) = self.expression(place)? else { return None };
-        let ast::Param::Pattern(pattern) = lambda.param()? else { return None };
-        let mut idents = pattern.pat_entries().filter_map(|entry| entry.ident());
+        let mut idents = self.pattern_at(place)?.pat_entries().filter_map(|entry| entry.ident());
         let ident = idents.find(|ident| ident.syntax().text() == name)?;
         Some(Definition::Here(range(ident.syntax())))
     }
+}
+
+/// The set that `path` leads to in a set that is spelt out.
+fn set_at(expr: ast::Expr, path: &[String]) -> Option<ast::AttrSet> {
+    let ast::Expr::AttrSet(set) = expr else { return None };
+    let Some((first, rest)) = path.split_first() else { return Some(set) };
+    let is_it = |entry: &ast::AttrpathValue| {
+        let mut attrs = entry.attrpath().into_iter().flat_map(|path| path.attrs());
+        let name = attrs.next().and_then(|attr| attr_name(&attr));
+        name.as_ref() == Some(first) && attrs.next().is_none()
+    };
+    set_at(set.attrpath_values().find(is_it)?.value()?, rest)
 }
 
 fn attribute_kind(path: &ast::Attrpath, name: String, place: &Range<usize>) -> Option<TargetKind> {

@@ -173,6 +173,22 @@ fn words_lead_to_where_they_are_defined() {
     }
 }
 
+#[test]
+fn sets_and_functions_of_the_text_are_known_by_their_names() {
+    let text =
+        "let s = { a.b = 1; c = { d = 2; inherit x; }; }; f = { n, o ? 1, ... }: n; g = x: x; in |";
+    let (text, offset) = marked(&format!("{text} 1"));
+    for (base, expected) in [("s", "a c"), ("s.c", "d x"), ("s.a", ""), ("f", ""), ("none", "")] {
+        let base: Vec<_> = base.split('.').map(str::to_owned).collect();
+        let names = read(&text, |tree| tree.attributes(&base, offset)).unwrap();
+        assert_eq!(names.join(" "), expected, "{base:?}");
+    }
+    for (function, expected) in [("f", "n o"), ("g", ""), ("s", ""), ("none", "")] {
+        let names = read(&text, |tree| tree.parameters(function, offset)).unwrap();
+        assert_eq!(names.join(" "), expected, "{function}");
+    }
+}
+
 fn outline_of(items: &[Item]) -> String {
     let shown = items.iter().map(|item| {
         let children = outline_of(&item.children);

@@ -17,8 +17,14 @@ pub(super) fn complete(document: &Document, offset: usize) -> Vec<CompletionItem
     let Some(named) = query::read(text, Tree::packages) else { return Vec::new() };
     let (start, mut offers) = match query::cursor(text, offset) {
         Cursor::Nothing => return Vec::new(),
-        Cursor::Argument { function, given, start } => (start, arguments(&function, &given)),
-        Cursor::Attribute { base, start } => (start, attributes(&base, named)),
+        Cursor::Argument { function, given, start } => {
+            let own = in_completed(text, offset, |tree| tree.parameters(&function, offset));
+            (start, arguments(&function, &own, &given))
+        }
+        Cursor::Attribute { base, start } => {
+            let own = in_completed(text, offset, |tree| tree.attributes(&base, offset));
+            (start, attributes(&base, &own, named))
+        }
         Cursor::Value { start } => (start, values(&scope(text, offset), named)),
     };
     // The word that is being typed is no package that the spec names.
@@ -77,8 +83,21 @@ impl Offers {
     }
 }
 
-fn arguments(function: &str, given: &[String]) -> Offers {
+/// Asks the text up to a place, completed: it has all the scopes that are open there.
+fn in_completed<T: Default + Send>(
+    text: &str,
+    offset: usize,
+    ask: impl FnOnce(&Tree) -> T + Send,
+) -> T {
+    query::read(&query::completed(text, offset), ask).unwrap_or_default()
+}
+
+/// `own` are the parameters of the function where the text itself binds it.
+fn arguments(function: &str, own: &[String], given: &[String]) -> Offers {
     let mut offers = Offers::default();
+    for name in own.iter().filter(|name| !given.contains(name)) {
+        offers.add(name, Kind::Field, '0', "argument");
+    }
     let fields = builder(function).map(language::fields).unwrap_or_default();
     for field in fields.iter().filter(|field| given.iter().all(|given| given != field.name)) {
         let rank = if field.required { '0' } else { '1' };
@@ -88,8 +107,10 @@ fn arguments(function: &str, given: &[String]) -> Offers {
     offers
 }
 
-fn attributes(base: &[String], named: BTreeSet<String>) -> Offers {
+/// `own` are the attributes of the set where the text itself spells it out.
+fn attributes(base: &[String], own: &[String], named: BTreeSet<String>) -> Offers {
     let mut offers = Offers::default();
+    own.iter().for_each(|name| offers.add(name, Kind::Property, '0', "attribute"));
     let base: Vec<_> = base.iter().map(String::as_str).collect();
     match base.as_slice() {
         ["pkgs"] => packages(named, &mut offers),
@@ -158,8 +179,7 @@ fn packages(named: BTreeSet<String>, offers: &mut Offers) {
 /// What is bound around the place. The text up to there, completed, has all scopes that are open, and the whole text the
 /// bindings that follow.
 fn scope(text: &str, offset: usize) -> Scope {
-    let before = query::completed(text, offset);
-    let mut scope = query::read(&before, |tree| tree.scope(offset)).unwrap_or_default();
+    let mut scope = in_completed(text, offset, |tree| tree.scope(offset));
     let whole = query::read(text, |tree| tree.scope(offset)).unwrap_or_default();
     scope.bindings.extend(whole.bindings);
     scope.withs.extend(whole.withs);
