@@ -5,8 +5,7 @@ use serde_json::{Number, Value};
 use crate::render::sanitise;
 
 /// Words that are no attribute name without quotes.
-const KEYWORDS: &[&str] =
-    &["assert", "else", "if", "in", "inherit", "let", "rec", "then", "with"];
+const KEYWORDS: &[&str] = &["assert", "else", "if", "in", "inherit", "let", "rec", "then", "with"];
 
 /// The text of a value, on one line.
 pub(super) fn nix_value(value: &Value) -> String {
