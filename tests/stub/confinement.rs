@@ -24,7 +24,8 @@ fn there_are_no_capabilities_and_no_new_privileges() {
 fn a_set_user_id_program_gains_nothing() {
     for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
         let jail = Jail::new(caller);
-        jail.sh("grep ' /usr /usr ' /proc/self/mountinfo | grep -c nosuid").prints("1");
+        // Whatever folder of its file system the host's /usr is.
+        jail.sh("grep -cE ' /usr [a-z,]*nosuid' /proc/self/mountinfo").prints("1");
     }
 }
 

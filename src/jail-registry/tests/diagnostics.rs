@@ -1,12 +1,7 @@
 //! `tests/diagnostics/<code>.jail`: what is said of a spec stands in the spec, on the line that is underlined:
 //! `# error: [code] "message" at `text``. Every diagnostic needs a comment, and every comment a diagnostic.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
