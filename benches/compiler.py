@@ -4,8 +4,9 @@
     benches/compiler.py [RUNS]
 
 It takes the released jailgen (`make build`), the kit and the stand-in packages (`make bench` sees to all three). Times are
-wall-clock milliseconds from before the exec to the return; memory is the peak of the process itself. Peers run in turns with
-what they are compared to, so that what the machine does besides meets both alike.
+wall-clock milliseconds from before the exec to the return. Memory is the peak of the process, or this program's own if that
+is more: the kernel counts from before the exec. A peer is indented; it runs in turns with what stands above it, so that what
+the machine does besides meets both alike.
 """
 
 from __future__ import annotations
@@ -63,9 +64,11 @@ def measure(runs: int, *contenders: Contender) -> None:
             contender.run()
             if turn == 0:
                 contender.times.clear()
-    first = contenders[0]
+    ours = contenders[0]
     for contender in contenders:
-        ratio = "" if contender is first else f"  the first takes {first.median() / contender.median():.3f} of it"
+        peer = contender.name.startswith(" ")
+        ratio = f"  {ours.median() / contender.median():.2f} of it above" if peer else ""
+        ours = ours if peer else contender
         print(f"{contender.name:<44} {contender.median():9.2f} ms {contender.peak / 1024:7.1f} MB{ratio}")
 
 
