@@ -19,34 +19,9 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
 /// Where in the jail something is put.
 fn target(grant: &Grant) -> Option<&Text> {
     match grant {
-        Grant::Bind { to, .. }
-        | Grant::StateDirectory { to, .. }
-        | Grant::StateFile { to, .. }
-        | Grant::Tmpfs { to, .. }
-        | Grant::Proc { to }
-        | Grant::Dev { to }
-        | Grant::Directory { to, .. }
-        | Grant::File { to, .. }
-        | Grant::Copy { to, .. }
-        | Grant::Symlink { to, .. } => Some(to),
-        Grant::Program { .. }
-        | Grant::Arguments { .. }
-        | Grant::Folder { .. }
-        | Grant::HomeAsFolder
-        | Grant::BindArguments { .. }
-        | Grant::BindVariable { .. }
-        | Grant::Store { .. }
-        | Grant::Accounts { .. }
-        | Grant::SetEnv { .. }
-        | Grant::ForwardEnv { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::AddPath { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::ShareNamespace { .. }
-        | Grant::HostNetwork
-        | Grant::Terminal { .. }
-        | Grant::Lifetime { .. } => None,
+        // The program starts in the working folder also where a later mount covers it, so it is always told.
+        Grant::Folder { .. } => None,
+        other => other.target(),
     }
 }
 
