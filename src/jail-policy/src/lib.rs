@@ -4,20 +4,20 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod describe;
 mod diff;
 mod grant;
 mod normalise;
 mod policy;
 mod text;
+mod words;
 
-pub use describe::describe;
 pub use diff::{Difference, diff};
 pub use grant::{Argument, Grant, Scope, Zone};
 pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
+pub use words::{Sentence, Subject, sentence};
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     Access, Argument, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Scope,
-    Terminal, Text, Zone, compose, describe, diff, normalise,
+    Terminal, Text, Zone, compose, diff, normalise, sentence,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -230,7 +230,7 @@ proptest! {
 }
 
 fn check(grant: &Grant, expected: &Expect) {
-    expected.assert_eq(&describe(grant));
+    expected.assert_eq(&sentence(grant).to_string());
 }
 
 #[test]
@@ -238,11 +238,13 @@ fn grants_are_told_in_words() {
     let state = Text::expanded("~/.config/opencode");
     check(
         &Grant::Folder { access: Access::ReadWrite, to: None },
-        &expect!["the folder you start it in, read and write"],
+        &expect![
+            "read-write the folder that it is started in (a plain bind for now: all in it can be changed, `.git` and its hooks too)"
+        ],
     );
     check(
         &Grant::StateDirectory { path: state.clone(), to: state },
-        &expect!["your `~/.config/opencode`, created when missing, read and write"],
+        &expect!["read-write ~/.config/opencode (created if missing)"],
     );
     check(
         &Grant::Bind {
@@ -251,11 +253,11 @@ fn grants_are_told_in_words() {
             access: Access::ReadOnly,
             missing: Missing::Skip,
         },
-        &expect!["`/a` at `/b`, read only, if it is there"],
+        &expect!["read-only /a as /b (if it is there)"],
     );
     check(
         &Grant::Arguments { words: vec![Argument::Text(Text::literal("-v")), Argument::All] },
-        &expect!["with the arguments `-v` of the command"],
+        &expect!["arguments -v (all that the command is given)"],
     );
 }
 

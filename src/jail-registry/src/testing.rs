@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jail_policy::{Package, Piece, Text, describe};
+use jail_policy::{Package, Piece, Text};
 
 use crate::{
     Applied, Built, Diagnostic, FileId, Jail, Made, Place, Placed, Severity, Symbolic, Value, lower,
@@ -140,7 +140,8 @@ fn rendered(jail: &Jail, wanted: &dyn Fn(&str) -> bool) -> String {
             for entry in &lowered.policy.grants {
                 let by = entry.by.to_string();
                 if wanted(&by) {
-                    writeln!(text, "{by}: {}", describe(&entry.grant)).unwrap();
+                    let grant = serde_json::to_string(&entry.grant).unwrap();
+                    writeln!(text, "{by}: {grant}").unwrap();
                 }
             }
             lowered.warnings.iter().for_each(|warning| render(warning, &mut text));

@@ -35,7 +35,7 @@ fn grants(policy: &Policy) -> Result<String, EmitError> {
             _ = writeln!(text, "{blank}    # {}:", comment(&origin(policy, entry)));
             last = Some(&entry.by);
         }
-        _ = writeln!(text, "    # {}", comment(&jail_policy::describe(&entry.grant)));
+        _ = writeln!(text, "    # {}", comment(&jail_policy::sentence(&entry.grant).to_string()));
         let fields = vec![
             ("by".to_owned(), NixValue::text(entry.by.to_string())),
             ("grant".to_owned(), grant(entry)?),

@@ -121,12 +121,12 @@ fn a_jail_becomes_this_file() {
           # What the jail may do, in order: what comes later lies over what comes earlier.
           grants = [
             # grant, hello.jail:1:1:
-            # starts `${lib.getExe agents.claude-code}`
+            # runs agents.claude-code
             {
               by = "grant#0";
               grant.program.path = lib.getExe agents.claude-code;
             }
-            # the file `/run/entry`, 47 bytes
+            # its own /run/entry
             {
               by = "grant#0";
               grant.file = {
@@ -141,19 +141,19 @@ fn a_jail_becomes_this_file() {
             }
 
             # grant, hello.jail:2:3:
-            # `${lib.getBin pkgs.python3.withPackages (ps: [ ps.numpy ])}/bin` in PATH
+            # from python3.withPackages (ps: [ ps.numpy ])
             {
               by = "grant#1";
               grant.add-path.folder = "${lib.getBin (pkgs.python3.withPackages (ps: [ ps.numpy ]))}/bin";
             }
-            # may be started in the home folder itself
+            # allowed to be started in the home folder itself
             {
               by = "grant#1";
               grant = "home-as-folder";
             }
 
             # grant:
-            # `~/.config` (expanded) at `/config`, read only, if it is there
+            # read-only ~/.config as /config (if it is there)
             {
               by = "grant#2";
               grant.bind = {

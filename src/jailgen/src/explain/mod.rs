@@ -1,13 +1,12 @@
 //! What a policy grants, in words, each grant with the line of the spec that made it. It decides nothing.
 
 mod fold;
-mod sentence;
 mod text;
 
 #[cfg(test)]
 mod tests;
 
-use jail_policy::Policy;
+use jail_policy::{Policy, Subject, sentence};
 use serde::Serialize;
 
 pub use text::render;
@@ -54,12 +53,12 @@ pub struct Line {
 #[must_use]
 pub fn explain(policy: &Policy) -> Explanation {
     let effective = fold::effective(&policy.grants);
-    let mut groups: Vec<Group> = sentence::Subject::ALL
+    let mut groups: Vec<Group> = Subject::ALL
         .iter()
         .map(|subject| Group { title: subject.title(), lines: Vec::new() })
         .collect();
     for entry in &effective {
-        let sentence = sentence::of(&entry.grant);
+        let sentence = sentence(&entry.grant);
         let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
         let place = policy.places.get(&entry.by);
         let combinator = place.map(|_| entry.by.combinator.as_str());

@@ -14,46 +14,46 @@ fn a_builder() {
         ],
     );
     expect![[r#"
-        makeJailedOpencode#0: starts `${lib.getExe agents.opencode}`
-        network#4: the host's network
-        no-new-session#6: the terminal, without typing into it
-        network#4: the contents of `/etc/resolv.conf`, if it is there
-        network#4: the contents of `/etc/hosts`, if it is there
-        network#4: the contents of `/etc/services`, if it is there
-        network#4: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        mount-cwd#7: the folder you start it in, read and write
-        state-dir#8: your `~/.config/opencode`, created when missing, read and write
-        state-dir#9: your `~/.local/share/opencode`, created when missing, read and write
-        state-dir#10: your `~/.local/state/opencode`, created when missing, read and write
-        readwrite#11: your `~/projects`, read and write
-        readonly#12: your `~/projects/secret`, read only
-        time-zone#5: the host's time zone
-        network#4: `CURL_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        fwd-env#15: `EDITOR` as the launcher has it
-        network#4: `GIT_SSL_CAINFO` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `NIX_SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `REQUESTS_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        time-zone#5: `TZDIR` is `${pkgs.tzdata}/share/zoneinfo`
-        add-pkg-deps#13: `${lib.getBin pkgs.bashInteractive}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.curl}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.wget}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.jq}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.git}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.which}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.ripgrep}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.gnugrep}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.gnused}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.gawkInteractive}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.ps}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.findutils}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.gzip}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.unzip}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.gnutar}/bin` in PATH
-        add-pkg-deps#13: `${lib.getBin pkgs.diffutils}/bin` in PATH
-        add-pkg-deps#14: `${lib.getBin pkgs.nodejs}/bin` in PATH
+        makeJailedOpencode#0: {"program":{"path":{"pieces":[{"nix":"agents.opencode","output":"program"}],"expand":false}}}
+        network#4: "host-network"
+        no-new-session#6: {"terminal":{"terminal":"keep"}}
+        network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        mount-cwd#7: {"folder":{"access":"rw","to":null}}
+        state-dir#8: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
+        state-dir#9: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
+        state-dir#10: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
+        readwrite#11: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
+        readonly#12: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
+        time-zone#5: {"time-zone":{"zone":"host"}}
+        network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        fwd-env#15: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        time-zone#5: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }
 
@@ -71,13 +71,13 @@ fn the_general_builder() {
         ],
     );
     expect![[r#"
-        makeJailedAgent#0: starts `${lib.getExe pkgs.x}`
-        mount-cwd#4: the folder you start it in, read and write
-        state-dir#5: your `~/.config/x`, created when missing, read and write
-        state-file#6: your `~/.x.json`, a file created when missing, read and write
-        state-dir#7: `$XDG_STATE_HOME/x` (expanded), created when missing, read and write
-        tmpfs-sized#9: an empty folder in memory at `/tmp` (1777), at most 1048576 bytes
-        add-pkg-deps#8: `${lib.getBin pkgs.git}/bin` in PATH
+        makeJailedAgent#0: {"program":{"path":{"pieces":[{"nix":"pkgs.x","output":"program"}],"expand":false}}}
+        mount-cwd#4: {"folder":{"access":"rw","to":null}}
+        state-dir#5: {"state-directory":{"path":{"expand":"~/.config/x"},"to":{"expand":"~/.config/x"}}}
+        state-file#6: {"state-file":{"path":{"expand":"~/.x.json"},"to":{"expand":"~/.x.json"}}}
+        state-dir#7: {"state-directory":{"path":{"expand":"$XDG_STATE_HOME/x"},"to":{"expand":"$XDG_STATE_HOME/x"}}}
+        tmpfs-sized#9: {"tmpfs":{"to":"/tmp","mode":1023,"size":1048576}}
+        add-pkg-deps#8: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
     "#]]
     .assert_eq(&lowered(&jail));
 }
@@ -86,9 +86,9 @@ fn the_general_builder() {
 fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
     let nothing = [("baseJailOptions", list([])), ("basePackages", list([]))];
     expect![[r#"
-        makeJailedCodex#0: starts `${lib.getExe agents.codex}`
-        set-argv#6: with the arguments `-c` `sandbox_mode=danger-full-access` of the command
-        state-dir#4: your `~/.codex`, created when missing, read and write
+        makeJailedCodex#0: {"program":{"path":{"pieces":[{"nix":"agents.codex","output":"program"}],"expand":false}}}
+        set-argv#6: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
+        state-dir#4: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
 }

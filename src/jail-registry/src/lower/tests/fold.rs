@@ -13,13 +13,13 @@ fn composed_deferred_and_repeated_permissions_are_counted_depth_first() {
             p("tmpfs", [s("/c")]),
         ],
         &expect![[r#"
-            jail#0: starts `${lib.getExe pkgs.hello}`
-            tmpfs#8: an empty folder in memory at `/a`
-            tmpfs#9: an empty folder in memory at `/b`
-            tmpfs#11: an empty folder in memory at `/once`
-            tmpfs#14: an empty folder in memory at `/c`
-            tmpfs#5: an empty folder in memory at `/deferred`
-            tmpfs#6: an empty folder in memory at `/too`
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            tmpfs#8: {"tmpfs":{"to":"/a","mode":493,"size":null}}
+            tmpfs#9: {"tmpfs":{"to":"/b","mode":493,"size":null}}
+            tmpfs#11: {"tmpfs":{"to":"/once","mode":493,"size":null}}
+            tmpfs#14: {"tmpfs":{"to":"/c","mode":493,"size":null}}
+            tmpfs#5: {"tmpfs":{"to":"/deferred","mode":493,"size":null}}
+            tmpfs#6: {"tmpfs":{"to":"/too","mode":493,"size":null}}
         "#]],
     );
 }
@@ -33,10 +33,10 @@ fn what_is_deferred_twice_comes_after_what_is_deferred_once() {
             p("tmpfs", [s("/first")]),
         ],
         &expect![[r#"
-            jail#0: starts `${lib.getExe pkgs.hello}`
-            tmpfs#9: an empty folder in memory at `/first`
-            tmpfs#8: an empty folder in memory at `/second`
-            tmpfs#6: an empty folder in memory at `/last`
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            tmpfs#9: {"tmpfs":{"to":"/first","mode":493,"size":null}}
+            tmpfs#8: {"tmpfs":{"to":"/second","mode":493,"size":null}}
+            tmpfs#6: {"tmpfs":{"to":"/last","mode":493,"size":null}}
         "#]],
     );
 }
@@ -53,22 +53,22 @@ fn reset_forgets_everything_before_it() {
         p("network", []),
     ]);
     expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        network#11: the host's network
-        network#11: the contents of `/etc/resolv.conf`, if it is there
-        network#11: the contents of `/etc/hosts`, if it is there
-        network#11: the contents of `/etc/services`, if it is there
-        network#11: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        readonly#10: `/`, read only
-        network#11: the host's time zone
-        network#11: `CURL_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `GIT_SSL_CAINFO` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `NIX_SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `REQUESTS_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#11: `TZDIR` is `${pkgs.tzdata}/share/zoneinfo`
+        jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+        network#11: "host-network"
+        network#11: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+        network#11: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#11: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+        network#11: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        readonly#10: {"bind":{"from":"/","to":"/","access":"ro","missing":"fail"}}
+        network#11: {"time-zone":{"zone":"host"}}
+        network#11: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#11: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
     "#]].assert_eq(&lowered_whole(&jail));
 }
 
@@ -77,10 +77,10 @@ fn scripts_are_counted_anew_after_a_reset() {
     let wrap = || p("wrap-entry", [script("@@ \"$@\"")]);
     check(
         vec![wrap(), p("reset", []), wrap()],
-        &expect![[r#"
-        wrap-entry#6: starts `/run/jailgen/entry-1`
-        wrap-entry#6: the file `/run/jailgen/entry-1` (0555), 101 bytes
-    "#]],
+        &expect![[r##"
+            wrap-entry#6: {"program":{"path":"/run/jailgen/entry-1"}}
+            wrap-entry#6: {"file":{"to":"/run/jailgen/entry-1","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\n",{"nix":"pkgs.hello","output":"program"}," \"$@\"\n"],"expand":false},"mode":365}}
+        "##]],
     );
 }
 
@@ -91,11 +91,11 @@ fn scripts_nest() {
             p("wrap-entry", [script("one @@ \"$@\"")]),
             p("wrap-entry", [script("two @@ \"$@\"")]),
         ],
-        &expect![[r#"
-            wrap-entry#5: starts `/run/jailgen/entry-2`
-            wrap-entry#4: the file `/run/jailgen/entry-1` (0555), 105 bytes
-            wrap-entry#5: the file `/run/jailgen/entry-2` (0555), 112 bytes
-        "#]],
+        &expect![[r##"
+            wrap-entry#5: {"program":{"path":"/run/jailgen/entry-2"}}
+            wrap-entry#4: {"file":{"to":"/run/jailgen/entry-1","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\none ",{"nix":"pkgs.hello","output":"program"}," \"$@\"\n"],"expand":false},"mode":365}}
+            wrap-entry#5: {"file":{"to":"/run/jailgen/entry-2","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\ntwo /run/jailgen/entry-1 \"$@\"\n"],"expand":false},"mode":365}}
+        "##]],
     );
     let contents = crate::lower(
         &jail_named(
@@ -144,16 +144,16 @@ fn the_last_says_how_the_working_folder_appears() {
     check(
         vec![p("workspace", [s("/w")]), p("mount-cwd-readonly", [])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount-cwd-readonly#5: the folder you start it in at `/w`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd-readonly#5: {"folder":{"access":"ro","to":"/w"}}
+        "#]],
     );
     check(
         vec![p("mount-cwd", []), p("workspace", [s("/w")]), p("tmpfs", [s("/w/x")])],
         &expect![[r#"
-            jail#0: starts `${lib.getExe pkgs.hello}`
-            workspace#5: the folder you start it in at `/w`, read and write
-            tmpfs#6: an empty folder in memory at `/w/x`
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            workspace#5: {"folder":{"access":"rw","to":"/w"}}
+            tmpfs#6: {"tmpfs":{"to":"/w/x","mode":493,"size":null}}
         "#]],
     );
 }
@@ -163,10 +163,10 @@ fn a_home_that_is_kept_leaves_what_is_granted_in_it() {
     check(
         vec![p("mount-cwd", []), p("readwrite", [x("~/notes")]), p("persist-home", [s("a")])],
         &expect![[r#"
-            jail#0: starts `${lib.getExe pkgs.hello}`
-            persist-home#6: `${XDG_DATA_HOME:-~/.local/share}/jailgen/home/a` (expanded) at `~` (expanded), created when missing, read and write
-            mount-cwd#4: the folder you start it in, read and write
-            readwrite#5: your `~/notes`, read and write
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            persist-home#6: {"state-directory":{"path":{"expand":"${XDG_DATA_HOME:-~/.local/share}/jailgen/home/a"},"to":{"expand":"~"}}}
+            mount-cwd#4: {"folder":{"access":"rw","to":null}}
+            readwrite#5: {"bind":{"from":{"expand":"~/notes"},"to":{"expand":"~/notes"},"access":"rw","missing":"fail"}}
         "#]],
     );
 }
@@ -176,25 +176,25 @@ fn the_host_name_holds_in_any_order() {
     check(
         vec![p("network", []), p("set-hostname", [s("bench")])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        network#4: the host's network
-        set-hostname#5: the host name `bench`
-        set-hostname#5: the file `/etc/hostname` (0444), 6 bytes
-        set-hostname#5: the file `/etc/hosts` (0444), 46 bytes
-        network#4: the contents of `/etc/resolv.conf`, if it is there
-        network#4: the contents of `/etc/hosts`, if it is there
-        network#4: the contents of `/etc/services`, if it is there
-        network#4: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: the host's time zone
-        network#4: `CURL_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `GIT_SSL_CAINFO` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `NIX_SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `REQUESTS_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `TZDIR` is `${pkgs.tzdata}/share/zoneinfo`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            network#4: "host-network"
+            set-hostname#5: {"hostname":{"name":"bench"}}
+            set-hostname#5: {"file":{"to":"/etc/hostname","content":"bench\n","mode":292}}
+            set-hostname#5: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost bench\n::1 localhost bench\n","mode":292}}
+            network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+            network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+            network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+            network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"time-zone":{"zone":"host"}}
+            network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        "#]],
     );
 }
 
@@ -204,9 +204,9 @@ fn shared_names_leave_the_host_its_name() {
         "share-ns",
         [s("uts")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        share-ns#4: the host's uts namespace
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            share-ns#4: {"share-namespace":{"namespace":"uts"}}
+        "#]],
     );
 }
 
@@ -261,31 +261,31 @@ fn what_the_author_puts_at_a_place_lies_over_what_a_combinator_brings() {
     let before = jail(vec![p("readonly", [s("/etc/ssl")]), p("network", [])]);
     let after = jail(vec![p("network", []), p("readonly", [s("/etc/ssl")])]);
     expect![[r#"
-        base#1: the file `/etc/hostname` (0444), 5 bytes
-        base#1: the file `/etc/hosts` (0444), 44 bytes
-        network#5: the contents of `/etc/resolv.conf`, if it is there
-        network#5: the contents of `/etc/hosts`, if it is there
-        network#5: the contents of `/etc/services`, if it is there
-        network#5: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#5: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#5: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        readonly#4: `/etc/ssl`, read only"#]].assert_eq(&before);
+        base#1: {"file":{"to":"/etc/hostname","content":"demo\n","mode":292}}
+        base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
+        network#5: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+        network#5: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#5: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+        network#5: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#5: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        readonly#4: {"bind":{"from":"/etc/ssl","to":"/etc/ssl","access":"ro","missing":"fail"}}"#]].assert_eq(&before);
     expect![[r#"
-        base#1: the file `/etc/hostname` (0444), 5 bytes
-        base#1: the file `/etc/hosts` (0444), 44 bytes
-        network#4: the contents of `/etc/resolv.conf`, if it is there
-        network#4: the contents of `/etc/hosts`, if it is there
-        network#4: the contents of `/etc/services`, if it is there
-        network#4: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        readonly#5: `/etc/ssl`, read only"#]].assert_eq(&after);
+        base#1: {"file":{"to":"/etc/hostname","content":"demo\n","mode":292}}
+        base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
+        network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        readonly#5: {"bind":{"from":"/etc/ssl","to":"/etc/ssl","access":"ro","missing":"fail"}}"#]].assert_eq(&after);
     let reset =
         jail(vec![p("reset", []), p("readonly", [s("/etc/a")]), p("set-hostname", [s("a")])]);
     expect![[r#"
-        set-hostname#6: the file `/etc/hostname` (0444), 2 bytes
-        set-hostname#6: the file `/etc/hosts` (0444), 38 bytes
-        readonly#5: `/etc/a`, read only"#]]
+        set-hostname#6: {"file":{"to":"/etc/hostname","content":"a\n","mode":292}}
+        set-hostname#6: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost a\n::1 localhost a\n","mode":292}}
+        readonly#5: {"bind":{"from":"/etc/a","to":"/etc/a","access":"ro","missing":"fail"}}"#]]
     .assert_eq(&reset);
 }
 
@@ -297,11 +297,11 @@ fn no_mount_hides_the_scripts() {
             p("tmpfs", [s("/run")]),
             p("write-text", [s("/run/jailgen/x"), s("")]),
         ],
-        &expect![[r#"
-            wrap-entry#4: starts `/run/jailgen/entry-1`
-            tmpfs#5: an empty folder in memory at `/run`
-            write-text#6: the file `/run/jailgen/x` (0444), 0 bytes
-            wrap-entry#4: the file `/run/jailgen/entry-1` (0555), 101 bytes
-        "#]],
+        &expect![[r##"
+            wrap-entry#4: {"program":{"path":"/run/jailgen/entry-1"}}
+            tmpfs#5: {"tmpfs":{"to":"/run","mode":493,"size":null}}
+            write-text#6: {"file":{"to":"/run/jailgen/x","content":"","mode":292}}
+            wrap-entry#4: {"file":{"to":"/run/jailgen/entry-1","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\n",{"nix":"pkgs.hello","output":"program"}," \"$@\"\n"],"expand":false},"mode":365}}
+        "##]],
     );
 }

@@ -5,30 +5,30 @@ use super::*;
 #[test]
 fn an_empty_list_leaves_the_base() {
     expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        bind-nix-store-runtime-closure#2: the store paths that it needs, read only
-        base#1: the host name `demo`
-        base#1: the terminal, without typing into it
-        base#1: ends with whoever started it
-        base#1: its own processes at `/proc`
-        base#1: a minimal /dev at `/dev`
-        base#1: an empty folder in memory at `/tmp` (1777)
-        base#1: an empty folder in memory at `/var/tmp` (1777)
-        base#1: an empty folder in memory at `~` (expanded) (0700)
-        base#1: `/bin/sh` points to `${lib.getBin pkgs.bashInteractive}/bin/bash`
-        base#1: `/bin/bash` points to `${lib.getBin pkgs.bashInteractive}/bin/bash`
-        base#1: `/usr/bin/env` points to `${lib.getBin pkgs.coreutils}/bin/env`
-        base#1: the file `/etc/hostname` (0444), 5 bytes
-        base#1: the file `/etc/hosts` (0444), 44 bytes
-        fake-passwd#3: an account of the caller, with the shell `${lib.getBin pkgs.bashInteractive}/bin/bash`
-        base#1: the time zone UTC
-        base#1: `HOME` is `~` (expanded)
-        base#1: `LANG` as the launcher has it, if it is there
-        base#1: `SHELL` is `${lib.getBin pkgs.bashInteractive}/bin/bash`
-        base#1: `TERM` as the launcher has it, if it is there
-        base#1: `USER` as the launcher has it, if it is there
-        base#1: `/bin` in PATH
-        base#1: `${lib.getBin pkgs.coreutils}/bin` in PATH
+        jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+        bind-nix-store-runtime-closure#2: {"store":{"scope":"closure"}}
+        base#1: {"hostname":{"name":"demo"}}
+        base#1: {"terminal":{"terminal":"keep"}}
+        base#1: {"lifetime":{"lifetime":"launcher"}}
+        base#1: {"proc":{"to":"/proc"}}
+        base#1: {"dev":{"to":"/dev"}}
+        base#1: {"tmpfs":{"to":"/tmp","mode":1023,"size":null}}
+        base#1: {"tmpfs":{"to":"/var/tmp","mode":1023,"size":null}}
+        base#1: {"tmpfs":{"to":{"expand":"~"},"mode":448,"size":null}}
+        base#1: {"symlink":{"to":"/bin/sh","target":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        base#1: {"symlink":{"to":"/bin/bash","target":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        base#1: {"symlink":{"to":"/usr/bin/env","target":{"pieces":[{"nix":"pkgs.coreutils","output":"bin"},"/bin/env"],"expand":false}}}
+        base#1: {"file":{"to":"/etc/hostname","content":"demo\n","mode":292}}
+        base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
+        fake-passwd#3: {"accounts":{"shell":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        base#1: {"time-zone":{"zone":"utc"}}
+        base#1: {"set-env":{"name":"HOME","value":{"expand":"~"}}}
+        base#1: {"forward-env":{"name":"LANG","missing":"skip"}}
+        base#1: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        base#1: {"forward-env":{"name":"TERM","missing":"skip"}}
+        base#1: {"forward-env":{"name":"USER","missing":"skip"}}
+        base#1: {"add-path":{"folder":"/bin"}}
+        base#1: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.coreutils","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered_whole(&jail(vec![])));
 }
 
@@ -39,89 +39,89 @@ fn binds() {
         "ro-bind",
         [from.clone(), to.clone()],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        ro-bind#4: `/srv/a` at `/b`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            ro-bind#4: {"bind":{"from":"/srv/a","to":"/b","access":"ro","missing":"fail"}}
+        "#]],
     );
     check_one(
         "rw-bind",
         [from.clone(), to.clone()],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        rw-bind#4: `/srv/a` at `/b`, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            rw-bind#4: {"bind":{"from":"/srv/a","to":"/b","access":"rw","missing":"fail"}}
+        "#]],
     );
     check_one(
         "try-ro-bind",
         [from.clone(), to.clone()],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        try-ro-bind#4: `/srv/a` at `/b`, read only, if it is there
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            try-ro-bind#4: {"bind":{"from":"/srv/a","to":"/b","access":"ro","missing":"skip"}}
+        "#]],
     );
     check_one(
         "try-rw-bind",
         [from, to],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        try-rw-bind#4: `/srv/a` at `/b`, read and write, if it is there
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            try-rw-bind#4: {"bind":{"from":"/srv/a","to":"/b","access":"rw","missing":"skip"}}
+        "#]],
     );
     check_one(
         "ro-bind",
         [pkg("cacert"), s("/b")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        ro-bind#4: `${pkgs.cacert}` at `/b`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            ro-bind#4: {"bind":{"from":{"pieces":[{"nix":"pkgs.cacert","output":"out"}],"expand":false},"to":"/b","access":"ro","missing":"fail"}}
+        "#]],
     );
     check_one(
         "readonly",
         [x("~/a")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readonly#4: your `~/a`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            readonly#4: {"bind":{"from":{"expand":"~/a"},"to":{"expand":"~/a"},"access":"ro","missing":"fail"}}
+        "#]],
     );
     check_one(
         "readwrite",
         [x("\"$FOO\"")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readwrite#4: `\"$FOO\"` (expanded), read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            readwrite#4: {"bind":{"from":{"expand":"\"$FOO\""},"to":{"expand":"\"$FOO\""},"access":"rw","missing":"fail"}}
+        "#]],
     );
     check_one(
         "try-readonly",
         [s("/a")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        try-readonly#4: `/a`, read only, if it is there
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            try-readonly#4: {"bind":{"from":"/a","to":"/a","access":"ro","missing":"skip"}}
+        "#]],
     );
     check_one(
         "try-readwrite",
         [s("/a")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        try-readwrite#4: `/a`, read and write, if it is there
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            try-readwrite#4: {"bind":{"from":"/a","to":"/a","access":"rw","missing":"skip"}}
+        "#]],
     );
     check_one(
         "bind-device",
         [s("/dev/kvm")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        bind-device#4: `/dev/kvm`, read, write and use as a device
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            bind-device#4: {"bind":{"from":"/dev/kvm","to":"/dev/kvm","access":"dev","missing":"fail"}}
+        "#]],
     );
     check_one(
         "bind-pkg",
         [s("/etc/zoneinfo"), pkg("tzdata")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        bind-pkg#4: `${pkgs.tzdata}` at `/etc/zoneinfo`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            bind-pkg#4: {"bind":{"from":{"pieces":[{"nix":"pkgs.tzdata","output":"out"}],"expand":false},"to":"/etc/zoneinfo","access":"ro","missing":"fail"}}
+        "#]],
     );
 }
 
@@ -131,89 +131,89 @@ fn what_is_made_for_the_jail() {
         "tmpfs",
         [s("/var/cache")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        tmpfs#4: an empty folder in memory at `/var/cache`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            tmpfs#4: {"tmpfs":{"to":"/var/cache","mode":493,"size":null}}
+        "#]],
     );
     check_one(
         "tmpfs-sized",
         [s("1G"), s("/tmp")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        tmpfs-sized#4: an empty folder in memory at `/tmp` (1777), at most 1073741824 bytes
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            tmpfs-sized#4: {"tmpfs":{"to":"/tmp","mode":1023,"size":1073741824}}
+        "#]],
     );
     check_one(
         "mount",
         [s("tmpfs"), s("/x")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount#4: an empty folder in memory at `/x`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount#4: {"tmpfs":{"to":"/x","mode":493,"size":null}}
+        "#]],
     );
     check_one(
         "mount",
         [s("devtmpfs"), s("/x")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount#4: a minimal /dev at `/x`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount#4: {"dev":{"to":"/x"}}
+        "#]],
     );
     check_one(
         "mount",
         [s("proc"), s("/x")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount#4: its own processes at `/x`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount#4: {"proc":{"to":"/x"}}
+        "#]],
     );
     check(
         vec![p("reset", []), p("mount-dev", []), p("mount-proc", [])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount-dev#5: a minimal /dev at `/dev`
-        mount-proc#6: its own processes at `/proc`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-dev#5: {"dev":{"to":"/dev"}}
+            mount-proc#6: {"proc":{"to":"/proc"}}
+        "#]],
     );
     check_one(
         "write-text",
         [s("/etc/motd"), s("pay $5\n")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        write-text#4: the file `/etc/motd` (0444), 7 bytes
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            write-text#4: {"file":{"to":"/etc/motd","content":"pay $5\n","mode":292}}
+        "#]],
     );
     check_one(
         "state-dir",
         [x("~/.config/a")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        state-dir#4: your `~/.config/a`, created when missing, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            state-dir#4: {"state-directory":{"path":{"expand":"~/.config/a"},"to":{"expand":"~/.config/a"}}}
+        "#]],
     );
     check_one(
         "state-file",
         [x("~/.a.json")],
         &expect![[r#"
-            jail#0: starts `${lib.getExe pkgs.hello}`
-            state-file#4: your `~/.a.json`, a file created when missing, read and write
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            state-file#4: {"state-file":{"path":{"expand":"~/.a.json"},"to":{"expand":"~/.a.json"}}}
         "#]],
     );
     check_one(
         "persist-home",
         [s("work")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        persist-home#4: `${XDG_DATA_HOME:-~/.local/share}/jailgen/home/work` (expanded) at `~` (expanded), created when missing, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            persist-home#4: {"state-directory":{"path":{"expand":"${XDG_DATA_HOME:-~/.local/share}/jailgen/home/work"},"to":{"expand":"~"}}}
+        "#]],
     );
     check_one(
         "whole-nix-store",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        whole-nix-store#4: all of the Nix store, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            whole-nix-store#4: {"store":{"scope":"whole"}}
+        "#]],
     );
 }
 
@@ -223,57 +223,57 @@ fn the_working_folder_and_the_arguments() {
         "mount-cwd",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount-cwd#4: the folder you start it in, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd#4: {"folder":{"access":"rw","to":null}}
+        "#]],
     );
     check_one(
         "mount-cwd-readonly",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        mount-cwd-readonly#4: the folder you start it in, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd-readonly#4: {"folder":{"access":"ro","to":null}}
+        "#]],
     );
     check_one(
         "workspace",
         [s("/workspace")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        workspace#4: the folder you start it in at `/workspace`, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            workspace#4: {"folder":{"access":"rw","to":"/workspace"}}
+        "#]],
     );
     check(
         vec![p("mount-cwd", []), p("allow-home-cwd", [])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        allow-home-cwd#5: may be started in the home folder itself
-        mount-cwd#4: the folder you start it in, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            allow-home-cwd#5: "home-as-folder"
+            mount-cwd#4: {"folder":{"access":"rw","to":null}}
+        "#]],
     );
     check_one(
         "readonly-runtime-args",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readonly-runtime-args#4: every argument that is an existing path, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            readonly-runtime-args#4: {"bind-arguments":{"access":"ro"}}
+        "#]],
     );
     check_one(
         "readwrite-runtime-args",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readwrite-runtime-args#4: every argument that is an existing path, read and write
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            readwrite-runtime-args#4: {"bind-arguments":{"access":"rw"}}
+        "#]],
     );
     check_one(
         "readonly-paths-from-var",
         [s("XDG_DATA_DIRS"), s(":")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        readonly-paths-from-var#4: every path in `$XDG_DATA_DIRS`, divided by `:`, read only
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            readonly-paths-from-var#4: {"bind-variable":{"variable":"XDG_DATA_DIRS","separator":":","access":"ro"}}
+        "#]],
     );
 }
 
@@ -283,58 +283,58 @@ fn the_environment() {
         "set-env",
         [s("A"), s("1")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-env#4: `A` is `1`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            set-env#4: {"set-env":{"name":"A","value":"1"}}
+        "#]],
     );
     check_one(
         "set-env",
         [s("GOPATH"), x("~/go")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-env#4: `GOPATH` is `~/go` (expanded)
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            set-env#4: {"set-env":{"name":"GOPATH","value":{"expand":"~/go"}}}
+        "#]],
     );
     check_one(
         "fwd-env",
         [s("EDITOR")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        fwd-env#4: `EDITOR` as the launcher has it
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            fwd-env#4: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        "#]],
     );
     check_one(
         "try-fwd-env",
         [s("COLORTERM")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        try-fwd-env#4: `COLORTERM` as the launcher has it, if it is there
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            try-fwd-env#4: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
+        "#]],
     );
     check_one(
         "unset-env",
         [s("LANG")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        unset-env#4: no `LANG`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            unset-env#4: {"unset-env":{"name":"LANG"}}
+        "#]],
     );
     check_one(
         "add-path",
         [s("/opt/bin")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        add-path#4: `/opt/bin` in PATH
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            add-path#4: {"add-path":{"folder":"/opt/bin"}}
+        "#]],
     );
     check_one(
         "add-pkg-deps",
         [list([pkg("git"), pkg("jq")])],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        add-pkg-deps#4: `${lib.getBin pkgs.git}/bin` in PATH
-        add-pkg-deps#4: `${lib.getBin pkgs.jq}/bin` in PATH
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            add-pkg-deps#4: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+            add-pkg-deps#4: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        "#]],
     );
 }
 
@@ -345,17 +345,17 @@ fn the_command_line() {
         "set-argv",
         [list(words)],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-argv#4: with the arguments `-c` `echo $HOME` of the command `$FOO` (expanded)
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            set-argv#4: {"arguments":{"words":[{"text":"-c"},{"text":"echo $HOME"},"all",{"text":{"expand":"$FOO"}}]}}
+        "#]],
     );
     check_one(
         "wrap-entry",
         [script("exec @@ \"$@\"")],
-        &expect![[r#"
-        wrap-entry#4: starts `/run/jailgen/entry-1`
-        wrap-entry#4: the file `/run/jailgen/entry-1` (0555), 106 bytes
-    "#]],
+        &expect![[r##"
+            wrap-entry#4: {"program":{"path":"/run/jailgen/entry-1"}}
+            wrap-entry#4: {"file":{"to":"/run/jailgen/entry-1","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\nexec ",{"nix":"pkgs.hello","output":"program"}," \"$@\"\n"],"expand":false},"mode":365}}
+        "##]],
     );
 }
 
@@ -365,60 +365,60 @@ fn process_and_identity() {
         "new-session",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        new-session#4: a terminal session of its own
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            new-session#4: {"terminal":{"terminal":"new-session"}}
+        "#]],
     );
     check_one(
         "no-new-session",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        no-new-session#4: the terminal, without typing into it
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            no-new-session#4: {"terminal":{"terminal":"keep"}}
+        "#]],
     );
     check_one(
         "no-die-with-parent",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        no-die-with-parent#4: ends with its program
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            no-die-with-parent#4: {"lifetime":{"lifetime":"payload"}}
+        "#]],
     );
     check_one(
         "set-hostname",
         [s("workbench")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        set-hostname#4: the host name `workbench`
-        set-hostname#4: the file `/etc/hostname` (0444), 10 bytes
-        set-hostname#4: the file `/etc/hosts` (0444), 54 bytes
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            set-hostname#4: {"hostname":{"name":"workbench"}}
+            set-hostname#4: {"file":{"to":"/etc/hostname","content":"workbench\n","mode":292}}
+            set-hostname#4: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost workbench\n::1 localhost workbench\n","mode":292}}
+        "#]],
     );
     check_one(
         "time-zone",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        time-zone#4: the host's time zone
-        time-zone#4: `TZDIR` is `${pkgs.tzdata}/share/zoneinfo`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            time-zone#4: {"time-zone":{"zone":"host"}}
+            time-zone#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        "#]],
     );
     check_one(
         "utc",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        utc#4: the time zone UTC
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            utc#4: {"time-zone":{"zone":"utc"}}
+        "#]],
     );
     check_one(
         "share-ns",
         [s("ipc")],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        share-ns#4: the host's ipc namespace
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            share-ns#4: {"share-namespace":{"namespace":"ipc"}}
+        "#]],
     );
 }
 
@@ -428,22 +428,22 @@ fn the_network() {
         "network",
         [],
         &expect![[r#"
-        jail#0: starts `${lib.getExe pkgs.hello}`
-        network#4: the host's network
-        network#4: the contents of `/etc/resolv.conf`, if it is there
-        network#4: the contents of `/etc/hosts`, if it is there
-        network#4: the contents of `/etc/services`, if it is there
-        network#4: `/etc/ssl/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/ssl/certs/ca-certificates.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `/etc/pki/tls/certs/ca-bundle.crt` points to `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: the host's time zone
-        network#4: `CURL_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `GIT_SSL_CAINFO` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `NIX_SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `REQUESTS_CA_BUNDLE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `SSL_CERT_FILE` is `${pkgs.cacert}/etc/ssl/certs/ca-bundle.crt`
-        network#4: `TZDIR` is `${pkgs.tzdata}/share/zoneinfo`
-    "#]],
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            network#4: "host-network"
+            network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
+            network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+            network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
+            network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"time-zone":{"zone":"host"}}
+            network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+            network#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        "#]],
     );
 }
 
@@ -451,12 +451,12 @@ fn the_network() {
 fn an_entry_may_be_a_path() {
     let jail = jail_named("demo", s("/usr/bin/true"), vec![]);
     expect![[r#"
-        jail#0: starts `/usr/bin/true`
+        jail#0: {"program":{"path":"/usr/bin/true"}}
     "#]]
     .assert_eq(&lowered(&jail));
     let jail = jail_named("demo", x("~/bin/x"), vec![]);
     expect![[r#"
-        jail#0: starts `~/bin/x` (expanded)
+        jail#0: {"program":{"path":{"expand":"~/bin/x"}}}
     "#]]
     .assert_eq(&lowered(&jail));
 }

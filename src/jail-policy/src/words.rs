@@ -1,25 +1,32 @@
-//! One grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
+//! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
-use jail_policy::{
-    Access, Argument, Grant, Lifetime, Missing, Namespace, Package, Piece, Scope, Terminal, Text,
-    Zone,
-};
+use std::fmt;
+
+use crate::grant::{Argument, Grant, Scope, Zone};
+use crate::text::{Package, Piece, Text};
+use crate::{Access, Lifetime, Missing, Namespace, Terminal};
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub(super) enum Subject {
+pub enum Subject {
+    /// What is started.
     Program,
+    /// What of the file system there is.
     Files,
+    /// Which commands are found.
     Path,
+    /// Which variables there are.
     Environment,
+    /// What can be reached.
     Network,
+    /// The terminal, the time, the machine's name, the namespaces.
     Surroundings,
 }
 
 impl Subject {
     /// All of them, in the order of their numbers.
-    pub(super) const ALL: &'static [Self] = &[
+    pub const ALL: &'static [Self] = &[
         Self::Program,
         Self::Files,
         Self::Path,
@@ -28,7 +35,9 @@ impl Subject {
         Self::Surroundings,
     ];
 
-    pub(super) const fn title(self) -> &'static str {
+    /// Its heading.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
         match self {
             Self::Program => "Program",
             Self::Files => "Files",
@@ -41,11 +50,24 @@ impl Subject {
 }
 
 /// A grant in words.
-pub(super) struct Sentence {
-    pub(super) subject: Subject,
-    pub(super) how: &'static str,
-    pub(super) what: String,
-    pub(super) note: Option<&'static str>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// What it is about.
+    pub subject: Subject,
+    /// How it is granted: `read-write`.
+    pub how: &'static str,
+    /// What is granted.
+    pub what: String,
+    /// What one should know about it.
+    pub note: Option<&'static str>,
+}
+
+/// `read-only ~/.gitconfig (if it is there)`. It holds what the spec holds: who prints it sees to control characters.
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.how, self.what)?;
+        self.note.map_or(Ok(()), |note| write!(f, " ({note})"))
+    }
 }
 
 impl Sentence {
@@ -73,7 +95,9 @@ const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git`
 /// What is made for the jail and is nobody else's.
 const OWN: &str = "its own";
 
-pub(super) fn of(grant: &Grant) -> Sentence {
+/// Says a grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
+#[must_use]
+pub fn sentence(grant: &Grant) -> Sentence {
     use Subject::{Environment, Files, Network, Path, Program, Surroundings};
     match grant {
         Grant::Program { path } => Sentence::new(Program, "runs", program(path)),
