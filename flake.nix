@@ -38,11 +38,13 @@
           pkgs = nixpkgs.legacyPackages.${system};
           jailgen = pkgs.callPackage ./packaging/jailgen.nix {
             kit = import ./packaging/kit.nix { inherit self; };
+            probe = self.packages.${system}.jail-probe;
           };
         in
         {
           inherit jailgen;
           default = jailgen;
+          jail-probe = pkgs.callPackage ./packaging/jail-probe.nix { };
           jail-stub = pkgs.callPackage ./packaging/jail-stub.nix { };
         }
       );

@@ -1,10 +1,12 @@
 # The compiler and command line.
 #
-#   kit  the kit that this jailgen names in what it emits, as src/jailgen/src/kit describes it
+#   kit    the kit that this jailgen names in what it emits, as src/jailgen/src/kit describes it
+#   probe  the static program with which `audit` and `doctor` try things
 {
   lib,
   rustPlatform,
   kit,
+  probe,
 }:
 rustPlatform.buildRustPackage {
   pname = "jailgen";
@@ -17,6 +19,7 @@ rustPlatform.buildRustPackage {
     "jailgen"
   ];
   JAILGEN_KIT = builtins.toJSON kit;
+  JAILGEN_PROBE = "${probe}/bin/jail-probe";
 
   # They want real user namespaces, a real Nix and the files that are left out of the source.
   doCheck = false;

@@ -82,7 +82,7 @@ fn the_plan_needs_serde_and_nothing_else() {
 
 #[test]
 fn crates_depend_one_way() {
-    let order = ["jail-plan", "jail-policy", "jail-registry", "jail-lang", "jailgen"];
+    let order = ["jail-plan", "jail-probe", "jail-policy", "jail-registry", "jail-lang", "jailgen"];
     for (index, name) in order.iter().enumerate() {
         let below: BTreeSet<String> = order.iter().take(index).map(|name| (*name).into()).collect();
         let own: BTreeSet<_> = dependencies(name).intersection(&own_crates()).cloned().collect();
@@ -208,6 +208,7 @@ fn every_source_file_says_what_it_is_for() {
 /// The parts outside the stub that print, read the environment or exit, with the reason.
 const SPEAKS: &[(&str, &str)] = &[
     ("src/jailgen/src/cli/", "the command line"),
+    ("src/jail-probe/", "a program that is started to try things and to tell"),
     ("src/xtask/", "a command line of its own, for developers"),
 ];
 

@@ -1,0 +1,67 @@
+//! How an attempt was answered.
+
+use std::fmt;
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+/// How an attempt was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Answer {
+    /// It went well, with this result.
+    Done(i64),
+    /// The kernel refused it with this number (errno(3)).
+    Refused(i32),
+    /// A signal ended the process that tried it.
+    Killed(i32),
+    /// What was read.
+    Text(String),
+    /// What was listed.
+    List(Vec<String>),
+    /// The attempt itself makes no sense.
+    Unknown(String),
+}
+
+impl Answer {
+    /// What a call of the standard library came to.
+    pub(crate) fn of<T>(result: io::Result<T>, answer: impl FnOnce(T) -> Self) -> Self {
+        match result {
+            Ok(value) => answer(value),
+            Err(error) => Self::failed(&error),
+        }
+    }
+
+    /// An error of the standard library. One without a number is no answer of the kernel.
+    pub(crate) fn failed(error: &io::Error) -> Self {
+        error.raw_os_error().map_or_else(|| Self::Unknown(error.to_string()), Self::Refused)
+    }
+
+    /// The result of a system call, as the kernel leaves it in the register.
+    pub(crate) fn of_register(register: isize) -> Self {
+        match i32::try_from(register) {
+            Ok(errno @ -4095..=-1) => Self::Refused(-errno),
+            _ => Self::Done(register as i64),
+        }
+    }
+
+    /// Whether the attempt went well.
+    #[must_use]
+    pub fn went_well(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Text(_) | Self::List(_))
+    }
+}
+
+/// For people and for shells: `ok 3`, `errno 97`, `signal 31`, or what was read.
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Done(value) => write!(f, "ok {value}"),
+            Self::Refused(errno) => write!(f, "errno {errno}"),
+            Self::Killed(signal) => write!(f, "signal {signal}"),
+            Self::Text(text) => f.write_str(text.trim_end()),
+            Self::List(lines) => f.write_str(&lines.join("\n")),
+            Self::Unknown(why) => write!(f, "no such attempt: {why}"),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Attempts on files, and on what a process is given.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::ANSWER_MAX;
+use crate::answer::Answer;
+
+/// How many entries a listing or a search looks at.
+const ENTRIES_MAX: usize = 20_000;
+
+pub(crate) fn read(path: &str) -> Answer {
+    let mut bytes = Vec::new();
+    let read = File::open(path)
+        .and_then(|file| file.take(ANSWER_MAX as u64).read_to_end(&mut bytes).map(drop));
+    Answer::of(read, |()| Answer::Text(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+pub(crate) fn list(path: &str) -> Answer {
+    Answer::of(names(Path::new(path)), Answer::List)
+}
+
+fn names(path: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut size = 0;
+    for entry in fs::read_dir(path)?.take(ENTRIES_MAX) {
+        let name = text(entry?.file_name().as_bytes());
+        size += name.len();
+        if size > ANSWER_MAX {
+            break;
+        }
+        names.push(name);
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub(crate) fn link(path: &str) -> Answer {
+    Answer::of(fs::read_link(path), |target| Answer::Text(text(target.as_os_str().as_bytes())))
+}
+
+/// `folder 0755 0 0`: kind, permission bits, user, group.
+pub(crate) fn stat(path: &str) -> Answer {
+    Answer::of(fs::symlink_metadata(path), |meta| {
+        let kind = kind(&meta);
+        let (mode, uid, gid) = (meta.mode() & 0o7777, meta.uid(), meta.gid());
+        Answer::Text(format!("{kind} {mode:04o} {uid} {gid}"))
+    })
+}
+
+fn kind(meta: &fs::Metadata) -> &'static str {
+    let kind = meta.file_type();
+    match () {
+        () if kind.is_dir() => "folder",
+        () if kind.is_symlink() => "link",
+        () if kind.is_socket() => "socket",
+        () if kind.is_fifo() => "pipe",
+        () if kind.is_char_device() || kind.is_block_device() => "device",
+        () => "file",
+    }
+}
+
+pub(crate) fn open_write(path: &str) -> Answer {
+    Answer::of(OpenOptions::new().append(true).open(path), |_| Answer::Done(0))
+}
+
+pub(crate) fn create(path: &str) -> Answer {
+    let made = OpenOptions::new().write(true).create_new(true).open(path);
+    Answer::of(made.and_then(|_| fs::remove_file(path)), |()| Answer::Done(0))
+}
+
+pub(crate) fn hard_link(from: &str, to: &str) -> Answer {
+    Answer::of(fs::hard_link(from, to).and_then(|()| fs::remove_file(to)), |()| Answer::Done(0))
+}
+
+pub(crate) fn rename(from: &str, to: &str) -> Answer {
+    Answer::of(fs::rename(from, to).and_then(|()| fs::rename(to, from)), |()| Answer::Done(0))
+}
+
+pub(crate) fn run(path: &str, arguments: &[&str]) -> Answer {
+    let mut command = Command::new(path);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Answer::of(command.status(), |status| match status.code() {
+        Some(code) => Answer::Done(i64::from(code)),
+        None => Answer::Killed(std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0)),
+    })
+}
+
+/// Names only: a value may be a secret, and nobody has to see it to judge.
+pub(crate) fn environment() -> Answer {
+    let mut names: Vec<String> =
+        std::env::vars_os().map(|(name, _)| text(name.as_bytes())).collect();
+    names.sort();
+    Answer::List(names)
+}
+
+pub(crate) fn variable(name: &str) -> Answer {
+    std::env::var_os(name).map_or(Answer::Refused(2), |value| Answer::Text(text(value.as_bytes())))
+}
+
+/// `7 /etc/shadow`. The one by which the list is read is not among them, nor the pipe of the answer, which is last.
+pub(crate) fn descriptors() -> Answer {
+    let folder = Path::new("/proc/self/fd");
+    let entries = match names(folder) {
+        Ok(names) => names,
+        Err(error) => return Answer::failed(&error),
+    };
+    let mut numbers: Vec<u32> = entries.iter().filter_map(|name| name.parse().ok()).collect();
+    numbers.sort_unstable();
+    let shown = numbers.into_iter().filter_map(|number| {
+        let target = fs::read_link(folder.join(number.to_string())).ok()?;
+        Some(format!("{number} {}", text(target.as_os_str().as_bytes())))
+    });
+    let mut shown: Vec<String> = shown.collect();
+    if shown.last().is_some_and(|last| last.contains(" pipe:")) {
+        shown.pop();
+    }
+    Answer::List(shown)
+}
+
+/// Sockets below folders. What cannot be read is passed over: it cannot be used either.
+pub(crate) fn sockets(paths: &[&str]) -> Answer {
+    let mut folders: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+    let (mut found, mut seen) = (Vec::new(), 0);
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for entry in entries.filter_map(Result::ok) {
+            seen += 1;
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_socket() {
+                found.push(text(entry.path().as_os_str().as_bytes()));
+            }
+            let is_kernels =
+                ["/proc", "/sys"].iter().any(|kernel| entry.path() == Path::new(kernel));
+            if kind.is_dir() && !is_kernels && seen < ENTRIES_MAX {
+                folders.push(entry.path());
+            }
+        }
+    }
+    found.sort();
+    Answer::List(found)
+}

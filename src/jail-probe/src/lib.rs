@@ -1,0 +1,23 @@
+//! Small attempts at what a jail must refuse. It only tries and tells; whether an answer is good is decided elsewhere, by
+//! `jailgen audit`, by `jailgen doctor` and by the tests.
+//!
+//! An attempt is a list of words, such as `connect unix /run/docker.sock`; `jail-probe --help` lists them. Each is made in
+//! a process of its own, so that a filter which kills ends one attempt and not the rest.
+
+mod answer;
+mod attempt;
+mod call;
+mod child;
+mod files;
+mod namespaces;
+mod net;
+mod sys;
+
+pub use answer::Answer;
+pub use attempt::{USAGE, attempt};
+
+/// The most that an answer holds, in bytes of text. Nobody inside can make the outside read without end.
+pub const ANSWER_MAX: usize = 256 * 1024;
+
+/// The most attempts in one run.
+pub const ATTEMPTS_MAX: usize = 4096;

@@ -1,0 +1,55 @@
+//! Attempts to reach something that listens.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{self, UnixDatagram, UnixStream};
+use std::time::Duration;
+
+use crate::answer::Answer;
+
+/// What does not answer within this time counts as not reached (`ETIMEDOUT`).
+const PATIENCE: Duration = Duration::from_secs(2);
+
+pub(crate) fn connect(kind: &str, name: &str) -> Answer {
+    let result = match kind {
+        "unix" => UnixStream::connect(name).map(drop),
+        "unix-datagram" => UnixDatagram::unbound().and_then(|socket| socket.connect(name)),
+        "abstract" => abstract_socket(name),
+        "tcp" => address(name).and_then(|to| tcp(&to)),
+        "udp" => address(name).and_then(|to| udp(&to)),
+        other => return Answer::Unknown(other.into()),
+    };
+    Answer::of(result, |()| Answer::Done(0))
+}
+
+pub(crate) fn send(name: &str) -> Answer {
+    let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"x", name));
+    Answer::of(sent, |_| Answer::Done(0))
+}
+
+fn abstract_socket(name: &str) -> io::Result<()> {
+    let address = net::SocketAddr::from_abstract_name(name)?;
+    UnixStream::connect_addr(&address).map(drop)
+}
+
+fn address(text: &str) -> io::Result<SocketAddr> {
+    text.parse().map_err(io::Error::other)
+}
+
+/// A timeout of the standard library has no number of its own.
+fn tcp(to: &SocketAddr) -> io::Result<()> {
+    match TcpStream::connect_timeout(to, PATIENCE) {
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Err(io::Error::from_raw_os_error(110))
+        }
+        other => other.map(drop),
+    }
+}
+
+/// Connecting a datagram socket sends nothing: it asks for a route.
+fn udp(to: &SocketAddr) -> io::Result<()> {
+    let here: SocketAddr =
+        if to.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    UdpSocket::bind(here)?.connect(to)
+}
