@@ -42,6 +42,19 @@ fn a_build_links_its_commands_and_keeps_them() {
 }
 
 #[test]
+fn jails_whose_names_begin_alike_keep_their_own_commands() {
+    let Some(setup) = setup() else { return };
+    let names = ["sh-b", "sh", "sh-a", "sh.c", "sh0"];
+    let jails = names.map(|name| format!("{name:?} = jail {name:?} pkgs.bashInteractive [ ];\n"));
+    let scratch = Scratch::with(&[("sh.jail", &format!("{{\n{}}}\n", jails.concat()))]);
+    build(&setup, &scratch, &["sh.jail"]).assert_status(0);
+    for name in names {
+        let command = target(&scratch, &format!(".local/state/jailgen/bin/{name}"));
+        assert!(command.ends_with(&format!("-{name}/bin/{name}")), "{command}");
+    }
+}
+
+#[test]
 fn a_package_that_does_not_exist_leads_back_to_the_line_of_the_spec() {
     let Some(setup) = setup() else { return };
     let spec =

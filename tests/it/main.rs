@@ -7,6 +7,7 @@ mod builds;
 mod check;
 mod cli;
 mod closures;
+mod combinators;
 mod emitted;
 mod eval;
 mod explain;

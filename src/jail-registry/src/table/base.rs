@@ -52,7 +52,7 @@ store paths do not exist inside, not even their names.",
             docs: "They are made at each launch, so they are never stale, and nothing is written to the host. The user's shell is the
 jail's own.",
             signature: NOTHING,
-            example: "[ reset base fake-passwd ]",
+            example: "[ reset base bind-nix-store-runtime-closure fake-passwd ]",
             brings: &[inside(Brought::BashInteractive)],
             lower: Lower::Permission(|call| {
                 let shell = shell(call)?;

@@ -65,7 +65,7 @@ impl Nix {
         self.version
     }
 
-    /// Builds packages of the flake in a folder and returns the store paths of their outputs, in order.
+    /// Builds packages of the flake in a folder and returns the store paths of their outputs, in an order of Nix's own.
     ///
     /// # Errors
     /// Nix fails; its own message is in the error.

@@ -135,8 +135,7 @@ fn build_aside(
     let locked = if emitted.locked { Ok(()) } else { nix.lock(aside, progress) };
     let built = locked.and_then(|()| nix.build(aside, &names, progress));
     match built {
-        Ok(store_paths) if store_paths.len() == spec.policies.len() => Ok(store_paths),
-        Ok(_) => Err(BuildError::Incomplete),
+        Ok(store_paths) => in_order(&names, &store_paths).ok_or(BuildError::Incomplete),
         Err(error) => {
             let kept = aside.with_extension("failed");
             replace(aside, &kept)?;
@@ -144,6 +143,19 @@ fn build_aside(
             Err(BuildError::Failed { error, folder: kept, place })
         }
     }
+}
+
+/// The store paths in the order of the jails. Nix has an order of its own, so each is found by its name: the wrapper's
+/// derivation is called as the jail.
+fn in_order(names: &[&str], store_paths: &[String]) -> Option<Vec<String>> {
+    let of = |name: &&str| {
+        let is_named = |path: &&String| {
+            let base = path.rsplit('/').next().unwrap_or_default();
+            base.split_once('-').is_some_and(|(_, rest)| rest == *name)
+        };
+        store_paths.iter().find(is_named).cloned()
+    };
+    names.iter().map(of).collect()
 }
 
 /// The place in the spec that Nix's message leads back to: it names lines of the emitted files.

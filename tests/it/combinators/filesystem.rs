@@ -1,0 +1,259 @@
+//! Files.
+
+use super::row::{Example, Probe, ROW, Row};
+
+const FILES: &str =
+    "mkdir -p ~/data/deep; echo a >~/data/file; echo b >~/data/deep/file; echo c >~/other";
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "bind-device",
+        spec: "(bind-device \"/dev/full\") (readonly \"/dev/zero\")",
+        probes: &[
+            Probe::Works("[ -c /dev/full ] && ! echo x >/dev/full && read -rn1 -d '' </dev/full"),
+            Probe::Denies("[ -e /dev/mem ] || [ -e /dev/kmsg ] || [ -e /dev/fuse ]"),
+        ],
+        example: Example::MayStop("/dev/kvm"),
+        ..ROW
+    },
+    Row {
+        name: "bind-pkg",
+        spec: "(bind-pkg \"/opt/jq\" pkgs.jq)",
+        probes: &[
+            Probe::Grants("/opt/jq/bin/jq --version || ls /opt/jq"),
+            Probe::Denies("touch /opt/jq/x"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount",
+        spec: "(mount \"tmpfs\" \"/var/cache\") (mount \"proc\" \"/p\") (mount \"devtmpfs\" \"/d\")",
+        probes: &[
+            Probe::Grants("echo x >/var/cache/x && [ -r /p/self/status ] && : >/d/null"),
+            Probe::Denies("[ -e /d/sda ] || [ -e /d/kmsg ] || [ -e /d/mem ]"),
+            Probe::Denies("[ -d /p/$PPID ] && [ \"$PPID\" -gt 3 ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount-dev",
+        spec: "reset mount-dev bind-nix-store-runtime-closure",
+        probes: &[
+            Probe::Works(": </dev/null && read -rn1 -d '' </dev/zero && [ -d /dev/pts ]"),
+            Probe::Denies("[ -e /dev/kmsg ] || [ -e /dev/mem ] || [ -e /dev/fuse ]"),
+        ],
+        example: NO_PROGRAM,
+        ..ROW
+    },
+    Row {
+        name: "mount-proc",
+        spec: "reset mount-proc bind-nix-store-runtime-closure",
+        probes: &[
+            Probe::Works("[ -r /proc/self/status ] && [ -d /proc/$$ ]"),
+            Probe::Denies("echo x >/proc/sys/kernel/hostname || echo h >/proc/sysrq-trigger"),
+            Probe::Denies("[ -d \"/proc/$(($$ + 1000))\" ] || [ -e /dev/null ]"),
+        ],
+        example: NO_PROGRAM,
+        ..ROW
+    },
+    Row {
+        name: "persist-home",
+        spec: "(persist-home \"rows\")",
+        host: "echo private >~/notes",
+        probes: &[
+            Probe::Works("echo kept >~/kept"),
+            Probe::Grants("[ \"$(cat ~/kept)\" = kept ]"),
+            Probe::Refuses("cat ~/notes"),
+            Probe::Left(
+                "[ \"$(cat ~/.local/share/jailgen/home/rows/kept)\" = kept ] && ! [ -e ~/kept ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readonly",
+        spec: "(readonly (noescape \"~/data\"))",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$(cat ~/data/file ~/data/deep/file)\" = $'a\\nb' ]"),
+            Probe::Refuses("echo x >>~/data/file"),
+            Probe::Refuses("touch ~/data/deep/new && rm ~/data/deep/new"),
+            Probe::Refuses("cat ~/other"),
+        ],
+        example: Example::MayStop("/etc/os-release"),
+        ..ROW
+    },
+    Row {
+        name: "readonly",
+        case: "missing",
+        spec: "(readonly (noescape \"~/missing\"))",
+        host: "mkdir -p ~/missing",
+        probes: &[
+            Probe::Grants("[ -d ~/missing ]"),
+            Probe::Stops { env: &[("HOME", "/nowhere")], says: "rows.jail:" },
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readonly-paths-from-var",
+        spec: "(readonly-paths-from-var \"ROW_PATHS\" \":\")",
+        host: FILES,
+        env: &[("ROW_PATHS", "$HOME/data:$HOME/missing:/nowhere")],
+        probes: &[
+            Probe::Grants("cat ~/data/file"),
+            Probe::Refuses("echo x >>~/data/file"),
+            Probe::Refuses("cat ~/other"),
+            Probe::Denies("[ -e ~/missing ] || [ -n \"$ROW_PATHS\" ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readwrite",
+        spec: "(readwrite (noescape \"~/data\"))",
+        host: FILES,
+        probes: &[
+            Probe::Grants("cat ~/data/file && echo written >~/data/new"),
+            Probe::Refuses("cat ~/other"),
+            Probe::Left("[ \"$(cat ~/data/new)\" = written ]"),
+        ],
+        example: Example::MayStop("go-build"),
+        ..ROW
+    },
+    Row {
+        name: "ro-bind",
+        spec: "(ro-bind (noescape \"~/data\") \"/data\")",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$(cat /data/file)\" = a ]"),
+            Probe::Denies("echo x >>/data/file"),
+            Probe::Refuses("cat ~/data/file"),
+        ],
+        example: Example::MayStop("/srv/models"),
+        ..ROW
+    },
+    Row {
+        name: "rw-bind",
+        spec: "(rw-bind (noescape \"~/data\") \"/data\")",
+        host: FILES,
+        probes: &[
+            Probe::Grants("cat /data/file && echo written >/data/new"),
+            Probe::Refuses("cat ~/data/file"),
+            Probe::Left("[ \"$(cat ~/data/new)\" = written ]"),
+        ],
+        example: Example::MayStop("notes"),
+        ..ROW
+    },
+    Row {
+        name: "state-dir",
+        spec: "(state-dir (noescape \"~/.config/row\"))",
+        host: "mkdir -p ~/.config/other; echo private >~/.config/other/file",
+        probes: &[
+            Probe::Works("echo kept >~/.config/row/file"),
+            Probe::Grants("[ \"$(cat ~/.config/row/file)\" = kept ]"),
+            Probe::Refuses("cat ~/.config/other/file"),
+            Probe::Left("[ \"$(stat -c %a ~/.config/row)\" = 700 ] && cat ~/.config/row/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "state-file",
+        spec: "(state-file (noescape \"~/.row.json\"))",
+        host: "echo private >~/.other.json",
+        probes: &[
+            Probe::Works("echo kept >~/.row.json"),
+            Probe::Grants("[ \"$(cat ~/.row.json)\" = kept ]"),
+            Probe::Refuses("cat ~/.other.json"),
+            Probe::Left(
+                "[ \"$(stat -c %a ~/.row.json)\" = 600 ] && [ \"$(cat ~/.row.json)\" = kept ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "tmpfs",
+        spec: "(tmpfs \"/var/cache\") (readonly (noescape \"~/data\")) (tmpfs (noescape \"~/data/deep\"))",
+        host: FILES,
+        probes: &[
+            Probe::Grants("echo x >/var/cache/x && cat ~/data/file && echo x >~/data/deep/x"),
+            Probe::Refuses("cat ~/data/deep/file"),
+            Probe::Left("! [ -e ~/data/deep/x ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "tmpfs-sized",
+        spec: "(tmpfs-sized \"64K\" \"/var/cache\")",
+        probes: &[
+            Probe::Grants("head -c 30000 /dev/zero >/var/cache/x"),
+            Probe::Denies("head -c 300000 /dev/zero >/var/cache/x"),
+        ],
+        // The rows' home folders may lie in /tmp, which the example covers.
+        example: Example::MayStop("(start)"),
+        ..ROW
+    },
+    Row {
+        name: "try-readonly",
+        spec: "(try-readonly (noescape \"~/data\")) (try-readonly (noescape \"~/missing\"))",
+        host: FILES,
+        probes: &[
+            Probe::Grants("cat ~/data/file && ! [ -e ~/missing ]"),
+            Probe::Refuses("echo x >>~/data/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "try-readwrite",
+        spec: "(try-readwrite (noescape \"~/data\")) (try-readwrite (noescape \"~/missing\"))",
+        host: FILES,
+        probes: &[
+            Probe::Grants("echo x >>~/data/file && ! [ -e ~/missing ]"),
+            Probe::Refuses("cat ~/other"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "try-ro-bind",
+        spec: "(try-ro-bind (noescape \"~/data\") \"/data\") (try-ro-bind (noescape \"~/missing\") \"/m\")",
+        host: FILES,
+        probes: &[
+            Probe::Grants("cat /data/file && ! [ -e /m ]"),
+            Probe::Denies("echo x >>/data/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "try-rw-bind",
+        spec: "(try-rw-bind (noescape \"~/data\") \"/data\") (try-rw-bind (noescape \"~/missing\") \"/m\")",
+        host: FILES,
+        probes: &[
+            Probe::Grants("echo x >>/data/file && ! [ -e /m ]"),
+            Probe::Refuses("cat ~/data/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "whole-nix-store",
+        spec: "whole-nix-store",
+        probes: &[
+            Probe::Grants(
+                "for path in /nix/store/*; do case $path in *-source) exit 0; esac; done; exit 1",
+            ),
+            Probe::Denies("touch /nix/store/x"),
+            Probe::Refuses("[ -e /nix/var ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "write-text",
+        spec: "(write-text \"/etc/motd\" \"Mind the $GAP.\\n\")",
+        env: &[("GAP", "step")],
+        probes: &[
+            Probe::Grants("[ \"$(cat /etc/motd)\" = 'Mind the $GAP.' ]"),
+            Probe::Denies("echo x >/etc/motd"),
+        ],
+        ..ROW
+    },
+];
+
+/// It forgets the store, and nothing of it can be started then.
+const NO_PROGRAM: Example = Example::NoJail;

@@ -1,0 +1,89 @@
+//! The working folder and the arguments.
+
+use super::row::{Probe, ROW, Row};
+
+const FILES: &str = "echo a >file; mkdir -p ../sibling; echo b >../sibling/file";
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "allow-home-cwd",
+        spec: "mount-cwd allow-home-cwd",
+        host: "echo a >~/file",
+        folder: ".",
+        probes: &[
+            Probe::Grants("[ \"$PWD\" = \"$HOME\" ] && cat file"),
+            Probe::Refuses("cat ../../rows.jail"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount-cwd",
+        spec: "mount-cwd",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$PWD\" = ~/project ] && cat file && echo new >new"),
+            Probe::Refuses("cat ../sibling/file"),
+            Probe::Left("[ \"$(cat new)\" = new ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount-cwd",
+        case: "in-the-home-folder",
+        spec: "mount-cwd",
+        folder: ".",
+        probes: &[
+            Probe::Stops { env: &[], says: "it is your home folder" },
+            Probe::Stops { env: &[("HOME", "$HOME/project")], says: "your home folder lies in it" },
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount-cwd-readonly",
+        spec: "mount-cwd-readonly",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$PWD\" = ~/project ] && cat file"),
+            Probe::Refuses("echo x >>file"),
+            Probe::Refuses("cat ../sibling/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readonly-runtime-args",
+        spec: "readonly-runtime-args",
+        host: FILES,
+        arguments: &["file", "missing", "--flag"],
+        probes: &[
+            Probe::Grants("cat ~/project/\"$1\" && ! [ -e ~/project/missing ]"),
+            Probe::Refuses("echo x >>~/project/\"$1\""),
+            Probe::Refuses("cat ~/sibling/file"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readwrite-runtime-args",
+        spec: "readwrite-runtime-args",
+        host: FILES,
+        arguments: &["file", "../sibling"],
+        probes: &[
+            Probe::Grants(
+                "echo x >>~/project/file && cat ~/sibling/file && echo new >~/sibling/new",
+            ),
+            Probe::Refuses("cat /etc/os-release"),
+            Probe::Left("[ \"$(cat ~/sibling/new)\" = new ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "workspace",
+        spec: "mount-cwd (workspace \"/workspace\")",
+        host: FILES,
+        probes: &[
+            Probe::Grants("[ \"$PWD\" = /workspace ] && cat file && echo new >new"),
+            Probe::Refuses("[ -e ~/project ]"),
+            Probe::Left("[ \"$(cat new)\" = new ]"),
+        ],
+        ..ROW
+    },
+];

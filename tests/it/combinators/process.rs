@@ -1,0 +1,58 @@
+//! Processes, and what they know of the machine.
+
+use super::row::{Probe, ROW, Row};
+
+/// The sixth field of /proc/PID/stat is the session.
+const OWN_SESSION: &str = "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" != 0 ]";
+
+pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "new-session",
+        spec: "new-session",
+        probes: &[Probe::Grants(OWN_SESSION), Probe::Denies(": </dev/tty")],
+        ..ROW
+    },
+    Row {
+        name: "no-die-with-parent",
+        spec: "no-die-with-parent",
+        probes: &[Probe::Works("true"), Probe::Denies("kill -0 $PPID && [ \"$PPID\" -gt 3 ]")],
+        ..ROW
+    },
+    Row {
+        name: "no-new-session",
+        spec: "no-new-session",
+        probes: &[Probe::Works("true"), Probe::Denies(OWN_SESSION)],
+        ..ROW
+    },
+    Row {
+        name: "set-hostname",
+        spec: "(set-hostname \"workbench\")",
+        probes: &[
+            Probe::Grants(
+                "[ \"$(uname -n)\" = workbench ] && [ \"$(cat /etc/hostname)\" = workbench ]",
+            ),
+            Probe::Denies("echo other >/proc/sys/kernel/hostname || echo other >/etc/hostname"),
+            Probe::Left("[ \"$(uname -n)\" != workbench ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "time-zone",
+        spec: "time-zone",
+        probes: &[
+            Probe::Grants("[ -z \"$TZ\" ] && [ \"$(TZ=Asia/Tokyo date -d @0 +%H)\" = 09 ]"),
+            Probe::Denies("echo x >/etc/localtime"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "utc",
+        spec: "time-zone utc",
+        env: &[("TZ", "Asia/Tokyo")],
+        probes: &[
+            Probe::Works("[ \"$TZ\" = UTC ] && [ \"$(date -d @0 +%H)\" = 00 ]"),
+            Probe::Refuses("[ \"$(date -d @0 +%H)\" = 09 ]"),
+        ],
+        ..ROW
+    },
+];
