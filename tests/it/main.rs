@@ -13,6 +13,7 @@ mod eval;
 mod explain;
 mod formatting;
 mod harness;
+mod import;
 mod lsp;
 mod nixlib;
 mod own_flake;

@@ -97,6 +97,7 @@ fn the_plan_has_no_features() {
 
 /// Diagnostics that no single spec shows, with the reason.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
+    ("not-imported", "only `jailgen import` says it, in tests/it/import.rs"),
     ("missing-package", "only a term of the Nix door comes without a package"),
     ("no-main-program", "only at the Nix door is a package known"),
     ("too-large", "the file would have megabytes; `check` has it"),

@@ -10,6 +10,7 @@ mod burial;
 mod eval;
 mod failure;
 mod files;
+mod import;
 mod ir;
 mod json;
 mod library;
@@ -30,6 +31,7 @@ mod vocabulary;
 mod tests;
 
 pub use files::{File, Files};
+pub use import::{Imported, import};
 pub use limits::Limits;
 pub use outcome::{
     Evaluated, Expression, Outcome, SyntaxError, check_syntax, eval_expression, evaluate,

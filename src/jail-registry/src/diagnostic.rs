@@ -167,6 +167,8 @@ codes! {
     NoMainProgram = "no-main-program",
     /// A call of something that is no function.
     NotAFunction = "not-a-function",
+    /// A part of a Nix file that has no place in a spec; only `jailgen import` says so.
+    NotImported = "not-imported",
     /// A text with a NUL byte, where the kernel would stop reading.
     NulByte = "nul-byte",
     /// An index that a list or string does not have.

@@ -35,7 +35,7 @@ const STACK: usize = 256 << 20;
 
 /// A text with its tree.
 pub struct Tree {
-    root: SyntaxNode,
+    pub(crate) root: SyntaxNode,
 }
 
 /// Parses `text` and asks something of its tree. `None` when the text is beyond the bounds of the language, or no thread
@@ -91,12 +91,12 @@ fn is_word(token: &str) -> bool {
         || token.len() > 1 && token.starts_with(['.', '/']) && !token.starts_with("...")
 }
 
-fn range(node: &SyntaxNode) -> Range<usize> {
+pub(crate) fn range(node: &SyntaxNode) -> Range<usize> {
     node.text_range().start().into()..node.text_range().end().into()
 }
 
 /// The name that an attribute has, when it is not computed.
-fn attr_name(attr: &ast::Attr) -> Option<String> {
+pub(crate) fn attr_name(attr: &ast::Attr) -> Option<String> {
     match attr {
         ast::Attr::Ident(ident) => Some(ident_name(ident)),
         ast::Attr::Str(string) => plain(string),
@@ -104,12 +104,12 @@ fn attr_name(attr: &ast::Attr) -> Option<String> {
     }
 }
 
-fn ident_name(ident: &ast::Ident) -> String {
+pub(crate) fn ident_name(ident: &ast::Ident) -> String {
     ident.syntax().text().to_string()
 }
 
 /// The text of a string without interpolations; its escapes are left as they are.
-fn plain(string: &ast::Str) -> Option<String> {
+pub(crate) fn plain(string: &ast::Str) -> Option<String> {
     let mut text = String::new();
     for child in string.syntax().children_with_tokens() {
         match child {

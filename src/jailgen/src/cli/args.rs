@@ -61,6 +61,8 @@ pub enum Command {
     Shell(Shell),
     /// Write a commented spec to start from.
     Init(Init),
+    /// Write the spec that a flake with jail.nix or jailed-agents amounts to.
+    Import(Import),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
     /// Evaluate an expression of the spec language, completely, and print its value.
@@ -268,6 +270,18 @@ pub struct Init {
     pub program: String,
     /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+}
+
+/// See [`Command::Import`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::IMPORT)]
+pub struct Import {
+    /// A flake, or another Nix file that makes jails.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+    /// Write the spec to this file instead of printing it.
+    #[arg(short, long, value_name = "SPEC", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
 

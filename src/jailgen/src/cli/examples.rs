@@ -56,6 +56,11 @@ Examples:
   jailgen init claude-code
   jailgen init codex -o agents/codex.jail";
 
+pub(super) const IMPORT: &str = "\
+Examples:
+  jailgen import flake.nix                 print the spec; what is left out is told
+  jailgen import flake.nix -o agents.jail";
+
 pub(super) const UPDATE: &str = "\
 Examples:
   jailgen update opencode.jail             all inputs

@@ -40,6 +40,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Explain(arguments) => commands::explain::run(&arguments, context),
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
+        Command::Import(arguments) => commands::import::run(&arguments, context),
         Command::Eval(arguments) => commands::eval::run(&arguments, context),
         Command::Lsp { stdio: _ } => commands::lsp::run(),
         Command::Completions { shell } => commands::manual::completions(shell, context),

@@ -1,10 +1,8 @@
 //! `init`: writes a spec to start from, and never over anything.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::Context;
+use super::{Context, write_new};
 use crate::cli::args::Init;
 use crate::cli::failure::Failure;
 use crate::{init, render};
@@ -23,16 +21,4 @@ pub(in crate::cli) fn run(arguments: &Init, context: Context) -> Result<(), Fail
     let shown = render::sanitise(&shown);
     context.console.note("wrote", &format!("{shown}: read it, then `jailgen run {shown}`"));
     Ok(())
-}
-
-fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
-    let shown = path.display();
-    let written = File::create_new(path).and_then(|mut file| file.write_all(spec.as_bytes()));
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => Failure::with_help(
-            format!("`{shown}` exists, and is left as it is"),
-            "name another file with `-o FILE`, or print the spec with `-o -`",
-        ),
-        _ => Failure::new(format!("`{shown}` cannot be written: {error}")),
-    })
 }

@@ -6,6 +6,7 @@ pub(super) mod closure;
 pub(super) mod emit;
 pub(super) mod eval;
 pub(super) mod explain;
+pub(super) mod import;
 pub(super) mod init;
 pub(super) mod kit;
 pub(super) mod lsp;
@@ -13,6 +14,8 @@ pub(super) mod manual;
 mod nix_value;
 pub(super) mod seal;
 
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::console::{Console, width};
@@ -75,4 +78,17 @@ fn compile_clean(path: &Path, context: Context) -> Result<Compiled, Failure> {
         context.console.diagnostic(&render::human(diagnostic, &compiled, width()));
     }
     if compile::has_errors(&compiled.diagnostics) { Err(Failure::Findings) } else { Ok(compiled) }
+}
+
+/// Writes a spec to where nothing stands yet.
+fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
+    let shown = path.display();
+    let written = File::create_new(path).and_then(|mut file| file.write_all(spec.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => Failure::with_help(
+            format!("`{shown}` exists, and is left as it is"),
+            "name another file with `-o FILE`, or print the spec with `-o -`",
+        ),
+        _ => Failure::new(format!("`{shown}` cannot be written: {error}")),
+    })
 }

@@ -1,0 +1,204 @@
+//! What the inputs of a flake are, and what their attributes are called in a spec.
+
+use std::collections::BTreeMap;
+
+use jail_registry::{BUILDERS, Builder};
+use rnix::ast::{self, HasEntry};
+use rowan::ast::AstNode as _;
+
+use super::lookup::{attribute, unwrapped};
+use crate::query::{attr_name, plain};
+
+/// A flake that the importer knows, or another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Library {
+    /// jail.nix.
+    JailNix,
+    /// jailed-agents.
+    JailedAgents,
+    /// nixpkgs.
+    Nixpkgs,
+    /// The packages of agents.
+    LlmAgents,
+    /// The flake itself.
+    Itself,
+    /// Any other, by the name of the input.
+    Other(String),
+}
+
+/// What something is in a spec.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ours {
+    /// How it is written there.
+    pub(super) text: String,
+    /// How many arguments it wants to be a jail, if it makes jails.
+    pub(super) wants: Option<usize>,
+}
+
+impl Ours {
+    pub(super) fn value(text: &str) -> Self {
+        Self { text: text.into(), wants: None }
+    }
+
+    fn maker(text: &str, wants: usize) -> Self {
+        Self { text: text.into(), wants: Some(wants) }
+    }
+
+    /// `jail` of jail.nix.
+    pub(super) fn jail() -> Self {
+        Self::maker("jail", 3)
+    }
+}
+
+/// The common options of jailed-agents, which have no name in a spec.
+const COMMON_OPTIONS: &str = "(with combinators; [ network time-zone no-new-session mount-cwd ])";
+
+/// The inputs of the file, where it is a flake.
+#[derive(Clone, Debug)]
+pub(super) struct Inputs {
+    pub(super) is_flake: bool,
+    declared: BTreeMap<String, Declared>,
+}
+
+#[derive(Clone, Debug)]
+struct Declared {
+    library: Library,
+    /// What stands in the file: `url = "…";` and what else there is.
+    entries: Vec<String>,
+}
+
+impl Inputs {
+    pub(super) fn of(root: &ast::Expr) -> Self {
+        let mut declared = BTreeMap::new();
+        let flake = match unwrapped(root) {
+            ast::Expr::AttrSet(set) if attribute(&set, "outputs").is_some() => Some(set),
+            _ => None,
+        };
+        for entry in flake.iter().flat_map(HasEntry::attrpath_values) {
+            let (Some(path), Some(value)) = (path(&entry), entry.value()) else { continue };
+            match path.split_first() {
+                Some((first, rest)) if first == "inputs" => declare(&mut declared, rest, &value),
+                _ => {}
+            }
+        }
+        Self { is_flake: flake.is_some(), declared }
+    }
+
+    /// What the input of this name is. Names tell where nothing else does: an input may come from the registry, and a file
+    /// that is no flake gets it as an argument.
+    pub(super) fn library(&self, name: &str) -> Option<Library> {
+        if name == "self" {
+            return Some(Library::Itself);
+        }
+        match self.declared.get(name) {
+            Some(declared) => Some(declared.library.clone()),
+            None if self.is_flake => Some(by_name(name).unwrap_or(Library::Other(name.into()))),
+            None => by_name(name),
+        }
+    }
+
+    /// How another input is declared in a spec.
+    pub(super) fn declaration(&self, name: &str) -> Option<String> {
+        let entries = &self.declared.get(name)?.entries;
+        let lines: Vec<String> =
+            entries.iter().map(|entry| format!("inputs.{name}{entry};")).collect();
+        Some(lines.join("\n"))
+    }
+}
+
+fn declare(declared: &mut BTreeMap<String, Declared>, path: &[String], value: &ast::Expr) {
+    match (path, value) {
+        ([], ast::Expr::AttrSet(set)) => {
+            for entry in set.attrpath_values() {
+                if let (Some(path), Some(value)) = (self::path(&entry), entry.value()) {
+                    declare(declared, &path, &value);
+                }
+            }
+        }
+        ([], _) => {}
+        ([name, rest @ ..], value) => {
+            let library = by_name(name).unwrap_or_else(|| Library::Other(name.clone()));
+            let known = declared
+                .entry(name.clone())
+                .or_insert_with(|| Declared { library, entries: Vec::new() });
+            if let Some(library) = url(rest, value).and_then(|url| by_url(&url)) {
+                known.library = library;
+            }
+            let dotted: String = rest.iter().map(|part| format!(".{part}")).collect();
+            known.entries.push(format!("{dotted} = {}", value.syntax().text()));
+        }
+    }
+}
+
+fn url(path: &[String], value: &ast::Expr) -> Option<String> {
+    match (path, value) {
+        ([name], ast::Expr::Str(string)) if name == "url" => plain(string),
+        ([], ast::Expr::AttrSet(set)) => match attribute(set, "url")? {
+            ast::Expr::Str(string) => plain(&string),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn by_url(url: &str) -> Option<Library> {
+    let has = |part| url.contains(part);
+    if has("jailed-agents") {
+        Some(Library::JailedAgents)
+    } else if has("jail.nix") || has("jail-nix") {
+        Some(Library::JailNix)
+    } else if has("llm-agents") {
+        Some(Library::LlmAgents)
+    } else if has("nixpkgs") {
+        Some(Library::Nixpkgs)
+    } else {
+        None
+    }
+}
+
+fn by_name(name: &str) -> Option<Library> {
+    match name {
+        "jail-nix" | "jailnix" | "jail_nix" => Some(Library::JailNix),
+        "jailed-agents" => Some(Library::JailedAgents),
+        "nixpkgs" => Some(Library::Nixpkgs),
+        "llm-agents" => Some(Library::LlmAgents),
+        _ => None,
+    }
+}
+
+/// What an attribute of a library is in a spec. The system, which a spec does not name, is not in `path`.
+pub(super) fn ours(library: &Library, path: &[String]) -> Option<Ours> {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match (library, path.as_slice()) {
+        (Library::Nixpkgs, ["legacyPackages"] | [IMPORTED, APPLIED]) => Some(Ours::value("pkgs")),
+        (Library::Nixpkgs, ["lib"]) => Some(Ours::value("lib")),
+        (Library::LlmAgents, ["packages"]) => Some(Ours::value("agents")),
+        (Library::JailNix, ["lib", "init" | "extend", APPLIED])
+        | (Library::JailedAgents, ["lib", "internals", "jail"]) => Some(Ours::jail()),
+        (
+            Library::JailedAgents,
+            ["lib", "commonJailOptions"] | ["lib", "internals", "commonJailOptions"],
+        ) => Some(Ours::value(COMMON_OPTIONS)),
+        (Library::JailedAgents, ["lib", name]) => {
+            builder(|builder| builder.name == *name).map(|builder| Ours::maker(builder.name, 1))
+        }
+        (Library::JailedAgents, ["packages", command]) => {
+            let named = |builder: &Builder| builder.preset.is_some_and(|it| it.command == *command);
+            builder(named).map(|builder| Ours::maker(&format!("({} {{ }})", builder.name), 0))
+        }
+        _ => None,
+    }
+}
+
+/// Stands in a path for the application to an argument.
+pub(super) const APPLIED: &str = "(…)";
+/// Stands in a path for `import`.
+pub(super) const IMPORTED: &str = "import";
+
+fn builder(wanted: impl Fn(&Builder) -> bool) -> Option<&'static Builder> {
+    BUILDERS.iter().find(|builder| wanted(builder))
+}
+
+fn path(entry: &ast::AttrpathValue) -> Option<Vec<String>> {
+    entry.attrpath()?.attrs().map(|attr| attr_name(&attr)).collect()
+}

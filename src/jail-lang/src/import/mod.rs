@@ -1,0 +1,80 @@
+//! From a flake that uses jail.nix or jailed-agents to the spec that it amounts to.
+//!
+//! Nothing is evaluated. The jails of a file are found by following its names from its outputs; what they need of the file
+//! is kept as it is written, comments included, and what stands for one of the two libraries, for nixpkgs or for the system
+//! becomes the name that a spec has for it.
+
+mod class;
+mod gather;
+mod library;
+mod lookup;
+mod rewrite;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use jail_registry::{Code, Diagnostic, FileId, Place};
+use rnix::{SyntaxNode, ast};
+use rowan::ast::AstNode as _;
+
+use crate::files::Files;
+use crate::query;
+use crate::syntax;
+
+/// What became of a file.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The spec, if the file has a jail that could be taken over.
+    pub spec: Option<String>,
+    /// What could not be taken over, each with its line.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The file, for the places of the diagnostics.
+    pub files: Files,
+}
+
+/// Reads `text`, a flake or another Nix file called `name`, and writes the spec that it amounts to.
+#[must_use]
+pub fn import(name: &str, text: &str) -> Imported {
+    let mut files = Files::default();
+    let file = files.add(name, text);
+    let failed = |fault| (None, vec![fault]);
+    let (spec, diagnostics) = if let Err(fault) = syntax::check(text) {
+        failed(*fault)
+    } else {
+        let read = query::read(text, |tree| taken_over(name, file, &tree.root));
+        read.unwrap_or_else(|| failed(too_large(name)))
+    };
+    Imported { spec, diagnostics, files }
+}
+
+fn taken_over(name: &str, file: FileId, root: &SyntaxNode) -> (Option<String>, Vec<Diagnostic>) {
+    let Some(expr) = ast::Root::cast(root.clone()).and_then(|root| root.expr()) else {
+        return (None, Vec::new());
+    };
+    let names = lookup::Names::of(&expr);
+    let mut gathered = gather::gather(&names, &expr, file);
+    let spec = write::spec(name, &names, &expr, &mut gathered);
+    if spec.is_none() && gathered.faults.is_empty() {
+        let message = format!("`{name}` makes no jail");
+        let fault = Diagnostic::error(Code::NoJail, None, message).help(
+            "what is looked for is `jail NAME PACKAGE PERMISSIONS` of jail.nix and the builders of jailed-agents",
+        );
+        gathered.faults.push(fault);
+    }
+    gathered.faults.sort_by_key(|fault| fault.primary);
+    gathered.faults.dedup();
+    (spec, gathered.faults)
+}
+
+fn too_large(name: &str) -> Diagnostic {
+    Diagnostic::error(Code::TooNested, None, format!("`{name}` is too large"))
+}
+
+/// A warning about something that is left out of the spec.
+fn left_out(file: FileId, node: &SyntaxNode, message: impl Into<String>) -> Diagnostic {
+    let range = query::range(node);
+    let narrow = |at| u32::try_from(at).unwrap_or(u32::MAX);
+    let place = Place { file, start: narrow(range.start), end: narrow(range.end) };
+    Diagnostic::warning(Code::NotImported, Some(place), message)
+}

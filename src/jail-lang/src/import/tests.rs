@@ -1,0 +1,205 @@
+//! What becomes of files that people have.
+
+use expect_test::{Expect, expect};
+
+use super::import;
+
+fn check(nix: &str, expected: &Expect) {
+    let imported = import("flake.nix", nix);
+    let mut text = imported.spec.unwrap_or_else(|| "no spec\n".into());
+    for fault in &imported.diagnostics {
+        let line = fault.primary.map_or(0, |place| imported.files.line_column(place).0);
+        text.push_str(&format!("line {line}: {}\n", fault.message));
+    }
+    expected.assert_eq(&text);
+}
+
+#[test]
+fn a_builder_in_a_development_shell() {
+    check(
+        r#"{
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+    jailed-agents.url = "github:andersonjoseph/jailed-agents";
+  };
+  outputs = { nixpkgs, jailed-agents, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = import nixpkgs { inherit system; config.allowUnfree = true; };
+    in {
+      devShells.${system}.default = pkgs.mkShell {
+        packages = with pkgs; [
+          go
+          # The agent gets the tools too.
+          (jailed-agents.lib.${system}.makeJailedCrush {
+            extraPkgs = [ go gopls ];
+          })
+        ];
+      };
+    };
+}
+"#,
+        &expect![[r#"
+            # Imported from flake.nix.
+            with pkgs;
+            makeJailedCrush {
+              extraPkgs = [
+                go
+                gopls
+              ];
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_factory_with_common_options() {
+    check(
+        r#"{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
+  inputs.jail-nix.url = "github:alexdavid/jail.nix";
+  inputs.flake-utils.url = "github:numtide/flake-utils";
+  outputs = { self, nixpkgs, jail-nix, flake-utils }:
+    flake-utils.lib.eachDefaultSystem (system:
+      let
+        pkgs = import nixpkgs { inherit system; };
+        jail = jail-nix.lib.init pkgs;
+        # What every agent gets.
+        common = with jail.combinators; [ network mount-cwd ];
+        makeJailedAgent = { name, packages }: jail name pkgs.bashInteractive (with jail.combinators;
+          (common ++ [
+            (readwrite (noescape "~/.cache/${name}"))
+            (add-pkg-deps packages)
+          ]));
+        reviewer = makeJailedAgent { name = "reviewer"; packages = [ pkgs.jq ]; };
+      in {
+        packages.reviewer = reviewer;
+        packages.default = reviewer;
+        devShells.default = pkgs.mkShell {
+          packages = [
+            pkgs.nixd
+            (makeJailedAgent { name = "basic-agent"; packages = [ pkgs.curl ]; })
+          ];
+        };
+      });
+}
+"#,
+        &expect![[r##"
+            # Imported from flake.nix.
+            let
+              # What every agent gets.
+              common = with jail.combinators; [
+                network
+                mount-cwd
+              ];
+
+              makeJailedAgent =
+                { name, packages }:
+                jail name pkgs.bashInteractive (
+                  with jail.combinators;
+                  (
+                    common
+                    ++ [
+                      (readwrite (noescape "~/.cache/${name}"))
+                      (add-pkg-deps packages)
+                    ]
+                  )
+                );
+            in
+            {
+              reviewer = makeJailedAgent {
+                name = "reviewer";
+                packages = [ pkgs.jq ];
+              };
+              basic-agent = makeJailedAgent {
+                name = "basic-agent";
+                packages = [ pkgs.curl ];
+              };
+            }
+        "##]],
+    );
+}
+
+#[test]
+fn internals_inputs_and_overlays() {
+    check(
+        r#"{
+  inputs.jailed-agents.url = "github:andersonjoseph/jailed-agents";
+  inputs.tools = { url = "github:acme/tools"; inputs.nixpkgs.follows = "nixpkgs"; };
+  outputs = inputs@{ nixpkgs, jailed-agents, tools, llm-agents, ... }:
+    let
+      system = "x86_64-linux";
+      pkgs = import nixpkgs { inherit system; overlays = [ tools.overlays.default ]; };
+      internals = jailed-agents.lib.${system}.internals;
+      inherit (internals.jail) combinators;
+    in {
+      packages.${system}.offline = jailed-agents.lib.${system}.makeJailedOpencode {
+        pkg = llm-agents.packages.${system}.opencode;
+        extraPkgs = [ tools.packages.${system}.lint inputs.tools.packages.${system}.fmt ];
+        baseJailOptions = [ combinators.mount-cwd ];
+      };
+      packages.${system}.crush = jailed-agents.packages.${system}.jailed-crush;
+    };
+}
+"#,
+        &expect![[r##"
+            # Imported from flake.nix.
+            {
+              inputs.tools = {
+                url = "github:acme/tools";
+                inputs.nixpkgs.follows = "nixpkgs";
+              };
+              overlays = inputs: [ inputs.tools.overlays.default ];
+              outputs =
+                { agents, inputs, ... }:
+                let
+                  system = "x86_64-linux";
+
+                  inherit (jail) combinators;
+                in
+                {
+                  offline = makeJailedOpencode {
+                    pkg = agents.opencode;
+                    extraPkgs = [
+                      inputs.tools.packages.${system}.lint
+                      inputs.tools.packages.${system}.fmt
+                    ];
+                    baseJailOptions = [ combinators.mount-cwd ];
+                  };
+                  crush = (makeJailedCrush { });
+                };
+            }
+        "##]],
+    );
+}
+
+#[test]
+fn what_cannot_be_taken_over_is_told() {
+    check(
+        r#"{ pkgs, jail-nix }:
+let
+  jail = jail-nix.lib.extend {
+    inherit pkgs;
+    additionalCombinators = builtin: { };
+  };
+in
+{
+  all = map (name: jail name pkgs.hello [ ]) [ "a" "b" ];
+  one = jail "one" pkgs.hello (c: [ c.network ]);
+}
+"#,
+        &expect![[r##"
+            # Imported from flake.nix.
+            jail "one" pkgs.hello (c: [ c.network ])
+            line 5: `additionalCombinators` is not taken over
+            line 9: `name` is an argument of a function around this jail
+        "##]],
+    );
+    check(
+        "{ pkgs }: pkgs.hello",
+        &expect![[r#"
+        no spec
+        line 0: `flake.nix` makes no jail
+    "#]],
+    );
+}
