@@ -1,26 +1,61 @@
 # The Nix library of jailgen. The kit's and the project's flake.nix call it with their tools.
 #
-#   toolsFor  function from a system (`x86_64-linux`) to its tools:
-#               stub     a package, or the path of one, with `bin/jail-stub`
-#               jailgen  the path of the static `jailgen`, which builds wrappers
-{ toolsFor }:
+#   toolsFor   function from a system (`x86_64-linux`) to its tools:
+#                stub     a package, or the path of one, with `bin/jail-stub`
+#                jailgen  the path of the static `jailgen`, which builds wrappers
+#   agentsFor  function from a system to packages of agents, by their names in llm-agents
+{
+  toolsFor,
+  agentsFor ? _system: { },
+}:
 let
-  # `init pkgs` or `init { pkgs; tools ? …; }`: the library for one package set.
+  library = import ./library.nix { inherit toolsFor agentsFor; };
+
+  # `extend { pkgs; … }`: the function `jail` for one package set. library.nix says what it takes.
+  extend = library;
+
+  # `init pkgs` or `init { pkgs; … }`: the same.
+  init = argument: library (if argument ? stdenv then { pkgs = argument; } else argument);
+
+  # An overlay: packages by name, and what each may do in its jail. The jailed package takes the place of
+  # the one that was there, which is its `unjailed`.
   #
-  #   pkgs   the package set that wrappers and their packages come from
-  #   tools  other tools than those that came with this library
-  init =
-    argument:
-    let
-      isPackageSet = argument ? stdenv;
-      pkgs = if isPackageSet then argument else argument.pkgs;
-      system = pkgs.stdenv.hostPlatform.system;
-      tools = if isPackageSet then toolsFor system else argument.tools or (toolsFor system);
-    in
+  #   final, prev  of the overlay
+  #   packages     function from the combinators to a set of permissions by package
+  #   and what `extend` takes, but for `pkgs`
+  mkOverlay =
     {
-      mkJail = import ./mk-jail.nix { inherit system tools; };
-    };
+      final,
+      prev,
+      packages,
+      ...
+    }@argument:
+    let
+      jail = library (
+        removeAttrs argument [
+          "final"
+          "packages"
+          "prev"
+        ]
+        // {
+          # Of `final` a jail would be in the jail.
+          pkgs = prev;
+        }
+      );
+      jailed =
+        attribute: permissions:
+        let
+          unjailed = prev.${attribute};
+          package = jail (unjailed.meta.mainProgram or (prev.lib.getName unjailed)) unjailed permissions;
+        in
+        package
+        // {
+          jailed = package;
+          inherit unjailed;
+        };
+    in
+    builtins.mapAttrs jailed (packages jail.combinators);
 in
 {
-  inherit init;
+  inherit init extend mkOverlay;
 }

@@ -74,6 +74,7 @@ fn value(placed: &Placed) -> String {
             format!("{{{}}}", fields.collect::<Vec<_>>().join(" "))
         }
         Value::Permission(permission) => format!("({})", applied(permission)),
+        Value::Function => "<function>".into(),
     }
 }
 

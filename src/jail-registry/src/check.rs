@@ -154,6 +154,33 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
     }
 }
 
+/// What stands in a list of permissions and is none.
+pub(crate) fn no_permission(value: &Value) -> Diagnostic {
+    let message = format!("a permission is wanted, got {}", describe_value(value));
+    let mut fault = Diagnostic::error(Code::ParamType, None, message);
+    fault.help = no_permission_help(value).map(Into::into);
+    fault
+}
+
+fn no_permission_help(value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Package(_) => Some("write `(add-pkg-deps [ … ])` to put packages into the jail"),
+        Value::Text(_) => Some(
+            "a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`",
+        ),
+        Value::Function => Some(
+            "a lambda such as `state: …` of jail.nix is none: put combinators together with `compose [ (readonly \"…\") … ]`, or give the function its argument, in parentheses",
+        ),
+        Value::Null
+        | Value::Bool(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::List(_)
+        | Value::Attributes(_)
+        | Value::Permission(_) => None,
+    }
+}
+
 /// Whether the value is of this kind, without a look at what it contains.
 fn same_shape(ty: Type, value: &Value) -> bool {
     match ty {
@@ -230,6 +257,7 @@ pub fn describe_value(value: &Value) -> String {
         Value::List(_) => "a list".into(),
         Value::Attributes(_) => "an attribute set".into(),
         Value::Permission(applied) => format!("the permission `{}`", applied.combinator),
+        Value::Function => "a function".into(),
     }
 }
 

@@ -16,7 +16,8 @@ mod table;
 mod term;
 
 pub use builders::{
-    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, PRESETS, Preset, State, builder,
+    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Needs, PRESETS, Preset, State,
+    UNFREE_AGENTS, builder, needs, unfree_agents_in,
 };
 pub use check::{
     argument as check_argument, arguments as check_arguments, describe_type, describe_value,

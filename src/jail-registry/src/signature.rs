@@ -46,6 +46,27 @@ pub enum Type {
     Either(&'static [Type]),
 }
 
+impl Type {
+    /// The fields of an attribute set that has no others.
+    #[must_use]
+    pub const fn fields(self) -> Option<&'static [Field]> {
+        match self {
+            Self::Fields(fields) => Some(fields),
+            Self::Text
+            | Self::Literal
+            | Self::Integer
+            | Self::Bool
+            | Self::Package
+            | Self::Entry
+            | Self::Permission
+            | Self::Script
+            | Self::List(_)
+            | Self::Map(_)
+            | Self::Either(_) => None,
+        }
+    }
+}
+
 /// A field of an attribute set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {

@@ -1,6 +1,8 @@
 //! `cargo xtask generate [--check]`: writes what is made from the registry, or says that it is stale.
 #![expect(clippy::print_stderr, reason = "a command for developers: it talks to them")]
 
+mod nixlib;
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
@@ -8,12 +10,14 @@ use std::{fs, io};
 const USAGE: &str = "usage: cargo xtask generate [--check]";
 
 /// Every generated file: where it lies in the project, and what makes it.
-const GENERATED: &[Generated] =
-    &[Generated { path: "docs/combinators.md", make: jail_registry::combinators_page }];
+const GENERATED: &[Generated] = &[
+    Generated { path: "docs/combinators.md", make: || Ok(jail_registry::combinators_page()) },
+    Generated { path: "nixlib/generated/combinators.nix", make: nixlib::page },
+];
 
 struct Generated {
     path: &'static str,
-    make: fn() -> String,
+    make: fn() -> Result<String, String>,
 }
 
 fn main() -> ExitCode {
@@ -39,7 +43,9 @@ fn main() -> ExitCode {
 fn generate(each: fn(&Path, &str) -> io::Result<()>) -> io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for Generated { path, make } in GENERATED {
-        each(&root.join(path), &make())
+        make()
+            .map_err(io::Error::other)
+            .and_then(|content| each(&root.join(path), &content))
             .map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))?;
     }
     Ok(())

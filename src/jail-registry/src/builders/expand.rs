@@ -236,7 +236,8 @@ fn flatten(given: &Placed, found: &mut Vec<Applied>) {
         | Value::Float(_)
         | Value::Text(_)
         | Value::Package(_)
-        | Value::Attributes(_) => {}
+        | Value::Attributes(_)
+        | Value::Function => {}
     }
 }
 

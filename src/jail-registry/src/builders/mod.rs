@@ -1,12 +1,16 @@
 //! Agent builders: `makeJailedOpencode { … }` and the like. They expand here, for both doors.
 
 mod expand;
+mod needs;
 mod presets;
+mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
 
 pub(crate) use expand::{Expanded, expand};
+pub use needs::{Needs, needs};
 pub use presets::{PRESETS, Preset, State};
+pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
 
 /// A builder.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +27,14 @@ pub struct Builder {
     pub example: &'static str,
     /// The agent that it knows; `None` for the one that is told everything.
     pub preset: Option<&'static Preset>,
+}
+
+impl Builder {
+    /// What its argument may contain.
+    #[must_use]
+    pub fn fields(&self) -> &'static [Field] {
+        self.signature.params.iter().find_map(|param| param.ty.fields()).unwrap_or_default()
+    }
 }
 
 /// All builders: the general one, then those of the presets.

@@ -231,7 +231,8 @@ fn as_text(value: &Value) -> Option<Cow<'_, Text>> {
         | Value::Float(_)
         | Value::List(_)
         | Value::Attributes(_)
-        | Value::Permission(_) => None,
+        | Value::Permission(_)
+        | Value::Function => None,
     }
 }
 
@@ -256,6 +257,7 @@ fn collect_permissions<'a>(
         | Value::Float(_)
         | Value::Text(_)
         | Value::Package(_)
-        | Value::Attributes(_) => {}
+        | Value::Attributes(_)
+        | Value::Function => {}
     }
 }

@@ -94,7 +94,8 @@ fn value_size(value: &Placed) -> u32 {
         | Value::Integer(_)
         | Value::Float(_)
         | Value::Text(_)
-        | Value::Package(_) => 0,
+        | Value::Package(_)
+        | Value::Function => 0,
     }
 }
 
@@ -162,7 +163,8 @@ impl<'a> Lowering<'a> {
             | Value::Float(_)
             | Value::List(_)
             | Value::Attributes(_)
-            | Value::Permission(_) => {
+            | Value::Permission(_)
+            | Value::Function => {
                 self.wrong_entry(entry, place);
                 None
             }

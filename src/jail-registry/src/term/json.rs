@@ -9,9 +9,11 @@
 //!   "packages": {"nixpkgs": {"coreutils": {…}}, "agents": {}}
 //! }
 //! ```
-//! or `"jail": {"builder": "makeJailedPi", "arguments": {…}}`. Values are those of JSON, but: `{"noescape": "text"}`,
-//! `{"package": {…}}`, `{"attributes": {…}}`, a permission as above, and `{"script": ["before", "after"]}`, which has the
-//! entry wherever two of its parts meet.
+//! or `"jail": {"builder": "makeJailedPi", "arguments": {"attributes": {…}}}`. Values are those of JSON, but:
+//! `{"noescape": "text"}`, `{"package": {…}}`, `{"attributes": {…}}`, a permission as above, `{"script": ["before", "after"]}`,
+//! which has the entry wherever two of its parts meet, and `{"function": true}`, where nothing can be made of a function.
+//!
+//! A value of the wrong kind is no fault of the form: it is told as at the other door, in the same words.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,7 +23,10 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::{Applied, Built, Jail, Made, Placed, Value};
+use crate::check;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
+use crate::signature::Type;
 
 /// The version of the form. A reader refuses every other one.
 pub const TERM_VERSION: u32 = 1;
@@ -31,6 +36,8 @@ pub const TERM_VERSION: u32 = 1;
 pub struct Term {
     /// The jail. It has no places.
     pub jail: Jail,
+    /// What of it could not be taken over, because it is no such thing. Nothing may be built if there is any.
+    pub faults: Vec<Diagnostic>,
     /// The packages that its combinators and its builder bring along.
     pub packages: Given,
 }
@@ -73,8 +80,9 @@ impl Term {
         }
         let document: Document =
             serde_json::from_str(text).map_err(|error| TermError(error.to_string()))?;
-        let jail = Jail { made: document.jail.0, place: None };
-        Ok(Self { jail, packages: document.packages })
+        let ReadJail { made, faults } = document.jail;
+        let jail = Jail { made, place: None };
+        Ok(Self { jail, faults, packages: document.packages })
     }
 }
 
@@ -103,67 +111,114 @@ struct Document {
 }
 
 /// Which of the two forms a jail has is told by its keys.
-struct ReadJail(Made);
+struct ReadJail {
+    made: Made,
+    faults: Vec<Diagnostic>,
+}
 
 impl<'de> Deserialize<'de> for ReadJail {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let fields = JailFields::deserialize(deserializer)?;
-        let made = match fields {
+        match fields {
             JailFields {
                 name: Some(name),
                 entry: Some(entry),
                 permissions: Some(permissions),
                 builder: None,
                 arguments: None,
-            } => {
-                let permissions = permissions.into_iter().map(|it| it.0).collect();
-                Made::Plain { name, entry: Placed::nowhere(entry.0), permissions }
-            }
+            } => Ok(plain(name.0, entry.0, permissions.0)),
             JailFields {
                 name: None,
                 entry: None,
                 permissions: None,
                 builder: Some(builder),
                 arguments: Some(arguments),
-            } => Made::Built(Built { builder, arguments: nowhere(arguments.0) }),
-            _ => {
-                return Err(de::Error::custom(
-                    "a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments`",
-                ));
-            }
-        };
-        Ok(Self(made))
+            } => Ok(built(builder, arguments.0)),
+            _ => Err(de::Error::custom(
+                "a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments`",
+            )),
+        }
     }
+}
+
+/// `null` means itself here, which `Option` would take for nothing.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ReadValue>, D::Error> {
+    ReadValue::deserialize(deserializer).map(Some)
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct JailFields {
-    name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<ReadValue>,
+    #[serde(default, deserialize_with = "present")]
     entry: Option<ReadValue>,
-    permissions: Option<Vec<ReadPermission>>,
+    #[serde(default, deserialize_with = "present")]
+    permissions: Option<ReadValue>,
     builder: Option<String>,
-    arguments: Option<ReadAttributes>,
+    #[serde(default, deserialize_with = "present")]
+    arguments: Option<ReadValue>,
 }
 
-struct ReadPermission(Applied);
-
-impl<'de> Deserialize<'de> for ReadPermission {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            combinator: String,
-            arguments: Vec<ReadValue>,
+fn plain(name: Value, entry: Value, permissions: Value) -> ReadJail {
+    let name = Placed::nowhere(name);
+    let mut faults = check::argument("jail", "name", Type::Literal, &name, None);
+    let name = match &name.value {
+        Value::Text(text) => text.as_str().unwrap_or_default().to_owned(),
+        // It has been told that this is no name.
+        _ => "unnamed".into(),
+    };
+    let permissions = match permissions {
+        Value::Null => Vec::new(),
+        Value::List(elements) => permission_list(elements, &mut faults),
+        other => {
+            faults.push(no_list(&other));
+            Vec::new()
         }
-        let Fields { combinator, arguments } = Fields::deserialize(deserializer)?;
-        Ok(Self(applied(combinator, arguments)))
+    };
+    let made = Made::Plain { name, entry: Placed::nowhere(entry), permissions };
+    ReadJail { made, faults }
+}
+
+fn no_list(value: &Value) -> Diagnostic {
+    let got = check::describe_value(value);
+    let message = format!("`jail` takes a list of permissions, got {got}");
+    let fault = Diagnostic::error(Code::ParamType, None, message);
+    fault.help("put it in brackets: `[ … ]`")
+}
+
+/// The permissions of a list, lists in it included.
+fn permission_list(elements: Vec<Placed>, faults: &mut Vec<Diagnostic>) -> Vec<Applied> {
+    let mut permissions = Vec::new();
+    for element in elements {
+        match element.value {
+            Value::Permission(applied) => permissions.push(applied),
+            Value::List(inner) => permissions.extend(permission_list(inner, faults)),
+            other => faults.push(check::no_permission(&other)),
+        }
+    }
+    permissions
+}
+
+fn built(builder: String, arguments: Value) -> ReadJail {
+    match arguments {
+        Value::Attributes(arguments) => {
+            ReadJail { made: Made::Built(Built { builder, arguments }), faults: Vec::new() }
+        }
+        other => {
+            let got = check::describe_value(&other);
+            let message = format!("`{builder}` takes an attribute set, got {got}");
+            let fault = Diagnostic::error(Code::ParamType, None, message);
+            let fault = fault.help(format!("write `{builder} {{ … }}`"));
+            let arguments = BTreeMap::new();
+            ReadJail { made: Made::Built(Built { builder, arguments }), faults: vec![fault] }
+        }
     }
 }
 
-fn applied(combinator: String, arguments: Vec<ReadValue>) -> Applied {
+fn applied(combinator: String, arguments: Vec<ReadValue>) -> Value {
     let arguments = arguments.into_iter().map(|it| Placed::nowhere(it.0)).collect();
-    Applied { combinator, arguments, place: None }
+    Value::Permission(Applied { combinator, arguments, place: None })
 }
 
 struct ReadAttributes(BTreeMap<String, ReadValue>);
@@ -237,8 +292,15 @@ impl<'de> Visitor<'de> for ValueVisitor {
             "package" => Value::Package(Package::Resolved { paths: map.next_value()? }),
             "attributes" => Value::Attributes(nowhere(map.next_value::<ReadAttributes>()?.0)),
             "script" => Value::Text(script(map.next_value()?)),
-            // The keys of Nix's objects are sorted.
-            "arguments" => permission(&mut map)?,
+            "function" => function(map.next_value()?)?,
+            "arguments" => {
+                let arguments = map.next_value()?;
+                applied(second(&mut map, "combinator")?, arguments)
+            }
+            "combinator" => {
+                let combinator = map.next_value()?;
+                applied(combinator, second(&mut map, "arguments")?)
+            }
             other => return Err(de::Error::custom(format!("a value has no key `{other}`"))),
         };
         if map.next_entry::<String, IgnoredAny>()?.is_some() {
@@ -248,11 +310,18 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 }
 
-fn permission<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Value, A::Error> {
-    let arguments = map.next_value()?;
-    match map.next_key::<String>()?.as_deref() {
-        Some("combinator") => Ok(Value::Permission(applied(map.next_value()?, arguments))),
-        _ => Err(de::Error::custom("a permission has `arguments` and then `combinator`")),
+fn function<E: de::Error>(is_one: bool) -> Result<Value, E> {
+    is_one.then_some(Value::Function).ok_or_else(|| E::custom("`function` is `true` or not there"))
+}
+
+/// The other part of a permission.
+fn second<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
+    map: &mut A,
+    wanted: &str,
+) -> Result<T, A::Error> {
+    match map.next_key::<String>()? {
+        Some(key) if key == wanted => map.next_value(),
+        _ => Err(de::Error::custom("a permission has `combinator` and `arguments`")),
     }
 }
 

@@ -105,6 +105,8 @@ pub enum Value {
     Attributes(BTreeMap<String, Placed>),
     /// A permission.
     Permission(Applied),
+    /// A function where none is wanted. Only the Nix door passes it on, so that it is told with the other faults.
+    Function,
 }
 
 impl Placed {

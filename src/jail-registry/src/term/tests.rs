@@ -57,7 +57,7 @@ fn every_kind_of_value_is_read() {
             {"combinator": "set-env", "arguments": ["A", {"noescape": "~/a"}]},
             {"arguments": [[{"arguments": [], "combinator": "network"}, []]], "combinator": "compose"},
             {"combinator": "wrap-entry", "arguments": [{"script": ["exec ", " \"$@\""]}]},
-            {"combinator": "x", "arguments": [null, true, 1, 1.5, {"attributes": {"a": "b"}}]}
+            {"combinator": "x", "arguments": [null, true, 1, 1.5, {"attributes": {"a": "b"}}, {"function": true}]}
         ]"#,
     );
     let term = Term::from_json(&text).unwrap();
@@ -66,14 +66,24 @@ fn every_kind_of_value_is_read() {
         p("set-env", [s("A"), x("~/a")]),
         p("compose", [list([p("network", []), list([])])]),
         p("wrap-entry", [script("exec @@ \"$@\"")]),
-        p("x", [Value::Null, Value::Bool(true), Value::Integer(1), Value::Float(1.5), attributes]),
+        p(
+            "x",
+            [
+                Value::Null,
+                Value::Bool(true),
+                Value::Integer(1),
+                Value::Float(1.5),
+                attributes,
+                Value::Function,
+            ],
+        ),
     ]);
     assert_eq!(permissions(&term.jail), permissions(&same(wanted)));
 }
 
 #[test]
 fn a_builder_is_read() {
-    let text = r#"{"version": 1, "jail": {"builder": "makeJailedPi", "arguments": {"name": "a"}},
+    let text = r#"{"version": 1, "jail": {"builder": "makeJailedPi", "arguments": {"attributes": {"name": "a"}}},
         "packages": {"nixpkgs": {}, "agents": {}}}"#;
     let term = Term::from_json(text).unwrap();
     assert_eq!(term.jail, same(built("makeJailedPi", [("name", s("a"))])));
@@ -111,6 +121,50 @@ fn an_entry_without_a_main_program_is_refused() {
           = help: name the program: `"${lib.getBin package}/bin/name"`
     "#]]
     .assert_eq(&lowered(&term.jail));
+}
+
+#[test]
+fn what_is_no_permission_is_told_as_such_and_the_rest_is_read() {
+    let faults = |text: &str| {
+        let term = Term::from_json(text).unwrap();
+        let told = term.faults.iter().map(|fault| {
+            let help = fault.help.as_deref().unwrap_or("-");
+            format!("{}: {}\n  {help}\n", fault.code.as_str(), fault.message)
+        });
+        told.collect::<String>()
+    };
+    let package = r#"{"package": {"out": "/s/x", "bin": "/s/x", "program": null}}"#;
+    let list = format!(
+        r#"["/x", {{"function": true}}, [[{package}]], null, {{"combinator": "network", "arguments": []}}]"#
+    );
+    let term = Term::from_json(&plain(&list)).unwrap();
+    assert_eq!(permissions(&term.jail), permissions(&same(jail(vec![p("network", [])]))));
+    expect![[r#"
+        param-type: a permission is wanted, got a string
+          a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
+        param-type: a permission is wanted, got a function
+          a lambda such as `state: …` of jail.nix is none: put combinators together with `compose [ (readonly "…") … ]`, or give the function its argument, in parentheses
+        param-type: a permission is wanted, got a package
+          write `(add-pkg-deps [ … ])` to put packages into the jail
+        param-type: a permission is wanted, got null
+          -
+    "#]].assert_eq(&faults(&plain(&list)));
+    let no_list = plain(r#"{"combinator": "network", "arguments": []}"#);
+    expect![[r#"
+        param-type: `jail` takes a plain string for `name`, got a whole number
+          write `"1"`
+        param-type: `jail` takes a list of permissions, got the permission `network`
+          put it in brackets: `[ … ]`
+    "#]]
+    .assert_eq(&faults(&no_list.replace("\"demo\"", "1")));
+    assert_eq!(faults(&plain("null")), "");
+    let builder = r#"{"version": 1, "jail": {"builder": "makeJailedPi", "arguments": ["x"]},
+        "packages": {"nixpkgs": {}, "agents": {}}}"#;
+    expect![[r#"
+        param-type: `makeJailedPi` takes an attribute set, got a list
+          write `makeJailedPi { … }`
+    "#]]
+    .assert_eq(&faults(builder));
 }
 
 fn refused(text: &str, expected: &Expect) {
@@ -165,9 +219,7 @@ fn what_is_not_exactly_a_term_is_refused() {
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [], "place": 1}]"#),
-        &expect![
-            "this is no term: unknown field `place`, expected `combinator` or `arguments` at line 2 column 119"
-        ],
+        &expect!["this is no term: more than belongs to `combinator` at line 2 column 123"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [18446744073709551615]}]"#),

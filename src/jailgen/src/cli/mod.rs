@@ -46,7 +46,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Completions { shell } => commands::manual::completions(shell, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
         Command::AddKit { folder } => commands::kit::run(&folder, context),
-        Command::Seal => commands::seal::run(),
+        Command::Seal => commands::seal::run(context),
     }
 }
 

@@ -1,12 +1,17 @@
 //! `jailgen seal` as the builder of a derivation with structured attributes: reads `.attrs.json` of the build's folder and writes
 //! the wrapper and its skeleton to the output.
+//!
+//! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with nixlib and which is lowered
+//! here.
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::Path;
 
 use jail_policy::Policy;
+use jail_registry::{Diagnostic, Term};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
 
@@ -17,7 +22,9 @@ const ATTRIBUTES: &str = ".attrs.json";
 struct Attributes {
     outputs: Outputs,
     system: String,
-    policy: Policy,
+    name: String,
+    policy: Option<Policy>,
+    term: Option<Box<RawValue>>,
     stub: String,
     /// `exportReferencesGraph.closure`.
     #[serde(default)]
@@ -35,15 +42,70 @@ struct Exported {
     references: Vec<String>,
 }
 
-/// Seals the policy of the build in `folder` into its output.
+/// Why nothing was built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The jail cannot be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// What is wrong with the term, in the words of the other door.
+    #[error("the term is no jail: {}", messages(.0))]
+    Term(Vec<Diagnostic>),
+}
+
+fn messages(faults: &[Diagnostic]) -> String {
+    let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    messages.join("; ")
+}
+
+/// Seals the policy or the term of the build in `folder` into its output. Returns what looks wrong and is not certain to be.
 ///
 /// # Errors
-/// See [`SealError`].
-pub fn build(folder: &Path) -> Result<(), SealError> {
+/// See [`BuildError`].
+pub fn build(folder: &Path) -> Result<Vec<Diagnostic>, BuildError> {
     let attributes = read(&folder.join(ATTRIBUTES))?;
-    let out = Path::new(&attributes.outputs.out);
-    let sealed = seal_attributes(&attributes)?;
-    write(out, &attributes.policy.name, &sealed)
+    let (policy, warnings) = policy(&attributes)?;
+    let sealed = seal_policy(&policy, &attributes)?;
+    write(Path::new(&attributes.outputs.out), &policy.name, &sealed)?;
+    Ok(warnings)
+}
+
+fn policy(attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
+    match (&attributes.policy, &attributes.term) {
+        (Some(policy), None) => Ok((normal(policy.clone()), Vec::new())),
+        (None, Some(term)) => lowered(term.get(), &attributes.name),
+        (Some(_), Some(_)) | (None, None) => {
+            Err(SealError::new("the derivation has either a `policy` or a `term`").into())
+        }
+    }
+}
+
+/// Two expressions that name one package are two packages until Nix has resolved them.
+fn normal(mut policy: Policy) -> Policy {
+    policy.grants = jail_policy::normalise(policy.grants);
+    policy
+}
+
+fn lowered(term: &str, name: &str) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
+    let Term { jail, mut faults, packages } =
+        Term::from_json(term).map_err(|error| SealError::new(error.to_string()))?;
+    match jail_registry::lower(&jail, &packages, &|_| String::new()) {
+        Ok(lowered) if faults.is_empty() && lowered.policy.name == name => {
+            Ok((lowered.policy, lowered.warnings))
+        }
+        Ok(lowered) if faults.is_empty() => {
+            let found = lowered.policy.name;
+            Err(SealError::new(format!("the jail `{found}` is called `{name}` by Nix")).into())
+        }
+        Ok(lowered) => {
+            faults.extend(lowered.warnings);
+            Err(BuildError::Term(faults))
+        }
+        Err(further) => {
+            faults.extend(further);
+            Err(BuildError::Term(faults))
+        }
+    }
 }
 
 fn read(file: &Path) -> Result<Attributes, SealError> {
@@ -57,13 +119,13 @@ fn read(file: &Path) -> Result<Attributes, SealError> {
     })
 }
 
-fn seal_attributes(attributes: &Attributes) -> Result<Sealed, SealError> {
+fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealError> {
     let out = &attributes.outputs.out;
     let store = Path::new(out).parent().and_then(Path::to_str).unwrap_or_default();
     let nodes = attributes.closure.iter().map(node).collect::<Result<Vec<_>, _>>()?;
     let graph = Graph::new(store, nodes)?;
     let arch = attributes.system.split('-').next().unwrap_or_default();
-    let (policy, stub) = (&attributes.policy, attributes.stub.as_str());
+    let stub = attributes.stub.as_str();
     seal(&Request { policy, graph: &graph, stub, out, arch })
 }
 

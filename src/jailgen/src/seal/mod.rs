@@ -13,7 +13,7 @@ mod text;
 use jail_plan::{Closure, Plan};
 use jail_policy::{Grant, Policy, Scope};
 
-pub use builder::build;
+pub use builder::{BuildError, build};
 pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
 pub use text::texts;

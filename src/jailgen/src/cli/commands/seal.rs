@@ -1,11 +1,42 @@
-//! `seal`: the builder of the derivations that jailgen emits. Nix runs it in the build's folder.
+//! `seal`: the builder of the derivations that jailgen and its Nix library make. Nix runs it in the build's folder.
 
+use std::borrow::Cow;
 use std::path::Path;
 
-use crate::cli::failure::Failure;
-use crate::seal;
+use jail_registry::{Diagnostic, FileId};
 
-pub(in crate::cli) fn run() -> Result<(), Failure> {
-    // The message names the line of the spec itself, and Nix shows it as it is.
-    seal::build(Path::new(".")).map_err(|error| Failure::new(error.to_string()))
+use super::Context;
+use crate::cli::console::width;
+use crate::cli::failure::Failure;
+use crate::render::{self, Sources};
+use crate::seal::{self, BuildError};
+
+pub(in crate::cli) fn run(context: Context) -> Result<(), Failure> {
+    match seal::build(Path::new(".")) {
+        Ok(warnings) => {
+            print(&warnings, context);
+            Ok(())
+        }
+        // The message names the line of the spec itself, and Nix shows it as it is.
+        Err(BuildError::Seal(error)) => Err(Failure::new(error.to_string())),
+        Err(BuildError::Term(faults)) => {
+            print(&faults, context);
+            Err(Failure::Findings)
+        }
+    }
+}
+
+fn print(diagnostics: &[Diagnostic], context: Context) {
+    for diagnostic in diagnostics {
+        context.console.diagnostic(&render::human(diagnostic, &NoSources, width()));
+    }
+}
+
+/// A term of the Nix door has no places.
+struct NoSources;
+
+impl Sources for NoSources {
+    fn source(&self, _file: FileId) -> Option<(Cow<'_, str>, &str)> {
+        None
+    }
 }

@@ -1,0 +1,167 @@
+# `jail NAME EXE PERMISSIONS` and the agent builders: from their arguments to a term, from that to a wrapper.
+{
+  lib,
+  pkgs,
+  registry,
+  terms,
+  mkDerivation,
+  combinators,
+  # Packages of agents.
+  agents,
+  # What every jail begins with, or null for what the registry says.
+  basePermissions,
+}:
+let
+  inherit (terms) toTerm storePaths namesIn;
+
+  # A package as the registry's own packages go with a term. Nix must know them before anything is lowered.
+  ofNixpkgs = names: lib.genAttrs (lib.unique names) (name: storePaths pkgs.${name});
+
+  brings = names: builtins.concatMap (name: registry.combinators.${name}.brings or [ ]) names;
+
+  # What a command cannot be called is told when the jail is built.
+  derivationName =
+    name:
+    if builtins.isString name && builtins.match "[a-zA-Z0-9+_?=-][a-zA-Z0-9+._?=-]*" name != null then
+      name
+    else
+      "jail";
+
+  termOf = jail: packages: {
+    version = registry.termVersion;
+    inherit jail packages;
+  };
+
+  plain =
+    name: exe: permissions:
+    let
+      made =
+        if lib.isFunction permissions && !terms.isMade permissions then
+          permissions combinators
+        else
+          permissions;
+      all =
+        if basePermissions == null || !(made == null || builtins.isList made) then
+          made
+        else
+          [
+            combinators.reset
+            basePermissions
+          ]
+          ++ (if made == null then [ ] else made);
+      jail = {
+        name = toTerm "literal" name;
+        entry = toTerm "entry" exe;
+        permissions = if all == null then [ ] else toTerm { list = "permission"; } all;
+      };
+      names = registry.basePermissions ++ namesIn jail.permissions;
+      term = termOf jail {
+        nixpkgs = ofNixpkgs (brings names);
+        agents = { };
+      };
+    in
+    finished {
+      inherit name term;
+      package = exe;
+      rewrap = other: plain name other permissions;
+    };
+
+  builder =
+    builder: entry: arguments:
+    let
+      given = if builtins.isAttrs arguments && !terms.isMade arguments then arguments else { };
+      name = given.name or (if entry.name == null then "jail" else entry.name);
+      isGiven = argument: _: given ? ${argument};
+      chosen = builtins.attrValues (lib.filterAttrs isGiven entry.bringsWith);
+      unless = builtins.attrValues (lib.filterAttrs (name: _: !(given ? ${name})) entry.bringsUnless);
+      jail = {
+        inherit builder;
+        arguments = toTerm (builtins.head entry.params) arguments;
+      };
+      own = entry.agent != null && !(given ? pkg);
+      term = termOf jail {
+        nixpkgs = ofNixpkgs (
+          entry.brings ++ builtins.concatLists (unless ++ chosen) ++ brings (namesIn jail.arguments)
+        );
+        agents = lib.optionalAttrs own { ${entry.agent} = storePaths agent; };
+      };
+      agent =
+        agents.${entry.agent}
+          or (throw "jailgen: `${builder}` finds no package `${entry.agent}`; give it as `pkg`, or add the input llm-agents");
+    in
+    finished {
+      inherit name term;
+      package = given.pkg or (if own then agent else null);
+      rewrap = pkg: builders.${builder} (given // { inherit pkg; });
+    };
+
+  # A wrapper, with what is known of the package in it.
+  finished =
+    {
+      name,
+      term,
+      package,
+      rewrap,
+    }:
+    let
+      ofPackage = lib.isDerivation package;
+      forwarded = lib.optionals ofPackage [
+        "${package}"
+        "${lib.getBin package}"
+      ];
+      command = derivationName name;
+    in
+    mkDerivation command {
+      inherit term;
+      # Where its desktop entries, icons, manuals and completions are.
+      forward = lib.unique forwarded;
+    }
+    // lib.optionalAttrs ofPackage (
+      lib.filterAttrs (
+        attribute: _:
+        builtins.elem attribute [
+          "man"
+          "pname"
+          "version"
+        ]
+      ) package
+      // lib.optionalAttrs (package ? shellPath) { shellPath = "/bin/${command}"; }
+      // lib.optionalAttrs (package ? override) {
+        override = changes: rewrap (package.override changes);
+      }
+      // lib.optionalAttrs (package ? overrideAttrs) {
+        overrideAttrs = changes: rewrap (package.overrideAttrs changes);
+      }
+    )
+    // {
+      meta = metaOf (if ofPackage then package.meta or { } else { }) // {
+        name = command;
+        mainProgram = command;
+      };
+      passthru = {
+        inherit term;
+        unjailed = package;
+      };
+    };
+
+  metaOf =
+    meta:
+    {
+      description = "A program in a jail";
+    }
+    // lib.filterAttrs (
+      name: _:
+      builtins.elem name [
+        "description"
+        "homepage"
+        "license"
+        "longDescription"
+        "platforms"
+      ]
+    ) meta;
+
+  builders = builtins.mapAttrs builder registry.builders;
+in
+{
+  inherit plain builders;
+}

@@ -1,0 +1,57 @@
+//! Which packages a builder needs. Nix must know at evaluation, before the builder is expanded.
+
+use std::collections::BTreeSet;
+
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS};
+use crate::table::{BASE_PERMISSIONS, combinator};
+
+/// Which combinators a builder applies when an argument is given.
+const APPLIES: &[(&str, &[&str])] = &[
+    ("configPaths", &["state-dir", "state-file"]),
+    ("env", &["set-env"]),
+    ("extraPkgs", &["add-pkg-deps"]),
+    ("extraReadonlyDirs", &["readonly"]),
+    ("extraReadwriteDirs", &["readwrite"]),
+    ("fwdEnv", &["fwd-env"]),
+];
+
+/// Which it applies whatever is given.
+const ALWAYS: &[&str] = &["add-pkg-deps", "set-argv", "state-dir", "state-file"];
+
+/// The packages that a builder needs, besides those of its arguments and the agent itself: attributes of nixpkgs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Whatever it is given.
+    pub always: Vec<&'static str>,
+    /// Unless this argument is given.
+    pub unless: Vec<(&'static str, Vec<&'static str>)>,
+    /// When this argument is given.
+    pub with: Vec<(&'static str, Vec<&'static str>)>,
+}
+
+/// What `builder` needs.
+#[must_use]
+pub fn needs(builder: &Builder) -> Needs {
+    let always = BASE_PERMISSIONS.iter().chain(ALWAYS).copied();
+    let options = brought(COMMON_JAIL_OPTIONS.iter().copied());
+    let with = APPLIES
+        .iter()
+        .filter(|(argument, _)| takes(builder, argument))
+        .map(|(argument, combinators)| (*argument, brought(combinators.iter().copied())))
+        .filter(|(_, packages)| !packages.is_empty());
+    Needs {
+        always: brought(always),
+        unless: vec![("baseJailOptions", options), ("basePackages", COMMON_PKGS.to_vec())],
+        with: with.collect(),
+    }
+}
+
+fn takes(builder: &Builder, argument: &str) -> bool {
+    builder.fields().iter().any(|field| field.name == argument)
+}
+
+fn brought(combinators: impl Iterator<Item = &'static str>) -> Vec<&'static str> {
+    let brings = combinators.filter_map(combinator).flat_map(|combinator| combinator.brings);
+    let packages: BTreeSet<_> = brings.map(|brings| brings.package.attribute()).collect();
+    packages.into_iter().collect()
+}
