@@ -13,9 +13,10 @@ target := $(or $(CARGO_TARGET_DIR),target)
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-build: ## Build jailgen and the probe, static, and the stub
+build: ## Build jailgen, the helper and the probe, static, and the stub
 	$(CARGO) rustc --profile $(PROFILE) -p jailgen --bin jailgen -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile $(PROFILE) -p jail-probe --bin jail-probe -- -C target-feature=+crt-static
+	$(CARGO) rustc --profile $(PROFILE) -p jail-host --bin jail-host -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C link-args='-nostartfiles -nostdlib -static -no-pie'
 
 kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store

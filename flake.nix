@@ -25,6 +25,7 @@
         in
         {
           stub = packages.jail-stub;
+          host = packages.jail-host;
           jailgen = "${packages.jailgen}/bin/jailgen";
         };
     in
@@ -44,6 +45,7 @@
         {
           inherit jailgen;
           default = jailgen;
+          jail-host = pkgs.callPackage ./packaging/jail-host.nix { };
           jail-probe = pkgs.callPackage ./packaging/jail-probe.nix { };
           jail-stub = pkgs.callPackage ./packaging/jail-stub.nix { };
         }

@@ -14,6 +14,9 @@ derivation (
     args = [ "seal" ];
     stub = "${tools.stub}/bin/jail-stub";
 
+    # In the wrapper only where there is work for it, so that no other closure keeps it.
+    host = "${tools.host}/bin/jail-host";
+
     # The builder reads `.attrs.json`, which also holds the reference graph of these paths.
     __structuredAttrs = true;
     exportReferencesGraph.closure = storePaths (builtins.toJSON what);

@@ -168,6 +168,7 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
     Plan {
         version: VERSION,
         name: "bench".into(),
+        host: None,
         before: Vec::new(),
         namespaces: vec![
             Namespace::Cgroup,

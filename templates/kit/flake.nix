@@ -18,6 +18,11 @@
               name = "jail-stub";
               path = ./tools + "/${system}/jail-stub";
             };
+            # Wrappers with work for it on the host refer to it, and no others.
+            host = builtins.path {
+              name = "jail-host";
+              path = ./tools + "/${system}/jail-host";
+            };
             jailgen = "${self}/tools/${system}/jailgen";
           }
         else

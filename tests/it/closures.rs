@@ -23,9 +23,13 @@ fn the_closure_of_a_spec_is_what_exists_inside() {
     let outcome = run(&setup, &scratch, &["closure", "sh.jail", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&outcome.assert_status(0).stdout).unwrap();
     let paths = paths(&report);
-    for (name, inside) in
-        [("-jq-", true), ("-bash-", true), ("-jail-stub", false), ("-git-", false)]
-    {
+    for (name, inside) in [
+        ("-jq-", true),
+        ("-bash-", true),
+        ("-jail-stub", false),
+        ("-jail-host", false),
+        ("-git-", false),
+    ] {
         assert_eq!(paths.iter().any(|path| path.contains(name)), inside, "{name}: {paths:?}");
     }
     let sizes = report["paths"].as_object().unwrap().values();

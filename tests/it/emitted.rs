@@ -97,6 +97,7 @@ fn a_wrapper_does_not_keep_the_kit() {
     setup.nix_ok(nix, &scratch.path("."), &["build", "path:out", "--out-link", "result"]);
     let closure = setup.nix_ok(nix, &scratch.path("."), &["path-info", "-r", "./result"]);
     assert!(closure.contains("-jail-stub\n"), "{closure}");
+    assert!(!closure.contains("-jail-host"), "no work on the host: {closure}");
     assert!(!closure.contains("-source\n"), "{closure}");
 }
 

@@ -30,7 +30,7 @@ fn eval(setup: &Setup, expression: &str) -> Value {
 fn a_wrapper_has_what_nix_run_and_shells_look_at() {
     let Some(setup) = setup() else { return };
     let policy = "{ version = 1; name = \"jailed-x\"; grants = [ ]; places = { }; }";
-    let tools = "{ stub = \"/stub\"; jailgen = \"/jailgen\"; }";
+    let tools = "{ stub = \"/stub\"; host = \"/host\"; jailgen = \"/jailgen\"; }";
     let jail = format!("((nixlib.init {{ inherit pkgs; tools = {tools}; }}).mkJail {policy})");
     let answer = eval(
         &setup,
@@ -52,7 +52,7 @@ fn the_tools_are_those_that_came_with_the_library_unless_others_are_given() {
     assert_eq!(tried("pkgs"), json!(false), "the library of this test has no tools");
     assert_eq!(tried("{ inherit pkgs; }"), json!(false));
     assert_eq!(
-        tried("{ inherit pkgs; tools = { stub = \"/s\"; jailgen = \"/j\"; }; }"),
+        tried("{ inherit pkgs; tools = { stub = \"/s\"; host = \"/h\"; jailgen = \"/j\"; }; }"),
         json!(true)
     );
 }

@@ -55,7 +55,9 @@ fn the_projects_flake_offers_its_packages_with_every_nix_that_is_here() {
         let shown: Value =
             serde_json::from_str(&setup.nix_ok(nix, &flake.path("."), &words)).unwrap();
         let text = shown.to_string();
-        for name in ["jailgen", "jail-stub", "x86_64-linux", "aarch64-linux", "devShells"] {
+        for name in
+            ["jailgen", "jail-host", "jail-stub", "x86_64-linux", "aarch64-linux", "devShells"]
+        {
             assert!(text.contains(&format!("\"{name}\"")), "{name}: {text}");
         }
     }

@@ -75,6 +75,12 @@ fn the_stub_shares_nothing_with_the_compiler_but_the_plan() {
 }
 
 #[test]
+fn the_helper_shares_nothing_with_the_compiler_but_the_plan() {
+    let own: Vec<_> = dependencies("jail-host").intersection(&own_crates()).cloned().collect();
+    assert_eq!(own, ["jail-plan"]);
+}
+
+#[test]
 fn the_plan_needs_serde_and_nothing_else() {
     let needed: Vec<_> = dependencies("jail-plan").into_iter().collect();
     assert_eq!(needed, ["serde", "serde_json"]);
@@ -210,6 +216,10 @@ fn every_source_file_says_what_it_is_for() {
 const SPEAKS: &[(&str, &str)] = &[
     ("src/jailgen/src/cli/", "the command line"),
     ("src/jail-probe/", "a program that is started to try things and to tell"),
+    (
+        "src/jail-host/",
+        "a program that runs on the host, where its caller's surroundings are its business",
+    ),
     ("src/xtask/", "a command line of its own, for developers"),
 ];
 

@@ -207,6 +207,7 @@ impl Jail {
         let plan = Plan {
             version: VERSION,
             name: "test".into(),
+            host: None,
             before: Vec::new(),
             namespaces: vec![
                 Namespace::Cgroup,

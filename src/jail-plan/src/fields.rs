@@ -74,6 +74,7 @@ fields! {
     mode: u32,
     name: String,
     path: HostText,
+    script: String,
     separator: String,
     shell: String,
     size: u64,

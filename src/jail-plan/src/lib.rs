@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod expand;
 mod fields;
+pub mod helper;
 mod ops;
 mod path;
 mod plan;
@@ -18,14 +19,14 @@ mod wrapper;
 
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
 pub use ops::{
-    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Copy, Device, Directory,
-    EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin, RefuseFolder, Set,
-    StateDirectory, StateFile, StoreClosure, Symlink, Tmpfs,
+    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Change, Channel, Copy,
+    Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin,
+    RefuseFolder, Script, Set, StateDirectory, StateFile, StoreClosure, Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{
-    Argument, Closure, Ids, Lifetime, Limit, Namespace, Plan, Resource, SeccompProgram, StartIn,
-    Terminal, VERSION,
+    Argument, Closure, Host, Ids, Lifetime, Limit, Namespace, Plan, Resource, SeccompProgram,
+    StartIn, Terminal, VERSION,
 };
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
 

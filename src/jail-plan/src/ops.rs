@@ -174,6 +174,18 @@ operations! {
     }
     /// An operation that needs nothing but its origin.
     By {}
+    /// A script, run by the host's shell with the user's rights.
+    Script {
+        /// The script.
+        script: String,
+    }
+    /// A program inside that has a script run outside: its arguments, input, output and exit status are the script's.
+    Channel {
+        /// The program's name inside.
+        name: String,
+        /// The script.
+        script: String,
+    }
     /// A variable with a value.
     Set {
         /// Its name.
@@ -200,11 +212,21 @@ pub enum HostOp {
     StateDirectory(StateDirectory),
     /// See [`StateFile`].
     StateFile(StateFile),
+    /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
+    Script(Script),
+    /// Done by the helper, from the payload's start to its end. See [`Channel`].
+    Channel(Channel),
+    /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.
+    OpenUrls(By),
 }
 
-/// An operation on the host after the payload's end. There is none yet; the phase has its place.
+/// An operation on the host after the payload's end, whatever ended it. All are done by the helper (see [`crate::Host`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AfterOp {}
+#[serde(rename_all = "kebab-case")]
+pub enum AfterOp {
+    /// In the same shell as the scripts before.
+    Script(Script),
+}
 
 /// An operation inside the new namespaces, on the jail's own root, before capabilities are dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -240,6 +262,20 @@ pub enum InsideOp {
     RemountReadOnly(At),
     /// Brings the loopback interface up in the jail's own network namespace.
     Loopback(By),
+    /// The socket on which the helper answers what channels ask.
+    HostSocket(At),
+    /// Here, and nowhere else, is done what the host's scripts added to `RUNTIME_ARGS`.
+    RuntimeArguments(By),
+}
+
+/// What the host's scripts add to a launch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// One more operation inside, where [`InsideOp::RuntimeArguments`] stands.
+    Inside(InsideOp),
+    /// One more variable, or another value of one.
+    Set(Set),
 }
 
 /// One variable of the payload's environment, which is built from nothing. Names are unique within a plan.
@@ -250,4 +286,14 @@ pub enum EnvOp {
     Set(Set),
     /// See [`Forward`].
     Forward(Forward),
+}
+
+impl EnvOp {
+    /// The variable's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Set(Set { name, .. }) | Self::Forward(Forward { name, .. }) => name,
+        }
+    }
 }

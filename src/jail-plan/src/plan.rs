@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
-use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp};
+use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp};
 use crate::record::record;
 
 /// The version of this format. A reader refuses every other one.
@@ -19,6 +19,8 @@ record! {
         pub version: u32,
         /// The command's name.
         pub name: String,
+        /// Who does the work on the host that the stub does not do itself; there exactly when there is some.
+        pub host: Option<Host>,
         /// On the host, before the clone.
         pub before: Vec<HostOp>,
         /// What the jail has of its own. Empty: no namespace at all.
@@ -47,6 +49,43 @@ record! {
         pub seccomp: Vec<SeccompProgram>,
         /// On the host, after the payload's end.
         pub after: Vec<AfterOp>,
+    }
+}
+
+impl Plan {
+    /// Takes in what the host's scripts add: operations where the plan has a place for them, variables.
+    ///
+    /// # Errors
+    /// The plan has no such place.
+    pub fn change(&mut self, changes: Vec<Change>) -> Result<(), &'static str> {
+        for change in changes {
+            match change {
+                Change::Inside(op) => {
+                    let is_place = |op: &InsideOp| matches!(op, InsideOp::RuntimeArguments(_));
+                    let place = self.inside.iter().position(is_place);
+                    let place = place.ok_or("the plan has no place for further operations")?;
+                    self.inside.insert(place, op);
+                }
+                Change::Set(set) => {
+                    self.env.retain(|other| other.name() != set.name);
+                    self.env.push(EnvOp::Set(set));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+record! {
+    /// The helper: a program on the host that does what takes more than system calls, with the user's rights.
+    ///
+    /// The stub starts it before everything else, asks it for each of its operations in `before`, and awaits its end after
+    /// the payload's. See [`crate::helper`] for how they talk.
+    pub struct Host {
+        /// The program, an absolute path on the host.
+        pub program: String,
+        /// The shell that runs scripts, an absolute path on the host.
+        pub shell: Option<String>,
     }
 }
 

@@ -94,6 +94,7 @@ fn plan() -> Plan {
     Plan {
         version: VERSION,
         name: "demo".into(),
+        host: None,
         before: Vec::new(),
         namespaces: vec![Namespace::User, Namespace::Mount],
         ids: Ids::Caller,

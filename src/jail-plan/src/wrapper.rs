@@ -14,6 +14,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::helper::is_helpers;
 use crate::ops::EnvOp;
 use crate::plan::{Plan, VERSION};
 
@@ -116,6 +117,9 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     }
     if plan.argv.is_empty() {
         return Err(WrapperError::Inconsistent("it names no program".into()));
+    }
+    if plan.host.is_none() && (plan.before.iter().any(is_helpers) || !plan.after.is_empty()) {
+        return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }
     let mut names = BTreeSet::new();
     for variable in &plan.env {

@@ -4,17 +4,23 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use jail_plan::{HostText, JailPath, Lookup, Unset};
 
 use crate::failure::Problem;
 
+/// A variable, and its value if it has one.
+pub(crate) type Variable = (String, Option<Vec<u8>>);
+
 /// The launching host, as far as a plan may ask.
 pub(crate) struct Caller<'a> {
     /// The arguments after the wrapper's name. They belong to the payload.
     pub(crate) arguments: &'a [&'a CStr],
     environment: &'a [&'a CStr],
+    /// What scripts of the host have left in variables; the last entry of a name counts, before the environment.
+    learned: Vec<Variable>,
     home: Result<JailPath, Problem>,
     /// The effective user id.
     pub(crate) uid: u32,
@@ -27,15 +33,30 @@ impl<'a> Caller<'a> {
         Self {
             arguments,
             environment,
-            home: home(environment),
+            learned: Vec::new(),
+            home: home(value(environment, "HOME")),
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
         }
     }
 
     /// The value of a variable, whatever bytes it has. The first one counts where a name stands twice, as in getenv(3).
-    pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
-        value(self.environment, name)
+    pub(crate) fn value(&self, name: &str) -> Option<&[u8]> {
+        match self.learned.iter().rev().find(|(learned, _)| learned == name) {
+            Some((_, value)) => value.as_deref(),
+            None => value(self.environment, name),
+        }
+    }
+
+    /// The environment of the launcher itself, for what runs on the host.
+    pub(crate) fn environment(&self) -> &'a [&'a CStr] {
+        self.environment
+    }
+
+    /// These variables count from now on, instead of the launcher's.
+    pub(crate) fn learn(&mut self, variables: Vec<Variable>) {
+        self.learned.extend(variables);
+        self.home = home(self.value("HOME"));
     }
 
     /// The home folder, absolute and not `/`.
@@ -92,9 +113,9 @@ fn value<'a>(environment: &'a [&'a CStr], name: &str) -> Option<&'a [u8]> {
 }
 
 /// A home folder of `/` would grant or refuse everything, and a relative one something else in every folder.
-fn home(environment: &[&CStr]) -> Result<JailPath, Problem> {
+fn home(value: Option<&[u8]>) -> Result<JailPath, Problem> {
     let help = "set HOME to the absolute path of your home folder";
-    let Some(bytes) = value(environment, "HOME") else {
+    let Some(bytes) = value else {
         return Err(unset("~", "HOME"));
     };
     let Ok(text) = core::str::from_utf8(bytes) else {

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use jail_plan::{PLAN_BYTES_MAX, Terminal, Wrapper, WrapperError};
+use jail_plan::{PLAN_BYTES_MAX, Plan, Terminal, Wrapper, WrapperError};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -14,7 +14,7 @@ use crate::caller::Caller;
 use crate::confine;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
-use crate::host;
+use crate::host::{self, Helper};
 use crate::inside::Launch;
 use crate::message::{self, Ended};
 use crate::namespaces;
@@ -36,14 +36,14 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr]) -> u8 {
         Ok(bytes) => bytes,
         Err(problem) => return report(&Failure::early(problem), None),
     };
-    let parsed = match Wrapper::parse(&bytes) {
+    let mut parsed = match Wrapper::parse(&bytes) {
         Ok(parsed) => parsed,
         Err(error) => {
             let problem = Problem::new(wrapper, error.to_string());
             return report(&Failure::early(problem), None);
         }
     };
-    match launch(&parsed, &Caller::new(rest, environment)) {
+    match with_helper(&mut parsed.plan, &bytes, &mut Caller::new(rest, environment)) {
         Ok(Outcome::Ended(Ended::Exited(status))) => status,
         Ok(Outcome::Ended(Ended::Signalled(signal))) => supervisor::end_by(i32::from(signal)),
         Ok(Outcome::Failed(failure)) | Err(failure) => report(&failure, Some(&parsed)),
@@ -88,11 +88,32 @@ fn fill_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     }
 }
 
-fn launch(wrapper: &Wrapper<'_>, caller: &Caller<'_>) -> Result<Outcome, Failure> {
-    let plan = &wrapper.plan;
+/// Starts the helper where the plan has one, and does not return before it has ended.
+fn with_helper(
+    plan: &mut Plan,
+    wrapper: &[u8],
+    caller: &mut Caller<'_>,
+) -> Result<Outcome, Failure> {
+    let steps = Steps::of(plan);
+    let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
+    let Some(host) = &plan.host else { return launch(plan, caller, None, None) };
+    let listener = host::listener(plan).map_err(at_helper)?;
+    let helper = Helper::start(host, wrapper, listener.as_ref(), caller).map_err(at_helper)?;
+    let outcome = launch(plan, caller, Some(&helper), listener);
+    helper.finish();
+    outcome
+}
+
+fn launch(
+    plan: &mut Plan,
+    caller: &mut Caller<'_>,
+    helper: Option<&Helper>,
+    listener: Option<OwnedFd>,
+) -> Result<Outcome, Failure> {
+    host::prepare(plan, caller, helper)?;
+    let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
     let trees = host::writable_trees(plan, caller);
-    host::prepare(plan, caller, &trees, steps)?;
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
     let command = Command::of(plan, caller).map_err(at_command)?;
     let filters =
@@ -110,7 +131,7 @@ fn launch(wrapper: &Wrapper<'_>, caller: &Caller<'_>) -> Result<Outcome, Failure
     let signals = sys::signal_descriptor(handled()).about("signals").map_err(at_namespaces)?;
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
-    let launch = Launch { caller, trees: &trees, plan, steps };
+    let launch = Launch { caller, trees: &trees, plan, listener: listener.as_ref(), steps };
     let first = First { launch, command, filters, takes_terminal, mask };
     match sys::clone(namespaces::flags(plan)) {
         Err(error) => Err(at_namespaces(namespaces::refused(plan, caller, error))),
@@ -119,12 +140,13 @@ fn launch(wrapper: &Wrapper<'_>, caller: &Caller<'_>) -> Result<Outcome, Failure
             first::run(&first, &inside)
         }
         Ok(Cloned::Parent(pid)) => {
-            drop(inside);
+            drop((inside, listener));
             // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
             set_dumpable_behavior(DumpableBehavior::NotDumpable)
                 .about("dumpable")
                 .map_err(at_namespaces)?;
-            Ok(Supervisor::new(plan, outside, signals, launcher, pid, takes_terminal).watch())
+            Ok(Supervisor::new(plan, outside, signals, launcher, pid, takes_terminal, helper)
+                .watch())
         }
     }
 }

@@ -81,6 +81,9 @@ fn host_name(op: &HostOp) -> (&'static str, &str) {
         HostOp::RefuseFolder(op) => ("refuse-folder", &op.by),
         HostOp::StateDirectory(op) => ("state-directory", &op.by),
         HostOp::StateFile(op) => ("state-file", &op.by),
+        HostOp::Script(op) => ("script", &op.by),
+        HostOp::Channel(op) => ("channel", &op.by),
+        HostOp::OpenUrls(op) => ("open-urls", &op.by),
     }
 }
 
@@ -101,6 +104,8 @@ fn inside_name(op: &InsideOp) -> (&'static str, &str) {
         InsideOp::Accounts(op) => ("accounts", &op.by),
         InsideOp::RemountReadOnly(op) => ("remount-read-only", &op.by),
         InsideOp::Loopback(op) => ("loopback", &op.by),
+        InsideOp::HostSocket(op) => ("host-socket", &op.by),
+        InsideOp::RuntimeArguments(op) => ("runtime-arguments", &op.by),
     }
 }
 

@@ -2,38 +2,60 @@
 
 mod accounts;
 mod folder;
+mod helper;
 mod state;
 mod walk;
 
+use jail_plan::helper::Learned;
 use jail_plan::{Access, HostOp, InsideOp, Plan};
 
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
+pub(crate) use helper::{Helper, listener};
 pub(crate) use walk::{WritableTrees, open, read, read_to_end};
 
 use crate::caller::Caller;
 use crate::failure::{Failure, Problem};
 use crate::steps::Steps;
 
-/// Carries out the operations of the phase `before`.
+/// Carries out the operations of the phase `before`. What the helper leaves changes the plan, where the plan has a place for it,
+/// and what the caller says.
 pub(crate) fn prepare(
-    plan: &Plan,
-    caller: &Caller<'_>,
-    trees: &WritableTrees,
-    steps: Steps,
+    plan: &mut Plan,
+    caller: &mut Caller<'_>,
+    helper: Option<&Helper>,
 ) -> Result<(), Failure> {
-    for (index, op) in plan.before.iter().enumerate() {
-        perform(op, caller, trees).map_err(|problem| steps.host(index, op, problem))?;
+    let steps = Steps::of(plan);
+    let mut trees = writable_trees(plan, caller);
+    for (index, op) in core::mem::take(&mut plan.before).iter().enumerate() {
+        let learned = perform(op, index, caller, &trees, helper)
+            .map_err(|problem| steps.host(index, op, problem))?;
+        let Some(Learned { variables, changes }) = learned else { continue };
+        caller.learn(variables);
+        plan.change(changes)
+            .map_err(|why| steps.host(index, op, Problem::new("RUNTIME_ARGS", why)))?;
+        trees = writable_trees(plan, caller);
     }
     Ok(())
 }
 
-fn perform(op: &HostOp, caller: &Caller<'_>, trees: &WritableTrees) -> Result<(), Problem> {
+fn perform(
+    op: &HostOp,
+    index: usize,
+    caller: &Caller<'_>,
+    trees: &WritableTrees,
+    helper: Option<&Helper>,
+) -> Result<Option<Learned>, Problem> {
     match op {
-        HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed),
-        HostOp::StateDirectory(op) => state::directory(caller.path(&op.path)?.as_str(), trees),
-        HostOp::StateFile(op) => state::file(caller.path(&op.path)?.as_str(), trees),
+        HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed)?,
+        HostOp::StateDirectory(op) => state::directory(caller.path(&op.path)?.as_str(), trees)?,
+        HostOp::StateFile(op) => state::file(caller.path(&op.path)?.as_str(), trees)?,
+        HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => {
+            let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
+            return helper.perform(index).map(Some);
+        }
     }
+    Ok(None)
 }
 
 /// What the plan lets the jail write on the host: where an earlier launch may have left symlinks.
@@ -62,7 +84,9 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             | InsideOp::Symlink(_)
             | InsideOp::Accounts(_)
             | InsideOp::RemountReadOnly(_)
-            | InsideOp::Loopback(_) => {}
+            | InsideOp::Loopback(_)
+            | InsideOp::HostSocket(_)
+            | InsideOp::RuntimeArguments(_) => {}
         }
     }
     trees

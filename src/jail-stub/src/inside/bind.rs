@@ -45,7 +45,9 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::Symlink(_)
         | InsideOp::Accounts(_)
         | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback(_) => Ok(Vec::new()),
+        | InsideOp::Loopback(_)
+        | InsideOp::HostSocket(_)
+        | InsideOp::RuntimeArguments(_) => Ok(Vec::new()),
     }
 }
 

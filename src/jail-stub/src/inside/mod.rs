@@ -10,12 +10,15 @@ mod etc;
 mod file;
 mod process;
 mod root;
+mod socket;
 mod tree;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{Closure, InsideOp, Namespace, Plan};
+
+use rustix::fd::OwnedFd;
 
 pub(crate) use root::Root;
 
@@ -32,6 +35,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) trees: &'a WritableTrees,
     pub(crate) plan: &'a Plan,
+    /// The socket that [`InsideOp::HostSocket`] places.
+    pub(crate) listener: Option<&'a OwnedFd>,
     pub(crate) steps: Steps,
 }
 
@@ -64,6 +69,7 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
     for (index, op) in launch.plan.inside.iter().enumerate() {
         let result = match op {
             InsideOp::Loopback(_) => loopback(launch.plan),
+            InsideOp::RuntimeArguments(_) => Ok(()),
             InsideOp::Bind(_)
             | InsideOp::Folder(_)
             | InsideOp::BindArguments(_)
@@ -77,7 +83,8 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::Copy(_)
             | InsideOp::Symlink(_)
             | InsideOp::Accounts(_)
-            | InsideOp::RemountReadOnly(_) => {
+            | InsideOp::RemountReadOnly(_)
+            | InsideOp::HostSocket(_) => {
                 Err(Problem::new("", "the plan has no mount namespace, so nothing can be mounted"))
             }
         };
@@ -115,6 +122,9 @@ fn perform(
         InsideOp::Accounts(op) => etc::accounts(&op.shell, caller, root),
         InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
         InsideOp::Loopback(_) => loopback(launch.plan),
+        InsideOp::HostSocket(op) => socket::place(caller.path(&op.to)?.as_str(), launch, root),
+        // The operations that scripts added stand before it by now.
+        InsideOp::RuntimeArguments(_) => Ok(()),
     }
 }
 

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::failure::{About, Failure, Problem};
+use crate::host::Helper;
 use crate::message::{self, Ended, Message, Received};
 use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
@@ -58,7 +59,7 @@ pub(crate) enum Outcome {
 }
 
 /// The process outside, once the first process runs.
-pub(crate) struct Supervisor {
+pub(crate) struct Supervisor<'a> {
     channel: OwnedFd,
     signals: OwnedFd,
     launcher: Launcher,
@@ -69,9 +70,10 @@ pub(crate) struct Supervisor {
     /// What came before the payload ran.
     early: Vec<Signalled>,
     tty: Tty,
+    helper: Option<&'a Helper>,
 }
 
-impl Supervisor {
+impl<'a> Supervisor<'a> {
     pub(crate) fn new(
         plan: &Plan,
         channel: OwnedFd,
@@ -79,9 +81,10 @@ impl Supervisor {
         launcher: Launcher,
         first: i32,
         took_terminal: bool,
+        helper: Option<&'a Helper>,
     ) -> Self {
         let tty = Tty::new(plan.terminal == Terminal::Keep, took_terminal);
-        Self { channel, signals, launcher, first, payload: None, early: Vec::new(), tty }
+        Self { channel, signals, launcher, first, payload: None, early: Vec::new(), tty, helper }
     }
 
     /// Watches until the jail has ended.
@@ -142,6 +145,9 @@ impl Supervisor {
         match message {
             Message::Started => {
                 self.payload = sender;
+                if let Some(helper) = self.helper {
+                    helper.started();
+                }
                 self.release()?;
                 for signalled in core::mem::take(&mut self.early) {
                     self.signalled(signalled)?;
@@ -159,6 +165,7 @@ impl Supervisor {
     fn release(&self) -> Result<(), Errno> {
         let mut kept: Vec<i32> = [&self.channel, &self.signals].map(AsRawFd::as_raw_fd).into();
         kept.extend(self.launcher.descriptor());
+        kept.extend(self.helper.map(Helper::descriptor));
         kept.push(2);
         sys::close_all_but(&kept)
     }

@@ -26,6 +26,7 @@ struct Attributes {
     policy: Option<Policy>,
     term: Option<Box<RawValue>>,
     stub: String,
+    host: String,
     /// `exportReferencesGraph.closure`.
     #[serde(default)]
     closure: Vec<Exported>,
@@ -125,8 +126,8 @@ fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealE
     let nodes = attributes.closure.iter().map(node).collect::<Result<Vec<_>, _>>()?;
     let graph = Graph::new(store, nodes)?;
     let arch = attributes.system.split('-').next().unwrap_or_default();
-    let stub = attributes.stub.as_str();
-    seal(&Request { policy, graph: &graph, stub, out, arch })
+    let (stub, host) = (attributes.stub.as_str(), attributes.host.as_str());
+    seal(&Request { policy, graph: &graph, stub, host, out, arch })
 }
 
 fn node(exported: &Exported) -> Result<(String, Node), SealError> {

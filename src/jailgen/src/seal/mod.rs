@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub graph: &'a Graph,
     /// The stub, for the wrapper's first line.
     pub stub: &'a str,
+    /// The helper, which the plan names where there is work for it.
+    pub host: &'a str,
     /// The store path that the wrapper is written to.
     pub out: &'a str,
     /// The processor, as Nix names it: `x86_64`.

@@ -50,7 +50,8 @@ fn bare_policy(grants: &[Grant]) -> Policy {
 fn sealed(policy: &Policy) -> Result<Sealed, SealError> {
     let (stub, out) =
         ("/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub", "/nix/store/5-out");
-    seal(&Request { policy, graph: &graph(), stub, out, arch: "x86_64" })
+    let host = "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host";
+    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64" })
 }
 
 /// The wrapper without its filter, whose bytes have tests of their own.
@@ -95,6 +96,7 @@ fn a_small_policy_becomes_this_wrapper() {
             exit 125 # a plan, not a script
             {"version":1,
             "name":"jailed-hello",
+            "host":null,
             "before":[{"refuse-folder":{"home_allowed":false,"by":"grant#3"}}],
             "namespaces":["cgroup",
             "ipc",

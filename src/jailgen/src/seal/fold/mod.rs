@@ -1,5 +1,7 @@
 //! The fold of a policy's grants, in their order, into the fields of a plan.
 
+mod host;
+
 use std::collections::BTreeSet;
 
 use jail_plan::{
@@ -256,9 +258,11 @@ impl<'a> Draft<'a> {
         let root = HostText::Literal("/".into());
         self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
         let start = self.start();
+        let after = Vec::new();
         Ok(Plan {
             version: jail_plan::VERSION,
             name: self.policy.name.clone(),
+            host: host::host(request.host, &self.before, &after, None),
             before: self.before,
             namespaces: self.namespaces.into_iter().collect(),
             ids: Ids::Caller,
@@ -272,7 +276,7 @@ impl<'a> Draft<'a> {
             lifetime: self.lifetime,
             limits: vec![Limit { resource: Resource::Core, value: 0 }],
             seccomp: vec![default_filter(request.arch)?],
-            after: Vec::new(),
+            after,
         })
     }
 

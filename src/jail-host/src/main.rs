@@ -1,0 +1,40 @@
+//! The helper: on the host it does what a launch needs there beyond system calls, with the user's rights; inside, under
+//! any other name, it is the client of a channel.
+//!
+//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
+//! sealed plan says and nothing that anybody inside asks for beyond that.
+#![deny(unsafe_code)]
+
+mod session;
+#[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
+mod sys;
+mod talk;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// The name under which it is the helper. No channel can be called so.
+const NAME: &str = "jail-host";
+
+fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let name = words.next().unwrap_or_default();
+    let is_helper = std::path::Path::new(&name).file_name() == Some(NAME.as_ref());
+    let words: Vec<OsString> = words.collect();
+    match words.as_slice() {
+        [mode, socket, listener, arguments @ ..] if is_helper && mode == "run" => {
+            session::run(socket, listener, arguments)
+        }
+        [..] => {
+            say("it is started by the stub of a jail, and has nothing to do otherwise");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The one place that prints a line of its own. What it says never comes from inside a jail.
+fn say(text: &str) {
+    // When nobody listens any more, nobody is left to tell.
+    let _ = writeln!(std::io::stderr(), "{NAME}: {}", text.escape_debug());
+}

@@ -1,0 +1,106 @@
+//! A launch, seen from its helper: before it, beside it, and after it, whatever ended it.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jail_plan::helper::{Answer, Learned, Refusal, Request};
+use jail_plan::{HostOp, Plan, Wrapper};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use crate::{say, sys, talk};
+
+/// From the stub's first word to the last cleanup.
+pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> ExitCode {
+    let listener = sys::descriptor(listener);
+    let Some(stub) = sys::descriptor(socket).map(UnixStream::from) else {
+        say("the stub has left no socket open for it");
+        return ExitCode::FAILURE;
+    };
+    match serve(stub, listener, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(
+    mut stub: UnixStream,
+    listener: Option<OwnedFd>,
+    arguments: &[OsString],
+) -> io::Result<()> {
+    outlive_signals()?;
+    let Some(Request::Wrapper(wrapper)) = talk::hear(&mut stub)? else {
+        return Err(io::Error::other("the stub did not begin with the wrapper"));
+    };
+    let wrapper = Wrapper::parse(&wrapper).map_err(|error| io::Error::other(error.to_string()))?;
+    let mut session = Session { plan: wrapper.plan, listener, arguments };
+    while let Some(request) = talk::hear(&mut stub)? {
+        match request {
+            Request::Perform(index) => {
+                let answer = match session.perform(index) {
+                    Ok(learned) => Answer::Done(learned),
+                    Err(refusal) => Answer::Failed(refusal),
+                };
+                talk::tell(&mut stub, &answer)?;
+            }
+            Request::Started => session.started(),
+            Request::Interrupt(_) => {}
+            Request::Wrapper(_) => return Err(io::Error::other("the stub sent two wrappers")),
+        }
+    }
+    session.finish();
+    Ok(())
+}
+
+/// What ends the launch does not end its helper, which has work to do afterwards. A handler and not "ignored": that is
+/// what programs started from here would inherit.
+fn outlive_signals() -> io::Result<()> {
+    let noticed = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&noticed))?;
+    }
+    Ok(())
+}
+
+/// What a launch has under way on the host.
+struct Session<'a> {
+    plan: Plan,
+    listener: Option<OwnedFd>,
+    arguments: &'a [OsString],
+}
+
+impl Session<'_> {
+    /// Does one operation of `before`. Each kind of work has a file of its own; this is only the way there.
+    fn perform(&mut self, index: u32) -> Result<Learned, Refusal> {
+        let op = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
+        match op {
+            Some(HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_)) => {
+                Ok(Learned::default())
+            }
+            Some(HostOp::RefuseFolder(_) | HostOp::StateDirectory(_) | HostOp::StateFile(_)) => {
+                Err(refusal("", "the stub does this operation itself"))
+            }
+            None => Err(refusal("", "the plan has no such operation")),
+        }
+    }
+
+    /// The payload runs.
+    fn started(&mut self) {
+        let _ = (&self.listener, self.arguments);
+    }
+
+    /// The payload has ended, or nothing ever ran.
+    fn finish(self) {}
+}
+
+/// Why an operation is not done.
+pub(crate) fn refusal(object: &str, cause: &str) -> Refusal {
+    Refusal { object: object.into(), cause: cause.into(), help: String::new() }
+}

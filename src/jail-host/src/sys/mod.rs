@@ -1,0 +1,21 @@
+//! Descriptors that the stub hands over by number.
+
+use std::ffi::OsStr;
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+
+/// Takes over the descriptor that a word of the command line names. It is not passed on to what this program starts.
+pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
+    let number: RawFd = word.to_str()?.parse().ok().filter(|number| *number > 2)?;
+    // SAFETY: called before anything else is opened, for different numbers that the stub has opened for this program, so
+    // nobody else owns it; above 2, where the standard library has none of its own.
+    let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+    if fcntl_getfd(&descriptor).is_err() {
+        // It is not open, and closing what another part may open under its number would be wrong.
+        std::mem::forget(descriptor);
+        return None;
+    }
+    fcntl_setfd(&descriptor, FdFlags::CLOEXEC).ok()?;
+    Some(descriptor)
+}

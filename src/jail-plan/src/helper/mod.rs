@@ -1,0 +1,202 @@
+//! How the stub and its helper on the host talk: framed messages over a pair of stream sockets. Only their form; no I/O.
+//!
+//! A frame is a header of eight bytes (version, kind, two zeros, the length of the body as a little-endian number) and a
+//! body. The stub begins with the wrapper, as it has checked it, and then asks; each question has one answer. Nothing of
+//! a body is ever evaluated: variables are bytes, operations are those of a plan, read by the plan's own reader.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::ops::{Change, HostOp};
+use crate::wrapper::PLAN_BYTES_MAX;
+
+/// The version of these messages. Both programs come from one build; another version is refused.
+pub const VERSION: u8 = 1;
+
+/// The length of a header.
+pub const HEADER: usize = 8;
+
+/// The longest body.
+pub const BODY_MAX: usize = PLAN_BYTES_MAX;
+
+/// What the stub says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// The wrapper, whole. It comes first and has no answer.
+    Wrapper(Vec<u8>),
+    /// Do this operation of `before`, by its index.
+    Perform(u32),
+    /// The payload runs, and what is to be answered inside can be. It has no answer.
+    Started,
+    /// A signal ends the launch: what is being waited for is to end. It has no answer.
+    Interrupt(u8),
+}
+
+/// What the helper answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is done, and this is what came of it.
+    Done(Learned),
+    /// It cannot be done; the launch stops.
+    Failed(Refusal),
+}
+
+/// What an operation on the host leaves for the launch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Variables that the launch is to read instead of the launcher's; `None` takes one away.
+    pub variables: Vec<(String, Option<Vec<u8>>)>,
+    /// What else is to be done; see [`crate::InsideOp::RuntimeArguments`].
+    pub changes: Vec<Change>,
+}
+
+/// Why an operation on the host failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it happened to.
+    pub object: String,
+    /// What is wrong, in words.
+    pub cause: String,
+    /// What to do about it; may be empty.
+    pub help: String,
+}
+
+/// The operations of `before` that the helper does.
+#[must_use]
+pub fn is_helpers(op: &HostOp) -> bool {
+    match op {
+        HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => true,
+        HostOp::RefuseFolder(_) | HostOp::StateDirectory(_) | HostOp::StateFile(_) => false,
+    }
+}
+
+impl Request {
+    /// The whole frame.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Wrapper(bytes) => frame(b'W', bytes),
+            Self::Perform(index) => frame(b'P', &index.to_le_bytes()),
+            Self::Started => frame(b'S', &[]),
+            Self::Interrupt(signal) => frame(b'I', &[*signal]),
+        }
+    }
+
+    /// What a frame of this kind and body says; `None` if nothing.
+    #[must_use]
+    pub fn decode(kind: u8, body: Vec<u8>) -> Option<Self> {
+        match (kind, body.as_slice()) {
+            (b'W', _) => Some(Self::Wrapper(body)),
+            (b'P', index) => Some(Self::Perform(u32::from_le_bytes(index.try_into().ok()?))),
+            (b'S', []) => Some(Self::Started),
+            (b'I', [signal]) => Some(Self::Interrupt(*signal)),
+            (_, _) => None,
+        }
+    }
+}
+
+impl Answer {
+    /// The whole frame.
+    ///
+    /// # Errors
+    /// The changes cannot be written, which those of these types can.
+    pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        match self {
+            Self::Done(learned) => Ok(frame(b'D', &learned.encode()?)),
+            Self::Failed(Refusal { object, cause, help }) => {
+                let clean = |text: &str| text.replace('\0', "\u{fffd}");
+                let fields = [clean(object), clean(cause), clean(help)];
+                Ok(frame(b'F', fields.join("\0").as_bytes()))
+            }
+        }
+    }
+
+    /// What a frame of this kind and body says.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn decode(kind: u8, body: &[u8]) -> Result<Self, String> {
+        match kind {
+            b'D' => Learned::decode(body).map(Self::Done),
+            b'F' => {
+                let text = String::from_utf8_lossy(body);
+                let mut fields = text.split('\0').map(String::from);
+                let mut next = || fields.next().unwrap_or_default();
+                Ok(Self::Failed(Refusal { object: next(), cause: next(), help: next() }))
+            }
+            _ => Err("it answers in a way that is not known here".into()),
+        }
+    }
+}
+
+impl Learned {
+    /// `=NAME=VALUE` or `-NAME` for each variable, a NUL behind each, one more NUL, and the changes as JSON.
+    fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        let mut body = Vec::new();
+        for (name, value) in &self.variables {
+            match value {
+                Some(value) => body.extend([b"=", name.as_bytes(), b"=", value].concat()),
+                None => body.extend([b"-", name.as_bytes()].concat()),
+            }
+            body.push(0);
+        }
+        body.push(0);
+        body.extend(serde_json::to_vec(&self.changes)?);
+        Ok(body)
+    }
+
+    fn decode(body: &[u8]) -> Result<Self, String> {
+        let mut variables = Vec::new();
+        let mut rest = body;
+        loop {
+            let end = rest.iter().position(|byte| *byte == 0).ok_or("its answer is cut short")?;
+            let (entry, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            if entry.is_empty() {
+                break;
+            }
+            variables.push(variable(entry).ok_or("it tells a variable without a legal name")?);
+        }
+        let changes = serde_json::from_slice(rest).map_err(|error| error.to_string())?;
+        Ok(Self { variables, changes })
+    }
+}
+
+fn variable(entry: &[u8]) -> Option<(String, Option<Vec<u8>>)> {
+    let name = |bytes: &[u8]| {
+        let name = core::str::from_utf8(bytes).ok().filter(|name| !name.is_empty())?;
+        Some(String::from(name))
+    };
+    match entry.split_first()? {
+        (b'-', rest) => Some((name(rest)?, None)),
+        (b'=', rest) => {
+            let equals = rest.iter().position(|byte| *byte == b'=')?;
+            let (before, value) = rest.split_at(equals);
+            Some((name(before)?, Some(value.get(1..)?.to_vec())))
+        }
+        (_, _) => None,
+    }
+}
+
+fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&[VERSION, kind, 0, 0], length.as_slice(), body].concat()
+}
+
+/// The kind of a frame and the length of its body.
+///
+/// # Errors
+/// What is wrong with the header: another version, a body over the bound.
+pub fn header(bytes: [u8; HEADER]) -> Result<(u8, usize), &'static str> {
+    let [version, kind, 0, 0, length @ ..] = bytes else { return Err("it sent no message") };
+    if version != VERSION {
+        return Err("it speaks another version");
+    }
+    match usize::try_from(u32::from_le_bytes(length)) {
+        Ok(length) if length <= BODY_MAX => Ok((kind, length)),
+        Ok(_) | Err(_) => Err("it sent a message over the bound"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

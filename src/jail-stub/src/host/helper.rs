@@ -1,0 +1,184 @@
+//! The helper: the program on the host that does what takes more than system calls, started where the plan has such work.
+//!
+//! The stub decides nothing about that work: it hands the plan over and asks for one operation after the other. The helper
+//! outlives this process on purpose: what is to happen after the payload's end happens also when the stub was killed.
+
+use alloc::ffi::CString;
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use jail_plan::helper::{Answer, HEADER, Learned, Request, header};
+use jail_plan::{Host, InsideOp, Plan};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::sys::{self, StringList};
+
+/// The helper, from outside.
+pub(crate) struct Helper {
+    socket: OwnedFd,
+    process: i32,
+}
+
+/// The socket that the payload is to reach the helper by, where the plan has one. It gets its place inside later; the
+/// helper has it too, so it answers there without ever knowing the place.
+pub(crate) fn listener(plan: &Plan) -> Result<Option<OwnedFd>, Problem> {
+    if !plan.inside.iter().any(|op| matches!(op, InsideOp::HostSocket(_))) {
+        return Ok(None);
+    }
+    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .map(Some)
+        .about("a socket")
+}
+
+impl Helper {
+    /// Starts it, and hands the wrapper over.
+    pub(crate) fn start(
+        host: &Host,
+        wrapper: &[u8],
+        listener: Option<&OwnedFd>,
+        caller: &Caller<'_>,
+    ) -> Result<Self, Problem> {
+        let (socket, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+                .about("a socket")?;
+        let process = spawn(host, &theirs, listener, caller)?;
+        let helper = Self { socket, process };
+        helper.send(&Request::Wrapper(wrapper.to_vec()))?;
+        Ok(helper)
+    }
+
+    /// Has the operation `index` of `before` done.
+    pub(crate) fn perform(&self, index: usize) -> Result<Learned, Problem> {
+        self.send(&Request::Perform(u32::try_from(index).unwrap_or(u32::MAX)))?;
+        let mut start = [0; HEADER];
+        self.read(&mut start)?;
+        let (kind, length) = header(start).map_err(misspoken)?;
+        let mut body = vec![0; length];
+        self.read(&mut body)?;
+        match Answer::decode(kind, &body) {
+            Ok(Answer::Done(learned)) => Ok(learned),
+            Ok(Answer::Failed(refusal)) => {
+                let problem = Problem::new(&refusal.object, refusal.cause);
+                Err(if refusal.help.is_empty() { problem } else { problem.help(refusal.help) })
+            }
+            Err(why) => Err(misspoken(&why)),
+        }
+    }
+
+    /// The payload runs. A helper that is gone has nothing to answer any more, which is no reason to end the payload.
+    pub(crate) fn started(&self) {
+        let _ = self.send(&Request::Started);
+    }
+
+    /// Ends the conversation and waits until everything that is to happen afterwards has happened.
+    pub(crate) fn finish(self) {
+        let Self { socket, process } = self;
+        drop(socket);
+        let process = Pid::from_raw(process);
+        while matches!(waitpid(process, WaitOptions::empty()), Err(Errno::INTR)) {}
+    }
+
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.socket.as_raw_fd()
+    }
+
+    fn send(&self, request: &Request) -> Result<(), Problem> {
+        let frame = request.encode();
+        let mut rest = frame.as_slice();
+        while !rest.is_empty() {
+            match rustix::net::send(&self.socket, rest, SendFlags::NOSIGNAL) {
+                Err(Errno::INTR) => {}
+                Err(_) => return Err(gone()),
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> Result<(), Problem> {
+        let mut at = 0;
+        while let Some(rest) = buffer.get_mut(at..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::read(&self.socket, rest) {
+                Err(Errno::INTR) => {}
+                Ok(0) | Err(_) => return Err(gone()),
+                Ok(read) => at += read,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn gone() -> Problem {
+    Problem::new("jail-host", "the helper ended before its work was done")
+}
+
+fn misspoken(why: &str) -> Problem {
+    Problem::new("jail-host", why.to_string())
+        .help("the helper and the stub are not of one build; build the jail again")
+}
+
+struct Start<'a> {
+    program: &'a CStr,
+    arguments: StringList<'a>,
+    environment: StringList<'a>,
+    descriptors: Vec<&'a OwnedFd>,
+    error: AtomicI32,
+}
+
+/// `jail-host run SOCKET LISTENER ARGUMENTS…`: descriptors by number, `-` for none; the arguments are the payload's.
+fn spawn(
+    host: &Host,
+    socket: &OwnedFd,
+    listener: Option<&OwnedFd>,
+    caller: &Caller<'_>,
+) -> Result<i32, Problem> {
+    let string =
+        |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
+    let program = string(&host.program)?;
+    let listener_number = match listener {
+        Some(listener) => string(&format!("{}", listener.as_raw_fd()))?,
+        None => string("-")?,
+    };
+    let words = [
+        program.clone(),
+        string("run")?,
+        string(&format!("{}", socket.as_raw_fd()))?,
+        listener_number,
+    ];
+    let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
+    let start = Start {
+        program: &program,
+        arguments: StringList::new(arguments),
+        environment: StringList::new(caller.environment().iter().copied()),
+        descriptors: listener.into_iter().chain([socket]).collect(),
+        error: AtomicI32::new(0),
+    };
+    let mut stack = Vec::with_capacity(4096);
+    let process = sys::spawn(stack.spare_capacity_mut(), become_helper, &start).about("clone")?;
+    match start.error.load(Ordering::SeqCst) {
+        0 => Ok(process),
+        error => {
+            let _ = waitpid(Pid::from_raw(process), WaitOptions::empty());
+            Err(Problem::errno(&host.program, Errno::from_raw_os_error(error)))
+        }
+    }
+}
+
+/// Runs in the child, with the parent's memory and a stack of its own.
+fn become_helper(start: &Start<'_>) -> ! {
+    let kept = start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()));
+    let error = match kept {
+        Ok(()) => sys::replace(start.program, &start.arguments, &start.environment),
+        Err(error) => error,
+    };
+    start.error.store(error.raw_os_error(), Ordering::SeqCst);
+    sys::exit(i32::from(crate::failure::EXIT_FAILED))
+}

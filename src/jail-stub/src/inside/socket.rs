@@ -1,0 +1,38 @@
+//! The socket on which the helper answers inside: bound here, in a filesystem of the launch's own, so that it has no name on
+//! the host and is gone with the jail.
+
+use alloc::format;
+
+use rustix::fd::AsRawFd;
+use rustix::io::Errno;
+use rustix::net::{SocketAddrUnix, bind, listen};
+
+use crate::failure::{About, Problem};
+use crate::inside::root::Entry;
+use crate::inside::{Launch, Root};
+
+/// Calls that wait to be answered; more wait in connect(2).
+const WAITING: i32 = 128;
+
+/// Gives the helper's socket its place inside.
+pub(crate) fn place(path: &str, launch: &Launch<'_>, root: &Root) -> Result<(), Problem> {
+    let Some(listener) = launch.listener else {
+        return Err(Problem::new(
+            path,
+            "the plan has one socket for its helper, and this is another",
+        ));
+    };
+    let Entry { folder, name } = root.entry(path.as_bytes())?;
+    if !root.is_own(&folder).about(path)? {
+        return Err(Problem::new(path, "the helper's socket cannot lie in a tree of the host"));
+    }
+    // A socket's address has room for a hundred bytes; by its folder's descriptor every place fits.
+    let through =
+        [format!("/proc/self/fd/{}/", folder.as_raw_fd()).as_bytes(), name.as_bytes()].concat();
+    let address = SocketAddrUnix::new(through.as_slice()).about(path)?;
+    match bind(listener, &address) {
+        Err(Errno::INVAL) => return Err(Problem::new(path, "the plan places its socket twice")),
+        other => other.about(path)?,
+    }
+    listen(listener, WAITING).about(path)
+}
