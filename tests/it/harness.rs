@@ -26,6 +26,11 @@ impl Scratch {
         Self { folder: TempDir::new().unwrap() }
     }
 
+    /// A folder that is not in /tmp, which jails have one of their own of.
+    pub(crate) fn outside_of_tmp() -> Self {
+        Self { folder: TempDir::new_in("/var/tmp").unwrap() }
+    }
+
     /// A folder with these files.
     pub(crate) fn with(files: &[(&str, &str)]) -> Self {
         let scratch = Self::new();

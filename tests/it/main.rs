@@ -20,3 +20,4 @@ mod own_flake;
 mod real_nix;
 mod store;
 mod tidy;
+mod users;
