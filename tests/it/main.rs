@@ -8,6 +8,7 @@ mod check;
 mod cli;
 mod closures;
 mod combinators;
+mod doors;
 mod emitted;
 mod eval;
 mod explain;

@@ -51,7 +51,7 @@ home folder. A source that is missing stops the launch and names the line that w
             summary: "A minimal /dev",
             docs: "`base` has it; this is for jails that begin with `reset`.",
             signature: NOTHING,
-            example: "[ reset mount-dev ]",
+            example: "[ reset bind-nix-store-runtime-closure mount-dev ]",
             brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Dev { to: Text::literal("/dev") });
@@ -65,7 +65,7 @@ home folder. A source that is missing stops the launch and names the line that w
             summary: "A /proc that shows the jail's processes only",
             docs: "`base` has it; this is for jails that begin with `reset`.",
             signature: NOTHING,
-            example: "[ reset mount-proc ]",
+            example: "[ reset bind-nix-store-runtime-closure mount-proc ]",
             brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Proc { to: Text::literal("/proc") });

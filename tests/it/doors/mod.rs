@@ -1,0 +1,138 @@
+//! Both doors agree: for each spec the term and the sealed plan are the same, whether jailgen reads the spec and emits its
+//! policy, or Nix evaluates it with nixlib and the builder lowers the term.
+//!
+//! Everything is evaluated by one call of Nix, and built by another.
+
+mod specs;
+mod term;
+
+use std::fs;
+use std::path::Path;
+
+use jailgen::compile::compile;
+use jailgen::emit::{emit, lock::Lock, write};
+use serde_json::Value;
+
+use crate::harness::{Scratch, project};
+use crate::real_nix::{Setup, setup};
+use specs::Spec;
+
+/// One jail of one spec, which both doors make.
+struct Pair {
+    spec: String,
+    jail: String,
+    /// The attribute of `doors.nix`.
+    attribute: String,
+}
+
+#[test]
+fn both_doors_make_the_same_term_and_the_same_plan() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::new();
+    let specs = specs::all(&scratch);
+    let pairs = write_doors(&setup, &scratch, &specs);
+    assert!(pairs.len() > 60, "only {} jails are compared", pairs.len());
+    let nix = &setup.programs[0];
+    let words = ["eval", "--impure", "--json", "-f", "doors.nix", "compared"];
+    let compared: Value =
+        serde_json::from_str(&setup.nix_ok(nix, &scratch.path("."), &words)).unwrap();
+    let mut problems = terms_differ(&pairs, &compared);
+    build(&setup, &scratch, &pairs);
+    problems.extend(plans_differ(&pairs, &compared));
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// Compiles and emits each spec, and writes the Nix file that has what both doors make of it.
+fn write_doors(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let mut compared = String::new();
+    for (number, spec) in specs.iter().enumerate() {
+        let compiled = compile(&scratch.path(&spec.file)).unwrap();
+        let said: Vec<_> = compiled.diagnostics.iter().map(|it| it.message.as_str()).collect();
+        let Some(emission) = compiled.emission() else { panic!("{}: {said:?}", spec.file) };
+        let folder = format!("out-{number}");
+        let files = emit(&[emission], &kit(), Lock::compiled_in().unwrap()).unwrap();
+        write(&files, &scratch.path(&folder), false).unwrap();
+        let jails = &compiled.spec.as_ref().unwrap().jails;
+        for (jail, policy) in jails.iter().zip(&compiled.policies) {
+            let attribute = format!("jail-{}", pairs.len());
+            let term = format!("{folder}/{attribute}-term.nix");
+            scratch.write(&term, term::file(jail).as_bytes());
+            compared.push_str(&format!(
+                "  {attribute} = both ./{} \"{name}\" ./{term} ./{folder}/{name}.nix;\n",
+                spec.file,
+                name = policy.name,
+            ));
+            let (spec, jail) = (spec.file.clone(), policy.name.clone());
+            pairs.push(Pair { spec, jail, attribute });
+        }
+    }
+    let text = include_str!("doors.nix")
+        .replace("@nixpkgs@", setup.nixpkgs.trim_start_matches("path:"))
+        .replace("@llmAgents@", &setup.llm_agents)
+        .replace("@kit@", &kit_url())
+        .replace("@nixlib@", &project().join("nixlib").display().to_string())
+        .replace("    # @jails@\n", &compared);
+    scratch.write("doors.nix", text.as_bytes());
+    pairs
+}
+
+/// What is emitted names a kit; the jails are made with that of this build.
+fn kit() -> jailgen::kit::Kit {
+    serde_json::from_str(&kit_record()).unwrap()
+}
+
+fn kit_record() -> String {
+    let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
+    fs::read_to_string(record).unwrap()
+}
+
+fn kit_url() -> String {
+    kit().url
+}
+
+fn terms_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
+    let differs = |pair: &Pair| {
+        let found = &compared[&pair.attribute];
+        let (file, nix) = (&found["terms"]["file"], &found["terms"]["nix"]);
+        let Pair { spec, jail, .. } = pair;
+        assert!(file.is_object(), "{spec}, {jail}: {file}");
+        (file != nix).then(|| format!("the terms of {jail} in {spec} differ:\n{file}\n{nix}"))
+    };
+    pairs.iter().filter_map(differs).collect()
+}
+
+fn build(setup: &Setup, scratch: &Scratch, pairs: &[Pair]) {
+    let attributes: Vec<String> = pairs
+        .iter()
+        .flat_map(|pair| ["file", "nix"].map(|door| format!("wrappers.{}.{door}", pair.attribute)))
+        .collect();
+    let words = ["build", "--impure", "--no-link", "-f", "doors.nix"];
+    let words: Vec<&str> = words.into_iter().chain(attributes.iter().map(String::as_str)).collect();
+    setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
+}
+
+fn plans_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
+    let differs = |pair: &Pair| {
+        let paths = &compared[&pair.attribute]["paths"];
+        let plan = |door: &str| plan(Path::new(paths[door].as_str().unwrap()), &pair.jail);
+        let (file, nix) = (plan("file"), plan("nix"));
+        let Pair { spec, jail, .. } = pair;
+        let first = || {
+            let (one, other) = file.lines().zip(nix.lines()).find(|(one, other)| one != other)?;
+            Some(format!("{one}\n{other}"))
+        };
+        (file != nix).then(|| format!("the plans of {jail} in {spec} differ:\n{:?}", first()))
+    };
+    pairs.iter().filter_map(differs).collect()
+}
+
+/// The wrapper's file without the places of the spec, which only one door knows, and with its own store hash masked.
+fn plan(store_path: &Path, jail: &str) -> String {
+    let wrapper = fs::read_to_string(store_path.join("bin").join(jail)).unwrap();
+    let own = store_path.file_name().unwrap().to_str().unwrap();
+    let masked = wrapper.replace(own, "OWN");
+    let (plan, places) = masked.trim_end().rsplit_once('\n').unwrap();
+    assert!(places.starts_with('{') && places.ends_with('}'), "{places}");
+    plan.to_owned()
+}
