@@ -241,17 +241,30 @@ fn a_folder_is_no_spec() {
 /// Names are looked up before anything is evaluated, and everything is evaluated before anything is lowered, so faults of
 /// different stages are not told together.
 #[test]
-fn all_faults_of_a_stage_are_told_at_once() {
-    let scratch = Scratch::with(&[
-        ("a.jail", &jail("(readonyl \"/a\")\n  (tmpsf \"/b\")")),
-        ("b.jail", &jail("(readonly 1)\n  (add-pkg-deps [ \"git\" ])")),
-        ("c.jail", &jail("(tmpfs \"b\")\n  (share-ns \"nte\")")),
-    ]);
-    let outcome = scratch.run(&["check", "a.jail", "b.jail", "c.jail"]);
-    for fault in ["`readonyl`", "`tmpsf`", "`readonly`", "`add-pkg-deps`", "`b`", "`nte`"] {
+fn all_faults_of_a_spec_are_told_at_once() {
+    let spec = r#"{
+      misspelt = jail "a" pkgs.hello [ (readonyl "/a") (tmpsf "/b") ];
+      typed = jail "b" pkgs.hello [ (readonly 1) (add-pkg-deps [ "git" ]) ];
+      lowered = jail "c" pkgs.hello [ (tmpfs "b") (share-ns "nte") ];
+      thrown = throw "d";
+    }"#;
+    let scratch =
+        Scratch::with(&[("all.jail", spec), ("syntax.jail", "{ a = 1 +; b = [ 1, 2 ]; }")]);
+    let outcome = scratch.run(&["check", "all.jail", "syntax.jail"]);
+    for fault in [
+        "`readonyl`",
+        "`tmpsf`",
+        "`readonly`",
+        "`add-pkg-deps`",
+        "`b`",
+        "`nte`",
+        "error[thrown]",
+        "syntax.jail:1:10",
+        "syntax.jail:1:19",
+    ] {
         assert!(outcome.stderr.contains(fault), "{fault}: {}", outcome.all());
     }
-    assert!(outcome.stderr.contains("3 specs: 6 errors, 0 warnings"), "{}", outcome.all());
+    assert!(outcome.stderr.contains("2 specs: 9 errors, 0 warnings"), "{}", outcome.all());
 }
 
 #[test]

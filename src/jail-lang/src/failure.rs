@@ -7,6 +7,9 @@ pub(crate) type Fallible<T> = Result<T, Box<Failure>>;
 /// The file id of `lib`, whose source is ours: faults there are shown at the call.
 pub(crate) const LIBRARY: FileId = FileId(u32::MAX);
 
+/// Where nothing of the author's stands.
+pub(crate) const NOWHERE: Place = Place { file: LIBRARY, start: 0, end: 0 };
+
 /// Spans of "while evaluating …" beyond this help nobody.
 const STACK_MAX: usize = 5;
 
@@ -25,6 +28,8 @@ pub(crate) enum Kind {
     Symbolic,
     /// Anything else.
     Other,
+    /// What is needed is wrong, and that has been told already.
+    Told,
 }
 
 impl Failure {
@@ -35,6 +40,19 @@ impl Failure {
 
     pub(crate) fn of(diagnostic: Diagnostic) -> Box<Self> {
         Box::new(Self { kind: Kind::Other, diagnostic })
+    }
+
+    /// What is needed here is wrong, and its diagnostic stands in [`crate::eval::Evaluator::told`].
+    pub(crate) fn told(place: Place) -> Box<Self> {
+        Self::new(Code::Syntax, place, "this is wrong").kind(Kind::Told)
+    }
+
+    /// What is to be told of it.
+    pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
+        match self.kind {
+            Kind::Told => None,
+            Kind::Caught | Kind::Symbolic | Kind::Other => Some(self.diagnostic),
+        }
     }
 
     /// A value that only Nix knows is needed here.

@@ -86,6 +86,8 @@ pub(crate) enum Expr {
     Here,
     /// Something that a spec may not do; an error only when it is needed.
     Refused(Box<Diagnostic>),
+    /// Something that is wrong and has been told: whoever needs it fails without a word.
+    Faulty,
 }
 
 /// A part of a string or path.

@@ -20,6 +20,7 @@ pub mod query;
 mod residual;
 mod sources;
 mod spec;
+mod stack;
 mod suggest;
 mod symbols;
 mod syntax;
@@ -34,7 +35,9 @@ pub use files::{File, Files};
 pub use import::{Imported, import};
 pub use limits::Limits;
 pub use outcome::{
-    Evaluated, Expression, Outcome, SyntaxError, check_syntax, eval_expression, evaluate,
+    Evaluated, Expression, Outcome, SyntaxError, check_set_syntax, check_syntax, eval_expression,
+    evaluate,
 };
 pub use sources::{EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources};
 pub use spec::{Input, Spec};
+pub use stack::on_large_stack;

@@ -1,8 +1,6 @@
-//! The crate's own doors. Each runs on a thread with a large stack, which is reserved and not used until it is needed.
+//! The crate's own doors. Each runs where the stack is large.
 
-use std::thread;
-
-use jail_registry::{Diagnostic, FileId, Place};
+use jail_registry::{Diagnostic, FileId, Jail, Place};
 
 use crate::eval::Evaluator;
 use crate::files::Files;
@@ -10,22 +8,18 @@ use crate::json;
 use crate::limits::Limits;
 use crate::sources::{Sources, SpecPath};
 use crate::spec::Spec;
-use crate::syntax;
+use crate::stack::with_large_stack;
+use crate::syntax::{self, Wanted};
 use crate::term::Collector;
-
-/// The stack of an evaluation. Pages that are never touched cost nothing.
-const STACK: usize = 192 << 20;
-/// What is kept free below, for the deepest single step.
-const STACK_MARGIN: usize = 16 << 20;
-/// The stack that a thread is sure to have, where no larger one can be had.
-const STACK_SMALL: usize = 1 << 20;
 
 /// What came of a spec.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The spec, when nothing is wrong with it.
     pub spec: Option<Spec>,
-    /// Errors and further, in the order of their places.
+    /// When something is: the jails that are sound by themselves.
+    pub sound: Vec<Jail>,
+    /// What is wrong, in the order of its places.
     pub diagnostics: Vec<Diagnostic>,
     /// The files that were read.
     pub files: Files,
@@ -57,44 +51,40 @@ pub struct SyntaxError {
 /// Evaluates the spec at `path`, which is relative to the sources' folder or absolute.
 #[must_use]
 pub fn evaluate(sources: &dyn Sources, path: &str, limits: Limits) -> Outcome {
-    on_large_stack(|stack| {
+    with_large_stack(|stack| {
         let evaluator = Evaluator::new(sources, limits, stack);
         let path = SpecPath::new(sources.root(), path);
         let mut collector = Collector::new(&evaluator);
-        let spec = match evaluator.file(&path, None) {
-            Ok(value) => {
-                let place = whole_file(&evaluator);
-                collector.spec(&value, place)
-            }
-            Err(faults) => {
-                faults.into_iter().for_each(|fault| collector.fault(fault));
-                None
-            }
-        };
+        let value = collector.noted(evaluator.file(&path, None));
+        let spec = value.map(|value| collector.spec(&value, whole_file(&evaluator)));
         let mut diagnostics = std::mem::take(&mut collector.faults);
-        diagnostics.append(&mut evaluator.further.borrow_mut());
-        let spec = spec.filter(|_| diagnostics.is_empty());
+        diagnostics.append(&mut evaluator.told.borrow_mut());
         sort(&mut diagnostics);
-        Outcome { spec, diagnostics, files: evaluator.files.take() }
+        let (spec, sound) = match spec {
+            Some(spec) if diagnostics.is_empty() => (Some(spec), Vec::new()),
+            spec => (None, spec.map_or_else(Vec::new, |spec| spec.jails)),
+        };
+        Outcome { spec, sound, diagnostics, files: evaluator.files.take() }
     })
 }
 
 /// Evaluates an expression, or the file at a path, fully, and writes it as JSON.
 #[must_use]
 pub fn eval_expression(sources: &dyn Sources, input: Expression<'_>, limits: Limits) -> Evaluated {
-    on_large_stack(|stack| {
+    with_large_stack(|stack| {
         let evaluator = Evaluator::new(sources, limits, stack);
         let value = match input {
             Expression::File(path) => evaluator.file(&SpecPath::new(sources.root(), path), None),
             Expression::Text(text) => evaluator.expression(text),
         };
-        let json = value.and_then(|value| {
-            let place = whole_file(&evaluator);
-            json::write(&evaluator, &value, place).map_err(|failure| vec![failure.diagnostic])
-        });
-        let (json, mut diagnostics) = match json {
-            Ok(json) => (Some(json), Vec::new()),
-            Err(faults) => (None, faults),
+        let json = value.and_then(|value| json::write(&evaluator, &value, whole_file(&evaluator)));
+        let mut diagnostics = evaluator.told.take();
+        let json = match json {
+            Ok(json) => diagnostics.is_empty().then_some(json),
+            Err(failure) => {
+                diagnostics.extend(failure.diagnostic());
+                None
+            }
         };
         sort(&mut diagnostics);
         let traces = evaluator.traces.take();
@@ -116,8 +106,20 @@ pub enum Expression<'a> {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn check_syntax(nix: &str) -> Result<(), SyntaxError> {
-    on_large_stack(|_| {
-        syntax::check(nix).map_err(|fault| {
+    check(nix, Wanted::Expression)
+}
+
+/// Whether a text is one set, `{ … }`, and so can stand wherever an operand or an element of a list can.
+///
+/// # Errors
+/// What is wrong with it, and where.
+pub fn check_set_syntax(nix: &str) -> Result<(), SyntaxError> {
+    check(nix, Wanted::Set)
+}
+
+fn check(nix: &str, wanted: Wanted) -> Result<(), SyntaxError> {
+    with_large_stack(|_| {
+        syntax::check(nix, wanted).map_err(|fault| {
             let mut files = Files::default();
             files.add("", nix);
             let line = fault.primary.map_or(1, |place| files.line_column(place).0);
@@ -150,24 +152,4 @@ fn place(start: usize, end: usize) -> Place {
 fn sort(diagnostics: &mut [Diagnostic]) {
     diagnostics
         .sort_by_key(|fault| (fault.primary.map(|place| (place.file, place.start)), fault.code));
-}
-
-/// Runs `work` where the stack is large, and tells it how much of it there is.
-fn on_large_stack<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
-    let slot = std::sync::Mutex::new(Some(work));
-    let take = || slot.lock().ok().and_then(|mut work| work.take());
-    let spawned = thread::scope(|scope| {
-        let run = || take().map(|work| work(STACK - STACK_MARGIN));
-        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        thread.ok().map(|thread| thread.join())
-    });
-    match spawned {
-        Some(Ok(Some(result))) => result,
-        // A bug is shown as what it is.
-        Some(Err(panic)) => std::panic::resume_unwind(panic),
-        Some(Ok(None)) | None => match take() {
-            Some(work) => work(STACK_SMALL / 2),
-            None => std::panic::resume_unwind(Box::new("the evaluation was lost")),
-        },
-    }
 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Jail, Made, Place};
 
 use crate::attrs::Attrs;
+use crate::failure::NOWHERE;
 use crate::ir::Params;
 use crate::residual::Residual;
 use crate::term::Collector;
@@ -45,8 +46,8 @@ const FLAKE_LIKE: &[&str] = &["description", "inputs", "outputs", "overlays"];
 const OFFERED: &str = "a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`";
 
 impl Collector<'_, '_> {
-    /// The spec that the file's value stands for.
-    pub(crate) fn spec(&mut self, value: &Value, place: Place) -> Option<Spec> {
+    /// The spec that the file's value stands for, without the parts that are wrong.
+    pub(crate) fn spec(&mut self, value: &Value, place: Place) -> Spec {
         let mut spec = Spec {
             jails: Vec::new(),
             inputs: BTreeMap::new(),
@@ -61,7 +62,7 @@ impl Collector<'_, '_> {
         }
         self.no_duplicates(&spec.jails);
         spec.copied.clone_from(&self.evaluator.copied.borrow());
-        self.faults.is_empty().then_some(spec)
+        spec
     }
 
     fn is_flake_like(&mut self, attrs: &Rc<Attrs>, place: Place) -> bool {
@@ -144,7 +145,7 @@ impl Collector<'_, '_> {
 
     fn wrong_kind(&mut self, wanted: &str, value: &Value, place: Place) {
         let failure = self.evaluator.mismatch(wanted, value, place);
-        self.fault(failure.diagnostic);
+        self.failed(*failure);
     }
 
     /// A list of overlays, or a function from the inputs to one.
@@ -177,19 +178,16 @@ impl Collector<'_, '_> {
             Value::Lambda(closure) => {
                 let arguments = self.offered(&closure.lambda.params);
                 let applied = self.evaluator.apply(value, &[arguments], place);
-                let result = match applied {
-                    Ok(value) => Some(value),
-                    Err(failure) => {
-                        let mut fault = failure.at(place).diagnostic;
-                        if fault.code == DiagnosticCode::MissingArgument
-                            && fault.primary == Some(place)
-                        {
-                            fault.help = Some(OFFERED.into());
-                        }
-                        self.fault(fault);
-                        None
+                let result = applied.map_err(|failure| {
+                    let mut failure = failure.at(place);
+                    let fault = &mut failure.diagnostic;
+                    if fault.code == DiagnosticCode::MissingArgument && fault.primary == Some(place)
+                    {
+                        fault.help = Some(OFFERED.into());
                     }
-                };
+                    failure
+                });
+                let result = self.noted(result);
                 match result {
                     Some(inner @ Value::Lambda(_)) => self.no_spec(&inner, place),
                     Some(result) => self.outputs(&result, spec, place),
@@ -291,5 +289,3 @@ impl Collector<'_, '_> {
         }
     }
 }
-
-const NOWHERE: Place = Place { file: crate::failure::LIBRARY, start: 0, end: 0 };

@@ -41,6 +41,22 @@ pub fn argument(
     faults
 }
 
+/// The fault of an argument set that has a field which nobody knows, with the nearest that is known.
+#[must_use]
+pub fn unknown(combinator: &str, name: &str, known: &[Field], place: Option<Place>) -> Diagnostic {
+    let message = format!("`{combinator}` has no argument `{name}`");
+    let fault = Diagnostic::error(Code::UnknownArgument, place, message)
+        .label("not an argument of this one");
+    let help = match nearest(name, known.iter().map(|field| field.name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let names: Vec<_> = known.iter().map(|field| format!("`{}`", field.name)).collect();
+            format!("it has {}", names.join(", "))
+        }
+    };
+    fault.help(help)
+}
+
 fn argument_into(
     combinator: &str,
     param: &str,
@@ -110,17 +126,7 @@ impl Checker<'_> {
     }
 
     fn unknown(&mut self, name: &str, known: &[Field], place: Option<Place>) {
-        let message = format!("`{}` has no argument `{name}`", self.combinator);
-        let fault = Diagnostic::error(Code::UnknownArgument, place, message)
-            .label("not an argument of this one");
-        let help = match nearest(name, known.iter().map(|field| field.name)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let names: Vec<_> = known.iter().map(|field| format!("`{}`", field.name)).collect();
-                format!("it has {}", names.join(", "))
-            }
-        };
-        self.faults.push(fault.help(help));
+        self.faults.push(unknown(self.combinator, name, known, place));
     }
 
     fn mismatch(&mut self, ty: Type, value: &Value, place: Option<Place>) {

@@ -21,6 +21,7 @@ pub use builders::{
 };
 pub use check::{
     argument as check_argument, arguments as check_arguments, describe_type, describe_value,
+    unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use lower::{Call, Lowered, lower};

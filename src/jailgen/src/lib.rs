@@ -12,6 +12,7 @@ pub mod init;
 pub mod kit;
 pub mod lsp;
 pub mod nix;
+pub mod parallel;
 pub mod render;
 pub mod seal;
 pub mod seccomp;

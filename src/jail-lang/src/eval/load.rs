@@ -3,6 +3,7 @@
 use jail_registry::{Code as DiagnosticCode, Diagnostic, FileId, Place};
 
 use super::Evaluator;
+use crate::failure::{Failure, Fallible, NOWHERE};
 use crate::ir::Code;
 use crate::sources::{FILE_BYTES_MAX, SourceError, SpecPath};
 use crate::syntax::{self, Context};
@@ -12,39 +13,41 @@ use crate::value::Value;
 pub(super) enum Import {
     Running,
     Done(Value),
+    /// Its syntax is wrong, which has been told.
+    Faulty,
 }
 
 impl Evaluator<'_> {
     /// Parses and evaluates a file, once.
-    pub(crate) fn file(
-        &self,
-        path: &SpecPath,
-        at: Option<Place>,
-    ) -> Result<Value, Vec<Diagnostic>> {
-        if let Some(done) = self.imports.borrow().get(&path.0) {
-            return match done {
-                Import::Done(value) => Ok(value.clone()),
-                Import::Running => Err(vec![Diagnostic::error(
-                    DiagnosticCode::InfiniteRecursion,
-                    at,
-                    format!("`{}` imports itself", self.shown(path)),
-                )]),
-            };
+    pub(crate) fn file(&self, path: &SpecPath, at: Option<Place>) -> Fallible<Value> {
+        match self.imports.borrow().get(&path.0) {
+            Some(Import::Done(value)) => return Ok(value.clone()),
+            Some(Import::Faulty) => return Err(Failure::told(at.unwrap_or(NOWHERE))),
+            Some(Import::Running) => {
+                let message = format!("`{}` imports itself", self.shown(path));
+                let fault = Diagnostic::error(DiagnosticCode::InfiniteRecursion, at, message);
+                return Err(Failure::of(fault));
+            }
+            None => {}
         }
         let bytes = self.sources.read(&path.0);
-        let bytes = bytes.map_err(|error| vec![self.unreadable(&error, path, at)])?;
-        self.imports.borrow_mut().insert(path.0.clone(), Import::Running);
-        let evaluated = self.text(path, bytes);
+        let bytes = bytes.map_err(|error| Failure::of(self.unreadable(&error, path, at)))?;
+        let state = |state| self.imports.borrow_mut().insert(path.0.clone(), state);
+        let Some(code) = self.code(path, bytes) else {
+            state(Import::Faulty);
+            return Err(Failure::told(at.unwrap_or(NOWHERE)));
+        };
+        state(Import::Running);
+        let evaluated = self.eval(&code, &self.root);
         match &evaluated {
-            Ok(value) => {
-                self.imports.borrow_mut().insert(path.0.clone(), Import::Done(value.clone()))
-            }
+            Ok(value) => state(Import::Done(value.clone())),
             Err(_) => self.imports.borrow_mut().remove(&path.0),
         };
         evaluated
     }
 
-    fn text(&self, path: &SpecPath, bytes: Vec<u8>) -> Result<Value, Vec<Diagnostic>> {
+    /// The code of a file. What is wrong with it is told.
+    fn code(&self, path: &SpecPath, bytes: Vec<u8>) -> Option<Code> {
         let shown = self.shown(path);
         // The file has its id before it is known to be text, so that the fault can be shown.
         let next = u32::try_from(self.files.borrow().all().len()).unwrap_or(u32::MAX);
@@ -53,29 +56,32 @@ impl Evaluator<'_> {
             Err(both) => {
                 let (text, fault) = *both;
                 self.files.borrow_mut().add(shown, text);
-                return Err(vec![fault]);
+                self.told.borrow_mut().push(fault);
+                return None;
             }
         };
         let id = self.files.borrow_mut().add(shown, text.as_str());
-        let code = self.parse(id, path.parent(), &text)?;
-        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
+        self.parse(id, path.parent(), &text)
     }
 
-    pub(crate) fn parse(
-        &self,
-        file: FileId,
-        folder: &str,
-        text: &str,
-    ) -> Result<Code, Vec<Diagnostic>> {
+    /// Parses a text. What is wrong with it is told; what is wrong with names leaves the rest to be evaluated.
+    pub(crate) fn parse(&self, file: FileId, folder: &str, text: &str) -> Option<Code> {
         let context = Context { file, folder, symbols: &self.symbols, globals: &self.names };
-        syntax::parse(&context, text)
+        let (code, faults) = match syntax::parse(&context, text) {
+            Ok((code, faults)) => (Some(code), faults),
+            Err(faults) => (None, faults),
+        };
+        self.told.borrow_mut().extend(faults);
+        code
     }
 
     /// Parses and evaluates a text as if it stood in the spec's folder.
-    pub(crate) fn expression(&self, text: &str) -> Result<Value, Vec<Diagnostic>> {
+    pub(crate) fn expression(&self, text: &str) -> Fallible<Value> {
         let id = self.files.borrow_mut().add("expression", text);
-        let code = self.parse(id, self.sources.root(), text)?;
-        self.eval(&code, &self.root).map_err(|failure| vec![failure.diagnostic])
+        match self.parse(id, self.sources.root(), text) {
+            Some(code) => self.eval(&code, &self.root),
+            None => Err(Failure::told(NOWHERE)),
+        }
     }
 
     /// A path as people write it: relative to the spec's folder.

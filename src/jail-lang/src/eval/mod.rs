@@ -24,6 +24,7 @@ use crate::files::Files;
 use crate::ir::{Code, Expr, Part, SetCode};
 use crate::limits::Limits;
 use crate::sources::{Sources, SpecPath};
+use crate::stack::address;
 use crate::symbols::{Symbol, Symbols};
 use crate::value::{Env, Frame, List, Origin, Pending, TextValue, Thunk, Value};
 use crate::vocabulary::Vocabulary;
@@ -39,8 +40,8 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) symbols: Symbols,
     pub(crate) files: RefCell<Files>,
     pub(crate) known: Known,
-    /// The other faults of a file whose first one ended the evaluation.
-    pub(crate) further: RefCell<Vec<Diagnostic>>,
+    /// What is wrong with the syntax and the names of files. The evaluation goes on without what is wrong.
+    pub(crate) told: RefCell<Vec<Diagnostic>>,
     /// Paths that strings name: they are copied beside the emitted files.
     pub(crate) copied: RefCell<BTreeMap<String, Place>>,
     /// Library functions by name, parsed when they are first needed.
@@ -87,7 +88,7 @@ impl<'s> Evaluator<'s> {
             symbols,
             files: RefCell::default(),
             known,
-            further: RefCell::default(),
+            told: RefCell::default(),
             copied: RefCell::default(),
             library: RefCell::default(),
             traces: RefCell::default(),
@@ -169,6 +170,7 @@ impl<'s> Evaluator<'s> {
             Expr::Negate(operand) => self.negate(operand, env),
             Expr::Here => Ok(self.position(code.place)),
             Expr::Refused(diagnostic) => Err(Failure::of((**diagnostic).clone())),
+            Expr::Faulty => Err(Failure::told(code.place)),
         }
     }
 
@@ -414,11 +416,4 @@ impl Drop for Evaluator<'_> {
             frame.release();
         }
     }
-}
-
-/// About where the stack pointer is.
-#[inline]
-fn address() -> usize {
-    let here = 0_u8;
-    std::ptr::from_ref(&here).addr()
 }

@@ -174,18 +174,7 @@ impl Evaluator<'_> {
             _ => path,
         };
         self.step(arg.place)?;
-        self.file(&path, Some(arg.place)).map_err(|faults| self.all_of(faults))
-    }
-
-    /// The first fault ends the evaluation; the others of the same file are kept beside it.
-    fn all_of(&self, faults: Vec<jail_registry::Diagnostic>) -> Box<Failure> {
-        let mut faults = faults.into_iter();
-        let first = faults.next();
-        self.further.borrow_mut().extend(faults);
-        match first {
-            Some(first) => Failure::of(first),
-            None => self.recursion(Place { file: crate::failure::LIBRARY, start: 0, end: 0 }),
-        }
+        self.file(&path, Some(arg.place))
     }
 
     /// What a `wrap-entry` script gives when the entry is a placeholder.

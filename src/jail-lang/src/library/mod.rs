@@ -102,13 +102,7 @@ pub(crate) fn known(
 }
 
 fn load(evaluator: &Evaluator<'_>, name: &Rc<str>, source: &str, place: Place) -> Fallible<Value> {
-    let code = evaluator.parse(LIBRARY, "/", source).map_err(|faults| {
-        let fault = faults.into_iter().next();
-        match fault {
-            Some(fault) => Failure::of(fault),
-            None => evaluator.recursion(place),
-        }
-    })?;
+    let code = evaluator.parse(LIBRARY, "/", source).ok_or_else(|| Failure::told(place))?;
     let function = evaluator.eval_root(&code)?;
     let arity = match &function {
         Value::Lambda(closure) => match &closure.lambda.params {

@@ -1,7 +1,8 @@
 //! Bounds on nesting and on chains, counted on tokens before the parser sees them.
 //!
 //! The parser recurses for each level and takes time that grows with the square of a chain's length, so neither may be
-//! large. The count is an upper bound of the tree's depth.
+//! large. The count is an upper bound of the tree's depth. Brackets that do not belong together are found on the way: the parser
+//! would take `(1 ]` for `(1)`.
 
 use jail_registry::{Code, Diagnostic, FileId};
 use rnix::SyntaxKind::{self, *};
@@ -17,6 +18,8 @@ const WORD_MAX: usize = 2_000;
 /// One open bracket, string or interpolation.
 #[derive(Default)]
 struct Level {
+    /// The bracket, and where it stands.
+    open: Option<(SyntaxKind, usize)>,
     /// Inside a string, up to the next interpolation, there are no words.
     string: bool,
     /// Inside `[ … ]`, elements stand beside each other and make no chain.
@@ -29,8 +32,9 @@ struct Level {
     joined: bool,
 }
 
-/// Refuses a text that is nested too deeply.
+/// Refuses a text that is nested too deeply, or one in which a bracket closes what another one opened.
 pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
+    let mut mismatch = None;
     let mut levels = vec![Level::default()];
     // The depth of all levels but the innermost.
     let mut outer = 0;
@@ -43,13 +47,19 @@ pub(super) fn check(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
                 return Err(Box::new(too_long(file, text, at)));
             }
         }
-        let Some((kind, token)) = tokens.next() else { return Ok(()) };
+        let Some((kind, token)) = tokens.next() else { return mismatch.map_or(Ok(()), Err) };
         let end = at + token.len();
         if opens(kind) {
             outer += levels.last().map_or(0, |level| level.chain) + 1;
             let (list, string) = (kind == TOKEN_L_BRACK, kind == TOKEN_STRING_START);
-            levels.push(Level { list, string, ..Level::default() });
+            levels.push(Level { open: Some((kind, at)), list, string, ..Level::default() });
         } else if closes(kind) {
+            if let Some((open, start)) = levels.last().and_then(|level| level.open)
+                && mismatch.is_none()
+                && closer(open) != Some(kind)
+            {
+                mismatch = Some(Box::new(mismatched(file, text, (start, open), (at, end))));
+            }
             close(&mut levels, &mut outer);
         } else if let Some(level) = levels.last_mut() {
             level.count(kind);
@@ -75,18 +85,48 @@ fn too_long(file: FileId, text: &str, start: usize) -> Diagnostic {
         .help("split the expression with `let`")
 }
 
-fn opens(kind: SyntaxKind) -> bool {
+pub(super) fn opens(kind: SyntaxKind) -> bool {
     matches!(
         kind,
         TOKEN_L_BRACK | TOKEN_L_BRACE | TOKEN_L_PAREN | TOKEN_INTERPOL_START | TOKEN_STRING_START
     )
 }
 
-fn closes(kind: SyntaxKind) -> bool {
+pub(super) fn closes(kind: SyntaxKind) -> bool {
     matches!(
         kind,
         TOKEN_R_BRACK | TOKEN_R_BRACE | TOKEN_R_PAREN | TOKEN_INTERPOL_END | TOKEN_STRING_END
     )
+}
+
+const fn closer(open: SyntaxKind) -> Option<SyntaxKind> {
+    match open {
+        TOKEN_L_BRACK => Some(TOKEN_R_BRACK),
+        TOKEN_L_BRACE => Some(TOKEN_R_BRACE),
+        TOKEN_L_PAREN => Some(TOKEN_R_PAREN),
+        TOKEN_INTERPOL_START => Some(TOKEN_INTERPOL_END),
+        TOKEN_STRING_START => Some(TOKEN_STRING_END),
+        _ => None,
+    }
+}
+
+fn mismatched(
+    file: FileId,
+    text: &str,
+    (opened, open): (usize, SyntaxKind),
+    (start, end): (usize, usize),
+) -> Diagnostic {
+    let (shown, wanted) = match open {
+        TOKEN_L_BRACK => ("[", "]"),
+        TOKEN_L_PAREN => ("(", ")"),
+        TOKEN_INTERPOL_START => ("${", "}"),
+        _ => ("{", "}"),
+    };
+    let found = text.get(start..end).unwrap_or("");
+    let message = format!("unexpected `{found}`, wanted `{wanted}`");
+    Diagnostic::error(Code::Syntax, Some(super::span(file, start, end)), message)
+        .label(format!("`{shown}` is still open here"))
+        .secondary(super::span(file, opened, opened + shown.len()), "opened here")
 }
 
 fn close(levels: &mut Vec<Level>, outer: &mut usize) {

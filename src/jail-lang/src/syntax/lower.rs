@@ -20,12 +20,12 @@ use crate::sources::SpecPath;
 use crate::symbols::Symbol;
 use crate::value::Value;
 
-/// Lowers a whole file; all faults at once.
+/// Lowers a whole file. What is wrong with parts of it stands beside the code, in which those parts are [`Expr::Faulty`].
 pub(super) fn file(
     context: &Context<'_>,
     root: &ast::Root,
     text: &str,
-) -> Result<Code, Vec<Diagnostic>> {
+) -> Result<(Code, Vec<Diagnostic>), Box<Diagnostic>> {
     let mut lowering = Lowering {
         context,
         scopes: Scopes::default(),
@@ -34,14 +34,14 @@ pub(super) fn file(
     };
     let Some(expr) = root.expr() else {
         let place = beginning(context.file, text);
-        return Err(vec![
+        return Err(Box::new(
             Diagnostic::error(DiagnosticCode::Syntax, Some(place), "the file is empty")
                 .label("an expression is missing")
                 .help("write a jail: `jail \"name\" pkgs.hello [ ]`"),
-        ]);
+        ));
     };
     let code = lowering.expr(&expr);
-    if lowering.faults.is_empty() { Ok(code) } else { Err(lowering.faults) }
+    Ok((code, lowering.faults))
 }
 
 pub(super) struct Lowering<'a> {
@@ -78,7 +78,7 @@ impl Lowering<'_> {
     fn broken(&mut self, node: &SyntaxNode) -> Code {
         let place = self.place(node);
         self.fault(place, "this expression is not complete", "something is missing here");
-        Node::new(Expr::Const(Value::Null), place)
+        Node::new(Expr::Faulty, place)
     }
 
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Code {
@@ -141,7 +141,7 @@ impl Lowering<'_> {
             Ok(expr) => expr,
             Err(fault) => {
                 self.faults.push(*fault);
-                Expr::Const(Value::Null)
+                Expr::Faulty
             }
         }
     }
@@ -156,7 +156,7 @@ impl Lowering<'_> {
             Some(value) => Expr::Const(value),
             None => {
                 self.fault(place, "the number is too large", "it does not fit into 64 bits");
-                Expr::Const(Value::Null)
+                Expr::Faulty
             }
         }
     }
@@ -258,7 +258,7 @@ impl Lowering<'_> {
             Some(ast::Param::IdentParam(_)) => self.named_lambda(lambda),
             None => {
                 self.broken(lambda.syntax());
-                Expr::Const(Value::Null)
+                Expr::Faulty
             }
         }
     }
@@ -339,7 +339,7 @@ impl Lowering<'_> {
             Some(UnaryOpKind::Negate) => Expr::Negate(operand),
             None => {
                 self.broken(unary.syntax());
-                Expr::Const(Value::Null)
+                Expr::Faulty
             }
         }
     }
@@ -371,7 +371,7 @@ impl Lowering<'_> {
             Some(BinOpKind::MoreOrEq) => Op::GreaterOrEqual,
             None => {
                 self.broken(binary.syntax());
-                return Expr::Const(Value::Null);
+                return Expr::Faulty;
             }
         };
         Expr::Binary { op, left, right }

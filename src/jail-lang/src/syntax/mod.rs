@@ -3,6 +3,7 @@
 //! Nothing outside this module knows rnix or rowan.
 
 mod bounds;
+mod faults;
 mod literals;
 mod lower;
 mod scope;
@@ -14,6 +15,7 @@ mod tests;
 
 use jail_registry::{Code as DiagnosticCode, Diagnostic, FileId, Place};
 use rnix::Root;
+use rnix::ast::Expr;
 
 use crate::ir::Code;
 use crate::symbols::Symbols;
@@ -47,23 +49,43 @@ pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String
 }
 
 /// Parses and lowers a file. It runs on the evaluator's own stack.
-pub(crate) fn parse(context: &Context<'_>, text: &str) -> Result<Code, Vec<Diagnostic>> {
+///
+/// What is wrong with its names comes beside the code, which fails where it needs them and says nothing more of it.
+pub(crate) fn parse(
+    context: &Context<'_>,
+    text: &str,
+) -> Result<(Code, Vec<Diagnostic>), Vec<Diagnostic>> {
     check_text(context.file, text).map_err(|diagnostic| vec![*diagnostic])?;
     let parsed = Root::parse(text);
-    if let Some(error) = parsed.errors().first() {
-        return Err(vec![unparsed::explain(context.file, text, &parsed.syntax(), error)]);
+    match faults::first(context.file, text, &parsed) {
+        Some(first) => Err(faults::all(context.file, text, first)),
+        None => lower::file(context, &parsed.tree(), text).map_err(|fault| vec![*fault]),
     }
-    lower::file(context, &parsed.tree(), text)
 }
 
-/// Whether `text` is a Nix expression, without looking at its variables.
-pub(crate) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
+/// What `text` must be to pass [`check`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Any expression.
+    Expression,
+    /// `{ … }` and nothing after it.
+    Set,
+}
+
+/// Whether `text` is a Nix expression of this form, without looking at its variables.
+pub(crate) fn check(text: &str, wanted: Wanted) -> Result<(), Box<Diagnostic>> {
     let file = FileId(0);
     check_text(file, text)?;
     let parsed = Root::parse(text);
-    match parsed.errors().first() {
-        Some(error) => Err(Box::new(unparsed::explain(file, text, &parsed.syntax(), error))),
-        None => Ok(()),
+    if let Some(fault) = faults::first(file, text, &parsed) {
+        return Err(Box::new(fault.diagnostic));
+    }
+    match (wanted, parsed.tree().expr()) {
+        (Wanted::Expression, _) | (Wanted::Set, Some(Expr::AttrSet(_))) => Ok(()),
+        (Wanted::Set, _) => {
+            let place = Some(beginning(file, text));
+            Err(Box::new(Diagnostic::error(DiagnosticCode::Syntax, place, "this is no set")))
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 use expect_test::{Expect, expect};
+use jail_registry::FileId;
+use rnix::Root;
 
-use super::check;
+use super::{Wanted, check};
 
 fn fault(text: &str) -> String {
-    match check(text) {
+    match check(text, Wanted::Expression) {
         Ok(()) => "fine".into(),
         Err(fault) => {
             let place = fault.primary.unwrap();
@@ -165,4 +167,111 @@ fn what_is_long_but_not_deep_is_fine() {
     assert_eq!(fault(&set), "fine");
     assert_eq!(fault(&format!("\"{}\"", "x".repeat(100_000))), "fine");
     assert_eq!(fault(&format!("# {}\n1", "x".repeat(100_000))), "fine");
+}
+
+#[test]
+fn a_bracket_closes_what_it_opened() {
+    for text in
+        ["(1 ]", "(1 }", "[ 1 }", "{ a = 1; )", "\"${1)\"", "[ (1 ] 2 ]", "{ a = (1; b = 2; }"]
+    {
+        assert!(fault(text).starts_with("unexpected"), "{text}: {}", fault(text));
+    }
+    says("[ (f x ]", expect!["unexpected `]`, wanted `)` at `]` (`(` is still open here)"]);
+    says("(1 ; )", expect!["unexpected `;`, wanted `)` at `;` (before this, `)` is missing)"]);
+    let deep = format!("( ] {}", "[".repeat(100_000));
+    assert!(fault(&deep).contains("are open at once"), "{}", fault(&deep));
+}
+
+/// What is wrong with a text, one line for each fault.
+fn faults_of(text: &str, expected: Expect) {
+    let parsed = Root::parse(text);
+    let first = super::faults::first(FileId(0), text, &parsed).unwrap();
+    let lines = super::faults::all(FileId(0), text, first).into_iter().map(|fault| {
+        let place = fault.primary.unwrap();
+        format!("{} at byte {}\n", fault.message, place.start)
+    });
+    expected.assert_eq(&lines.collect::<String>());
+}
+
+#[test]
+fn faults_that_are_independent_are_told_together() {
+    faults_of(
+        "{ a = ; b = 1 +; c = 2; d = if; }",
+        expect![[r#"
+        unexpected `;`, wanted an expression at byte 6
+        unexpected `;`, wanted an expression at byte 15
+        unexpected `;`, wanted an expression at byte 30
+    "#]],
+    );
+    faults_of(
+        "let a = 1 b = 2; c = [ 1, 2 ]; in { d = (1 + ); e = \"${ }\"; }",
+        expect![[r#"
+        unexpected `=`, wanted `;` at byte 12
+        unexpected `,` in a list at byte 24
+        unexpected `)`, wanted an expression at byte 45
+        unexpected `}`, wanted an expression at byte 56
+    "#]],
+    );
+    faults_of(
+        "[ (f if) (g +) ]",
+        expect![[r#"
+        unexpected `if`, wanted `)` at byte 5
+        unexpected `)`, wanted an expression at byte 13
+    "#]],
+    );
+    faults_of(
+        "{ é = ü ö; a = ; }",
+        expect![[r#"
+        unexpected `é`, wanted a name at byte 2
+        unexpected `;`, wanted an expression at byte 18
+    "#]],
+    );
+}
+
+#[test]
+fn what_follows_from_a_fault_is_not_told() {
+    faults_of(
+        "{ a = 1; b = 2 c = 3; }",
+        expect![[r#"
+        unexpected `=`, wanted `;` at byte 17
+    "#]],
+    );
+    faults_of(
+        "{ a = 1 }",
+        expect![[r#"
+        unexpected `}`, wanted `;` at byte 8
+    "#]],
+    );
+    faults_of(
+        "{ a = ; b = 1",
+        expect![[r#"
+        unexpected `;`, wanted an expression at byte 6
+        the file ends where `;` is missing at byte 12
+    "#]],
+    );
+    faults_of(
+        "a = 1; b = 2;",
+        expect![[r#"
+        unexpected `=` after the expression at byte 2
+    "#]],
+    );
+    faults_of(
+        "let a = 1 in a",
+        expect![[r#"
+        unexpected `in`, wanted `;` at byte 10
+    "#]],
+    );
+    faults_of(
+        "{ a = \"x; b = ; }",
+        expect![[r#"
+        a string is not closed at byte 6
+    "#]],
+    );
+    faults_of(
+        "f { a = with; b = 2; } (x: )",
+        expect![[r#"
+        unexpected `;`, wanted an expression at byte 12
+        unexpected `)`, wanted an expression at byte 27
+    "#]],
+    );
 }

@@ -44,8 +44,9 @@ pub fn compile(path: &Path) -> io::Result<Compiled> {
 #[must_use]
 pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let Outcome { spec, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
-    let jails = spec.as_ref().map_or(&[][..], |spec| &spec.jails);
+    let Outcome { spec, sound, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
+    // Jails that nothing is wrong with so far are lowered also where another one is wrong: all faults are told at once.
+    let jails = spec.as_ref().map_or(&sound, |spec| &spec.jails);
     let policies = lower_all(jails, &files, &mut diagnostics);
     let (spec, policies) =
         if has_errors(&diagnostics) { (None, Vec::new()) } else { (spec, policies) };
@@ -68,6 +69,8 @@ fn lower_all(jails: &[Jail], files: &Files, diagnostics: &mut Vec<Diagnostic>) -
             Err(faults) => diagnostics.extend(faults),
         }
     }
+    // In the order of a reader, whoever found it.
+    diagnostics.sort_by_key(|fault| fault.primary.map(|place| (place.file, place.start)));
     // A list that several jails share is told once.
     let mut told: Vec<Diagnostic> = Vec::new();
     diagnostics.retain(|diagnostic| {

@@ -3,6 +3,7 @@
 //! The same specs, kit and lock always give the same bytes. Everything is rendered in memory, and parsed by our own parser,
 //! before anything is written.
 
+mod checked;
 mod copied;
 mod error;
 mod flake;
@@ -15,7 +16,6 @@ pub mod value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::LazyLock;
-use std::thread;
 
 use jail_policy::Policy;
 use minijinja::{Environment, UndefinedBehavior};
@@ -27,6 +27,8 @@ pub use policy::origin_at;
 
 use crate::kit::Kit;
 use crate::nix::nar::hash_bytes;
+use crate::parallel;
+use checked::Parser;
 use lock::Lock;
 
 /// The first line of every emitted Nix file begins like this. Only files that do are ever overwritten.
@@ -106,7 +108,8 @@ pub fn emit(specs: &[Spec], kit: &Kit, mut lock: Lock) -> Result<Folder, EmitErr
     let inputs = flake::inputs(specs, kit)?;
     let mut files = jails(specs)?;
     let flake = flake::render(specs, &inputs)?;
-    files.insert("flake.nix".into(), checked("flake.nix", flake)?);
+    checked::whole("flake.nix", &flake)?;
+    files.insert("flake.nix".into(), File::Content(flake.into_bytes(), false));
     let locked = lock.fit(&inputs, kit);
     files.insert("flake.lock".into(), File::Content(lock.to_text().into_bytes(), false));
     copied::collect(specs, &mut files)?;
@@ -119,36 +122,12 @@ fn jails(specs: &[Spec]) -> Result<BTreeMap<String, File>, EmitError> {
         .iter()
         .flat_map(|spec| spec.policies.iter().map(move |policy| (spec, policy)))
         .collect();
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    // A thread costs as much as a few jails.
-    let share = jails.len().div_ceil(threads).max(16);
-    let render_all = |jails: &[(&Spec, &Policy)]| {
-        jails.iter().map(|(spec, policy)| jail(spec, policy)).collect::<Result<Vec<_>, _>>()
-    };
-    thread::scope(|scope| {
-        let mut shares = jails.chunks(share);
-        let first = shares.next().unwrap_or_default();
-        let others: Vec<_> = shares.map(|share| scope.spawn(move || render_all(share))).collect();
-        let mut files: BTreeMap<String, File> = render_all(first)?.into_iter().collect();
-        for other in others {
-            // A bug is shown as what it is.
-            files.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
-        }
-        Ok(files)
-    })
-}
-
-fn jail(spec: &Spec, policy: &Policy) -> Result<(String, File), EmitError> {
-    let name = file_name(&policy.name);
-    let file = checked(&name, policy::render(spec, policy)?)?;
-    Ok((name, file))
-}
-
-/// Nix as a file, once our own parser has read it.
-fn checked(name: &str, nix: String) -> Result<File, EmitError> {
-    jail_lang::check_syntax(&nix)
-        .map_err(|error| EmitError::Syntax { file: name.into(), error: error.to_string() })?;
-    Ok(File::Content(nix.into_bytes(), false))
+    let rendered = parallel::map_with(&jails, Parser::default, |parser, (spec, policy)| {
+        let name = file_name(&policy.name);
+        let nix = policy::render(spec, policy, parser)?;
+        Ok((name, File::Content(nix.into_bytes(), false)))
+    });
+    rendered.into_iter().collect()
 }
 
 /// The emitted file of a jail.

@@ -6,27 +6,40 @@ use jail_policy::{Entry, Policy};
 use minijinja::context;
 use serde_json::Value;
 
+use super::checked::{self, Parser};
 use super::value::{NixValue, Part, field, parenthesised};
-use super::{EmitError, JAIL, Spec, comment, header, render_template};
+use super::{EmitError, JAIL, Spec, comment, file_name, header, render_template};
 
-/// The file of one jail.
-pub(super) fn render(spec: &Spec, policy: &Policy) -> Result<String, EmitError> {
+/// Where the elements of the list of grants stand in the template. Nothing above it can hold this line.
+const GRANTS: &str = "\n  grants = [\n";
+
+/// The file of one jail, read by our parser.
+pub(super) fn render(
+    spec: &Spec,
+    policy: &Policy,
+    parser: &mut Parser,
+) -> Result<String, EmitError> {
     let places = policy.places.iter().map(|(by, place)| (by.to_string(), NixValue::text(place)));
-    render_template(
+    let mut text = render_template(
         JAIL,
         &context! {
             header => header(&[spec]),
             version => NixValue::Integer(policy.version.into()).to_nix(0),
             name => NixValue::text(&policy.name).to_nix(0),
-            grants => grants(policy)?,
             places => field("places", &NixValue::Set(places.collect()), 2),
         },
-    )
+    )?;
+    let file = file_name(&policy.name);
+    checked::whole(&file, &text)?;
+    let lost = || EmitError::Template("the list of grants has no place".into());
+    let at = text.find(GRANTS).ok_or_else(lost)? + GRANTS.len();
+    text.insert_str(at, &grants(policy, &file, parser)?);
+    Ok(text)
 }
 
 /// The elements of the list of grants. Above each stands what it means, and where in the spec it comes from if that is another
 /// place than that of the one before.
-fn grants(policy: &Policy) -> Result<String, EmitError> {
+fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, EmitError> {
     let mut text = String::new();
     let mut last = None;
     for entry in &policy.grants {
@@ -40,7 +53,9 @@ fn grants(policy: &Policy) -> Result<String, EmitError> {
             ("by".to_owned(), NixValue::text(entry.by.to_string())),
             ("grant".to_owned(), grant(entry)?),
         ];
-        _ = writeln!(text, "    {}", NixValue::Set(fields).to_nix(4));
+        let set = NixValue::Set(fields).to_nix(4);
+        parser.set(file, &set)?;
+        _ = writeln!(text, "    {set}");
     }
     Ok(text)
 }

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, compile_clean};
+use super::{Context, clean, compile};
 use crate::cli::args::{self, Inputs};
 use crate::cli::failure::Failure;
 use crate::emit::{self, Change, EmitError, Folder, Spec};
 use crate::kit::{self, Kit};
+use crate::parallel;
 use crate::render::sanitise;
 use crate::state;
 
@@ -42,9 +43,10 @@ pub(super) fn folder(
 fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure> {
     let mut emissions = Vec::new();
     let mut faulty = false;
-    for path in specs {
+    let compiled = parallel::map(specs, |path| compile(path));
+    for compiled in compiled {
         // All specs are looked at before the command ends.
-        match compile_clean(path, context) {
+        match compiled.and_then(|compiled| clean(compiled, context)) {
             Ok(compiled) => emissions.extend(compiled.emission()),
             Err(Failure::Findings) => faulty = true,
             Err(other) => return Err(other),

@@ -73,7 +73,11 @@ fn compile(path: &Path) -> Result<Compiled, Failure> {
 
 /// Compiles a spec and prints its diagnostics; one with errors ends the command.
 fn compile_clean(path: &Path, context: Context) -> Result<Compiled, Failure> {
-    let compiled = compile(path)?;
+    clean(compile(path)?, context)
+}
+
+/// Prints a spec's diagnostics; one with errors ends the command.
+fn clean(compiled: Compiled, context: Context) -> Result<Compiled, Failure> {
     for diagnostic in &compiled.diagnostics {
         context.console.diagnostic(&render::human(diagnostic, &compiled, width()));
     }

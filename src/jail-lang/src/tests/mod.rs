@@ -1,5 +1,7 @@
 //! Specs as users write them, and what they come to.
 
+mod faults;
+
 use expect_test::{Expect, expect};
 use jail_policy::Text;
 use jail_registry::{Applied, Jail, Made, Placed, Value};
@@ -286,6 +288,14 @@ fn all_faults_at_once() {
           c = jail "c" wayland-typo.x [ ];
         }"#,
         expect![[r#"
+            param-type: `readonly` takes a string for `path`, got a whole number at `1`
+              help: write `"1"`
+            param-type: a permission is wanted, got a string at `"x"`
+              help: a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
+            param-count: `mount` takes 2 arguments; got 1 at `mount "tmpfs"`
+              help: write `(mount "tmpfs" TO)`
+            param-type: `jail` takes a plain string for `name`, got a whole number at `1`
+              help: write `"1"`
             undefined-variable: undefined variable `wayland-typo` at `wayland-typo`
               help: a package is written `pkgs.wayland-typo`"#]],
     );

@@ -1,0 +1,148 @@
+//! From values to the term: jails, permissions and arguments, each with its place. All faults are collected.
+
+mod arguments;
+mod permissions;
+mod types;
+
+use jail_registry::{
+    Built, Code as DiagnosticCode, Diagnostic, Jail, Made, Place, Placed, Type, Value as Term,
+    check_argument, check_arguments, unknown_argument,
+};
+
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::value::{Argument, JailCall, Value};
+
+/// Nobody reads more.
+const FAULTS_MAX: usize = 100;
+
+/// Collects the parts of a term and everything that is wrong with them.
+pub(crate) struct Collector<'a, 's> {
+    pub(crate) evaluator: &'a Evaluator<'s>,
+    pub(crate) faults: Vec<Diagnostic>,
+}
+
+impl<'a, 's> Collector<'a, 's> {
+    pub(crate) fn new(evaluator: &'a Evaluator<'s>) -> Self {
+        Self { evaluator, faults: Vec::new() }
+    }
+
+    /// Notes a fault, once: a value that several jails share is looked at for each.
+    pub(crate) fn fault(&mut self, fault: Diagnostic) {
+        let same = |known: &Diagnostic| {
+            let at = |fault: &Diagnostic| (fault.primary, fault.message.clone());
+            // An evaluation that has been stopped is stopped wherever one asks it something.
+            known.code == fault.code
+                && (fault.code == DiagnosticCode::StepLimit || at(known) == at(&fault))
+        };
+        if self.faults.len() < FAULTS_MAX && !self.faults.iter().any(same) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Notes why something has no value, unless that has been told.
+    pub(crate) fn failed(&mut self, failure: Failure) {
+        if let Some(fault) = failure.diagnostic() {
+            self.fault(fault);
+        }
+    }
+
+    pub(crate) fn noted<T>(&mut self, result: Fallible<T>) -> Option<T> {
+        result.map_err(|failure| self.failed(*failure)).ok()
+    }
+
+    pub(crate) fn force(&mut self, value: &Value, place: Place) -> Option<Value> {
+        // A list may hold itself; the evaluator's bounds hold here too.
+        let step = self.evaluator.step(place);
+        self.noted(step)?;
+        let forced = self.evaluator.force(value, place);
+        self.noted(forced)
+    }
+
+    /// One jail.
+    pub(crate) fn jail(&mut self, call: &JailCall) -> Option<Jail> {
+        match call {
+            JailCall::Plain { args: [name, entry, permissions], place } => {
+                let name = self.argument("jail", "name", Type::Literal, name);
+                let entry = self.argument("jail", "entry", Type::Entry, entry);
+                let permissions = self.permissions(permissions);
+                let made = Made::Plain {
+                    name: literal(&name?)?,
+                    entry: entry?,
+                    permissions: permissions?,
+                };
+                Some(Jail { made, place: Some(*place) })
+            }
+            JailCall::Built { name, signature, args, place } => {
+                let arguments = self.checked(name, signature.params, args, *place)?;
+                let Term::Attributes(arguments) = arguments.into_iter().next()?.value else {
+                    return None;
+                };
+                let made = Made::Built(Built { builder: (*name).to_owned(), arguments });
+                Some(Jail { made, place: Some(*place) })
+            }
+        }
+    }
+
+    fn argument(&mut self, of: &str, param: &str, ty: Type, arg: &Argument) -> Option<Placed> {
+        let placed = self.placed(&arg.value, ty, arg.place)?;
+        let faults = check_argument(of, param, ty, &placed, Some(arg.place));
+        let sound = faults.is_empty();
+        faults.into_iter().for_each(|fault| self.fault(fault));
+        sound.then_some(placed)
+    }
+
+    /// The arguments of a combinator or builder, checked.
+    fn checked(
+        &mut self,
+        name: &str,
+        params: &'static [jail_registry::Param],
+        args: &[Argument],
+        place: Place,
+    ) -> Option<Vec<Placed>> {
+        let placed: Vec<_> = params
+            .iter()
+            .zip(args)
+            .map(|(param, arg)| self.placed(&arg.value, param.ty, arg.place))
+            .collect();
+        let Some(placed) = placed.into_iter().collect::<Option<Vec<_>>>() else {
+            for (param, argument) in params.iter().zip(args) {
+                self.unknown_arguments(name, param.ty, argument);
+            }
+            return None;
+        };
+        let faults =
+            check_arguments(name, jail_registry::Signature { params }, &placed, Some(place));
+        let sound = faults.is_empty();
+        faults.into_iter().for_each(|fault| self.fault(fault));
+        sound.then_some(placed)
+    }
+
+    /// Names that an argument set may not have are wrong whatever stands in the others.
+    fn unknown_arguments(&mut self, of: &str, ty: Type, argument: &Argument) {
+        let Type::Fields(fields) = ty else { return };
+        let forced = self.evaluator.force(&argument.value, argument.place);
+        let Ok(Value::Attrs(attrs)) = forced else { return };
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            if !fields.iter().any(|field| field.name == &*name) {
+                let place = entry.place.as_deref().copied().unwrap_or(argument.place);
+                self.fault(unknown_argument(of, &name, fields, Some(place)));
+            }
+        }
+    }
+}
+
+fn literal(placed: &Placed) -> Option<String> {
+    match &placed.value {
+        Term::Text(text) => text.as_str().map(str::to_owned),
+        _ => None,
+    }
+}
+
+impl Failure {
+    /// A failure without a place of its own is shown here.
+    pub(crate) fn at(mut self: Box<Self>, place: Place) -> Box<Self> {
+        self.diagnostic.primary.get_or_insert(place);
+        self
+    }
+}

@@ -1,0 +1,107 @@
+//! Faults that have nothing to do with each other are told together, and each once.
+
+use expect_test::expect;
+
+use super::{check, jail, outcome, shown};
+use crate::{Limits, MemorySources, evaluate};
+
+#[test]
+fn faults_of_all_kinds_are_told_together() {
+    check(
+        r#"
+        let common = [ (readonly 1) ] ++ nothing ++ [ (readwrite "~/x" 3) (add-path) ];
+        in {
+          a = jail "a" pkgs.hello [ (readonyl "/src") (hostname 1) ];
+          b = jail "b" pkgs.hello (common ++ [ (throw "b") (tmpfs 2) ]);
+          c = jail (1 + "x") pkgs.hello [ (hostname null) ];
+          d = makeJailedCrush { extraPkgs = misspelt; nmae = "x"; };
+          e = throw "e";
+          f = import ./missing.jail;
+        }
+        "#,
+        expect![[r#"
+            param-type: `readonly` takes a string for `path`, got a whole number at `1`
+              help: write `"1"`
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: a package is written `pkgs.nothing`
+            param-count: `readwrite` takes 1 argument, got more at `readwrite "~/x" 3`
+              help: two permissions in a list need parentheses: `[ (readonly "/x") network ]`
+            param-count: `add-path` takes 1 argument; got none at `add-path`
+              help: write `(add-path FOLDER)`
+            unknown-combinator: unknown combinator `readonyl` at `readonyl`
+              help: did you mean `readonly`?
+            undefined-variable: undefined variable `hostname` at `hostname`
+              help: a package is written `pkgs.hostname`
+            thrown: b at `throw "b"`
+            param-type: `tmpfs` takes a string for `to`, got a whole number at `2`
+              help: write `"2"`
+            type-mismatch: a number is wanted, got a string at `"x"`
+            undefined-variable: undefined variable `hostname` at `hostname`
+              help: a package is written `pkgs.hostname`
+            undefined-variable: undefined variable `misspelt` at `misspelt`
+              help: a package is written `pkgs.misspelt`
+            unknown-argument: `makeJailedCrush` has no argument `nmae` at `nmae`
+              help: did you mean `name`?
+            thrown: e at `throw "e"`
+            missing-file: `missing.jail` does not exist at `./missing.jail`"#]],
+    );
+    check(
+        "[ nothing (builtins.head nothing) (nothing.a or 1) (builtins.tryEval nothing) ]",
+        expect![[r#"
+            no-jail: the spec is a list, not a jail at `[ nothing (builtins.head nothing) (nothing.a or 1) (builtins.tryEval nothing) ]`
+              help: permissions stand inside a jail: `jail "name" pkgs.hello [ … ]`
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: a package is written `pkgs.nothing`
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: a package is written `pkgs.nothing`
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: a package is written `pkgs.nothing`
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: a package is written `pkgs.nothing`"#]],
+    );
+    check(
+        "let a = nothing; in jail \"a\" a [ a a (readonly a) ]",
+        expect![[r#"
+        undefined-variable: undefined variable `nothing` at `nothing`
+          help: a package is written `pkgs.nothing`"#]],
+    );
+}
+
+#[test]
+fn faults_of_imported_files_are_told_with_those_of_the_spec() {
+    let sources = MemorySources::new([
+        (
+            "spec.jail",
+            "{ a = jail \"a\" pkgs.hello (import ./a.nix); b = import ./b.nix; c = import ./b.nix; d = nothing; }",
+        ),
+        ("a.nix", "[ (readonly 1) nothing2 ]"),
+        ("b.nix", "{ x = ; y = ; }"),
+    ]);
+    expect![[r#"
+        undefined-variable: undefined variable `nothing` at `nothing`
+          help: a package is written `pkgs.nothing`
+        param-type: `readonly` takes a string for `path`, got a whole number at `1`
+          help: write `"1"`
+        undefined-variable: undefined variable `nothing2` at `nothing2`
+          help: a package is written `pkgs.nothing2`
+        syntax: unexpected `;`, wanted an expression at `;`
+        syntax: unexpected `;`, wanted an expression at `;`"#]]
+    .assert_eq(&shown(&evaluate(&sources, "spec.jail", Limits::SPEC)));
+}
+
+#[test]
+fn an_evaluation_that_is_stopped_is_told_once() {
+    let limits = Limits { steps: 1_000, calls: 10_000 };
+    let spec = "let f = x: f x; in { a = f 1; b = jail \"b\" (f 2) [ (f 3) ]; }";
+    let sources = MemorySources::new([("spec.jail", spec)]);
+    let outcome = evaluate(&sources, "spec.jail", limits);
+    assert_eq!(outcome.diagnostics.len(), 1, "{}", shown(&outcome));
+}
+
+#[test]
+fn sound_jails_are_there_beside_faulty_ones() {
+    let outcome = outcome("{ a = jail \"a\" pkgs.hello [ ]; b = jail \"b\" nothing [ ]; }");
+    assert!(outcome.spec.is_none());
+    let names: Vec<_> = outcome.sound.iter().map(jail).collect();
+    assert_eq!(names, ["jail a <pkgs.hello> [\n]"]);
+}
