@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::sources::{Sources, SpecPath};
 use crate::spec::Spec;
 use crate::stack::with_large_stack;
-use crate::syntax::{self, Wanted};
+use crate::syntax;
 use crate::term::Collector;
 
 /// What came of a spec.
@@ -106,7 +106,7 @@ pub enum Expression<'a> {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn check_syntax(nix: &str) -> Result<(), SyntaxError> {
-    check(nix, Wanted::Expression)
+    check(nix, syntax::check)
 }
 
 /// Whether a text is one set, `{ … }`, and so can stand wherever an operand or an element of a list can.
@@ -114,12 +114,12 @@ pub fn check_syntax(nix: &str) -> Result<(), SyntaxError> {
 /// # Errors
 /// What is wrong with it, and where.
 pub fn check_set_syntax(nix: &str) -> Result<(), SyntaxError> {
-    check(nix, Wanted::Set)
+    check(nix, syntax::check_set)
 }
 
-fn check(nix: &str, wanted: Wanted) -> Result<(), SyntaxError> {
+fn check(nix: &str, check: fn(&str) -> Result<(), Box<Diagnostic>>) -> Result<(), SyntaxError> {
     with_large_stack(|_| {
-        syntax::check(nix, wanted).map_err(|fault| {
+        check(nix).map_err(|fault| {
             let mut files = Files::default();
             files.add("", nix);
             let line = fault.primary.map_or(1, |place| files.line_column(place).0);

@@ -45,7 +45,7 @@ pub fn read<T: Send>(text: &str, ask: impl FnOnce(&Tree) -> T + Send) -> Option<
         return None;
     }
     let run = || {
-        if let Err(fault) = syntax::check(text, syntax::Wanted::Expression)
+        if let Err(fault) = syntax::check(text)
             && matches!(fault.code, Code::TooNested | Code::Encoding)
         {
             return None;

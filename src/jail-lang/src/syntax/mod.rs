@@ -63,29 +63,29 @@ pub(crate) fn parse(
     }
 }
 
-/// What `text` must be to pass [`check`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    /// Any expression.
-    Expression,
-    /// `{ … }` and nothing after it.
-    Set,
+/// Whether `text` is a Nix expression, without looking at its variables.
+pub(crate) fn check(text: &str) -> Result<(), Box<Diagnostic>> {
+    checked(text).map(|_| ())
 }
 
-/// Whether `text` is a Nix expression of this form, without looking at its variables.
-pub(crate) fn check(text: &str, wanted: Wanted) -> Result<(), Box<Diagnostic>> {
+/// Whether `text` is one set, `{ … }`, and nothing else.
+pub(crate) fn check_set(text: &str) -> Result<(), Box<Diagnostic>> {
+    match checked(text)?.expr() {
+        Some(Expr::AttrSet(_)) => Ok(()),
+        _ => {
+            let place = Some(beginning(FileId(0), text));
+            Err(Box::new(Diagnostic::error(DiagnosticCode::Syntax, place, "this is no set")))
+        }
+    }
+}
+
+fn checked(text: &str) -> Result<Root, Box<Diagnostic>> {
     let file = FileId(0);
     check_text(file, text)?;
     let parsed = Root::parse(text);
-    if let Some(fault) = faults::first(file, text, &parsed) {
-        return Err(Box::new(fault.diagnostic));
-    }
-    match (wanted, parsed.tree().expr()) {
-        (Wanted::Expression, _) | (Wanted::Set, Some(Expr::AttrSet(_))) => Ok(()),
-        (Wanted::Set, _) => {
-            let place = Some(beginning(file, text));
-            Err(Box::new(Diagnostic::error(DiagnosticCode::Syntax, place, "this is no set")))
-        }
+    match faults::first(file, text, &parsed) {
+        Some(fault) => Err(Box::new(fault.diagnostic)),
+        None => Ok(parsed.tree()),
     }
 }
 

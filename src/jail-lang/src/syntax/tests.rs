@@ -2,10 +2,10 @@ use expect_test::{Expect, expect};
 use jail_registry::FileId;
 use rnix::Root;
 
-use super::{Wanted, check};
+use super::check;
 
 fn fault(text: &str) -> String {
-    match check(text, Wanted::Expression) {
+    match check(text) {
         Ok(()) => "fine".into(),
         Err(fault) => {
             let place = fault.primary.unwrap();
