@@ -10,6 +10,7 @@ mod closures;
 mod combinators;
 mod doors;
 mod emitted;
+mod escapes;
 mod eval;
 mod explain;
 mod formatting;

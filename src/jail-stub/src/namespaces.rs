@@ -46,7 +46,16 @@ fn flag(namespace: Namespace) -> u64 {
 pub(crate) fn map_ids(caller: &Caller<'_>) -> Result<(), Problem> {
     let Caller { uid, gid, .. } = caller;
     write("/proc/self/setgroups", "deny")?;
-    write("/proc/self/uid_map", &format!("{uid} {uid} 1"))?;
+    write("/proc/self/uid_map", &format!("{uid} {uid} 1")).map_err(|problem| {
+        // user_namespaces(7): since Linux 5.12 whoever maps root must have had this capability outside.
+        if *uid != 0 || problem.help.is_some() {
+            return problem;
+        }
+        problem.help(
+            "this root may not be root in a namespace either, as in a container without CAP_SETFCAP: grant that \
+             capability, or start it as an ordinary user",
+        )
+    })?;
     write("/proc/self/gid_map", &format!("{gid} {gid} 1"))
 }
 

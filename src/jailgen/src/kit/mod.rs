@@ -69,6 +69,15 @@ impl Kit {
         }
     }
 
+    /// A tool of a kit that is on this machine, for this machine.
+    #[must_use]
+    pub fn tool(&self, name: &str) -> Option<PathBuf> {
+        let folder = Path::new(self.locked.get("path")?.as_str()?);
+        let system = format!("{}-linux", std::env::consts::ARCH);
+        let tool = folder.join("tools").join(system).join(name);
+        tool.exists().then_some(tool)
+    }
+
     /// What changes when the kit does.
     #[must_use]
     pub fn fingerprint(&self) -> String {

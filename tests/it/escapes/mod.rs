@@ -1,0 +1,75 @@
+//! What must not work, tried in real jails as the compiler seals them: each row of the tables is one attempt of
+//! `jail-probe`, with the answer that the jail must give and the answer of the same attempt outside.
+//!
+//! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D processes and the kernel. What
+//! needs more than one attempt is in `alone.rs`. All of it runs as whoever runs the tests; `make test` does so as root and
+//! as an ordinary user. docs/escapes.md and the tests are held together by `ledger.rs`.
+//!
+//! The host's side is a `World`: a mount namespace of the test's own whose /run and /tmp have a listener wherever a
+//! desktop or a server would have one. So a control reaches what a jail must not, and the machine is left as it is.
+
+mod alone;
+mod cages;
+mod ledger;
+mod rows;
+mod world;
+
+use std::collections::BTreeMap;
+
+use cages::cages;
+use rows::{ROWS, Row};
+use world::World;
+
+/// Answers that are as good as a refusal in a jail whose filter kills.
+const KILLED: &str = "signal 31";
+
+#[test]
+fn what_must_not_work_does_not_and_works_outside() {
+    let Some(cages) = cages() else { return };
+    let world = World::new();
+    let attempts: Vec<Vec<String>> = ROWS.iter().map(|row| world.words(row.attempt)).collect();
+    let mut problems = Vec::new();
+    let outside = world.outside(&attempts);
+    for (row, answer) in ROWS.iter().zip(&outside) {
+        // A refused system call has a number; so have files that root alone may open.
+        if !row.outside.is_empty() && !matches(row.outside, answer) {
+            problems.push(format!("the control of {row} says `{}`", short(answer)));
+        }
+    }
+    for cage in cages {
+        let inside = world.inside(cage, &attempts);
+        assert_eq!(inside.len(), ROWS.len(), "{}: an answer for each attempt", cage.name);
+        for (row, answer) in ROWS.iter().zip(&inside) {
+            let killed = cage.kills && row.attempt.starts_with("call ") && answer == KILLED;
+            if !killed && !matches(row.inside, answer) {
+                problems.push(format!("{row} in the {} jail says `{}`", cage.name, short(answer)));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// Whether an answer is one of those that a row names, divided by `|`. `…` at the end of one stands for anything.
+fn matches(patterns: &str, answer: &str) -> bool {
+    patterns.split('|').any(|pattern| match pattern.strip_suffix('…') {
+        Some(start) => answer.starts_with(start),
+        None => answer == pattern,
+    })
+}
+
+fn short(answer: &str) -> String {
+    answer.chars().take(300).collect()
+}
+
+/// A row that would pass wherever it runs shows nothing.
+#[test]
+fn every_row_tells_a_jail_from_its_host() {
+    let mut by_id: BTreeMap<&str, bool> = BTreeMap::new();
+    for Row { id, inside, outside, .. } in ROWS.iter() {
+        let differs = !outside.is_empty() && outside.split('|').any(|one| !matches(inside, one));
+        *by_id.entry(id).or_default() |= differs;
+    }
+    let alike: Vec<&str> =
+        by_id.iter().filter(|(_, differs)| !**differs).map(|(id, _)| *id).collect();
+    assert!(alike.is_empty(), "rows without a control that differs: {alike:?}");
+}
