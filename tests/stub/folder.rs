@@ -1,8 +1,10 @@
 //! The folder that the wrapper is started in: which ones are refused, and how it appears inside.
 
-use jail_plan::{Access, Folder, HostOp, InsideOp, RefuseFolder};
+use jail_plan::{
+    Access, BindArguments, BindVariable, Folder, HostOp, InsideOp, Missing, RefuseFolder,
+};
 
-use crate::jail::{Caller, Jail, Ran, bind, by, callers, literal};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal};
 
 fn guarded(caller: Caller, home_allowed: bool) -> Jail {
     Jail::new(caller).change(|plan| {
@@ -146,5 +148,59 @@ fn a_planted_link_does_not_lead_a_mount_or_a_grant_elsewhere() {
             jail_plan::Missing::Fail,
         ));
         jail.sh("cat /cache/id").prints("public");
+    }
+}
+
+/// A jail with one of the operations that bind what the launcher names, and a link in the tree it binds that leads to keys.
+fn with_a_planted_link(
+    caller: Caller,
+    op: impl FnOnce(Access) -> InsideOp,
+    access: Access,
+) -> Jail {
+    let jail = Jail::new(caller);
+    let keys = jail.file("home/keys/id", "secret");
+    let tree = jail.home().join("tree");
+    std::fs::create_dir(&tree).expect("a folder");
+    std::os::unix::fs::symlink(keys.parent().expect("a folder"), tree.join("cache"))
+        .expect("a link");
+    let grant = bind_to(tree.join("cache"), "/cache", Access::ReadOnly, Missing::Fail);
+    jail.op(op(access)).op(grant)
+}
+
+#[test]
+fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed() {
+    let arguments = |access| InsideOp::BindArguments(BindArguments { access, by: by() });
+    let variable = |access| {
+        InsideOp::BindVariable(BindVariable {
+            variable: "LIST".into(),
+            separator: ":".into(),
+            access,
+            by: by(),
+        })
+    };
+    let refused = "`cache` is a symbolic link in a folder that the jail can write";
+    for caller in callers() {
+        let run = |jail: &Jail, tree: &str| {
+            Ran::of(jail.command(jail.wrapper()).args(["-c", "cat /cache/id", "sh", tree]))
+        };
+        for tree in ["../home/tree", "../home/./tree/"] {
+            let jail = with_a_planted_link(caller, arguments, Access::ReadWrite);
+            run(&jail, tree).stopped(&[refused]);
+            // The same link, where this launch grants no writing.
+            run(&jail, "none").prints("secret");
+            run(&with_a_planted_link(caller, arguments, Access::ReadOnly), tree).prints("secret");
+        }
+        let listed = |access| {
+            let jail = with_a_planted_link(caller, variable, access);
+            let list = format!("/nowhere:{}", jail.home().join("tree").display());
+            jail.outside("LIST", &list)
+        };
+        listed(Access::ReadWrite).sh("cat /cache/id").stopped(&[refused]);
+        listed(Access::ReadOnly).sh("cat /cache/id").prints("secret");
+        // What an argument names beside the tree is as planted as what the plan names.
+        let jail = with_a_planted_link(caller, arguments, Access::ReadWrite)
+            .change(|plan| drop(plan.inside.pop()));
+        let words = ["-c", "ls ../home/tree/cache", "sh", "../home/tree", "../home/tree/cache"];
+        Ran::of(jail.command(jail.wrapper()).args(words)).stopped(&[refused]);
     }
 }

@@ -83,9 +83,13 @@ fn programs() -> &'static Path {
             format!("{}-{}", meta.ino(), meta.mtime_nsec())
         });
         let uid = rustix::process::geteuid().as_raw();
-        let folder = PathBuf::from(format!("/tmp/jail-stub-tests-{uid}-{}", build.join("-")));
+        // Each build folder has its own, so that checkouts beside each other do not remove each other's.
+        let target =
+            test.parent().and_then(|folder| folder.metadata().ok()).expect("a folder").ino();
+        let prefix = format!("jail-stub-tests-{uid}-{target}-");
+        let folder = PathBuf::from(format!("/tmp/{prefix}{}", build.join("-")));
         if !folder.exists() {
-            remove_older(&format!("jail-stub-tests-{uid}-"));
+            remove_older(&prefix);
             let new = shared_folder();
             std::fs::copy(&stub, new.path().join("jail-stub")).expect("a copy");
             std::fs::copy(&probe, new.path().join("probe")).expect("a copy");

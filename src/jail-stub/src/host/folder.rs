@@ -48,7 +48,7 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
         return Err(refusal(&folder, "it is the root folder", false));
     }
     for home in homes(caller) {
-        let Ok(home_identity) = Identity::at(&home) else {
+        let Ok(home_identity) = Identity::at(home.as_str()) else {
             // A home folder that does not exist cannot be the working folder, nor can anything be above it but by name.
             continue;
         };

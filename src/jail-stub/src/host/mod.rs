@@ -3,6 +3,7 @@
 mod accounts;
 mod folder;
 mod helper;
+pub(crate) mod named;
 mod state;
 mod walk;
 
@@ -59,17 +60,24 @@ fn perform(
 }
 
 /// What the plan lets the jail write on the host: where an earlier launch may have left symlinks.
+///
+/// A path that cannot be had stops the launch where it is used, so it is left out here.
 pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees {
     let mut trees = WritableTrees::default();
     for op in &plan.inside {
         match op {
-            InsideOp::Bind(bind) if bind.access != Access::ReadOnly => {
-                // A path that cannot be expanded stops the launch where it is used.
+            InsideOp::Bind(bind) if is_writable(bind.access) => {
                 if let Ok(path) = caller.path(&bind.from) {
-                    trees.add(path.as_str());
+                    trees.add(path.as_str().into());
                 }
             }
-            InsideOp::Folder(folder) if folder.access != Access::ReadOnly => trees.add("."),
+            InsideOp::Folder(folder) if is_writable(folder.access) => trees.add(b".".into()),
+            InsideOp::BindArguments(op) if is_writable(op.access) => {
+                named::arguments(caller).into_iter().flatten().for_each(|path| trees.add(path));
+            }
+            InsideOp::BindVariable(op) if is_writable(op.access) => {
+                named::variable(op, caller).into_iter().flatten().for_each(|path| trees.add(path));
+            }
             InsideOp::Bind(_)
             | InsideOp::Folder(_)
             | InsideOp::BindArguments(_)
@@ -90,4 +98,11 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
         }
     }
     trees
+}
+
+fn is_writable(access: Access) -> bool {
+    match access {
+        Access::ReadOnly => false,
+        Access::ReadWrite | Access::Device => true,
+    }
 }

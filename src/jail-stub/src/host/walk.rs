@@ -3,7 +3,6 @@
 //! An earlier session of the same jail can leave `cache -> ~/.ssh` in a folder that it may write; bound read-write at the
 //! next launch, that would be the user's keys (escapes.md C11). Symlinks elsewhere are the user's own and are followed.
 
-use alloc::borrow::ToOwned;
 use alloc::collections::VecDeque;
 use alloc::ffi::CString;
 use alloc::string::String;
@@ -13,6 +12,7 @@ use core::cell::OnceCell;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use crate::failure::{About, Problem};
 
@@ -32,7 +32,7 @@ impl Identity {
     }
 
     /// Of what `path` names; symlinks are followed.
-    pub(crate) fn at(path: &str) -> Result<Self, Errno> {
+    pub(crate) fn at(path: impl Arg) -> Result<Self, Errno> {
         let stat = rustix::fs::statat(CWD, path, AtFlags::empty())?;
         Ok(Self { device: stat.st_dev, inode: stat.st_ino })
     }
@@ -41,20 +41,20 @@ impl Identity {
 /// The trees of the host that the jail may write.
 #[derive(Default)]
 pub(crate) struct WritableTrees {
-    paths: Vec<String>,
+    paths: Vec<Vec<u8>>,
     identities: OnceCell<Vec<Identity>>,
 }
 
 impl WritableTrees {
-    pub(crate) fn add(&mut self, path: &str) {
-        self.paths.push(path.to_owned());
+    pub(crate) fn add(&mut self, path: Vec<u8>) {
+        self.paths.push(path);
     }
 
     /// Whether one of the folders is the top of a writable tree. Looked up only when a symlink was met.
     fn contains_any(&self, folders: &[(OwnedFd, Identity)]) -> bool {
-        let tops = self
-            .identities
-            .get_or_init(|| self.paths.iter().filter_map(|path| Identity::at(path).ok()).collect());
+        let tops = self.identities.get_or_init(|| {
+            self.paths.iter().filter_map(|path| Identity::at(path.as_slice()).ok()).collect()
+        });
         folders.iter().any(|(_, identity)| tops.contains(identity))
     }
 }

@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Bind, BindArguments, BindVariable, Folder, InsideOp, Missing};
+use jail_plan::{Access, Bind, Folder, InsideOp, Missing};
 use rustix::fd::OwnedFd;
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -33,8 +33,12 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
     match op {
         InsideOp::Bind(op) => bind(op, launch),
         InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
-        InsideOp::BindArguments(op) => arguments(op, launch),
-        InsideOp::BindVariable(op) => variable(op, launch),
+        InsideOp::BindArguments(op) => {
+            all_there(host::named::arguments(launch.caller)?, op.access, launch)
+        }
+        InsideOp::BindVariable(op) => {
+            all_there(host::named::variable(op, launch.caller)?, op.access, launch)
+        }
         InsideOp::StoreClosure(_)
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)
@@ -79,58 +83,16 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     Ok(Source { tree, kind: Kind::Folder, to })
 }
 
-fn arguments(op: &BindArguments, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+fn all_there(
+    paths: Vec<Vec<u8>>,
+    access: Access,
+    launch: &Launch<'_>,
+) -> Result<Vec<Source>, Problem> {
     let mut found = Vec::new();
-    for argument in launch.caller.arguments {
-        let argument = argument.to_bytes();
-        if argument.is_empty() {
-            continue;
-        }
-        let path = if argument.starts_with(b"/") {
-            normal(argument)
-        } else {
-            normal(&[&host::Folder::current()?.path, b"/".as_slice(), argument].concat())
-        };
-        found.extend(if_there(&path, op.access, launch)?);
+    for path in paths {
+        found.extend(if_there(&path, access, launch)?);
     }
     Ok(found)
-}
-
-fn variable(op: &BindVariable, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    let mut found = Vec::new();
-    let Some(value) = launch.caller.value(&op.variable) else { return Ok(found) };
-    let value = core::str::from_utf8(value)
-        .map_err(|_| Problem::new(&op.variable, "the variable is not UTF-8"))?;
-    if op.separator.is_empty() {
-        return Err(Problem::new(&op.variable, "the plan gives an empty separator"));
-    }
-    for path in split(value, &op.separator).into_iter().filter(|path| !path.is_empty()) {
-        if !path.starts_with('/') {
-            return Err(Problem::new(
-                path,
-                alloc::format!("this path of `{}` is not absolute", op.variable),
-            ));
-        }
-        found.extend(if_there(&normal(path.as_bytes()), op.access, launch)?);
-    }
-    Ok(found)
-}
-
-/// As `str::split`, whose searcher for long patterns would be a good part of the stub.
-fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
-    let mut parts = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    while let Some(rest) = text.as_bytes().get(at..).filter(|rest| !rest.is_empty()) {
-        if rest.starts_with(separator.as_bytes()) {
-            parts.extend(text.get(start..at));
-            at += separator.len();
-            start = at;
-        } else {
-            at += 1;
-        }
-    }
-    parts.extend(text.get(start..));
-    parts
 }
 
 fn if_there(path: &[u8], access: Access, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
@@ -158,51 +120,6 @@ fn confine(tree: &OwnedFd, access: Access) -> Result<(), Errno> {
         Access::Device => {
             let set = Attributes::NO_SUID;
             sys::set_attributes(tree, Attributes { set, clear: 0, recursive: true })
-        }
-    }
-}
-
-/// Without empty names and `.`, and with `..` taken back by name: that is where the payload will look for it.
-fn normal(path: &[u8]) -> Vec<u8> {
-    let mut names: Vec<&[u8]> = Vec::new();
-    for name in path.split(|byte| *byte == b'/') {
-        match name {
-            b"" | b"." => {}
-            b".." => drop(names.pop()),
-            name => names.push(name),
-        }
-    }
-    let mut normal = Vec::with_capacity(path.len());
-    for name in names {
-        normal.push(b'/');
-        normal.extend_from_slice(name);
-    }
-    if normal.is_empty() {
-        normal.push(b'/');
-    }
-    normal
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{normal, split};
-
-    #[test]
-    fn a_variable_is_split_at_its_separator() {
-        for (text, separator) in
-            [("/a:/b", ":"), ("::/a:", ":"), ("/a, /b,/c", ", "), ("", ":"), ("/ü:/ß", ":")]
-        {
-            let expected: alloc::vec::Vec<&str> = text.split(separator).collect();
-            assert_eq!(split(text, separator), expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn arguments_are_bound_where_the_payload_looks_for_them() {
-        for (path, expected) in
-            [("/a/./b//c/", "/a/b/c"), ("/a/b/../c", "/a/c"), ("/../..", "/"), ("/", "/")]
-        {
-            assert_eq!(normal(path.as_bytes()), expected.as_bytes(), "{path}");
         }
     }
 }
