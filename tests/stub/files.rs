@@ -85,6 +85,39 @@ fn files_are_put_over_trees_of_the_host_without_writing_there() {
 }
 
 #[test]
+fn links_are_put_over_trees_of_the_host_without_writing_there() {
+    for caller in callers() {
+        let target = |path: &std::path::Path| format!("readlink {}", path.display());
+        let jail = Jail::new(caller);
+        let new = jail.project().join("new");
+        let jail = jail.op(link(&new, "/usr/bin/env"));
+        jail.sh(&target(&new)).prints("/usr/bin/env");
+        // As for every mount, an empty file marks the place.
+        assert_eq!(std::fs::read(&new).expect("a file").len(), 0);
+        assert!(!new.is_symlink());
+        let jail = Jail::new(caller);
+        let there = jail.file("project/there", "host");
+        let jail = jail.op(link(&there, "/usr/bin/env"));
+        jail.sh(&format!("{0}; test {1} -ef /usr/bin/env", target(&there), there.display()))
+            .prints("/usr/bin/env");
+        assert_eq!(std::fs::read_to_string(&there).expect("still a file"), "host");
+        // A link of the host's: as it should be, it stays; another one is not replaced.
+        let jail = Jail::new(caller);
+        let same = jail.project().join("same");
+        std::os::unix::fs::symlink("/usr/bin/env", &same).expect("a link");
+        let jail = jail.op(link(&same, "/usr/bin/env"));
+        jail.sh(&target(&same)).prints("/usr/bin/env");
+        let jail = jail.op(link(&same, "/usr/bin/true"));
+        jail.sh("").stopped(&["(symlink)", "same", "a symbolic link stands in the way"]);
+        assert_eq!(std::fs::read_link(&same).expect("a link").to_str(), Some("/usr/bin/env"));
+        let jail = Jail::new(caller);
+        std::fs::create_dir(jail.project().join("folder")).expect("a folder");
+        let op = link(jail.project().join("folder"), "/usr/bin/env");
+        jail.op(op).sh("").stopped(&["(symlink)", "folder"]);
+    }
+}
+
+#[test]
 fn folders_links_and_copies_are_made() {
     for caller in callers() {
         let jail = Jail::new(caller);

@@ -3,11 +3,15 @@
 //! In a filesystem of the launch's own they are simply made. In a tree of the host nothing is written: there the content
 //! lies in a filesystem in memory and is bound over the place.
 
+use alloc::ffi::CString;
+use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use jail_plan::{Copy, Missing};
 use rustix::fd::AsFd;
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat, statat, symlinkat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, openat, readlinkat, statat, symlinkat, unlinkat,
+};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
@@ -80,21 +84,44 @@ pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<()
     write(root, to.as_str(), &content, 0o644)
 }
 
-/// A symbolic link at `path`. One that is there already is replaced, anything else stays and stops the launch.
+/// A symbolic link at `path`. In a filesystem of the launch's own, one that is there already is replaced; anything else
+/// stays and stops the launch.
 pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem> {
-    let Entry { folder, name } = root.entry(path.as_bytes())?;
-    match symlinkat(target, &folder, &name) {
-        Err(Errno::EXIST) => {}
-        other => return other.about(path),
-    }
-    let stat = statat(&folder, &name, AtFlags::SYMLINK_NOFOLLOW).about(path)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
-        return Err(Problem::errno(path, Errno::EXIST));
-    }
-    let there = rustix::fs::readlinkat(&folder, &name, alloc::vec::Vec::new()).about(path)?;
-    if there.to_bytes() == target.as_bytes() {
+    let entry = root.entry(path.as_bytes())?;
+    if there(&entry).about(path)?.is_some_and(|there| there.to_bytes() == target.as_bytes()) {
         return Ok(());
     }
-    unlinkat(&folder, &name, AtFlags::empty()).about(path)?;
-    symlinkat(target, &folder, &name).about(path)
+    if root.is_own(&entry.folder).about(path)? {
+        return link_again(&entry, target).about(path);
+    }
+    let place = root.place(path.as_bytes(), Kind::File)?;
+    if Kind::of(&place).about(path)? == Kind::Folder {
+        return Err(Problem::errno(path, Errno::EXIST));
+    }
+    root.with_link(target, |folder, name| {
+        move_to(tree::clone_child(folder, name, Depth::One)?, place)
+    })
+    .about(path)
+}
+
+fn link_again(Entry { folder, name }: &Entry, target: &str) -> Result<(), Errno> {
+    match symlinkat(target, folder, name) {
+        Err(Errno::EXIST) => {}
+        other => return other,
+    }
+    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+        return Err(Errno::EXIST);
+    }
+    unlinkat(folder, name, AtFlags::empty())?;
+    symlinkat(target, folder, name)
+}
+
+/// What the link there says, if a link is there.
+fn there(Entry { folder, name }: &Entry) -> Result<Option<CString>, Errno> {
+    match readlinkat(folder, name, Vec::new()) {
+        Ok(target) => Ok(Some(target)),
+        Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -11,7 +11,8 @@ use core::ffi::CStr;
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, mknodat, openat2, unlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, mknodat, openat2, symlinkat,
+    unlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, UnmountFlags, move_mount, unmount};
@@ -90,9 +91,26 @@ impl Root {
         mode: u32,
         bind: impl FnOnce(&OwnedFd, &CStr) -> Result<(), Errno>,
     ) -> Result<(), Errno> {
+        self.with_entry(|folder, name| file::create(folder, name, content, mode), bind)
+    }
+
+    /// The same for a symbolic link.
+    pub(crate) fn with_link(
+        &self,
+        target: &str,
+        bind: impl FnOnce(&OwnedFd, &CStr) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
+        self.with_entry(|folder, name| symlinkat(target, folder, name), bind)
+    }
+
+    fn with_entry(
+        &self,
+        make: impl FnOnce(&OwnedFd, &CStr) -> Result<(), Errno>,
+        bind: impl FnOnce(&OwnedFd, &CStr) -> Result<(), Errno>,
+    ) -> Result<(), Errno> {
         let folder = self.hidden.as_ref().unwrap_or(&self.top);
         let name = c".jail-stub";
-        file::create(folder, name, content, mode)?;
+        make(folder, name)?;
         bind(folder, name)?;
         unlinkat(folder, name, AtFlags::empty())
     }
