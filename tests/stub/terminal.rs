@@ -5,6 +5,7 @@
 use jail_plan::Terminal;
 
 use crate::jail::{Jail, callers};
+use crate::process::{end_soon, runs_soon};
 use crate::pty::Shell;
 
 const CTRL_C: &str = "\x03";
@@ -170,4 +171,89 @@ fn nothing_can_be_typed_into_the_launchers_shell() {
         }
         shell.status(0);
     });
+}
+
+#[test]
+fn ctrl_c_ends_the_script_as_it_does_without_a_jail() {
+    each(|shell| {
+        for program in ["\"$W\"", "sh"] {
+            for script in ["sh", "bash"] {
+                shell.line(&format!(
+                    "{script} -c '{program} -c \"echo up-\\$((40+2)); sleep 100\"; read y'"
+                ));
+                shell.expect("up-42");
+                shell.key(CTRL_C);
+                shell.expect("% ");
+                shell.status(130);
+            }
+            // A reader of its output ends too, and with it the script.
+            shell.line(&format!(
+                "sh -c '{program} -c \"echo up-\\$((40+2)) >&2; sleep 100\" | sleep 50; read y'"
+            ));
+            shell.expect("up-42");
+            shell.key(CTRL_C);
+            shell.expect("% ");
+            shell.status(130);
+        }
+    });
+}
+
+#[test]
+fn a_script_goes_on_when_the_payload_has_handled_ctrl_c_as_it_does_without_a_jail() {
+    each(|shell| {
+        for program in ["\"$W\"", "sh"] {
+            let payload = "trap \"exit 7\" INT; echo up-\\$((40+2)); while :; do sleep 0.05; done";
+            let payload = payload.replace('"', "\\\"");
+            shell.line(&format!("bash -c '{program} -c \"{payload}\"; echo on-$?-$((1+1))'"));
+            shell.expect("up-42");
+            shell.key(CTRL_C);
+            shell.expect("on-7-2");
+            shell.status(0);
+        }
+    });
+}
+
+#[test]
+fn nothing_is_left_when_the_terminal_goes_away() {
+    for (index, caller) in (0..).zip(callers()) {
+        // A shell whose child is stopped, and which does not hear of the end: so is one whose child a key has stopped
+        // between vfork and exec, where the shell blocks every signal.
+        let name = format!("stopped-{}", 44000 + index);
+        let jail = Jail::new(caller);
+        jail.file(
+            "project/payload",
+            &format!(
+                "trap '' HUP; echo up-$((40+2))\n\
+                 env --default-signal=HUP bash -c 'exec -a {name} sh -c \"kill -STOP \\$\\$; exit\"'\n\
+                 echo down\n"
+            ),
+        );
+        let mut shell = Shell::start(&jail);
+        shell.line("sh -c '\"$W\" payload; echo after'");
+        shell.expect("up-42");
+        runs_soon(&name);
+        drop(shell);
+        end_soon(&name);
+    }
+}
+
+#[test]
+fn the_terminal_has_a_name_inside_and_others_have_none() {
+    each(|shell| {
+        shell.line("\"$W\" -c 'tty; [ /dev/console -ef /proc/self/fd/0 ] && echo same-$((40+2))'");
+        shell.expect("/dev/console");
+        shell.expect("same-42");
+        shell
+            .line("\"$W\" -c 'tty; ls /dev/pts | tr \"\\n\" .; ls /dev/console' <&- >out; cat out");
+        shell.expect("cannot access '/dev/console'");
+        shell.expect("not a tty");
+        shell.expect("ptmx.");
+    });
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| plan.terminal = Terminal::NewSession);
+        let mut shell = Shell::start(&jail);
+        shell.line("\"$W\" -c 'ls /dev/console; tty'");
+        shell.expect("cannot access '/dev/console'");
+        shell.expect("not a tty");
+    }
 }

@@ -100,6 +100,7 @@ impl<'a> Supervisor<'a> {
                 }
             }
         };
+        self.interrupt(&outcome);
         self.tty.take_back(self.payload);
         // The first process has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
         // left to somebody who does not expect one.
@@ -113,12 +114,14 @@ impl<'a> Supervisor<'a> {
             PollFd::new(&self.channel, PollFlags::IN),
             PollFd::new(&self.signals, PollFlags::IN),
             self.launcher.poll(&self.signals),
+            self.tty.poll(&self.signals),
         ];
         match poll(&mut ready, None) {
             Err(Errno::INTR) => return Ok(None),
             other => other?,
         };
-        let [channel, signals, launcher] = ready.each_ref().map(|fd| !fd.revents().is_empty());
+        let [channel, signals, launcher, terminal] =
+            ready.each_ref().map(|fd| !fd.revents().is_empty());
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
         if channel && let Some(outcome) = self.message()? {
             return Ok(Some(outcome));
@@ -127,6 +130,9 @@ impl<'a> Supervisor<'a> {
             while let Some(signalled) = sys::read_signal(&self.signals)? {
                 self.signalled(signalled)?;
             }
+        }
+        if terminal {
+            self.hung_up()?;
         }
         if launcher && self.launcher.is_gone() {
             sys::kill(self.first, signal::KILL)?;
@@ -149,6 +155,7 @@ impl<'a> Supervisor<'a> {
                     helper.started();
                 }
                 self.release()?;
+                self.tty.watch();
                 for signalled in core::mem::take(&mut self.early) {
                     self.signalled(signalled)?;
                 }
@@ -238,6 +245,26 @@ impl<'a> Supervisor<'a> {
             }
         }
         Ok(continued)
+    }
+
+    /// A key has ended the payload, as far as can be seen from here: such a signal did, while it had the terminal. Without a
+    /// jail the launcher's whole group would have got the signal, and a script ends when what it waits for died of it. So
+    /// the group gets it now. A payload that handles the key keeps its script, as in bash.
+    fn interrupt(&mut self, outcome: &Outcome) {
+        let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return };
+        let is_key = [signal::INT, signal::QUIT].contains(&i32::from(*signal));
+        if is_key && self.tty.belongs_to(self.payload) {
+            let _ = sys::kill(0, i32::from(*signal));
+        }
+    }
+
+    /// The terminal is gone. The payload's job hears of it as the kernel tells the job in the foreground, also where
+    /// something in it is stopped: nobody could continue it any more.
+    fn hung_up(&mut self) -> Result<(), Errno> {
+        self.tty.forget();
+        let Some(payload) = self.payload else { return Ok(()) };
+        gone_is_fine(sys::kill(-payload, signal::HUP))?;
+        gone_is_fine(sys::kill(-payload, signal::CONT))
     }
 
     /// The job was continued, in the foreground or in the background.

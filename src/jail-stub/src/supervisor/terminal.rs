@@ -1,5 +1,6 @@
 //! Who has the terminal: the launcher's process group, or the payload's.
 
+use rustix::event::{PollFd, PollFlags};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -16,7 +17,10 @@ pub(crate) fn has_terminal() -> bool {
 /// The controlling terminal, as the supervisor sees it.
 pub(crate) struct Tty {
     kept: bool,
+    /// The payload had the terminal at some time.
     given: bool,
+    /// The payload is the job in the foreground: it, or a group that it made, has the terminal.
+    foreground: bool,
     group: i32,
     /// Opened when it is first needed; most launches without a terminal never do.
     terminal: Option<OwnedFd>,
@@ -24,7 +28,7 @@ pub(crate) struct Tty {
 
 impl Tty {
     pub(crate) fn new(kept: bool, given: bool) -> Self {
-        Self { kept, given, group: sys::own_group(), terminal: None }
+        Self { kept, given, foreground: given, group: sys::own_group(), terminal: None }
     }
 
     /// The payload has the launcher's terminal at all.
@@ -37,22 +41,50 @@ impl Tty {
         self.kept && self.owner() == Some(self.group)
     }
 
+    /// The payload's group has the terminal now.
+    pub(crate) fn belongs_to(&mut self, payload: Option<i32>) -> bool {
+        self.kept && payload.is_some() && self.owner() == payload
+    }
+
+    /// Opens the terminal, so that its end is seen; not where the payload may never ask for it.
+    pub(crate) fn watch(&mut self) {
+        if self.foreground {
+            self.terminal();
+        }
+    }
+
+    /// What to poll for the end of the terminal, while it is the payload's matter; `other`, without events, else.
+    pub(crate) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
+        // The end is an event that is always reported (poll(2), POLLHUP).
+        let terminal = self.terminal.as_ref().filter(|_| self.foreground);
+        PollFd::new(terminal.unwrap_or(other), PollFlags::empty())
+    }
+
+    /// The terminal is gone: there is none to give or to take any more.
+    pub(crate) fn forget(&mut self) {
+        self.kept = false;
+        self.foreground = false;
+        self.terminal = None;
+    }
+
     /// Gives it to the payload's group.
     pub(crate) fn hand_over(&mut self, payload: i32) {
         self.given = true;
+        self.foreground = true;
         self.give(payload);
     }
 
     /// Gives it to the payload's group if that had it before.
     pub(crate) fn give_again(&mut self, payload: i32) {
         if self.given {
-            self.give(payload);
+            self.hand_over(payload);
         }
     }
 
     /// Takes it back from the payload's group, or from a group inside of which nothing is left. Not from anybody else: a
     /// shell that has put this job into the background has the terminal by right.
     pub(crate) fn take_back(&mut self, payload: Option<i32>) {
+        self.foreground = false;
         if !self.kept || !self.given {
             return;
         }
