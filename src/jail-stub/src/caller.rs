@@ -10,6 +10,7 @@ use core::ffi::CStr;
 use jail_plan::{HostText, JailPath, Lookup, Unset};
 
 use crate::failure::Problem;
+use crate::sys::CommandLine;
 
 /// A variable, and its value if it has one.
 pub(crate) type Variable = (String, Option<Vec<u8>>);
@@ -19,6 +20,8 @@ pub(crate) struct Caller<'a> {
     /// The arguments after the wrapper's name. They belong to the payload.
     pub(crate) arguments: &'a [&'a CStr],
     environment: &'a [&'a CStr],
+    /// Where the kernel shows the command line of this process.
+    pub(crate) command_line: CommandLine,
     /// What scripts of the host have left in variables; the last entry of a name counts, before the environment.
     learned: Vec<Variable>,
     home: Result<JailPath, Problem>,
@@ -29,10 +32,15 @@ pub(crate) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn new(arguments: &'a [&'a CStr], environment: &'a [&'a CStr]) -> Self {
+    pub(crate) fn new(
+        arguments: &'a [&'a CStr],
+        environment: &'a [&'a CStr],
+        command_line: CommandLine,
+    ) -> Self {
         Self {
             arguments,
             environment,
+            command_line,
             learned: Vec::new(),
             home: home(value(environment, "HOME")),
             uid: rustix::process::geteuid().as_raw(),

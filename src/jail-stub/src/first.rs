@@ -35,6 +35,8 @@ pub(crate) struct First<'a> {
 /// Everything from the clone to the end of the jail.
 pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     let plan = first.launch.plan;
+    // Everybody inside can read it, and it says where on the host the wrapper is.
+    first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
         Ok(payload) => wait(payload, has(plan, Namespace::Pid), channel),
         Err(failure) => {

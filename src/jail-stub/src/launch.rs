@@ -21,13 +21,14 @@ use crate::namespaces;
 use crate::payload::Command;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, Outcome, Supervisor, handled, has_terminal, signal};
-use crate::sys::{self, Cloned};
+use crate::sys::{self, Cloned, CommandLine};
 
 /// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.
+/// `command_line` is where the kernel put them.
 ///
 /// Returns the exit status; where a signal ended the payload it ends this process too, and does not return.
 #[must_use]
-pub fn run(arguments: &[&CStr], environment: &[&CStr]) -> u8 {
+pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine) -> u8 {
     let (wrapper, rest) = match arguments {
         [_, wrapper, rest @ ..] => (*wrapper, rest),
         [_] | [] => return report(&Failure::early(usage()), None),
@@ -43,7 +44,7 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr]) -> u8 {
             return report(&Failure::early(problem), None);
         }
     };
-    match with_helper(&mut parsed.plan, &bytes, &mut Caller::new(rest, environment)) {
+    match with_helper(&mut parsed.plan, &bytes, &mut Caller::new(rest, environment, command_line)) {
         Ok(Outcome::Ended(Ended::Exited(status))) => status,
         Ok(Outcome::Ended(Ended::Signalled(signal))) => supervisor::end_by(i32::from(signal)),
         Ok(Outcome::Failed(failure)) | Err(failure) => report(&failure, Some(&parsed)),

@@ -23,5 +23,9 @@ fn main() -> std::process::ExitCode {
     let _ = jail_stub::sys::default_action(13);
     let arguments: Vec<_> = arguments.iter().map(CString::as_c_str).collect();
     let environment: Vec<_> = environment.iter().map(CString::as_c_str).collect();
-    std::process::ExitCode::from(jail_stub::run(&arguments, &environment))
+    std::process::ExitCode::from(jail_stub::run(
+        &arguments,
+        &environment,
+        jail_stub::sys::CommandLine::of_this_process(),
+    ))
 }

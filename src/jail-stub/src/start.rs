@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::{asm, global_asm};
@@ -52,7 +53,13 @@ extern "C" fn begin(stack: *const usize) -> ! {
         let first = stack.add(1).cast::<*const c_char>();
         (strings(first), strings(first.add(count + 1)))
     };
-    sys::exit(i32::from(jail_stub::run(&arguments, &environment)))
+    let start = arguments.first().map_or(0, |first| first.as_ptr().expose_provenance());
+    let end = arguments.last().map_or(0, |last| last.as_ptr().addr() + last.count_bytes() + 1);
+    let arguments: Vec<CString> = arguments.into_iter().map(CString::from).collect();
+    // SAFETY: the arguments' strings lie one after the other on the initial stack, which is writable, and are copied now.
+    let command_line = unsafe { sys::CommandLine::new(start, end - start) };
+    let arguments: Vec<&CStr> = arguments.iter().map(CString::as_c_str).collect();
+    sys::exit(i32::from(jail_stub::run(&arguments, &environment, command_line)))
 }
 
 /// The strings of a null-terminated list.

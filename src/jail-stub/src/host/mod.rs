@@ -13,7 +13,7 @@ use jail_plan::{Access, HostOp, InsideOp, Plan};
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
 pub(crate) use helper::{Helper, listener};
-pub(crate) use walk::{WritableTrees, open, read, read_to_end};
+pub(crate) use walk::{Identity, WritableTrees, open, read, read_to_end};
 
 use crate::caller::Caller;
 use crate::failure::{Failure, Problem};

@@ -1,8 +1,14 @@
-//! A minimal /dev: six nodes of the host, an own devpts and shm, and the usual links. No disks, no cameras, no kmsg.
+//! A minimal /dev: six nodes of the host, the launcher's terminal, an own devpts and shm, and the usual links. No disks, no
+//! cameras, no kmsg.
 
-use rustix::fd::{AsFd, OwnedFd};
+use alloc::format;
+use alloc::vec::Vec;
+
+use jail_plan::Terminal;
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{
-    CWD, FileType, Mode, OFlags, major, makedev, minor, mkdirat, mknodat, openat, symlinkat,
+    CWD, FileType, Mode, OFlags, major, makedev, minor, mkdirat, mknodat, openat, readlinkat,
+    symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -10,9 +16,10 @@ use rustix::mount::{
 };
 
 use crate::failure::{About, Problem};
+use crate::host::Identity;
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Root, join};
-use crate::sys::{self, Attributes};
+use crate::sys::{self, Attributes, Standard};
 
 /// Name, major and minor number (the kernel's devices.txt).
 const NODES: &[(&str, u32, u32)] = &[
@@ -33,12 +40,16 @@ const LINKS: &[(&str, &str)] = &[
 ];
 
 /// Puts a minimal /dev at `path`.
-pub(crate) fn mount(path: &str, root: &mut Root) -> Result<(), Problem> {
+pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(), Problem> {
     root.tmpfs(path, 0o755, None)?;
     let folder = root.open(path.as_bytes())?;
     let host = openat(CWD, c"/dev", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about("/dev")?;
     for (name, major, minor) in NODES {
         node(&host, &folder, name, (*major, *minor)).about(&join("/dev", name))?;
+    }
+    match terminal {
+        Terminal::Keep => console(&folder).about(&join(path, "console"))?,
+        Terminal::NewSession => {}
     }
     // One call for all nodes: no setuid there, and no mount events from the host.
     let attributes = Attributes { set: Attributes::NO_SUID, clear: 0, recursive: true };
@@ -59,8 +70,30 @@ fn node(host: impl AsFd, folder: impl AsFd, name: &str, number: (u32, u32)) -> R
     if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice || found != number {
         return Err(Errno::NODEV);
     }
+    attach(tree, folder, name)
+}
+
+fn attach(tree: OwnedFd, folder: impl AsFd, name: &str) -> Result<(), Errno> {
     mknodat(&folder, name, FileType::RegularFile, Mode::from_raw_mode(0o644), makedev(0, 0))?;
     move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+/// The controlling terminal, where a standard descriptor is it, under the name `console`: programs ask for its name
+/// (ttyname(3)), and its own one belongs to the host's devpts. It grants nothing that the descriptor does not.
+fn console(folder: &OwnedFd) -> Result<(), Errno> {
+    let all = [Standard::Input, Standard::Output, Standard::Error].map(sys::standard);
+    let Some(own) = all.into_iter().find(|fd| sys::foreground_group(fd).is_ok()) else {
+        return Ok(());
+    };
+    let link = format!("/proc/self/fd/{}", own.as_raw_fd());
+    let name = readlinkat(CWD, link, Vec::new())?;
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // A terminal of another container has no name here, or another one has its name.
+    let Ok(node) = openat(CWD, name, flags, Mode::empty()) else { return Ok(()) };
+    if Identity::of(&node)? != Identity::of(own)? {
+        return Ok(());
+    }
+    attach(tree::clone_tree(node, Depth::One)?, folder, "console")
 }
 
 /// Pseudo-terminals of the jail's own; those of the host have no name inside.

@@ -112,7 +112,9 @@ fn perform(
         InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
         InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), caller.uid, root),
-        InsideOp::Dev(op) => device::mount(caller.path(&op.to)?.as_str(), root),
+        InsideOp::Dev(op) => {
+            device::mount(caller.path(&op.to)?.as_str(), launch.plan.terminal, root)
+        }
         InsideOp::Directory(op) => root.directory(caller.path(&op.to)?.as_str(), op.mode),
         InsideOp::File(op) => {
             file::write(root, caller.path(&op.to)?.as_str(), op.content.as_bytes(), op.mode)

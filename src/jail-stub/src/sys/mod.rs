@@ -7,6 +7,7 @@ mod mount;
 mod process;
 mod signal;
 mod terminal;
+mod title;
 
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
@@ -18,3 +19,4 @@ pub use signal::{
     signal_descriptor, unblock,
 };
 pub use terminal::{foreground_group, own_group, set_foreground_group};
+pub use title::CommandLine;
