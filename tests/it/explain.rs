@@ -68,59 +68,60 @@ fn an_agent_from_a_builder() {
     check(
         "opencode",
         &expect![[r#"
-        jailed-opencode
+            jailed-opencode
 
-        Program
-          runs        agents.opencode                                  opencode.jail:5:1  makeJailedOpencode
+            Program
+              runs        agents.opencode                                  opencode.jail:5:1  makeJailedOpencode
 
-        Files
-          copied      /etc/resolv.conf, /etc/hosts, /etc/services (if  opencode.jail:5:1  network
-                      it is there)
-          its own     /etc/ssl/certs/ca-bundle.crt,                    opencode.jail:5:1  network
-                      /etc/ssl/certs/ca-certificates.crt,
-                      /etc/pki/tls/certs/ca-bundle.crt
-          read-write  the folder that it is started in (a plain bind   opencode.jail:5:1  mount-cwd
-                      for now: all in it can be changed, `.git` and
-                      its hooks too)
-          read-write  ~/.config/opencode, ~/.local/share/opencode,     opencode.jail:5:1  state-dir
-                      ~/.local/state/opencode (created if missing)
-          read-only   ~/notes/house-style (if it is there)             opencode.jail:13:6  try-readonly
-          read-only   ~/.config/git/config (if it is there)            opencode.jail:14:6  try-readonly
-          read-only   of /nix/store what this jail needs at run time   by default
-          its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
-                      /usr/bin/env, /etc/hostname, /etc/passwd and
-                      /etc/group (root and the caller)
-          in memory   /tmp, /var/tmp, ~                                by default
+            Files
+              copied      /etc/resolv.conf,                                opencode.jail:5:1  network
+                          /etc/hosts, with the jail's own lines after it,
+                          /etc/services (if it is there)
+              its own     /etc/ssl/certs/ca-bundle.crt,                    opencode.jail:5:1  network
+                          /etc/ssl/certs/ca-certificates.crt,
+                          /etc/pki/tls/certs/ca-bundle.crt
+              read-write  the folder that it is started in (a plain bind   opencode.jail:5:1  mount-cwd
+                          for now: all in it can be changed, `.git` and
+                          its hooks too)
+              read-write  ~/.config/opencode, ~/.local/share/opencode,     opencode.jail:5:1  state-dir
+                          ~/.local/state/opencode (created if missing)
+              read-only   ~/notes/house-style (if it is there)             opencode.jail:13:6  try-readonly
+              read-only   ~/.config/git/config (if it is there)            opencode.jail:14:6  try-readonly
+              read-only   of /nix/store what this jail needs at run time   by default
+              its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
+                          /usr/bin/env, /etc/hostname, /etc/passwd and
+                          /etc/group (root and the caller)
+              in memory   /tmp, /var/tmp, ~                                by default
 
-        Commands
-          from        bashInteractive, curl, wget, jq, git, which,     opencode.jail:5:1  add-pkg-deps
-                      ripgrep, gnugrep, gnused, gawkInteractive, ps,
-                      findutils, gzip, unzip, gnutar, diffutils
-          from        nodejs, python3                                  opencode.jail:6:15  add-pkg-deps
-          from        /bin, coreutils                                  by default
+            Commands
+              from        bashInteractive, curl, wget, jq, git, which,     opencode.jail:5:1  add-pkg-deps
+                          ripgrep, gnugrep, gnused, gawkInteractive, ps,
+                          findutils, gzip, unzip, gnutar, diffutils
+              from        nodejs, python3                                  opencode.jail:6:15  add-pkg-deps
+              from        /bin, coreutils                                  by default
 
-        Environment
-          set         CURL_CA_BUNDLE, GIT_SSL_CAINFO,                  opencode.jail:5:1  network
-                      NIX_SSL_CERT_FILE, REQUESTS_CA_BUNDLE,
-                      SSL_CERT_FILE
-          set         TZDIR                                            opencode.jail:5:1  time-zone
-          set         HOME=~, SHELL                                    by default
-          passed on   LANG, TERM, USER (if it is set)                  by default
+            Environment
+              set         CURL_CA_BUNDLE, GIT_SSL_CAINFO,                  opencode.jail:5:1  network
+                          NIX_SSL_CERT_FILE, REQUESTS_CA_BUNDLE,
+                          SSL_CERT_FILE
+              set         TZDIR                                            opencode.jail:5:1  time-zone
+              set         HOME=~, SHELL                                    by default
+              passed on   LANG, TERM, USER (if it is set)                  by default
 
-        Network
-          the host's  all of it: internet, local network, loopback     opencode.jail:5:1  network
+            Network
+              the host's  all of it: internet, local network, loopback     opencode.jail:5:1  network
 
-        Surroundings
-          terminal    the launcher's, without typing into it           opencode.jail:5:1  no-new-session
-          time zone   the host's                                       opencode.jail:5:1  time-zone
-          host name   jailed-opencode                                  by default
-          ends with   whoever started it                               by default
+            Surroundings
+              terminal    the launcher's, without typing into it           opencode.jail:5:1  no-new-session
+              time zone   the host's                                       opencode.jail:5:1  time-zone
+              host name   jailed-opencode                                  by default
+              ends with   whoever started it                               by default
 
-        Not there
-          other files of the host, the rest of the home folder, other processes,
-          capabilities and setuid programs, the system calls that the default filter refuses,
-          the launcher's other variables and open files
-    "#]],
+            Not there
+              other files of the host, the rest of the home folder, other processes,
+              capabilities and setuid programs, the system calls that the default filter refuses,
+              the launcher's other variables and open files
+        "#]],
     );
 }
 

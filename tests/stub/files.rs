@@ -125,7 +125,8 @@ fn folders_links_and_copies_are_made() {
         let through = jail.home().join("link");
         std::os::unix::fs::symlink(&source, &through).expect("a link");
         let copy = |from: &std::path::Path, to: &str, missing| {
-            InsideOp::Copy(Copy { from: literal(from), to: literal(to), missing, by: by() })
+            let (from, to, append) = (literal(from), literal(to), None);
+            InsideOp::Copy(Copy { from, to, append, missing, by: by() })
         };
         let jail = jail
             .op(InsideOp::Directory(Directory { to: literal("/a/b"), mode: 0o750, by: by() }))
@@ -140,6 +141,29 @@ fn folders_links_and_copies_are_made() {
             .sh("")
             .stopped(&["(copy): /nowhere: ENOENT"]);
         Jail::new(caller).op(link("/usr", "/x")).sh("").stopped(&["(symlink): /usr: EEXIST"]);
+    }
+}
+
+#[test]
+fn lines_follow_what_the_hosts_file_has() {
+    for caller in callers() {
+        for (content, expected) in [
+            ("192.0.2.1 a", "192.0.2.1 a\n::1 jail"),
+            ("192.0.2.1 a\n", "192.0.2.1 a\n::1 jail"),
+            ("", "::1 jail"),
+        ] {
+            let jail = Jail::new(caller);
+            let hosts = jail.file("home/hosts", content);
+            let jail = jail.op(InsideOp::Copy(Copy {
+                from: literal(&hosts),
+                to: literal("/etc/hosts"),
+                append: Some("::1 jail\n".into()),
+                missing: Missing::Fail,
+                by: by(),
+            }));
+            jail.sh("cat /etc/hosts").prints(expected);
+            assert_eq!(std::fs::read_to_string(&hosts).expect("a file"), content);
+        }
     }
 }
 

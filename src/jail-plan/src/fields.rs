@@ -66,6 +66,7 @@ macro_rules! fields {
 
 fields! {
     access: Access,
+    append: String,
     by: String,
     content: String,
     from: HostText,

@@ -157,6 +157,8 @@ operations! {
         from: HostText,
         /// Where, in the jail.
         to: HostText,
+        /// Lines that follow what the host's file has.
+        append: Option<String>,
         /// What to do when `from` is missing.
         missing: Missing,
     }

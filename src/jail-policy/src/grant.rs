@@ -114,6 +114,9 @@ pub enum Grant {
         from: Text,
         /// Where, in the jail.
         to: Text,
+        /// Lines that follow what the host's file has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        append: Option<String>,
         /// What to do when it is missing at launch.
         missing: Missing,
     },

@@ -36,7 +36,12 @@ fn mount() -> impl Strategy<Value = Grant> {
             access,
             missing
         }),
-        (text(), missing()).prop_map(|(to, missing)| Grant::Copy { from: to.clone(), to, missing }),
+        (text(), missing()).prop_map(|(to, missing)| Grant::Copy {
+            from: to.clone(),
+            to,
+            append: None,
+            missing
+        }),
         access().prop_map(|access| Grant::Folder { access, to: None }),
         text().prop_map(|to| Grant::Tmpfs { to, mode: 0o755, size: None }),
         text().prop_map(|to| Grant::Directory { to, mode: 0o755 }),

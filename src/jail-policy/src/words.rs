@@ -129,8 +129,10 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::Directory { to, mode: _ }
         | Grant::File { to, content: _, mode: _ }
         | Grant::Symlink { to, target: _ } => Sentence::new(Files, OWN, to.to_string()),
-        Grant::Copy { from, to, missing } => {
-            Sentence::new(Files, "copied", bound(from, to)).note_if_skipped(*missing, SKIPPED)
+        Grant::Copy { from, to, append, missing } => {
+            let more = if append.is_some() { ", with the jail's own lines after it" } else { "" };
+            let object = format!("{}{more}", bound(from, to));
+            Sentence::new(Files, "copied", object).note_if_skipped(*missing, SKIPPED)
         }
         Grant::Accounts { shell: _ } => {
             Sentence::new(Files, OWN, "/etc/passwd and /etc/group (root and the caller)")

@@ -108,6 +108,15 @@ fn settle_hostname(state: &mut Lowering<'_>) {
         named: None,
     };
     let hosts = format!("127.0.0.1 localhost {name}\n::1 localhost {name}\n");
+    let own = format!("127.0.0.1 {name}\n::1 {name}\n");
+    for granted in &mut state.grants {
+        // A copy of the host's lies over the jail's own and would hide its name.
+        if let Grant::Copy { to, append, .. } = &mut granted.entry.grant
+            && *to == Text::literal("/etc/hosts")
+        {
+            *append = Some(own.clone());
+        }
+    }
     let files = [file("/etc/hostname", format!("{name}\n")), file("/etc/hosts", hosts)];
     state.grants.splice(first..first, files);
 }

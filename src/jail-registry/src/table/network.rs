@@ -17,7 +17,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         summary: "The host's network, and what TLS and DNS need",
         docs: "All of it: the services on the host's loopback interface and the local network too.
 
-- `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the contents that the host's have at launch.
+- `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the contents that the host's have at launch. The jail's own name
+  follows in `/etc/hosts`.
 - The certificates of the public authorities, where programs look for them, and named by `SSL_CERT_FILE`, `NIX_SSL_CERT_FILE`,
   `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `GIT_SSL_CAINFO`.
 - The host's time zone, as with `time-zone`.",

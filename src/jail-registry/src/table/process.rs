@@ -59,7 +59,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             since: SINCE,
             in_jail_nix: true,
             summary: "The host name inside, in /etc/hostname and /etc/hosts too",
-            docs: "Unless it is used, the jail's name. Under `network`, /etc/hosts is the host's.",
+            docs: "Unless it is used, the jail's name. Under `network`, /etc/hosts is the host's with this name added.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "set-hostname \"workbench\"",
             brings: &[],
@@ -118,5 +118,5 @@ pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
 /// Copies what may be missing on a host.
 pub(super) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
     let (from, to) = (Text::literal(path), Text::literal(path));
-    call.grant_beneath(Grant::Copy { from, to, missing: Missing::Skip });
+    call.grant_beneath(Grant::Copy { from, to, append: None, missing: Missing::Skip });
 }

@@ -73,7 +73,7 @@ pub(crate) fn create(
 pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = launch.caller.path(&op.to)?;
-    let content = match host::read(from.as_str().as_bytes(), launch.trees, COPY_MAX) {
+    let mut content = match host::read(from.as_str().as_bytes(), launch.trees, COPY_MAX) {
         Ok(content) => content,
         Err(problem) if problem.cause != "ENOENT" => return Err(problem),
         Err(problem) => match op.missing {
@@ -81,6 +81,12 @@ pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<()
             Missing::Fail => return Err(problem),
         },
     };
+    if let Some(append) = &op.append {
+        if !content.is_empty() && !content.ends_with(b"\n") {
+            content.push(b'\n');
+        }
+        content.extend_from_slice(append.as_bytes());
+    }
     write(root, to.as_str(), &content, 0o644)
 }
 

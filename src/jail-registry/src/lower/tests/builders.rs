@@ -18,7 +18,7 @@ fn a_builder() {
         network#4: "host-network"
         no-new-session#6: {"terminal":{"terminal":"keep"}}
         network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
-        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 jailed-opencode\n::1 jailed-opencode\n","missing":"skip"}}
         network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}

@@ -182,7 +182,7 @@ fn the_host_name_holds_in_any_order() {
             set-hostname#5: {"file":{"to":"/etc/hostname","content":"bench\n","mode":292}}
             set-hostname#5: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost bench\n::1 localhost bench\n","mode":292}}
             network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
-            network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+            network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 bench\n::1 bench\n","missing":"skip"}}
             network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
             network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
             network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
@@ -264,7 +264,7 @@ fn what_the_author_puts_at_a_place_lies_over_what_a_combinator_brings() {
         base#1: {"file":{"to":"/etc/hostname","content":"demo\n","mode":292}}
         base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
         network#5: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
-        network#5: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#5: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 demo\n::1 demo\n","missing":"skip"}}
         network#5: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
         network#5: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#5: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
@@ -274,7 +274,7 @@ fn what_the_author_puts_at_a_place_lies_over_what_a_combinator_brings() {
         base#1: {"file":{"to":"/etc/hostname","content":"demo\n","mode":292}}
         base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
         network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
-        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","missing":"skip"}}
+        network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 demo\n::1 demo\n","missing":"skip"}}
         network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}

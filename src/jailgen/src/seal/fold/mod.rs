@@ -165,9 +165,9 @@ impl<'a> Draft<'a> {
                 let (to, content) = (read.path(to)?, read.literal(content)?);
                 self.inside.push(InsideOp::File(File { to, content, mode: *mode, by }));
             }
-            Grant::Copy { from, to, missing } => {
-                let (from, to) = (read.path(from)?, read.path(to)?);
-                self.inside.push(InsideOp::Copy(Copy { from, to, missing: *missing, by }));
+            Grant::Copy { from, to, append, missing } => {
+                let (from, to, append) = (read.path(from)?, read.path(to)?, append.clone());
+                self.inside.push(InsideOp::Copy(Copy { from, to, append, missing: *missing, by }));
             }
             Grant::Symlink { to, target } => {
                 let (to, target) = (read.path(to)?, read.literal(target)?);
@@ -226,7 +226,13 @@ impl<'a> Draft<'a> {
             Zone::Host => {
                 let place = HostText::Literal("/etc/localtime".into());
                 let (from, to, by) = (place.clone(), place, entry.by.to_string());
-                self.inside.push(InsideOp::Copy(Copy { from, to, missing: Missing::Skip, by }));
+                self.inside.push(InsideOp::Copy(Copy {
+                    from,
+                    to,
+                    append: None,
+                    missing: Missing::Skip,
+                    by,
+                }));
             }
         }
     }
