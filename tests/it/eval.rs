@@ -53,7 +53,7 @@ fn values_are_printed_as_nix_prints_them() {
 fn json_is_that_of_nix() {
     let scratch = Scratch::new();
     let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
-    // Old versions write whole floats without a point.
+    // Versions differ in how many digits of a float they write, and whether `1.0` has a point.
     for expression in EXPRESSIONS.iter().filter(|expression| !expression.contains("100000.0")) {
         let Some(theirs) = nix(&["--json"], expression) else { return };
         let ours = scratch.run(&["eval", "--json", "-E", expression]);
@@ -68,6 +68,23 @@ fn files_and_standard_input_are_evaluated_too() {
     assert_eq!(scratch.run(&["eval", "-E", "import ./a/x.nix"]).all(), "status 0\n42\n");
     let piped = scratch.jailgen(&["eval", "-"]).write_stdin("lib.range 1 3").assert();
     assert_eq!(Outcome::of(&piped).all(), "status 0\n[ 1 2 3 ]\n");
+}
+
+#[test]
+fn what_has_no_json_is_shown_all_the_same() {
+    let scratch = Scratch::new();
+    let shown = |text| scratch.run(&["eval", "-E", text]).assert_status(0).stdout.trim().to_owned();
+    assert_eq!(shown("[ (x: x) map (map 1) ./x ]").split(' ').nth(1), Some("<LAMBDA>"));
+    assert_eq!(shown("let a = { inherit a; }; in a"), "{ a = «repeated»; }");
+    expect![[r#"[ «package pkgs.hello» "${pkgs.hello}/bin" «permission network» <PRIMOP> <PRIMOP-APP> «jail makeJailedCrush» ]"#]]
+        .assert_eq(&shown("[ pkgs.hello \"${pkgs.hello}/bin\" network readonly (set-env \"x\") (makeJailedCrush { }) ]"));
+    let deep = "let nest = n: if n == 0 then 1 else [ (nest (n - 1)) ]; in nest 2000";
+    assert_eq!(shown(deep).matches('[').count(), 2000);
+    let json = scratch.run(&["eval", "--json", "-E", deep]).assert_status(0).stdout.clone();
+    assert_eq!(json.matches('[').count(), 2000);
+    assert!(
+        scratch.run(&["eval", "--json", "-E", "x: x"]).assert_status(1).stderr.contains("no JSON")
+    );
 }
 
 #[test]

@@ -12,10 +12,10 @@ mod failure;
 mod files;
 mod import;
 mod ir;
-mod json;
 mod library;
 mod limits;
 mod outcome;
+mod print;
 pub mod query;
 mod residual;
 mod sources;
@@ -38,6 +38,7 @@ pub use outcome::{
     Evaluated, Expression, Outcome, SyntaxError, check_set_syntax, check_syntax, eval_expression,
     evaluate,
 };
+pub use print::Form;
 pub use sources::{EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources};
 pub use spec::{Input, Spec};
 pub use stack::on_large_stack;

@@ -4,8 +4,8 @@ use jail_registry::{Diagnostic, FileId, Jail, Place};
 
 use crate::eval::Evaluator;
 use crate::files::Files;
-use crate::json;
 use crate::limits::Limits;
+use crate::print::{self, Form};
 use crate::sources::{Sources, SpecPath};
 use crate::spec::Spec;
 use crate::stack::with_large_stack;
@@ -28,8 +28,8 @@ pub struct Outcome {
 /// What came of an expression.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
-    /// The value as JSON, when it has one.
-    pub json: Option<String>,
+    /// The value in the form that was asked for, when it has one.
+    pub text: Option<String>,
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
     /// What `builtins.trace` said.
@@ -68,19 +68,25 @@ pub fn evaluate(sources: &dyn Sources, path: &str, limits: Limits) -> Outcome {
     })
 }
 
-/// Evaluates an expression, or the file at a path, fully, and writes it as JSON.
+/// Evaluates an expression, or the file at a path, fully, and writes it.
 #[must_use]
-pub fn eval_expression(sources: &dyn Sources, input: Expression<'_>, limits: Limits) -> Evaluated {
+pub fn eval_expression(
+    sources: &dyn Sources,
+    input: Expression<'_>,
+    form: Form,
+    limits: Limits,
+) -> Evaluated {
     with_large_stack(|stack| {
         let evaluator = Evaluator::new(sources, limits, stack);
         let value = match input {
             Expression::File(path) => evaluator.file(&SpecPath::new(sources.root(), path), None),
             Expression::Text(text) => evaluator.expression(text),
         };
-        let json = value.and_then(|value| json::write(&evaluator, &value, whole_file(&evaluator)));
+        let text =
+            value.and_then(|value| print::write(&evaluator, &value, form, whole_file(&evaluator)));
         let mut diagnostics = evaluator.told.take();
-        let json = match json {
-            Ok(json) => diagnostics.is_empty().then_some(json),
+        let text = match text {
+            Ok(text) => diagnostics.is_empty().then_some(text),
             Err(failure) => {
                 diagnostics.extend(failure.diagnostic());
                 None
@@ -88,7 +94,7 @@ pub fn eval_expression(sources: &dyn Sources, input: Expression<'_>, limits: Lim
         };
         sort(&mut diagnostics);
         let traces = evaluator.traces.take();
-        Evaluated { json, diagnostics, traces, files: evaluator.files.take() }
+        Evaluated { text, diagnostics, traces, files: evaluator.files.take() }
     })
 }
 

@@ -7,7 +7,7 @@ use jail_registry::{Code as DiagnosticCode, Place};
 use super::{Builtin, builtin, count, take};
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
-use crate::json;
+use crate::print::json;
 use crate::sources::SpecPath;
 use crate::value::{TextValue, Value};
 

@@ -1,13 +1,13 @@
 use expect_test::{Expect, expect};
 
-use crate::{Expression, Limits, MemorySources, eval_expression};
+use crate::{Expression, Form, Limits, MemorySources, eval_expression};
 
 const LIMITS: Limits = Limits { steps: 2_000_000, calls: 10_000 };
 
 fn eval(text: &str) -> String {
     let sources = MemorySources::new([("a.nix", "{ b = import ./b; }"), ("b/default.nix", "42")]);
-    let evaluated = eval_expression(&sources, Expression::Text(text), LIMITS);
-    match evaluated.json {
+    let evaluated = eval_expression(&sources, Expression::Text(text), Form::Json, LIMITS);
+    match evaluated.text {
         Some(json) => json,
         None => {
             let fault = evaluated.diagnostics.first().unwrap();

@@ -1,6 +1,6 @@
 //! What the editor is told about words: Markdown from the registry, and a sentence for each name of the spec language.
 
-use jail_lang::{Expression, Limits, MemorySources, eval_expression};
+use jail_lang::{Expression, Form, Limits, MemorySources, eval_expression};
 use jail_registry::{
     Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Combinator, Field, Signature, Type, builder,
     combinator, describe_type,
@@ -157,7 +157,8 @@ pub(super) const PACKAGES: &[&str] = &[
 /// The names of `builtins`, as the evaluator has them.
 pub(super) fn builtins() -> Vec<String> {
     let names = Expression::Text("builtins.attrNames builtins");
-    let names = eval_expression(&MemorySources::default(), names, Limits::EXPRESSION).json;
+    let names =
+        eval_expression(&MemorySources::default(), names, Form::Json, Limits::EXPRESSION).text;
     names.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
 }
 

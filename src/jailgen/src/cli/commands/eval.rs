@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use jail_lang::{Evaluated, Expression, FileSources, Files, Limits, eval_expression};
+use jail_lang::{Evaluated, Expression, FileSources, Files, Form, Limits, eval_expression};
 use jail_registry::FileId;
 
-use super::{Context, nix_value};
+use super::Context;
 use crate::cli::args::Eval;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -22,15 +22,9 @@ pub(in crate::cli) fn run(arguments: &Eval, context: Context) -> Result<(), Fail
     for diagnostic in &evaluated.diagnostics {
         context.console.diagnostic(&render::human(diagnostic, &sources, width()));
     }
-    let Some(json) = &evaluated.json else { return Err(Failure::Findings) };
-    let text = if arguments.json {
-        sanitise_json(json).into_owned()
-    } else {
-        let value = serde_json::from_str(json)
-            .map_err(|error| Failure::new(format!("the value cannot be read again: {error}")))?;
-        nix_value::nix_value(&value)
-    };
-    context.console.result(&(text + "\n"))
+    let Some(text) = &evaluated.text else { return Err(Failure::Findings) };
+    let text = if arguments.json { sanitise_json(text) } else { sanitise(text) };
+    context.console.result(&format!("{text}\n"))
 }
 
 struct Evaluation {
@@ -58,7 +52,8 @@ fn evaluate(arguments: &Eval) -> Result<Evaluation, Failure> {
         let shown = opened.display().to_string();
         Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
     })?;
-    let evaluated = eval_expression(&sources, expression, Limits::EXPRESSION);
+    let form = if arguments.json { Form::Json } else { Form::Nix };
+    let evaluated = eval_expression(&sources, expression, form, Limits::EXPRESSION);
     Ok(Evaluation { evaluated, folder: folder.to_path_buf() })
 }
 

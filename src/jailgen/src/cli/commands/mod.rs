@@ -11,7 +11,6 @@ pub(super) mod init;
 pub(super) mod kit;
 pub(super) mod lsp;
 pub(super) mod manual;
-mod nix_value;
 pub(super) mod seal;
 
 use std::fs::File;

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use jail_registry::{Code as DiagnosticCode, Place};
 use serde_json::Value as Json;
 
+use super::float;
 use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
@@ -28,7 +29,9 @@ fn write_into(
         Value::Null => into.push_str("null"),
         Value::Bool(value) => into.push_str(if value { "true" } else { "false" }),
         Value::Int(number) => into.push_str(&number.to_string()),
-        Value::Float(number) => into.push_str(&float(number)),
+        Value::Float(number) => {
+            into.push_str(&if number.is_finite() { float(number) } else { "null".into() })
+        }
         Value::Str(text) => push_string(&text, into),
         Value::Path(path) => {
             let mut text = TextValue::new(false);
@@ -113,10 +116,6 @@ fn push_string(text: &str, into: &mut String) {
         }
     }
     into.push('"');
-}
-
-fn float(number: f64) -> String {
-    serde_json::Number::from_f64(number).map_or_else(|| "null".into(), |number| number.to_string())
 }
 
 /// The value of a JSON text.

@@ -1,0 +1,179 @@
+//! Values as `nix-instantiate --eval --strict` shows them. What only the spec language has stands in `«…»`.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+
+use jail_policy::Output;
+use jail_registry::Place;
+
+use super::six_digits;
+use crate::attrs::Attrs;
+use crate::eval::Evaluator;
+use crate::failure::Fallible;
+use crate::value::{JailCall, List, Root, TextPart, TextValue, Value};
+
+/// Words that are no attribute name without quotes.
+const KEYWORDS: &[&str] = &["assert", "else", "if", "in", "inherit", "let", "rec", "then", "with"];
+
+/// The text of a value, on one line.
+pub(super) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
+    let mut printer = Printer { evaluator, at, seen: HashSet::new(), text: String::new() };
+    printer.value(value)?;
+    Ok(printer.text)
+}
+
+struct Printer<'a, 's> {
+    evaluator: &'a Evaluator<'s>,
+    at: Place,
+    /// The addresses of the lists and sets that have been written.
+    seen: HashSet<usize>,
+    text: String,
+}
+
+impl Printer<'_, '_> {
+    fn value(&mut self, value: &Value) -> Fallible<()> {
+        self.evaluator.step(self.at)?;
+        let forced = self.evaluator.force(value, self.at)?;
+        match &forced {
+            Value::Null => self.text.push_str("null"),
+            Value::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
+            Value::Int(number) => self.text.push_str(&number.to_string()),
+            Value::Float(number) => self.float(*number),
+            Value::Str(text) => self.string(text),
+            Value::Text(text) => self.parts(text),
+            Value::Path(path) => self.text.push_str(&path.0),
+            Value::List(list) => self.list(list, value)?,
+            Value::Attrs(attrs) => self.set(attrs)?,
+            Value::Lambda(_) | Value::Library(_) => self.text.push_str("<LAMBDA>"),
+            Value::Partial(partial) => self.text.push_str(match partial.function {
+                Value::Lambda(_) | Value::Library(_) => "<LAMBDA>",
+                _ => "<PRIMOP-APP>",
+            }),
+            Value::Combinator(combinator) if !combinator.args.is_empty() => {
+                self.text.push_str("<PRIMOP-APP>");
+            }
+            Value::Builtin(_) | Value::Root(Root::Jail | Root::Import) | Value::Combinator(_) => {
+                self.text.push_str("<PRIMOP>");
+            }
+            Value::Root(Root::Library) => self.text.push_str("«library lib»"),
+            Value::Permission(permission) => self.special("permission", permission.name),
+            Value::Jail(call) => match &**call {
+                JailCall::Plain { .. } => self.text.push_str("«jail»"),
+                JailCall::Built { name, .. } => self.special("jail", name),
+            },
+            Value::Residual(_) => {
+                let source = self.evaluator.shown_source(&forced);
+                self.special("package", &source);
+            }
+            // A forced value is none.
+            Value::Thunk(_) => self.text.push_str("«not evaluated»"),
+        }
+        Ok(())
+    }
+
+    fn special(&mut self, kind: &str, name: &str) {
+        self.text.push_str(&format!("«{kind} {name}»"));
+    }
+
+    fn float(&mut self, number: f64) {
+        let text = match number {
+            number if number.is_nan() && number.is_sign_negative() => "-nan".into(),
+            number if number.is_nan() => "nan".into(),
+            f64::INFINITY => "inf".into(),
+            f64::NEG_INFINITY => "-inf".into(),
+            // What is only shown has six digits in every version of Nix.
+            number => six_digits(number),
+        };
+        self.text.push_str(&text);
+    }
+
+    /// Nix keeps short lists in the value itself, so that such a list is the same one only where it is the same variable's.
+    fn list(&mut self, list: &Rc<List>, unforced: &Value) -> Fallible<()> {
+        let address = Rc::as_ptr(list).addr();
+        let is_new = match (list.items.len(), unforced) {
+            (0, _) => return Ok(self.text.push_str("[ ]")),
+            (1 | 2, Value::Thunk(thunk)) => {
+                self.seen.insert(address);
+                self.seen.insert(Rc::as_ptr(thunk).addr())
+            }
+            _ => self.seen.insert(address),
+        };
+        if !is_new {
+            return Ok(self.text.push_str("«repeated»"));
+        }
+        self.text.push_str("[ ");
+        for item in &list.items {
+            self.value(item)?;
+            self.text.push(' ');
+        }
+        self.text.push(']');
+        Ok(())
+    }
+
+    fn set(&mut self, attrs: &Rc<Attrs>) -> Fallible<()> {
+        if attrs.len() > 0 && !self.seen.insert(Rc::as_ptr(attrs).addr()) {
+            return Ok(self.text.push_str("«repeated»"));
+        }
+        self.text.push_str("{ ");
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            self.name(&name);
+            self.text.push_str(" = ");
+            self.value(&entry.value)?;
+            self.text.push_str("; ");
+        }
+        self.text.push('}');
+        Ok(())
+    }
+
+    fn name(&mut self, name: &str) {
+        let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
+        let is_part = |c: char| c.is_ascii_alphanumeric() || "_'-".contains(c);
+        if name.starts_with(is_start) && name.chars().all(is_part) && !KEYWORDS.contains(&name) {
+            self.text.push_str(name);
+        } else {
+            self.string(name);
+        }
+    }
+
+    fn string(&mut self, text: &str) {
+        self.text.push('"');
+        self.characters(text);
+        self.text.push('"');
+    }
+
+    fn characters(&mut self, text: &str) {
+        let mut rest = text.chars().peekable();
+        while let Some(char) = rest.next() {
+            match char {
+                '"' => self.text.push_str("\\\""),
+                '\\' => self.text.push_str("\\\\"),
+                '\n' => self.text.push_str("\\n"),
+                '\r' => self.text.push_str("\\r"),
+                '\t' => self.text.push_str("\\t"),
+                '$' if rest.peek() == Some(&'{') => self.text.push_str("\\$"),
+                char => self.text.push(char),
+            }
+        }
+    }
+
+    /// A string with packages: they stand in it as they would in a spec.
+    fn parts(&mut self, text: &TextValue) {
+        self.text.push('"');
+        for part in &text.parts {
+            match part {
+                TextPart::Literal(literal) => self.characters(literal),
+                TextPart::Entry => self.text.push_str("«entry»"),
+                TextPart::Package(residual, output) => {
+                    let source = self.evaluator.shown_source(&Value::Residual(Rc::clone(residual)));
+                    let shown = match output {
+                        Output::Out => source,
+                        Output::Bin => format!("lib.getBin ({source})"),
+                        Output::Program => format!("lib.getExe ({source})"),
+                    };
+                    self.text.push_str(&format!("${{{shown}}}"));
+                }
+            }
+        }
+        self.text.push('"');
+    }
+}
