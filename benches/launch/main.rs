@@ -170,6 +170,7 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
         name: "bench".into(),
         host: None,
         before: Vec::new(),
+        cgroup: None,
         namespaces: vec![
             Namespace::Cgroup,
             Namespace::Ipc,
@@ -188,6 +189,7 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
         argv: vec![Argument::Text(at("/payload"))],
         terminal: Terminal::Keep,
         lifetime: Lifetime::Launcher,
+        time: None,
         limits: vec![Limit { resource: Resource::Core, value: 0 }],
         seccomp: vec![filter()],
         after: Vec::new(),

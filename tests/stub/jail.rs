@@ -213,6 +213,7 @@ impl Jail {
             name: "test".into(),
             host: None,
             before: Vec::new(),
+            cgroup: None,
             namespaces: vec![
                 Namespace::Cgroup,
                 Namespace::Ipc,
@@ -235,6 +236,7 @@ impl Jail {
             argv: vec![Argument::Text(literal("/bin/sh")), Argument::All],
             terminal: Terminal::Keep,
             lifetime: Lifetime::Launcher,
+            time: None,
             limits: vec![Limit { resource: Resource::Core, value: 0 }],
             seccomp: vec![default_filter()],
             after: Vec::new(),

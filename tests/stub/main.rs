@@ -17,6 +17,7 @@ mod confinement;
 mod files;
 mod folder;
 mod jail;
+mod limits;
 mod process;
 mod pty;
 mod terminal;

@@ -8,16 +8,20 @@
 
 extern crate alloc;
 
+mod amount;
 mod expand;
 mod fields;
 pub mod helper;
+mod limits;
 mod ops;
 mod path;
 mod plan;
 mod record;
 mod wrapper;
 
+pub use amount::{Bytes, Seconds};
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
+pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Change, Channel, Copy,
     Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin,
@@ -25,8 +29,8 @@ pub use ops::{
 };
 pub use path::{JailPath, PathError};
 pub use plan::{
-    Argument, Closure, Host, Ids, Lifetime, Limit, Namespace, Plan, Resource, SeccompProgram,
-    StartIn, Terminal, VERSION,
+    Argument, Closure, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram, StartIn, Terminal,
+    VERSION,
 };
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
+use crate::limits::{Cgroup, Limit, TimeLimit};
 use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp};
 use crate::record::record;
 
@@ -23,6 +24,8 @@ record! {
         pub host: Option<Host>,
         /// On the host, before the clone.
         pub before: Vec<HostOp>,
+        /// The control group that the jail is in; absent: the caller's.
+        pub cgroup: Option<Cgroup>,
         /// What the jail has of its own. Empty: no namespace at all.
         pub namespaces: Vec<Namespace>,
         /// Who the payload is.
@@ -43,6 +46,8 @@ record! {
         pub terminal: Terminal,
         /// How long the jail may live.
         pub lifetime: Lifetime,
+        /// How long it may take.
+        pub time: Option<TimeLimit>,
         /// Resource limits, set before the payload starts.
         pub limits: Vec<Limit>,
         /// The filters of system calls, loaded in this order. Never empty.
@@ -167,24 +172,6 @@ pub enum Lifetime {
     Launcher,
     /// It ends with its payload.
     Payload,
-}
-
-record! {
-    /// A limit of setrlimit(2), soft and hard alike.
-    pub struct Limit {
-        /// Which.
-        pub resource: Resource,
-        /// How much, in the unit of setrlimit(2).
-        pub value: u64,
-    }
-}
-
-/// A resource of setrlimit(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Resource {
-    /// The size of a core dump, bytes.
-    Core,
 }
 
 record! {

@@ -96,6 +96,7 @@ fn plan() -> Plan {
         name: "demo".into(),
         host: None,
         before: Vec::new(),
+        cgroup: None,
         namespaces: vec![Namespace::User, Namespace::Mount],
         ids: Ids::Caller,
         closure: Closure {
@@ -110,6 +111,7 @@ fn plan() -> Plan {
         argv: vec![Argument::Text(HostText::Literal("/bin/true".into())), Argument::All],
         terminal: Terminal::Keep,
         lifetime: Lifetime::Launcher,
+        time: None,
         limits: Vec::new(),
         seccomp: vec![SeccompProgram {
             name: "default".into(),

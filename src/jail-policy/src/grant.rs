@@ -183,6 +183,15 @@ pub enum Grant {
         /// How long.
         lifetime: Lifetime,
     },
+    /// It may use so much of something. The last one counts.
+    Limit {
+        /// Of what.
+        resource: Limited,
+        /// How much, in the unit of the resource.
+        value: u64,
+    },
+    /// Limits that cannot be held as they are meant are held as well as they can be.
+    BestEffort,
 }
 
 impl Grant {
@@ -216,7 +225,9 @@ impl Grant {
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
             | Self::Terminal { .. }
-            | Self::Lifetime { .. } => Vec::new(),
+            | Self::Lifetime { .. }
+            | Self::Limit { .. }
+            | Self::BestEffort => Vec::new(),
         }
     }
 
@@ -260,7 +271,9 @@ impl Grant {
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
             | Self::Terminal { .. }
-            | Self::Lifetime { .. } => None,
+            | Self::Lifetime { .. }
+            | Self::Limit { .. }
+            | Self::BestEffort => None,
         }
     }
 }
@@ -302,4 +315,22 @@ pub enum Zone {
     Utc,
     /// The host's.
     Host,
+}
+
+/// What can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limited {
+    /// Memory of the whole jail, bytes.
+    Memory,
+    /// Processes and threads of the whole jail.
+    Pids,
+    /// Processor time of the whole jail, hundredths of a processor.
+    Cpu,
+    /// Open files of each process.
+    Files,
+    /// The size of each file that is written, bytes.
+    FileSize,
+    /// Time from the launch on, seconds.
+    Time,
 }

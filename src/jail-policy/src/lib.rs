@@ -12,7 +12,7 @@ mod text;
 mod words;
 
 pub use diff::{Difference, diff};
-pub use grant::{Argument, Grant, Scope, Zone};
+pub use grant::{Argument, Grant, Limited, Scope, Zone};
 pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};

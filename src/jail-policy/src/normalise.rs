@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::grant::Grant;
+use crate::grant::{Grant, Limited};
 use crate::policy::Entry;
 use crate::{Missing, Namespace};
 
@@ -78,6 +78,8 @@ enum Setting {
     Hostname,
     Terminal,
     Lifetime,
+    Limit(Limited),
+    BestEffort,
     HomeAsFolder,
     TimeZone,
 }
@@ -91,6 +93,8 @@ fn class(grant: &Grant) -> Class {
         Grant::TimeZone { .. } => Class::Setting(Setting::TimeZone),
         Grant::Terminal { .. } => Class::Setting(Setting::Terminal),
         Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
+        Grant::Limit { resource, .. } => Class::Setting(Setting::Limit(*resource)),
+        Grant::BestEffort => Class::Flag(Setting::BestEffort),
         Grant::HostNetwork => Class::Flag(Setting::HostNetwork),
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
         Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
@@ -161,7 +165,9 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
         | Grant::Terminal { .. }
-        | Grant::Lifetime { .. } => false,
+        | Grant::Lifetime { .. }
+        | Grant::Limit { .. }
+        | Grant::BestEffort => false,
     }
 }
 

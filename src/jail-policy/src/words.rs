@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::grant::{Argument, Grant, Scope, Zone};
+use jail_plan::{Bytes, Seconds};
+
+use crate::grant::{Argument, Grant, Limited, Scope, Zone};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Lifetime, Missing, Namespace, Terminal};
 
@@ -22,6 +24,8 @@ pub enum Subject {
     Network,
     /// The terminal, the time, the machine's name, the namespaces.
     Surroundings,
+    /// How much may be used.
+    Limits,
 }
 
 impl Subject {
@@ -33,6 +37,7 @@ impl Subject {
         Self::Environment,
         Self::Network,
         Self::Surroundings,
+        Self::Limits,
     ];
 
     /// Its heading.
@@ -45,6 +50,7 @@ impl Subject {
             Self::Environment => "Environment",
             Self::Network => "Network",
             Self::Surroundings => "Surroundings",
+            Self::Limits => "Limits",
         }
     }
 }
@@ -98,7 +104,7 @@ const OWN: &str = "its own";
 /// Says a grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
 #[must_use]
 pub fn sentence(grant: &Grant) -> Sentence {
-    use Subject::{Environment, Files, Network, Path, Program, Surroundings};
+    use Subject::{Environment, Files, Limits, Network, Path, Program, Surroundings};
     match grant {
         Grant::Program { path } => Sentence::new(Program, "runs", program(path)),
         Grant::Arguments { words } => Sentence::new(Program, "arguments", arguments(words)),
@@ -157,7 +163,26 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::Lifetime { lifetime } => {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }
+        Grant::Limit { resource, value } => limit(*resource, *value),
+        Grant::BestEffort => Sentence::new(
+            Limits,
+            "best effort",
+            "what cannot be held so is held as well as it can be",
+        )
+        .note("each launch says which limits hold"),
     }
+}
+
+fn limit(resource: Limited, value: u64) -> Sentence {
+    let (how, what, note) = match resource {
+        Limited::Memory => ("memory", Bytes(value).to_string(), "all of it; more ends the jail"),
+        Limited::Pids => ("processes", value.to_string(), "all of it; more are not started"),
+        Limited::Cpu => ("processors", format!("{}.{:02}", value / 100, value % 100), "all of it"),
+        Limited::Files => ("open files", value.to_string(), "each process"),
+        Limited::FileSize => ("file size", Bytes(value).to_string(), "each file"),
+        Limited::Time => ("time", Seconds(value).to_string(), "then it is ended"),
+    };
+    Sentence::new(Subject::Limits, how, what).note(note)
 }
 
 fn access_word(access: Access) -> &'static str {

@@ -115,6 +115,8 @@ codes! {
     BadExpansion = "bad-expansion",
     /// A host name that no host may have.
     BadHostname = "bad-hostname",
+    /// An amount that no limit can be.
+    BadLimit = "bad-limit",
     /// A text that is no size.
     BadSize = "bad-size",
     /// A combinator where a package belongs.

@@ -87,7 +87,7 @@ fn codes_are_sorted_and_legal() {
 /// Values of the right type for a parameter, the likeliest first.
 fn samples(ty: Type) -> Vec<Value> {
     match ty {
-        Type::Literal => ["NAME", "1G", "ipc", "tmpfs"].map(s).into(),
+        Type::Literal => ["NAME", "1G", "ipc", "tmpfs", "64"].map(s).into(),
         Type::Text | Type::Entry => vec![s("/some/path")],
         Type::Script => vec![s("exec true \"$@\"")],
         Type::Integer => vec![Value::Integer(1)],
@@ -96,7 +96,7 @@ fn samples(ty: Type) -> Vec<Value> {
         Type::Permission => vec![p("mount-proc", [])],
         Type::List(element) => vec![list([samples(*element).remove(0)])],
         Type::Fields(_) | Type::Map(_) => vec![Value::Attributes([].into())],
-        Type::Either(types) => samples(types[0]),
+        Type::Either(types) => types.iter().flat_map(|ty| samples(*ty)).collect(),
     }
 }
 
@@ -117,7 +117,7 @@ fn applied(name: &str, arguments: Vec<Value>) -> Jail {
 fn lowering_takes_what_the_signature_says() {
     for combinator in combinators().filter(|it| matches!(it.lower, Lower::Permission(_))) {
         let params = combinator.signature.params;
-        let tries = (0..4).map(|n| {
+        let tries = (0..6).map(|n| {
             let sample = |ty| samples(ty).into_iter().cycle().nth(n).unwrap();
             let jail = applied(combinator.name, params.iter().map(|it| sample(it.ty)).collect());
             lower(&jail, &Symbolic, &|_| String::new())

@@ -151,8 +151,7 @@ impl Failure {
         }
         let _ = writeln!(text, "{}", printable(cause));
         if let Some(place) = place {
-            // `mount-cwd#3` is for machines; people wrote `mount-cwd`.
-            let combinator = self.by.split('#').next().unwrap_or_default();
+            let combinator = combinator(&self.by);
             let _ =
                 writeln!(text, "  wanted by `{}` at {}", printable(combinator), printable(place));
         }
@@ -214,6 +213,21 @@ fn printable(text: &str) -> String {
         }
     }
     safe
+}
+
+/// Tells the user something that is no failure, in one line. `wanted` is who wanted it, and where in the spec.
+pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
+    let mut text = format!("jail-stub: {}", printable(words));
+    if let Some((by, place)) = wanted {
+        let _ = write!(text, " (`{}` at {})", printable(combinator(by)), printable(place));
+    }
+    text.push('\n');
+    print(&text);
+}
+
+/// `mount-cwd#3` is for machines; people wrote `mount-cwd`.
+fn combinator(by: &str) -> &str {
+    by.split('#').next().unwrap_or_default()
 }
 
 /// Writes to standard error; nobody is left to tell when that fails.

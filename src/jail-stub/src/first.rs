@@ -12,7 +12,7 @@ use rustix::process::{
     set_parent_process_death_signal, setpgid, setsid, umask,
 };
 
-use crate::confine::{self, Filter};
+use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
 use crate::inside::{self, Launch};
 use crate::message::{Ended, Message, is_connected};
@@ -27,6 +27,10 @@ pub(crate) struct First<'a> {
     pub(crate) launch: Launch<'a>,
     pub(crate) command: Command,
     pub(crate) filters: alloc::vec::Vec<Filter<'a>>,
+    /// The jail is in a control group of its own.
+    pub(crate) own_cgroup: bool,
+    /// The limits of setrlimit(2) that stand in for a control group's.
+    pub(crate) instead: Rlimits,
     pub(crate) takes_terminal: bool,
     /// The signals that the launcher had blocked.
     pub(crate) mask: SignalSet,
@@ -51,6 +55,9 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     separate(plan, channel).map_err(at(Fixed::Namespaces))?;
+    if first.own_cgroup {
+        namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
+    }
     let (umask, folder) = network::beside(&first.launch, || {
         if has(plan, Namespace::User) {
             namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
@@ -65,7 +72,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
     })?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
     enter_folder(first, folder).map_err(at(Fixed::Start))?;
-    confine::limits(&plan.limits).map_err(at(Fixed::Privileges))?;
+    confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::privileges().map_err(at(Fixed::Privileges))?;
     confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
     let last = Last {

@@ -11,7 +11,9 @@ use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::caller::Caller;
+use crate::cgroup;
 use crate::confine;
+use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
 use crate::host::{self, Helper};
@@ -20,7 +22,7 @@ use crate::message::{self, Ended};
 use crate::namespaces;
 use crate::payload::Command;
 use crate::steps::{Fixed, Steps};
-use crate::supervisor::{self, Outcome, Supervisor, handled, has_terminal, signal};
+use crate::supervisor::{self, Clock, Supervisor, Watched, handled, has_terminal, signal};
 use crate::sys::{self, Cloned, CommandLine};
 
 /// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.
@@ -45,15 +47,27 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine
         }
     };
     match with_helper(&mut parsed.plan, &bytes, &mut Caller::new(rest, environment, command_line)) {
-        Ok(Outcome::Ended(Ended::Exited(status))) => status,
-        Ok(Outcome::Ended(Ended::Signalled(signal))) => supervisor::end_by(i32::from(signal)),
-        Ok(Outcome::Failed(failure)) | Err(failure) => report(&failure, Some(&parsed)),
+        Ok(ending) => tell(ending, &parsed),
+        Err(failure) => report(&failure, Some(&parsed)),
     }
 }
 
 fn usage() -> Problem {
     Problem::new("", "no plan to run")
         .help("the first line of a wrapper names this program; start the wrapper")
+}
+
+/// Says which limits were reached, and ends as the jail ended.
+fn tell(ending: Ending, wrapper: &Wrapper<'_>) -> u8 {
+    for told in &ending.told {
+        let place = wrapper.place(&told.by);
+        failure::say(&told.words, place.as_deref().map(|place| (told.by.as_str(), place)));
+    }
+    match ending.ended {
+        Ok(Ended::Exited(status)) => status,
+        Ok(Ended::Signalled(signal)) => supervisor::end_by(i32::from(signal)),
+        Err(failure) => report(&failure, Some(wrapper)),
+    }
 }
 
 fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
@@ -94,15 +108,15 @@ fn with_helper(
     plan: &mut Plan,
     wrapper: &[u8],
     caller: &mut Caller<'_>,
-) -> Result<Outcome, Failure> {
+) -> Result<Ending, Failure> {
     let steps = Steps::of(plan);
     let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
     let Some(host) = &plan.host else { return launch(plan, caller, None, None) };
     let listener = host::listener(plan).map_err(at_helper)?;
     let helper = Helper::start(host, wrapper, listener.as_ref(), caller).map_err(at_helper)?;
-    let outcome = launch(plan, caller, Some(&helper), listener);
+    let ending = launch(plan, caller, Some(&helper), listener);
     helper.finish();
-    outcome
+    ending
 }
 
 fn launch(
@@ -110,7 +124,7 @@ fn launch(
     caller: &mut Caller<'_>,
     helper: Option<&Helper>,
     listener: Option<OwnedFd>,
-) -> Result<Outcome, Failure> {
+) -> Result<Ending, Failure> {
     host::prepare(plan, caller, helper)?;
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
@@ -126,6 +140,8 @@ fn launch(
         return Err(at_namespaces(problem));
     }
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
+    let held = cgroup::hold(plan, caller)
+        .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     let mask = sys::set_mask(handled()).about("signals").map_err(at_namespaces)?;
     // A launcher that ignores SIGCHLD would leave us nothing to wait for.
     sys::default_action(signal::CHLD).about("signals").map_err(at_namespaces)?;
@@ -133,8 +149,10 @@ fn launch(
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let launch = Launch { caller, trees: &trees, plan, listener: listener.as_ref(), steps };
-    let first = First { launch, command, filters, takes_terminal, mask };
-    match sys::clone(namespaces::flags(plan)) {
+    let (own_cgroup, instead) = (held.folder().is_some(), held.resources());
+    let first = First { launch, command, filters, own_cgroup, instead, takes_terminal, mask };
+    let flags = namespaces::flags(plan, own_cgroup);
+    match sys::clone(flags, held.folder()) {
         Err(error) => Err(at_namespaces(namespaces::refused(plan, caller, error))),
         Ok(Cloned::Child) => {
             drop((outside, signals, launcher));
@@ -146,8 +164,11 @@ fn launch(
             set_dumpable_behavior(DumpableBehavior::NotDumpable)
                 .about("dumpable")
                 .map_err(at_namespaces)?;
-            Ok(Supervisor::new(plan, outside, signals, launcher, pid, takes_terminal, helper)
-                .watch())
+            let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
+            let kept = held.descriptors();
+            let watched = Watched { channel: outside, signals, launcher, clock, helper, kept };
+            let outcome = Supervisor::new(plan, watched, pid, takes_terminal).watch();
+            Ok(Ending::of(outcome, plan, &held))
         }
     }
 }

@@ -16,7 +16,9 @@ extern crate alloc;
 
 mod base64;
 mod caller;
+mod cgroup;
 mod confine;
+mod ending;
 mod errno;
 mod failure;
 mod first;

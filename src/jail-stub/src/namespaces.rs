@@ -9,12 +9,23 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::sys::Clone;
+use crate::sys::{self, Clone};
 
-/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::network`]).
-pub(crate) fn flags(plan: &Plan) -> Clone {
+/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::network`]),
+/// and for the control groups' where the jail has a group of its own (see [`own_cgroup`]).
+pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> Clone {
     let all = plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace));
-    Clone(all & !network().0)
+    let later = network().0 | if own_cgroup { flag(Namespace::Cgroup) } else { 0 };
+    Clone(all & !later)
+}
+
+/// The namespace of control groups of a jail that has a group of its own. It begins at the group of the process that makes
+/// it, and during the clone that would still be the supervisor's.
+pub(crate) fn own_cgroup(plan: &Plan) -> Result<(), Problem> {
+    if !has(plan, Namespace::Cgroup) {
+        return Ok(());
+    }
+    sys::unshare(Clone(flag(Namespace::Cgroup))).about("the namespace of control groups")
 }
 
 /// The flag of a network namespace.

@@ -11,6 +11,8 @@ use crate::failure::{Failure, Problem, Step};
 pub(crate) enum Fixed {
     /// The payload's variables and command line.
     Command,
+    /// The control group, which is made right before the namespaces.
+    Cgroup,
     /// The new namespaces and the ids in them.
     Namespaces,
     /// The new root becomes the only one.
@@ -58,6 +60,8 @@ impl Steps {
     pub(crate) fn fixed(self, step: Fixed, by: &str, problem: Problem) -> Failure {
         let (index, name) = match step {
             Fixed::Command => (0, "command"),
+            // A part of the same step, told by its own name.
+            Fixed::Cgroup => (1, "cgroup"),
             Fixed::Namespaces => (1, "namespaces"),
             Fixed::Root => (self.inside + 2, "root"),
             Fixed::Hostname => (self.inside + 3, "hostname"),

@@ -124,6 +124,22 @@ impl<'a> Call<'_, 'a> {
         text.as_str()
     }
 
+    /// A plain string, or a whole number as one would write it in a string.
+    pub(crate) fn amount(&self, argument: usize) -> Option<Cow<'a, str>> {
+        match &self.argument(argument)?.value {
+            Value::Text(text) => text.as_str().map(Cow::Borrowed),
+            Value::Integer(number) => Some(Cow::Owned(number.to_string())),
+            Value::Null
+            | Value::Bool(_)
+            | Value::Float(_)
+            | Value::Package(_)
+            | Value::List(_)
+            | Value::Attributes(_)
+            | Value::Permission(_)
+            | Value::Function => None,
+        }
+    }
+
     /// A place on the host.
     pub(crate) fn source(&mut self, argument: usize) -> Option<Text> {
         self.path(argument, path::Role::Source)

@@ -3,22 +3,22 @@
 //! The fold is that of jail.nix: the base permissions first, then the spec's in order, then what was deferred.
 //! It stops at nothing: all faults of a jail are told at once.
 
+mod amount;
 mod call;
 mod entry;
 mod finish;
 mod name;
 mod path;
-mod size;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
 
+pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
 pub use call::Call;
 pub(crate) use finish::default_hostname;
 pub(crate) use name::{is_hostname, is_variable};
-pub(crate) use size::parse_size;
 
 use crate::builders;
 use crate::check;

@@ -6,6 +6,7 @@ mod base;
 mod environment;
 mod filesystem;
 mod launch;
+mod limits;
 mod meta;
 mod namespaces;
 mod network;
@@ -78,6 +79,7 @@ pub static CHAPTERS: &[Chapter] = &[
     launch::CHAPTER,
     environment::CHAPTER,
     process::CHAPTER,
+    limits::CHAPTER,
     namespaces::CHAPTER,
     network::CHAPTER,
 ];

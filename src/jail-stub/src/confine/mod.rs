@@ -1,16 +1,19 @@
 //! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, system calls.
 
+mod limits;
+
 use alloc::format;
 use alloc::vec::Vec;
 
-use jail_plan::{Limit, Plan, Resource, SeccompProgram};
+use jail_plan::{Plan, SeccompProgram};
 use rustix::io::Errno;
-use rustix::process::Rlimit;
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_capabilities_secure_bits,
     set_no_new_privs,
 };
+
+pub(crate) use limits::{Rlimits, set as limits};
 
 use crate::base64;
 use crate::failure::{About, Problem};
@@ -103,23 +106,6 @@ fn without_setpcap() -> Result<(), Problem> {
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
         .about("the capability sets")
-}
-
-/// Sets the limits of the plan, soft and hard alike.
-pub(crate) fn limits(limits: &[Limit]) -> Result<(), Problem> {
-    for Limit { resource, value } in limits {
-        match resource {
-            // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
-            Resource::Core => {
-                set_limit(rustix::process::Resource::Core, (*value).max(1)).about("core")?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn set_limit(resource: rustix::process::Resource, value: u64) -> Result<(), Errno> {
-    rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
 }
 
 /// Loads the filters. What follows in this process and in the payload is under all of them.

@@ -4,6 +4,7 @@
 //! launcher's. What a terminal does to a group it therefore has to do to both: it gives the payload's group the terminal,
 //! takes it back when the payload stops or ends, and stops and continues together with it.
 
+mod clock;
 mod launcher;
 mod terminal;
 
@@ -21,6 +22,7 @@ use crate::message::{self, Ended, Message, Received};
 use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
 
+pub(crate) use clock::Clock;
 pub(crate) use launcher::Launcher;
 pub(crate) use terminal::has_terminal;
 
@@ -35,11 +37,13 @@ pub(crate) mod signal {
     pub(crate) const KILL: i32 = 9;
     pub(crate) const SEGV: i32 = 11;
     pub(crate) const PIPE: i32 = 13;
+    pub(crate) const TERM: i32 = 15;
     pub(crate) const CHLD: i32 = 17;
     pub(crate) const CONT: i32 = 18;
     pub(crate) const STOP: i32 = 19;
     pub(crate) const TTIN: i32 = 21;
     pub(crate) const TTOU: i32 = 22;
+    pub(crate) const XFSZ: i32 = 25;
     pub(crate) const HUP: i32 = 1;
     pub(crate) const SYS: i32 = 31;
 }
@@ -54,37 +58,46 @@ pub(crate) fn handled() -> SignalSet {
 pub(crate) enum Outcome {
     /// The payload ran and ended.
     Ended(Ended),
+    /// The time that it may take is over.
+    TimeIsOver,
+    /// The jail's first process was killed.
+    Killed {
+        /// The payload ran already.
+        started: bool,
+    },
     /// It did not start, or something broke.
     Failed(Failure),
 }
 
 /// The process outside, once the first process runs.
 pub(crate) struct Supervisor<'a> {
-    channel: OwnedFd,
-    signals: OwnedFd,
-    launcher: Launcher,
+    watched: Watched<'a>,
     /// The jail's first process.
     first: i32,
     /// The payload, which leads the process group of the same number.
     payload: Option<i32>,
     /// What came before the payload ran.
     early: Vec<Signalled>,
+    /// The signal that ended the launch before the payload ran.
+    ended_early: Option<i32>,
     tty: Tty,
-    helper: Option<&'a Helper>,
+}
+
+/// What it watches, and what else it has to keep open.
+pub(crate) struct Watched<'a> {
+    pub(crate) channel: OwnedFd,
+    pub(crate) signals: OwnedFd,
+    pub(crate) launcher: Launcher,
+    pub(crate) clock: Clock,
+    pub(crate) helper: Option<&'a Helper>,
+    /// Descriptors of others that outlive the jail.
+    pub(crate) kept: Vec<i32>,
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(
-        plan: &Plan,
-        channel: OwnedFd,
-        signals: OwnedFd,
-        launcher: Launcher,
-        first: i32,
-        took_terminal: bool,
-        helper: Option<&'a Helper>,
-    ) -> Self {
+    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: i32, took_terminal: bool) -> Self {
         let tty = Tty::new(plan.terminal == Terminal::Keep, took_terminal);
-        Self { channel, signals, launcher, first, payload: None, early: Vec::new(), tty, helper }
+        Self { watched, first, payload: None, early: Vec::new(), ended_early: None, tty }
     }
 
     /// Watches until the jail has ended.
@@ -106,52 +119,72 @@ impl<'a> Supervisor<'a> {
         // left to somebody who does not expect one.
         let first = Pid::from_raw(self.first);
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
-        outcome
+        if self.watched.clock.is_over { Outcome::TimeIsOver } else { outcome }
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
+        let Watched { channel, signals, launcher, clock, .. } = &self.watched;
         let mut ready = [
-            PollFd::new(&self.channel, PollFlags::IN),
-            PollFd::new(&self.signals, PollFlags::IN),
-            self.launcher.poll(&self.signals),
-            self.tty.poll(&self.signals),
+            PollFd::new(channel, PollFlags::IN),
+            PollFd::new(signals, PollFlags::IN),
+            launcher.poll(signals),
+            self.tty.poll(signals),
+            clock.poll(signals),
         ];
         match poll(&mut ready, None) {
             Err(Errno::INTR) => return Ok(None),
             other => other?,
         };
-        let [channel, signals, launcher, terminal] =
+        let [channel, signals, launcher, terminal, clock] =
             ready.each_ref().map(|fd| !fd.revents().is_empty());
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
         if channel && let Some(outcome) = self.message()? {
             return Ok(Some(outcome));
         }
         if signals {
-            while let Some(signalled) = sys::read_signal(&self.signals)? {
+            while let Some(signalled) = sys::read_signal(&self.watched.signals)? {
                 self.signalled(signalled)?;
+            }
+            if let Some(signal) = self.ended_early {
+                return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal)))));
             }
         }
         if terminal {
             self.hung_up()?;
         }
-        if launcher && self.launcher.is_gone() {
+        if launcher && self.watched.launcher.is_gone() {
             sys::kill(self.first, signal::KILL)?;
             return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
+        }
+        if clock {
+            self.end_in_time()?;
         }
         Ok(None)
     }
 
+    /// The time is over: the payload's group is asked to end; when it still runs after its grace, nobody is asked.
+    fn end_in_time(&mut self) -> Result<(), Errno> {
+        match (self.watched.clock.ring()?, self.payload) {
+            (true, Some(payload)) => {
+                gone_is_fine(sys::kill(-payload, signal::TERM))?;
+                // What is stopped cannot end by itself.
+                gone_is_fine(sys::kill(-payload, signal::CONT))
+            }
+            (true, None) | (false, _) => gone_is_fine(sys::kill(self.first, signal::KILL)),
+        }
+    }
+
     fn message(&mut self) -> Result<Option<Outcome>, Errno> {
-        let (message, sender) = match message::receive(&self.channel)? {
+        let (message, sender) = match message::receive(&self.watched.channel)? {
             Received::Message(message, sender) => (message, sender),
             Received::Closed => {
-                return Ok(Some(broken(Problem::new("", "the jail's first process was killed"))));
+                return Ok(Some(Outcome::Killed { started: self.payload.is_some() }));
             }
         };
         match message {
             Message::Started => {
                 self.payload = sender;
-                if let Some(helper) = self.helper {
+                if let Some(helper) = self.watched.helper {
                     helper.started();
                 }
                 self.release()?;
@@ -170,9 +203,12 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let mut kept: Vec<i32> = [&self.channel, &self.signals].map(AsRawFd::as_raw_fd).into();
-        kept.extend(self.launcher.descriptor());
-        kept.extend(self.helper.map(Helper::descriptor));
+        let Watched { channel, signals, launcher, clock, helper, kept } = &self.watched;
+        let mut kept = kept.clone();
+        kept.extend([channel, signals].map(AsRawFd::as_raw_fd));
+        kept.extend(launcher.descriptor());
+        kept.extend(clock.descriptor());
+        kept.extend(helper.map(Helper::descriptor));
         kept.push(2);
         sys::close_all_but(&kept)
     }
@@ -193,13 +229,14 @@ impl<'a> Supervisor<'a> {
 
     /// A launch that hangs can be ended; everything else waits for the payload.
     fn signalled_early(&mut self, signalled: Signalled) -> Result<(), Errno> {
-        let ends = [signal::INT, signal::QUIT, signal::HUP, 15].contains(&signalled.signal);
+        let ends =
+            [signal::INT, signal::QUIT, signal::HUP, signal::TERM].contains(&signalled.signal);
         if !ends {
             self.early.push(signalled);
             return Ok(());
         }
-        sys::kill(self.first, signal::KILL)?;
-        end_by(signalled.signal)
+        self.ended_early = Some(signalled.signal);
+        sys::kill(self.first, signal::KILL)
     }
 
     /// The payload was stopped.
@@ -212,6 +249,10 @@ impl<'a> Supervisor<'a> {
             return gone_is_fine(sys::kill(-payload, signal::CONT));
         }
         self.tty.take_back(Some(payload));
+        if self.watched.clock.descriptor().is_some() && !self.tty.exists() {
+            // Without a terminal nobody sees that this job has stopped, and a stopped clock would not ring.
+            return Ok(());
+        }
         if self.stop(signal)? {
             // The signal that continued this process is pending and will continue the payload.
             return Ok(());
@@ -237,7 +278,7 @@ impl<'a> Supervisor<'a> {
             sys::set_mask(handled())?;
         }
         let mut continued = false;
-        while let Some(signalled) = sys::read_signal(&self.signals)? {
+        while let Some(signalled) = sys::read_signal(&self.watched.signals)? {
             continued |= signalled.signal == signal::CONT;
             // The signal that was just sent to the whole group is not one for the payload, which has had it.
             if signalled.signal != signal {
@@ -280,7 +321,7 @@ fn broken(problem: Problem) -> Outcome {
     Outcome::Failed(Failure::early(problem))
 }
 
-fn small(number: i32) -> u8 {
+pub(crate) fn small(number: i32) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
 }
 

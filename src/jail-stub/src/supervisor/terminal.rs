@@ -36,6 +36,11 @@ impl Tty {
         self.kept
     }
 
+    /// There is a terminal at all.
+    pub(crate) fn exists(&mut self) -> bool {
+        self.terminal().is_some()
+    }
+
     /// The launcher's group has the terminal now.
     pub(crate) fn is_ours(&mut self) -> bool {
         self.kept && self.owner() == Some(self.group)

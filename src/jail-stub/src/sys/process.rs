@@ -8,13 +8,14 @@ use core::mem::{MaybeUninit, size_of};
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use rustix::fd::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
 use super::call::{check, enter, number};
 
 const SIGCHLD: u64 = 17;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
 const CLONE_FILES: usize = 0x400;
 const CLONE_VFORK: usize = 0x4000;
@@ -44,15 +45,27 @@ struct CloneArguments {
     stack: u64,
     stack_size: u64,
     tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
 }
 
-/// Makes a child with a copy of this process's memory and the new namespaces of `flags`: `clone3(2)`.
+/// Makes a child with a copy of this process's memory and the new namespaces of `flags`, in the control group `cgroup`
+/// where there is one: `clone3(2)`.
 ///
 /// # Errors
 /// Those of the call.
-pub fn clone(flags: Clone) -> Result<Cloned, Errno> {
-    let arguments =
-        CloneArguments { flags: flags.0, exit_signal: SIGCHLD, ..CloneArguments::default() };
+pub fn clone(flags: Clone, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errno> {
+    let (into_cgroup, cgroup) = match &cgroup {
+        Some(cgroup) => (CLONE_INTO_CGROUP, u64::from(cgroup.as_raw_fd().cast_unsigned())),
+        None => (0, 0),
+    };
+    let arguments = CloneArguments {
+        flags: flags.0 | into_cgroup,
+        exit_signal: SIGCHLD,
+        cgroup,
+        ..CloneArguments::default()
+    };
     // SAFETY: without CLONE_VM and without a stack the child runs on a copy of everything, as after fork(2), so both
     // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks.
     let result = check(unsafe {
@@ -277,7 +290,7 @@ pub fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
 /// Those of `close_range(2)`.
 pub fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
     let mut first = 0;
-    // The next one that is kept, in order; there are four at most.
+    // The next one that is kept, in order; there are few.
     let next =
         |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
     while let Some(descriptor) = next(first) {

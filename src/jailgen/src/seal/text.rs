@@ -89,7 +89,9 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
         | Grant::Terminal { .. }
-        | Grant::Lifetime { .. } => Vec::new(),
+        | Grant::Lifetime { .. }
+        | Grant::Limit { .. }
+        | Grant::BestEffort => Vec::new(),
     }
 }
 

@@ -460,3 +460,31 @@ fn an_entry_may_be_a_path() {
     "#]]
     .assert_eq(&lowered(&jail));
 }
+
+#[test]
+fn limits_are_told_in_one_unit_each_and_the_last_counts() {
+    let limits = [
+        ("limit-memory", s("4G")),
+        ("limit-pids", Value::Integer(512)),
+        ("limit-cpu", s("1.5")),
+        ("limit-cpu", Value::Integer(2)),
+        ("limit-files", s("4096")),
+        ("limit-file-size", s("1M")),
+        ("limit-time", s("1h30m")),
+    ];
+    let mut permissions: Vec<_> = limits.map(|(name, amount)| p(name, [amount])).into();
+    permissions.push(p("best-effort", []));
+    check(
+        permissions,
+        &expect![[r#"
+        jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+        limit-memory#4: {"limit":{"resource":"memory","value":4294967296}}
+        limit-pids#5: {"limit":{"resource":"pids","value":512}}
+        limit-cpu#7: {"limit":{"resource":"cpu","value":200}}
+        limit-files#8: {"limit":{"resource":"files","value":4096}}
+        limit-file-size#9: {"limit":{"resource":"file-size","value":1048576}}
+        limit-time#10: {"limit":{"resource":"time","value":5400}}
+        best-effort#11: "best-effort"
+    "#]],
+    );
+}

@@ -1,17 +1,18 @@
 //! The fold of a policy's grants, in their order, into the fields of a plan.
 
 mod host;
+mod limits;
 
 use std::collections::BTreeSet;
 
 use jail_plan::{
     Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
-    Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime, Limit, Missing, Namespace,
-    Plan, RefuseFolder, Resource, StartIn, StateDirectory, StateFile, StoreClosure, Symlink,
-    Terminal, Tmpfs,
+    Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime, Missing, Namespace, Plan,
+    RefuseFolder, StartIn, StateDirectory, StateFile, StoreClosure, Symlink, Terminal, Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
+use self::limits::Limits;
 use super::environment::Environment;
 use super::filter::default_filter;
 use super::text::Reader;
@@ -74,6 +75,7 @@ struct Draft<'a> {
     hostname_entry: Option<&'a Entry>,
     terminal: Terminal,
     lifetime: Lifetime,
+    limits: Limits,
 }
 
 impl<'a> Draft<'a> {
@@ -92,6 +94,7 @@ impl<'a> Draft<'a> {
             hostname_entry: None,
             terminal: Terminal::Keep,
             lifetime: Lifetime::Launcher,
+            limits: Limits::new(),
         }
     }
 
@@ -193,6 +196,8 @@ impl<'a> Draft<'a> {
             Grant::HostNetwork => self.share(read, Namespace::Net)?,
             Grant::Terminal { terminal } => self.terminal = *terminal,
             Grant::Lifetime { lifetime } => self.lifetime = *lifetime,
+            Grant::Limit { resource, value } => self.limits.set(*resource, *value, by),
+            Grant::BestEffort => self.limits.best_effort(),
         }
         Ok(())
     }
@@ -270,6 +275,7 @@ impl<'a> Draft<'a> {
             name: self.policy.name.clone(),
             host: host::host(request.host, &self.before, &after, None),
             before: self.before,
+            cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
             ids: Ids::Caller,
             closure,
@@ -280,7 +286,8 @@ impl<'a> Draft<'a> {
             argv: [vec![Argument::Text(program)], self.arguments].concat(),
             terminal: self.terminal,
             lifetime: self.lifetime,
-            limits: vec![Limit { resource: Resource::Core, value: 0 }],
+            time: self.limits.time(),
+            limits: self.limits.resources(),
             seccomp: vec![default_filter(request.arch)?],
             after,
         })

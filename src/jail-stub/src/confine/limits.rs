@@ -1,0 +1,53 @@
+//! The limits of setrlimit(2).
+
+use jail_plan::{Limit, Resource};
+use rustix::io::Errno;
+use rustix::process::{Resource as Kernels, Rlimit, getrlimit, setrlimit};
+
+use crate::failure::{About, Problem};
+
+/// Limits that stand in for those of a control group.
+#[derive(Clone, Copy)]
+pub(crate) struct Rlimits {
+    /// Of what each process writes in its memory, bytes.
+    pub(crate) data: Option<u64>,
+    /// Of processes.
+    pub(crate) processes: Option<u64>,
+}
+
+impl Rlimits {
+    /// None of them.
+    pub(crate) const fn none() -> Self {
+        Self { data: None, processes: None }
+    }
+}
+
+/// Sets the limits of the plan and those that stand in, soft and hard alike.
+pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
+    for Limit { resource, value } in limits {
+        match resource {
+            // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
+            Resource::Core => exactly(Kernels::Core, (*value).max(1)).about("core")?,
+            Resource::Files => at_most(Kernels::Nofile, *value).about("open files")?,
+            Resource::FileSize => at_most(Kernels::Fsize, *value).about("file size")?,
+        }
+    }
+    if let Some(value) = instead.data {
+        at_most(Kernels::Data, value).about("memory")?;
+    }
+    if let Some(value) = instead.processes {
+        at_most(Kernels::Nproc, value).about("processes")?;
+    }
+    Ok(())
+}
+
+fn exactly(resource: Kernels, value: u64) -> Result<(), Errno> {
+    setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })
+}
+
+/// A limit takes away: one that the caller is under already stays where it is lower.
+fn at_most(resource: Kernels, value: u64) -> Result<(), Errno> {
+    let Rlimit { current, maximum } = getrlimit(resource);
+    let lower = |limit: Option<u64>| limit.map_or(value, |limit| limit.min(value));
+    setrlimit(resource, Rlimit { current: Some(lower(current)), maximum: Some(lower(maximum)) })
+}

@@ -1,0 +1,77 @@
+//! How a launch came out: how this process is to end, and a line for each limit that was reached.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use jail_plan::{Bytes, Plan, Resource, Seconds};
+
+use crate::cgroup::Held;
+use crate::failure::{Failure, Problem};
+use crate::message::Ended;
+use crate::supervisor::{Outcome, signal, small};
+
+/// As timeout(1) has it.
+const EXIT_TIME: u8 = 124;
+
+/// How a launch came out.
+pub(crate) struct Ending {
+    /// What the launcher is told beside.
+    pub(crate) told: Vec<Told>,
+    /// How the launch ended.
+    pub(crate) ended: Result<Ended, Failure>,
+}
+
+/// One line for the launcher.
+pub(crate) struct Told {
+    pub(crate) words: String,
+    /// Who wanted what it is about; empty when nobody is named.
+    pub(crate) by: String,
+}
+
+impl Ending {
+    /// What the launcher is told of `outcome`.
+    pub(crate) fn of(outcome: Outcome, plan: &Plan, held: &Held<'_>) -> Self {
+        let reached = held.reached();
+        let mut told = Vec::new();
+        for reached in &reached {
+            told.push(Told { words: reached.words(), by: reached.limit.by.clone() });
+        }
+        let out_of_memory = reached.iter().any(|reached| reached.ended_the_jail());
+        let ended = match outcome {
+            Outcome::Ended(ended) => {
+                told.extend(file_size(ended, plan));
+                Ok(ended)
+            }
+            Outcome::TimeIsOver => {
+                told.extend(time(plan));
+                Ok(Ended::Exited(EXIT_TIME))
+            }
+            Outcome::Killed { started: true } if out_of_memory => {
+                Ok(Ended::Signalled(small(signal::KILL)))
+            }
+            Outcome::Killed { started: _ } => {
+                Err(Failure::early(Problem::new("", "the jail's first process was killed")))
+            }
+            Outcome::Failed(failure) => Err(failure),
+        };
+        Self { told, ended }
+    }
+}
+
+fn time(plan: &Plan) -> Option<Told> {
+    let limit = plan.time.as_ref()?;
+    let words = format!("the time ({}) is over, and the jail was ended", Seconds(limit.seconds));
+    Some(Told { words, by: limit.by.clone() })
+}
+
+/// The limit of a file's size, if that is what ended the payload: by the signal, or, as shells tell it, by its number.
+fn file_size(ended: Ended, plan: &Plan) -> Option<Told> {
+    let by_signal = match ended {
+        Ended::Signalled(number) => i32::from(number) == signal::XFSZ,
+        Ended::Exited(status) => i32::from(status) == 128 + signal::XFSZ,
+    };
+    let limit = plan.limits.iter().find(|limit| limit.resource == Resource::FileSize)?;
+    let words = format!("the limit of the size of a file ({}) was reached", Bytes(limit.value));
+    by_signal.then_some(Told { words, by: String::new() })
+}
