@@ -8,7 +8,7 @@ PROFILE ?= release
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit demo test lint bench test-agents fuzz
+.PHONY: help build kit demo test lint bench test-agents fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,3 +41,6 @@ test-agents: ## Run real agents from npm in their presets, against a model of ou
 
 fuzz: ## Fuzz the parser, the evaluator and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
 	scripts/fuzz
+
+test-cgroups: ## Test the limits on a kernel of their own, emulated: systemd, cgroup v2 (needs root; downloads a Debian)
+	tests/cgroups/run

@@ -16,6 +16,7 @@ mod bad_input;
 mod confinement;
 mod files;
 mod folder;
+mod groups;
 mod jail;
 mod limits;
 mod process;

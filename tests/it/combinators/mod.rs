@@ -14,6 +14,7 @@ mod base;
 mod environment;
 mod filesystem;
 mod launch;
+mod limits;
 mod meta;
 mod namespaces;
 mod network;
@@ -33,6 +34,7 @@ const CHAPTERS: &[&[Row]] = &[
     launch::ROWS,
     environment::ROWS,
     process::ROWS,
+    limits::ROWS,
     namespaces::ROWS,
     network::ROWS,
 ];

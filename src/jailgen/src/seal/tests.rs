@@ -98,6 +98,7 @@ fn a_small_policy_becomes_this_wrapper() {
             "name":"jailed-hello",
             "host":null,
             "before":[{"refuse-folder":{"home_allowed":false,"by":"grant#3"}}],
+            "cgroup":null,
             "namespaces":["cgroup",
             "ipc",
             "mount",
@@ -120,6 +121,7 @@ fn a_small_policy_becomes_this_wrapper() {
             "all"],
             "terminal":"keep",
             "lifetime":"launcher",
+            "time":null,
             "limits":[{"resource":"core","value":0}],
             "seccomp":[{"name":"default","arch":"x86_64","program":"…"}],
             "after":[]}
