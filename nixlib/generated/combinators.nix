@@ -329,6 +329,83 @@
       params = [ ];
       brings = [ ];
     };
+    # Where a limit cannot be held as it is meant, the launch goes on and says which limits hold.
+    best-effort = {
+      params = [ ];
+      brings = [ ];
+    };
+    # So many processors' time for the whole jail: a number, or `"150%"` of one.
+    limit-cpu = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # No file that is written may be larger: bytes, or `K`, `M`, `G`, `T`.
+    limit-file-size = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # So many files may each process have open at once.
+    limit-files = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # So much memory for the whole jail, files in memory included: bytes, or `K`, `M`, `G`, `T`.
+    limit-memory = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # So many processes and threads in the whole jail.
+    limit-pids = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # The jail is ended after so much time: seconds, or `s`, `m`, `h`, `d`.
+    limit-time = {
+      params = [
+        {
+          either = [
+            "literal"
+            "integer"
+          ];
+        }
+      ];
+      brings = [ ];
+    };
     # Shares a namespace with the host: `cgroup`, `ipc`, `net`, `pid`, `user` or `uts`.
     share-ns = {
       params = [ "literal" ];
