@@ -231,6 +231,11 @@
       params = [ ];
       brings = [ ];
     };
+    # What the worktrees of a git repository share, read-write, if the working folder is one of them.
+    git-worktree = {
+      params = [ ];
+      brings = [ ];
+    };
     # The folder in which the jail is started, read-write, with what is below it; the program starts in it.
     mount-cwd = {
       params = [ ];
@@ -448,6 +453,31 @@
             fwdEnv = {
               list = "literal";
             };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -509,6 +539,31 @@
             };
             fwdEnv = {
               list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -572,6 +627,31 @@
             fwdEnv = {
               list = "literal";
             };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -633,6 +713,31 @@
             };
             fwdEnv = {
               list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -696,6 +801,31 @@
             fwdEnv = {
               list = "literal";
             };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -757,6 +887,31 @@
             };
             fwdEnv = {
               list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -820,6 +975,31 @@
             fwdEnv = {
               list = "literal";
             };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -881,6 +1061,31 @@
             };
             fwdEnv = {
               list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -944,6 +1149,31 @@
             fwdEnv = {
               list = "literal";
             };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -1005,6 +1235,31 @@
             };
             fwdEnv = {
               list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
             };
             baseJailOptions = "permission";
             basePackages = {

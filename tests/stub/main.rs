@@ -22,6 +22,8 @@ mod limits;
 mod process;
 mod pty;
 mod terminal;
+
+mod worktree;
 mod wrapper;
 
 // The filter that jails have is compiled by jailgen, which the stub's tests do not depend on; its table stands alone.

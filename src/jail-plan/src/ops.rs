@@ -238,6 +238,8 @@ pub enum InsideOp {
     Bind(Bind),
     /// See [`Folder`].
     Folder(Folder),
+    /// Binds, read-write and at its own place, what the worktrees of a repository share, if the working folder is one.
+    Worktree(By),
     /// See [`BindArguments`].
     BindArguments(BindArguments),
     /// See [`BindVariable`].

@@ -40,6 +40,8 @@ pub enum Grant {
     },
     /// The working folder may be the home folder.
     HomeAsFolder,
+    /// What the worktrees of a git repository share, if the working folder is one of them: read-write, at its own place.
+    Worktree,
     /// Every argument that is an existing path appears in the jail.
     BindArguments {
         /// With which access.
@@ -215,6 +217,7 @@ impl Grant {
             Self::Arguments { words } => words.iter_mut().filter_map(Argument::text_mut).collect(),
             Self::Folder { to, .. } => to.iter_mut().collect(),
             Self::HomeAsFolder
+            | Self::Worktree
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Store { .. }
@@ -258,6 +261,7 @@ impl Grant {
             Self::Program { .. }
             | Self::Arguments { .. }
             | Self::HomeAsFolder
+            | Self::Worktree
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Store { .. }

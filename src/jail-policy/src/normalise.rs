@@ -104,6 +104,7 @@ fn class(grant: &Grant) -> Class {
         }
         Grant::Bind { .. }
         | Grant::Folder { .. }
+        | Grant::Worktree
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::StateDirectory { .. }
@@ -155,6 +156,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Program { .. }
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder
+        | Grant::Worktree
         | Grant::Store { .. }
         | Grant::SetEnv { .. }
         | Grant::ForwardEnv { .. }

@@ -63,6 +63,7 @@ fn set() -> impl Strategy<Value = Grant> {
     prop::sample::select(vec![
         Grant::HostNetwork,
         Grant::HomeAsFolder,
+        Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },
     ])

@@ -113,6 +113,10 @@ pub fn sentence(grant: &Grant) -> Sentence {
                 .note_if_skipped(*missing, SKIPPED)
         }
         Grant::Folder { access, to } => folder(*access, to.as_ref()),
+        Grant::Worktree => {
+            Sentence::new(Files, "read-write", "the repository that it is started in a worktree of")
+                .note("if it is one, and the repository says so too")
+        }
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }

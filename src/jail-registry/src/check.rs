@@ -190,6 +190,7 @@ fn no_permission_help(value: &Value) -> Option<&'static str> {
 /// Whether the value is of this kind, without a look at what it contains.
 fn same_shape(ty: Type, value: &Value) -> bool {
     match ty {
+        Type::Null => matches!(value, Value::Null),
         // As in Nix, a package stands for its path where a string is expected.
         Type::Text => matches!(value, Value::Text(_) | Value::Package(_)),
         Type::Script => matches!(value, Value::Text(_)),
@@ -213,6 +214,7 @@ fn is_literal(text: &Text) -> bool {
 #[must_use]
 pub fn describe_type(ty: Type) -> String {
     match ty {
+        Type::Null => "null".into(),
         Type::Text => "a string".into(),
         Type::Literal => "a plain string".into(),
         Type::Integer => "a whole number".into(),
@@ -232,6 +234,7 @@ pub fn describe_type(ty: Type) -> String {
 
 fn describe_many(ty: Type) -> String {
     match ty {
+        Type::Null => "nulls".into(),
         Type::Text => "strings".into(),
         Type::Literal => "plain strings".into(),
         Type::Integer => "whole numbers".into(),

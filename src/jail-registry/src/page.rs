@@ -84,6 +84,7 @@ fn arrows(signature: Signature) -> String {
 /// A type as users of Nix write it in comments.
 fn type_words(ty: Type) -> String {
     match ty {
+        Type::Null => "null".into(),
         Type::Text | Type::Literal => "String".into(),
         Type::Integer => "Number".into(),
         Type::Bool => "Bool".into(),

@@ -20,6 +20,8 @@ pub struct Param {
 /// What an argument may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {
+    /// `null`, where that is one of several.
+    Null,
     /// A string or a `noescape` text.
     Text,
     /// A string without expansion: it is needed when the jail is compiled.
@@ -52,7 +54,8 @@ impl Type {
     pub const fn fields(self) -> Option<&'static [Field]> {
         match self {
             Self::Fields(fields) => Some(fields),
-            Self::Text
+            Self::Null
+            | Self::Text
             | Self::Literal
             | Self::Integer
             | Self::Bool

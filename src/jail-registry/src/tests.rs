@@ -88,6 +88,7 @@ fn codes_are_sorted_and_legal() {
 fn samples(ty: Type) -> Vec<Value> {
     match ty {
         Type::Literal => ["NAME", "1G", "ipc", "tmpfs", "64"].map(s).into(),
+        Type::Null => vec![Value::Null],
         Type::Text | Type::Entry => vec![s("/some/path")],
         Type::Script => vec![s("exec true \"$@\"")],
         Type::Integer => vec![Value::Integer(1)],

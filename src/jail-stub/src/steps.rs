@@ -107,6 +107,7 @@ fn inside_name(op: &InsideOp) -> (&'static str, &str) {
         InsideOp::Symlink(op) => ("symlink", &op.by),
         InsideOp::Accounts(op) => ("accounts", &op.by),
         InsideOp::RemountReadOnly(op) => ("remount-read-only", &op.by),
+        InsideOp::Worktree(op) => ("worktree", &op.by),
         InsideOp::Loopback(op) => ("loopback", &op.by),
         InsideOp::HostSocket(op) => ("host-socket", &op.by),
         InsideOp::RuntimeArguments(op) => ("runtime-arguments", &op.by),

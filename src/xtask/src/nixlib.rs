@@ -78,6 +78,7 @@ fn params(signature: Signature) -> String {
 
 fn ty(ty: Type) -> String {
     match ty {
+        Type::Null => quoted("null"),
         Type::Text => quoted("text"),
         Type::Literal => quoted("literal"),
         Type::Integer => quoted("integer"),

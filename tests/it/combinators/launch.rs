@@ -39,6 +39,20 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "git-worktree",
+        spec: "mount-cwd git-worktree (add-pkg-deps [ pkgs.git ])",
+        host:
+            "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e
+            git init -q ~/repository; git -C ~/repository commit -q --allow-empty -m first
+            git -C ~/repository worktree add -q ~/project/side; echo x > ~/repository/file",
+        folder: "project/side",
+        probes: &[
+            Probe::Works("git log --oneline | grep first"),
+            Probe::Refuses("cat ~/repository/file"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "mount-cwd-readonly",
         spec: "mount-cwd-readonly",
         host: FILES,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder};
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, options};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
@@ -68,7 +68,7 @@ fn unknown(name: &str, place: Option<Place>) -> Diagnostic {
     }
 }
 
-struct Expansion<'a> {
+pub(super) struct Expansion<'a> {
     builder: &'static Builder,
     arguments: &'a BTreeMap<String, Placed>,
     place: Option<Place>,
@@ -81,6 +81,9 @@ impl Expansion<'_> {
         let (name, entry) = (self.name(), self.entry());
         let mut permissions = self.options("baseJailOptions").unwrap_or_else(|| self.common());
         self.state(&mut permissions);
+        permissions.extend(self.list("workspace").map(|to| self.apply("workspace", [to])));
+        options::git_worktrees(self, &mut permissions);
+        options::nix_config(self, &mut permissions);
         self.paths("extraReadwriteDirs", "readwrite", &mut permissions);
         // After the writable ones, so that a folder inside one of them can be taken back.
         self.paths("extraReadonlyDirs", "readonly", &mut permissions);
@@ -197,7 +200,7 @@ impl Expansion<'_> {
         package
     }
 
-    fn list(&self, argument: &str) -> Option<Placed> {
+    pub(super) fn list(&self, argument: &str) -> Option<Placed> {
         self.arguments.get(argument).map(|given| self.placed(given))
     }
 
@@ -220,7 +223,11 @@ impl Expansion<'_> {
     }
 
     /// A combinator that the builder applies; it stands where its first argument does.
-    fn apply<const N: usize>(&self, combinator: &str, arguments: [Placed; N]) -> Applied {
+    pub(super) fn apply<const N: usize>(
+        &self,
+        combinator: &str,
+        arguments: [Placed; N],
+    ) -> Applied {
         let place = arguments.first().and_then(|first| first.place).or(self.place);
         Applied { combinator: combinator.into(), arguments: arguments.into(), place }
     }
@@ -242,7 +249,7 @@ fn flatten(given: &Placed, found: &mut Vec<Applied>) {
 }
 
 /// In the builders' own arguments `~/x` is meant as everybody writes it, without `noescape`.
-fn expandable(mut path: Placed) -> Placed {
+pub(super) fn expandable(mut path: Placed) -> Placed {
     if let Value::Text(text) = &mut path.value {
         text.expand = true;
     }

@@ -2,6 +2,7 @@
 
 mod expand;
 mod needs;
+mod options;
 mod presets;
 mod unfree;
 
@@ -158,6 +159,9 @@ const GENERAL_FIELDS: &[Field] = &[
     READONLY,
     ENV,
     FWD_ENV,
+    WORKSPACE,
+    GIT_WORKTREES,
+    NIX_CONFIG_DIR,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -179,6 +183,9 @@ const KNOWN_FIELDS: &[Field] = &[
     READONLY,
     ENV,
     FWD_ENV,
+    WORKSPACE,
+    GIT_WORKTREES,
+    NIX_CONFIG_DIR,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -200,6 +207,30 @@ const FWD_ENV: Field = optional(
     Type::List(&Type::Literal),
     "variables with the values that they have where the jail is started",
 );
+const WORKSPACE: Field = optional(
+    "workspace",
+    Type::Text,
+    "where the working folder appears in the jail, instead of its own place",
+);
+const GIT_WORKTREES: Field = optional(
+    "enableGitWorktrees",
+    Type::Either(&[Type::Bool, Type::Fields(GIT_WORKTREES_FIELDS)]),
+    "git works in linked worktrees: what they share with their repository is read-write",
+);
+const GIT_WORKTREES_FIELDS: &[Field] = &[
+    optional("enable", Type::Bool, "as `true` does"),
+    optional("dir", Type::Text, "a further folder, read-write, to make worktrees in"),
+    optional("mountGitConfig", Type::Bool, "`~/.gitconfig` is there, read-only, if it exists"),
+];
+const NIX_CONFIG_DIR: Field = optional(
+    "nixConfigDir",
+    Type::Either(&[Type::Null, Type::Text, Type::Fields(NIX_CONFIG_DIR_FIELDS)]),
+    "the system's configuration, such as `\"/etc/nixos\"`: read-only, or as `{ path; writable = true; }` says",
+);
+const NIX_CONFIG_DIR_FIELDS: &[Field] = &[
+    required("path", Type::Text, "where it is"),
+    optional("writable", Type::Bool, "whether it can be changed"),
+];
 const BASE_OPTIONS: Field =
     optional("baseJailOptions", Type::Permission, "permissions instead of `commonJailOptions`");
 const BASE_PACKAGES: Field = optional("basePackages", PACKAGES, "packages instead of `commonPkgs`");

@@ -8,11 +8,14 @@ use crate::table::{BASE_PERMISSIONS, combinator};
 /// Which combinators a builder applies when an argument is given.
 const APPLIES: &[(&str, &[&str])] = &[
     ("configPaths", &["state-dir", "state-file"]),
+    ("enableGitWorktrees", &["git-worktree", "readwrite", "try-readonly"]),
     ("env", &["set-env"]),
     ("extraPkgs", &["add-pkg-deps"]),
     ("extraReadonlyDirs", &["readonly"]),
     ("extraReadwriteDirs", &["readwrite"]),
     ("fwdEnv", &["fwd-env"]),
+    ("nixConfigDir", &["readonly", "readwrite"]),
+    ("workspace", &["workspace"]),
 ];
 
 /// Which it applies whatever is given.

@@ -26,6 +26,22 @@ folders above the home folder are never granted.",
             }),
         },
         Combinator {
+            name: "git-worktree",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "What the worktrees of a git repository share, read-write, if the working folder is one of them",
+            docs: "A linked worktree (`git worktree add`) has its history in the repository's `.git`; without it git does not work inside. The
+repository must say in return that the folder is a worktree of it: a `.git` file that somebody wrote by hand grants nothing, and
+the launch stops. The repository's hooks and configuration are writable then.",
+            signature: NOTHING,
+            example: "[ mount-cwd git-worktree ]",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Worktree);
+                Some(())
+            }),
+        },
+        Combinator {
             name: "mount-cwd",
             since: SINCE,
             in_jail_nix: true,

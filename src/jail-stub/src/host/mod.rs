@@ -6,6 +6,7 @@ mod helper;
 pub(crate) mod named;
 mod state;
 mod walk;
+mod worktree;
 
 use jail_plan::helper::Learned;
 use jail_plan::{Access, HostOp, InsideOp, Plan};
@@ -14,6 +15,7 @@ pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
 pub(crate) use helper::{Helper, listener};
 pub(crate) use walk::{Identity, WritableTrees, open, read, read_to_end};
+pub(crate) use worktree::{SharedGit, shared_git};
 
 use crate::caller::Caller;
 use crate::failure::{Failure, Problem};
@@ -77,6 +79,11 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             }
             InsideOp::BindVariable(op) if is_writable(op.access) => {
                 named::variable(op, caller).into_iter().flatten().for_each(|path| trees.add(path));
+            }
+            InsideOp::Worktree(_) => {
+                if let Ok(Some(SharedGit { path, .. })) = shared_git() {
+                    trees.add(path);
+                }
             }
             InsideOp::Bind(_)
             | InsideOp::Folder(_)

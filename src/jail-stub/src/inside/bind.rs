@@ -9,7 +9,7 @@ use rustix::fs::CWD;
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host;
+use crate::host::{self, SharedGit};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
 use crate::sys::{self, Attributes};
@@ -33,6 +33,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
     match op {
         InsideOp::Bind(op) => bind(op, launch),
         InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
+        InsideOp::Worktree(_) => worktree(),
         InsideOp::BindArguments(op) => {
             all_there(host::named::arguments(launch.caller)?, op.access, launch)
         }
@@ -81,6 +82,14 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let tree = tree::clone_at_folder(CWD).about(&path)?;
     confine(&tree, op.access).about(&path)?;
     Ok(Source { tree, kind: Kind::Folder, to })
+}
+
+/// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
+fn worktree() -> Result<Vec<Source>, Problem> {
+    let Some(SharedGit { path, place }) = host::shared_git()? else { return Ok(Vec::new()) };
+    let tree = tree::clone_tree(&place, Depth::All).about(&path)?;
+    confine(&tree, Access::ReadWrite).about(&path)?;
+    Ok(vec![Source { tree, kind: Kind::Folder, to: path }])
 }
 
 fn all_there(

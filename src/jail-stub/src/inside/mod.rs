@@ -72,6 +72,7 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             InsideOp::RuntimeArguments(_) => Ok(()),
             InsideOp::Bind(_)
             | InsideOp::Folder(_)
+            | InsideOp::Worktree(_)
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
             | InsideOp::StoreClosure(_)
@@ -102,9 +103,10 @@ fn perform(
     let caller = launch.caller;
     let root = &mut built.root;
     match op {
-        InsideOp::Bind(_) | InsideOp::BindArguments(_) | InsideOp::BindVariable(_) => {
-            sources.into_iter().try_for_each(|source| source.attach(root))
-        }
+        InsideOp::Bind(_)
+        | InsideOp::BindArguments(_)
+        | InsideOp::BindVariable(_)
+        | InsideOp::Worktree(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
         InsideOp::Folder(_) => {
             built.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))

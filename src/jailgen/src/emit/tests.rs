@@ -93,6 +93,7 @@ fn hello() -> Vec<Grant> {
             ),
         },
         Grant::HomeAsFolder,
+        Grant::Worktree,
         Grant::Bind {
             from: Text::expanded("~/.config"),
             to: Text::literal("/config"),

@@ -79,6 +79,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::SetEnv { value, .. } => vec![value],
         Grant::AddPath { folder } => vec![folder],
         Grant::HomeAsFolder
+        | Grant::Worktree
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::Store { .. }

@@ -1,6 +1,7 @@
 //! What agent builders amount to.
 
 use super::*;
+use crate::term::{Built, Jail, Made, Placed};
 
 #[test]
 fn a_builder() {
@@ -91,4 +92,76 @@ fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
         state-dir#4: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
+}
+
+/// What arguments of a builder add to the permissions that it has anyway.
+fn added<const N: usize>(arguments: [(&str, Value); N]) -> String {
+    let plain = [("name", s("x")), ("pkg", pkg("x")), ("configPaths", list([]))];
+    let with: Vec<_> = plain.clone().into_iter().chain(arguments).collect();
+    let jail = |given: Vec<(&str, Value)>| Jail {
+        made: Made::Built(Built {
+            builder: "makeJailedAgent".into(),
+            arguments: given
+                .into_iter()
+                .map(|(name, it)| (name.into(), Placed::nowhere(it)))
+                .collect(),
+        }),
+        place: None,
+    };
+    let without_index = |text: &str| -> Vec<String> {
+        text.lines()
+            .filter_map(|line| line.split_once(": "))
+            .map(|(_, grant)| grant.to_owned())
+            .collect()
+    };
+    let before = without_index(&lowered(&jail(plain.into())));
+    let after = without_index(&lowered(&jail(with)));
+    after.iter().filter(|line| !before.contains(line)).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn worktrees_the_workspace_and_the_systems_configuration() {
+    let set = |fields: &[(&str, Value)]| {
+        let fields = fields.iter().cloned();
+        Value::Attributes(fields.map(|(name, it)| (name.into(), Placed::nowhere(it))).collect())
+    };
+    expect![[r#"
+        "worktree"
+    "#]]
+    .assert_eq(&added([("enableGitWorktrees", Value::Bool(true))]));
+    assert_eq!(added([("enableGitWorktrees", Value::Bool(false))]), "");
+    assert_eq!(added([("enableGitWorktrees", set(&[]))]), "");
+    let all = [
+        ("enable", Value::Bool(true)),
+        ("dir", s("~/trees")),
+        ("mountGitConfig", Value::Bool(true)),
+    ];
+    expect![[r#"
+        "worktree"
+        {"bind":{"from":{"expand":"~/trees"},"to":{"expand":"~/trees"},"access":"rw","missing":"fail"}}
+        {"bind":{"from":{"expand":"~/.gitconfig"},"to":{"expand":"~/.gitconfig"},"access":"ro","missing":"skip"}}
+    "#]].assert_eq(&added([("enableGitWorktrees", set(&all))]));
+    expect![[r#"
+        {"folder":{"access":"rw","to":"/work"}}
+    "#]]
+    .assert_eq(&added([("workspace", s("/work"))]));
+    expect![[r#"
+        {"bind":{"from":{"expand":"/etc/nixos"},"to":{"expand":"/etc/nixos"},"access":"ro","missing":"fail"}}
+    "#]].assert_eq(&added([("nixConfigDir", s("/etc/nixos"))]));
+    assert_eq!(added([("nixConfigDir", Value::Null)]), "");
+    let writable = [("path", s("/etc/nixos")), ("writable", Value::Bool(true))];
+    expect![[r#"
+        {"bind":{"from":{"expand":"/etc/nixos"},"to":{"expand":"/etc/nixos"},"access":"rw","missing":"fail"}}
+    "#]].assert_eq(&added([("nixConfigDir", set(&writable))]));
+    expect![[r#"
+        error[missing-argument] at 1: `makeJailedPi` needs the argument `path`
+          = help: where it is
+    "#]]
+    .assert_eq(&lowered(&built("makeJailedPi", [("nixConfigDir", set(&[]))])));
+    expect![[r#"
+        error[unknown-argument] at 1: `makeJailedPi` has no argument `enableGitWorktree`
+          ^ not an argument of this one
+          = help: did you mean `enableGitWorktrees`?
+    "#]]
+    .assert_eq(&lowered(&built("makeJailedPi", [("enableGitWorktree", Value::Bool(true))])));
 }

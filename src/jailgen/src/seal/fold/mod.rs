@@ -123,6 +123,7 @@ impl<'a> Draft<'a> {
                 self.refuse_folder(entry);
                 self.inside.push(InsideOp::Folder(Folder { to, access: *access, by }));
             }
+            Grant::Worktree => self.inside.push(InsideOp::Worktree(By { by })),
             Grant::HomeAsFolder | Grant::Folder { .. } => {}
             Grant::BindArguments { access } => {
                 self.inside.push(InsideOp::BindArguments(BindArguments { access: *access, by }));

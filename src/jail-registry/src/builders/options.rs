@@ -1,0 +1,53 @@
+//! Arguments of builders that stand for several permissions.
+
+use super::expand::{Expansion, expandable};
+use crate::term::{Applied, Placed, Value};
+
+/// `enableGitWorktrees`: a boolean, or a set that says more.
+pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
+    let Some(given) = expansion.list("enableGitWorktrees") else { return };
+    let field = |name| field(&given, name);
+    let enabled = match &given.value {
+        Value::Bool(enabled) => *enabled,
+        _ => is_true(field("enable").as_ref()),
+    };
+    if !enabled {
+        return;
+    }
+    // It has no argument to take its place from.
+    permissions.push(Applied { place: given.place, ..expansion.apply("git-worktree", []) });
+    if let Some(folder) = field("dir") {
+        permissions.push(expansion.apply("readwrite", [expandable(folder)]));
+    }
+    if let Some(wanted) = field("mountGitConfig").filter(|it| is_true(Some(it))) {
+        let path = Value::Text(jail_policy::Text::expanded("~/.gitconfig"));
+        let path = Placed { value: path, place: wanted.place };
+        permissions.push(expansion.apply("try-readonly", [path]));
+    }
+}
+
+/// `nixConfigDir`: nothing, a path, or a set that says whether it can be written.
+pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
+    let Some(given) = expansion.list("nixConfigDir") else { return };
+    let (path, is_writable) = match &given.value {
+        Value::Null => return,
+        Value::Attributes(_) => {
+            let Some(path) = field(&given, "path") else { return };
+            (path, is_true(field(&given, "writable").as_ref()))
+        }
+        _ => (given, false),
+    };
+    let combinator = if is_writable { "readwrite" } else { "readonly" };
+    permissions.push(expansion.apply(combinator, [expandable(path)]));
+}
+
+/// A field of a set, which stands where the set does unless it knows better.
+fn field(given: &Placed, name: &str) -> Option<Placed> {
+    let Value::Attributes(fields) = &given.value else { return None };
+    let field = fields.get(name)?;
+    Some(Placed { value: field.value.clone(), place: field.place.or(given.place) })
+}
+
+fn is_true(given: Option<&Placed>) -> bool {
+    matches!(given, Some(Placed { value: Value::Bool(true), .. }))
+}
