@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
             git -C ~/repository worktree add -q ~/project/side; echo x > ~/repository/file",
         folder: "project/side",
         probes: &[
-            Probe::Works("git log --oneline | grep first"),
+            Probe::Works("[ \"$(git log --format=%s)\" = first ]"),
             Probe::Refuses("cat ~/repository/file"),
         ],
         ..ROW

@@ -102,6 +102,7 @@ impl<'a> Place<'a> {
     fn new(built: &'a Built, row: &'a Row) -> Self {
         let home = built.scratch.path("homes").join(row.command());
         std::fs::create_dir_all(home.join("project")).unwrap();
+        std::fs::create_dir_all(home.join(row.folder)).unwrap();
         Self { built, row, home }
     }
 
