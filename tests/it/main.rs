@@ -17,6 +17,7 @@ mod formatting;
 mod harness;
 mod import;
 mod lsp;
+mod nix_door;
 mod nixlib;
 mod own_flake;
 mod real_nix;

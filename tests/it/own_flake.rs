@@ -1,14 +1,15 @@
 //! The project's own flake, with the stand-ins as inputs: what it offers, and that jailgens which it built emit flakes that evaluate.
-//! Nothing of it is built here: that needs crates from the network.
+//! Its Rust packages are not built here: that needs crates from the network. Jails are made with the tools of the kit instead.
 
 use std::fs;
 use std::path::Path;
 
+use jail_registry::PRESETS;
 use jailgen::kit::Kit;
 use serde_json::{Value, json};
 
 use crate::harness::{Scratch, project};
-use crate::real_nix::{Setup, setup};
+use crate::real_nix::{Setup, has_user_namespaces, setup};
 
 /// A copy of what a flake of this project consists of.
 fn own_flake() -> Scratch {
@@ -42,6 +43,10 @@ fn with_inputs<'a>(setup: &'a Setup, words: &[&'a str]) -> Vec<&'a str> {
         "--override-input",
         "llm-agents",
         &setup.llm_agents,
+        // Old Nix takes what an overridden input is locked to from the lock of before.
+        "--override-input",
+        "llm-agents/nixpkgs",
+        &setup.nixpkgs,
     ];
     [words, &overrides, &["--no-write-lock-file"]].concat()
 }
@@ -60,6 +65,105 @@ fn the_projects_flake_offers_its_packages_with_every_nix_that_is_here() {
         {
             assert!(text.contains(&format!("\"{name}\"")), "{name}: {text}");
         }
+        for (output, name) in OFFERED {
+            let found = &shown[output];
+            let of_system = &found["x86_64-linux"][name];
+            assert!(!of_system.is_null() || !found[name].is_null(), "{output}.{name}: {text}");
+        }
+        for preset in PRESETS {
+            for output in ["packages", "apps"] {
+                let found = &shown[output]["aarch64-linux"][preset.command];
+                assert!(!found.is_null(), "{output}: {}", preset.command);
+            }
+        }
+    }
+}
+
+/// Outputs of the flake, besides the presets.
+const OFFERED: &[(&str, &str)] = &[
+    ("packages", "default"),
+    ("packages", "jailgen-kit"),
+    ("apps", "jailgen"),
+    ("checks", "presets"),
+    ("templates", "default"),
+    ("templates", "agent"),
+    ("templates", "team"),
+    ("overlays", "default"),
+    ("nixosModules", "default"),
+];
+
+#[test]
+fn the_projects_flake_passes_its_own_checks() {
+    let Some(setup) = setup() else { return };
+    let flake = own_flake();
+    for nix in &setup.programs {
+        setup.nix_ok(nix, &flake.path("."), &with_inputs(&setup, &["flake", "check", "path:."]));
+    }
+}
+
+/// The same flake, whose jails are made with the tools that cargo built, and locked to the stand-ins.
+fn flake_with_tools(setup: &Setup) -> Scratch {
+    let flake = own_flake();
+    let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
+    let kit: Kit = serde_json::from_str(&fs::read_to_string(record).unwrap()).unwrap();
+    let mut text = flake.read("flake.nix");
+    for (from, to) in [
+        ("inputs = {\n", format!("inputs = {{\n    kit.url = \"{}\";\n", kit.url)),
+        ("      self,\n", "      self,\n      kit,\n".to_owned()),
+        ("stub = packages.jail-stub;", "inherit (kit.tools.${system}) stub;".to_owned()),
+        ("host = packages.jail-host;", "inherit (kit.tools.${system}) host;".to_owned()),
+        (
+            "jailgen = \"${packages.jailgen}/bin/jailgen\";",
+            "inherit (kit.tools.${system}) jailgen;".to_owned(),
+        ),
+    ] {
+        assert!(text.contains(from), "flake.nix has no `{from}` any more");
+        text = text.replacen(from, &to, 1);
+    }
+    flake.write("flake.nix", text.as_bytes());
+    let words = with_inputs(setup, &["flake", "lock", "path:."]);
+    let words: Vec<&str> =
+        words.into_iter().filter(|word| *word != "--no-write-lock-file").collect();
+    setup.nix_ok(&setup.programs[0], &flake.path("."), &words);
+    flake
+}
+
+#[test]
+fn a_preset_of_the_flake_builds_and_runs() {
+    let Some(setup) = setup() else { return };
+    let flake = flake_with_tools(&setup);
+    flake.write("project/file", b"");
+    let nix = &setup.programs[0];
+    let words = ["build", "path:.#jailed-pi", "path:.#jailed-claude-code", "--no-link"];
+    setup.nix_ok(nix, &flake.path("."), &words);
+    if !has_user_namespaces() {
+        return;
+    }
+    let words = ["run", "path:..#jailed-pi", "--", "--help"];
+    let output = setup.nix(nix, &flake.path("project"), &words);
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn every_template_gives_a_shell_with_its_jails() {
+    let Some(setup) = setup() else { return };
+    let flake = flake_with_tools(&setup);
+    let jailgen = format!("path:{}", flake.path(".").canonicalize().unwrap().display());
+    let nix = &setup.programs[0];
+    for (template, command) in
+        [("default", "jailed-node"), ("agent", "jailed-opencode"), ("team", "jailed-review")]
+    {
+        let scratch = Scratch::new();
+        let from = project().join("templates/flakes").join(template);
+        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            scratch.write(entry.file_name().to_str().unwrap(), &fs::read(entry.path()).unwrap());
+        }
+        let overrides = ["--override-input", "jailgen", &jailgen];
+        let nixpkgs = ["--override-input", "nixpkgs", &setup.nixpkgs];
+        let find = ["--command", "sh", "-c", "command -v \"$1\"", "sh", command];
+        let words = [&["develop", "path:."], &overrides[..], &nixpkgs, &find].concat();
+        let found = setup.nix_ok(nix, &scratch.path("."), &words);
+        assert!(found.trim().ends_with(&format!("/bin/{command}")), "{template}: {found}");
     }
 }
 

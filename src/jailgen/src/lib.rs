@@ -7,6 +7,7 @@ pub mod compile;
 pub mod emit;
 pub mod explain;
 pub mod files;
+pub mod forward;
 pub mod import;
 pub mod init;
 pub mod kit;

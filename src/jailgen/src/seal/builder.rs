@@ -6,14 +6,16 @@
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 use jail_registry::{Diagnostic, Term};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
+use crate::forward::Forward;
+
+use super::{Graph, Kind, Node, Request, SealError, Sealed, program, seal};
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
@@ -27,6 +29,9 @@ struct Attributes {
     term: Option<Box<RawValue>>,
     stub: String,
     host: String,
+    /// The packages of the program, for what desktops and shells know of them.
+    #[serde(default)]
+    forward: Vec<PathBuf>,
     /// `exportReferencesGraph.closure`.
     #[serde(default)]
     closure: Vec<Exported>,
@@ -59,16 +64,47 @@ fn messages(faults: &[Diagnostic]) -> String {
     messages.join("; ")
 }
 
-/// Seals the policy or the term of the build in `folder` into its output. Returns what looks wrong and is not certain to be.
+/// What is to be told of a jail that was built.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What looks wrong and is not certain to be.
+    pub warnings: Vec<Diagnostic>,
+    /// What of the package is not forwarded, in words.
+    pub left_out: Vec<String>,
+}
+
+/// Seals the policy or the term of the build in `folder` into its output.
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(folder: &Path) -> Result<Vec<Diagnostic>, BuildError> {
+pub fn build(folder: &Path) -> Result<Told, BuildError> {
     let attributes = read(&folder.join(ATTRIBUTES))?;
     let (policy, warnings) = policy(&attributes)?;
     let sealed = seal_policy(&policy, &attributes)?;
-    write(Path::new(&attributes.outputs.out), &policy.name, &sealed)?;
-    Ok(warnings)
+    let out = Path::new(&attributes.outputs.out);
+    let program = program::program(&policy, out.parent().unwrap_or(out))?;
+    write(out, &policy.name, &sealed)?;
+    let left_out = forward(&attributes, &policy, program, out)?;
+    Ok(Told { warnings, left_out })
+}
+
+/// Forwards what desktops and shells know of the program: of the packages that Nix names, else of the one that it is in.
+fn forward(
+    attributes: &Attributes,
+    policy: &Policy,
+    program: Option<&Path>,
+    out: &Path,
+) -> Result<Vec<String>, SealError> {
+    let Some(path) = program else { return Ok(Vec::new()) };
+    let mut packages = attributes.forward.clone();
+    if packages.is_empty() {
+        packages.push(path.iter().take(out.iter().count()).collect());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let forward = Forward { out, command: &policy.name, program: &name, packages: &packages };
+    forward.write().map_err(|error| {
+        SealError::new(format!("the files of `{name}` cannot be forwarded: {error}"))
+    })
 }
 
 fn policy(attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {

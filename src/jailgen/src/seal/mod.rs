@@ -8,12 +8,13 @@ mod error;
 mod filter;
 mod fold;
 mod graph;
+mod program;
 mod text;
 
 use jail_plan::{Closure, Plan};
 use jail_policy::{Grant, Policy, Scope};
 
-pub use builder::{BuildError, build};
+pub use builder::{BuildError, Told, build};
 pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
 pub use text::texts;

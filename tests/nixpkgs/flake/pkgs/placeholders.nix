@@ -58,6 +58,7 @@ lib.mapAttrs placeholder {
   nil = { };
   nixd = { };
   nixfmt = { };
+  nixfmt-tree.program = "treefmt";
   nixfmt-rfc-style.program = "nixfmt";
   nixpkgs-fmt = { };
   pandoc = { };

@@ -13,8 +13,9 @@ use crate::seal::{self, BuildError};
 
 pub(in crate::cli) fn run(context: Context) -> Result<(), Failure> {
     match seal::build(Path::new(".")) {
-        Ok(warnings) => {
-            print(&warnings, context);
+        Ok(told) => {
+            print(&told.warnings, context);
+            told.left_out.iter().for_each(|what| context.console.note("note", what));
             Ok(())
         }
         // The message names the line of the spec itself, and Nix shows it as it is.

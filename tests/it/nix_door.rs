@@ -1,0 +1,288 @@
+//! The Nix door as users of jail.nix and jailed-agents meet it: what they wrote evaluates, builds and runs, and what is wrong
+//! is told without the inside of the library.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::harness::{Scratch, project};
+use crate::real_nix::{Setup, has_user_namespaces, setup};
+
+/// A folder with `door.nix`, which has the given attributes. In their scope: `pkgs`, `lib`, `jailgen` (the library), `jail`.
+fn door(setup: &Setup, attributes: &str) -> Scratch {
+    let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
+    let kit: Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
+    let text = format!(
+        "let
+           pkgs = import {nixpkgs} {{ system = builtins.currentSystem; }};
+           inherit (pkgs) lib;
+           agents = (builtins.getFlake \"{agents}\").packages.${{builtins.currentSystem}};
+           tools = (builtins.getFlake {kit}).tools.${{builtins.currentSystem}};
+           jailgen = import {nixlib} {{ toolsFor = _: tools; agentsFor = _: agents; }};
+           jail = jailgen.init pkgs;
+         in {{ {attributes} }}",
+        nixpkgs = setup.nixpkgs.trim_start_matches("path:"),
+        agents = setup.llm_agents,
+        kit = kit["url"],
+        nixlib = project().join("nixlib").display(),
+    );
+    Scratch::with(&[("door.nix", &text)])
+}
+
+/// Evaluates `result`, by every Nix that is here; all must agree.
+fn eval(setup: &Setup, result: &str) -> Value {
+    let scratch = door(setup, &format!("result = {result};"));
+    let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
+    let mut answers = setup.programs.iter().map(|nix| {
+        let json = setup.nix_ok(nix, &scratch.path("."), &words);
+        serde_json::from_str::<Value>(&json).unwrap()
+    });
+    let first = answers.next().unwrap();
+    assert!(answers.all(|answer| answer == first));
+    first
+}
+
+/// Builds `result`, and gives the folder with the link `result` to it.
+fn build(setup: &Setup, result: &str) -> Scratch {
+    let scratch = door(setup, &format!("result = {result};"));
+    let words = ["build", "--impure", "-f", "door.nix", "result", "--out-link", "result"];
+    setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
+    scratch
+}
+
+/// What Nix says when it cannot build `result`.
+fn refused(setup: &Setup, nix: &Path, result: &str) -> String {
+    let scratch = door(setup, &format!("result = {result};"));
+    let words = ["build", "--impure", "--no-link", "-L", "-f", "door.nix", "result"];
+    let output = setup.nix(nix, &scratch.path("."), &words);
+    assert!(!output.status.success(), "it was built: {result}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn a_wrapper_says_of_itself_what_the_package_says() {
+    let Some(setup) = setup() else { return };
+    let package = "(pkgs.hello // {
+        man = \"/man\"; shellPath = \"/bin/hello\"; override = changes: pkgs.jq;
+        meta = pkgs.hello.meta // { description = \"Greets\"; mainProgram = \"hello\"; priority = 7; }; })";
+    let answer = eval(
+        &setup,
+        &format!(
+            "let it = jail \"jailed-hello\" {package} [ ]; in {{
+               inherit (it) name pname version man shellPath type; inherit (it.meta) description mainProgram;
+               same = lib.getExe it == \"${{it}}/bin/jailed-hello\";
+               unjailed = it.passthru.unjailed.outPath == pkgs.hello.outPath;
+               overridden = (it.override {{ }}).passthru.unjailed.outPath == pkgs.jq.outPath
+                 && (it.override {{ }}).name == \"jailed-hello\";
+             }}"
+        ),
+    );
+    let version = eval(&setup, "pkgs.hello.version");
+    assert_eq!(
+        answer,
+        json!({
+            "name": "jailed-hello", "pname": "hello", "version": version, "man": "/man",
+            "shellPath": "/bin/jailed-hello", "type": "derivation", "description": "Greets",
+            "mainProgram": "jailed-hello", "same": true, "unjailed": true, "overridden": true,
+        })
+    );
+}
+
+#[test]
+fn what_users_of_jail_nix_and_jailed_agents_call_is_there() {
+    let Some(setup) = setup() else { return };
+    let answer = eval(
+        &setup,
+        "let
+           mine = jailgen.extend {
+             inherit pkgs;
+             additionalCombinators = c: with c; {
+               both = compose [ network (readonly \"/foo\") ];
+               cache = name: state-dir (noescape \"~/.cache/${name}\");
+             };
+             basePermissions = c: [ c.base c.whole-nix-store c.fake-passwd ];
+           };
+           overlaid = pkgs.extend (final: prev: jailgen.mkOverlay {
+             inherit final prev;
+             packages = c: { hello = [ c.network ]; nodejs = null; };
+           });
+           names = it: map (one: one.combinator) it.passthru.term.jail.permissions;
+         in {
+           mine = names (mine \"x\" pkgs.hello (c: with c; [ both (cache \"x\") ]));
+           same = names (mine \"x\" pkgs.hello [ mine.combinators.both ]);
+           plain = names (jail \"x\" pkgs.hello null);
+           hello = [ overlaid.hello.name (overlaid.hello.unjailed == pkgs.hello) overlaid.hello.jailed.name ];
+           node = lib.getExe overlaid.nodejs == \"${overlaid.nodejs}/bin/node\";
+           options = map (one: one.term.combinator) jail.commonJailOptions;
+           agent = (jail.makeJailedPi { baseJailOptions = with jail.combinators; [ time-zone ]; }).name;
+           bubblewrap = (jailgen.extend { inherit pkgs; bubblewrapPackage = pkgs.hello; } \"x\" pkgs.hello [ ]).name;
+         }",
+    );
+    assert_eq!(
+        answer,
+        json!({
+            "mine": ["reset", "base", "whole-nix-store", "fake-passwd", "compose", "state-dir"],
+            "same": ["reset", "base", "whole-nix-store", "fake-passwd", "compose"],
+            "plain": [],
+            "hello": ["hello", true, "hello"],
+            "node": true,
+            "options": ["network", "time-zone", "no-new-session", "mount-cwd"],
+            "agent": "jailed-pi",
+            "bubblewrap": "x",
+        })
+    );
+}
+
+#[test]
+fn what_is_wrong_is_told_all_at_once_and_without_the_inside_of_the_library() {
+    let Some(setup) = setup() else { return };
+    let rows = [
+        (
+            "jail \"a b\" pkgs.hello (c: [
+               (state: state) (c.readonly [ \"/x\" ]) c.ro-bind pkgs.git (c.network \"x\") (c.tmpfs \"relative\") \"text\" ])",
+            &[
+                "a permission is wanted, got a function",
+                "`compose [ (readonly \"…\") … ]`",
+                "the jail's name `a b` contains a character",
+                "`readonly` takes a string for `path`, got a list",
+                "`ro-bind` takes 2 arguments, got 0",
+                "a permission is wanted, got a package",
+                "(add-pkg-deps [ … ])",
+                "`network` takes no arguments, got 1",
+                "mount target `relative` of `tmpfs` is not absolute",
+                "a permission is wanted, got a string",
+            ][..],
+        ),
+        (
+            "jail.makeJailedPi { extraPkg = [ ]; extraPkgs = pkgs.jq; env = [ ]; }",
+            &[
+                "`makeJailedPi` has no argument `extraPkg`",
+                "did you mean `extraPkgs`?",
+                "`makeJailedPi` takes a list of packages for `extraPkgs`, got a package",
+                "`makeJailedPi` takes an attribute set of strings for `env`, got a list",
+            ],
+        ),
+        ("jail.makeJailedPi [ ]", &["`makeJailedPi` takes an attribute set, got a list"]),
+        ("jail.makeJailedAgent { }", &["`makeJailedAgent` needs the argument `pkg`"]),
+        (
+            "jail \"x\" pkgs.hello jail.combinators.network",
+            &["`jail` takes a list of permissions, got the permission `network`", "in brackets"],
+        ),
+        (
+            "jail \"x\" 1 (c: [ (c.add-pkg-deps [ c.network ]) ])",
+            &["`jail` takes a package or a path for `ENTRY`, got a whole number", "`pkgs.network`"],
+        ),
+        (
+            "jail \"x\" (pkgs.hello // { meta.mainProgram = \"greet\"; }) [ ]",
+            &["there is no program `/nix/store/", "the package has `hello`; name one"],
+        ),
+    ];
+    for nix in &setup.programs {
+        for (expression, says) in &rows {
+            let told = refused(&setup, nix, expression);
+            let missing: Vec<_> = says.iter().filter(|part| !told.contains(**part)).collect();
+            assert!(missing.is_empty(), "{expression}: missing {missing:?} in\n{told}");
+            assert!(
+                !told.contains("nixlib/"),
+                "{expression}: the inside of the library in\n{told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_agent_that_is_not_there_is_named() {
+    let Some(setup) = setup() else { return };
+    let told = refused(
+        &setup,
+        &setup.programs[0],
+        "(jailgen.init { inherit pkgs; agents = { }; }).makeJailedPi { }",
+    );
+    assert!(told.contains("`makeJailedPi` finds no package `pi`"), "{told}");
+    assert!(told.contains("add the input llm-agents"), "{told}");
+}
+
+#[test]
+fn a_jail_of_the_nix_door_lets_through_what_it_grants_and_nothing_else() {
+    let Some(setup) = setup() else { return };
+    if !has_user_namespaces() {
+        return;
+    }
+    let scratch = build(
+        &setup,
+        "jail \"sh\" pkgs.bashInteractive (c: with c; [
+           mount-cwd (add-pkg-deps [ pkgs.coreutils ]) (set-env \"A\" (noescape \"$HOME/x\"))
+           (wrap-entry (entry: \"B=${pkgs.jq} exec ${entry} \\\"$@\\\"\")) ])",
+    );
+    scratch.write("project/mine", b"");
+    let output = std::process::Command::new(scratch.path("result/bin/sh"))
+        .args(["-c", "echo *; echo $A; test -x $B/bin/jq && echo jq; cat /etc/shadow"])
+        .current_dir(scratch.path("project"))
+        .env("HOME", "/home/somebody")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(told, "mine\n/home/somebody/x\njq\n", "{output:?}");
+    let refused = String::from_utf8_lossy(&output.stderr);
+    assert!(refused.contains("/etc/shadow"), "{refused}");
+}
+
+#[test]
+fn desktop_entries_and_manuals_come_along() {
+    let Some(setup) = setup() else { return };
+    let scratch = build(
+        &setup,
+        "jail \"jailed-app\" (pkgs.runCommand \"app\" { meta.mainProgram = \"app\"; } ''
+           mkdir -p $out/bin $out/share/applications $out/share/man/man1
+           printf '#!/bin/sh\\n' >$out/bin/app
+           chmod +x $out/bin/app
+           printf '[Desktop Entry]\\nExec=%s %%U\\n' \"$out/bin/app\" >$out/share/applications/app.desktop
+           printf '[Desktop Entry]\\nExec=other\\n' >$out/share/applications/other.desktop
+           echo manual >$out/share/man/man1/app.1
+         '') [ ]",
+    );
+    let entry = scratch.read("result/share/applications/app.desktop");
+    assert!(entry.contains("-jailed-app/bin/jailed-app %U"), "{entry}");
+    assert!(!scratch.path("result/share/applications/other.desktop").exists());
+    assert_eq!(scratch.read("result/share/man/man1/app.1"), "manual\n");
+}
+
+#[test]
+fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
+    let Some(setup) = setup() else { return };
+    let scratch = door(
+        &setup,
+        "result =
+           let
+             inputs.extra.overlays.default = final: prev: { mine = prev.hello; };
+             built = jail.buildJail { spec = ./spec.jail; inherit inputs; };
+           in [
+             built.name
+             (built.passthru.term.jail.entry.package.out == \"${pkgs.hello}\")
+             (builtins.attrNames (jail.buildJail ./two.jail))
+           ];
+         missing = jail.buildJail ./spec.jail;
+         none = jail.buildJail ./none.jail;",
+    );
+    let spec =
+        "{ inputs.extra.url = \"path:/x\"; overlays = inputs: [ inputs.extra.overlays.default ];
+        outputs = { pkgs, jail, ... }: jail \"jailed-mine\" pkgs.mine [ ]; }";
+    scratch.write("spec.jail", spec.as_bytes());
+    scratch
+        .write("two.jail", b"{ a = jail \"one\" pkgs.hello [ ]; b = jail \"two\" pkgs.jq [ ]; }");
+    scratch.write("none.jail", b"{ a = network; }");
+    let nix = &setup.programs[0];
+    let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
+    let answer: Value =
+        serde_json::from_str(&setup.nix_ok(nix, &scratch.path("."), &words)).unwrap();
+    assert_eq!(answer, json!(["jailed-mine", true, ["one", "two"]]));
+    for (attribute, says) in [
+        ("missing", "the spec has the input `extra`; give it with"),
+        ("none", "the spec holds no jail"),
+    ] {
+        let words = ["eval", "--impure", "-f", "door.nix", attribute];
+        let output = setup.nix(nix, &scratch.path("."), &words);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && told.contains(says), "{told}");
+    }
+}
