@@ -130,6 +130,11 @@
       params = [ "literal" ];
       brings = [ ];
     };
+    # A home folder that is kept, under this name, for each project: each folder in which the jail is started has its own.
+    persist-project-home = {
+      params = [ "literal" ];
+      brings = [ ];
+    };
     # This path, at its own place, read-only.
     readonly = {
       params = [ "text" ];
@@ -162,6 +167,11 @@
         "text"
         "text"
       ];
+      brings = [ ];
+    };
+    # This path, at its own place, read-only, with what its symbolic links lead to in their stead.
+    runtime-deep-ro-bind = {
+      params = [ "text" ];
       brings = [ ];
     };
     # A folder of the agent's own state, read-write, made (mode 0700) when it is missing.
@@ -423,6 +433,61 @@
         "cacert"
         "tzdata"
       ];
+    };
+    # GnuPG's agent signs and decrypts for the jail, without its keys.
+    gpg-agent = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The Nix daemon: everything in /nix/store to read, and new store paths.
+    nix-daemon = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The SSH agent signs in for the jail, without its keys.
+    ssh-agent = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The cameras that are there at launch.
+    camera = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The graphics cards, for drawing and for computing.
+    gpu = {
+      params = [ ];
+      brings = [ ];
+    };
+    # What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read.
+    gui = {
+      params = [ ];
+      brings = [ ];
+    };
+    # PipeWire's socket: sound, and what else PipeWire gives out.
+    pipewire = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The PulseAudio server's socket: sound.
+    pulse = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The session's message bus, unfiltered.
+    unsafe-dbus = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The X server's socket and cookie.
+    unsafe-x11 = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The Wayland compositor's socket.
+    wayland = {
+      params = [ ];
+      brings = [ ];
     };
   };
   builders = {

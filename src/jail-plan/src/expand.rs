@@ -16,13 +16,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Defaults may hold defaults; nobody needs more levels than this.
 const NESTING_MAX: u32 = 8;
 
-/// A text that is taken as it stands, or expanded at launch. In JSON: `"text"` or `{"expand": "~/text"}`.
+/// A text that is taken as it stands, or expanded at launch. In JSON: `"text"`, `{"expand": "~/text"}` or
+/// `{"per-folder": "~/text"}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HostText {
     /// Taken as it stands.
     Literal(String),
     /// Expanded at launch.
     Expand(Expansion),
+    /// Expanded at launch, and below it one name for each working folder.
+    PerFolder(Expansion),
 }
 
 /// A checked expansion: its source text and what it was parsed into.
@@ -45,9 +48,12 @@ pub trait Lookup {
     fn variable(&self, name: &str) -> Option<&str>;
     /// The launcher's home folder, if it is known.
     fn home(&self) -> Option<&str>;
+    /// The working folder's path as one file name, if it can be one.
+    fn folder(&self) -> Option<String>;
 }
 
-/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for `~` too.
+/// The variable that an expansion needs, has no default for, and did not find. `HOME` stands for `~` too, and `PWD` for
+/// the working folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 
@@ -77,6 +83,13 @@ impl HostText {
         match self {
             Self::Literal(text) => Ok(text.clone()),
             Self::Expand(expansion) => expansion.resolve(lookup),
+            Self::PerFolder(expansion) => {
+                let folder = lookup.folder().ok_or_else(|| Unset("PWD".into()))?;
+                let mut path = expansion.resolve(lookup)?;
+                path.push('/');
+                path.push_str(&folder);
+                Ok(path)
+            }
         }
     }
 
@@ -85,7 +98,16 @@ impl HostText {
     pub fn source(&self) -> &str {
         match self {
             Self::Literal(text) => text,
-            Self::Expand(expansion) => &expansion.source,
+            Self::Expand(expansion) | Self::PerFolder(expansion) => &expansion.source,
+        }
+    }
+
+    /// Its expansion, if it is one.
+    #[must_use]
+    pub fn expansion(&self) -> Option<&Expansion> {
+        match self {
+            Self::Literal(_) => None,
+            Self::Expand(expansion) | Self::PerFolder(expansion) => Some(expansion),
         }
     }
 }
@@ -283,13 +305,19 @@ impl Serialize for HostText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Literal(text) => serializer.serialize_str(text),
-            Self::Expand(expansion) => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("expand", &expansion.source)?;
-                map.end()
-            }
+            Self::Expand(expansion) => one_entry(serializer, EXPAND, &expansion.source),
+            Self::PerFolder(expansion) => one_entry(serializer, PER_FOLDER, &expansion.source),
         }
     }
+}
+
+const EXPAND: &str = "expand";
+const PER_FOLDER: &str = "per-folder";
+
+fn one_entry<S: Serializer>(serializer: S, key: &str, value: &str) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(key, value)?;
+    map.end()
 }
 
 impl<'de> Deserialize<'de> for HostText {
@@ -312,13 +340,17 @@ impl<'de> Visitor<'de> for HostTextVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HostText, A::Error> {
-        let Some("expand") = map.next_key::<&str>()? else {
-            return Err(de::Error::custom("expected the one key `expand`"));
+        let make = match map.next_key::<&str>()? {
+            Some(EXPAND) => HostText::Expand,
+            Some(PER_FOLDER) => HostText::PerFolder,
+            Some(_) | None => {
+                return Err(de::Error::custom("expected the one key `expand` or `per-folder`"));
+            }
         };
         let source: String = map.next_value()?;
         if map.next_key::<&str>()?.is_some() {
-            return Err(de::Error::custom("expected the one key `expand`"));
+            return Err(de::Error::custom("expected one key only"));
         }
-        Expansion::parse(&source).map(HostText::Expand).map_err(de::Error::custom)
+        Expansion::parse(&source).map(make).map_err(de::Error::custom)
     }
 }

@@ -10,7 +10,7 @@ use core::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::expand::HostText;
-use crate::ops::{Access, Missing};
+use crate::ops::{Access, Missing, Service};
 
 /// A field that was given; the inner `None` is `null`.
 type Given<T> = Option<Option<T>>;
@@ -77,6 +77,7 @@ fields! {
     path: HostText,
     script: String,
     separator: String,
+    service: Service,
     shell: String,
     size: u64,
     target: String,

@@ -24,8 +24,9 @@ pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Change, Channel, Copy,
-    Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin,
-    RefuseFolder, Script, Set, StateDirectory, StateFile, StoreClosure, Symlink, Tmpfs,
+    Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin,
+    RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StoreClosure, Symlink,
+    Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

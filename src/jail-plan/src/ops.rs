@@ -29,6 +29,35 @@ pub enum Access {
     Device,
 }
 
+/// Something of the user's session on the host that programs find by variables or by well-known places. Which of it a
+/// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Service {
+    /// The socket of the Wayland compositor.
+    Wayland,
+    /// The socket of the X server, and the cookie that it wants.
+    X11,
+    /// The socket of the sound server, as PulseAudio's clients find it.
+    Pulse,
+    /// The socket of PipeWire.
+    Pipewire,
+    /// The socket of the SSH agent; no keys.
+    SshAgent,
+    /// The restricted socket of the GnuPG agent; no keys.
+    GpgAgent,
+    /// The Nix daemon's socket.
+    NixDaemon,
+    /// The session's message bus, unfiltered.
+    SessionBus,
+    /// The machine's message bus, unfiltered.
+    SystemBus,
+    /// The devices of graphics and compute cards, and what the kernel says about them.
+    Gpu,
+    /// The devices of cameras.
+    Camera,
+}
+
 /// What happens when a source does not exist at launch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -113,6 +142,18 @@ operations! {
         separator: String,
         /// With which access.
         access: Access,
+    }
+    /// Binds a tree of the host read-only, at its own place, with what its symbolic links lead to in their stead.
+    Deep {
+        /// What, on the host.
+        from: HostText,
+        /// What to do when `from` is missing.
+        missing: Missing,
+    }
+    /// Binds something of the user's session, at its own place, where the host has it.
+    Session {
+        /// What.
+        service: Service,
     }
     /// Puts the store paths of [`crate::Closure`] in place, read-only.
     StoreClosure {}
@@ -244,6 +285,10 @@ pub enum InsideOp {
     BindArguments(BindArguments),
     /// See [`BindVariable`].
     BindVariable(BindVariable),
+    /// See [`Deep`].
+    Deep(Deep),
+    /// See [`Session`].
+    Session(Session),
     /// See [`StoreClosure`].
     StoreClosure(StoreClosure),
     /// See [`Tmpfs`].

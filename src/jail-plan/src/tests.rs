@@ -22,6 +22,10 @@ impl Lookup for Host {
     fn home(&self) -> Option<&str> {
         self.variable("HOME")
     }
+
+    fn folder(&self) -> Option<String> {
+        self.variable("HOME").map(|_| "srv-project".into())
+    }
 }
 
 fn expand(source: &str) -> Result<String, String> {
@@ -52,6 +56,16 @@ fn expansions_are_those_of_a_shell() {
     expands("\"$FOO\"", "foo");
     expands("\"~/x\"", "~/x");
     expands(r"\$FOO", "$FOO");
+}
+
+#[test]
+fn a_text_can_have_a_name_for_each_working_folder() {
+    let read: HostText = serde_json::from_str(r#"{"per-folder": "~/x"}"#).unwrap();
+    let host = Host(BTreeMap::from([("HOME", "/home/u")]));
+    assert_eq!(read.resolve(&host), Ok("/home/u/x/srv-project".to_string()));
+    assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"per-folder":"~/x"}"#);
+    assert_eq!(read.resolve(&Host(BTreeMap::new())), Err(Unset("PWD".into())));
+    assert!(serde_json::from_str::<HostText>(r#"{"other": "~/x"}"#).is_err());
 }
 
 #[test]

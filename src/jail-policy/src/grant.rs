@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
-use crate::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
+use crate::{Access, Lifetime, Missing, Mode, Namespace, Service, Terminal};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,6 +69,25 @@ pub enum Grant {
         path: Text,
         /// Where in the jail.
         to: Text,
+    },
+    /// A folder of the host's for each working folder, made (0700) when it is missing, appears read-write.
+    FolderState {
+        /// Where on the host the folders lie.
+        path: Text,
+        /// Where in the jail.
+        to: Text,
+    },
+    /// A tree of the host appears at its own place, read-only, with what its symbolic links lead to in their stead.
+    DeepBind {
+        /// What.
+        from: Text,
+        /// What to do when it is missing at launch.
+        missing: Missing,
+    },
+    /// Something of the user's session on the host appears, where the host has it.
+    Session {
+        /// What.
+        service: Service,
     },
     /// What of the Nix store appears, read-only. The last one counts.
     Store {
@@ -206,11 +225,13 @@ impl Grant {
             | Self::Dev { to: text }
             | Self::Directory { to: text, .. }
             | Self::Accounts { shell: text }
+            | Self::DeepBind { from: text, .. }
             | Self::SetEnv { value: text, .. }
             | Self::AddPath { folder: text } => vec![text],
             Self::Bind { from: one, to: other, .. }
             | Self::StateDirectory { path: one, to: other }
             | Self::StateFile { path: one, to: other }
+            | Self::FolderState { path: one, to: other }
             | Self::File { to: one, content: other, .. }
             | Self::Copy { from: one, to: other, .. }
             | Self::Symlink { to: one, target: other } => vec![one, other],
@@ -220,6 +241,7 @@ impl Grant {
             | Self::Worktree
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
+            | Self::Session { .. }
             | Self::Store { .. }
             | Self::ForwardEnv { .. }
             | Self::UnsetEnv { .. }
@@ -250,6 +272,8 @@ impl Grant {
             Self::Bind { to, .. }
             | Self::StateDirectory { to, .. }
             | Self::StateFile { to, .. }
+            | Self::FolderState { to, .. }
+            | Self::DeepBind { from: to, .. }
             | Self::Tmpfs { to, .. }
             | Self::Proc { to }
             | Self::Dev { to }
@@ -264,6 +288,7 @@ impl Grant {
             | Self::Worktree
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
+            | Self::Session { .. }
             | Self::Store { .. }
             | Self::Accounts { .. }
             | Self::SetEnv { .. }

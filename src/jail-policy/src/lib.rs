@@ -13,7 +13,7 @@ mod words;
 
 pub use diff::{Difference, diff};
 pub use grant::{Argument, Grant, Limited, Scope, Zone};
-pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Terminal};
+pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Service, Terminal};
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};

@@ -109,6 +109,9 @@ fn class(grant: &Grant) -> Class {
         | Grant::BindVariable { .. }
         | Grant::StateDirectory { .. }
         | Grant::StateFile { .. }
+        | Grant::FolderState { .. }
+        | Grant::DeepBind { .. }
+        | Grant::Session { .. }
         | Grant::Tmpfs { .. }
         | Grant::Proc { .. }
         | Grant::Dev { .. }
@@ -139,9 +142,12 @@ fn covers(later: &Grant, earlier: &Grant) -> bool {
 
 fn is_certain(grant: &Grant) -> bool {
     match grant {
-        Grant::Bind { missing, .. } | Grant::Copy { missing, .. } => *missing == Missing::Fail,
+        Grant::Bind { missing, .. }
+        | Grant::Copy { missing, .. }
+        | Grant::DeepBind { missing, .. } => *missing == Missing::Fail,
         Grant::StateDirectory { .. }
         | Grant::StateFile { .. }
+        | Grant::FolderState { .. }
         | Grant::Tmpfs { .. }
         | Grant::Proc { .. }
         | Grant::Dev { .. }
@@ -152,6 +158,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Folder { .. }
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
+        | Grant::Session { .. }
         | Grant::Accounts { .. }
         | Grant::Program { .. }
         | Grant::Arguments { .. }
@@ -177,8 +184,10 @@ fn is_certain(grant: &Grant) -> bool {
 /// there stops the launch when it is not: that stays as the spec says it, also where a later grant covers the place.
 fn is_passive(grant: &Grant) -> bool {
     match grant {
-        Grant::Bind { missing, .. } | Grant::Copy { missing, .. } => *missing == Missing::Skip,
-        Grant::StateDirectory { .. } | Grant::StateFile { .. } => false,
+        Grant::Bind { missing, .. }
+        | Grant::Copy { missing, .. }
+        | Grant::DeepBind { missing, .. } => *missing == Missing::Skip,
+        Grant::StateDirectory { .. } | Grant::StateFile { .. } | Grant::FolderState { .. } => false,
         _ => is_certain(grant),
     }
 }

@@ -6,7 +6,7 @@ use jail_plan::{Bytes, Seconds};
 
 use crate::grant::{Argument, Grant, Limited, Scope, Zone};
 use crate::text::{Package, Piece, Text};
-use crate::{Access, Lifetime, Missing, Namespace, Terminal};
+use crate::{Access, Lifetime, Missing, Namespace, Service, Terminal};
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,15 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::StateDirectory { path, to } | Grant::StateFile { path, to } => {
             Sentence::new(Files, "read-write", bound(path, to)).note(CREATED)
         }
+        Grant::FolderState { path, to } => {
+            let what = format!("{path}, a folder for each working folder, as {to}");
+            Sentence::new(Files, "read-write", what).note(CREATED)
+        }
+        Grant::DeepBind { from, missing } => {
+            let what = format!("{from}, and what its symbolic links lead to");
+            Sentence::new(Files, "read-only", what).note_if_skipped(*missing, SKIPPED)
+        }
+        Grant::Session { service } => session(*service),
         Grant::Store { scope } => Sentence::new(Files, "read-only", store(*scope)),
         Grant::Tmpfs { to, size, mode: _ } => {
             Sentence::new(Files, "in memory", format!("{to}{}", at_most(*size)))
@@ -206,6 +215,56 @@ fn folder(access: Access, to: Option<&Text>) -> Sentence {
     match access {
         Access::ReadOnly => sentence,
         Access::ReadWrite | Access::Device => sentence.note(PLAIN_BIND),
+    }
+}
+
+/// What of a session opens more than its name says is said with it.
+fn session(service: Service) -> Sentence {
+    let (what, note) = match service {
+        Service::Wayland => ("the Wayland compositor's socket", None),
+        Service::X11 => (
+            "the X server's socket",
+            Some("whoever has it reads every key and every window, and types into them"),
+        ),
+        Service::Pulse => ("the PulseAudio server's socket", Some("the microphone too")),
+        Service::Pipewire => {
+            ("PipeWire's socket", Some("the microphone too, and cameras and screens it gives out"))
+        }
+        Service::SshAgent => (
+            "the SSH agent's socket",
+            Some("it signs in as you wherever the agent's keys are known"),
+        ),
+        Service::GpgAgent => {
+            ("the GnuPG agent's restricted socket", Some("it signs and decrypts as you"))
+        }
+        Service::NixDaemon => (
+            "the Nix daemon's socket",
+            Some("what it builds and downloads is outside of the jail, with a network of its own"),
+        ),
+        Service::SessionBus => (
+            "the session's message bus, unfiltered",
+            Some("programs outside can be started and told what to do through it: that is no jail"),
+        ),
+        Service::SystemBus => ("the machine's message bus, unfiltered", None),
+        Service::Gpu => ("the graphics cards", None),
+        Service::Camera => ("the cameras", None),
+    };
+    let how = match service {
+        Service::Gpu | Service::Camera => "device",
+        Service::Wayland
+        | Service::X11
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::NixDaemon
+        | Service::SessionBus
+        | Service::SystemBus => "connected",
+    };
+    let sentence = Sentence::new(Subject::Surroundings, how, what);
+    match note {
+        Some(note) => sentence.note(note),
+        None => sentence,
     }
 }
 

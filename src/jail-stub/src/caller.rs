@@ -74,7 +74,7 @@ impl<'a> Caller<'a> {
 
     /// The text for this launch.
     pub(crate) fn expand(&self, text: &HostText) -> Result<String, Problem> {
-        if let HostText::Expand(expansion) = text {
+        if let Some(expansion) = text.expansion() {
             for name in expansion.variables() {
                 match (name, self.value(name)) {
                     ("HOME", Some(_)) => drop(self.home_folder()?),
@@ -85,7 +85,15 @@ impl<'a> Caller<'a> {
                 }
             }
         }
-        text.resolve(self).map_err(|Unset(name)| unset(text.source(), &name))
+        text.resolve(self).map_err(|Unset(name)| match text {
+            HostText::PerFolder(_) if name == "PWD" => {
+                Problem::new("the working folder", "its path is too long to name a folder by it")
+                    .help("start the jail in a folder with a shorter path")
+            }
+            HostText::Literal(_) | HostText::Expand(_) | HostText::PerFolder(_) => {
+                unset(text.source(), &name)
+            }
+        })
     }
 
     /// The absolute path that the text means at this launch.
@@ -106,7 +114,27 @@ impl Lookup for Caller<'_> {
     fn home(&self) -> Option<&str> {
         self.home.as_ref().ok().map(JailPath::as_str)
     }
+
+    /// As the kernel says it, not the variable PWD. Slashes become dashes, and what would be ambiguous then is written
+    /// as in a URL, so that two folders never have one name.
+    fn folder(&self) -> Option<String> {
+        let path = rustix::process::getcwd(alloc::vec::Vec::new()).ok()?.into_string().ok()?;
+        let mut name = String::with_capacity(path.len() + 8);
+        for character in path.strip_prefix('/')?.chars() {
+            match character {
+                '/' => name.push('-'),
+                '-' => name.push_str("%2D"),
+                '%' => name.push_str("%25"),
+                '.' if name.is_empty() => name.push_str("%2E"),
+                other => name.push(other),
+            }
+        }
+        (!name.is_empty() && name.len() <= FILE_NAME_MAX).then_some(name)
+    }
 }
+
+/// The longest file name of Linux's file systems.
+const FILE_NAME_MAX: usize = 255;
 
 /// A variable that a plan needs and that the launcher lacks.
 pub(crate) fn unset(object: &str, name: &str) -> Problem {

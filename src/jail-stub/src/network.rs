@@ -23,6 +23,9 @@ use crate::sys::{self, Handover};
 
 /// What both processes see.
 struct Shared {
+    /// The host's /proc, opened before: the first process may put another root under the second one at any time, and
+    /// the jail's need not have a /proc.
+    proc: OwnedFd,
     loopback: bool,
     namespace: Handover,
     /// The error of making the namespace, and that of loopback; 0 for none.
@@ -40,7 +43,10 @@ pub(crate) fn beside<R>(
     if !has(plan, Namespace::Net) {
         return meanwhile();
     }
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let proc = openat(CWD, c"/proc", flags, Mode::empty()).about("/proc").map_err(at_namespaces)?;
     let shared = Shared {
+        proc,
         loopback: loopback(plan).is_some(),
         namespace: Handover::empty(),
         error: AtomicI32::new(0),
@@ -80,7 +86,7 @@ fn enter(shared: &Shared, plan: &Plan, caller: &Caller<'_>) -> Result<(), Proble
 
 /// The second process. It makes system calls and nothing else: memory belongs to the first one meanwhile.
 fn aside(shared: &Shared) -> ! {
-    match namespace() {
+    match namespace(&shared.proc) {
         Ok(namespace) => {
             if shared.loopback
                 && let Err(error) = bring_up()
@@ -94,10 +100,9 @@ fn aside(shared: &Shared) -> ! {
     sys::exit(0)
 }
 
-fn namespace() -> Result<OwnedFd, Errno> {
-    // Opened now: the first process may put another root under this one at any time.
+fn namespace(proc: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let own = openat(CWD, c"/proc/self/ns", flags, Mode::empty())?;
+    let own = openat(proc, c"self/ns", flags, Mode::empty())?;
     sys::unshare(namespaces::network())?;
     openat(own, c"net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }

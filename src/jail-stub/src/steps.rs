@@ -97,6 +97,8 @@ fn inside_name(op: &InsideOp) -> (&'static str, &str) {
         InsideOp::Folder(op) => ("folder", &op.by),
         InsideOp::BindArguments(op) => ("bind-arguments", &op.by),
         InsideOp::BindVariable(op) => ("bind-variable", &op.by),
+        InsideOp::Deep(op) => ("bind-deep", &op.by),
+        InsideOp::Session(op) => ("session", &op.by),
         InsideOp::StoreClosure(op) => ("store-closure", &op.by),
         InsideOp::Tmpfs(op) => ("tmpfs", &op.by),
         InsideOp::Proc(op) => ("proc", &op.by),

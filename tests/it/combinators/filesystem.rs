@@ -5,6 +5,12 @@ use super::row::{Example, Probe, ROW, Row};
 const FILES: &str =
     "mkdir -p ~/data/deep; echo a >~/data/file; echo b >~/data/deep/file; echo c >~/other";
 
+/// A tree with links of every kind.
+const LINKS: &str = "mkdir -p ~/tree/a/b/c ~/elsewhere/inner-folder; cd ~/tree; echo h >.hidden; echo f >a/b/c/file; : >empty
+echo o >~/elsewhere/file; echo i >~/elsewhere/inner-folder/inner
+ln -s ~/elsewhere/file out; ln -s ../elsewhere/inner-folder folder; ln -s .hidden near; ln -s ~/nowhere gone
+ln -s ~/tree/out ~/elsewhere/inner-folder/chain; ln -s .. ~/elsewhere/inner-folder/loop; cd ~/project";
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "bind-device",
@@ -66,6 +72,21 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Refuses("cat ~/notes"),
             Probe::Left(
                 "[ \"$(cat ~/.local/share/jailgen/home/rows/kept)\" = kept ] && ! [ -e ~/kept ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "persist-project-home",
+        spec: "(persist-project-home \"rows\") (readonly (noescape \"~/project\"))",
+        host: "echo private >~/notes; mkdir -p ~/.local/share/jailgen/project-home/rows/other; echo b >~/.local/share/jailgen/project-home/rows/other/kept",
+        probes: &[
+            Probe::Works("echo kept >~/kept"),
+            Probe::Grants("[ \"$(cat ~/kept)\" = kept ]"),
+            Probe::Refuses("cat ~/notes"),
+            Probe::Refuses("cat ~/.local/share/jailgen/project-home/rows/other/kept"),
+            Probe::Left(
+                "cd ~/.local/share/jailgen/project-home/rows && [ \"$(cat *-homes-row%2Dpersist%2Dproject%2Dhome-project/kept)\" = kept ]",
             ),
         ],
         ..ROW
@@ -141,6 +162,53 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Left("[ \"$(cat ~/data/new)\" = written ]"),
         ],
         example: Example::MayStop("notes"),
+        ..ROW
+    },
+    Row {
+        name: "runtime-deep-ro-bind",
+        spec: "(runtime-deep-ro-bind (noescape \"~/tree\"))",
+        host: LINKS,
+        probes: &[
+            Probe::Says {
+                script: "[ \"$(cat ~/tree/.hidden ~/tree/a/b/c/file ~/tree/out ~/tree/folder/inner ~/tree/folder/chain)\" = $'h\\nf\\no\\ni\\no' ]",
+                says: "a symbolic link leads nowhere: ",
+            },
+            Probe::Grants(
+                "[ -e ~/tree/empty ] && ! [ -s ~/tree/empty ] && [ -L ~/tree/near ] && [ \"$(cat ~/tree/near)\" = h ]",
+            ),
+            Probe::Works(
+                "! [ -L ~/tree/out ] && ! [ -L ~/tree/folder ] && [ -L ~/tree/gone ] && ! [ -e ~/tree/gone ]",
+            ),
+            Probe::Works("[ -L ~/tree/folder/loop ]"),
+            Probe::Refuses("echo x >>~/tree/out"),
+            Probe::Refuses("echo x >~/tree/a/new && rm ~/tree/a/new"),
+            Probe::Refuses("cat ~/elsewhere/file"),
+            Probe::Denies("rm ~/tree/near || mkdir ~/tree/folder/new"),
+            Probe::Left("[ -L ~/tree/out ] && [ -L ~/tree/near ] && ! [ -e ~/tree/folder/new ]"),
+        ],
+        example: Example::MayStop("/etc/ssl"),
+        ..ROW
+    },
+    Row {
+        name: "runtime-deep-ro-bind",
+        case: "planted",
+        spec: "(readwrite (noescape \"~/tree\")) (runtime-deep-ro-bind (noescape \"~/tree\"))",
+        host: LINKS,
+        probes: &[Probe::Stops {
+            env: &[],
+            says: "is a symbolic link in a folder that the jail can write",
+        }],
+        ..ROW
+    },
+    Row {
+        name: "runtime-deep-ro-bind",
+        case: "without-links",
+        spec: "(runtime-deep-ro-bind (noescape \"~/elsewhere\")) (runtime-deep-ro-bind (noescape \"~/tree/out\"))",
+        host: LINKS,
+        probes: &[
+            Probe::Grants("[ \"$(cat ~/elsewhere/file ~/tree/out)\" = $'o\\no' ]"),
+            Probe::Refuses("echo x >>~/elsewhere/file"),
+        ],
         ..ROW
     },
     Row {

@@ -6,11 +6,14 @@
 //! - `Grants` works in the jail, and is refused in a jail that has the base only: so it is this combinator that grants it.
 //! - `Refuses` is refused in the jail, and works outside: so it is the jail that refuses it.
 //! - `Works` and `Denies` say the same without the other side, where there is none to compare with.
+//! - `Says` works in the jail, and the launch says this.
 //! - `Stops` is a launch that stops with exit status 125 and says this.
 //!
 //! The registry's own example of each combinator is built and started too; `Row::example` says what becomes of it.
 
+mod agents;
 mod base;
+mod desktop;
 mod environment;
 mod filesystem;
 mod launch;
@@ -37,6 +40,8 @@ const CHAPTERS: &[&[Row]] = &[
     limits::ROWS,
     namespaces::ROWS,
     network::ROWS,
+    agents::ROWS,
+    desktop::ROWS,
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {

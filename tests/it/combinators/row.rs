@@ -64,6 +64,13 @@ pub(super) enum Probe {
     Refuses(&'static str),
     /// Is refused in the jail. What is tried does not exist outside, or would be felt there.
     Denies(&'static str),
+    /// Works in the jail, and the launch tells this.
+    Says {
+        /// The command.
+        script: &'static str,
+        /// What the launch's message holds.
+        says: &'static str,
+    },
     /// The launch stops with these variables in addition, and says this.
     Stops {
         /// Variables; an empty value takes one away.
@@ -77,7 +84,7 @@ pub(super) enum Probe {
 
 impl Probe {
     pub(super) fn allows(&self) -> bool {
-        matches!(self, Self::Grants(_) | Self::Works(_))
+        matches!(self, Self::Grants(_) | Self::Works(_) | Self::Says { .. })
     }
 
     pub(super) fn refuses(&self) -> bool {

@@ -155,6 +155,12 @@ impl<'a> Place<'a> {
             Probe::Denies(script) => is_refused("in the jail", &here(script)),
             Probe::Refuses(script) => is_refused("in the jail", &here(script))
                 .or_else(|| works("outside", &self.outside(script))),
+            Probe::Says { script, says } => {
+                let outcome = here(script);
+                let silent = || format!("it should say `{says}`: {}", outcome.all());
+                works("in the jail", &outcome)
+                    .or_else(|| (!outcome.stderr.contains(says)).then(silent))
+            }
             Probe::Left(script) => works("outside", &self.outside(script)),
             Probe::Stops { env, says } => stops(&self.inside(&name, "true", env), says),
         }

@@ -7,6 +7,7 @@ use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Text};
 use super::{Granted, Lowering, Named, path, size, text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Brought;
+use crate::table::{self, Lower};
 use crate::term::{Applied, Place, Placed, Value};
 
 /// A combinator that is being applied. The getters give `None` after they have recorded what is wrong.
@@ -204,6 +205,13 @@ impl<'a> Call<'_, 'a> {
     pub(crate) fn apply_all(&mut self, permissions: Vec<(&'a Applied, u32)>) {
         for (applied, index) in permissions {
             self.state.apply(applied, index);
+        }
+    }
+
+    /// Applies a combinator that takes nothing, as a part of this one.
+    pub(crate) fn apply_named(&mut self, name: &str) {
+        if let Some(Lower::Permission(lower)) = table::combinator(name).map(|it| it.lower) {
+            let _ = lower(self);
         }
     }
 

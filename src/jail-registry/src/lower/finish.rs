@@ -20,7 +20,10 @@ pub(super) fn first_of_the_authors(grants: &[Granted]) -> usize {
     let is_authors = |granted: &Granted| {
         let unknown_place = matches!(
             granted.entry.grant,
-            Grant::Folder { .. } | Grant::BindArguments { .. } | Grant::BindVariable { .. }
+            Grant::Folder { .. }
+                | Grant::BindArguments { .. }
+                | Grant::BindVariable { .. }
+                | Grant::Session { .. }
         );
         unknown_place || granted.named.is_some()
     };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Signature, Type};
@@ -84,6 +84,23 @@ is granted in the home folder lies over it, wherever the spec says so.",
             brings: &[],
             lower: Lower::Permission(persist_home),
         },
+        Combinator {
+            name: "persist-project-home",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "A home folder that is kept, under this name, for each project: each folder in which the jail is started has its own",
+            docs: "It lies in `~/.local/share/jailgen/project-home/NAME` (or below `$XDG_DATA_HOME`), named after the project's path. What an
+agent keeps of one project, another does not see.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "persist-project-home \"work\"",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let name = home_name(call)?;
+                let path = data_folder("project-home", name);
+                call.grant_home(Grant::FolderState { path, to: Text::expanded("~") });
+                Some(())
+            }),
+        },
         bind("readonly", "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", true, |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadOnly, Missing::Fail)
@@ -110,6 +127,13 @@ is granted in the home folder lies over it, wherever the spec says so.",
         }),
         bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
             bind_to(call, Access::ReadWrite, Missing::Fail)
+        }),
+        bind("runtime-deep-ro-bind", "This path, at its own place, read-only, with what its symbolic links lead to in their stead", "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
+replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that the jail can write is
+not followed: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", true, |call| {
+            let from = call.source(0)?;
+            call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
+            Some(())
         }),
         bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", false, |call| {
             let path = call.source(0)?;
@@ -187,8 +211,6 @@ is granted in the home folder lies over it, wherever the spec says so.",
         },
     ],
 };
-
-type LowerFn = fn(&mut Call<'_, '_>) -> Option<()>;
 
 /// A combinator that takes one path.
 const fn bind(
@@ -292,6 +314,17 @@ fn tmpfs_mode(to: &Text) -> Mode {
 }
 
 fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
+    let name = home_name(call)?;
+    let path = data_folder("home", name);
+    call.grant_home(Grant::StateDirectory { path, to: Text::expanded("~") });
+    Some(())
+}
+
+fn data_folder(kind: &str, name: &str) -> Text {
+    Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/{kind}/{name}"))
+}
+
+fn home_name<'a>(call: &mut Call<'_, 'a>) -> Option<&'a str> {
     let name = call.literal(0)?;
     let legal = |c: char| c.is_alphanumeric() || "-_.+@ ".contains(c);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(legal) {
@@ -299,9 +332,7 @@ fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
         call.error(Code::HomeName, 0, message, "use letters, digits, `-`, `_` and `.`");
         return None;
     }
-    let path = Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/home/{name}"));
-    call.grant_home(Grant::StateDirectory { path, to: Text::expanded("~") });
-    Some(())
+    Some(name)
 }
 
 fn paths_from_variable(call: &mut Call<'_, '_>) -> Option<()> {

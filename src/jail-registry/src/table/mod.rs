@@ -2,7 +2,9 @@
 //!
 //! A name that is not in it is unknown, to the evaluator, to nixlib and to the reader alike: nothing is accepted silently.
 
+mod agents;
 mod base;
+mod desktop;
 mod environment;
 mod filesystem;
 mod launch;
@@ -51,6 +53,9 @@ pub enum Lower {
     },
 }
 
+/// How a permission is lowered.
+type LowerFn = fn(&mut Call<'_, '_>) -> Option<()>;
+
 impl std::fmt::Debug for Lower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -82,6 +87,8 @@ pub static CHAPTERS: &[Chapter] = &[
     limits::CHAPTER,
     namespaces::CHAPTER,
     network::CHAPTER,
+    agents::CHAPTER,
+    desktop::CHAPTER,
 ];
 
 /// The permissions that every jail begins with, unless it says `reset`.

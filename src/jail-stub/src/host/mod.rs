@@ -89,6 +89,8 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             | InsideOp::Folder(_)
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
+            | InsideOp::Deep(_)
+            | InsideOp::Session(_)
             | InsideOp::StoreClosure(_)
             | InsideOp::Tmpfs(_)
             | InsideOp::Proc(_)

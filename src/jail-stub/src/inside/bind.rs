@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use crate::failure::{About, Problem};
 use crate::host::{self, SharedGit};
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Launch, Root};
+use crate::inside::{Launch, Root, session};
 use crate::sys::{self, Attributes};
 
 /// A detached clone of something of the host, and where it belongs.
@@ -40,7 +40,10 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         InsideOp::BindVariable(op) => {
             all_there(host::named::variable(op, launch.caller)?, op.access, launch)
         }
-        InsideOp::StoreClosure(_)
+        InsideOp::Session(op) => session::sources(op, launch),
+        // It has its own way: a tree may become many mounts.
+        InsideOp::Deep(_)
+        | InsideOp::StoreClosure(_)
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)
         | InsideOp::Dev(_)
@@ -114,7 +117,13 @@ fn if_there(path: &[u8], access: Access, launch: &Launch<'_>) -> Result<Option<S
     }
 }
 
-fn source(from: &[u8], to: &[u8], access: Access, launch: &Launch<'_>) -> Result<Source, Problem> {
+/// Clones what is at `from` on the host, for the place `to` inside.
+pub(crate) fn source(
+    from: &[u8],
+    to: &[u8],
+    access: Access,
+    launch: &Launch<'_>,
+) -> Result<Source, Problem> {
     let place = host::open(from, launch.trees)?;
     let kind = Kind::of(&place).about(from)?;
     let tree = tree::clone_tree(&place, Depth::All).about(from)?;
@@ -122,7 +131,8 @@ fn source(from: &[u8], to: &[u8], access: Access, launch: &Launch<'_>) -> Result
     Ok(Source { tree, kind, to: to.into() })
 }
 
-fn confine(tree: &OwnedFd, access: Access) -> Result<(), Errno> {
+/// Takes from a clone what its access does not give.
+pub(crate) fn confine(tree: &OwnedFd, access: Access) -> Result<(), Errno> {
     match access {
         Access::ReadOnly => tree::confine(tree, Attributes::READ_ONLY),
         Access::ReadWrite => tree::confine(tree, 0),

@@ -5,11 +5,14 @@
 
 mod bind;
 mod closure;
+mod deep;
 mod device;
 mod etc;
 mod file;
+mod listing;
 mod process;
 mod root;
+mod session;
 mod socket;
 mod tree;
 
@@ -23,7 +26,7 @@ use rustix::fd::OwnedFd;
 pub(crate) use root::Root;
 
 use crate::caller::Caller;
-use crate::failure::{About, Failure, Problem};
+use crate::failure::{self, About, Failure, Problem};
 use crate::host::WritableTrees;
 use crate::inside::bind::Source;
 use crate::namespaces::has;
@@ -53,9 +56,13 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     let ops = &launch.plan.inside;
     let failed = |index, op, problem| launch.steps.inside(index, op, problem);
     let mut sources = Vec::with_capacity(ops.len());
+    let mut notes = Notes::default();
     for (index, op) in ops.iter().enumerate() {
-        sources.push(bind::sources(op, launch).map_err(|problem| failed(index, op, problem))?);
+        let found = found(op, launch).map_err(|problem| failed(index, op, problem))?;
+        notes.add(op, &found);
+        sources.push(found);
     }
+    notes.print();
     let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     let mut built = Built { root, folder: None };
     for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
@@ -75,6 +82,8 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::Worktree(_)
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
+            | InsideOp::Deep(_)
+            | InsideOp::Session(_)
             | InsideOp::StoreClosure(_)
             | InsideOp::Tmpfs(_)
             | InsideOp::Proc(_)
@@ -96,17 +105,20 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
 
 fn perform(
     op: &InsideOp,
-    sources: Vec<Source>,
+    found: HostParts,
     launch: &Launch<'_>,
     built: &mut Built,
 ) -> Result<(), Problem> {
     let caller = launch.caller;
     let root = &mut built.root;
+    let HostParts { sources, deep } = found;
     match op {
         InsideOp::Bind(_)
         | InsideOp::BindArguments(_)
         | InsideOp::BindVariable(_)
+        | InsideOp::Session(_)
         | InsideOp::Worktree(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
+        InsideOp::Deep(_) => deep.map_or(Ok(()), |found| found.attach(root)),
         InsideOp::Folder(_) => {
             built.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))
@@ -132,6 +144,55 @@ fn perform(
     }
 }
 
+/// What an operation takes from the host.
+struct HostParts {
+    sources: Vec<Source>,
+    deep: Option<deep::Found>,
+}
+
+fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
+    let deep = match op {
+        InsideOp::Deep(op) => deep::find(op, launch)?,
+        _ => None,
+    };
+    Ok(HostParts { sources: bind::sources(op, launch)?, deep })
+}
+
+/// What the host lacks of what the plan would show, told in a line of each kind.
+#[derive(Default)]
+struct Notes {
+    missing: Vec<&'static str>,
+    dangling: Vec<Vec<u8>>,
+}
+
+impl Notes {
+    fn add(&mut self, op: &InsideOp, found: &HostParts) {
+        if let (InsideOp::Session(op), true) = (op, found.sources.is_empty()) {
+            self.missing.push(session::name(op.service));
+        }
+        if let Some(deep) = &found.deep {
+            self.dangling.extend(deep.dangling.iter().cloned());
+        }
+    }
+
+    fn print(&self) {
+        if !self.missing.is_empty() {
+            failure::say(
+                &["left out, because it is not here: ", &self.missing.join(", ")].concat(),
+                None,
+            );
+        }
+        if let Some(first) = self.dangling.first() {
+            let others = match self.dangling.len() {
+                1 => String::new(),
+                more => alloc::format!(" and {} more", more - 1),
+            };
+            let first = String::from_utf8_lossy(first);
+            failure::say(&["a symbolic link leads nowhere: ", &first, &others].concat(), None);
+        }
+    }
+}
+
 fn closure_of(plan: &Plan) -> &Closure {
     &plan.closure
 }
@@ -144,7 +205,7 @@ fn loopback(plan: &Plan) -> Result<(), Problem> {
     Err(Problem::new("lo", "the jail shares the host's network, whose interfaces are not its own"))
 }
 
-fn read_only(root: &Root, path: &str) -> Result<(), Problem> {
+pub(crate) fn read_only(root: &Root, path: &str) -> Result<(), Problem> {
     let place = root.open(path.as_bytes())?;
     let attributes = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
     sys::set_attributes(place, attributes).about(path)

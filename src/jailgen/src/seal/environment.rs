@@ -93,10 +93,12 @@ fn expansion(text: &str) -> Result<HostText, SealError> {
 /// out; and what is taken as it stands is escaped.
 fn source(text: &HostText) -> String {
     match text {
-        HostText::Expand(expansion) => match expansion.source().strip_prefix('~') {
-            Some(rest) => format!("${{HOME}}{rest}"),
-            None => expansion.source().to_owned(),
-        },
+        HostText::Expand(expansion) | HostText::PerFolder(expansion) => {
+            match expansion.source().strip_prefix('~') {
+                Some(rest) => format!("${{HOME}}{rest}"),
+                None => expansion.source().to_owned(),
+            }
+        }
         HostText::Literal(literal) => {
             let mut source = String::with_capacity(literal.len());
             for character in literal.chars() {

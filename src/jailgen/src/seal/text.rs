@@ -31,7 +31,7 @@ impl Reader<'_> {
                 Ok(path) => Ok(HostText::Literal(path.into())),
                 Err(error) => Err(self.error(format!("`{literal}` is no path in a jail: {error}"))),
             },
-            expand @ HostText::Expand(_) => Ok(expand),
+            expand @ (HostText::Expand(_) | HostText::PerFolder(_)) => Ok(expand),
         }
     }
 
@@ -68,7 +68,10 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::Arguments { words } => words.iter().filter_map(word).collect(),
         Grant::Bind { from, to, .. } | Grant::Copy { from, to, .. } => vec![from, to],
         Grant::Folder { to, .. } => to.iter().collect(),
-        Grant::StateDirectory { path, to } | Grant::StateFile { path, to } => vec![path, to],
+        Grant::StateDirectory { path, to }
+        | Grant::StateFile { path, to }
+        | Grant::FolderState { path, to } => vec![path, to],
+        Grant::DeepBind { from, .. } => vec![from],
         Grant::Tmpfs { to, .. }
         | Grant::Proc { to }
         | Grant::Dev { to }
@@ -82,6 +85,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Worktree
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
+        | Grant::Session { .. }
         | Grant::Store { .. }
         | Grant::ForwardEnv { .. }
         | Grant::UnsetEnv { .. }

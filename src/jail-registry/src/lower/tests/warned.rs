@@ -226,6 +226,10 @@ impl jail_plan::Lookup for Nobody {
     fn home(&self) -> Option<&str> {
         None
     }
+
+    fn folder(&self) -> Option<String> {
+        None
+    }
 }
 
 proptest::proptest! {

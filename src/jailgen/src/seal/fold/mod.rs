@@ -2,13 +2,15 @@
 
 mod host;
 mod limits;
+mod session;
 
 use std::collections::BTreeSet;
 
 use jail_plan::{
     Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
     Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime, Missing, Namespace, Plan,
-    RefuseFolder, StartIn, StateDirectory, StateFile, StoreClosure, Symlink, Terminal, Tmpfs,
+    RefuseFolder, Session, StartIn, StateDirectory, StateFile, StoreClosure, Symlink, Terminal,
+    Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
@@ -150,6 +152,17 @@ impl<'a> Draft<'a> {
                 self.before
                     .push(HostOp::StateFile(StateFile { path: path.clone(), by: by.clone() }));
                 self.inside.push(state_bind(path, to, by));
+            }
+            Grant::FolderState { path, to } => {
+                let (before, inside) = session::folder_state(read, path, to)?;
+                self.before.push(before);
+                self.inside.push(inside);
+            }
+            Grant::DeepBind { from, missing } => {
+                self.inside.push(session::deep(read, from, *missing)?);
+            }
+            Grant::Session { service } => {
+                self.inside.push(InsideOp::Session(Session { service: *service, by }));
             }
             Grant::Store { scope } if self.last.store == Some(index) => {
                 self.inside.push(self.store(*scope, by));

@@ -1,0 +1,131 @@
+//! What programs that open windows, play sound or talk to the desktop need of the user's session.
+
+use jail_policy::{Grant, Missing, Service, Text};
+
+use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE};
+use crate::lower::Call;
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Desktop",
+    intro: "What programs need that open windows, play sound or talk to the desktop. What the machine does not have is left out, and the
+launch says so in one line: one spec works with and without a screen. Never is all of `/run/user/UID` or `/tmp/.X11-unix` shown:
+only the sockets that are named. [desktop.md](desktop.md) says what each of them opens.",
+    combinators: &[
+        entry("camera", "The cameras that are there at launch", "Programs that ask PipeWire for cameras need `pipewire` instead.", |call| {
+            session(call, Service::Camera)
+        }),
+        entry("gpu", "The graphics cards, for drawing and for computing", "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
+in `/sys`. NixOS's drivers in `/run/opengl-driver` come along; where they need store paths that the jail does not have, name the
+driver's package in the spec.", |call| {
+            session(call, Service::Gpu)?;
+            deep_if_there(call, "/run/opengl-driver")
+        }),
+        entry("gui", "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read", "", gui),
+        entry("pipewire", "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
+            runtime_folder(call);
+            forward(call, "PIPEWIRE_REMOTE");
+            session(call, Service::Pipewire)
+        }),
+        entry("pulse", "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
+            runtime_folder(call);
+            if_there(call, Text::expanded("~/.config/pulse/cookie"));
+            session(call, Service::Pulse)
+        }),
+        entry("unsafe-dbus", "The session's message bus, unfiltered", "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.", |call| {
+            runtime_folder(call);
+            forward(call, "DBUS_SESSION_BUS_ADDRESS");
+            session(call, Service::SessionBus)
+        }),
+        entry("unsafe-x11", "The X server's socket and cookie", "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
+display of another machine (`DISPLAY=host:0`) is a matter of the network and left out.", |call| {
+            forward(call, "DISPLAY");
+            forward(call, "XAUTHORITY");
+            session(call, Service::X11)
+        }),
+        entry("wayland", "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland),
+    ],
+};
+
+const fn entry(
+    name: &'static str,
+    summary: &'static str,
+    docs: &'static str,
+    lower: LowerFn,
+) -> Combinator {
+    Combinator {
+        name,
+        since: SINCE,
+        in_jail_nix: true,
+        summary,
+        docs,
+        signature: NOTHING,
+        example: name,
+        brings: &[],
+        lower: Lower::Permission(lower),
+    }
+}
+
+/// Where sockets of a session are, also on a machine that has no session.
+const RUNTIME_FOLDER: &str = "${XDG_RUNTIME_DIR:-/run/user/jail}";
+
+/// A runtime folder of the jail's own, at the host's place: sockets appear in it, and programs may write there.
+pub(super) fn runtime_folder(call: &mut Call<'_, '_>) {
+    if call.once("runtime-folder") {
+        let place = Text::expanded(RUNTIME_FOLDER);
+        call.grant_beneath(Grant::Tmpfs { to: place.clone(), mode: 0o700, size: None });
+        call.grant(Grant::SetEnv { name: "XDG_RUNTIME_DIR".into(), value: place });
+    }
+}
+
+/// A place in the runtime folder.
+pub(super) fn in_runtime_folder(name: &str) -> Text {
+    Text::expanded(format!("{RUNTIME_FOLDER}/{name}"))
+}
+
+/// Something of the session. It may lie in the home folder or in the runtime folder, so it lies over both.
+pub(super) fn session(call: &mut Call<'_, '_>, service: Service) -> Option<()> {
+    call.grant(Grant::Session { service });
+    Some(())
+}
+
+pub(super) fn forward(call: &mut Call<'_, '_>, name: &str) {
+    call.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Skip });
+}
+
+/// A file of the host that may be missing, read-only.
+pub(super) fn if_there(call: &mut Call<'_, '_>, path: Text) {
+    let (from, access, missing) = (path.clone(), jail_policy::Access::ReadOnly, Missing::Skip);
+    call.grant(Grant::Bind { from, to: path, access, missing });
+}
+
+fn deep_if_there(call: &mut Call<'_, '_>, path: &str) -> Option<()> {
+    call.grant(Grant::DeepBind { from: Text::literal(path), missing: Missing::Skip });
+    Some(())
+}
+
+fn wayland(call: &mut Call<'_, '_>) -> Option<()> {
+    runtime_folder(call);
+    forward(call, "WAYLAND_DISPLAY");
+    forward(call, "XDG_SESSION_TYPE");
+    session(call, Service::Wayland)
+}
+
+fn gui(call: &mut Call<'_, '_>) -> Option<()> {
+    for part in ["wayland", "pulse", "pipewire"] {
+        call.apply_named(part);
+    }
+    deep_if_there(call, "/etc/fonts")?;
+    for place in ["~/.config/dconf", "~/.config/fontconfig", "~/.icons", "~/.local/share/icons"] {
+        if_there(call, Text::expanded(place));
+    }
+    for place in ["/usr/share/fonts", "/usr/share/icons"] {
+        if_there(call, Text::literal(place));
+    }
+    for name in ["XCURSOR_THEME", "XCURSOR_PATH", "XCURSOR_SIZE", "XDG_DATA_DIRS"] {
+        forward(call, name);
+    }
+    let (variable, separator) = ("XDG_DATA_DIRS".into(), ":".into());
+    let access = jail_policy::Access::ReadOnly;
+    call.grant(Grant::BindVariable { variable, separator, access });
+    Some(())
+}

@@ -1,0 +1,78 @@
+//! What of the user's session appears inside: sockets and devices that programs find by variables or well-known places.
+//!
+//! Only what is a socket is bound as one: a variable that is empty or names a folder would otherwise give all of
+//! `/run/user/UID` or `/tmp/.X11-unix` away, where a read-only mount does not keep anybody from connecting.
+
+mod cards;
+mod sockets;
+
+use alloc::vec::Vec;
+
+use jail_plan::{Access, Service, Session};
+use rustix::fs::FileType;
+
+use crate::failure::{About, Problem};
+use crate::host;
+use crate::inside::Launch;
+use crate::inside::bind::{self, Source};
+
+/// What the host has of it; nothing where it has none.
+pub(crate) fn sources(op: &Session, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+    match op.service {
+        Service::Gpu => cards::graphics(launch),
+        Service::Camera => cards::cameras(launch),
+        Service::X11 => sockets::x11(launch),
+        service @ (Service::Wayland
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::NixDaemon
+        | Service::SessionBus
+        | Service::SystemBus) => {
+            let found = sockets::candidates(service, launch.caller)
+                .into_iter()
+                .find_map(|(from, to)| socket(&from, &to, launch).transpose());
+            Ok(found.transpose()?.into_iter().collect())
+        }
+    }
+}
+
+/// What a service is called in messages.
+pub(crate) fn name(service: Service) -> &'static str {
+    match service {
+        Service::Wayland => "Wayland",
+        Service::X11 => "X11",
+        Service::Pulse => "PulseAudio",
+        Service::Pipewire => "PipeWire",
+        Service::SshAgent => "an SSH agent",
+        Service::GpgAgent => "a GnuPG agent",
+        Service::NixDaemon => "a Nix daemon",
+        Service::SessionBus => "a session bus",
+        Service::SystemBus => "a system bus",
+        Service::Gpu => "a graphics card",
+        Service::Camera => "a camera",
+    }
+}
+
+/// A socket of the host, if there is one at this path.
+fn socket(from: &str, to: &str, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
+    is_kind(from, FileType::Socket, launch)?
+        .then(|| bind::source(from.as_bytes(), to.as_bytes(), Access::ReadOnly, launch))
+        .transpose()
+}
+
+fn is_kind(path: &str, kind: FileType, launch: &Launch<'_>) -> Result<bool, Problem> {
+    let place = match host::open(path.as_bytes(), launch.trees) {
+        Ok(place) => place,
+        Err(problem) if is_absent(&problem) => return Ok(false),
+        Err(problem) => return Err(problem),
+    };
+    let stat = rustix::fs::fstat(&place).about(path)?;
+    Ok(FileType::from_raw_mode(stat.st_mode) == kind)
+}
+
+/// What one may not look at is, for the payload, as good as not there.
+fn is_absent(problem: &Problem) -> bool {
+    matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "EACCES")
+}

@@ -1,0 +1,32 @@
+//! What depends on the user's session and on the working folder, and trees whose links are followed.
+
+use jail_plan::{Deep, HostOp, HostText, InsideOp, Missing, StateDirectory};
+use jail_policy::Text;
+
+use super::super::SealError;
+use super::super::text::Reader;
+use super::state_bind;
+
+/// A folder of state for each working folder: it is made on the host, and then bound.
+pub(super) fn folder_state(
+    read: Reader<'_>,
+    path: &Text,
+    to: &Text,
+) -> Result<(HostOp, InsideOp), SealError> {
+    let by = read.entry.by.to_string();
+    let path = match read.path(path)? {
+        HostText::Expand(expansion) | HostText::PerFolder(expansion) => {
+            HostText::PerFolder(expansion)
+        }
+        HostText::Literal(_) => {
+            return Err(read.error("a folder for each working folder is expanded at launch"));
+        }
+    };
+    let before = HostOp::StateDirectory(StateDirectory { path: path.clone(), by: by.clone() });
+    Ok((before, state_bind(path, read.path(to)?, by)))
+}
+
+pub(super) fn deep(read: Reader<'_>, from: &Text, missing: Missing) -> Result<InsideOp, SealError> {
+    let (from, by) = (read.path(from)?, read.entry.by.to_string());
+    Ok(InsideOp::Deep(Deep { from, missing, by }))
+}
