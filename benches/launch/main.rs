@@ -34,9 +34,9 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use jail_plan::{
-    Access, Argument, At, Bind, By, Closure, Device, HostText, Ids, InsideOp, Lifetime, Limit,
-    Missing, Namespace, Places, Plan, Resource, SeccompProgram, StartIn, StoreClosure, Terminal,
-    Tmpfs, VERSION, encode,
+    Access, Argument, At, Beneath, Bind, By, Closure, Device, Found, Handled, HostText, Ids,
+    InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan, Reach,
+    Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION, encode,
 };
 
 const SIZES: [usize; 4] = [0, 10, 100, 1000];
@@ -130,17 +130,31 @@ fn prepare(folder: &Path, size: usize, stub: &Path, bwraps: &[PathBuf]) -> Vec<C
         .and_then(|()| std::fs::create_dir_all(&skeleton))
         .expect("folders");
     let payload = tiny::write(folder);
-    let wrapper = folder.join("wrapper");
-    let plan = plan(&store, &skeleton, names.clone(), &payload);
-    let text = encode(&stub.to_string_lossy(), &plan, &Places::new()).expect("a plan");
-    std::fs::write(&wrapper, text).expect("a wrapper");
-    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("executable");
-    let mut contenders = vec![Contender::new("jail-stub", vec![wrapper.into()])];
+    let mut plan = plan(&store, &skeleton, names.clone(), &payload);
+    let jail = write_wrapper(folder, "jail-stub", stub, &plan);
+    plan.landlock.handles.clear();
+    plan.seccomp = vec![filter(&ALLOW_ALL)];
+    let without = write_wrapper(folder, WITHOUT_LAYERS, stub, &plan);
+    let mut contenders = vec![jail, without];
     for bwrap in bwraps {
         contenders
             .push(Contender::new(version(bwrap), bubblewrap(bwrap, &store, &names, &payload)));
     }
     contenders
+}
+
+/// The same jail with namespaces and mounts alone: what the layers beside them cost is the difference. A plan without a
+/// filter is no plan, so it has the shortest one.
+const WITHOUT_LAYERS: &str = "without layers";
+/// `return SECCOMP_RET_ALLOW`.
+const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
+
+fn write_wrapper(folder: &Path, name: &str, stub: &Path, plan: &Plan) -> Contender {
+    let wrapper = folder.join(name);
+    let text = encode(&stub.to_string_lossy(), plan, &Places::new()).expect("a plan");
+    std::fs::write(&wrapper, text).expect("a wrapper");
+    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    Contender::new(name, vec![wrapper.into()])
 }
 
 fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Plan {
@@ -191,15 +205,48 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
         lifetime: Lifetime::Launcher,
         time: None,
         limits: vec![Limit { resource: Resource::Core, value: 0 }],
-        seccomp: vec![filter()],
+        landlock: landlock(),
+        seccomp: vec![filter(&default_filter())],
         after: Vec::new(),
     }
 }
 
+/// The second wall of every jail with these mounts; bubblewrap beside it has none.
+fn landlock() -> Landlock {
+    let by = || "bench#0".to_owned();
+    let path = |path: &str, reach| {
+        let (path, missing) = (HostText::Literal(path.into()), Missing::Skip);
+        LandlockRule::Path(Beneath { path, reach, missing, by: by() })
+    };
+    Landlock {
+        handles: vec![
+            Handled::Writes,
+            Handled::Devices,
+            Handled::Sockets,
+            Handled::AbstractSockets,
+            Handled::Signals,
+        ],
+        rules: vec![
+            path("/payload", Reach::Rox),
+            path("/tmp", Reach::Rwx),
+            path("/proc", Reach::Rw),
+            path("/dev", Reach::Device),
+            LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
+        ],
+        bind: Vec::new(),
+        connect: Vec::new(),
+        least: 0,
+        by: String::new(),
+    }
+}
+
 /// The filter that every jail has; bubblewrap beside it has none.
-fn filter() -> SeccompProgram {
+fn default_filter() -> Vec<u8> {
     let arch = seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
-    let program = seccomp::default_program(arch, seccomp::Options { nested_sandbox: false });
+    seccomp::default_program(arch, seccomp::Options { nested_sandbox: false })
+}
+
+fn filter(program: &[u8]) -> SeccompProgram {
     SeccompProgram {
         name: "default".into(),
         arch: std::env::consts::ARCH.into(),

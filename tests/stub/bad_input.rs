@@ -51,7 +51,7 @@ fn the_step_that_failed_is_counted() {
     for caller in callers() {
         let jail = Jail::new(caller).op(bind("/nowhere", Access::ReadOnly));
         let number = jail.plan.inside.len() + 2;
-        let of = jail.plan.inside.len() + 8;
+        let of = jail.plan.inside.len() + 9;
         jail.sh("").stopped(&[&format!("jail-stub: step {number} of {of} (bind-ro)")]);
     }
 }

@@ -10,9 +10,9 @@ use std::sync::OnceLock;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
-    Access, Argument, At, Bind, By, Closure, Device, EnvOp, Expansion, Folder, HostText, Ids,
-    InsideOp, Lifetime, Limit, Missing, Namespace, Places, Plan, Resource, SeccompProgram, Set,
-    StartIn, Terminal, Tmpfs, VERSION, encode,
+    Access, Argument, At, Beneath, Bind, By, Closure, Device, EnvOp, Expansion, Folder, Found,
+    Handled, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace,
+    Places, Plan, Reach, Resource, SeccompProgram, Set, StartIn, Terminal, Tmpfs, VERSION, encode,
 };
 use tempfile::TempDir;
 
@@ -179,6 +179,24 @@ pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
     }
 }
 
+/// The second wall as jailgen makes it of what `inside` grants: every jail has it.
+pub(crate) fn wall(plan: &mut Plan) {
+    plan.landlock.handles =
+        vec![Handled::Writes, Handled::Devices, Handled::Sockets, Handled::AbstractSockets];
+    if plan.namespaces.contains(&Namespace::Pid) {
+        plan.landlock.handles.push(Handled::Signals);
+    }
+    let rules = plan.inside.iter().flat_map(|op| plan.landlock.rules_of(op, &plan.closure.store));
+    let standard = LandlockRule::Standard(Found { reach: Reach::Device, by: by() });
+    plan.landlock.rules = rules.chain([standard]).collect();
+    // Without a last operation that makes it read-only, the root of these plans is writable.
+    if !plan.inside.iter().any(|op| matches!(op, InsideOp::RemountReadOnly(_))) {
+        let (path, missing, by) = (literal("/"), Missing::Skip, by());
+        let root = Beneath { path, reach: Reach::Rwx, missing, by };
+        plan.landlock.rules.push(LandlockRule::Path(root));
+    }
+}
+
 impl Jail {
     /// The host's programs, read-only; own /tmp, /proc, /dev; the project folder, in which it starts. Runs `/bin/sh` with
     /// the wrapper's arguments.
@@ -238,6 +256,14 @@ impl Jail {
             lifetime: Lifetime::Launcher,
             time: None,
             limits: vec![Limit { resource: Resource::Core, value: 0 }],
+            landlock: Landlock {
+                handles: Vec::new(),
+                rules: Vec::new(),
+                bind: Vec::new(),
+                connect: Vec::new(),
+                least: 0,
+                by: String::new(),
+            },
             seccomp: vec![default_filter()],
             after: Vec::new(),
         };
@@ -290,7 +316,11 @@ impl Jail {
     /// Writes the wrapper.
     pub(crate) fn wrapper(&self) -> PathBuf {
         let places = Places::from([(by(), "demo.jail:4:3".into())]);
-        let text = encode(stub().to_str().expect("UTF-8"), &self.plan, &places).expect("a plan");
+        let mut plan = self.plan.clone();
+        if plan.landlock.handles.is_empty() {
+            wall(&mut plan);
+        }
+        let text = encode(stub().to_str().expect("UTF-8"), &plan, &places).expect("a plan");
         self.raw_wrapper(&text)
     }
 

@@ -18,6 +18,7 @@ mod files;
 mod folder;
 mod groups;
 mod jail;
+mod landlock;
 mod limits;
 mod process;
 mod pty;

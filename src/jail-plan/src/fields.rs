@@ -10,6 +10,7 @@ use core::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use crate::expand::HostText;
+use crate::landlock::Reach;
 use crate::ops::{Access, Missing, Service};
 
 /// A field that was given; the inner `None` is `null`.
@@ -75,6 +76,7 @@ fields! {
     mode: u32,
     name: String,
     path: HostText,
+    reach: Reach,
     script: String,
     separator: String,
     service: Service,

@@ -12,6 +12,7 @@ mod amount;
 mod expand;
 mod fields;
 pub mod helper;
+mod landlock;
 mod limits;
 mod ops;
 mod path;
@@ -21,6 +22,9 @@ mod wrapper;
 
 pub use amount::{Bytes, Seconds};
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
+pub use landlock::{
+    Beneath, Found, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach, landlock_abi_since,
+};
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Change, Channel, Copy,

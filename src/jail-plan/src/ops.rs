@@ -95,6 +95,8 @@ macro_rules! operations {
     )* };
 }
 
+pub(crate) use operations;
+
 operations! {
     /// Refuses a working folder that would give too much away: `/`, the home folder, or an ancestor of it.
     RefuseFolder {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
+use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
 use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp};
 use crate::record::record;
@@ -50,6 +51,8 @@ record! {
         pub time: Option<TimeLimit>,
         /// Resource limits, set before the payload starts.
         pub limits: Vec<Limit>,
+        /// What the kernel checks beside the mounts.
+        pub landlock: Landlock,
         /// The filters of system calls, loaded in this order. Never empty.
         pub seccomp: Vec<SeccompProgram>,
         /// On the host, after the payload's end.
@@ -69,6 +72,8 @@ impl Plan {
                     let is_place = |op: &InsideOp| matches!(op, InsideOp::RuntimeArguments(_));
                     let place = self.inside.iter().position(is_place);
                     let place = place.ok_or("the plan has no place for further operations")?;
+                    let rules = self.landlock.rules_of(&op, &self.closure.store);
+                    self.landlock.rules.extend(rules);
                     self.inside.insert(place, op);
                 }
                 Change::Set(set) => {

@@ -7,9 +7,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{
-    Access, Argument, Bind, Closure, EnvOp, Expansion, ExpansionError, HostText, Ids, InsideOp,
-    JailPath, Lifetime, Lookup, Missing, Namespace, PathError, Places, Plan, SeccompProgram, Set,
-    StartIn, Terminal, Unset, VERSION, Wrapper, WrapperError, encode,
+    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, ExpansionError, Found, Handled,
+    HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Lookup, Missing,
+    Namespace, PathError, Places, Plan, Reach, SeccompProgram, Set, StartIn, Terminal, Unset,
+    VERSION, Wrapper, WrapperError, encode,
 };
 
 struct Host(BTreeMap<&'static str, &'static str>);
@@ -96,6 +97,30 @@ fn jail_paths_are_absolute_and_normal() {
     assert_eq!(parse("/a\0"), Err(PathError::Nul));
 }
 
+fn landlock() -> Landlock {
+    let found = Found { reach: Reach::Rwx, by: "mount-cwd#3".into() };
+    let beneath = Beneath {
+        path: HostText::Literal("/a".into()),
+        reach: Reach::Ro,
+        missing: Missing::Skip,
+        by: "ro-bind#1".into(),
+    };
+    Landlock {
+        handles: Handled::ALL.to_vec(),
+        rules: vec![
+            LandlockRule::Path(beneath),
+            LandlockRule::Folder(found.clone()),
+            LandlockRule::Bound(found.clone()),
+            LandlockRule::Closure(found.clone()),
+            LandlockRule::Standard(found),
+        ],
+        bind: vec![8080],
+        connect: vec![443],
+        least: 4,
+        by: "landlock#4".into(),
+    }
+}
+
 fn plan() -> Plan {
     let expansion = HostText::Expand(Expansion::parse("~/\"a\"").unwrap());
     let bind = Bind {
@@ -127,6 +152,7 @@ fn plan() -> Plan {
         lifetime: Lifetime::Launcher,
         time: None,
         limits: Vec::new(),
+        landlock: landlock(),
         seccomp: vec![SeccompProgram {
             name: "default".into(),
             arch: "x86_64".into(),

@@ -194,6 +194,17 @@ pub enum Grant {
     },
     /// The host's network.
     HostNetwork,
+    /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel
+    /// has it.
+    Wall {
+        /// How much.
+        wall: Wall,
+    },
+    /// The Landlock ABI below which the launch stops. The last one counts.
+    LandlockAbi {
+        /// At least this one.
+        least: u32,
+    },
     /// What the program may do with the terminal. The last one counts.
     Terminal {
         /// What.
@@ -249,6 +260,8 @@ impl Grant {
             | Self::TimeZone { .. }
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
+            | Self::Wall { .. }
+            | Self::LandlockAbi { .. }
             | Self::Terminal { .. }
             | Self::Lifetime { .. }
             | Self::Limit { .. }
@@ -299,6 +312,8 @@ impl Grant {
             | Self::TimeZone { .. }
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
+            | Self::Wall { .. }
+            | Self::LandlockAbi { .. }
             | Self::Terminal { .. }
             | Self::Lifetime { .. }
             | Self::Limit { .. }
@@ -362,4 +377,14 @@ pub enum Limited {
     FileSize,
     /// Time from the launch on, seconds.
     Time,
+}
+
+/// How much Landlock checks, beside and independently of the mounts. Either stops the launch where the kernel lacks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wall {
+    /// Writing, devices, and what is not files: signals and abstract sockets.
+    Writes,
+    /// Reading and executing too.
+    Full,
 }

@@ -12,12 +12,14 @@ mod text;
 mod words;
 
 pub use diff::{Difference, diff};
-pub use grant::{Argument, Grant, Limited, Scope, Zone};
-pub use jail_plan::{Access, Lifetime, Missing, Mode, Namespace, Service, Terminal};
+pub use grant::{Argument, Grant, Limited, Scope, Wall, Zone};
+pub use jail_plan::{
+    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Service, Terminal,
+};
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
-pub use words::{Sentence, Subject, sentence};
+pub use words::{Sentence, Subject, default_layers, sentence};
 
 #[cfg(test)]
 mod tests;

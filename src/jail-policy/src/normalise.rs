@@ -76,6 +76,8 @@ enum Setting {
     HostNetwork,
     Share(Namespace),
     Hostname,
+    Wall,
+    LandlockAbi,
     Terminal,
     Lifetime,
     Limit(Limited),
@@ -91,6 +93,8 @@ fn class(grant: &Grant) -> Class {
         Grant::Store { .. } => Class::Setting(Setting::Store),
         Grant::Hostname { .. } => Class::Setting(Setting::Hostname),
         Grant::TimeZone { .. } => Class::Setting(Setting::TimeZone),
+        Grant::Wall { .. } => Class::Setting(Setting::Wall),
+        Grant::LandlockAbi { .. } => Class::Setting(Setting::LandlockAbi),
         Grant::Terminal { .. } => Class::Setting(Setting::Terminal),
         Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
         Grant::Limit { resource, .. } => Class::Setting(Setting::Limit(*resource)),
@@ -173,6 +177,8 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Wall { .. }
+        | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }

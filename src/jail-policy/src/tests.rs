@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     Access, Argument, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Scope,
-    Terminal, Text, Zone, compose, diff, normalise, sentence,
+    Terminal, Text, Wall, Zone, compose, diff, normalise, sentence,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -77,6 +77,8 @@ fn setting() -> impl Strategy<Value = Grant> {
         Grant::TimeZone { zone: Zone::Host },
         Grant::Terminal { terminal: Terminal::Keep },
         Grant::Terminal { terminal: Terminal::NewSession },
+        Grant::Wall { wall: Wall::Full },
+        Grant::LandlockAbi { least: 6 },
         Grant::Lifetime { lifetime: Lifetime::Payload },
         Grant::Hostname { name: "a".into() },
         Grant::Program { path: Text::literal("/bin/a") },

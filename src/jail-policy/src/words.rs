@@ -4,7 +4,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, Grant, Limited, Scope, Zone};
+use crate::grant::{Argument, Grant, Limited, Scope, Wall, Zone};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Lifetime, Missing, Namespace, Service, Terminal};
 
@@ -22,7 +22,7 @@ pub enum Subject {
     Environment,
     /// What can be reached.
     Network,
-    /// The terminal, the time, the machine's name, the namespaces.
+    /// The terminal, the time, the machine's name, the namespaces, and what the kernel checks beside them.
     Surroundings,
     /// How much may be used.
     Limits,
@@ -170,6 +170,10 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::HostNetwork => {
             Sentence::new(Network, "the host's", "all of it: internet, local network, loopback")
         }
+        Grant::Wall { wall } => Sentence::new(Surroundings, "Landlock", wall_words(*wall)),
+        Grant::LandlockAbi { least } => {
+            Sentence::new(Surroundings, "Landlock", format!("at least ABI {least}"))
+        }
         Grant::Terminal { terminal } => {
             Sentence::new(Surroundings, "terminal", terminal_words(*terminal))
         }
@@ -196,6 +200,17 @@ fn limit(resource: Limited, value: u64) -> Sentence {
         Limited::Time => ("time", Seconds(value).to_string(), "then it is ended"),
     };
     Sentence::new(Subject::Limits, how, what).note(note)
+}
+
+/// What every jail has of a layer that none of its grants is about.
+#[must_use]
+pub fn default_layers(grants: &[&Grant]) -> Vec<Sentence> {
+    let names_wall = grants.iter().any(|grant| matches!(grant, Grant::Wall { .. }));
+    let wall = Sentence::new(Subject::Surroundings, "Landlock", wall_words(Wall::Writes));
+    [(names_wall, wall.note("where the kernel can"))]
+        .into_iter()
+        .filter_map(|(named, sentence)| (!named).then_some(sentence))
+        .collect()
 }
 
 fn access_word(access: Access) -> &'static str {
@@ -317,6 +332,13 @@ fn namespace_words(namespace: Namespace) -> &'static str {
         Namespace::Pid => "the host's processes: it sees them, and may signal the caller's",
         Namespace::User => "the host's user ids",
         Namespace::Uts => "the host's name",
+    }
+}
+
+fn wall_words(wall: Wall) -> &'static str {
+    match wall {
+        Wall::Writes => "checks writes, devices, signals, abstract sockets",
+        Wall::Full => "checks reads, writes, executions, devices, signals, abstract sockets",
     }
 }
 

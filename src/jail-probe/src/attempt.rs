@@ -26,6 +26,7 @@ Usage: jail-probe WORD…          one attempt; exit status 0 where it went well
   sockets PATH…                  Unix sockets below these folders, as far as can be seen
   connect unix|unix-datagram|abstract NAME
   connect tcp|udp ADDRESS:PORT
+  listen tcp ADDRESS:PORT        bind a port and listen there
   send unix NAME                 a datagram without connecting
   in NAMESPACE,… WORD…           another attempt, in new namespaces with the caller's own id as root";
 
@@ -56,6 +57,7 @@ pub(crate) fn here(words: &[String]) -> Answer {
         ["descriptors"] => files::descriptors(),
         ["sockets", paths @ ..] => files::sockets(paths),
         ["connect", kind, name] => net::connect(kind, name),
+        ["listen", "tcp", name] => net::listen(name),
         ["send", "unix", name] => net::send(name),
         ["in", namespaces, rest @ ..] => namespaces::within(namespaces, rest),
         other => Answer::Unknown(other.join(" ")),

@@ -1,7 +1,7 @@
 //! Attempts to reach something that listens.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{self, UnixDatagram, UnixStream};
 use std::time::Duration;
@@ -21,6 +21,11 @@ pub(crate) fn connect(kind: &str, name: &str) -> Answer {
         other => return Answer::Unknown(other.into()),
     };
     Answer::of(result, |()| Answer::Done(0))
+}
+
+pub(crate) fn listen(name: &str) -> Answer {
+    let listener = address(name).and_then(TcpListener::bind);
+    Answer::of(listener, |_| Answer::Done(0))
 }
 
 pub(crate) fn send(name: &str) -> Answer {

@@ -219,6 +219,8 @@ codes! {
     UnknownCombinator = "unknown-combinator",
     /// A name that is no namespace.
     UnknownNamespace = "unknown-namespace",
+    /// A word or number that is none of those that a combinator knows.
+    UnknownSetting = "unknown-setting",
     /// A file that cannot be read.
     UnreadableFile = "unreadable-file",
 }

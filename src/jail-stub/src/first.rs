@@ -12,9 +12,10 @@ use rustix::process::{
     set_parent_process_death_signal, setpgid, setsid, umask,
 };
 
+use crate::confine::landlock::Jail;
 use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
-use crate::inside::{self, Launch};
+use crate::inside::{self, Launch, Places};
 use crate::message::{Ended, Message, is_connected};
 use crate::namespaces::{self, has};
 use crate::network;
@@ -58,7 +59,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
     if first.own_cgroup {
         namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
     }
-    let (umask, folder) = network::beside(&first.launch, || {
+    let (umask, places) = network::beside(&first.launch, || {
         if has(plan, Namespace::User) {
             namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
         }
@@ -68,12 +69,15 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
             .map_err(at(Fixed::Namespaces))?;
         // The modes of the plan are meant as they stand.
         let umask = umask(Mode::empty());
-        root(first).map(|folder| (umask, folder))
+        root(first).map(|places| (umask, places))
     })?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
-    enter_folder(first, folder).map_err(at(Fixed::Start))?;
+    enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
     confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::privileges().map_err(at(Fixed::Privileges))?;
+    let Launch { caller, trees, .. } = first.launch;
+    confine::landlock::restrict(&Jail { plan, caller, trees, places: &places })
+        .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
     confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
     let last = Last {
         command: &first.command,
@@ -100,11 +104,11 @@ fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
     }
 }
 
-/// Builds the jail's root and makes it the only one. Where the working folder is in it.
-fn root(first: &First<'_>) -> Result<Option<alloc::vec::Vec<u8>>, Failure> {
+/// Builds the jail's root and makes it the only one. What is where in it.
+fn root(first: &First<'_>) -> Result<Places, Failure> {
     let Launch { plan, steps, .. } = first.launch;
     if !has(plan, Namespace::Mount) {
-        return inside::without_root(&first.launch).map(|()| None);
+        return inside::without_root(&first.launch).map(|()| Places::default());
     }
     let at_root = |problem| steps.fixed(Fixed::Root, "", problem);
     if !has(plan, Namespace::User) {
@@ -115,7 +119,7 @@ fn root(first: &First<'_>) -> Result<Option<alloc::vec::Vec<u8>>, Failure> {
     }
     let built = inside::build(&first.launch)?;
     built.root.enter().map_err(at_root)?;
-    Ok(built.folder)
+    Ok(built.places)
 }
 
 fn hostname(plan: &Plan) -> Result<(), Problem> {
@@ -130,10 +134,10 @@ fn hostname(plan: &Plan) -> Result<(), Problem> {
     }
 }
 
-fn enter_folder(first: &First<'_>, folder: Option<alloc::vec::Vec<u8>>) -> Result<(), Problem> {
+fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem> {
     let Launch { plan, caller, .. } = first.launch;
     match (&plan.start, folder) {
-        (StartIn::Folder, Some(folder)) => rustix::process::chdir(folder.as_slice()).about(&folder),
+        (StartIn::Folder, Some(folder)) => rustix::process::chdir(folder).about(folder),
         (StartIn::Folder, None) if !has(plan, Namespace::Mount) => Ok(()),
         (StartIn::Folder, None) => {
             Err(Problem::new("", "the plan starts in the working folder and does not bind it"))

@@ -23,13 +23,15 @@ pub(crate) enum Fixed {
     Start,
     /// Capabilities, limits, no_new_privs.
     Privileges,
+    /// What the kernel checks beside the mounts.
+    Landlock,
     /// The filters of system calls.
     Seccomp,
     /// The payload.
     Exec,
 }
 
-const FIXED: usize = 8;
+const FIXED: usize = 9;
 const FIXED_BEFORE_INSIDE: usize = 2;
 
 /// How the steps of one plan are numbered.
@@ -67,8 +69,9 @@ impl Steps {
             Fixed::Hostname => (self.inside + 3, "hostname"),
             Fixed::Start => (self.inside + 4, "start"),
             Fixed::Privileges => (self.inside + 5, "privileges"),
-            Fixed::Seccomp => (self.inside + 6, "seccomp"),
-            Fixed::Exec => (self.inside + 7, "exec"),
+            Fixed::Landlock => (self.inside + 6, "landlock"),
+            Fixed::Seccomp => (self.inside + 7, "seccomp"),
+            Fixed::Exec => (self.inside + 8, "exec"),
         };
         self.failure(self.before + index, name, by, problem)
     }

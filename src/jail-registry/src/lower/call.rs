@@ -119,6 +119,11 @@ impl<'a> Call<'_, 'a> {
         text::contents(&text, place, &mut self.state.diagnostics)
     }
 
+    /// An argument as it was evaluated.
+    pub(crate) fn value(&self, argument: usize) -> Option<&'a Value> {
+        self.argument(argument).map(|placed| &placed.value)
+    }
+
     /// A string that is known now.
     pub(crate) fn literal(&self, argument: usize) -> Option<&'a str> {
         let Value::Text(text) = &self.argument(argument)?.value else { return None };

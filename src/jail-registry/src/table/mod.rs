@@ -8,6 +8,7 @@ mod desktop;
 mod environment;
 mod filesystem;
 mod launch;
+mod layers;
 mod limits;
 mod meta;
 mod namespaces;
@@ -86,6 +87,7 @@ pub static CHAPTERS: &[Chapter] = &[
     process::CHAPTER,
     limits::CHAPTER,
     namespaces::CHAPTER,
+    layers::CHAPTER,
     network::CHAPTER,
     agents::CHAPTER,
     desktop::CHAPTER,

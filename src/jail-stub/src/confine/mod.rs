@@ -1,4 +1,7 @@
-//! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, system calls.
+//! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, access to files
+//! beside the mounts, system calls.
+
+pub(crate) mod landlock;
 
 mod limits;
 

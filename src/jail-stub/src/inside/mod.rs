@@ -19,7 +19,9 @@ mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Closure, InsideOp, Namespace, Plan};
+use jail_plan::{
+    BindArguments, BindVariable, By, Closure, InsideOp, Namespace, Origin, Plan, Session,
+};
 
 use rustix::fd::OwnedFd;
 
@@ -47,8 +49,23 @@ pub(crate) struct Launch<'a> {
 pub(crate) struct Built {
     /// The new root.
     pub(crate) root: Root,
-    /// Where the working folder is inside, if it is there.
+    /// What only the launch could know about it.
+    pub(crate) places: Places,
+}
+
+/// Where things are inside whose places the plan does not know.
+#[derive(Default)]
+pub(crate) struct Places {
+    /// The working folder, if it is there.
     pub(crate) folder: Option<Vec<u8>>,
+    /// What the operations on arguments and variables have bound.
+    pub(crate) bound: Vec<Bound>,
+}
+
+/// A place and which entry of the plan put something there.
+pub(crate) struct Bound {
+    pub(crate) by: Origin,
+    pub(crate) path: Vec<u8>,
 }
 
 /// Builds the jail's root on a fresh tmpfs. The process still has the host's root afterwards; see [`Root::enter`].
@@ -64,7 +81,7 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     }
     notes.print();
     let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
-    let mut built = Built { root, folder: None };
+    let mut built = Built { root, places: Places::default() };
     for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
         perform(op, sources, launch, &mut built).map_err(|problem| failed(index, op, problem))?;
     }
@@ -113,14 +130,18 @@ fn perform(
     let root = &mut built.root;
     let HostParts { sources, deep } = found;
     match op {
-        InsideOp::Bind(_)
-        | InsideOp::BindArguments(_)
-        | InsideOp::BindVariable(_)
-        | InsideOp::Session(_)
-        | InsideOp::Worktree(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
         InsideOp::Deep(_) => deep.map_or(Ok(()), |found| found.attach(root)),
+        InsideOp::Bind(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
+        InsideOp::BindArguments(BindArguments { by, .. })
+        | InsideOp::BindVariable(BindVariable { by, .. })
+        | InsideOp::Session(Session { by, .. })
+        | InsideOp::Worktree(By { by }) => {
+            let bound = |source: &Source| Bound { by: by.clone(), path: source.to.clone() };
+            built.places.bound.extend(sources.iter().map(bound));
+            sources.into_iter().try_for_each(|source| source.attach(root))
+        }
         InsideOp::Folder(_) => {
-            built.folder = sources.first().map(|source| source.to.clone());
+            built.places.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
         InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), root),

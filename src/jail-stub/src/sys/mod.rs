@@ -3,6 +3,7 @@
 //! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
 
 mod call;
+pub mod landlock;
 mod mount;
 mod process;
 mod signal;

@@ -6,7 +6,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use jail_policy::{Policy, Subject, sentence};
+use jail_policy::{Grant, Policy, Subject, default_layers, sentence};
 use serde::Serialize;
 
 pub use text::render;
@@ -77,6 +77,12 @@ pub fn explain(policy: &Policy) -> Explanation {
                 place: place.cloned(),
             }),
         }
+    }
+    let all: Vec<&Grant> = policy.grants.iter().map(|entry| &entry.grant).collect();
+    for sentence in default_layers(&all) {
+        let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
+        let (how, what, note) = (sentence.how, vec![sentence.what], sentence.note);
+        group.lines.push(Line { how, what, note, combinator: None, place: None });
     }
     for group in &mut groups {
         // What the spec says comes before what every jail has.

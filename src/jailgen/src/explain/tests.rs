@@ -100,6 +100,8 @@ fn every_grant_stands_with_its_line() {
           time zone   the host's                                                 demo.jail:6:3  network
           terminal    the launcher's, without typing into it                     by default
           ends with   whoever started it                                         by default
+          Landlock    checks writes, devices, signals, abstract sockets (where   by default
+                      the kernel can)
 
         Not there
           other files of the host, the rest of the home folder, other processes,

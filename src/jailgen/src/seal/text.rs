@@ -93,6 +93,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Wall { .. }
+        | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }

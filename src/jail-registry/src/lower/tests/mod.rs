@@ -19,5 +19,6 @@ mod builders;
 mod fold;
 mod grants;
 mod laws;
+mod layers;
 mod refused;
 mod warned;

@@ -1,6 +1,7 @@
 //! The fold of a policy's grants, in their order, into the fields of a plan.
 
 mod host;
+mod landlock;
 mod limits;
 mod session;
 
@@ -75,6 +76,7 @@ struct Draft<'a> {
     arguments: Vec<Argument>,
     hostname: Option<String>,
     hostname_entry: Option<&'a Entry>,
+    landlock: landlock::Wish,
     terminal: Terminal,
     lifetime: Lifetime,
     limits: Limits,
@@ -94,6 +96,7 @@ impl<'a> Draft<'a> {
             arguments: vec![Argument::All],
             hostname: None,
             hostname_entry: None,
+            landlock: landlock::Wish::default(),
             terminal: Terminal::Keep,
             lifetime: Lifetime::Launcher,
             limits: Limits::new(),
@@ -208,6 +211,8 @@ impl<'a> Draft<'a> {
             Grant::TimeZone { .. } => {}
             Grant::ShareNamespace { namespace } => self.share(read, *namespace)?,
             Grant::HostNetwork => self.share(read, Namespace::Net)?,
+            Grant::Wall { wall } => self.landlock.wall(*wall, entry),
+            Grant::LandlockAbi { least } => self.landlock.least(*least, entry),
             Grant::Terminal { terminal } => self.terminal = *terminal,
             Grant::Lifetime { lifetime } => self.lifetime = *lifetime,
             Grant::Limit { resource, value } => self.limits.set(*resource, *value, by),
@@ -284,6 +289,7 @@ impl<'a> Draft<'a> {
         self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
         let start = self.start();
         let after = Vec::new();
+        let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
         Ok(Plan {
             version: jail_plan::VERSION,
             name: self.policy.name.clone(),
@@ -302,6 +308,7 @@ impl<'a> Draft<'a> {
             lifetime: self.lifetime,
             time: self.limits.time(),
             limits: self.limits.resources(),
+            landlock,
             seccomp: vec![default_filter(request.arch)?],
             after,
         })

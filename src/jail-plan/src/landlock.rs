@@ -1,0 +1,227 @@
+//! The second wall: what the kernel checks with Landlock (landlock(7)) beside, and independently of, the mounts.
+//!
+//! It stands per jail and not per store path, unless the plan asks for it: each rule costs a launch some microseconds.
+
+use alloc::borrow::ToOwned;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::expand::HostText;
+use crate::fields::{Field, Fields};
+use crate::ops::{Access, BindArguments, BindVariable, InsideOp, Missing, Origin, operations};
+use crate::record::record;
+
+record! {
+    /// What Landlock restricts, and what of that it allows. It holds for the jail's first process and the payload.
+    pub struct Landlock {
+        /// What is restricted. Nothing: the plan makes no use of Landlock.
+        pub handles: Vec<Handled>,
+        /// What of it is allowed nevertheless.
+        pub rules: Vec<LandlockRule>,
+        /// The TCP ports that may be bound.
+        pub bind: Vec<u16>,
+        /// The TCP ports that may be connected to.
+        pub connect: Vec<u16>,
+        /// The least ABI. The launch stops where the kernel has an older one, or none. At 0 the launch restricts what
+        /// the kernel can, and goes on.
+        pub least: u32,
+        /// Who asked for it; empty where nobody did.
+        pub by: Origin,
+    }
+}
+
+const ACCOUNTS: &[&str] = &["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
+
+impl Landlock {
+    /// What an operation grants, as rules: what it makes writable may be written, what it shows may be read and executed.
+    ///
+    /// A place that a later mount covers needs no rule, so none may be missing for it. Rules that could allow nothing of what
+    /// is restricted are left out where there might be many.
+    #[must_use]
+    pub fn rules_of(&self, operation: &InsideOp, store: &str) -> Vec<LandlockRule> {
+        let reads =
+            self.handles.contains(&Handled::Reads) || self.handles.contains(&Handled::Execution);
+        let path = |path: &HostText, reach, by: &Origin| {
+            let (path, missing, by) = (path.clone(), Missing::Skip, by.clone());
+            vec![LandlockRule::Path(Beneath { path, reach, missing, by })]
+        };
+        let known = |places: &[&str], reach, by: &Origin| {
+            let places = places.iter().map(|place| HostText::Literal((*place).to_owned()));
+            places.flat_map(|place| path(&place, reach, by)).collect()
+        };
+        match operation {
+            // Also what is bound read-only: it may be a socket, which is there to be connected to.
+            InsideOp::Bind(bind) => path(&bind.to, bind.access.into(), &bind.by),
+            InsideOp::HostSocket(at) => path(&at.to, Reach::Rw, &at.by),
+            InsideOp::Folder(folder) => {
+                let (reach, by) = (folder.access.into(), folder.by.clone());
+                vec![LandlockRule::Folder(Found { reach, by })]
+            }
+            InsideOp::BindArguments(BindArguments { access, by })
+            | InsideOp::BindVariable(BindVariable { access, by, .. }) => {
+                let (reach, by) = ((*access).into(), by.clone());
+                vec![LandlockRule::Bound(Found { reach, by })]
+            }
+            InsideOp::Deep(deep) => path(&deep.from, Reach::Rox, &deep.by),
+            // Sockets, and devices that are worked with by ioctl(2).
+            InsideOp::Session(op) => {
+                vec![LandlockRule::Bound(Found { reach: Reach::Device, by: op.by.clone() })]
+            }
+            InsideOp::Worktree(op) => {
+                vec![LandlockRule::Bound(Found { reach: Reach::Rwx, by: op.by.clone() })]
+            }
+            InsideOp::Tmpfs(tmpfs) => path(&tmpfs.to, Reach::Rwx, &tmpfs.by),
+            InsideOp::Proc(process) => path(&process.to, Reach::Rw, &process.by),
+            InsideOp::Dev(device) => path(&device.to, Reach::Device, &device.by),
+            // What stands on the root itself is read-only, like the root.
+            InsideOp::File(file) if reads => path(&file.to, Reach::Rox, &file.by),
+            InsideOp::Copy(copy) if reads => path(&copy.to, Reach::Ro, &copy.by),
+            InsideOp::Accounts(accounts) if reads => known(ACCOUNTS, Reach::Ro, &accounts.by),
+            // One rule for the whole closure: nothing else of the store is mounted there.
+            InsideOp::StoreClosure(closure) if reads => known(&[store], Reach::Rox, &closure.by),
+            InsideOp::File(_)
+            | InsideOp::Copy(_)
+            | InsideOp::Accounts(_)
+            | InsideOp::StoreClosure(_)
+            | InsideOp::Directory(_)
+            | InsideOp::Symlink(_)
+            | InsideOp::RemountReadOnly(_)
+            | InsideOp::Loopback(_)
+            | InsideOp::RuntimeArguments(_) => Vec::new(),
+        }
+    }
+}
+
+/// What can be restricted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handled {
+    /// Writing, making, removing, renaming and truncating files.
+    Writes,
+    /// Reading files and listing folders.
+    Reads,
+    /// Executing files.
+    Execution,
+    /// ioctl(2) on devices that are opened inside.
+    Devices,
+    /// Connecting to Unix sockets that have a path and were made outside.
+    Sockets,
+    /// Binding TCP ports.
+    BindTcp,
+    /// Connecting to TCP ports.
+    ConnectTcp,
+    /// Connecting to abstract Unix sockets that were made outside.
+    AbstractSockets,
+    /// Signals to processes outside.
+    Signals,
+}
+
+impl Handled {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Writes,
+        Self::Reads,
+        Self::Execution,
+        Self::Devices,
+        Self::Sockets,
+        Self::BindTcp,
+        Self::ConnectTcp,
+        Self::AbstractSockets,
+        Self::Signals,
+    ];
+
+    /// The ABI that first restricts it fit for use: the first one, 1, forbids every rename between folders, so files are
+    /// left alone there; 3 adds that files are not truncated.
+    #[must_use]
+    pub const fn since(self) -> u32 {
+        match self {
+            Self::Writes | Self::Reads | Self::Execution => 2,
+            Self::BindTcp | Self::ConnectTcp => 4,
+            Self::Devices => 5,
+            Self::AbstractSockets | Self::Signals => 6,
+            Self::Sockets => 9,
+        }
+    }
+}
+
+/// The newest ABI that this plan format makes use of.
+pub const LANDLOCK_ABI_NEWEST: u32 = 9;
+
+/// The version of Linux that first had an ABI, `None` for one that is not known.
+#[must_use]
+pub const fn landlock_abi_since(abi: u32) -> Option<&'static str> {
+    Some(match abi {
+        1 => "5.13",
+        2 => "5.19",
+        3 => "6.2",
+        4 => "6.7",
+        5 => "6.10",
+        6 => "6.12",
+        7 => "6.15",
+        8 => "7.0",
+        9 => "7.1",
+        _ => return None,
+    })
+}
+
+/// What may be done beneath a place. Where Landlock does not restrict a part of it, that part means nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reach {
+    /// Read.
+    Ro,
+    /// Read and execute.
+    Rox,
+    /// Read and write.
+    Rw,
+    /// Read, write and execute.
+    Rwx,
+    /// As `rwx`, and ioctl(2) on the devices that are there.
+    Device,
+}
+
+impl From<Access> for Reach {
+    fn from(access: Access) -> Self {
+        match access {
+            Access::ReadOnly => Self::Rox,
+            Access::ReadWrite => Self::Rwx,
+            Access::Device => Self::Device,
+        }
+    }
+}
+
+operations! {
+    /// What may be done beneath a place.
+    Beneath {
+        /// The place, as the payload sees it.
+        path: HostText,
+        /// What.
+        reach: Reach,
+        /// What to do when it is missing, or covered by a later mount. What is left out is not allowed.
+        missing: Missing,
+    }
+    /// What may be done beneath places that the launch finds.
+    Found {
+        /// What.
+        reach: Reach,
+    }
+}
+
+/// One thing that Landlock allows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LandlockRule {
+    /// See [`Beneath`].
+    Path(Beneath),
+    /// The working folder, where it is inside.
+    Folder(Found),
+    /// Whatever an operation of the same origin has bound whose places only the launch knows: arguments, variables, the
+    /// repository of a worktree.
+    Bound(Found),
+    /// Every store path of [`crate::Closure`], one rule for each.
+    Closure(Found),
+    /// The files that the launcher gave as standard input, output and error, as far as each was opened.
+    Standard(Found),
+}

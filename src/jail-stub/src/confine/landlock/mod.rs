@@ -1,0 +1,206 @@
+//! The second wall: puts the jail's processes under the Landlock rules of the plan.
+//!
+//! The mounts say what exists, these rules say what may be done with it: where a mount shows more than was meant, it still
+//! cannot be written. Rules are tied to what a place is when they are made, which is after the root has become the jail's.
+
+mod rights;
+
+use alloc::format;
+use alloc::string::String;
+
+use jail_plan::{
+    Beneath, Landlock, LandlockRule, Missing, Namespace, Plan, Reach, landlock_abi_since,
+};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fcntl_getfl, openat, openat2};
+use rustix::io::Errno;
+
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::host::{self, WritableTrees};
+use crate::inside::Places;
+use crate::namespaces::has;
+use crate::sys::landlock::{self, Restricted};
+use crate::sys::{self, Standard};
+
+/// What the rules are about.
+pub(crate) struct Jail<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) caller: &'a Caller<'a>,
+    pub(crate) trees: &'a WritableTrees,
+    /// What the launch has bound where.
+    pub(crate) places: &'a Places,
+}
+
+/// Puts this process, and with it everything that it starts, under the plan's rules, as far as the kernel has them.
+///
+/// A failure names the entry of the plan that wanted the rule.
+pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
+    let wanted = &jail.plan.landlock;
+    if wanted.handles.is_empty() && wanted.least == 0 {
+        return Ok(());
+    }
+    let abi = abi(wanted).map_err(|problem| (wanted.by.as_str(), problem))?;
+    let restricted = rights::restricted(&wanted.handles, abi);
+    if restricted == Restricted::default() {
+        return Ok(());
+    }
+    let of_layer = |error| (wanted.by.as_str(), Problem::errno("Landlock", error));
+    let rules = landlock::rules(restricted).map_err(of_layer)?;
+    for rule in &wanted.rules {
+        let by = origin(rule);
+        allow(rule, &rules, restricted.files, jail).map_err(|problem| (by, problem))?;
+    }
+    ports(&rules, wanted, restricted.network).map_err(|problem| (wanted.by.as_str(), problem))?;
+    landlock::restrict(&rules).map_err(of_layer)
+}
+
+/// The kernel's ABI, 0 without Landlock; a problem where the plan demands more.
+fn abi(wanted: &Landlock) -> Result<u32, Problem> {
+    let (abi, why) = match landlock::abi() {
+        Ok(abi) => (abi, String::new()),
+        Err(Errno::OPNOTSUPP) => {
+            (0, ", because it was not enabled at boot (`lsm=` lacks `landlock`)".into())
+        }
+        Err(Errno::NOSYS) => (0, ", because it was built without it".into()),
+        Err(error) => (0, format!(" ({})", crate::errno::name(error))),
+    };
+    if abi >= wanted.least {
+        return Ok(abi);
+    }
+    let cause = match abi {
+        0 => format!("ABI {} is needed, and this kernel gives none{why}", wanted.least),
+        abi => format!("ABI {} is needed, and this kernel has {abi}", wanted.least),
+    };
+    Err(Problem::new("Landlock", cause).help(match landlock_abi_since(wanted.least) {
+        Some(linux) => format!(
+            "Linux {linux} and newer have it, with `landlock` among `lsm=`; or ask for less"
+        ),
+        None => String::from("no kernel that is known has it; ask for less"),
+    }))
+}
+
+fn origin(rule: &LandlockRule) -> &str {
+    match rule {
+        LandlockRule::Path(beneath) => &beneath.by,
+        LandlockRule::Folder(found)
+        | LandlockRule::Bound(found)
+        | LandlockRule::Closure(found)
+        | LandlockRule::Standard(found) => &found.by,
+    }
+}
+
+fn allow(
+    rule: &LandlockRule,
+    rules: &OwnedFd,
+    restricted: u64,
+    jail: &Jail<'_>,
+) -> Result<(), Problem> {
+    let Jail { plan, places, .. } = jail;
+    match rule {
+        LandlockRule::Path(beneath) if rights::any(beneath.reach, restricted) => {
+            let Beneath { path, reach, missing, .. } = beneath;
+            let path = jail.caller.path(path)?;
+            place(path.as_str().as_bytes(), *reach, *missing, rules, restricted, jail)
+        }
+        LandlockRule::Folder(found) => match &places.folder {
+            Some(path) => place(path, found.reach, Missing::Skip, rules, restricted, jail),
+            None => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                let folder = openat(CWD, c".", flags, Mode::empty()).about(".")?;
+                add(&folder, found.reach, rules, restricted).about(".")
+            }
+        },
+        LandlockRule::Bound(found) => {
+            let bound = places.bound.iter().filter(|bound| bound.by == found.by);
+            bound.into_iter().try_for_each(|bound| {
+                place(&bound.path, found.reach, Missing::Skip, rules, restricted, jail)
+            })
+        }
+        LandlockRule::Closure(found) if rights::any(found.reach, restricted) => {
+            plan.closure.names.iter().try_for_each(|name| {
+                let path = [&*plan.closure.store, "/", name].concat();
+                place(path.as_bytes(), found.reach, Missing::Fail, rules, restricted, jail)
+            })
+        }
+        LandlockRule::Standard(found) => {
+            let all = [Standard::Input, Standard::Output, Standard::Error];
+            all.into_iter().try_for_each(|one| standard(one, found.reach, rules, restricted))
+        }
+        // Nothing of it is restricted, so nothing has to be opened.
+        LandlockRule::Path(_) | LandlockRule::Closure(_) => Ok(()),
+    }
+}
+
+fn place(
+    path: &[u8],
+    reach: Reach,
+    missing: Missing,
+    rules: &OwnedFd,
+    restricted: u64,
+    jail: &Jail<'_>,
+) -> Result<(), Problem> {
+    match (open(path, jail), missing) {
+        (Ok(place), _) => add(&place, reach, rules, restricted).about(path),
+        // Not there, or covered by what came later: without a rule it is forbidden.
+        (Err(problem), Missing::Skip)
+            if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ELOOP") =>
+        {
+            Ok(())
+        }
+        (Err(problem), Missing::Skip | Missing::Fail) => Err(problem),
+    }
+}
+
+/// In the jail's own root no link is followed: what was mounted at a place was not mounted through one. Without a root of
+/// its own the jail sees the host's, where links of the user's own are followed.
+fn open(path: &[u8], jail: &Jail<'_>) -> Result<OwnedFd, Problem> {
+    if !has(jail.plan, Namespace::Mount) {
+        return host::open(path, jail.trees);
+    }
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).about(path)
+}
+
+fn add(place: impl AsFd, reach: Reach, rules: &OwnedFd, restricted: u64) -> Result<(), Errno> {
+    let kind = rights::Kind::of(&place)?;
+    match rights::allowed(reach, kind, restricted) {
+        0 => Ok(()),
+        rights => landlock::allow(rules, place, rights),
+    }
+}
+
+/// What the launcher gave as a descriptor can be opened again by its name in /proc/self/fd, as shells do for
+/// `> /dev/stderr`: with the access that it has, and no more.
+fn standard(
+    number: Standard,
+    reach: Reach,
+    rules: &OwnedFd,
+    restricted: u64,
+) -> Result<(), Problem> {
+    let allowed = || {
+        let file = sys::standard(number);
+        let flags = fcntl_getfl(file)?;
+        if flags.contains(OFlags::PATH) || rights::Kind::of(file)? == rights::Kind::Folder {
+            return Ok(());
+        }
+        let writable = flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+        let reach = if writable { reach } else { Reach::Ro };
+        match add(file, reach, rules, restricted) {
+            // A pipe, a socket: it has no place that a rule could name, and Landlock does not look at it.
+            Err(Errno::BADFD) => Ok(()),
+            other => other,
+        }
+    };
+    allowed().about("a standard descriptor")
+}
+
+fn ports(rules: &OwnedFd, wanted: &Landlock, restricted: u64) -> Result<(), Problem> {
+    let lists = [(&wanted.bind, landlock::BIND_TCP), (&wanted.connect, landlock::CONNECT_TCP)];
+    for (ports, right) in lists {
+        for port in ports.iter().filter(|_| restricted & right != 0) {
+            landlock::allow_port(rules, *port, right).about(&format!("TCP port {port}"))?;
+        }
+    }
+    Ok(())
+}

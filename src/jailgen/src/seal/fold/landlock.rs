@@ -1,0 +1,85 @@
+//! The second wall, from what the mounts grant: what is writable inside may be written, and nothing else (landlock(7)).
+
+use std::collections::BTreeSet;
+
+use jail_plan::{
+    Found, Handled, InsideOp, Landlock, LandlockRule, Namespace, Origin, Reach, Service,
+};
+use jail_policy::{Entry, Wall};
+
+use super::EVERY_JAIL;
+
+/// What the grants of a policy say about the wall.
+#[derive(Default)]
+pub(super) struct Wish {
+    wall: Option<(Wall, Origin)>,
+    least: Option<(u32, Origin)>,
+}
+
+impl Wish {
+    pub(super) fn wall(&mut self, wall: Wall, entry: &Entry) {
+        self.wall = Some((wall, entry.by.to_string()));
+    }
+
+    pub(super) fn least(&mut self, least: u32, entry: &Entry) {
+        self.least = Some((least, entry.by.to_string()));
+    }
+
+    /// The wall around what `inside` puts in place.
+    pub(super) fn lower(
+        self,
+        inside: &[InsideOp],
+        namespaces: &BTreeSet<Namespace>,
+        store: &str,
+    ) -> Landlock {
+        let wall = self.wall.as_ref().map_or(Wall::Writes, |(wall, _)| *wall);
+        let (least, by) = self.demanded();
+        let mut landlock = Landlock {
+            handles: handles(wall, inside, namespaces),
+            rules: Vec::new(),
+            bind: Vec::new(),
+            connect: Vec::new(),
+            least,
+            by,
+        };
+        let rules = inside.iter().flat_map(|operation| landlock.rules_of(operation, store));
+        let standard =
+            LandlockRule::Standard(Found { reach: Reach::Device, by: EVERY_JAIL.into() });
+        landlock.rules = rules.chain([standard]).collect();
+        landlock
+    }
+
+    /// A wall that the spec names stops the launch where the kernel cannot build it; the one that every jail has is as
+    /// high as the kernel can.
+    fn demanded(self) -> (u32, Origin) {
+        let named = self.wall.map(|(wall, by)| (least(wall), by));
+        named.into_iter().chain(self.least).max_by_key(|(least, _)| *least).unwrap_or_default()
+    }
+}
+
+/// The ABI that has all of what a wall says about files. Before 3 a file could be emptied that cannot be written.
+fn least(wall: Wall) -> u32 {
+    match wall {
+        Wall::Writes => Handled::Writes.since(),
+        Wall::Full => 3,
+    }
+}
+
+fn handles(wall: Wall, inside: &[InsideOp], namespaces: &BTreeSet<Namespace>) -> Vec<Handled> {
+    let files: &[Handled] = match wall {
+        Wall::Writes => &[Handled::Writes],
+        Wall::Full => &[Handled::Writes, Handled::Reads, Handled::Execution],
+    };
+    let mut handles = files.to_vec();
+    handles.extend([Handled::Devices, Handled::Sockets]);
+    // An X client tries the abstract socket first, and takes the one with a path only if nobody listens there.
+    let is_x11 = |op: &InsideOp| matches!(op, InsideOp::Session(op) if op.service == Service::X11);
+    if !inside.iter().any(is_x11) {
+        handles.push(Handled::AbstractSockets);
+    }
+    // Who shares the host's processes may signal them: that is what the grant says.
+    if namespaces.contains(&Namespace::Pid) {
+        handles.push(Handled::Signals);
+    }
+    handles
+}
