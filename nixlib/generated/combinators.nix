@@ -426,6 +426,22 @@
       params = [ "literal" ];
       brings = [ ];
     };
+    # The second wall: `"default"`, `"full"`, or a least ABI of the kernel.
+    landlock = {
+      params = [
+        {
+          either = [
+            "literal"
+            {
+              fields = {
+                abi = "integer";
+              };
+            }
+          ];
+        }
+      ];
+      brings = [ ];
+    };
     # The host's network, and what TLS and DNS need.
     network = {
       params = [ ];
