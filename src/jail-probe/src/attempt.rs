@@ -23,7 +23,7 @@ Usage: jail-probe WORD…          one attempt; exit status 0 where it went well
   environment                    the names of all variables
   variable NAME                  the value of one
   descriptors                    open descriptors, and what they are
-  sockets PATH…                  Unix sockets below these folders, as far as can be seen
+  sockets PATH…                  Unix sockets below these folders at which somebody listens
   connect unix|unix-datagram|abstract NAME
   connect tcp|udp ADDRESS:PORT
   listen tcp ADDRESS:PORT        bind a port and listen there

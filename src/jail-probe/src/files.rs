@@ -1,5 +1,6 @@
 //! Attempts on files, and on what a process is given.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +10,7 @@ use std::process::{Command, Stdio};
 
 use crate::ANSWER_MAX;
 use crate::answer::Answer;
+use crate::net;
 
 /// How many entries a listing or a search looks at.
 const ENTRIES_MAX: usize = 20_000;
@@ -126,22 +128,24 @@ pub(crate) fn descriptors() -> Answer {
     Answer::List(shown)
 }
 
-/// Sockets below folders. What cannot be read is passed over: it cannot be used either.
+/// Sockets below folders at which somebody listens who may be talked to. What cannot be read is passed over: it cannot be
+/// used either. The kernel's own trees and the store have none.
 pub(crate) fn sockets(paths: &[&str]) -> Answer {
-    let mut folders: Vec<PathBuf> = paths.iter().map(PathBuf::from).collect();
+    let mut folders: VecDeque<PathBuf> = paths.iter().map(PathBuf::from).collect();
     let (mut found, mut seen) = (Vec::new(), 0);
-    while let Some(folder) = folders.pop() {
+    // Nearest first, so that a large tree does not hide what is beside it.
+    while let Some(folder) = folders.pop_front() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.filter_map(Result::ok) {
             seen += 1;
-            let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_socket() {
-                found.push(text(entry.path().as_os_str().as_bytes()));
+            let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+            if kind.is_socket() && net::somebody_listens(&path) {
+                found.push(text(path.as_os_str().as_bytes()));
             }
-            let is_kernels =
-                ["/proc", "/sys"].iter().any(|kernel| entry.path() == Path::new(kernel));
-            if kind.is_dir() && !is_kernels && seen < ENTRIES_MAX {
-                folders.push(entry.path());
+            let is_searched =
+                !["/proc", "/sys", "/nix/store"].iter().any(|own| path == Path::new(own));
+            if kind.is_dir() && is_searched && seen < ENTRIES_MAX {
+                folders.push_back(path);
             }
         }
     }

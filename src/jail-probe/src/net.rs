@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{self, UnixDatagram, UnixStream};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::answer::Answer;
@@ -31,6 +32,14 @@ pub(crate) fn listen(name: &str) -> Answer {
 pub(crate) fn send(name: &str) -> Answer {
     let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"x", name));
     Answer::of(sent, |_| Answer::Done(0))
+}
+
+/// Whether a connection is taken; a socket of another kind (`EPROTOTYPE`) is one that takes datagrams.
+pub(crate) fn somebody_listens(path: &Path) -> bool {
+    match UnixStream::connect(path) {
+        Ok(_) => true,
+        Err(error) => error.raw_os_error() == Some(91),
+    }
 }
 
 fn abstract_socket(name: &str) -> io::Result<()> {

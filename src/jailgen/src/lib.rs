@@ -1,6 +1,7 @@
 //! The driver: from a spec to a wrapper, step by step. Only `cli` prints, reads the environment or exits.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod cli;
 pub mod closure;
 pub mod compile;

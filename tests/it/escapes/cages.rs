@@ -7,11 +7,11 @@ use crate::harness::Scratch;
 use crate::real_nix::{has_user_namespaces, setup};
 
 /// A jail.
-pub(super) struct Cage {
-    pub(super) name: &'static str,
+pub(crate) struct Cage {
+    pub(crate) name: &'static str,
     /// Whether its filter kills instead of refusing.
-    pub(super) kills: bool,
-    pub(super) wrapper: PathBuf,
+    pub(crate) kills: bool,
+    pub(crate) wrapper: PathBuf,
 }
 
 /// Name, whether it kills, what the compiler must know for it, the permissions.
@@ -26,7 +26,7 @@ const SPECS: &[(&str, bool, &str, &str)] = &[
 ];
 
 /// All cages, or nothing where this machine cannot make them.
-pub(super) fn cages() -> Option<&'static [Cage]> {
+pub(crate) fn cages() -> Option<&'static [Cage]> {
     static CAGES: OnceLock<Option<Vec<Cage>>> = OnceLock::new();
     CAGES.get_or_init(build).as_deref()
 }

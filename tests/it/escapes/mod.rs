@@ -9,10 +9,10 @@
 //! desktop or a server would have one. So a control reaches what a jail must not, and the machine is left as it is.
 
 mod alone;
-mod cages;
+pub(crate) mod cages;
 mod ledger;
 mod rows;
-mod world;
+pub(crate) mod world;
 
 use std::collections::BTreeMap;
 

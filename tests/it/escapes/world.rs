@@ -70,9 +70,9 @@ test ! -d /nix/var/nix/daemon-socket || bind "$1/daemon" /nix/var/nix/daemon-soc
 cd "$1/project" && exec 7</ && shift && exec "$@"
 "#;
 
-pub(super) struct World {
+pub(crate) struct World {
     root: TempDir,
-    pub(super) marker: String,
+    pub(crate) marker: String,
     port: u16,
     terminal: String,
     socket: OwnedFd,
@@ -81,7 +81,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let root =
             tempfile::Builder::new().prefix("jailgen-escapes").tempdir_in("/var/tmp").unwrap();
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
@@ -117,7 +117,7 @@ impl World {
         assert!(queue.starts_with("ok"), "a message queue: {queue}");
     }
 
-    pub(super) fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.root.path().join(below)
     }
 
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// The words of an attempt, with the world's places put in.
-    pub(super) fn words(&self, attempt: &str) -> Vec<String> {
+    pub(crate) fn words(&self, attempt: &str) -> Vec<String> {
         let uid = getuid().as_raw();
         let places = [
             ("{run-user}", format!("/run/user/{uid}")),
@@ -161,7 +161,7 @@ impl World {
     }
 
     /// A command of the caller in the world: its variables, its descriptors, in the project.
-    pub(super) fn command(&self, program: &Path) -> Command {
+    pub(crate) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("unshare");
         let is_root = getuid().is_root();
         if is_root {
@@ -178,17 +178,17 @@ impl World {
         command
     }
 
-    pub(super) fn outside(&self, attempts: &[Vec<String>]) -> Vec<String> {
+    pub(crate) fn outside(&self, attempts: &[Vec<String>]) -> Vec<String> {
         answers(self.command(&self.probe()).arg("--many"), attempts, &self.socket)
     }
 
-    pub(super) fn inside(&self, cage: &Cage, attempts: &[Vec<String>]) -> Vec<String> {
+    pub(crate) fn inside(&self, cage: &Cage, attempts: &[Vec<String>]) -> Vec<String> {
         let mut command = self.command(&cage.wrapper);
         answers(command.args(["-c", "exec ./jail-probe --many"]), attempts, &self.socket)
     }
 
     /// Runs a script in a cage.
-    pub(super) fn sh(&self, cage: &Cage, script: &str) -> Output {
+    pub(crate) fn sh(&self, cage: &Cage, script: &str) -> Output {
         self.command(&cage.wrapper).args(["-c", script]).stdin(Stdio::null()).output().unwrap()
     }
 }
@@ -251,7 +251,7 @@ fn answers(command: &mut Command, attempts: &[Vec<String>], socket: &OwnedFd) ->
 }
 
 /// The static probe of the kit.
-pub(super) fn probe() -> PathBuf {
+pub(crate) fn probe() -> PathBuf {
     let program = assert_cmd::cargo::cargo_bin!("jailgen");
     jailgen::kit::find(None, program).unwrap().tool("jail-probe").unwrap()
 }

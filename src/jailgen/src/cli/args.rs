@@ -53,6 +53,8 @@ pub enum Command {
     Check(Check),
     /// Say in words what a spec grants, each grant with its line.
     Explain(Explain),
+    /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
+    Audit(Audit),
     /// List the store paths that exist inside a jail, with their sizes.
     Closure(Closure),
     /// Build a jail if it is stale, and run it.
@@ -218,6 +220,23 @@ pub struct Closure {
     /// A spec, a wrapper or a store path.
     #[arg(value_name = "SPEC|WRAPPER|PATH", value_hint = ValueHint::FilePath)]
     pub target: PathBuf,
+    #[command(flatten)]
+    pub inputs: Inputs,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Audit`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::AUDIT)]
+pub struct Audit {
+    /// A spec or a wrapper.
+    #[arg(value_name = "SPEC|WRAPPER", value_hint = ValueHint::FilePath)]
+    pub target: PathBuf,
+    /// Which jail, where the spec makes several; all of them when absent.
+    #[arg(long, value_name = "NAME")]
+    pub jail: Option<String>,
     #[command(flatten)]
     pub inputs: Inputs,
     /// As JSON.

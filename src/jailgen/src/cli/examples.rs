@@ -33,6 +33,14 @@ Examples:
   jailgen explain opencode.jail
   jailgen explain opencode.jail --json | jq '.jails[].groups[].title'";
 
+pub(super) const AUDIT: &str = "\
+Examples:
+  jailgen audit opencode.jail
+  jailgen audit $(command -v jailed-opencode)
+  jailgen audit team.jail --jail jailed-review --json
+
+Exit status: 0 nothing found, 1 findings (docs/audit.md).";
+
 pub(super) const CLOSURE: &str = "\
 Examples:
   jailgen closure opencode.jail

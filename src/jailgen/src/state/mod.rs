@@ -8,8 +8,10 @@
 //! roots/jailed-opencode             what keeps it from being collected
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
 //! shells/jailed-opencode            a plan with the same grants and a shell
+//! audits/jailed-opencode            a plan with the same grants and the probe
 //! ```
 
+mod audit;
 mod build;
 mod error;
 mod record;
@@ -17,6 +19,7 @@ mod shell;
 
 use std::path::{Path, PathBuf};
 
+pub use audit::{AuditPlan, audit};
 pub use build::{Built, Command, Options, build, lock};
 pub use error::BuildError;
 pub use record::fresh;
@@ -63,6 +66,10 @@ impl State {
 
     fn record(&self, spec: &Path) -> PathBuf {
         self.records().join(format!("{}.json", name(spec)))
+    }
+
+    fn audit_plan(&self, jail: &str) -> PathBuf {
+        self.root.join("audits").join(jail)
     }
 
     fn shell_plan(&self, jail: &str) -> PathBuf {

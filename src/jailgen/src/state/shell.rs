@@ -66,6 +66,20 @@ impl std::error::Error for ShellError {}
 /// # Errors
 /// See [`ShellError`].
 pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
+    let derived = derive(wrapper, |plan| {
+        let bash = bash(plan).ok_or_else(|| ShellError::NoBash { jail: plan.name.clone() })?;
+        plan.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
+        Ok(state.shell_plan(&plan.name))
+    })?;
+    Ok(derived.0)
+}
+
+/// Changes the plan of a wrapper, and writes it where `change` says. The grants that are not touched are the same by
+/// construction.
+pub(super) fn derive(
+    wrapper: &Path,
+    change: impl FnOnce(&mut Plan) -> Result<PathBuf, ShellError>,
+) -> Result<(PathBuf, Places), ShellError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |error| ShellError::Io { path, error }
@@ -73,15 +87,14 @@ pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
     let bytes = fs::read(wrapper).map_err(failed(wrapper))?;
     let error = |error| ShellError::Wrapper { path: wrapper.into(), error };
     let mut plan = Wrapper::parse(&bytes).map_err(error)?.plan;
-    let bash = bash(&plan).ok_or_else(|| ShellError::NoBash { jail: plan.name.clone() })?;
-    plan.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
-    let text = jail_plan::encode(stub(&bytes), &plan, &places(&bytes))
+    let to = change(&mut plan)?;
+    let places = places(&bytes);
+    let text = jail_plan::encode(stub(&bytes), &plan, &places)
         .map_err(|error| failed(wrapper)(error.into()))?;
-    let to = state.shell_plan(&plan.name);
     to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&to))?;
     write_atomically(&to, text.as_bytes()).map_err(failed(&to))?;
     fs::set_permissions(&to, fs::Permissions::from_mode(0o700)).map_err(failed(&to))?;
-    Ok(to)
+    Ok((to, places))
 }
 
 /// The bash that exists inside: that of the user's account, else one of the closure, an interactive one before others.

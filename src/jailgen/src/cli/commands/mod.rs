@@ -1,5 +1,6 @@
 //! What each command does: it calls the library and prints what that returns.
 
+pub(super) mod audit;
 pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;

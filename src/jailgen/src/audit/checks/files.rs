@@ -1,0 +1,181 @@
+//! Checks on files: what is there, and what can be written.
+
+use std::collections::BTreeSet;
+
+use jail_plan::{Access, InsideOp};
+
+use super::{Judged, names};
+use crate::audit::attempts::{EXECUTED, path};
+use crate::audit::seen::{Mount, Seen};
+
+/// The mount that a place is on: among those that are nearest the one on top.
+fn mount_of<'a>(mounts: &'a [Mount], place: &str) -> Option<&'a Mount> {
+    let holds = |mount: &&Mount| {
+        let below = place.strip_prefix(mount.place.trim_end_matches('/'));
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let on_top = |mount: &&Mount| !mounts.iter().any(|other| mount.is_under(other));
+    let holding = mounts.iter().filter(holds).filter(on_top);
+    holding.max_by_key(|mount| mount.place.trim_end_matches('/').len())
+}
+
+pub(super) fn home(seen: &Seen<'_>) -> Judged {
+    let Some(mounts) = seen.mounts() else { return Judged::Failed("no answer".into()) };
+    let home = seen.host.home.as_str();
+    // A part of a file system is always one of the host's: what the jail makes is mounted as a whole.
+    let is_own = |mount: &Mount| mount.kind == "tmpfs" && mount.root == "/";
+    if seen.went_well(&format!("list {home}")) && !mount_of(&mounts, home).is_some_and(is_own) {
+        return Judged::Failed(format!("`{home}` is the host's"));
+    }
+    // What leads to a mount has to be there; everything else came from the host.
+    let leads = |name: &&String| {
+        let place = format!("/home/{name}");
+        let below =
+            |mount: &Mount| mount.place == place || mount.place.starts_with(&format!("{place}/"));
+        mounts.iter().any(below) || home == place
+    };
+    let users = seen.list("list /home").unwrap_or_default();
+    let others: Vec<&String> = users.iter().filter(|name| !leads(name)).collect();
+    if !others.is_empty() {
+        return Judged::Failed(format!("home folders of others: {}", names(&others)));
+    }
+    let entries = seen.list(&format!("list {home}")).unwrap_or_default();
+    let granted =
+        mounts.iter().filter(|mount| mount.place.starts_with(&format!("{home}/"))).count();
+    match entries {
+        [] => Judged::Passed("it is empty".into()),
+        entries => {
+            Judged::Passed(format!("in memory; {granted} grants below it: {}", names(entries)))
+        }
+    }
+}
+
+/// What the minimal /dev has.
+const DEVICES: &[&str] = &[
+    "console", "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout",
+    "tty", "urandom", "zero",
+];
+
+pub(super) fn devices(seen: &Seen<'_>) -> Judged {
+    let entries = seen.list("list /dev").unwrap_or_default();
+    let more: Vec<&String> =
+        entries.iter().filter(|name| !DEVICES.contains(&name.as_str())).collect();
+    if more.is_empty() {
+        return Judged::Passed(format!("{} entries", entries.len()));
+    }
+    let by = seen.plan.inside.iter().find_map(|op| match op {
+        InsideOp::Bind(bind) if bind.access == Access::Device => Some(bind.by.as_str()),
+        _ => None,
+    });
+    match by {
+        Some(by) => Judged::Granted(seen.origin(by), format!("also {}", names(&more))),
+        None => Judged::Failed(format!("also {}", names(&more))),
+    }
+}
+
+pub(super) fn store(seen: &Seen<'_>) -> Judged {
+    if !seen.is_refused("create /nix/store/jailgen-audit") {
+        return Judged::Failed("a store path can be made".into());
+    }
+    let Some(mounts) = seen.mounts() else { return Judged::Failed("no answer".into()) };
+    let store = format!("{}/", seen.plan.closure.store);
+    let open: Vec<&str> = mounts
+        .iter()
+        .filter(|mount| mount.place.starts_with(&store) && !mount.has("ro"))
+        .map(|mount| mount.place.as_str())
+        .collect();
+    if !open.is_empty() {
+        return Judged::Failed(format!("writable: {}", names(&open)));
+    }
+    let closure: BTreeSet<&str> = seen.plan.closure.names.iter().map(String::as_str).collect();
+    let inside = seen.list("list /nix/store").unwrap_or_default();
+    let more: Vec<&String> =
+        inside.iter().filter(|name| !closure.contains(name.as_str())).collect();
+    if more.is_empty() {
+        return Judged::Passed(format!(
+            "{} store paths, all of the closure, read-only",
+            inside.len()
+        ));
+    }
+    Judged::Failed(format!("{} store paths that are not of the closure", more.len()))
+        .unless_applied(
+            seen,
+            &["whole-nix-store", "readonly", "try-readonly", "unsafe-add-raw-args"],
+        )
+}
+
+pub(super) fn commands(seen: &Seen<'_>) -> Judged {
+    let folders = path(seen.plan);
+    if folders.is_empty() {
+        return Judged::Failed("PATH is not known before the launch".into());
+    }
+    let is_own = |folder: &&String| folder.starts_with("/nix/store/") || *folder == "/bin";
+    let foreign: Vec<&String> = folders.iter().filter(|folder| !is_own(folder)).collect();
+    let writable: Vec<&String> = folders
+        .iter()
+        .filter(|folder| seen.went_well(&format!("create {folder}/jailgen-audit")))
+        .collect();
+    let commands: BTreeSet<&String> = folders
+        .iter()
+        .filter_map(|folder| seen.list(&format!("list {folder}")))
+        .flatten()
+        .collect();
+    match (foreign.as_slice(), writable.as_slice()) {
+        ([], []) => Judged::Passed(format!("{} commands, all of the store", commands.len())),
+        (_, [_, ..]) => Judged::Failed(format!("can be added to: {}", names(&writable))),
+        (foreign, []) => Judged::Failed(format!("PATH has {}", names(foreign)))
+            .unless_applied(seen, &["add-path", "set-env"]),
+    }
+}
+
+pub(super) fn root(seen: &Seen<'_>) -> Judged {
+    let entries = seen.list("list /").unwrap_or_default();
+    let words = "create /jailgen-audit";
+    Judged::when(seen.is_refused(words), format!("{} ({})", names(entries), seen.told(words)))
+}
+
+/// The combinator by which the working folder can be written.
+fn folder_by<'a>(seen: &Seen<'a>) -> Option<&'a str> {
+    seen.plan.inside.iter().find_map(|op| match op {
+        InsideOp::Folder(folder) if folder.access != Access::ReadOnly => Some(folder.by.as_str()),
+        _ => None,
+    })
+}
+
+pub(super) fn host_executes(seen: &Seen<'_>) -> Judged {
+    let folder = &seen.host.folder;
+    let mut open: Vec<&str> = EXECUTED
+        .iter()
+        .copied()
+        .filter(|file| seen.went_well(&format!("open-write {folder}/{file}")))
+        .collect();
+    if seen.went_well(&format!("create {folder}/.git/hooks/jailgen-audit")) {
+        open.push(".git/hooks");
+    }
+    match (open.as_slice(), folder_by(seen)) {
+        ([], None) => Judged::Passed("the folder cannot be written".into()),
+        ([], Some(by)) => {
+            Judged::Granted(seen.origin(by), "none is there now, and all can be made".into())
+        }
+        (open, Some(by)) => Judged::Granted(seen.origin(by), names(open)),
+        (open, None) => Judged::Failed(names(open)),
+    }
+}
+
+pub(super) fn deciding(seen: &Seen<'_>) -> Judged {
+    let open: Vec<String> = seen
+        .host
+        .deciding
+        .iter()
+        .map(|file| file.display().to_string())
+        .filter(|file| {
+            seen.went_well(&format!("open-write {file}"))
+                || seen.went_well(&format!("create {file}/jailgen-audit"))
+        })
+        .collect();
+    if open.is_empty() {
+        let tried = seen.host.deciding.len();
+        return Judged::Passed(format!("{tried} tried: spec, flake, command"));
+    }
+    Judged::Failed(format!("can be written: {}", names(&open)))
+}

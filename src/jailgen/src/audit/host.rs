@@ -1,0 +1,55 @@
+//! What the host's side of an audit knows, and what it sets up for attempts to reach.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+/// The namespaces, by their names in /proc/self/ns.
+pub(super) const NAMESPACES: &[&str] = &["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
+
+/// The host's side.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Host {
+    /// The caller's home folder.
+    pub home: String,
+    /// Where the jail is started.
+    pub folder: String,
+    /// The identity of each of the host's namespaces.
+    pub namespaces: BTreeMap<&'static str, String>,
+    /// A port of 127.0.0.1 at which the audit listens.
+    pub port: u16,
+    /// An abstract socket at which the audit listens.
+    pub abstract_socket: String,
+    /// The router of the local network.
+    pub router: Option<String>,
+    /// What decides on the next build or launch: the spec, the emitted flake, the link to the command.
+    pub deciding: Vec<PathBuf>,
+}
+
+impl Host {
+    /// What can be read of this machine; the rest is the caller's to fill in.
+    #[must_use]
+    pub fn read() -> Self {
+        let identity = |name: &&'static str| {
+            let link = fs::read_link(format!("/proc/self/ns/{name}")).ok()?;
+            Some((*name, link.display().to_string()))
+        };
+        let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
+        Self {
+            namespaces: NAMESPACES.iter().filter_map(identity).collect(),
+            router: router(&routes),
+            ..Self::default()
+        }
+    }
+}
+
+/// The gateway of the default route, from the kernel's table: hexadecimal, in the processor's order of bytes.
+fn router(table: &str) -> Option<String> {
+    table.lines().skip(1).find_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, "00000000", gateway, ..] = fields.as_slice() else { return None };
+        let number = u32::from_str_radix(gateway, 16).ok().filter(|number| *number != 0)?;
+        let [a, b, c, d] = number.to_ne_bytes();
+        Some(format!("{a}.{b}.{c}.{d}"))
+    })
+}

@@ -1,0 +1,160 @@
+//! What was seen inside, and who in the spec may have wanted it so.
+
+use std::collections::BTreeMap;
+
+use jail_plan::{HostText, InsideOp, Places, Plan};
+use jail_probe::Answer;
+
+use super::Granted;
+use super::attempts::attempts;
+use super::host::Host;
+
+/// What was seen.
+pub(super) struct Seen<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) host: &'a Host,
+    places: &'a Places,
+    answers: BTreeMap<String, &'a Answer>,
+}
+
+/// A mount inside (proc_pid_mountinfo(5)).
+pub(super) struct Mount {
+    id: String,
+    parent: String,
+    /// What of its file system is mounted.
+    pub(super) root: String,
+    pub(super) place: String,
+    pub(super) options: Vec<String>,
+    /// What says with whom it is shared.
+    pub(super) propagation: Vec<String>,
+    pub(super) kind: String,
+}
+
+impl Mount {
+    /// Whether it lies under this other one, at the same place. The kernel's list is in no such order.
+    pub(super) fn is_under(&self, other: &Self) -> bool {
+        other.parent == self.id && other.place == self.place
+    }
+
+    pub(super) fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|one| one == option)
+    }
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn new(
+        plan: &'a Plan,
+        places: &'a Places,
+        host: &'a Host,
+        answers: &'a [Answer],
+    ) -> Self {
+        let words = attempts(plan, host).into_iter().map(|words| words.join(" "));
+        Self { plan, host, places, answers: words.zip(answers).collect() }
+    }
+
+    /// How an attempt was answered; none if nobody answered.
+    pub(super) fn answer(&self, words: &str) -> Option<&'a Answer> {
+        self.answers.get(words).copied()
+    }
+
+    /// Whether an attempt was refused, as it must be. One without an answer was not.
+    pub(super) fn is_refused(&self, words: &str) -> bool {
+        matches!(self.answer(words), Some(Answer::Refused(_) | Answer::Killed(_)))
+    }
+
+    /// Whether an attempt was refused by exactly this.
+    pub(super) fn is_refused_with(&self, words: &str, errnos: &[i32]) -> bool {
+        match self.answer(words) {
+            Some(Answer::Refused(errno)) => errnos.contains(errno),
+            Some(Answer::Killed(_)) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn went_well(&self, words: &str) -> bool {
+        self.answer(words).is_some_and(Answer::went_well)
+    }
+
+    /// What was read, or nothing.
+    pub(super) fn text(&self, words: &str) -> Option<&'a str> {
+        match self.answer(words)? {
+            Answer::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    pub(super) fn list(&self, words: &str) -> Option<&'a [String]> {
+        match self.answer(words)? {
+            Answer::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// An answer in words.
+    pub(super) fn told(&self, words: &str) -> String {
+        self.answer(words).map_or_else(|| "no answer".into(), ToString::to_string)
+    }
+
+    pub(super) fn mounts(&self) -> Option<Vec<Mount>> {
+        self.text("read /proc/self/mountinfo").map(|text| text.lines().filter_map(mount).collect())
+    }
+
+    /// The first of these combinators that the spec applies.
+    pub(super) fn applied(&self, combinators: &[&str]) -> Option<Granted> {
+        self.places.iter().find_map(|(origin, place)| {
+            let name = origin.split('#').next().unwrap_or_default();
+            let granted = || Granted { combinator: name.into(), place: Some(place.clone()) };
+            combinators.contains(&name).then(granted)
+        })
+    }
+
+    /// The combinator that binds exactly this place, where there is one. What a session has stands at a mount of its own.
+    pub(super) fn bound_by_name(&self, place: &str) -> Option<Granted> {
+        let is_mount = self.mounts()?.iter().any(|mount| mount.place == place);
+        let binds = |op: &&InsideOp| match op {
+            InsideOp::Bind(bind) => written(&bind.to, &self.host.home) == place,
+            _ => false,
+        };
+        let by = |op: &InsideOp| match op {
+            InsideOp::Bind(bind) => Some(self.origin(&bind.by)),
+            InsideOp::Session(session) => Some(self.origin(&session.by)),
+            _ => None,
+        };
+        let mut operations = self.plan.inside.iter().filter(|_| is_mount);
+        let bound = operations.clone().find(binds);
+        bound.or_else(|| operations.find(|op| matches!(op, InsideOp::Session(_)))).and_then(by)
+    }
+
+    /// An applied combinator by its origin in the plan.
+    pub(super) fn origin(&self, by: &str) -> Granted {
+        Granted {
+            combinator: by.split('#').next().unwrap_or_default().into(),
+            place: self.places.get(by).cloned(),
+        }
+    }
+}
+
+/// A place as far as it is known before the launch.
+fn written(text: &HostText, home: &str) -> String {
+    match text {
+        HostText::Literal(text) => text.clone(),
+        other => other.source().replacen('~', home, 1),
+    }
+}
+
+fn mount(line: &str) -> Option<Mount> {
+    let (before, after) = line.split_once(" - ")?;
+    let mut fields = before.split(' ');
+    let words = |text: &str| text.split(',').map(str::to_owned).collect();
+    let (id, parent) = (fields.next()?.to_owned(), fields.next()?.to_owned());
+    let _device = fields.next()?;
+    Some(Mount {
+        id,
+        parent,
+        root: fields.next()?.to_owned(),
+        place: fields.next()?.replace("\\040", " "),
+        options: words(fields.next()?),
+        propagation: fields.map(str::to_owned).collect(),
+        kind: after.split(' ').next()?.to_owned(),
+    })
+}

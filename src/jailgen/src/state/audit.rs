@@ -1,0 +1,51 @@
+//! An audit's plan: derived from the sealed one, so with the same grants, and the probe for the program.
+
+use std::path::{Path, PathBuf};
+
+use jail_plan::{Access, Argument, Bind, HostText, InsideOp, Missing, Places, Plan};
+
+use super::State;
+use super::shell::{ShellError, derive};
+
+/// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own that begin with a dot.
+const PLACE: &str = "/.jailgen-probe";
+
+/// The plan of an audit.
+#[derive(Debug)]
+pub struct AuditPlan {
+    /// Where it is: it is run like a wrapper, and takes attempts on standard input.
+    pub wrapper: PathBuf,
+    /// The plan that it was derived from.
+    pub plan: Plan,
+    /// Where in the spec each origin stands.
+    pub places: Places,
+}
+
+/// Derives the plan of an audit from a wrapper.
+///
+/// # Errors
+/// See [`ShellError`].
+pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, ShellError> {
+    let mut sealed = None;
+    let (wrapper, places) = derive(wrapper, |plan| {
+        sealed = Some(plan.clone());
+        let probe = probe.display().to_string();
+        plan.argv = vec![
+            Argument::Text(HostText::Literal(PLACE.into())),
+            Argument::Text(HostText::Literal("--many".into())),
+        ];
+        let bind = InsideOp::Bind(Bind {
+            from: HostText::Literal(probe),
+            to: HostText::Literal(PLACE.into()),
+            access: Access::ReadOnly,
+            missing: Missing::Fail,
+            by: "audit#0".into(),
+        });
+        // Before the root becomes read-only, and over whatever lies on it.
+        let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+        plan.inside.insert(end.unwrap_or(plan.inside.len()), bind);
+        Ok(state.audit_plan(&plan.name))
+    })?;
+    let plan = sealed.ok_or_else(|| ShellError::NoBash { jail: String::new() })?;
+    Ok(AuditPlan { wrapper, plan, places })
+}

@@ -1,0 +1,286 @@
+//! Jails that are wrong in one point each, by a plan that was changed by hand; and for what no plan can spoil, no jail.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jail_plan::{
+    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Plan, Set, StartIn, encode,
+};
+use jailgen::audit::{Host, Verdict, attempts, report};
+use rustix::io::{FdFlags, fcntl_setfd};
+use tempfile::TempDir;
+
+use super::{audit, default_cage, failed, read, verdicts};
+use crate::escapes::world::probe;
+
+/// A home folder with a project in it, below /var/tmp, where nothing is mounted over.
+struct Place {
+    root: TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let root = tempfile::Builder::new().prefix("jailgen-audit").tempdir_in("/var/tmp").unwrap();
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(root.path().join("home/project/.git/hooks")).unwrap();
+        fs::create_dir(root.path().join("other")).unwrap();
+        fs::write(root.path().join("home/project/Makefile"), "all:\n").unwrap();
+        Self { root }
+    }
+
+    fn home(&self) -> PathBuf {
+        self.root.path().join("home")
+    }
+
+    fn project(&self) -> PathBuf {
+        self.home().join("project")
+    }
+
+    fn other(&self) -> String {
+        self.root.path().join("other").display().to_string()
+    }
+}
+
+fn bind(from: &str, to: &str, access: Access) -> InsideOp {
+    InsideOp::Bind(Bind {
+        from: HostText::Literal(from.into()),
+        to: HostText::Literal(to.into()),
+        access,
+        missing: Missing::Fail,
+        by: "fixture#0".into(),
+    })
+}
+
+/// Before the root becomes read-only.
+fn add(plan: &mut Plan, op: InsideOp) {
+    let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+    plan.inside.insert(end.unwrap_or(plan.inside.len()), op);
+}
+
+fn set(plan: &mut Plan, name: &str, value: &str) {
+    plan.env.retain(|variable| variable.name() != name);
+    let value = HostText::Literal(value.into());
+    plan.env.push(EnvOp::Set(Set { name: name.into(), value, by: "fixture#0".into() }));
+}
+
+type Change = fn(&mut Plan, &Place);
+
+/// A filter that allows everything: one instruction, `return SECCOMP_RET_ALLOW`.
+const ALLOW: [u8; 8] = [6, 0, 0, 0, 0, 0, 0xff, 0x7f];
+
+/// What fails, and how the plan was spoilt.
+const FIXTURES: &[(&[&str], Change)] = &[
+    (&["home"], |plan, place| {
+        let home = place.home().display().to_string();
+        add(plan, bind(&home, &home, Access::ReadOnly));
+        plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+        plan.start = StartIn::Path(HostText::Literal(home));
+    }),
+    (&["abstract-sockets", "local-names", "local-network", "namespaces"], |plan, _| {
+        plan.namespaces.retain(|namespace| *namespace != Namespace::Net);
+        plan.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+    }),
+    (&["devices"], |plan, _| add(plan, bind("/dev/null", "/dev/another", Access::ReadOnly))),
+    (&["store"], |plan, _| add(plan, bind("/nix/store", "/nix/store", Access::ReadOnly))),
+    (&["time-zone"], |plan, _| set(plan, "TZ", "Europe/Berlin")),
+    (&["commands"], |plan, _| set(plan, "PATH", "/bin:/opt/bin")),
+    (&["filter", "io-uring", "keyrings", "nested-namespaces", "terminal", "tracing"], |plan, _| {
+        for filter in &mut plan.seccomp {
+            filter.program = STANDARD.encode(ALLOW);
+        }
+    }),
+    (&["sockets"], |plan, place| add(plan, bind(&place.other(), "/srv", Access::ReadOnly))),
+    (&["kernel-switches"], |plan, _| add(plan, bind("/sys", "/sys", Access::ReadOnly))),
+    // The folder of commands is on the root.
+    (&["commands", "root"], |plan, _| {
+        plan.inside.retain(|op| !matches!(op, InsideOp::RemountReadOnly(_)));
+    }),
+    (&["host-executes"], |plan, place| {
+        let project = place.project().display().to_string();
+        plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+        add(plan, bind(&project, &project, Access::ReadWrite));
+        plan.start = StartIn::Path(HostText::Literal(project));
+    }),
+];
+
+fn write(place: &Place, plan: &Plan, stub: &str) -> String {
+    let path = place.root.path().join("wrapper");
+    let text = encode(stub, plan, &jail_plan::Places::new()).unwrap();
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.display().to_string()
+}
+
+fn listen(place: &Place) -> UnixListener {
+    UnixListener::bind(Path::new(&place.other()).join("socket")).unwrap()
+}
+
+#[test]
+fn a_jail_as_it_comes_passes_and_says_what_it_grants() {
+    let Some(cage) = default_cage() else { return };
+    let place = Place::new();
+    let wrapper = cage.wrapper.display().to_string();
+    let (status, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+    assert_eq!((status, failed(&report)), (0, BTreeSet::new()), "{report:#}");
+    let granted = &report["checks"].as_array().unwrap().iter();
+    let mut granted = granted.clone().filter(|check| check["verdict"] == "granted");
+    let only = granted.next().unwrap();
+    assert_eq!(only["code"], "host-executes");
+    assert_eq!(only["granted"]["combinator"], "mount-cwd");
+    assert!(only["granted"]["place"].as_str().unwrap().starts_with("escapes.jail:2:"), "{only}");
+    assert_eq!(only["evidence"], "Makefile, .git/hooks");
+    assert!(granted.next().is_none());
+}
+
+#[test]
+fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
+    let Some(cage) = default_cage() else { return };
+    let (sealed, _, stub) = read(&cage.wrapper);
+    for (codes, spoil) in FIXTURES {
+        let place = Place::new();
+        let _listener = listen(&place);
+        let mut plan = sealed.clone();
+        spoil(&mut plan, &place);
+        let wrapper = write(&place, &plan, &stub);
+        let (status, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+        let wanted: BTreeSet<String> = codes.iter().map(|code| (*code).to_owned()).collect();
+        assert_eq!(failed(&report), wanted, "{codes:?}: {report:#}");
+        assert_eq!(status, 1, "{codes:?}");
+    }
+}
+
+/// What no plan can spoil is seen outside of any jail, by the same attempts.
+#[test]
+fn what_no_plan_can_spoil_fails_outside() {
+    let Some(cage) = default_cage() else { return };
+    let (plan, places, _) = read(&cage.wrapper);
+    let place = Place::new();
+    let home = place.home().display().to_string();
+    let folder = place.project().display().to_string();
+    let host = Host { home, folder, abstract_socket: "nobody".into(), ..Host::read() };
+    let lines: Vec<String> = attempts(&plan, &host)
+        .iter()
+        .map(|words| serde_json::to_string(words).unwrap() + "\n")
+        .collect();
+    // In a mount namespace of its own, whose mounts are shared, but not with the host.
+    let script = "\"$0\" call mount s:none s:/ 0 0x104000 0 >/dev/null; exec \"$0\" --many";
+    let mut command = Command::new("unshare");
+    if !rustix::process::getuid().is_root() {
+        command.args(["--user", "--map-current-user", "--keep-caps"]);
+    }
+    command.args([
+        "--mount",
+        "--propagation",
+        "private",
+        "prlimit",
+        "--core=4096",
+        "sh",
+        "-c",
+        script,
+    ]);
+    command.arg(probe()).env("GITHUB_TOKEN", "secret").env_remove("TZ");
+    let open = File::open("/").unwrap();
+    fcntl_setfd(&open, FdFlags::empty()).unwrap();
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    drop(open);
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all(lines.concat().as_bytes()));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let answers: Vec<_> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let report = report(&plan, &places, &host, &answers);
+    let failed = |code: &str| {
+        let check = report.checks.iter().find(|check| check.code == code).unwrap();
+        assert_eq!(check.verdict, Verdict::Failed, "{check:#?}");
+    };
+    let here = [
+        "capabilities",
+        "core-dumps",
+        "descriptors",
+        "environment",
+        "processes",
+        "propagation",
+        "set-user-id",
+    ];
+    here.iter().for_each(|code| failed(code));
+    let spoilt = FIXTURES.iter().flat_map(|(codes, _)| codes.iter().copied());
+    let shown: BTreeSet<&str> = spoilt.chain(here).chain(["spec-writable"]).collect();
+    let all: BTreeSet<&str> = report.checks.iter().map(|check| check.code).collect();
+    assert_eq!(shown, all, "a check that was never seen to fail");
+}
+
+#[test]
+fn a_socket_in_a_granted_folder_is_found() {
+    let Some(cage) = default_cage() else { return };
+    let (mut plan, _, stub) = read(&cage.wrapper);
+    let place = Place::new();
+    let listener = listen(&place);
+    add(&mut plan, bind(&place.other(), "/srv", Access::ReadOnly));
+    let wrapper = write(&place, &plan, &stub);
+    let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+    assert_eq!(verdicts(&report)["sockets"], "failed");
+    assert!(report.to_string().contains("/srv/socket"), "{report:#}");
+    // Where nobody listens there is nothing to find.
+    drop(listener);
+    let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+    assert_eq!(verdicts(&report)["sockets"], "passed");
+}
+
+#[test]
+fn a_jail_that_does_not_start_is_told_with_what_it_grants() {
+    let Some(cage) = default_cage() else { return };
+    let (mut plan, _, stub) = read(&cage.wrapper);
+    let place = Place::new();
+    add(&mut plan, bind("/run/docker.sock/\u{1b}[31m", "/srv", Access::ReadOnly));
+    let wrapper = write(&place, &plan, &stub);
+    let (status, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+    assert_eq!(status, 1);
+    assert!(report["stopped"].as_str().unwrap().contains("ENOENT"), "{report:#}");
+    assert_eq!(report["findings"][0]["code"], "grants-host-services");
+    assert!(!report.to_string().contains('\u{1b}'));
+}
+
+#[test]
+fn a_spec_in_the_folder_that_its_jail_writes_is_found() {
+    let Some(setup) = crate::real_nix::setup() else { return };
+    if default_cage().is_none() {
+        return;
+    }
+    let place = Place::new();
+    let spec = "jail \"jailed-audit\" pkgs.bashInteractive [ mount-cwd ]";
+    for folder in [place.project(), place.home()] {
+        fs::write(folder.join("a.jail"), spec).unwrap();
+    }
+    let overrides = setup.overrides();
+    let run = |spec: &str| {
+        let mut words = vec![spec];
+        words.extend(overrides);
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("jailgen"))
+            .env("HOME", place.home())
+            .env("NIX_CONFIG", setup.config())
+            .current_dir(place.project())
+            .arg("audit")
+            .args(&words)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, text) = run("../a.jail");
+    assert_eq!(status, Some(0), "{text}");
+    assert!(text.contains("✓ spec-writable") && text.contains("○ host-executes"), "{text}");
+    fs::remove_file(place.home().join("a.jail")).unwrap();
+    let (status, text) = run("a.jail");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("✗ spec-writable") && text.contains("project/a.jail"), "{text}");
+}
