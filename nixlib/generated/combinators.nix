@@ -559,6 +559,47 @@
                 }
               ];
             };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -645,6 +686,47 @@
                   };
                 }
               ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -733,6 +815,47 @@
                 }
               ];
             };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -819,6 +942,47 @@
                   };
                 }
               ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -907,6 +1071,47 @@
                 }
               ];
             };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -993,6 +1198,47 @@
                   };
                 }
               ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -1081,6 +1327,47 @@
                 }
               ];
             };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -1167,6 +1454,47 @@
                   };
                 }
               ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
             };
             baseJailOptions = "permission";
             basePackages = {
@@ -1255,6 +1583,47 @@
                 }
               ];
             };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
             baseJailOptions = "permission";
             basePackages = {
               list = "package";
@@ -1341,6 +1710,47 @@
                   };
                 }
               ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
             };
             baseJailOptions = "permission";
             basePackages = {

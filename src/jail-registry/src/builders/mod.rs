@@ -7,6 +7,7 @@ mod presets;
 mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
+use crate::table::limits::AMOUNT;
 
 pub(crate) use expand::{Expanded, expand};
 pub use needs::{Needs, needs};
@@ -162,6 +163,7 @@ const GENERAL_FIELDS: &[Field] = &[
     WORKSPACE,
     GIT_WORKTREES,
     NIX_CONFIG_DIR,
+    LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -186,6 +188,7 @@ const KNOWN_FIELDS: &[Field] = &[
     WORKSPACE,
     GIT_WORKTREES,
     NIX_CONFIG_DIR,
+    LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -230,6 +233,20 @@ const NIX_CONFIG_DIR: Field = optional(
 const NIX_CONFIG_DIR_FIELDS: &[Field] = &[
     required("path", Type::Text, "where it is"),
     optional("writable", Type::Bool, "whether it can be changed"),
+];
+const LIMITS: Field = optional(
+    "limits",
+    Type::Fields(LIMITS_FIELDS),
+    "how much of the machine it may use, such as `{ memory = \"4G\"; pids = 512; }`",
+);
+const LIMITS_FIELDS: &[Field] = &[
+    optional("memory", AMOUNT, "`limit-memory`"),
+    optional("pids", AMOUNT, "`limit-pids`"),
+    optional("cpu", AMOUNT, "`limit-cpu`"),
+    optional("files", AMOUNT, "`limit-files`"),
+    optional("fileSize", AMOUNT, "`limit-file-size`"),
+    optional("time", AMOUNT, "`limit-time`"),
+    optional("bestEffort", Type::Bool, "`best-effort`"),
 ];
 const BASE_OPTIONS: Field =
     optional("baseJailOptions", Type::Permission, "permissions instead of `commonJailOptions`");

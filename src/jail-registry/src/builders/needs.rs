@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS};
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, options};
 use crate::table::{BASE_PERMISSIONS, combinator};
 
 /// Which combinators a builder applies when an argument is given.
@@ -14,6 +14,7 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("extraReadonlyDirs", &["readonly"]),
     ("extraReadwriteDirs", &["readwrite"]),
     ("fwdEnv", &["fwd-env"]),
+    ("limits", options::LIMITS),
     ("nixConfigDir", &["readonly", "readwrite"]),
     ("workspace", &["workspace"]),
 ];

@@ -41,6 +41,39 @@ pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applie
     permissions.push(expansion.apply(combinator, [expandable(path)]));
 }
 
+/// The combinators behind `limits`, by the field that gives their amount.
+const AMOUNTS: &[(&str, &str)] = &[
+    ("cpu", "limit-cpu"),
+    ("fileSize", "limit-file-size"),
+    ("files", "limit-files"),
+    ("memory", "limit-memory"),
+    ("pids", "limit-pids"),
+    ("time", "limit-time"),
+];
+
+/// All that `limits` may apply.
+pub(super) const LIMITS: &[&str] = &[
+    "best-effort",
+    "limit-cpu",
+    "limit-file-size",
+    "limit-files",
+    "limit-memory",
+    "limit-pids",
+    "limit-time",
+];
+
+/// `limits`: a set of amounts.
+pub(super) fn limits(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
+    let Some(given) = expansion.list("limits") else { return };
+    for (name, combinator) in AMOUNTS {
+        let amount = field(&given, name).map(|amount| expansion.apply(combinator, [amount]));
+        permissions.extend(amount);
+    }
+    if let Some(wanted) = field(&given, "bestEffort").filter(|it| is_true(Some(it))) {
+        permissions.push(Applied { place: wanted.place, ..expansion.apply("best-effort", []) });
+    }
+}
+
 /// A field of a set, which stands where the set does unless it knows better.
 fn field(given: &Placed, name: &str) -> Option<Placed> {
     let Value::Attributes(fields) = &given.value else { return None };

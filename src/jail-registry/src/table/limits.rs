@@ -98,7 +98,7 @@ and `limit-cpu` does not hold at all.",
     ],
 };
 
-const AMOUNT: Type = Type::Either(&[Type::Literal, Type::Integer]);
+pub(crate) const AMOUNT: Type = Type::Either(&[Type::Literal, Type::Integer]);
 const COUNT: Signature = Signature { params: &[param("count", AMOUNT)] };
 const PROCESSORS: Signature = Signature { params: &[param("processors", AMOUNT)] };
 const SIZE: Signature = Signature { params: &[param("size", AMOUNT)] };

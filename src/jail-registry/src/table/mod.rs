@@ -9,7 +9,7 @@ mod environment;
 mod filesystem;
 mod launch;
 mod layers;
-mod limits;
+pub(crate) mod limits;
 mod meta;
 mod namespaces;
 mod network;

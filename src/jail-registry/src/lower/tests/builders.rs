@@ -165,3 +165,21 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
     "#]]
     .assert_eq(&lowered(&built("makeJailedPi", [("enableGitWorktree", Value::Bool(true))])));
 }
+
+#[test]
+fn limits_of_a_builder() {
+    let limits =
+        [("memory", s("4G")), ("pids", Value::Integer(64)), ("bestEffort", Value::Bool(true))];
+    let fields = limits.into_iter().map(|(name, it)| (name.into(), Placed::nowhere(it)));
+    expect![[r#"
+        {"limit":{"resource":"memory","value":4294967296}}
+        {"limit":{"resource":"pids","value":64}}
+        "best-effort"
+    "#]].assert_eq(&added([("limits", Value::Attributes(fields.collect()))]));
+    let misspelt = Value::Attributes([("memry".into(), Placed::nowhere(s("4G")))].into());
+    expect![[r#"
+        error[unknown-argument] at 2: `makeJailedPi` has no argument `memry`
+          ^ not an argument of this one
+          = help: did you mean `memory`?
+    "#]].assert_eq(&lowered(&built("makeJailedPi", [("limits", misspelt)])));
+}
