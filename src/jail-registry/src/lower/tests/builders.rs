@@ -175,11 +175,13 @@ fn limits_of_a_builder() {
         {"limit":{"resource":"memory","value":4294967296}}
         {"limit":{"resource":"pids","value":64}}
         "best-effort"
-    "#]].assert_eq(&added([("limits", Value::Attributes(fields.collect()))]));
+    "#]]
+    .assert_eq(&added([("limits", Value::Attributes(fields.collect()))]));
     let misspelt = Value::Attributes([("memry".into(), Placed::nowhere(s("4G")))].into());
     expect![[r#"
         error[unknown-argument] at 2: `makeJailedPi` has no argument `memry`
           ^ not an argument of this one
           = help: did you mean `memory`?
-    "#]].assert_eq(&lowered(&built("makeJailedPi", [("limits", misspelt)])));
+    "#]]
+    .assert_eq(&lowered(&built("makeJailedPi", [("limits", misspelt)])));
 }
