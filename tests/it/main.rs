@@ -18,6 +18,8 @@ mod formatting;
 mod harness;
 mod import;
 mod lsp;
+mod modules;
+mod nix_docs;
 mod nix_door;
 mod nixlib;
 mod own_flake;

@@ -9,7 +9,7 @@ use crate::harness::{Scratch, project};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
 /// A folder with `door.nix`, which has the given attributes. In their scope: `pkgs`, `lib`, `jailgen` (the library), `jail`.
-fn door(setup: &Setup, attributes: &str) -> Scratch {
+pub(crate) fn door(setup: &Setup, attributes: &str) -> Scratch {
     let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
     let kit: Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
     let text = format!(
@@ -30,7 +30,7 @@ fn door(setup: &Setup, attributes: &str) -> Scratch {
 }
 
 /// Evaluates `result`, by every Nix that is here; all must agree.
-fn eval(setup: &Setup, result: &str) -> Value {
+pub(crate) fn eval(setup: &Setup, result: &str) -> Value {
     let scratch = door(setup, &format!("result = {result};"));
     let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
     let mut answers = setup.programs.iter().map(|nix| {

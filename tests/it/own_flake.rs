@@ -102,7 +102,7 @@ fn the_projects_flake_passes_its_own_checks() {
 }
 
 /// The same flake, whose jails are made with the tools that cargo built, and locked to the stand-ins.
-fn flake_with_tools(setup: &Setup) -> Scratch {
+pub(crate) fn flake_with_tools(setup: &Setup) -> Scratch {
     let flake = own_flake();
     let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
     let kit: Kit = serde_json::from_str(&fs::read_to_string(record).unwrap()).unwrap();

@@ -13,7 +13,8 @@ pub(super) struct Spec {
 
 /// Writes all of them.
 pub(super) fn all(scratch: &Scratch) -> Vec<Spec> {
-    let mut specs = examples(scratch);
+    let mut specs = folder(scratch, "examples");
+    specs.extend(folder(scratch, "tests/users"));
     let mut add = |file: String, text: &str| {
         scratch.write(&file, text.as_bytes());
         specs.push(Spec { file });
@@ -37,9 +38,9 @@ pub(super) fn all(scratch: &Scratch) -> Vec<Spec> {
     specs
 }
 
-/// Those of the project, with what they import.
-fn examples(scratch: &Scratch) -> Vec<Spec> {
-    let folder = project().join("examples");
+/// Those of a folder of the project, with what they import.
+fn folder(scratch: &Scratch, name: &str) -> Vec<Spec> {
+    let folder = project().join(name);
     let mut specs = Vec::new();
     for entry in walkdir::WalkDir::new(&folder).sort_by_file_name() {
         let entry = entry.unwrap();
@@ -47,7 +48,7 @@ fn examples(scratch: &Scratch) -> Vec<Spec> {
             continue;
         }
         let below = entry.path().strip_prefix(&folder).unwrap().to_str().unwrap();
-        let file = format!("examples/{below}");
+        let file = format!("{name}/{below}");
         scratch.write(&file, &fs::read(entry.path()).unwrap());
         if file.ends_with(".jail") {
             specs.push(Spec { file });

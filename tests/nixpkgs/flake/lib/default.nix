@@ -10,6 +10,7 @@ let
     fixedPoints = import ./fixed-points.nix lib;
     customisation = import ./customisation.nix lib;
     meta = import ./meta.nix lib;
+    modules = import ./modules.nix lib;
     systems = import ./systems.nix;
   };
 
@@ -21,6 +22,7 @@ let
     // parts.fixedPoints
     // parts.customisation
     // parts.meta
+    // parts.modules
     // parts
     // {
       licenses = import ./licenses.nix;
