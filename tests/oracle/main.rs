@@ -2,7 +2,8 @@
 //! or an error through both.
 //!
 //! A table is a `.cases` file; a case is a paragraph, and lines that begin with `#` are comments. A case whose comment
-//! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does.
+//! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does. One whose comment
+//! begins with `# gap:` is known to differ, for the reason that the comment gives.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,6 +23,7 @@ use std::thread;
 use jail_lang::{Expression, FileSources, Form, Limits, eval_expression};
 use serde_json::Value;
 
+mod library;
 mod random;
 mod residual;
 
@@ -41,6 +43,7 @@ struct Case {
     table: String,
     expression: String,
     newer: bool,
+    gap: bool,
 }
 
 /// The cases that are compared as JSON.
@@ -67,7 +70,8 @@ fn cases_of(path: &Path) -> Vec<Case> {
         let (comments, lines): (Vec<_>, Vec<_>) =
             paragraph.lines().partition(|line| line.starts_with('#'));
         let newer = comments.iter().any(|line| line.starts_with("# only newer:"));
-        Case { table: table.clone(), expression: lines.join("\n"), newer }
+        let gap = comments.iter().any(|line| line.starts_with("# gap:"));
+        Case { table: table.clone(), expression: lines.join("\n"), newer, gap }
     };
     paragraphs.map(case).filter(|case| !case.expression.trim().is_empty()).collect()
 }
@@ -140,6 +144,7 @@ fn disagreement(case: &Case) -> Option<String> {
         }
         _ => false,
     };
+    let agree = agree != case.gap;
     let shown = |answer: &Answer| match answer {
         Ok(value) => value.to_string(),
         Err(error) => format!(

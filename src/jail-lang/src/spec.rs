@@ -255,7 +255,7 @@ impl Collector<'_, '_> {
             ("pkgs", name("pkgs")),
             ("inputs", name("inputs")),
             ("agents", name("agents")),
-            ("lib", Value::Root(Root::Library)),
+            ("lib", Value::Root(Root::Library(None))),
             ("jail", Value::Root(Root::Jail)),
             ("combinators", combinators),
             ("system", Value::Residual(platform)),

@@ -13,7 +13,7 @@ use crate::attrs::Attrs;
 use crate::builtins::Builtin;
 use crate::burial::{bury, holds_more};
 use crate::ir::{Code, Lambda};
-use crate::library::LibraryFunction;
+use crate::library::{Group, LibraryFunction};
 use crate::residual::Residual;
 use crate::sources::SpecPath;
 use crate::vocabulary::WordKind;
@@ -52,8 +52,8 @@ pub(crate) enum Value {
 /// The names in scope that are neither plain values nor in the registry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Root {
-    /// `lib`
-    Library,
+    /// `lib`, or `lib.lists` and the like.
+    Library(Option<Group>),
     /// `jail`
     Jail,
     /// `import`
@@ -359,7 +359,7 @@ impl Value {
             Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_) => {
                 "a function"
             }
-            Self::Root(Root::Library) => "the library `lib`",
+            Self::Root(Root::Library(_)) => "the library `lib`",
             Self::Root(_) => "a function",
             Self::Combinator(_) => "a combinator without all its arguments",
             Self::Permission(_) => "a permission",

@@ -157,6 +157,9 @@ fn completions_fit_the_place() {
         ("let f = { one, two ? 1 }: one; in f { one = 1; |", &["two"], &["one", "network"]),
         ("let s = { a = 1; b.c = 2; }; in [ s.|", &["a", "b"], &["network"]),
         ("builtins.|", &["map", "toJSON"], &["network"]),
+        ("lib.|", &["optionals", "getExe", "strings"], &["network", "major", "toJSONN"]),
+        ("lib.opt|", &["optional"], &[]),
+        ("lib.versions.|", &["major", "majorMinor"], &["network"]),
         ("agents.|", &["opencode", "claude-code"], &["network"]),
     ] {
         let labels: Vec<_> = completions(&mut editor, text).into_iter().map(|(it, _)| it).collect();
@@ -348,6 +351,8 @@ fn no_place_of_a_broken_text_ends_the_server() {
         }
         editor.ask("textDocument/documentSymbol", json!({ "textDocument": document }));
     }
+    // What was said of it between the answers has been passed over.
+    editor.change("broken.jail", &long);
     editor
         .diagnostics_until("broken.jail", |list| list.iter().any(|it| it["code"] == "too-nested"));
     assert_eq!(editor.leave(), (0, String::new()));

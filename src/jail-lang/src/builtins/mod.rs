@@ -25,6 +25,8 @@ use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::value::Value;
 
+pub(crate) use patterns::Pattern;
+
 /// A function in Rust.
 pub(crate) struct Builtin {
     pub(crate) name: &'static str,

@@ -39,7 +39,7 @@ fn type_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<&'st
         Value::Str(_) | Value::Text(_) => "string",
         Value::Path(_) => "path",
         Value::List(_) => "list",
-        Value::Attrs(_) | Value::Root(crate::value::Root::Library) => "set",
+        Value::Attrs(_) | Value::Root(crate::value::Root::Library(_)) => "set",
         Value::Lambda(_)
         | Value::Partial(_)
         | Value::Builtin(_)

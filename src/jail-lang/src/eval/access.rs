@@ -127,7 +127,9 @@ impl Evaluator<'_> {
                 attrs.get(name).map_or(Found::Missing, |value| Found::Value(value.clone()))
             }
             Value::Residual(residual) => Found::Value(self.select_symbolic(residual, name)),
-            Value::Root(Root::Library) => Found::Value(library::get(self, name, place)?),
+            Value::Root(Root::Library(group)) => {
+                Found::Value(library::get(self, *group, name, place)?)
+            }
             Value::Root(Root::Jail) if &*self.symbols.name(name) == "combinators" => {
                 Found::Value(self.global_named("combinators", place)?)
             }
@@ -141,7 +143,7 @@ impl Evaluator<'_> {
         if matches!(&**residual, Residual::Name(root) if &**root == "pkgs")
             && &*self.symbols.name(name) == "lib"
         {
-            return Value::Root(Root::Library);
+            return Value::Root(Root::Library(None));
         }
         Value::residual(Residual::Select(Rc::clone(residual), name))
     }
@@ -224,7 +226,7 @@ impl Evaluator<'_> {
                     concrete = Some(found);
                     break;
                 }
-                None if matches!(set, Value::Root(Root::Library)) => library = true,
+                None if matches!(set, Value::Root(Root::Library(_))) => library = true,
                 None => last_set = Some(set),
             }
         }
@@ -235,7 +237,7 @@ impl Evaluator<'_> {
             }
             // nixpkgs' library has more than ours: what is no slip of the pen is left to Nix.
             ([], None) if library && !library::is_slip(&self.symbols.name(name)) => {
-                library::get(self, name, place)
+                library::get(self, None, name, place)
             }
             ([], None) => Err(self.undefined(name, last_set.as_ref(), library, place)),
             ([only], None) => Ok(self.select_symbolic(only, name)),
@@ -246,7 +248,7 @@ impl Evaluator<'_> {
     fn find_in_with(&self, set: &Value, name: Symbol, place: Place) -> Fallible<Option<Value>> {
         match set {
             Value::Attrs(attrs) => Ok(attrs.get(name).cloned()),
-            Value::Root(Root::Library) => library::known(self, name, place),
+            Value::Root(Root::Library(group)) => library::known(self, *group, name, place),
             Value::Root(Root::Jail) => match self.find(set, name, place)? {
                 Found::Value(value) => Ok(Some(value)),
                 Found::Missing | Found::NoSet => Ok(None),

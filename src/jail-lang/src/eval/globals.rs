@@ -20,7 +20,7 @@ const NAMED: &[&str] =
 
 /// The names of the spec language that are constants.
 const ROOTS: &[(&str, Root)] =
-    &[("import", Root::Import), ("jail", Root::Jail), ("lib", Root::Library)];
+    &[("import", Root::Import), ("jail", Root::Jail), ("lib", Root::Library(None))];
 
 /// The names around every file.
 #[derive(Clone, Copy)]

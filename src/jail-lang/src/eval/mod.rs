@@ -19,6 +19,7 @@ use std::rc::{Rc, Weak};
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
 use crate::attrs::{Attrs, Entry};
+use crate::builtins::Pattern;
 use crate::failure::{Failure, Fallible, Kind, LIBRARY};
 use crate::files::Files;
 use crate::ir::{Code, Expr, Part, SetCode};
@@ -46,6 +47,8 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) copied: RefCell<BTreeMap<String, Place>>,
     /// Library functions by name, parsed when they are first needed.
     pub(crate) library: RefCell<HashMap<Symbol, Value>>,
+    /// The regular expressions that were needed.
+    pub(crate) patterns: RefCell<HashMap<Box<str>, Rc<Pattern>>>,
     /// What `trace` said.
     pub(crate) traces: RefCell<Vec<String>>,
     imports: RefCell<HashMap<Box<str>, Import>>,
@@ -91,6 +94,7 @@ impl<'s> Evaluator<'s> {
             told: RefCell::default(),
             copied: RefCell::default(),
             library: RefCell::default(),
+            patterns: RefCell::default(),
             traces: RefCell::default(),
             imports: RefCell::default(),
             globals: RefCell::default(),
@@ -245,6 +249,11 @@ impl<'s> Evaluator<'s> {
             return Err(self.too_deep(place));
         }
         Ok(())
+    }
+
+    /// The bytes of stack that are left for what does not count steps.
+    pub(crate) fn stack_left(&self) -> usize {
+        address().saturating_sub(self.stack_end)
     }
 
     pub(crate) fn too_deep(&self, place: Place) -> Box<Failure> {

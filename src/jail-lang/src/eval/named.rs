@@ -141,7 +141,7 @@ impl Evaluator<'_> {
                 Ok(Value::Partial(Rc::new(Partial { function: Value::Root(root), args, placed })))
             }
             (Root::Import, _) => self.import(&arg),
-            (Root::Library, _) => Err(Failure::new(
+            (Root::Library(_), _) => Err(Failure::new(
                 DiagnosticCode::NotAFunction,
                 place,
                 "`lib` is called like a function",

@@ -24,9 +24,9 @@ remove = e: builtins.filter (x: x != e);
 
 findSingle = test: default: multiple: list: let found = builtins.filter test list; len = builtins.length found; in if len == 0 then default else if len != 1 then multiple else builtins.head found;
 
-findFirst = test: default: list: let found = builtins.filter test list; in if found == [ ] then default else builtins.head found;
+findFirst = test: default: list: let index = lib.lists.findFirstIndex test null list; in if index == null then default else builtins.elemAt list index;
 
-findFirstIndex = test: default: list: let len = builtins.length list; go = n: if n == len then default else if test (builtins.elemAt list n) then n else go (n + 1); in go 0;
+lists.findFirstIndex = test: default: list: let len = builtins.length list; go = n: if n == len then default else if test (builtins.elemAt list n) then n else go (n + 1); in go 0;
 
 any = builtins.any;
 
@@ -113,3 +113,11 @@ intersectLists = e: builtins.filter (x: builtins.elem x e);
 subtractLists = e: builtins.filter (x: !(builtins.elem x e));
 
 mutuallyExclusive = a: b: builtins.length a == 0 || !(builtins.any (x: builtins.elem x a) b);
+
+lists.hasPrefix = a: b: lib.take (builtins.length a) b == a;
+
+lists.removePrefix = a: b: if lib.lists.hasPrefix a b then lib.drop (builtins.length a) b else throw "lib.lists.removePrefix: the first list is no prefix of the second";
+
+lists.commonPrefix = a: b: let m = lib.min (builtins.length a) (builtins.length b); go = n: if n < m && builtins.elemAt a n == builtins.elemAt b n then go (n + 1) else n; in lib.take (go 0) a;
+
+ifilter0 = test: list: builtins.concatMap (x: x) (lib.imap0 (i: v: if test i v then [ v ] else [ ]) list);

@@ -1,7 +1,8 @@
 //! `lib`: the functions of nixpkgs' library that specs use.
 //!
 //! Most are Nix source of our own, one entry for each name, parsed when it is first needed; those that make texts of
-//! packages are Rust. A name that is not here stays symbolic, `lib.name`, and Nix finds it.
+//! packages are Rust. A name that is not here stays symbolic, `lib.name`, and Nix finds it. An entry `lists.hasPrefix` is what
+//! `lib.lists.hasPrefix` means, where that is not, or something else than, `lib.hasPrefix`.
 
 mod packages;
 
@@ -39,9 +40,21 @@ const GROUPS: &[&str] = &[
     "versions",
 ];
 
+/// One of [`GROUPS`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group(&'static str);
+
+impl Group {
+    /// As it is written after `lib`.
+    pub(crate) const fn name(self) -> &'static str {
+        self.0
+    }
+}
+
 /// A function of `lib`.
 pub(crate) struct LibraryFunction {
-    pub(crate) name: Rc<str>,
+    /// With its group, where it is in one alone.
+    pub(crate) name: &'static str,
     pub(crate) function: Value,
     pub(crate) arity: usize,
 }
@@ -61,47 +74,98 @@ fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static s
     })
 }
 
-/// The names of the functions in Nix.
+/// The names of `lib`, those of a group with the group's name before them.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    index().keys().copied()
+    index()
+        .keys()
+        .copied()
+        .chain(packages::TABLE.iter().map(|builtin| builtin.name))
+        .chain(GROUPS.iter().copied())
+}
+
+/// How a function is called: `optional condition x`. Its name, where it is not written out.
+pub(crate) fn form(name: &str) -> String {
+    let mut form = name.rsplit('.').next().unwrap_or(name).to_owned();
+    let mut rest = index().get(name).copied().unwrap_or("");
+    while let Some((param, body)) = rest.trim_start().split_once(": ")
+        && param.chars().all(|char| char.is_ascii_alphanumeric())
+    {
+        form.push(' ');
+        form.push_str(param);
+        rest = body;
+    }
+    form
 }
 
 /// Whether a name looks like one of ours, misspelt.
 pub(crate) fn is_slip(name: &str) -> bool {
-    jail_registry::nearest(name, index().keys().copied()).is_some()
+    jail_registry::nearest(name, names()).is_some()
 }
 
-/// `lib.name`.
-pub(crate) fn get(evaluator: &Evaluator<'_>, name: Symbol, place: Place) -> Fallible<Value> {
-    let found = known(evaluator, name, place)?;
+/// `lib.name`, or `lib.group.name`.
+pub(crate) fn get(
+    evaluator: &Evaluator<'_>,
+    group: Option<Group>,
+    name: Symbol,
+    place: Place,
+) -> Fallible<Value> {
+    let found = known(evaluator, group, name, place)?;
     Ok(found.unwrap_or_else(|| {
-        Value::residual(Residual::Select(Rc::new(Residual::Name("lib".into())), name))
+        let mut set = Rc::new(Residual::Name("lib".into()));
+        if let Some(Group(group)) = group {
+            set = Rc::new(Residual::Select(set, evaluator.symbols.intern(group)));
+        }
+        Value::residual(Residual::Select(set, name))
     }))
 }
 
-/// `lib.name` when it is ours.
+/// The same when it is ours.
 pub(crate) fn known(
     evaluator: &Evaluator<'_>,
+    group: Option<Group>,
     name: Symbol,
     place: Place,
 ) -> Fallible<Option<Value>> {
-    if let Some(value) = evaluator.library.borrow().get(&name) {
-        return Ok(Some(value.clone()));
-    }
     let text = evaluator.symbols.name(name);
-    if GROUPS.contains(&&*text) {
-        return Ok(Some(Value::Root(Root::Library)));
+    if let Some(Group(group)) = group {
+        let full = format!("{group}.{text}");
+        if let Some((full, source)) = index().get_key_value(&*full) {
+            return entry(evaluator, full, source, place).map(Some);
+        }
+    }
+    if let Some(group) = GROUPS.iter().find(|group| **group == &*text) {
+        return Ok(Some(Value::Root(Root::Library(Some(Group(group))))));
     }
     if let Some(builtin) = packages::TABLE.iter().find(|builtin| builtin.name == &*text) {
         return Ok(Some(Value::Builtin(builtin)));
     }
-    let Some(source) = index().get(&*text) else { return Ok(None) };
-    let value = load(evaluator, &text, source, place)?;
-    evaluator.library.borrow_mut().insert(name, value.clone());
-    Ok(Some(value))
+    match index().get_key_value(&*text) {
+        Some((name, source)) => entry(evaluator, name, source, place).map(Some),
+        None => Ok(None),
+    }
 }
 
-fn load(evaluator: &Evaluator<'_>, name: &Rc<str>, source: &str, place: Place) -> Fallible<Value> {
+fn entry(
+    evaluator: &Evaluator<'_>,
+    name: &'static str,
+    source: &str,
+    place: Place,
+) -> Fallible<Value> {
+    let symbol = evaluator.symbols.intern(name);
+    if let Some(value) = evaluator.library.borrow().get(&symbol) {
+        return Ok(value.clone());
+    }
+    let value = load(evaluator, name, source, place)?;
+    evaluator.library.borrow_mut().insert(symbol, value.clone());
+    Ok(value)
+}
+
+fn load(
+    evaluator: &Evaluator<'_>,
+    name: &'static str,
+    source: &str,
+    place: Place,
+) -> Fallible<Value> {
     let code = evaluator.parse(LIBRARY, "/", source).ok_or_else(|| Failure::told(place))?;
     let function = evaluator.eval_root(&code)?;
     let arity = match &function {
@@ -111,7 +175,7 @@ fn load(evaluator: &Evaluator<'_>, name: &Rc<str>, source: &str, place: Place) -
         },
         _ => return Ok(function),
     };
-    Ok(Value::Library(Rc::new(LibraryFunction { name: Rc::clone(name), function, arity })))
+    Ok(Value::Library(Rc::new(LibraryFunction { name, function, arity })))
 }
 
 /// Calls a library function. What it cannot do without a value that only Nix knows is left to Nix.

@@ -76,6 +76,8 @@ matchAttrs = pattern: set: builtins.all (name: builtins.hasAttr name set && (let
 
 overrideExisting = old: new: builtins.mapAttrs (name: value: new.${name} or value) old;
 
-invertAttrs = set: builtins.listToAttrs (map (name: { name = set.${name}; value = name; }) (builtins.attrNames set));
+updateManyAttrsByPath = updates: set: let go = path: f: set: if path == [ ] then f set else let name = builtins.head path; in set // { ${name} = go (builtins.tail path) f (if builtins.tail path == [ ] then set.${name} or (throw "cannot find the attribute `${name}`") else set.${name} or { }); }; in builtins.foldl' (acc: { path, update }: go path update acc) set updates;
 
-updateManyAttrsByPath = updates: set: builtins.foldl' (acc: { path, update }: lib.recursiveUpdate acc (lib.setAttrByPath path (update (lib.getAttrFromPath path acc)))) set updates;
+mapCartesianProduct = f: sets: map f (lib.cartesianProduct sets);
+
+showAttrPath = path: if path == [ ] then "<root attribute path>" else builtins.concatStringsSep "." (map (name: if builtins.match "[a-zA-Z_][a-zA-Z0-9_'-]*" name != null then name else builtins.toJSON name) path);

@@ -18,7 +18,7 @@ intersperse = sep: list: if list == [ ] || builtins.length list == 1 then list e
 
 join = builtins.concatStringsSep;
 
-replicateString = n: text: lib.concatStrings (builtins.genList (_: text) n);
+strings.replicate = n: text: lib.concatStrings (builtins.genList (_: text) n);
 
 makeSearchPath = sub: paths: builtins.concatStringsSep ":" (map (path: path + "/" + sub) (builtins.filter (x: x != null) paths));
 
@@ -46,7 +46,7 @@ toShellVar = name: value: if builtins.isAttrs value && !(value ? outPath || valu
 
 toShellVars = vars: builtins.concatStringsSep "\n" (lib.mapAttrsToList lib.toShellVar vars);
 
-escapeNixString = text: lib.escape [ "$" ] (builtins.toJSON text);
+strings.escapeNixString = text: lib.escape [ "$" ] (builtins.toJSON text);
 
 lowerChars = [ "a" "b" "c" "d" "e" "f" "g" "h" "i" "j" "k" "l" "m" "n" "o" "p" "q" "r" "s" "t" "u" "v" "w" "x" "y" "z" ];
 
@@ -60,7 +60,7 @@ toSentenceCase = text: if text == "" then "" else lib.toUpper (builtins.substrin
 
 addContextFrom = src: target: builtins.substring 0 0 src + target;
 
-splitString = sep: text: builtins.filter builtins.isString (builtins.split (lib.escapeRegex "${sep}") "${text}");
+splitString = sep: text: builtins.filter builtins.isString (builtins.split (lib.escapeRegex (toString sep)) (toString text));
 
 removePrefix = prefix: text: if lib.hasPrefix prefix text then builtins.substring (builtins.stringLength prefix) (-1) text else text;
 
@@ -78,7 +78,7 @@ toInt = text: let found = builtins.match "[[:space:]]*(-?[[:digit:]]+)[[:space:]
 
 toIntBase10 = text: let found = builtins.match "[[:space:]]*0*(-?[[:digit:]]+)[[:space:]]*" text; in if found == null then throw "toIntBase10: could not convert ${builtins.toJSON text} to an integer" else builtins.fromJSON (builtins.head found);
 
-commonPrefixLength = a: b: let m = lib.min (builtins.stringLength a) (builtins.stringLength b); go = i: if i >= m || builtins.substring i 1 a != builtins.substring i 1 b then i else go (i + 1); in go 0;
+strings.commonPrefixLength = a: b: let m = lib.min (builtins.stringLength a) (builtins.stringLength b); go = i: if i >= m || builtins.substring i 1 a != builtins.substring i 1 b then i else go (i + 1); in go 0;
 
 stringLength = builtins.stringLength;
 
@@ -102,10 +102,18 @@ hashString = builtins.hashString;
 
 isStringLike = x: builtins.isString x || builtins.isPath x || x ? outPath || x ? __toString;
 
-isConvertibleWithToString = x: builtins.isInt x || builtins.isFloat x || x == null || builtins.isBool x || lib.isStringLike x || (builtins.isList x && builtins.all lib.isConvertibleWithToString x);
+strings.isConvertibleWithToString = x: builtins.isInt x || builtins.isFloat x || x == null || builtins.isBool x || lib.isStringLike x || (builtins.isList x && builtins.all lib.strings.isConvertibleWithToString x);
 
-major = v: builtins.elemAt (builtins.splitVersion v) 0;
+versions.major = v: builtins.elemAt (builtins.splitVersion v) 0;
 
-minor = v: builtins.elemAt (builtins.splitVersion v) 1;
+versions.minor = v: builtins.elemAt (builtins.splitVersion v) 1;
 
-majorMinor = v: builtins.concatStringsSep "." (lib.take 2 (builtins.splitVersion v));
+versions.majorMinor = v: builtins.concatStringsSep "." (lib.take 2 (builtins.splitVersion v));
+
+versions.patch = v: builtins.elemAt (builtins.splitVersion v) 2;
+
+versions.pad = n: v: let numbers = builtins.splitVersion (builtins.head (lib.splitString "-" v)); suffix = builtins.substring (builtins.stringLength (builtins.head (lib.splitString "-" v))) (-1) v; len = builtins.length numbers; in builtins.concatStringsSep "." (lib.take n (numbers ++ builtins.genList (_: "0") (lib.max 0 (n - len)))) + suffix;
+
+escapeXML = builtins.replaceStrings [ "\"" "'" "<" ">" "&" ] [ "&quot;" "&apos;" "&lt;" "&gt;" "&amp;" ];
+
+fileContents = path: lib.removeSuffix "\n" (builtins.readFile path);

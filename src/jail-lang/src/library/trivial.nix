@@ -105,3 +105,17 @@ versionAtLeast = a: b: !(lib.versionOlder a b);
 getName = x: if builtins.isString x then (builtins.parseDrvName x).name else x.pname or (builtins.parseDrvName x.name).name;
 
 getVersion = x: if builtins.isString x then (builtins.parseDrvName x).version else x.version or (builtins.parseDrvName x.name).version;
+
+mapNullable = f: x: if x == null then x else f x;
+
+defaultTo = default: x: if x == null then default else x;
+
+boolToYesNo = b: if b then "yes" else "no";
+
+bitNot = builtins.sub (-1);
+
+assertOneOf = name: value: list: lib.assertMsg (builtins.elem value list) "${name} must be one of ${builtins.toJSON list}, but is ${builtins.toJSON value}";
+
+makeExtensible = f: lib.fix' (lib.extends (final: prev: { extend = overlay: lib.makeExtensible (lib.extends overlay f); }) f);
+
+fix' = f: let x = f x // { __unfix__ = f; }; in x;

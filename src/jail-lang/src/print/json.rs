@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
+use serde::Deserialize as _;
 use serde_json::Value as Json;
 
 use super::float;
@@ -30,7 +31,7 @@ fn write_into(
         Value::Bool(value) => into.push_str(if value { "true" } else { "false" }),
         Value::Int(number) => into.push_str(&number.to_string()),
         Value::Float(number) => {
-            into.push_str(&if number.is_finite() { float(number) } else { "null".into() })
+            into.push_str(&if number.is_finite() { float(number) } else { "null".into() });
         }
         Value::Str(text) => push_string(&text, into),
         Value::Path(path) => {
@@ -120,11 +121,34 @@ fn push_string(text: &str, into: &mut String) {
 
 /// The value of a JSON text.
 pub(crate) fn read(evaluator: &Evaluator<'_>, text: &str, at: Place) -> Fallible<Value> {
-    let json: Json = serde_json::from_str(text).map_err(|error| {
+    if depth(text) > evaluator.stack_left() / FRAME {
+        return Err(evaluator.too_deep(at));
+    }
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let json = Json::deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
+    let json = json.map_err(|error| {
         Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {error}"))
             .label("read here")
     })?;
     Ok(value(evaluator, json))
+}
+
+/// More than the reader takes of the stack for each bracket, in any build.
+const FRAME: usize = 8 << 10;
+
+/// The brackets that are open at once, at most: those inside strings are counted too.
+fn depth(text: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn value(evaluator: &Evaluator<'_>, json: Json) -> Value {

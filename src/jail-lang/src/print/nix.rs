@@ -55,7 +55,7 @@ impl Printer<'_, '_> {
             Value::Builtin(_) | Value::Root(Root::Jail | Root::Import) | Value::Combinator(_) => {
                 self.text.push_str("<PRIMOP>");
             }
-            Value::Root(Root::Library) => self.text.push_str("«library lib»"),
+            Value::Root(Root::Library(_)) => self.text.push_str("«library lib»"),
             Value::Permission(permission) => self.special("permission", permission.name),
             Value::Jail(call) => match &**call {
                 JailCall::Plain { .. } => self.text.push_str("«jail»"),
@@ -91,7 +91,10 @@ impl Printer<'_, '_> {
     fn list(&mut self, list: &Rc<List>, unforced: &Value) -> Fallible<()> {
         let address = Rc::as_ptr(list).addr();
         let is_new = match (list.items.len(), unforced) {
-            (0, _) => return Ok(self.text.push_str("[ ]")),
+            (0, _) => {
+                self.text.push_str("[ ]");
+                return Ok(());
+            }
             (1 | 2, Value::Thunk(thunk)) => {
                 self.seen.insert(address);
                 self.seen.insert(Rc::as_ptr(thunk).addr())
@@ -99,7 +102,8 @@ impl Printer<'_, '_> {
             _ => self.seen.insert(address),
         };
         if !is_new {
-            return Ok(self.text.push_str("«repeated»"));
+            self.text.push_str("«repeated»");
+            return Ok(());
         }
         self.text.push_str("[ ");
         for item in &list.items {
@@ -112,7 +116,8 @@ impl Printer<'_, '_> {
 
     fn set(&mut self, attrs: &Rc<Attrs>) -> Fallible<()> {
         if attrs.len() > 0 && !self.seen.insert(Rc::as_ptr(attrs).addr()) {
-            return Ok(self.text.push_str("«repeated»"));
+            self.text.push_str("«repeated»");
+            return Ok(());
         }
         self.text.push_str("{ ");
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {

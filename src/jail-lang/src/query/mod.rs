@@ -21,6 +21,7 @@ use rnix::{NodeOrToken, Root, SyntaxNode, SyntaxToken, TokenAtOffset};
 use rowan::ast::AstNode as _;
 
 use crate::eval::Names;
+use crate::library;
 use crate::sources::FILE_BYTES_MAX;
 use crate::syntax::{self, Globals as _};
 use crate::vocabulary::Vocabulary;
@@ -68,6 +69,11 @@ pub fn read<T: Send>(text: &str, ask: impl FnOnce(&Tree) -> T + Send) -> Option<
 pub fn globals() -> Vec<String> {
     let names = Names { vocabulary: Vocabulary::registry() };
     names.names().into_iter().map(str::to_owned).collect()
+}
+
+/// The names of `lib` and how they are called; those of one of its groups alone have the group's name before them.
+pub fn library() -> impl Iterator<Item = (&'static str, String)> {
+    library::names().map(|name| (name, library::form(name)))
 }
 
 impl Tree {

@@ -122,6 +122,8 @@ fn attributes(base: &[String], own: &[String], named: BTreeSet<String>) -> Offer
         ["builtins"] => language::builtins().iter().for_each(|name| {
             offers.add(name, Kind::Function, '0', "Nix");
         }),
+        ["lib"] | ["pkgs", "lib"] => library(None, &mut offers),
+        ["lib", group] | ["pkgs", "lib", group] => library(Some(group), &mut offers),
         ["combinators"] | ["jail", "combinators"] => registry(&mut offers),
         ["jail"] => offers.add("combinators", Kind::Module, '0', "all combinators"),
         _ => {}
@@ -164,6 +166,19 @@ fn registry(offers: &mut Offers) {
         let docs = language::of_combinator(combinator);
         let detail = language::form(combinator.name, combinator.signature);
         offers.add_with(combinator.name, kind, '1', detail, Some(docs));
+    }
+}
+
+/// What `lib` has, or one of its groups: the groups have the functions of `lib`, and some of their own.
+fn library(group: Option<&str>, offers: &mut Offers) {
+    let mut all: Vec<_> = query::library().collect();
+    all.sort();
+    for (name, form) in all {
+        match name.split_once('.') {
+            None => offers.add(name, Kind::Function, '1', form),
+            Some((of, name)) if group == Some(of) => offers.add(name, Kind::Function, '0', form),
+            Some(_) => {}
+        }
     }
 }
 

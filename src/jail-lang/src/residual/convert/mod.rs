@@ -164,9 +164,13 @@ impl<'a, 's> Converter<'a, 's> {
             }
             Value::Builtin(builtin) => Ok(Source::Atom(builtin.home.into()).select(builtin.name)),
             Value::Library(function) => {
-                Ok(Source::Atom("lib".into()).select(function.name.as_ref()))
+                let lib = Source::Atom("lib".into());
+                Ok(function.name.split('.').fold(lib, Source::select))
             }
-            Value::Root(Root::Library) => Ok(Source::Atom("lib".into())),
+            Value::Root(Root::Library(group)) => {
+                let lib = Source::Atom("lib".into());
+                Ok(group.iter().map(|group| group.name()).fold(lib, Source::select))
+            }
             Value::Root(Root::Import) => Ok(Source::Atom("import".into())),
             Value::Residual(residual) => self.residual(residual),
             Value::Thunk(thunk) => match self.evaluator.force(value, self.place) {

@@ -1,0 +1,83 @@
+//! `match` and `split`: POSIX extended regular expressions over bytes, as the C++ library that Nix uses understands them.
+
+mod pattern;
+mod syntax;
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::{Builtin, builtin, take};
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::value::Value;
+
+use pattern::Groups;
+pub(crate) use pattern::Pattern;
+
+pub(super) const TABLE: &[Builtin] = &[
+    builtin("match", 2, |evaluator, args, at| {
+        let [pattern, text] = take(args, at)?;
+        let pattern = compile(evaluator, pattern, at)?;
+        let text = evaluator.string(text, at)?;
+        match pattern.whole(text.as_bytes()) {
+            Some(found) => groups(&text, &found, at),
+            None => Ok(Value::Null),
+        }
+    }),
+    builtin("split", 2, |evaluator, args, at| {
+        let [pattern, text] = take(args, at)?;
+        let pattern = compile(evaluator, pattern, at)?;
+        let text = evaluator.string(text, at)?;
+        let mut parts = Vec::new();
+        let (mut end, mut from) = (0, 0);
+        while let Some(found) = pattern.find(text.as_bytes(), from) {
+            let Some(whole) = found.first().cloned().flatten() else { break };
+            evaluator.step(at)?;
+            parts.push(part(&text, end..whole.start, at)?);
+            parts.push(groups(&text, &found, at)?);
+            end = whole.end;
+            // After an empty match the next one is looked for behind the next character.
+            from = end + usize::from(whole.is_empty());
+            if from > text.len() {
+                break;
+            }
+        }
+        parts.push(part(&text, end..text.len(), at)?);
+        Ok(Value::list(parts))
+    }),
+];
+
+fn groups(text: &str, found: &Groups, at: Place) -> Fallible<Value> {
+    let group = |group: &Option<Range<usize>>| match group {
+        Some(range) => part(text, range.clone(), at),
+        None => Ok(Value::Null),
+    };
+    Ok(Value::list(found.iter().skip(1).map(group).collect::<Fallible<Vec<_>>>()?))
+}
+
+fn part(text: &str, range: Range<usize>, at: Place) -> Fallible<Value> {
+    let part = text.get(range).ok_or_else(|| {
+        let message = "the pattern divides a character: it matches bytes, and strings are UTF-8";
+        Failure::new(DiagnosticCode::Pattern, at, message)
+            .label("read here")
+            .help("name the characters: `(ä|ö)` instead of `[äö]`")
+    })?;
+    Ok(Value::string(part))
+}
+
+/// The pattern of a text; each is compiled once.
+fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc<Pattern>> {
+    let text = evaluator.string(pattern, at)?;
+    if let Some(pattern) = evaluator.patterns.borrow().get(&*text) {
+        return Ok(Rc::clone(pattern));
+    }
+    let compiled = Pattern::new(&text).map_err(|reason| {
+        let message = format!("`{text}` is no regular expression: {reason}");
+        Failure::new(DiagnosticCode::Pattern, at, message).label("extended POSIX syntax")
+    })?;
+    let compiled = Rc::new(compiled);
+    evaluator.patterns.borrow_mut().insert(text.to_string().into(), Rc::clone(&compiled));
+    Ok(compiled)
+}

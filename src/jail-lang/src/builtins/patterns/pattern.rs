@@ -1,0 +1,96 @@
+//! A compiled pattern. The `regex` crate finds where a match begins, and of two alternatives takes the first; POSIX wants the
+//! longer one, which an automaton over all of them finds.
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use regex::bytes::{Captures, Regex, RegexBuilder};
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson;
+use regex_automata::util::syntax::Config;
+use regex_automata::{Anchored, Input, MatchKind};
+
+use super::syntax::translate;
+
+/// The largest compiled pattern.
+const SIZE_MAX: usize = 1 << 20;
+
+/// Where the whole match and each group stand.
+pub(super) type Groups = Vec<Option<Range<usize>>>;
+
+/// A compiled pattern.
+pub(crate) struct Pattern {
+    leftmost: Regex,
+    whole: Regex,
+    /// Where the pattern has alternatives.
+    longest: Option<Longest>,
+}
+
+struct Longest {
+    automaton: DFA,
+    cache: RefCell<Cache>,
+}
+
+impl Pattern {
+    pub(super) fn new(pattern: &str) -> Result<Self, String> {
+        let translated = translate(pattern)?;
+        let build = |pattern: &str| {
+            let mut builder = RegexBuilder::new(pattern);
+            let builder = builder.unicode(false).dot_matches_new_line(true).size_limit(SIZE_MAX);
+            builder.build().map_err(|error| reason(&error.to_string()))
+        };
+        let longest = pattern.contains('|').then(|| Longest::new(&translated)).transpose()?;
+        Ok(Self {
+            leftmost: build(&translated)?,
+            whole: build(&format!("^(?:{translated})$"))?,
+            longest,
+        })
+    }
+
+    /// The groups where the pattern is all of `text`.
+    pub(super) fn whole(&self, text: &[u8]) -> Option<Groups> {
+        self.whole.captures(text).map(|captures| ranges(&captures, 0))
+    }
+
+    /// The first match from a byte on.
+    pub(super) fn find(&self, text: &[u8], from: usize) -> Option<Groups> {
+        let captures = self.leftmost.captures_at(text, from)?;
+        let first = captures.get(0)?;
+        let end = self.longest.as_ref().and_then(|longest| longest.end(text, first.start()));
+        if let Some(end) = end.filter(|end| *end > first.end())
+            && let Some(captures) = self.whole.captures(text.get(first.start()..end)?)
+        {
+            return Some(ranges(&captures, first.start()));
+        }
+        Some(ranges(&captures, 0))
+    }
+}
+
+impl Longest {
+    fn new(pattern: &str) -> Result<Self, String> {
+        let automaton = DFA::builder()
+            .configure(DFA::config().match_kind(MatchKind::All))
+            .syntax(Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(SIZE_MAX)))
+            .build(pattern)
+            .map_err(|error| reason(&error.to_string()))?;
+        let cache = RefCell::new(automaton.create_cache());
+        Ok(Self { automaton, cache })
+    }
+
+    /// The end of the longest match that begins at a byte.
+    fn end(&self, text: &[u8], start: usize) -> Option<usize> {
+        let input = Input::new(text).range(start..).anchored(Anchored::Yes);
+        let found = self.automaton.try_search_fwd(&mut self.cache.borrow_mut(), &input);
+        found.ok().flatten().map(|end| end.offset())
+    }
+}
+
+fn ranges(captures: &Captures<'_>, offset: usize) -> Groups {
+    let range = |found: regex::bytes::Match<'_>| found.start() + offset..found.end() + offset;
+    captures.iter().map(|group| group.map(range)).collect()
+}
+
+fn reason(message: &str) -> String {
+    message.lines().next_back().unwrap_or("").trim_start_matches("error: ").to_owned()
+}
