@@ -547,6 +547,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -636,7 +637,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Claude Code.
     makeJailedClaudeCode = {
@@ -675,6 +678,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -764,7 +768,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Codex.
     makeJailedCodex = {
@@ -803,6 +809,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -892,7 +899,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for GitHub Copilot CLI.
     makeJailedCopilotCli = {
@@ -931,6 +940,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1020,7 +1030,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Crush.
     makeJailedCrush = {
@@ -1059,6 +1071,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1148,7 +1161,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Gemini CLI.
     makeJailedGeminiCli = {
@@ -1187,6 +1202,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1276,7 +1292,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Goose.
     makeJailedGoose = {
@@ -1315,6 +1333,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1404,7 +1423,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for opencode.
     makeJailedOpencode = {
@@ -1443,6 +1464,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1532,7 +1554,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Pi.
     makeJailedPi = {
@@ -1571,6 +1595,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1660,7 +1685,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Qwen Code.
     makeJailedQwenCode = {
@@ -1699,6 +1726,7 @@
                 }
               ];
             };
+            enableNix = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1788,7 +1816,9 @@
           "diffutils"
         ];
       };
-      bringsWith = { };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
   };
 }

@@ -72,7 +72,7 @@ pub(super) struct Expansion<'a> {
     builder: &'static Builder,
     arguments: &'a BTreeMap<String, Placed>,
     place: Option<Place>,
-    packages: &'a dyn Packages,
+    pub(super) packages: &'a dyn Packages,
     missing: Vec<Diagnostic>,
 }
 
@@ -83,6 +83,7 @@ impl Expansion<'_> {
         self.state(&mut permissions);
         permissions.extend(self.list("workspace").map(|to| self.apply("workspace", [to])));
         options::git_worktrees(self, &mut permissions);
+        options::nix_daemon(self, &mut permissions);
         options::nix_config(self, &mut permissions);
         options::limits(self, &mut permissions);
         self.paths("extraReadwriteDirs", "readwrite", &mut permissions);
@@ -190,7 +191,7 @@ impl Expansion<'_> {
     }
 
     /// Remembers a package that the term should have come with.
-    fn found(&mut self, package: Option<Package>, attribute: &str) -> Option<Package> {
+    pub(super) fn found(&mut self, package: Option<Package>, attribute: &str) -> Option<Package> {
         if package.is_none() {
             let name = self.builder.name;
             let message = format!(

@@ -162,6 +162,7 @@ const GENERAL_FIELDS: &[Field] = &[
     FWD_ENV,
     WORKSPACE,
     GIT_WORKTREES,
+    NIX,
     NIX_CONFIG_DIR,
     LIMITS,
     BASE_OPTIONS,
@@ -187,6 +188,7 @@ const KNOWN_FIELDS: &[Field] = &[
     FWD_ENV,
     WORKSPACE,
     GIT_WORKTREES,
+    NIX,
     NIX_CONFIG_DIR,
     LIMITS,
     BASE_OPTIONS,
@@ -225,6 +227,11 @@ const GIT_WORKTREES_FIELDS: &[Field] = &[
     optional("dir", Type::Text, "a further folder, read-write, to make worktrees in"),
     optional("mountGitConfig", Type::Bool, "`~/.gitconfig` is there, read-only, if it exists"),
 ];
+const NIX: Field = optional(
+    "enableNix",
+    Type::Bool,
+    "the Nix daemon and the `nix` command: the agent can build and fetch whatever it likes, outside of the jail",
+);
 const NIX_CONFIG_DIR: Field = optional(
     "nixConfigDir",
     Type::Either(&[Type::Null, Type::Text, Type::Fields(NIX_CONFIG_DIR_FIELDS)]),

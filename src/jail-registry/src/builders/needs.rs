@@ -9,6 +9,7 @@ use crate::table::{BASE_PERMISSIONS, combinator};
 const APPLIES: &[(&str, &[&str])] = &[
     ("configPaths", &["state-dir", "state-file"]),
     ("enableGitWorktrees", &["git-worktree", "readwrite", "try-readonly"]),
+    ("enableNix", &["nix-daemon"]),
     ("env", &["set-env"]),
     ("extraPkgs", &["add-pkg-deps"]),
     ("extraReadonlyDirs", &["readonly"]),
@@ -41,7 +42,11 @@ pub fn needs(builder: &Builder) -> Needs {
     let with = APPLIES
         .iter()
         .filter(|(argument, _)| takes(builder, argument))
-        .map(|(argument, combinators)| (*argument, brought(combinators.iter().copied())))
+        .map(|(argument, combinators)| {
+            let mut packages = brought(combinators.iter().copied());
+            packages.extend((*argument == "enableNix").then_some(options::NIX_PACKAGE));
+            (*argument, packages)
+        })
         .filter(|(_, packages)| !packages.is_empty());
     Needs {
         always: brought(always),

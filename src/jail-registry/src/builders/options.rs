@@ -26,6 +26,20 @@ pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<App
     }
 }
 
+/// What `enableNix` puts on PATH.
+pub(super) const NIX_PACKAGE: &str = "nix";
+
+/// `enableNix`: the daemon, and the command that speaks to it.
+pub(super) fn nix_daemon(expansion: &mut Expansion<'_>, permissions: &mut Vec<Applied>) {
+    let Some(wanted) = expansion.list("enableNix").filter(|it| is_true(Some(it))) else { return };
+    let place = wanted.place;
+    permissions.push(Applied { place, ..expansion.apply("nix-daemon", []) });
+    let package = expansion.packages.nixpkgs(NIX_PACKAGE);
+    let Some(package) = expansion.found(package, NIX_PACKAGE) else { return };
+    let list = Value::List(vec![Placed { value: Value::Package(package), place }]);
+    permissions.push(expansion.apply("add-pkg-deps", [Placed { value: list, place }]));
+}
+
 /// `nixConfigDir`: nothing, a path, or a set that says whether it can be written.
 pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
     let Some(given) = expansion.list("nixConfigDir") else { return };

@@ -125,15 +125,15 @@ agent keeps of one project, another does not see.",
         bind2("ro-bind", "A path of the host at a place in the jail, read-only", "ro-bind \"/srv/models\" \"/models\"", |call| {
             bind_to(call, Access::ReadOnly, Missing::Fail)
         }),
-        bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
-            bind_to(call, Access::ReadWrite, Missing::Fail)
-        }),
         bind("runtime-deep-ro-bind", "This path, at its own place, read-only, with what its symbolic links lead to in their stead", "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
 replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that the jail can write is
 not followed: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", true, |call| {
             let from = call.source(0)?;
             call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
             Some(())
+        }),
+        bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
+            bind_to(call, Access::ReadWrite, Missing::Fail)
         }),
         bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", false, |call| {
             let path = call.source(0)?;

@@ -131,6 +131,14 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
     .assert_eq(&added([("enableGitWorktrees", Value::Bool(true))]));
     assert_eq!(added([("enableGitWorktrees", Value::Bool(false))]), "");
     assert_eq!(added([("enableGitWorktrees", set(&[]))]), "");
+    expect![[r#"
+        {"store":{"scope":"whole"}}
+        {"bind":{"from":"/etc/nix/nix.conf","to":"/etc/nix/nix.conf","access":"ro","missing":"skip"}}
+        {"session":{"service":"nix-daemon"}}
+        {"set-env":{"name":"NIX_REMOTE","value":"daemon"}}
+        {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nix","output":"bin"},"/bin"],"expand":false}}}
+    "#]].assert_eq(&added([("enableNix", Value::Bool(true))]));
+    assert_eq!(added([("enableNix", Value::Bool(false))]), "");
     let all = [
         ("enable", Value::Bool(true)),
         ("dir", s("~/trees")),
