@@ -161,17 +161,17 @@
       ];
       brings = [ ];
     };
+    # This path, at its own place, read-only, with what its symbolic links lead to in their stead.
+    runtime-deep-ro-bind = {
+      params = [ "text" ];
+      brings = [ ];
+    };
     # A path of the host at a place in the jail, read-write.
     rw-bind = {
       params = [
         "text"
         "text"
       ];
-      brings = [ ];
-    };
-    # This path, at its own place, read-only, with what its symbolic links lead to in their stead.
-    runtime-deep-ro-bind = {
-      params = [ "text" ];
       brings = [ ];
     };
     # A folder of the agent's own state, read-write, made (mode 0700) when it is missing.
