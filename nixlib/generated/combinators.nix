@@ -314,6 +314,11 @@
       params = [ "script" ];
       brings = [ "bashInteractive" ];
     };
+    # The program runs under a user id of its own, on the host too: that of a system user of this name, or a subordinate one of yours.
+    dedicated-user = {
+      params = [ "literal" ];
+      brings = [ ];
+    };
     # A terminal session of its own: no controlling terminal, no job control.
     new-session = {
       params = [ ];

@@ -14,6 +14,7 @@
 
 mod bad_input;
 mod confinement;
+mod dedicated;
 mod files;
 mod folder;
 mod groups;

@@ -34,8 +34,8 @@ pub use ops::{
 };
 pub use path::{JailPath, PathError};
 pub use plan::{
-    Argument, Closure, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram, StartIn, Terminal,
-    VERSION,
+    Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,
+    StartIn, Terminal, VERSION,
 };
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
 

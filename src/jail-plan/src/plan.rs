@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::expand::HostText;
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
-use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp};
+use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp, Origin};
 use crate::record::record;
 
 /// The version of this format. A reader refuses every other one.
@@ -120,11 +120,23 @@ pub enum Namespace {
 }
 
 /// The user and group ids of the payload.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ids {
     /// The caller's own, the only ones that exist inside.
     Caller,
+    /// Those of a user of the jail's own. The working folder and what is bound read-write are shared with it.
+    Dedicated(DedicatedUser),
+}
+
+record! {
+    /// A user of the jail's own, on the host too.
+    pub struct DedicatedUser {
+        /// A system user, or what tells the caller's subordinate ids apart.
+        pub name: String,
+        /// Who wanted it.
+        pub by: Origin,
+    }
 }
 
 record! {

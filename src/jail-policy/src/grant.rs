@@ -224,6 +224,11 @@ pub enum Grant {
     },
     /// Limits that cannot be held as they are meant are held as well as they can be.
     BestEffort,
+    /// The program runs as a user of its own, on the host too. The last one counts.
+    DedicatedUser {
+        /// A system user, or what tells the caller's subordinate ids apart.
+        name: String,
+    },
 }
 
 impl Grant {
@@ -265,7 +270,8 @@ impl Grant {
             | Self::Terminal { .. }
             | Self::Lifetime { .. }
             | Self::Limit { .. }
-            | Self::BestEffort => Vec::new(),
+            | Self::BestEffort
+            | Self::DedicatedUser { .. } => Vec::new(),
         }
     }
 
@@ -317,7 +323,8 @@ impl Grant {
             | Self::Terminal { .. }
             | Self::Lifetime { .. }
             | Self::Limit { .. }
-            | Self::BestEffort => None,
+            | Self::BestEffort
+            | Self::DedicatedUser { .. } => None,
         }
     }
 }

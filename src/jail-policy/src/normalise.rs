@@ -82,6 +82,7 @@ enum Setting {
     Lifetime,
     Limit(Limited),
     BestEffort,
+    DedicatedUser,
     HomeAsFolder,
     TimeZone,
 }
@@ -99,6 +100,7 @@ fn class(grant: &Grant) -> Class {
         Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
         Grant::Limit { resource, .. } => Class::Setting(Setting::Limit(*resource)),
         Grant::BestEffort => Class::Flag(Setting::BestEffort),
+        Grant::DedicatedUser { .. } => Class::Setting(Setting::DedicatedUser),
         Grant::HostNetwork => Class::Flag(Setting::HostNetwork),
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
         Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
@@ -182,7 +184,8 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Terminal { .. }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
-        | Grant::BestEffort => false,
+        | Grant::BestEffort
+        | Grant::DedicatedUser { .. } => false,
     }
 }
 

@@ -181,6 +181,14 @@ pub fn sentence(grant: &Grant) -> Sentence {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }
         Grant::Limit { resource, value } => limit(*resource, *value),
+        Grant::DedicatedUser { name } => Sentence::new(
+            Surroundings,
+            "runs as",
+            format!("the user {name}, on the host too"),
+        )
+        .note(
+            "the working folder and what is read-write are shared with it by access control lists",
+        ),
         Grant::BestEffort => Sentence::new(
             Limits,
             "best effort",

@@ -119,6 +119,8 @@ codes! {
     BadLimit = "bad-limit",
     /// A text that is no size.
     BadSize = "bad-size",
+    /// A name that no user may have.
+    BadUserName = "bad-user-name",
     /// A combinator where a package belongs.
     CombinatorAsPackage = "combinator-as-package",
     /// A text that wants a command to be run while it is expanded.

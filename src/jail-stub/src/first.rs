@@ -16,7 +16,7 @@ use crate::confine::landlock::Jail;
 use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
 use crate::inside::{self, Launch, Places};
-use crate::message::{Ended, Message, is_connected};
+use crate::message::{self, Ended, Message, is_connected};
 use crate::namespaces::{self, has};
 use crate::network;
 use crate::payload::{self, Command, Last};
@@ -60,7 +60,10 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
         namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
     }
     let (umask, places) = network::beside(&first.launch, || {
-        if has(plan, Namespace::User) {
+        if first.launch.dedicated.is_some() {
+            // The supervisor has it done: nobody may map another user's ids by themselves.
+            message::wait_for_go(channel).about("the supervisor").map_err(at(Fixed::Namespaces))?;
+        } else if has(plan, Namespace::User) {
             namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
         }
         // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
@@ -75,6 +78,9 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
     enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
     confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::privileges().map_err(at(Fixed::Privileges))?;
+    if let Some(user) = &first.launch.dedicated {
+        user.check_start().map_err(at(Fixed::Start))?;
+    }
     let Launch { caller, trees, .. } = first.launch;
     confine::landlock::restrict(&Jail { plan, caller, trees, places: &places })
         .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;

@@ -13,6 +13,7 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use crate::caller::Caller;
 use crate::cgroup;
 use crate::confine;
+use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
@@ -139,6 +140,12 @@ fn launch(
             Problem::new("", "the plan has operations inside and no namespace to do them in");
         return Err(at_namespaces(problem));
     }
+    let at_user = |(by, problem)| steps.fixed(Fixed::Namespaces, by, problem);
+    let dedicated = Dedicated::of(plan, caller).map_err(at_user)?;
+    if let Some(user) = &dedicated {
+        dedicated::share(user, plan, caller, &trees)
+            .map_err(|problem| at_user((user.by, problem)))?;
+    }
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
@@ -148,7 +155,8 @@ fn launch(
     let signals = sys::signal_descriptor(handled()).about("signals").map_err(at_namespaces)?;
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
-    let launch = Launch { caller, trees: &trees, plan, listener: listener.as_ref(), steps };
+    let trees = &trees;
+    let launch = Launch { caller, trees, plan, listener: listener.as_ref(), dedicated, steps };
     let (own_cgroup, instead) = (held.folder().is_some(), held.resources());
     let first = First { launch, command, filters, own_cgroup, instead, takes_terminal, mask };
     let flags = namespaces::flags(plan, own_cgroup);
@@ -159,6 +167,14 @@ fn launch(
             first::run(&first, &inside)
         }
         Ok(Cloned::Parent(pid)) => {
+            if let Some(user) = &first.launch.dedicated {
+                let mapped = dedicated::map(user, caller, pid)
+                    .and_then(|()| message::go(&outside).about("the first process"));
+                if let Err(problem) = mapped {
+                    let _ = sys::kill(pid, signal::KILL);
+                    return Err(at_user((user.by, problem)));
+                }
+            }
             drop((inside, listener));
             // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
             set_dumpable_behavior(DumpableBehavior::NotDumpable)

@@ -18,6 +18,7 @@ mod base64;
 mod caller;
 mod cgroup;
 mod confine;
+mod dedicated;
 mod ending;
 mod errno;
 mod failure;

@@ -108,11 +108,30 @@ pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
     Ok(Received::Message(message, sender))
 }
 
+/// Lets the first process go on, which waits for it.
+pub(crate) fn go(channel: impl AsFd) -> Result<(), Errno> {
+    send(channel, b"M", SendFlags::NOSIGNAL).map(drop)
+}
+
+/// Waits until the supervisor lets this process go on.
+pub(crate) fn wait_for_go(channel: impl AsFd) -> Result<(), Errno> {
+    let mut byte = [0u8];
+    loop {
+        match rustix::net::recv(&channel, &mut byte, RecvFlags::empty()) {
+            Ok((1, _)) => return Ok(()),
+            Ok(_) => return Err(Errno::PIPE),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Whether the other end is still there; asked without waiting.
 pub(crate) fn is_connected(channel: impl AsFd) -> bool {
     let mut byte = [0u8];
     let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-    matches!(rustix::net::recv(channel, &mut byte, flags), Err(Errno::AGAIN))
+    // What it has sent already says that it was there.
+    matches!(rustix::net::recv(channel, &mut byte, flags), Err(Errno::AGAIN) | Ok((1, _)))
 }
 
 #[cfg(test)]

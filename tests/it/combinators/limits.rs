@@ -1,6 +1,6 @@
 //! Limits. Where no control group can be made, `best-effort` shows what it says, and the launch stops without it.
 
-use super::row::{Example, Probe, ROW, Row};
+use super::row::{Example, Probe, ROW, Row, is_root};
 
 /// What a launch says that can make no control group.
 const NO_GROUP: Example = Example::MayStop("no control group (cgroup v2) can be made");
@@ -74,8 +74,3 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
 ];
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)
-}

@@ -1,11 +1,28 @@
 //! Processes, and what they know of the machine.
 
-use super::row::{Probe, ROW, Row};
+use super::row::{Example, Probe, ROW, Row, is_root};
 
 /// The sixth field of /proc/PID/stat is the session.
 const OWN_SESSION: &str = "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" != 0 ]";
 
 pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "dedicated-user",
+        // Root can run it as any system user, others under a subordinate id.
+        spec: "(dedicated-user \"daemon\") mount-cwd",
+        host: "echo mine >file; mkdir folder",
+        probes: &[
+            Probe::Grants("[ \"$(id -un)\" = daemon ]"),
+            Probe::Works("echo theirs >>file && echo theirs >folder/file"),
+            Probe::Left(
+                "[ \"$(cat file folder/file)\" = \"mine\ntheirs\ntheirs\" ] && rm -r folder",
+            ),
+            Probe::Refuses("chmod 600 file"),
+        ],
+        example: Example::MayStop("there is no such system user"),
+        unable: || (!is_root()).then(|| ("root", "only root can run it as a system user".into())),
+        ..ROW
+    },
     Row {
         name: "new-session",
         spec: "new-session",

@@ -13,6 +13,18 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "How the jail's processes live, and what they know of the machine.",
     combinators: &[
         Combinator {
+            name: "dedicated-user",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The program runs under a user id of its own, on the host too: that of a system user of this name, or a subordinate one of yours",
+            docs: "A process that escapes is then not you. What is granted read-write and belongs to you is shared by access control lists, so that both
+of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs and what does not work with it.",
+            signature: Signature { params: &[param("name", Type::Literal)] },
+            example: "dedicated-user \"agent\"",
+            brings: &[],
+            lower: Lower::Permission(dedicated_user),
+        },
+        Combinator {
             name: "new-session",
             since: SINCE,
             in_jail_nix: false,
@@ -102,6 +114,29 @@ fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
         return None;
     }
     call.grant(Grant::Hostname { name: name.into() });
+    Some(())
+}
+
+/// git refuses a repository that belongs to somebody else, unless it is told that all are safe.
+fn dedicated_user(call: &mut Call<'_, '_>) -> Option<()> {
+    let name = call.literal(0)?;
+    let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    if !begins || !name.chars().all(legal) || name.len() > 32 || name == "root" {
+        let message = format!("`{}` is no name for a user of its own", name.escape_debug());
+        let help =
+            "lower-case letters, digits, `-` and `_`, 32 at most, a letter first; not `root`";
+        call.error(Code::BadUserName, 0, message, help);
+        return None;
+    }
+    call.grant(Grant::DedicatedUser { name: name.into() });
+    for (name, value) in [
+        ("GIT_CONFIG_COUNT", "1"),
+        ("GIT_CONFIG_KEY_0", "safe.directory"),
+        ("GIT_CONFIG_VALUE_0", "*"),
+    ] {
+        call.grant(Grant::SetEnv { name: name.into(), value: Text::literal(value) });
+    }
     Some(())
 }
 

@@ -3,10 +3,10 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::caller::Caller;
+use crate::dedicated::Dedicated;
 use crate::failure::Problem;
 use crate::host;
-use crate::inside::{Root, file};
+use crate::inside::{Launch, Root, file};
 
 /// What the kernel shows for ids that are not mapped.
 const OVERFLOW: u32 = 65534;
@@ -14,7 +14,8 @@ const OVERFLOW: u32 = 65534;
 const NSSWITCH: &str = "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n";
 
 /// Writes the three files.
-pub(crate) fn accounts(shell: &str, caller: &Caller<'_>, root: &Root) -> Result<(), Problem> {
+pub(crate) fn accounts(shell: &str, launch: &Launch<'_>, root: &Root) -> Result<(), Problem> {
+    let caller = launch.caller;
     if shell.contains([':', '\n']) {
         return Err(Problem::new(shell, "a shell's path cannot hold a colon or a line break"));
     }
@@ -26,6 +27,11 @@ pub(crate) fn accounts(shell: &str, caller: &Caller<'_>, root: &Root) -> Result<
     let (uid, gid) = (caller.uid, caller.gid);
     let mut passwd = format!("{user}:x:{uid}:{gid}::{home}:{shell}\n");
     let mut groups = format!("{group}:x:{gid}:\n");
+    if let Some(Dedicated { name, uid, gid, .. }) = &launch.dedicated {
+        // The payload's own line comes first: it is at home where the caller would be.
+        passwd.insert_str(0, &format!("{name}:x:{uid}:{gid}::{home}:{shell}\n"));
+        groups.insert_str(0, &format!("{name}:x:{gid}:\n"));
+    }
     if uid != OVERFLOW {
         passwd.push_str("nobody:x:65534:65534::/nonexistent:/usr/sbin/nologin\n");
     }

@@ -28,6 +28,7 @@ use rustix::fd::OwnedFd;
 pub(crate) use root::Root;
 
 use crate::caller::Caller;
+use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
 use crate::host::WritableTrees;
 use crate::inside::bind::Source;
@@ -42,7 +43,16 @@ pub(crate) struct Launch<'a> {
     pub(crate) plan: &'a Plan,
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
+    /// The user that the payload runs as, where it is not the caller.
+    pub(crate) dedicated: Option<Dedicated<'a>>,
     pub(crate) steps: Steps,
+}
+
+impl Launch<'_> {
+    /// The user id of the payload.
+    fn payload(&self) -> u32 {
+        self.dedicated.as_ref().map_or(self.caller.uid, |user| user.uid)
+    }
 }
 
 /// What was built.
@@ -80,6 +90,11 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
         sources.push(found);
     }
     notes.print();
+    if let Some(user) = &launch.dedicated {
+        // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
+        let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
+        user.take_ids().map_err(failed)?;
+    }
     let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     let mut built = Built { root, places: Places::default() };
     for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
@@ -146,7 +161,7 @@ fn perform(
         }
         InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
-        InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), caller.uid, root),
+        InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), launch.payload(), root),
         InsideOp::Dev(op) => {
             device::mount(caller.path(&op.to)?.as_str(), launch.plan.terminal, root)
         }
@@ -156,7 +171,7 @@ fn perform(
         }
         InsideOp::Copy(op) => file::copy(op, launch, root),
         InsideOp::Symlink(op) => file::link(root, caller.path(&op.to)?.as_str(), &op.target),
-        InsideOp::Accounts(op) => etc::accounts(&op.shell, caller, root),
+        InsideOp::Accounts(op) => etc::accounts(&op.shell, launch, root),
         InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
         InsideOp::Loopback(_) => loopback(launch.plan),
         InsideOp::HostSocket(op) => socket::place(caller.path(&op.to)?.as_str(), launch, root),

@@ -98,7 +98,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Terminal { .. }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
-        | Grant::BestEffort => Vec::new(),
+        | Grant::BestEffort
+        | Grant::DedicatedUser { .. } => Vec::new(),
     }
 }
 

@@ -8,10 +8,10 @@ mod session;
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
-    Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime, Missing, Namespace, Plan,
-    RefuseFolder, Session, StartIn, StateDirectory, StateFile, StoreClosure, Symlink, Terminal,
-    Tmpfs,
+    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy,
+    DedicatedUser, Device, Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime,
+    Missing, Namespace, Plan, RefuseFolder, Session, StartIn, StateDirectory, StateFile,
+    StoreClosure, Symlink, Terminal, Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
@@ -80,6 +80,7 @@ struct Draft<'a> {
     terminal: Terminal,
     lifetime: Lifetime,
     limits: Limits,
+    ids: Ids,
 }
 
 impl<'a> Draft<'a> {
@@ -100,6 +101,7 @@ impl<'a> Draft<'a> {
             terminal: Terminal::Keep,
             lifetime: Lifetime::Launcher,
             limits: Limits::new(),
+            ids: Ids::Caller,
         }
     }
 
@@ -217,6 +219,9 @@ impl<'a> Draft<'a> {
             Grant::Lifetime { lifetime } => self.lifetime = *lifetime,
             Grant::Limit { resource, value } => self.limits.set(*resource, *value, by),
             Grant::BestEffort => self.limits.best_effort(),
+            Grant::DedicatedUser { name } => {
+                self.ids = Ids::Dedicated(DedicatedUser { name: name.clone(), by });
+            }
         }
         Ok(())
     }
@@ -281,6 +286,7 @@ impl<'a> Draft<'a> {
     fn finish(mut self, request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
         let program = self.checked_program()?;
         self.check_hostname()?;
+        self.check_user()?;
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(InsideOp::Loopback(By { by: EVERY_JAIL.into() }));
         }
@@ -297,7 +303,7 @@ impl<'a> Draft<'a> {
             before: self.before,
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
-            ids: Ids::Caller,
+            ids: self.ids,
             closure,
             inside: self.inside,
             hostname: self.hostname,
@@ -342,6 +348,20 @@ impl<'a> Draft<'a> {
                 }
                 _ => false,
             })
+    }
+
+    /// Another user's ids can be mapped only where the jail maps ids at all.
+    fn check_user(&self) -> Result<(), SealError> {
+        match &self.ids {
+            Ids::Dedicated(user) if !self.namespaces.contains(&Namespace::User) => {
+                Err(SealError::new(format!(
+                    "a jail that shares the host's user namespace cannot run as `{}`",
+                    user.name
+                ))
+                .help("remove one of the two: the shared namespace or the user of its own"))
+            }
+            Ids::Dedicated(_) | Ids::Caller => Ok(()),
+        }
     }
 
     fn check_hostname(&self) -> Result<(), SealError> {

@@ -1,0 +1,78 @@
+//! A user of the jail's own: the payload runs under a user id that is not the caller's on the host either.
+//!
+//! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are mapped to themselves: the
+//! first process builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
+//! granted for writing is shared with it by access control lists ([`share`]).
+
+mod acl;
+mod map;
+mod share;
+mod who;
+
+use jail_plan::{Ids, Namespace, Plan};
+use rustix::io::Errno;
+use rustix::process::{Gid, Signal, Uid, set_parent_process_death_signal};
+use rustix::thread::{
+    CapabilitiesSecureBits, set_capabilities_secure_bits, set_thread_groups, set_thread_res_gid,
+    set_thread_res_uid,
+};
+
+pub(crate) use map::map;
+pub(crate) use share::share;
+
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::namespaces::has;
+
+/// The user that the payload runs as.
+pub(crate) struct Dedicated<'a> {
+    /// As the spec calls it.
+    pub(crate) name: &'a str,
+    /// Who wanted it.
+    pub(crate) by: &'a str,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+impl<'a> Dedicated<'a> {
+    /// The user of `plan`, if it has one of its own; a refusal names the entry of the plan.
+    pub(crate) fn of(
+        plan: &'a Plan,
+        caller: &Caller<'_>,
+    ) -> Result<Option<Self>, (&'a str, Problem)> {
+        match &plan.ids {
+            Ids::Caller => Ok(None),
+            Ids::Dedicated(wanted) => {
+                if !has(plan, Namespace::User) {
+                    let cause =
+                        "the plan shares the host's user namespace, where ids are what they are";
+                    return Err((&wanted.by, Problem::new(&wanted.name, cause)));
+                }
+                let (uid, gid) = who::ids(&wanted.name, caller)
+                    .map_err(|problem| (wanted.by.as_str(), problem))?;
+                Ok(Some(Self { name: &wanted.name, by: &wanted.by, uid, gid }))
+            }
+        }
+    }
+
+    /// Takes the ids, and gives up the caller's groups. Capabilities stay until they are dropped with those of any jail.
+    pub(crate) fn take_ids(&self) -> Result<(), Problem> {
+        let kept = CapabilitiesSecureBits::NO_SETUID_FIXUP;
+        set_capabilities_secure_bits(kept).about("securebits")?;
+        let (uid, gid) = (Uid::from_raw(self.uid), Gid::from_raw(self.gid));
+        set_thread_groups(&[]).about("the caller's groups")?;
+        set_thread_res_gid(gid, gid, gid).about(self.name)?;
+        set_thread_res_uid(uid, uid, uid).about(self.name)?;
+        // The kernel has forgotten it with the old id (prctl(2), PR_SET_PDEATHSIG).
+        set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")
+    }
+
+    /// Whether the payload can be where it starts, without capabilities.
+    pub(crate) fn check_start(&self) -> Result<(), Problem> {
+        match rustix::process::chdir(c".") {
+            Err(Errno::ACCESS) => Err(Problem::errno("the folder that it starts in", Errno::ACCESS)
+                .help(alloc::format!("`{}` may not enter it; only what is granted read-write and belongs to you is shared", self.name))),
+            other => other.about("the folder that it starts in"),
+        }
+    }
+}
