@@ -9,6 +9,7 @@ mod check;
 mod cli;
 mod closures;
 mod combinators;
+mod doctor;
 mod doors;
 mod emitted;
 mod escapes;

@@ -55,6 +55,8 @@ pub enum Command {
     Explain(Explain),
     /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
     Audit(Audit),
+    /// Say what this machine can enforce, and how to mend what it cannot.
+    Doctor(Doctor),
     /// List the store paths that exist inside a jail, with their sizes.
     Closure(Closure),
     /// Build a jail if it is stale, and run it.
@@ -242,6 +244,21 @@ pub struct Audit {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`Command::Doctor`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::DOCTOR)]
+pub struct Doctor {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Print the AppArmor profile that Ubuntu needs, and nothing else.
+    #[arg(long, conflicts_with = "json")]
+    pub apparmor: bool,
+    /// Take the stub and the probe from this kit.
+    #[arg(long, value_name = "REF")]
+    pub kit: Option<String>,
 }
 
 /// Which jail of which spec.

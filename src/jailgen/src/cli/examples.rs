@@ -41,6 +41,14 @@ Examples:
 
 Exit status: 0 nothing found, 1 findings (docs/audit.md).";
 
+pub(super) const DOCTOR: &str = "\
+Examples:
+  jailgen doctor
+  jailgen doctor --json | jq '.items[] | select(.state != \"good\")'
+  jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub
+
+Exit status: 0 jails run here, 1 they do not.";
+
 pub(super) const CLOSURE: &str = "\
 Examples:
   jailgen closure opencode.jail

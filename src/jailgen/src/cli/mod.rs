@@ -39,6 +39,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Emit(arguments) => commands::emit::run(&arguments, context),
         Command::Explain(arguments) => commands::explain::run(&arguments, context),
         Command::Audit(arguments) => commands::audit::run(&arguments, context),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments, context),
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),

@@ -43,6 +43,9 @@ pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, S
         });
         // Before the root becomes read-only, and over whatever lies on it.
         let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+        // Where the plan restricts reading and execution too, the probe needs its rule.
+        let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
+        plan.landlock.rules.extend(rules);
         plan.inside.insert(end.unwrap_or(plan.inside.len()), bind);
         Ok(state.audit_plan(&plan.name))
     })?;

@@ -9,6 +9,7 @@
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
+//! doctor/jail                       the plan of the smallest jail
 //! ```
 
 mod audit;
@@ -66,6 +67,12 @@ impl State {
 
     fn record(&self, spec: &Path) -> PathBuf {
         self.records().join(format!("{}.json", name(spec)))
+    }
+
+    /// The plan of the smallest jail, with which `doctor` tries the machine.
+    #[must_use]
+    pub fn doctor_plan(&self) -> PathBuf {
+        self.root.join("doctor").join("jail")
     }
 
     fn audit_plan(&self, jail: &str) -> PathBuf {

@@ -4,6 +4,7 @@ pub(super) mod audit;
 pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;
+pub(super) mod doctor;
 pub(super) mod emit;
 pub(super) mod eval;
 pub(super) mod explain;

@@ -1,0 +1,188 @@
+//! What the kernel gives.
+
+use jail_probe::Answer;
+
+use super::attempts as tried;
+use super::{Item, Machine, State};
+
+pub(super) fn items(machine: &Machine) -> Vec<Item> {
+    vec![
+        jail(machine),
+        kernel(machine),
+        user_namespaces(machine),
+        proc(machine),
+        seccomp(machine),
+        landlock(machine),
+        overlay(machine),
+        cgroup(machine),
+        ids(machine),
+    ]
+}
+
+fn jail(machine: &Machine) -> Item {
+    match &machine.jail {
+        Some(Ok(())) => Item::good("jail", "the smallest jail was made, and a program ran in it"),
+        Some(Err(why)) => Item::bad(
+            "jail",
+            State::NoRun,
+            format!("the smallest jail does not start: {}", why.trim()),
+            "the lines below say what is missing",
+        ),
+        None => Item::bad(
+            "jail",
+            State::Less,
+            "not tried: without a kit there is no stub",
+            "run `make kit`, or install jailgen with Nix",
+        ),
+    }
+}
+
+fn kernel(machine: &Machine) -> Item {
+    let release = machine.text(tried::RELEASE).unwrap_or("unknown");
+    // The version of a kernel says little: what is needed is tried.
+    match machine.answer(tried::MOUNT_SETATTR) {
+        Some(Answer::Refused(38)) | None => {
+            let fix = "jails need Linux 5.12 or newer (mount_setattr)";
+            Item::bad("kernel", State::NoRun, format!("Linux {release}"), fix)
+        }
+        Some(_) => Item::good("kernel", format!("Linux {release}")),
+    }
+}
+
+fn user_namespaces(machine: &Machine) -> Item {
+    const CODE: &str = "user-namespaces";
+    let made = machine.went_well(tried::ALL);
+    if made && machine.went_well(tried::MOUNT) {
+        return Item::good(CODE, "all seven namespaces can be made, and mounts in them");
+    }
+    let evidence = format!(
+        "making them: {}; mounting in them: {}",
+        machine.told(tried::ALL),
+        machine.told(tried::MOUNT)
+    );
+    // With a profile for the stub alone the probe is refused, and jails run.
+    let state = if machine.jail == Some(Ok(())) { State::Less } else { State::NoRun };
+    let is = |words: &str, value: &str| machine.text(words) == Some(value);
+    let fix = if is(tried::MAX_USER, "0") {
+        "sudo sysctl user.max_user_namespaces=15000"
+    } else if is(tried::USERNS_CLONE, "0") {
+        "sudo sysctl kernel.unprivileged_userns_clone=1"
+    } else if is(tried::APPARMOR, "1") {
+        "jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub && sudo apparmor_parser -r /etc/apparmor.d/jail-stub"
+    } else {
+        "in a container allow `unshare`, `clone3` and `mount` (docker run --security-opt seccomp=unconfined); in a chroot there are none"
+    };
+    Item::bad(CODE, state, evidence, fix)
+}
+
+fn proc(machine: &Machine) -> Item {
+    if machine.went_well(tried::PROC) {
+        return Item::good("proc", "a /proc of one's own can be mounted");
+    }
+    let fix = "the container covers parts of /proc: run it with them uncovered (docker run --security-opt systempaths=unconfined)";
+    Item::bad("proc", State::NoRun, machine.told(tried::PROC), fix)
+}
+
+fn seccomp(machine: &Machine) -> Item {
+    if machine.went_well(tried::SECCOMP) {
+        return Item::good("seccomp", "filters of system calls can kill");
+    }
+    let fix = "a kernel with CONFIG_SECCOMP_FILTER (4.14 or newer)";
+    Item::bad("seccomp", State::NoRun, machine.told(tried::SECCOMP), fix)
+}
+
+/// What each version of the interface added, as far as it matters here (landlock(7)).
+const LANDLOCK: &[(i64, &str)] = &[
+    (2, "renames between folders"),
+    (3, "truncation"),
+    (4, "TCP ports"),
+    (5, "device ioctls"),
+    (6, "abstract sockets and signals"),
+];
+
+fn landlock(machine: &Machine) -> Item {
+    let Some(Answer::Done(abi @ 1..)) = machine.answer(tried::LANDLOCK) else {
+        let fix = "a kernel with Landlock (5.13), named in the boot option `lsm=` (cat /sys/kernel/security/lsm)";
+        return Item::bad("landlock", State::Less, machine.told(tried::LANDLOCK), fix);
+    };
+    let missing: Vec<&str> =
+        LANDLOCK.iter().filter(|(since, _)| since > abi).map(|(_, what)| *what).collect();
+    if missing.is_empty() {
+        return Item::good("landlock", format!("version {abi}"));
+    }
+    let evidence = format!("version {abi}, without {}", missing.join(", "));
+    Item::bad("landlock", State::Less, evidence, "a newer kernel: 6.12 has all of it")
+}
+
+fn overlay(machine: &Machine) -> Item {
+    if machine.went_well(tried::OVERLAY) {
+        return Item::good("overlayfs", "can be mounted in a user namespace");
+    }
+    let fix = "Linux 5.11 or newer with overlayfs: sudo modprobe overlay";
+    Item::bad("overlayfs", State::Less, machine.told(tried::OVERLAY), fix)
+}
+
+fn cgroup(machine: &Machine) -> Item {
+    const CODE: &str = "cgroup";
+    const NEEDED: &[&str] = &["cpu", "memory", "pids"];
+    let missing = |controllers: &str| -> Vec<&str> {
+        let has =
+            |one: &&&str| controllers.split_whitespace().any(|controller| controller == **one);
+        NEEDED.iter().filter(|one| !has(one)).copied().collect()
+    };
+    let Some(controllers) = machine.text(tried::CONTROLLERS) else {
+        let fix = "boot with systemd.unified_cgroup_hierarchy=1; until then `best-effort` limits what rlimits can";
+        return Item::bad(CODE, State::Less, "no cgroup v2 at /sys/fs/cgroup", fix);
+    };
+    let all = missing(controllers);
+    if !all.is_empty() {
+        let fix = "boot with cgroup v1 switched off (cgroup_no_v1=all)";
+        return Item::bad(CODE, State::Less, format!("v2 lacks {}", all.join(", ")), fix);
+    }
+    if machine.went_well(&tried::manager(machine.user.1)) {
+        return Item::good(CODE, "v2; systemd can be asked for a scope");
+    }
+    let delegated = machine.cgroup.as_deref().map(tried::delegated);
+    let own = delegated.as_ref().and_then(|[controllers, _]| machine.text(controllers));
+    let writable = delegated.as_ref().is_some_and(|[_, control]| machine.went_well(control));
+    match own.map(missing) {
+        Some(missing) if writable && missing.is_empty() => {
+            Item::good(CODE, "v2; the caller's cgroup is delegated")
+        }
+        _ => {
+            let fix = format!(
+                "sudo loginctl enable-linger {}, and log in through systemd",
+                machine.user.0
+            );
+            Item::bad(CODE, State::Less, "v2, but no part of it is the caller's", fix)
+        }
+    }
+}
+
+fn ids(machine: &Machine) -> Item {
+    const CODE: &str = "subordinate-ids";
+    let (name, uid) = &machine.user;
+    let number = uid.to_string();
+    let has = |words: &str| {
+        let lines = machine.text(words).unwrap_or_default().lines();
+        lines.filter_map(|line| line.split(':').next()).any(|user| user == name || user == number)
+    };
+    let tools = ["newuidmap", "newgidmap"].iter().all(|one| machine.programs.contains(one));
+    match (tools, has(tried::SUBUID) && has(tried::SUBGID)) {
+        (true, true) => Item::good(CODE, format!("newuidmap, and ranges for {name}")),
+        (false, _) => Item::bad(
+            CODE,
+            State::Less,
+            "newuidmap and newgidmap are not in PATH (`dedicated-user` needs them)",
+            "sudo apt install uidmap; on NixOS security.wrappers has them",
+        ),
+        (true, false) => Item::bad(
+            CODE,
+            State::Less,
+            format!(
+                "no range for {name} in /etc/subuid and /etc/subgid (`dedicated-user` needs one)"
+            ),
+            format!("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"),
+        ),
+    }
+}

@@ -1,0 +1,139 @@
+//! What this machine can enforce, and what to do where it cannot. It judges what was tried; it neither tries nor prints.
+
+mod attempts;
+mod jail;
+mod kernel;
+mod render;
+mod tools;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use jail_probe::Answer;
+use serde::Serialize;
+
+pub use attempts::{DAEMON, attempts};
+pub use jail::{PROBE, plan, stub};
+pub use render::render;
+
+/// The AppArmor profile that Ubuntu needs.
+pub const APPARMOR: &str = include_str!("../../../../templates/apparmor/jail-stub");
+
+/// What is known of the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Machine {
+    /// Answers of the probe, run outside of any jail, by their words.
+    pub answers: BTreeMap<String, Answer>,
+    /// What the smallest jail came to: nothing if it ran, else what the stub said. Absent where none could be tried.
+    pub jail: Option<Result<(), String>>,
+    /// The caller's name and number.
+    pub user: (String, u32),
+    /// The folder of the caller's cgroup below the cgroup file system.
+    pub cgroup: Option<String>,
+    /// The socket of the Nix daemon.
+    pub daemon: String,
+    /// Which programs PATH has, of those that matter.
+    pub programs: Vec<&'static str>,
+    /// The version of Nix, or why there is none.
+    pub nix: Result<String, String>,
+    /// The kit, or why there is none.
+    pub kit: Result<String, String>,
+    /// Whether the folder of commands is in PATH, and which it is.
+    pub commands: (bool, String),
+}
+
+/// Programs that matter, if they are there.
+pub const PROGRAMS: &[&str] = &["newuidmap", "newgidmap", "apparmor_parser"];
+
+/// What was looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Item {
+    /// Its name.
+    pub code: &'static str,
+    /// How it is.
+    pub state: State,
+    /// What was seen.
+    pub evidence: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fix: Option<String>,
+}
+
+/// How something is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// As it should be.
+    Good,
+    /// Something that some specs need is missing.
+    Less,
+    /// Jails cannot be built here; those that are built run.
+    NoBuild,
+    /// Jails cannot run here.
+    NoRun,
+}
+
+/// What this machine can do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What was looked at.
+    pub items: Vec<Item>,
+    /// Whether jails run.
+    pub runs: bool,
+    /// Whether jails can be built.
+    pub builds: bool,
+}
+
+impl Item {
+    fn good(code: &'static str, evidence: impl Into<String>) -> Self {
+        Self { code, state: State::Good, evidence: evidence.into(), fix: None }
+    }
+
+    fn bad(
+        code: &'static str,
+        state: State,
+        evidence: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> Self {
+        Self { code, state, evidence: evidence.into(), fix: Some(fix.into()) }
+    }
+}
+
+impl Machine {
+    fn answer(&self, words: &str) -> Option<&Answer> {
+        self.answers.get(words)
+    }
+
+    fn text(&self, words: &str) -> Option<&str> {
+        match self.answer(words)? {
+            Answer::Text(text) => Some(text.trim()),
+            _ => None,
+        }
+    }
+
+    fn went_well(&self, words: &str) -> bool {
+        self.answer(words).is_some_and(Answer::went_well)
+    }
+
+    fn told(&self, words: &str) -> String {
+        self.answer(words).map_or_else(|| "no answer".into(), ToString::to_string)
+    }
+}
+
+/// Judges a machine.
+#[must_use]
+pub fn report(machine: &Machine) -> Report {
+    let items: Vec<Item> =
+        kernel::items(machine).into_iter().chain(tools::items(machine)).collect();
+    let has = |state| items.iter().any(|item| item.state == state);
+    // A jail that ran says more than all that might have been in its way.
+    let runs = match machine.jail {
+        Some(Ok(())) => true,
+        Some(Err(_)) => false,
+        None => !has(State::NoRun),
+    };
+    let builds = !has(State::NoBuild);
+    Report { items, runs, builds }
+}

@@ -1,0 +1,39 @@
+//! A report as a table.
+
+use std::fmt::Write as _;
+
+use clap::builder::styling::{AnsiColor, Style};
+
+use super::{Report, State};
+use crate::render::sanitise;
+
+/// The text of a report.
+#[must_use]
+pub fn render(report: &Report) -> String {
+    let mut text = String::new();
+    for item in &report.items {
+        let (mark, style) = match item.state {
+            State::Good => ('✓', AnsiColor::Green.on_default()),
+            State::Less => ('!', AnsiColor::Yellow.on_default()),
+            State::NoBuild | State::NoRun => ('✗', AnsiColor::Red.on_default().bold()),
+        };
+        // Writing to a string cannot fail.
+        let evidence = sanitise(&item.evidence).replace('\n', " ");
+        let _ = writeln!(text, "{style}{mark}{style:#} {:<16} {evidence}", item.code);
+        if let Some(fix) = &item.fix {
+            let _ = writeln!(text, "  {:<16} → {}", "", sanitise(fix));
+        }
+    }
+    let bold = Style::new().bold();
+    let _ = writeln!(text, "\n{bold}{}{bold:#}", verdict(report));
+    text
+}
+
+fn verdict(report: &Report) -> &'static str {
+    match (report.runs, report.builds) {
+        (true, true) => "Jails can be built and run here.",
+        (true, false) => "Jails run here, and cannot be built.",
+        (false, true) => "Jails can be built here, and do not run.",
+        (false, false) => "Jails can neither be built nor run here.",
+    }
+}
