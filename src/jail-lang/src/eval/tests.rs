@@ -74,11 +74,15 @@ fn recursion_and_steps_are_bounded() {
     );
     gives(
         "let xs = [ xs ]; in xs",
-        expect!["recursion-limit: the recursion is too deep at `let xs = [ xs ]; in xs`"],
+        expect![
+            "infinite-recursion: the value holds itself, and so has no JSON at `let xs = [ xs ]; in xs`"
+        ],
     );
     gives(
         "let x = { y = x; }; in builtins.toJSON x",
-        expect!["recursion-limit: the recursion is too deep at `builtins.toJSON x`"],
+        expect![
+            "infinite-recursion: the value holds itself, and so has no JSON at `builtins.toJSON x`"
+        ],
     );
     gives("let a = { b = a; }; in a == a.b", expect!["true"]);
     gives(
@@ -205,4 +209,18 @@ fn every_library_function_loads() {
         let found = eval(&format!("builtins.seq lib.{name} true"));
         assert_eq!(found, "true", "lib.{name}");
     }
+}
+
+#[test]
+fn what_holds_itself_has_no_json() {
+    for expression in [
+        "let a = { x = a; }; in a",
+        "let a = [ 1 [ a ] ]; in builtins.toJSON a",
+        "let f = x: [ (f x) ]; in f 1",
+    ] {
+        let found = eval(expression);
+        let words = ["holds itself", "too deep", "too many steps"];
+        assert!(words.iter().any(|word| found.contains(word)), "{found}");
+    }
+    assert_eq!(eval("let a = [ 1 ]; in [ a a { b = a; } ]"), r#"[[1],[1],{"b":[1]}]"#);
 }

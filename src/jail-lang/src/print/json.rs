@@ -1,5 +1,6 @@
 //! Values as JSON, and back.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
@@ -14,55 +15,103 @@ use crate::value::{TextPart, TextValue, Value};
 
 /// The JSON of a value, evaluated to its last part.
 pub(crate) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
-    let mut text = String::new();
-    write_into(evaluator, value, at, &mut text)?;
-    Ok(text)
+    let mut writer = Writer { evaluator, at, open: HashSet::new(), text: String::new() };
+    writer.value(value)?;
+    Ok(writer.text)
 }
 
-fn write_into(
-    evaluator: &Evaluator<'_>,
-    value: &Value,
+struct Writer<'a, 's> {
+    evaluator: &'a Evaluator<'s>,
     at: Place,
-    into: &mut String,
-) -> Fallible<()> {
-    evaluator.step(at)?;
-    match evaluator.force(value, at)? {
-        Value::Null => into.push_str("null"),
-        Value::Bool(value) => into.push_str(if value { "true" } else { "false" }),
-        Value::Int(number) => into.push_str(&number.to_string()),
-        Value::Float(number) => {
-            into.push_str(&if number.is_finite() { float(number) } else { "null".into() });
-        }
-        Value::Str(text) => push_string(&text, into),
-        Value::Path(path) => {
-            let mut text = TextValue::new(false);
-            evaluator.append(&mut text, &Value::Path(path), at)?;
-            push_string(&plain(&text), into);
-        }
-        Value::List(list) => {
-            into.push('[');
-            for (index, item) in list.items.iter().enumerate() {
-                if index > 0 {
-                    into.push(',');
-                }
-                write_into(evaluator, item, at, into)?;
+    /// The addresses of the lists and sets that are being written: one that stands inside itself has no end.
+    open: HashSet<usize>,
+    text: String,
+}
+
+impl Writer<'_, '_> {
+    fn value(&mut self, value: &Value) -> Fallible<()> {
+        let (evaluator, at) = (self.evaluator, self.at);
+        evaluator.step(at)?;
+        match evaluator.force(value, at)? {
+            Value::Null => self.text.push_str("null"),
+            Value::Bool(value) => self.text.push_str(if value { "true" } else { "false" }),
+            Value::Int(number) => self.text.push_str(&number.to_string()),
+            Value::Float(number) if number.is_finite() => self.text.push_str(&float(number)),
+            Value::Float(_) => self.text.push_str("null"),
+            Value::Str(text) => push_string(&text, &mut self.text),
+            Value::Path(path) => {
+                let mut text = TextValue::new(false);
+                evaluator.append(&mut text, &Value::Path(path), at)?;
+                push_string(&plain(&text), &mut self.text);
             }
-            into.push(']');
+            Value::List(list) => {
+                self.inside(Rc::as_ptr(&list).addr(), |this| this.list(&list.items))?;
+            }
+            Value::Attrs(attrs) => {
+                self.inside(Rc::as_ptr(&attrs).addr(), |this| this.set(&attrs))?;
+            }
+            other @ (Value::Residual(_) | Value::Text(_)) => {
+                return Err(Failure::symbolic(at, "the value", &evaluator.shown_source(&other)));
+            }
+            other => {
+                let message = format!("{} has no JSON", other.kind());
+                return Err(Failure::new(DiagnosticCode::TypeMismatch, at, message)
+                    .label("it cannot be written"));
+            }
         }
-        Value::Attrs(attrs) => write_set(evaluator, &attrs, at, into)?,
-        other @ (Value::Residual(_) | Value::Text(_)) => {
-            return Err(Failure::symbolic(at, "the value", &evaluator.shown_source(&other)));
-        }
-        other => {
-            return Err(Failure::new(
-                DiagnosticCode::TypeMismatch,
-                at,
-                format!("{} has no JSON", other.kind()),
-            )
-            .label("it cannot be written"));
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn inside(
+        &mut self,
+        address: usize,
+        write: impl FnOnce(&mut Self) -> Fallible<()>,
+    ) -> Fallible<()> {
+        if !self.open.insert(address) {
+            let message = "the value holds itself, and so has no JSON";
+            return Err(Failure::new(DiagnosticCode::InfiniteRecursion, self.at, message)
+                .label("it has no end"));
+        }
+        write(self)?;
+        self.open.remove(&address);
+        Ok(())
+    }
+
+    fn list(&mut self, items: &[Value]) -> Fallible<()> {
+        self.text.push('[');
+        for (index, item) in items.iter().enumerate() {
+            if index > 0 {
+                self.text.push(',');
+            }
+            self.value(item)?;
+        }
+        self.text.push(']');
+        Ok(())
+    }
+
+    fn set(&mut self, attrs: &Rc<Attrs>) -> Fallible<()> {
+        let (evaluator, at) = (self.evaluator, self.at);
+        if let Some(function) = attrs.get(evaluator.known.to_string) {
+            let function = evaluator.force(function, at)?;
+            let text = evaluator.apply(&function, &[Value::Attrs(Rc::clone(attrs))], at)?;
+            push_string(&evaluator.string(&text, at)?, &mut self.text);
+            return Ok(());
+        }
+        if let Some(path) = attrs.get(evaluator.known.out_path) {
+            return self.value(path);
+        }
+        self.text.push('{');
+        for (index, (name, entry)) in attrs.by_name(&evaluator.symbols).into_iter().enumerate() {
+            if index > 0 {
+                self.text.push(',');
+            }
+            push_string(&name, &mut self.text);
+            self.text.push(':');
+            self.value(&entry.value)?;
+        }
+        self.text.push('}');
+        Ok(())
+    }
 }
 
 /// The characters of a text that only names files.
@@ -72,35 +121,6 @@ fn plain(text: &TextValue) -> String {
         TextPart::Package(..) | TextPart::Entry => String::new(),
     };
     text.parts.iter().map(part).collect()
-}
-
-fn write_set(
-    evaluator: &Evaluator<'_>,
-    attrs: &Rc<Attrs>,
-    at: Place,
-    into: &mut String,
-) -> Fallible<()> {
-    let whole = Value::Attrs(Rc::clone(attrs));
-    if let Some(function) = attrs.get(evaluator.known.to_string) {
-        let function = evaluator.force(function, at)?;
-        let text = evaluator.apply(&function, &[whole], at)?;
-        push_string(&evaluator.string(&text, at)?, into);
-        return Ok(());
-    }
-    if let Some(path) = attrs.get(evaluator.known.out_path) {
-        return write_into(evaluator, path, at, into);
-    }
-    into.push('{');
-    for (index, (name, entry)) in attrs.by_name(&evaluator.symbols).into_iter().enumerate() {
-        if index > 0 {
-            into.push(',');
-        }
-        push_string(&name, into);
-        into.push(':');
-        write_into(evaluator, &entry.value, at, into)?;
-    }
-    into.push('}');
-    Ok(())
 }
 
 fn push_string(text: &str, into: &mut String) {

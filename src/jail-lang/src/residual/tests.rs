@@ -194,3 +194,16 @@ fn what_nests_without_end_is_refused() {
             y)"#]],
     );
 }
+
+#[test]
+fn functions_of_a_group_of_lib_keep_their_group() {
+    for (spec, function) in [
+        ("lib.lists.findFirstIndex (x: x == pkgs.a) null [ 1 pkgs.b ]", "lib.lists.findFirstIndex"),
+        ("lib.strings.charToInt pkgs.a", "lib.strings.charToInt"),
+        ("pkgs.f lib.versions.major", "lib.versions.major"),
+        ("pkgs.f lib.lists", "pkgs.f lib.lists"),
+    ] {
+        let shown = source(spec);
+        assert!(shown.contains(function), "{spec}: {shown}");
+    }
+}

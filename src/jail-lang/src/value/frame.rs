@@ -1,0 +1,134 @@
+//! The variables that code is evaluated with, and the functions that hold on to them.
+//!
+//! A recursive frame holds itself, through the thunks and functions in it. When an evaluation has ended its frames are released,
+//! or none of it would ever be freed.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use super::Value;
+use crate::burial::{bury, holds_more};
+use crate::ir::Lambda;
+
+/// A frame of variables. Scoping is static, so a variable is so many frames up and so many slots in.
+pub(crate) struct Frame {
+    pub(crate) up: Option<Env>,
+    slots: Slots,
+}
+
+pub(crate) type Env = Rc<Frame>;
+
+enum Slots {
+    One(OnceCell<Value>),
+    Many(Box<[OnceCell<Value>]>),
+}
+
+impl Frame {
+    /// A frame with one variable.
+    pub(crate) fn one(up: &Env, value: Value) -> Env {
+        let slot = OnceCell::new();
+        let _ = slot.set(value);
+        Rc::new(Self { up: Some(Rc::clone(up)), slots: Slots::One(slot) })
+    }
+
+    /// A frame with these variables.
+    pub(crate) fn of(up: &Env, values: &[Value]) -> Env {
+        match values {
+            [value] => Self::one(up, value.clone()),
+            values => {
+                let slots = values.iter().map(|value| OnceCell::from(value.clone())).collect();
+                Rc::new(Self { up: Some(Rc::clone(up)), slots: Slots::Many(slots) })
+            }
+        }
+    }
+
+    /// A frame whose variables are set one by one, because they refer to each other.
+    pub(crate) fn empty(up: Option<Env>, count: usize) -> Env {
+        let slots = (0..count).map(|_| OnceCell::new()).collect();
+        Rc::new(Self { up, slots: Slots::Many(slots) })
+    }
+
+    /// A variable's value; `None` only for a frame that is not filled yet.
+    pub(crate) fn get(&self, slot: u32) -> Option<&Value> {
+        match &self.slots {
+            Slots::One(value) => value.get(),
+            Slots::Many(values) => values.get(slot as usize)?.get(),
+        }
+    }
+
+    /// Sets a variable that has no value yet.
+    pub(crate) fn set(&self, slot: usize, value: Value) {
+        let cell = match &self.slots {
+            Slots::One(cell) => Some(cell),
+            Slots::Many(cells) => cells.get(slot),
+        };
+        if let Some(cell) = cell {
+            let _ = cell.set(value);
+        }
+    }
+
+    /// The frame so many levels up.
+    pub(crate) fn ancestor(self: &Rc<Self>, up: u32) -> Option<&Rc<Self>> {
+        let mut frame = self;
+        for _ in 0..up {
+            frame = frame.up.as_ref()?;
+        }
+        Some(frame)
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        let slots = match &mut self.slots {
+            Slots::One(slot) => std::slice::from_mut(slot),
+            Slots::Many(slots) => slots,
+        };
+        if slots.iter().filter_map(OnceCell::get).any(holds_more) {
+            bury(slots.iter_mut().filter_map(OnceCell::take));
+        }
+    }
+}
+
+impl Frame {
+    /// Lets go of what the frame's variables hold, when the evaluation has ended.
+    pub(crate) fn release(&self) {
+        let slots = match &self.slots {
+            Slots::One(slot) => std::slice::from_ref(slot),
+            Slots::Many(slots) => slots,
+        };
+        for value in slots.iter().filter_map(OnceCell::get) {
+            release(value);
+        }
+    }
+}
+
+fn release(value: &Value) {
+    match value {
+        Value::Lambda(closure) => {
+            closure.env.replace(Frame::empty(None, 0));
+        }
+        Value::Thunk(thunk) => {
+            thunk.take();
+            if let Some(value @ Value::Lambda(_)) = thunk.value.get() {
+                release(value);
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(crate) struct Closure {
+    pub(crate) lambda: Rc<Lambda>,
+    /// Replaced only when the evaluation has ended, so that frames that hold themselves are let go.
+    env: RefCell<Env>,
+}
+
+impl Closure {
+    pub(crate) fn new(lambda: &Rc<Lambda>, env: &Env) -> Self {
+        Self { lambda: Rc::clone(lambda), env: RefCell::new(Rc::clone(env)) }
+    }
+
+    pub(crate) fn env(&self) -> Env {
+        Rc::clone(&self.env.borrow())
+    }
+}

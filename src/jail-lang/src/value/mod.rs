@@ -1,0 +1,165 @@
+//! What expressions evaluate to.
+//!
+//! A value is two words, so that lists and frames hold it directly; anything larger stands behind a reference count.
+//! An element that has not been needed yet is a [`Thunk`].
+
+mod frame;
+mod list;
+mod text;
+mod thunk;
+
+use std::rc::Rc;
+
+use jail_registry::{Place, Signature};
+
+use crate::attrs::Attrs;
+use crate::builtins::Builtin;
+use crate::library::{Group, LibraryFunction};
+use crate::residual::Residual;
+use crate::sources::SpecPath;
+use crate::vocabulary::WordKind;
+
+pub(crate) use frame::{Closure, Env, Frame};
+pub(crate) use list::{List, Origin};
+pub(crate) use text::{TextPart, TextValue};
+pub(crate) use thunk::{Pending, Thunk};
+
+/// A value, or a thunk that becomes one.
+#[derive(Clone)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    /// A string without package parts.
+    Str(Rc<Box<str>>),
+    /// A string with package parts, or what `noescape` made.
+    Text(Rc<TextValue>),
+    Path(Rc<SpecPath>),
+    List(Rc<List>),
+    Attrs(Rc<Attrs>),
+    Lambda(Rc<Closure>),
+    /// A lambda or builtin with some of its arguments.
+    Partial(Rc<Partial>),
+    Builtin(&'static Builtin),
+    /// A function of `lib`.
+    Library(Rc<LibraryFunction>),
+    Root(Root),
+    /// A combinator or builder that still wants arguments.
+    Combinator(Rc<Combinator>),
+    /// A combinator that has them all.
+    Permission(Rc<Permission>),
+    Jail(Rc<JailCall>),
+    /// What only Nix can know.
+    Residual(Rc<Residual>),
+    Thunk(Rc<Thunk>),
+}
+
+/// The names in scope that are neither plain values nor in the registry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    /// `lib`, or `lib.lists` and the like.
+    Library(Option<Group>),
+    /// `jail`
+    Jail,
+    /// `import`
+    Import,
+}
+
+pub(crate) struct Partial {
+    pub(crate) function: Value,
+    pub(crate) args: Vec<Value>,
+    /// The same with their places, where the function is `jail`.
+    pub(crate) placed: Vec<Argument>,
+}
+
+/// A combinator or an agent builder on its way to its arguments.
+#[derive(Clone)]
+pub(crate) struct Combinator {
+    pub(crate) kind: WordKind,
+    pub(crate) name: &'static str,
+    pub(crate) signature: Signature,
+    pub(crate) args: Vec<Argument>,
+    /// Where it is mentioned; `None` when it came out of a set by a computed way.
+    pub(crate) place: Option<Place>,
+}
+
+/// An argument as given, and where.
+#[derive(Clone)]
+pub(crate) struct Argument {
+    pub(crate) value: Value,
+    pub(crate) place: Place,
+}
+
+pub(crate) struct Permission {
+    pub(crate) name: &'static str,
+    pub(crate) signature: Signature,
+    pub(crate) args: Vec<Argument>,
+    pub(crate) place: Option<Place>,
+}
+
+/// A call that makes a jail; the arguments are checked when the spec's jails are collected.
+pub(crate) enum JailCall {
+    Plain { args: [Argument; 3], place: Place },
+    Built { name: &'static str, signature: Signature, args: Vec<Argument>, place: Place },
+}
+
+impl Value {
+    pub(crate) fn string(text: impl Into<Box<str>>) -> Self {
+        Self::Str(Rc::new(text.into()))
+    }
+
+    pub(crate) fn list(items: impl Into<Box<[Self]>>) -> Self {
+        Self::List(Rc::new(List { items: items.into(), origin: Origin::None }))
+    }
+
+    pub(crate) fn residual(residual: Residual) -> Self {
+        Self::Residual(Rc::new(residual))
+    }
+
+    /// The type's name with its article, for messages.
+    pub(crate) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Int(_) => "an integer",
+            Self::Float(_) => "a float",
+            Self::Str(_) | Self::Text(_) => "a string",
+            Self::Path(_) => "a path",
+            Self::List(_) => "a list",
+            Self::Attrs(_) => "a set",
+            Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_) => {
+                "a function"
+            }
+            Self::Root(Root::Library(_)) => "the library `lib`",
+            Self::Root(_) => "a function",
+            Self::Combinator(_) => "a combinator without all its arguments",
+            Self::Permission(_) => "a permission",
+            Self::Jail(_) => "a jail",
+            Self::Residual(_) => "a package",
+            Self::Thunk(_) => "something not evaluated yet",
+        }
+    }
+
+    /// The place where an element or argument was written, when that is known.
+    pub(crate) fn written_at(&self) -> Option<Place> {
+        match self {
+            Self::Thunk(thunk) => {
+                let place = thunk.code.as_ref().map(|code| code.place);
+                place.filter(|place| place.file != crate::failure::LIBRARY)
+            }
+            Self::Permission(permission) => permission.place,
+            Self::Combinator(combinator) => combinator.place,
+            Self::Jail(call) => Some(call.place()),
+            _ => None,
+        }
+    }
+}
+
+impl JailCall {
+    pub(crate) const fn place(&self) -> Place {
+        match self {
+            Self::Plain { place, .. } | Self::Built { place, .. } => *place,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Strings that hold more than characters: the packages they name, and the entry that a script is given.
+
+use std::rc::Rc;
+
+use jail_policy::Output;
+
+use super::Value;
+use crate::residual::Residual;
+
+/// A string with parts that are not characters.
+#[derive(Clone)]
+pub(crate) struct TextValue {
+    pub(crate) expand: bool,
+    pub(crate) parts: Vec<TextPart>,
+}
+
+#[derive(Clone)]
+pub(crate) enum TextPart {
+    Literal(Rc<Box<str>>),
+    Package(Rc<Residual>, Output),
+    Entry,
+}
+
+impl TextValue {
+    pub(crate) fn new(expand: bool) -> Self {
+        Self { expand, parts: Vec::new() }
+    }
+
+    /// Adds characters.
+    pub(crate) fn push_str(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let joined = match self.parts.last() {
+            Some(TextPart::Literal(last)) => format!("{last}{text}"),
+            _ => text.to_owned(),
+        };
+        if matches!(self.parts.last(), Some(TextPart::Literal(_))) {
+            self.parts.pop();
+        }
+        self.parts.push(TextPart::Literal(Rc::new(joined.into())));
+    }
+
+    /// Adds a part.
+    pub(crate) fn push(&mut self, part: TextPart) {
+        match part {
+            TextPart::Literal(text) => self.push_str(&text),
+            part @ (TextPart::Package(..) | TextPart::Entry) => self.parts.push(part),
+        }
+    }
+
+    /// The value: an ordinary string where all parts are characters and nothing is expanded.
+    pub(crate) fn into_value(self) -> Value {
+        match (self.expand, self.parts.as_slice()) {
+            (false, []) => Value::string(""),
+            (false, [TextPart::Literal(text)]) => Value::Str(Rc::clone(text)),
+            _ => Value::Text(Rc::new(self)),
+        }
+    }
+}

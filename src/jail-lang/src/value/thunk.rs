@@ -1,0 +1,85 @@
+//! What is evaluated when it is needed, and once.
+
+use std::cell::{Cell, OnceCell};
+use std::rc::Rc;
+
+use jail_registry::Place;
+
+use super::{Env, Value};
+use crate::burial::{bury, holds_more};
+use crate::ir::Code;
+
+/// Something that is evaluated when it is needed, and once.
+pub(crate) struct Thunk {
+    pub(crate) value: OnceCell<Value>,
+    pending: Cell<Pending>,
+    /// What it is evaluated from; kept, because it says where an element was written.
+    pub(crate) code: Option<Code>,
+}
+
+/// What is still to be done for a thunk.
+pub(crate) enum Pending {
+    /// Nothing, or it is being done.
+    Taken,
+    /// Evaluate the thunk's code here.
+    Code(Env),
+    /// Apply a function.
+    Apply(Box<Application>),
+}
+
+pub(crate) struct Application {
+    pub(crate) function: Value,
+    pub(crate) args: Vec<Value>,
+    pub(crate) place: Place,
+}
+
+impl Thunk {
+    /// `code`, to be evaluated in `env`.
+    pub(crate) fn code(code: &Code, env: &Env) -> Value {
+        Value::Thunk(Rc::new(Self {
+            value: OnceCell::new(),
+            pending: Cell::new(Pending::Code(Rc::clone(env))),
+            code: Some(Rc::clone(code)),
+        }))
+    }
+
+    /// `function` applied to `args`.
+    pub(crate) fn apply(function: Value, args: Vec<Value>, place: Place) -> Value {
+        let application = Box::new(Application { function, args, place });
+        Value::Thunk(Rc::new(Self {
+            value: OnceCell::new(),
+            pending: Cell::new(Pending::Apply(application)),
+            code: None,
+        }))
+    }
+
+    /// Takes what is to be done; [`Pending::Taken`] means that somebody is at it.
+    pub(crate) fn take(&self) -> Pending {
+        self.pending.replace(Pending::Taken)
+    }
+
+    /// Puts back what was not done, so that a second attempt gives the same error.
+    pub(crate) fn put_back(&self, pending: Pending) {
+        self.pending.set(pending);
+    }
+
+    /// The code and environment of a thunk that has not been needed yet.
+    pub(crate) fn delayed(&self) -> Option<(Code, Env)> {
+        let pending = self.take();
+        let env = if let Pending::Code(env) = &pending { Some(Rc::clone(env)) } else { None };
+        self.put_back(pending);
+        Some((self.code.clone()?, env?))
+    }
+}
+
+impl Drop for Thunk {
+    fn drop(&mut self) {
+        // An environment is let go of by its frame.
+        if self.value.get().is_some_and(holds_more) {
+            bury(self.value.take());
+        } else if let Pending::Apply(application) = self.take() {
+            let Application { function, args, .. } = *application;
+            bury(args.into_iter().chain([function]));
+        }
+    }
+}
