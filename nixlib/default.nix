@@ -59,4 +59,7 @@ let
 in
 {
   inherit init extend mkOverlay;
+
+  # What `add-dev-shell` puts into a jail, of a derivation. Emitted files call it.
+  devShellEnvironment = import ./dev-shell.nix;
 }

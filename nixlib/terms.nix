@@ -9,6 +9,8 @@
   combinators,
 }:
 let
+  devShellEnvironment = import ./dev-shell.nix;
+
   # What a constructor makes: an attribute set with its `term`. With further arguments it is called like a function.
   isMade = value: builtins.isAttrs value && value._type or null == "jailgen";
 
@@ -115,7 +117,12 @@ let
   # A package stands for its path where a text is wanted.
   ofPackage =
     type: package:
-    if wantsText type && !wantsPackage type then "${package}" else { package = storePaths package; };
+    if wants [ "shell" ] type then
+      { package = storePaths (devShellEnvironment package); }
+    else if wantsText type && !wantsPackage type then
+      "${package}"
+    else
+      { package = storePaths package; };
 
   # A function is a script around the entry, or makes permissions of the combinators.
   ofFunction =

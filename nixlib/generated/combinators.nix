@@ -271,6 +271,11 @@
       params = [ "text" ];
       brings = [ ];
     };
+    # The environment that `nix develop` gives for a derivation: packages on PATH, exported variables.
+    add-dev-shell = {
+      params = [ "shell" ];
+      brings = [ ];
+    };
     # This folder in front of PATH.
     add-path = {
       params = [ "text" ];

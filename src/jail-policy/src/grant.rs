@@ -160,6 +160,11 @@ pub enum Grant {
         /// Its value.
         value: Text,
     },
+    /// Variables and folders of PATH, as a development shell has them.
+    DevShell {
+        /// The file with the environment: `NAME=VALUE`, each with a NUL behind it.
+        environment: Text,
+    },
     /// A variable with the value that it has in the launcher.
     ForwardEnv {
         /// Its name.
@@ -243,6 +248,7 @@ impl Grant {
             | Self::Accounts { shell: text }
             | Self::DeepBind { from: text, .. }
             | Self::SetEnv { value: text, .. }
+            | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
             Self::Bind { from: one, to: other, .. }
             | Self::StateDirectory { path: one, to: other }
@@ -311,6 +317,7 @@ impl Grant {
             | Self::Store { .. }
             | Self::Accounts { .. }
             | Self::SetEnv { .. }
+            | Self::DevShell { .. }
             | Self::ForwardEnv { .. }
             | Self::UnsetEnv { .. }
             | Self::AddPath { .. }

@@ -19,7 +19,7 @@ pub use jail_plan::{
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
-pub use words::{Sentence, Subject, default_layers, sentence};
+pub use words::{DEV_SHELL, Sentence, Subject, default_layers, sentence};
 
 #[cfg(test)]
 mod tests;

@@ -15,8 +15,7 @@ use crate::{Missing, Namespace};
 pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
     let mut settings = BTreeMap::new();
     let mut mounts = Vec::new();
-    let mut folders = Vec::new();
-    let mut variables = BTreeMap::new();
+    let mut environment = Environment::default();
     for entry in grants {
         match class(&entry.grant) {
             Class::Setting(setting) => {
@@ -26,13 +25,9 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
                 settings.entry(setting).or_insert(entry);
             }
             Class::Mount => push_mount(&mut mounts, entry),
-            Class::Folder => push_unique(&mut folders, entry),
-            Class::Variable(name) => {
-                if name == PATH {
-                    folders.clear();
-                }
-                variables.insert(name, entry);
-            }
+            Class::Folder => push_unique(&mut environment.folders, entry),
+            Class::Variable(name) => environment.set(name, entry),
+            Class::DevShell => environment.dev_shell(entry),
         }
     }
     let zone = settings.remove(&Setting::TimeZone);
@@ -40,9 +35,41 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
     normal.extend(mounts);
     // The zone stands before the variables, because a `TZ` of the spec's own is meant to win.
     normal.extend(zone);
-    normal.extend(variables.into_values());
-    normal.extend(folders);
+    normal.extend(environment.all());
     normal
+}
+
+/// Variables, and folders of PATH.
+#[derive(Default)]
+struct Environment {
+    /// Up to the last development shell, it included: which variables it has is not known here.
+    before: Vec<Entry>,
+    variables: BTreeMap<String, Entry>,
+    folders: Vec<Entry>,
+}
+
+impl Environment {
+    fn set(&mut self, name: String, entry: Entry) {
+        if name == PATH {
+            self.folders.clear();
+        }
+        self.variables.insert(name, entry);
+    }
+
+    /// All that one of them gives, the same one gives again later.
+    fn dev_shell(&mut self, entry: Entry) {
+        let mut before = std::mem::take(self).all();
+        before.retain(|earlier| earlier.grant != entry.grant);
+        before.push(entry);
+        self.before = before;
+    }
+
+    fn all(self) -> Vec<Entry> {
+        let Self { before: mut all, variables, folders } = self;
+        all.extend(variables.into_values());
+        all.extend(folders);
+        all
+    }
 }
 
 /// One policy after the other, as `compose` does it.
@@ -65,6 +92,8 @@ enum Class {
     Folder,
     /// For each name, the last one counts.
     Variable(String),
+    /// Variables whose names are not known yet, and folders of PATH.
+    DevShell,
 }
 
 /// In the order of the normal form.
@@ -105,6 +134,7 @@ fn class(grant: &Grant) -> Class {
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
         Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
         Grant::AddPath { .. } => Class::Folder,
+        Grant::DevShell { .. } => Class::DevShell,
         Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } | Grant::UnsetEnv { name } => {
             Class::Variable(name.clone())
         }
@@ -170,6 +200,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder
         | Grant::Worktree
+        | Grant::DevShell { .. }
         | Grant::Store { .. }
         | Grant::SetEnv { .. }
         | Grant::ForwardEnv { .. }

@@ -95,6 +95,9 @@ impl Sentence {
     }
 }
 
+/// What makes a file with its environment of a development shell, in emitted files.
+pub const DEV_SHELL: &str = "inputs.jailgen.lib.devShellEnvironment";
+
 const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
 const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git` and its hooks too";
@@ -157,6 +160,10 @@ pub fn sentence(grant: &Grant) -> Sentence {
             Sentence::new(Files, OWN, "/etc/passwd and /etc/group (root and the caller)")
         }
         Grant::SetEnv { name, value } => variable(name, value),
+        Grant::DevShell { environment } => {
+            let shell = environment.to_string().replace(DEV_SHELL, "");
+            Sentence::new(Environment, "as in", format!("the development shell {}", shell.trim()))
+        }
         Grant::ForwardEnv { name, missing } => {
             Sentence::new(Environment, "passed on", name).note_if_skipped(*missing, "if it is set")
         }

@@ -143,7 +143,10 @@ impl Checker<'_> {
 /// What the author probably meant.
 fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
     match (ty, value) {
-        (Type::Package | Type::Entry | Type::Text | Type::Literal, Value::Permission(applied)) => {
+        (
+            Type::Package | Type::Shell | Type::Entry | Type::Text | Type::Literal,
+            Value::Permission(applied),
+        ) => {
             let name = &applied.combinator;
             Some(format!("`{name}` is a combinator here; the package is `pkgs.{name}`"))
         }
@@ -197,7 +200,7 @@ fn same_shape(ty: Type, value: &Value) -> bool {
         Type::Literal => matches!(value, Value::Text(text) if is_literal(text)),
         Type::Integer => matches!(value, Value::Integer(_)),
         Type::Bool => matches!(value, Value::Bool(_)),
-        Type::Package => matches!(value, Value::Package(_)),
+        Type::Package | Type::Shell => matches!(value, Value::Package(_)),
         Type::Entry => matches!(value, Value::Package(_) | Value::Text(_)),
         Type::Permission => matches!(value, Value::Permission(_) | Value::List(_)),
         Type::List(_) => matches!(value, Value::List(_)),
@@ -220,6 +223,7 @@ pub fn describe_type(ty: Type) -> String {
         Type::Integer => "a whole number".into(),
         Type::Bool => "a boolean".into(),
         Type::Package => "a package".into(),
+        Type::Shell => "a development shell (a derivation)".into(),
         Type::Entry => "a package or a path".into(),
         Type::Permission => "a permission".into(),
         Type::Script => "a script (a string, or a function from the entry to one)".into(),
@@ -240,6 +244,7 @@ fn describe_many(ty: Type) -> String {
         Type::Integer => "whole numbers".into(),
         Type::Bool => "booleans".into(),
         Type::Package => "packages".into(),
+        Type::Shell => "development shells".into(),
         Type::Entry => "packages or paths".into(),
         Type::Permission => "permissions".into(),
         Type::Script => "scripts".into(),

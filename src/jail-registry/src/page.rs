@@ -89,6 +89,7 @@ fn type_words(ty: Type) -> String {
         Type::Integer => "Number".into(),
         Type::Bool => "Bool".into(),
         Type::Package => "Package".into(),
+        Type::Shell => "Derivation".into(),
         Type::Entry => "Package or String".into(),
         Type::Permission => "Permission".into(),
         Type::Script => "(String -> String)".into(),

@@ -38,6 +38,8 @@ pub enum Type {
     Permission,
     /// A lambda from the entry (a string) to a shell script, or a string that is the script.
     Script,
+    /// A derivation, for the environment that `nix develop` gives for it.
+    Shell,
     /// A list of such things.
     List(&'static Type),
     /// An attribute set with these fields and no others.
@@ -63,6 +65,7 @@ impl Type {
             | Self::Entry
             | Self::Permission
             | Self::Script
+            | Self::Shell
             | Self::List(_)
             | Self::Map(_)
             | Self::Either(_) => None,

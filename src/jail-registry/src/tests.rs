@@ -93,7 +93,7 @@ fn samples(ty: Type) -> Vec<Value> {
         Type::Script => vec![s("exec true \"$@\"")],
         Type::Integer => vec![Value::Integer(1)],
         Type::Bool => vec![Value::Bool(true)],
-        Type::Package => vec![pkg("git")],
+        Type::Package | Type::Shell => vec![pkg("git")],
         Type::Permission => vec![p("mount-proc", [])],
         Type::List(element) => vec![list([samples(*element).remove(0)])],
         Type::Fields(_) | Type::Map(_) => vec![Value::Attributes([].into())],

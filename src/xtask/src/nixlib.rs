@@ -87,6 +87,7 @@ fn ty(ty: Type) -> String {
         Type::Entry => quoted("entry"),
         Type::Permission => quoted("permission"),
         Type::Script => quoted("script"),
+        Type::Shell => quoted("shell"),
         Type::List(element) => format!("{{ list = {}; }}", self::ty(*element)),
         Type::Map(element) => format!("{{ map = {}; }}", self::ty(*element)),
         Type::Fields(fields) => {

@@ -4,6 +4,19 @@ use super::row::{Example, Probe, ROW, Row};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
+        name: "add-dev-shell",
+        spec: "(set-env \"ROW_BEFORE\" \"1\")
+               (add-dev-shell (pkgs.mkShell { packages = [ pkgs.jq ]; ROW_BEFORE = \"2\"; ROW_AFTER = \"2\"; ROW_VALUE = \"from the shell\"; }))
+               (set-env \"ROW_AFTER\" \"3\")",
+        env: &[("ROW_OTHER", "1")],
+        probes: &[
+            Probe::Grants("[ \"$ROW_VALUE\" = 'from the shell' ] && [ $ROW_BEFORE$ROW_AFTER = 23 ] && jq --version"),
+            Probe::Refuses("command -v git"),
+            Probe::Refuses("[ -n \"$ROW_OTHER$NIX_BUILD_TOP\" ] || [ \"$HOME\" = /homeless-shelter ]"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "add-path",
         spec: "(readonly (noescape \"~/tools\")) (add-path (noescape \"~/tools\"))",
         host: "mkdir -p ~/tools; printf '#!/bin/sh\\necho mine\\n' >~/tools/ls; chmod +x ~/tools/ls",

@@ -10,7 +10,7 @@ let
   # What emitted files are written with.
   scope = {
     inherit pkgs lib;
-    inputs = { };
+    inputs.jailgen.lib = nixlib;
     agents = pkgs // agents;
   };
 

@@ -128,6 +128,12 @@ const FURTHER: &[(&str, &str)] = &[
          }",
     ),
     (
+        "development shells",
+        "jail \"shells\" pkgs.hello [
+           (set-env \"BEFORE\" \"1\") (add-dev-shell (pkgs.mkShell { packages = [ pkgs.jq ]; BEFORE = \"2\"; AFTER = \"2\"; }))
+           (set-env \"AFTER\" \"3\") (add-dev-shell pkgs.hello) ]",
+    ),
+    (
         "several",
         "{ pkgs, lib, ... }: {
            first = jail \"first\" pkgs.hello [ ];

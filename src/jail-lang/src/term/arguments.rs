@@ -149,7 +149,10 @@ impl Collector<'_, '_> {
             return self.text(&value, place).map(Term::Text);
         }
         let source = self.evaluator.source_of(&Value::Residual(Rc::clone(residual)), place);
-        let nix = self.noted(source)?;
+        let mut nix = self.noted(source)?;
+        if wants(ty, &|ty| matches!(ty, Type::Shell)) {
+            nix = format!("{} ({nix})", jail_policy::DEV_SHELL);
+        }
         Some(Term::Package(jail_policy::Package::Symbolic { nix }))
     }
 

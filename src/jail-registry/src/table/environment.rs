@@ -9,10 +9,44 @@ use crate::packages::Brought;
 use crate::signature::{Signature, Type};
 use crate::term::{Placed, Value};
 
+const ADD_DEV_SHELL: &str = "\
+So the agent works in the environment that its human has. With the flake of the project as an input of the spec, and the spec \
+outside the project:
+
+```nix
+{
+  inputs.project.url = \"git+file:///home/me/project\";
+  outputs =
+    { inputs, system, ... }:
+    makeJailedOpencode {
+      extraJailOptions = [ (add-dev-shell inputs.project.devShells.${system}.default) ];
+    };
+}
+```
+
+What comes later counts more: a variable that is set after it, a folder that is put in front of PATH after it. The shell's `shellHook` \
+is not run, and what belongs to a build or to the machine (HOME, TMPDIR, TERM, …) is left out, as `nix develop` leaves it out. With the \
+compiler of `pkgs.mkShell` its closure comes along; `pkgs.mkShellNoCC` has none.";
+
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Environment and program",
     intro: "The environment is built from nothing. For each variable the last that is said counts.",
     combinators: &[
+        Combinator {
+            name: "add-dev-shell",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The environment that `nix develop` gives for a derivation: packages on PATH, exported variables",
+            docs: ADD_DEV_SHELL,
+            signature: Signature { params: &[param("shell", Type::Shell)] },
+            example: "add-dev-shell (pkgs.mkShell { packages = [ pkgs.jq ]; GREETING = \"hello\"; })",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                let environment = Text::package(call.package(0)?.clone(), Output::Out);
+                call.grant(Grant::DevShell { environment });
+                Some(())
+            }),
+        },
         Combinator {
             name: "add-path",
             since: SINCE,

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::forward::Forward;
 
-use super::{Graph, Kind, Node, Request, SealError, Sealed, program, seal};
+use super::{Graph, Kind, Node, Request, SealError, Sealed, dev_shell, program, seal};
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
@@ -80,6 +80,7 @@ pub struct Told {
 pub fn build(folder: &Path) -> Result<Told, BuildError> {
     let attributes = read(&folder.join(ATTRIBUTES))?;
     let (policy, warnings) = policy(&attributes)?;
+    let policy = dev_shell::expanded(policy, &|path| fs::read(path))?;
     let sealed = seal_policy(&policy, &attributes)?;
     let out = Path::new(&attributes.outputs.out);
     let program = program::program(&policy, out.parent().unwrap_or(out))?;

@@ -3,6 +3,7 @@
 //! `jailgen seal` is the builder of the derivations that nixlib makes. Only `builder` performs I/O.
 
 mod builder;
+mod dev_shell;
 mod environment;
 mod error;
 mod filter;

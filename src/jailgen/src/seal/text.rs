@@ -80,6 +80,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::Symlink { to, target } => vec![to, target],
         Grant::Accounts { shell } => vec![shell],
         Grant::SetEnv { value, .. } => vec![value],
+        Grant::DevShell { environment } => vec![environment],
         Grant::AddPath { folder } => vec![folder],
         Grant::HomeAsFolder
         | Grant::Worktree

@@ -200,6 +200,10 @@ impl<'a> Draft<'a> {
                 self.inside.push(InsideOp::Accounts(Accounts { shell, by }));
             }
             Grant::SetEnv { name, value } => self.environment.set(entry, name, read.host(value)?),
+            // The builder has put its variables in its place.
+            Grant::DevShell { environment } => {
+                return Err(read.error(format!("the environment `{environment}` was not read")));
+            }
             Grant::ForwardEnv { name, missing } => self.environment.forward(entry, name, *missing),
             Grant::UnsetEnv { name } => self.environment.unset(name),
             Grant::AddPath { folder } => self.environment.add_path(entry, read.host(folder)?)?,
