@@ -515,6 +515,61 @@
       params = [ ];
       brings = [ ];
     };
+    # Of the session's message bus what is named.
+    dbus = {
+      params = [
+        {
+          fields = {
+            own = {
+              list = "literal";
+            };
+            talk = {
+              list = "literal";
+            };
+            see = {
+              list = "literal";
+            };
+            call = {
+              list = "literal";
+            };
+            broadcast = {
+              list = "literal";
+            };
+          };
+        }
+      ];
+      brings = [ "xdg-dbus-proxy" ];
+    };
+    # Of the machine's message bus what is named.
+    dbus-system = {
+      params = [
+        {
+          fields = {
+            own = {
+              list = "literal";
+            };
+            talk = {
+              list = "literal";
+            };
+            see = {
+              list = "literal";
+            };
+            call = {
+              list = "literal";
+            };
+            broadcast = {
+              list = "literal";
+            };
+          };
+        }
+      ];
+      brings = [ "xdg-dbus-proxy" ];
+    };
+    # Notifications on the desktop.
+    notifications = {
+      params = [ ];
+      brings = [ "xdg-dbus-proxy" ];
+    };
   };
   builders = {
     # A jail for an agent that jailgen does not know.

@@ -5,6 +5,7 @@
 //! sealed plan says and nothing that anybody inside asks for beyond that.
 #![deny(unsafe_code)]
 
+mod bus;
 mod session;
 #[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
 mod sys;

@@ -5,6 +5,7 @@
 //! as strictly as `deny_unknown_fields` would, duplicates and `null` included.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
@@ -77,6 +78,8 @@ fields! {
     name: String,
     path: HostText,
     reach: Reach,
+    proxy: String,
+    rules: Vec<String>,
     script: String,
     separator: String,
     service: Service,

@@ -27,10 +27,10 @@ pub use landlock::{
 };
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use ops::{
-    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, By, Change, Channel, Copy,
-    Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode, Origin,
-    RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StoreClosure, Symlink,
-    Tmpfs,
+    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
+    Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode,
+    Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StoreClosure,
+    Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

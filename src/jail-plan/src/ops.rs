@@ -3,6 +3,7 @@
 //! JSON: `{"bind": {"from": "/a", "to": "/b", "access": "ro", "missing": "fail", "by": "readonly#2"}}`.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,10 @@ pub enum Service {
     NixDaemon,
     /// The session's message bus, unfiltered.
     SessionBus,
+    /// The session's message bus through the proxy that the helper has started ([`Bus`]).
+    FilteredSessionBus,
+    /// The machine's, in the same way.
+    FilteredSystemBus,
     /// The machine's message bus, unfiltered.
     SystemBus,
     /// The devices of graphics and compute cards, and what the kernel says about them.
@@ -231,6 +236,15 @@ operations! {
         /// The script.
         script: String,
     }
+    /// A message bus through a proxy that lets through what is named, in a jail of its own.
+    Bus {
+        /// Which bus: [`Service::FilteredSessionBus`] or [`Service::FilteredSystemBus`].
+        service: Service,
+        /// The proxy, a path on the host.
+        proxy: String,
+        /// What is let through: `talk=org.example.*`.
+        rules: Vec<String>,
+    }
     /// A variable with a value.
     Set {
         /// Its name.
@@ -259,6 +273,8 @@ pub enum HostOp {
     StateFile(StateFile),
     /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
     Script(Script),
+    /// Done by the helper, from here to the payload's end. See [`Bus`].
+    Bus(Bus),
     /// Done by the helper, from the payload's start to its end. See [`Channel`].
     Channel(Channel),
     /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.

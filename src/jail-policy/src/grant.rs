@@ -89,6 +89,15 @@ pub enum Grant {
         /// What.
         service: Service,
     },
+    /// A message bus appears, through a proxy that lets through what is named.
+    Bus {
+        /// Which, filtered.
+        service: Service,
+        /// The proxy, a path on the host: it is not in the jail.
+        proxy: Text,
+        /// What is let through: `talk=org.example.*`.
+        rules: Vec<String>,
+    },
     /// What of the Nix store appears, read-only. The last one counts.
     Store {
         /// How much.
@@ -247,6 +256,7 @@ impl Grant {
             | Self::Directory { to: text, .. }
             | Self::Accounts { shell: text }
             | Self::DeepBind { from: text, .. }
+            | Self::Bus { proxy: text, .. }
             | Self::SetEnv { value: text, .. }
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
@@ -314,6 +324,7 @@ impl Grant {
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Session { .. }
+            | Self::Bus { .. }
             | Self::Store { .. }
             | Self::Accounts { .. }
             | Self::SetEnv { .. }

@@ -148,6 +148,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::FolderState { .. }
         | Grant::DeepBind { .. }
         | Grant::Session { .. }
+        | Grant::Bus { .. }
         | Grant::Tmpfs { .. }
         | Grant::Proc { .. }
         | Grant::Dev { .. }
@@ -195,6 +196,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::Session { .. }
+        | Grant::Bus { .. }
         | Grant::Accounts { .. }
         | Grant::Program { .. }
         | Grant::Arguments { .. }

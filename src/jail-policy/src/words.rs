@@ -141,6 +141,11 @@ pub fn sentence(grant: &Grant) -> Sentence {
             let what = format!("{from}, and what its symbolic links lead to");
             Sentence::new(Files, "read-only", what).note_if_skipped(*missing, SKIPPED)
         }
+        Grant::Bus { service, rules, proxy: _ } => {
+            let Sentence { what, .. } = session(*service);
+            let rules = if rules.is_empty() { "nothing".to_owned() } else { rules.join(" ") };
+            Sentence::new(Surroundings, "connected", format!("{what}: {rules}"))
+        }
         Grant::Session { service } => session(*service),
         Grant::Store { scope } => Sentence::new(Files, "read-only", store(*scope)),
         Grant::Tmpfs { to, size, mode: _ } => {
@@ -275,6 +280,8 @@ fn session(service: Service) -> Sentence {
             "the session's message bus, unfiltered",
             Some("programs outside can be started and told what to do through it: that is no jail"),
         ),
+        Service::FilteredSessionBus => ("the session's message bus, filtered", None),
+        Service::FilteredSystemBus => ("the machine's message bus, filtered", None),
         Service::SystemBus => ("the machine's message bus, unfiltered", None),
         Service::Gpu => ("the graphics cards", None),
         Service::Camera => ("the cameras", None),
@@ -289,6 +296,8 @@ fn session(service: Service) -> Sentence {
         | Service::GpgAgent
         | Service::NixDaemon
         | Service::SessionBus
+        | Service::FilteredSessionBus
+        | Service::FilteredSystemBus
         | Service::SystemBus => "connected",
     };
     let sentence = Sentence::new(Subject::Surroundings, how, what);

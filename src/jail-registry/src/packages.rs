@@ -16,6 +16,8 @@ pub enum Brought {
     Coreutils,
     /// The names and rules of the time zones.
     Tzdata,
+    /// The filter of message buses, which runs outside.
+    XdgDbusProxy,
 }
 
 /// Where a package that is brought along belongs.
@@ -39,7 +41,7 @@ pub struct Brings {
 impl Brought {
     /// All of them.
     pub const ALL: &'static [Self] =
-        &[Self::BashInteractive, Self::Cacert, Self::Coreutils, Self::Tzdata];
+        &[Self::BashInteractive, Self::Cacert, Self::Coreutils, Self::Tzdata, Self::XdgDbusProxy];
 
     /// Its attribute in nixpkgs.
     #[must_use]
@@ -49,6 +51,7 @@ impl Brought {
             Self::Cacert => "cacert",
             Self::Coreutils => "coreutils",
             Self::Tzdata => "tzdata",
+            Self::XdgDbusProxy => "xdg-dbus-proxy",
         }
     }
 }

@@ -88,6 +88,7 @@ fn host_name(op: &HostOp) -> (&'static str, &str) {
         HostOp::RefuseFolder(op) => ("refuse-folder", &op.by),
         HostOp::StateDirectory(op) => ("state-directory", &op.by),
         HostOp::StateFile(op) => ("state-file", &op.by),
+        HostOp::Bus(op) => ("bus", &op.by),
         HostOp::Script(op) => ("script", &op.by),
         HostOp::Channel(op) => ("channel", &op.by),
         HostOp::OpenUrls(op) => ("open-urls", &op.by),

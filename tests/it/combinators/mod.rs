@@ -13,6 +13,7 @@
 
 mod agents;
 mod base;
+mod bus;
 mod desktop;
 mod environment;
 mod filesystem;
@@ -42,6 +43,7 @@ const CHAPTERS: &[&[Row]] = &[
     network::ROWS,
     agents::ROWS,
     desktop::ROWS,
+    bus::ROWS,
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {

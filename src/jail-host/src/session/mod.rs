@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +13,7 @@ use jail_plan::helper::{Answer, Learned, Refusal, Request};
 use jail_plan::{HostOp, Plan, Wrapper};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
-use crate::{say, sys, talk};
+use crate::{bus, say, sys, talk};
 
 /// From the stub's first word to the last cleanup.
 pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> ExitCode {
@@ -39,8 +40,11 @@ fn serve(
     let Some(Request::Wrapper(wrapper)) = talk::hear(&mut stub)? else {
         return Err(io::Error::other("the stub did not begin with the wrapper"));
     };
+    let program =
+        interpreter(&wrapper).ok_or_else(|| io::Error::other("the wrapper has no head"))?;
     let wrapper = Wrapper::parse(&wrapper).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut session = Session { plan: wrapper.plan, listener, arguments };
+    let mut session =
+        Session { plan: wrapper.plan, stub: program, proxies: Vec::new(), listener, arguments };
     while let Some(request) = talk::hear(&mut stub)? {
         match request {
             Request::Perform(index) => {
@@ -69,9 +73,18 @@ fn outlive_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// The program that the wrapper's first line names.
+fn interpreter(wrapper: &[u8]) -> Option<PathBuf> {
+    let line = wrapper.split(|byte| *byte == b'\n').next()?.strip_prefix(b"#!")?;
+    std::str::from_utf8(line).ok().map(PathBuf::from)
+}
+
 /// What a launch has under way on the host.
 struct Session<'a> {
     plan: Plan,
+    /// The program that runs this launch.
+    stub: PathBuf,
+    proxies: Vec<bus::Proxy>,
     listener: Option<OwnedFd>,
     arguments: &'a [OsString],
 }
@@ -81,6 +94,11 @@ impl Session<'_> {
     fn perform(&mut self, index: u32) -> Result<Learned, Refusal> {
         let op = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
         match op {
+            Some(HostOp::Bus(op)) => {
+                let (learned, proxy) = bus::start(op, &self.plan, &self.stub)?;
+                self.proxies.extend(proxy);
+                Ok(learned)
+            }
             Some(HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_)) => {
                 Ok(Learned::default())
             }
@@ -97,7 +115,9 @@ impl Session<'_> {
     }
 
     /// The payload has ended, or nothing ever ran.
-    fn finish(self) {}
+    fn finish(self) {
+        self.proxies.into_iter().for_each(bus::Proxy::end);
+    }
 }
 
 /// Why an operation is not done.

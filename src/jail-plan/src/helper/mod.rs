@@ -65,7 +65,7 @@ pub struct Refusal {
 #[must_use]
 pub fn is_helpers(op: &HostOp) -> bool {
     match op {
-        HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => true,
+        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => true,
         HostOp::RefuseFolder(_) | HostOp::StateDirectory(_) | HostOp::StateFile(_) => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Text};
+use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Service, Text};
 
 use super::{Granted, Lowering, Named, path, size, text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -181,6 +181,38 @@ impl<'a> Call<'_, 'a> {
     pub(crate) fn elements(&self, argument: usize) -> Option<&'a [Placed]> {
         let Value::List(elements) = &self.argument(argument)?.value else { return None };
         Some(elements)
+    }
+
+    /// The plain strings of a list that is a field of an attribute set; none where it is not given.
+    pub(crate) fn field_literals(&self, argument: usize, field: &str) -> Vec<&'a str> {
+        let Some(Value::Attributes(fields)) = self.argument(argument).map(|it| &it.value) else {
+            return Vec::new();
+        };
+        let Some(Value::List(elements)) = fields.get(field).map(|it| &it.value) else {
+            return Vec::new();
+        };
+        let literal = |element: &'a Placed| match &element.value {
+            Value::Text(text) => text.as_str(),
+            _ => None,
+        };
+        elements.iter().filter_map(literal).collect()
+    }
+
+    /// Lets more through a bus: there is one proxy for each, with all that the spec names for it.
+    pub(crate) fn grant_bus(&mut self, service: Service, proxy: Text, rules: Vec<String>) {
+        for granted in &mut self.state.grants {
+            if let Grant::Bus { service: other, rules: known, .. } = &mut granted.entry.grant
+                && *other == service
+            {
+                for rule in rules {
+                    if !known.contains(&rule) {
+                        known.push(rule);
+                    }
+                }
+                return;
+            }
+        }
+        self.grant(Grant::Bus { service, proxy, rules });
     }
 
     /// A package that this combinator brings along.

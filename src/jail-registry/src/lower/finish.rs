@@ -24,6 +24,7 @@ pub(super) fn first_of_the_authors(grants: &[Granted]) -> usize {
                 | Grant::BindArguments { .. }
                 | Grant::BindVariable { .. }
                 | Grant::Session { .. }
+                | Grant::Bus { .. }
         );
         unknown_place || granted.named.is_some()
     };

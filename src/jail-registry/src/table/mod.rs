@@ -4,6 +4,7 @@
 
 mod agents;
 mod base;
+mod bus;
 mod desktop;
 mod environment;
 mod filesystem;
@@ -91,6 +92,7 @@ pub static CHAPTERS: &[Chapter] = &[
     network::CHAPTER,
     agents::CHAPTER,
     desktop::CHAPTER,
+    bus::CHAPTER,
 ];
 
 /// The permissions that every jail begins with, unless it says `reset`.

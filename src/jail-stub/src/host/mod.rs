@@ -53,7 +53,7 @@ fn perform(
         HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed)?,
         HostOp::StateDirectory(op) => state::directory(caller.path(&op.path)?.as_str(), trees)?,
         HostOp::StateFile(op) => state::file(caller.path(&op.path)?.as_str(), trees)?,
-        HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => {
+        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);
         }

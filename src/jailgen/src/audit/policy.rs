@@ -1,6 +1,8 @@
 //! What a plan grants that one should think twice about. It is looked at without starting anything.
 
-use jail_plan::{Access, EnvOp, HostOp, HostText, InsideOp, Namespace, Places, Plan};
+use jail_plan::{
+    Access, EnvOp, HostOp, HostText, InsideOp, Namespace, Places, Plan, Service, Session,
+};
 
 use super::{Finding, Severity};
 
@@ -187,8 +189,8 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
         InsideOp::Copy(copy) => bound(found, &copy.from, Access::ReadOnly, &copy.by),
         InsideOp::Deep(deep) => bound(found, &deep.from, Access::ReadOnly, &deep.by),
         // Single sockets and devices of the session, each by a combinator that says so; the checks find who answers.
-        InsideOp::Session(_)
-        | InsideOp::Worktree(_)
+        InsideOp::Session(op) => session(found, op),
+        InsideOp::Worktree(_)
         | InsideOp::Folder(_)
         | InsideOp::BindArguments(_)
         | InsideOp::BindVariable(_)
@@ -268,6 +270,42 @@ fn bound(found: &mut Found<'_>, from: &HostText, access: Access, by: &str) {
     }
 }
 
+/// Sockets behind which somebody does as the jail says, outside.
+fn session(found: &mut Found<'_>, op: &Session) {
+    let (severity, what, fix) = match op.service {
+        Service::SessionBus => (
+            Severity::High,
+            "the session's message bus: programs outside can be started through it",
+            "name what is needed of it with `dbus`",
+        ),
+        Service::SystemBus => (
+            Severity::High,
+            "the machine's message bus, unfiltered",
+            "name what is needed of it with `dbus-system`",
+        ),
+        Service::X11 => (
+            Severity::High,
+            "the X server: every key and every window can be read, and keys typed",
+            "use `wayland` where the program can",
+        ),
+        Service::NixDaemon => (
+            Severity::High,
+            "the Nix daemon: it builds and downloads outside of the jail",
+            "drop `nix-daemon` if the program can do with what is in its closure",
+        ),
+        Service::Wayland
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::FilteredSessionBus
+        | Service::FilteredSystemBus
+        | Service::Gpu
+        | Service::Camera => return,
+    };
+    found.add(severity, "grants-host-services", &op.by, what.into(), fix);
+}
+
 fn before(found: &mut Found<'_>, op: &HostOp) {
     match op {
         HostOp::RefuseFolder(op) if op.home_allowed => {
@@ -288,6 +326,8 @@ fn before(found: &mut Found<'_>, op: &HostOp) {
         HostOp::RefuseFolder(_)
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)
+        // What is let through is named, one by one.
+        | HostOp::Bus(_)
         | HostOp::OpenUrls(_) => {}
     }
 }

@@ -87,6 +87,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::Session { .. }
+        // The proxy runs outside.
+        | Grant::Bus { .. }
         | Grant::Store { .. }
         | Grant::ForwardEnv { .. }
         | Grant::UnsetEnv { .. }

@@ -29,6 +29,8 @@ pub(crate) fn sources(op: &Session, launch: &Launch<'_>) -> Result<Vec<Source>, 
         | Service::GpgAgent
         | Service::NixDaemon
         | Service::SessionBus
+        | Service::FilteredSessionBus
+        | Service::FilteredSystemBus
         | Service::SystemBus) => {
             let found = sockets::candidates(service, launch.caller)
                 .into_iter()
@@ -48,8 +50,8 @@ pub(crate) fn name(service: Service) -> &'static str {
         Service::SshAgent => "an SSH agent",
         Service::GpgAgent => "a GnuPG agent",
         Service::NixDaemon => "a Nix daemon",
-        Service::SessionBus => "a session bus",
-        Service::SystemBus => "a system bus",
+        Service::SessionBus | Service::FilteredSessionBus => "a session bus",
+        Service::SystemBus | Service::FilteredSystemBus => "a system bus",
         Service::Gpu => "a graphics card",
         Service::Camera => "a camera",
     }

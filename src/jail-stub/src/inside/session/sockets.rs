@@ -14,6 +14,9 @@ use crate::inside::Launch;
 use crate::inside::bind::{self, Source};
 use crate::inside::session::{is_kind, socket};
 
+/// Where D-Bus puts it (its specification, "Well-known Message Bus Instances").
+const SYSTEM_BUS: &str = "/run/dbus/system_bus_socket";
+
 /// A place on the host, and the one inside: a client inside finds it in the same way.
 type Places = Vec<(String, String)>;
 
@@ -27,7 +30,14 @@ pub(super) fn candidates(service: Service, caller: &Caller<'_>) -> Places {
         Service::GpgAgent => gnupg(caller),
         Service::NixDaemon => nix_daemon(caller),
         Service::SessionBus => session_bus(caller),
-        Service::SystemBus => same(Some("/run/dbus/system_bus_socket".into())),
+        Service::FilteredSessionBus => {
+            let folder = value(caller, "XDG_RUNTIME_DIR").unwrap_or("/run/user/jail");
+            proxied(caller, "JAILGEN_SESSION_BUS", in_folder(Some(folder), "bus"))
+        }
+        Service::FilteredSystemBus => {
+            proxied(caller, "JAILGEN_SYSTEM_BUS", Some(SYSTEM_BUS.into()))
+        }
+        Service::SystemBus => same(Some(SYSTEM_BUS.into())),
         // Not found by a path alone.
         Service::X11 | Service::Gpu | Service::Camera => Vec::new(),
     }
@@ -71,6 +81,11 @@ fn nix_daemon(caller: &Caller<'_>) -> Places {
     const USUAL: &str = "/nix/var/nix/daemon-socket/socket";
     let from = path(value(caller, "NIX_DAEMON_SOCKET_PATH")).unwrap_or_else(|| USUAL.into());
     vec![(from, USUAL.into())]
+}
+
+/// The helper says where the proxy's socket is; it overrides what the launcher's variable of that name says.
+fn proxied(caller: &Caller<'_>, variable: &str, to: Option<String>) -> Places {
+    path(value(caller, variable)).zip(to).into_iter().collect()
 }
 
 /// The D-Bus specification, "Server Addresses": several, divided by `;`, each with a list of keys.

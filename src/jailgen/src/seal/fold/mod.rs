@@ -166,6 +166,11 @@ impl<'a> Draft<'a> {
             Grant::DeepBind { from, missing } => {
                 self.inside.push(session::deep(read, from, *missing)?);
             }
+            Grant::Bus { service, proxy, rules } => {
+                let (before, inside) = session::bus(read, *service, proxy, rules)?;
+                self.before.push(before);
+                self.inside.push(inside);
+            }
             Grant::Session { service } => {
                 self.inside.push(InsideOp::Session(Session { service: *service, by }));
             }

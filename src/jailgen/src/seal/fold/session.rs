@@ -1,6 +1,6 @@
 //! What depends on the user's session and on the working folder, and trees whose links are followed.
 
-use jail_plan::{Deep, HostOp, HostText, InsideOp, Missing, StateDirectory};
+use jail_plan::{Bus, Deep, HostOp, HostText, InsideOp, Missing, Service, Session, StateDirectory};
 use jail_policy::Text;
 
 use super::super::SealError;
@@ -29,4 +29,17 @@ pub(super) fn folder_state(
 pub(super) fn deep(read: Reader<'_>, from: &Text, missing: Missing) -> Result<InsideOp, SealError> {
     let (from, by) = (read.path(from)?, read.entry.by.to_string());
     Ok(InsideOp::Deep(Deep { from, missing, by }))
+}
+
+/// The proxy is started on the host, and its socket appears inside.
+pub(super) fn bus(
+    read: Reader<'_>,
+    service: Service,
+    proxy: &Text,
+    rules: &[String],
+) -> Result<(HostOp, InsideOp), SealError> {
+    let by = read.entry.by.to_string();
+    let (proxy, rules) = (read.literal(proxy)?, rules.to_vec());
+    let before = HostOp::Bus(Bus { service, proxy, rules, by: by.clone() });
+    Ok((before, InsideOp::Session(Session { service, by })))
 }

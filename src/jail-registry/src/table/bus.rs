@@ -1,0 +1,143 @@
+//! Message buses, through a proxy that lets through what is named.
+
+use jail_policy::{Grant, Output, Service, Text};
+
+use super::desktop::runtime_folder;
+use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE};
+use crate::diagnostic::Code;
+use crate::lower::Call;
+use crate::packages::{Brings, Brought, Side};
+use crate::signature::{Field, Param, Signature, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Message buses",
+    intro: "D-Bus through `xdg-dbus-proxy`, which lets through what is named and nothing else. There is one for each bus, with all that the spec
+names for it; it runs in a jail of its own, beside this one, and ends with it. Names may end in `.*`, for all below them. Where the
+host has no bus it is left out, and the launch says so.",
+    combinators: &[
+        bus(
+            "dbus",
+            "Of the session's message bus what is named",
+            "- `own`: names that the jail may have for itself.
+- `talk`: names that it may talk to, in every way.
+- `see`: names that it may know of.
+- `call` and `broadcast`: calls that it may make, and signals that it may get, as `NAME=RULE`; a rule is `INTERFACE.MEMBER@/PATH`, and `*`
+  stands for any.
+
+What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything outside.",
+            "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }",
+            |call| named(call, Service::FilteredSessionBus),
+        ),
+        bus(
+            "dbus-system",
+            "Of the machine's message bus what is named",
+            "As `dbus`.",
+            "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
+            |call| named(call, Service::FilteredSystemBus),
+        ),
+        Combinator {
+            name: "notifications",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Notifications on the desktop",
+            docs: "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
+            signature: NOTHING,
+            example: "notifications",
+            brings: BRINGS,
+            lower: Lower::Permission(|call| {
+                let rules = vec!["talk=org.freedesktop.Notifications".to_owned()];
+                filtered(call, Service::FilteredSessionBus, rules)
+            }),
+        },
+    ],
+};
+
+const BRINGS: &[Brings] = &[Brings { package: Brought::XdgDbusProxy, side: Side::Host }];
+
+const fn bus(
+    name: &'static str,
+    summary: &'static str,
+    docs: &'static str,
+    example: &'static str,
+    lower: LowerFn,
+) -> Combinator {
+    Combinator {
+        name,
+        since: SINCE,
+        in_jail_nix: name.len() == "dbus".len(),
+        summary,
+        docs,
+        signature: Signature { params: &[Param { name: "rules", ty: Type::Fields(FIELDS) }] },
+        example,
+        brings: BRINGS,
+        lower: Lower::Permission(lower),
+    }
+}
+
+const FIELDS: &[Field] = &[
+    list("own", "Names that the jail may have for itself"),
+    list("talk", "Names that it may talk to"),
+    list("see", "Names that it may know of"),
+    list("call", "Calls that it may make, `NAME=RULE`"),
+    list("broadcast", "Signals that it may get, `NAME=RULE`"),
+];
+
+const fn list(name: &'static str, doc: &'static str) -> Field {
+    Field { name, ty: Type::List(&Type::Literal), required: false, doc }
+}
+
+fn named(call: &mut Call<'_, '_>, service: Service) -> Option<()> {
+    let mut rules = Vec::new();
+    let mut sound = true;
+    for Field { name: kind, .. } in FIELDS {
+        for value in call.field_literals(0, kind) {
+            if is_rule(kind, value) {
+                rules.push(format!("{kind}={value}"));
+                continue;
+            }
+            sound = false;
+            let message = format!("`{}` is nothing for `{kind}`", value.escape_debug());
+            let help = match *kind {
+                "call" | "broadcast" => {
+                    "write `NAME=RULE`: `\"org.example.App=org.example.App.Open@/*\"`"
+                }
+                _ => "write a name on the bus: `\"org.example.App\"`, or `\"org.example.*\"`",
+            };
+            call.error(Code::ParamType, 0, message, help);
+        }
+    }
+    sound.then_some(())?;
+    filtered(call, service, rules)
+}
+
+/// The D-Bus specification, "Bus names": at least two parts; `.*` at the end is the proxy's.
+fn is_rule(kind: &str, text: &str) -> bool {
+    let (name, rule) = match (kind, text.split_once('=')) {
+        ("call" | "broadcast", Some((name, rule))) => (name, rule),
+        ("call" | "broadcast", None) => return false,
+        _ => (text, "*"),
+    };
+    let name = name.strip_suffix(".*").unwrap_or(name);
+    let part = |part: &str| {
+        !part.is_empty()
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+            && !part.starts_with(|c: char| c.is_ascii_digit())
+    };
+    let rule_char = |c: char| c.is_ascii_alphanumeric() || "_.*@/-".contains(c);
+    name.len() <= 255
+        && (name.contains('.') && name.split('.').all(part))
+        && !rule.is_empty()
+        && rule.chars().all(rule_char)
+}
+
+fn filtered(call: &mut Call<'_, '_>, service: Service, rules: Vec<String>) -> Option<()> {
+    let mut proxy = Text::package(call.brought(Brought::XdgDbusProxy)?, Output::Bin);
+    proxy.extend(&Text::literal("/bin/xdg-dbus-proxy"));
+    if service == Service::FilteredSessionBus {
+        runtime_folder(call);
+        let value = Text::expanded("unix:path=${XDG_RUNTIME_DIR:-/run/user/jail}/bus");
+        call.grant(Grant::SetEnv { name: "DBUS_SESSION_BUS_ADDRESS".into(), value });
+    }
+    call.grant_bus(service, proxy, rules);
+    Some(())
+}
