@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use jail_plan::helper::{Learned, Refusal};
 use jail_plan::{
-    Access, Argument, At, Bind, Bus, Closure, HostText, InsideOp, Landlock, Lifetime, Missing,
+    Access, Argument, At, Bind, Bus, Closure, HostText, Ids, InsideOp, Landlock, Lifetime, Missing,
     Namespace, Plan, Service, StartIn, Terminal,
 };
 
@@ -147,7 +147,7 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
         before: Vec::new(),
         cgroup: None,
         namespaces: NAMESPACES.to_vec(),
-        ids: plan.ids,
+        ids: Ids::Caller,
         closure: Closure { store, skeleton: String::new(), names: Vec::new() },
         inside,
         hostname: None,

@@ -8,7 +8,7 @@ const BUS: &str = concat!(
     include_str!("bus.py"),
     "PYTHON\n",
     "export DBUS_SESSION_BUS_ADDRESS=unix:path=$HOME/run/bus\n",
-    "dbus-daemon --session --nofork --nopidfile --address=\"$DBUS_SESSION_BUS_ADDRESS\" &\n",
+    "dbus-daemon --session --nofork --nopidfile --address=\"$DBUS_SESSION_BUS_ADDRESS\" 2>/dev/null &\n",
     "until [ -S ~/run/bus ]; do sleep 0.01; done\n",
     "for name in org.example.Row org.example.Other org.freedesktop.Notifications; do\n",
     "  mkfifo ~/$name; python3 ~/bus.py serve $name >~/$name & read -r _ <~/$name\n",
@@ -35,9 +35,7 @@ pub(super) const ROWS: &[Row] = &[
             ),
             Probe::Refuses("python3 ~/bus.py call org.example.Other"),
             Probe::Refuses("python3 ~/bus.py owned org.example.Other"),
-            Probe::Refuses(
-                "python3 ~/bus.py own org.example.Third",
-            ),
+            Probe::Refuses("python3 ~/bus.py own org.example.Third"),
             NOTHING_LEFT,
         ],
         ..ROW
