@@ -39,7 +39,7 @@ bench: ## Measure launches and the compiler, beside bubblewrap and Nix
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
 	tests/agents/run
 
-fuzz: ## Fuzz the parser, the evaluator and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
+fuzz: ## Fuzz the parser, the evaluator, what is emitted and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
 	scripts/fuzz
 
 test-cgroups: ## Test the limits on a kernel of their own, emulated: systemd, cgroup v2 (needs root; downloads a Debian)

@@ -105,3 +105,40 @@ fn sound_jails_are_there_beside_faulty_ones() {
     let names: Vec<_> = outcome.sound.iter().map(jail).collect();
     assert_eq!(names, ["jail a <pkgs.hello> [\n]"]);
 }
+
+#[test]
+fn slips_and_habits_have_a_help() {
+    for (spec, help) in [
+        ("jail \"a\" pkgs.hello [ (readonyl \"/x\") ]", "did you mean `readonly`?"),
+        ("jail \"a\" pkgs.hello [ (jail.combinators.netwrok) ]", "did you mean `network`?"),
+        ("let tools = 1; in toolz", "did you mean `tools`?"),
+        ("{ editor = 1; }.edtior", "did you mean `editor`?"),
+        ("builtins.lenght [ ]", "did you mean `length`?"),
+        ("with lib; optionls", "did you mean `optionals`?"),
+        ("makeJailedPi { extraPkg = [ ]; }", "did you mean `extraPkgs`?"),
+        ("({ name }: name) { nmae = 1; name = 2; }", "did you mean `name`?"),
+        ("ripgrep", "a package is written `pkgs.ripgrep`"),
+        ("jail \"a\" pkgs.hello [ readwrite \"~/x\" ]", "write `(readwrite \"~/x\")`"),
+        ("jail \"a\" pkgs.hello [ (f: f) ]", "a call in a list needs parentheses"),
+        ("jail \"a\" pkgs.hello [ \"/x\" ]", "is a combinator missing before it?"),
+        ("jail \"a\" pkgs.hello [ pkgs.git ]", "write `(add-pkg-deps [ … ])`"),
+        ("jail \"a\" pkgs.hello [ (readonly ~/x) ]", "write `(noescape \"~/…\")`"),
+        ("jail \"a\" pkgs.hello [ a, b ]", "drop the comma"),
+        ("jail \"a\" pkgs.hello", "it still wants arguments"),
+        ("[ network ]", "permissions stand inside a jail"),
+    ] {
+        let outcome = outcome(spec);
+        let helps: Vec<_> =
+            outcome.diagnostics.iter().filter_map(|fault| fault.help.clone()).collect();
+        assert!(helps.iter().any(|it| it.contains(help)), "{spec}: {}", shown(&outcome));
+    }
+}
+
+#[test]
+fn of_what_was_being_evaluated_five_places_are_told() {
+    let deep = "let f = n: if n == 0 then throw \"deep\" else { x = f (n - 1); }.x + 1; in jail (f 40) pkgs.hello [ ]";
+    let outcome = outcome(deep);
+    let stacks: Vec<_> = outcome.diagnostics.iter().map(|fault| fault.stack.len()).collect();
+    assert_eq!(stacks.len(), 1, "{}", shown(&outcome));
+    assert!(stacks[0] > 1 && stacks[0] <= 5, "{stacks:?}");
+}

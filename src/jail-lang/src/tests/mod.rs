@@ -1,6 +1,7 @@
 //! Specs as users write them, and what they come to.
 
 mod faults;
+mod seeds;
 
 use expect_test::{Expect, expect};
 use jail_policy::Text;
