@@ -150,6 +150,46 @@ fn the_inputs_and_overlays_of_a_spec_work() {
 }
 
 #[test]
+fn an_agent_works_in_the_development_shell_of_its_project() {
+    let Some(setup) = setup() else { return };
+    let flake = "{
+      inputs.nixpkgs.url = \"github:NixOS/nixpkgs/nixos-unstable\";
+      outputs = { nixpkgs, ... }: {
+        devShells.x86_64-linux.default = nixpkgs.legacyPackages.x86_64-linux.mkShell {
+          packages = [ nixpkgs.legacyPackages.x86_64-linux.jq ];
+          DATABASE_URL = \"postgres://localhost/test\";
+        };
+      };
+    }";
+    let scratch = Scratch::with(&[("project/flake.nix", flake)]);
+    let url = format!("path:{}", scratch.path("project").display());
+    let spec = format!(
+        "{{ inputs.project = {{ url = \"{url}\"; inputs.nixpkgs.follows = \"nixpkgs\"; }};
+           outputs = {{ pkgs, inputs, ... }}: jail \"jailed-sh\" pkgs.bashInteractive
+             [ mount-cwd (add-dev-shell inputs.project.devShells.x86_64-linux.default) ]; }}"
+    );
+    scratch.write("sh.jail", spec.as_bytes());
+    setup.emit(&scratch, &["sh.jail"]);
+    let nix = &setup.programs[0];
+    setup.nix_ok(nix, &scratch.path("."), &["build", "path:out", "--out-link", "result"]);
+    if !has_user_namespaces() {
+        return;
+    }
+    let output = std::process::Command::new(scratch.path("result/bin/jailed-sh"))
+        .args([
+            "-c",
+            "echo $DATABASE_URL; echo '[1]' | jq -c; echo \"$OUTSIDE$NIX_BUILD_TOP\"; type git",
+        ])
+        .current_dir(scratch.path("project"))
+        .env("OUTSIDE", "1")
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(told, "postgres://localhost/test\n[1]\n\n", "{output:?}");
+    assert_eq!(output.status.code(), Some(1), "there is no git in that shell: {output:?}");
+}
+
+#[test]
 fn a_folder_of_a_spec_is_part_of_the_flake() {
     let Some(setup) = setup() else { return };
     let spec = r#"jail "jailed-sh" pkgs.bashInteractive [ (ro-bind "${./cfg}" "/cfg") ]"#;
