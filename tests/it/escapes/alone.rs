@@ -126,7 +126,8 @@ fn a_spec_that_was_changed_inside_changes_nothing_of_the_wrapper() {
     each(|world, cage| {
         let spec = "jail \"jailed-x\" pkgs.bash [ (readonly \"/\") ]";
         fs::write(world.path("project/escapes.jail"), spec).unwrap();
-        prints(&world.sh(cage, "ls / | tr '\\n' ' '"), "bin dev etc nix proc tmp usr var");
+        let there = "for name in bin boot lib root srv; do test -e /$name && echo $name; done; :";
+        prints(&world.sh(cage, there), "bin");
         prints(&world.sh(cage, "echo x >> \"$0\" 2>/dev/null || echo refused"), "refused");
         let owner = fs::metadata(&cage.wrapper).unwrap().permissions();
         assert_eq!(owner.mode() & 0o222, 0, "the wrapper is in the store");

@@ -18,6 +18,12 @@ pub(crate) struct Cage {
 const SPECS: &[(&str, bool, &str, &str)] = &[
     ("default", false, "base", "[ mount-cwd (add-pkg-deps [ pkgs.gnugrep ]) ]"),
     (
+        "walled",
+        false,
+        "landlock",
+        "[ mount-cwd (add-pkg-deps [ pkgs.gnugrep ]) (landlock \"full\") ]",
+    ),
+    (
         "strict",
         true,
         "seccomp",
