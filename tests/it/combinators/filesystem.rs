@@ -231,6 +231,8 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Works("echo kept >~/.row.json"),
             Probe::Grants("[ \"$(cat ~/.row.json)\" = kept ]"),
             Probe::Refuses("cat ~/.other.json"),
+            // As its docs say: the file is a mount, and a rename over it is refused. What it held stays.
+            Probe::Denies("echo new >~/new && mv -T ~/new ~/.row.json"),
             Probe::Left(
                 "[ \"$(stat -c %a ~/.row.json)\" = 600 ] && [ \"$(cat ~/.row.json)\" = kept ]",
             ),

@@ -140,7 +140,8 @@ not followed: an earlier session may have made it. `/etc/resolv.conf` comes by c
             call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
             Some(())
         }),
-        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "", "state-file (noescape \"~/.claude.json\")", false, |call| {
+        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "It is written in place: a program that replaces it, by renaming a new file over it, is refused (`EBUSY`), because the file is a mount. For
+such a program grant the folder that the file is in, with `state-dir`, or keep its home with `persist-home`.", "state-file (noescape \"~/.claude.json\")", false, |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateFile { to: path.clone(), path });
             Some(())
