@@ -182,6 +182,17 @@ pub enum Reach {
     Device,
 }
 
+impl Reach {
+    /// Whether anything may be changed.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::Ro | Self::Rox => false,
+            Self::Rw | Self::Rwx | Self::Device => true,
+        }
+    }
+}
+
 impl From<Access> for Reach {
     fn from(access: Access) -> Self {
         match access {

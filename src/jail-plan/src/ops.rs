@@ -118,6 +118,13 @@ operations! {
         /// Where on the host.
         path: HostText,
     }
+    /// Makes a symbolic link on the host, mode 0700 for missing parents. What is there already stays.
+    StateLink {
+        /// Where on the host.
+        path: HostText,
+        /// Where it leads.
+        to: HostText,
+    }
     /// Binds something of the host. Folders are bound with what is mounted below them.
     Bind {
         /// What, on the host.
@@ -271,6 +278,8 @@ pub enum HostOp {
     StateDirectory(StateDirectory),
     /// See [`StateFile`].
     StateFile(StateFile),
+    /// See [`StateLink`].
+    StateLink(StateLink),
     /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
     Script(Script),
     /// Done by the helper, from here to the payload's end. See [`Bus`].

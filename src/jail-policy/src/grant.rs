@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
-use crate::{Access, Lifetime, Missing, Mode, Namespace, Service, Terminal};
+use crate::{Access, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -208,6 +208,36 @@ pub enum Grant {
     },
     /// The host's network.
     HostNetwork,
+    /// No namespace and no mount of its own: the program sees the host as it is, and Landlock says what it may do there.
+    Cage {
+        /// A second name of the command.
+        alias: String,
+        /// Whether sockets for datagrams (UDP) can be made: Landlock does not look at them.
+        datagrams: bool,
+    },
+    /// In a cage: what may be done beneath a place of the host.
+    Reach {
+        /// The place.
+        path: Text,
+        /// What.
+        reach: Reach,
+        /// What to do when it is missing at launch.
+        missing: Missing,
+    },
+    /// In a cage: a symbolic link on the host, made before the launch where nothing is yet.
+    StateLink {
+        /// Where on the host.
+        path: Text,
+        /// Where it leads.
+        to: Text,
+    },
+    /// In a cage: TCP ports.
+    Ports {
+        /// Those that may be connected to.
+        connect: Vec<u16>,
+        /// Those that may be bound.
+        bind: Vec<u16>,
+    },
     /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel
     /// has it.
     Wall {
@@ -260,7 +290,9 @@ impl Grant {
             | Self::SetEnv { value: text, .. }
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
+            Self::Reach { path, .. } => vec![path],
             Self::Bind { from: one, to: other, .. }
+            | Self::StateLink { path: one, to: other }
             | Self::StateDirectory { path: one, to: other }
             | Self::StateFile { path: one, to: other }
             | Self::FolderState { path: one, to: other }
@@ -281,6 +313,8 @@ impl Grant {
             | Self::TimeZone { .. }
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
+            | Self::Cage { .. }
+            | Self::Ports { .. }
             | Self::Wall { .. }
             | Self::LandlockAbi { .. }
             | Self::Terminal { .. }
@@ -336,6 +370,10 @@ impl Grant {
             | Self::TimeZone { .. }
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
+            | Self::Cage { .. }
+            | Self::Reach { .. }
+            | Self::StateLink { .. }
+            | Self::Ports { .. }
             | Self::Wall { .. }
             | Self::LandlockAbi { .. }
             | Self::Terminal { .. }

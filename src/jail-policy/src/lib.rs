@@ -14,7 +14,7 @@ mod words;
 pub use diff::{Difference, diff};
 pub use grant::{Argument, Grant, Limited, Scope, Wall, Zone};
 pub use jail_plan::{
-    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Service, Terminal,
+    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
 };
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};

@@ -107,6 +107,8 @@ enum Setting {
     Hostname,
     Wall,
     LandlockAbi,
+    Cage,
+    Ports,
     Terminal,
     Lifetime,
     Limit(Limited),
@@ -125,6 +127,8 @@ fn class(grant: &Grant) -> Class {
         Grant::TimeZone { .. } => Class::Setting(Setting::TimeZone),
         Grant::Wall { .. } => Class::Setting(Setting::Wall),
         Grant::LandlockAbi { .. } => Class::Setting(Setting::LandlockAbi),
+        Grant::Cage { .. } => Class::Setting(Setting::Cage),
+        Grant::Ports { .. } => Class::Setting(Setting::Ports),
         Grant::Terminal { .. } => Class::Setting(Setting::Terminal),
         Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
         Grant::Limit { resource, .. } => Class::Setting(Setting::Limit(*resource)),
@@ -156,6 +160,9 @@ fn class(grant: &Grant) -> Class {
         | Grant::File { .. }
         | Grant::Copy { .. }
         | Grant::Symlink { .. }
+        // In a cage nothing lies over anything, but nothing has to be said twice either.
+        | Grant::Reach { .. }
+        | Grant::StateLink { .. }
         | Grant::Accounts { .. } => Class::Mount,
     }
 }
@@ -212,6 +219,10 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Cage { .. }
+        | Grant::Reach { .. }
+        | Grant::StateLink { .. }
+        | Grant::Ports { .. }
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }

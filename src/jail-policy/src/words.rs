@@ -6,7 +6,7 @@ use jail_plan::{Bytes, Seconds};
 
 use crate::grant::{Argument, Grant, Limited, Scope, Wall, Zone};
 use crate::text::{Package, Piece, Text};
-use crate::{Access, Lifetime, Missing, Namespace, Service, Terminal};
+use crate::{Access, Lifetime, Missing, Namespace, Reach, Service, Terminal};
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,6 +182,21 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::HostNetwork => {
             Sentence::new(Network, "the host's", "all of it: internet, local network, loopback")
         }
+        Grant::Cage { datagrams, .. } => {
+            let cage = Sentence::new(Surroundings, "cage", CAGE);
+            if *datagrams { cage.note("and datagrams (UDP) to anywhere") } else { cage }
+        }
+        Grant::Reach { path, reach, missing } => {
+            Sentence::new(Files, reach_word(*reach), path.to_string())
+                .note_if_skipped(*missing, SKIPPED)
+        }
+        Grant::StateLink { path, to } => {
+            Sentence::new(Files, "linked", format!("{path} to {to}")).note(CREATED)
+        }
+        Grant::Ports { connect, bind } => {
+            let what = format!("to {}; listening on {}", ports(connect), ports(bind));
+            Sentence::new(Network, "TCP", what)
+        }
         Grant::Wall { wall } => Sentence::new(Surroundings, "Landlock", wall_words(*wall)),
         Grant::LandlockAbi { least } => {
             Sentence::new(Surroundings, "Landlock", format!("at least ABI {least}"))
@@ -222,9 +237,34 @@ fn limit(resource: Limited, value: u64) -> Sentence {
     Sentence::new(Subject::Limits, how, what).note(note)
 }
 
+const CAGE: &str = "no namespaces: the host's names, users and processes, and of its files what Landlock lets through";
+const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
+connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
+
+fn ports(ports: &[u16]) -> String {
+    if ports.is_empty() {
+        return "no port".into();
+    }
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    format!("port {}", ports.join(", "))
+}
+
+fn reach_word(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Ro => "reading",
+        Reach::Rox => "executing",
+        Reach::Rw => "read-write",
+        Reach::Rwx => "read-write and executing",
+        Reach::Device => "device",
+    }
+}
+
 /// What every jail has of a layer that none of its grants is about.
 #[must_use]
 pub fn default_layers(grants: &[&Grant]) -> Vec<Sentence> {
+    if grants.iter().any(|grant| matches!(grant, Grant::Cage { .. })) {
+        return vec![Sentence::new(Subject::Surroundings, "not stopped", NOT_STOPPED)];
+    }
     let names_wall = grants.iter().any(|grant| matches!(grant, Grant::Wall { .. }));
     let wall = Sentence::new(Subject::Surroundings, "Landlock", wall_words(Wall::Writes));
     [(names_wall, wall.note("where the kernel can"))]

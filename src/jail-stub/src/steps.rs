@@ -89,6 +89,7 @@ fn host_name(op: &HostOp) -> (&'static str, &str) {
         HostOp::StateDirectory(op) => ("state-directory", &op.by),
         HostOp::StateFile(op) => ("state-file", &op.by),
         HostOp::Bus(op) => ("bus", &op.by),
+        HostOp::StateLink(op) => ("state-link", &op.by),
         HostOp::Script(op) => ("script", &op.by),
         HostOp::Channel(op) => ("channel", &op.by),
         HostOp::OpenUrls(op) => ("open-urls", &op.by),

@@ -102,9 +102,12 @@ impl Session<'_> {
             Some(HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_)) => {
                 Ok(Learned::default())
             }
-            Some(HostOp::RefuseFolder(_) | HostOp::StateDirectory(_) | HostOp::StateFile(_)) => {
-                Err(refusal("", "the stub does this operation itself"))
-            }
+            Some(
+                HostOp::RefuseFolder(_)
+                | HostOp::StateDirectory(_)
+                | HostOp::StateFile(_)
+                | HostOp::StateLink(_),
+            ) => Err(refusal("", "the stub does this operation itself")),
             None => Err(refusal("", "the plan has no such operation")),
         }
     }

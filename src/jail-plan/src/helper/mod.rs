@@ -66,7 +66,10 @@ pub struct Refusal {
 pub fn is_helpers(op: &HostOp) -> bool {
     match op {
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => true,
-        HostOp::RefuseFolder(_) | HostOp::StateDirectory(_) | HostOp::StateFile(_) => false,
+        HostOp::RefuseFolder(_)
+        | HostOp::StateDirectory(_)
+        | HostOp::StateFile(_)
+        | HostOp::StateLink(_) => false,
     }
 }
 

@@ -9,7 +9,7 @@ mod walk;
 mod worktree;
 
 use jail_plan::helper::Learned;
-use jail_plan::{Access, HostOp, InsideOp, Plan};
+use jail_plan::{Access, HostOp, InsideOp, LandlockRule, Namespace, Plan};
 
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
@@ -19,6 +19,7 @@ pub(crate) use worktree::{SharedGit, shared_git};
 
 use crate::caller::Caller;
 use crate::failure::{Failure, Problem};
+use crate::namespaces::has;
 use crate::steps::Steps;
 
 /// Carries out the operations of the phase `before`. What the helper leaves changes the plan, where the plan has a place for it,
@@ -53,6 +54,9 @@ fn perform(
         HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed)?,
         HostOp::StateDirectory(op) => state::directory(caller.path(&op.path)?.as_str(), trees)?,
         HostOp::StateFile(op) => state::file(caller.path(&op.path)?.as_str(), trees)?,
+        HostOp::StateLink(op) => {
+            state::link(caller.path(&op.path)?.as_str(), caller.path(&op.to)?.as_str(), trees)?;
+        }
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);
@@ -106,7 +110,29 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             | InsideOp::RuntimeArguments(_) => {}
         }
     }
+    if !has(plan, Namespace::Mount) {
+        ruled_trees(plan, caller, &mut trees);
+    }
     trees
+}
+
+/// Without mounts of its own the jail may write where the rules say so, under the host's own names.
+fn ruled_trees(plan: &Plan, caller: &Caller<'_>, trees: &mut WritableTrees) {
+    for rule in &plan.landlock.rules {
+        match rule {
+            LandlockRule::Path(place) if place.reach.writes() => {
+                if let Ok(path) = caller.path(&place.path) {
+                    trees.add(path.as_str().into());
+                }
+            }
+            LandlockRule::Folder(found) if found.reach.writes() => trees.add(b".".into()),
+            LandlockRule::Path(_)
+            | LandlockRule::Folder(_)
+            | LandlockRule::Bound(_)
+            | LandlockRule::Closure(_)
+            | LandlockRule::Standard(_) => {}
+        }
+    }
 }
 
 fn is_writable(access: Access) -> bool {

@@ -1,7 +1,7 @@
 //! Folders and files of an agent's own state, made on the host where they are missing: for the user alone.
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
@@ -27,6 +27,17 @@ pub(crate) fn file(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
         // Another launch of the same jail was quicker.
         Err(Errno::EXIST) => Ok(()),
         other => other.map(drop).about(path),
+    }
+}
+
+/// Makes a symbolic link at `path`, and its missing parents. Whatever is there already stays: an agent may have put a file of
+/// its own in its place.
+pub(crate) fn link(path: &str, target: &str, trees: &WritableTrees) -> Result<(), Problem> {
+    let (parent, name) = split(path)?;
+    let parent = folder(parent, trees)?;
+    match symlinkat(target, &parent, name) {
+        Ok(()) | Err(Errno::EXIST) => Ok(()),
+        Err(error) => Err(Problem::errno(path, error)),
     }
 }
 

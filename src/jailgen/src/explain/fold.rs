@@ -31,6 +31,9 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
     let shares = |wanted| {
         has(&|grant| matches!(grant, Grant::ShareNamespace { namespace } if *namespace == wanted))
     };
+    if has(&|grant| matches!(grant, Grant::Cage { .. })) {
+        return IN_A_CAGE.to_vec();
+    }
     let mut absent = vec!["other files of the host"];
     if !has(&|grant| is_host_home(grant)) {
         absent.push("the rest of the home folder");
@@ -46,6 +49,18 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
     absent.push("the launcher's other variables and open files");
     absent
 }
+
+/// What a cage takes away.
+const IN_A_CAGE: &[&str] = &[
+    "the contents of other files of the host",
+    "executing anything else",
+    "other TCP ports",
+    "signals to other processes, and a look into them",
+    "abstract sockets, shared memory and message queues of the host",
+    "capabilities and setuid programs",
+    "the system calls that the default filter refuses",
+    "the launcher's other variables and open files",
+];
 
 /// Whether the whole home folder, or all of the host, is granted.
 fn is_host_home(grant: &Grant) -> bool {

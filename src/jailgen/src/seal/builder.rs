@@ -199,6 +199,9 @@ fn try_write(out: &Path, name: &str, sealed: &Sealed) -> std::io::Result<()> {
             Kind::Link(target) => symlink(target, place)?,
         }
     }
+    if let Some(alias) = &sealed.alias {
+        symlink(name, bin.join(alias))?;
+    }
     let mut file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(bin.join(name))?;
     std::io::Write::write_all(&mut file, sealed.wrapper.as_bytes())

@@ -43,6 +43,8 @@ pub struct Sealed {
     pub wrapper: String,
     /// The base names of the store paths that exist inside, with what stands for each in the skeleton.
     pub skeleton: Vec<(String, Kind)>,
+    /// A second name of the command.
+    pub alias: Option<String>,
 }
 
 /// Seals a policy.
@@ -53,7 +55,11 @@ pub fn seal(request: &Request<'_>) -> Result<Sealed, SealError> {
     let (plan, skeleton) = plan(request)?;
     let wrapper = jail_plan::encode(request.stub, &plan, &places(request.policy))
         .map_err(|error| SealError::new(format!("the plan cannot be written: {error}")))?;
-    Ok(Sealed { wrapper, skeleton })
+    let alias = request.policy.grants.iter().find_map(|entry| match &entry.grant {
+        Grant::Cage { alias, .. } => Some(alias.clone()),
+        _ => None,
+    });
+    Ok(Sealed { wrapper, skeleton, alias })
 }
 
 fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, Kind)>), SealError> {

@@ -70,7 +70,9 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::Folder { to, .. } => to.iter().collect(),
         Grant::StateDirectory { path, to }
         | Grant::StateFile { path, to }
+        | Grant::StateLink { path, to }
         | Grant::FolderState { path, to } => vec![path, to],
+        Grant::Reach { path, .. } => vec![path],
         Grant::DeepBind { from, .. } => vec![from],
         Grant::Tmpfs { to, .. }
         | Grant::Proc { to }
@@ -96,6 +98,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Cage { .. }
+        | Grant::Ports { .. }
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }

@@ -5,12 +5,14 @@
 //! kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap of them).
 
 mod bpf;
+mod cage;
 mod table;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
+pub use cage::Sockets;
 pub use table::{Answer, Call, Errno, FAMILIES, Family, Rule, calls};
 
 /// A processor, whose system calls have numbers of their own.
@@ -50,6 +52,12 @@ impl Arch {
 pub struct Options {
     /// Namespaces and mounts inside, for programs that make a sandbox of their own (`allow-nested-sandbox`).
     pub nested_sandbox: bool,
+}
+
+/// The filter that a cage has beside the default one.
+#[must_use]
+pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
+    bpf::bytes(&tree::program(arch, &table::segments_by(arch, |name| cage::rule(name, sockets))))
 }
 
 /// The default filter as the kernel takes it: `struct sock_filter`, eight bytes each, little-endian.

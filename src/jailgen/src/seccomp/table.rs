@@ -75,8 +75,8 @@ pub struct Family {
     pub calls: &'static [&'static str],
 }
 
-const ALLOW: Rule = Rule::Always(Answer::Allow);
-const PERM: Rule = Rule::Always(Answer::Errno(Errno::Perm));
+pub(super) const ALLOW: Rule = Rule::Always(Answer::Allow);
+pub(super) const PERM: Rule = Rule::Always(Answer::Errno(Errno::Perm));
 const NO_SYS: Rule = Rule::Always(Answer::Errno(Errno::NoSys));
 
 const fn family(
@@ -128,14 +128,14 @@ const HARMLESS_PERSONALITIES: Rule = Rule::OneOf {
 };
 
 const AF_UNIX: u32 = 1;
-const AF_INET: u32 = 2;
-const AF_INET6: u32 = 10;
+pub(super) const AF_INET: u32 = 2;
+pub(super) const AF_INET6: u32 = 10;
 const AF_NETLINK: u32 = 16;
-const SOCK_TYPE: u32 = 0xf;
-const SOCK_STREAM: u32 = 1;
+pub(super) const SOCK_TYPE: u32 = 0xf;
+pub(super) const SOCK_STREAM: u32 = 1;
 const SOCK_DGRAM: u32 = 2;
 
-const NO_PROTOCOL: Rule = Rule::Always(Answer::Errno(Errno::ProtoNoSupport));
+pub(super) const NO_PROTOCOL: Rule = Rule::Always(Answer::Errno(Errno::ProtoNoSupport));
 const NO_FAMILY: Rule = Rule::Always(Answer::Errno(Errno::AfNoSupport));
 
 /// Unix sockets; IP with streams and datagrams of the common protocols; netlink as far as programs ask it about
@@ -408,7 +408,17 @@ const X32_END: u32 = 0x8000_0000;
 
 /// All numbers, in as few segments as can be.
 pub(super) fn segments(arch: Arch, options: Options) -> Vec<Segment> {
-    let calls = calls(arch, options);
+    segments_by(arch, |name| rule(name, options))
+}
+
+/// The same for any table.
+pub(super) fn segments_by(
+    arch: Arch,
+    rule: impl Fn(&'static str) -> &'static Rule,
+) -> Vec<Segment> {
+    let mut calls: Vec<Call> =
+        known(arch).map(|(number, name)| Call { number, name, rule: rule(name) }).collect();
+    calls.sort_unstable_by_key(|call| call.number);
     let newest = calls.last().map_or(0, |call| call.number);
     let mut all: Vec<Segment> = Vec::new();
     let mut add = |start: u32, rule: &'static Rule| {

@@ -1,5 +1,6 @@
 //! The fold of a policy's grants, in their order, into the fields of a plan.
 
+mod cage;
 mod host;
 mod landlock;
 mod limits;
@@ -37,6 +38,9 @@ const NAMESPACES: [Namespace; 7] = [
 
 /// Folds the grants of a policy into a plan over `closure`.
 pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
+    if cage::is_cage(request.policy) {
+        return cage::fold(request, closure);
+    }
     let mut draft = Draft::new(request.policy, &closure.store);
     for (index, entry) in request.policy.grants.iter().enumerate() {
         draft.apply(index, entry)?;
@@ -222,6 +226,10 @@ impl<'a> Draft<'a> {
             Grant::TimeZone { .. } => {}
             Grant::ShareNamespace { namespace } => self.share(read, *namespace)?,
             Grant::HostNetwork => self.share(read, Namespace::Net)?,
+            Grant::Cage { .. }
+            | Grant::Reach { .. }
+            | Grant::StateLink { .. }
+            | Grant::Ports { .. } => return Err(cage::misplaced(read)),
             Grant::Wall { wall } => self.landlock.wall(*wall, entry),
             Grant::LandlockAbi { least } => self.landlock.least(*least, entry),
             Grant::Terminal { terminal } => self.terminal = *terminal,
