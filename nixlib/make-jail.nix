@@ -70,7 +70,7 @@ let
     builder: entry: arguments:
     let
       given = if builtins.isAttrs arguments && !terms.isMade arguments then arguments else { };
-      name = given.name or (if entry.name == null then "jail" else entry.name);
+      name = given.name or (if entry.name == null then "jail" else entry.name) + entry.suffix or "";
       isGiven = argument: _: given ? ${argument};
       chosen = builtins.attrValues (lib.filterAttrs isGiven entry.bringsWith);
       unless = builtins.attrValues (lib.filterAttrs (name: _: !(given ? ${name})) entry.bringsUnless);

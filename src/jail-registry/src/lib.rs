@@ -16,8 +16,8 @@ mod table;
 mod term;
 
 pub use builders::{
-    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Needs, PRESETS, Preset, State,
-    UNFREE_AGENTS, builder, needs, unfree_agents_in,
+    BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, Needs, PRESETS,
+    Preset, State, UNFREE_AGENTS, builder, needs, unfree_agents_in,
 };
 pub use check::{
     argument as check_argument, arguments as check_arguments, describe_type, describe_value,

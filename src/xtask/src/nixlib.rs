@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use jail_registry::{
-    BASE_PERMISSIONS, BUILDERS, Builder, Combinator, Lower, Signature, TERM_VERSION, Type,
-    combinators, needs,
+    BASE_PERMISSIONS, BUILDERS, Builder, CAGE_SUFFIX, Combinator, Lower, Makes, Signature,
+    TERM_VERSION, Type, combinators, needs,
 };
 
 const HEAD: &str = "\
@@ -57,12 +57,16 @@ fn builder(builder: &Builder) -> String {
         });
         needs.collect::<String>()
     };
+    let suffix = match builder.makes {
+        Makes::Jail => String::new(),
+        Makes::Cage => format!("suffix = {};", quoted(CAGE_SUFFIX)),
+    };
     let (known, own) = match preset {
         Some(preset) => (quoted(preset.command), quoted(preset.package)),
         None => ("null".to_owned(), "null".to_owned()),
     };
     format!(
-        "# {summary}.\n{name} = {{ name = {known}; agent = {own}; params = {}; \
+        "# {summary}.\n{name} = {{ name = {known}; {suffix} agent = {own}; params = {}; \
          brings = {}; bringsUnless = {{ {} }}; bringsWith = {{ {} }}; }};\n",
         params(*signature),
         strings(needs.always.iter().copied()),

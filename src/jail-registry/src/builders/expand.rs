@@ -259,7 +259,7 @@ pub(super) fn expandable(mut path: Placed) -> Placed {
 }
 
 /// Whether a path of `configPaths` is meant as a file: agents keep settings in files with these endings.
-fn is_file_name(path: &Placed) -> bool {
+pub(crate) fn is_file_name(path: &Placed) -> bool {
     const ENDINGS: &[&str] = &["conf", "db", "env", "ini", "json", "jsonc", "toml", "yaml", "yml"];
     let Value::Text(text) = &path.value else { return false };
     let text = text.to_string();

@@ -1,5 +1,6 @@
 //! Agent builders: `makeJailedOpencode { … }` and the like. They expand here, for both doors.
 
+mod cage;
 mod expand;
 mod needs;
 mod options;
@@ -9,7 +10,9 @@ mod unfree;
 use crate::signature::{Field, Param, Signature, Type};
 use crate::table::limits::AMOUNT;
 
-pub(crate) use expand::{Expanded, expand};
+pub use cage::SUFFIX as CAGE_SUFFIX;
+pub(crate) use cage::{PROFILES, Profile};
+pub(crate) use expand::{Expanded, expand, is_file_name};
 pub use needs::{Needs, needs};
 pub use presets::{PRESETS, Preset, State};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
@@ -27,8 +30,19 @@ pub struct Builder {
     pub signature: Signature,
     /// An expression that uses it.
     pub example: &'static str,
-    /// The agent that it knows; `None` for the one that is told everything.
+    /// The agent that it knows; `None` for those that are told everything.
     pub preset: Option<&'static Preset>,
+    /// What it makes.
+    pub makes: Makes,
+}
+
+/// What a builder makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Makes {
+    /// A jail: mounts and namespaces of its own.
+    Jail,
+    /// A cage: rules of Landlock on the host as it is.
+    Cage,
 }
 
 impl Builder {
@@ -39,8 +53,9 @@ impl Builder {
     }
 }
 
-/// All builders: the general one, then those of the presets.
+/// All builders: the cage, the general one, then those of the presets.
 pub static BUILDERS: &[Builder] = &[
+    cage::CAGE,
     Builder {
         name: "makeJailedAgent",
         since: "0.1.0",
@@ -48,6 +63,7 @@ pub static BUILDERS: &[Builder] = &[
         signature: Signature { params: GENERAL },
         example: "makeJailedAgent { name = \"jailed-aider\"; pkg = pkgs.aider-chat; configPaths = [ \"~/.aider\" ]; }",
         preset: None,
+        makes: Makes::Jail,
     },
     known(
         "makeJailedClaudeCode",
@@ -112,7 +128,15 @@ const fn known(
     preset: &'static Preset,
 ) -> Builder {
     let signature = Signature { params: KNOWN };
-    Builder { name, since: "0.1.0", summary, signature, example, preset: Some(preset) }
+    Builder {
+        name,
+        since: "0.1.0",
+        summary,
+        signature,
+        example,
+        preset: Some(preset),
+        makes: Makes::Jail,
+    }
 }
 
 /// The builder of this name.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, options};
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, options};
 use crate::table::{BASE_PERMISSIONS, combinator};
 
 /// Which combinators a builder applies when an argument is given.
@@ -37,6 +37,10 @@ pub struct Needs {
 /// What `builder` needs.
 #[must_use]
 pub fn needs(builder: &Builder) -> Needs {
+    if builder.makes == Makes::Cage {
+        let always = super::cage::BRINGS.iter().map(|package| package.attribute()).collect();
+        return Needs { always, unless: Vec::new(), with: Vec::new() };
+    }
     let always = BASE_PERMISSIONS.iter().chain(ALWAYS).copied();
     let options = brought(COMMON_JAIL_OPTIONS.iter().copied());
     let with = APPLIES

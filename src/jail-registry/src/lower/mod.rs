@@ -4,6 +4,7 @@
 //! It stops at nothing: all faults of a jail are told at once.
 
 mod amount;
+mod cage;
 mod call;
 mod entry;
 mod finish;
@@ -20,7 +21,7 @@ pub use call::Call;
 pub(crate) use finish::default_hostname;
 pub(crate) use name::{is_hostname, is_variable};
 
-use crate::builders;
+use crate::builders::{self, Makes};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::packages::Packages;
@@ -49,6 +50,12 @@ pub fn lower(
     packages: &dyn Packages,
     place: &dyn Fn(Place) -> String,
 ) -> Result<Lowered, Vec<Diagnostic>> {
+    if let Made::Built(built) = &jail.made
+        && let Some(builder) = builders::builder(&built.builder)
+        && builder.makes == Makes::Cage
+    {
+        return cage::lower(builder, built, jail.place, packages, place);
+    }
     let expanded;
     let (maker, plain) = match &jail.made {
         Made::Plain { name, entry, permissions } => {

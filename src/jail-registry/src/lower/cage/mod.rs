@@ -1,0 +1,460 @@
+//! Lowers `cage { … }`: straight to grants, because none of a jail's combinators means the same without mounts.
+
+mod paths;
+mod settings;
+
+use std::collections::BTreeMap;
+
+use jail_policy::{
+    Access, Argument, Entry, Grant, Missing, Origin, Output, Policy, Reach, Scope, Text, VERSION,
+};
+
+use self::paths::{below_home, in_the_cage, of_the_host};
+use self::settings::Settings;
+use super::{Lowered, name};
+use crate::builders::{self, Builder, CAGE_SUFFIX, PRESETS, State};
+use crate::check;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::packages::{Brought, Packages};
+use crate::suggest::nearest;
+use crate::term::{Built, Place, Placed, Value};
+
+/// Folders that jailgen keeps beside those of cages.
+const RESERVED: &[&str] = &["bin", "builds", "flakes", "roots", "shells"];
+
+/// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
+/// more than its name says.
+const READABLE: &[&str] = &[
+    "/etc/gai.conf",
+    "/etc/group",
+    "/etc/host.conf",
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/localtime",
+    "/etc/nsswitch.conf",
+    "/etc/os-release",
+    "/etc/passwd",
+    "/etc/protocols",
+    "/etc/resolv.conf",
+    "/etc/services",
+    "/proc",
+    "/sys/devices/system/cpu",
+];
+
+/// No other terminals: `ptmx` makes new ones, and the launcher's is there as a descriptor.
+const DEVICES: &[&str] = &[
+    "/dev/full",
+    "/dev/null",
+    "/dev/ptmx",
+    "/dev/random",
+    "/dev/tty",
+    "/dev/urandom",
+    "/dev/zero",
+];
+
+/// The variables that name the bundle of certificates.
+const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE"];
+
+/// Variables that every cage passes on.
+const PASSED: &[&str] = &["COLORTERM", "LANG", "LC_ALL", "LOGNAME", "TERM", "USER"];
+
+/// Lowers a cage.
+pub(super) fn lower(
+    builder: &Builder,
+    built: &Built,
+    at: Option<Place>,
+    packages: &dyn Packages,
+    place: &dyn Fn(Place) -> String,
+) -> Result<Lowered, Vec<Diagnostic>> {
+    let given = Placed { value: Value::Attributes(built.arguments.clone()), place: at };
+    let faults = check::arguments(builder.name, builder.signature, &[given], at);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let mut diagnostics = Vec::new();
+    let settings = Settings::of(built, at, &mut diagnostics);
+    let name = settings.name();
+    let mut cage = Cage {
+        builder,
+        packages,
+        settings,
+        name,
+        at,
+        grants: Vec::new(),
+        places: BTreeMap::new(),
+        diagnostics,
+    };
+    cage.run();
+    cage.finish(place)
+}
+
+struct Cage<'a> {
+    builder: &'a Builder,
+    packages: &'a dyn Packages,
+    settings: Settings<'a>,
+    name: String,
+    at: Option<Place>,
+    grants: Vec<Entry>,
+    places: BTreeMap<Origin, Place>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Cage<'_> {
+    fn run(&mut self) {
+        self.check_name();
+        let datagrams = self.ports();
+        let alias = format!("jailed-{}", self.name);
+        self.grant(Grant::Cage { alias, datagrams }, self.at);
+        self.command();
+        self.store();
+        self.home();
+        self.surroundings();
+        self.workspace();
+        self.filesystem();
+        self.agents_state();
+        self.ssh();
+        self.variables();
+    }
+
+    fn check_name(&mut self) {
+        name::check(&self.name, self.settings.place("name"), &mut self.diagnostics);
+        if RESERVED.contains(&self.name.as_str()) {
+            let message =
+                format!("the cage's name `{}` is that of a folder of jailgen's own", self.name);
+            let fault = Diagnostic::error(Code::JailName, self.settings.place("name"), message);
+            self.diagnostics.push(fault.help("call it something else"));
+        }
+    }
+
+    fn grant(&mut self, grant: Grant, place: Option<Place>) {
+        let index = u32::try_from(self.grants.len()).unwrap_or(u32::MAX);
+        let by = Origin { combinator: self.builder.name.into(), index };
+        if let Some(place) = place.or(self.at) {
+            self.places.insert(by.clone(), place);
+        }
+        self.grants.push(Entry { by, grant });
+    }
+
+    /// The ports; whether datagrams are allowed, which names are looked up with.
+    fn ports(&mut self) -> bool {
+        let profile = self.settings.profile();
+        let mut connect: Vec<u16> = profile.map_or(&[][..], |profile| profile.connect).into();
+        connect.extend(self.numbers("connectTcp", 1));
+        let bind = self.numbers("bindTcp", 0);
+        let datagrams = !connect.is_empty() && !profile.is_some_and(|profile| profile.offline);
+        for list in [&mut connect] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let place = self.settings.place("network").or(self.settings.place("profile"));
+        self.grant(Grant::Ports { connect, bind }, place);
+        datagrams
+    }
+
+    fn numbers(&mut self, list: &str, least: i64) -> Vec<u16> {
+        let mut ports = Vec::new();
+        for (value, place) in self.settings.list("network", list) {
+            let Value::Integer(number) = value else { continue };
+            match u16::try_from(number) {
+                Ok(port) if number >= least => ports.push(port),
+                Ok(_) | Err(_) => {
+                    let message = format!("{number} is no TCP port");
+                    let fault = Diagnostic::error(Code::ParamType, place, message);
+                    self.diagnostics.push(fault.help(format!("ports go from {least} to 65535")));
+                }
+            }
+        }
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// The first word is the program; `$HOME` in the others is the home that the program sees.
+    fn command(&mut self) {
+        let mut words = self.settings.texts("", "argv").into_iter();
+        let Some((program, place)) = words.next() else {
+            let fault = Diagnostic::error(
+                Code::MissingArgument,
+                self.settings.place("argv"),
+                "`argv` is empty, and its first word is the program",
+            );
+            self.diagnostics.push(fault.help("write `argv = [ \"${pkgs.hello}/bin/hello\" ]`"));
+            return;
+        };
+        let program = of_the_host(&program);
+        if let Some(path) = super::path::program(&program, place, &mut self.diagnostics) {
+            self.grant(Grant::Program { path }, place);
+        }
+        let words: Vec<_> =
+            words.map(|(word, _)| Argument::Text(in_the_cage(&word, &self.name))).collect();
+        if !words.is_empty() {
+            let words = words.into_iter().chain([Argument::All]).collect();
+            self.grant(Grant::Arguments { words }, self.settings.place("argv"));
+        }
+        for (place, folder) in self.folders_of_path() {
+            self.grant(Grant::AddPath { folder }, place);
+        }
+    }
+
+    /// The last one comes to stand in front.
+    fn folders_of_path(&mut self) -> Vec<(Option<Place>, Text)> {
+        let appended = self.paths("env", "appendPath", super::path::Role::Folder);
+        let mut folders: Vec<_> = appended.into_iter().rev().collect();
+        for (value, place) in self.settings.list("", "packages").into_iter().rev() {
+            let Value::Package(package) = value else { continue };
+            let mut folder = Text::package(package, Output::Bin);
+            folder.extend(&Text::literal("/bin"));
+            folders.push((place, folder));
+        }
+        folders
+    }
+
+    fn store(&mut self) {
+        let place = self.settings.place("nixStore");
+        let scope = match self.settings.word("nixStore", "exec", &["closure", "all"]) {
+            Ok("all") => Scope::Whole,
+            Ok(_) => Scope::Closure,
+            Err(fault) => return self.diagnostics.push(fault),
+        };
+        self.grant(Grant::Store { scope }, place);
+        if self.settings.flag("nixStore", "read", true) {
+            self.reach("/nix/store", Reach::Ro, Missing::Fail, place);
+        }
+    }
+
+    fn reach(&mut self, path: &str, reach: Reach, missing: Missing, place: Option<Place>) {
+        self.grant(Grant::Reach { path: Text::literal(path), reach, missing }, place);
+    }
+
+    /// A home and a runtime folder of its own, so that neither settings nor sockets of the user's are found by name.
+    fn home(&mut self) {
+        let folders = [
+            ("home", "HOME"),
+            ("config", "XDG_CONFIG_HOME"),
+            ("state", "XDG_STATE_HOME"),
+            ("cache", "XDG_CACHE_HOME"),
+            ("run", "XDG_RUNTIME_DIR"),
+        ];
+        for (folder, variable) in folders {
+            self.own_folder(folder, variable, self.at);
+        }
+        self.set("ORIG_HOME", Text::expanded("~"));
+        let place = self.settings.place("tmp");
+        match self.settings.word("", "tmp", &["shared", "private"]) {
+            Ok("private") => self.own_folder("tmp", "TMPDIR", place),
+            Ok(_) => {
+                for path in ["/tmp", "/var/tmp"] {
+                    self.reach(path, Reach::Rw, Missing::Skip, place);
+                }
+            }
+            Err(fault) => self.diagnostics.push(fault),
+        }
+    }
+
+    fn own_folder(&mut self, folder: &str, variable: &str, place: Option<Place>) {
+        let path = Text::expanded(format!("{}/{folder}", paths::state(&self.name)));
+        self.grant(Grant::StateDirectory { path: path.clone(), to: path.clone() }, place);
+        self.grant(Grant::SetEnv { name: variable.into(), value: path }, place);
+    }
+
+    fn set(&mut self, name: &str, value: Text) {
+        self.grant(Grant::SetEnv { name: name.into(), value }, self.at);
+    }
+
+    fn surroundings(&mut self) {
+        for path in READABLE {
+            self.reach(path, Reach::Ro, Missing::Skip, self.at);
+        }
+        for path in DEVICES {
+            self.reach(path, Reach::Device, Missing::Skip, self.at);
+        }
+        for name in PASSED {
+            let grant = Grant::ForwardEnv { name: (*name).into(), missing: Missing::Skip };
+            self.grant(grant, self.at);
+        }
+        if let Some(shell) = self.brought(Brought::BashInteractive, Output::Bin, "/bin/bash") {
+            self.set("SHELL", shell);
+        }
+        if let Some(bundle) =
+            self.brought(Brought::Cacert, Output::Out, "/etc/ssl/certs/ca-bundle.crt")
+        {
+            for name in CERTIFICATES {
+                self.set(name, bundle.clone());
+            }
+        }
+    }
+
+    fn brought(&mut self, package: Brought, output: Output, rest: &str) -> Option<Text> {
+        let Some(found) = self.packages.brought(package) else {
+            let (name, attribute) = (self.builder.name, package.attribute());
+            let message = format!(
+                "`{name}` needs the package `{attribute}`, which did not come with the term"
+            );
+            self.diagnostics.push(Diagnostic::error(Code::MissingPackage, self.at, message));
+            return None;
+        };
+        let mut text = Text::package(found, output);
+        text.extend(&Text::literal(rest));
+        Some(text)
+    }
+
+    fn workspace(&mut self) {
+        match self.paths("workspace", "path", super::path::Role::Source).pop() {
+            None => self.grant(Grant::Folder { access: Access::ReadWrite, to: None }, self.at),
+            Some((place, path)) => {
+                let (to, reach, missing) = (Some(path.clone()), Reach::Rw, Missing::Fail);
+                self.grant(Grant::Reach { path, reach, missing }, place);
+                self.grant(Grant::Folder { access: Access::ReadWrite, to }, place);
+            }
+        }
+    }
+
+    fn filesystem(&mut self) {
+        let classes =
+            [("ro", Reach::Ro), ("rox", Reach::Rox), ("rw", Reach::Rw), ("rwx", Reach::Rwx)];
+        for (class, reach) in classes {
+            for (place, path) in self.paths("filesystem", class, super::path::Role::Source) {
+                self.grant(Grant::Reach { path, reach, missing: Missing::Fail }, place);
+            }
+        }
+    }
+
+    /// The paths of a setting, as places of the host.
+    fn paths(
+        &mut self,
+        group: &str,
+        list: &str,
+        role: super::path::Role,
+    ) -> Vec<(Option<Place>, Text)> {
+        let mut paths = Vec::new();
+        for (text, place) in self.settings.texts(group, list) {
+            let text = of_the_host(&text);
+            let name = self.builder.name;
+            let path = super::path::check(name, &text, role, place, &mut self.diagnostics);
+            paths.extend(path.map(|path| (place, path)));
+        }
+        paths
+    }
+
+    fn agents_state(&mut self) {
+        for (value, place) in self.settings.list("", "tools") {
+            let Value::Text(tool) = value else { continue };
+            let tool = tool.to_string();
+            match PRESETS.iter().find(|preset| preset.package == tool) {
+                Some(preset) => preset.state.iter().for_each(|state| match state {
+                    State::Directory(path) => {
+                        self.state(Text::expanded(*path), Kind::Directory, place);
+                    }
+                    State::File(path) => self.state(Text::expanded(*path), Kind::File, place),
+                }),
+                None => self.diagnostics.push(unknown_tool(&tool, place)),
+            }
+        }
+        for (place, path) in self.paths("", "configDirs", super::path::Role::Source) {
+            let placed = Placed { value: Value::Text(path.clone()), place };
+            let kind = if builders::is_file_name(&placed) { Kind::File } else { Kind::Directory };
+            self.state(path, kind, place);
+        }
+    }
+
+    /// State in the real home, and links to it where a program looks that takes the cage's own home for it.
+    fn state(&mut self, path: Text, kind: Kind, place: Option<Place>) {
+        let below = below_home(&path);
+        for link in below.map(|below| self.links(&below)).unwrap_or_default() {
+            let to = path.clone();
+            self.grant(Grant::StateLink { path: Text::expanded(link), to }, place);
+        }
+        let to = path.clone();
+        self.grant(
+            match kind {
+                Kind::Directory => Grant::StateDirectory { path, to },
+                Kind::File => Grant::StateFile { path, to },
+            },
+            place,
+        );
+    }
+
+    fn links(&self, below: &str) -> Vec<String> {
+        let state = paths::state(&self.name);
+        let of_xdg = [(".config/", "config"), (".local/state/", "state"), (".cache/", "cache")];
+        let of_xdg = of_xdg.into_iter().filter_map(|(prefix, folder)| {
+            below.strip_prefix(prefix).map(|rest| format!("{state}/{folder}/{rest}"))
+        });
+        [format!("{state}/home/{below}")].into_iter().chain(of_xdg).collect()
+    }
+
+    fn ssh(&mut self) {
+        if !self.settings.flag("ssh", "agentForward", false) {
+            return;
+        }
+        let place = self.settings.place("ssh");
+        let name = "SSH_AUTH_SOCK";
+        let path = Text::expanded(format!("${name}"));
+        self.grant(Grant::Reach { path, reach: Reach::Rw, missing: Missing::Fail }, place);
+        self.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Fail }, place);
+        let path = Text::expanded("~/.ssh/known_hosts");
+        self.grant(Grant::Reach { path, reach: Reach::Ro, missing: Missing::Skip }, place);
+    }
+
+    fn variables(&mut self) {
+        for (value, place) in self.settings.list("env", "pass") {
+            let Value::Text(name) = value else { continue };
+            let name = name.to_string();
+            if self.is_variable(&name, place) {
+                self.grant(Grant::ForwardEnv { name, missing: Missing::Skip }, place);
+            }
+        }
+        for (name, text, place) in self.settings.map("env", "set") {
+            let value = super::text::value(&text, place, &mut self.diagnostics);
+            if let Some(value) = value
+                && self.is_variable(&name, place)
+            {
+                let value = in_the_cage(&value, &self.name);
+                self.grant(Grant::SetEnv { name, value }, place);
+            }
+        }
+    }
+
+    fn is_variable(&mut self, name: &str, place: Option<Place>) -> bool {
+        let legal = super::is_variable(name);
+        if !legal {
+            let message = format!("no variable can be called `{}`", name.escape_debug());
+            let fault = Diagnostic::error(Code::EnvironmentName, place, message);
+            self.diagnostics.push(fault.help("letters, digits and `_`, not a digit first"));
+        }
+        legal
+    }
+
+    fn finish(mut self, place: &dyn Fn(Place) -> String) -> Result<Lowered, Vec<Diagnostic>> {
+        self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary);
+        if self.diagnostics.iter().any(|fault| fault.severity == Severity::Error) {
+            return Err(self.diagnostics);
+        }
+        let resolved = |Entry { by, grant }| Entry { by, grant: grant.resolved() };
+        let grants = jail_policy::normalise(self.grants.into_iter().map(resolved).collect());
+        let kept = |by: &Origin| grants.iter().any(|entry| entry.by == *by);
+        let places =
+            self.places.into_iter().filter(|(by, _)| kept(by)).map(|(by, at)| (by, place(at)));
+        let (name, places) = (format!("{}{CAGE_SUFFIX}", self.name), places.collect());
+        let policy = Policy { version: VERSION, name, grants, places };
+        Ok(Lowered { policy, warnings: self.diagnostics })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Directory,
+    File,
+}
+
+fn unknown_tool(tool: &str, place: Option<Place>) -> Diagnostic {
+    let message = format!("no agent `{}` is known", tool.escape_debug());
+    let fault = Diagnostic::error(Code::UnknownSetting, place, message);
+    match nearest(tool, PRESETS.iter().map(|preset| preset.package)) {
+        Some(near) => fault.help(format!("did you mean `{near}`?")),
+        None => fault.help("name its folders with `configDirs`"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
