@@ -405,11 +405,11 @@ impl Cage<'_> {
             }
         }
         for (name, text, place) in self.settings.map("env", "set") {
+            let text = in_the_cage(&text, &self.name);
             let value = super::text::value(&text, place, &mut self.diagnostics);
             if let Some(value) = value
                 && self.is_variable(&name, place)
             {
-                let value = in_the_cage(&value, &self.name);
                 self.grant(Grant::SetEnv { name, value }, place);
             }
         }
