@@ -572,6 +572,160 @@
     };
   };
   builders = {
+    # A cage: the host as it is, and Landlock around a program and all that it starts.
+    cage = {
+      name = null;
+      suffix = "-cage";
+      agent = null;
+      params = [
+        {
+          fields = {
+            name = "literal";
+            argv = {
+              list = "text";
+            };
+            packages = {
+              list = "package";
+            };
+            profile = {
+              either = [
+                "literal"
+                {
+                  fields = {
+                    filesystem = {
+                      fields = {
+                        ro = {
+                          list = "text";
+                        };
+                        rox = {
+                          list = "text";
+                        };
+                        rw = {
+                          list = "text";
+                        };
+                        rwx = {
+                          list = "text";
+                        };
+                      };
+                    };
+                    nixStore = {
+                      fields = {
+                        read = "bool";
+                        exec = "literal";
+                      };
+                    };
+                    network = {
+                      fields = {
+                        connectTcp = {
+                          list = "integer";
+                        };
+                        bindTcp = {
+                          list = "integer";
+                        };
+                      };
+                    };
+                    ssh = {
+                      fields = {
+                        agentForward = "bool";
+                      };
+                    };
+                    env = {
+                      fields = {
+                        pass = {
+                          list = "literal";
+                        };
+                        set = {
+                          map = "text";
+                        };
+                        appendPath = {
+                          list = "text";
+                        };
+                      };
+                    };
+                    tools = {
+                      list = "literal";
+                    };
+                    configDirs = {
+                      list = "text";
+                    };
+                    tmp = "literal";
+                  };
+                }
+                "null"
+              ];
+            };
+            workspace = {
+              fields = {
+                path = "text";
+              };
+            };
+            filesystem = {
+              fields = {
+                ro = {
+                  list = "text";
+                };
+                rox = {
+                  list = "text";
+                };
+                rw = {
+                  list = "text";
+                };
+                rwx = {
+                  list = "text";
+                };
+              };
+            };
+            nixStore = {
+              fields = {
+                read = "bool";
+                exec = "literal";
+              };
+            };
+            network = {
+              fields = {
+                connectTcp = {
+                  list = "integer";
+                };
+                bindTcp = {
+                  list = "integer";
+                };
+              };
+            };
+            ssh = {
+              fields = {
+                agentForward = "bool";
+              };
+            };
+            env = {
+              fields = {
+                pass = {
+                  list = "literal";
+                };
+                set = {
+                  map = "text";
+                };
+                appendPath = {
+                  list = "text";
+                };
+              };
+            };
+            tools = {
+              list = "literal";
+            };
+            configDirs = {
+              list = "text";
+            };
+            tmp = "literal";
+          };
+        }
+      ];
+      brings = [
+        "bashInteractive"
+        "cacert"
+      ];
+      bringsUnless = { };
+      bringsWith = { };
+    };
     # A jail for an agent that jailgen does not know.
     makeJailedAgent = {
       name = null;

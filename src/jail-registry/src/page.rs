@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::builders::{
-    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, PRESETS, Preset, State,
+    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, PRESETS, Preset, State,
 };
 use crate::packages::{Brings, Side};
 use crate::signature::{Field, Signature, Type};
@@ -29,6 +29,7 @@ pub fn combinators_page() -> String {
         chapter_into(chapter, &mut page);
     }
     builders_into(&mut page);
+    cages_into(&mut page);
     page
 }
 
@@ -134,7 +135,7 @@ fn builders_into(page: &mut String) {
     );
     page.push_str("Its own state on the host is made on first use.\n");
     page.push_str("\n| builder | command | package | state on the host |\n|---|---|---|---|\n");
-    for builder in BUILDERS {
+    for builder in jails() {
         match builder.preset {
             Some(preset) => preset_into(builder, preset, page),
             None => {
@@ -142,16 +143,28 @@ fn builders_into(page: &mut String) {
             }
         }
     }
-    for builder in BUILDERS.iter().filter(|builder| builder.preset.is_none()) {
+    for builder in jails().filter(|builder| builder.preset.is_none()) {
         arguments_into(builder, page);
     }
     page.push_str("\nThe others take the same but `configPaths`; `name` and `pkg` may be left out. Examples:\n\n```nix\n");
-    for builder in BUILDERS {
+    for builder in jails() {
         add!(page, "{}\n", builder.example);
     }
     page.push_str("```\n\nWhere the state of each agent is written down:\n\n");
     for preset in PRESETS {
         add!(page, "- {}: <{}>\n", preset.package, preset.source);
+    }
+}
+
+fn jails() -> impl Iterator<Item = &'static Builder> {
+    BUILDERS.iter().filter(|builder| builder.makes == Makes::Jail)
+}
+
+fn cages_into(page: &mut String) {
+    page.push_str("\n## Cages\n\nA cage has no mounts and no namespaces; [cages](cage.md) says what it does and what it cannot do.\n");
+    for builder in BUILDERS.iter().filter(|builder| builder.makes == Makes::Cage) {
+        arguments_into(builder, page);
+        add!(page, "\n```nix\n{}\n```\n", builder.example);
     }
 }
 

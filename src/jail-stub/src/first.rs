@@ -16,6 +16,7 @@ use crate::confine::landlock::Jail;
 use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
 use crate::inside::{self, Launch, Places};
+use crate::leftovers::Leftovers;
 use crate::message::{self, Ended, Message, is_connected};
 use crate::namespaces::{self, has};
 use crate::network;
@@ -43,7 +44,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     // Everybody inside can read it, and it says where on the host the wrapper is.
     first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
-        Ok(payload) => wait(payload, has(plan, Namespace::Pid), channel),
+        Ok((payload, leftovers)) => wait(payload, leftovers.as_ref(), channel),
         Err(failure) => {
             // When nobody listens any more, nobody is left to tell.
             let _ = Message::Failed(failure).send(channel);
@@ -52,13 +53,17 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     }
 }
 
-fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
+fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     separate(plan, channel).map_err(at(Fixed::Namespaces))?;
     if first.own_cgroup {
         namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
     }
+    let leftovers = match has(plan, Namespace::Pid) {
+        true => None,
+        false => Some(Leftovers::collect().map_err(at(Fixed::Namespaces))?),
+    };
     let (umask, places) = network::beside(&first.launch, || {
         if first.launch.dedicated.is_some() {
             // The supervisor has it done: nobody may map another user's ids by themselves.
@@ -94,7 +99,8 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<i32, Failure> {
         mask: first.mask,
         umask,
     };
-    payload::start(&last).map_err(at(Fixed::Exec))
+    let payload = payload::start(&last).map_err(at(Fixed::Exec))?;
+    Ok((payload, leftovers))
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
@@ -156,9 +162,10 @@ fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem>
 }
 
 /// Reaps until the payload has ended, and then ends everything.
-fn wait(payload: i32, own_pids: bool, channel: &OwnedFd) -> ! {
+fn wait(payload: i32, leftovers: Option<&Leftovers>, channel: &OwnedFd) -> ! {
     // What is open here would keep pipes of the launcher open after the payload has closed them.
-    let _ = sys::close_all_but(&[channel.as_raw_fd()]);
+    let list = leftovers.map_or(channel.as_raw_fd(), Leftovers::descriptor);
+    let _ = sys::close_all_but(&[channel.as_raw_fd(), list]);
     loop {
         let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::UNTRACED) else {
             continue;
@@ -170,8 +177,9 @@ fn wait(payload: i32, own_pids: bool, channel: &OwnedFd) -> ! {
             let _ = Message::Stopped(small(signal)).send(channel);
             continue;
         }
-        if own_pids {
-            end_the_others();
+        match leftovers {
+            None => end_the_others(),
+            Some(leftovers) => leftovers.end(),
         }
         let _ = Message::Ended(ended(status)).send(channel);
         sys::exit(0);

@@ -26,6 +26,7 @@ mod first;
 mod host;
 mod inside;
 mod launch;
+mod leftovers;
 mod message;
 mod namespaces;
 mod network;

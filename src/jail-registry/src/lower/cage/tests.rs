@@ -88,32 +88,56 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
 #[test]
 fn profiles_say_which_ports_and_whether_datagrams() {
     let words = &["ports", "datagrams"];
-    check([("profile", s("offline"))], words, &expect![[r#"
+    check(
+        [("profile", s("offline"))],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":false}}
         cage#0: {"ports":{"connect":[],"bind":[]}}
-    "#]]);
-    check([("profile", s("aiAgent"))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("profile", s("aiAgent"))],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":true}}
         cage#0: {"ports":{"connect":[22,443],"bind":[]}}
-    "#]]);
-    check([("profile", s("devNet"))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("profile", s("devNet"))],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":true}}
         cage#0: {"ports":{"connect":[22,80,443,3000,5000,8080],"bind":[]}}
-    "#]]);
-    check([("profile", Value::Null)], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("profile", Value::Null)],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":false}}
         cage#0: {"ports":{"connect":[],"bind":[]}}
-    "#]]);
+    "#]],
+    );
     let network = |connect: i64| set([("connectTcp", list([Value::Integer(connect)]))]);
-    check([("profile", s("offline")), ("network", network(5432))], words, &expect![[r#"
+    check(
+        [("profile", s("offline")), ("network", network(5432))],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":false}}
         cage#0: {"ports":{"connect":[5432],"bind":[]}}
-    "#]]);
+    "#]],
+    );
     let own = set([("network", network(8443))]);
-    check([("profile", own), ("network", network(80))], words, &expect![[r#"
+    check(
+        [("profile", own), ("network", network(80))],
+        words,
+        &expect![[r#"
         cage#1: {"cage":{"alias":"jailed-demo","datagrams":true}}
         cage#0: {"ports":{"connect":[80,8443],"bind":[]}}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -159,11 +183,15 @@ fn state_of_agents_is_used_where_the_cages_home_leads_to_it() {
 #[test]
 fn the_agent_of_ssh_is_passed_on_and_no_keys() {
     let ssh = set([("agentForward", Value::Bool(true))]);
-    check([("ssh", ssh)], &["ssh", "SSH_AUTH"], &expect![[r#"
+    check(
+        [("ssh", ssh)],
+        &["ssh", "SSH_AUTH"],
+        &expect![[r#"
         cage#50: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
         cage#52: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
         cage#51: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -194,47 +222,87 @@ fn paths_and_variables_are_in_order() {
 #[test]
 fn what_is_wrong_is_told_where_it_is() {
     let words = &["error", "help"];
-    check([("profile", s("aiAgnet"))], words, &expect![[r#"
+    check(
+        [("profile", s("aiAgnet"))],
+        words,
+        &expect![[r#"
         error[unknown-setting] at 0: unknown profile `aiAgnet`
         = help: did you mean `"aiAgent"`?
-    "#]]);
-    check([("tools", list([s("claude")]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("tools", list([s("claude")]))],
+        words,
+        &expect![[r#"
         error[unknown-setting] at 0: no agent `claude` is known
         = help: name its folders with `configDirs`
-    "#]]);
-    check([("nixStore", set([("exec", s("none"))]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("nixStore", set([("exec", s("none"))]))],
+        words,
+        &expect![[r#"
         error[unknown-setting] at 0: unknown exec `none`
         = help: there are `"closure"`, `"all"`
-    "#]]);
-    check([("network", set([("allow", list([s("host")]))]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("network", set([("allow", list([s("host")]))]))],
+        words,
+        &expect![[r#"
         error[unknown-argument] at 0: `cage` has no argument `allow`
         = help: it has `connectTcp`, `bindTcp`
-    "#]]);
+    "#]],
+    );
     let port = set([("connectTcp", list([Value::Integer(70_000)]))]);
-    check([("network", port)], words, &expect![[r#"
+    check(
+        [("network", port)],
+        words,
+        &expect![[r#"
         error[param-type] at 0: 70000 is no TCP port
         = help: ports go from 1 to 65535
-    "#]]);
-    check([("filesystem", set([("ro", list([s("etc")]))]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("filesystem", set([("ro", list([s("etc")]))]))],
+        words,
+        &expect![[r#"
         error[relative-path] at 0: path on the host `etc` of `cage` is not absolute
         = help: write `/etc`
-    "#]]);
-    check([("env", set([("pass", list([s("$KEY")]))]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("env", set([("pass", list([s("$KEY")]))]))],
+        words,
+        &expect![[r#"
         error[environment-name] at 0: no variable can be called `$KEY`
         = help: letters, digits and `_`, not a digit first
-    "#]]);
-    check([("name", s("flakes"))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("name", s("flakes"))],
+        words,
+        &expect![[r#"
         error[jail-name] at 0: the cage's name `flakes` is that of a folder of jailgen's own
         = help: call it something else
-    "#]]);
-    check([("argv", list([]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("argv", list([]))],
+        words,
+        &expect![[r#"
         error[missing-argument] at 0: `argv` is empty, and its first word is the program
         = help: write `argv = [ "${pkgs.hello}/bin/hello" ]`
-    "#]]);
-    check([("argv", list([s("claude")]))], words, &expect![[r#"
+    "#]],
+    );
+    check(
+        [("argv", list([s("claude")]))],
+        words,
+        &expect![[r#"
         error[relative-path] at 0: program `claude` of `jail` is not absolute
         = help: name a package, such as `pkgs.claude`, or write the whole path of the program
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
