@@ -402,6 +402,12 @@ impl Ran {
         assert_eq!((self.code, self.stdout.trim()), (Some(0), expected), "{}", self.stderr);
     }
 
+    /// A probe was answered so.
+    #[track_caller]
+    pub(crate) fn refused(&self, answer: &str) {
+        assert_eq!(self.stdout.trim(), answer, "{self:?}");
+    }
+
     /// The launch stopped with these words in its message.
     #[track_caller]
     pub(crate) fn stopped(&self, words: &[&str]) {

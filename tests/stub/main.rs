@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod cage;
 mod confinement;
 mod dedicated;
 mod files;

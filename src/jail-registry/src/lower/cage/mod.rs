@@ -142,10 +142,8 @@ impl Cage<'_> {
         connect.extend(self.numbers("connectTcp", 1));
         let bind = self.numbers("bindTcp", 0);
         let datagrams = !connect.is_empty() && !profile.is_some_and(|profile| profile.offline);
-        for list in [&mut connect] {
-            list.sort_unstable();
-            list.dedup();
-        }
+        connect.sort_unstable();
+        connect.dedup();
         let place = self.settings.place("network").or(self.settings.place("profile"));
         self.grant(Grant::Ports { connect, bind }, place);
         datagrams
@@ -214,7 +212,7 @@ impl Cage<'_> {
         let scope = match self.settings.word("nixStore", "exec", &["closure", "all"]) {
             Ok("all") => Scope::Whole,
             Ok(_) => Scope::Closure,
-            Err(fault) => return self.diagnostics.push(fault),
+            Err(fault) => return self.diagnostics.push(*fault),
         };
         self.grant(Grant::Store { scope }, place);
         if self.settings.flag("nixStore", "read", true) {
@@ -247,7 +245,7 @@ impl Cage<'_> {
                     self.reach(path, Reach::Rw, Missing::Skip, place);
                 }
             }
-            Err(fault) => self.diagnostics.push(fault),
+            Err(fault) => self.diagnostics.push(*fault),
         }
     }
 

@@ -122,15 +122,15 @@ impl<'a> Settings<'a> {
         group: &str,
         name: &str,
         known: &[&'static str],
-    ) -> Result<&'static str, Diagnostic> {
+    ) -> Result<&'static str, Box<Diagnostic>> {
         let Some(given) = self.given(group, name).last() else {
             return Ok(known.first().copied().unwrap_or_default());
         };
         let word = text(&given.value).map(|text| text.to_string()).unwrap_or_default();
         let found = known.iter().find(|known| **known == word);
-        found
-            .copied()
-            .ok_or_else(|| unknown(name, &word, given.place.or(self.at), || known.to_vec()))
+        found.copied().ok_or_else(|| {
+            Box::new(unknown(name, &word, given.place.or(self.at), || known.to_vec()))
+        })
     }
 }
 
