@@ -29,8 +29,8 @@ pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, Ti
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
     Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode,
-    Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StateLink, StoreClosure,
-    Symlink, Tmpfs,
+    Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StateLink,
+    StoreClosure, Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

@@ -328,6 +328,7 @@ fn before(found: &mut Found<'_>, op: &HostOp) {
         | HostOp::StateFile(_)
         // What is let through is named, one by one.
         | HostOp::Bus(_)
+        | HostOp::StateLink(_)
         | HostOp::OpenUrls(_) => {}
     }
 }

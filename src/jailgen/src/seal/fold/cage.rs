@@ -135,6 +135,9 @@ impl Draft {
             | Grant::Session { .. }
             | Grant::Limit { .. }
             | Grant::BestEffort
+            | Grant::Bus { .. }
+            | Grant::DevShell { .. }
+            | Grant::DedicatedUser { .. }
             | Grant::BindArguments { .. }
             | Grant::BindVariable { .. }
             | Grant::Tmpfs { .. }
