@@ -154,6 +154,11 @@ fn a_jail_becomes_this_file() {
             }
 
             # grant:
+            # read-write the repository that it is started in a worktree of (if it is one, and the repository says so too)
+            {
+              by = "grant#2";
+              grant = "worktree";
+            }
             # read-only ~/.config as /config (if it is there)
             {
               by = "grant#2";
