@@ -243,7 +243,7 @@ fn landlock() -> Landlock {
 /// The filter that every jail has; bubblewrap beside it has none.
 fn default_filter() -> Vec<u8> {
     let arch = seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
-    seccomp::default_program(arch, seccomp::Options { nested_sandbox: false })
+    seccomp::default_program(arch)
 }
 
 fn filter(program: &[u8]) -> SeccompProgram {

@@ -436,6 +436,16 @@
       params = [ "literal" ];
       brings = [ ];
     };
+    # A system call filter of one's own, beside the jail's.
+    add-seccomp = {
+      params = [ "text" ];
+      brings = [ ];
+    };
+    # Namespaces and mounts inside, for programs that make a sandbox of their own.
+    allow-nested-sandbox = {
+      params = [ ];
+      brings = [ ];
+    };
     # The second wall: `"default"`, `"full"`, or a least ABI of the kernel.
     landlock = {
       params = [
@@ -445,6 +455,28 @@
             {
               fields = {
                 abi = "integer";
+              };
+            }
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # Which system calls there are: `"default"`, `"strict"`, or more and fewer than those.
+    seccomp = {
+      params = [
+        {
+          either = [
+            "literal"
+            {
+              fields = {
+                allow = {
+                  list = "literal";
+                };
+                deny = {
+                  list = "literal";
+                };
+                onDeny = "literal";
               };
             }
           ];

@@ -56,6 +56,8 @@ fn the_shell() {
               time zone   UTC                                                     by default
               Landlock    checks writes, devices, signals, abstract sockets       by default
                           (where the kernel can)
+              seccomp     all system calls but those that sandboxes were left     by default
+                          through
 
             Not there
               other files of the host, the rest of the home folder, any network, the host's loopback included,
@@ -120,6 +122,8 @@ fn an_agent_from_a_builder() {
               ends with   whoever started it                               by default
               Landlock    checks writes, devices, signals, abstract        by default
                           sockets (where the kernel can)
+              seccomp     all system calls but those that sandboxes were   by default
+                          left through
 
             Not there
               other files of the host, the rest of the home folder, other processes,

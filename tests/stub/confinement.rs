@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use jail_plan::{InsideOp, Namespace};
 
-use crate::jail::{Jail, at, callers, skipped};
+use crate::jail::{Jail, at, callers, filter, skipped};
 
 #[test]
 fn there_are_no_capabilities_and_no_new_privileges() {
@@ -17,6 +17,38 @@ fn there_are_no_capabilities_and_no_new_privileges() {
         status.prints(&format!(
             "CapAmb: {none}\nCapBnd: {none}\nCapEff: {none}\nCapInh: {none}\nCapPrm: {none}\nNoNewPrivs: 1\nSeccomp: 2"
         ));
+    }
+}
+
+#[test]
+fn the_jail_has_a_session_keyring_of_its_own() {
+    // The filter refuses keyctl(2); the keyring is changed all the same, as is seen under a filter that allows everything.
+    const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
+    let session = "call keyctl 0 -3 1";
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| plan.seccomp = vec![filter(&ALLOW_ALL)]);
+        let (inside, outside) = (jail.probe(session), jail.control(session));
+        if outside == "errno 38" {
+            skipped("keys", "the kernel has no keys");
+            continue;
+        }
+        assert!(inside.starts_with("ok ") && outside.starts_with("ok "), "{inside}, {outside}");
+        assert_ne!(inside, outside, "{caller:?}");
+    }
+}
+
+#[test]
+fn nothing_about_capabilities_can_be_changed_any_more() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        // PR_GET_SECUREBITS: NOROOT, NO_SETUID_FIXUP and NO_CAP_AMBIENT_RAISE, all of them and KEEP_CAPS locked.
+        assert_eq!(jail.probe("call prctl 27 0 0 0 0"), "ok 239", "{caller:?}");
+        // PR_SET_SECUREBITS, PR_CAP_AMBIENT_RAISE of CAP_CHOWN, PR_SET_NO_NEW_PRIVS to 0.
+        assert_eq!(jail.probe("call prctl 28 0 0 0 0"), "errno 1");
+        assert_eq!(jail.probe("call prctl 47 2 0 0 0"), "errno 1");
+        assert_eq!(jail.probe("call prctl 38 0 0 0 0"), "errno 22");
+        // The control: what was locked is open outside, and nothing is set.
+        assert_eq!(jail.control("call prctl 27 0 0 0 0"), "ok 0");
     }
 }
 

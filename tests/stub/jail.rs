@@ -16,7 +16,7 @@ use jail_plan::{
 };
 use tempfile::TempDir;
 
-use crate::seccomp::{Arch, Options, default_program};
+use crate::seccomp::{Arch, default_program};
 
 /// Who starts the wrapper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub(crate) fn tmpfs(path: &str) -> InsideOp {
 /// The filter that every jail has.
 pub(crate) fn default_filter() -> SeccompProgram {
     let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
-    filter(&default_program(arch, Options { nested_sandbox: false }))
+    filter(&default_program(arch))
 }
 
 pub(crate) fn filter(program: &[u8]) -> SeccompProgram {

@@ -238,6 +238,27 @@ pub enum Grant {
         /// Those that may be bound.
         bind: Vec<u16>,
     },
+    /// Which system calls there are to begin with. The last one counts; without one, [`CallBase::Default`].
+    SystemCalls {
+        /// Which.
+        base: CallBase,
+    },
+    /// System calls that are allowed or refused beside (see [`crate::CallMatch`] for their form). The last one counts.
+    CallRules {
+        /// What is allowed.
+        allow: Vec<String>,
+        /// What is refused.
+        deny: Vec<String>,
+        /// What happens to what is refused.
+        on_deny: Option<OnDeny>,
+    },
+    /// A filter of the spec's own, loaded beside.
+    Filter {
+        /// The file with the filter, or the program that prints it, in the store.
+        path: Text,
+    },
+    /// Namespaces and mounts inside, for programs that make a sandbox of their own.
+    NestedSandbox,
     /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel
     /// has it.
     Wall {
@@ -280,6 +301,7 @@ impl Grant {
     pub fn texts_mut(&mut self) -> Vec<&mut Text> {
         match self {
             Self::Program { path: text }
+            | Self::Filter { path: text }
             | Self::Tmpfs { to: text, .. }
             | Self::Proc { to: text }
             | Self::Dev { to: text }
@@ -315,6 +337,9 @@ impl Grant {
             | Self::HostNetwork
             | Self::Cage { .. }
             | Self::Ports { .. }
+            | Self::SystemCalls { .. }
+            | Self::CallRules { .. }
+            | Self::NestedSandbox
             | Self::Wall { .. }
             | Self::LandlockAbi { .. }
             | Self::Terminal { .. }
@@ -374,6 +399,10 @@ impl Grant {
             | Self::Reach { .. }
             | Self::StateLink { .. }
             | Self::Ports { .. }
+            | Self::SystemCalls { .. }
+            | Self::Filter { .. }
+            | Self::CallRules { .. }
+            | Self::NestedSandbox
             | Self::Wall { .. }
             | Self::LandlockAbi { .. }
             | Self::Terminal { .. }
@@ -450,4 +479,29 @@ pub enum Wall {
     Writes,
     /// Reading and executing too.
     Full,
+}
+
+/// Which system calls there are to begin with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum CallBase {
+    /// All but the families that sandboxes were left through.
+    Default,
+    /// Of those, what is on a list; the rest is killed.
+    Strict {
+        /// The agent whose list it is: `claude-code`; the general one when absent.
+        agent: Option<String>,
+    },
+}
+
+/// What happens to a system call that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDeny {
+    /// It fails.
+    Errno,
+    /// The process is killed.
+    Kill,
+    /// It is carried out, and the kernel logs it.
+    Log,
 }

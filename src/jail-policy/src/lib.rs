@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod calls;
 mod diff;
 mod grant;
 mod normalise;
@@ -11,8 +12,9 @@ mod policy;
 mod text;
 mod words;
 
+pub use calls::{CallCondition, CallError, CallMatch, CallTest};
 pub use diff::{Difference, diff};
-pub use grant::{Argument, Grant, Limited, Scope, Wall, Zone};
+pub use grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Zone};
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
 };

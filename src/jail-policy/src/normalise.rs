@@ -105,6 +105,9 @@ enum Setting {
     HostNetwork,
     Share(Namespace),
     Hostname,
+    SystemCalls,
+    CallRules,
+    NestedSandbox,
     Wall,
     LandlockAbi,
     Cage,
@@ -125,6 +128,9 @@ fn class(grant: &Grant) -> Class {
         Grant::Store { .. } => Class::Setting(Setting::Store),
         Grant::Hostname { .. } => Class::Setting(Setting::Hostname),
         Grant::TimeZone { .. } => Class::Setting(Setting::TimeZone),
+        Grant::SystemCalls { .. } => Class::Setting(Setting::SystemCalls),
+        Grant::CallRules { .. } => Class::Setting(Setting::CallRules),
+        Grant::NestedSandbox => Class::Flag(Setting::NestedSandbox),
         Grant::Wall { .. } => Class::Setting(Setting::Wall),
         Grant::LandlockAbi { .. } => Class::Setting(Setting::LandlockAbi),
         Grant::Cage { .. } => Class::Setting(Setting::Cage),
@@ -163,7 +169,9 @@ fn class(grant: &Grant) -> Class {
         // In a cage nothing lies over anything, but nothing has to be said twice either.
         | Grant::Reach { .. }
         | Grant::StateLink { .. }
-        | Grant::Accounts { .. } => Class::Mount,
+        | Grant::Accounts { .. }
+        // Filters are loaded in their order, and one that is there twice counts once.
+        | Grant::Filter { .. } => Class::Mount,
     }
 }
 
@@ -223,6 +231,10 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Reach { .. }
         | Grant::StateLink { .. }
         | Grant::Ports { .. }
+        | Grant::SystemCalls { .. }
+        | Grant::CallRules { .. }
+        | Grant::Filter { .. }
+        | Grant::NestedSandbox
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }

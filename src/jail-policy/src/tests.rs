@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use crate::{
-    Access, Argument, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Scope,
-    Terminal, Text, Wall, Zone, compose, diff, normalise, sentence,
+    Access, Argument, CallBase, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output,
+    Package, Scope, Terminal, Text, Wall, Zone, compose, diff, normalise, sentence,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -63,6 +63,7 @@ fn set() -> impl Strategy<Value = Grant> {
     prop::sample::select(vec![
         Grant::HostNetwork,
         Grant::HomeAsFolder,
+        Grant::NestedSandbox,
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },
@@ -77,6 +78,9 @@ fn setting() -> impl Strategy<Value = Grant> {
         Grant::TimeZone { zone: Zone::Host },
         Grant::Terminal { terminal: Terminal::Keep },
         Grant::Terminal { terminal: Terminal::NewSession },
+        Grant::SystemCalls { base: CallBase::Default },
+        Grant::SystemCalls { base: CallBase::Strict { agent: None } },
+        Grant::CallRules { allow: vec!["ptrace".into()], deny: Vec::new(), on_deny: None },
         Grant::Wall { wall: Wall::Full },
         Grant::LandlockAbi { least: 6 },
         Grant::Lifetime { lifetime: Lifetime::Payload },

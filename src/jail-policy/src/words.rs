@@ -4,7 +4,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, Grant, Limited, Scope, Wall, Zone};
+use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Zone};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Lifetime, Missing, Namespace, Reach, Service, Terminal};
 
@@ -197,6 +197,16 @@ pub fn sentence(grant: &Grant) -> Sentence {
             let what = format!("to {}; listening on {}", ports(connect), ports(bind));
             Sentence::new(Network, "TCP", what)
         }
+        Grant::SystemCalls { base } => Sentence::new(Surroundings, "seccomp", base_words(base)),
+        Grant::CallRules { allow, deny, on_deny } => {
+            Sentence::new(Surroundings, "seccomp", rules_words(allow, deny, *on_deny))
+        }
+        Grant::Filter { path } => {
+            Sentence::new(Surroundings, "seccomp", format!("also filtered by {path}"))
+        }
+        Grant::NestedSandbox => {
+            Sentence::new(Surroundings, "allowed", "namespaces and mounts of its own inside")
+        }
         Grant::Wall { wall } => Sentence::new(Surroundings, "Landlock", wall_words(*wall)),
         Grant::LandlockAbi { least } => {
             Sentence::new(Surroundings, "Landlock", format!("at least ABI {least}"))
@@ -267,7 +277,9 @@ pub fn default_layers(grants: &[&Grant]) -> Vec<Sentence> {
     }
     let names_wall = grants.iter().any(|grant| matches!(grant, Grant::Wall { .. }));
     let wall = Sentence::new(Subject::Surroundings, "Landlock", wall_words(Wall::Writes));
-    [(names_wall, wall.note("where the kernel can"))]
+    let names_calls = grants.iter().any(|grant| matches!(grant, Grant::SystemCalls { .. }));
+    let calls = Sentence::new(Subject::Surroundings, "seccomp", DEFAULT_CALLS);
+    [(names_wall, wall.note("where the kernel can")), (names_calls, calls)]
         .into_iter()
         .filter_map(|(named, sentence)| (!named).then_some(sentence))
         .collect()
@@ -398,6 +410,34 @@ fn namespace_words(namespace: Namespace) -> &'static str {
         Namespace::Uts => "the host's name",
     }
 }
+
+fn base_words(base: &CallBase) -> String {
+    match base {
+        CallBase::Default => DEFAULT_CALLS.into(),
+        CallBase::Strict { agent: Some(agent) } => {
+            format!("the system calls that {agent} was seen to use; the rest is killed")
+        }
+        CallBase::Strict { agent: None } => {
+            "the system calls that agents and common commands use; the rest is killed".into()
+        }
+    }
+}
+
+fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> String {
+    let list = |what: &str, calls: &[String]| match calls {
+        [] => None,
+        calls => Some(format!("{what} {}", calls.join(", "))),
+    };
+    let answer = on_deny.map(|answer| match answer {
+        OnDeny::Errno => "what is refused fails".to_owned(),
+        OnDeny::Kill => "what is refused is killed".to_owned(),
+        OnDeny::Log => "what is refused is carried out and logged".to_owned(),
+    });
+    let parts = [list("also", allow), list("without", deny), answer];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
+const DEFAULT_CALLS: &str = "all system calls but those that sandboxes were left through";
 
 fn wall_words(wall: Wall) -> &'static str {
     match wall {

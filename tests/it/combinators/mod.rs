@@ -18,6 +18,7 @@ mod desktop;
 mod environment;
 mod filesystem;
 mod launch;
+mod layers;
 mod limits;
 mod meta;
 mod namespaces;
@@ -40,6 +41,7 @@ const CHAPTERS: &[&[Row]] = &[
     process::ROWS,
     limits::ROWS,
     namespaces::ROWS,
+    layers::ROWS,
     network::ROWS,
     agents::ROWS,
     desktop::ROWS,

@@ -40,7 +40,8 @@ fn what_must_not_work_does_not_and_works_outside() {
         let inside = world.inside(cage, &attempts);
         assert_eq!(inside.len(), ROWS.len(), "{}: an answer for each attempt", cage.name);
         for (row, answer) in ROWS.iter().zip(&inside) {
-            let killed = cage.kills && row.attempt.starts_with("call ") && answer == KILLED;
+            let killed =
+                cage.kills && row.attempt.split(' ').any(|word| word == "call") && answer == KILLED;
             if !killed && !matches(row.inside, answer) {
                 problems.push(format!("{row} in the {} jail says `{}`", cage.name, short(answer)));
             }

@@ -79,6 +79,11 @@ impl<'a> Call<'_, 'a> {
         self.state.jail
     }
 
+    /// The agent that the jail's builder is about: its package.
+    pub(crate) fn agent(&self) -> Option<&'static str> {
+        self.state.agent
+    }
+
     /// The place of an argument, or of the whole application.
     pub(crate) fn place_of(&self, argument: usize) -> Option<Place> {
         self.applied.arguments.get(argument).and_then(|it| it.place).or(self.applied.place)

@@ -12,6 +12,7 @@ pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_folder(state);
     settle_hostname(state);
     settle_entries(state);
+    contradict_wall(state);
     compare_targets(state);
 }
 
@@ -136,6 +137,20 @@ fn shares_uts(state: &Lowering<'_>) -> Option<Option<Place>> {
 }
 
 /// With the host's UTS namespace a new name would be the host's.
+/// A nested sandbox is made of mounts, and under Landlock's rules about files nothing can be mounted.
+fn contradict_wall(state: &mut Lowering<'_>) {
+    let find = |wanted: fn(&Grant) -> bool| {
+        let granted = state.grants.iter().rfind(|granted| wanted(&granted.entry.grant))?;
+        Some(state.places.get(&granted.entry.by).copied())
+    };
+    let wall = find(|grant| matches!(grant, Grant::Wall { .. }));
+    let nested = find(|grant| matches!(grant, Grant::NestedSandbox));
+    let (Some(wall), Some(nested)) = (wall, nested) else { return };
+    let message = "`landlock` and `allow-nested-sandbox` contradict each other: under rules about files nothing can be mounted";
+    let fault = Diagnostic::error(Code::Contradiction, wall, message).help("leave one of them out");
+    state.diagnostics.push(with_first(fault, nested));
+}
+
 fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<Place>) {
     if explicit {
         let named = state.grants.iter().rfind(|granted| is_hostname(granted));

@@ -68,6 +68,7 @@ pub fn lower(
     };
     let base = base_permissions();
     let mut state = Lowering::new(packages, plain.name);
+    state.agent = agent(jail);
     name::check(plain.name, jail.place, &mut state.diagnostics);
     state.program(maker, plain.entry, jail.place);
     let mut index = 1;
@@ -77,6 +78,14 @@ pub fn lower(
     }
     state.run_deferred();
     state.finish(plain.name, place)
+}
+
+/// The package of the agent that a builder's preset is about.
+fn agent(jail: &Jail) -> Option<&'static str> {
+    match &jail.made {
+        Made::Plain { .. } => None,
+        Made::Built(built) => Some(builders::builder(&built.builder)?.preset?.package),
+    }
 }
 
 fn base_permissions() -> Vec<Applied> {
@@ -110,6 +119,8 @@ fn value_size(value: &Placed) -> u32 {
 pub(crate) struct Lowering<'a> {
     packages: &'a dyn Packages,
     jail: &'a str,
+    /// The agent whose preset it is: its package.
+    agent: Option<&'static str>,
     grants: Vec<Granted>,
     deferred: Vec<(&'a Applied, u32)>,
     once: BTreeSet<String>,
@@ -145,6 +156,7 @@ impl<'a> Lowering<'a> {
         Self {
             packages,
             jail,
+            agent: None,
             grants: Vec::new(),
             deferred: Vec::new(),
             once: BTreeSet::new(),

@@ -1,19 +1,47 @@
 //! The layers beside mounts and namespaces: what the kernel checks at each call.
 
-use jail_policy::{Grant, Wall};
+use jail_policy::{CallBase, CallMatch, Grant, OnDeny, Wall};
 
-use super::{Chapter, Combinator, Lower, SINCE, param};
-use crate::diagnostic::Code;
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::lower::Call;
 use crate::signature::{Field, Signature, Type};
 use crate::suggest::nearest;
-use crate::term::Value;
+use crate::term::{Placed, Value};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Layers",
     intro: "What the kernel checks at each call, beside mounts and namespaces. Every jail has all of these layers; here they are \
 made stricter. [The layers](layers.md) says what each stops.",
-    combinators: &[Combinator {
+    combinators: &[
+        Combinator {
+            name: "add-seccomp",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A system call filter of one's own, beside the jail's",
+            docs: "A compiled filter (classic BPF, `struct sock_filter`), or a program that prints one; both are read when the jail is built.
+It can only take away what the jail's own filter leaves.",
+            signature: Signature { params: &[param("filter", Type::Text)] },
+            example: "add-seccomp (pkgs.writeShellScript \"filter\" \"printf '\\\\006\\\\000\\\\000\\\\000\\\\000\\\\000\\\\377\\\\177'\")",
+            brings: &[],
+            lower: Lower::Permission(add_seccomp),
+        },
+        Combinator {
+            name: "allow-nested-sandbox",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "Namespaces and mounts inside, for programs that make a sandbox of their own",
+            docs: "Browsers, and agents that do not trust their commands. It gives back a good part of the kernel: a program in a
+namespace of its own has capabilities there. Landlock checks no files then, because under it nothing can be mounted.",
+            signature: NOTHING,
+            example: "allow-nested-sandbox",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::NestedSandbox);
+                Some(())
+            }),
+        },
+        Combinator {
         name: "landlock",
         since: SINCE,
         in_jail_nix: false,
@@ -29,8 +57,155 @@ can both be given.",
         example: "[ (landlock \"full\") (landlock { abi = 6; }) ]",
         brings: &[],
         lower: Lower::Permission(landlock),
-    }],
+        },
+        Combinator {
+            name: "seccomp",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "Which system calls there are: `\"default\"`, `\"strict\"`, or more and fewer than those",
+            docs: "`\"default\"` refuses the families of calls that sandboxes were left through. `\"strict\"` leaves a list and kills the rest: in the
+jail of an agent's builder what that agent was seen to use, elsewhere what all of them and common commands use. `jailgen trace`
+says what a program uses, and `jailgen explain --syscalls` what a spec leaves.
+
+`{ allow = [ … ]; deny = [ … ]; onDeny = …; }` changes either of them, and can stand beside it. A call is a name, or a name with
+conditions: `\"ioctl(1=0x5401|0x5402)\"` is where argument 1, counted from 0, is one of these; `!=` is none of these, `&` any of these
+bits, and a comma puts conditions together. The low 32 bits of an argument are compared. A name alone lifts no check of arguments
+that the default has (in `ioctl`, `clone`, `socket`); a name with conditions does. `onDeny` is `\"errno\"` (EPERM), `\"kill\"`, or `\"log\"`, which
+carries the call out and leaves a line in the kernel's log; under `\"strict\"` it is about the rest too.",
+            signature: Signature { params: &[param("calls", CALLS)] },
+            example: "[ (seccomp \"strict\") (seccomp { allow = [ \"ptrace\" ]; deny = [ \"socket(0=16)\" ]; onDeny = \"errno\"; }) ]",
+            brings: &[],
+            lower: Lower::Permission(seccomp),
+        },
+    ],
 };
+
+const CALLS: Type = Type::Either(&[Type::Literal, Type::Fields(RULES)]);
+const RULES: &[Field] = &[
+    Field {
+        name: "allow",
+        ty: Type::List(&Type::Literal),
+        required: false,
+        doc: "the system calls that are allowed beside",
+    },
+    Field {
+        name: "deny",
+        ty: Type::List(&Type::Literal),
+        required: false,
+        doc: "the system calls that are refused beside",
+    },
+    Field {
+        name: "onDeny",
+        ty: Type::Literal,
+        required: false,
+        doc: "what happens to what is refused: `\"errno\"`, `\"kill\"` or `\"log\"`",
+    },
+];
+
+const BASES: &[(&str, bool)] = &[("default", false), ("strict", true)];
+const ANSWERS: &[(&str, OnDeny)] =
+    &[("errno", OnDeny::Errno), ("kill", OnDeny::Kill), ("log", OnDeny::Log)];
+
+/// What starts the payload, waits for it and reports its end does so under the payload's filter.
+const NEEDED: &[&str] = &[
+    "brk",
+    "clone",
+    "close_range",
+    "execve",
+    "exit_group",
+    "kill",
+    "mmap",
+    "munmap",
+    "prctl",
+    "rt_sigprocmask",
+    "sendto",
+    "setpgid",
+    "umask",
+    "wait4",
+];
+
+fn add_seccomp(call: &mut Call<'_, '_>) -> Option<()> {
+    let path = call.text(0)?;
+    if path.expand {
+        let message =
+            "`add-seccomp` is read when the jail is built, before there is a launch".to_owned();
+        call.error(Code::ParamType, 0, message, "name a file or a package without `noescape`");
+        return None;
+    }
+    call.grant(Grant::Filter { path });
+    Some(())
+}
+
+fn seccomp(call: &mut Call<'_, '_>) -> Option<()> {
+    let Value::Attributes(fields) = call.value(0)? else {
+        let base = match one_of(call, "list of system calls", BASES)? {
+            false => CallBase::Default,
+            true => CallBase::Strict { agent: call.agent().map(str::to_owned) },
+        };
+        call.grant(Grant::SystemCalls { base });
+        return Some(());
+    };
+    let allow = names(call, fields.get("allow"))?;
+    let deny = names(call, fields.get("deny"))?;
+    if let Some(needed) = deny.iter().find(|name| NEEDED.contains(&name.as_str())) {
+        let message = format!("without `{needed}` no jail can start a program or end");
+        call.error(Code::UnknownSetting, 0, message, "leave it out, or give conditions");
+        return None;
+    }
+    let on_deny = match fields.get("onDeny").map(|placed| &placed.value) {
+        Some(Value::Text(text)) => Some(word(call, "answer", text.as_str()?, ANSWERS)?),
+        _ => None,
+    };
+    call.grant(Grant::CallRules { allow, deny, on_deny });
+    Some(())
+}
+
+/// The calls of a list; what is wrong with them is recorded.
+fn names(call: &mut Call<'_, '_>, list: Option<&Placed>) -> Option<Vec<String>> {
+    let Some(list) = list else { return Some(Vec::new()) };
+    let Value::List(elements) = &list.value else { return None };
+    let mut names = Vec::new();
+    let mut whole = true;
+    for element in elements {
+        let Value::Text(text) = &element.value else { return None };
+        let text = text.as_str()?;
+        match known(text) {
+            Ok(()) => names.push(text.to_owned()),
+            Err((message, help)) => {
+                let place = element.place.or(call.place_of(0));
+                let fault = Diagnostic::error(Code::UnknownSetting, place, message);
+                call.tell(fault.help(help));
+                whole = false;
+            }
+        }
+    }
+    whole.then_some(names)
+}
+
+fn known(text: &str) -> Result<(), (String, String)> {
+    let shown = text.escape_debug();
+    let parsed = CallMatch::parse(text).map_err(|error| {
+        (
+            format!("`{shown}` names no system call: {error}"),
+            "as `ptrace`, or `ioctl(1=0x5401)`".to_owned(),
+        )
+    })?;
+    let name = parsed.call.as_str();
+    if name.parse::<syscalls::x86_64::Sysno>().is_ok()
+        || name.parse::<syscalls::aarch64::Sysno>().is_ok()
+    {
+        return Ok(());
+    }
+    let all = || {
+        let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
+        x86_64.chain(syscalls::aarch64::Sysno::iter().map(|call| call.name()))
+    };
+    let help = match nearest(name, all()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "the names are those of syscalls(2)".to_owned(),
+    };
+    Err((format!("there is no system call `{name}`"), help))
+}
 
 const WALL: Type = Type::Either(&[Type::Literal, Type::Fields(ABI)]);
 const ABI: &[Field] = &[Field {
@@ -73,7 +248,16 @@ fn no_such_abi(call: &mut Call<'_, '_>, abi: i64) -> Option<()> {
 
 /// The word at argument 0, of those that are known.
 fn one_of<T: Copy>(call: &mut Call<'_, '_>, what: &str, known: &[(&str, T)]) -> Option<T> {
-    let word = call.literal(0)?;
+    let given = call.literal(0)?;
+    word(call, what, given, known)
+}
+
+fn word<T: Copy>(
+    call: &mut Call<'_, '_>,
+    what: &str,
+    word: &str,
+    known: &[(&str, T)],
+) -> Option<T> {
     if let Some((_, found)) = known.iter().find(|(name, _)| *name == word) {
         return Some(*found);
     }
@@ -82,7 +266,7 @@ fn one_of<T: Copy>(call: &mut Call<'_, '_>, what: &str, known: &[(&str, T)]) -> 
         Some(near) => format!("did you mean `\"{near}\"`?"),
         None => {
             let names: Vec<String> = names().map(|name| format!("`\"{name}\"`")).collect();
-            format!("there are {}", names.join(" and "))
+            format!("there are {}", names.join(", "))
         }
     };
     call.error(Code::UnknownSetting, 0, format!("unknown {what} `{}`", word.escape_debug()), &help);

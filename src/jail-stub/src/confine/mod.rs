@@ -79,6 +79,7 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
 
 /// Drops every capability for good, and every way to gain one by executing something.
 pub(crate) fn privileges() -> Result<(), Problem> {
+    keyring()?;
     set_no_new_privs(true).about("no_new_privs")?;
     for capability in 0..64 {
         match remove_capability_from_bounding_set(CapabilitySet::from_bits_retain(1 << capability))
@@ -102,6 +103,18 @@ pub(crate) fn privileges() -> Result<(), Problem> {
     )
     .about("securebits")?;
     without_setpcap()
+}
+
+/// Keys of the user's session are no namespace's: the jail gets a session keyring of its own, with nothing in it.
+fn keyring() -> Result<(), Problem> {
+    match sys::join_new_keyring() {
+        // The kernel has no keys, or a container's filter lets nobody in it have any.
+        Ok(()) | Err(Errno::NOSYS | Errno::PERM) => Ok(()),
+        Err(Errno::DQUOT) => Err(Problem::errno("the session keyring", Errno::DQUOT).help(
+            "you have as many keyrings as one user may have: `sudo sysctl kernel.keys.maxkeys=2000`",
+        )),
+        Err(error) => Err(Problem::errno("the session keyring", error)),
+    }
 }
 
 fn without_setpcap() -> Result<(), Problem> {

@@ -15,6 +15,7 @@ pub(super) mod number {
     pub(crate) const EXIT_GROUP: usize = 231;
     pub(crate) const UNSHARE: usize = 272;
     pub(crate) const SIGNALFD4: usize = 289;
+    pub(crate) const KEYCTL: usize = 250;
     pub(crate) const SECCOMP: usize = 317;
     pub(crate) const CLONE3: usize = 435;
     pub(crate) const CLOSE_RANGE: usize = 436;
@@ -34,6 +35,7 @@ pub(super) mod number {
     pub(crate) const RT_SIGACTION: usize = 134;
     pub(crate) const RT_SIGPROCMASK: usize = 135;
     pub(crate) const GETPGID: usize = 155;
+    pub(crate) const KEYCTL: usize = 219;
     pub(crate) const EXECVE: usize = 221;
     pub(crate) const SECCOMP: usize = 277;
     pub(crate) const CLONE3: usize = 435;

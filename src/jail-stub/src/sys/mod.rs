@@ -13,7 +13,7 @@ mod title;
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
     Clone, Cloned, Handover, Standard, StringList, beside, clone, close_all_but, close_descriptors,
-    exit, load_filter, replace, spawn, standard, unshare,
+    exit, join_new_keyring, load_filter, replace, spawn, standard, unshare,
 };
 pub use signal::{
     SignalSet, Signalled, default_action, kill, kill_everything, read_signal, set_mask,

@@ -231,6 +231,16 @@ unsafe fn call_clone(
     result
 }
 
+/// Leaves the session keyring for a new and empty one: `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
+///
+/// # Errors
+/// Those of the call; `ENOSYS` where the kernel has no keys.
+pub fn join_new_keyring() -> Result<(), Errno> {
+    const JOIN_SESSION_KEYRING: usize = 1;
+    // SAFETY: the name is null, which asks for a keyring without one; the call takes no other address.
+    check(unsafe { enter(number::KEYCTL, [JOIN_SESSION_KEYRING, 0, 0, 0, 0]) }).map(drop)
+}
+
 /// Ends this process: `exit_group(2)`.
 pub fn exit(status: i32) -> ! {
     loop {

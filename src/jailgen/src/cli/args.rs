@@ -210,6 +210,9 @@ pub struct Explain {
     /// The spec file.
     #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
     pub spec: PathBuf,
+    /// What becomes of each system call instead.
+    #[arg(long)]
+    pub syscalls: bool,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -57,6 +57,7 @@ pub fn plan(stub: &Path) -> Result<String, SealError> {
         host: "",
         out: "/nix/store/none",
         arch: std::env::consts::ARCH,
+        filters: &[],
     })?;
     Ok(sealed.wrapper)
 }

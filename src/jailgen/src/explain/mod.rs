@@ -1,5 +1,6 @@
 //! What a policy grants, in words, each grant with the line of the spec that made it. It decides nothing.
 
+mod calls;
 mod fold;
 mod text;
 
@@ -9,6 +10,7 @@ mod tests;
 use jail_policy::{Grant, Policy, Subject, default_layers, sentence};
 use serde::Serialize;
 
+pub use calls::{Calls, OneCall, calls, render_calls};
 pub use text::render;
 
 /// A jail in words.

@@ -102,6 +102,8 @@ fn every_grant_stands_with_its_line() {
           ends with   whoever started it                                         by default
           Landlock    checks writes, devices, signals, abstract sockets (where   by default
                       the kernel can)
+          seccomp     all system calls but those that sandboxes were left        by default
+                      through
 
         Not there
           other files of the host, the rest of the home folder, other processes,

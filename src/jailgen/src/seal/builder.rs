@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::forward::Forward;
 
-use super::{Graph, Kind, Node, Request, SealError, Sealed, dev_shell, program, seal};
+use super::{Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, program, seal};
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
@@ -164,7 +164,8 @@ fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealE
     let graph = Graph::new(store, nodes)?;
     let arch = attributes.system.split('-').next().unwrap_or_default();
     let (stub, host) = (attributes.stub.as_str(), attributes.host.as_str());
-    seal(&Request { policy, graph: &graph, stub, host, out, arch })
+    let filters = given::filters(policy)?;
+    seal(&Request { policy, graph: &graph, stub, host, out, arch, filters: &filters })
 }
 
 fn node(exported: &Exported) -> Result<(String, Node), SealError> {

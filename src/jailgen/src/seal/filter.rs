@@ -1,16 +1,109 @@
-//! The default system call filter, as a plan holds it.
+//! The system call filters, as a plan holds them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jail_plan::SeccompProgram;
+use jail_policy::{CallBase, CallMatch, CallTest, Entry, Grant, OnDeny, Policy};
 
-use super::SealError;
-use crate::seccomp::{Arch, Options, Sockets, cage_program, default_program};
+use super::{Request, SealError};
+use crate::seccomp::{self, Arch, Base, Condition, Match, Sockets, Test, cage_program};
 
-/// The filter for a processor.
-pub(super) fn default_filter(arch: &str) -> Result<SeccompProgram, SealError> {
-    let program = default_program(known(arch)?, Options { nested_sandbox: false });
-    Ok(filter("default", arch, &program))
+/// The filters of a policy: its own first, then those that the spec brings along.
+pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, SealError> {
+    let arch = known(request.arch)?;
+    let policy = of(request.policy)?;
+    let own = seccomp::program(arch, &policy).ok_or_else(|| {
+        SealError::new("the system call filter is longer than the kernel takes")
+            .help("give fewer conditions")
+    })?;
+    let name = match policy.base {
+        Base::Default => "default",
+        Base::Strict { .. } => "strict",
+    };
+    let mut filters = vec![filter(name, request.arch, &own)];
+    for entry in &request.policy.grants {
+        if let Grant::Filter { path } = &entry.grant {
+            let path = path.to_string();
+            let given = request.filters.iter().find(|(given, _)| *given == path);
+            let Some((_, program)) = given else {
+                let message = format!("the filter `{path}` was not read");
+                return Err(SealError::at(request.policy, entry, message));
+            };
+            check(arch, program).map_err(|why| {
+                SealError::at(request.policy, entry, format!("`{path}` is no filter: {why}"))
+            })?;
+            filters.push(filter(&path, request.arch, program));
+        }
+    }
+    Ok(filters)
+}
+
+/// What the grants say about system calls.
+pub fn of(policy: &Policy) -> Result<seccomp::Policy, SealError> {
+    let mut calls = seccomp::Policy::DEFAULT;
+    for entry in &policy.grants {
+        match &entry.grant {
+            Grant::NestedSandbox => calls.nested_sandbox = true,
+            Grant::SystemCalls { base } => calls.base = base_of(base),
+            Grant::CallRules { allow, deny, on_deny } => {
+                calls.allow = matches(policy, entry, allow)?;
+                calls.deny = matches(policy, entry, deny)?;
+                calls.on_deny = on_deny.map(|answer| match answer {
+                    OnDeny::Errno => seccomp::OnDeny::Errno,
+                    OnDeny::Kill => seccomp::OnDeny::Kill,
+                    OnDeny::Log => seccomp::OnDeny::Log,
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(calls)
+}
+
+fn base_of(base: &CallBase) -> Base {
+    match base {
+        CallBase::Default => Base::Default,
+        CallBase::Strict { agent } => Base::Strict { agent: agent.clone() },
+    }
+}
+
+fn matches(policy: &Policy, entry: &Entry, texts: &[String]) -> Result<Vec<Match>, SealError> {
+    let one = |text: &String| {
+        let parsed = CallMatch::parse(text).map_err(|error| {
+            SealError::at(policy, entry, format!("`{text}` names no system call: {error}"))
+        })?;
+        let condition = |one: jail_policy::CallCondition| {
+            let test = match one.test {
+                CallTest::OneOf(values) => Test::OneOf(values),
+                CallTest::NoneOf(values) => Test::NoneOf(values),
+                CallTest::AnyBit(bits) => Test::AnyBit(bits),
+            };
+            Condition { argument: one.argument, test }
+        };
+        let conditions = parsed.conditions.into_iter().map(condition).collect();
+        Ok(Match { call: parsed.call, conditions })
+    };
+    texts.iter().map(one).collect()
+}
+
+/// Whether the kernel could take it, as far as that can be told without it.
+fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
+    let (instructions, rest) = program.as_chunks::<8>();
+    if instructions.is_empty() && rest.is_empty() {
+        return Err("it is empty".into());
+    }
+    if !rest.is_empty() {
+        let bytes = program.len();
+        return Err(format!("{bytes} bytes are no list of instructions of eight bytes each"));
+    }
+    if instructions.len() > seccomp::INSTRUCTIONS_MAX {
+        let (found, most) = (instructions.len(), seccomp::INSTRUCTIONS_MAX);
+        return Err(format!("it has {found} instructions, and the kernel takes {most}"));
+    }
+    match seccomp::meant_for(instructions) {
+        Some(other) if other != arch => Err(format!("it is meant for {}", other.name())),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What a cage needs beside it.
@@ -29,4 +122,22 @@ fn known(arch: &str) -> Result<Arch, SealError> {
 fn filter(name: &str, arch: &str, program: &[u8]) -> SeccompProgram {
     let program = BASE64_STANDARD.encode(program);
     SeccompProgram { name: name.into(), arch: arch.into(), program }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_of_ones_own_must_be_one() {
+        let checked = |program: &[u8]| check(Arch::X86_64, program);
+        let allow = [6, 0, 0, 0, 0, 0, 0xff, 0x7f];
+        assert_eq!(checked(&allow), Ok(()));
+        assert_eq!(checked(b""), Err("it is empty".into()));
+        assert!(checked(&allow[..7]).unwrap_err().contains("7 bytes"));
+        assert!(checked(&allow.repeat(4097)).unwrap_err().contains("4097 instructions"));
+        assert_eq!(checked(&seccomp::default_program(Arch::X86_64)), Ok(()));
+        let foreign = seccomp::default_program(Arch::Aarch64);
+        assert_eq!(checked(&foreign), Err("it is meant for aarch64".into()));
+    }
 }

@@ -6,8 +6,9 @@ mod builder;
 mod dev_shell;
 mod environment;
 mod error;
-mod filter;
+pub mod filter;
 mod fold;
+mod given;
 mod graph;
 mod program;
 mod text;
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub out: &'a str,
     /// The processor, as Nix names it: `x86_64`.
     pub arch: &'a str,
+    /// What the filters hold that the policy brings along, by their paths.
+    pub filters: &'a [(String, Vec<u8>)],
 }
 
 /// A sealed policy.

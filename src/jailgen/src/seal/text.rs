@@ -65,6 +65,8 @@ impl Reader<'_> {
 pub fn texts(grant: &Grant) -> Vec<&Text> {
     match grant {
         Grant::Program { path } => vec![path],
+        // It is read when the jail is built; nothing of it is needed inside.
+        Grant::Filter { .. } => Vec::new(),
         Grant::Arguments { words } => words.iter().filter_map(word).collect(),
         Grant::Bind { from, to, .. } | Grant::Copy { from, to, .. } => vec![from, to],
         Grant::Folder { to, .. } => to.iter().collect(),
@@ -100,6 +102,9 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::HostNetwork
         | Grant::Cage { .. }
         | Grant::Ports { .. }
+        | Grant::SystemCalls { .. }
+        | Grant::CallRules { .. }
+        | Grant::NestedSandbox
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }

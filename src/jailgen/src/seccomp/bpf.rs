@@ -43,6 +43,7 @@ pub(super) fn value(answer: Answer) -> u32 {
     match answer {
         Answer::Allow => 0x7fff_0000,
         Answer::Kill => 0x8000_0000,
+        Answer::Log => 0x7ffc_0000,
         Answer::Errno(errno) => {
             0x0005_0000
                 | match errno {

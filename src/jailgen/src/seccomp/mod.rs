@@ -6,6 +6,10 @@
 
 mod bpf;
 mod cage;
+mod decision;
+mod policy;
+mod segments;
+mod strict;
 mod table;
 mod tree;
 
@@ -13,7 +17,9 @@ mod tree;
 mod tests;
 
 pub use cage::Sockets;
-pub use table::{Answer, Call, Errno, FAMILIES, Family, Rule, calls};
+pub use decision::Decision;
+pub use policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
+pub use table::{Answer, Errno, FAMILIES, Family, Rule, exists};
 
 /// A processor, whose system calls have numbers of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +44,15 @@ impl Arch {
         }
     }
 
+    /// What Nix calls it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::X86_64 => "x86_64",
+            Self::Aarch64 => "aarch64",
+        }
+    }
+
     /// What `struct seccomp_data` calls it (`linux/audit.h`).
     fn audit(self) -> u32 {
         match self {
@@ -47,21 +62,39 @@ impl Arch {
     }
 }
 
-/// What a spec may lift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// Namespaces and mounts inside, for programs that make a sandbox of their own (`allow-nested-sandbox`).
-    pub nested_sandbox: bool,
+/// The kernel takes no longer program (BPF_MAXINSNS).
+pub const INSTRUCTIONS_MAX: usize = 4096;
+
+/// The filter of a policy as the kernel takes it: `struct sock_filter`, eight bytes each, little-endian. `None` where it would
+/// be longer than the kernel takes.
+#[must_use]
+pub fn program(arch: Arch, policy: &Policy) -> Option<Vec<u8>> {
+    let program = tree::program(arch, &segments::segments(arch, policy));
+    (program.len() <= INSTRUCTIONS_MAX).then(|| bpf::bytes(&program))
 }
 
 /// The filter that a cage has beside the default one.
 #[must_use]
 pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
-    bpf::bytes(&tree::program(arch, &table::segments_by(arch, |name| cage::rule(name, sockets))))
+    bpf::bytes(&tree::program(
+        arch,
+        &segments::segments_by(arch, |name| cage::rule(name, sockets).into()),
+    ))
 }
 
-/// The default filter as the kernel takes it: `struct sock_filter`, eight bytes each, little-endian.
+/// The processor that a program asks for first, if it does so in the usual way: a load of the processor, a comparison.
 #[must_use]
-pub fn default_program(arch: Arch, options: Options) -> Vec<u8> {
-    bpf::bytes(&tree::program(arch, &table::segments(arch, options)))
+pub fn meant_for(instructions: &[[u8; 8]]) -> Option<Arch> {
+    let [[0x20, 0, _, _, load @ ..], [0x15, 0, _, _, compare @ ..], ..] = instructions else {
+        return None;
+    };
+    (u32::from_le_bytes(*load) == bpf::ARCH)
+        .then(|| Arch::ALL.into_iter().find(|arch| arch.audit() == u32::from_le_bytes(*compare)))
+        .flatten()
+}
+
+/// The filter that every jail has whose spec says nothing.
+#[must_use]
+pub fn default_program(arch: Arch) -> Vec<u8> {
+    bpf::bytes(&tree::program(arch, &segments::segments(arch, &Policy::DEFAULT)))
 }

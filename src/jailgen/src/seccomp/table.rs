@@ -3,7 +3,7 @@
 //! Numbers come from the `syscalls` crate, which takes them from the kernel's own tables. A call that a processor does not
 //! have is left out there. A number that is newer than the table is answered as by a kernel that is too old for it.
 
-use super::{Arch, Options};
+use super::Arch;
 
 /// An error of the kernel that a filter gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Errno {
 pub enum Answer {
     /// The kernel carries it out.
     Allow,
+    /// The kernel carries it out and logs it.
+    Log,
     /// It fails with this error.
     Errno(Errno),
     /// The process is killed.
@@ -347,37 +349,29 @@ pub const FAMILIES: &[Family] = &[
     ),
 ];
 
-/// A system call of a processor and how it is decided.
-#[derive(Debug)]
-pub struct Call {
-    /// Its number.
-    pub number: u32,
-    /// Its name.
-    pub name: &'static str,
-    /// How it is decided.
-    pub rule: &'static Rule,
-}
-
-/// Every known call of a processor, by number.
-#[must_use]
-pub fn calls(arch: Arch, options: Options) -> Vec<Call> {
-    let mut calls: Vec<Call> = known(arch)
-        .map(|(number, name)| Call { number, name, rule: rule(name, options) })
-        .collect();
-    calls.sort_unstable_by_key(|call| call.number);
-    calls
-}
-
-fn rule(name: &str, options: Options) -> &'static Rule {
-    let lifted = |family: &&Family| options.nested_sandbox && family.lifted_for_nested_sandbox;
+/// What the default filter does with a call.
+pub(super) fn rule(name: &str, nested_sandbox: bool) -> &'static Rule {
+    let is_lifted = |family: &&Family| nested_sandbox && family.lifted_for_nested_sandbox;
     FAMILIES
         .iter()
-        .filter(|family| !lifted(family))
+        .filter(|family| !is_lifted(family))
         .find(|family| family.calls.contains(&name))
         .map_or(&ALLOW, |family| family.rule)
 }
 
-fn known(arch: Arch) -> Box<dyn Iterator<Item = (u32, &'static str)>> {
+/// Whether `allow-nested-sandbox` is about this call.
+pub(super) fn lifted(name: &str) -> bool {
+    FAMILIES.iter().any(|family| family.lifted_for_nested_sandbox && family.calls.contains(&name))
+}
+
+/// Whether any of the processors has a call of this name.
+#[must_use]
+pub fn exists(name: &str) -> bool {
+    name.parse::<syscalls::x86_64::Sysno>().is_ok()
+        || name.parse::<syscalls::aarch64::Sysno>().is_ok()
+}
+
+pub(super) fn known(arch: Arch) -> Box<dyn Iterator<Item = (u32, &'static str)>> {
     match arch {
         Arch::X86_64 => Box::new(
             syscalls::x86_64::Sysno::iter().map(|call| (call.id().cast_unsigned(), call.name())),
@@ -386,67 +380,4 @@ fn known(arch: Arch) -> Box<dyn Iterator<Item = (u32, &'static str)>> {
             syscalls::aarch64::Sysno::iter().map(|call| (call.id().cast_unsigned(), call.name())),
         ),
     }
-}
-
-/// Whether any of the processors has a call of this name.
-#[cfg(test)]
-pub(super) fn exists(name: &str) -> bool {
-    name.parse::<syscalls::x86_64::Sysno>().is_ok()
-        || name.parse::<syscalls::aarch64::Sysno>().is_ok()
-}
-
-/// Numbers from `start` on, up to the next segment, are decided in one way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Segment {
-    pub(super) start: u32,
-    pub(super) rule: &'static Rule,
-}
-
-/// Where the numbers of the x32 ABI begin and end: bit 30.
-const X32: u32 = 0x4000_0000;
-const X32_END: u32 = 0x8000_0000;
-
-/// All numbers, in as few segments as can be.
-pub(super) fn segments(arch: Arch, options: Options) -> Vec<Segment> {
-    segments_by(arch, |name| rule(name, options))
-}
-
-/// The same for any table.
-pub(super) fn segments_by(
-    arch: Arch,
-    rule: impl Fn(&'static str) -> &'static Rule,
-) -> Vec<Segment> {
-    let mut calls: Vec<Call> =
-        known(arch).map(|(number, name)| Call { number, name, rule: rule(name) }).collect();
-    calls.sort_unstable_by_key(|call| call.number);
-    let newest = calls.last().map_or(0, |call| call.number);
-    let mut all: Vec<Segment> = Vec::new();
-    let mut add = |start: u32, rule: &'static Rule| {
-        if all.last().is_none_or(|last| last.rule != rule) {
-            all.push(Segment { start, rule });
-        }
-    };
-    add(0, &ALLOW);
-    let mut next = 0;
-    for call in &calls {
-        if call.number > next {
-            // A gap in the numbers: no such call, whatever a later kernel puts there.
-            add(next, &NO_SYS);
-        }
-        add(call.number, call.rule);
-        next = call.number + 1;
-    }
-    add(newest + 1, &NO_SYS);
-    match arch {
-        Arch::X86_64 => {
-            add(X32, &Rule::Always(Answer::Kill));
-            add(X32_END, &NO_SYS);
-        }
-        Arch::Aarch64 => {}
-    }
-    // The first segment gives way if the number 0 is decided otherwise.
-    if all.get(1).is_some_and(|second| second.start == 0) {
-        all.remove(0);
-    }
-    all
 }

@@ -4,11 +4,19 @@ use super::bpf::{
     AND, ARCH, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, LOAD, NUMBER, RETURN,
     value,
 };
-use super::table::{Answer, Errno, FAMILIES, Rule, calls, exists, segments};
-use super::{Arch, Options, default_program, tree};
+use super::decision::Decision;
+use super::policy::{Base, Condition, Match, OnDeny, Policy, Test, calls};
+use super::segments::segments;
+use super::table::{Answer, Errno, FAMILIES, exists};
+use super::{Arch, default_program, tree};
 
-const DEFAULT: Options = Options { nested_sandbox: false };
-const NESTED: Options = Options { nested_sandbox: true };
+const DEFAULT: Policy = Policy::DEFAULT;
+const NESTED: Policy = with(Base::Default, true);
+const STRICT: Policy = with(Base::Strict { agent: None }, false);
+
+const fn with(base: Base, nested_sandbox: bool) -> Policy {
+    Policy { base, nested_sandbox, allow: Vec::new(), deny: Vec::new(), on_deny: None }
+}
 const ALLOW: Answer = Answer::Allow;
 const PERM: Answer = Answer::Errno(Errno::Perm);
 const NO_SYS: Answer = Answer::Errno(Errno::NoSys);
@@ -83,14 +91,14 @@ fn run(program: &[Instruction], arch: u32, number: u32, arguments: [u64; 6]) -> 
 }
 
 /// The same answer straight from the table.
-fn decide(rule: &Rule, arguments: [u64; 6]) -> Answer {
+fn decide(rule: &Decision, arguments: [u64; 6]) -> Answer {
     let low = |index: u8| (arguments[usize::from(index)] & 0xffff_ffff) as u32;
     match rule {
-        Rule::Always(answer) => *answer,
-        Rule::AnyBit { argument, bits, yes, no } => {
+        Decision::Always(answer) => *answer,
+        Decision::AnyBit { argument, bits, yes, no } => {
             decide(if low(*argument) & bits != 0 { yes } else { no }, arguments)
         }
-        Rule::OneOf { argument, mask, values, yes, no } => {
+        Decision::OneOf { argument, mask, values, yes, no } => {
             let found = values.contains(&(low(*argument) & mask));
             decide(if found { yes } else { no }, arguments)
         }
@@ -108,12 +116,15 @@ fn unknown(arch: Arch, number: u32) -> Answer {
 fn the_tree_decides_as_the_table_for_every_number_and_sampled_arguments() {
     let samples = samples();
     let odd = [600, 0x3fff_ffff, 0x4000_0000, 0x4000_0029, 0x7fff_ffff, 0x8000_0000, u32::MAX];
-    for (arch, options) in Arch::ALL.iter().flat_map(|arch| [(*arch, DEFAULT), (*arch, NESTED)]) {
-        let program = tree::program(arch, &segments(arch, options));
-        let table = calls(arch, options);
+    for (arch, policy) in Arch::ALL
+        .iter()
+        .flat_map(|arch| [DEFAULT, NESTED, STRICT, picky()].map(|policy| (*arch, policy)))
+    {
+        let program = tree::program(arch, &segments(arch, &policy));
+        let table = calls(arch, &policy);
         for number in (0..600).chain(odd) {
-            let rule = table.iter().find(|call| call.number == number).map(|call| call.rule);
-            let looks = rule.is_some_and(|rule| !matches!(rule, Rule::Always(_)));
+            let rule = table.iter().find(|call| call.number == number).map(|call| &call.decision);
+            let looks = rule.is_some_and(|rule| !matches!(rule, Decision::Always(_)));
             let some: &[u64] = if looks { &samples } else { &[0, u64::MAX] };
             for (first, second) in some.iter().flat_map(|a| some.iter().map(move |b| (*a, *b))) {
                 for third in [0, 1, 6, 9, 16, 17, 132, 1 << 32] {
@@ -131,7 +142,7 @@ fn the_tree_decides_as_the_table_for_every_number_and_sampled_arguments() {
 fn calls_of_a_foreign_processor_are_killed() {
     const I386: u32 = 0x4000_0003;
     for arch in Arch::ALL {
-        let program = tree::program(arch, &segments(arch, DEFAULT));
+        let program = tree::program(arch, &segments(arch, &DEFAULT));
         for number in [0, 1, 11, 102, 360, 600] {
             assert_eq!(run(&program, I386, number, [0; 6]), value(Answer::Kill), "{number}");
         }
@@ -139,14 +150,14 @@ fn calls_of_a_foreign_processor_are_killed() {
 }
 
 #[track_caller]
-fn answers(options: Options, name: &str, arguments: &[u64], answer: Answer) {
+fn answers(policy: &Policy, name: &str, arguments: &[u64], answer: Answer) {
     let mut all = [0; 6];
     all[..arguments.len()].copy_from_slice(arguments);
     for arch in Arch::ALL {
-        let Some(call) = calls(arch, options).into_iter().find(|call| call.name == name) else {
+        let Some(call) = calls(arch, policy).into_iter().find(|call| call.name == name) else {
             continue;
         };
-        let program = tree::program(arch, &segments(arch, options));
+        let program = tree::program(arch, &segments(arch, policy));
         let ours = run(&program, arch.audit(), call.number, all);
         assert_eq!(ours, value(answer), "{arch:?} {name} {arguments:x?}");
     }
@@ -154,7 +165,8 @@ fn answers(options: Options, name: &str, arguments: &[u64], answer: Answer) {
 
 #[test]
 fn what_sandboxes_were_left_through_is_refused() {
-    let refused = |name: &str, arguments: &[u64], answer| answers(DEFAULT, name, arguments, answer);
+    let refused =
+        |name: &str, arguments: &[u64], answer| answers(&DEFAULT, name, arguments, answer);
     for name in [
         "ptrace",
         "process_vm_readv",
@@ -213,7 +225,7 @@ fn what_sandboxes_were_left_through_is_refused() {
 
 #[test]
 fn what_agents_and_runtimes_need_is_allowed() {
-    let allowed = |name: &str, arguments: &[u64]| answers(DEFAULT, name, arguments, ALLOW);
+    let allowed = |name: &str, arguments: &[u64]| answers(&DEFAULT, name, arguments, ALLOW);
     for name in [
         "read",
         "openat",
@@ -266,11 +278,11 @@ fn what_agents_and_runtimes_need_is_allowed() {
 #[test]
 fn a_nested_sandbox_lifts_namespaces_and_mounts_and_nothing_else() {
     for name in ["mount", "unshare", "setns", "clone3", "pivot_root"] {
-        answers(NESTED, name, &[0x1000_0000], ALLOW);
+        answers(&NESTED, name, &[0x1000_0000], ALLOW);
     }
-    answers(NESTED, "ioctl", &[0, 0x5412], PERM);
-    answers(NESTED, "ptrace", &[], PERM);
-    answers(NESTED, "io_uring_setup", &[], PERM);
+    answers(&NESTED, "ioctl", &[0, 0x5412], PERM);
+    answers(&NESTED, "ptrace", &[], PERM);
+    answers(&NESTED, "io_uring_setup", &[], PERM);
 }
 
 #[test]
@@ -286,10 +298,142 @@ fn the_table_names_calls_that_exist_and_each_once() {
 #[test]
 fn the_program_is_short_and_shallow() {
     for arch in Arch::ALL {
-        let bytes = default_program(arch, DEFAULT);
+        let bytes = default_program(arch);
         assert_eq!(bytes.len() % 8, 0);
         assert!(bytes.len() / 8 < 400, "{} instructions", bytes.len() / 8);
         // A power of two of the segments bounds the depth; 10 comparisons decide any number.
-        assert!(segments(arch, DEFAULT).len() < 256, "{}", segments(arch, DEFAULT).len());
+        assert!(segments(arch, &DEFAULT).len() < 256, "{}", segments(arch, &DEFAULT).len());
+    }
+}
+
+/// A policy with every form of rule.
+fn picky() -> Policy {
+    Policy {
+        allow: vec![
+            matching("ptrace", &[]),
+            matching("ioctl", &[(1, Test::OneOf(vec![0x5412]))]),
+            matching("keyctl", &[(0, Test::OneOf(vec![0, 1])), (1, Test::NoneOf(vec![2]))]),
+        ],
+        deny: vec![
+            matching("getpid", &[]),
+            matching("socket", &[(0, Test::OneOf(vec![16]))]),
+            matching("openat", &[(2, Test::AnyBit(1))]),
+        ],
+        ..DEFAULT
+    }
+}
+
+fn matching(call: &str, conditions: &[(u8, Test)]) -> Match {
+    let condition =
+        |(argument, test): &(u8, Test)| Condition { argument: *argument, test: test.clone() };
+    Match { call: call.into(), conditions: conditions.iter().map(condition).collect() }
+}
+
+#[test]
+fn a_spec_lifts_and_refuses_what_it_names() {
+    let policy = picky();
+    let is = |name: &str, arguments: &[u64], answer| answers(&policy, name, arguments, answer);
+    is("ptrace", &[], ALLOW);
+    is("ioctl", &[0, 0x5412], ALLOW);
+    is("ioctl", &[0, 0x541c], PERM);
+    is("keyctl", &[0, 1], ALLOW);
+    is("keyctl", &[0, 2], PERM);
+    is("keyctl", &[3, 1], PERM);
+    is("getpid", &[], PERM);
+    is("socket", &[16, 3, 0], PERM);
+    is("socket", &[1, 1, 0], ALLOW);
+    is("socket", &[40, 1, 0], Answer::Errno(Errno::AfNoSupport));
+    is("openat", &[0, 0, 1], PERM);
+    is("openat", &[0, 0, 2], ALLOW);
+    is("bpf", &[], PERM);
+}
+
+#[test]
+fn a_name_alone_lifts_no_check_of_arguments() {
+    let policy = Policy { allow: vec![matching("ioctl", &[]), matching("clone", &[])], ..DEFAULT };
+    answers(&policy, "ioctl", &[0, 0x5412], PERM);
+    answers(&policy, "clone", &[0x1000_0011], PERM);
+}
+
+#[test]
+fn what_is_refused_is_answered_as_the_spec_says() {
+    for (on_deny, answer) in [
+        (None, PERM),
+        (Some(OnDeny::Errno), PERM),
+        (Some(OnDeny::Kill), Answer::Kill),
+        (Some(OnDeny::Log), Answer::Log),
+    ] {
+        let deny = vec![matching("getpid", &[]), matching("bpf", &[])];
+        let policy = Policy { deny, on_deny, ..DEFAULT };
+        answers(&policy, "getpid", &[], answer);
+        // What the default refuses is never carried out for being named again.
+        answers(&policy, "bpf", &[], PERM);
+    }
+}
+
+#[test]
+fn a_strict_filter_leaves_what_is_on_its_list_and_kills_the_rest() {
+    let is = |policy: &Policy, name: &str, arguments: &[u64], answer| {
+        answers(policy, name, arguments, answer);
+    };
+    for name in ["read", "openat", "execve", "wait4", "futex"] {
+        is(&STRICT, name, &[], ALLOW);
+    }
+    for name in ["ptrace", "mount", "bpf", "swapon", "mlockall", "semget", "chroot", "vmsplice"] {
+        is(&STRICT, name, &[], Answer::Kill);
+    }
+    // What is on the list is under the checks of the default.
+    is(&STRICT, "ioctl", &[0, 0x5412], PERM);
+    is(&STRICT, "clone", &[0x1000_0011], PERM);
+    is(&STRICT, "clone3", &[], NO_SYS);
+    is(&STRICT, "socket", &[40, 1], Answer::Errno(Errno::AfNoSupport));
+    let errno = Policy { on_deny: Some(OnDeny::Errno), ..STRICT };
+    is(&errno, "mlockall", &[], PERM);
+    let log = Policy { on_deny: Some(OnDeny::Log), ..STRICT };
+    is(&log, "mlockall", &[], Answer::Log);
+    is(&log, "bpf", &[], PERM);
+    let more = Policy { allow: vec![matching("mlockall", &[])], ..STRICT };
+    is(&more, "mlockall", &[], ALLOW);
+    let pi = Policy { base: Base::Strict { agent: Some("pi".into()) }, ..DEFAULT };
+    is(&pi, "setxattr", &[], Answer::Kill);
+    is(&STRICT, "setxattr", &[], ALLOW);
+}
+
+#[test]
+fn the_strict_lists_name_calls_that_exist_and_are_as_short_as_is_said() {
+    for agent in [None, Some("claude-code"), Some("codex"), Some("pi"), Some("nobody")] {
+        let list: std::collections::BTreeSet<&str> = super::strict::list(agent).collect();
+        for name in &list {
+            assert!(exists(name), "{name}");
+        }
+        assert!((60..210).contains(&list.len()), "{agent:?}: {}", list.len());
+        for needed in [
+            "wait4",
+            "kill",
+            "sendto",
+            "close_range",
+            "clone",
+            "execve",
+            "prctl",
+            "ioctl",
+            "setpgid",
+            "umask",
+            "rt_sigprocmask",
+            "exit_group",
+            "seccomp",
+        ] {
+            assert!(list.contains(needed), "{agent:?}: {needed}");
+        }
+    }
+}
+
+#[test]
+fn every_filter_is_shorter_than_the_kernel_takes() {
+    let long = vec![matching("ioctl", &[(1, Test::OneOf((0..5000).collect()))])];
+    for arch in Arch::ALL {
+        for policy in [DEFAULT, NESTED, STRICT, picky()] {
+            assert!(super::program(arch, &policy).is_some_and(|program| program.len() < 8 * 1000));
+        }
+        assert_eq!(super::program(arch, &Policy { deny: long.clone(), ..DEFAULT }), None);
     }
 }

@@ -7,7 +7,9 @@ use super::bpf::{
     AND, ARCH, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, LOAD, NUMBER, answer,
     argument, plain,
 };
-use super::table::{Answer, Rule, Segment};
+use super::decision::Decision;
+use super::segments::Segment;
+use super::table::Answer;
 
 /// The filter of these segments.
 pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
@@ -27,21 +29,21 @@ fn node(segments: &[Segment]) -> Vec<Instruction> {
     let (left, right) = segments.split_at(segments.len() / 2);
     match (left, right) {
         ([], []) => vec![answer(Answer::Kill)],
-        ([], [only]) => leaf(only.rule),
+        ([], [only]) => leaf(&only.decision),
         (_, []) => node(left),
         (_, [first, ..]) => branch(JUMP_AT_LEAST, first.start, node(right), node(left)),
     }
 }
 
-fn leaf(rule: &Rule) -> Vec<Instruction> {
-    match rule {
-        Rule::Always(always) => vec![answer(*always)],
-        Rule::AnyBit { argument: index, bits, yes, no } => {
+fn leaf(decision: &Decision) -> Vec<Instruction> {
+    match decision {
+        Decision::Always(always) => vec![answer(*always)],
+        Decision::AnyBit { argument: index, bits, yes, no } => {
             let mut block = vec![plain(LOAD, argument(*index))];
             block.extend(branch(JUMP_ANY_BIT, *bits, leaf(yes), leaf(no)));
             block
         }
-        Rule::OneOf { argument: index, mask, values, yes, no } => {
+        Decision::OneOf { argument: index, mask, values, yes, no } => {
             let mut block = vec![plain(LOAD, argument(*index))];
             if *mask != u32::MAX {
                 block.push(plain(AND, *mask));

@@ -13,7 +13,7 @@ use jail_policy::{Grant, Policy, Scope};
 
 use super::{EVERY_JAIL, argument};
 use crate::seal::environment::Environment;
-use crate::seal::filter::{cage_filter, default_filter};
+use crate::seal::filter::{cage_filter, filters};
 use crate::seal::text::Reader;
 use crate::seal::{Request, SealError};
 
@@ -152,6 +152,10 @@ impl Draft {
             | Grant::TimeZone { .. }
             | Grant::ShareNamespace { .. }
             | Grant::HostNetwork
+            | Grant::SystemCalls { .. }
+            | Grant::CallRules { .. }
+            | Grant::Filter { .. }
+            | Grant::NestedSandbox
             | Grant::Wall { .. }
             | Grant::LandlockAbi { .. }
             | Grant::Terminal { .. }
@@ -221,10 +225,7 @@ impl Draft {
             time: None,
             limits: vec![Limit { resource: Resource::Core, value: 0 }],
             landlock,
-            seccomp: vec![
-                cage_filter(request.arch, self.datagrams)?,
-                default_filter(request.arch)?,
-            ],
+            seccomp: [vec![cage_filter(request.arch, self.datagrams)?], filters(request)?].concat(),
             after,
         })
     }

@@ -14,11 +14,17 @@ use super::EVERY_JAIL;
 pub(super) struct Wish {
     wall: Option<(Wall, Origin)>,
     least: Option<(u32, Origin)>,
+    nested: bool,
 }
 
 impl Wish {
     pub(super) fn wall(&mut self, wall: Wall, entry: &Entry) {
         self.wall = Some((wall, entry.by.to_string()));
+    }
+
+    /// Under rules about files the kernel refuses every mount, and a nested sandbox is made of mounts.
+    pub(super) fn nested(&mut self) {
+        self.nested = true;
     }
 
     pub(super) fn least(&mut self, least: u32, entry: &Entry) {
@@ -33,9 +39,10 @@ impl Wish {
         store: &str,
     ) -> Landlock {
         let wall = self.wall.as_ref().map_or(Wall::Writes, |(wall, _)| *wall);
+        let files = if self.nested { &[] } else { files(wall) };
         let (least, by) = self.demanded();
         let mut landlock = Landlock {
-            handles: handles(wall, inside, namespaces),
+            handles: handles(files, inside, namespaces),
             rules: Vec::new(),
             bind: Vec::new(),
             connect: Vec::new(),
@@ -65,13 +72,25 @@ fn least(wall: Wall) -> u32 {
     }
 }
 
-fn handles(wall: Wall, inside: &[InsideOp], namespaces: &BTreeSet<Namespace>) -> Vec<Handled> {
-    let files: &[Handled] = match wall {
-        Wall::Writes => &[Handled::Writes],
-        Wall::Full => &[Handled::Writes, Handled::Reads, Handled::Execution],
-    };
+fn files(wall: Wall) -> &'static [Handled] {
+    match wall {
+        Wall::Writes => &[Handled::Writes, Handled::Devices, Handled::Sockets],
+        Wall::Full => &[
+            Handled::Writes,
+            Handled::Reads,
+            Handled::Execution,
+            Handled::Devices,
+            Handled::Sockets,
+        ],
+    }
+}
+
+fn handles(
+    files: &[Handled],
+    inside: &[InsideOp],
+    namespaces: &BTreeSet<Namespace>,
+) -> Vec<Handled> {
     let mut handles = files.to_vec();
-    handles.extend([Handled::Devices, Handled::Sockets]);
     // An X client tries the abstract socket first, and takes the one with a path only if nobody listens there.
     let is_x11 = |op: &InsideOp| matches!(op, InsideOp::Session(op) if op.service == Service::X11);
     if !inside.iter().any(is_x11) {

@@ -18,7 +18,7 @@ use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
 use self::limits::Limits;
 use super::environment::Environment;
-use super::filter::default_filter;
+use super::filter::filters;
 use super::text::Reader;
 use super::{Request, SealError};
 
@@ -230,6 +230,9 @@ impl<'a> Draft<'a> {
             | Grant::Reach { .. }
             | Grant::StateLink { .. }
             | Grant::Ports { .. } => return Err(cage::misplaced(read)),
+            // Read by `filters`, all of them together.
+            Grant::SystemCalls { .. } | Grant::CallRules { .. } | Grant::Filter { .. } => {}
+            Grant::NestedSandbox => self.landlock.nested(),
             Grant::Wall { wall } => self.landlock.wall(*wall, entry),
             Grant::LandlockAbi { least } => self.landlock.least(*least, entry),
             Grant::Terminal { terminal } => self.terminal = *terminal,
@@ -332,7 +335,7 @@ impl<'a> Draft<'a> {
             time: self.limits.time(),
             limits: self.limits.resources(),
             landlock,
-            seccomp: vec![default_filter(request.arch)?],
+            seccomp: filters(request)?,
             after,
         })
     }

@@ -53,7 +53,7 @@ fn sealed(policy: &Policy) -> Result<Sealed, SealError> {
     let (stub, out) =
         ("/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub", "/nix/store/5-out");
     let host = "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host";
-    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64" })
+    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64", filters: &[] })
 }
 
 /// The wrapper without its filter, whose bytes have tests of their own.

@@ -1,0 +1,50 @@
+//! The filters that a spec brings along: a file that is one, or a program that prints one, both in the store.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use jail_policy::{Grant, Policy};
+
+use super::SealError;
+use crate::seccomp::INSTRUCTIONS_MAX;
+
+/// One byte more than the kernel takes is enough to see that it is too much.
+const BYTES_MAX: u64 = 8 * INSTRUCTIONS_MAX as u64 + 1;
+
+/// What the filters of a policy hold, by their paths.
+pub(super) fn filters(policy: &Policy) -> Result<Vec<(String, Vec<u8>)>, SealError> {
+    let mut found = Vec::new();
+    for entry in &policy.grants {
+        if let Grant::Filter { path } = &entry.grant {
+            let path = path.to_string();
+            let bytes = read(Path::new(&path)).map_err(|error| {
+                SealError::at(policy, entry, format!("the filter `{path}` cannot be read: {error}"))
+                    .help(
+                        "name a file of the spec, `\"${./filter.bpf}\"`, or a program of a package",
+                    )
+            })?;
+            found.push((path, bytes));
+        }
+    }
+    Ok(found)
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if fs::metadata(path)?.permissions().mode() & 0o111 == 0 {
+        fs::File::open(path)?.take(BYTES_MAX).read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    let mut child = Command::new(path).stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+    if let Some(output) = child.stdout.take() {
+        output.take(BYTES_MAX).read_to_end(&mut bytes)?;
+    }
+    let status = child.wait()?;
+    if status.success() {
+        return Ok(bytes);
+    }
+    Err(std::io::Error::other(format!("the program that prints it ended with {status}")))
+}
