@@ -2,10 +2,12 @@
 //!
 //! Everything printed is sanitised here: names come from arguments, from plans and from folders that a jail wrote.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::ops::{Deref, DerefMut};
 
 use rustix::io::Errno;
 
@@ -22,9 +24,14 @@ pub(crate) const EXIT_NOT_FOUND: u8 = 127;
 /// Longer texts are cut, so that a failure always fits one message.
 const TEXT_MAX: usize = 1024;
 
-/// What went wrong, without the step that met it.
+/// What went wrong, without the step that met it. Nearly every function returns one or none, so it is a pointer: moving
+/// the whole of it about would be a quarter of the stub's code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Problem {
+pub(crate) struct Problem(Box<Details>);
+
+/// What a [`Problem`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Details {
     /// What it happened to: a path, a variable, an address.
     pub(crate) object: String,
     /// The error's name or what is wrong, in words.
@@ -37,17 +44,29 @@ pub(crate) struct Problem {
 
 impl Problem {
     /// Something wrong in words: `cause` about `object`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn new(object: impl AsText, cause: impl Into<String>) -> Self {
-        Self { object: object.as_text(), cause: cause.into(), help: None, exit: EXIT_FAILED }
+        Self::of(object.as_text(), cause.into())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of(object: String, cause: String) -> Self {
+        Self(Box::new(Details { object, cause, help: None, exit: EXIT_FAILED }))
     }
 
     /// A system call that failed on `object`.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn errno(object: impl AsText, error: Errno) -> Self {
         Self::new(object, errno::name(error))
     }
 
     /// The same with a remedy.
     #[must_use]
+    #[cold]
+    #[inline(never)]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -58,6 +77,20 @@ impl Problem {
     pub(crate) fn exit(mut self, exit: u8) -> Self {
         self.exit = exit;
         self
+    }
+}
+
+impl Deref for Problem {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 
@@ -145,7 +178,7 @@ impl Failure {
         if let Some(Step { number, of }) = self.step {
             let _ = write!(text, "step {number} of {of} ({}): ", printable(&self.name));
         }
-        let Problem { object, cause, help, .. } = &self.problem;
+        let Details { object, cause, help, .. } = &*self.problem;
         if !object.is_empty() {
             let _ = write!(text, "{}: ", printable(object));
         }
@@ -165,7 +198,7 @@ impl Failure {
     #[must_use]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
-        let Problem { object, cause, help, exit } = &self.problem;
+        let Details { object, cause, help, exit } = &*self.problem;
         let help = help.as_deref().unwrap_or_default();
         let fields = [&self.name, &self.by, object, cause, help].map(clean);
         let numbers = [number, of, usize::from(*exit)].map(|number| number.to_string());
@@ -184,7 +217,12 @@ impl Failure {
         let (object, cause) = (next()?.into(), next()?.into());
         let help = Some(next()?).filter(|help| !help.is_empty()).map(Into::into);
         let step = (of > 0).then_some(Step { number, of });
-        Some(Self { step, name, by, problem: Problem { object, cause, help, exit } })
+        Some(Self {
+            step,
+            name,
+            by,
+            problem: Problem(Box::new(Details { object, cause, help, exit })),
+        })
     }
 }
 
