@@ -7,10 +7,6 @@
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
-#![expect(
-    clippy::result_large_err,
-    reason = "a failure is made once, and the process ends with it"
-)]
 
 extern crate alloc;
 
