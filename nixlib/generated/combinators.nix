@@ -94,6 +94,11 @@
       params = [ ];
       brings = [ ];
     };
+    # Arguments of bubblewrap, for specs that were written for it.
+    unsafe-add-raw-args = {
+      params = [ "text" ];
+      brings = [ ];
+    };
     # One device node.
     bind-device = {
       params = [ "text" ];
@@ -601,6 +606,29 @@
     notifications = {
       params = [ ];
       brings = [ "xdg-dbus-proxy" ];
+    };
+    # A bash script on the host after the program's end, whatever ended it.
+    add-cleanup = {
+      params = [ "text" ];
+      brings = [ "bashInteractive" ];
+    };
+    # A bash script on the host before the launch.
+    add-runtime = {
+      params = [ "text" ];
+      brings = [ "bashInteractive" ];
+    };
+    # A program inside that has a bash script run on the host.
+    jail-to-host-channel = {
+      params = [
+        "literal"
+        "text"
+      ];
+      brings = [ "bashInteractive" ];
+    };
+    # Web addresses are opened in your browser, on the host.
+    open-urls-in-browser = {
+      params = [ ];
+      brings = [ ];
     };
   };
   builders = {

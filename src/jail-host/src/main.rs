@@ -6,7 +6,10 @@
 #![deny(unsafe_code)]
 
 mod bus;
+mod channel;
+mod scripts;
 mod session;
+mod shell;
 #[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
 mod sys;
 mod talk;
@@ -15,16 +18,19 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// The name under which it is the helper. No channel can be called so.
-const NAME: &str = "jail-host";
+use jail_plan::helper::HELPER as NAME;
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
     let name = words.next().unwrap_or_default();
     let is_helper = std::path::Path::new(&name).file_name() == Some(NAME.as_ref());
     let words: Vec<OsString> = words.collect();
+    if !is_helper {
+        let name = std::path::Path::new(&name).file_name().unwrap_or(&name).to_owned();
+        return channel::client::run(&name, &words);
+    }
     match words.as_slice() {
-        [mode, socket, listener, arguments @ ..] if is_helper && mode == "run" => {
+        [mode, socket, listener, arguments @ ..] if mode == "run" => {
             session::run(socket, listener, arguments)
         }
         [..] => {

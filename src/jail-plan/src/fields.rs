@@ -13,6 +13,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use crate::expand::HostText;
 use crate::landlock::Reach;
 use crate::ops::{Access, Missing, Service};
+use crate::plan::Namespace;
 
 /// A field that was given; the inner `None` is `null`.
 type Given<T> = Option<Option<T>>;
@@ -76,6 +77,7 @@ fields! {
     missing: Missing,
     mode: u32,
     name: String,
+    namespace: Namespace,
     path: HostText,
     reach: Reach,
     proxy: String,

@@ -54,7 +54,7 @@ impl Landlock {
         match operation {
             // Also what is bound read-only: it may be a socket, which is there to be connected to.
             InsideOp::Bind(bind) => path(&bind.to, bind.access.into(), &bind.by),
-            InsideOp::HostSocket(at) => path(&at.to, Reach::Rw, &at.by),
+            InsideOp::HostSocket(at) | InsideOp::Queues(at) => path(&at.to, Reach::Rw, &at.by),
             InsideOp::Folder(folder) => {
                 let (reach, by) = (folder.access.into(), folder.by.clone());
                 vec![LandlockRule::Folder(Found { reach, by })]

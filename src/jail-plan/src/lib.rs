@@ -9,6 +9,7 @@
 extern crate alloc;
 
 mod amount;
+mod change;
 mod expand;
 mod fields;
 pub mod helper;
@@ -17,6 +18,7 @@ mod limits;
 mod ops;
 mod path;
 mod plan;
+pub mod raw;
 mod record;
 mod wrapper;
 
@@ -29,8 +31,8 @@ pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, Ti
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
     Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode,
-    Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory, StateFile, StateLink,
-    StoreClosure, Symlink, Tmpfs,
+    Named, OfNamespace, Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory,
+    StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::expand::HostText;
 use crate::fields::{Field, Fields};
+use crate::plan::Namespace;
 
 /// Which applied combinator wanted something: `mount-cwd#3` is the fourth one of the term, counted depth first.
 pub type Origin = String;
@@ -252,6 +253,16 @@ operations! {
         /// What is let through: `talk=org.example.*`.
         rules: Vec<String>,
     }
+    /// Something with a name.
+    Named {
+        /// The name.
+        name: String,
+    }
+    /// Something about a namespace.
+    OfNamespace {
+        /// Which.
+        namespace: Namespace,
+    }
     /// A variable with a value.
     Set {
         /// Its name.
@@ -340,6 +351,8 @@ pub enum InsideOp {
     Loopback(By),
     /// The socket on which the helper answers what channels ask.
     HostSocket(At),
+    /// The jail's own POSIX message queues (mq_overview(7)).
+    Queues(At),
     /// Here, and nowhere else, is done what the host's scripts added to `RUNTIME_ARGS`.
     RuntimeArguments(By),
 }
@@ -352,6 +365,18 @@ pub enum Change {
     Inside(InsideOp),
     /// One more variable, or another value of one.
     Set(Set),
+    /// A variable less.
+    Unset(Named),
+    /// No variable at all, so far.
+    Clear(By),
+    /// Another place to start in.
+    Start(At),
+    /// Another host name.
+    Hostname(Named),
+    /// A namespace is shared with the host.
+    Share(OfNamespace),
+    /// A namespace is the jail's own.
+    Own(OfNamespace),
 }
 
 /// One variable of the payload's environment, which is built from nothing. Names are unique within a plan.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::expand::HostText;
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
-use crate::ops::{AfterOp, Change, EnvOp, HostOp, InsideOp, Origin};
+use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin};
 use crate::record::record;
 
 /// The version of this format. A reader refuses every other one.
@@ -57,32 +57,6 @@ record! {
         pub seccomp: Vec<SeccompProgram>,
         /// On the host, after the payload's end.
         pub after: Vec<AfterOp>,
-    }
-}
-
-impl Plan {
-    /// Takes in what the host's scripts add: operations where the plan has a place for them, variables.
-    ///
-    /// # Errors
-    /// The plan has no such place.
-    pub fn change(&mut self, changes: Vec<Change>) -> Result<(), &'static str> {
-        for change in changes {
-            match change {
-                Change::Inside(op) => {
-                    let is_place = |op: &InsideOp| matches!(op, InsideOp::RuntimeArguments(_));
-                    let place = self.inside.iter().position(is_place);
-                    let place = place.ok_or("the plan has no place for further operations")?;
-                    let rules = self.landlock.rules_of(&op, &self.closure.store);
-                    self.landlock.rules.extend(rules);
-                    self.inside.insert(place, op);
-                }
-                Change::Set(set) => {
-                    self.env.retain(|other| other.name() != set.name);
-                    self.env.push(EnvOp::Set(set));
-                }
-            }
-        }
-        Ok(())
     }
 }
 

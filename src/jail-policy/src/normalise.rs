@@ -25,6 +25,7 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
                 settings.entry(setting).or_insert(entry);
             }
             Class::Mount => push_mount(&mut mounts, entry),
+            Class::Script => mounts.push(entry),
             Class::Folder => push_unique(&mut environment.folders, entry),
             Class::Variable(name) => environment.set(name, entry),
             Class::DevShell => environment.dev_shell(entry),
@@ -88,6 +89,8 @@ enum Class {
     Flag(Setting),
     /// It lies over what came before.
     Mount,
+    /// It is done where it stands among the mounts, as often as it is said.
+    Script,
     /// It stands in front of what came before, in PATH.
     Folder,
     /// For each name, the last one counts.
@@ -118,12 +121,17 @@ enum Setting {
     BestEffort,
     DedicatedUser,
     HomeAsFolder,
+    StartIn,
+    OpenUrls,
     TimeZone,
 }
 
 fn class(grant: &Grant) -> Class {
     match grant {
         Grant::Program { .. } => Class::Setting(Setting::Program),
+        Grant::StartIn { .. } => Class::Setting(Setting::StartIn),
+        Grant::OpenUrls => Class::Flag(Setting::OpenUrls),
+        Grant::HostScript { .. } => Class::Script,
         Grant::Arguments { .. } => Class::Setting(Setting::Arguments),
         Grant::Store { .. } => Class::Setting(Setting::Store),
         Grant::Hostname { .. } => Class::Setting(Setting::Hostname),
@@ -169,6 +177,9 @@ fn class(grant: &Grant) -> Class {
         // In a cage nothing lies over anything, but nothing has to be said twice either.
         | Grant::Reach { .. }
         | Grant::StateLink { .. }
+        | Grant::RemountReadOnly { .. }
+        | Grant::Queues { .. }
+        | Grant::Channel { .. }
         | Grant::Accounts { .. }
         // Filters are loaded in their order, and one that is there twice counts once.
         | Grant::Filter { .. } => Class::Mount,
@@ -204,7 +215,8 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Proc { .. }
         | Grant::Dev { .. }
         | Grant::File { .. }
-        | Grant::Symlink { .. } => true,
+        | Grant::Symlink { .. }
+        | Grant::Queues { .. } => true,
         // A folder that is made where one stands already changes nothing, and the rest has no place of its own.
         Grant::Directory { .. }
         | Grant::Folder { .. }
@@ -213,6 +225,11 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Session { .. }
         | Grant::Bus { .. }
         | Grant::Accounts { .. }
+        | Grant::RemountReadOnly { .. }
+        | Grant::HostScript { .. }
+        | Grant::Channel { .. }
+        | Grant::OpenUrls
+        | Grant::StartIn { .. }
         | Grant::Program { .. }
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder

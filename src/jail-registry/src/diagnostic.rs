@@ -121,6 +121,8 @@ codes! {
     BadSize = "bad-size",
     /// A name that no user may have.
     BadUserName = "bad-user-name",
+    /// A name that no program inside may have for a channel.
+    ChannelName = "channel-name",
     /// A combinator where a package belongs.
     CombinatorAsPackage = "combinator-as-package",
     /// A text that wants a command to be run while it is expanded.
@@ -187,6 +189,8 @@ codes! {
     ParentComponent = "parent-component",
     /// A text that is no regular expression.
     Pattern = "pattern",
+    /// Arguments of bubblewrap that a jail cannot be given, or that cannot be read.
+    RawArgument = "raw-argument",
     /// An evaluation that is nested too deeply.
     RecursionLimit = "recursion-limit",
     /// A program, a folder or a source on the host that is not absolute.

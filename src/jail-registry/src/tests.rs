@@ -89,7 +89,11 @@ fn samples(ty: Type) -> Vec<Value> {
     match ty {
         Type::Null => vec![Value::Null],
         Type::Literal => ["NAME", "1G", "ipc", "tmpfs", "64", "default"].map(s).into(),
-        Type::Text | Type::Entry => vec![s("/some/path")],
+        // Nearly every text is a path; the arguments of bubblewrap are not.
+        Type::Text | Type::Entry => {
+            let paths = std::iter::repeat_n("/some/path", 5);
+            paths.chain(["--proc /proc"]).map(s).collect()
+        }
         Type::Script => vec![s("exec true \"$@\"")],
         Type::Integer => vec![Value::Integer(1)],
         Type::Bool => vec![Value::Bool(true)],

@@ -24,7 +24,7 @@ use crate::namespaces;
 use crate::payload::Command;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, Clock, Supervisor, Watched, handled, has_terminal, signal};
-use crate::sys::{self, Cloned, CommandLine};
+use crate::sys::{self, Cloned, CommandLine, SignalSet};
 
 /// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.
 /// `command_line` is where the kernel put them.
@@ -104,6 +104,23 @@ fn fill_standard(file: OwnedFd) -> Result<OwnedFd, Errno> {
     }
 }
 
+/// Signals from the first step on: blocked, and read from a descriptor.
+struct Signals {
+    /// What the launcher had blocked.
+    mask: SignalSet,
+    pending: OwnedFd,
+}
+
+impl Signals {
+    fn block() -> Result<Self, Problem> {
+        let mask = sys::set_mask(handled()).about("signals")?;
+        // A launcher that ignores SIGCHLD would leave us nothing to wait for.
+        sys::default_action(signal::CHLD).about("signals")?;
+        let pending = sys::signal_descriptor(handled()).about("signals")?;
+        Ok(Self { mask, pending })
+    }
+}
+
 /// Starts the helper where the plan has one, and does not return before it has ended.
 fn with_helper(
     plan: &mut Plan,
@@ -112,18 +129,25 @@ fn with_helper(
 ) -> Result<Ending, Failure> {
     let steps = Steps::of(plan);
     let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
-    let Some(host) = &plan.host else { return launch(plan, caller, None, None) };
+    let signals = Signals::block().map_err(at_helper)?;
+    let Some(host) = &plan.host else { return launch(plan, caller, &signals, None, None) };
     let listener = host::listener(plan).map_err(at_helper)?;
-    let helper = Helper::start(host, wrapper, listener.as_ref(), caller).map_err(at_helper)?;
-    let ending = launch(plan, caller, Some(&helper), listener);
-    helper.finish();
-    ending
+    let mut helper =
+        Helper::start(host, wrapper, listener.as_ref(), caller, signals.mask).map_err(at_helper)?;
+    helper.watch(&signals.pending);
+    let ending = launch(plan, caller, &signals, Some(&helper), listener);
+    match (helper.finish(), ending) {
+        // It was interrupted before there was a payload, and everything is undone.
+        (Some(signal), Err(_)) => supervisor::end_by(signal),
+        (_, ending) => ending,
+    }
 }
 
 fn launch(
     plan: &mut Plan,
     caller: &mut Caller<'_>,
-    helper: Option<&Helper>,
+    signals: &Signals,
+    helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
     host::prepare(plan, caller, helper)?;
@@ -149,21 +173,18 @@ fn launch(
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
-    let mask = sys::set_mask(handled()).about("signals").map_err(at_namespaces)?;
-    // A launcher that ignores SIGCHLD would leave us nothing to wait for.
-    sys::default_action(signal::CHLD).about("signals").map_err(at_namespaces)?;
-    let signals = sys::signal_descriptor(handled()).about("signals").map_err(at_namespaces)?;
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let trees = &trees;
     let launch = Launch { caller, trees, plan, listener: listener.as_ref(), dedicated, steps };
     let (own_cgroup, instead) = (held.folder().is_some(), held.resources());
-    let first = First { launch, command, filters, own_cgroup, instead, takes_terminal, mask };
+    let first =
+        First { launch, command, filters, own_cgroup, instead, takes_terminal, mask: signals.mask };
     let flags = namespaces::flags(plan, own_cgroup);
     match sys::clone(flags, held.folder()) {
         Err(error) => Err(at_namespaces(namespaces::refused(plan, caller, error))),
         Ok(Cloned::Child) => {
-            drop((outside, signals, launcher));
+            drop((outside, launcher));
             first::run(&first, &inside)
         }
         Ok(Cloned::Parent(pid)) => {
@@ -182,7 +203,14 @@ fn launch(
                 .map_err(at_namespaces)?;
             let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
             let kept = held.descriptors();
-            let watched = Watched { channel: outside, signals, launcher, clock, helper, kept };
+            let watched = Watched {
+                channel: outside,
+                signals: &signals.pending,
+                launcher,
+                clock,
+                helper,
+                kept,
+            };
             let outcome = Supervisor::new(plan, watched, pid, takes_terminal).watch();
             Ok(Ending::of(outcome, plan, &held))
         }

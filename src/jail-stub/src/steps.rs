@@ -117,6 +117,7 @@ fn inside_name(op: &InsideOp) -> (&'static str, &str) {
         InsideOp::Worktree(op) => ("worktree", &op.by),
         InsideOp::Loopback(op) => ("loopback", &op.by),
         InsideOp::HostSocket(op) => ("host-socket", &op.by),
+        InsideOp::Queues(op) => ("queues", &op.by),
         InsideOp::RuntimeArguments(op) => ("runtime-arguments", &op.by),
     }
 }

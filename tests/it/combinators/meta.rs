@@ -59,4 +59,19 @@ pub(super) const ROWS: &[Row] = &[
         ],
         ..ROW
     },
+    Row {
+        name: "unsafe-add-raw-args",
+        spec: "(unsafe-add-raw-args \"--ro-bind ~/given '/a place' --perms 0700 --tmpfs /scratch --setenv ROW \\\"$ROW_VALUE b\\\" --chdir /scratch --mqueue /mq\")",
+        host: "mkdir -p ~/given ~/other; echo given >~/given/file; echo other >~/other/file",
+        env: &[("ROW_VALUE", "a"), ("ROW_OTHER", "1")],
+        probes: &[
+            Probe::Grants(
+                "[ \"$(cat '/a place/file')\" = given ] && [ \"$PWD\" = /scratch ] && echo x >x && [ \"$ROW\" = 'a b' ] && [ -d /mq ]",
+            ),
+            Probe::Refuses("cat ~/other/file"),
+            Probe::Denies("echo x >'/a place/file'"),
+            Probe::Refuses("[ \"$ROW_OTHER\" ]"),
+        ],
+        ..ROW
+    },
 ];

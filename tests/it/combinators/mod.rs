@@ -17,6 +17,7 @@ mod bus;
 mod desktop;
 mod environment;
 mod filesystem;
+mod host;
 mod launch;
 mod layers;
 mod limits;
@@ -46,6 +47,7 @@ const CHAPTERS: &[&[Row]] = &[
     agents::ROWS,
     desktop::ROWS,
     bus::ROWS,
+    host::ROWS,
 ];
 
 fn rows() -> impl Iterator<Item = &'static Row> {

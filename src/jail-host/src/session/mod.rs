@@ -13,6 +13,8 @@ use jail_plan::helper::{Answer, Learned, Refusal, Request};
 use jail_plan::{HostOp, Plan, Wrapper};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
+use crate::channel::{Channels, Handler};
+use crate::scripts::Scripts;
 use crate::{bus, say, sys, talk};
 
 /// From the stub's first word to the last cleanup.
@@ -36,41 +38,50 @@ fn serve(
     listener: Option<OwnedFd>,
     arguments: &[OsString],
 ) -> io::Result<()> {
-    outlive_signals()?;
+    let terminated = outlive_signals()?;
     let Some(Request::Wrapper(wrapper)) = talk::hear(&mut stub)? else {
         return Err(io::Error::other("the stub did not begin with the wrapper"));
     };
     let program =
         interpreter(&wrapper).ok_or_else(|| io::Error::other("the wrapper has no head"))?;
     let wrapper = Wrapper::parse(&wrapper).map_err(|error| io::Error::other(error.to_string()))?;
-    let mut session =
-        Session { plan: wrapper.plan, stub: program, proxies: Vec::new(), listener, arguments };
+    let mut session = Session {
+        scripts: Scripts::new(&wrapper.plan, arguments),
+        plan: &wrapper.plan,
+        channels: Channels::default(),
+        stub: program,
+        proxies: Vec::new(),
+        listener,
+        terminated: &terminated,
+    };
     while let Some(request) = talk::hear(&mut stub)? {
         match request {
             Request::Perform(index) => {
-                let answer = match session.perform(index) {
+                let answer = match session.perform(index, &mut stub) {
                     Ok(learned) => Answer::Done(learned),
                     Err(refusal) => Answer::Failed(refusal),
                 };
                 talk::tell(&mut stub, &answer)?;
             }
             Request::Started => session.started(),
+            // It came when what it was to end had ended.
             Request::Interrupt(_) => {}
             Request::Wrapper(_) => return Err(io::Error::other("the stub sent two wrappers")),
         }
     }
-    session.finish();
+    session.finish(|by| wrapper.place(by));
     Ok(())
 }
 
 /// What ends the launch does not end its helper, which has work to do afterwards. A handler and not "ignored": that is
-/// what programs started from here would inherit.
-fn outlive_signals() -> io::Result<()> {
-    let noticed = Arc::new(AtomicBool::new(false));
-    for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&noticed))?;
+/// what programs started from here would inherit. SIGTERM is noted: it ends a cleanup that hangs.
+fn outlive_signals() -> io::Result<Arc<AtomicBool>> {
+    let terminated = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGTERM, Arc::clone(&terminated))?;
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
-    Ok(())
+    Ok(terminated)
 }
 
 /// The program that the wrapper's first line names.
@@ -81,25 +92,34 @@ fn interpreter(wrapper: &[u8]) -> Option<PathBuf> {
 
 /// What a launch has under way on the host.
 struct Session<'a> {
-    plan: Plan,
+    plan: &'a Plan,
+    scripts: Scripts<'a>,
+    channels: Channels,
     /// The program that runs this launch.
     stub: PathBuf,
     proxies: Vec<bus::Proxy>,
     listener: Option<OwnedFd>,
-    arguments: &'a [OsString],
+    terminated: &'a AtomicBool,
 }
 
 impl Session<'_> {
     /// Does one operation of `before`. Each kind of work has a file of its own; this is only the way there.
-    fn perform(&mut self, index: u32) -> Result<Learned, Refusal> {
+    fn perform(&mut self, index: u32, stub: &mut UnixStream) -> Result<Learned, Refusal> {
         let op = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
         match op {
             Some(HostOp::Bus(op)) => {
-                let (learned, proxy) = bus::start(op, &self.plan, &self.stub)?;
+                let (learned, proxy) = bus::start(op, self.plan, &self.stub)?;
                 self.proxies.extend(proxy);
                 Ok(learned)
             }
-            Some(HostOp::Script(_) | HostOp::Channel(_) | HostOp::OpenUrls(_)) => {
+            Some(HostOp::Script(op)) => self.scripts.run(&op.script, &op.by, stub, self.terminated),
+            Some(HostOp::Channel(op)) => {
+                let shell = self.scripts.program().unwrap_or_default().to_owned();
+                self.channels.add(&op.name, Handler::Script { shell, script: op.script.clone() });
+                Ok(Learned::default())
+            }
+            Some(HostOp::OpenUrls(_)) => {
+                self.channels.add_browser();
                 Ok(Learned::default())
             }
             Some(
@@ -114,12 +134,17 @@ impl Session<'_> {
 
     /// The payload runs.
     fn started(&mut self) {
-        let _ = (&self.listener, self.arguments);
+        let Some(listener) = self.listener.take() else { return };
+        if let Err(error) = self.channels.open(listener, self.scripts.environment().clone()) {
+            say(&format!("channels do not answer: {error}"));
+        }
     }
 
     /// The payload has ended, or nothing ever ran.
-    fn finish(self) {
+    fn finish(mut self, place: impl Fn(&str) -> Option<String>) {
+        self.channels.close();
         self.proxies.into_iter().for_each(bus::Proxy::end);
+        self.scripts.clean(&self.plan.after, self.terminated, place);
     }
 }
 

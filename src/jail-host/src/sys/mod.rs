@@ -1,7 +1,10 @@
-//! Descriptors that the stub hands over by number.
+//! What takes `unsafe`: descriptors that the stub hands over by number, and what a new process does before it is another
+//! program.
 
 use std::ffi::OsStr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 
@@ -18,4 +21,10 @@ pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
     }
     fcntl_setfd(&descriptor, FdFlags::CLOEXEC).ok()?;
     Some(descriptor)
+}
+
+/// Starts a program without the launcher's terminal and process group: `setsid(2)`.
+pub(crate) fn in_a_session_of_its_own(command: &mut Command) -> &mut Command {
+    // SAFETY: between fork and exec only setsid(2) is called, directly and without memory or locks (signal-safety(7)).
+    unsafe { command.pre_exec(|| rustix::process::setsid().map(drop).map_err(Into::into)) }
 }

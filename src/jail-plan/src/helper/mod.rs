@@ -19,6 +19,29 @@ pub const HEADER: usize = 8;
 /// The longest body.
 pub const BODY_MAX: usize = PLAN_BYTES_MAX;
 
+/// Where the helper answers inside.
+pub const SOCKET: &str = "/run/jailgen/host";
+
+/// The folder with the programs inside that ask it.
+pub const CLIENTS: &str = "/run/jailgen/bin";
+
+/// The program inside that has web addresses opened.
+pub const OPENER: &str = "xdg-open";
+
+/// The helper's own name, which no channel can have: the program tells by its name what it is to be.
+pub const HELPER: &str = "jail-host";
+
+/// Whether a channel can have this name, as a program in a folder of PATH.
+#[must_use]
+pub fn is_channel(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '+');
+    !name.is_empty()
+        && name.len() <= 64
+        && !name.starts_with(['-', '.'])
+        && name.chars().all(fits)
+        && name != HELPER
+}
+
 /// What the stub says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Service, Text};
+use jail_policy::{Access, Entry, Grant, Namespace, Origin, Output, Package, Service, Text};
 
 use super::{Granted, Lowering, Named, path, size, text};
 use crate::diagnostic::{Code, Diagnostic};
@@ -273,6 +273,32 @@ impl<'a> Call<'_, 'a> {
         super::finish::wish_folder(self.state, access, to, place);
         let placeholder = Grant::Folder { access: Access::ReadWrite, to: None };
         self.grant(placeholder);
+    }
+
+    /// The variables that have a value so far, PATH and the time zone's among them.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let named = self.state.grants.iter().filter_map(|granted| match &granted.entry.grant {
+            Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } => Some(name.clone()),
+            Grant::AddPath { .. } => Some("PATH".into()),
+            Grant::TimeZone { .. } => Some("TZ".into()),
+            _ => None,
+        });
+        let names: std::collections::BTreeSet<String> = named.collect();
+        names.into_iter().collect()
+    }
+
+    /// Takes back that these namespaces are shared with the host.
+    pub(crate) fn unshare(&mut self, namespaces: &[Namespace]) {
+        self.state.grants.retain(|granted| match &granted.entry.grant {
+            Grant::ShareNamespace { namespace } => !namespaces.contains(namespace),
+            Grant::HostNetwork => !namespaces.contains(&Namespace::Net),
+            _ => true,
+        });
+    }
+
+    /// Adds arguments of bubblewrap.
+    pub(crate) fn raw(&mut self) -> Option<()> {
+        super::raw::add(self)
     }
 
     /// Puts a script around the entry.

@@ -10,6 +10,7 @@ mod entry;
 mod finish;
 mod name;
 mod path;
+mod raw;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -63,8 +63,7 @@ pub(super) fn expansion(
 
 fn expansion_help(code: Code) -> &'static str {
     if code == Code::CommandSubstitution {
-        // Once commands can run on the host before the launch, this names the combinator that does it.
-        "nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape \"$NAME\")`"
+        "run it with `add-runtime`: write `(add-runtime \"NAME=$(…)\")` before this, and `(noescape \"$NAME\")` here"
     } else {
         "what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is"
     }

@@ -96,5 +96,18 @@ the spec.",
                 Some(())
             }),
         },
+        Combinator {
+            name: "unsafe-add-raw-args",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Arguments of bubblewrap, for specs that were written for it",
+            docs: "They are split as a shell would, and read when the jail is compiled: each becomes what another combinator would grant.
+`~`, `$NAME` and `${NAME:-default}` are expanded at launch. Options that jails do not have are errors that name what to write
+instead; [host-hooks.md](host-hooks.md) lists those that there are.",
+            signature: Signature { params: &[param("arguments", Type::Text)] },
+            example: "unsafe-add-raw-args \"--tmpfs /var/cache --setenv EDITOR vi\"",
+            brings: &[],
+            lower: Lower::Permission(|call| call.raw()),
+        },
     ],
 };

@@ -8,6 +8,7 @@ mod bus;
 mod desktop;
 mod environment;
 mod filesystem;
+mod host;
 mod launch;
 mod layers;
 pub(crate) mod limits;
@@ -93,6 +94,7 @@ pub static CHAPTERS: &[Chapter] = &[
     agents::CHAPTER,
     desktop::CHAPTER,
     bus::CHAPTER,
+    host::CHAPTER,
 ];
 
 /// The permissions that every jail begins with, unless it says `reset`.
@@ -115,6 +117,10 @@ const NOTHING: Signature = Signature { params: &[] };
 
 const fn param(name: &'static str, ty: Type) -> Param {
     Param { name, ty }
+}
+
+const fn on_host(package: Brought) -> Brings {
+    Brings { package, side: Side::Host }
 }
 
 const fn inside(package: Brought) -> Brings {

@@ -7,24 +7,33 @@ use alloc::ffi::CString;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use alloc::{format, vec};
+use core::cell::Cell;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use jail_plan::helper::{Answer, HEADER, Learned, Request, header};
 use jail_plan::{Host, InsideOp, Plan};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::sys::{self, StringList};
+use crate::supervisor::signal;
+use crate::sys::{self, SignalSet, Signalled, StringList};
+
+const TERM: i32 = 15;
 
 /// The helper, from outside.
-pub(crate) struct Helper {
+pub(crate) struct Helper<'a> {
     socket: OwnedFd,
     process: i32,
+    /// Where signals are read, which are blocked.
+    signals: Option<&'a OwnedFd>,
+    /// The signal that ended what was being waited for.
+    interrupted: Cell<Option<i32>>,
 }
 
 /// The socket that the payload is to reach the helper by, where the plan has one. It gets its place inside later; the
@@ -38,21 +47,27 @@ pub(crate) fn listener(plan: &Plan) -> Result<Option<OwnedFd>, Problem> {
         .about("a socket")
 }
 
-impl Helper {
+impl<'a> Helper<'a> {
     /// Starts it, and hands the wrapper over.
     pub(crate) fn start(
         host: &Host,
         wrapper: &[u8],
         listener: Option<&OwnedFd>,
         caller: &Caller<'_>,
+        mask: SignalSet,
     ) -> Result<Self, Problem> {
         let (socket, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
-        let process = spawn(host, &theirs, listener, caller)?;
-        let helper = Self { socket, process };
+        let process = spawn(host, &theirs, listener, caller, mask)?;
+        let helper = Self { socket, process, signals: None, interrupted: Cell::new(None) };
         helper.send(&Request::Wrapper(wrapper.to_vec()))?;
         Ok(helper)
+    }
+
+    /// Attends to signals from now on.
+    pub(crate) fn watch(&mut self, signals: &'a OwnedFd) {
+        self.signals = Some(signals);
     }
 
     /// Has the operation `index` of `before` done.
@@ -78,16 +93,41 @@ impl Helper {
         let _ = self.send(&Request::Started);
     }
 
-    /// Ends the conversation and waits until everything that is to happen afterwards has happened.
-    pub(crate) fn finish(self) {
-        let Self { socket, process } = self;
+    /// Ends the conversation and waits until everything that is to happen afterwards has happened. The signal that ended the
+    /// launch before there was a payload, if one did.
+    pub(crate) fn finish(self) -> Option<i32> {
+        let Self { socket, process, signals, interrupted } = self;
         drop(socket);
-        let process = Pid::from_raw(process);
-        while matches!(waitpid(process, WaitOptions::empty()), Err(Errno::INTR)) {}
+        let Some(pid) = Pid::from_raw(process) else { return interrupted.get() };
+        if let (Some(signals), Ok(end)) = (signals, pidfd_open(pid, PidfdFlags::empty())) {
+            while !wait(&end, signals).unwrap_or(true) {
+                // A terminal's signal has reached what runs there; any other is passed on, to end a cleanup that hangs.
+                if ending(signals).is_some_and(|signalled| !signalled.by_kernel) {
+                    let _ = sys::kill(process, TERM);
+                }
+            }
+        }
+        while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+        interrupted.get()
     }
 
     pub(crate) fn descriptor(&self) -> i32 {
         self.socket.as_raw_fd()
+    }
+
+    /// Waits until there is something to read. A signal that ends the launch ends what the helper is doing; its answer, that it
+    /// could not, is awaited all the same.
+    fn attend(&self) -> Result<(), Problem> {
+        let Some(signals) = self.signals else { return Ok(()) };
+        while !wait(&self.socket, signals).about("the helper")? {
+            let Some(Signalled { signal, by_kernel }) = ending(signals) else { continue };
+            self.interrupted.set(Some(signal));
+            if !by_kernel {
+                // What a terminal sends has reached the scripts, which are in the same group.
+                self.send(&Request::Interrupt(u8::try_from(signal).unwrap_or(15)))?;
+            }
+        }
+        Ok(())
     }
 
     fn send(&self, request: &Request) -> Result<(), Problem> {
@@ -105,6 +145,7 @@ impl Helper {
 
     fn read(&self, buffer: &mut [u8]) -> Result<(), Problem> {
         let mut at = 0;
+        self.attend()?;
         while let Some(rest) = buffer.get_mut(at..).filter(|rest| !rest.is_empty()) {
             match rustix::io::read(&self.socket, rest) {
                 Err(Errno::INTR) => {}
@@ -114,6 +155,32 @@ impl Helper {
         }
         Ok(())
     }
+}
+
+/// Waits for either; whether it was the first.
+fn wait(first: &OwnedFd, signals: &OwnedFd) -> Result<bool, Errno> {
+    let mut ready = [PollFd::new(first, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
+    match poll(&mut ready, None) {
+        Err(Errno::INTR) => Ok(false),
+        Err(error) => Err(error),
+        Ok(_) => Ok(ready.first().is_some_and(|fd| !fd.revents().is_empty())),
+    }
+}
+
+/// A pending signal that ends a launch. One that stops stops this process too, as it has stopped the scripts; others are
+/// dropped, because there is no payload that they could be for.
+fn ending(signals: &OwnedFd) -> Option<Signalled> {
+    while let Ok(Some(signalled)) = sys::read_signal(signals) {
+        match signalled.signal {
+            signal::INT | signal::QUIT | signal::HUP | TERM => return Some(signalled),
+            signal::TSTP | signal::TTIN | signal::TTOU => {
+                let own = rustix::process::getpid().as_raw_nonzero().get();
+                let _ = sys::kill(own, signal::STOP);
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 fn gone() -> Problem {
@@ -130,6 +197,7 @@ struct Start<'a> {
     arguments: StringList<'a>,
     environment: StringList<'a>,
     descriptors: Vec<&'a OwnedFd>,
+    mask: SignalSet,
     error: AtomicI32,
 }
 
@@ -139,6 +207,7 @@ fn spawn(
     socket: &OwnedFd,
     listener: Option<&OwnedFd>,
     caller: &Caller<'_>,
+    mask: SignalSet,
 ) -> Result<i32, Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
@@ -159,6 +228,7 @@ fn spawn(
         arguments: StringList::new(arguments),
         environment: StringList::new(caller.environment().iter().copied()),
         descriptors: listener.into_iter().chain([socket]).collect(),
+        mask,
         error: AtomicI32::new(0),
     };
     let mut stack = Vec::with_capacity(4096);
@@ -175,8 +245,8 @@ fn spawn(
 /// Runs in the child, with the parent's memory and a stack of its own.
 fn become_helper(start: &Start<'_>) -> ! {
     let kept = start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()));
-    let error = match kept {
-        Ok(()) => sys::replace(start.program, &start.arguments, &start.environment),
+    let error = match kept.and_then(|()| sys::set_mask(start.mask)) {
+        Ok(_) => sys::replace(start.program, &start.arguments, &start.environment),
         Err(error) => error,
     };
     start.error.store(error.raw_os_error(), Ordering::SeqCst);

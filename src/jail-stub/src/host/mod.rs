@@ -27,7 +27,7 @@ use crate::steps::Steps;
 pub(crate) fn prepare(
     plan: &mut Plan,
     caller: &mut Caller<'_>,
-    helper: Option<&Helper>,
+    helper: Option<&Helper<'_>>,
 ) -> Result<(), Failure> {
     let steps = Steps::of(plan);
     let mut trees = writable_trees(plan, caller);
@@ -48,7 +48,7 @@ fn perform(
     index: usize,
     caller: &Caller<'_>,
     trees: &WritableTrees,
-    helper: Option<&Helper>,
+    helper: Option<&Helper<'_>>,
 ) -> Result<Option<Learned>, Problem> {
     match op {
         HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed)?,
@@ -107,6 +107,7 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             | InsideOp::RemountReadOnly(_)
             | InsideOp::Loopback(_)
             | InsideOp::HostSocket(_)
+            | InsideOp::Queues(_)
             | InsideOp::RuntimeArguments(_) => {}
         }
     }

@@ -55,6 +55,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::RemountReadOnly(_)
         | InsideOp::Loopback(_)
         | InsideOp::HostSocket(_)
+        | InsideOp::Queues(_)
         | InsideOp::RuntimeArguments(_) => Ok(Vec::new()),
     }
 }

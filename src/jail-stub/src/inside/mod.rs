@@ -126,7 +126,8 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::Symlink(_)
             | InsideOp::Accounts(_)
             | InsideOp::RemountReadOnly(_)
-            | InsideOp::HostSocket(_) => {
+            | InsideOp::HostSocket(_)
+            | InsideOp::Queues(_) => {
                 Err(Problem::new("", "the plan has no mount namespace, so nothing can be mounted"))
             }
         };
@@ -175,6 +176,11 @@ fn perform(
         InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
         InsideOp::Loopback(_) => loopback(launch.plan),
         InsideOp::HostSocket(op) => socket::place(caller.path(&op.to)?.as_str(), launch, root),
+        InsideOp::Queues(op) => {
+            let path = caller.path(&op.to)?;
+            let tree = tree::queues().about(path.as_str())?;
+            root.attach(tree, path.as_str(), tree::Kind::Folder)
+        }
         // The operations that scripts added stand before it by now.
         InsideOp::RuntimeArguments(_) => Ok(()),
     }

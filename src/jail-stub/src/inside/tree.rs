@@ -82,6 +82,17 @@ pub(crate) fn tmpfs(mode: u32, size: Option<u64>) -> Result<OwnedFd, Errno> {
     finish(&context, MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV)
 }
 
+/// The message queues of this process's IPC namespace.
+pub(crate) fn queues() -> Result<OwnedFd, Errno> {
+    let context = fsopen(c"mqueue", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    finish(
+        &context,
+        MountAttrFlags::MOUNT_ATTR_NOSUID
+            | MountAttrFlags::MOUNT_ATTR_NODEV
+            | MountAttrFlags::MOUNT_ATTR_NOEXEC,
+    )
+}
+
 /// Makes the filesystem that `context` describes, and a detached mount of it.
 pub(crate) fn finish(context: &OwnedFd, attributes: MountAttrFlags) -> Result<OwnedFd, Errno> {
     fsconfig_create(context.as_fd())?;

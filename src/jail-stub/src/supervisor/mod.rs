@@ -41,6 +41,7 @@ pub(crate) mod signal {
     pub(crate) const CHLD: i32 = 17;
     pub(crate) const CONT: i32 = 18;
     pub(crate) const STOP: i32 = 19;
+    pub(crate) const TSTP: i32 = 20;
     pub(crate) const TTIN: i32 = 21;
     pub(crate) const TTOU: i32 = 22;
     pub(crate) const XFSZ: i32 = 25;
@@ -86,10 +87,10 @@ pub(crate) struct Supervisor<'a> {
 /// What it watches, and what else it has to keep open.
 pub(crate) struct Watched<'a> {
     pub(crate) channel: OwnedFd,
-    pub(crate) signals: OwnedFd,
+    pub(crate) signals: &'a OwnedFd,
     pub(crate) launcher: Launcher,
     pub(crate) clock: Clock,
-    pub(crate) helper: Option<&'a Helper>,
+    pub(crate) helper: Option<&'a Helper<'a>>,
     /// Descriptors of others that outlive the jail.
     pub(crate) kept: Vec<i32>,
 }
@@ -142,7 +143,7 @@ impl<'a> Supervisor<'a> {
             return Ok(Some(outcome));
         }
         if signals {
-            while let Some(signalled) = sys::read_signal(&self.watched.signals)? {
+            while let Some(signalled) = sys::read_signal(self.watched.signals)? {
                 self.signalled(signalled)?;
             }
             if let Some(signal) = self.ended_early {
@@ -205,7 +206,7 @@ impl<'a> Supervisor<'a> {
     fn release(&self) -> Result<(), Errno> {
         let Watched { channel, signals, launcher, clock, helper, kept } = &self.watched;
         let mut kept = kept.clone();
-        kept.extend([channel, signals].map(AsRawFd::as_raw_fd));
+        kept.extend([channel, *signals].map(AsRawFd::as_raw_fd));
         kept.extend(launcher.descriptor());
         kept.extend(clock.descriptor());
         kept.extend(helper.map(Helper::descriptor));
@@ -278,7 +279,7 @@ impl<'a> Supervisor<'a> {
             sys::set_mask(handled())?;
         }
         let mut continued = false;
-        while let Some(signalled) = sys::read_signal(&self.watched.signals)? {
+        while let Some(signalled) = sys::read_signal(self.watched.signals)? {
             continued |= signalled.signal == signal::CONT;
             // The signal that was just sent to the whole group is not one for the payload, which has had it.
             if signalled.signal != signal {

@@ -205,6 +205,7 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
         | InsideOp::RemountReadOnly(_)
         | InsideOp::Loopback(_)
         | InsideOp::HostSocket(_)
+        | InsideOp::Queues(_)
         | InsideOp::RuntimeArguments(_) => {}
     }
 }

@@ -20,5 +20,6 @@ mod fold;
 mod grants;
 mod laws;
 mod layers;
+mod raw;
 mod refused;
 mod warned;

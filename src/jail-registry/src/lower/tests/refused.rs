@@ -134,17 +134,17 @@ fn texts_that_cannot_be_expanded() {
         "readonly",
         [x("$(git rev-parse --show-toplevel)")],
         &expect![[r#"
-        error[command-substitution] at 3: `$(git rev-parse --show-toplevel)` cannot be expanded: command substitution is not expanded
-          = help: nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape "$NAME")`
-    "#]],
+            error[command-substitution] at 3: `$(git rev-parse --show-toplevel)` cannot be expanded: command substitution is not expanded
+              = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
+        "#]],
     );
     check_one(
         "set-env",
         [s("A"), x("`id`")],
         &expect![[r#"
-        error[command-substitution] at 4: ``id`` cannot be expanded: command substitution is not expanded
-          = help: nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape "$NAME")`
-    "#]],
+            error[command-substitution] at 4: ``id`` cannot be expanded: command substitution is not expanded
+              = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
+        "#]],
     );
     check_one(
         "set-env",
@@ -424,7 +424,7 @@ fn all_faults_are_told_at_once() {
             error[environment-name] at 5: `1` names no environment variable
               = help: a name has letters, digits and `_`, and does not begin with a digit
             error[command-substitution] at 6: `$(x)` cannot be expanded: command substitution is not expanded
-              = help: nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape "$NAME")`
+              = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
             error[unknown-combinator] at 7: unknown combinator `nope`
               ^ not in the registry
         "#]],
@@ -480,7 +480,7 @@ fn arguments_that_a_builder_does_not_have() {
           ^ not absolute
           = help: write `/projects`
         error[command-substitution] at 3: `~/$(x)` cannot be expanded: command substitution is not expanded
-          = help: nothing is run on the host at launch: set a variable before you start the jail, and write `(noescape "$NAME")`
+          = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
     "#]].assert_eq(&said(built(
         "makeJailedPi",
         [("extraReadwriteDirs", list([s("projects"), s("~/$(x)")])), ("name", s("a/b"))],

@@ -128,6 +128,12 @@ impl Draft {
             Grant::UnsetEnv { name } => self.environment.unset(name),
             Grant::AddPath { folder } => self.environment.add_path(entry, read.host(folder)?)?,
             Grant::Bind { .. }
+            | Grant::RemountReadOnly { .. }
+            | Grant::Queues { .. }
+            | Grant::HostScript { .. }
+            | Grant::Channel { .. }
+            | Grant::OpenUrls
+            | Grant::StartIn { .. }
             | Grant::HomeAsFolder
             | Grant::Worktree
             | Grant::FolderState { .. }
@@ -209,7 +215,7 @@ impl Draft {
         Ok(Plan {
             version: jail_plan::VERSION,
             name: request.policy.name.clone(),
-            host: super::host::host(request.host, &self.before, &after, None),
+            host: super::host::OnHost::default().helper(request.host, &self.before),
             before: self.before,
             namespaces: Vec::new(),
             ids: Ids::Caller,

@@ -1,15 +1,97 @@
 //! What becomes of grants that are carried out on the host, by the helper.
 
-use jail_plan::helper::is_helpers;
-use jail_plan::{AfterOp, Host, HostOp};
+use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
+use jail_plan::{
+    Access, AfterOp, At, Bind, By, Channel, Host, HostOp, HostText, InsideOp, Missing, Script,
+};
+use jail_policy::{Phase, Text};
 
-/// The helper, exactly where there is work for it: what a plan does not name is in no closure.
-pub(super) fn host(
-    program: &str,
-    before: &[HostOp],
-    after: &[AfterOp],
+use super::super::SealError;
+use super::super::text::Reader;
+
+/// What the plan has the helper do after the payload's end, and in which shell.
+#[derive(Default)]
+pub(super) struct OnHost {
+    pub(super) after: Vec<AfterOp>,
     shell: Option<String>,
-) -> Option<Host> {
-    let has_work = before.iter().any(is_helpers) || !after.is_empty();
-    has_work.then(|| Host { program: program.into(), shell })
+}
+
+impl OnHost {
+    pub(super) fn script(
+        &mut self,
+        read: Reader<'_>,
+        phase: Phase,
+        script: &Text,
+        shell: &Text,
+        before: &mut Vec<HostOp>,
+    ) -> Result<(), SealError> {
+        self.shell = Some(read.literal(shell)?);
+        let script = Script { script: read.literal(script)?, by: read.entry.by.to_string() };
+        match phase {
+            Phase::Before => before.push(HostOp::Script(script)),
+            Phase::After => self.after.push(AfterOp::Script(script)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn channel(
+        &mut self,
+        read: Reader<'_>,
+        name: &str,
+        script: &Text,
+        shell: &Text,
+        before: &mut Vec<HostOp>,
+    ) -> Result<(), SealError> {
+        self.shell = Some(read.literal(shell)?);
+        let (script, by) = (read.literal(script)?, read.entry.by.to_string());
+        before.push(HostOp::Channel(Channel { name: name.into(), script, by }));
+        Ok(())
+    }
+
+    pub(super) fn open_urls(&mut self, by: String, before: &mut Vec<HostOp>) {
+        before.push(HostOp::OpenUrls(By { by }));
+    }
+
+    /// What the helper's work needs inside: its programs, its socket, and the place of what scripts add.
+    pub(super) fn inside(&self, helper: &str, before: &[HostOp], inside: &mut Vec<InsideOp>) {
+        let mut socket = None;
+        for op in before {
+            let (name, by) = match op {
+                HostOp::Channel(channel) => (channel.name.as_str(), &channel.by),
+                HostOp::OpenUrls(op) => (OPENER, &op.by),
+                HostOp::RefuseFolder(_)
+                | HostOp::StateDirectory(_)
+                | HostOp::StateFile(_)
+                | HostOp::StateLink(_)
+                | HostOp::Bus(_)
+                | HostOp::Script(_) => continue,
+            };
+            socket.get_or_insert(by);
+            inside.push(client(helper, name, by.clone()));
+        }
+        if let Some(by) = socket {
+            let to = HostText::Literal(SOCKET.into());
+            inside.push(InsideOp::HostSocket(At { to, by: by.clone() }));
+        }
+        if before.iter().any(is_helpers) {
+            inside.push(InsideOp::RuntimeArguments(By { by: super::EVERY_JAIL.into() }));
+        }
+    }
+
+    /// The helper, exactly where there is work for it: what a plan does not name is in no closure.
+    pub(super) fn helper(&self, program: &str, before: &[HostOp]) -> Option<Host> {
+        let has_work = before.iter().any(is_helpers) || !self.after.is_empty();
+        has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })
+    }
+}
+
+/// The helper itself, under the name of a channel. It is static and refers to nothing, so it needs no closure.
+fn client(helper: &str, name: &str, by: String) -> InsideOp {
+    InsideOp::Bind(Bind {
+        from: HostText::Literal(helper.into()),
+        to: HostText::Literal(format!("{CLIENTS}/{name}")),
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+        by,
+    })
 }

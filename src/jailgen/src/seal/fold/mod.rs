@@ -16,6 +16,7 @@ use jail_plan::{
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
+use self::host::OnHost;
 use self::limits::Limits;
 use super::environment::Environment;
 use super::filter::filters;
@@ -85,6 +86,8 @@ struct Draft<'a> {
     lifetime: Lifetime,
     limits: Limits,
     ids: Ids,
+    start_in: Option<HostText>,
+    host: OnHost,
 }
 
 impl<'a> Draft<'a> {
@@ -106,6 +109,8 @@ impl<'a> Draft<'a> {
             lifetime: Lifetime::Launcher,
             limits: Limits::new(),
             ids: Ids::Caller,
+            start_in: None,
+            host: OnHost::default(),
         }
     }
 
@@ -208,6 +213,20 @@ impl<'a> Draft<'a> {
                 let shell = read.literal(shell)?;
                 self.inside.push(InsideOp::Accounts(Accounts { shell, by }));
             }
+            Grant::RemountReadOnly { to } => {
+                self.inside.push(InsideOp::RemountReadOnly(At { to: read.path(to)?, by }));
+            }
+            Grant::Queues { to } => {
+                self.inside.push(InsideOp::Queues(At { to: read.path(to)?, by }));
+            }
+            Grant::HostScript { phase, script, shell } => {
+                self.host.script(read, *phase, script, shell, &mut self.before)?;
+            }
+            Grant::Channel { name, script, shell } => {
+                self.host.channel(read, name, script, shell, &mut self.before)?;
+            }
+            Grant::OpenUrls => self.host.open_urls(by, &mut self.before),
+            Grant::StartIn { path } => self.start_in = Some(read.path(path)?),
             Grant::SetEnv { name, value } => self.environment.set(entry, name, read.host(value)?),
             // The builder has put its variables in its place.
             Grant::DevShell { environment } => {
@@ -307,6 +326,7 @@ impl<'a> Draft<'a> {
         let program = self.checked_program()?;
         self.check_hostname()?;
         self.check_user()?;
+        self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(InsideOp::Loopback(By { by: EVERY_JAIL.into() }));
         }
@@ -314,12 +334,11 @@ impl<'a> Draft<'a> {
         let root = HostText::Literal("/".into());
         self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
         let start = self.start();
-        let after = Vec::new();
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
         Ok(Plan {
             version: jail_plan::VERSION,
             name: self.policy.name.clone(),
-            host: host::host(request.host, &self.before, &after, None),
+            host: self.host.helper(request.host, &self.before),
             before: self.before,
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
@@ -336,7 +355,7 @@ impl<'a> Draft<'a> {
             limits: self.limits.resources(),
             landlock,
             seccomp: filters(request)?,
-            after,
+            after: self.host.after,
         })
     }
 
@@ -408,6 +427,9 @@ impl<'a> Draft<'a> {
             matches!((place, place.source()), (HostText::Expand(_), "~" | "$HOME" | "${HOME}"))
                 .then(|| place.clone())
         });
+        if let Some(place) = &self.start_in {
+            return StartIn::Path(place.clone());
+        }
         match (self.last.folder, home) {
             (Some(_), _) => StartIn::Folder,
             (None, Some(home)) => StartIn::Path(home),

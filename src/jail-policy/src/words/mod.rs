@@ -1,12 +1,17 @@
 //! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
+mod parts;
+
 use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Zone};
+use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall};
 use crate::text::{Package, Piece, Text};
-use crate::{Access, Lifetime, Missing, Namespace, Reach, Service, Terminal};
+use crate::{Access, Missing, Reach, Service};
+use parts::{
+    excerpt, lifetime_words, namespace_words, phase_words, terminal_words, wall_words, zone_words,
+};
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +31,8 @@ pub enum Subject {
     Surroundings,
     /// How much may be used.
     Limits,
+    /// What runs outside the jail.
+    Host,
 }
 
 impl Subject {
@@ -38,6 +45,7 @@ impl Subject {
         Self::Network,
         Self::Surroundings,
         Self::Limits,
+        Self::Host,
     ];
 
     /// Its heading.
@@ -51,6 +59,7 @@ impl Subject {
             Self::Network => "Network",
             Self::Surroundings => "Surroundings",
             Self::Limits => "Limits",
+            Self::Host => "On the host, outside the jail, with your rights",
         }
     }
 }
@@ -107,7 +116,7 @@ const OWN: &str = "its own";
 /// Says a grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
 #[must_use]
 pub fn sentence(grant: &Grant) -> Sentence {
-    use Subject::{Environment, Files, Limits, Network, Path, Program, Surroundings};
+    use Subject::{Environment, Files, Host, Limits, Network, Path, Program, Surroundings};
     match grant {
         Grant::Program { path } => Sentence::new(Program, "runs", program(path)),
         Grant::Arguments { words } => Sentence::new(Program, "arguments", arguments(words)),
@@ -164,6 +173,20 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::Accounts { shell: _ } => {
             Sentence::new(Files, OWN, "/etc/passwd and /etc/group (root and the caller)")
         }
+        Grant::RemountReadOnly { to } => Sentence::new(Files, "made read-only", to.to_string()),
+        Grant::Queues { to } => Sentence::new(Files, OWN, format!("{to} (POSIX message queues)")),
+        Grant::HostScript { phase, script, shell: _ } => {
+            Sentence::new(Host, phase_words(*phase), excerpt(script))
+        }
+        Grant::Channel { name, script, shell: _ } => {
+            let what = format!("for `{name}` inside: {}", excerpt(script));
+            Sentence::new(Host, "whenever asked", what).note(ASKED)
+        }
+        Grant::OpenUrls => {
+            Sentence::new(Host, "whenever asked", "your browser, with http and https addresses")
+                .note(ASKED)
+        }
+        Grant::StartIn { path } => Sentence::new(Program, "starts in", path.to_string()),
         Grant::SetEnv { name, value } => variable(name, value),
         Grant::DevShell { environment } => {
             let shell = environment.to_string().replace(DEV_SHELL, "");
@@ -234,6 +257,8 @@ pub fn sentence(grant: &Grant) -> Sentence {
         .note("each launch says which limits hold"),
     }
 }
+
+const ASKED: &str = "the jail decides when, and with which arguments and input";
 
 fn limit(resource: Limited, value: u64) -> Sentence {
     let (how, what, note) = match resource {
@@ -392,25 +417,6 @@ fn argument(word: &Argument) -> String {
     }
 }
 
-fn zone_words(zone: Zone) -> &'static str {
-    match zone {
-        Zone::Utc => "UTC",
-        Zone::Host => "the host's",
-    }
-}
-
-fn namespace_words(namespace: Namespace) -> &'static str {
-    match namespace {
-        Namespace::Cgroup => "the host's view of cgroups",
-        Namespace::Ipc => "System V and POSIX message queues and shared memory with the host",
-        Namespace::Mount => "the host's mounts",
-        Namespace::Net => "the host's network, abstract sockets included",
-        Namespace::Pid => "the host's processes: it sees them, and may signal the caller's",
-        Namespace::User => "the host's user ids",
-        Namespace::Uts => "the host's name",
-    }
-}
-
 fn base_words(base: &CallBase) -> String {
     match base {
         CallBase::Default => DEFAULT_CALLS.into(),
@@ -439,28 +445,6 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
 
 const DEFAULT_CALLS: &str = "all system calls but those that sandboxes were left through";
 
-fn wall_words(wall: Wall) -> &'static str {
-    match wall {
-        Wall::Writes => "checks writes, devices, signals, abstract sockets",
-        Wall::Full => "checks reads, writes, executions, devices, signals, abstract sockets",
-    }
-}
-
-fn terminal_words(terminal: Terminal) -> &'static str {
-    match terminal {
-        Terminal::Keep => "the launcher's, without typing into it",
-        Terminal::NewSession => "none of its own (a new session)",
-    }
-}
-
-fn lifetime_words(lifetime: Lifetime) -> &'static str {
-    match lifetime {
-        Lifetime::Launcher => "whoever started it",
-        Lifetime::Payload => "its program, not with whoever started it",
-    }
-}
-
-/// `pkgs.git` instead of `${pkgs.git}/bin/git`: what the author wrote.
 fn program(path: &Text) -> String {
     match path.pieces() {
         [Piece::Package { package, .. }] => package_words(package),

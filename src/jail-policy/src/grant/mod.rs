@@ -1,10 +1,14 @@
 //! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not compile until `explain`, the
 //! seal and the checks have answered for it.
 
+mod kinds;
+
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
 use crate::{Access, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal};
+
+pub use kinds::{Argument, CallBase, Limited, OnDeny, Phase, Scope, Wall, Zone};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,6 +166,42 @@ pub enum Grant {
         /// The user's shell.
         shell: Text,
     },
+    /// What is mounted at a place becomes read-only, but not what is mounted below it.
+    RemountReadOnly {
+        /// Where.
+        to: Text,
+    },
+    /// The jail's own POSIX message queues.
+    Queues {
+        /// Where.
+        to: Text,
+    },
+    /// A script on the host, with the user's rights. All of a jail run in one shell.
+    HostScript {
+        /// When.
+        phase: Phase,
+        /// The script.
+        script: Text,
+        /// The shell, on the host.
+        shell: Text,
+    },
+    /// A program in the jail that has a script run on the host, with the user's rights: its arguments, its input, its outputs and
+    /// its exit status are the script's.
+    Channel {
+        /// The program's name.
+        name: String,
+        /// The script.
+        script: Text,
+        /// The shell, on the host.
+        shell: Text,
+    },
+    /// Web addresses are opened in the user's browser, on the host.
+    OpenUrls,
+    /// Where the program starts, if not in the working folder. The last one counts.
+    StartIn {
+        /// The folder, inside.
+        path: Text,
+    },
     /// A variable with a value.
     SetEnv {
         /// Its name.
@@ -309,6 +349,9 @@ impl Grant {
             | Self::Accounts { shell: text }
             | Self::DeepBind { from: text, .. }
             | Self::Bus { proxy: text, .. }
+            | Self::RemountReadOnly { to: text }
+            | Self::Queues { to: text }
+            | Self::StartIn { path: text }
             | Self::SetEnv { value: text, .. }
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
@@ -320,11 +363,14 @@ impl Grant {
             | Self::FolderState { path: one, to: other }
             | Self::File { to: one, content: other, .. }
             | Self::Copy { from: one, to: other, .. }
-            | Self::Symlink { to: one, target: other } => vec![one, other],
+            | Self::Symlink { to: one, target: other }
+            | Self::HostScript { script: one, shell: other, .. }
+            | Self::Channel { script: one, shell: other, .. } => vec![one, other],
             Self::Arguments { words } => words.iter_mut().filter_map(Argument::text_mut).collect(),
             Self::Folder { to, .. } => to.iter_mut().collect(),
             Self::HomeAsFolder
             | Self::Worktree
+            | Self::OpenUrls
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Session { .. }
@@ -374,10 +420,16 @@ impl Grant {
             | Self::Directory { to, .. }
             | Self::File { to, .. }
             | Self::Copy { to, .. }
-            | Self::Symlink { to, .. } => Some(to),
+            | Self::Symlink { to, .. }
+            | Self::Queues { to } => Some(to),
             Self::Folder { to, .. } => to.as_ref(),
             Self::Program { .. }
             | Self::Arguments { .. }
+            | Self::RemountReadOnly { .. }
+            | Self::HostScript { .. }
+            | Self::Channel { .. }
+            | Self::OpenUrls
+            | Self::StartIn { .. }
             | Self::HomeAsFolder
             | Self::Worktree
             | Self::BindArguments { .. }
@@ -412,96 +464,4 @@ impl Grant {
             | Self::DedicatedUser { .. } => None,
         }
     }
-}
-
-/// One word of a command line.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Argument {
-    /// This word.
-    Text(Text),
-    /// All the arguments that the wrapper was given.
-    All,
-}
-
-impl Argument {
-    fn text_mut(&mut self) -> Option<&mut Text> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::All => None,
-        }
-    }
-}
-
-/// How much of the Nix store appears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// The runtime closure of everything that the other grants name.
-    Closure,
-    /// All of it.
-    Whole,
-}
-
-/// A time zone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Zone {
-    /// The default.
-    Utc,
-    /// The host's.
-    Host,
-}
-
-/// What can be limited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Limited {
-    /// Memory of the whole jail, bytes.
-    Memory,
-    /// Processes and threads of the whole jail.
-    Pids,
-    /// Processor time of the whole jail, hundredths of a processor.
-    Cpu,
-    /// Open files of each process.
-    Files,
-    /// The size of each file that is written, bytes.
-    FileSize,
-    /// Time from the launch on, seconds.
-    Time,
-}
-
-/// How much Landlock checks, beside and independently of the mounts. Either stops the launch where the kernel lacks it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Wall {
-    /// Writing, devices, and what is not files: signals and abstract sockets.
-    Writes,
-    /// Reading and executing too.
-    Full,
-}
-
-/// Which system calls there are to begin with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum CallBase {
-    /// All but the families that sandboxes were left through.
-    Default,
-    /// Of those, what is on a list; the rest is killed.
-    Strict {
-        /// The agent whose list it is: `claude-code`; the general one when absent.
-        agent: Option<String>,
-    },
-}
-
-/// What happens to a system call that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnDeny {
-    /// It fails.
-    Errno,
-    /// The process is killed.
-    Kill,
-    /// It is carried out, and the kernel logs it.
-    Log,
 }

@@ -1,0 +1,202 @@
+//! Channels: programs inside have scripts run out here. What comes over the socket was written by what runs in the jail; it is
+//! data, bounded, and reaches scripts as arguments and input only.
+
+mod browser;
+mod call;
+pub(crate) mod client;
+mod frame;
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jail_plan::helper::OPENER;
+use rustix::net::{Shutdown, shutdown};
+
+use frame::Asked;
+
+/// Calls at one time; more wait for their turn.
+const CALLS_MAX: usize = 64;
+
+/// How long a caller may take to say what it wants.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What answers a channel.
+#[derive(Clone, Debug)]
+pub(crate) enum Handler {
+    /// A script, in this shell.
+    Script {
+        /// The shell.
+        shell: String,
+        /// The script.
+        script: String,
+    },
+    /// The user's browser.
+    Browser,
+}
+
+/// The channels of a launch. Nothing answers before [`Channels::open`].
+#[derive(Default)]
+pub(crate) struct Channels {
+    handlers: HashMap<String, Handler>,
+    open: Option<Open>,
+}
+
+struct Open {
+    listener: OwnedFd,
+    accepting: JoinHandle<()>,
+    turns: Arc<Turns>,
+}
+
+impl Channels {
+    /// Adds a channel; of two with one name the later counts.
+    pub(crate) fn add(&mut self, name: &str, handler: Handler) {
+        self.handlers.insert(name.into(), handler);
+    }
+
+    /// Adds the one that opens web addresses.
+    pub(crate) fn add_browser(&mut self) {
+        self.add(OPENER, Handler::Browser);
+    }
+
+    /// Answers from now on. `environment` is that of the handlers, where scripts have left one.
+    pub(crate) fn open(
+        &mut self,
+        listener: OwnedFd,
+        environment: BTreeMap<OsString, OsString>,
+    ) -> io::Result<()> {
+        let socket = UnixListener::from(listener.try_clone()?);
+        let turns = Arc::new(Turns::default());
+        let shared = Arc::new(Shared { handlers: std::mem::take(&mut self.handlers), environment });
+        let theirs = Arc::clone(&turns);
+        let accepting =
+            std::thread::Builder::new().spawn(move || accept(&socket, &shared, &theirs))?;
+        self.open = Some(Open { listener, accepting, turns });
+        Ok(())
+    }
+
+    /// The jail has ended: nothing is answered any more, and what is under way ends with its callers.
+    pub(crate) fn close(&mut self) {
+        let Some(Open { listener, accepting, turns }) = self.open.take() else { return };
+        // It ends the accept(2) that the other thread waits in.
+        let _ = shutdown(listener.as_fd(), Shutdown::Both);
+        let _ = accepting.join();
+        turns.end_all();
+    }
+}
+
+/// What every call needs.
+pub(crate) struct Shared {
+    handlers: HashMap<String, Handler>,
+    environment: BTreeMap<OsString, OsString>,
+}
+
+fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
+    loop {
+        let caller = match socket.accept() {
+            Ok((caller, _)) => caller,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            // Out of descriptors, say: the caller waits, and so does this.
+            Err(error) if error.raw_os_error() != Some(EINVAL) => {
+                std::thread::sleep(Duration::from_millis(100));
+                continue;
+            }
+            Err(_) => return,
+        };
+        let Ok(turn) = Turn::take(turns, &caller) else { continue };
+        let shared = Arc::clone(shared);
+        // Without a thread for it the call ends here, as its socket does.
+        let _ = std::thread::Builder::new().spawn(move || {
+            let _turn = turn;
+            // A caller that breaks off has nobody left to be told.
+            let _ = answer(caller, &shared);
+        });
+    }
+}
+
+/// What accept(2) says about a socket that was shut down.
+const EINVAL: i32 = 22;
+
+fn answer(caller: UnixStream, shared: &Shared) -> io::Result<()> {
+    caller.set_read_timeout(Some(PATIENCE))?;
+    caller.set_write_timeout(None)?;
+    let asked = match frame::asked(&caller) {
+        Ok(asked) => asked,
+        Err(error) => {
+            return frame::refuse(&caller, &format!("what was asked cannot be read: {error}"));
+        }
+    };
+    caller.set_read_timeout(None)?;
+    let Asked { name, arguments } = asked;
+    match shared.handlers.get(&name) {
+        Some(Handler::Script { shell, script }) => {
+            call::run(&caller, shell, script, &name, &arguments, &shared.environment)
+        }
+        Some(Handler::Browser) => match browser::open(&arguments, &shared.environment) {
+            Ok(status) => frame::exit(&caller, status),
+            Err(why) => frame::refuse(&caller, &why),
+        },
+        None => frame::refuse(&caller, "the jail has no such channel"),
+    }
+}
+
+/// The calls under way.
+#[derive(Default)]
+struct Turns {
+    taken: Mutex<Taken>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Taken {
+    callers: BTreeMap<u64, UnixStream>,
+    next: u64,
+}
+
+impl Turns {
+    /// Breaks all calls off, and waits until their scripts have ended. Their callers are gone already, but for those of a jail
+    /// that shares the host's processes.
+    fn end_all(&self) {
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        for caller in taken.callers.values() {
+            let _ = caller.shutdown(std::net::Shutdown::Both);
+        }
+        let none = self.changed.wait_while(taken, |taken| !taken.callers.is_empty());
+        drop(none.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// One of them; given back when it is dropped, also by a thread that panics.
+struct Turn {
+    turns: Arc<Turns>,
+    number: u64,
+}
+
+impl Turn {
+    fn take(turns: &Arc<Turns>, caller: &UnixStream) -> io::Result<Self> {
+        let caller = caller.try_clone()?;
+        let taken = turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = turns.changed.wait_while(taken, |taken| taken.callers.len() >= CALLS_MAX);
+        let mut free = free.unwrap_or_else(PoisonError::into_inner);
+        let number = free.next;
+        free.next += 1;
+        free.callers.insert(number, caller);
+        Ok(Self { turns: Arc::clone(turns), number })
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let mut taken = self.turns.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.callers.remove(&self.number);
+        self.turns.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests;

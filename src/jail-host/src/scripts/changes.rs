@@ -1,0 +1,95 @@
+//! From `RUNTIME_ARGS` to what the stub adds to the plan: bubblewrap's grammar, and nothing is expanded again.
+
+use std::fs::File;
+use std::io::Read;
+
+use jail_plan::helper::{BODY_MAX, Refusal};
+use jail_plan::raw::{self, Raw};
+use jail_plan::{
+    At, Bind, By, Change, Device, Directory, File as FileOp, HostText, InsideOp, Named,
+    OfNamespace, Set, Symlink, Tmpfs,
+};
+
+use crate::session::refusal;
+
+const OBJECT: &str = "RUNTIME_ARGS";
+
+/// The changes that these arguments ask for. `shell` is the process whose descriptors `--file` and its like name.
+pub(super) fn changes(arguments: &[Vec<u8>], shell: u32, by: &str) -> Result<Vec<Change>, Refusal> {
+    let words = arguments.iter().map(|argument| match std::str::from_utf8(argument) {
+        Ok(text) => Ok(HostText::Literal(text.into())),
+        Err(_) => Err(refusal(OBJECT, "an argument is not UTF-8")),
+    });
+    let words = words.collect::<Result<Vec<_>, _>>()?;
+    let options = raw::parse(&words).map_err(|error| Refusal {
+        object: OBJECT.into(),
+        cause: error.message,
+        help: error.help,
+    })?;
+    let mut changes = Vec::new();
+    for option in options {
+        change(option, shell, by, &mut changes)?;
+    }
+    Ok(changes)
+}
+
+fn change(option: Raw, shell: u32, by: &str, changes: &mut Vec<Change>) -> Result<(), Refusal> {
+    let by = || by.to_owned();
+    changes.push(match option {
+        Raw::Bind { from, to, access, missing } => {
+            inside(InsideOp::Bind(Bind { from, to, access, missing, by: by() }))
+        }
+        Raw::Tmpfs { to, mode, size } => {
+            inside(InsideOp::Tmpfs(Tmpfs { to, mode, size, by: by() }))
+        }
+        Raw::Directory { to, mode } => {
+            inside(InsideOp::Directory(Directory { to, mode, by: by() }))
+        }
+        Raw::Data { descriptor, to, mode } => {
+            let content = data(shell, descriptor)?;
+            inside(InsideOp::File(FileOp { to, content, mode, by: by() }))
+        }
+        Raw::Symlink { target, to } => {
+            let target = target.source().to_owned();
+            inside(InsideOp::Symlink(Symlink { to, target, by: by() }))
+        }
+        Raw::Proc { to } => inside(InsideOp::Proc(At { to, by: by() })),
+        Raw::Dev { to } => inside(InsideOp::Dev(Device { to, by: by() })),
+        Raw::RemountReadOnly { to } => inside(InsideOp::RemountReadOnly(At { to, by: by() })),
+        Raw::Queues { to } => inside(InsideOp::Queues(At { to, by: by() })),
+        Raw::Overlay { .. } => return Err(refusal(OBJECT, "overlays cannot be added at launch")),
+        Raw::StartIn { to } => Change::Start(At { to, by: by() }),
+        Raw::Set { name, value } => Change::Set(Set { name, value, by: by() }),
+        Raw::Unset { name } => Change::Unset(Named { name, by: by() }),
+        Raw::Clear => Change::Clear(By { by: by() }),
+        Raw::Hostname { name } => Change::Hostname(Named { name, by: by() }),
+        Raw::Share { namespace } => Change::Share(OfNamespace { namespace, by: by() }),
+        Raw::Own { namespaces } => {
+            let own = |namespace| Change::Own(OfNamespace { namespace, by: by() });
+            changes.extend(namespaces.into_iter().map(own));
+            return Ok(());
+        }
+        Raw::Given => return Ok(()),
+    });
+    Ok(())
+}
+
+fn inside(op: InsideOp) -> Change {
+    Change::Inside(op)
+}
+
+/// What can be read from a descriptor that a script has opened, as in `exec 11< <(…)`.
+fn data(shell: u32, descriptor: u32) -> Result<String, Refusal> {
+    let object = format!("descriptor {descriptor}");
+    let file = File::open(format!("/proc/{shell}/fd/{descriptor}"))
+        .map_err(|error| refusal(&object, &error.to_string()))?;
+    let mut content = Vec::new();
+    let bound = u64::try_from(BODY_MAX / 4).unwrap_or(u64::MAX);
+    file.take(bound + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| refusal(&object, &error.to_string()))?;
+    if u64::try_from(content.len()).is_ok_and(|length| length > bound) {
+        return Err(refusal(&object, "it gives more than fits into a launch"));
+    }
+    String::from_utf8(content).map_err(|_| refusal(&object, "what it gives is not UTF-8"))
+}

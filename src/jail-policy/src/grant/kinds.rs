@@ -1,0 +1,107 @@
+//! What a grant can be in particular: when, how much, which.
+
+use serde::{Deserialize, Serialize};
+
+use crate::text::Text;
+
+/// One word of a command line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Argument {
+    /// This word.
+    Text(Text),
+    /// All the arguments that the wrapper was given.
+    All,
+}
+
+impl Argument {
+    pub(super) fn text_mut(&mut self) -> Option<&mut Text> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::All => None,
+        }
+    }
+}
+
+/// When a script on the host runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Before the launch.
+    Before,
+    /// After the program's end, whatever ended it.
+    After,
+}
+
+/// How much of the Nix store appears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// The runtime closure of everything that the other grants name.
+    Closure,
+    /// All of it.
+    Whole,
+}
+
+/// A time zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Zone {
+    /// The default.
+    Utc,
+    /// The host's.
+    Host,
+}
+
+/// What can be limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Limited {
+    /// Memory of the whole jail, bytes.
+    Memory,
+    /// Processes and threads of the whole jail.
+    Pids,
+    /// Processor time of the whole jail, hundredths of a processor.
+    Cpu,
+    /// Open files of each process.
+    Files,
+    /// The size of each file that is written, bytes.
+    FileSize,
+    /// Time from the launch on, seconds.
+    Time,
+}
+
+/// How much Landlock checks, beside and independently of the mounts. Either stops the launch where the kernel lacks it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wall {
+    /// Writing, devices, and what is not files: signals and abstract sockets.
+    Writes,
+    /// Reading and executing too.
+    Full,
+}
+
+/// Which system calls there are to begin with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum CallBase {
+    /// All but the families that sandboxes were left through.
+    Default,
+    /// Of those, what is on a list; the rest is killed.
+    Strict {
+        /// The agent whose list it is: `claude-code`; the general one when absent.
+        agent: Option<String>,
+    },
+}
+
+/// What happens to a system call that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDeny {
+    /// It fails.
+    Errno,
+    /// The process is killed.
+    Kill,
+    /// It is carried out, and the kernel logs it.
+    Log,
+}

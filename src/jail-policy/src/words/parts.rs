@@ -1,0 +1,65 @@
+//! What a grant says in particular, in words.
+
+use crate::grant::{Phase, Wall, Zone};
+use crate::text::Text;
+use crate::{Lifetime, Namespace, Terminal};
+
+pub(super) fn zone_words(zone: Zone) -> &'static str {
+    match zone {
+        Zone::Utc => "UTC",
+        Zone::Host => "the host's",
+    }
+}
+
+pub(super) fn namespace_words(namespace: Namespace) -> &'static str {
+    match namespace {
+        Namespace::Cgroup => "the host's view of cgroups",
+        Namespace::Ipc => "System V and POSIX message queues and shared memory with the host",
+        Namespace::Mount => "the host's mounts",
+        Namespace::Net => "the host's network, abstract sockets included",
+        Namespace::Pid => "the host's processes: it sees them, and may signal the caller's",
+        Namespace::User => "the host's user ids",
+        Namespace::Uts => "the host's name",
+    }
+}
+
+pub(super) fn wall_words(wall: Wall) -> &'static str {
+    match wall {
+        Wall::Writes => "checks writes, devices, signals, abstract sockets",
+        Wall::Full => "checks reads, writes, executions, devices, signals, abstract sockets",
+    }
+}
+
+pub(super) fn terminal_words(terminal: Terminal) -> &'static str {
+    match terminal {
+        Terminal::Keep => "the launcher's, without typing into it",
+        Terminal::NewSession => "none of its own (a new session)",
+    }
+}
+
+pub(super) fn lifetime_words(lifetime: Lifetime) -> &'static str {
+    match lifetime {
+        Lifetime::Launcher => "whoever started it",
+        Lifetime::Payload => "its program, not with whoever started it",
+    }
+}
+
+/// `pkgs.git` instead of `${pkgs.git}/bin/git`: what the author wrote.
+pub(super) fn phase_words(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Before => "before the launch",
+        Phase::After => "after it",
+    }
+}
+
+/// The first line of a script that says something, and how many more there are.
+pub(super) fn excerpt(script: &Text) -> String {
+    let text = script.to_string();
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default();
+    match lines.count() {
+        0 => format!("`{first}`"),
+        1 => format!("`{first}` and another line"),
+        more => format!("`{first}` and {more} more lines"),
+    }
+}

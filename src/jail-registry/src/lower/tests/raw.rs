@@ -1,0 +1,95 @@
+//! Arguments of bubblewrap, and what runs on the host.
+
+use jail_policy::{Output, Package, Piece, Text};
+
+use super::*;
+
+#[test]
+fn raw_arguments_become_the_grants_of_other_combinators() {
+    check_one(
+        "unsafe-add-raw-args",
+        [s(
+            "--ro-bind ~/x '/a b' --perms 0700 --tmpfs /t --setenv A \"$B\" --symlink t /l --chdir /t",
+        )],
+        &expect![[r#"
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            unsafe-add-raw-args#4: {"start-in":{"path":"/t"}}
+            unsafe-add-raw-args#4: {"bind":{"from":{"expand":"~/x"},"to":"/a b","access":"ro","missing":"fail"}}
+            unsafe-add-raw-args#4: {"tmpfs":{"to":"/t","mode":448,"size":null}}
+            unsafe-add-raw-args#4: {"symlink":{"to":"/l","target":"t"}}
+            unsafe-add-raw-args#4: {"set-env":{"name":"A","value":{"expand":"${B}"}}}
+        "#]],
+    );
+}
+
+#[test]
+fn packages_keep_their_places_in_raw_arguments() {
+    let mut text = Text::literal("--ro-bind ");
+    text.push(Piece::Package {
+        package: Package::Symbolic { nix: "pkgs.git".into() },
+        output: Output::Out,
+    });
+    text.extend(&Text::literal("/share '/a b' --setenv G \"$A:"));
+    text.push(Piece::Package {
+        package: Package::Symbolic { nix: "pkgs.jq".into() },
+        output: Output::Out,
+    });
+    text.extend(&Text::literal("\""));
+    check_one(
+        "unsafe-add-raw-args",
+        [Value::Text(text)],
+        &expect![[r#"
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            unsafe-add-raw-args#4: {"bind":{"from":{"pieces":[{"nix":"pkgs.git","output":"out"},"/share"],"expand":false},"to":"/a b","access":"ro","missing":"fail"}}
+            unsafe-add-raw-args#4: {"set-env":{"name":"G","value":{"pieces":["${A}:",{"nix":"pkgs.jq","output":"out"}],"expand":true}}}
+        "#]],
+    );
+}
+
+#[test]
+fn namespaces_that_were_shared_can_be_the_jails_own_again() {
+    let shared = vec![
+        p("network", []),
+        p("share-ns", [s("pid")]),
+        p("unsafe-add-raw-args", [s("--unshare-all")]),
+    ];
+    let text = lowered_whole(&jail(shared));
+    assert!(!text.contains("host-network") && !text.contains("share-namespace"), "{text}");
+}
+
+#[test]
+fn scripts_stay_as_they_are_written_and_where_they_stand() {
+    let twice = || p("add-runtime", [x("N=$((N + 1)); echo \"$N\"")]);
+    let text = lowered_whole(&jail(vec![twice(), p("state-dir", [x("~/.s")]), twice()]));
+    let order: Vec<&str> = text
+        .lines()
+        .filter_map(|line| {
+            line.split('#').next().filter(|it| ["add-runtime", "state-dir"].contains(it))
+        })
+        .collect();
+    assert_eq!(order, ["add-runtime", "state-dir", "add-runtime"], "{text}");
+    assert!(text.contains(r#""script":"N=$((N + 1)); echo \"$N\"""#), "{text}");
+}
+
+#[test]
+fn hosts_work_in_the_policy() {
+    check_one(
+        "jail-to-host-channel",
+        [s("notify"), s("notify-send \"$1\"")],
+        &expect![[r#"
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            jail-to-host-channel#4: {"channel":{"name":"notify","script":"notify-send \"$1\"","shell":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+            jail-to-host-channel#4: {"add-path":{"folder":"/run/jailgen/bin"}}
+        "#]],
+    );
+    check_one(
+        "open-urls-in-browser",
+        [],
+        &expect![[r#"
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            open-urls-in-browser#4: "open-urls"
+            open-urls-in-browser#4: {"set-env":{"name":"BROWSER","value":"/run/jailgen/bin/xdg-open"}}
+            open-urls-in-browser#4: {"add-path":{"folder":"/run/jailgen/bin"}}
+        "#]],
+    );
+}

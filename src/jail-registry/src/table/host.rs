@@ -1,0 +1,119 @@
+//! What runs on the host, outside the jail.
+
+use jail_plan::helper::{CLIENTS, OPENER, is_channel};
+use jail_policy::{Grant, Output, Phase, Text};
+
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, on_host, param};
+use crate::diagnostic::Code;
+use crate::lower::Call;
+use crate::packages::Brought;
+use crate::signature::{Signature, Type};
+
+const SCRIPT: Signature = Signature { params: &[param("script", Type::Text)] };
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "On the host",
+    intro: "What runs outside the jail, with your rights. [host-hooks.md](host-hooks.md) says more.",
+    combinators: &[
+        Combinator {
+            name: "add-cleanup",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A bash script on the host after the program's end, whatever ended it",
+            docs: "It runs in the shell of `add-runtime`, with its variables, also when a script before the launch failed, when the program
+was killed, and when the launcher was. It goes on after a command that fails; the exit status stays the program's.",
+            signature: SCRIPT,
+            example: "[ (add-runtime \"scratch=$(mktemp -d)\") (add-cleanup \"rm -r \\\"$scratch\\\"\") ]",
+            brings: &[on_host(Brought::BashInteractive)],
+            lower: Lower::Permission(|call| script(call, Phase::After)),
+        },
+        Combinator {
+            name: "add-runtime",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A bash script on the host before the launch",
+            docs: "
+- All of a jail's scripts run in one shell, in order, and share their variables. `\"$@\"` is what the command was given. A script
+  stops at the first command that fails (`errexit`, `nounset`, `pipefail`), and then nothing is started.
+- Every variable that the spec mentions (`(noescape \"$NAME\")`, `fwd-env`) is read back, exported or not.
+- `RUNTIME_ARGS+=(--ro-bind /a /b)` adds arguments of bubblewrap, as `unsafe-add-raw-args` takes them.
+- It runs with your rights. What it reads from a folder that the jail can write, an agent may have written.",
+            signature: SCRIPT,
+            example: "[ (add-runtime \"TODAY=$(date +%F)\") (set-env \"TODAY\" (noescape \"$TODAY\")) ]",
+            brings: &[on_host(Brought::BashInteractive)],
+            lower: Lower::Permission(|call| script(call, Phase::Before)),
+        },
+        Combinator {
+            name: "jail-to-host-channel",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "A program inside that has a bash script run on the host",
+            docs: "The script gets the program's arguments and its input; its outputs and its exit status are the program's. Calls run side
+by side, each in a process of its own, with what `add-runtime` exported; one that fails or hangs hurts nobody else, and ends with its caller.
+The jail decides when it is called, how often, and with what: quote every `\"$1\"`, and trust none of them.",
+            signature: Signature { params: &[param("name", Type::Literal), param("script", Type::Text)] },
+            example: "jail-to-host-channel \"host-date\" \"date +%F\"",
+            brings: &[on_host(Brought::BashInteractive)],
+            lower: Lower::Permission(channel),
+        },
+        Combinator {
+            name: "open-urls-in-browser",
+            since: SINCE,
+            in_jail_nix: true,
+            summary: "Web addresses are opened in your browser, on the host",
+            docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` where that is not set.
+An address can carry what the jail knows to whoever it names, without `network` too.",
+            signature: NOTHING,
+            example: "open-urls-in-browser",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                clients(call);
+                call.grant(Grant::OpenUrls);
+                let value = Text::literal(format!("{CLIENTS}/{OPENER}"));
+                call.grant(Grant::SetEnv { name: "BROWSER".into(), value });
+                Some(())
+            }),
+        },
+    ],
+};
+
+fn script(call: &mut Call<'_, '_>, phase: Phase) -> Option<()> {
+    let script = as_it_stands(call, 0)?;
+    let shell = shell(call)?;
+    call.grant(Grant::HostScript { phase, script, shell });
+    Some(())
+}
+
+fn channel(call: &mut Call<'_, '_>) -> Option<()> {
+    let name = call.literal(0)?;
+    if !is_channel(name) {
+        let message = format!("`{}` cannot be the name of a channel", name.escape_debug());
+        let help = "a program's name: letters, digits, `-`, `_`, `.` and `+`, at most 64, and not `jail-host`";
+        call.error(Code::ChannelName, 0, message, help);
+        return None;
+    }
+    let script = as_it_stands(call, 1)?;
+    let shell = shell(call)?;
+    clients(call);
+    call.grant(Grant::Channel { name: name.into(), script, shell });
+    Some(())
+}
+
+/// A script's own `$` is bash's, whether it is written with `noescape` or without.
+fn as_it_stands(call: &mut Call<'_, '_>, argument: usize) -> Option<Text> {
+    let text = call.contents(argument)?;
+    Some(Text::new(false, text.pieces().iter().cloned()))
+}
+
+fn shell(call: &mut Call<'_, '_>) -> Option<Text> {
+    let mut shell = Text::package(call.brought(Brought::BashInteractive)?, Output::Bin);
+    shell.extend(&Text::literal("/bin/bash"));
+    Some(shell)
+}
+
+/// The folder of the programs that ask the host is in PATH, once.
+fn clients(call: &mut Call<'_, '_>) {
+    if call.once(CLIENTS) {
+        call.grant(Grant::AddPath { folder: Text::literal(CLIENTS) });
+    }
+}
