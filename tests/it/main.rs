@@ -17,6 +17,7 @@ mod eval;
 mod explain;
 mod formatting;
 mod harness;
+mod host_hooks;
 mod import;
 mod lsp;
 mod modules;
