@@ -827,6 +827,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -958,6 +959,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1089,6 +1091,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1220,6 +1223,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1351,6 +1355,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1482,6 +1487,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1613,6 +1619,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1744,6 +1751,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -1875,6 +1883,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"
@@ -2006,6 +2015,7 @@
               ];
             };
             enableNix = "bool";
+            enableOpenUrls = "bool";
             nixConfigDir = {
               either = [
                 "null"

@@ -84,6 +84,7 @@ impl Expansion<'_> {
         permissions.extend(self.list("workspace").map(|to| self.apply("workspace", [to])));
         options::git_worktrees(self, &mut permissions);
         options::nix_daemon(self, &mut permissions);
+        options::open_urls(self, &mut permissions);
         options::nix_config(self, &mut permissions);
         options::limits(self, &mut permissions);
         self.paths("extraReadwriteDirs", "readwrite", &mut permissions);

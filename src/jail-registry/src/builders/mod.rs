@@ -187,6 +187,7 @@ const GENERAL_FIELDS: &[Field] = &[
     WORKSPACE,
     GIT_WORKTREES,
     NIX,
+    OPEN_URLS,
     NIX_CONFIG_DIR,
     LIMITS,
     BASE_OPTIONS,
@@ -213,6 +214,7 @@ const KNOWN_FIELDS: &[Field] = &[
     WORKSPACE,
     GIT_WORKTREES,
     NIX,
+    OPEN_URLS,
     NIX_CONFIG_DIR,
     LIMITS,
     BASE_OPTIONS,
@@ -255,6 +257,11 @@ const NIX: Field = optional(
     "enableNix",
     Type::Bool,
     "the Nix daemon and the `nix` command: the agent can build and fetch whatever it likes, outside of the jail",
+);
+const OPEN_URLS: Field = optional(
+    "enableOpenUrls",
+    Type::Bool,
+    "what the agent opens with `xdg-open` appears in your browser: http and https only",
 );
 const NIX_CONFIG_DIR: Field = optional(
     "nixConfigDir",

@@ -10,6 +10,7 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("configPaths", &["state-dir", "state-file"]),
     ("enableGitWorktrees", &["git-worktree", "readwrite", "try-readonly"]),
     ("enableNix", &["nix-daemon"]),
+    ("enableOpenUrls", &["open-urls-in-browser"]),
     ("env", &["set-env"]),
     ("extraPkgs", &["add-pkg-deps"]),
     ("extraReadonlyDirs", &["readonly"]),

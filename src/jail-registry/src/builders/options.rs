@@ -40,6 +40,14 @@ pub(super) fn nix_daemon(expansion: &mut Expansion<'_>, permissions: &mut Vec<Ap
     permissions.push(expansion.apply("add-pkg-deps", [Placed { value: list, place }]));
 }
 
+/// `enableOpenUrls`: addresses appear in the host's browser.
+pub(super) fn open_urls(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
+    if let Some(wanted) = expansion.list("enableOpenUrls").filter(|it| is_true(Some(it))) {
+        let place = wanted.place;
+        permissions.push(Applied { place, ..expansion.apply("open-urls-in-browser", []) });
+    }
+}
+
 /// `nixConfigDir`: nothing, a path, or a set that says whether it can be written.
 pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
     let Some(given) = expansion.list("nixConfigDir") else { return };

@@ -139,6 +139,11 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
         {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nix","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&added([("enableNix", Value::Bool(true))]));
     assert_eq!(added([("enableNix", Value::Bool(false))]), "");
+    expect![[r#"
+        "open-urls"
+        {"set-env":{"name":"BROWSER","value":"/run/jailgen/bin/xdg-open"}}
+        {"add-path":{"folder":"/run/jailgen/bin"}}
+    "#]].assert_eq(&added([("enableOpenUrls", Value::Bool(true))]));
     let all = [
         ("enable", Value::Bool(true)),
         ("dir", s("~/trees")),
