@@ -143,7 +143,8 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
         "open-urls"
         {"set-env":{"name":"BROWSER","value":"/run/jailgen/bin/xdg-open"}}
         {"add-path":{"folder":"/run/jailgen/bin"}}
-    "#]].assert_eq(&added([("enableOpenUrls", Value::Bool(true))]));
+    "#]]
+    .assert_eq(&added([("enableOpenUrls", Value::Bool(true))]));
     let all = [
         ("enable", Value::Bool(true)),
         ("dir", s("~/trees")),
