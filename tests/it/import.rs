@@ -26,23 +26,24 @@ fn check(name: &str, expected: &ExpectFile) {
 
 #[test]
 fn an_agent_in_a_development_shell() {
-    check("devshell", &expect_file!["../import/devshell.jail"]);
+    check("devshell", &expect_file![project().join("tests/import/devshell.jail")]);
 }
 
 #[test]
 fn common_options_and_factories() {
-    check("playground", &expect_file!["../import/playground.jail"]);
+    check("playground", &expect_file![project().join("tests/import/playground.jail")]);
 }
 
 #[test]
 fn a_module_that_gets_the_library_as_an_argument() {
-    check("module", &expect_file!["../import/module.jail"]);
+    check("module", &expect_file![project().join("tests/import/module.jail")]);
 }
 
 #[test]
 fn what_is_left_out_is_told_with_its_line() {
     let (scratch, outcome) = import("left-out");
-    expect_file!["../import/left-out.jail"].assert_eq(&scratch.read("spec.jail"));
+    expect_file![project().join("tests/import/left-out.jail")]
+        .assert_eq(&scratch.read("spec.jail"));
     expect![[r#"
         warning[not-imported]: `additionalCombinators` is not taken over
           --> flake.nix:10:33
