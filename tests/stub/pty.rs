@@ -33,7 +33,10 @@ impl Shell {
             Stdio::from(File::options().read(true).write(true).open(path).expect("the terminal"))
         };
         let bash = jail
-            .command("setsid")
+            // A signal that whoever runs the tests ignores, as a shell does for what runs in the background, would stay
+            // ignored in all that is started here.
+            .command("env")
+            .args(["--default-signal", "setsid"])
             .env("W", jail.wrapper())
             .env("PS1", "% ")
             .args(["--ctty", "--wait", "bash", "--norc", "--noprofile", "-i"])
