@@ -232,15 +232,7 @@ impl Jail {
             host: None,
             before: Vec::new(),
             cgroup: None,
-            namespaces: vec![
-                Namespace::Cgroup,
-                Namespace::Ipc,
-                Namespace::Mount,
-                Namespace::Net,
-                Namespace::Pid,
-                Namespace::User,
-                Namespace::Uts,
-            ],
+            namespaces: Namespace::ALL.to_vec(),
             ids: Ids::Caller,
             closure: Closure {
                 store: "/nix/store".into(),

@@ -146,7 +146,7 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
         host: None,
         before: Vec::new(),
         cgroup: None,
-        namespaces: NAMESPACES.to_vec(),
+        namespaces: Namespace::ALL.to_vec(),
         ids: Ids::Caller,
         closure: Closure { store, skeleton: String::new(), names: Vec::new() },
         inside,
@@ -163,16 +163,6 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
         after: Vec::new(),
     }
 }
-
-const NAMESPACES: &[Namespace] = &[
-    Namespace::Cgroup,
-    Namespace::Ipc,
-    Namespace::Mount,
-    Namespace::Net,
-    Namespace::Pid,
-    Namespace::User,
-    Namespace::Uts,
-];
 
 /// A folder that nobody else can enter.
 fn private_folder() -> io::Result<PathBuf> {

@@ -93,6 +93,12 @@ pub enum Namespace {
     Uts,
 }
 
+impl Namespace {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Cgroup, Self::Ipc, Self::Mount, Self::Net, Self::Pid, Self::User, Self::Uts];
+}
+
 /// The user and group ids of the payload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,10 +1,8 @@
 //! `nixlib/generated/combinators.nix`: what the Nix door knows of the registry. Data only; nixlib makes the constructors.
 
-use std::fmt::Write as _;
-
 use jail_registry::{
-    BASE_PERMISSIONS, BUILDERS, Builder, CAGE_SUFFIX, Combinator, Lower, Makes, Signature,
-    TERM_VERSION, Type, combinators, needs,
+    BASE_PERMISSIONS, BUILDERS, Builder, CAGE_SUFFIX, Combinator, Field, Lower, Makes, Needs,
+    Signature, TERM_VERSION, Type, combinators, needs,
 };
 
 const HEAD: &str = "\
@@ -16,24 +14,61 @@ const HEAD: &str = "\
 /// The file, as nixfmt lays it out.
 ///
 /// # Errors
-/// nixfmt's, if what is made here is no Nix.
+/// nixfmt's, if what is made here is no Nix; or that no builder knows an agent.
 pub(crate) fn page() -> Result<String, String> {
+    let agents = Agents::of(BUILDERS).ok_or("no builder of the registry knows an agent")?;
     let combinators = combinators().map(combinator).collect::<String>();
-    let builders = BUILDERS.iter().map(builder).collect::<String>();
-    let base = strings(BASE_PERMISSIONS.iter().copied());
+    let builders = BUILDERS.iter().map(|it| builder(it, &agents)).collect::<String>();
     let nix = format!(
-        "{HEAD}{{ termVersion = {TERM_VERSION}; basePermissions = {base}; \
-         {common} combinators = {{\n{combinators}}}; builders = {{\n{builders}}}; }}",
-        common = common(),
+        "{HEAD}let\n{shared}in {{ termVersion = {TERM_VERSION}; basePermissions = {base}; \
+         commonJailOptions = {options}; commonPkgs = {packages}; unfreeAgents = {unfree}; \
+         combinators = {{\n{combinators}}}; builders = {{\n{builders}}}; }}",
+        shared = agents.bindings(),
+        base = strings(BASE_PERMISSIONS.iter().copied()),
+        options = strings(jail_registry::COMMON_JAIL_OPTIONS.iter().copied()),
+        packages = strings(jail_registry::COMMON_PKGS.iter().copied()),
+        unfree = strings(jail_registry::UNFREE_AGENTS.iter().copied()),
     );
     nixfmt_rs::format(&nix).map_err(|error| error.to_string())
 }
 
-fn common() -> String {
-    let options = strings(jail_registry::COMMON_JAIL_OPTIONS.iter().copied());
-    let packages = strings(jail_registry::COMMON_PKGS.iter().copied());
-    let unfree = strings(jail_registry::UNFREE_AGENTS.iter().copied());
-    format!("commonJailOptions = {options}; commonPkgs = {packages}; unfreeAgents = {unfree};\n")
+/// What the builders of agents have in common, written once.
+struct Agents {
+    arguments: &'static [Field],
+    needs: Needs,
+}
+
+impl Agents {
+    fn of(builders: &'static [Builder]) -> Option<Self> {
+        let known = builders.iter().find(|builder| builder.preset.is_some())?;
+        Some(Self { arguments: known.fields(), needs: needs(known) })
+    }
+
+    fn bindings(&self) -> String {
+        format!(
+            "# What every builder of an agent takes.\nagentArguments = {{ {} }};\n\
+             # The packages that every builder of an agent brings along.\nagentPackages = {{ {} }};\n",
+            fields(self.arguments.iter()),
+            brought(&self.needs),
+        )
+    }
+
+    /// The arguments of a builder, as far as they are its own.
+    fn params(&self, builder: &Builder) -> String {
+        let (shared, own): (Vec<_>, Vec<_>) =
+            builder.fields().iter().partition(|field| self.takes(field));
+        match (shared.len() == self.arguments.len(), own.is_empty()) {
+            (true, true) => "[ { fields = agentArguments; } ]".to_owned(),
+            (true, false) => {
+                format!("[ {{ fields = agentArguments // {{ {} }}; }} ]", fields(own.into_iter()))
+            }
+            (false, _) => params(builder.signature),
+        }
+    }
+
+    fn takes(&self, field: &Field) -> bool {
+        self.arguments.iter().any(|known| known.name == field.name && known.ty == field.ty)
+    }
 }
 
 fn combinator(combinator: &Combinator) -> String {
@@ -48,27 +83,39 @@ fn combinator(combinator: &Combinator) -> String {
     format!("# {summary}.\n{name} = {{ {what} }};\n")
 }
 
-fn builder(builder: &Builder) -> String {
-    let Builder { name, summary, signature, preset, .. } = builder;
+fn builder(builder: &Builder, agents: &Agents) -> String {
+    let Builder { name, summary, preset, .. } = builder;
     let needs = needs(builder);
+    let (shared, own) = if needs == agents.needs {
+        ("agentPackages // ", String::new())
+    } else {
+        ("", brought(&needs))
+    };
+    let suffix = match builder.makes {
+        Makes::Jail => String::new(),
+        Makes::Cage => format!("suffix = {};", quoted(CAGE_SUFFIX)),
+    };
+    let (command, agent) = match preset {
+        Some(preset) => (quoted(preset.command), quoted(preset.package)),
+        None => ("null".to_owned(), "null".to_owned()),
+    };
+    format!(
+        "# {summary}.\n{name} = {shared} {{ name = {command}; {suffix} agent = {agent}; \
+         params = {}; {own} }};\n",
+        agents.params(builder),
+    )
+}
+
+/// The packages that a builder needs, by when it needs them.
+fn brought(needs: &Needs) -> String {
     let by_argument = |needs: &[(&str, Vec<&'static str>)]| {
         let needs = needs.iter().map(|(argument, packages)| {
             format!("{argument} = {};", strings(packages.iter().copied()))
         });
         needs.collect::<String>()
     };
-    let suffix = match builder.makes {
-        Makes::Jail => String::new(),
-        Makes::Cage => format!("suffix = {};", quoted(CAGE_SUFFIX)),
-    };
-    let (known, own) = match preset {
-        Some(preset) => (quoted(preset.command), quoted(preset.package)),
-        None => ("null".to_owned(), "null".to_owned()),
-    };
     format!(
-        "# {summary}.\n{name} = {{ name = {known}; {suffix} agent = {own}; params = {}; \
-         brings = {}; bringsUnless = {{ {} }}; bringsWith = {{ {} }}; }};\n",
-        params(*signature),
+        "brings = {}; bringsUnless = {{ {} }}; bringsWith = {{ {} }};",
         strings(needs.always.iter().copied()),
         by_argument(&needs.unless),
         by_argument(&needs.with),
@@ -94,18 +141,16 @@ fn ty(ty: Type) -> String {
         Type::Shell => quoted("shell"),
         Type::List(element) => format!("{{ list = {}; }}", self::ty(*element)),
         Type::Map(element) => format!("{{ map = {}; }}", self::ty(*element)),
-        Type::Fields(fields) => {
-            let mut text = String::from("{ fields = { ");
-            for field in fields {
-                let _ = write!(text, "{} = {}; ", field.name, self::ty(field.ty));
-            }
-            text + "}; }"
-        }
+        Type::Fields(fields) => format!("{{ fields = {{ {} }}; }}", self::fields(fields.iter())),
         Type::Either(types) => {
             let types = types.iter().map(|ty| format!("{} ", self::ty(*ty)));
             format!("{{ either = [ {}]; }}", types.collect::<String>())
         }
     }
+}
+
+fn fields<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
+    fields.map(|field| format!("{} = {}; ", field.name, ty(field.ty))).collect()
 }
 
 fn strings<'a>(strings: impl Iterator<Item = &'a str>) -> String {

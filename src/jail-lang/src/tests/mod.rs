@@ -300,21 +300,6 @@ fn all_faults_at_once() {
             undefined-variable: undefined variable `wayland-typo` at `wayland-typo`
               help: a package is written `pkgs.wayland-typo`"#]],
     );
-    check(
-        r#"{
-          a = jail "a" pkgs.hello [ (readonly 1) "x" (mount "tmpfs") ];
-          b = jail 1 pkgs.hello [ ];
-        }"#,
-        expect![[r#"
-            param-type: `readonly` takes a string for `path`, got a whole number at `1`
-              help: write `"1"`
-            param-type: a permission is wanted, got a string at `"x"`
-              help: a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
-            param-count: `mount` takes 2 arguments; got 1 at `mount "tmpfs"`
-              help: write `(mount "tmpfs" TO)`
-            param-type: `jail` takes a plain string for `name`, got a whole number at `1`
-              help: write `"1"`"#]],
-    );
 }
 
 #[test]

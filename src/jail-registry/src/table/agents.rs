@@ -3,7 +3,7 @@
 use jail_policy::{Access, Grant, Missing, Scope, Service, Text};
 
 use super::desktop::{forward, if_there, in_runtime_folder, runtime_folder, session};
-use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE};
+use super::{Chapter, Combinator};
 use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -11,36 +11,17 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "Programs of the host that do something for the jail without handing out what they do it with. Where one does not run it is left
 out, and the launch says so.",
     combinators: &[
-        entry("gpg-agent", "GnuPG's agent signs and decrypts for the jail, without its keys", "It is the agent's restricted socket, made for machines that one forwards it to: no key can be taken from it, and the agent's own
+        Combinator::of("gpg-agent", "GnuPG's agent signs and decrypts for the jail, without its keys", "It is the agent's restricted socket, made for machines that one forwards it to: no key can be taken from it, and the agent's own
 questions come up on your screen. The public keys (`~/.gnupg/pubring.kbx`, `trustdb.gpg`) are there to read.", gpg_agent),
-        entry("nix-daemon", "The Nix daemon: everything in /nix/store to read, and new store paths", "**A way out.** What the daemon builds and downloads it does outside of the jail, with a network of its own, and users that it trusts may
+        Combinator::of("nix-daemon", "The Nix daemon: everything in /nix/store to read, and new store paths", "**A way out.** What the daemon builds and downloads it does outside of the jail, with a network of its own, and users that it trusts may
 tell it more. All of the store is readable, and so is what other people built. The `nix` command is not part of it: name `pkgs.nix`.", nix_daemon),
-        entry("ssh-agent", "The SSH agent signs in for the jail, without its keys", "Only the socket is there. Whatever the keys open is open to the jail, as long as it runs: `ssh-add -c` asks for each use. To know the
+        Combinator::of("ssh-agent", "The SSH agent signs in for the jail, without its keys", "Only the socket is there. Whatever the keys open is open to the jail, as long as it runs: `ssh-add -c` asks for each use. To know the
 hosts add `(try-readonly (noescape \"~/.ssh/known_hosts\"))`.", |call| {
             forward(call, "SSH_AUTH_SOCK");
             session(call, Service::SshAgent)
         }),
     ],
 };
-
-const fn entry(
-    name: &'static str,
-    summary: &'static str,
-    docs: &'static str,
-    lower: LowerFn,
-) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix: false,
-        summary,
-        docs,
-        signature: NOTHING,
-        example: name,
-        brings: &[],
-        lower: Lower::Permission(lower),
-    }
-}
 
 fn gpg_agent(call: &mut Call<'_, '_>) -> Option<()> {
     runtime_folder(call);

@@ -3,11 +3,11 @@
 use jail_policy::{Grant, Output, Service, Text};
 
 use super::desktop::runtime_folder;
-use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE};
+use super::{Chapter, Combinator, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::packages::{Brings, Brought, Side};
-use crate::signature::{Field, Param, Signature, Type};
+use crate::signature::{Field, Param, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Message buses",
@@ -15,7 +15,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
 names for it; it runs in a jail of its own, beside this one, and ends with it. Names may end in `.*`, for all below them. Where the
 host has no bus it is left out, and the launch says so.",
     combinators: &[
-        bus(
+        Combinator::of(
             "dbus",
             "Of the session's message bus what is named",
             "- `own`: names that the jail may have for itself.
@@ -25,54 +25,39 @@ host has no bus it is left out, and the launch says so.",
   stands for any.
 
 What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything outside.",
-            "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }",
             |call| named(call, Service::FilteredSessionBus),
-        ),
-        bus(
+        )
+        .taking(RULES, "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }")
+        .bringing(BRINGS)
+        .as_in_jail_nix(),
+        Combinator::of(
             "dbus-system",
             "Of the machine's message bus what is named",
             "As `dbus`.",
-            "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
             |call| named(call, Service::FilteredSystemBus),
-        ),
-        Combinator {
-            name: "notifications",
-            since: SINCE,
-            in_jail_nix: true,
-            summary: "Notifications on the desktop",
-            docs: "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
-            signature: NOTHING,
-            example: "notifications",
-            brings: BRINGS,
-            lower: Lower::Permission(|call| {
+        )
+        .taking(
+            RULES,
+            "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
+        )
+        .bringing(BRINGS),
+        Combinator::of(
+            "notifications",
+            "Notifications on the desktop",
+            "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
+            |call| {
                 let rules = vec!["talk=org.freedesktop.Notifications".to_owned()];
                 filtered(call, Service::FilteredSessionBus, rules)
-            }),
-        },
+            },
+        )
+        .bringing(BRINGS)
+        .as_in_jail_nix(),
     ],
 };
 
 const BRINGS: &[Brings] = &[Brings { package: Brought::XdgDbusProxy, side: Side::Host }];
 
-const fn bus(
-    name: &'static str,
-    summary: &'static str,
-    docs: &'static str,
-    example: &'static str,
-    lower: LowerFn,
-) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix: name.len() == "dbus".len(),
-        summary,
-        docs,
-        signature: Signature { params: &[Param { name: "rules", ty: Type::Fields(FIELDS) }] },
-        example,
-        brings: BRINGS,
-        lower: Lower::Permission(lower),
-    }
-}
+const RULES: &[Param] = &[param("rules", Type::Fields(FIELDS))];
 
 const FIELDS: &[Field] = &[
     list("own", "Names that the jail may have for itself"),

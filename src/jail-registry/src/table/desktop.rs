@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Missing, Service, Text};
 
-use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE};
+use super::{Chapter, Combinator};
 use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -11,59 +11,40 @@ pub(super) const CHAPTER: Chapter = Chapter {
 launch says so in one line: one spec works with and without a screen. Never is all of `/run/user/UID` or `/tmp/.X11-unix` shown:
 only the sockets that are named. [desktop.md](desktop.md) says what each of them opens.",
     combinators: &[
-        entry("camera", "The cameras that are there at launch", "Programs that ask PipeWire for cameras need `pipewire` instead.", |call| {
+        Combinator::of("camera", "The cameras that are there at launch", "Programs that ask PipeWire for cameras need `pipewire` instead.", |call| {
             session(call, Service::Camera)
-        }),
-        entry("gpu", "The graphics cards, for drawing and for computing", "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
+        }).as_in_jail_nix(),
+        Combinator::of("gpu", "The graphics cards, for drawing and for computing", "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
 in `/sys`. NixOS's drivers in `/run/opengl-driver` come along; where they need store paths that the jail does not have, name the
 driver's package in the spec.", |call| {
             session(call, Service::Gpu)?;
             deep_if_there(call, "/run/opengl-driver")
-        }),
-        entry("gui", "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read", "", gui),
-        entry("pipewire", "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
+        }).as_in_jail_nix(),
+        Combinator::of("gui", "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read", "", gui).as_in_jail_nix(),
+        Combinator::of("pipewire", "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
             runtime_folder(call);
             forward(call, "PIPEWIRE_REMOTE");
             session(call, Service::Pipewire)
-        }),
-        entry("pulse", "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
+        }).as_in_jail_nix(),
+        Combinator::of("pulse", "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
             runtime_folder(call);
             if_there(call, Text::expanded("~/.config/pulse/cookie"));
             session(call, Service::Pulse)
-        }),
-        entry("unsafe-dbus", "The session's message bus, unfiltered", "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.", |call| {
+        }).as_in_jail_nix(),
+        Combinator::of("unsafe-dbus", "The session's message bus, unfiltered", "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.", |call| {
             runtime_folder(call);
             forward(call, "DBUS_SESSION_BUS_ADDRESS");
             session(call, Service::SessionBus)
-        }),
-        entry("unsafe-x11", "The X server's socket and cookie", "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
+        }).as_in_jail_nix(),
+        Combinator::of("unsafe-x11", "The X server's socket and cookie", "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
 display of another machine (`DISPLAY=host:0`) is a matter of the network and left out.", |call| {
             forward(call, "DISPLAY");
             forward(call, "XAUTHORITY");
             session(call, Service::X11)
-        }),
-        entry("wayland", "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland),
+        }).as_in_jail_nix(),
+        Combinator::of("wayland", "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland).as_in_jail_nix(),
     ],
 };
-
-const fn entry(
-    name: &'static str,
-    summary: &'static str,
-    docs: &'static str,
-    lower: LowerFn,
-) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix: true,
-        summary,
-        docs,
-        signature: NOTHING,
-        example: name,
-        brings: &[],
-        lower: Lower::Permission(lower),
-    }
-}
 
 /// Where sockets of a session are, also on a machine that has no session.
 const RUNTIME_FOLDER: &str = "${XDG_RUNTIME_DIR:-/run/user/jail}";

@@ -5,14 +5,14 @@ use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
-use crate::signature::{Signature, Type};
+use crate::signature::{Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Files",
     intro: "Nothing of the host's files exists in a jail until it is granted. Paths are absolute; `(noescape \"~/x\")` names something in the
 home folder. A source that is missing stops the launch and names the line that wanted it, unless the name says `try`.",
     combinators: &[
-        bind("bind-device", "One device node", "Everywhere else devices do not work, also when their nodes are granted.", "bind-device \"/dev/kvm\"", false, |call| {
+        bind("bind-device", "One device node", "Everywhere else devices do not work, also when their nodes are granted.", "bind-device \"/dev/kvm\"", |call| {
             let path = call.source(0)?;
             same(call, path, Access::Device, Missing::Fail)
         }),
@@ -101,10 +101,11 @@ agent keeps of one project, another does not see.",
                 Some(())
             }),
         },
-        bind("readonly", "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", true, |call| {
+        bind("readonly", "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadOnly, Missing::Fail)
-        }),
+        })
+        .as_in_jail_nix(),
         Combinator {
             name: "readonly-paths-from-var",
             since: SINCE,
@@ -118,30 +119,34 @@ agent keeps of one project, another does not see.",
             brings: &[],
             lower: Lower::Permission(paths_from_variable),
         },
-        bind("readwrite", "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", true, |call| {
+        bind("readwrite", "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadWrite, Missing::Fail)
-        }),
+        })
+        .as_in_jail_nix(),
         bind2("ro-bind", "A path of the host at a place in the jail, read-only", "ro-bind \"/srv/models\" \"/models\"", |call| {
             bind_to(call, Access::ReadOnly, Missing::Fail)
-        }),
+        })
+        .as_in_jail_nix(),
         bind("runtime-deep-ro-bind", "This path, at its own place, read-only, with what its symbolic links lead to in their stead", "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
 replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that the jail can write is
-not followed: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", true, |call| {
+not followed: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", |call| {
             let from = call.source(0)?;
             call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
             Some(())
-        }),
+        })
+        .as_in_jail_nix(),
         bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
             bind_to(call, Access::ReadWrite, Missing::Fail)
-        }),
-        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", false, |call| {
+        })
+        .as_in_jail_nix(),
+        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
             Some(())
         }),
         bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "It is written in place: a program that replaces it, by renaming a new file over it, is refused (`EBUSY`), because the file is a mount. For
-such a program grant the folder that the file is in, with `state-dir`, or keep its home with `persist-home`.", "state-file (noescape \"~/.claude.json\")", false, |call| {
+such a program grant the folder that the file is in, with `state-dir`, or keep its home with `persist-home`.", "state-file (noescape \"~/.claude.json\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateFile { to: path.clone(), path });
             Some(())
@@ -171,20 +176,24 @@ such a program grant the folder that the file is in, with `state-dir`, or keep i
             brings: &[],
             lower: Lower::Permission(tmpfs_sized),
         },
-        bind("try-readonly", "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", true, |call| {
+        bind("try-readonly", "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadOnly, Missing::Skip)
-        }),
-        bind("try-readwrite", "This path, at its own place, read-write, if it exists", "", "try-readwrite (noescape \"~/.cache/pip\")", true, |call| {
+        })
+        .as_in_jail_nix(),
+        bind("try-readwrite", "This path, at its own place, read-write, if it exists", "", "try-readwrite (noescape \"~/.cache/pip\")", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadWrite, Missing::Skip)
-        }),
+        })
+        .as_in_jail_nix(),
         bind2("try-ro-bind", "A path of the host at a place in the jail, read-only, if it exists", "try-ro-bind (noescape \"~/.gitconfig\") \"/etc/gitconfig\"", |call| {
             bind_to(call, Access::ReadOnly, Missing::Skip)
-        }),
+        })
+        .as_in_jail_nix(),
         bind2("try-rw-bind", "A path of the host at a place in the jail, read-write, if it exists", "try-rw-bind \"/srv/cache\" \"/cache\"", |call| {
             bind_to(call, Access::ReadWrite, Missing::Skip)
-        }),
+        })
+        .as_in_jail_nix(),
         Combinator {
             name: "whole-nix-store",
             since: SINCE,
@@ -219,20 +228,9 @@ const fn bind(
     summary: &'static str,
     docs: &'static str,
     example: &'static str,
-    in_jail_nix: bool,
     lower: LowerFn,
 ) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix,
-        summary,
-        docs,
-        signature: Signature { params: PATH },
-        example,
-        brings: &[],
-        lower: Lower::Permission(lower),
-    }
+    Combinator::of(name, summary, docs, lower).taking(PATH, example)
 }
 
 /// A combinator that takes a path of the host and a place in the jail.
@@ -242,21 +240,11 @@ const fn bind2(
     example: &'static str,
     lower: LowerFn,
 ) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix: true,
-        summary,
-        docs: "",
-        signature: Signature { params: FROM_TO },
-        example,
-        brings: &[],
-        lower: Lower::Permission(lower),
-    }
+    Combinator::of(name, summary, "", lower).taking(FROM_TO, example)
 }
 
-const PATH: &[crate::signature::Param] = &[param("path", Type::Text)];
-const FROM_TO: &[crate::signature::Param] = &[param("from", Type::Text), param("to", Type::Text)];
+const PATH: &[Param] = &[param("path", Type::Text)];
+const FROM_TO: &[Param] = &[param("from", Type::Text), param("to", Type::Text)];
 
 fn same(call: &mut Call<'_, '_>, path: Text, access: Access, missing: Missing) -> Option<()> {
     call.grant_named(0, Grant::Bind { from: path.clone(), to: path, access, missing });

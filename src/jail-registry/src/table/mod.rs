@@ -115,6 +115,47 @@ const SINCE: &str = "0.1.0";
 
 const NOTHING: Signature = Signature { params: &[] };
 
+impl Combinator {
+    /// One of our own that takes nothing and brings nothing along.
+    const fn of(
+        name: &'static str,
+        summary: &'static str,
+        docs: &'static str,
+        lower: LowerFn,
+    ) -> Self {
+        Self {
+            name,
+            since: SINCE,
+            in_jail_nix: false,
+            summary,
+            docs,
+            signature: NOTHING,
+            example: name,
+            brings: &[],
+            lower: Lower::Permission(lower),
+        }
+    }
+
+    /// The same, with arguments.
+    const fn taking(mut self, params: &'static [Param], example: &'static str) -> Self {
+        self.signature = Signature { params };
+        self.example = example;
+        self
+    }
+
+    /// The same, as one that jail.nix has too.
+    const fn as_in_jail_nix(mut self) -> Self {
+        self.in_jail_nix = true;
+        self
+    }
+
+    /// The same, with packages that it brings along.
+    const fn bringing(mut self, brings: &'static [Brings]) -> Self {
+        self.brings = brings;
+        self
+    }
+}
+
 const fn param(name: &'static str, ty: Type) -> Param {
     Param { name, ty }
 }

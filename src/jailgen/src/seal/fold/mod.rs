@@ -26,17 +26,6 @@ use super::{Request, SealError};
 /// Who wanted what every jail has and no grant asks for.
 const EVERY_JAIL: &str = "jailgen#0";
 
-/// What a jail has of its own unless it shares it.
-const NAMESPACES: [Namespace; 7] = [
-    Namespace::Cgroup,
-    Namespace::Ipc,
-    Namespace::Mount,
-    Namespace::Net,
-    Namespace::Pid,
-    Namespace::User,
-    Namespace::Uts,
-];
-
 /// Folds the grants of a policy into a plan over `closure`.
 pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
     if cage::is_cage(request.policy) {
@@ -99,7 +88,7 @@ impl<'a> Draft<'a> {
             before: Vec::new(),
             inside: Vec::new(),
             environment: Environment::default(),
-            namespaces: BTreeSet::from(NAMESPACES),
+            namespaces: BTreeSet::from(Namespace::ALL),
             program: None,
             arguments: vec![Argument::All],
             hostname: None,
