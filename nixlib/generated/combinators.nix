@@ -929,6 +929,138 @@ in
         }
       ];
     };
+    # A jail for Amp.
+    makeJailedAmp = {
+      name = "jailed-amp";
+      agent = "amp";
+      params = [
+        {
+          fields = {
+            name = "literal";
+            pkg = "package";
+            extraPkgs = {
+              list = "package";
+            };
+            extraReadwriteDirs = {
+              list = "text";
+            };
+            extraReadonlyDirs = {
+              list = "text";
+            };
+            env = {
+              map = "text";
+            };
+            fwdEnv = {
+              list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            enableNix = "bool";
+            enableOpenUrls = "bool";
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
+            baseJailOptions = "permission";
+            basePackages = {
+              list = "package";
+            };
+            extraJailOptions = "permission";
+          };
+        }
+      ];
+      brings = [
+        "bashInteractive"
+        "coreutils"
+      ];
+      bringsUnless = {
+        baseJailOptions = [
+          "cacert"
+          "tzdata"
+        ];
+        basePackages = [
+          "bashInteractive"
+          "curl"
+          "wget"
+          "jq"
+          "git"
+          "which"
+          "ripgrep"
+          "gnugrep"
+          "gnused"
+          "gawkInteractive"
+          "ps"
+          "findutils"
+          "gzip"
+          "unzip"
+          "gnutar"
+          "diffutils"
+        ];
+      };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
+    };
     # A jail for Claude Code.
     makeJailedClaudeCode = agentPackages // {
       name = "jailed-claude-code";
@@ -953,6 +1085,138 @@ in
       agent = "crush";
       params = [ { fields = agentArguments; } ];
     };
+    # A jail for Cursor's agent.
+    makeJailedCursorAgent = {
+      name = "jailed-cursor-agent";
+      agent = "cursor-agent";
+      params = [
+        {
+          fields = {
+            name = "literal";
+            pkg = "package";
+            extraPkgs = {
+              list = "package";
+            };
+            extraReadwriteDirs = {
+              list = "text";
+            };
+            extraReadonlyDirs = {
+              list = "text";
+            };
+            env = {
+              map = "text";
+            };
+            fwdEnv = {
+              list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            enableNix = "bool";
+            enableOpenUrls = "bool";
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
+            baseJailOptions = "permission";
+            basePackages = {
+              list = "package";
+            };
+            extraJailOptions = "permission";
+          };
+        }
+      ];
+      brings = [
+        "bashInteractive"
+        "coreutils"
+      ];
+      bringsUnless = {
+        baseJailOptions = [
+          "cacert"
+          "tzdata"
+        ];
+        basePackages = [
+          "bashInteractive"
+          "curl"
+          "wget"
+          "jq"
+          "git"
+          "which"
+          "ripgrep"
+          "gnugrep"
+          "gnused"
+          "gawkInteractive"
+          "ps"
+          "findutils"
+          "gzip"
+          "unzip"
+          "gnutar"
+          "diffutils"
+        ];
+      };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
+    };
     # A jail for Gemini CLI.
     makeJailedGeminiCli = agentPackages // {
       name = "jailed-gemini-cli";
@@ -965,11 +1229,275 @@ in
       agent = "goose-cli";
       params = [ { fields = agentArguments; } ];
     };
+    # A jail for Hermes Agent.
+    makeJailedHermesAgent = {
+      name = "jailed-hermes-agent";
+      agent = "hermes-agent";
+      params = [
+        {
+          fields = {
+            name = "literal";
+            pkg = "package";
+            extraPkgs = {
+              list = "package";
+            };
+            extraReadwriteDirs = {
+              list = "text";
+            };
+            extraReadonlyDirs = {
+              list = "text";
+            };
+            env = {
+              map = "text";
+            };
+            fwdEnv = {
+              list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            enableNix = "bool";
+            enableOpenUrls = "bool";
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
+            baseJailOptions = "permission";
+            basePackages = {
+              list = "package";
+            };
+            extraJailOptions = "permission";
+          };
+        }
+      ];
+      brings = [
+        "bashInteractive"
+        "coreutils"
+      ];
+      bringsUnless = {
+        baseJailOptions = [
+          "cacert"
+          "tzdata"
+        ];
+        basePackages = [
+          "bashInteractive"
+          "curl"
+          "wget"
+          "jq"
+          "git"
+          "which"
+          "ripgrep"
+          "gnugrep"
+          "gnused"
+          "gawkInteractive"
+          "ps"
+          "findutils"
+          "gzip"
+          "unzip"
+          "gnutar"
+          "diffutils"
+        ];
+      };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
+    };
     # A jail for opencode.
     makeJailedOpencode = agentPackages // {
       name = "jailed-opencode";
       agent = "opencode";
       params = [ { fields = agentArguments; } ];
+    };
+    # A jail for opencode 2.
+    makeJailedOpencode2 = {
+      name = "jailed-opencode2";
+      agent = "opencode2";
+      params = [
+        {
+          fields = {
+            name = "literal";
+            pkg = "package";
+            extraPkgs = {
+              list = "package";
+            };
+            extraReadwriteDirs = {
+              list = "text";
+            };
+            extraReadonlyDirs = {
+              list = "text";
+            };
+            env = {
+              map = "text";
+            };
+            fwdEnv = {
+              list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            enableNix = "bool";
+            enableOpenUrls = "bool";
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
+            baseJailOptions = "permission";
+            basePackages = {
+              list = "package";
+            };
+            extraJailOptions = "permission";
+          };
+        }
+      ];
+      brings = [
+        "bashInteractive"
+        "coreutils"
+      ];
+      bringsUnless = {
+        baseJailOptions = [
+          "cacert"
+          "tzdata"
+        ];
+        basePackages = [
+          "bashInteractive"
+          "curl"
+          "wget"
+          "jq"
+          "git"
+          "which"
+          "ripgrep"
+          "gnugrep"
+          "gnused"
+          "gawkInteractive"
+          "ps"
+          "findutils"
+          "gzip"
+          "unzip"
+          "gnutar"
+          "diffutils"
+        ];
+      };
+      bringsWith = {
+        enableNix = [ "nix" ];
+      };
     };
     # A jail for Pi.
     makeJailedPi = agentPackages // {

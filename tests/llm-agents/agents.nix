@@ -82,6 +82,11 @@ in
       ".local/state/goose"
     ];
   };
+  hermes-agent = {
+    program = "hermes";
+    license = mit;
+    state = [ ".hermes" ];
+  };
   opencode = {
     program = "opencode";
     license = mit;
@@ -93,6 +98,15 @@ in
     ];
     scratch = [ "/tmp" ];
     shell = "SHELL";
+  };
+  opencode2 = {
+    program = "opencode2";
+    license = mit;
+    state = [
+      ".config/opencode"
+      ".local/share/opencode"
+      ".local/state/opencode"
+    ];
   };
   pi = {
     program = "pi";

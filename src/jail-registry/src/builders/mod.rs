@@ -66,6 +66,12 @@ pub static BUILDERS: &[Builder] = &[
         makes: Makes::Jail,
     },
     known(
+        "makeJailedAmp",
+        "A jail for Amp",
+        "makeJailedAmp { fwdEnv = [ \"AMP_API_KEY\" ]; }",
+        &presets::AMP,
+    ),
+    known(
         "makeJailedClaudeCode",
         "A jail for Claude Code",
         "makeJailedClaudeCode { extraPkgs = [ pkgs.nodejs ]; }",
@@ -90,6 +96,12 @@ pub static BUILDERS: &[Builder] = &[
         &presets::CRUSH,
     ),
     known(
+        "makeJailedCursorAgent",
+        "A jail for Cursor's agent",
+        "makeJailedCursorAgent { fwdEnv = [ \"CURSOR_API_KEY\" ]; }",
+        &presets::CURSOR_AGENT,
+    ),
+    known(
         "makeJailedGeminiCli",
         "A jail for Gemini CLI",
         "makeJailedGeminiCli { extraReadonlyDirs = [ \"~/reference\" ]; }",
@@ -102,10 +114,22 @@ pub static BUILDERS: &[Builder] = &[
         &presets::GOOSE,
     ),
     known(
+        "makeJailedHermesAgent",
+        "A jail for Hermes Agent",
+        "makeJailedHermesAgent { extraReadonlyDirs = [ \"~/notes\" ]; }",
+        &presets::HERMES_AGENT,
+    ),
+    known(
         "makeJailedOpencode",
         "A jail for opencode",
         "makeJailedOpencode { name = \"secure-opencode\"; }",
         &presets::OPENCODE,
+    ),
+    known(
+        "makeJailedOpencode2",
+        "A jail for opencode 2",
+        "makeJailedOpencode2 { enableOpenUrls = true; }",
+        &presets::OPENCODE2,
     ),
     known(
         "makeJailedPi",

@@ -27,8 +27,29 @@ pub enum State {
 use State::{Directory, File};
 
 /// All of them, by package.
-pub static PRESETS: &[&Preset] =
-    &[&CLAUDE_CODE, &CODEX, &COPILOT_CLI, &CRUSH, &GEMINI_CLI, &GOOSE, &OPENCODE, &PI, &QWEN_CODE];
+pub static PRESETS: &[&Preset] = &[
+    &AMP,
+    &CLAUDE_CODE,
+    &CODEX,
+    &COPILOT_CLI,
+    &CRUSH,
+    &CURSOR_AGENT,
+    &GEMINI_CLI,
+    &GOOSE,
+    &HERMES_AGENT,
+    &OPENCODE,
+    &OPENCODE2,
+    &PI,
+    &QWEN_CODE,
+];
+
+pub(super) static AMP: Preset = Preset {
+    command: "jailed-amp",
+    package: "amp",
+    state: &[Directory("~/.config/amp"), Directory("~/.local/share/amp")],
+    arguments: &[],
+    source: "https://ampcode.com/manual",
+};
 
 pub(super) static CLAUDE_CODE: Preset = Preset {
     command: "jailed-claude-code",
@@ -63,6 +84,15 @@ pub(super) static CRUSH: Preset = Preset {
     source: "https://github.com/charmbracelet/crush#configuration",
 };
 
+pub(super) static CURSOR_AGENT: Preset = Preset {
+    command: "jailed-cursor-agent",
+    package: "cursor-agent",
+    // Where it is configured, and where it keeps who is signed in.
+    state: &[Directory("~/.cursor"), Directory("~/.config/cursor")],
+    arguments: &[],
+    source: "https://cursor.com/docs/cli/reference/configuration",
+};
+
 pub(super) static GEMINI_CLI: Preset = Preset {
     command: "jailed-gemini-cli",
     package: "gemini-cli",
@@ -83,6 +113,14 @@ pub(super) static GOOSE: Preset = Preset {
     source: "https://block.github.io/goose/docs/guides/logs",
 };
 
+pub(super) static HERMES_AGENT: Preset = Preset {
+    command: "jailed-hermes-agent",
+    package: "hermes-agent",
+    state: &[Directory("~/.hermes")],
+    arguments: &[],
+    source: "https://hermes-agent.nousresearch.com/docs/user-guide/configuration",
+};
+
 pub(super) static OPENCODE: Preset = Preset {
     command: "jailed-opencode",
     package: "opencode",
@@ -93,6 +131,15 @@ pub(super) static OPENCODE: Preset = Preset {
     ],
     arguments: &[],
     source: "https://opencode.ai/docs/config",
+};
+
+// It lies beside the first opencode, in the same folders.
+pub(super) static OPENCODE2: Preset = Preset {
+    command: "jailed-opencode2",
+    package: "opencode2",
+    state: OPENCODE.state,
+    arguments: &[],
+    source: OPENCODE.source,
 };
 
 pub(super) static PI: Preset = Preset {

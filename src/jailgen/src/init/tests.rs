@@ -5,7 +5,7 @@ use super::{programs, spec};
 #[test]
 fn the_programs_are_known_by_their_own_names() {
     let programs: Vec<_> = programs().collect();
-    expect!["shell claude-code codex copilot-cli crush gemini-cli goose opencode pi qwen-code"]
+    expect!["shell amp claude-code codex copilot-cli crush cursor-agent gemini-cli goose hermes-agent opencode opencode2 pi qwen-code"]
         .assert_eq(&programs.join(" "));
 }
 
