@@ -18,6 +18,9 @@ let
   # `init pkgs` or `init { pkgs; … }`: the same.
   init = argument: library (if argument ? stdenv then { pkgs = argument; } else argument);
 
+  # `cage pkgs { … }` or `cage { inherit pkgs; } { … }`: a cage, for flakes that make nothing else.
+  cage = argument: (init argument).cage;
+
   # An overlay: packages by name, and what each may do in its jail. The jailed package takes the place of
   # the one that was there, which is its `unjailed`.
   #
@@ -58,7 +61,12 @@ let
     builtins.mapAttrs jailed (packages jail.combinators);
 in
 {
-  inherit init extend mkOverlay;
+  inherit
+    init
+    extend
+    cage
+    mkOverlay
+    ;
 
   # What `add-dev-shell` puts into a jail, of a derivation. Emitted files call it.
   devShellEnvironment = import ./dev-shell.nix;

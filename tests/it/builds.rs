@@ -55,6 +55,43 @@ fn jails_whose_names_begin_alike_keep_their_own_commands() {
 }
 
 #[test]
+fn a_cage_is_linked_under_both_names_unless_another_command_is_called_so() {
+    let Some(setup) = setup() else { return };
+    let cage = "cage { name = \"sh\"; argv = [ \"${pkgs.bashInteractive}/bin/bash\" ]; packages = [ pkgs.jq ]; }";
+    let scratch = Scratch::with(&[("cage.jail", cage), ("sh.jail", SHELL)]);
+    let built = build(&setup, &scratch, &["cage.jail"]);
+    assert!(built.assert_status(0).all().contains(COMMAND), "{}", built.all());
+    assert!(target(&scratch, COMMAND).ends_with("-sh-cage/bin/jailed-sh"));
+    let run = std::process::Command::new(scratch.path(COMMAND))
+        .args(["-c", "echo \"$HOME\" in \"$0\""])
+        .env("HOME", scratch.path("."))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert!(said.contains("/jailgen/sh/home in"), "{said}{}", String::from_utf8_lossy(&run.stderr));
+
+    // Another spec cannot take the name over unasked; then the cage leaves it alone, also when it is built again.
+    build(&setup, &scratch, &["sh.jail"]).assert_status(1);
+    build(&setup, &scratch, &["sh.jail", "--force"]).assert_status(0);
+    let again = build(&setup, &scratch, &["cage.jail"]);
+    assert!(!again.assert_status(0).all().contains(COMMAND), "{}", again.all());
+    assert!(target(&scratch, COMMAND).ends_with("-jailed-sh/bin/jailed-sh"));
+
+    // In one spec the jail has it. What is dropped is unlinked.
+    let both = format!("{{ a = {SHELL}; b = {cage}; }}");
+    scratch.write("sh.jail", both.as_bytes());
+    fs::remove_file(scratch.path("cage.jail")).unwrap();
+    build(&setup, &scratch, &["sh.jail"]).assert_status(0);
+    assert!(target(&scratch, COMMAND).ends_with("-jailed-sh/bin/jailed-sh"));
+    scratch.write("sh.jail", cage.as_bytes());
+    build(&setup, &scratch, &["sh.jail"]).assert_status(0);
+    assert!(target(&scratch, COMMAND).ends_with("-sh-cage/bin/jailed-sh"));
+    scratch.write("sh.jail", cage.replace("\"sh\"", "\"other\"").as_bytes());
+    build(&setup, &scratch, &["sh.jail"]).assert_status(0);
+    assert!(fs::symlink_metadata(scratch.path(COMMAND)).is_err());
+}
+
+#[test]
 fn a_package_that_does_not_exist_leads_back_to_the_line_of_the_spec() {
     let Some(setup) = setup() else { return };
     let spec =

@@ -23,7 +23,7 @@ fn our_input(flake: &str) -> &str {
 fn every_flake_of_the_page_builds() {
     let Some(setup) = setup() else { return };
     let flakes = flakes();
-    assert_eq!(flakes.len(), 4);
+    assert_eq!(flakes.len(), 5);
     let ours = flake_with_tools(&setup);
     let ours = format!("path:{}", ours.path(".").canonicalize().unwrap().display());
     for flake in flakes {

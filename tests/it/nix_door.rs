@@ -115,6 +115,8 @@ fn what_users_of_jail_nix_and_jailed_agents_call_is_there() {
            node = lib.getExe overlaid.nodejs == \"${overlaid.nodejs}/bin/node\";
            options = map (one: one.term.combinator) jail.commonJailOptions;
            agent = (jail.makeJailedPi { baseJailOptions = with jail.combinators; [ time-zone ]; }).name;
+           cages = map (it: it.name) [ (jailgen.cage { inherit pkgs; } { name = \"a\"; argv = [ \"${pkgs.hello}/bin/hello\" ]; })
+             (jailgen.cage pkgs { name = \"b\"; argv = [ ]; }) (jail.cage { name = \"c\"; argv = [ ]; }) ];
            bubblewrap = (jailgen.extend { inherit pkgs; bubblewrapPackage = pkgs.hello; } \"x\" pkgs.hello [ ]).name;
          }",
     );
@@ -128,6 +130,7 @@ fn what_users_of_jail_nix_and_jailed_agents_call_is_there() {
             "node": true,
             "options": ["network", "time-zone", "no-new-session", "mount-cwd"],
             "agent": "jailed-pi",
+            "cages": ["a-cage", "b-cage", "c-cage"],
             "bubblewrap": "x",
         })
     );

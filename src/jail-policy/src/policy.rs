@@ -24,6 +24,17 @@ pub struct Policy {
     pub places: BTreeMap<Origin, String>,
 }
 
+impl Policy {
+    /// A second name of the command, if it has one: a cage is called as the jail would be, too.
+    #[must_use]
+    pub fn alias(&self) -> Option<&str> {
+        self.grants.iter().find_map(|entry| match &entry.grant {
+            Grant::Cage { alias, .. } => Some(alias.as_str()),
+            _ => None,
+        })
+    }
+}
+
 /// A grant and who wanted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

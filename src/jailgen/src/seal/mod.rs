@@ -58,11 +58,7 @@ pub fn seal(request: &Request<'_>) -> Result<Sealed, SealError> {
     let (plan, skeleton) = plan(request)?;
     let wrapper = jail_plan::encode(request.stub, &plan, &places(request.policy))
         .map_err(|error| SealError::new(format!("the plan cannot be written: {error}")))?;
-    let alias = request.policy.grants.iter().find_map(|entry| match &entry.grant {
-        Grant::Cage { alias, .. } => Some(alias.clone()),
-        _ => None,
-    });
-    Ok(Sealed { wrapper, skeleton, alias })
+    Ok(Sealed { wrapper, skeleton, alias: request.policy.alias().map(str::to_owned) })
 }
 
 fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, Kind)>), SealError> {

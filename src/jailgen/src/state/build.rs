@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 
-use super::record::{Record, owner};
+use super::record::{Linked, Record, owner};
 use super::{BuildError, State};
 use crate::emit::lock::{Lock, pin};
 use crate::emit::{self, File, Folder, Spec, origin_at};
@@ -42,6 +42,8 @@ pub struct Command {
     pub store_path: String,
     /// The link to it in [`State::bin`].
     pub link: PathBuf,
+    /// The link of its second name, where it has one and no other command is called so.
+    pub alias: Option<PathBuf>,
 }
 
 impl Command {
@@ -97,7 +99,8 @@ pub fn build(
     let aside = folder.with_extension("new");
     let store_paths = build_aside(&nix, &emitted, &aside, spec, progress)?;
     replace(&aside, &folder)?;
-    let commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
+    let mut commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
+    link_aliases(state, path, spec, options, &mut commands)?;
     remember(state, path, spec, kit, &commands)?;
     Ok(Built { folder, commands })
 }
@@ -202,7 +205,7 @@ fn link(
     let mut commands = Vec::new();
     for (index, (policy, store_path)) in spec.policies.iter().zip(store_paths).enumerate() {
         let name = policy.name.clone();
-        let command = Command { link: state.command(&name), name, store_path };
+        let command = Command { link: state.command(&name), name, store_path, alias: None };
         let root = state.root_of(&command.name);
         for folder in [root.parent(), command.link.parent()].into_iter().flatten() {
             fs::create_dir_all(folder)
@@ -217,6 +220,29 @@ fn link(
         commands.push(command);
     }
     Ok(commands)
+}
+
+/// Links second names. They are there for convenience: a command of that name, of this spec or of another one, stays as it is.
+fn link_aliases(
+    state: &State,
+    path: &Path,
+    spec: &Spec,
+    options: &Options,
+    commands: &mut [Command],
+) -> Result<(), BuildError> {
+    for (policy, command) in spec.policies.iter().zip(commands) {
+        let Some(alias) = policy.alias() else { continue };
+        let is_own = spec.policies.iter().any(|other| other.name == alias);
+        if is_own || (!options.force && owner(state, path, alias).is_some()) {
+            continue;
+        }
+        let link = state.command(alias);
+        let target = Path::new(&command.store_path).join("bin").join(alias);
+        link_atomically(&target, &link)
+            .map_err(|error| BuildError::Io { path: link.clone(), error })?;
+        command.alias = Some(link);
+    }
+    Ok(())
 }
 
 /// `result`, `result-1`, `result-2`: as Nix numbers them.
@@ -238,13 +264,15 @@ fn remember(
     commands: &[Command],
 ) -> Result<(), BuildError> {
     let file = state.record(path);
-    let jails = commands.iter().map(|command| (command.name.clone(), command.store_path.clone()));
-    let record = Record::new(path, spec, kit, jails.collect());
-    for (gone, store_path) in Record::read(&file).into_iter().flat_map(|old| old.jails) {
-        if !commands.iter().any(|command| command.name == gone) {
-            unlink(&state.command(&gone), &store_path);
-            unlink(&state.root_of(&gone), &store_path);
-        }
+    let record = Record::new(path, spec, kit, commands);
+    let old = Record::read(&file);
+    let of_old = |of: fn(&Record) -> &[Linked]| old.iter().flat_map(of);
+    for gone in of_old(|old| &old.jails).filter(|gone| !record.has(&gone.0)) {
+        unlink(&state.command(&gone.0), &gone.1);
+        unlink(&state.root_of(&gone.0), &gone.1);
+    }
+    for gone in of_old(|old| &old.aliases).filter(|gone| !record.has(&gone.0)) {
+        unlink(&state.command(&gone.0), &gone.1);
     }
     record.write(&file)
 }

@@ -25,11 +25,17 @@ pub(super) struct Record {
     /// What it copies, and the hash of each tree.
     copied: Vec<(PathBuf, String)>,
     /// The jails, and the store path of each.
-    pub(super) jails: Vec<(String, String)>,
+    pub(super) jails: Vec<Linked>,
+    /// Second names of theirs that are linked, and the store path behind each.
+    #[serde(default)]
+    pub(super) aliases: Vec<Linked>,
 }
 
+/// The name of a command, and the store path that it leads to.
+pub(super) type Linked = (String, String);
+
 impl Record {
-    pub(super) fn new(path: &Path, spec: &Spec, kit: &Kit, jails: Vec<(String, String)>) -> Self {
+    pub(super) fn new(path: &Path, spec: &Spec, kit: &Kit, commands: &[Command]) -> Self {
         let path = real(path);
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let copied = spec
@@ -45,9 +51,15 @@ impl Record {
                 .map(|file| (folder.join(&file.name), file.hash.clone()))
                 .collect(),
             copied: copied.collect(),
-            jails,
+            jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
+            aliases: commands.iter().filter_map(alias).collect(),
             spec: path,
         }
+    }
+
+    /// Whether a command of this name is linked to one of its jails.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.jails.iter().chain(&self.aliases).any(|(linked, _)| linked == name)
     }
 
     pub(super) fn write(&self, to: &Path) -> Result<(), BuildError> {
@@ -59,6 +71,11 @@ impl Record {
 
     pub(super) fn read(from: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(from).ok()?).ok()
+    }
+
+    fn alias(&self, store_path: &str) -> Option<&str> {
+        let found = self.aliases.iter().find(|(_, of)| of == store_path);
+        found.map(|(name, _)| name.as_str())
     }
 
     /// Whether building again would give the same.
@@ -76,6 +93,11 @@ impl Record {
     }
 }
 
+fn alias(command: &Command) -> Option<Linked> {
+    let name = command.alias.as_ref()?.file_name()?.to_string_lossy();
+    Some((name.into_owned(), command.store_path.clone()))
+}
+
 /// What was built of a spec, if building it again would give the same. Nothing is compiled to find out.
 #[must_use]
 pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
@@ -84,6 +106,7 @@ pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
         name: name.clone(),
         store_path: store_path.clone(),
         link: state.command(name),
+        alias: record.alias(store_path).map(|alias| state.command(alias)),
     });
     record.holds(kit).then(|| Built { folder: state.flake(spec), commands: commands.collect() })
 }
@@ -95,7 +118,7 @@ pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
     let records = entries.filter_map(|entry| Record::read(&entry.ok()?.path()));
     records
         .filter(|record| record.spec != spec && record.spec.exists())
-        .find(|record| record.jails.iter().any(|(name, _)| name == jail))
+        .find(|record| record.has(jail))
         .map(|record| record.spec)
 }
 

@@ -37,8 +37,14 @@ fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
     let state = State::at(folder.path().join("state"));
     let path = folder.path().join(name);
     fs::write(&path, "jail").unwrap();
-    let jails = vec![("jailed-x".to_owned(), folder.path().to_str().unwrap().to_owned())];
-    Record::new(&path, &spec(name, "jail"), &kit("1"), jails).write(&state.record(&path)).unwrap();
+    let commands = [Command {
+        name: "x-cage".into(),
+        store_path: folder.path().to_str().unwrap().into(),
+        link: state.command("x-cage"),
+        alias: Some(state.command("jailed-x")),
+    }];
+    let record = Record::new(&path, &spec(name, "jail"), &kit("1"), &commands);
+    record.write(&state.record(&path)).unwrap();
     (folder, state, path)
 }
 
@@ -46,7 +52,8 @@ fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
 fn a_build_is_fresh_until_the_spec_the_kit_or_the_store_changes() {
     let (folder, state, path) = built("x.jail");
     let found = fresh(&state, &path, &kit("1")).unwrap();
-    assert_eq!(found.commands[0].name, "jailed-x");
+    assert_eq!(found.commands[0].name, "x-cage");
+    assert_eq!(found.commands[0].alias, Some(state.command("jailed-x")));
     assert!(fresh(&state, &path, &kit("2")).is_none(), "another kit");
     fs::write(&path, "jail changed").unwrap();
     assert!(fresh(&state, &path, &kit("1")).is_none(), "another spec");
@@ -59,8 +66,10 @@ fn a_build_is_fresh_until_the_spec_the_kit_or_the_store_changes() {
 fn a_command_belongs_to_its_spec_as_long_as_that_exists() {
     let (folder, state, path) = built("x.jail");
     let other = folder.path().join("y.jail");
-    assert_eq!(owner(&state, &path, "jailed-x"), None, "its own");
-    assert_eq!(owner(&state, &other, "jailed-x"), Some(fs::canonicalize(&path).unwrap()));
+    for name in ["x-cage", "jailed-x"] {
+        assert_eq!(owner(&state, &path, name), None, "its own");
+        assert_eq!(owner(&state, &other, name), Some(fs::canonicalize(&path).unwrap()));
+    }
     assert_eq!(owner(&state, &other, "jailed-y"), None);
     fs::remove_file(&path).unwrap();
     assert_eq!(owner(&state, &other, "jailed-x"), None);

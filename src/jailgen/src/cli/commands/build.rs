@@ -74,7 +74,9 @@ fn tell(built: &Built, state: &State, context: Context) {
     let console = context.console;
     console.note("flake", &built.folder.display().to_string());
     for command in &built.commands {
-        console.note("command", &command.link.display().to_string());
+        for link in std::iter::once(&command.link).chain(&command.alias) {
+            console.note("command", &link.display().to_string());
+        }
     }
     if !context.is_in_path(&state.bin()) {
         let bin = state.bin().display().to_string();
