@@ -56,7 +56,7 @@ impl<'a> Scripts<'a> {
             self.shell = Some(self.start()?);
         }
         let Some(shell) = &mut self.shell else { return Err(refusal("", "there is no shell")) };
-        let mut interrupts = Interrupts { stub: Some(stub), terminated, asked: None };
+        let mut interrupts = Interrupts::new(Some(stub), terminated);
         let told = shell.run(script, &mut interrupts).map_err(|failed| match failed {
             Failed::Script(words) => Refusal {
                 object: String::new(),
@@ -116,7 +116,7 @@ impl<'a> Scripts<'a> {
                 None => self.start().map_err(|refusal| refusal.cause)?,
             };
             let was_told = shell.has_ended();
-            let mut interrupts = Interrupts { stub: None, terminated, asked: None };
+            let mut interrupts = Interrupts::new(None, terminated);
             match shell.clean(script, &mut interrupts).map_err(|error| error.to_string())? {
                 Some(status) => {
                     self.shell = Some(shell);

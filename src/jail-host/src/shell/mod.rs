@@ -194,9 +194,7 @@ impl Shell {
                         return Ok(None);
                     }
                 }
-                Tick::Interrupted(signal) => {
-                    watch::signal_tree(Pid::from_child(&self.child), signal);
-                }
+                Tick::Interrupted => interrupts.signal(Pid::from_child(&self.child)),
             }
         }
     }

@@ -33,7 +33,7 @@ fn shell(names: &[&str], arguments: &[&str]) -> Tried {
 impl Tried {
     fn run(&mut self, script: &str) -> Result<Told, String> {
         let stub = Some(&mut self.stub);
-        let mut interrupts = Interrupts { stub, terminated: &self.terminated, asked: None };
+        let mut interrupts = Interrupts::new(stub, &self.terminated);
         self.shell.run(script, &mut interrupts).map_err(|failed| match failed {
             Failed::Script(words) => words,
             Failed::Broken(error) => error.to_string(),
@@ -41,7 +41,7 @@ impl Tried {
     }
 
     fn clean(&mut self, script: &str) -> Option<i32> {
-        let mut interrupts = Interrupts { stub: None, terminated: &self.terminated, asked: None };
+        let mut interrupts = Interrupts::new(None, &self.terminated);
         self.shell.clean(script, &mut interrupts).unwrap()
     }
 
@@ -119,9 +119,8 @@ fn what_a_script_leaves_running_does_not_hold_it_up() {
     assert!(begin.elapsed().as_secs() < 10);
 }
 
-#[test]
-fn a_script_that_hangs_ends_when_the_stub_does() {
-    let mut shell = shell(&[], &[]);
+/// How a script ends whose stub goes away half a second after its begin.
+fn ended_with_the_stub(shell: &mut Tried, script: &str) -> String {
     let (stub, other) = UnixStream::pair().unwrap();
     shell.stub = stub;
     std::thread::spawn(move || {
@@ -129,9 +128,23 @@ fn a_script_that_hangs_ends_when_the_stub_does() {
         drop(other);
     });
     let begin = std::time::Instant::now();
-    assert!(shell.run("A=7; sleep 1000").unwrap_err().contains("signal 15"));
-    assert!(begin.elapsed().as_secs() < 10);
-    assert_eq!(shell.clean("[ $A = 7 ]"), Some(0));
+    let words = shell.run(script).unwrap_err();
+    assert!(begin.elapsed().as_secs() < 10, "{script}");
+    words
+}
+
+#[test]
+fn a_script_that_hangs_ends_when_the_stub_does() {
+    for script in [
+        "A=7; sleep 1000",
+        // What is started after the signal has come ends too, and the shell is not killed for its sake.
+        "A=7; bash -c 'trap : TERM; sleep 900; sleep 1000'",
+    ] {
+        let mut shell = shell(&[], &[]);
+        let words = ended_with_the_stub(&mut shell, script);
+        assert!(words.contains("signal 15"), "{script}: {words}");
+        assert_eq!(shell.clean("[ $A = 7 ]"), Some(0), "{script}");
+    }
 }
 
 #[test]

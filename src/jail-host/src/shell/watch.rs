@@ -1,5 +1,6 @@
 //! Waiting for a script, and ending it when the launch ends first.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -16,14 +17,23 @@ use crate::talk;
 /// How long a script may take to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How often it is looked for programs that were started while the script was being asked.
+const AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
 /// What can end a script before its time.
 pub(crate) struct Interrupts<'a> {
-    /// The stub, whose end or request ends the script; `None` once the launch is over.
-    pub(crate) stub: Option<&'a mut UnixStream>,
-    /// Somebody sent SIGTERM to this process.
-    pub(crate) terminated: &'a AtomicBool,
-    /// When a script was asked to end.
-    pub(crate) asked: Option<Instant>,
+    stub: Option<&'a mut UnixStream>,
+    terminated: &'a AtomicBool,
+    asked: Option<Asked>,
+}
+
+/// A script that was asked to end.
+struct Asked {
+    since: Instant,
+    signal: Signal,
+    /// Who has got the signal. bash may be about to start a program when it comes: it attends to the signal only when that
+    /// program has ended, which was not there yet to be told.
+    reached: HashSet<Pid>,
 }
 
 /// What came.
@@ -32,25 +42,27 @@ pub(crate) enum Tick {
     Answer,
     /// The shell has ended.
     Ended,
-    /// What runs is to be sent this signal.
-    Interrupted(Signal),
+    /// What runs is to be told that it should end, by [`Interrupts::signal`].
+    Interrupted,
 }
 
-impl Interrupts<'_> {
+impl<'a> Interrupts<'a> {
+    /// For one script. `stub` is the stub, whose end or request ends it, and `None` once the launch is over; `terminated`
+    /// says that somebody sent SIGTERM to this process.
+    pub(crate) fn new(stub: Option<&'a mut UnixStream>, terminated: &'a AtomicBool) -> Self {
+        Self { stub, terminated, asked: None }
+    }
+
     /// Waits until there is something to do.
     pub(crate) fn wait(&mut self, answers: impl AsFd, process: impl AsFd) -> io::Result<Tick> {
         loop {
             if self.terminated.swap(false, Ordering::SeqCst) && self.stub.is_none() {
                 return Ok(self.ask(Signal::TERM));
             }
-            let patience = match self.asked {
-                Some(asked) if asked.elapsed() > GRACE => {
-                    self.asked = None;
-                    return Ok(Tick::Interrupted(Signal::KILL));
-                }
-                Some(_) => Some(Timespec { tv_sec: 0, tv_nsec: 200_000_000 }),
-                None => None,
-            };
+            if self.is_out_of_patience() {
+                return Ok(self.ask(Signal::KILL));
+            }
+            let patience = self.asked.as_ref().map(|_| AGAIN);
             let [answered, ended, spoken] = self.ready(&answers, &process, patience)?;
             if answered {
                 return Ok(Tick::Answer);
@@ -61,6 +73,16 @@ impl Interrupts<'_> {
             if spoken {
                 return self.heard();
             }
+            if self.asked.is_some() {
+                return Ok(Tick::Interrupted);
+            }
+        }
+    }
+
+    /// Sends the signal that it is to end by to `shell` and everything below it, as far as it was not sent there before.
+    pub(crate) fn signal(&mut self, shell: Pid) {
+        if let Some(Asked { signal, reached, .. }) = &mut self.asked {
+            signal_tree(shell, *signal, reached);
         }
     }
 
@@ -111,19 +133,28 @@ impl Interrupts<'_> {
     }
 
     fn ask(&mut self, signal: Signal) -> Tick {
-        self.asked.get_or_insert_with(Instant::now);
-        Tick::Interrupted(signal)
+        let since = self.asked.take().map_or_else(Instant::now, |asked| asked.since);
+        self.asked = Some(Asked { since, signal, reached: HashSet::new() });
+        Tick::Interrupted
+    }
+
+    fn is_out_of_patience(&self) -> bool {
+        self.asked
+            .as_ref()
+            .is_some_and(|asked| asked.signal != Signal::KILL && asked.since.elapsed() > GRACE)
     }
 }
 
 /// Sends a signal to `shell` and to everything below it: bash attends to a signal only when what it waits for has ended. The
 /// shell first, because it is to be ended by the signal, and not by a command that failed, and then be met by the signal.
-pub(super) fn signal_tree(shell: Pid, signal: Signal) {
+fn signal_tree(shell: Pid, signal: Signal, reached: &mut HashSet<Pid>) {
     let children = children(shell);
-    // What has ended meanwhile needs no signal.
-    let _ = kill_process(shell, signal);
+    if reached.insert(shell) {
+        // What has ended meanwhile needs no signal.
+        let _ = kill_process(shell, signal);
+    }
     for child in children {
-        signal_tree(child, signal);
+        signal_tree(child, signal, reached);
     }
 }
 
