@@ -370,6 +370,32 @@ in
       ];
       brings = [ ];
     };
+    # Folders of the host as one, read-only.
+    overlay-ro = {
+      params = [
+        { list = "text"; }
+        "text"
+      ];
+      brings = [ ];
+    };
+    # Folders of the host as one; what is changed goes to a folder of the host.
+    overlay-rw = {
+      params = [
+        { list = "text"; }
+        "text"
+        "text"
+        "text"
+      ];
+      brings = [ ];
+    };
+    # Folders of the host as one; what is changed stays in memory and is gone with the jail.
+    overlay-tmp = {
+      params = [
+        { list = "text"; }
+        "text"
+      ];
+      brings = [ ];
+    };
     # The working folder may be the home folder itself.
     allow-home-cwd = {
       params = [ ];

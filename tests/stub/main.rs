@@ -22,6 +22,7 @@ mod groups;
 mod jail;
 mod landlock;
 mod limits;
+mod overlay;
 mod process;
 mod pty;
 mod terminal;

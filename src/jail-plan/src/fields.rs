@@ -74,6 +74,7 @@ fields! {
     content: String,
     from: HostText,
     home_allowed: bool,
+    lower: Vec<HostText>,
     missing: Missing,
     mode: u32,
     name: String,
@@ -89,8 +90,10 @@ fields! {
     size: u64,
     target: String,
     to: HostText,
+    upper: HostText,
     value: HostText,
     variable: String,
+    work: HostText,
 }
 
 impl<'de> Deserialize<'de> for Fields {

@@ -65,6 +65,9 @@ impl Landlock {
                 vec![LandlockRule::Bound(Found { reach, by })]
             }
             InsideOp::Deep(deep) => path(&deep.from, Reach::Rox, &deep.by),
+            InsideOp::OverlayReadOnly(op) => path(&op.to, Reach::Rox, &op.by),
+            InsideOp::OverlayInMemory(op) => path(&op.to, Reach::Rwx, &op.by),
+            InsideOp::OverlayKept(op) => path(&op.to, Reach::Rwx, &op.by),
             // Sockets, and devices that are worked with by ioctl(2).
             InsideOp::Session(op) => {
                 vec![LandlockRule::Bound(Found { reach: Reach::Device, by: op.by.clone() })]

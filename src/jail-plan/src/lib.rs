@@ -30,9 +30,9 @@ pub use landlock::{
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
-    Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, Missing, Mode,
-    Named, OfNamespace, Origin, RefuseFolder, Script, Service, Session, Set, StateDirectory,
-    StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
+    Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay,
+    Missing, Mode, Named, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service, Session,
+    Set, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

@@ -165,6 +165,24 @@ operations! {
         /// What to do when `from` is missing.
         missing: Missing,
     }
+    /// Folders of the host, one over the other, as one folder (overlayfs).
+    Overlay {
+        /// The folders, the lowest first. Nothing is written to them.
+        lower: Vec<HostText>,
+        /// Where, in the jail.
+        to: HostText,
+    }
+    /// The same, with a folder of the host that keeps what is changed.
+    KeptOverlay {
+        /// The folders, the lowest first. Nothing is written to them.
+        lower: Vec<HostText>,
+        /// The folder on top, which is written to.
+        upper: HostText,
+        /// A folder in the same file system that the kernel works in.
+        work: HostText,
+        /// Where, in the jail.
+        to: HostText,
+    }
     /// Binds something of the user's session, at its own place, where the host has it.
     Session {
         /// What.
@@ -325,6 +343,12 @@ pub enum InsideOp {
     BindVariable(BindVariable),
     /// See [`Deep`].
     Deep(Deep),
+    /// See [`Overlay`]. It is read-only.
+    OverlayReadOnly(Overlay),
+    /// See [`Overlay`]. What is changed is kept in memory, and gone with the jail.
+    OverlayInMemory(Overlay),
+    /// See [`KeptOverlay`].
+    OverlayKept(KeptOverlay),
     /// See [`Session`].
     Session(Session),
     /// See [`StoreClosure`].

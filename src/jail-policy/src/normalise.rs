@@ -165,6 +165,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::StateFile { .. }
         | Grant::FolderState { .. }
         | Grant::DeepBind { .. }
+        | Grant::Overlay { .. }
         | Grant::Session { .. }
         | Grant::Bus { .. }
         | Grant::Tmpfs { .. }
@@ -211,6 +212,7 @@ fn is_certain(grant: &Grant) -> bool {
         Grant::StateDirectory { .. }
         | Grant::StateFile { .. }
         | Grant::FolderState { .. }
+        | Grant::Overlay { .. }
         | Grant::Tmpfs { .. }
         | Grant::Proc { .. }
         | Grant::Dev { .. }
@@ -269,7 +271,10 @@ fn is_passive(grant: &Grant) -> bool {
         Grant::Bind { missing, .. }
         | Grant::Copy { missing, .. }
         | Grant::DeepBind { missing, .. } => *missing == Missing::Skip,
-        Grant::StateDirectory { .. } | Grant::StateFile { .. } | Grant::FolderState { .. } => false,
+        Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::FolderState { .. }
+        | Grant::Overlay { .. } => false,
         _ => is_certain(grant),
     }
 }

@@ -139,6 +139,8 @@ codes! {
     DuplicateAttribute = "duplicate-attribute",
     /// Two jails of one name.
     DuplicateJail = "duplicate-jail",
+    /// An overlay that is made of no folder.
+    EmptyOverlay = "empty-overlay",
     /// A file that is not UTF-8.
     Encoding = "encoding",
     /// A name that no environment variable may have.

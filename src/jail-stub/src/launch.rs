@@ -170,6 +170,7 @@ fn launch(
         dedicated::share(user, plan, caller, &trees)
             .map_err(|problem| at_user((user.by, problem)))?;
     }
+    let locks = host::hold(plan, caller, &trees)?;
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
@@ -202,7 +203,8 @@ fn launch(
                 .about("dumpable")
                 .map_err(at_namespaces)?;
             let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
-            let kept = held.descriptors();
+            let mut kept = held.descriptors();
+            kept.extend(locks.iter().map(AsRawFd::as_raw_fd));
             let watched = Watched {
                 channel: outside,
                 signals: &signals.pending,

@@ -24,6 +24,7 @@ mod limits;
 mod meta;
 mod namespaces;
 mod network;
+mod overlays;
 mod process;
 mod row;
 mod run;
@@ -37,6 +38,7 @@ const CHAPTERS: &[&[Row]] = &[
     base::ROWS,
     meta::ROWS,
     filesystem::ROWS,
+    overlays::ROWS,
     launch::ROWS,
     environment::ROWS,
     process::ROWS,

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io::Read;
 
 use jail_plan::helper::{BODY_MAX, Refusal};
-use jail_plan::raw::{self, Raw};
+use jail_plan::raw::{self, Raw, Writes};
 use jail_plan::{
-    At, Bind, By, Change, Device, Directory, File as FileOp, HostText, InsideOp, Named,
-    OfNamespace, Set, Symlink, Tmpfs,
+    At, Bind, By, Change, Device, Directory, File as FileOp, HostText, InsideOp, KeptOverlay,
+    Named, OfNamespace, Overlay, Set, Symlink, Tmpfs,
 };
 
 use crate::session::refusal;
@@ -57,7 +57,7 @@ fn change(option: Raw, shell: u32, by: &str, changes: &mut Vec<Change>) -> Resul
         Raw::Dev { to } => inside(InsideOp::Dev(Device { to, by: by() })),
         Raw::RemountReadOnly { to } => inside(InsideOp::RemountReadOnly(At { to, by: by() })),
         Raw::Queues { to } => inside(InsideOp::Queues(At { to, by: by() })),
-        Raw::Overlay { .. } => return Err(refusal(OBJECT, "overlays cannot be added at launch")),
+        Raw::Overlay { lower, writes, to } => inside(overlay(lower, writes, to, by())),
         Raw::StartIn { to } => Change::Start(At { to, by: by() }),
         Raw::Set { name, value } => Change::Set(Set { name, value, by: by() }),
         Raw::Unset { name } => Change::Unset(Named { name, by: by() }),
@@ -72,6 +72,16 @@ fn change(option: Raw, shell: u32, by: &str, changes: &mut Vec<Change>) -> Resul
         Raw::Given => return Ok(()),
     });
     Ok(())
+}
+
+fn overlay(lower: Vec<HostText>, writes: Writes, to: HostText, by: String) -> InsideOp {
+    match writes {
+        Writes::Refused => InsideOp::OverlayReadOnly(Overlay { lower, to, by }),
+        Writes::Memory => InsideOp::OverlayInMemory(Overlay { lower, to, by }),
+        Writes::Kept { upper, work } => {
+            InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by })
+        }
+    }
 }
 
 fn inside(op: InsideOp) -> Change {

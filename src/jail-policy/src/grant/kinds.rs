@@ -23,6 +23,32 @@ impl Argument {
     }
 }
 
+/// What becomes of what is written to an overlay.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Writes {
+    /// Nothing can be written.
+    Refused,
+    /// It stays in memory, and goes with the jail.
+    Memory,
+    /// It is kept in a folder of the host.
+    Kept {
+        /// The folder.
+        upper: Text,
+        /// A folder in the same file system that the kernel works in.
+        work: Text,
+    },
+}
+
+impl Writes {
+    pub(super) fn texts_mut(&mut self) -> Vec<&mut Text> {
+        match self {
+            Self::Refused | Self::Memory => Vec::new(),
+            Self::Kept { upper, work } => vec![upper, work],
+        }
+    }
+}
+
 /// When a script on the host runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::Text;
 use crate::{Access, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal};
 
-pub use kinds::{Argument, CallBase, Limited, OnDeny, Phase, Scope, Wall, Zone};
+pub use kinds::{Argument, CallBase, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -87,6 +87,15 @@ pub enum Grant {
         from: Text,
         /// What to do when it is missing at launch.
         missing: Missing,
+    },
+    /// Folders of the host, one over the other, appear as one folder.
+    Overlay {
+        /// The folders, the lowest first. Nothing is written to them.
+        lower: Vec<Text>,
+        /// What becomes of what is written.
+        writes: Writes,
+        /// Where, in the jail.
+        to: Text,
     },
     /// Something of the user's session on the host appears, where the host has it.
     Session {
@@ -356,6 +365,9 @@ impl Grant {
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
             Self::Reach { path, .. } => vec![path],
+            Self::Overlay { lower, writes, to } => {
+                lower.iter_mut().chain(writes.texts_mut()).chain([to]).collect()
+            }
             Self::Bind { from: one, to: other, .. }
             | Self::StateLink { path: one, to: other }
             | Self::StateDirectory { path: one, to: other }
@@ -414,6 +426,7 @@ impl Grant {
             | Self::StateFile { to, .. }
             | Self::FolderState { to, .. }
             | Self::DeepBind { from: to, .. }
+            | Self::Overlay { to, .. }
             | Self::Tmpfs { to, .. }
             | Self::Proc { to }
             | Self::Dev { to }

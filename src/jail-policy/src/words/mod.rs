@@ -6,7 +6,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall};
+use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Writes};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Missing, Reach, Service};
 use parts::{
@@ -150,6 +150,7 @@ pub fn sentence(grant: &Grant) -> Sentence {
             let what = format!("{from}, and what its symbolic links lead to");
             Sentence::new(Files, "read-only", what).note_if_skipped(*missing, SKIPPED)
         }
+        Grant::Overlay { lower, writes, to } => overlay(lower, writes, to),
         Grant::Bus { service, rules, proxy: _ } => {
             let Sentence { what, .. } = session(*service);
             let rules = if rules.is_empty() { "nothing".to_owned() } else { rules.join(" ") };
@@ -381,6 +382,21 @@ fn session(service: Service) -> Sentence {
     match note {
         Some(note) => sentence.note(note),
         None => sentence,
+    }
+}
+
+fn overlay(lower: &[Text], writes: &Writes, to: &Text) -> Sentence {
+    let lower: Vec<String> = lower.iter().map(Text::to_string).collect();
+    let what = format!("{} as {to}", lower.join(", and over it "));
+    let (how, what) = match writes {
+        Writes::Refused => ("read-only", what),
+        Writes::Memory => ("overlay", format!("{what}; changes stay in memory")),
+        Writes::Kept { upper, work: _ } => ("overlay", format!("{what}; changes go to {upper}")),
+    };
+    let sentence = Sentence::new(Subject::Files, how, what);
+    match writes {
+        Writes::Refused | Writes::Memory => sentence,
+        Writes::Kept { .. } => sentence.note(CREATED),
     }
 }
 

@@ -156,6 +156,22 @@ impl<'a> Call<'_, 'a> {
         self.path(argument, path::Role::Source)
     }
 
+    /// Places on the host, all that a list names.
+    pub(crate) fn sources(&mut self, argument: usize) -> Option<Vec<Text>> {
+        let elements = self.elements(argument)?;
+        let (combinator, own) = (&self.applied.combinator, self.place_of(argument));
+        // All of them are looked at before the first bad one stops the combinator.
+        let checked: Vec<_> = elements
+            .iter()
+            .map(|element| {
+                let text = as_text(&element.value)?;
+                let (place, told) = (element.place.or(own), &mut self.state.diagnostics);
+                path::check(combinator, &text, path::Role::Source, place, told)
+            })
+            .collect();
+        checked.into_iter().collect()
+    }
+
     /// A place in the jail.
     pub(crate) fn target(&mut self, argument: usize) -> Option<Text> {
         self.path(argument, path::Role::Target)

@@ -1,9 +1,9 @@
 //! `unsafe-add-raw-args`: arguments of bubblewrap become the grants that other combinators make, so that `explain` and the
 //! checks see what they are.
 
-use jail_plan::raw::{Raw, RawError, SplitError, Writes, parse, split};
+use jail_plan::raw::{self, Raw, RawError, SplitError, parse, split};
 use jail_plan::{ExpansionError, HostText, Namespace};
-use jail_policy::{Grant, Piece, Text};
+use jail_policy::{Grant, Piece, Text, Writes};
 
 use super::{Call, name, path};
 use crate::diagnostic::{Code, Diagnostic};
@@ -110,15 +110,7 @@ impl Adder<'_, '_, '_> {
             Raw::Dev { to } => Grant::Dev { to: self.target(&to)? },
             Raw::Queues { to } => Grant::Queues { to: self.target(&to)? },
             Raw::RemountReadOnly { to } => Grant::RemountReadOnly { to: self.target(&to)? },
-            Raw::Overlay { writes, .. } => {
-                let instead = match writes {
-                    Writes::Refused => "overlay-ro",
-                    Writes::Memory => "overlay-tmp",
-                    Writes::Kept { .. } => "overlay-rw",
-                };
-                return self
-                    .refuse("overlays cannot be given this way", &format!("write `{instead}`"));
-            }
+            Raw::Overlay { lower, writes, to } => self.overlay(&lower, &writes, &to)?,
             Raw::StartIn { to } => Grant::StartIn { path: self.target(&to)? },
             Raw::Set { name, value } => {
                 let value = self.text(&value);
@@ -154,6 +146,25 @@ impl Adder<'_, '_, '_> {
         };
         self.call.grant(grant);
         Some(())
+    }
+
+    fn overlay(
+        &mut self,
+        lower: &[HostText],
+        writes: &raw::Writes,
+        to: &HostText,
+    ) -> Option<Grant> {
+        let lower: Vec<_> = lower.iter().map(|folder| self.source(folder)).collect();
+        let writes = match writes {
+            raw::Writes::Refused => Writes::Refused,
+            raw::Writes::Memory => Writes::Memory,
+            raw::Writes::Kept { upper, work } => {
+                let (upper, work) = (self.source(upper), self.source(work));
+                Writes::Kept { upper: upper?, work: work? }
+            }
+        };
+        let to = self.target(to);
+        Some(Grant::Overlay { lower: lower.into_iter().collect::<Option<_>>()?, writes, to: to? })
     }
 
     fn refuse(&mut self, message: &str, help: &str) -> Option<()> {

@@ -15,6 +15,7 @@ pub(crate) mod limits;
 mod meta;
 mod namespaces;
 mod network;
+mod overlays;
 mod process;
 
 use crate::lower::Call;
@@ -84,6 +85,7 @@ pub static CHAPTERS: &[Chapter] = &[
     base::CHAPTER,
     meta::CHAPTER,
     filesystem::CHAPTER,
+    overlays::CHAPTER,
     launch::CHAPTER,
     environment::CHAPTER,
     process::CHAPTER,

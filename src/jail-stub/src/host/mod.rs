@@ -3,6 +3,7 @@
 mod accounts;
 mod folder;
 mod helper;
+mod lock;
 pub(crate) mod named;
 mod state;
 mod walk;
@@ -14,6 +15,7 @@ use jail_plan::{Access, HostOp, InsideOp, LandlockRule, Namespace, Plan};
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
 pub(crate) use helper::{Helper, listener};
+pub(crate) use lock::hold;
 pub(crate) use walk::{Identity, WritableTrees, open, read, read_to_end};
 pub(crate) use worktree::{SharedGit, shared_git};
 
@@ -77,6 +79,11 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
                     trees.add(path.as_str().into());
                 }
             }
+            InsideOp::OverlayKept(overlay) => {
+                if let Ok(path) = caller.path(&overlay.upper) {
+                    trees.add(path.as_str().into());
+                }
+            }
             InsideOp::Folder(folder) if is_writable(folder.access) => trees.add(b".".into()),
             InsideOp::BindArguments(op) if is_writable(op.access) => {
                 named::arguments(caller).into_iter().flatten().for_each(|path| trees.add(path));
@@ -94,6 +101,8 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
             | InsideOp::Deep(_)
+            | InsideOp::OverlayReadOnly(_)
+            | InsideOp::OverlayInMemory(_)
             | InsideOp::Session(_)
             | InsideOp::StoreClosure(_)
             | InsideOp::Tmpfs(_)

@@ -43,6 +43,10 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         InsideOp::Session(op) => session::sources(op, launch),
         // It has its own way: a tree may become many mounts.
         InsideOp::Deep(_)
+        // And an overlay is mounted once there is a root.
+        | InsideOp::OverlayReadOnly(_)
+        | InsideOp::OverlayInMemory(_)
+        | InsideOp::OverlayKept(_)
         | InsideOp::StoreClosure(_)
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)

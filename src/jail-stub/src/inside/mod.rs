@@ -10,6 +10,7 @@ mod device;
 mod etc;
 mod file;
 mod listing;
+mod overlay;
 mod process;
 mod root;
 mod session;
@@ -20,7 +21,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{
-    BindArguments, BindVariable, By, Closure, InsideOp, Namespace, Origin, Plan, Session,
+    BindArguments, BindVariable, By, Closure, InsideOp, KeptOverlay, Namespace, Origin, Overlay,
+    Plan, Session,
 };
 
 use rustix::fd::OwnedFd;
@@ -115,6 +117,9 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
             | InsideOp::Deep(_)
+            | InsideOp::OverlayReadOnly(_)
+            | InsideOp::OverlayInMemory(_)
+            | InsideOp::OverlayKept(_)
             | InsideOp::Session(_)
             | InsideOp::StoreClosure(_)
             | InsideOp::Tmpfs(_)
@@ -144,8 +149,14 @@ fn perform(
 ) -> Result<(), Problem> {
     let caller = launch.caller;
     let root = &mut built.root;
-    let HostParts { sources, deep } = found;
+    let HostParts { sources, deep, overlay } = found;
     match op {
+        InsideOp::OverlayReadOnly(Overlay { to, .. })
+        | InsideOp::OverlayInMemory(Overlay { to, .. })
+        | InsideOp::OverlayKept(KeptOverlay { to, .. }) => {
+            let to = caller.path(to)?;
+            overlay.map_or(Ok(()), |layers| layers.attach(to.as_str(), root))
+        }
         InsideOp::Deep(_) => deep.map_or(Ok(()), |found| found.attach(root)),
         InsideOp::Bind(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
         InsideOp::BindArguments(BindArguments { by, .. })
@@ -190,6 +201,7 @@ fn perform(
 struct HostParts {
     sources: Vec<Source>,
     deep: Option<deep::Found>,
+    overlay: Option<overlay::Layers>,
 }
 
 fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
@@ -197,7 +209,8 @@ fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
         InsideOp::Deep(op) => deep::find(op, launch)?,
         _ => None,
     };
-    Ok(HostParts { sources: bind::sources(op, launch)?, deep })
+    let overlay = overlay::find(op, launch)?;
+    Ok(HostParts { sources: bind::sources(op, launch)?, deep, overlay })
 }
 
 /// What the host lacks of what the plan would show, told in a line of each kind.

@@ -1,7 +1,8 @@
 //! What a plan grants that one should think twice about. It is looked at without starting anything.
 
 use jail_plan::{
-    Access, EnvOp, HostOp, HostText, InsideOp, Namespace, Places, Plan, Service, Session,
+    Access, EnvOp, HostOp, HostText, InsideOp, KeptOverlay, Namespace, Overlay, Places, Plan,
+    Service, Session,
 };
 
 use super::{Finding, Severity};
@@ -188,6 +189,14 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
         InsideOp::Bind(bind) => bound(found, &bind.from, bind.access, &bind.by),
         InsideOp::Copy(copy) => bound(found, &copy.from, Access::ReadOnly, &copy.by),
         InsideOp::Deep(deep) => bound(found, &deep.from, Access::ReadOnly, &deep.by),
+        InsideOp::OverlayReadOnly(Overlay { lower, by, .. })
+        | InsideOp::OverlayInMemory(Overlay { lower, by, .. }) => {
+            lower.iter().for_each(|from| bound(found, from, Access::ReadOnly, by));
+        }
+        InsideOp::OverlayKept(KeptOverlay { lower, upper, by, .. }) => {
+            lower.iter().for_each(|from| bound(found, from, Access::ReadOnly, by));
+            bound(found, upper, Access::ReadWrite, by);
+        }
         // Single sockets and devices of the session, each by a combinator that says so; the checks find who answers.
         InsideOp::Session(op) => session(found, op),
         InsideOp::Worktree(_)

@@ -23,6 +23,32 @@ fn raw_arguments_become_the_grants_of_other_combinators() {
 }
 
 #[test]
+fn overlays_are_the_same_however_they_are_written() {
+    let raw = |text: &str| lowered_whole(&jail(vec![p("unsafe-add-raw-args", [s(text)])]));
+    let plain = |name, permission: Value| {
+        lowered_whole(&jail(vec![permission])).replace(name, "unsafe-add-raw-args")
+    };
+    let folders = || list([x("~/a"), s("/b")]);
+    let sources = "--overlay-src ~/a --overlay-src /b";
+    assert_eq!(
+        raw(&format!("{sources} --ro-overlay /o")),
+        plain("overlay-ro", p("overlay-ro", [folders(), s("/o")]))
+    );
+    assert_eq!(
+        raw(&format!("{sources} --tmp-overlay /o")),
+        plain("overlay-tmp", p("overlay-tmp", [folders(), s("/o")]))
+    );
+    assert_eq!(
+        raw(&format!("{sources} --overlay ~/u ~/w /o")),
+        plain("overlay-rw", p("overlay-rw", [folders(), x("~/u"), x("~/w"), s("/o")]))
+    );
+    check_one("overlay-rw", [folders(), x("~/u"), x("~/w"), s("/o")], &expect![[r#"
+        jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+        overlay-rw#4: {"overlay":{"lower":[{"expand":"~/a"},"/b"],"writes":{"kept":{"upper":{"expand":"~/u"},"work":{"expand":"~/w"}}},"to":"/o"}}
+    "#]]);
+}
+
+#[test]
 fn packages_keep_their_places_in_raw_arguments() {
     let mut text = Text::literal("--ro-bind ");
     text.push(Piece::Package {

@@ -138,6 +138,7 @@ impl Draft {
             | Grant::Worktree
             | Grant::FolderState { .. }
             | Grant::DeepBind { .. }
+            | Grant::Overlay { .. }
             | Grant::Session { .. }
             | Grant::Limit { .. }
             | Grant::BestEffort

@@ -4,6 +4,7 @@ mod cage;
 mod host;
 mod landlock;
 mod limits;
+mod overlay;
 mod session;
 
 use std::collections::BTreeSet;
@@ -163,6 +164,11 @@ impl<'a> Draft<'a> {
             }
             Grant::DeepBind { from, missing } => {
                 self.inside.push(session::deep(read, from, *missing)?);
+            }
+            Grant::Overlay { lower, writes, to } => {
+                let (before, inside) = overlay::fold(read, lower, writes, to)?;
+                self.before.extend(before);
+                self.inside.push(inside);
             }
             Grant::Bus { service, proxy, rules } => {
                 let (before, inside) = session::bus(read, *service, proxy, rules)?;

@@ -1,0 +1,58 @@
+//! Folders of the host that appear as one, and what becomes of what is written there.
+
+use jail_policy::{Grant, Text, Writes};
+
+use super::{Chapter, Combinator, param};
+use crate::diagnostic::Code;
+use crate::lower::Call;
+use crate::signature::{Param, Type};
+
+pub(super) const CHAPTER: Chapter = Chapter {
+    title: "Overlays",
+    intro: "Folders of the host, one over the other, appear as one. Of a name that several have, the folder named last counts. Nothing is
+written to these folders: what becomes of changes is what the three differ in. What is mounted below a folder is not shown, and
+stops the launch for an ordinary user. The kernel's overlayfs does it (Linux 5.11 or newer; `jailgen doctor` tells whether this machine
+has it); where it is missing the launch stops.",
+    combinators: &[
+        Combinator::of("overlay-ro", "Folders of the host as one, read-only", "", |call| {
+            overlay(call, Writes::Refused, 1)
+        })
+        .taking(FOLDERS_TO, "overlay-ro [ \"/srv/base\" \"/srv/more\" ] \"/data\"")
+        .as_in_jail_nix(),
+        Combinator::of("overlay-rw", "Folders of the host as one; what is changed goes to a folder of the host", "The second argument is that folder, the third one that the kernel works in: an empty one, in the same file system, for this overlay
+alone. Both are made (mode 0700) when they are missing. What was removed stays there as a device node of the numbers 0, 0. Two
+launches cannot use the same folder at the same time: the second one stops.", |call| {
+            let (upper, work) = (call.source(1), call.source(2));
+            overlay(call, Writes::Kept { upper: upper?, work: work? }, 3)
+        })
+        .taking(KEPT, "overlay-rw [ \"/srv/base\" ] (noescape \"~/changes\") (noescape \"~/changes.work\") \"/data\"")
+        .as_in_jail_nix(),
+        Combinator::of("overlay-tmp", "Folders of the host as one; what is changed stays in memory and is gone with the jail", "", |call| {
+            overlay(call, Writes::Memory, 1)
+        })
+        .taking(FOLDERS_TO, "overlay-tmp [ (noescape \"~/.cargo/registry\") ] \"/cargo/registry\"")
+        .as_in_jail_nix(),
+    ],
+};
+
+const FOLDERS: Param = param("folders", Type::List(&Type::Text));
+const FOLDERS_TO: &[Param] = &[FOLDERS, param("to", Type::Text)];
+const KEPT: &[Param] =
+    &[FOLDERS, param("changes", Type::Text), param("work", Type::Text), param("to", Type::Text)];
+
+fn overlay(call: &mut Call<'_, '_>, writes: Writes, argument: usize) -> Option<()> {
+    let (lower, to): (Option<Vec<Text>>, _) = (call.sources(0), call.target(argument));
+    let (lower, to) = (lower?, to?);
+    if lower.is_empty() {
+        let message = "an overlay of no folder shows nothing".into();
+        call.error(
+            Code::EmptyOverlay,
+            0,
+            message,
+            "name at least one; `tmpfs` makes an empty folder",
+        );
+        return None;
+    }
+    call.grant_named(argument, Grant::Overlay { lower, writes, to });
+    Some(())
+}

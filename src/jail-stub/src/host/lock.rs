@@ -1,0 +1,50 @@
+//! What two launches must not write at the same time: what an overlay keeps would be undefined (overlayfs.rst).
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use jail_plan::{InsideOp, KeptOverlay, Plan};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
+
+use super::walk::{WritableTrees, open};
+use crate::caller::Caller;
+use crate::failure::{About, Failure, Problem};
+use crate::steps::Steps;
+
+/// Locks the folders that overlays keep their changes in. The locks hold as long as the descriptors are open; nothing in the
+/// jail has them.
+pub(crate) fn hold(
+    plan: &Plan,
+    caller: &Caller<'_>,
+    trees: &WritableTrees,
+) -> Result<Vec<OwnedFd>, Failure> {
+    let mut locks = Vec::new();
+    for (index, op) in plan.inside.iter().enumerate() {
+        let InsideOp::OverlayKept(overlay) = op else { continue };
+        let lock = lock(overlay, caller, trees)
+            .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+        locks.push(lock);
+    }
+    Ok(locks)
+}
+
+fn lock(
+    overlay: &KeptOverlay,
+    caller: &Caller<'_>,
+    trees: &WritableTrees,
+) -> Result<OwnedFd, Problem> {
+    let path = caller.path(&overlay.upper)?;
+    let place = open(path.as_str().as_bytes(), trees)?;
+    let through = format!("/proc/self/fd/{}", place.as_raw_fd());
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = openat(CWD, through.as_str(), flags, Mode::empty()).about(path.as_str())?;
+    match flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::AGAIN) => {
+            Err(Problem::new(path.as_str(), "another launch keeps its changes there")
+                .help("wait until it has ended, or give this one a folder of its own"))
+        }
+        other => other.about(path.as_str()).map(|()| folder),
+    }
+}

@@ -1,0 +1,159 @@
+//! Folders of the host over each other (overlayfs). The kernel reads and writes them with the rights of the user who launches,
+//! and checks what the payload may do on the merged files.
+//!
+//! The folders are opened by the rules for everything of the host, and given to the kernel by descriptor: no name is resolved
+//! twice. In what a payload may have written, `userxattr` makes the kernel follow nothing that leads elsewhere: such overlays
+//! know neither redirects nor metadata that stands for another file's content (overlayfs.rst, "Unprivileged mounts").
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use jail_plan::{InsideOp, KeptOverlay, Overlay};
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::io::Errno;
+use rustix::mount::{FsOpenFlags, MountAttrFlags, fsconfig_set_flag, fsconfig_set_string, fsopen};
+
+use crate::failure::{About, Problem};
+use crate::host;
+use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::{Launch, Root};
+use crate::sys::Attributes;
+
+/// The longest string that fsconfig(2) takes.
+const STRING_MAX: usize = 255;
+
+/// What is to lie over each other, found before there is a root to put it in.
+pub(crate) struct Layers {
+    /// The lowest first; at least one.
+    lower: Vec<OwnedFd>,
+    writes: Writes,
+}
+
+/// What becomes of what is written.
+enum Writes {
+    Refused,
+    Memory,
+    Kept { upper: OwnedFd, work: OwnedFd },
+}
+
+/// Opens the folders of an overlay; nothing for every other operation.
+pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>, Problem> {
+    let folder = |path: &_| {
+        let path = launch.caller.path(path)?;
+        let place = host::open(path.as_str().as_bytes(), launch.trees)?;
+        match Kind::of(&place).about(path.as_str())? {
+            Kind::Folder => Ok(place),
+            Kind::File => Err(Problem::errno(path.as_str(), Errno::NOTDIR)
+                .help("an overlay is made of folders; bind a file by `ro-bind`")),
+        }
+    };
+    let (lower, writes) = match op {
+        InsideOp::OverlayReadOnly(Overlay { lower, .. }) => (lower, Writes::Refused),
+        InsideOp::OverlayInMemory(Overlay { lower, .. }) => (lower, Writes::Memory),
+        InsideOp::OverlayKept(KeptOverlay { lower, upper, work, .. }) => {
+            (lower, Writes::Kept { upper: folder(upper)?, work: folder(work)? })
+        }
+        _ => return Ok(None),
+    };
+    let lower = lower.iter().map(folder).collect::<Result<_, _>>()?;
+    Ok(Some(Layers { lower, writes }))
+}
+
+impl Layers {
+    /// Mounts it at `to`.
+    pub(crate) fn attach(self, to: &str, root: &mut Root) -> Result<(), Problem> {
+        let tree = match (&self.writes, self.lower.as_slice()) {
+            // The kernel wants two folders where nothing is written; a single one needs no overlay.
+            (Writes::Refused, [only]) => tree::clone_tree(only, Depth::One)
+                .and_then(|tree| {
+                    tree::confine(&tree, Attributes::READ_ONLY)?;
+                    Ok(tree)
+                })
+                .map_err(|error| refused(to, error))?,
+            (Writes::Refused, lower) => mount(lower, None, to)?,
+            (Writes::Memory, lower) => {
+                let (upper, work) = in_memory(lower, to, root)?;
+                mount(lower, Some((&upper, &work)), to)?
+            }
+            (Writes::Kept { upper, work }, lower) => mount(lower, Some((upper, work)), to)?,
+        };
+        root.attach(tree, to, Kind::Folder)
+    }
+}
+
+/// The folders for changes in memory. They lie below the overlay's own mount, where nobody can reach them: older kernels want
+/// them to be mounted somewhere.
+fn in_memory(lower: &[OwnedFd], to: &str, root: &mut Root) -> Result<(OwnedFd, OwnedFd), Problem> {
+    // The topmost folder is what the merged one looks like; its owner can write in it in any case.
+    let mode = match lower.last() {
+        Some(top) => rustix::fs::fstat(top).about(to)?.st_mode & 0o1077 | 0o700,
+        None => 0o700,
+    };
+    root.tmpfs(to, 0o700, None)?;
+    let memory = root.open(to.as_bytes())?;
+    let folder = |name, mode| {
+        mkdirat(&memory, name, Mode::from_raw_mode(mode))?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat(&memory, name, flags, Mode::empty())
+    };
+    Ok((folder(c"upper", mode).about(to)?, folder(c"work", 0o700).about(to)?))
+}
+
+/// A detached overlay; read-only without a folder for changes.
+fn mount(
+    lower: &[OwnedFd],
+    changes: Option<(&OwnedFd, &OwnedFd)>,
+    to: &str,
+) -> Result<OwnedFd, Problem> {
+    let context = match fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC) {
+        Err(Errno::NODEV) => {
+            return Err(Problem::new(to, "this kernel has no overlayfs")
+                .help("Linux 5.11 or newer with overlayfs: `sudo modprobe overlay`; `jailgen doctor` says more"));
+        }
+        other => other.about(to)?,
+    };
+    let mut read_only = MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let configured = layers(&context, lower).and_then(|()| {
+        fsconfig_set_flag(context.as_fd(), c"userxattr")?;
+        if let Some((upper, work)) = changes {
+            read_only = MountAttrFlags::empty();
+            fsconfig_set_string(context.as_fd(), c"upperdir", through(upper))?;
+            fsconfig_set_string(context.as_fd(), c"workdir", through(work))?;
+        }
+        let confined = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
+        tree::finish(&context, confined | read_only)
+    });
+    configured.map_err(|error| refused(to, error))
+}
+
+/// The kernel wants the topmost folder first. Many at once are only understood by newer kernels (6.5), one by one.
+fn layers(context: &OwnedFd, lower: &[OwnedFd]) -> Result<(), Errno> {
+    let paths: Vec<String> = lower.iter().rev().map(through).collect();
+    let joined = paths.join(":");
+    if joined.len() <= STRING_MAX {
+        return fsconfig_set_string(context.as_fd(), c"lowerdir", joined);
+    }
+    for path in paths {
+        fsconfig_set_string(context.as_fd(), c"lowerdir+", path)?;
+    }
+    Ok(())
+}
+
+fn through(folder: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", folder.as_raw_fd())
+}
+
+fn refused(to: &str, error: Errno) -> Problem {
+    let problem = Problem::errno(to, error);
+    match error {
+        Errno::PERM => problem.help("an ordinary user can mount overlays from Linux 5.11 on; `jailgen doctor` says more"),
+        Errno::INVAL | Errno::LOOP | Errno::BUSY | Errno::XDEV => problem.help(
+            "the folders of an overlay lie beside each other, with nothing mounted below them, and the two for changes in one file system \
+             that has extended attributes",
+        ),
+        Errno::STALE => problem.help("the folder for changes belongs to other folders; take an empty one, and an empty one for `work`"),
+        _ => problem,
+    }
+}
