@@ -42,10 +42,14 @@ fn overlays_are_the_same_however_they_are_written() {
         raw(&format!("{sources} --overlay ~/u ~/w /o")),
         plain("overlay-rw", p("overlay-rw", [folders(), x("~/u"), x("~/w"), s("/o")]))
     );
-    check_one("overlay-rw", [folders(), x("~/u"), x("~/w"), s("/o")], &expect![[r#"
+    check_one(
+        "overlay-rw",
+        [folders(), x("~/u"), x("~/w"), s("/o")],
+        &expect![[r#"
         jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
         overlay-rw#4: {"overlay":{"lower":[{"expand":"~/a"},"/b"],"writes":{"kept":{"upper":{"expand":"~/u"},"work":{"expand":"~/w"}}},"to":"/o"}}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
