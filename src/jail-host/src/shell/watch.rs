@@ -31,9 +31,10 @@ pub(crate) struct Interrupts<'a> {
 struct Asked {
     since: Instant,
     signal: Signal,
-    /// Who has got the signal. bash may be about to start a program when it comes: it attends to the signal only when that
-    /// program has ended, which was not there yet to be told.
-    reached: HashSet<Pid>,
+    /// Who has got the signal, by process and command line. bash may be about to start a program when it comes, and attends
+    /// to the signal only when that program has ended: which was not there yet to be told, or was told while it was still a
+    /// copy of bash, before its exec, and has forgotten it.
+    reached: HashSet<(Pid, Vec<u8>)>,
 }
 
 /// What came.
@@ -147,9 +148,10 @@ impl<'a> Interrupts<'a> {
 
 /// Sends a signal to `shell` and to everything below it: bash attends to a signal only when what it waits for has ended. The
 /// shell first, because it is to be ended by the signal, and not by a command that failed, and then be met by the signal.
-fn signal_tree(shell: Pid, signal: Signal, reached: &mut HashSet<Pid>) {
+fn signal_tree(shell: Pid, signal: Signal, reached: &mut HashSet<(Pid, Vec<u8>)>) {
     let children = children(shell);
-    if reached.insert(shell) {
+    let command = std::fs::read(format!("/proc/{}/cmdline", shell.as_raw_nonzero()));
+    if reached.insert((shell, command.unwrap_or_default())) {
         // What has ended meanwhile needs no signal.
         let _ = kill_process(shell, signal);
     }
