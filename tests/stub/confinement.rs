@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::net::TcpListener;
 
-use jail_plan::{InsideOp, Namespace};
+use jail_plan::{Access, InsideOp, Missing, Namespace};
 
-use crate::jail::{Jail, at, callers, filter, skipped};
+use crate::jail::{Jail, at, bind_to, callers, filter, probe, skipped};
 
 #[test]
 fn there_are_no_capabilities_and_no_new_privileges() {
@@ -185,6 +185,43 @@ fn the_kernels_switches_cannot_be_turned() {
     for caller in callers().into_iter().filter(|caller| caller.is_root()) {
         let jail = Jail::new(caller);
         jail.outside_sh("test -w /proc/sys/kernel/core_pattern && echo open").prints("open");
+    }
+}
+
+#[test]
+fn what_the_kernel_tells_root_alone_is_told_to_no_jail() {
+    let read = "for file in kpageflags kpagecount timer_list vmallocinfo keys; do \
+                test ! -e /proc/$file || head -c 8 /proc/$file; done | wc -c";
+    let switches = "cd /proc && for one in acpi bus driver fs irq mtrr pressure slabinfo; do \
+                    test ! -e $one || grep -c \" /proc/$one ro\" self/mountinfo; done | uniq";
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        // Who is not root cannot open them in any case.
+        jail.sh(&format!("({read}) 2>/dev/null")).prints("0");
+        if caller.is_root() {
+            assert_ne!(jail.outside_sh(read).stdout.trim(), "0", "the control");
+            jail.sh(switches).prints("1");
+        }
+        // The rest of /proc is no less writable than it was.
+        jail.sh("grep -c ' / /proc rw,nosuid,nodev,noexec' /proc/self/mountinfo").prints("1");
+    }
+}
+
+#[test]
+fn nothing_can_be_added_to_the_devices_once_the_jail_stands() {
+    for caller in callers() {
+        let later = bind_to(probe(), "/dev/later", Access::ReadOnly, Missing::Fail);
+        let jail = Jail::new(caller).op(later);
+        jail.sh("for at in /dev/x /dev/pts/x; do (: > $at) 2>/dev/null || echo refused; done")
+            .prints("refused\nrefused");
+        // The control: the same, a folder further, and what the plan itself put there.
+        jail.sh("for at in /dev/shm/x /x; do : > $at && echo made; done; test -e /dev/later")
+            .prints("made\nmade");
+        // The nodes are the host's: root would change them for everybody.
+        jail.sh("echo x > /dev/null && chmod 666 /dev/null 2>&1 | grep -o 'Read-only'")
+            .prints("Read-only");
+        jail.sh("cp /dev/null /tmp/file && chmod 600 /tmp/file && stat -c %a /tmp/file")
+            .prints("600");
     }
 }
 

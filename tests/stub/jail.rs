@@ -77,6 +77,9 @@ fn programs() -> &'static Path {
         let stub = PathBuf::from(stub.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-stub").into()));
         let test = std::env::current_exe().expect("the test");
         let probe = test.ancestors().nth(2).expect("target/debug").join("examples/probe");
+        if !probe.exists() {
+            build_probe(&probe);
+        }
         let build = [&stub, &probe].map(|path| {
             let meta = std::fs::metadata(path)
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -98,6 +101,17 @@ fn programs() -> &'static Path {
         }
         folder
     })
+}
+
+/// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`).
+fn build_probe(probe: &Path) {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let target = probe.ancestors().nth(3).expect("the target folder");
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--offline", "-p", "jail-stub", "--example", "probe"]);
+    command.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
+    let built = command.status().is_ok_and(|status| status.success()) && probe.exists();
+    assert!(built, "{} is missing: cargo build -p jail-stub --example probe", probe.display());
 }
 
 fn remove_older(prefix: &str) {

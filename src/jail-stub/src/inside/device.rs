@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use jail_plan::Terminal;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{
-    CWD, FileType, Mode, OFlags, major, makedev, minor, mkdirat, mknodat, openat, readlinkat,
-    symlinkat,
+    AtFlags, CWD, FileType, Mode, OFlags, major, makedev, minor, mknodat, openat, readlinkat,
+    statat, symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::{
-    FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_set_string, fsopen, move_mount,
+    FsOpenFlags, MountAttrFlags, MoveMountFlags, fsconfig_set_string, fsopen, mount_bind,
+    move_mount,
 };
 
 use crate::failure::{About, Problem};
@@ -39,38 +40,45 @@ const LINKS: &[(&str, &str)] = &[
     ("pts/ptmx", "ptmx"),
 ];
 
-/// Puts a minimal /dev at `path`.
+/// Puts a minimal /dev at `path`. It is read-only once the root is complete; what is mounted in it stays as it is.
 pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(), Problem> {
-    root.tmpfs(path, 0o755, None)?;
-    let folder = root.open(path.as_bytes())?;
-    let host = openat(CWD, c"/dev", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about("/dev")?;
-    for (name, major, minor) in NODES {
-        node(&host, &folder, name, (*major, *minor)).about(&join("/dev", name))?;
-    }
+    let folder = root.own_folder(path)?;
+    tree::within(&folder, || {
+        for (name, major, minor) in NODES {
+            node(&folder, name, (*major, *minor)).about(&join("/dev", name))?;
+        }
+        Ok(())
+    })?;
     match terminal {
         Terminal::Keep => console(&folder).about(&join(path, "console"))?,
         Terminal::NewSession => {}
     }
-    // One call for all nodes: no setuid there, and no mount events from the host.
-    let attributes = Attributes { set: Attributes::NO_SUID, clear: 0, recursive: true };
-    sys::set_attributes(&folder, attributes).about(path)?;
+    // One call for all nodes: no setuid there, no mount events from the host, and nobody changes their mode or owner: root
+    // would do it for everybody. To write to a device is no change of it.
+    let set = Attributes::NO_SUID | Attributes::READ_ONLY;
+    sys::set_attributes(&folder, Attributes { set, clear: 0, recursive: true }).about(path)?;
+    let clear = Attributes::READ_ONLY;
+    sys::set_attributes(&folder, Attributes { set: 0, clear, recursive: false }).about(path)?;
     for (target, name) in LINKS {
         symlinkat(*target, &folder, *name).about(&join(path, name))?;
     }
-    mkdirat(&folder, c"pts", Mode::from_raw_mode(0o755)).about(path)?;
     root.attach(terminals().about("devpts")?, &join(path, "pts"), Kind::Folder)?;
-    root.tmpfs(&join(path, "shm"), 0o1777, None)
+    root.tmpfs(&join(path, "shm"), 0o1777, None)?;
+    root.read_only_in_the_end(folder);
+    Ok(())
 }
 
-/// Binds one node of the host, if it is the device that it should be and not something put in its place.
-fn node(host: impl AsFd, folder: impl AsFd, name: &str, number: (u32, u32)) -> Result<(), Errno> {
-    let tree = tree::clone_child(host, name, Depth::One)?;
-    let stat = rustix::fs::fstat(&tree)?;
+/// Binds one node of the host into `folder`, the working folder, if it is the device that it should be and not something
+/// put in its place.
+fn node(folder: &OwnedFd, name: &str, number: (u32, u32)) -> Result<(), Errno> {
+    mknodat(folder, name, FileType::RegularFile, Mode::from_raw_mode(0o644), makedev(0, 0))?;
+    mount_bind(join("/dev", name), name)?;
+    let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     let found = (major(stat.st_rdev), minor(stat.st_rdev));
     if FileType::from_raw_mode(stat.st_mode) != FileType::CharacterDevice || found != number {
         return Err(Errno::NODEV);
     }
-    attach(tree, folder, name)
+    Ok(())
 }
 
 fn attach(tree: OwnedFd, folder: impl AsFd, name: &str) -> Result<(), Errno> {

@@ -102,6 +102,7 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
         perform(op, sources, launch, &mut built).map_err(|problem| failed(index, op, problem))?;
     }
+    built.root.complete().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     Ok(built)
 }
 

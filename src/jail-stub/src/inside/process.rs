@@ -3,12 +3,12 @@
 //! An ordinary user's payload could not turn them anyway. A launch by root maps 0 to 0, and then the files below
 //! /proc/sys belong to the payload: it could write the host's core_pattern, which runs a program as root (escapes.md D22).
 
-use core::ffi::CStr;
+use alloc::vec::Vec;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{Mode, OFlags, openat};
+use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
-use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, move_mount};
+use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
 
 use crate::failure::{About, Problem};
 use crate::inside::root::move_to;
@@ -54,20 +54,31 @@ const ROOT_SECRETS: &[&str] = &[
 ];
 
 /// Puts a /proc at `path`.
+///
+/// As root it has some twenty mounts in it. Each is one mount(2) by names in /proc itself, which costs half of what a clone
+/// and its attachment do; what all of them have in common is set at once.
 pub(crate) fn mount(path: &str, uid: u32, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
     let place = root.place(path.as_bytes(), Kind::Folder)?;
     move_to(&tree, place).about(path)?;
     let (switches, secrets): (&[&str], &[&str]) =
         if uid == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
-    for name in SWITCHES.iter().chain(switches) {
-        read_only(&tree, name).about(&join(path, name))?;
-    }
-    // The file that covers them is a new one, not /dev/null, which somebody could have replaced (escapes.md C22).
-    root.with_file(b"", 0o444, |folder, empty| {
-        SECRETS.iter().chain(secrets).try_for_each(|name| cover(&tree, name, folder, empty))
-    })
-    .about(path)
+    tree::within(&tree, || {
+        for name in SWITCHES.iter().chain(switches) {
+            match mount_bind(*name, *name) {
+                // Kernels have different ones.
+                Err(Errno::NOENT) => {}
+                other => other.about(&join(path, name))?,
+            }
+        }
+        let secrets: Vec<&str> = SECRETS.iter().chain(secrets).copied().collect();
+        cover(&tree, &secrets, root).about(path)
+    })?;
+    // All of it at once, and then the rest of /proc as it was.
+    let all = Attributes { set: Attributes::READ_ONLY, clear: 0, recursive: true };
+    sys::set_attributes(&tree, all).about(path)?;
+    let rest = Attributes { set: 0, clear: Attributes::READ_ONLY, recursive: false };
+    sys::set_attributes(&tree, rest).about(path)
 }
 
 fn new() -> Result<OwnedFd, Errno> {
@@ -80,28 +91,31 @@ fn new() -> Result<OwnedFd, Errno> {
     )
 }
 
-/// Binds a part of /proc over itself, read-only. Kernels have different parts; one that is missing needs nothing.
-fn read_only(process: &OwnedFd, name: &str) -> Result<(), Errno> {
-    let part = match tree::clone_child(process, name, Depth::One) {
-        Err(Errno::NOENT) => return Ok(()),
-        other => other?,
-    };
-    let attributes = Attributes { set: Attributes::READ_ONLY, clear: 0, recursive: false };
-    sys::set_attributes(&part, attributes)?;
-    move_mount(part, c"", process, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-/// Puts an empty file over a part of /proc, if this kernel has it.
-fn cover(process: &OwnedFd, name: &str, folder: &OwnedFd, empty: &CStr) -> Result<(), Errno> {
-    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let place = match openat(process, name, flags, Mode::empty()) {
-        Err(Errno::NOENT) => return Ok(()),
-        other => other?,
-    };
-    let cover = tree::clone_child(folder, empty, Depth::One)?;
-    let attributes = Attributes { set: Attributes::READ_ONLY, clear: 0, recursive: false };
-    sys::set_attributes(&cover, attributes)?;
-    move_to(cover, place)
+/// Puts an empty file over these parts of /proc, which is the working folder. Kernels have different ones.
+///
+/// The file is a new one, not /dev/null, which somebody could have replaced (escapes.md C22). Once it is mounted
+/// somewhere, it is bound from there.
+fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
+    root.with_file(b"", 0o444, |folder, empty| {
+        let mut covered = None;
+        for name in names {
+            // Asked first, because afterwards the same error could be about the file.
+            match statat(process, *name, AtFlags::SYMLINK_NOFOLLOW) {
+                Err(Errno::NOENT) => continue,
+                other => other?,
+            };
+            match covered {
+                Some(first) => mount_bind(first, *name)?,
+                None => {
+                    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+                    let cover = tree::clone_child(folder, empty, Depth::One)?;
+                    move_mount(cover, c"", process, *name, flags)?;
+                }
+            }
+            covered = Some(*name);
+        }
+        Ok(())
+    })
 }
 
 fn problem(path: &str, error: Errno) -> Problem {

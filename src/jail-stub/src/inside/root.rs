@@ -20,7 +20,8 @@ use rustix::process::{chdir, fchdir, pivot_root};
 
 use crate::failure::{About, Problem};
 use crate::inside::file;
-use crate::inside::tree::{self, Kind};
+use crate::inside::tree::{self, Depth, Kind};
+use crate::sys::{self, Attributes};
 
 /// The mode of folders that are made on the way to a mount point.
 const FOLDER_MODE: u32 = 0o755;
@@ -34,6 +35,8 @@ pub(crate) struct Root {
     hidden: Option<OwnedFd>,
     /// The devices of the filesystems that the launch made itself: what is written there reaches nobody's files.
     own: Vec<u64>,
+    /// Mounts that become read-only when everything is in place.
+    read_only: Vec<OwnedFd>,
 }
 
 /// A folder inside and a name in it.
@@ -48,7 +51,7 @@ impl Root {
         let top = tree::tmpfs(FOLDER_MODE, None).about("a new tmpfs")?;
         move_mount(top.as_fd(), c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .about("/")?;
-        let mut root = Self { top, hidden: None, own: Vec::new() };
+        let mut root = Self { top, hidden: None, own: Vec::new(), read_only: Vec::new() };
         root.own.push(rustix::fs::fstat(&root.top).about("/")?.st_dev);
         Ok(root)
     }
@@ -74,8 +77,15 @@ impl Root {
         path: &[u8],
         kind: Kind,
     ) -> Result<(), Problem> {
-        let place = self.place(path, kind)?;
-        move_to(&tree, place).map_err(|error| refused(path, error))?;
+        match self.try_open(path) {
+            Err(Errno::NOENT) => {
+                let entry = self.entry(path)?;
+                make(&entry, kind).map_err(|error| not_made(path, error))?;
+                move_to_entry(&tree, &entry)
+            }
+            other => other.and_then(|place| move_to(&tree, place)),
+        }
+        .map_err(|error| refused(path, error))?;
         if path == b"/" {
             let covered = core::mem::replace(&mut self.top, tree);
             self.hidden.get_or_insert(covered);
@@ -122,17 +132,7 @@ impl Root {
             other => return other.map_err(|error| refused(path, error)),
         }
         let entry = self.entry(path)?;
-        let made = match kind {
-            Kind::Folder => mkdirat(&entry.folder, &entry.name, Mode::from_raw_mode(FOLDER_MODE)),
-            Kind::File => mknodat(
-                &entry.folder,
-                &entry.name,
-                FileType::RegularFile,
-                Mode::from_raw_mode(FILE_MODE),
-                0,
-            ),
-        };
-        made.or_else(already).map_err(|error| not_made(path, error))?;
+        make(&entry, kind).map_err(|error| not_made(path, error))?;
         resolve(&entry.folder, entry.name.as_bytes(), OFlags::PATH)
             .map_err(|error| refused(path, error))
     }
@@ -182,6 +182,36 @@ impl Root {
         self.attach(tree, path, Kind::Folder)
     }
 
+    /// A new and empty folder of the launch's own at `path`, as a mount of its own.
+    pub(crate) fn own_folder(&mut self, path: &str) -> Result<OwnedFd, Problem> {
+        if let Err(Errno::NOENT) = self.try_open(path.as_bytes()) {
+            let entry = self.entry(path.as_bytes())?;
+            if self.is_own(&entry.folder).about(path)? {
+                // A part of the filesystem that is there costs a third of another one.
+                make(&entry, Kind::Folder).map_err(|error| not_made(path.as_bytes(), error))?;
+                let tree = tree::clone_child(&entry.folder, &entry.name, Depth::One).about(path)?;
+                move_to_entry(&tree, &entry).about(path)?;
+                return Ok(tree);
+            }
+        }
+        self.tmpfs(path, FOLDER_MODE, None)?;
+        self.open(path.as_bytes())
+    }
+
+    /// Makes the mount read-only when everything is in place, but not what is mounted in it.
+    pub(crate) fn read_only_in_the_end(&mut self, mount: OwnedFd) {
+        self.read_only.push(mount);
+    }
+
+    /// Everything is in place.
+    pub(crate) fn complete(&self) -> Result<(), Problem> {
+        let attributes = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
+        self.read_only
+            .iter()
+            .try_for_each(|mount| sys::set_attributes(mount, attributes))
+            .about("/")
+    }
+
     /// A folder at `path`; one that exists stays as it is.
     pub(crate) fn directory(&self, path: &str, mode: u32) -> Result<(), Problem> {
         match self.try_open(path.as_bytes()) {
@@ -208,6 +238,23 @@ impl Root {
         unmount(c".", UnmountFlags::DETACH).about("the host's root")?;
         chdir(c"/").about("/")
     }
+}
+
+/// Makes a mount point.
+fn make(Entry { folder, name }: &Entry, kind: Kind) -> Result<(), Errno> {
+    match kind {
+        Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
+        Kind::File => {
+            let mode = Mode::from_raw_mode(FILE_MODE);
+            mknodat(folder, name, FileType::RegularFile, mode, 0)
+        }
+    }
+    .or_else(already)
+}
+
+/// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.
+fn move_to_entry(tree: impl AsFd, Entry { folder, name }: &Entry) -> Result<(), Errno> {
+    move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 /// Moves a detached tree over `place`.

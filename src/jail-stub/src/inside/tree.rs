@@ -3,13 +3,15 @@
 use alloc::format;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string,
     fsmount, fsopen, open_tree,
 };
+use rustix::process::fchdir;
 
+use crate::failure::{About, Problem};
 use crate::sys::{self, Attributes};
 
 /// Whether something is bound as a folder or as anything else.
@@ -108,4 +110,22 @@ pub(crate) fn confine(tree: impl AsFd, more: u64) -> Result<(), Errno> {
 /// A detached clone of the working folder that `folder` (`CWD`) stands for, with everything mounted below.
 pub(crate) fn clone_at_folder(folder: impl AsFd) -> Result<OwnedFd, Errno> {
     clone_at(folder, c".", OpenTreeFlags::empty(), Depth::All)
+}
+
+/// Does `work` in `folder`, an attached tree: mount(2) takes names only.
+///
+/// Somebody may be in a folder that cannot be entered again. Then the process stays here, and what is named by the working
+/// folder later has no name.
+pub(crate) fn within<R>(
+    folder: &OwnedFd,
+    work: impl FnOnce() -> Result<R, Problem>,
+) -> Result<R, Problem> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let before = openat(CWD, c".", flags, Mode::empty());
+    fchdir(folder).about("a new mount")?;
+    let result = work();
+    if let Ok(before) = before {
+        let _ = fchdir(before);
+    }
+    result
 }
