@@ -217,6 +217,28 @@ fn nothing_is_left_of_a_cage_that_has_ended() {
 }
 
 #[test]
+fn whoever_is_killed_a_cage_leaves_nothing_behind() {
+    for (index, caller) in (0..).zip(callers()) {
+        let marker = 46000 + index;
+        let jail = cage(caller, Sockets::Tcp);
+        let away = format!("(setsid sleep {marker} >/dev/null 2>&1 &)");
+        // The cage's first process, by the payload: it is the one process outside of it that it may signal.
+        jail.sh(&format!("{away}; sleep 0.1; kill -9 $PPID; sleep {marker}"))
+            .stopped(&["the jail's first process was killed"]);
+        end_soon(&format!("sleep {marker}"));
+        for (killed, script) in
+            [("the supervisor", "kill -9 $!; wait"), ("the launcher", "kill -9 $$")]
+        {
+            let inside = format!("{away}; echo up; sleep {marker}");
+            let launch = format!("\"$W\" -c '{inside}' & sleep 0.4; {script}");
+            let ran = jail.outside_sh(&launch);
+            assert!(ran.stdout.contains("up"), "{killed}: {ran:?}");
+            end_soon(&format!("sleep {marker}"));
+        }
+    }
+}
+
+#[test]
 fn a_kernel_that_cannot_build_a_cage_stops_the_launch() {
     for caller in callers() {
         let jail = cage(caller, Sockets::Tcp).change(|plan| plan.landlock.least = 99);

@@ -1,6 +1,7 @@
 //! The jail's first process: it builds the jail, starts the payload, and then only waits for processes.
 //!
 //! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
+//! Without a PID namespace it ends everything itself.
 
 use jail_plan::{Namespace, Plan, StartIn, Terminal};
 use rustix::fd::{AsRawFd, OwnedFd};
@@ -8,7 +9,7 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{
-    DumpableBehavior, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
+    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
     set_parent_process_death_signal, setpgid, setsid, umask,
 };
 
@@ -105,7 +106,10 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
 fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
-    set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")?;
+    // Without a PID namespace this process has to end the others before it ends, and sees from the channel when.
+    if has(plan, Namespace::Pid) {
+        set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")?;
+    }
     if !is_connected(channel) {
         // The supervisor ended before the line above, so its end sends no signal any more.
         sys::exit(i32::from(EXIT_FAILED));
@@ -164,12 +168,11 @@ fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem>
 /// Reaps until the payload has ended, and then ends everything.
 fn wait(payload: i32, leftovers: Option<&Leftovers>, channel: &OwnedFd) -> ! {
     // What is open here would keep pipes of the launcher open after the payload has closed them.
-    let list = leftovers.map_or(channel.as_raw_fd(), Leftovers::descriptor);
-    let _ = sys::close_all_but(&[channel.as_raw_fd(), list]);
+    let number = channel.as_raw_fd();
+    let [list, changes] = leftovers.map_or([number; 2], Leftovers::descriptors);
+    let _ = sys::close_all_but(&[number, list, changes]);
     loop {
-        let Ok(Some((pid, status))) = rustix::process::wait(WaitOptions::UNTRACED) else {
-            continue;
-        };
+        let Some((pid, status)) = next(leftovers, channel) else { continue };
         if pid.as_raw_nonzero().get() != payload {
             continue;
         }
@@ -184,6 +187,19 @@ fn wait(payload: i32, leftovers: Option<&Leftovers>, channel: &OwnedFd) -> ! {
         let _ = Message::Ended(ended(status)).send(channel);
         sys::exit(0);
     }
+}
+
+/// The next child that has stopped or ended. Does not return when the supervisor is gone.
+fn next(leftovers: Option<&Leftovers>, channel: &OwnedFd) -> Option<(Pid, WaitStatus)> {
+    let Some(leftovers) = leftovers else {
+        return rustix::process::wait(WaitOptions::UNTRACED).ok().flatten();
+    };
+    let next = leftovers.next(channel);
+    if next.is_none() {
+        leftovers.end();
+        sys::exit(i32::from(EXIT_FAILED));
+    }
+    next
 }
 
 /// When the launch returns, nothing of the jail is running any more.

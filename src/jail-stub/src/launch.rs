@@ -4,7 +4,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use jail_plan::{PLAN_BYTES_MAX, Plan, Terminal, Wrapper, WrapperError};
+use jail_plan::{Namespace, PLAN_BYTES_MAX, Plan, Terminal, Wrapper, WrapperError};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -19,8 +19,9 @@ use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
 use crate::host::{self, Helper};
 use crate::inside::Launch;
+use crate::leftovers::Leftovers;
 use crate::message::{self, Ended};
-use crate::namespaces;
+use crate::namespaces::{self, has};
 use crate::payload::Command;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, Clock, Supervisor, Watched, handled, has_terminal, signal};
@@ -178,6 +179,11 @@ fn launch(
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let trees = &trees;
     let launch = Launch { caller, trees, plan, listener: listener.as_ref(), dedicated, steps };
+    // What the helper's scripts left running on the host would look the same.
+    let leftovers = match has(plan, Namespace::Pid) || helper.is_some() {
+        true => None,
+        false => Some(Leftovers::collect().map_err(at_namespaces)?),
+    };
     let (own_cgroup, instead) = (held.folder().is_some(), held.resources());
     let first =
         First { launch, command, filters, own_cgroup, instead, takes_terminal, mask: signals.mask };
@@ -205,6 +211,7 @@ fn launch(
             let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
             let mut kept = held.descriptors();
             kept.extend(locks.iter().map(AsRawFd::as_raw_fd));
+            kept.extend(leftovers.iter().flat_map(Leftovers::descriptors));
             let watched = Watched {
                 channel: outside,
                 signals: &signals.pending,
@@ -214,6 +221,9 @@ fn launch(
                 kept,
             };
             let outcome = Supervisor::new(plan, watched, pid, takes_terminal).watch();
+            if let Some(leftovers) = leftovers {
+                leftovers.end();
+            }
             Ok(Ending::of(outcome, plan, &held))
         }
     }

@@ -3,17 +3,22 @@
 //! The jail's first process is made the one that orphans below it fall to (prctl(2), PR_SET_CHILD_SUBREAPER), so all that is
 //! left is its own children in the end. A process that gets away is one that this process may not signal: there is none,
 //! because the payload cannot become anybody else.
+//!
+//! The payload may kill the first process, which is under the same rules. So the supervisor, which it cannot reach, is such a
+//! process too. Whoever of the two is killed, the other one ends what is left.
 
 use alloc::string::String;
 
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom, openat, seek};
 use rustix::io::Errno;
-use rustix::process::{WaitOptions, set_child_subreaper};
+use rustix::process::{Pid, WaitOptions, WaitStatus, set_child_subreaper, wait};
 
 use crate::failure::{About, Problem};
 use crate::host;
-use crate::sys;
+use crate::supervisor::signal;
+use crate::sys::{self, SignalSet};
 
 const KILL: i32 = 9;
 /// Nobody has that many children; the kernel's list is read in one piece.
@@ -22,6 +27,8 @@ const LIST_MAX: usize = 1 << 20;
 /// The list of this process's children, where the kernel keeps one.
 pub(crate) struct Leftovers {
     children: OwnedFd,
+    /// Says when a child has changed; the signal itself is blocked.
+    changes: OwnedFd,
 }
 
 impl Leftovers {
@@ -31,11 +38,31 @@ impl Leftovers {
         set_child_subreaper(Some(rustix::process::getpid())).about("the orphans")?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let children = openat(CWD, LIST, flags, Mode::empty()).about(LIST)?;
-        Ok(Self { children })
+        let changes =
+            sys::signal_descriptor(SignalSet::of(&[signal::CHLD])).about("a signal descriptor")?;
+        Ok(Self { children, changes })
     }
 
-    pub(crate) fn descriptor(&self) -> i32 {
-        self.children.as_raw_fd()
+    pub(crate) fn descriptors(&self) -> [i32; 2] {
+        [self.children.as_raw_fd(), self.changes.as_raw_fd()]
+    }
+
+    /// The next child that has stopped or ended; none when nobody is at the other end of `channel` any more, from where
+    /// nothing else is sent.
+    pub(crate) fn next(&self, channel: &OwnedFd) -> Option<(Pid, WaitStatus)> {
+        loop {
+            // Before the signals are looked at, and again after each of them: one may stand for several children.
+            if let Ok(Some(child)) = wait(WaitOptions::UNTRACED | WaitOptions::NOHANG) {
+                return Some(child);
+            }
+            let mut ready = [channel, &self.changes].map(|fd| PollFd::new(fd, PollFlags::IN));
+            let _ = poll(&mut ready, None);
+            let [channel, _] = ready.each_ref().map(|fd| !fd.revents().is_empty());
+            if channel {
+                return None;
+            }
+            while let Ok(Some(_)) = sys::read_signal(&self.changes) {}
+        }
     }
 
     /// Ends them, and what falls to this process when they end, until nothing is left.
@@ -44,7 +71,7 @@ impl Leftovers {
             for child in self.list() {
                 let _ = sys::kill(child, KILL);
             }
-            if let Err(Errno::CHILD) = rustix::process::wait(WaitOptions::empty()) {
+            if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {
                 return;
             }
         }

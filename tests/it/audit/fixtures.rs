@@ -17,7 +17,7 @@ use jailgen::audit::{Host, Verdict, attempts, report};
 use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::TempDir;
 
-use super::{audit, default_cage, failed, read, verdicts};
+use super::{audit, default_jail, failed, read, verdicts};
 use crate::escapes::world::probe;
 
 /// A home folder with a project in it, below /var/tmp, where nothing is mounted over.
@@ -124,9 +124,9 @@ fn listen(place: &Place) -> UnixListener {
 
 #[test]
 fn a_jail_as_it_comes_passes_and_says_what_it_grants() {
-    let Some(cage) = default_cage() else { return };
+    let Some(jail) = default_jail() else { return };
     let place = Place::new();
-    let wrapper = cage.wrapper.display().to_string();
+    let wrapper = jail.wrapper.display().to_string();
     let (status, report) = audit(&place.home(), &place.project(), &[&wrapper]);
     assert_eq!((status, failed(&report)), (0, BTreeSet::new()), "{report:#}");
     let granted = &report["checks"].as_array().unwrap().iter();
@@ -140,19 +140,19 @@ fn a_jail_as_it_comes_passes_and_says_what_it_grants() {
 }
 
 #[test]
-fn every_cage_passes() {
-    for cage in crate::escapes::cages::cages().into_iter().flatten() {
+fn every_jail_passes() {
+    for jail in crate::escapes::subjects::jails() {
         let place = Place::new();
-        let wrapper = cage.wrapper.display().to_string();
+        let wrapper = jail.wrapper.display().to_string();
         let (status, report) = audit(&place.home(), &place.project(), &[&wrapper]);
-        assert_eq!((status, failed(&report)), (0, BTreeSet::new()), "{}: {report:#}", cage.name);
+        assert_eq!((status, failed(&report)), (0, BTreeSet::new()), "{}: {report:#}", jail.name);
     }
 }
 
 #[test]
 fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
-    let Some(cage) = default_cage() else { return };
-    let (sealed, _, stub) = read(&cage.wrapper);
+    let Some(jail) = default_jail() else { return };
+    let (sealed, _, stub) = read(&jail.wrapper);
     for (codes, spoil) in FIXTURES {
         let place = Place::new();
         let _listener = listen(&place);
@@ -172,8 +172,8 @@ fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
 /// What no plan can spoil is seen outside of any jail, by the same attempts.
 #[test]
 fn what_no_plan_can_spoil_fails_outside() {
-    let Some(cage) = default_cage() else { return };
-    let (plan, places, _) = read(&cage.wrapper);
+    let Some(jail) = default_jail() else { return };
+    let (plan, places, _) = read(&jail.wrapper);
     let place = Place::new();
     let home = place.home().display().to_string();
     let folder = place.project().display().to_string();
@@ -235,8 +235,8 @@ fn what_no_plan_can_spoil_fails_outside() {
 
 #[test]
 fn a_socket_in_a_granted_folder_is_found() {
-    let Some(cage) = default_cage() else { return };
-    let (mut plan, _, stub) = read(&cage.wrapper);
+    let Some(jail) = default_jail() else { return };
+    let (mut plan, _, stub) = read(&jail.wrapper);
     let place = Place::new();
     let listener = listen(&place);
     add(&mut plan, bind(&place.other(), "/srv", Access::ReadOnly));
@@ -252,8 +252,8 @@ fn a_socket_in_a_granted_folder_is_found() {
 
 #[test]
 fn a_jail_that_does_not_start_is_told_with_what_it_grants() {
-    let Some(cage) = default_cage() else { return };
-    let (mut plan, _, stub) = read(&cage.wrapper);
+    let Some(jail) = default_jail() else { return };
+    let (mut plan, _, stub) = read(&jail.wrapper);
     let place = Place::new();
     add(&mut plan, bind("/run/docker.sock/\u{1b}[31m", "/srv", Access::ReadOnly));
     let wrapper = write(&place, &plan, &stub);
@@ -267,7 +267,7 @@ fn a_jail_that_does_not_start_is_told_with_what_it_grants() {
 #[test]
 fn a_spec_in_the_folder_that_its_jail_writes_is_found() {
     let Some(setup) = crate::real_nix::setup() else { return };
-    if default_cage().is_none() {
+    if default_jail().is_none() {
         return;
     }
     let place = Place::new();

@@ -12,12 +12,12 @@ use jail_plan::{Places, Plan, Wrapper};
 use jailgen::audit::codes;
 use serde_json::Value;
 
-use crate::escapes::cages::{Cage, cages};
+use crate::escapes::subjects::{Subject, jails};
 use crate::harness::project;
 
 /// The default jail.
-fn default_cage() -> Option<&'static Cage> {
-    cages()?.iter().find(|cage| cage.name == "default")
+fn default_jail() -> Option<&'static Subject> {
+    jails().find(|jail| jail.name == "default")
 }
 
 fn read(wrapper: &Path) -> (Plan, Places, String) {

@@ -6,7 +6,7 @@ use jail_plan::{
 };
 use jailgen::audit::{Report, Severity, stopped};
 
-use super::{default_cage, read};
+use super::{default_jail, read};
 
 fn bind(from: &str, access: Access) -> InsideOp {
     let text = HostText::Expand(Expansion::parse(from).unwrap());
@@ -15,7 +15,7 @@ fn bind(from: &str, access: Access) -> InsideOp {
 }
 
 fn findings(change: impl FnOnce(&mut Plan)) -> Option<Report> {
-    let (mut plan, _, _) = read(&default_cage()?.wrapper);
+    let (mut plan, _, _) = read(&default_jail()?.wrapper);
     change(&mut plan);
     let places = Places::from([("readonly#7".into(), "demo.jail:4:3".into())]);
     Some(stopped(&plan, &places, String::new()))

@@ -6,13 +6,13 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use super::cages::{Cage, cages};
+use super::subjects::{Subject, jails};
 use super::world::World;
 
-/// Runs a test in every cage, each in a world of its own.
-fn each(test: impl Fn(&World, &Cage)) {
-    for cage in cages().into_iter().flatten() {
-        test(&World::new(), cage);
+/// Runs a test in every jail, each in a world of its own.
+fn each(test: impl Fn(&World, &Subject)) {
+    for jail in jails() {
+        test(&World::new(), jail);
     }
 }
 
@@ -28,28 +28,28 @@ fn own_mounts() -> Command {
 }
 
 #[track_caller]
-fn prints(output: &Output, expected: &str) {
+pub(super) fn prints(output: &Output, expected: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let status = output.status;
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{status}: {stderr}");
 }
 
-fn text(output: &Output) -> String {
+pub(super) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr[..]].concat()).into_owned()
 }
 
 /// D14, D16: whatever the launcher has, and whatever its arguments are.
 #[test]
 fn the_environment_is_exactly_what_the_plan_says_and_nothing_in_it_is_a_switch() {
-    each(|world, cage| {
+    each(|world, jail| {
         let names = "compgen -e | sort | tr '\\n' ' '";
-        prints(&world.sh(cage, names), "HOME PATH PWD SHELL SHLVL TZ");
+        prints(&world.sh(jail, names), "HOME PATH PWD SHELL SHLVL TZ");
         // The control: they were there.
         let outside = world.command(Path::new("env")).output().unwrap();
         assert!(text(&outside).contains("GITHUB_TOKEN=secret"), "{}", text(&outside));
         // All arguments are the payload's, those that look like switches too.
         let arguments = ["-c", "echo \"$@\"", "--no-jail", "--share-net", "--bind", "/"];
-        let output = world.command(&cage.wrapper).args(arguments).output().unwrap();
+        let output = world.command(&jail.wrapper).args(arguments).output().unwrap();
         prints(&output, "--share-net --bind /");
     });
 }
@@ -57,8 +57,8 @@ fn the_environment_is_exactly_what_the_plan_says_and_nothing_in_it_is_a_switch()
 /// C21: nothing of the jail's mounts gets out, and nothing that is mounted outside gets in.
 #[test]
 fn mounts_travel_neither_in_nor_out() {
-    each(|world, cage| {
-        prints(&world.sh(cage, "grep -c ' shared:\\| master:' /proc/self/mountinfo"), "0");
+    each(|world, jail| {
+        prints(&world.sh(jail, "grep -c ' shared:\\| master:' /proc/self/mountinfo"), "0");
         let sub = world.path("project/sub");
         fs::create_dir(&sub).unwrap();
         let script = "
@@ -71,7 +71,7 @@ fn mounts_travel_neither_in_nor_out() {
         assert!(made.success());
         let mut command = own_mounts();
         command.args(["sh", "-c", script]);
-        command.env("probe", world.path("project/jail-probe")).env("wrapper", &cage.wrapper);
+        command.env("probe", world.path("project/jail-probe")).env("wrapper", &jail.wrapper);
         command.env("HOME", world.path("home")).current_dir(world.path("project"));
         let output = command.output().unwrap();
         prints(&output, "ok 0\nseen-outside");
@@ -82,7 +82,7 @@ fn mounts_travel_neither_in_nor_out() {
 /// C23: what a mount of the host forbids stays forbidden inside.
 #[test]
 fn flags_of_the_hosts_mounts_are_kept() {
-    each(|world, cage| {
+    each(|world, jail| {
         // MS_NOEXEC and MS_NOSYMFOLLOW over the project, where a bind of the jail's could drop them.
         let script = "
             \"$probe\" call mount s:none s:. s:tmpfs 0x108 0 >/dev/null || exit 99
@@ -91,7 +91,7 @@ fn flags_of_the_hosts_mounts_are_kept() {
             \"$wrapper\" -c 'read x < file; echo $x; cat link >/dev/null 2>&1 || echo kept; ./copy 2>/dev/null || echo kept'";
         let mut command = own_mounts();
         command.args(["sh", "-c", script]);
-        command.env("probe", world.path("project/jail-probe")).env("wrapper", &cage.wrapper);
+        command.env("probe", world.path("project/jail-probe")).env("wrapper", &jail.wrapper);
         fs::create_dir(world.path("project/flags")).unwrap();
         command.env("HOME", world.path("home")).current_dir(world.path("project/flags"));
         prints(&command.output().unwrap(), "outside\noutside\ncontent\nkept\nkept");
@@ -101,8 +101,8 @@ fn flags_of_the_hosts_mounts_are_kept() {
 /// C25: only root can make a program that is set to root's id, so as somebody else the flags have to do.
 #[test]
 fn a_program_that_is_set_to_another_users_id_gains_nothing() {
-    each(|world, cage| {
-        let mounts = world.sh(cage, "while read -r _ _ _ _ at flags _; do case $flags in *nosuid*) ;; *) echo $at;; esac; done < /proc/self/mountinfo");
+    each(|world, jail| {
+        let mounts = world.sh(jail, "while read -r _ _ _ _ at flags _; do case $flags in *nosuid*) ;; *) echo $at;; esac; done < /proc/self/mountinfo");
         prints(&mounts, "");
         if !rustix::process::getuid().is_root() {
             return;
@@ -114,7 +114,7 @@ fn a_program_that_is_set_to_another_users_id_gains_nothing() {
         chown(&program, Some(12345), None).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
         let ids = "./set-id read /proc/self/status | grep ^Uid | tr '\\t' ' '";
-        prints(&world.sh(cage, ids), "Uid: 0 0 0 0");
+        prints(&world.sh(jail, ids), "Uid: 0 0 0 0");
         let control = world.command(Path::new("sh")).args(["-c", ids]).output().unwrap();
         prints(&control, "Uid: 0 12345 12345 12345");
     });
@@ -123,13 +123,13 @@ fn a_program_that_is_set_to_another_users_id_gains_nothing() {
 /// C29: the wrapper is the plan. What the agent writes beside it changes nothing.
 #[test]
 fn a_spec_that_was_changed_inside_changes_nothing_of_the_wrapper() {
-    each(|world, cage| {
+    each(|world, jail| {
         let spec = "jail \"jailed-x\" pkgs.bash [ (readonly \"/\") ]";
         fs::write(world.path("project/escapes.jail"), spec).unwrap();
         let there = "for name in bin boot lib root srv; do test -e /$name && echo $name; done; :";
-        prints(&world.sh(cage, there), "bin");
-        prints(&world.sh(cage, "echo x >> \"$0\" 2>/dev/null || echo refused"), "refused");
-        let owner = fs::metadata(&cage.wrapper).unwrap().permissions();
+        prints(&world.sh(jail, there), "bin");
+        prints(&world.sh(jail, "echo x >> \"$0\" 2>/dev/null || echo refused"), "refused");
+        let owner = fs::metadata(&jail.wrapper).unwrap().permissions();
         assert_eq!(owner.mode() & 0o222, 0, "the wrapper is in the store");
     });
 }
@@ -137,11 +137,11 @@ fn a_spec_that_was_changed_inside_changes_nothing_of_the_wrapper() {
 /// C35: what the stub prints of names that a jail may have made.
 #[test]
 fn nothing_that_a_jail_named_reaches_the_terminal_raw() {
-    each(|world, cage| {
+    each(|world, jail| {
         let name = "a\u{1b}]52;c;eA==\u{7}\u{202e}b";
         let home = world.path(&format!("project/{name}"));
         fs::create_dir(&home).unwrap();
-        let mut command = Command::new(&cage.wrapper);
+        let mut command = Command::new(&jail.wrapper);
         let output = command.env("HOME", &home).current_dir(&home).output().unwrap();
         assert_eq!(output.status.code(), Some(125));
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -156,9 +156,9 @@ fn a_root_without_the_capability_to_be_mapped_is_told_so() {
     if !rustix::process::getuid().is_root() {
         return;
     }
-    each(|world, cage| {
+    each(|world, jail| {
         let mut command = Command::new("setpriv");
-        command.args(["--bounding-set=-setfcap", "--inh-caps=-setfcap"]).arg(&cage.wrapper);
+        command.args(["--bounding-set=-setfcap", "--inh-caps=-setfcap"]).arg(&jail.wrapper);
         command.args(["-c", "echo ran"]).current_dir(world.path("project"));
         let output = command.env("HOME", world.path("home")).output().unwrap();
         assert_eq!(output.status.code(), Some(125), "{}", text(&output));
@@ -170,12 +170,12 @@ fn a_root_without_the_capability_to_be_mapped_is_told_so() {
 /// D11, D20: at whatever moment the supervisor or the launcher is killed, nothing of the jail stays.
 #[test]
 fn a_launch_that_is_killed_at_any_moment_leaves_nothing_behind() {
-    each(|world, cage| {
+    each(|world, jail| {
         let script =
             "trap '' HUP TERM INT; exec -a \"$1\" sleep 1000 & while :; do read -t 100 x; done";
         for step in 0..24 {
             let mut child = world
-                .command(&cage.wrapper)
+                .command(&jail.wrapper)
                 .args(["-c", script, "sh", &world.marker])
                 .stdin(std::process::Stdio::piped())
                 .spawn()
@@ -194,7 +194,7 @@ fn a_launch_that_is_killed_at_any_moment_leaves_nothing_behind() {
 }
 
 /// The processes that have this in their command line.
-fn running(marker: &str) -> Vec<String> {
+pub(super) fn running(marker: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));

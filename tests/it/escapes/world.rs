@@ -15,7 +15,7 @@ use rustix::process::{getpid, getuid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
-use super::cages::Cage;
+use super::subjects::Subject;
 
 /// What the launcher has in its environment, and a jail must not.
 const VARIABLES: &[(&str, &str)] = &[
@@ -174,7 +174,8 @@ impl World {
             command.args(["setpriv", "--inh-caps=-all", "--ambient-caps=-all"]);
         }
         command.arg(program).current_dir("/").env_clear().envs(VARIABLES.iter().copied());
-        command.env("HOME", self.path("home")).env("PATH", std::env::var_os("PATH").unwrap());
+        command.env("HOME", self.path("home")).env("JAIL_PROBE", self.probe());
+        command.env("PATH", std::env::var_os("PATH").unwrap());
         command
     }
 
@@ -182,14 +183,14 @@ impl World {
         answers(self.command(&self.probe()).arg("--many"), attempts, &self.socket)
     }
 
-    pub(crate) fn inside(&self, cage: &Cage, attempts: &[Vec<String>]) -> Vec<String> {
-        let mut command = self.command(&cage.wrapper);
+    pub(crate) fn inside(&self, subject: &Subject, attempts: &[Vec<String>]) -> Vec<String> {
+        let mut command = self.command(&subject.wrapper);
         answers(command.args(["-c", "exec ./jail-probe --many"]), attempts, &self.socket)
     }
 
-    /// Runs a script in a cage.
-    pub(crate) fn sh(&self, cage: &Cage, script: &str) -> Output {
-        self.command(&cage.wrapper).args(["-c", script]).stdin(Stdio::null()).output().unwrap()
+    /// Runs a script inside.
+    pub(crate) fn sh(&self, subject: &Subject, script: &str) -> Output {
+        self.command(&subject.wrapper).args(["-c", script]).stdin(Stdio::null()).output().unwrap()
     }
 }
 
