@@ -8,7 +8,7 @@ PROFILE ?= release
 target := $(or $(CARGO_TARGET_DIR),target)
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit demo test lint bench test-agents fuzz test-cgroups
+.PHONY: help build kit demo test lint bench test-agents test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -38,6 +38,9 @@ bench: ## Measure launches and the compiler, beside bubblewrap and Nix
 
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
 	tests/agents/run
+
+test-nix: ## Run the tests of the command line with newer releases of Nix (needs a network)
+	scripts/test-nix
 
 fuzz: ## Fuzz the parser, the evaluator, what is emitted and the plan's reader, ten minutes each (needs a nightly and cargo-fuzz)
 	scripts/fuzz
