@@ -17,7 +17,7 @@ use jail_plan::{
     Namespace, Plan, Service, StartIn, Terminal,
 };
 
-use crate::session::refusal;
+use crate::talk::refusal;
 
 /// Where the proxy's jail has the bus, and the folder of the proxy's socket.
 const BUS: &str = "/run/bus";

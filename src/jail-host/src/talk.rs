@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
-use jail_plan::helper::{Answer, HEADER, Request, header};
+use jail_plan::helper::{Answer, HEADER, Refusal, Request, header};
 
 /// The next thing that the stub says; `None` when it has ended.
 pub(crate) fn hear(stub: &mut UnixStream) -> io::Result<Option<Request>> {
@@ -35,4 +35,9 @@ pub(crate) fn tell(stub: &mut UnixStream, answer: &Answer) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// Why an operation is not done.
+pub(crate) fn refusal(object: &str, cause: &str) -> Refusal {
+    Refusal { object: object.into(), cause: cause.into(), help: String::new() }
 }

@@ -10,7 +10,7 @@ use jail_plan::{
     Named, OfNamespace, Overlay, Set, Symlink, Tmpfs,
 };
 
-use crate::session::refusal;
+use crate::talk::refusal;
 
 const OBJECT: &str = "RUNTIME_ARGS";
 

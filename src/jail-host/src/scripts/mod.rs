@@ -12,8 +12,8 @@ use jail_plan::helper::{Learned, Refusal};
 use jail_plan::{AfterOp, Plan};
 
 use crate::say;
-use crate::session::refusal;
 use crate::shell::{Failed, Interrupts, Shell, Start, Told, is_script};
+use crate::talk::refusal;
 
 pub(crate) use names::mentioned;
 

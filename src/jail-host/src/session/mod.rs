@@ -15,6 +15,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::channel::{Channels, Handler};
 use crate::scripts::Scripts;
+use crate::talk::refusal;
 use crate::{bus, say, sys, talk};
 
 /// From the stub's first word to the last cleanup.
@@ -146,9 +147,4 @@ impl Session<'_> {
         self.proxies.into_iter().for_each(bus::Proxy::end);
         self.scripts.clean(&self.plan.after, self.terminated, place);
     }
-}
-
-/// Why an operation is not done.
-pub(crate) fn refusal(object: &str, cause: &str) -> Refusal {
-    Refusal { object: object.into(), cause: cause.into(), help: String::new() }
 }
