@@ -13,6 +13,7 @@ use rustix::process::{
     set_parent_process_death_signal, setpgid, setsid, umask,
 };
 
+use crate::aside::{self, Aside};
 use crate::confine::landlock::Jail;
 use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
@@ -20,7 +21,6 @@ use crate::inside::{self, Launch, Places};
 use crate::leftovers::Leftovers;
 use crate::message::{self, Ended, Message, is_connected};
 use crate::namespaces::{self, has};
-use crate::network;
 use crate::payload::{self, Command, Last};
 use crate::steps::Fixed;
 use crate::sys::{self, SignalSet};
@@ -65,32 +65,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
         true => None,
         false => Some(Leftovers::collect().map_err(at(Fixed::Namespaces))?),
     };
-    let (umask, places) = network::beside(&first.launch, || {
-        if first.launch.dedicated.is_some() {
-            // The supervisor has it done: nobody may map another user's ids by themselves.
-            message::wait_for_go(channel).about("the supervisor").map_err(at(Fixed::Namespaces))?;
-        } else if has(plan, Namespace::User) {
-            namespaces::map_ids(first.launch.caller).map_err(at(Fixed::Namespaces))?;
-        }
-        // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
-        set_dumpable_behavior(DumpableBehavior::NotDumpable)
-            .about("dumpable")
-            .map_err(at(Fixed::Namespaces))?;
-        // The modes of the plan are meant as they stand.
-        let umask = umask(Mode::empty());
-        root(first).map(|places| (umask, places))
-    })?;
-    hostname(plan).map_err(at(Fixed::Hostname))?;
-    enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
-    confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
-    confine::privileges().map_err(at(Fixed::Privileges))?;
-    if let Some(user) = &first.launch.dedicated {
-        user.check_start().map_err(at(Fixed::Start))?;
-    }
-    let Launch { caller, trees, .. } = first.launch;
-    confine::landlock::restrict(&Jail { plan, caller, trees, places: &places })
-        .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
-    confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
+    let umask = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
     let last = Last {
         command: &first.command,
         terminal: plan.terminal,
@@ -102,6 +77,43 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
     };
     let payload = payload::start(&last).map_err(at(Fixed::Exec))?;
     Ok((payload, leftovers))
+}
+
+/// From the ids to the filter: everything that stands between this process and what the payload may do. Returns the mask
+/// of file modes that the payload has.
+///
+/// What does not need the network comes first, because it may not be there yet.
+// One copy of it is enough.
+#[inline(never)]
+fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Mode, Failure> {
+    let Launch { plan, steps, caller, trees, .. } = first.launch;
+    let at = |step| move |problem| steps.fixed(step, "", problem);
+    if first.launch.dedicated.is_some() {
+        // The supervisor has it done: nobody may map another user's ids by themselves.
+        message::wait_for_go(channel).about("the supervisor").map_err(at(Fixed::Namespaces))?;
+    } else if has(plan, Namespace::User) {
+        namespaces::map_ids(caller).map_err(at(Fixed::Namespaces))?;
+    }
+    // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .about("dumpable")
+        .map_err(at(Fixed::Namespaces))?;
+    // The modes of the plan are meant as they stand.
+    let umask = umask(Mode::empty());
+    let places = root(first, aside)?;
+    hostname(plan).map_err(at(Fixed::Hostname))?;
+    enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
+    confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
+    confine::bounds().map_err(at(Fixed::Privileges))?;
+    confine::landlock::restrict(&Jail { plan, caller, trees, places: &places })
+        .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
+    aside.enter_network()?;
+    confine::capabilities().map_err(at(Fixed::Privileges))?;
+    if let Some(user) = &first.launch.dedicated {
+        user.check_start().map_err(at(Fixed::Start))?;
+    }
+    confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
+    Ok(umask)
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
@@ -121,7 +133,7 @@ fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
 }
 
 /// Builds the jail's root and makes it the only one. What is where in it.
-fn root(first: &First<'_>) -> Result<Places, Failure> {
+fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
     let Launch { plan, steps, .. } = first.launch;
     if !has(plan, Namespace::Mount) {
         return inside::without_root(&first.launch).map(|()| Places::default());
@@ -134,7 +146,7 @@ fn root(first: &First<'_>) -> Result<Places, Failure> {
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }
     let built = inside::build(&first.launch)?;
-    built.root.enter().map_err(at_root)?;
+    built.root.enter(aside).map_err(at_root)?;
     Ok(built.places)
 }
 

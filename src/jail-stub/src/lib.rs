@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod aside;
 mod base64;
 mod caller;
 mod cgroup;
@@ -25,7 +26,6 @@ mod launch;
 mod leftovers;
 mod message;
 mod namespaces;
-mod network;
 mod payload;
 mod steps;
 mod supervisor;

@@ -77,8 +77,9 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
     Ok(Filter { name, instructions })
 }
 
-/// Drops every capability for good, and every way to gain one by executing something.
-pub(crate) fn privileges() -> Result<(), Problem> {
+/// Takes away every way to gain a capability by executing something. Those that this process has stay until
+/// [`capabilities`].
+pub(crate) fn bounds() -> Result<(), Problem> {
     keyring()?;
     set_no_new_privs(true).about("no_new_privs")?;
     for capability in 0..64 {
@@ -88,7 +89,7 @@ pub(crate) fn privileges() -> Result<(), Problem> {
             // The first one that this kernel does not know.
             Err(Errno::INVAL) => break,
             // Without CAP_SETPCAP, as in a jail without namespaces: then no_new_privs has to do.
-            Err(Errno::PERM) => return without_setpcap(),
+            Err(Errno::PERM) => return Ok(()),
             Err(error) => return Err(Problem::errno("the bounding set", error)),
         }
     }
@@ -101,8 +102,7 @@ pub(crate) fn privileges() -> Result<(), Problem> {
             | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE
             | CapabilitiesSecureBits::NO_CAP_AMBIENT_RAISE_LOCKED,
     )
-    .about("securebits")?;
-    without_setpcap()
+    .about("securebits")
 }
 
 /// Keys of the user's session are no namespace's: the jail gets a session keyring of its own, with nothing in it.
@@ -117,7 +117,8 @@ fn keyring() -> Result<(), Problem> {
     }
 }
 
-fn without_setpcap() -> Result<(), Problem> {
+/// Drops every capability for good.
+pub(crate) fn capabilities() -> Result<(), Problem> {
     clear_ambient_capability_set().about("the ambient set")?;
     let none = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })

@@ -15,9 +15,10 @@ use rustix::fs::{
     unlinkat,
 };
 use rustix::io::Errno;
-use rustix::mount::{MoveMountFlags, UnmountFlags, move_mount, unmount};
-use rustix::process::{chdir, fchdir, pivot_root};
+use rustix::mount::{MoveMountFlags, move_mount};
+use rustix::process::{fchdir, pivot_root};
 
+use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::tree::{self, Depth, Kind};
@@ -230,13 +231,13 @@ impl Root {
         rustix::fs::fstat(folder).map(|stat| self.own.contains(&stat.st_dev))
     }
 
-    /// Makes the new root the only one: nothing of the host can be reached by name afterwards.
-    pub(crate) fn enter(&self) -> Result<(), Problem> {
+    /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once [`Aside`] has it taken
+    /// off.
+    pub(crate) fn enter(&self, aside: &Aside<'_>) -> Result<(), Problem> {
         fchdir(&self.top).about("/")?;
         // The old root ends up over the new one, from where it is taken off (pivot_root(2), "pivot_root(".", ".")").
         pivot_root(c".", c".").about("/")?;
-        unmount(c".", UnmountFlags::DETACH).about("the host's root")?;
-        chdir(c"/").about("/")
+        aside.detach()
     }
 }
 

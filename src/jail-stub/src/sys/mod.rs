@@ -9,6 +9,7 @@ mod process;
 mod signal;
 mod terminal;
 mod title;
+mod word;
 
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
@@ -21,3 +22,4 @@ pub use signal::{
 };
 pub use terminal::{foreground_group, own_group, set_foreground_group};
 pub use title::CommandLine;
+pub use word::Word;

@@ -12,6 +12,7 @@ use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
+use super::Word;
 use super::call::{check, enter, number};
 
 const SIGCHLD: u64 = 17;
@@ -19,6 +20,7 @@ const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
 const CLONE_FILES: usize = 0x400;
 const CLONE_VFORK: usize = 0x4000;
+const CLONE_CHILD_CLEARTID: usize = 0x20_0000;
 const SECCOMP_SET_MODE_FILTER: usize = 1;
 
 /// In which process [`clone`] returned.
@@ -98,18 +100,20 @@ pub fn spawn<T>(
     // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
     // (CLONE_VFORK), so the memory that both share has one user at a time.
     let result =
-        unsafe { call_clone(flags, top.cast(), enter_child::<T>, ptr::from_ref(&start).cast()) };
+        unsafe { call_clone(flags, top.cast(), 0, enter_child::<T>, ptr::from_ref(&start).cast()) };
     check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
 }
 
 /// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one runs `meanwhile`, and
-/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`.
+/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is [`Word::ENDED`] when it is gone, also when it
+/// never was.
 ///
 /// Both run at once, so `aside` must not allocate: the released stub's memory has one user at a time.
 pub fn beside<T: Sync, R>(
     stack: &mut [MaybeUninit<u128>],
     aside: fn(&T) -> !,
     argument: &T,
+    state: &Word,
     meanwhile: impl FnOnce() -> R,
 ) -> (Result<(), Errno>, R) {
     /// Also when `meanwhile` panics, the process is gone before its stack and argument are.
@@ -123,18 +127,22 @@ pub fn beside<T: Sync, R>(
     let start = Start { child: aside, argument };
     let top = stack.as_mut_ptr_range().end;
     // SAFETY: the child has `stack` to itself, with a 16-byte aligned end, and never returns from `enter_child`. `start`
-    // and what it refers to live until `Ended` has waited for the child. `T` may be shared (`Sync`), and without
-    // CLONE_SETTLS and threads nothing else is.
+    // and what it refers to, and `state`, live until `Ended` has waited for the child. `T` may be shared (`Sync`), and
+    // without CLONE_SETTLS and threads nothing else is.
     let result = unsafe {
         call_clone(
-            CLONE_VM | CLONE_FILES | 17,
+            CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | 17,
             top.cast(),
+            state.address(),
             enter_child::<T>,
             ptr::from_ref(&start).cast(),
         )
     };
     match check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW)) {
-        Err(error) => (Err(error), meanwhile()),
+        Err(error) => {
+            state.set(Word::ENDED);
+            (Err(error), meanwhile())
+        }
         Ok(pid) => {
             let ended = Ended(pid);
             let result = meanwhile();
@@ -166,15 +174,17 @@ pub fn unshare(flags: Clone) -> Result<(), Errno> {
     check(unsafe { enter(number::UNSHARE, [flags, 0, 0, 0, 0]) }).map(drop)
 }
 
-/// `clone(2)` whose child calls `entry(argument)` on the new stack.
+/// `clone(2)` whose child calls `entry(argument)` on the new stack. `child_tid` is what the kernel clears in the end, with
+/// `CLONE_CHILD_CLEARTID`.
 ///
 /// # Safety
 /// `stack` is the aligned end of memory that nobody else uses until the child is gone, and `argument` is what `entry`
-/// takes.
+/// takes. `child_tid` is the address of four bytes that live as long, if it is used.
 #[cfg(target_arch = "x86_64")]
 unsafe fn call_clone(
     flags: usize,
     stack: *mut c_void,
+    child_tid: usize,
     entry: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
 ) -> isize {
@@ -192,7 +202,7 @@ unsafe fn call_clone(
             "ud2",
             "2:",
             inlateout("rax") 56isize => result,
-            in("rdi") flags, in("rsi") stack, in("rdx") 0, in("r10") 0, in("r8") 0,
+            in("rdi") flags, in("rsi") stack, in("rdx") 0, in("r10") child_tid, in("r8") 0,
             in("r12") argument, in("r13") entry,
             lateout("rcx") _, lateout("r11") _,
         );
@@ -208,6 +218,7 @@ unsafe fn call_clone(
 unsafe fn call_clone(
     flags: usize,
     stack: *mut c_void,
+    child_tid: usize,
     entry: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
 ) -> isize {
@@ -224,7 +235,7 @@ unsafe fn call_clone(
             "brk 1",
             "2:",
             inlateout("x0") flags.cast_signed() => result,
-            in("x1") stack, in("x2") 0, in("x3") 0, in("x4") 0, in("x8") 220,
+            in("x1") stack, in("x2") 0, in("x3") 0, in("x4") child_tid, in("x8") 220,
             in("x9") argument, in("x10") entry,
         );
     }

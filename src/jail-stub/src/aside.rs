@@ -1,0 +1,204 @@
+//! A second process in the jail, for what the kernel takes long for and what the first process need not wait for.
+//!
+//! Two things are: the network namespace takes a good third of a launch, and nothing of it depends on the mounts; and to
+//! take the host's root off, the kernel waits for every processor. So this process, which shares memory and descriptors
+//! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
+//! descriptor, takes the host's root off if it is told to, and ends, before anything of the payload runs.
+
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use jail_plan::{InsideOp, Namespace, Plan};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
+use rustix::mount::{UnmountFlags, unmount};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use crate::failure::{About, Failure, Problem};
+use crate::inside::Launch;
+use crate::namespaces::{self, has};
+use crate::steps::Fixed;
+use crate::sys::{self, Handover, Word};
+
+/// How far the second process is: it works, or the network namespace is made or has failed. [`Word::ENDED`]: it is gone.
+const WORKING: u32 = 1;
+const MADE: u32 = 2;
+
+/// What it is to do after that: it waits to be told, takes the host's root off, ends.
+const WAIT: u32 = 0;
+const DETACH: u32 = 1;
+const END: u32 = 2;
+
+/// The result of what has not been done.
+const NOT_DONE: i32 = -1;
+
+/// What both processes see.
+struct Shared {
+    /// The host's /proc, opened before: the first process may put another root under the second one at any time, and
+    /// the jail's need not have a /proc.
+    proc: OwnedFd,
+    loopback: bool,
+    state: Word,
+    order: Word,
+    namespace: Handover,
+    /// The errors of making the namespace, of loopback, and of taking the root off; 0 for none.
+    error: AtomicI32,
+    loopback_error: AtomicI32,
+    detached: AtomicI32,
+}
+
+/// The second process, as the first one sees it; nothing where the jail has no network namespace of its own.
+pub(crate) struct Aside<'a> {
+    shared: Option<&'a Shared>,
+    launch: &'a Launch<'a>,
+}
+
+/// Runs `meanwhile` with the second process beside it, and returns when that is gone.
+pub(crate) fn with<R>(
+    launch: &Launch<'_>,
+    meanwhile: impl FnOnce(&Aside<'_>) -> Result<R, Failure>,
+) -> Result<R, Failure> {
+    let at_namespaces = |problem| launch.steps.fixed(Fixed::Namespaces, "", problem);
+    if !has(launch.plan, Namespace::Net) {
+        return meanwhile(&Aside { shared: None, launch });
+    }
+    let shared = Shared::of(launch.plan).map_err(at_namespaces)?;
+    let aside = Aside { shared: Some(&shared), launch };
+    let mut stack = Vec::with_capacity(2048);
+    let (made, result) =
+        sys::beside(stack.spare_capacity_mut(), work, &shared, &shared.state, || {
+            // However it goes, the second process is not left waiting.
+            let _told = Told(&shared);
+            meanwhile(&aside)
+        });
+    made.about("clone").map_err(at_namespaces)?;
+    let result = result?;
+    let detached = shared.detached.load(Ordering::SeqCst);
+    if shared.order.get() == DETACH && detached != 0 {
+        return Err(launch.steps.fixed(Fixed::Root, "", not_detached(errno(detached))));
+    }
+    Ok(result)
+}
+
+struct Told<'a>(&'a Shared);
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        self.0.end_unless_told();
+    }
+}
+
+impl Aside<'_> {
+    /// Takes the host's root off, which a pivot has left over the jail's. It may still be going on when this returns, but
+    /// not when [`with`] does.
+    pub(crate) fn detach(&self) -> Result<(), Problem> {
+        match self.shared {
+            Some(shared) if shared.state.get() == MADE => {
+                shared.order.set(DETACH);
+                Ok(())
+            }
+            // It is busy, so that the network would have to wait.
+            Some(_) | None => detach().map_err(not_detached),
+        }
+    }
+
+    /// Enters the network namespace, once it is made. After this the second process is told nothing any more: a filter of
+    /// system calls may come.
+    pub(crate) fn enter_network(&self) -> Result<(), Failure> {
+        let Launch { plan, steps, caller, .. } = self.launch;
+        let Some(shared) = self.shared else { return Ok(()) };
+        shared.state.wait_while(WORKING);
+        shared.end_unless_told();
+        let entered = match (shared.namespace.take(), shared.error.load(Ordering::SeqCst)) {
+            (Some(namespace), 0) => {
+                move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
+                    .about("setns")
+            }
+            (_, error) => Err(namespaces::refused(plan, caller, errno(error))),
+        };
+        entered.map_err(|problem| steps.fixed(Fixed::Namespaces, "", problem))?;
+        match (shared.loopback_error.load(Ordering::SeqCst), loopback(plan)) {
+            (error @ 1.., Some((index, op))) => {
+                let problem = namespaces::explain(Problem::errno("lo", errno(error)));
+                Err(steps.inside(index, op, problem))
+            }
+            (_, _) => Ok(()),
+        }
+    }
+}
+
+/// Without an error of its own it was killed.
+fn errno(error: i32) -> Errno {
+    if error > 0 { Errno::from_raw_os_error(error) } else { Errno::INTR }
+}
+
+fn not_detached(error: Errno) -> Problem {
+    Problem::errno("the host's root", error)
+}
+
+/// It lies over `/` for this call alone, which looks for the topmost mount there.
+fn detach() -> Result<(), Errno> {
+    unmount(c"/", UnmountFlags::DETACH)
+}
+
+fn loopback(plan: &Plan) -> Option<(usize, &InsideOp)> {
+    plan.inside.iter().enumerate().find(|(_, op)| matches!(op, InsideOp::Loopback(_)))
+}
+
+impl Shared {
+    fn of(plan: &Plan) -> Result<Self, Problem> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self {
+            proc: openat(CWD, c"/proc", flags, Mode::empty()).about("/proc")?,
+            loopback: loopback(plan).is_some(),
+            state: Word::new(WORKING),
+            order: Word::new(WAIT),
+            namespace: Handover::empty(),
+            error: AtomicI32::new(0),
+            loopback_error: AtomicI32::new(0),
+            detached: AtomicI32::new(NOT_DONE),
+        })
+    }
+
+    fn end_unless_told(&self) {
+        if self.order.get() == WAIT {
+            self.order.set(END);
+        }
+    }
+}
+
+/// The second process. It makes system calls and nothing else: memory belongs to the first one meanwhile.
+fn work(shared: &Shared) -> ! {
+    match namespace(&shared.proc) {
+        Ok(namespace) => {
+            if shared.loopback
+                && let Err(error) = bring_up()
+            {
+                shared.loopback_error.store(error.raw_os_error(), Ordering::SeqCst);
+            }
+            shared.namespace.put(namespace);
+        }
+        Err(error) => shared.error.store(error.raw_os_error(), Ordering::SeqCst),
+    }
+    shared.state.set(MADE);
+    if shared.order.wait_while(WAIT) == DETACH {
+        let error = detach().err().map_or(0, Errno::raw_os_error);
+        shared.detached.store(error, Ordering::SeqCst);
+    }
+    sys::exit(0)
+}
+
+fn namespace(proc: &OwnedFd) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let own = openat(proc, c"self/ns", flags, Mode::empty())?;
+    sys::unshare(namespaces::network())?;
+    openat(own, c"net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+}
+
+/// A new network namespace has a loopback interface that is down.
+fn bring_up() -> Result<(), Errno> {
+    let socket = socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    sys::bring_up(socket)
+}
