@@ -28,4 +28,5 @@ mod own_flake;
 mod real_nix;
 mod store;
 mod tidy;
+mod trace;
 mod users;

@@ -24,7 +24,7 @@ pub use check::{
     unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use lower::{Call, Lowered, lower};
+pub use lower::{Call, Lowered, agent_of, lower};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::combinators_page;
 pub use signature::{Field, Param, Signature, Type};

@@ -20,3 +20,4 @@ pub mod render;
 pub mod seal;
 pub mod seccomp;
 pub mod state;
+pub mod trace;

@@ -69,7 +69,7 @@ pub fn lower(
     };
     let base = base_permissions();
     let mut state = Lowering::new(packages, plain.name);
-    state.agent = agent(jail);
+    state.agent = agent_of(jail);
     name::check(plain.name, jail.place, &mut state.diagnostics);
     state.program(maker, plain.entry, jail.place);
     let mut index = 1;
@@ -81,8 +81,9 @@ pub fn lower(
     state.finish(plain.name, place)
 }
 
-/// The package of the agent that a builder's preset is about.
-fn agent(jail: &Jail) -> Option<&'static str> {
+/// The package of the agent that a jail's builder is about.
+#[must_use]
+pub fn agent_of(jail: &Jail) -> Option<&'static str> {
     match &jail.made {
         Made::Plain { .. } => None,
         Made::Built(built) => Some(builders::builder(&built.builder)?.preset?.package),

@@ -55,6 +55,8 @@ pub enum Command {
     Explain(Explain),
     /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
     Audit(Audit),
+    /// Run a jail once, and say which system calls it made.
+    Trace(Trace),
     /// Say what this machine can enforce, and how to mend what it cannot.
     Doctor(Doctor),
     /// List the store paths that exist inside a jail, with their sizes.
@@ -247,6 +249,23 @@ pub struct Audit {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`Command::Trace`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::TRACE)]
+pub struct Trace {
+    #[command(flatten)]
+    pub jail: OneJail,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the report to this file instead of standard error.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub output: Option<PathBuf>,
+    /// Arguments of the program inside.
+    #[arg(last = true, value_name = "ARGS")]
+    pub arguments: Vec<std::ffi::OsString>,
 }
 
 /// See [`Command::Doctor`].

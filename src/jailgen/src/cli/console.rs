@@ -54,6 +54,11 @@ impl Console {
         }
     }
 
+    /// Prints a result beside the output of the program that was run.
+    pub(super) fn aside(self, text: &str) {
+        let _ = anstream::stderr().lock().write_all(text.as_bytes());
+    }
+
     /// Prints what went wrong.
     pub(super) fn error(self, message: &str, help: Option<&str>) {
         self.line(&format!("{ERROR}error{ERROR:#}: {message}"));

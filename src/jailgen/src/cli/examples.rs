@@ -41,6 +41,14 @@ Examples:
 
 Exit status: 0 nothing found, 1 findings (docs/audit.md).";
 
+pub(super) const TRACE: &str = "\
+Examples:
+  jailgen trace opencode.jail
+  jailgen trace shell.jail -- -c 'make test'
+  jailgen trace codex.jail --json -o calls.json -- exec 'run the tests'
+
+Exit status: that of the program. docs/trace.md says more.";
+
 pub(super) const DOCTOR: &str = "\
 Examples:
   jailgen doctor

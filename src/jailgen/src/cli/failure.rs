@@ -11,6 +11,8 @@ pub(super) enum Failure {
     Findings,
     /// The reader of the output has gone away: no error.
     Done,
+    /// The program that was run ended with this status, and so does this one.
+    Ended(u8),
     /// The arguments make no sense together: exit status 2.
     Usage(String),
     /// Something of the outside world failed: exit status 1.
@@ -43,6 +45,7 @@ impl Failure {
         match self {
             Self::Done => ExitCode::SUCCESS,
             Self::Findings | Self::Error { .. } => ExitCode::FAILURE,
+            Self::Ended(status) => ExitCode::from(*status),
             Self::Usage(_) => ExitCode::from(2),
         }
     }

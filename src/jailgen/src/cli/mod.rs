@@ -39,6 +39,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Emit(arguments) => commands::emit::run(&arguments, context),
         Command::Explain(arguments) => commands::explain::run(&arguments, context),
         Command::Audit(arguments) => commands::audit::run(&arguments, context),
+        Command::Trace(arguments) => commands::trace::run(&arguments, context),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, context),
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
@@ -54,7 +55,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
 
 fn report(console: Console, failure: &Failure) -> ExitCode {
     match failure {
-        Failure::Done | Failure::Findings => {}
+        Failure::Done | Failure::Findings | Failure::Ended(_) => {}
         Failure::Usage(message) => {
             console.error(message, Some("`jailgen --help` says more"));
         }

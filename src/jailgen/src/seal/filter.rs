@@ -12,15 +12,7 @@ use crate::seccomp::{self, Arch, Base, Condition, Match, Sockets, Test, cage_pro
 pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, SealError> {
     let arch = known(request.arch)?;
     let policy = of(request.policy)?;
-    let own = seccomp::program(arch, &policy).ok_or_else(|| {
-        SealError::new("the system call filter is longer than the kernel takes")
-            .help("give fewer conditions")
-    })?;
-    let name = match policy.base {
-        Base::Default => "default",
-        Base::Strict { .. } => "strict",
-    };
-    let mut filters = vec![filter(name, request.arch, &own)];
+    let mut filters = vec![own(arch, &policy)?];
     for entry in &request.policy.grants {
         if let Grant::Filter { path } = &entry.grant {
             let path = path.to_string();
@@ -36,6 +28,30 @@ pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, Seal
         }
     }
     Ok(filters)
+}
+
+const STRICT: &str = "strict";
+
+/// The filter of a policy's own.
+///
+/// # Errors
+/// When it is longer than the kernel takes.
+pub fn own(arch: Arch, policy: &seccomp::Policy) -> Result<SeccompProgram, SealError> {
+    let own = seccomp::program(arch, policy).ok_or_else(|| {
+        SealError::new("the system call filter is longer than the kernel takes")
+            .help("give fewer conditions")
+    })?;
+    let name = match policy.base {
+        Base::Default => "default",
+        Base::Strict { .. } => STRICT,
+    };
+    Ok(filter(name, arch.name(), &own))
+}
+
+/// Whether it is the own filter of a policy whose base is strict.
+#[must_use]
+pub fn is_strict(program: &SeccompProgram) -> bool {
+    program.name == STRICT
 }
 
 /// What the grants say about system calls.

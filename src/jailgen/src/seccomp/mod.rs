@@ -9,6 +9,7 @@ mod cage;
 mod decision;
 mod policy;
 mod segments;
+mod simulate;
 mod strict;
 mod table;
 mod tree;
@@ -19,6 +20,7 @@ mod tests;
 pub use cage::Sockets;
 pub use decision::Decision;
 pub use policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
+pub use simulate::{Fate, Question, fate};
 pub use table::{Answer, Errno, FAMILIES, Family, Rule, exists};
 
 /// A processor, whose system calls have numbers of their own.

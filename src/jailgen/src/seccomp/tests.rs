@@ -1,12 +1,10 @@
 //! The program decides as the table says, for every number and for sampled arguments; and the table says what it should.
 
-use super::bpf::{
-    AND, ARCH, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, LOAD, NUMBER, RETURN,
-    value,
-};
+use super::bpf::{bytes, value};
 use super::decision::Decision;
 use super::policy::{Base, Condition, Match, OnDeny, Policy, Test, calls};
 use super::segments::segments;
+use super::simulate::{Question, answer};
 use super::table::{Answer, Errno, FAMILIES, exists};
 use super::{Arch, default_program, tree};
 
@@ -59,35 +57,14 @@ fn samples() -> Vec<u64> {
     low.iter().flat_map(|low| [*low, *low | 1 << 32, *low | 0xdead_beef << 32]).collect()
 }
 
-/// What the kernel's interpreter does with a program (net/core/filter.c, seccomp's subset).
-fn run(program: &[Instruction], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
-    let mut accumulator = 0u32;
-    let mut at = 0;
-    loop {
-        let Instruction { code, yes, no, k } = program[at];
-        at += 1;
-        let mut jump = |taken: bool| at += usize::from(if taken { yes } else { no });
-        match code {
-            LOAD => {
-                accumulator = match k {
-                    NUMBER => number,
-                    ARCH => arch,
-                    _ => {
-                        let argument = arguments[((k - 16) / 8) as usize];
-                        assert_eq!((k - 16) % 8, 0, "only low halves are loaded");
-                        (argument & 0xffff_ffff) as u32
-                    }
-                }
-            }
-            AND => accumulator &= k,
-            JUMP => at += k as usize,
-            JUMP_EQUAL => jump(accumulator == k),
-            JUMP_AT_LEAST => jump(accumulator >= k),
-            JUMP_ANY_BIT => jump(accumulator & k != 0),
-            RETURN => return k,
-            other => panic!("unknown instruction {other:#x}"),
-        }
-    }
+/// What the kernel's interpreter does with a program.
+fn run(program: &[u8], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
+    answer(program, &Question { arch, number, arguments }).unwrap()
+}
+
+/// The program of a policy, of any length.
+fn compiled(arch: Arch, policy: &Policy) -> Vec<u8> {
+    bytes(&tree::program(arch, &segments(arch, policy)))
 }
 
 /// The same answer straight from the table.
@@ -120,7 +97,7 @@ fn the_tree_decides_as_the_table_for_every_number_and_sampled_arguments() {
         .iter()
         .flat_map(|arch| [DEFAULT, NESTED, STRICT, picky()].map(|policy| (*arch, policy)))
     {
-        let program = tree::program(arch, &segments(arch, &policy));
+        let program = compiled(arch, &policy);
         let table = calls(arch, &policy);
         for number in (0..600).chain(odd) {
             let rule = table.iter().find(|call| call.number == number).map(|call| &call.decision);
@@ -142,7 +119,7 @@ fn the_tree_decides_as_the_table_for_every_number_and_sampled_arguments() {
 fn calls_of_a_foreign_processor_are_killed() {
     const I386: u32 = 0x4000_0003;
     for arch in Arch::ALL {
-        let program = tree::program(arch, &segments(arch, &DEFAULT));
+        let program = compiled(arch, &DEFAULT);
         for number in [0, 1, 11, 102, 360, 600] {
             assert_eq!(run(&program, I386, number, [0; 6]), value(Answer::Kill), "{number}");
         }
@@ -157,7 +134,7 @@ fn answers(policy: &Policy, name: &str, arguments: &[u64], answer: Answer) {
         let Some(call) = calls(arch, policy).into_iter().find(|call| call.name == name) else {
             continue;
         };
-        let program = tree::program(arch, &segments(arch, policy));
+        let program = compiled(arch, policy);
         let ours = run(&program, arch.audit(), call.number, all);
         assert_eq!(ours, value(answer), "{arch:?} {name} {arguments:x?}");
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::{Access, Argument, Bind, HostText, InsideOp, Missing, Places, Plan};
 
 use super::State;
-use super::shell::{ShellError, derive};
+use super::shell::{Derived, ShellError, derive};
 
 /// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own that begin with a dot.
 const PLACE: &str = "/.jailgen-probe";
@@ -27,7 +27,7 @@ pub struct AuditPlan {
 /// See [`ShellError`].
 pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, ShellError> {
     let mut sealed = None;
-    let (wrapper, places) = derive(wrapper, |plan| {
+    let Derived { wrapper, places, .. } = derive(wrapper, |plan| {
         sealed = Some(plan.clone());
         let probe = probe.display().to_string();
         plan.argv = vec![

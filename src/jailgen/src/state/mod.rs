@@ -9,6 +9,7 @@
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
+//! traces/jailed-opencode            a plan with the same grants and the default filter
 //! doctor/jail                       the plan of the smallest jail
 //! ```
 
@@ -17,6 +18,7 @@ mod build;
 mod error;
 mod record;
 mod shell;
+mod trace;
 
 use std::path::{Path, PathBuf};
 
@@ -25,6 +27,7 @@ pub use build::{Built, Command, Options, build, lock};
 pub use error::BuildError;
 pub use record::fresh;
 pub use shell::{ShellError, shell};
+pub use trace::{TracePlan, trace};
 
 use crate::nix::nar::hash_bytes;
 
@@ -77,6 +80,10 @@ impl State {
 
     fn audit_plan(&self, jail: &str) -> PathBuf {
         self.root.join("audits").join(jail)
+    }
+
+    fn trace_plan(&self, jail: &str) -> PathBuf {
+        self.root.join("traces").join(jail)
     }
 
     fn shell_plan(&self, jail: &str) -> PathBuf {

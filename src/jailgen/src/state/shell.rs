@@ -71,7 +71,16 @@ pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
         plan.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
         Ok(state.shell_plan(&plan.name))
     })?;
-    Ok(derived.0)
+    Ok(derived.wrapper)
+}
+
+/// A plan that was derived from a sealed one.
+pub(super) struct Derived {
+    /// Where it is.
+    pub(super) wrapper: PathBuf,
+    pub(super) plan: Plan,
+    /// Where in the spec each origin stands.
+    pub(super) places: Places,
 }
 
 /// Changes the plan of a wrapper, and writes it where `change` says. The grants that are not touched are the same by
@@ -79,7 +88,7 @@ pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
 pub(super) fn derive(
     wrapper: &Path,
     change: impl FnOnce(&mut Plan) -> Result<PathBuf, ShellError>,
-) -> Result<(PathBuf, Places), ShellError> {
+) -> Result<Derived, ShellError> {
     let failed = |path: &Path| {
         let path = path.to_path_buf();
         move |error| ShellError::Io { path, error }
@@ -94,7 +103,7 @@ pub(super) fn derive(
     to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&to))?;
     write_atomically(&to, text.as_bytes()).map_err(failed(&to))?;
     fs::set_permissions(&to, fs::Permissions::from_mode(0o700)).map_err(failed(&to))?;
-    Ok((to, places))
+    Ok(Derived { wrapper: to, plan, places })
 }
 
 /// The bash that exists inside: that of the user's account, else one of the closure, an interactive one before others.

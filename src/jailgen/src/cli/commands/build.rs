@@ -100,7 +100,7 @@ pub(in crate::cli) fn shell(arguments: &args::Shell, context: Context) -> Result
 }
 
 /// The wrapper of the jail that is meant, built if it is stale.
-fn wrapper(jail: &OneJail, state: &State, context: Context) -> Result<PathBuf, Failure> {
+pub(super) fn wrapper(jail: &OneJail, state: &State, context: Context) -> Result<PathBuf, Failure> {
     let built = current(&jail.spec, &jail.inputs, state, context)?;
     let names: Vec<&str> = built.commands.iter().map(|command| command.name.as_str()).collect();
     let shown = names.join("`, `");

@@ -14,6 +14,7 @@ pub(super) mod kit;
 pub(super) mod lsp;
 pub(super) mod manual;
 pub(super) mod seal;
+pub(super) mod trace;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};

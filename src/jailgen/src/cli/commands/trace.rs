@@ -1,0 +1,89 @@
+//! `trace`: runs a jail once and says which system calls its processes made.
+
+use std::fs;
+use std::path::PathBuf;
+
+use jail_policy::Policy;
+use jail_trace::{Ended, Error};
+
+use super::{Context, build, compile};
+use crate::cli::args;
+use crate::cli::console::width;
+use crate::cli::failure::Failure;
+use crate::render::sanitise_json;
+use crate::seccomp::Arch;
+use crate::state;
+use crate::trace::{Filters, Report, Trace, render};
+
+pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(), Failure> {
+    let state = context.state()?;
+    let wrapper = build::wrapper(&arguments.jail, &state, context)?;
+    let filters = filters(arguments, &wrapper)?;
+    let traced = state::trace(&state, &wrapper, filters.default())
+        .map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
+    let mut trace = Trace::of(&traced.plan.seccomp, filters);
+    let ended = jail_trace::trace(&traced.wrapper, &arguments.arguments, &mut |call| {
+        trace.add(call);
+    });
+    let ended = ended.map_err(forbidden)?;
+    let report = trace.report(&traced.plan.name);
+    tell(&report, arguments, context)?;
+    match ended {
+        Ended::Exited(0) => Ok(()),
+        Ended::Exited(status) => Err(Failure::Ended(status)),
+        // As a shell says it.
+        Ended::Signalled(signal) => {
+            Err(Failure::Ended(u8::try_from(128 + signal).unwrap_or(u8::MAX)))
+        }
+    }
+}
+
+/// The filters of the jail that the wrapper is: it is named like its policy.
+fn filters(arguments: &args::Trace, wrapper: &std::path::Path) -> Result<Filters, Failure> {
+    let arch = Arch::from_nix(std::env::consts::ARCH)
+        .ok_or_else(|| Failure::new(format!("jails do not run on {}", std::env::consts::ARCH)))?;
+    // What is to be said about the spec was said when it was built.
+    let compiled = compile(&arguments.jail.spec)?;
+    let jails = compiled.spec.iter().flat_map(|spec| &spec.jails);
+    let named = |policy: &Policy| wrapper.file_name().is_some_and(|name| *name == *policy.name);
+    let found = compiled.policies.iter().zip(jails).find(|(policy, _)| named(policy));
+    let Some((policy, jail)) = found else {
+        let spec = arguments.jail.spec.display();
+        return Err(Failure::with_help(
+            format!("`{spec}` has changed while it was built"),
+            "run it again",
+        ));
+    };
+    Filters::of(policy, jail_registry::agent_of(jail), arch)
+        .map_err(|error| Failure::new(error.to_string()))
+}
+
+fn forbidden(error: Error) -> Failure {
+    match error {
+        Error::Forbidden(error) => Failure::with_help(
+            format!("this machine does not let you trace your own programs: {error}"),
+            "`sudo sysctl kernel.yama.ptrace_scope=1` allows it; in a container, a seccomp profile that lets `ptrace` through",
+        ),
+        Error::Io(error) => Failure::new(format!("the jail cannot be traced: {error}")),
+    }
+}
+
+/// To standard error: standard output is the program's.
+fn tell(report: &Report, arguments: &args::Trace, context: Context) -> Result<(), Failure> {
+    let text = if arguments.json {
+        let json = serde_json::to_string_pretty(report)
+            .map_err(|error| Failure::new(format!("the report cannot be written: {error}")))?;
+        sanitise_json(&json).into_owned() + "\n"
+    } else {
+        render(report, width())
+    };
+    let Some(path) = &arguments.output else {
+        context.console.aside(&text);
+        return Ok(());
+    };
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    let failed = |path: &PathBuf, error| {
+        Failure::new(format!("`{}` cannot be written: {error}", path.display()))
+    };
+    fs::write(path, plain).map_err(|error| failed(path, error))
+}

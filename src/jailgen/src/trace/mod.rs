@@ -1,0 +1,211 @@
+//! What the calls of a run come to: which there were, what the default filter and the strict one make of each, and what a
+//! spec has to say so that the strict one lets them through. It neither runs nor prints anything.
+
+mod render;
+mod wish;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use jail_plan::SeccompProgram;
+use jail_policy::Policy;
+use jail_trace::Call;
+use serde::Serialize;
+
+pub use render::render;
+
+use crate::seal::SealError;
+use crate::seal::filter;
+use crate::seccomp::{self, Arch, Base, Fate, Question};
+use wish::Wish;
+
+/// The most programs that are named beside a call. The jail chooses their names, and how many there are.
+const PROGRAMS_MAX: usize = 32;
+
+/// The two filters that calls are held against: the spec's own over the default list, and the same over the strict one.
+#[derive(Clone, Debug)]
+pub struct Filters {
+    arch: Arch,
+    agent: Option<String>,
+    default: SeccompProgram,
+    strict: SeccompProgram,
+    wish: Wish,
+}
+
+impl Filters {
+    /// Those of a policy; `agent` is whose strict list counts where the policy names none.
+    ///
+    /// # Errors
+    /// When the policy's rules are not rules, or are too many.
+    pub fn of(policy: &Policy, agent: Option<&str>, arch: Arch) -> Result<Self, SealError> {
+        let said = filter::of(policy)?;
+        let agent = match &said.base {
+            Base::Strict { agent } => agent.clone(),
+            Base::Default => agent.map(str::to_owned),
+        };
+        let over = |base| filter::own(arch, &seccomp::Policy { base, ..said.clone() });
+        Ok(Self {
+            arch,
+            default: over(Base::Default)?,
+            strict: over(Base::Strict { agent: agent.clone() })?,
+            agent,
+            wish: Wish::of(policy),
+        })
+    }
+
+    /// What stands in for a strict filter while a jail is traced.
+    #[must_use]
+    pub fn default(&self) -> SeccompProgram {
+        self.default.clone()
+    }
+}
+
+/// The calls of a run, as they come in.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    filters: Filters,
+    names: BTreeMap<u32, &'static str>,
+    default: Vec<Vec<u8>>,
+    strict: Vec<Vec<u8>>,
+    seen: BTreeMap<Option<u32>, Seen>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    count: u64,
+    programs: BTreeSet<String>,
+    default: BTreeMap<Fate, u64>,
+    strict: BTreeMap<Fate, u64>,
+    /// Calls that the default carries out, and the strict filter does not.
+    missed: u64,
+    /// Calls that the default lets fail, and the strict filter kills for.
+    harsher: u64,
+}
+
+impl Trace {
+    /// Of a jail that runs under these filters, its own first.
+    #[must_use]
+    pub fn of(loaded: &[SeccompProgram], filters: Filters) -> Self {
+        let decode = |program: &SeccompProgram| BASE64_STANDARD.decode(&program.program).ok();
+        let default: Vec<Vec<u8>> = loaded.iter().filter_map(decode).collect();
+        // What a spec brings along, or what a cage has beside, counts under either.
+        let strict = decode(&filters.strict).into_iter().chain(default.iter().skip(1).cloned());
+        let strict = strict.collect();
+        let calls = seccomp::calls(filters.arch, &seccomp::Policy::DEFAULT);
+        let names = calls.into_iter().map(|call| (call.number, call.name)).collect();
+        Self { filters, names, default, strict, seen: BTreeMap::new() }
+    }
+
+    /// One more call.
+    pub fn add(&mut self, call: &Call<'_>) {
+        // The kernel looks at the low half of the register.
+        let number = u32::try_from(call.number & 0xffff_ffff).unwrap_or_default();
+        let question = Question { arch: call.arch, number, arguments: call.arguments };
+        let fate = |filters: &[Vec<u8>]| seccomp::fate(filters, &question).unwrap_or(Fate::Killed);
+        let (default, strict) = (fate(&self.default), fate(&self.strict));
+        let is_ours = call.arch == Question::new(self.filters.arch, 0, [0; 6]).arch;
+        // All numbers that are no call's are one, or a jail could have an endless list made.
+        let known = Some(number).filter(|number| is_ours && self.names.contains_key(number));
+        let seen = self.seen.entry(known).or_default();
+        seen.count += 1;
+        if seen.programs.len() < PROGRAMS_MAX && !seen.programs.contains(call.program) {
+            seen.programs.insert(call.program.to_owned());
+        }
+        *seen.default.entry(default).or_default() += 1;
+        *seen.strict.entry(strict).or_default() += 1;
+        match (default, strict) {
+            (Fate::CarriedOut, Fate::Fails(_) | Fate::Killed) => seen.missed += 1,
+            (Fate::Fails(_), Fate::Killed) => seen.harsher += 1,
+            (Fate::CarriedOut, Fate::CarriedOut)
+            | (Fate::Fails(_), Fate::CarriedOut | Fate::Fails(_))
+            | (Fate::Killed, _) => {}
+        }
+    }
+
+    /// What they come to. `name` is the command's.
+    #[must_use]
+    pub fn report(self, name: &str) -> Report {
+        let missed = self.named(|seen| seen.missed > 0);
+        // What is allowed by its name fails as it does now.
+        let refused = self.named(|seen| seen.missed == 0 && seen.harsher > 0);
+        let calls = self.seen.iter().map(|(number, seen)| OneCall {
+            name: number.and_then(|number| self.names.get(&number)).map(|name| (*name).to_owned()),
+            number: *number,
+            count: seen.count,
+            programs: seen.programs.iter().cloned().collect(),
+            default: words(&seen.default),
+            strict: words(&seen.strict),
+        });
+        Report {
+            name: name.to_owned(),
+            arch: self.filters.arch.name(),
+            agent: self.filters.agent.clone(),
+            calls: calls.collect(),
+            add: self.filters.wish.with(&missed, &refused),
+            missed,
+            refused,
+        }
+    }
+
+    fn named(&self, wanted: impl Fn(&Seen) -> bool) -> Vec<String> {
+        let numbers = self.seen.iter().filter(|(_, seen)| wanted(seen)).map(|(number, _)| *number);
+        let mut names: Vec<String> = numbers
+            .filter_map(|number| self.names.get(&number?).map(|name| (*name).to_owned()))
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The command's name.
+    pub name: String,
+    /// The processor, whose numbers they are.
+    pub arch: &'static str,
+    /// The agent whose strict list was compared; the general one when absent.
+    pub agent: Option<String>,
+    /// Every call that was made, by number.
+    pub calls: Vec<OneCall>,
+    /// Calls that were carried out, and would not have been under `seccomp "strict"`.
+    pub missed: Vec<String>,
+    /// Calls that the default filter refuses with an error, and that `seccomp "strict"` kills for.
+    pub refused: Vec<String>,
+    /// What the spec has to say beside `seccomp "strict"`, so that this run would have gone as it did.
+    pub add: Option<String>,
+}
+
+/// One call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OneCall {
+    /// Its name; what is no call of this processor has none.
+    pub name: Option<String>,
+    /// Its number.
+    pub number: Option<u32>,
+    /// How often it was made.
+    pub count: u64,
+    /// The file names of the programs that made it. The jail chooses them.
+    pub programs: Vec<String>,
+    /// What became of it, and how often.
+    pub default: BTreeMap<String, u64>,
+    /// What would have become of it under `seccomp "strict"`.
+    pub strict: BTreeMap<String, u64>,
+}
+
+fn words(fates: &BTreeMap<Fate, u64>) -> BTreeMap<String, u64> {
+    let word = |fate: &Fate| match fate {
+        Fate::CarriedOut => "carried out".to_owned(),
+        Fate::Killed => "killed".to_owned(),
+        Fate::Fails(1) => "EPERM".to_owned(),
+        Fate::Fails(38) => "ENOSYS".to_owned(),
+        Fate::Fails(93) => "EPROTONOSUPPORT".to_owned(),
+        Fate::Fails(97) => "EAFNOSUPPORT".to_owned(),
+        Fate::Fails(other) => format!("errno {other}"),
+    };
+    fates.iter().map(|(fate, count)| (word(fate), *count)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! The line to put into a spec: what it says about system calls already, and what a run needs beside.
+
+use std::fmt::Write as _;
+
+use jail_policy::{Grant, OnDeny, Policy};
+
+/// What the last `seccomp { … }` of a spec says: it is the one that counts, so what is added must say it again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wish {
+    allow: Vec<String>,
+    deny: Vec<String>,
+    on_deny: Option<OnDeny>,
+}
+
+impl Wish {
+    pub(super) fn of(policy: &Policy) -> Self {
+        let rules = policy.grants.iter().rev().find_map(|entry| match &entry.grant {
+            Grant::CallRules { allow, deny, on_deny } => {
+                Some(Self { allow: allow.clone(), deny: deny.clone(), on_deny: *on_deny })
+            }
+            _ => None,
+        });
+        rules.unwrap_or_default()
+    }
+
+    /// The element of the spec's list, if a run needs more than there is: calls that are to be carried out, and calls that are
+    /// to fail instead of being killed for.
+    pub(super) fn with(&self, missed: &[String], refused: &[String]) -> Option<String> {
+        if missed.is_empty() && refused.is_empty() {
+            return None;
+        }
+        let mut allow: Vec<String> = self.allow.iter().chain(missed).cloned().collect();
+        allow.dedup();
+        let fails = (!refused.is_empty()).then_some(OnDeny::Errno);
+        let on_deny = self.on_deny.or(fails);
+        let mut text = "(seccomp {".to_owned();
+        for (field, calls) in [("allow", &allow), ("deny", &self.deny)] {
+            if !calls.is_empty() {
+                // A call's name and its conditions need no escapes. Writing to a string cannot fail.
+                let _ = write!(text, " {field} = [ \"{}\" ];", calls.join("\" \""));
+            }
+        }
+        if let Some(answer) = on_deny {
+            let word = match answer {
+                OnDeny::Errno => "errno",
+                OnDeny::Kill => "kill",
+                OnDeny::Log => "log",
+            };
+            let _ = write!(text, " onDeny = \"{word}\";");
+        }
+        Some(text + " })")
+    }
+}
