@@ -21,7 +21,7 @@ pub use jail_plan::{
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
-pub use words::{DEV_SHELL, Sentence, Subject, default_layers, sentence};
+pub use words::{DEV_SHELL, Sentence, Subject, default_layers, sentence, sentence_among};
 
 #[cfg(test)]
 mod tests;

@@ -21,12 +21,12 @@ use super::{audit, default_jail, failed, read, verdicts};
 use crate::escapes::world::probe;
 
 /// A home folder with a project in it, below /var/tmp, where nothing is mounted over.
-struct Place {
+pub(super) struct Place {
     root: TempDir,
 }
 
 impl Place {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let root = tempfile::Builder::new().prefix("jailgen-audit").tempdir_in("/var/tmp").unwrap();
         fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::create_dir_all(root.path().join("home/project/.git/hooks")).unwrap();
@@ -35,11 +35,11 @@ impl Place {
         Self { root }
     }
 
-    fn home(&self) -> PathBuf {
+    pub(super) fn home(&self) -> PathBuf {
         self.root.path().join("home")
     }
 
-    fn project(&self) -> PathBuf {
+    pub(super) fn project(&self) -> PathBuf {
         self.home().join("project")
     }
 
@@ -110,7 +110,7 @@ const FIXTURES: &[(&[&str], Change)] = &[
     }),
 ];
 
-fn write(place: &Place, plan: &Plan, stub: &str) -> String {
+pub(super) fn write(place: &Place, plan: &Plan, stub: &str) -> String {
     let path = place.root.path().join("wrapper");
     let text = encode(stub, plan, &jail_plan::Places::new()).unwrap();
     fs::write(&path, text).unwrap();

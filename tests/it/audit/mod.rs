@@ -1,5 +1,6 @@
 //! `jailgen audit`: a jail as it comes passes, and a jail that is wrong in one point fails there.
 
+mod caged;
 mod fixtures;
 mod policy;
 

@@ -1,5 +1,6 @@
 //! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
+mod cage;
 mod parts;
 
 use std::fmt;
@@ -8,7 +9,9 @@ use jail_plan::{Bytes, Seconds};
 
 use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Writes};
 use crate::text::{Package, Piece, Text};
-use crate::{Access, Missing, Reach, Service};
+use crate::{Access, Missing, Service};
+pub use cage::sentence_among;
+use cage::{ports, reach_word};
 use parts::{
     excerpt, lifetime_words, namespace_words, phase_words, terminal_words, wall_words, zone_words,
 };
@@ -206,10 +209,7 @@ pub fn sentence(grant: &Grant) -> Sentence {
         Grant::HostNetwork => {
             Sentence::new(Network, "the host's", "all of it: internet, local network, loopback")
         }
-        Grant::Cage { datagrams, .. } => {
-            let cage = Sentence::new(Surroundings, "cage", CAGE);
-            if *datagrams { cage.note("and datagrams (UDP) to anywhere") } else { cage }
-        }
+        Grant::Cage { datagrams, .. } => cage::cage(*datagrams),
         Grant::Reach { path, reach, missing } => {
             Sentence::new(Files, reach_word(*reach), path.to_string())
                 .note_if_skipped(*missing, SKIPPED)
@@ -273,33 +273,11 @@ fn limit(resource: Limited, value: u64) -> Sentence {
     Sentence::new(Subject::Limits, how, what).note(note)
 }
 
-const CAGE: &str = "no namespaces: the host's names, users and processes, and of its files what Landlock lets through";
-const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
-connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
-
-fn ports(ports: &[u16]) -> String {
-    if ports.is_empty() {
-        return "no port".into();
-    }
-    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
-    format!("port {}", ports.join(", "))
-}
-
-fn reach_word(reach: Reach) -> &'static str {
-    match reach {
-        Reach::Ro => "reading",
-        Reach::Rox => "executing",
-        Reach::Rw => "read-write",
-        Reach::Rwx => "read-write and executing",
-        Reach::Device => "device",
-    }
-}
-
 /// What every jail has of a layer that none of its grants is about.
 #[must_use]
 pub fn default_layers(grants: &[&Grant]) -> Vec<Sentence> {
     if grants.iter().any(|grant| matches!(grant, Grant::Cage { .. })) {
-        return vec![Sentence::new(Subject::Surroundings, "not stopped", NOT_STOPPED)];
+        return vec![cage::not_stopped()];
     }
     let names_wall = grants.iter().any(|grant| matches!(grant, Grant::Wall { .. }));
     let wall = Sentence::new(Subject::Surroundings, "Landlock", wall_words(Wall::Writes));

@@ -102,6 +102,9 @@ pub fn attempts(plan: &Plan, host: &Host) -> Vec<Vec<String>> {
         add(&["open-write", &format!("{}/{file}", host.folder)]);
     }
     add(&["create", &format!("{}/.git/hooks/jailgen-audit", host.folder)]);
+    for socket in host.sockets.iter().filter(|_| super::is_cage(plan)) {
+        add(&["connect", "unix", socket]);
+    }
     for file in &host.deciding {
         add(&["open-write", &file.display().to_string()]);
         add(&["create", &format!("{}/jailgen-audit", file.display())]);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The namespaces, by their names in /proc/self/ns.
 pub(super) const NAMESPACES: &[&str] = &["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
@@ -22,6 +22,8 @@ pub struct Host {
     pub abstract_socket: String,
     /// The router of the local network.
     pub router: Option<String>,
+    /// Sockets that there are, of services that act for whoever connects.
+    pub sockets: Vec<String>,
     /// What decides on the next build or launch: the spec, the emitted flake, the link to the command.
     pub deciding: Vec<PathBuf>,
 }
@@ -38,9 +40,27 @@ impl Host {
         Self {
             namespaces: NAMESPACES.iter().filter_map(identity).collect(),
             router: router(&routes),
+            sockets: sockets(),
             ..Self::default()
         }
     }
+}
+
+/// Sockets of services by whose help one gets out of what has no mounts of its own.
+fn sockets() -> Vec<String> {
+    let user = rustix::process::getuid().as_raw();
+    let of_the_user = ["bus", "systemd/private", "docker.sock", "podman/podman.sock"]
+        .map(|name| format!("/run/user/{user}/{name}"));
+    let of_the_machine = [
+        "/run/dbus/system_bus_socket",
+        "/run/docker.sock",
+        "/run/podman/podman.sock",
+        "/run/containerd/containerd.sock",
+        "/nix/var/nix/daemon-socket/socket",
+        "/tmp/.X11-unix/X0",
+    ];
+    let all = of_the_user.into_iter().chain(of_the_machine.map(str::to_owned));
+    all.filter(|path| Path::new(path).exists()).collect()
 }
 
 /// The gateway of the default route, from the kernel's table: hexadecimal, in the processor's order of bytes.

@@ -4,6 +4,7 @@
 //! docs/audit.md explains, and which is never used again for another thing.
 
 mod attempts;
+mod caged;
 mod checks;
 mod host;
 mod policy;
@@ -121,7 +122,8 @@ pub enum Severity {
 
 /// Every code, with what it is about.
 pub fn codes() -> impl Iterator<Item = &'static str> {
-    checks::RULES.iter().map(|rule| rule.code).chain(policy::CODES.iter().copied())
+    let checks = checks::RULES.iter().map(|rule| rule.code);
+    checks.chain(policy::CODES.iter().chain(caged::CODES).copied())
 }
 
 /// Judges what was seen inside. `answers` belong to [`attempts`], one to each.
@@ -139,6 +141,11 @@ pub fn stopped(plan: &Plan, places: &Places, why: String) -> Report {
     findings.sort();
     findings.dedup();
     Report { name: plan.name.clone(), stopped: Some(why), checks: Vec::new(), findings }
+}
+
+/// Whether a plan makes a cage and no jail.
+fn is_cage(plan: &Plan) -> bool {
+    plan.namespaces.is_empty()
 }
 
 impl Report {

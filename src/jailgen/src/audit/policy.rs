@@ -5,7 +5,7 @@ use jail_plan::{
     Service, Session,
 };
 
-use super::{Finding, Severity};
+use super::{Finding, Severity, caged};
 
 /// Every code of a finding.
 pub(super) const CODES: &[&str] = &[
@@ -140,14 +140,17 @@ const SENSITIVE: &[Sensitive] = &[
     },
 ];
 
+/// What may be read in places that are worth a finding.
+const HARMLESS: &[&str] = &["~/.ssh/known_hosts"];
+
 /// What was granted, by whom.
-struct Found<'a> {
+pub(super) struct Found<'a> {
     findings: Vec<Finding>,
     places: &'a Places,
 }
 
 impl Found<'_> {
-    fn add(
+    pub(super) fn add(
         &mut self,
         severity: Severity,
         code: &'static str,
@@ -179,7 +182,11 @@ pub(super) fn findings(plan: &Plan, places: &Places) -> Vec<Finding> {
             passed_on(&mut found, &forward.name, &forward.by);
         }
     }
-    shared(&mut found, plan);
+    if super::is_cage(plan) {
+        caged::findings(&mut found, plan);
+    } else {
+        shared(&mut found, plan);
+    }
     applied(&mut found);
     found.findings
 }
@@ -220,7 +227,7 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
 }
 
 /// A place as the table writes it: `~` for the home folder, /run for /var/run, no slash at the end.
-fn canonical(text: &HostText) -> String {
+pub(super) fn canonical(text: &HostText) -> String {
     let mut place = text.source().to_owned();
     if matches!(text, HostText::Literal(_)) {
         // What is taken as it stands has no home folder in it.
@@ -246,7 +253,7 @@ fn is_below(place: &str, folder: &str) -> bool {
 
 const ONE_BY_ONE: &str = "grant the folders that the program needs, one by one";
 
-fn bound(found: &mut Found<'_>, from: &HostText, access: Access, by: &str) {
+pub(super) fn bound(found: &mut Found<'_>, from: &HostText, access: Access, by: &str) {
     let place = canonical(from);
     let shown = format!(
         "`{}`{}",
@@ -268,6 +275,9 @@ fn bound(found: &mut Found<'_>, from: &HostText, access: Access, by: &str) {
             return found.add(Severity::High, "grants-host-services", by, shown, fix);
         }
         _ => {}
+    }
+    if access == Access::ReadOnly && HARMLESS.contains(&place.as_str()) {
+        return;
     }
     let counts = |sensitive: &&Sensitive| sensitive.reading || access != Access::ReadOnly;
     for sensitive in SENSITIVE.iter().filter(counts) {

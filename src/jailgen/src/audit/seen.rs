@@ -99,6 +99,11 @@ impl<'a> Seen<'a> {
         self.text("read /proc/self/mountinfo").map(|text| text.lines().filter_map(mount).collect())
     }
 
+    /// The cage that this is, where it is one: then nothing is mounted, and Landlock is the wall.
+    pub(super) fn cage(&self) -> Option<Granted> {
+        super::is_cage(self.plan).then(|| self.origin(&self.plan.landlock.by))
+    }
+
     /// The first of these combinators that the spec applies.
     pub(super) fn applied(&self, combinators: &[&str]) -> Option<Granted> {
         self.places.iter().find_map(|(origin, place)| {
@@ -135,7 +140,7 @@ impl<'a> Seen<'a> {
 }
 
 /// A place as far as it is known before the launch.
-fn written(text: &HostText, home: &str) -> String {
+pub(super) fn written(text: &HostText, home: &str) -> String {
     match text {
         HostText::Literal(text) => text.clone(),
         other => other.source().replacen('~', home, 1),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use jail_policy::{Entry, Policy};
+use jail_policy::{Entry, Policy, sentence_among};
 use minijinja::context;
 use serde_json::Value;
 
@@ -48,7 +48,11 @@ fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, Em
             _ = writeln!(text, "{blank}    # {}:", comment(&origin(policy, entry)));
             last = Some(&entry.by);
         }
-        _ = writeln!(text, "    # {}", comment(&jail_policy::sentence(&entry.grant).to_string()));
+        _ = writeln!(
+            text,
+            "    # {}",
+            comment(&sentence_among(&entry.grant, &policy.grants).to_string())
+        );
         let fields = vec![
             ("by".to_owned(), NixValue::text(entry.by.to_string())),
             ("grant".to_owned(), grant(entry)?),

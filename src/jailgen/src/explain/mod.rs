@@ -7,7 +7,7 @@ mod text;
 #[cfg(test)]
 mod tests;
 
-use jail_policy::{Grant, Policy, Subject, default_layers, sentence};
+use jail_policy::{Grant, Policy, Subject, default_layers, sentence_among};
 use serde::Serialize;
 
 pub use calls::{Calls, OneCall, calls, render_calls};
@@ -60,7 +60,7 @@ pub fn explain(policy: &Policy) -> Explanation {
         .map(|subject| Group { title: subject.title(), lines: Vec::new() })
         .collect();
     for entry in &effective {
-        let sentence = sentence(&entry.grant);
+        let sentence = sentence_among(&entry.grant, &policy.grants);
         let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
         let place = policy.places.get(&entry.by);
         let combinator = place.map(|_| entry.by.combinator.as_str());

@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use jail_plan::{Access, Argument, Bind, HostText, InsideOp, Missing, Places, Plan};
+use jail_plan::{
+    Access, Argument, Beneath, Bind, HostText, InsideOp, LandlockRule, Missing, Places, Plan, Reach,
+};
 
 use super::State;
 use super::shell::{Derived, ShellError, derive};
 
 /// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own that begin with a dot.
 const PLACE: &str = "/.jailgen-probe";
+
+/// Who wanted it in the plan.
+const BY: &str = "audit#0";
 
 /// The plan of an audit.
 #[derive(Debug)]
@@ -29,26 +34,44 @@ pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, S
     let mut sealed = None;
     let Derived { wrapper, places, .. } = derive(wrapper, |plan| {
         sealed = Some(plan.clone());
-        let probe = probe.display().to_string();
-        plan.argv = vec![
-            Argument::Text(HostText::Literal(PLACE.into())),
-            Argument::Text(HostText::Literal("--many".into())),
-        ];
-        let bind = InsideOp::Bind(Bind {
-            from: HostText::Literal(probe),
-            to: HostText::Literal(PLACE.into()),
-            access: Access::ReadOnly,
-            missing: Missing::Fail,
-            by: "audit#0".into(),
-        });
-        // Before the root becomes read-only, and over whatever lies on it.
-        let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
-        // Where the plan restricts reading and execution too, the probe needs its rule.
-        let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
-        plan.landlock.rules.extend(rules);
-        plan.inside.insert(end.unwrap_or(plan.inside.len()), bind);
+        let program = if plan.namespaces.is_empty() {
+            at_its_place(plan, probe)
+        } else {
+            mounted(plan, probe)
+        };
+        plan.argv =
+            [program, "--many".into()].map(|word| Argument::Text(HostText::Literal(word))).to_vec();
         Ok(state.audit_plan(&plan.name))
     })?;
     let plan = sealed.ok_or_else(|| ShellError::NoBash { jail: String::new() })?;
     Ok(AuditPlan { wrapper, plan, places })
+}
+
+/// Without mounts the probe is where it is, and may be executed there.
+fn at_its_place(plan: &mut Plan, probe: &Path) -> String {
+    let program = probe.display().to_string();
+    plan.landlock.rules.push(LandlockRule::Path(Beneath {
+        path: HostText::Literal(program.clone()),
+        reach: Reach::Rox,
+        missing: Missing::Fail,
+        by: BY.into(),
+    }));
+    program
+}
+
+fn mounted(plan: &mut Plan, probe: &Path) -> String {
+    let bind = InsideOp::Bind(Bind {
+        from: HostText::Literal(probe.display().to_string()),
+        to: HostText::Literal(PLACE.into()),
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+        by: BY.into(),
+    });
+    // Before the root becomes read-only, and over whatever lies on it.
+    let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+    // Where the plan restricts reading and execution too, the probe needs its rule.
+    let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
+    plan.landlock.rules.extend(rules);
+    plan.inside.insert(end.unwrap_or(plan.inside.len()), bind);
+    PLACE.into()
 }

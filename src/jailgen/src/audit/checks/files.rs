@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use jail_plan::{Access, InsideOp};
+use jail_plan::{Access, InsideOp, LandlockRule, StartIn};
 
 use super::{Judged, names};
 use crate::audit::attempts::{EXECUTED, path};
-use crate::audit::seen::{Mount, Seen};
+use crate::audit::seen::{Mount, Seen, written};
 
 /// The mount that a place is on: among those that are nearest the one on top.
 fn mount_of<'a>(mounts: &'a [Mount], place: &str) -> Option<&'a Mount> {
@@ -142,7 +142,34 @@ fn folder_by<'a>(seen: &Seen<'a>) -> Option<&'a str> {
     })
 }
 
+/// The same in a cage, by its rules.
+pub(super) fn ruled_folder_by<'a>(seen: &Seen<'a>) -> Option<&'a str> {
+    let home = seen.host.home.as_str();
+    let start = match &seen.plan.start {
+        StartIn::Path(path) => Some(written(path, home)),
+        StartIn::Folder => None,
+    };
+    seen.plan.landlock.rules.iter().find_map(|rule| match rule {
+        LandlockRule::Folder(found) if found.reach.writes() => Some(found.by.as_str()),
+        LandlockRule::Path(place)
+            if place.reach.writes() && Some(written(&place.path, home)) == start =>
+        {
+            Some(place.by.as_str())
+        }
+        LandlockRule::Path(_)
+        | LandlockRule::Folder(_)
+        | LandlockRule::Bound(_)
+        | LandlockRule::Closure(_)
+        | LandlockRule::Standard(_) => None,
+    })
+}
+
 pub(super) fn host_executes(seen: &Seen<'_>) -> Judged {
+    writable_in_folder(seen, folder_by(seen))
+}
+
+/// What of the folder can be written, and by whose leave.
+pub(super) fn writable_in_folder(seen: &Seen<'_>, by: Option<&str>) -> Judged {
     let folder = &seen.host.folder;
     let mut open: Vec<&str> = EXECUTED
         .iter()
@@ -152,7 +179,7 @@ pub(super) fn host_executes(seen: &Seen<'_>) -> Judged {
     if seen.went_well(&format!("create {folder}/.git/hooks/jailgen-audit")) {
         open.push(".git/hooks");
     }
-    match (open.as_slice(), folder_by(seen)) {
+    match (open.as_slice(), by) {
         ([], None) => Judged::Passed("the folder cannot be written".into()),
         ([], Some(by)) => {
             Judged::Granted(seen.origin(by), "none is there now, and all can be made".into())

@@ -6,7 +6,7 @@ use crate::audit::seen::Seen;
 const PERM: i32 = 1;
 const NOSYS: i32 = 38;
 
-fn status<'a>(seen: &Seen<'a>, field: &str) -> Option<&'a str> {
+pub(super) fn status<'a>(seen: &Seen<'a>, field: &str) -> Option<&'a str> {
     let text = seen.text("read /proc/self/status")?;
     text.lines().find_map(|line| Some(line.strip_prefix(field)?.strip_prefix(':')?.trim()))
 }

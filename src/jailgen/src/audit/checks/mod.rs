@@ -1,5 +1,6 @@
 //! The checks: each looks at what was seen, and says what it saw.
 
+mod caged;
 mod files;
 mod kernel;
 mod surroundings;
@@ -28,6 +29,14 @@ impl Judged {
         if holds { Self::Passed(evidence.into()) } else { Self::Failed(evidence.into()) }
     }
 
+    /// What a cage cannot refuse is no failure of its spec.
+    fn granted_by(self, cage: Granted) -> Self {
+        match self {
+            Self::Failed(evidence) => Self::Granted(cage, evidence),
+            judged => judged,
+        }
+    }
+
     /// A failure that the spec asked for is none.
     fn unless_applied(self, seen: &Seen<'_>, combinators: &[&str]) -> Self {
         match (self, seen.applied(combinators)) {
@@ -39,7 +48,8 @@ impl Judged {
 
 impl Rule {
     pub(super) fn check(&self, seen: &Seen<'_>) -> Check {
-        let (verdict, granted, evidence) = match (self.judge)(seen) {
+        let caged = seen.cage().and_then(|cage| caged::judge(self.code, seen, cage));
+        let (verdict, granted, evidence) = match caged.unwrap_or_else(|| (self.judge)(seen)) {
             Judged::Passed(evidence) => (Verdict::Passed, None, evidence),
             Judged::Granted(granted, evidence) => (Verdict::Granted, Some(granted), evidence),
             Judged::Failed(evidence) => (Verdict::Failed, None, evidence),

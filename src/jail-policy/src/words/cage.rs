@@ -1,0 +1,56 @@
+//! Words for the grants of a cage.
+
+use crate::grant::Grant;
+use crate::{Entry, Reach, Text};
+
+use super::{Sentence, Subject, sentence};
+
+const CAGE: &str = "no namespaces: the host's names, users and processes, and of its files what Landlock lets through";
+const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
+changing modes and dates of files of yours; \
+connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
+
+/// Says a grant of a policy in words: in a cage a folder is where it is, and nothing is bound.
+#[must_use]
+pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
+    let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
+    match grant {
+        Grant::Folder { to, .. } if is_cage => folder(to.as_ref()),
+        grant => sentence(grant),
+    }
+}
+
+/// A folder that is named has a rule of its own, which is told as one.
+fn folder(to: Option<&Text>) -> Sentence {
+    match to {
+        None => Sentence::new(Subject::Files, "read-write", "the folder that it is started in"),
+        Some(path) => Sentence::new(Subject::Program, "starts in", path.to_string()),
+    }
+}
+
+pub(super) fn cage(datagrams: bool) -> Sentence {
+    let cage = Sentence::new(Subject::Surroundings, "cage", CAGE);
+    if datagrams { cage.note("and datagrams (UDP) to anywhere") } else { cage }
+}
+
+pub(super) fn not_stopped() -> Sentence {
+    Sentence::new(Subject::Surroundings, "not stopped", NOT_STOPPED)
+}
+
+pub(super) fn ports(ports: &[u16]) -> String {
+    if ports.is_empty() {
+        return "no port".into();
+    }
+    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
+    format!("port {}", ports.join(", "))
+}
+
+pub(super) fn reach_word(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Ro => "reading",
+        Reach::Rox => "executing",
+        Reach::Rw => "read-write",
+        Reach::Rwx => "read-write and executing",
+        Reach::Device => "device",
+    }
+}
