@@ -5,6 +5,7 @@
 
 mod audit;
 mod builds;
+mod cages;
 mod check;
 mod cli;
 mod closures;

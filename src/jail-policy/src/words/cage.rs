@@ -1,6 +1,6 @@
 //! Words for the grants of a cage.
 
-use crate::grant::Grant;
+use crate::grant::{Grant, Scope};
 use crate::{Entry, Reach, Text};
 
 use super::{Sentence, Subject, sentence};
@@ -10,12 +10,14 @@ const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other proc
 changing modes and dates of files of yours; \
 connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
 
-/// Says a grant of a policy in words: in a cage a folder is where it is, and nothing is bound.
+/// Says a grant of a policy in words: in a cage a folder is where it is, nothing is bound, and of the store it is
+/// execution that is granted.
 #[must_use]
 pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
     let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
     match grant {
         Grant::Folder { to, .. } if is_cage => folder(to.as_ref()),
+        Grant::Store { scope } if is_cage => store(*scope),
         grant => sentence(grant),
     }
 }
@@ -26,6 +28,14 @@ fn folder(to: Option<&Text>) -> Sentence {
         None => Sentence::new(Subject::Files, "read-write", "the folder that it is started in"),
         Some(path) => Sentence::new(Subject::Program, "starts in", path.to_string()),
     }
+}
+
+fn store(scope: Scope) -> Sentence {
+    let what = match scope {
+        Scope::Closure => "of /nix/store what this cage needs at run time",
+        Scope::Whole => "all of /nix/store",
+    };
+    Sentence::new(Subject::Files, "executing", what)
 }
 
 pub(super) fn cage(datagrams: bool) -> Sentence {

@@ -141,7 +141,8 @@ const SENSITIVE: &[Sensitive] = &[
 ];
 
 /// What may be read in places that are worth a finding.
-const HARMLESS: &[&str] = &["~/.ssh/known_hosts"];
+const HARMLESS: &[&str] =
+    &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
 
 /// What was granted, by whom.
 pub(super) struct Found<'a> {

@@ -43,12 +43,24 @@ pub struct OneCall {
 /// When the policy's rules are not rules.
 pub fn calls(policy: &Policy, arch: Arch) -> Result<Calls, SealError> {
     let rules = filter::of(policy)?;
-    let calls = seccomp::calls(arch, &rules).into_iter().map(|call| OneCall {
-        name: call.name,
-        number: call.number,
-        becomes: words(&call.decision),
+    let beside = filter::sockets_of(policy).map(|sockets| seccomp::cage_calls(arch, sockets));
+    let calls = seccomp::calls(arch, &rules).into_iter().enumerate().map(|(index, call)| {
+        let beside = beside.as_ref().and_then(|calls| calls.get(index));
+        let becomes = both(&call.decision, beside.map(|call| &call.decision));
+        OneCall { name: call.name, number: call.number, becomes }
     });
     Ok(Calls { name: policy.name.clone(), arch: arch.name(), calls: calls.collect() })
+}
+
+/// What two filters decide, of which a cage has the second: both must allow a call.
+fn both(own: &Decision, beside: Option<&Decision>) -> String {
+    const ALLOWED: Decision = Decision::Always(Answer::Allow);
+    match beside {
+        None | Some(&ALLOWED) => words(own),
+        Some(beside) if *own == ALLOWED => words(beside),
+        Some(_) if matches!(own, Decision::Always(_)) => words(own),
+        Some(beside) => format!("{}; and {}", words(beside), words(own)),
+    }
 }
 
 /// The table as text: calls of one fate together, those that are looked at more closely first.

@@ -124,8 +124,19 @@ fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
 
 /// What a cage needs beside it.
 pub(super) fn cage_filter(arch: &str, datagrams: bool) -> Result<SeccompProgram, SealError> {
-    let sockets = if datagrams { Sockets::TcpAndUdp } else { Sockets::Tcp };
-    Ok(filter("cage", arch, &cage_program(known(arch)?, sockets)))
+    Ok(filter("cage", arch, &cage_program(known(arch)?, sockets(datagrams))))
+}
+
+fn sockets(datagrams: bool) -> Sockets {
+    if datagrams { Sockets::TcpAndUdp } else { Sockets::Tcp }
+}
+
+/// The sockets that a cage leaves; none where the policy makes no cage.
+pub fn sockets_of(policy: &Policy) -> Option<Sockets> {
+    policy.grants.iter().find_map(|entry| match &entry.grant {
+        Grant::Cage { datagrams, .. } => Some(sockets(*datagrams)),
+        _ => None,
+    })
 }
 
 fn known(arch: &str) -> Result<Arch, SealError> {

@@ -23,9 +23,10 @@ use crate::term::{Built, Place, Placed, Value};
 const RESERVED: &[&str] = &["bin", "builds", "flakes", "roots", "shells"];
 
 /// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
-/// more than its name says.
+/// more than its name says. What must not be read stops some programs: git, where there is a /etc/gitconfig.
 const READABLE: &[&str] = &[
     "/etc/gai.conf",
+    "/etc/gitconfig",
     "/etc/group",
     "/etc/host.conf",
     "/etc/hostname",
@@ -51,6 +52,10 @@ const DEVICES: &[&str] = &[
     "/dev/urandom",
     "/dev/zero",
 ];
+
+/// What ssh knows of other machines, and how it is to talk to them.
+const KNOWN_HOSTS: &[&str] =
+    &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
 
 /// The variables that name the bundle of certificates.
 const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE"];
@@ -390,8 +395,10 @@ impl Cage<'_> {
         let path = Text::expanded(format!("${name}"));
         self.grant(Grant::Reach { path, reach: Reach::Rw, missing: Missing::Fail }, place);
         self.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Fail }, place);
-        let path = Text::expanded("~/.ssh/known_hosts");
-        self.grant(Grant::Reach { path, reach: Reach::Ro, missing: Missing::Skip }, place);
+        for path in KNOWN_HOSTS {
+            let path = Text::expanded(*path);
+            self.grant(Grant::Reach { path, reach: Reach::Ro, missing: Missing::Skip }, place);
+        }
     }
 
     fn variables(&mut self) {

@@ -45,39 +45,40 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
         cage#16: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
         cage#17: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
         cage#18: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
-        cage#19: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
-        cage#20: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
-        cage#21: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
-        cage#22: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
-        cage#23: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
-        cage#24: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
-        cage#25: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
-        cage#26: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
-        cage#27: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
-        cage#28: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
-        cage#29: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
-        cage#30: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
-        cage#31: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
-        cage#32: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
-        cage#33: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
-        cage#34: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
-        cage#35: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
-        cage#36: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
-        cage#37: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
-        cage#38: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
-        cage#49: {"folder":{"access":"rw","to":null}}
-        cage#39: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
-        cage#48: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#19: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
+        cage#20: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
+        cage#21: {"reach":{"path":"/etc/host.conf","reach":"ro","missing":"skip"}}
+        cage#22: {"reach":{"path":"/etc/hostname","reach":"ro","missing":"skip"}}
+        cage#23: {"reach":{"path":"/etc/hosts","reach":"ro","missing":"skip"}}
+        cage#24: {"reach":{"path":"/etc/localtime","reach":"ro","missing":"skip"}}
+        cage#25: {"reach":{"path":"/etc/nsswitch.conf","reach":"ro","missing":"skip"}}
+        cage#26: {"reach":{"path":"/etc/os-release","reach":"ro","missing":"skip"}}
+        cage#27: {"reach":{"path":"/etc/passwd","reach":"ro","missing":"skip"}}
+        cage#28: {"reach":{"path":"/etc/protocols","reach":"ro","missing":"skip"}}
+        cage#29: {"reach":{"path":"/etc/resolv.conf","reach":"ro","missing":"skip"}}
+        cage#30: {"reach":{"path":"/etc/services","reach":"ro","missing":"skip"}}
+        cage#31: {"reach":{"path":"/proc","reach":"ro","missing":"skip"}}
+        cage#32: {"reach":{"path":"/sys/devices/system/cpu","reach":"ro","missing":"skip"}}
+        cage#33: {"reach":{"path":"/dev/full","reach":"device","missing":"skip"}}
+        cage#34: {"reach":{"path":"/dev/null","reach":"device","missing":"skip"}}
+        cage#35: {"reach":{"path":"/dev/ptmx","reach":"device","missing":"skip"}}
+        cage#36: {"reach":{"path":"/dev/random","reach":"device","missing":"skip"}}
+        cage#37: {"reach":{"path":"/dev/tty","reach":"device","missing":"skip"}}
+        cage#38: {"reach":{"path":"/dev/urandom","reach":"device","missing":"skip"}}
+        cage#39: {"reach":{"path":"/dev/zero","reach":"device","missing":"skip"}}
+        cage#50: {"folder":{"access":"rw","to":null}}
+        cage#40: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
+        cage#49: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#6: {"set-env":{"name":"HOME","value":{"expand":"~/.local/state/jailgen/demo/home"}}}
-        cage#40: {"forward-env":{"name":"LANG","missing":"skip"}}
-        cage#41: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
-        cage#42: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
-        cage#47: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#41: {"forward-env":{"name":"LANG","missing":"skip"}}
+        cage#42: {"forward-env":{"name":"LC_ALL","missing":"skip"}}
+        cage#43: {"forward-env":{"name":"LOGNAME","missing":"skip"}}
+        cage#48: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#15: {"set-env":{"name":"ORIG_HOME","value":{"expand":"~"}}}
-        cage#45: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
-        cage#46: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        cage#43: {"forward-env":{"name":"TERM","missing":"skip"}}
-        cage#44: {"forward-env":{"name":"USER","missing":"skip"}}
+        cage#46: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
+        cage#47: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        cage#44: {"forward-env":{"name":"TERM","missing":"skip"}}
+        cage#45: {"forward-env":{"name":"USER","missing":"skip"}}
         cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
         cage#14: {"set-env":{"name":"XDG_RUNTIME_DIR","value":{"expand":"~/.local/state/jailgen/demo/run"}}}
@@ -157,8 +158,8 @@ fn lists_of_a_profile_come_first_and_flags_of_the_cage_count() {
         &expect![[r#"
             cage#3: {"store":{"scope":"whole"}}
             cage#4: {"reach":{"path":"/nix/store","reach":"ro","missing":"fail"}}
-            cage#50: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
-            cage#51: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
+            cage#51: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
+            cage#52: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
         "#]],
     );
 }
@@ -169,13 +170,13 @@ fn state_of_agents_is_used_where_the_cages_home_leads_to_it() {
         [("tools", list([s("claude-code")])), ("configDirs", list([s("~/.config/own")]))],
         &["claude", "own"],
         &expect![[r#"
-            cage#50: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#51: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
-            cage#52: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#53: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
-            cage#54: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#55: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
-            cage#56: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#51: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#52: {"state-directory":{"path":{"expand":"~/.claude"},"to":{"expand":"~/.claude"}}}
+            cage#53: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#54: {"state-file":{"path":{"expand":"~/.claude.json"},"to":{"expand":"~/.claude.json"}}}
+            cage#55: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/home/.config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#56: {"state-link":{"path":{"expand":"~/.local/state/jailgen/demo/config/own"},"to":{"expand":"~/.config/own"}}}
+            cage#57: {"state-directory":{"path":{"expand":"~/.config/own"},"to":{"expand":"~/.config/own"}}}
         "#]],
     );
 }
@@ -187,10 +188,12 @@ fn the_agent_of_ssh_is_passed_on_and_no_keys() {
         [("ssh", ssh)],
         &["ssh", "SSH_AUTH"],
         &expect![[r#"
-        cage#50: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
-        cage#52: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
-        cage#51: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
-    "#]],
+            cage#51: {"reach":{"path":{"expand":"$SSH_AUTH_SOCK"},"reach":"rw","missing":"fail"}}
+            cage#53: {"reach":{"path":{"expand":"~/.ssh/known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#54: {"reach":{"path":{"expand":"/etc/ssh/ssh_config"},"reach":"ro","missing":"skip"}}
+            cage#55: {"reach":{"path":{"expand":"/etc/ssh/ssh_known_hosts"},"reach":"ro","missing":"skip"}}
+            cage#52: {"forward-env":{"name":"SSH_AUTH_SOCK","missing":"fail"}}
+        "#]],
     );
 }
 
@@ -207,10 +210,10 @@ fn paths_and_variables_are_in_order() {
         &["add-path", "KEY", "WHERE", "PLAIN", "tmp"],
         &expect![[r#"
             cage#20: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-            cage#54: {"forward-env":{"name":"KEY","missing":"skip"}}
-            cage#55: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
+            cage#55: {"forward-env":{"name":"KEY","missing":"skip"}}
+            cage#56: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
             cage#21: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
-            cage#56: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
+            cage#57: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
             cage#3: {"add-path":{"folder":{"expand":"~/bin"}}}
             cage#4: {"add-path":{"folder":{"expand":"/opt/bin"}}}
             cage#5: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}

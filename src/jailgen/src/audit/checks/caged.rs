@@ -28,6 +28,20 @@ pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged
     })
 }
 
+/// What to do about what does not hold in a cage.
+pub(super) fn fix(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "local-network" => {
+            "drop the ports that are not needed; `offline` has none, and no datagrams"
+        }
+        "store" => "say `nixStore.read = false`: the closure can be read all the same",
+        "processes" | "time-zone" | "local-names" | "sockets" | "namespaces" => {
+            "use a jail where that matters"
+        }
+        _ => return None,
+    })
+}
+
 fn closed(seen: &Seen<'_>, words: &str, what: &str) -> Judged {
     let holds = seen.is_refused_with(words, &[ACCESS]);
     Judged::when(
@@ -79,7 +93,8 @@ fn sockets(seen: &Seen<'_>, cage: Granted) -> Judged {
         .filter(|path| !seen.is_refused(&format!("connect unix {path}")))
         .collect();
     match (reached.as_slice(), seen.host.sockets.len()) {
-        ([], tried) => Judged::Passed(format!("none of {tried} that are known answers")),
+        ([], 0) => Judged::Passed("none that is known is on this machine".into()),
+        ([], tried) => Judged::Passed(format!("none of the {tried} that are known answers")),
         (reached, _) => {
             let why = "Landlock looks at sockets from Linux 7.1 on";
             Judged::Granted(cage, format!("can be reached, {why}: {}", names(reached)))

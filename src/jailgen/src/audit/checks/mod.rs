@@ -54,7 +54,8 @@ impl Rule {
             Judged::Granted(granted, evidence) => (Verdict::Granted, Some(granted), evidence),
             Judged::Failed(evidence) => (Verdict::Failed, None, evidence),
         };
-        let fix = (verdict != Verdict::Passed).then_some(self.fix);
+        let fix = seen.cage().and_then(|_| caged::fix(self.code)).unwrap_or(self.fix);
+        let fix = (verdict != Verdict::Passed).then_some(fix);
         Check {
             code: self.code,
             title: self.title,
