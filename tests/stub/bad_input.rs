@@ -13,7 +13,10 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
         let refused = |text: String, words: &[&str]| {
             Ran::of(jail.command(jail.raw_wrapper(text)).args(["-c", "echo ran"])).stopped(words);
         };
-        refused(text[..text.len() / 2].into(), &["the plan cannot be read", "EOF"]);
+        refused(
+            text[..text.len() / 2].into(),
+            &["the plan cannot be read", "it ends in the middle"],
+        );
         refused(text.replace("\"version\":1", "\"version\":2"), &["version 2", "reads version 1"]);
         refused(text.replacen("{\"bind\":", "{\"bond\":", 1), &["cannot be read", "bond"]);
         refused(

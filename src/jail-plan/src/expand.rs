@@ -3,15 +3,16 @@
 //! It is a small part of what a POSIX shell expands, so that people can read it, and none of what a shell runs. Double
 //! quotes are dropped and a backslash takes the next character as it is, because users of jail.nix quote for bash.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 use core::iter::Peekable;
 use core::str::Chars;
 
-use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Serialize, Serializer};
+
+use crate::json::{Error, Form, FromJson, Value};
 
 /// Defaults may hold defaults; nobody needs more levels than this.
 const NESTING_MAX: u32 = 8;
@@ -320,37 +321,16 @@ fn one_entry<S: Serializer>(serializer: S, key: &str, value: &str) -> Result<S::
     map.end()
 }
 
-impl<'de> Deserialize<'de> for HostText {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(HostTextVisitor)
-    }
-}
-
-struct HostTextVisitor;
-
-impl<'de> Visitor<'de> for HostTextVisitor {
-    type Value = HostText;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string or {\"expand\": string}")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<HostText, E> {
-        Ok(HostText::Literal(text.into()))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<HostText, A::Error> {
-        let make = match map.next_key::<&str>()? {
-            Some(EXPAND) => HostText::Expand,
-            Some(PER_FOLDER) => HostText::PerFolder,
-            Some(_) | None => {
-                return Err(de::Error::custom("expected the one key `expand` or `per-folder`"));
-            }
+impl FromJson for HostText {
+    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+        let Form { at, name, value } = value.form()?;
+        let Some(value) = value else { return Ok(Self::Literal(name.into_owned())) };
+        let make = match &*name {
+            EXPAND => Self::Expand,
+            PER_FOLDER => Self::PerFolder,
+            _ => return Err(Error::unknown(at, &name)),
         };
-        let source: String = map.next_value()?;
-        if map.next_key::<&str>()?.is_some() {
-            return Err(de::Error::custom("expected one key only"));
-        }
-        Expansion::parse(&source).map(make).map_err(de::Error::custom)
+        let source = String::from_json(value)?;
+        Expansion::parse(&source).map(make).map_err(|error| Error::new(at, error.to_string()))
     }
 }

@@ -6,12 +6,9 @@ use alloc::borrow::ToOwned;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
 use crate::expand::HostText;
-use crate::fields::{Field, Fields};
 use crate::ops::{Access, BindArguments, BindVariable, InsideOp, Missing, Origin, operations};
-use crate::record::record;
+use crate::record::{choice, record, words};
 
 record! {
     /// What Landlock restricts, and what of that it allows. It holds for the jail's first process and the payload.
@@ -97,28 +94,28 @@ impl Landlock {
     }
 }
 
-/// What can be restricted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Handled {
-    /// Writing, making, removing, renaming and truncating files.
-    Writes,
-    /// Reading files and listing folders.
-    Reads,
-    /// Executing files.
-    Execution,
-    /// ioctl(2) on devices that are opened inside.
-    Devices,
-    /// Connecting to Unix sockets that have a path and were made outside.
-    Sockets,
-    /// Binding TCP ports.
-    BindTcp,
-    /// Connecting to TCP ports.
-    ConnectTcp,
-    /// Connecting to abstract Unix sockets that were made outside.
-    AbstractSockets,
-    /// Signals to processes outside.
-    Signals,
+words! {
+    /// What can be restricted.
+    pub enum Handled {
+        /// Writing, making, removing, renaming and truncating files.
+        "writes" Writes,
+        /// Reading files and listing folders.
+        "reads" Reads,
+        /// Executing files.
+        "execution" Execution,
+        /// ioctl(2) on devices that are opened inside.
+        "devices" Devices,
+        /// Connecting to Unix sockets that have a path and were made outside.
+        "sockets" Sockets,
+        /// Binding TCP ports.
+        "bind-tcp" BindTcp,
+        /// Connecting to TCP ports.
+        "connect-tcp" ConnectTcp,
+        /// Connecting to abstract Unix sockets that were made outside.
+        "abstract-sockets" AbstractSockets,
+        /// Signals to processes outside.
+        "signals" Signals,
+    }
 }
 
 impl Handled {
@@ -169,20 +166,20 @@ pub const fn landlock_abi_since(abi: u32) -> Option<&'static str> {
     })
 }
 
-/// What may be done beneath a place. Where Landlock does not restrict a part of it, that part means nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reach {
-    /// Read.
-    Ro,
-    /// Read and execute.
-    Rox,
-    /// Read and write.
-    Rw,
-    /// Read, write and execute.
-    Rwx,
-    /// As `rwx`, and ioctl(2) on the devices that are there.
-    Device,
+words! {
+    /// What may be done beneath a place. Where Landlock does not restrict a part of it, that part means nothing.
+    pub enum Reach {
+        /// Read.
+        "ro" Ro,
+        /// Read and execute.
+        "rox" Rox,
+        /// Read and write.
+        "rw" Rw,
+        /// Read, write and execute.
+        "rwx" Rwx,
+        /// As `rwx`, and ioctl(2) on the devices that are there.
+        "device" Device,
+    }
 }
 
 impl Reach {
@@ -223,19 +220,19 @@ operations! {
     }
 }
 
-/// One thing that Landlock allows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LandlockRule {
-    /// See [`Beneath`].
-    Path(Beneath),
-    /// The working folder, where it is inside.
-    Folder(Found),
-    /// Whatever an operation of the same origin has bound whose places only the launch knows: arguments, variables, the
-    /// repository of a worktree.
-    Bound(Found),
-    /// Every store path of [`crate::Closure`], one rule for each.
-    Closure(Found),
-    /// The files that the launcher gave as standard input, output and error, as far as each was opened.
-    Standard(Found),
+choice! {
+    /// One thing that Landlock allows.
+    pub enum LandlockRule {
+        /// See [`Beneath`].
+        "path" Path(Beneath),
+        /// The working folder, where it is inside.
+        "folder" Folder(Found),
+        /// Whatever an operation of the same origin has bound whose places only the launch knows: arguments, variables, the
+        /// repository of a worktree.
+        "bound" Bound(Found),
+        /// Every store path of [`crate::Closure`], one rule for each.
+        "closure" Closure(Found),
+        /// The files that the launcher gave as standard input, output and error, as far as each was opened.
+        "standard" Standard(Found),
+    }
 }

@@ -5,10 +5,8 @@
 
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
 use crate::ops::Origin;
-use crate::record::record;
+use crate::record::{record, words};
 
 record! {
     /// A limit of setrlimit(2), soft and hard alike. It never raises one that the caller is under.
@@ -20,16 +18,16 @@ record! {
     }
 }
 
-/// A resource of setrlimit(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Resource {
-    /// The size of a core dump, bytes.
-    Core,
-    /// How many files a process may have open.
-    Files,
-    /// The size of a file, bytes.
-    FileSize,
+words! {
+    /// A resource of setrlimit(2).
+    pub enum Resource {
+        /// The size of a core dump, bytes.
+        "core" Core,
+        /// How many files a process may have open.
+        "files" Files,
+        /// The size of a file, bytes.
+        "file-size" FileSize,
+    }
 }
 
 record! {
@@ -54,26 +52,26 @@ record! {
     }
 }
 
-/// What a control group limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Controlled {
-    /// Memory, files in memory included.
-    Memory,
-    /// Processes and threads.
-    Pids,
-    /// Processor time per time.
-    Cpu,
+words! {
+    /// What a control group limits.
+    pub enum Controlled {
+        /// Memory, files in memory included.
+        "memory" Memory,
+        /// Processes and threads.
+        "pids" Pids,
+        /// Processor time per time.
+        "cpu" Cpu,
+    }
 }
 
-/// What happens where a limit cannot be held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Otherwise {
-    /// The launch stops.
-    Stop,
-    /// It goes on under the limits of setrlimit(2) that come near, and says which hold.
-    BestEffort,
+words! {
+    /// What happens where a limit cannot be held.
+    pub enum Otherwise {
+        /// The launch stops.
+        "stop" Stop,
+        /// It goes on under the limits of setrlimit(2) that come near, and says which hold.
+        "best-effort" BestEffort,
+    }
 }
 
 record! {

@@ -5,11 +5,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
-
 use crate::expand::HostText;
-use crate::fields::{Field, Fields};
 use crate::plan::Namespace;
+use crate::record::{choice, words};
 
 /// Which applied combinator wanted something: `mount-cwd#3` is the fourth one of the term, counted depth first.
 pub type Origin = String;
@@ -17,85 +15,69 @@ pub type Origin = String;
 /// Permission bits of something that the launch creates.
 pub type Mode = u32;
 
-/// What may be done with what is bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Access {
-    /// Read and execute.
-    #[serde(rename = "ro")]
-    ReadOnly,
-    /// Read, write and execute.
-    #[serde(rename = "rw")]
-    ReadWrite,
-    /// As `rw`, and device nodes work (everything else is mounted `nodev`).
-    #[serde(rename = "dev")]
-    Device,
+words! {
+    /// What may be done with what is bound.
+    pub enum Access {
+        /// Read and execute.
+        "ro" ReadOnly,
+        /// Read, write and execute.
+        "rw" ReadWrite,
+        /// As `rw`, and device nodes work (everything else is mounted `nodev`).
+        "dev" Device,
+    }
 }
 
-/// Something of the user's session on the host that programs find by variables or by well-known places. Which of it a
-/// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Service {
-    /// The socket of the Wayland compositor.
-    Wayland,
-    /// The socket of the X server, and the cookie that it wants.
-    X11,
-    /// The socket of the sound server, as PulseAudio's clients find it.
-    Pulse,
-    /// The socket of PipeWire.
-    Pipewire,
-    /// The socket of the SSH agent; no keys.
-    SshAgent,
-    /// The restricted socket of the GnuPG agent; no keys.
-    GpgAgent,
-    /// The Nix daemon's socket.
-    NixDaemon,
-    /// The session's message bus, unfiltered.
-    SessionBus,
-    /// The session's message bus through the proxy that the helper has started ([`Bus`]).
-    FilteredSessionBus,
-    /// The machine's, in the same way.
-    FilteredSystemBus,
-    /// The machine's message bus, unfiltered.
-    SystemBus,
-    /// The devices of graphics and compute cards, and what the kernel says about them.
-    Gpu,
-    /// The devices of cameras.
-    Camera,
+words! {
+    /// Something of the user's session on the host that programs find by variables or by well-known places. Which of it a
+    /// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and told.
+    pub enum Service {
+        /// The socket of the Wayland compositor.
+        "wayland" Wayland,
+        /// The socket of the X server, and the cookie that it wants.
+        "x11" X11,
+        /// The socket of the sound server, as PulseAudio's clients find it.
+        "pulse" Pulse,
+        /// The socket of PipeWire.
+        "pipewire" Pipewire,
+        /// The socket of the SSH agent; no keys.
+        "ssh-agent" SshAgent,
+        /// The restricted socket of the GnuPG agent; no keys.
+        "gpg-agent" GpgAgent,
+        /// The Nix daemon's socket.
+        "nix-daemon" NixDaemon,
+        /// The session's message bus, unfiltered.
+        "session-bus" SessionBus,
+        /// The session's message bus through the proxy that the helper has started ([`Bus`]).
+        "filtered-session-bus" FilteredSessionBus,
+        /// The machine's, in the same way.
+        "filtered-system-bus" FilteredSystemBus,
+        /// The machine's message bus, unfiltered.
+        "system-bus" SystemBus,
+        /// The devices of graphics and compute cards, and what the kernel says about them.
+        "gpu" Gpu,
+        /// The devices of cameras.
+        "camera" Camera,
+    }
 }
 
-/// What happens when a source does not exist at launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Missing {
-    /// The launch stops.
-    Fail,
-    /// The operation is left out.
-    Skip,
+words! {
+    /// What happens when a source does not exist at launch.
+    pub enum Missing {
+        /// The launch stops.
+        "fail" Fail,
+        /// The operation is left out.
+        "skip" Skip,
+    }
 }
 
 macro_rules! operations {
     ($(#[$doc:meta] $name:ident { $( $(#[$field_doc:meta])+ $field:ident : $type:ty, )* })*) => { $(
-        #[$doc]
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(try_from = "Fields")]
-        pub struct $name {
-            $( $(#[$field_doc])+ pub $field: $type, )*
-            /// Who wanted it.
-            pub by: Origin,
-        }
-
-        impl TryFrom<Fields> for $name {
-            type Error = &'static str;
-
-            fn try_from(mut fields: Fields) -> Result<Self, &'static str> {
-                let op = Self {
-                    $( $field: Field::from_given(fields.$field.take())
-                        .ok_or(concat!("missing field `", stringify!($field), "`"))?, )*
-                    by: Field::from_given(fields.by.take()).ok_or("missing field `by`")?,
-                };
-                fields.refuse_rest()?;
-                Ok(op)
+        $crate::record::record! {
+            #[$doc]
+            pub struct $name {
+                $( $(#[$field_doc])+ pub $field: $type, )*
+                /// Who wanted it.
+                pub by: Origin,
             }
         }
     )* };
@@ -297,120 +279,120 @@ operations! {
     }
 }
 
-/// An operation on the host, with the user's rights, before the clone.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HostOp {
-    /// See [`RefuseFolder`].
-    RefuseFolder(RefuseFolder),
-    /// See [`StateDirectory`].
-    StateDirectory(StateDirectory),
-    /// See [`StateFile`].
-    StateFile(StateFile),
-    /// See [`StateLink`].
-    StateLink(StateLink),
-    /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
-    Script(Script),
-    /// Done by the helper, from here to the payload's end. See [`Bus`].
-    Bus(Bus),
-    /// Done by the helper, from the payload's start to its end. See [`Channel`].
-    Channel(Channel),
-    /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.
-    OpenUrls(By),
+choice! {
+    /// An operation on the host, with the user's rights, before the clone.
+    pub enum HostOp {
+        /// See [`RefuseFolder`].
+        "refuse-folder" RefuseFolder(RefuseFolder),
+        /// See [`StateDirectory`].
+        "state-directory" StateDirectory(StateDirectory),
+        /// See [`StateFile`].
+        "state-file" StateFile(StateFile),
+        /// See [`StateLink`].
+        "state-link" StateLink(StateLink),
+        /// Done by the helper (see [`crate::Host`]). What the script leaves in variables that the plan mentions counts from here on.
+        "script" Script(Script),
+        /// Done by the helper, from here to the payload's end. See [`Bus`].
+        "bus" Bus(Bus),
+        /// Done by the helper, from the payload's start to its end. See [`Channel`].
+        "channel" Channel(Channel),
+        /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.
+        "open-urls" OpenUrls(By),
+    }
 }
 
-/// An operation on the host after the payload's end, whatever ended it. All are done by the helper (see [`crate::Host`]).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AfterOp {
-    /// In the same shell as the scripts before.
-    Script(Script),
+choice! {
+    /// An operation on the host after the payload's end, whatever ended it. All are done by the helper (see [`crate::Host`]).
+    pub enum AfterOp {
+        /// In the same shell as the scripts before.
+        "script" Script(Script),
+    }
 }
 
-/// An operation inside the new namespaces, on the jail's own root, before capabilities are dropped.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum InsideOp {
-    /// See [`Bind`].
-    Bind(Bind),
-    /// See [`Folder`].
-    Folder(Folder),
-    /// Binds, read-write and at its own place, what the worktrees of a repository share, if the working folder is one.
-    Worktree(By),
-    /// See [`BindArguments`].
-    BindArguments(BindArguments),
-    /// See [`BindVariable`].
-    BindVariable(BindVariable),
-    /// See [`Deep`].
-    Deep(Deep),
-    /// See [`Overlay`]. It is read-only.
-    OverlayReadOnly(Overlay),
-    /// See [`Overlay`]. What is changed is kept in memory, and gone with the jail.
-    OverlayInMemory(Overlay),
-    /// See [`KeptOverlay`].
-    OverlayKept(KeptOverlay),
-    /// See [`Session`].
-    Session(Session),
-    /// See [`StoreClosure`].
-    StoreClosure(StoreClosure),
-    /// See [`Tmpfs`].
-    Tmpfs(Tmpfs),
-    /// A /proc that shows the jail's processes only.
-    Proc(At),
-    /// See [`Device`].
-    Dev(Device),
-    /// See [`Directory`].
-    Directory(Directory),
-    /// See [`File`].
-    File(File),
-    /// See [`Copy`].
-    Copy(Copy),
-    /// See [`Symlink`].
-    Symlink(Symlink),
-    /// See [`Accounts`].
-    Accounts(Accounts),
-    /// Makes the mount at this place read-only, but not what is mounted below it.
-    RemountReadOnly(At),
-    /// Brings the loopback interface up in the jail's own network namespace.
-    Loopback(By),
-    /// The socket on which the helper answers what channels ask.
-    HostSocket(At),
-    /// The jail's own POSIX message queues (mq_overview(7)).
-    Queues(At),
-    /// Here, and nowhere else, is done what the host's scripts added to `RUNTIME_ARGS`.
-    RuntimeArguments(By),
+choice! {
+    /// An operation inside the new namespaces, on the jail's own root, before capabilities are dropped.
+    pub enum InsideOp {
+        /// See [`Bind`].
+        "bind" Bind(Bind),
+        /// See [`Folder`].
+        "folder" Folder(Folder),
+        /// Binds, read-write and at its own place, what the worktrees of a repository share, if the working folder is one.
+        "worktree" Worktree(By),
+        /// See [`BindArguments`].
+        "bind-arguments" BindArguments(BindArguments),
+        /// See [`BindVariable`].
+        "bind-variable" BindVariable(BindVariable),
+        /// See [`Deep`].
+        "deep" Deep(Deep),
+        /// See [`Overlay`]. It is read-only.
+        "overlay-read-only" OverlayReadOnly(Overlay),
+        /// See [`Overlay`]. What is changed is kept in memory, and gone with the jail.
+        "overlay-in-memory" OverlayInMemory(Overlay),
+        /// See [`KeptOverlay`].
+        "overlay-kept" OverlayKept(KeptOverlay),
+        /// See [`Session`].
+        "session" Session(Session),
+        /// See [`StoreClosure`].
+        "store-closure" StoreClosure(StoreClosure),
+        /// See [`Tmpfs`].
+        "tmpfs" Tmpfs(Tmpfs),
+        /// A /proc that shows the jail's processes only.
+        "proc" Proc(At),
+        /// See [`Device`].
+        "dev" Dev(Device),
+        /// See [`Directory`].
+        "directory" Directory(Directory),
+        /// See [`File`].
+        "file" File(File),
+        /// See [`Copy`].
+        "copy" Copy(Copy),
+        /// See [`Symlink`].
+        "symlink" Symlink(Symlink),
+        /// See [`Accounts`].
+        "accounts" Accounts(Accounts),
+        /// Makes the mount at this place read-only, but not what is mounted below it.
+        "remount-read-only" RemountReadOnly(At),
+        /// Brings the loopback interface up in the jail's own network namespace.
+        "loopback" Loopback(By),
+        /// The socket on which the helper answers what channels ask.
+        "host-socket" HostSocket(At),
+        /// The jail's own POSIX message queues (mq_overview(7)).
+        "queues" Queues(At),
+        /// Here, and nowhere else, is done what the host's scripts added to `RUNTIME_ARGS`.
+        "runtime-arguments" RuntimeArguments(By),
+    }
 }
 
-/// What the host's scripts add to a launch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// One more operation inside, where [`InsideOp::RuntimeArguments`] stands.
-    Inside(InsideOp),
-    /// One more variable, or another value of one.
-    Set(Set),
-    /// A variable less.
-    Unset(Named),
-    /// No variable at all, so far.
-    Clear(By),
-    /// Another place to start in.
-    Start(At),
-    /// Another host name.
-    Hostname(Named),
-    /// A namespace is shared with the host.
-    Share(OfNamespace),
-    /// A namespace is the jail's own.
-    Own(OfNamespace),
+choice! {
+    /// What the host's scripts add to a launch.
+    pub enum Change {
+        /// One more operation inside, where [`InsideOp::RuntimeArguments`] stands.
+        "inside" Inside(InsideOp),
+        /// One more variable, or another value of one.
+        "set" Set(Set),
+        /// A variable less.
+        "unset" Unset(Named),
+        /// No variable at all, so far.
+        "clear" Clear(By),
+        /// Another place to start in.
+        "start" Start(At),
+        /// Another host name.
+        "hostname" Hostname(Named),
+        /// A namespace is shared with the host.
+        "share" Share(OfNamespace),
+        /// A namespace is the jail's own.
+        "own" Own(OfNamespace),
+    }
 }
 
-/// One variable of the payload's environment, which is built from nothing. Names are unique within a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EnvOp {
-    /// See [`Set`].
-    Set(Set),
-    /// See [`Forward`].
-    Forward(Forward),
+choice! {
+    /// One variable of the payload's environment, which is built from nothing. Names are unique within a plan.
+    pub enum EnvOp {
+        /// See [`Set`].
+        "set" Set(Set),
+        /// See [`Forward`].
+        "forward" Forward(Forward),
+    }
 }
 
 impl EnvOp {

@@ -3,13 +3,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::expand::HostText;
+use crate::json::{Error, Form, FromJson, Value};
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
 use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin};
-use crate::record::record;
+use crate::record::{record, words};
 
 /// The version of this format. A reader refuses every other one.
 pub const VERSION: u32 = 1;
@@ -73,24 +74,24 @@ record! {
     }
 }
 
-/// A namespace that the jail has of its own (namespaces(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Namespace {
-    /// cgroup_namespaces(7).
-    Cgroup,
-    /// ipc_namespaces(7).
-    Ipc,
-    /// mount_namespaces(7).
-    Mount,
-    /// network_namespaces(7).
-    Net,
-    /// pid_namespaces(7).
-    Pid,
-    /// user_namespaces(7).
-    User,
-    /// uts_namespaces(7).
-    Uts,
+words! {
+    /// A namespace that the jail has of its own (namespaces(7)).
+    pub enum Namespace {
+        /// cgroup_namespaces(7).
+        "cgroup" Cgroup,
+        /// ipc_namespaces(7).
+        "ipc" Ipc,
+        /// mount_namespaces(7).
+        "mount" Mount,
+        /// network_namespaces(7).
+        "net" Net,
+        /// pid_namespaces(7).
+        "pid" Pid,
+        /// user_namespaces(7).
+        "user" User,
+        /// uts_namespaces(7).
+        "uts" Uts,
+    }
 }
 
 impl Namespace {
@@ -100,13 +101,24 @@ impl Namespace {
 }
 
 /// The user and group ids of the payload.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ids {
     /// The caller's own, the only ones that exist inside.
     Caller,
     /// Those of a user of the jail's own. The working folder and what is bound read-write are shared with it.
     Dedicated(DedicatedUser),
+}
+
+impl FromJson for Ids {
+    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+        let Form { at, name, value } = value.form()?;
+        match (&*name, value) {
+            ("caller", None) => Ok(Self::Caller),
+            ("dedicated", Some(user)) => DedicatedUser::from_json(user).map(Self::Dedicated),
+            (_, _) => Err(Error::unknown(at, &name)),
+        }
+    }
 }
 
 record! {
@@ -132,7 +144,7 @@ record! {
 }
 
 /// Where the payload starts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StartIn {
     /// In the working folder, where [`crate::Folder`] put it.
@@ -141,8 +153,19 @@ pub enum StartIn {
     Path(HostText),
 }
 
+impl FromJson for StartIn {
+    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+        let Form { at, name, value } = value.form()?;
+        match (&*name, value) {
+            ("folder", None) => Ok(Self::Folder),
+            ("path", Some(path)) => HostText::from_json(path).map(Self::Path),
+            (_, _) => Err(Error::unknown(at, &name)),
+        }
+    }
+}
+
 /// One word of the payload's command line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Argument {
     /// This word.
@@ -151,24 +174,35 @@ pub enum Argument {
     All,
 }
 
-/// What the payload may do with the terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Terminal {
-    /// It stays the controlling terminal, so that job control works; the filter refuses TIOCSTI and TIOCLINUX.
-    Keep,
-    /// A session of its own: no controlling terminal, no job control (setsid(2)).
-    NewSession,
+impl FromJson for Argument {
+    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+        let Form { at, name, value } = value.form()?;
+        match (&*name, value) {
+            ("all", None) => Ok(Self::All),
+            ("text", Some(text)) => HostText::from_json(text).map(Self::Text),
+            (_, _) => Err(Error::unknown(at, &name)),
+        }
+    }
 }
 
-/// How long the jail may live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lifetime {
-    /// It ends with the process that started the wrapper.
-    Launcher,
-    /// It ends with its payload.
-    Payload,
+words! {
+    /// What the payload may do with the terminal.
+    pub enum Terminal {
+        /// It stays the controlling terminal, so that job control works; the filter refuses TIOCSTI and TIOCLINUX.
+        "keep" Keep,
+        /// A session of its own: no controlling terminal, no job control (setsid(2)).
+        "new-session" NewSession,
+    }
+}
+
+words! {
+    /// How long the jail may live.
+    pub enum Lifetime {
+        /// It ends with the process that started the wrapper.
+        "launcher" Launcher,
+        /// It ends with its payload.
+        "payload" Payload,
+    }
 }
 
 record! {

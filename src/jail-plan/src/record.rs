@@ -1,7 +1,4 @@
-//! Structures that are read from JSON objects only, strictly: no unknown field, none twice, none missing.
-//!
-//! It is `deny_unknown_fields` without the second reader that serde derives for arrays, which would be a good part of
-//! the stub.
+//! Structures and choices of the plan: what is written is derived, and what is read is what was written.
 
 macro_rules! record {
     (
@@ -12,42 +9,61 @@ macro_rules! record {
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         pub struct $name { $( $(#[$field_attribute])+ pub $field: $type, )* }
 
-        const _: () = {
-            use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-
-            struct Reader;
-
-            impl<'de> Visitor<'de> for Reader {
-                type Value = $name;
-
-                fn expecting(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                    f.write_str(concat!("the fields of ", stringify!($name)))
-                }
-
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<$name, A::Error> {
-                    $( let mut $field: Option<$type> = None; )*
-                    while let Some(name) = map.next_key::<&str>()? {
-                        match name {
-                            $( stringify!($field) if $field.is_some() => {
-                                return Err(A::Error::duplicate_field(stringify!($field)));
-                            }
-                            stringify!($field) => $field = Some(map.next_value()?), )*
-                            _ => return Err(A::Error::custom(format_args!("unknown field `{name}`"))),
-                        }
-                    }
-                    Ok($name { $(
-                        $field: $field.ok_or_else(|| A::Error::missing_field(stringify!($field)))?,
-                    )* })
-                }
+        impl $crate::json::FromJson for $name {
+            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
+                let mut fields = value.fields()?;
+                let record = Self { $( $field: fields.take(stringify!($field))?, )* };
+                fields.end()?;
+                Ok(record)
             }
-
-            impl<'de> Deserialize<'de> for $name {
-                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                    deserializer.deserialize_map(Reader)
-                }
-            }
-        };
+        }
     };
 }
 
-pub(crate) use record;
+/// A choice among words. Policies have some of them too, and read them with serde.
+macro_rules! words {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident { $( $(#[doc = $doc:literal])+ $word:literal $variant:ident, )* }
+    ) => {
+        $(#[$attribute])*
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+        )]
+        pub enum $name { $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant, )* }
+
+        impl $crate::json::FromJson for $name {
+            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
+                const ALL: &[$name] = &[$( $name::$variant, )*];
+                let at = value.at;
+                let index = value.word(&[$( $word, )*])?;
+                // The two lists have one length.
+                ALL.get(index).copied().ok_or_else(|| $crate::json::Error::unknown(at, ""))
+            }
+        }
+    };
+}
+
+/// A choice among structures: `{"word": {…}}`.
+macro_rules! choice {
+    (
+        $(#[$attribute:meta])*
+        pub enum $name:ident { $( $(#[doc = $doc:literal])+ $word:literal $variant:ident($type:ty), )* }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        pub enum $name { $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant($type), )* }
+
+        impl $crate::json::FromJson for $name {
+            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
+                let $crate::json::Form { at, name, value } = value.form()?;
+                match (&*name, value) {
+                    $( ($word, Some(value)) => $crate::json::FromJson::from_json(value).map(Self::$variant), )*
+                    (_, _) => Err($crate::json::Error::unknown(at, &name)),
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {choice, record, words};

@@ -10,7 +10,7 @@ use crate::{
     Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, ExpansionError, Found, Handled,
     HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Lookup, Missing,
     Namespace, PathError, Places, Plan, Reach, SeccompProgram, Set, StartIn, Terminal, Unset,
-    VERSION, Wrapper, WrapperError, encode,
+    VERSION, Wrapper, WrapperError, encode, json,
 };
 
 struct Host(BTreeMap<&'static str, &'static str>);
@@ -61,12 +61,12 @@ fn expansions_are_those_of_a_shell() {
 
 #[test]
 fn a_text_can_have_a_name_for_each_working_folder() {
-    let read: HostText = serde_json::from_str(r#"{"per-folder": "~/x"}"#).unwrap();
+    let read: HostText = json::read(br#"{"per-folder": "~/x"}"#).unwrap();
     let host = Host(BTreeMap::from([("HOME", "/home/u")]));
     assert_eq!(read.resolve(&host), Ok("/home/u/x/srv-project".to_string()));
     assert_eq!(serde_json::to_string(&read).unwrap(), r#"{"per-folder":"~/x"}"#);
     assert_eq!(read.resolve(&Host(BTreeMap::new())), Err(Unset("PWD".into())));
-    assert!(serde_json::from_str::<HostText>(r#"{"other": "~/x"}"#).is_err());
+    assert!(json::read::<HostText>(br#"{"other": "~/x"}"#).is_err());
 }
 
 #[test]

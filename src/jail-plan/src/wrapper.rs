@@ -10,11 +10,12 @@
 //! it outside the jail. The last line stands apart because it is no part of what is enforced.
 
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::helper::is_helpers;
+use crate::json::{self, FromJson, Parser};
 use crate::ops::EnvOp;
 use crate::plan::{Plan, VERSION};
 
@@ -59,21 +60,17 @@ impl<'a> Wrapper<'a> {
             return Err(WrapperError::TooLarge);
         }
         let body = body(bytes)?;
-        let mut stream = serde_json::Deserializer::from_slice(body).into_iter::<Plan>();
-        let plan = match stream.next() {
-            Some(Ok(plan)) => plan,
-            Some(Err(error)) => return Err(decoding_error(body, &error)),
-            None => return Err(WrapperError::Plan("there is no plan".into())),
-        };
+        let mut parser = Parser::new(body);
+        let plan = parser.value().and_then(Plan::from_json);
+        let plan = plan.map_err(|error| decoding_error(body, error.text(body)))?;
         check(&plan)?;
-        Ok(Self { plan, places: body.get(stream.byte_offset()..).unwrap_or_default() })
+        Ok(Self { plan, places: parser.rest() })
     }
 
     /// Where in the spec `origin` stands, if the wrapper says so.
     #[must_use]
     pub fn place(&self, origin: &str) -> Option<String> {
-        let places: Places = serde_json::from_slice(self.places).ok()?;
-        places.get(origin).cloned()
+        json::text_in(self.places, origin)
     }
 }
 
@@ -91,10 +88,10 @@ fn body(bytes: &[u8]) -> Result<&[u8], WrapperError> {
 }
 
 /// A plan of another version usually fails to decode first; its version is the message that helps.
-fn decoding_error(body: &[u8], error: &serde_json::Error) -> WrapperError {
+fn decoding_error(body: &[u8], why: String) -> WrapperError {
     match version(body) {
         Some(found) if found != VERSION => WrapperError::Version(Some(found)),
-        Some(_) | None => WrapperError::Plan(error.to_string()),
+        Some(_) | None => WrapperError::Plan(why),
     }
 }
 

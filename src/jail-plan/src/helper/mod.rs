@@ -4,9 +4,10 @@
 //! body. The stub begins with the wrapper, as it has checked it, and then asks; each question has one answer. Nothing of
 //! a body is ever evaluated: variables are bytes, operations are those of a plan, read by the plan's own reader.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::json;
 use crate::ops::{Change, HostOp};
 use crate::wrapper::PLAN_BYTES_MAX;
 
@@ -183,7 +184,7 @@ impl Learned {
             }
             variables.push(variable(entry).ok_or("it tells a variable without a legal name")?);
         }
-        let changes = serde_json::from_slice(rest).map_err(|error| error.to_string())?;
+        let changes = json::read(rest)?;
         Ok(Self { variables, changes })
     }
 }

@@ -1,0 +1,281 @@
+//! From bytes to values. All bounds are here: depth, fields of an object, what a number is.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Data, Entry, Error, Value};
+
+/// Plans are six levels deep.
+const DEPTH_MAX: u32 = 32;
+
+/// The largest structure has twenty fields. Whether a name stands there already is looked up one by one.
+const FIELDS_MAX: usize = 64;
+
+/// What is done with the name of a member, before its value.
+type Each<'a, 'b> = dyn FnMut(&mut Parser<'a>, Cow<'a, str>) -> Result<(), Error> + 'b;
+
+/// The text, and how far it is read.
+pub(crate) struct Parser<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: u32,
+}
+
+impl<'a> Parser<'a> {
+    pub(crate) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// What is not read yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Nothing but white space may follow.
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        self.skip_space();
+        if self.rest().is_empty() { Ok(()) } else { Err(self.error("something follows the end")) }
+    }
+
+    /// The next value.
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, Error> {
+        self.skip_space();
+        let at = self.at;
+        let data = match self.peek() {
+            Some(b'"') => Data::Text(self.string()?),
+            Some(b'0'..=b'9') => Data::Number(self.number()?),
+            Some(b'[') => self.nested(Self::list)?,
+            Some(b'{') => self.nested(Self::object)?,
+            Some(_) => self.literal()?,
+            None => return Err(self.error("it ends in the middle")),
+        };
+        Ok(Value { at, data })
+    }
+
+    /// The members of an object: the name and the value of each are given to `each`, which reads the value.
+    pub(crate) fn members(&mut self, each: &mut Each<'a, '_>) -> Result<(), Error> {
+        self.skip_space();
+        self.expect(b'{')?;
+        self.skip_space();
+        if self.accept(b'}') {
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            let name = self.string()?;
+            self.skip_space();
+            self.expect(b':')?;
+            each(self, name)?;
+            self.skip_space();
+            if self.accept(b'}') {
+                return Ok(());
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn nested(
+        &mut self,
+        read: fn(&mut Self) -> Result<Data<'a>, Error>,
+    ) -> Result<Data<'a>, Error> {
+        if self.depth == DEPTH_MAX {
+            return Err(self.error("it is nested too deeply"));
+        }
+        self.depth += 1;
+        let data = read(self)?;
+        self.depth -= 1;
+        Ok(data)
+    }
+
+    fn object(&mut self) -> Result<Data<'a>, Error> {
+        let mut entries: Vec<Entry<'a>> = Vec::new();
+        self.members(&mut |parser, name| {
+            if entries.iter().any(|entry| entry.name == name) {
+                return Err(parser.error(format!("duplicate field `{name}`")));
+            }
+            if entries.len() == FIELDS_MAX {
+                return Err(parser.error("an object has too many fields"));
+            }
+            let value = parser.value()?;
+            entries.push(Entry { name, value });
+            Ok(())
+        })?;
+        Ok(Data::Object(entries))
+    }
+
+    fn list(&mut self) -> Result<Data<'a>, Error> {
+        let mut list = Vec::new();
+        self.expect(b'[')?;
+        self.skip_space();
+        if self.accept(b']') {
+            return Ok(Data::List(list));
+        }
+        loop {
+            list.push(self.value()?);
+            self.skip_space();
+            if self.accept(b']') {
+                return Ok(Data::List(list));
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn literal(&mut self) -> Result<Data<'a>, Error> {
+        let rest = self.rest();
+        for (word, length, data) in [
+            ("null", 4, Data::Null),
+            ("true", 4, Data::Bool(true)),
+            ("false", 5, Data::Bool(false)),
+        ] {
+            if rest.starts_with(word.as_bytes()) {
+                self.at += length;
+                return Ok(data);
+            }
+        }
+        Err(self.error(match self.peek() {
+            Some(b'-') => "a number is below zero",
+            _ => "no value begins so",
+        }))
+    }
+
+    fn number(&mut self) -> Result<u64, Error> {
+        let leading = self.peek() == Some(b'0');
+        let start = self.at;
+        let mut number: u64 = 0;
+        while let Some(digit @ b'0'..=b'9') = self.peek() {
+            let next =
+                number.checked_mul(10).and_then(|ten| ten.checked_add(u64::from(digit - b'0')));
+            number = next.ok_or_else(|| self.error("the number is too large"))?;
+            self.at += 1;
+        }
+        if leading && self.at > start + 1 {
+            return Err(self.error("a number begins with 0"));
+        }
+        match self.peek() {
+            Some(b'.' | b'e' | b'E') => Err(self.error("a number is no whole one")),
+            Some(_) | None => Ok(number),
+        }
+    }
+
+    fn string(&mut self) -> Result<Cow<'a, str>, Error> {
+        self.expect(b'"')?;
+        let mut text = Cow::Borrowed("");
+        loop {
+            let rest = self.rest();
+            let length = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '));
+            let (part, end) = rest.split_at(length.unwrap_or(rest.len()));
+            let part = core::str::from_utf8(part).map_err(|_| self.error("it is not UTF-8"))?;
+            text += part;
+            self.at += part.len();
+            match end.first() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(text);
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    let escaped = self.escape()?;
+                    text.to_mut().push(escaped);
+                }
+                Some(_) => return Err(self.error("a control character stands in a text")),
+                None => return Err(self.error("it ends in the middle of a text")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, Error> {
+        let character = match self.peek() {
+            Some(same @ (b'"' | b'\\' | b'/')) => char::from(same),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => {
+                self.at += 1;
+                return self.unicode();
+            }
+            Some(_) | None => return Err(self.error("an escape is none")),
+        };
+        self.at += 1;
+        Ok(character)
+    }
+
+    /// `\uXXXX`, or two of them that stand for one character (UTF-16).
+    fn unicode(&mut self) -> Result<char, Error> {
+        let first = self.hex()?;
+        let code = match first {
+            0xd800..0xdc00 if self.accept(b'\\') && self.accept(b'u') => {
+                match self.hex()? {
+                    second @ 0xdc00..0xe000 => {
+                        0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00)
+                    }
+                    // No character has this number.
+                    _ => first,
+                }
+            }
+            _ => first,
+        };
+        char::from_u32(code).ok_or_else(|| self.error("an escape is no character"))
+    }
+
+    fn hex(&mut self) -> Result<u32, Error> {
+        let mut number = 0;
+        for _ in 0..4 {
+            let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
+            number = number * 16 + digit.ok_or_else(|| self.error("an escape is none"))?;
+            self.at += 1;
+        }
+        Ok(number)
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn accept(&mut self, byte: u8) -> bool {
+        let is_there = self.peek() == Some(byte);
+        self.at += usize::from(is_there);
+        is_there
+    }
+
+    fn expect(&mut self, byte: u8) -> Result<(), Error> {
+        if self.accept(byte) {
+            return Ok(());
+        }
+        Err(match self.peek() {
+            Some(_) => self.error(format!("`{}` is needed here", char::from(byte))),
+            None => self.error("it ends in the middle"),
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn error(&self, why: impl Into<Cow<'static, str>>) -> Error {
+        Error::new(self.at, why)
+    }
+}
+
+/// The text that stands at `name` in an object of texts, without a tree of all of them.
+pub(crate) fn text_in(object: &[u8], name: &str) -> Option<String> {
+    let mut found = None;
+    let mut parser = Parser::new(object);
+    let read = parser.members(&mut |parser, other| {
+        parser.skip_space();
+        let text = parser.string()?;
+        if other == name {
+            found = Some(text.into_owned());
+        }
+        Ok(())
+    });
+    read.and_then(|()| parser.end()).ok()?;
+    found
+}
