@@ -707,6 +707,15 @@ in
       params = [ ];
       brings = [ ];
     };
+    # X programs as clients of Wayland: an X server of the jail's own, and `wayland`.
+    xwayland = {
+      params = [ ];
+      brings = [
+        "bashInteractive"
+        "coreutils"
+        "xwayland-satellite"
+      ];
+    };
     # Of the session's message bus what is named.
     dbus = {
       params = [
@@ -956,136 +965,10 @@ in
       ];
     };
     # A jail for Amp.
-    makeJailedAmp = {
+    makeJailedAmp = agentPackages // {
       name = "jailed-amp";
       agent = "amp";
-      params = [
-        {
-          fields = {
-            name = "literal";
-            pkg = "package";
-            extraPkgs = {
-              list = "package";
-            };
-            extraReadwriteDirs = {
-              list = "text";
-            };
-            extraReadonlyDirs = {
-              list = "text";
-            };
-            env = {
-              map = "text";
-            };
-            fwdEnv = {
-              list = "literal";
-            };
-            workspace = "text";
-            enableGitWorktrees = {
-              either = [
-                "bool"
-                {
-                  fields = {
-                    enable = "bool";
-                    dir = "text";
-                    mountGitConfig = "bool";
-                  };
-                }
-              ];
-            };
-            enableNix = "bool";
-            enableOpenUrls = "bool";
-            nixConfigDir = {
-              either = [
-                "null"
-                "text"
-                {
-                  fields = {
-                    path = "text";
-                    writable = "bool";
-                  };
-                }
-              ];
-            };
-            limits = {
-              fields = {
-                memory = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                pids = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                cpu = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                files = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                fileSize = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                time = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                bestEffort = "bool";
-              };
-            };
-            baseJailOptions = "permission";
-            basePackages = {
-              list = "package";
-            };
-            extraJailOptions = "permission";
-          };
-        }
-      ];
-      brings = [
-        "bashInteractive"
-        "coreutils"
-      ];
-      bringsUnless = {
-        baseJailOptions = [
-          "cacert"
-          "tzdata"
-        ];
-        basePackages = [
-          "bashInteractive"
-          "curl"
-          "wget"
-          "jq"
-          "git"
-          "which"
-          "ripgrep"
-          "gnugrep"
-          "gnused"
-          "gawkInteractive"
-          "ps"
-          "findutils"
-          "gzip"
-          "unzip"
-          "gnutar"
-          "diffutils"
-        ];
-      };
-      bringsWith = {
-        enableNix = [ "nix" ];
-      };
+      params = [ { fields = agentArguments; } ];
     };
     # A jail for Claude Code.
     makeJailedClaudeCode = agentPackages // {
@@ -1112,136 +995,10 @@ in
       params = [ { fields = agentArguments; } ];
     };
     # A jail for Cursor's agent.
-    makeJailedCursorAgent = {
+    makeJailedCursorAgent = agentPackages // {
       name = "jailed-cursor-agent";
       agent = "cursor-agent";
-      params = [
-        {
-          fields = {
-            name = "literal";
-            pkg = "package";
-            extraPkgs = {
-              list = "package";
-            };
-            extraReadwriteDirs = {
-              list = "text";
-            };
-            extraReadonlyDirs = {
-              list = "text";
-            };
-            env = {
-              map = "text";
-            };
-            fwdEnv = {
-              list = "literal";
-            };
-            workspace = "text";
-            enableGitWorktrees = {
-              either = [
-                "bool"
-                {
-                  fields = {
-                    enable = "bool";
-                    dir = "text";
-                    mountGitConfig = "bool";
-                  };
-                }
-              ];
-            };
-            enableNix = "bool";
-            enableOpenUrls = "bool";
-            nixConfigDir = {
-              either = [
-                "null"
-                "text"
-                {
-                  fields = {
-                    path = "text";
-                    writable = "bool";
-                  };
-                }
-              ];
-            };
-            limits = {
-              fields = {
-                memory = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                pids = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                cpu = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                files = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                fileSize = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                time = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                bestEffort = "bool";
-              };
-            };
-            baseJailOptions = "permission";
-            basePackages = {
-              list = "package";
-            };
-            extraJailOptions = "permission";
-          };
-        }
-      ];
-      brings = [
-        "bashInteractive"
-        "coreutils"
-      ];
-      bringsUnless = {
-        baseJailOptions = [
-          "cacert"
-          "tzdata"
-        ];
-        basePackages = [
-          "bashInteractive"
-          "curl"
-          "wget"
-          "jq"
-          "git"
-          "which"
-          "ripgrep"
-          "gnugrep"
-          "gnused"
-          "gawkInteractive"
-          "ps"
-          "findutils"
-          "gzip"
-          "unzip"
-          "gnutar"
-          "diffutils"
-        ];
-      };
-      bringsWith = {
-        enableNix = [ "nix" ];
-      };
+      params = [ { fields = agentArguments; } ];
     };
     # A jail for Gemini CLI.
     makeJailedGeminiCli = agentPackages // {
@@ -1256,136 +1013,10 @@ in
       params = [ { fields = agentArguments; } ];
     };
     # A jail for Hermes Agent.
-    makeJailedHermesAgent = {
+    makeJailedHermesAgent = agentPackages // {
       name = "jailed-hermes-agent";
       agent = "hermes-agent";
-      params = [
-        {
-          fields = {
-            name = "literal";
-            pkg = "package";
-            extraPkgs = {
-              list = "package";
-            };
-            extraReadwriteDirs = {
-              list = "text";
-            };
-            extraReadonlyDirs = {
-              list = "text";
-            };
-            env = {
-              map = "text";
-            };
-            fwdEnv = {
-              list = "literal";
-            };
-            workspace = "text";
-            enableGitWorktrees = {
-              either = [
-                "bool"
-                {
-                  fields = {
-                    enable = "bool";
-                    dir = "text";
-                    mountGitConfig = "bool";
-                  };
-                }
-              ];
-            };
-            enableNix = "bool";
-            enableOpenUrls = "bool";
-            nixConfigDir = {
-              either = [
-                "null"
-                "text"
-                {
-                  fields = {
-                    path = "text";
-                    writable = "bool";
-                  };
-                }
-              ];
-            };
-            limits = {
-              fields = {
-                memory = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                pids = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                cpu = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                files = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                fileSize = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                time = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                bestEffort = "bool";
-              };
-            };
-            baseJailOptions = "permission";
-            basePackages = {
-              list = "package";
-            };
-            extraJailOptions = "permission";
-          };
-        }
-      ];
-      brings = [
-        "bashInteractive"
-        "coreutils"
-      ];
-      bringsUnless = {
-        baseJailOptions = [
-          "cacert"
-          "tzdata"
-        ];
-        basePackages = [
-          "bashInteractive"
-          "curl"
-          "wget"
-          "jq"
-          "git"
-          "which"
-          "ripgrep"
-          "gnugrep"
-          "gnused"
-          "gawkInteractive"
-          "ps"
-          "findutils"
-          "gzip"
-          "unzip"
-          "gnutar"
-          "diffutils"
-        ];
-      };
-      bringsWith = {
-        enableNix = [ "nix" ];
-      };
+      params = [ { fields = agentArguments; } ];
     };
     # A jail for opencode.
     makeJailedOpencode = agentPackages // {
@@ -1394,136 +1025,10 @@ in
       params = [ { fields = agentArguments; } ];
     };
     # A jail for opencode 2.
-    makeJailedOpencode2 = {
+    makeJailedOpencode2 = agentPackages // {
       name = "jailed-opencode2";
       agent = "opencode2";
-      params = [
-        {
-          fields = {
-            name = "literal";
-            pkg = "package";
-            extraPkgs = {
-              list = "package";
-            };
-            extraReadwriteDirs = {
-              list = "text";
-            };
-            extraReadonlyDirs = {
-              list = "text";
-            };
-            env = {
-              map = "text";
-            };
-            fwdEnv = {
-              list = "literal";
-            };
-            workspace = "text";
-            enableGitWorktrees = {
-              either = [
-                "bool"
-                {
-                  fields = {
-                    enable = "bool";
-                    dir = "text";
-                    mountGitConfig = "bool";
-                  };
-                }
-              ];
-            };
-            enableNix = "bool";
-            enableOpenUrls = "bool";
-            nixConfigDir = {
-              either = [
-                "null"
-                "text"
-                {
-                  fields = {
-                    path = "text";
-                    writable = "bool";
-                  };
-                }
-              ];
-            };
-            limits = {
-              fields = {
-                memory = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                pids = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                cpu = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                files = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                fileSize = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                time = {
-                  either = [
-                    "literal"
-                    "integer"
-                  ];
-                };
-                bestEffort = "bool";
-              };
-            };
-            baseJailOptions = "permission";
-            basePackages = {
-              list = "package";
-            };
-            extraJailOptions = "permission";
-          };
-        }
-      ];
-      brings = [
-        "bashInteractive"
-        "coreutils"
-      ];
-      bringsUnless = {
-        baseJailOptions = [
-          "cacert"
-          "tzdata"
-        ];
-        basePackages = [
-          "bashInteractive"
-          "curl"
-          "wget"
-          "jq"
-          "git"
-          "which"
-          "ripgrep"
-          "gnugrep"
-          "gnused"
-          "gawkInteractive"
-          "ps"
-          "findutils"
-          "gzip"
-          "unzip"
-          "gnutar"
-          "diffutils"
-        ];
-      };
-      bringsWith = {
-        enableNix = [ "nix" ];
-      };
+      params = [ { fields = agentArguments; } ];
     };
     # A jail for Pi.
     makeJailedPi = agentPackages // {

@@ -18,6 +18,8 @@ pub enum Brought {
     Tzdata,
     /// The filter of message buses, which runs outside.
     XdgDbusProxy,
+    /// The X server's window manager, a client of Wayland. It brings the server along.
+    XwaylandSatellite,
 }
 
 /// Where a package that is brought along belongs.
@@ -40,8 +42,14 @@ pub struct Brings {
 
 impl Brought {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::BashInteractive, Self::Cacert, Self::Coreutils, Self::Tzdata, Self::XdgDbusProxy];
+    pub const ALL: &'static [Self] = &[
+        Self::BashInteractive,
+        Self::Cacert,
+        Self::Coreutils,
+        Self::Tzdata,
+        Self::XdgDbusProxy,
+        Self::XwaylandSatellite,
+    ];
 
     /// Its attribute in nixpkgs.
     #[must_use]
@@ -52,6 +60,7 @@ impl Brought {
             Self::Coreutils => "coreutils",
             Self::Tzdata => "tzdata",
             Self::XdgDbusProxy => "xdg-dbus-proxy",
+            Self::XwaylandSatellite => "xwayland-satellite",
         }
     }
 }

@@ -7,15 +7,26 @@ macro_rules! session {
     ($script:literal) => {
         concat!(
             "mkdir -p ~/run; echo private >~/run/file\n",
-            "listen() { mkdir -p \"$(dirname \"$1\")\"; python3 -c 'import socket, sys; ",
-            "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); s.accept()' \"$1\" & ",
-            "until [ -S \"$1\" ]; do sleep 0.01; done; }\n",
+            "listen() { mkdir -p \"$(dirname \"$1\")\"; python3 -c 'import socket, sys\n",
+            "s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen()\n",
+            "while True:\n",
+            "  c = s.accept()[0]\n",
+            "  try: c.sendall(b\"hello\\n\")\n",
+            "  except OSError: pass\n",
+            "  c.close()' \"$1\" & until [ -S \"$1\" ]; do sleep 0.01; done; }\n",
             "listen ~/run/other\n",
             $script
         )
     };
 }
 pub(super) use session;
+
+/// Asks the server at a socket.
+macro_rules! asks {
+    ($socket:literal) => {
+        concat!("socat -u UNIX-CONNECT:\"", $socket, "\" - | grep -qx hello")
+    };
+}
 
 const RUNTIME: &[(&str, &str)] = &[("XDG_RUNTIME_DIR", "$HOME/run")];
 
@@ -90,21 +101,29 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "pipewire",
-        spec: "pipewire",
+        spec: "pipewire (add-pkg-deps [ pkgs.socat pkgs.gnugrep ])",
         host: session!("listen ~/run/pipewire-0"),
         env: RUNTIME,
-        probes: &[Probe::Grants("[ -S ~/run/pipewire-0 ]"), OTHER_SOCKET, OTHER_FILE],
+        probes: &[
+            Probe::Grants("[ -S ~/run/pipewire-0 ]"),
+            Probe::Works(asks!("$XDG_RUNTIME_DIR/pipewire-0")),
+            Probe::Refuses(asks!("$XDG_RUNTIME_DIR/other")),
+            OTHER_SOCKET,
+            OTHER_FILE,
+        ],
         ..ROW
     },
     Row {
         name: "pulse",
-        spec: "pulse",
+        spec: "pulse (add-pkg-deps [ pkgs.socat pkgs.gnugrep ])",
         host: session!(
             "listen ~/run/pulse/native; mkdir -p ~/.config/pulse; echo c >~/.config/pulse/cookie"
         ),
         env: RUNTIME,
         probes: &[
             Probe::Grants("[ -S ~/run/pulse/native ] && cat ~/.config/pulse/cookie"),
+            Probe::Works(asks!("$XDG_RUNTIME_DIR/pulse/native")),
+            Probe::Refuses(asks!("$XDG_RUNTIME_DIR/other")),
             Probe::Refuses("echo x >>~/.config/pulse/cookie"),
             OTHER_SOCKET,
         ],

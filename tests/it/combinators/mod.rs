@@ -28,6 +28,7 @@ mod overlays;
 mod process;
 mod row;
 mod run;
+mod servers;
 
 use std::collections::BTreeSet;
 
@@ -48,6 +49,7 @@ const CHAPTERS: &[&[Row]] = &[
     network::ROWS,
     agents::ROWS,
     desktop::ROWS,
+    servers::ROWS,
     bus::ROWS,
     host::ROWS,
 ];

@@ -12,9 +12,10 @@ pub(super) struct Row {
     /// The jail's program: it is started as bash would be, with `-c COMMAND`.
     pub(super) program: &'static str,
     /// A bash script that runs outside before the probes, in the folder `project` of the row's home folder. What it
-    /// starts in the background lives until the row is done.
+    /// starts in the background lives until the row is done: it is asked to end then, and killed if it does not.
     pub(super) host: &'static str,
-    /// Further variables of the launcher. `$HOME` in them is the row's home folder.
+    /// Further variables of the launcher, of the script and of the probes outside. `$HOME` in them is the row's home folder,
+    /// `$NUMBER` one that hardly any other row has at the same time, of other runs of the tests neither.
     pub(super) env: &'static [(&'static str, &'static str)],
     /// Further arguments of the command, `$1` and on in the probes.
     pub(super) arguments: &'static [&'static str],

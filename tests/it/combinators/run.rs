@@ -1,6 +1,7 @@
 //! Builds the jails of all rows at once, and tries their probes.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -31,7 +32,9 @@ impl Built {
         if !has_user_namespaces() {
             return None;
         }
-        let scratch = Scratch::with(&[("rows.jail", &spec(rows))]);
+        // What cannot run here may not be buildable here either.
+        let able: Vec<&Row> = rows.iter().copied().filter(|row| (row.unable)().is_none()).collect();
+        let scratch = Scratch::with(&[("rows.jail", &spec(&able))]);
         let arguments = [&["build", "rows.jail"][..], &setup.overrides()].concat();
         setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
         Some(Self { scratch })
@@ -116,7 +119,11 @@ impl<'a> Place<'a> {
     }
 
     fn value(&self, text: &str) -> String {
+        let mut hash = DefaultHasher::new();
+        (std::process::id(), self.row.command()).hash(&mut hash);
+        let number = 10_000 + hash.finish() % 20_000;
         text.replace("$HOME", &self.home.display().to_string())
+            .replace("$NUMBER", &number.to_string())
     }
 
     fn inside(&self, name: &str, script: &str, env: &[(&str, &str)]) -> Outcome {
@@ -182,7 +189,7 @@ impl<'a> Place<'a> {
     fn host(&self) -> Result<Host, String> {
         let mut command = Command::new("bash");
         self.surroundings(&mut command);
-        let script = format!("set -e\n{}\necho ready; read -r _", self.row.host);
+        let script = format!("set -e\n{}\n{AWAIT_THE_END}", self.row.host);
         command.args(["-c", &script]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();
@@ -196,6 +203,13 @@ impl<'a> Place<'a> {
     }
 }
 
+/// What the script of the host ends with. Servers that are asked to end take their sockets and locks with them; the script stays
+/// until it is killed, because the group's number is its own as long as it is there.
+const AWAIT_THE_END: &str = "echo ready; set +e; read -r _
+kill $(jobs -p) 2>/dev/null
+for _ in {1..200}; do [ -z \"$(jobs -rp)\" ] && break; sleep 0.01; done
+exec sleep 60";
+
 /// The row's script of the host, which waits for its end, and what it started.
 struct Host {
     child: Child,
@@ -203,7 +217,13 @@ struct Host {
 
 impl Host {
     fn end(mut self) {
-        // The group is the script's own, and the script still holds its number.
+        drop(self.child.stdin.take());
+        let name = format!("/proc/{}/comm", self.child.id());
+        let is_over = || std::fs::read_to_string(&name).is_ok_and(|name| name.trim() == "sleep");
+        let begin = std::time::Instant::now();
+        while !is_over() && begin.elapsed() < Duration::from_secs(3) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
         let group = format!("-{}", self.child.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.child.wait();

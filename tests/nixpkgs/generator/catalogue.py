@@ -180,6 +180,12 @@ CATALOGUE = (
     ),
     Package("dbus", "dbus-daemon", ("dbus-daemon", "dbus-run-session"), main_program="dbus-daemon"),
     Package("xdg-dbus-proxy", "xdg-dbus-proxy", ("xdg-dbus-proxy",)),
+    # Clients of a desktop, and the X server that is a client of Wayland's.
+    Package("wayland-utils", "wayland-utils", ("wayland-info",), main_program="wayland-info"),
+    Package("xdpyinfo", "x11-utils", ("xdpyinfo",)),
+    Package("xkbcomp", "x11-xkb-utils", ("xkbcomp",)),
+    Package("xkeyboard_config", "xkb-data", files={"share/X11/xkb": "/usr/share/X11/xkb"}),
+    Package("xwayland", "xwayland", ("Xwayland",), main_program="Xwayland"),
     Package(
         "nix",
         "nix-bin",

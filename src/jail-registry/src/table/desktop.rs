@@ -43,6 +43,7 @@ display of another machine (`DISPLAY=host:0`) is a matter of the network and lef
             session(call, Service::X11)
         }).as_in_jail_nix(),
         Combinator::of("wayland", "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland).as_in_jail_nix(),
+        super::xwayland::XWAYLAND,
     ],
 };
 

@@ -17,6 +17,7 @@ mod namespaces;
 mod network;
 mod overlays;
 mod process;
+mod xwayland;
 
 use crate::lower::Call;
 use crate::packages::{Brings, Brought, Side};

@@ -47,7 +47,7 @@ in
 programs
 // builders
 // import ./aliases.nix { inherit lib final programs; }
-// import ./placeholders.nix { inherit lib final; }
+// import ./placeholders.nix { inherit lib final programs; }
 // import ./languages {
   inherit
     lib

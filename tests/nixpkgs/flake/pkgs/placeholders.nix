@@ -1,6 +1,10 @@
 # Programs too big, or not in Debian, that specs name all the same: scripts that say what they
 # are and repeat how they were called, so that a test sees that they ran and with what.
-{ lib, final }:
+{
+  lib,
+  final,
+  programs,
+}:
 let
   placeholder =
     name:
@@ -89,6 +93,19 @@ lib.mapAttrs placeholder {
 }
 // {
   libgcc = final.gcc;
+
+  # The real one is a window manager between Xwayland and the compositor. Here Xwayland has one window for all.
+  xwayland-satellite = final.writeShellScriptBin "xwayland-satellite" (
+    if programs ? xwayland then
+      ''
+        exec ${programs.xwayland}/bin/Xwayland "$@" -shm
+      ''
+    else
+      ''
+        echo "the machine that this stand-in nixpkgs was made on has no Xwayland" >&2
+        exit 1
+      ''
+  );
 
   # Evaluates, so that a flake with a Rust package can be shown and checked; building one
   # needs crates from the network, and says so.

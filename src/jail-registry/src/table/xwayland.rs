@@ -1,0 +1,50 @@
+//! `xwayland`: an X server inside the jail, as a client of Wayland.
+
+use jail_policy::{Output, Piece, Text};
+
+use super::{Combinator, inside};
+use crate::lower::Call;
+use crate::packages::Brought;
+
+/// The script around the program. `%%NAME%%` stands for what is filled in.
+const SCRIPT: &str = include_str!("xwayland.sh").trim_ascii_end();
+
+pub(super) const XWAYLAND: Combinator = Combinator::of(
+    "xwayland",
+    "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
+    "`xwayland-satellite` runs inside the jail, as display `:42`, and `DISPLAY` names it. Its only clients are the jail's own programs: no
+other window, no key and nothing of the host's X server can be seen. Each launch has a server of its own. Where there is no compositor the
+program starts without one.",
+    lower,
+)
+.bringing(&[
+    inside(Brought::BashInteractive),
+    inside(Brought::Coreutils),
+    inside(Brought::XwaylandSatellite),
+])
+.as_in_jail_nix();
+
+fn lower(call: &mut Call<'_, '_>) -> Option<()> {
+    call.apply_named("wayland");
+    if !call.once("xwayland") {
+        return Some(());
+    }
+    let satellite = program(call, Brought::XwaylandSatellite, "xwayland-satellite")?;
+    let sleep = program(call, Brought::Coreutils, "sleep")?;
+    let mut script = Text::literal("");
+    for part in SCRIPT.split("%%") {
+        match part {
+            "satellite" => script.extend(&satellite),
+            "sleep" => script.extend(&sleep),
+            "entry" => script.push(Piece::Entry { entry: true }),
+            literal => script.push(Piece::Literal(literal.into())),
+        }
+    }
+    call.wrap(&script)
+}
+
+fn program(call: &mut Call<'_, '_>, package: Brought, name: &str) -> Option<Text> {
+    let mut program = Text::package(call.brought(package)?, Output::Bin);
+    program.extend(&Text::literal(format!("/bin/{name}")));
+    Some(program)
+}

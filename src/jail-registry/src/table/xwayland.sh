@@ -1,0 +1,20 @@
+# The script of `xwayland` around a program: an X server inside the jail, whose only way out is the jail's Wayland socket.
+# Where there is none the program starts without a server, as it would without a screen.
+socket=${WAYLAND_DISPLAY:-wayland-0}
+case $socket in /*) ;; *) socket=$XDG_RUNTIME_DIR/$socket ;; esac
+if [ -S "$socket" ]; then
+  export DISPLAY=:42
+  log=/tmp/.xwayland.log ended=/tmp/.xwayland.ended
+  # A child of nobody's: the program has none to wait for but its own. A socket without a path would be the host's to reach
+  # where the jail has its network.
+  ( { %%satellite%% "$DISPLAY" -nolisten local || true; : >"$ended"; } </dev/null >"$log" 2>&1 & )
+  for ((wait = 0; wait < 500; wait++)); do
+    if [ -S /tmp/.X11-unix/X42 ] || [ -e "$ended" ]; then break; fi
+    %%sleep%% 0.02
+  done
+  if ! [ -S /tmp/.X11-unix/X42 ] || [ -e "$ended" ]; then
+    printf '%s\n' 'xwayland: the X server did not start:' "$(<"$log")" >&2
+    exit 125
+  fi
+fi
+exec %%entry%% "$@"
