@@ -25,6 +25,7 @@ mod limits;
 mod overlay;
 mod process;
 mod pty;
+mod shared;
 mod terminal;
 
 mod worktree;

@@ -62,6 +62,7 @@ impl Landlock {
                 vec![LandlockRule::Bound(Found { reach, by })]
             }
             InsideOp::Deep(deep) => path(&deep.from, Reach::Rox, &deep.by),
+            InsideOp::SharedFile(op) => path(&op.to, Reach::Rwx, &op.by),
             InsideOp::OverlayReadOnly(op) => path(&op.to, Reach::Rox, &op.by),
             InsideOp::OverlayInMemory(op) => path(&op.to, Reach::Rwx, &op.by),
             InsideOp::OverlayKept(op) => path(&op.to, Reach::Rwx, &op.by),

@@ -32,7 +32,7 @@ pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
     Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay,
     Missing, Mode, Named, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service, Session,
-    Set, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
+    Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use path::{JailPath, PathError};
 pub use plan::{

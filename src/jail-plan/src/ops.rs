@@ -147,6 +147,13 @@ operations! {
         /// What to do when `from` is missing.
         missing: Missing,
     }
+    /// A file of the host and one of the jail's own that follow each other, so that either can be replaced; else a bind.
+    SharedFile {
+        /// What, on the host.
+        from: HostText,
+        /// Where, in the jail.
+        to: HostText,
+    }
     /// Folders of the host, one over the other, as one folder (overlayfs).
     Overlay {
         /// The folders, the lowest first. Nothing is written to them.
@@ -324,6 +331,8 @@ choice! {
         "bind-variable" BindVariable(BindVariable),
         /// See [`Deep`].
         "deep" Deep(Deep),
+        /// See [`SharedFile`].
+        "shared-file" SharedFile(SharedFile),
         /// See [`Overlay`]. It is read-only.
         "overlay-read-only" OverlayReadOnly(Overlay),
         /// See [`Overlay`]. What is changed is kept in memory, and gone with the jail.

@@ -8,6 +8,7 @@ use jail_plan::{Bytes, Plan, Resource, Seconds};
 
 use crate::cgroup::Held;
 use crate::failure::{Failure, Problem};
+use crate::host::{Fault, Lost};
 use crate::message::Ended;
 use crate::supervisor::{Outcome, signal, small};
 
@@ -31,9 +32,9 @@ pub(crate) struct Told {
 
 impl Ending {
     /// What the launcher is told of `outcome`.
-    pub(crate) fn of(outcome: Outcome, plan: &Plan, held: &Held<'_>) -> Self {
+    pub(crate) fn of(outcome: Outcome, lost: &[Lost<'_>], plan: &Plan, held: &Held<'_>) -> Self {
         let reached = held.reached();
-        let mut told = Vec::new();
+        let mut told: Vec<Told> = lost.iter().map(not_taken_back).collect();
         for reached in &reached {
             told.push(Told { words: reached.words(), by: reached.limit.by.clone() });
         }
@@ -57,6 +58,19 @@ impl Ending {
         };
         Self { told, ended }
     }
+}
+
+fn not_taken_back(lost: &Lost<'_>) -> Told {
+    let why = match lost.fault {
+        Fault::Strange => "what the jail has left there is no regular file of yours".into(),
+        Fault::Large => "it is larger than 64 MiB".into(),
+        Fault::Failed(error) => Problem::errno("", error).cause.clone(),
+    };
+    let words = format!(
+        "the jail's `{}` was not taken back, and the host's is as it was: {why}",
+        lost.path
+    );
+    Told { words, by: String::from(lost.by) }
 }
 
 fn time(plan: &Plan) -> Option<Told> {

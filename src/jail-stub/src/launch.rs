@@ -17,7 +17,7 @@ use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
-use crate::host::{self, Helper};
+use crate::host::{self, Helper, SharedFiles};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Ended};
@@ -178,7 +178,16 @@ fn launch(
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let trees = &trees;
-    let launch = Launch { caller, trees, plan, listener: listener.as_ref(), dedicated, steps };
+    let shared = SharedFiles::find(plan, caller, trees)?;
+    let launch = Launch {
+        caller,
+        trees,
+        plan,
+        shared: &shared,
+        listener: listener.as_ref(),
+        dedicated,
+        steps,
+    };
     // What the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || helper.is_some() {
         true => None,
@@ -218,13 +227,14 @@ fn launch(
                 launcher,
                 clock,
                 helper,
+                shared,
                 kept,
             };
-            let outcome = Supervisor::new(plan, watched, pid, takes_terminal).watch();
+            let (outcome, lost) = Supervisor::new(plan, watched, pid, takes_terminal).watch();
             if let Some(leftovers) = leftovers {
                 leftovers.end();
             }
-            Ok(Ending::of(outcome, plan, &held))
+            Ok(Ending::of(outcome, &lost, plan, &held))
         }
     }
 }

@@ -99,6 +99,7 @@ fn host_name(op: &HostOp) -> (&'static str, &str) {
 fn inside_name(op: &InsideOp) -> (&'static str, &str) {
     match op {
         InsideOp::Bind(op) => (bind_name(op.access), &op.by),
+        InsideOp::SharedFile(op) => ("shared-file", &op.by),
         InsideOp::Folder(op) => ("folder", &op.by),
         InsideOp::BindArguments(op) => ("bind-arguments", &op.by),
         InsideOp::BindVariable(op) => ("bind-variable", &op.by),

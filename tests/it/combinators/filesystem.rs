@@ -231,11 +231,28 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Works("echo kept >~/.row.json"),
             Probe::Grants("[ \"$(cat ~/.row.json)\" = kept ]"),
             Probe::Refuses("cat ~/.other.json"),
-            // As its docs say: the file is a mount, and a rename over it is refused. What it held stays.
-            Probe::Denies("echo new >~/new && mv -T ~/new ~/.row.json"),
+            Probe::Works("echo new >~/new && mv -T ~/new ~/.row.json"),
             Probe::Left(
-                "[ \"$(stat -c %a ~/.row.json)\" = 600 ] && [ \"$(cat ~/.row.json)\" = kept ]",
+                "[ \"$(stat -c %a ~/.row.json)\" = 600 ] && [ \"$(cat ~/.row.json)\" = new ] && ! [ -e ~/new ]",
             ),
+            // What is no file of the caller's does not get out.
+            Probe::Says { script: "ln -sf ~/.other.json ~/.row.json", says: "was not taken back" },
+            Probe::Left("[ \"$(cat ~/.row.json)\" = new ] && ! [ -L ~/.row.json ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "state-file",
+        case: "kept-home",
+        spec: "(persist-home \"row-of-state\") (state-file (noescape \"~/.row.json\")) (add-pkg-deps [ pkgs.nodejs ])",
+        host: "echo first >~/.row.json; chmod 644 ~/.row.json",
+        probes: &[
+            Probe::Works(
+                "[ \"$(cat ~/.row.json)\" = first ] && node -e 'const f = require(\"fs\"), n = process.env.HOME + \"/.row.json\"; f.writeFileSync(n + \".tmp\", \"second\"); f.renameSync(n + \".tmp\", n)'",
+            ),
+            Probe::Left("[ \"$(cat ~/.row.json)\" = second ] && echo third >~/.row.json"),
+            Probe::Works("[ \"$(cat ~/.row.json)\" = third ]"),
+            Probe::Denies("[ \"$(cat ~/.row.json)\" = second ]"),
         ],
         ..ROW
     },

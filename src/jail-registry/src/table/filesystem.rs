@@ -145,8 +145,13 @@ not followed: an earlier session may have made it. `/etc/resolv.conf` comes by c
             call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
             Some(())
         }),
-        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "It is written in place: a program that replaces it, by renaming a new file over it, is refused (`EBUSY`), because the file is a mount. For
-such a program grant the folder that the file is in, with `state-dir`, or keep its home with `persist-home`.", "state-file (noescape \"~/.claude.json\")", |call| {
+        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
+follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
+also when the program was killed. Where two launches or a program outside change it at the same time, the last one counts, as
+it would without a jail. A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than
+64 MiB, is not taken, and told. Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
+a `dedicated-user`, the file itself is bound instead: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
+is kept, a file that was there before stays beside it as `NAME.jailgen-old`.", "state-file (noescape \"~/.claude.json\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateFile { to: path.clone(), path });
             Some(())

@@ -53,6 +53,11 @@ pub(crate) fn share(
                     place => sharing.tree(place?).about(path.as_str()).map_err(explain)?,
                 }
             }
+            InsideOp::SharedFile(shared) => {
+                let path = caller.path(&shared.from)?;
+                let place = host::open(path.as_str().as_bytes(), trees)?;
+                sharing.tree(place).about(path.as_str()).map_err(explain)?;
+            }
             InsideOp::OverlayKept(overlay) => {
                 let path = caller.path(&overlay.upper)?;
                 let place = host::open(path.as_str().as_bytes(), trees)?;

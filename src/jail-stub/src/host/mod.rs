@@ -5,6 +5,7 @@ mod folder;
 mod helper;
 mod lock;
 pub(crate) mod named;
+mod shared;
 mod state;
 mod walk;
 mod worktree;
@@ -16,6 +17,7 @@ pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
 pub(crate) use helper::{Helper, listener};
 pub(crate) use lock::hold;
+pub(crate) use shared::{Fault, Lost, Pair, SharedFiles, Side};
 pub(crate) use walk::{Identity, WritableTrees, open, read, read_to_end};
 pub(crate) use worktree::{SharedGit, shared_git};
 
@@ -76,6 +78,11 @@ pub(crate) fn writable_trees(plan: &Plan, caller: &Caller<'_>) -> WritableTrees 
         match op {
             InsideOp::Bind(bind) if is_writable(bind.access) => {
                 if let Ok(path) = caller.path(&bind.from) {
+                    trees.add(path.as_str().into());
+                }
+            }
+            InsideOp::SharedFile(shared) => {
+                if let Ok(path) = caller.path(&shared.from) {
                     trees.add(path.as_str().into());
                 }
             }

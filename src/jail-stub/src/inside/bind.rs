@@ -3,7 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Bind, Folder, InsideOp, Missing};
+use jail_plan::{Access, Bind, Folder, InsideOp, Missing, SharedFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::CWD;
 use rustix::io::Errno;
@@ -32,6 +32,7 @@ impl Source {
 pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     match op {
         InsideOp::Bind(op) => bind(op, launch),
+        InsideOp::SharedFile(op) => shared(op, launch),
         InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
         InsideOp::Worktree(_) => worktree(),
         InsideOp::BindArguments(op) => {
@@ -61,6 +62,20 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::HostSocket(_)
         | InsideOp::Queues(_)
         | InsideOp::RuntimeArguments(_) => Ok(Vec::new()),
+    }
+}
+
+/// For where it cannot be shared by a copy.
+fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+    let (from, to) = (launch.caller.path(&op.from)?, launch.caller.path(&op.to)?);
+    let (from, to) = (from.as_str().as_bytes(), to.as_str().as_bytes());
+    let source = source(from, to, Access::ReadWrite, launch)?;
+    match source.kind {
+        Kind::File => Ok(vec![source]),
+        Kind::Folder => {
+            Err(Problem::errno(from, Errno::ISDIR)
+                .help("a folder of state is granted by `state-dir`"))
+        }
     }
 }
 

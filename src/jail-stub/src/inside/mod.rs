@@ -14,6 +14,7 @@ mod overlay;
 mod process;
 mod root;
 mod session;
+mod shared;
 mod socket;
 mod tree;
 
@@ -27,12 +28,13 @@ use jail_plan::{
 
 use rustix::fd::OwnedFd;
 
+pub(crate) use listing::path_of;
 pub(crate) use root::Root;
 
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::WritableTrees;
+use crate::host::{SharedFiles, WritableTrees};
 use crate::inside::bind::Source;
 use crate::namespaces::has;
 use crate::steps::{Fixed, Steps};
@@ -43,6 +45,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) trees: &'a WritableTrees,
     pub(crate) plan: &'a Plan,
+    /// The files of the host that the jail gets copies of.
+    pub(crate) shared: &'a SharedFiles<'a>,
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
     /// The user that the payload runs as, where it is not the caller.
@@ -118,6 +122,7 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
             | InsideOp::Deep(_)
+            | InsideOp::SharedFile(_)
             | InsideOp::OverlayReadOnly(_)
             | InsideOp::OverlayInMemory(_)
             | InsideOp::OverlayKept(_)
@@ -159,7 +164,10 @@ fn perform(
             overlay.map_or(Ok(()), |layers| layers.attach(to.as_str(), root))
         }
         InsideOp::Deep(_) => deep.map_or(Ok(()), |found| found.attach(root)),
-        InsideOp::Bind(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
+        InsideOp::SharedFile(op) if shared::place(op, launch, root)? => Ok(()),
+        InsideOp::Bind(_) | InsideOp::SharedFile(_) => {
+            sources.into_iter().try_for_each(|source| source.attach(root))
+        }
         InsideOp::BindArguments(BindArguments { by, .. })
         | InsideOp::BindVariable(BindVariable { by, .. })
         | InsideOp::Session(Session { by, .. })

@@ -231,6 +231,11 @@ impl Root {
         rustix::fs::fstat(folder).map(|stat| self.own.contains(&stat.st_dev))
     }
 
+    /// Whether `folder` is in the filesystem that the launch began with.
+    pub(crate) fn is_bottom(&self, folder: impl AsFd) -> Result<bool, Errno> {
+        rustix::fs::fstat(folder).map(|stat| self.own.first() == Some(&stat.st_dev))
+    }
+
     /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once [`Aside`] has it taken
     /// off.
     pub(crate) fn enter(&self, aside: &Aside<'_>) -> Result<(), Problem> {

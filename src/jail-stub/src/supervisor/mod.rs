@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::failure::{About, Failure, Problem};
-use crate::host::Helper;
+use crate::host::{Helper, Lost, SharedFiles};
 use crate::message::{self, Ended, Message, Received};
 use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
@@ -91,6 +91,8 @@ pub(crate) struct Watched<'a> {
     pub(crate) launcher: Launcher,
     pub(crate) clock: Clock,
     pub(crate) helper: Option<&'a Helper<'a>>,
+    /// Files that follow those inside.
+    pub(crate) shared: SharedFiles<'a>,
     /// Descriptors of others that outlive the jail.
     pub(crate) kept: Vec<i32>,
 }
@@ -101,8 +103,8 @@ impl<'a> Supervisor<'a> {
         Self { watched, first, payload: None, early: Vec::new(), ended_early: None, tty }
     }
 
-    /// Watches until the jail has ended.
-    pub(crate) fn watch(mut self) -> Outcome {
+    /// Watches until the jail has ended. Also what of its files did not arrive on the host.
+    pub(crate) fn watch(mut self) -> (Outcome, Vec<Lost<'a>>) {
         let outcome = loop {
             match self.next() {
                 Ok(None) => {}
@@ -120,23 +122,25 @@ impl<'a> Supervisor<'a> {
         // left to somebody who does not expect one.
         let first = Pid::from_raw(self.first);
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
-        if self.watched.clock.is_over { Outcome::TimeIsOver } else { outcome }
+        let outcome = if self.watched.clock.is_over { Outcome::TimeIsOver } else { outcome };
+        (outcome, self.watched.shared.finish())
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
-        let Watched { channel, signals, launcher, clock, .. } = &self.watched;
+        let Watched { channel, signals, launcher, clock, shared, .. } = &self.watched;
         let mut ready = [
             PollFd::new(channel, PollFlags::IN),
             PollFd::new(signals, PollFlags::IN),
             launcher.poll(signals),
             self.tty.poll(signals),
             clock.poll(signals),
+            shared.poll(signals),
         ];
         match poll(&mut ready, None) {
             Err(Errno::INTR) => return Ok(None),
             other => other?,
         };
-        let [channel, signals, launcher, terminal, clock] =
+        let [channel, signals, launcher, terminal, clock, shared] =
             ready.each_ref().map(|fd| !fd.revents().is_empty());
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
         if channel && let Some(outcome) = self.message()? {
@@ -159,6 +163,9 @@ impl<'a> Supervisor<'a> {
         }
         if clock {
             self.end_in_time()?;
+        }
+        if shared {
+            self.watched.shared.attend();
         }
         Ok(None)
     }
@@ -188,6 +195,7 @@ impl<'a> Supervisor<'a> {
                 if let Some(helper) = self.watched.helper {
                     helper.started();
                 }
+                self.watched.shared.start();
                 self.release()?;
                 self.tty.watch();
                 for signalled in core::mem::take(&mut self.early) {
@@ -204,12 +212,13 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let Watched { channel, signals, launcher, clock, helper, kept } = &self.watched;
+        let Watched { channel, signals, launcher, clock, helper, shared, kept } = &self.watched;
         let mut kept = kept.clone();
         kept.extend([channel, *signals].map(AsRawFd::as_raw_fd));
         kept.extend(launcher.descriptor());
         kept.extend(clock.descriptor());
         kept.extend(helper.map(Helper::descriptor));
+        kept.extend(shared.descriptors());
         kept.push(2);
         sys::close_all_but(&kept)
     }

@@ -197,6 +197,7 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
         InsideOp::Bind(bind) => bound(found, &bind.from, bind.access, &bind.by),
         InsideOp::Copy(copy) => bound(found, &copy.from, Access::ReadOnly, &copy.by),
         InsideOp::Deep(deep) => bound(found, &deep.from, Access::ReadOnly, &deep.by),
+        InsideOp::SharedFile(op) => bound(found, &op.from, Access::ReadWrite, &op.by),
         InsideOp::OverlayReadOnly(Overlay { lower, by, .. })
         | InsideOp::OverlayInMemory(Overlay { lower, by, .. }) => {
             lower.iter().for_each(|from| bound(found, from, Access::ReadOnly, by));

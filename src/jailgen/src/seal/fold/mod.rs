@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 use jail_plan::{
     Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy,
     DedicatedUser, Device, Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime,
-    Missing, Namespace, Plan, RefuseFolder, Session, StartIn, StateDirectory, StateFile,
-    StoreClosure, Symlink, Terminal, Tmpfs,
+    Missing, Namespace, Plan, RefuseFolder, Session, SharedFile, StartIn, StateDirectory,
+    StateFile, StoreClosure, Symlink, Terminal, Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
@@ -155,7 +155,7 @@ impl<'a> Draft<'a> {
                 let (path, to) = (read.path(path)?, read.path(to)?);
                 self.before
                     .push(HostOp::StateFile(StateFile { path: path.clone(), by: by.clone() }));
-                self.inside.push(state_bind(path, to, by));
+                self.inside.push(InsideOp::SharedFile(SharedFile { from: path, to, by }));
             }
             Grant::FolderState { path, to } => {
                 let (before, inside) = session::folder_state(read, path, to)?;

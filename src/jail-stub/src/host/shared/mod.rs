@@ -1,0 +1,262 @@
+//! Files of the host that programs in the jail replace: the jail has a file of its own, and whenever one of the two changes
+//! the other one follows.
+//!
+//! A file that is bound is a mount, and nothing can be renamed over a mount: a program that writes a new file and renames it
+//! would be refused (`EBUSY`). A link in its place would be replaced itself, and programs that follow it first want to write
+//! beside the file that it leads to. So the jail gets a plain file, and this process, which is outside, carries changes
+//! from one side to the other while the payload runs, and once more when it has ended, whatever ended it.
+//!
+//! What the jail writes arrives on the host as it would through a bind, but whole or not at all. What is not a regular file
+//! of the caller's, or too large, is not taken.
+
+mod handover;
+mod side;
+mod watch;
+
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use jail_plan::{InsideOp, Plan, SharedFile};
+use rustix::event::PollFd;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, ResolveFlags, accessat, openat2};
+use rustix::io::Errno;
+
+use self::handover::Handover;
+use self::watch::Watch;
+use super::walk::{Identity, WritableTrees, open};
+use crate::caller::Caller;
+use crate::failure::{About, Failure, Problem};
+use crate::inside::path_of;
+use crate::steps::Steps;
+
+pub(crate) use side::{Fault, Side, Signature};
+
+/// All files of a launch that are shared by copies.
+pub(crate) struct SharedFiles<'a> {
+    files: Vec<Pair<'a>>,
+    handover: Option<Handover>,
+    watch: Watch,
+}
+
+/// A file of the host and the one inside.
+pub(crate) struct Pair<'a> {
+    op: &'a SharedFile,
+    /// The host's, for messages.
+    path: String,
+    /// The caller, whose both are.
+    pub(crate) owner: u32,
+    /// The permission bits of both.
+    pub(crate) mode: u32,
+    pub(crate) outside: Side,
+    seen_outside: Option<Signature>,
+    /// The name inside, and the folder once the first process has told it.
+    name: CString,
+    inside: Option<Side>,
+    seen_inside: Option<Signature>,
+    /// The payload has changed it.
+    changed: bool,
+}
+
+/// What of the jail's did not arrive on the host.
+pub(crate) struct Lost<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) path: String,
+    pub(crate) fault: Fault,
+}
+
+impl<'a> SharedFiles<'a> {
+    /// Finds the files of the host. One that cannot be replaced there is left out, and bound.
+    pub(crate) fn find(
+        plan: &'a Plan,
+        caller: &Caller<'_>,
+        trees: &WritableTrees,
+    ) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for (index, op) in plan.inside.iter().enumerate() {
+            let InsideOp::SharedFile(shared) = op else { continue };
+            let found = Pair::find(shared, caller, trees)
+                .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+            files.extend(found);
+        }
+        let handover = match files.is_empty() {
+            true => None,
+            false => Some(Handover::new().about("a socket").map_err(Failure::early)?),
+        };
+        Ok(Self { files, handover, watch: Watch::default() })
+    }
+
+    /// The file of this operation, if it is shared by a copy.
+    pub(crate) fn of(&self, op: &SharedFile) -> Option<&Pair<'a>> {
+        self.files.iter().find(|pair| core::ptr::eq(pair.op, op))
+    }
+
+    /// Tells the supervisor in which folder the file of an operation is inside, and as what it was left there.
+    pub(crate) fn placed(
+        &self,
+        pair: &Pair<'_>,
+        folder: &OwnedFd,
+        left: Signature,
+    ) -> Result<(), Errno> {
+        let number = self.files.iter().position(|other| core::ptr::eq(other.op, pair.op));
+        match (number, &self.handover) {
+            (Some(number), Some(handover)) => handover.tell(number, folder, left),
+            (_, _) => Err(Errno::INVAL),
+        }
+    }
+
+    /// The payload runs: takes in what the first process has told, and begins to watch.
+    pub(crate) fn start(&mut self) {
+        let Some(handover) = self.handover.take() else { return };
+        for (number, folder, left) in handover.told() {
+            let Some(pair) = self.files.get_mut(number) else { continue };
+            pair.inside = Some(Side { folder, name: pair.name.clone() });
+            pair.seen_inside = Some(left);
+        }
+        self.files.retain(|pair| pair.inside.is_some());
+        let folders = self.files.iter().flat_map(Pair::folders);
+        self.watch = Watch::of(folders);
+        // What has changed before anybody watched.
+        self.carry();
+    }
+
+    /// What to poll; `other`, without events, where nothing is shared.
+    pub(crate) fn poll<'b>(&'b self, other: &'b OwnedFd) -> PollFd<'b> {
+        self.watch.poll(other)
+    }
+
+    /// After an event.
+    pub(crate) fn attend(&mut self) {
+        if self.watch.is_due() {
+            self.carry();
+        }
+    }
+
+    fn carry(&mut self) {
+        for pair in &mut self.files {
+            // What fails now is tried again at the end, and told then.
+            let _ = pair.carry();
+        }
+    }
+
+    /// The payload has ended.
+    pub(crate) fn finish(mut self) -> Vec<Lost<'a>> {
+        let mut lost = Vec::new();
+        for pair in &mut self.files {
+            if let Err(fault) = pair.finish() {
+                lost.push(Lost { by: &pair.op.by, path: pair.path.clone(), fault });
+            }
+        }
+        lost
+    }
+
+    pub(crate) fn descriptors(&self) -> Vec<i32> {
+        use rustix::fd::AsRawFd;
+        let folders = self.files.iter().flat_map(Pair::folders);
+        folders.map(|folder| folder.as_raw_fd()).chain(self.watch.descriptors()).collect()
+    }
+}
+
+impl<'a> Pair<'a> {
+    /// The file of the host; nothing where it cannot be replaced by another one of the same owner.
+    fn find(
+        op: &'a SharedFile,
+        caller: &Caller<'_>,
+        trees: &WritableTrees,
+    ) -> Result<Option<Self>, Problem> {
+        let (from, to) = (caller.path(&op.from)?, caller.path(&op.to)?);
+        let place = open(from.as_str().as_bytes(), trees)?;
+        // The user's own links have been followed by now; the file that they lead to is replaced, and not they.
+        let real = path_of(&place).about(from.as_str())?;
+        let (Some((folder, name)), Some((_, inside))) =
+            (split(&real), split(to.as_str().as_bytes()))
+        else {
+            return Ok(None);
+        };
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
+            .about(from.as_str())?;
+        let outside = Side { folder, name };
+        let Ok((file, stat)) = outside.open(caller.uid) else { return Ok(None) };
+        let is_it = Identity::of(&file).ok() == Identity::of(&place).ok();
+        let may_replace =
+            accessat(&outside.folder, c".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        // A second name of the file would keep the old content.
+        if !is_it || may_replace.is_err() || stat.st_nlink != 1 {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            op,
+            path: from.as_str().to_string(),
+            owner: caller.uid,
+            mode: stat.st_mode,
+            seen_outside: outside.signature(),
+            outside,
+            name: inside,
+            inside: None,
+            seen_inside: None,
+            changed: false,
+        }))
+    }
+
+    fn folders(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [Some(&self.outside), self.inside.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(|it| it.folder.as_fd())
+    }
+
+    /// Carries a change over; where both have changed, the jail's.
+    fn carry(&mut self) -> Result<(), Fault> {
+        let Some(inside) = &self.inside else { return Ok(()) };
+        if inside.signature() != self.seen_inside {
+            return self.take_back();
+        }
+        if self.outside.signature() == self.seen_outside {
+            return Ok(());
+        }
+        let (content, seen) = self.outside.read(self.owner)?;
+        self.seen_outside = Some(seen);
+        self.seen_inside = Some(inside.replace(&content, self.mode)?);
+        Ok(())
+    }
+
+    /// Nobody is left inside. What the payload has changed is compared as a whole: two changes may be closer to each other
+    /// than the file system's clock can tell.
+    fn finish(&mut self) -> Result<(), Fault> {
+        let Some(inside) = &self.inside else { return Ok(()) };
+        let now = inside.signature();
+        if now == self.seen_inside && !self.changed {
+            return Ok(());
+        }
+        // What the payload has removed stays on the host.
+        if now.is_none() && inside.is_missing() {
+            return Ok(());
+        }
+        self.take_back()
+    }
+
+    fn take_back(&mut self) -> Result<(), Fault> {
+        let Some(inside) = &self.inside else { return Ok(()) };
+        let (content, seen) = inside.read(self.owner)?;
+        let is_new = match self.outside.read(self.owner) {
+            Ok((there, _)) => there != content,
+            Err(_) => true,
+        };
+        if is_new {
+            self.seen_outside = Some(self.outside.replace(&content, self.mode)?);
+        }
+        self.changed = true;
+        self.seen_inside = Some(seen);
+        Ok(())
+    }
+}
+
+/// `/a/b` as `/a` and `b`.
+fn split(path: &[u8]) -> Option<(&[u8], CString)> {
+    let slash = path.iter().rposition(|byte| *byte == b'/')?;
+    let name = path.get(slash + 1..).filter(|name| !name.is_empty())?;
+    let folder = path.get(..slash).filter(|folder| !folder.is_empty()).unwrap_or(b"/");
+    Some((folder, CString::new(name).ok()?))
+}

@@ -1,0 +1,222 @@
+//! Files of the host that the payload replaces: what it does to its own arrives outside, and nothing else does.
+
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+use jail_plan::{Access, HostText, InsideOp, SharedFile};
+
+use crate::jail::{Caller, Jail, bind, bind_to, by, callers, expand, literal, tmpfs};
+
+fn shared(to: HostText) -> InsideOp {
+    InsideOp::SharedFile(SharedFile { from: expand("~/.agent.json"), to, by: by() })
+}
+
+/// With a file of the host, and a home in memory with the jail's own at /h/agent.
+fn jail(caller: Caller) -> Jail {
+    let jail = Jail::new(caller);
+    let file = jail.file("home/.agent.json", "old");
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o640)).expect("the mode");
+    jail.op(tmpfs("/h")).op(shared(literal("/h/agent")))
+}
+
+fn held(jail: &Jail) -> String {
+    std::fs::read_to_string(jail.home().join(".agent.json")).expect("a file")
+}
+
+const REPLACE: &str = "cd /h && cat agent && echo new >.agent.tmp && mv -T .agent.tmp agent";
+
+#[test]
+fn what_a_program_writes_or_renames_arrives() {
+    for caller in callers() {
+        for script in [
+            REPLACE,
+            "cat /h/agent; echo new >/h/agent",
+            "cd /h; cat agent; rm agent; echo new >agent",
+            "cd /h; cat agent; echo new >a; ln -f a agent",
+            "cd /h; cat agent; perl -e 'open F, \">\", \"t\"; print F \"new\\n\"; close F; rename \"t\", \"agent\" or die'",
+        ] {
+            let jail = jail(caller);
+            jail.sh(script).prints("old");
+            assert_eq!(held(&jail), "new\n", "{script}");
+            let meta = std::fs::metadata(jail.home().join(".agent.json")).expect("a file");
+            assert_eq!(meta.permissions().mode() & 0o777, 0o640);
+            jail.outside_sh("ls -A ~").prints(".agent.json");
+            // And again, from what is there now.
+            jail.sh("cat /h/agent").prints("new");
+        }
+    }
+}
+
+#[test]
+fn it_arrives_whatever_ends_the_payload() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let ran = jail.sh(&format!("{REPLACE}; kill -9 $$"));
+        assert_eq!(ran.signal, Some(9), "{ran:?}");
+        assert_eq!(held(&jail), "new\n");
+        let jail = self::jail(caller);
+        // The first process of the jail, and with it everything inside; and then the process outside as well.
+        let inner = "\"$W\" -c \"($R); touch done; sleep 20\" >/dev/null 2>&1 & \
+             until [ -e done ]; do sleep 0.05; done; kill -9 $(cat /proc/$!/task/$!/children); wait $!; cat ~/.agent.json";
+        let jail = jail.outside("R", REPLACE);
+        jail.outside_sh(inner).prints("new");
+        let jail = self::jail(caller).outside("R", REPLACE);
+        let whole = "\"$W\" -c \"($R); touch done; sleep 20\" >/dev/null 2>&1 & \
+             until [ -e done ]; do sleep 0.05; done; sleep 1; kill -9 $!; cat ~/.agent.json";
+        jail.outside_sh(whole).prints("new");
+    }
+}
+
+#[test]
+fn both_sides_see_each_others_changes_while_it_runs() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let script = "\"$W\" -c 'echo one >/h/t; mv -T /h/t /h/agent; until grep -q two /h/agent; do sleep 0.05; done; echo seen' & \
+             until grep -q one ~/.agent.json; do sleep 0.05; done; echo two >~/t; mv -T ~/t ~/.agent.json; wait";
+        jail.outside_sh(script).prints("seen");
+        assert_eq!(held(&jail), "two\n");
+    }
+}
+
+#[test]
+fn launches_at_the_same_time_share_it() {
+    for caller in callers() {
+        let jail = jail(caller).outside("R", REPLACE);
+        let script = "\"$W\" -c 'touch ready; until grep -q new /h/agent; do sleep 0.05; done; echo \"$(cat /h/agent)er\" >/h/t; mv -T /h/t /h/agent' & \
+             until [ -e ready ]; do sleep 0.05; done; \"$W\" -c \"$R; until grep -q newer agent; do sleep 0.05; done\" && wait";
+        jail.outside_sh(script).prints("old");
+        assert_eq!(held(&jail), "newer\n");
+    }
+}
+
+#[test]
+fn what_nobody_changed_stays_the_same_file() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let before = std::fs::metadata(jail.home().join(".agent.json")).expect("a file");
+        jail.sh("cat /h/agent; rm /h/agent").prints("old");
+        let after = std::fs::metadata(jail.home().join(".agent.json")).expect("it stays");
+        assert_eq!((before.ino(), before.ctime_nsec()), (after.ino(), after.ctime_nsec()));
+    }
+}
+
+#[test]
+fn a_home_that_is_kept_has_it_too() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let file = jail.file("home/.agent.json", "old");
+        let kept = jail.file("home/kept/.agent.json", "the home's own");
+        let folder = kept.parent().expect("a folder");
+        std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
+        let jail = jail
+            .op(bind_to(folder, "/h", Access::ReadWrite, jail_plan::Missing::Fail))
+            .op(shared(literal("/h/.agent.json")));
+        jail.sh("cd /h; cat .agent.json; echo new >t; mv -T t .agent.json").prints("old");
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), "new\n");
+        jail.outside_sh("cd ~/kept; cat .agent.json .agent.json.jailgen-old; ls -A")
+            .prints("new\nthe home's own.agent.json\n.agent.json.jailgen-old");
+        std::fs::write(&file, "newest").expect("a file");
+        jail.sh("cat /h/.agent.json").prints("newest");
+    }
+}
+
+#[test]
+fn a_file_in_a_folder_that_is_granted_is_simply_there() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.file("home/.agent.json", "old");
+        let home = jail.home();
+        let jail = jail.op(bind(&home, Access::ReadWrite)).op(shared(expand("~/.agent.json")));
+        let jail = jail.set("HOME", home.to_str().expect("UTF-8"));
+        jail.sh("cd ~; cat .agent.json; echo new >t; mv -T t .agent.json; ls -A")
+            .prints("old.agent.json");
+        assert_eq!(held(&jail), "new\n");
+    }
+}
+
+#[test]
+fn a_link_of_the_users_stays_and_what_it_leads_to_is_replaced() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let real = jail.file("home/dotfiles/agent", "old");
+        let folder = real.parent().expect("a folder");
+        std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
+        std::os::unix::fs::symlink("dotfiles/agent", jail.home().join(".agent.json")).expect("it");
+        let jail = jail.op(tmpfs("/h")).op(shared(literal("/h/agent")));
+        jail.sh(REPLACE).prints("old");
+        assert_eq!(std::fs::read_to_string(real).expect("a file"), "new\n");
+        jail.outside_sh("readlink ~/.agent.json").prints("dotfiles/agent");
+    }
+}
+
+#[test]
+fn what_is_no_file_of_the_callers_is_not_taken_back() {
+    for caller in callers() {
+        for (script, why) in [
+            ("rm agent; ln -s /proc/self/environ agent", "no regular file"),
+            ("rm agent; ln -s agent.other agent; echo x >agent.other", "no regular file"),
+            ("rm agent; mkfifo agent", "no regular file"),
+            ("rm agent; mkdir agent", "no regular file"),
+            ("truncate -s 65M agent", "larger than"),
+            ("chmod 0 agent; echo x >t; chmod 0 t; mv -T t agent", "EACCES"),
+        ] {
+            let jail = jail(caller);
+            let ran = jail.sh(&format!("cd /h; {script}; sleep 0.4"));
+            assert_eq!(ran.code, Some(0), "{script}: {ran:?}");
+            if why == "EACCES" && caller.is_root() {
+                assert_eq!(held(&jail), "x\n");
+                continue;
+            }
+            assert_eq!(held(&jail), "old", "{script}");
+            for words in [why, "was not taken back", ".agent.json", "demo.jail:4:3"] {
+                assert!(ran.stderr.contains(words), "{script}: no `{words}` in {}", ran.stderr);
+            }
+            jail.outside_sh("ls -A ~").prints(".agent.json");
+        }
+    }
+}
+
+#[test]
+fn folders_that_are_moved_lead_nowhere_else() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.file("home/.agent.json", "old");
+        let other = jail.file("home/other/agent", "other");
+        let jail = jail
+            .op(tmpfs("/h"))
+            .op(bind(other.parent().expect("a folder"), Access::ReadOnly))
+            .op(shared(literal("/h/config/agent")));
+        // The folder of the jail's own file is replaced by a link to another one.
+        let there = other.parent().expect("a folder").display();
+        jail.sh(&format!(
+            "cd /h; mv config gone; ln -s {there} config; echo new >gone/agent; sleep 0.4"
+        ))
+        .prints("");
+        assert_eq!(held(&jail), "new\n");
+        assert_eq!(std::fs::read_to_string(other).expect("a file"), "other");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_written_beside_it_it_is_bound() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.file("home/.agent.json", "old");
+        let root = InsideOp::RemountReadOnly(crate::jail::at("/"));
+        let jail = jail.op(shared(literal("/etc/agent"))).op(root);
+        jail.sh("cat /etc/agent; echo new >/etc/agent; mv -T /tmp/x /etc/agent 2>/dev/null; touch /tmp/x /etc/y 2>/dev/null || echo ro")
+            .prints("oldro");
+        assert_eq!(held(&jail), "new\n");
+        // A second name would keep the old content, and a folder is no file.
+        let jail = self::jail(caller);
+        jail.outside_sh("ln ~/.agent.json ~/second").prints("");
+        assert_ne!(jail.sh(REPLACE).code, Some(0));
+        jail.sh("echo more >>/h/agent").prints("");
+        jail.outside_sh("cat ~/second").prints("oldmore");
+        let jail = Jail::new(caller);
+        std::fs::create_dir(jail.home().join(".agent.json")).expect("a folder");
+        jail.op(tmpfs("/h"))
+            .op(shared(literal("/h/agent")))
+            .sh("")
+            .stopped(&["EISDIR", "state-dir"]);
+    }
+}
