@@ -1,6 +1,6 @@
 //! Where everything that is printed goes through: colour, quietness and broken pipes are decided here.
 
-use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::time::Duration;
 
 use anstream::ColorChoice;
@@ -15,6 +15,9 @@ use super::failure::Failure;
 pub(super) struct Console {
     quiet: bool,
 }
+
+/// An answer is a word.
+const ANSWER_MAX: u64 = 64;
 
 const NOTE: Style = AnsiColor::Green.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -66,6 +69,19 @@ impl Console {
             let indented = help.trim_end().replace('\n', "\n        ");
             self.line(&format!("  {HELP}help{HELP:#}: {indented}"));
         }
+    }
+
+    /// Says something and asks about it: whether the answer was yes. None without a terminal on both sides, where nobody could
+    /// answer.
+    pub(super) fn ask(self, told: &str, question: &str) -> Option<bool> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return None;
+        }
+        let mut err = anstream::stderr().lock();
+        let asked = write!(err, "{told}\n{question} [y/N] ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        let read = asked.and_then(|()| io::stdin().lock().take(ANSWER_MAX).read_line(&mut answer));
+        Some(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     /// Prints a rendered diagnostic.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 
+use super::approval::stands_for;
 use super::record::{Linked, Record, owner};
 use super::{BuildError, State};
 use crate::emit::lock::{Lock, pin};
@@ -274,7 +275,8 @@ fn remember(
     for gone in of_old(|old| &old.aliases).filter(|gone| !record.has(&gone.0)) {
         unlink(&state.command(&gone.0), &gone.1);
     }
-    record.write(&file)
+    record.write(&file)?;
+    stands_for(state, path).map_err(|error| BuildError::Io { path: path.into(), error })
 }
 
 /// Removes a link of ours. One that is gone, or that leads elsewhere because another spec has taken the name over, is left alone.

@@ -6,13 +6,15 @@
 //! flakes/opencode-1a2b3c4d.lock     held by the process that builds it
 //! bin/jailed-opencode               the command: a folder for PATH
 //! roots/jailed-opencode             what keeps it from being collected
-//! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
+//! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale, and whether its grants have changed
+//! paths/opencode-5e6f7a8b           which of these a path of a spec stood for
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
 //! traces/jailed-opencode            a plan with the same grants and the default filter
 //! doctor/jail                       the plan of the smallest jail
 //! ```
 
+mod approval;
 mod audit;
 mod build;
 mod error;
@@ -22,6 +24,7 @@ mod trace;
 
 use std::path::{Path, PathBuf};
 
+pub use approval::changes;
 pub use audit::{AuditPlan, audit};
 pub use build::{Built, Command, Options, build, lock};
 pub use error::BuildError;
@@ -69,7 +72,17 @@ impl State {
     }
 
     fn record(&self, spec: &Path) -> PathBuf {
-        self.records().join(format!("{}.json", name(spec)))
+        self.record_of(&name(spec))
+    }
+
+    fn record_of(&self, name: &str) -> PathBuf {
+        self.records().join(format!("{name}.json"))
+    }
+
+    /// What a path stands for, by the path as it is written: links in it are not followed.
+    fn path_record(&self, spec: &Path) -> PathBuf {
+        let written = std::path::absolute(spec).unwrap_or_else(|_| spec.into());
+        self.root.join("paths").join(named(&written))
     }
 
     /// The plan of the smallest jail, with which `doctor` tries the machine.
@@ -94,7 +107,10 @@ impl State {
 /// The name of a spec's flake: that of its file, for people, and a part of the hash of its path, since every project may have an
 /// `agent.jail`.
 fn name(spec: &Path) -> String {
-    let real = std::fs::canonicalize(spec).unwrap_or_else(|_| spec.into());
+    named(&std::fs::canonicalize(spec).unwrap_or_else(|_| spec.into()))
+}
+
+fn named(real: &Path) -> String {
     let hash = hash_bytes(real.to_string_lossy().as_bytes());
     let hash: String =
         hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric).take(8).collect();

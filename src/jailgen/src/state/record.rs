@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::approval::{Approved, stood_for};
 use super::{BuildError, Built, Command, State};
 use crate::emit::Spec;
 use crate::files::write_atomically;
@@ -29,6 +30,9 @@ pub(super) struct Record {
     /// Second names of theirs that are linked, and the store path behind each.
     #[serde(default)]
     pub(super) aliases: Vec<Linked>,
+    /// What the build granted; absent in records of older jailgens.
+    #[serde(default)]
+    pub(super) approved: Option<Approved>,
 }
 
 /// The name of a command, and the store path that it leads to.
@@ -53,6 +57,7 @@ impl Record {
             copied: copied.collect(),
             jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
             aliases: commands.iter().filter_map(alias).collect(),
+            approved: Some(Approved::of(spec)),
             spec: path,
         }
     }
@@ -101,6 +106,9 @@ fn alias(command: &Command) -> Option<Linked> {
 /// What was built of a spec, if building it again would give the same. Nothing is compiled to find out.
 #[must_use]
 pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
+    if stood_for(state, spec).is_some_and(|name| name != super::name(spec)) {
+        return None;
+    }
     let record = Record::read(&state.record(spec))?;
     let commands = record.jails.iter().map(|(name, store_path)| Command {
         name: name.clone(),

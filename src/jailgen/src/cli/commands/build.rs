@@ -24,7 +24,7 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
             check(spec, &arguments.inputs, &state, context)
         } else {
             let options = options(&arguments.inputs, arguments.output.clone(), arguments.force);
-            build_one(spec, &arguments.inputs, &options, &state, context)
+            build_one(spec, &arguments.inputs, &options, Wanted::Asked, &state, context)
                 .map(|built| tell(&built, &state, context))
         };
         match done {
@@ -48,15 +48,30 @@ fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Re
     emit::check(&folder, &at, context)
 }
 
+/// Whether the user has asked for a build, or for something that needs one.
+#[derive(Clone, Copy)]
+enum Wanted {
+    Asked,
+    Needed,
+}
+
 fn build_one(
     path: &Path,
     inputs: &Inputs,
     options: &Options,
+    wanted: Wanted,
     state: &State,
     context: Context,
 ) -> Result<Built, Failure> {
     let compiled = compile_clean(path, context)?;
     let emission = compiled.emission().ok_or(Failure::Findings)?;
+    let changes = state::changes(state, path, &emission);
+    let changes: Vec<String> = changes.iter().map(|line| sanitise(line).into_owned()).collect();
+    match wanted {
+        Wanted::Asked => changes.iter().for_each(|line| context.console.note("changed", line)),
+        Wanted::Needed if changes.is_empty() => {}
+        Wanted::Needed => approve(path, &changes, context)?,
+    }
     let kit = emit::kit(inputs, context)?;
     let bar = context.console.progress(format!("building {}", path.display()));
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
@@ -64,6 +79,22 @@ fn build_one(
     let built = state::build(state, path, &emission, &kit, options, &nix, &mut progress);
     bar.finish_and_clear();
     built.map_err(failed)
+}
+
+/// Somebody else may have changed the spec: its own jail, where that can write it. So what changed is shown, and asked about.
+fn approve(path: &Path, changes: &[String], context: Context) -> Result<(), Failure> {
+    let shown = sanitise(&path.display().to_string()).into_owned();
+    let told = format!("what `{shown}` grants has changed since it was built");
+    let changes = changes.join("\n");
+    match context.console.ask(&format!("{told}:\n{changes}"), "Build it as it is now?") {
+        Some(true) => Ok(()),
+        Some(false) => Err(Failure::new(format!("`{shown}` was not built"))),
+        None => {
+            let help =
+                format!("{changes}\nread the spec; `jailgen build {shown}` builds it as it is now");
+            Err(Failure::with_help(told, help))
+        }
+    }
 }
 
 fn failed(error: BuildError) -> Failure {
@@ -135,7 +166,10 @@ pub(super) fn current(
     };
     match fresh {
         Some(built) => Ok(built),
-        None => build_one(spec, inputs, &options(inputs, None, false), state, context),
+        None => {
+            let options = options(inputs, None, false);
+            build_one(spec, inputs, &options, Wanted::Needed, state, context)
+        }
     }
 }
 
@@ -160,7 +194,8 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
     bar.finish_and_clear();
     updated?;
     let options = options(&Inputs::default(), None, false);
-    let built = build_one(&arguments.spec, &Inputs::default(), &options, &state, context)?;
+    let inputs = Inputs::default();
+    let built = build_one(&arguments.spec, &inputs, &options, Wanted::Needed, &state, context)?;
     tell(&built, &state, context);
     Ok(())
 }
