@@ -17,6 +17,7 @@ fn installed(module: &str, option: &str, definitions: &str) -> String {
              (import {module} {{ library = jailgen; }})
              {{ options.{option} = lib.mkOption {{ type = lib.types.listOf lib.types.package; default = [ ]; }}; }}
              {{ config.{option} = [ pkgs.jq ]; }}
+             {{ options.users = lib.mkOption {{ type = lib.types.raw; }}; }}
              {{ config.programs.jailgen = {definitions}; }}
            ];
          }}).config.{option}",
@@ -50,6 +51,82 @@ fn jails_of_a_system_and_of_a_user_are_installed() {
         let made = eval(&setup, &format!("builtins.all (it: it ? drvPath) ({packages})"));
         assert_eq!(made, json!(true));
     }
+}
+
+/// NixOS's own options that the module defines, as far as it defines them.
+const USERS: &str = "{ lib, ... }:
+let
+  inherit (lib) mkOption types;
+  option = type: default: mkOption { inherit type default; };
+  ranges = option (types.listOf types.raw) [ ];
+  user = { options = {
+    uid = option (types.nullOr types.int) null;
+    group = option types.str \"users\";
+    description = option types.str \"\";
+    isSystemUser = option types.bool false;
+    isNormalUser = option types.bool false;
+    autoSubUidGidRange = option types.bool false;
+    subUidRanges = ranges;
+    subGidRanges = ranges;
+  }; };
+  group = { options.gid = option (types.nullOr types.int) null; };
+in {
+  options.users.users = option (types.attrsOf (types.submodule user)) { };
+  options.users.groups = option (types.attrsOf (types.submodule group)) { };
+  options.environment.systemPackages = option (types.listOf types.package) [ ];
+}";
+
+#[test]
+fn a_dedicated_user_is_made_and_given_to_those_who_may_run_jails_as_it() {
+    let Some(setup) = setup() else { return };
+    let module = project().join("nixlib/modules/nixos.nix");
+    let made = eval(
+        &setup,
+        &format!(
+            "let users = (lib.evalModules {{
+               specialArgs = {{ inherit pkgs; }};
+               modules = [
+                 (import {module} {{ library = jailgen; }}) ({USERS})
+                 {{ config.programs.jailgen.dedicatedUsers = {{
+                      agent = {{ uid = 990; users = [ \"jane\" \"joe\" ]; }};
+                      other = {{ uid = 991; gid = 900; users = [ \"jane\" ]; }};
+                      nobodys.uid = 992;
+                    }};
+                    config.users.users = {{
+                      jane.isNormalUser = true;
+                      joe = {{ isNormalUser = true; subUidRanges = [ {{ startUid = 100000; count = 65536; }} ]; }};
+                    }}; }}
+               ];
+             }}).config.users; in {{
+               inherit (users) groups;
+               agent = {{ inherit (users.users.agent) isSystemUser isNormalUser uid group subUidRanges; }};
+               jane = {{ inherit (users.users.jane) subUidRanges subGidRanges autoSubUidGidRange isSystemUser; }};
+               joe = {{ inherit (users.users.joe) subUidRanges autoSubUidGidRange; }};
+               names = builtins.attrNames users.users;
+             }}",
+            module = module.display(),
+        ),
+    );
+    assert_eq!(
+        made,
+        json!({
+            "groups": { "agent": { "gid": 990 }, "other": { "gid": 900 }, "nobodys": { "gid": 992 } },
+            "agent": {
+                "isSystemUser": true, "isNormalUser": false, "uid": 990, "group": "agent", "subUidRanges": [],
+            },
+            "jane": {
+                "subUidRanges": [{ "startUid": 990, "count": 1 }, { "startUid": 991, "count": 1 }],
+                "subGidRanges": [{ "startGid": 990, "count": 1 }, { "startGid": 900, "count": 1 }],
+                // Her range for containers stays.
+                "autoSubUidGidRange": true, "isSystemUser": false,
+            },
+            "joe": {
+                "subUidRanges": [{ "startUid": 990, "count": 1 }, { "startUid": 100_000, "count": 65_536 }],
+                "autoSubUidGidRange": false,
+            },
+            "names": ["agent", "jane", "joe", "nobodys", "other"],
+        })
+    );
 }
 
 #[test]

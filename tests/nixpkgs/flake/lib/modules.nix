@@ -1,5 +1,5 @@
-# The module system, as far as a small module uses it: nested options, submodules, and definitions in several modules. What
-# real nixpkgs has beyond that (priorities, conditions, freeform types) is an error here, never silently something else.
+# The module system, as far as a small module uses it: nested options, submodules, defaults, and definitions in several modules.
+# What real nixpkgs has beyond that (other priorities, conditions, freeform types) is an error here, never silently something else.
 lib:
 let
   isOption = value: value._type or null == "option";
@@ -78,9 +78,20 @@ let
     else
       lib.mapAttrs value (lib.getAttrs known options);
 
-  merge =
-    path: type: definitions:
+  isDefault = value: value._type or null == "default";
+
+  # Without the defaults, where there is more.
+  counting =
+    definitions:
     let
+      given = builtins.filter (value: !isDefault value) definitions;
+    in
+    if given == [ ] then map (value: value.content) definitions else given;
+
+  merge =
+    path: type: all:
+    let
+      definitions = counting all;
       wrong = builtins.filter (value: !type.check value) definitions;
     in
     if wrong != [ ] then
@@ -102,6 +113,10 @@ let
 in
 {
   mkOption = option: option // { _type = "option"; };
+  mkDefault = content: {
+    _type = "default";
+    inherit content;
+  };
   literalExpression = text: {
     _type = "literalExpression";
     inherit text;
@@ -109,6 +124,7 @@ in
 
   types = {
     bool = simple "boolean" builtins.isBool;
+    int = simple "signed integer" builtins.isInt;
     str = simple "string" builtins.isString;
     path = simple "path" (
       value: builtins.isPath value || builtins.isString value && lib.hasPrefix "/" value
