@@ -1,6 +1,9 @@
 //! Plans and machines that a launch must stop at, with a message that helps.
 
-use jail_plan::{Access, Folder, InsideOp, Missing, Namespace, Places, encode};
+use jail_plan::{
+    Access, Beneath, Folder, Handled, InsideOp, LandlockRule, Missing, Namespace, Places, Reach,
+    encode,
+};
 
 use crate::jail::{Jail, Ran, at, bind, bind_to, by, callers, expand, filter, literal, stub};
 
@@ -115,6 +118,44 @@ fn a_machine_without_user_namespaces_is_told_which_switch_to_turn() {
             jail.command("unshare").env("W", jail.wrapper()).args(["-Ur", "sh", "-c", script]),
         );
         ran.stopped(&["(namespaces): clone3: ENOSPC", "sysctl user.max_user_namespaces="]);
+    }
+}
+
+/// D18: a security module lets the namespace be made, and forbids what it is for. Landlock stands in for AppArmor here, and a file
+/// for its switch, in a mount namespace of the test's own.
+#[test]
+fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
+    const SWITCH: &str = "mount -t tmpfs none /proc/sys/kernel && echo 1 > /proc/sys/kernel/apparmor_restrict_unprivileged_userns &&";
+    // One instruction: `return SECCOMP_RET_ALLOW`.
+    const ALLOW_ALL: [u8; 8] = [6, 0, 0, 0, 0, 0, 0xff, 0x7f];
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let writable = ["/tmp", "/dev"].map(|path| {
+            let (path, missing, by) = (literal(path), Missing::Fail, by());
+            LandlockRule::Path(Beneath { path, reach: Reach::Device, missing, by })
+        });
+        let denying = Jail::bare(caller)
+            .change(|plan| {
+                plan.namespaces.clear();
+                plan.hostname = None;
+                plan.landlock.handles = vec![Handled::Writes];
+                plan.landlock.rules = writable.to_vec();
+                plan.seccomp = vec![filter(&ALLOW_ALL)];
+            })
+            .set("W", jail.wrapper().to_str().expect("UTF-8"));
+        let launch = |before: &str| {
+            let script = format!("{before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'");
+            let mut command = jail.command("unshare");
+            command.env("DENYING", denying.wrapper());
+            Ran::of(command.args(["-Urm", "sh", "-c", &script]))
+        };
+        launch(SWITCH).stopped(&[
+            "(namespaces)",
+            "EACCES",
+            "AppArmor",
+            "kernel.apparmor_restrict_unprivileged_userns=0",
+        ]);
+        launch("").stopped(&["(namespaces)", "EACCES", "help:", "security module"]);
     }
 }
 

@@ -73,7 +73,13 @@ pub(crate) fn map_ids(caller: &Caller<'_>) -> Result<(), Problem> {
 fn write(path: &str, content: &str) -> Result<(), Problem> {
     let result = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
         .and_then(|file| rustix::io::write(&file, content.as_bytes()));
-    result.map(drop).about(path).map_err(explain)
+    result.map(drop).about(path).map_err(explain).map_err(|problem| match problem.help {
+        None if problem.cause == "EACCES" => problem.help(
+            "a security module lets user namespaces be made here and forbids what they are for, or this is inside of a \
+             jail: `jailgen doctor` says what there is",
+        ),
+        _ => problem,
+    })
 }
 
 /// Why the namespaces could not be made.
