@@ -179,6 +179,29 @@ fn abstract_sockets_of_the_host_are_out_of_reach_also_on_its_network() {
     }
 }
 
+/// A6. Known gap before ABI 9: a read-only mount does not stop a connection, and Landlock does not look at one.
+#[test]
+fn a_socket_in_a_folder_that_is_bound_read_only_is_reached_before_abi_9_and_not_after() {
+    let found = jail_stub::sys::landlock::abi().unwrap_or(0);
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let folder = jail.folder.path().join("granted");
+        std::fs::create_dir(&folder).expect("a folder");
+        let socket = folder.join("socket");
+        let _listener = UnixListener::bind(&socket).expect("a listener");
+        std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o777)).expect("open");
+        let jail = jail
+            .op(bind_to(&folder, &folder, Access::ReadOnly, Missing::Fail))
+            .op(InsideOp::RemountReadOnly(at("/")));
+        let words = format!("connect unix {}", socket.display());
+        assert_eq!(jail.probe(&words), if found >= 9 { "errno 13" } else { "ok 0" });
+        // What is not granted is not there.
+        let other = Jail::new(caller).op(InsideOp::RemountReadOnly(at("/")));
+        assert_eq!(other.probe(&words), "errno 2");
+        assert_eq!(other.control(&words), "ok 0");
+    }
+}
+
 #[test]
 fn a_shared_process_namespace_gives_signals_only_where_the_wall_says_so() {
     for caller in callers_with(6) {

@@ -201,6 +201,17 @@ fn a_program_that_is_set_to_another_users_id_gains_nothing_in_a_cage() {
     });
 }
 
+/// C32. Known gap: what may be read can be run by what may be executed, here the dynamic loader.
+#[test]
+fn rules_of_execution_stop_execve_and_not_the_loader() {
+    each(|world, cage| {
+        let script = "
+            while read -r _ _ _ _ _ file; do case $file in */ld-*) loader=$file;; esac; done < /proc/self/maps
+            cp \"$(command -v env)\" copy && { ./copy true || echo $?; } 2>/dev/null; \"$loader\" ./copy echo ran";
+        prints(&world.sh(cage, script), "126\nran");
+    });
+}
+
 /// C35.
 #[test]
 fn nothing_that_a_cage_named_reaches_the_terminal_raw() {
