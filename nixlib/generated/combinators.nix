@@ -781,6 +781,14 @@ in
       params = [ "text" ];
       brings = [ "bashInteractive" ];
     };
+    # The name and the address that you commit with, and nothing else of your git configuration.
+    git-identity = {
+      params = [ ];
+      brings = [
+        "bashInteractive"
+        "git"
+      ];
+    };
     # A program inside that has a bash script run on the host.
     jail-to-host-channel = {
       params = [

@@ -2,6 +2,11 @@
 
 use super::row::{Probe, ROW, Row};
 
+/// A configuration with more than an identity, part of it for this folder only.
+const IDENTITY: &str = "git init -q .; git config --global user.name 'Ann \"A\" O\\Neil; $HOME # x'; git config --global user.signingKey key
+git config --global core.sshCommand ssh; git config --global includeIf.gitdir:~/project/.path ~/include
+git config --file ~/include user.email here@example.org; git config user.name Agent";
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "add-cleanup",
@@ -48,6 +53,36 @@ pub(super) const ROWS: &[Row] = &[
         case: "with-wrong-arguments",
         spec: "(add-runtime \"RUNTIME_ARGS+=(--cap-add ALL)\")",
         probes: &[Probe::Stops { env: &[], says: "`--cap-add` cannot be given to a jail" }],
+        ..ROW
+    },
+    Row {
+        name: "git-identity",
+        spec: "git-identity (add-pkg-deps [ pkgs.git ])",
+        host: IDENTITY,
+        probes: &[
+            Probe::Grants("[ \"$(git config user.name)\" = 'Ann \"A\" O\\Neil; $HOME # x' ]"),
+            Probe::Grants("[ \"$(git config user.email)\" = here@example.org ]"),
+            Probe::Works(
+                "cd /tmp && git init -q r && cd r && git commit -q --allow-empty -m x && git config user.name Local && [ \"$(git log --format=%ae)\" = here@example.org ] && [ \"$(git config user.name)\" = Local ]",
+            ),
+            Probe::Refuses("git config user.signingKey || git config core.sshCommand"),
+            Probe::Refuses("cat ~/.gitconfig || cat ~/include"),
+            Probe::Denies("echo x >>/etc/gitconfig"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "git-identity",
+        case: "of-nobody",
+        spec: "git-identity (add-pkg-deps [ pkgs.git ])",
+        host: "git init -q .; git config user.name Agent; git config extensions.unknown 1; git config core.repositoryFormatVersion 1",
+        probes: &[
+            Probe::Says {
+                script: "! git config user.name && ! [ -e /etc/gitconfig ]",
+                says: "names nobody",
+            },
+            Probe::Denies("git config user.name"),
+        ],
         ..ROW
     },
     Row {
