@@ -17,7 +17,7 @@ build: ## Build jailgen, the helper and the probe, static, and the stub
 	$(CARGO) rustc --profile $(PROFILE) -p jailgen --bin jailgen -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile $(PROFILE) -p jail-probe --bin jail-probe -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile $(PROFILE) -p jail-host --bin jail-host -- -C target-feature=+crt-static
-	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C link-args='-nostartfiles -nostdlib -static -no-pie'
+	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C relocation-model=static -C link-args='-nostartfiles -nostdlib -static -no-pie'
 
 kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store
 	scripts/make-kit $(PROFILE)

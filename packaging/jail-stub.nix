@@ -10,7 +10,7 @@ rustPlatform.buildRustPackage {
   buildPhase = ''
     runHook preBuild
     cargo rustc --offline --profile stub --package jail-stub --bin jail-stub --target-dir target -- \
-      -C link-args='-nostartfiles -nostdlib -static -no-pie'
+      -C relocation-model=static -C link-args='-nostartfiles -nostdlib -static -no-pie'
     runHook postBuild
   '';
   installPhase = ''

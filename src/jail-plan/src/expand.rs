@@ -12,7 +12,7 @@ use core::str::Chars;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Error, Form, FromJson, Value};
+use crate::json::{Error, FromJson, Value, from_value};
 
 /// Defaults may hold defaults; nobody needs more levels than this.
 const NESTING_MAX: u32 = 8;
@@ -322,15 +322,23 @@ fn one_entry<S: Serializer>(serializer: S, key: &str, value: &str) -> Result<S::
 }
 
 impl FromJson for HostText {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        let Form { at, name, value } = value.form()?;
-        let Some(value) = value else { return Ok(Self::Literal(name.into_owned())) };
-        let make = match &*name {
-            EXPAND => Self::Expand,
-            PER_FOLDER => Self::PerFolder,
-            _ => return Err(Error::unknown(at, &name)),
+    fn blank() -> Self {
+        Self::Literal(String::new())
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        let (make, source): (fn(Expansion) -> Self, _) = match value.form()? {
+            (text, None) => {
+                *self = Self::Literal(text.into());
+                return Ok(());
+            }
+            (EXPAND, Some(source)) => (Self::Expand, source),
+            (PER_FOLDER, Some(source)) => (Self::PerFolder, source),
+            (_, Some(_)) => return Err(value.unknown()),
         };
-        let source = String::from_json(value)?;
-        Expansion::parse(&source).map(make).map_err(|error| Error::new(at, error.to_string()))
+        let source: String = from_value(source)?;
+        let expansion = Expansion::parse(&source);
+        *self = expansion.map(make).map_err(|error| Error::new(value.at, error.to_string()))?;
+        Ok(())
     }
 }

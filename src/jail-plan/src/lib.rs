@@ -16,6 +16,7 @@ mod json;
 mod landlock;
 mod limits;
 mod ops;
+mod order;
 mod path;
 mod plan;
 pub mod raw;
@@ -34,6 +35,7 @@ pub use ops::{
     Missing, Mode, Named, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service, Session,
     Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
+pub use order::sort;
 pub use path::{JailPath, PathError};
 pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use crate::expand::HostText;
-use crate::json::{Error, Form, FromJson, Value};
+use crate::json::{Error, FromJson, Value, from_value};
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
 use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin};
@@ -111,13 +111,17 @@ pub enum Ids {
 }
 
 impl FromJson for Ids {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        let Form { at, name, value } = value.form()?;
-        match (&*name, value) {
-            ("caller", None) => Ok(Self::Caller),
-            ("dedicated", Some(user)) => DedicatedUser::from_json(user).map(Self::Dedicated),
-            (_, _) => Err(Error::unknown(at, &name)),
-        }
+    fn blank() -> Self {
+        Self::Caller
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        *self = match value.form()? {
+            ("caller", None) => Self::Caller,
+            ("dedicated", Some(user)) => Self::Dedicated(from_value(user)?),
+            (_, _) => return Err(value.unknown()),
+        };
+        Ok(())
     }
 }
 
@@ -154,13 +158,17 @@ pub enum StartIn {
 }
 
 impl FromJson for StartIn {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        let Form { at, name, value } = value.form()?;
-        match (&*name, value) {
-            ("folder", None) => Ok(Self::Folder),
-            ("path", Some(path)) => HostText::from_json(path).map(Self::Path),
-            (_, _) => Err(Error::unknown(at, &name)),
-        }
+    fn blank() -> Self {
+        Self::Folder
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        *self = match value.form()? {
+            ("folder", None) => Self::Folder,
+            ("path", Some(path)) => Self::Path(from_value(path)?),
+            (_, _) => return Err(value.unknown()),
+        };
+        Ok(())
     }
 }
 
@@ -175,13 +183,17 @@ pub enum Argument {
 }
 
 impl FromJson for Argument {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        let Form { at, name, value } = value.form()?;
-        match (&*name, value) {
-            ("all", None) => Ok(Self::All),
-            ("text", Some(text)) => HostText::from_json(text).map(Self::Text),
-            (_, _) => Err(Error::unknown(at, &name)),
-        }
+    fn blank() -> Self {
+        Self::All
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        *self = match value.form()? {
+            ("all", None) => Self::All,
+            ("text", Some(text)) => Self::Text(from_value(text)?),
+            (_, _) => return Err(value.unknown()),
+        };
+        Ok(())
     }
 }
 

@@ -10,11 +10,12 @@ macro_rules! record {
         pub struct $name { $( $(#[$field_attribute])+ pub $field: $type, )* }
 
         impl $crate::json::FromJson for $name {
-            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
-                let mut fields = value.fields()?;
-                let record = Self { $( $field: fields.take(stringify!($field))?, )* };
-                fields.end()?;
-                Ok(record)
+            fn blank() -> Self {
+                Self { $( $field: $crate::json::FromJson::blank(), )* }
+            }
+
+            fn fill(&mut self, value: &$crate::json::Value<'_>) -> Result<(), $crate::json::Error> {
+                value.fill(&mut [$( (stringify!($field), &mut self.$field), )*])
             }
         }
     };
@@ -24,21 +25,31 @@ macro_rules! record {
 macro_rules! words {
     (
         $(#[$attribute:meta])*
-        pub enum $name:ident { $( $(#[doc = $doc:literal])+ $word:literal $variant:ident, )* }
+        pub enum $name:ident {
+            $(#[doc = $first_doc:literal])+ $first_word:literal $first:ident,
+            $( $(#[doc = $doc:literal])+ $word:literal $variant:ident, )*
+        }
     ) => {
         $(#[$attribute])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
         )]
-        pub enum $name { $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant, )* }
+        pub enum $name {
+            $(#[doc = $first_doc])+ #[serde(rename = $first_word)] $first,
+            $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant, )*
+        }
 
         impl $crate::json::FromJson for $name {
-            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
-                const ALL: &[$name] = &[$( $name::$variant, )*];
-                let at = value.at;
-                let index = value.word(&[$( $word, )*])?;
+            fn blank() -> Self {
+                Self::$first
+            }
+
+            fn fill(&mut self, value: &$crate::json::Value<'_>) -> Result<(), $crate::json::Error> {
+                const ALL: &[$name] = &[$name::$first, $( $name::$variant, )*];
+                let index = value.word(&[$first_word, $( $word, )*])?;
                 // The two lists have one length.
-                ALL.get(index).copied().ok_or_else(|| $crate::json::Error::unknown(at, ""))
+                *self = ALL.get(index).copied().ok_or_else(|| value.unknown())?;
+                Ok(())
             }
         }
     };
@@ -48,19 +59,30 @@ macro_rules! words {
 macro_rules! choice {
     (
         $(#[$attribute:meta])*
-        pub enum $name:ident { $( $(#[doc = $doc:literal])+ $word:literal $variant:ident($type:ty), )* }
+        pub enum $name:ident {
+            $(#[doc = $first_doc:literal])+ $first_word:literal $first:ident($first_type:ty),
+            $( $(#[doc = $doc:literal])+ $word:literal $variant:ident($type:ty), )*
+        }
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-        pub enum $name { $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant($type), )* }
+        pub enum $name {
+            $(#[doc = $first_doc])+ #[serde(rename = $first_word)] $first($first_type),
+            $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant($type), )*
+        }
 
         impl $crate::json::FromJson for $name {
-            fn from_json(value: $crate::json::Value<'_>) -> Result<Self, $crate::json::Error> {
-                let $crate::json::Form { at, name, value } = value.form()?;
-                match (&*name, value) {
-                    $( ($word, Some(value)) => $crate::json::FromJson::from_json(value).map(Self::$variant), )*
-                    (_, _) => Err($crate::json::Error::unknown(at, &name)),
-                }
+            fn blank() -> Self {
+                Self::$first($crate::json::FromJson::blank())
+            }
+
+            fn fill(&mut self, value: &$crate::json::Value<'_>) -> Result<(), $crate::json::Error> {
+                *self = match value.form()? {
+                    ($first_word, Some(op)) => Self::$first($crate::json::from_value(op)?),
+                    $( ($word, Some(op)) => Self::$variant($crate::json::from_value(op)?), )*
+                    (_, _) => return Err(value.unknown()),
+                };
+                Ok(())
             }
         }
     };

@@ -9,14 +9,15 @@
 //! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run
 //! it outside the jail. The last line stands apart because it is no part of what is enforced.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
 use crate::helper::is_helpers;
-use crate::json::{self, FromJson, Parser};
+use crate::json::{self, Parser};
 use crate::ops::EnvOp;
+use crate::order::sort;
 use crate::plan::{Plan, VERSION};
 
 /// What a shell does with a wrapper.
@@ -61,7 +62,7 @@ impl<'a> Wrapper<'a> {
         }
         let body = body(bytes)?;
         let mut parser = Parser::new(body);
-        let plan = parser.value().and_then(Plan::from_json);
+        let plan = parser.value().and_then(|value| json::from_value(&value));
         let plan = plan.map_err(|error| decoding_error(body, error.text(body)))?;
         check(&plan)?;
         Ok(Self { plan, places: parser.rest() })
@@ -118,16 +119,13 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     if plan.host.is_none() && (plan.before.iter().any(is_helpers) || !plan.after.is_empty()) {
         return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }
-    let mut names = BTreeSet::new();
-    for variable in &plan.env {
-        let (EnvOp::Set(crate::Set { name, .. }) | EnvOp::Forward(crate::Forward { name, .. })) =
-            variable;
-        if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(WrapperError::Inconsistent("a variable has no legal name".into()));
-        }
-        if !names.insert(name) {
-            return Err(WrapperError::Inconsistent("a variable is given twice".into()));
-        }
+    let mut names: Vec<&str> = plan.env.iter().map(EnvOp::name).collect();
+    if names.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
+        return Err(WrapperError::Inconsistent("a variable has no legal name".into()));
+    }
+    sort(&mut names);
+    if names.iter().zip(names.iter().skip(1)).any(|(name, next)| name == next) {
+        return Err(WrapperError::Inconsistent("a variable is given twice".into()));
     }
     if plan
         .closure

@@ -151,9 +151,13 @@ pub(crate) struct Step {
     pub(crate) of: usize,
 }
 
-/// A step that failed.
+/// A step that failed; a pointer, as [`Problem`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Failed>);
+
+/// What a [`Failure`] says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failed {
     /// Which step; `None` before there was a plan.
     pub(crate) step: Option<Step>,
     /// What kind of step: `bind-ro`.
@@ -164,11 +168,26 @@ pub(crate) struct Failure {
     pub(crate) problem: Problem,
 }
 
+impl Deref for Failure {
+    type Target = Failed;
+
+    fn deref(&self) -> &Failed {
+        &self.0
+    }
+}
+
 impl Failure {
+    /// A failure of a step.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn new(step: Option<Step>, name: &str, by: &str, problem: Problem) -> Self {
+        Self(Box::new(Failed { step, name: name.into(), by: by.into(), problem }))
+    }
+
     /// A failure before any step.
     #[must_use]
     pub(crate) fn early(problem: Problem) -> Self {
-        Self { step: None, name: String::new(), by: String::new(), problem }
+        Self::new(None, "", "", problem)
     }
 
     /// The lines for the user. `place` is where in the spec the step was wanted.
@@ -213,16 +232,12 @@ impl Failure {
         let mut next = || fields.next();
         let (number, of) = (next()?.parse().ok()?, next()?.parse().ok()?);
         let exit = next()?.parse().ok()?;
-        let (name, by) = (next()?.into(), next()?.into());
+        let (name, by) = (next()?, next()?);
         let (object, cause) = (next()?.into(), next()?.into());
         let help = Some(next()?).filter(|help| !help.is_empty()).map(Into::into);
         let step = (of > 0).then_some(Step { number, of });
-        Some(Self {
-            step,
-            name,
-            by,
-            problem: Problem(Box::new(Details { object, cause, help, exit })),
-        })
+        let problem = Problem(Box::new(Details { object, cause, help, exit }));
+        Some(Self::new(step, name, by, problem))
     }
 }
 
@@ -285,12 +300,8 @@ mod tests {
     use super::*;
 
     fn failure() -> Failure {
-        Failure {
-            step: Some(Step { number: 7, of: 23 }),
-            name: "bind-ro".into(),
-            by: "readonly#2".into(),
-            problem: Problem::errno("/nix/store/x", Errno::ACCESS).help("try another"),
-        }
+        let problem = Problem::errno("/nix/store/x", Errno::ACCESS).help("try another");
+        Failure::new(Some(Step { number: 7, of: 23 }), "bind-ro", "readonly#2", problem)
     }
 
     #[test]

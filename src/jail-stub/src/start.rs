@@ -137,6 +137,8 @@ unsafe impl GlobalAlloc for Bump {
         core::ptr::with_exposed_provenance_mut(free.take(layout))
     }
 
+    // A call takes fewer bytes than this does, in some two hundred places.
+    #[inline(never)]
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         // SAFETY: as in `alloc`.
         let free = unsafe { &mut *self.0.get() };

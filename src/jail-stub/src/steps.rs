@@ -1,7 +1,5 @@
 //! Numbers the steps of a launch, so that a failure says which one it was.
 
-use alloc::string::String;
-
 use jail_plan::{Access, HostOp, InsideOp, Plan};
 
 use crate::failure::{Failure, Problem, Step};
@@ -79,7 +77,7 @@ impl Steps {
     fn failure(self, index: usize, name: &str, by: &str, problem: Problem) -> Failure {
         let of = self.before + self.inside + FIXED;
         let step = Some(Step { number: index + 1, of });
-        Failure { step, name: String::from(name), by: String::from(by), problem }
+        Failure::new(step, name, by, problem)
     }
 }
 

@@ -14,10 +14,25 @@ use alloc::vec::Vec;
 
 pub(crate) use parse::{Parser, text_in};
 
-/// What a type is read from.
-pub(crate) trait FromJson: Sized {
+/// What can be read from a value.
+///
+/// It is filled in place and by a table, because to return each field of each structure, and to look at each result, would
+/// be a tenth of the stub.
+pub(crate) trait FromJson {
+    /// What stands there before it is read. It never leaves the reader: who is not filled is an error.
+    fn blank() -> Self
+    where
+        Self: Sized;
+
     /// Takes the value for what it says.
-    fn from_json(value: Value<'_>) -> Result<Self, Error>;
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error>;
+}
+
+/// What `value` says.
+pub(crate) fn from_value<T: FromJson>(value: &Value<'_>) -> Result<T, Error> {
+    let mut read = T::blank();
+    read.fill(value)?;
+    Ok(read)
 }
 
 /// Why something cannot be read, and at which byte.
@@ -29,12 +44,6 @@ impl Error {
     #[inline(never)]
     pub(crate) fn new(at: usize, why: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new((at, why.into())))
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn unknown(at: usize, name: &str) -> Self {
-        Self::new(at, format!("unknown variant `{name}`"))
     }
 
     /// In words, with the line and column in `text`.
@@ -87,8 +96,8 @@ impl<'a> Value<'a> {
         Error::new(self.at, format!("{wanted} is needed, and this is {found}"))
     }
 
-    pub(crate) fn list(self) -> Result<Vec<Value<'a>>, Error> {
-        match self.data {
+    fn list(&self) -> Result<&[Self], Error> {
+        match &self.data {
             Data::List(list) => Ok(list),
             _ => Err(self.not("a list")),
         }
@@ -101,73 +110,52 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The fields of a structure.
-    pub(crate) fn fields(self) -> Result<Fields<'a>, Error> {
-        match self.data {
-            Data::Object(entries) => Ok(Fields { at: self.at, entries }),
-            _ => Err(self.not("an object")),
+    /// Fills a structure: each of its fields must be there, and no other.
+    #[inline(never)]
+    pub(crate) fn fill(&self, fields: &mut [(&str, &mut dyn FromJson)]) -> Result<(), Error> {
+        let Data::Object(entries) = &self.data else { return Err(self.not("an object")) };
+        for (name, field) in &mut *fields {
+            match entries.iter().find(|entry| entry.name == *name) {
+                Some(entry) => field.fill(&entry.value)?,
+                None => return Err(Error::new(self.at, format!("missing field `{name}`"))),
+            }
+        }
+        let is_known = |entry: &&Entry<'_>| fields.iter().any(|(name, _)| entry.name == *name);
+        match entries.iter().find(|entry| !is_known(entry)) {
+            None => Ok(()),
+            Some(Entry { name, value }) => {
+                Err(Error::new(value.at, format!("unknown field `{name}`")))
+            }
         }
     }
 
     /// One of several forms: `"name"`, or `{"name": value}`.
-    pub(crate) fn form(self) -> Result<Form<'a>, Error> {
-        let Self { at, data } = self;
-        match data {
-            Data::Text(name) => Ok(Form { at, name, value: None }),
-            Data::Object(mut entries) if entries.len() == 1 => match entries.pop() {
-                Some(Entry { name, value }) => Ok(Form { at, name, value: Some(value) }),
-                None => Err(Error::new(at, "an object with one field is needed")),
+    pub(crate) fn form(&self) -> Result<(&str, Option<&Self>), Error> {
+        match &self.data {
+            Data::Text(name) => Ok((name, None)),
+            Data::Object(entries) => match entries.as_slice() {
+                [Entry { name, value }] => Ok((name, Some(value))),
+                _ => Err(Error::new(self.at, "an object with one field is needed")),
             },
-            Data::Object(_) => Err(Error::new(at, "an object with one field is needed")),
-            data => Err(Self { at, data }.not("a text or an object with one field")),
+            _ => Err(self.not("a text or an object with one field")),
         }
     }
 
     /// The place of a word in `words`.
-    pub(crate) fn word(self, words: &[&str]) -> Result<usize, Error> {
-        let form = self.form()?;
-        match words.iter().position(|word| *word == form.name) {
-            Some(index) if form.value.is_none() => Ok(index),
-            Some(_) | None => Err(Error::unknown(form.at, &form.name)),
-        }
-    }
-}
-
-/// What [`Value::form`] found.
-pub(crate) struct Form<'a> {
-    pub(crate) at: usize,
-    pub(crate) name: Cow<'a, str>,
-    pub(crate) value: Option<Value<'a>>,
-}
-
-/// The fields of a structure that are still to be taken.
-pub(crate) struct Fields<'a> {
-    at: usize,
-    entries: Vec<Entry<'a>>,
-}
-
-impl<'a> Fields<'a> {
-    /// Takes a field, which must be there.
-    pub(crate) fn take<T: FromJson>(&mut self, name: &str) -> Result<T, Error> {
-        self.value(name).and_then(T::from_json)
+    pub(crate) fn word(&self, words: &[&str]) -> Result<usize, Error> {
+        let index = match self.form()? {
+            (name, None) => words.iter().position(|word| *word == name),
+            (_, Some(_)) => None,
+        };
+        index.ok_or_else(|| self.unknown())
     }
 
+    /// None of the forms that it may have.
+    #[cold]
     #[inline(never)]
-    fn value(&mut self, name: &str) -> Result<Value<'a>, Error> {
-        match self.entries.iter().position(|entry| entry.name == name) {
-            Some(index) => Ok(self.entries.remove(index).value),
-            None => Err(Error::new(self.at, format!("missing field `{name}`"))),
-        }
-    }
-
-    /// Nothing may be left when the structure has taken what it has.
-    pub(crate) fn end(self) -> Result<(), Error> {
-        match self.entries.first() {
-            None => Ok(()),
-            Some(entry) => {
-                Err(Error::new(entry.value.at, format!("unknown field `{}`", entry.name)))
-            }
-        }
+    pub(crate) fn unknown(&self) -> Error {
+        let name = self.form().map_or("", |(name, _)| name);
+        Error::new(self.at, format!("unknown variant `{name}`"))
     }
 }
 
@@ -175,62 +163,81 @@ impl<'a> Fields<'a> {
 pub(crate) fn read<T: FromJson>(text: &[u8]) -> Result<T, String> {
     let mut parser = Parser::new(text);
     let value = parser.value().and_then(|value| parser.end().map(|()| value));
-    value.and_then(T::from_json).map_err(|error| error.text(text))
+    value.and_then(|value| from_value(&value)).map_err(|error| error.text(text))
 }
 
 impl FromJson for bool {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+    fn blank() -> Self {
+        false
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
         match value.data {
-            Data::Bool(bool) => Ok(bool),
-            _ => Err(value.not("a truth value")),
+            Data::Bool(bool) => *self = bool,
+            _ => return Err(value.not("a truth value")),
         }
+        Ok(())
     }
 }
 
-impl FromJson for u64 {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        value.number()
-    }
+macro_rules! numbers {
+    ($($type:ty)*) => { $(
+        impl FromJson for $type {
+            fn blank() -> Self {
+                0
+            }
+
+            fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+                *self = Self::try_from(value.number()?)
+                    .map_err(|_| Error::new(value.at, "the number is too large"))?;
+                Ok(())
+            }
+        }
+    )* };
 }
 
-impl FromJson for u32 {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        Self::try_from(value.number()?).map_err(|_| Error::new(value.at, "the number is too large"))
-    }
-}
-
-impl FromJson for u16 {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        Self::try_from(value.number()?).map_err(|_| Error::new(value.at, "the number is too large"))
-    }
-}
+numbers! { u16 u32 u64 }
 
 impl FromJson for String {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
-        match value.data {
-            Data::Text(text) => Ok(text.into_owned()),
-            _ => Err(value.not("a text")),
+    fn blank() -> Self {
+        Self::new()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        match &value.data {
+            Data::Text(text) => self.push_str(text),
+            _ => return Err(value.not("a text")),
         }
+        Ok(())
     }
 }
 
 impl<T: FromJson> FromJson for Option<T> {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+    fn blank() -> Self {
+        None
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
         match value.data {
-            Data::Null => Ok(None),
-            _ => T::from_json(value).map(Some),
+            Data::Null => Ok(()),
+            _ => self.insert(T::blank()).fill(value),
         }
     }
 }
 
 impl<T: FromJson> FromJson for Vec<T> {
-    fn from_json(value: Value<'_>) -> Result<Self, Error> {
+    fn blank() -> Self {
+        Self::new()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
         let list = value.list()?;
-        let mut read = Self::with_capacity(list.len());
+        self.reserve_exact(list.len());
         for value in list {
-            read.push(T::from_json(value)?);
+            self.push(T::blank());
+            self.last_mut().map_or(Ok(()), |last| last.fill(value))?;
         }
-        Ok(read)
+        Ok(())
     }
 }
 

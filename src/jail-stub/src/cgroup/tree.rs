@@ -62,10 +62,12 @@ impl Hierarchy {
         let text =
             text("/proc/self/mountinfo").map_err(|error| failed("/proc/self/mountinfo", error))?;
         let mount = text.lines().find_map(|line| {
-            let (before, after) = line.split_once(" - ")?;
-            let mut fields = before.split(' ').skip(3);
+            let mut fields = line.split(' ').skip(3);
             let (root, mount) = (fields.next()?, fields.next()?);
-            after.starts_with("cgroup2 ").then(|| Self { mount: mount.into(), root: root.into() })
+            // After some optional fields and a dash the type follows (proc_pid_mountinfo(5)).
+            fields.find(|field| *field == "-")?;
+            let is_of_type = fields.next()? == "cgroup2";
+            is_of_type.then(|| Self { mount: mount.into(), root: root.into() })
         });
         mount.ok_or_else(|| none("they are not mounted"))
     }

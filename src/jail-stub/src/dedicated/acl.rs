@@ -83,11 +83,16 @@ impl Acl {
                 union |= *permissions;
             }
         }
-        self.0.push((USER, permissions, uid));
-        self.0.push((MASK, union, NOBODY));
-        // The kernel wants them in this order.
-        self.0.sort_by_key(|(tag, _, id)| (*tag, *id));
+        self.insert((USER, permissions, uid));
+        self.insert((MASK, union, NOBODY));
         self
+    }
+
+    /// The kernel wants them by tag and id, and gives them so.
+    fn insert(&mut self, entry: (u16, u16, u32)) {
+        let later = |(tag, _, id): &(u16, u16, u32)| (*tag, *id) > (entry.0, entry.2);
+        let place = self.0.iter().position(later).unwrap_or(self.0.len());
+        self.0.insert(place, entry);
     }
 }
 

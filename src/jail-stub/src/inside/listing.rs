@@ -30,7 +30,7 @@ pub(crate) fn names(place: impl AsFd, bound: usize) -> Result<Vec<Vec<u8>>, Errn
         }
         names.push(name);
     }
-    names.sort_unstable();
+    jail_plan::sort(&mut names);
     Ok(names)
 }
 

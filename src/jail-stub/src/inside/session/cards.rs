@@ -66,15 +66,22 @@ fn card_folders() -> Vec<String> {
         let Ok(target) = rustix::fs::readlinkat(CWD, link.as_str(), Vec::new()) else { continue };
         folders.extend(core::str::from_utf8(target.to_bytes()).ok().and_then(card_folder));
     }
-    folders.sort_unstable();
+    jail_plan::sort(&mut folders);
     folders.dedup();
     folders
 }
 
 /// `/sys/devices/pci0000:00/0000:00:02.0` of `../../devices/pci0000:00/0000:00:02.0/drm/card0`.
 fn card_folder(target: &str) -> Option<String> {
-    let (device, _) = target.strip_prefix("../../devices/")?.split_once("/drm/")?;
-    (!device.split('/').any(|name| name == "..")).then(|| format!("/sys/devices/{device}"))
+    let mut folder = String::from("/sys/devices");
+    for name in target.strip_prefix("../../devices/")?.split('/') {
+        match name {
+            "drm" => return Some(folder),
+            ".." => return None,
+            _ => folder.extend(["/", name]),
+        }
+    }
+    None
 }
 
 fn in_folder(path: &str) -> Result<Vec<String>, rustix::io::Errno> {
