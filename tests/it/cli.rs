@@ -54,6 +54,19 @@ fn completions_are_made_for_every_shell() {
 }
 
 #[test]
+fn snippets_are_printed_for_all_that_a_spec_can_call() {
+    let outcome = Scratch::new().run(&["completions", "snippets"]);
+    let snippets: serde_json::Value =
+        serde_json::from_str(&outcome.assert_status(0).stdout).unwrap();
+    let combinators = jail_registry::combinators().map(|it| it.name);
+    for name in combinators.chain(jail_registry::BUILDERS.iter().map(|it| it.name)).chain(["jail"])
+    {
+        let body = snippets[name]["body"][0].as_str().unwrap_or_else(|| panic!("no `{name}`"));
+        assert!(body.starts_with(name) && snippets[name]["prefix"] == name, "{name}: {body}");
+    }
+}
+
+#[test]
 fn bash_accepts_the_completions() {
     let script = Scratch::new().run(&["completions", "bash"]).stdout;
     let offered = "COMP_WORDS=(jailgen comp) COMP_CWORD=1; _jailgen jailgen comp jailgen; echo ${COMPREPLY[*]}";

@@ -212,3 +212,26 @@ fn what_a_packaged_jailgen_emits_evaluates_and_follows_the_inputs_of_the_emitted
         assert_eq!(scratch.read("out/flake.lock"), before);
     }
 }
+
+#[test]
+fn the_source_of_the_packages_has_every_file_that_is_compiled_in() {
+    let list = fs::read_to_string(project().join("packaging/source.nix")).unwrap();
+    let mut found = 0;
+    for entry in walkdir::WalkDir::new(project().join("src")).into_iter().map(Result::unwrap) {
+        let path = entry.path();
+        let is_test = path.ends_with("tests.rs") || path.iter().any(|part| part == "tests");
+        if is_test || path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(path).unwrap();
+        for rest in text.split("include_str!(\"").skip(1) {
+            let named = rest.split('"').next().unwrap();
+            let file = path.parent().unwrap().join(named).canonicalize().unwrap();
+            let below = file.strip_prefix(project().canonicalize().unwrap()).unwrap();
+            let top = below.iter().next().unwrap().to_str().unwrap();
+            assert!(list.contains(&format!("\"{top}\"\n")), "{} of {}", named, path.display());
+            found += 1;
+        }
+    }
+    assert!(found > 10, "{found}");
+}

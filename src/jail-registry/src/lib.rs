@@ -11,6 +11,7 @@ mod lower;
 mod packages;
 mod page;
 mod signature;
+mod snippet;
 mod suggest;
 mod table;
 mod term;

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stderr, reason = "a command for developers: it talks to them")]
 
 mod nixlib;
+mod snippets;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask generate [--check]";
 const GENERATED: &[Generated] = &[
     Generated { path: "docs/combinators.md", make: || Ok(jail_registry::combinators_page()) },
     Generated { path: "nixlib/generated/combinators.nix", make: nixlib::page },
+    Generated { path: "src/jailgen/src/data/snippets.json", make: snippets::file },
 ];
 
 struct Generated {

@@ -188,6 +188,32 @@ fn a_completion_replaces_the_word_that_is_being_typed() {
 }
 
 #[test]
+fn an_editor_with_snippets_is_given_calls_where_no_arguments_stand_yet() {
+    let mut editor = Editor::silent(Scratch::new());
+    let item = json!({ "snippetSupport": true });
+    let capabilities = json!({ "textDocument": { "completion": { "completionItem": item } } });
+    editor.ask(
+        "initialize",
+        json!({ "processId": null, "rootUri": null, "capabilities": capabilities }),
+    );
+    for (text, label, call) in [
+        ("[ (ro-b|) ]", "ro-bind", Some("ro-bind \"${1:from}\" \"${2:to}\"")),
+        ("[ (ro-|bin ) ]", "ro-bind", Some("ro-bind \"${1:from}\" \"${2:to}\"")),
+        ("[ (combinators.ro-b|", "ro-bind", Some("ro-bind \"${1:from}\" \"${2:to}\"")),
+        ("makeJailedP|", "makeJailedPi", Some("makeJailedPi { $0 \\}")),
+        ("[ (ro-b| \"/x\") ]", "ro-bind", None),
+        ("[ (ro-|bin \"/x\") ]", "ro-bind", None),
+        ("[ netw| ]", "network", None),
+        ("let ro-bind = 1; in [ ro-b| ]", "ro-bind", None),
+    ] {
+        let items = completions(&mut editor, text);
+        let (_, item) = items.iter().find(|(it, _)| it == label).unwrap();
+        assert_eq!(item["textEdit"]["newText"], call.unwrap_or(label), "{text}");
+        assert_eq!(item["insertTextFormat"] == 2, call.is_some(), "{text}: {item}");
+    }
+}
+
+#[test]
 fn hovers_say_what_a_word_is() {
     let mut editor = Editor::with(&[]);
     for (text, parts) in [

@@ -80,11 +80,12 @@ pub enum Command {
         #[arg(long, hide = true)]
         stdio: bool,
     },
-    /// Print completions for a shell.
+    /// Print completions for a shell, or snippets for an editor.
     #[command(after_help = examples::COMPLETIONS)]
     Completions {
-        /// Which shell.
-        shell: clap_complete::Shell,
+        /// For what.
+        #[arg(value_name = "SHELL")]
+        what: Completions,
     },
     /// Print the manual page, or write all of them to a folder.
     #[command(after_help = examples::MAN)]
@@ -102,6 +103,23 @@ pub enum Command {
     /// Seal a policy into a wrapper: the builder of the derivations that jailgen emits.
     #[command(hide = true)]
     Seal,
+}
+
+/// What completions are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Completions {
+    /// GNU bash.
+    Bash,
+    /// Elvish.
+    Elvish,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// Zsh.
+    Zsh,
+    /// The combinators and builders with places for their arguments, in the format of VS Code.
+    Snippets,
 }
 
 /// Specs, one or more.

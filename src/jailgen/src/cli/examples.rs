@@ -105,7 +105,8 @@ pub(super) const COMPLETIONS: &str = "\
 Examples:
   jailgen completions bash > ~/.local/share/bash-completion/completions/jailgen
   jailgen completions zsh > ~/.zfunc/_jailgen
-  jailgen completions fish > ~/.config/fish/completions/jailgen.fish";
+  jailgen completions fish > ~/.config/fish/completions/jailgen.fish
+  jailgen completions snippets > .vscode/jailgen.code-snippets";
 
 pub(super) const MAN: &str = "\
 Examples:

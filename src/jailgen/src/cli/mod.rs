@@ -46,7 +46,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Import(arguments) => commands::import::run(&arguments, context),
         Command::Eval(arguments) => commands::eval::run(&arguments, context),
         Command::Lsp { stdio: _ } => commands::lsp::run(),
-        Command::Completions { shell } => commands::manual::completions(shell, context),
+        Command::Completions { what } => commands::manual::completions(what, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
         Command::AddKit { folder } => commands::kit::run(&folder, context),
         Command::Seal => commands::seal::run(context),

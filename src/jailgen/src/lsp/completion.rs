@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gen_lsp_types::{
-    CompletionItem, CompletionItemKind as Kind, MarkupContent, MarkupKind, TextEdit,
+    CompletionItem, CompletionItemKind as Kind, InsertTextFormat, MarkupContent, MarkupKind,
+    TextEdit,
 };
 use jail_lang::query::{self, BindingKind, Cursor, Scope, Tree};
 use jail_registry::{BUILDERS, COMMON_PKGS, PRESETS, builder, combinators};
 
 use super::documents::Document;
-use super::{language, position};
+use super::{Insert, language, position};
 
-pub(super) fn complete(document: &Document, offset: usize) -> Vec<CompletionItem> {
+pub(super) fn complete(document: &Document, offset: usize, insert: Insert) -> Vec<CompletionItem> {
     let text = &*document.text;
     // A text beyond the bounds of the language is not looked at any further.
     let Some(named) = query::read(text, Tree::packages) else { return Vec::new() };
@@ -30,6 +31,9 @@ pub(super) fn complete(document: &Document, offset: usize) -> Vec<CompletionItem
     // The word that is being typed is no package that the spec names.
     let word = text.get(start..offset).unwrap_or_default();
     offers.names.remove(word);
+    if insert == Insert::Names || has_arguments(text, offset) {
+        offers.names.values_mut().for_each(|offer| offer.snippet = None);
+    }
     offers.items(position::range(text, &(start..offset)))
 }
 
@@ -46,6 +50,8 @@ struct Offer {
     docs: Option<String>,
     /// Offers are sorted by it, then by name.
     rank: char,
+    /// The call that is put in, instead of the name.
+    snippet: Option<String>,
 }
 
 impl Offers {
@@ -61,8 +67,15 @@ impl Offers {
         detail: impl Into<String>,
         docs: Option<String>,
     ) {
-        let offer = || Offer { kind, detail: detail.into(), docs, rank };
+        let offer = || Offer { kind, detail: detail.into(), docs, rank, snippet: None };
         self.names.entry(name.to_owned()).or_insert_with(offer);
+    }
+
+    /// The call of what was added by this name, unless a nearer meaning of the name was there before.
+    fn call(&mut self, name: &str, rank: char, snippet: Option<String>) {
+        if let Some(offer) = self.names.get_mut(name).filter(|offer| offer.rank == rank) {
+            offer.snippet = snippet;
+        }
     }
 
     fn items(self, range: gen_lsp_types::Range) -> Vec<CompletionItem> {
@@ -71,7 +84,11 @@ impl Offers {
             CompletionItem {
                 sort_text: Some(format!("{}{name}", offer.rank)),
                 // Editors disagree about what a word is; names have hyphens here.
-                text_edit: Some(TextEdit { range, new_text: name.clone() }.into()),
+                insert_text_format: offer.snippet.as_ref().map(|_| InsertTextFormat::Snippet),
+                text_edit: Some(
+                    TextEdit { range, new_text: offer.snippet.unwrap_or_else(|| name.clone()) }
+                        .into(),
+                ),
                 label: name,
                 kind: Some(offer.kind),
                 detail: Some(offer.detail),
@@ -81,6 +98,14 @@ impl Offers {
         };
         self.names.into_iter().map(item).collect()
     }
+}
+
+/// Whether something follows on the line that may be what the word is called with, where one word is put in the place of another.
+fn has_arguments(text: &str, offset: usize) -> bool {
+    let line = text.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let word = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
+    let next = line.trim_start_matches(word).trim_start().chars().next();
+    next.is_some_and(|next| !matches!(next, ')' | ']' | '}' | ';' | '#'))
 }
 
 /// Asks the text up to a place, completed: it has all the scopes that are open there.
@@ -145,6 +170,7 @@ fn values(scope: &Scope, named: BTreeSet<String>) -> Offers {
     for builder in BUILDERS {
         let docs = language::of_builder(builder);
         offers.add_with(builder.name, Kind::Constructor, '2', builder.summary, Some(docs));
+        offers.call(builder.name, '2', builder.snippet());
     }
     for (name, form, _) in language::WORDS {
         offers.add_with(name, Kind::Keyword, '2', *form, language::describe(name));
@@ -166,6 +192,7 @@ fn registry(offers: &mut Offers) {
         let docs = language::of_combinator(combinator);
         let detail = language::form(combinator.name, combinator.signature);
         offers.add_with(combinator.name, kind, '1', detail, Some(docs));
+        offers.call(combinator.name, '1', combinator.snippet());
     }
 }
 

@@ -51,6 +51,7 @@ pub fn serve(connection: &Connection) -> End {
         documents: Documents::default(),
         checker: Checker::start(move |message| editor.send(message).is_ok()),
         state: State::New,
+        insert: Insert::Names,
     };
     for message in &connection.receiver {
         let goes_on = match message {
@@ -84,6 +85,16 @@ struct Server<'c> {
     documents: Documents,
     checker: Checker,
     state: State,
+    insert: Insert,
+}
+
+/// What a completion puts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Insert {
+    /// The name.
+    Names,
+    /// Calls with places for their arguments, as the editor can go through them.
+    Snippets,
 }
 
 /// What a request failed with: the protocol's number and a sentence.
@@ -109,6 +120,7 @@ impl Server<'_> {
         match (self.state, method) {
             (State::New, "initialize") => {
                 self.state = State::Ready;
+                self.insert = insert(&params);
                 value(introduction())
             }
             (State::New, _) => {
@@ -130,7 +142,7 @@ impl Server<'_> {
             "textDocument/completion" => {
                 let params: CompletionParams = parsed(params)?;
                 let (document, at) = self.place(&params.text_document_position_params)?;
-                value(completion::complete(document, at))
+                value(completion::complete(document, at, self.insert))
             }
             "textDocument/hover" => {
                 let params: HoverParams = parsed(params)?;
@@ -195,6 +207,15 @@ impl Server<'_> {
             }
             _ => {}
         }
+    }
+}
+
+/// What the editor can put in. Whatever else it says of itself makes no difference here.
+fn insert(params: &Value) -> Insert {
+    let path = "/capabilities/textDocument/completion/completionItem/snippetSupport";
+    match params.pointer(path) {
+        Some(Value::Bool(true)) => Insert::Snippets,
+        Some(_) | None => Insert::Names,
     }
 }
 

@@ -8,10 +8,21 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 
 use super::Context;
-use crate::cli::args::Cli;
+use crate::cli::args::{Cli, Completions};
 use crate::cli::failure::Failure;
 
-pub(in crate::cli) fn completions(shell: Shell, context: Context) -> Result<(), Failure> {
+/// Made of the registry by `cargo xtask generate`.
+const SNIPPETS: &str = include_str!("../../data/snippets.json");
+
+pub(in crate::cli) fn completions(what: Completions, context: Context) -> Result<(), Failure> {
+    let shell = match what {
+        Completions::Bash => Shell::Bash,
+        Completions::Elvish => Shell::Elvish,
+        Completions::Fish => Shell::Fish,
+        Completions::Powershell => Shell::PowerShell,
+        Completions::Zsh => Shell::Zsh,
+        Completions::Snippets => return context.console.result(SNIPPETS),
+    };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "jailgen", &mut script);
     context.console.result(&String::from_utf8_lossy(&script))
