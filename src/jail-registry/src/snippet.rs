@@ -115,7 +115,7 @@ mod tests {
             ro-bind "${1:from}" "${2:to}"
             add-pkg-deps [ ${1:pkgs.hello} ]
             wrap-entry (entry: ''
-              ${1:}\${entry} "\$@"
+              $1\${entry} "\$@"
             '')
             dbus { $0 \}
             makeJailedPi { $0 \}
