@@ -95,6 +95,22 @@ fn a_file_that_is_granted_does_not_open_its_siblings() {
 }
 
 #[test]
+fn what_the_launcher_opened_for_writing_alone_is_not_read() {
+    for caller in callers() {
+        let jail = cage(caller, Sockets::Tcp);
+        let log = jail.file("home/log", "secret\n");
+        std::os::unix::fs::chown(&log, caller.uid, caller.uid).expect("for the caller");
+        let script = "cat /proc/self/fd/2 > kept || echo closed > kept; cat kept";
+        let launch =
+            |start: &str, script| jail.outside_sh(&format!("{start} '{script}' 2>> ../home/log"));
+        launch("sh -c", script).prints("secret");
+        launch("\"$W\" -c", script).prints("closed");
+        launch("\"$W\" -c", "echo more > /proc/self/fd/2").prints("");
+        assert_eq!(std::fs::read_to_string(&log).expect("the log"), "more\n");
+    }
+}
+
+#[test]
 fn files_move_between_two_trees_that_may_be_written() {
     for caller in callers() {
         let jail = cage(caller, Sockets::Tcp);
@@ -225,6 +241,10 @@ fn whoever_is_killed_a_cage_leaves_nothing_behind() {
         // The cage's first process, by the payload: it is the one process outside of it that it may signal.
         jail.sh(&format!("{away}; sleep 0.1; kill -9 $PPID; sleep {marker}"))
             .stopped(&["the jail's first process was killed"]);
+        end_soon(&format!("sleep {marker}"));
+        // Or stopped, so that it could not tell the end.
+        let ran = jail.sh(&format!("{away}; kill -STOP $PPID; sleep 0.1; exit 3"));
+        assert_eq!(ran.code, Some(3), "{ran:?}");
         end_soon(&format!("sleep {marker}"));
         for (killed, script) in
             [("the supervisor", "kill -9 $!; wait"), ("the launcher", "kill -9 $$")]

@@ -168,7 +168,11 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
 fn private_folder() -> io::Result<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let parent = runtime.filter(|path| path.is_absolute() && path.is_dir());
-    let parent = parent.unwrap_or_else(std::env::temp_dir);
+    // Not below /tmp, where a cage may write, and rename what is another process's of the same user.
+    let parent = match parent {
+        Some(parent) => parent,
+        None => state_folder()?,
+    };
     let mut last = io::Error::other("no name is free");
     for attempt in 0..ATTEMPTS {
         let folder = parent.join(format!("jailgen-bus-{}-{attempt}", std::process::id()));
@@ -179,6 +183,15 @@ fn private_folder() -> io::Result<PathBuf> {
         }
     }
     Err(last)
+}
+
+/// jailgen's own folder, where no jail can write.
+fn state_folder() -> io::Result<PathBuf> {
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    let home = home.ok_or_else(|| io::Error::other("there is no XDG_RUNTIME_DIR, and no home"))?;
+    let folder = home.join(".local/state/jailgen/buses");
+    DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+    Ok(folder)
 }
 
 /// The bus's own socket, if there is one that has a path.

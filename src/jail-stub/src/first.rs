@@ -118,10 +118,10 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
 fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
-    // Without a PID namespace this process has to end the others before it ends, and sees from the channel when.
-    if has(plan, Namespace::Pid) {
-        set_parent_process_death_signal(Some(Signal::KILL)).about("the parent's end")?;
-    }
+    // Without a PID namespace this process has to end the others before it ends. It sees from the channel when, unless the
+    // payload has stopped it.
+    let signal = if has(plan, Namespace::Pid) { Signal::KILL } else { Signal::CONT };
+    set_parent_process_death_signal(Some(signal)).about("the parent's end")?;
     if !is_connected(channel) {
         // The supervisor ended before the line above, so its end sends no signal any more.
         sys::exit(i32::from(EXIT_FAILED));

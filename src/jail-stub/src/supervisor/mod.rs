@@ -14,7 +14,7 @@ use jail_plan::{Lifetime, Plan, Terminal};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
@@ -230,10 +230,22 @@ impl<'a> Supervisor<'a> {
             return self.signalled_early(signalled);
         };
         match signal {
-            signal::CHLD | signal::PIPE => Ok(()),
+            signal::CHLD => self.wake_first(),
+            signal::PIPE => Ok(()),
             signal::CONT => self.resume(payload),
             _ if by_kernel => gone_is_fine(sys::kill(-payload, signal)),
             _ => gone_is_fine(sys::kill(payload, signal)),
+        }
+    }
+
+    /// Without a PID namespace the payload may stop the first process, which would not say any more that it has ended.
+    fn wake_first(&self) -> Result<(), Errno> {
+        let Some(first) = Pid::from_raw(self.first) else { return Ok(()) };
+        // Its end is left for later.
+        let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
+        match waitid(WaitId::Pid(first), stopped) {
+            Ok(Some(_)) => gone_is_fine(sys::kill(self.first, signal::CONT)),
+            Ok(None) | Err(_) => Ok(()),
         }
     }
 

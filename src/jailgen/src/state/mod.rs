@@ -11,6 +11,7 @@
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
 //! traces/jailed-opencode            a plan with the same grants and the default filter
+//! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no XDG_RUNTIME_DIR
 //! doctor/jail                       the plan of the smallest jail
 //! ```
 

@@ -20,7 +20,8 @@ use crate::suggest::nearest;
 use crate::term::{Built, Place, Placed, Value};
 
 /// Folders that jailgen keeps beside those of cages.
-const RESERVED: &[&str] = &["bin", "builds", "flakes", "roots", "shells"];
+const RESERVED: &[&str] =
+    &["audits", "bin", "builds", "buses", "doctor", "flakes", "paths", "roots", "shells", "traces"];
 
 /// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
 /// more than its name says. What must not be read stops some programs: git, where there is a /etc/gitconfig.

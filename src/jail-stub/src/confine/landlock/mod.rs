@@ -181,15 +181,18 @@ fn standard(
     let allowed = || {
         let file = sys::standard(number);
         let flags = fcntl_getfl(file)?;
-        if flags.contains(OFlags::PATH) || rights::Kind::of(file)? == rights::Kind::Folder {
+        let kind = rights::Kind::of(file)?;
+        if flags.contains(OFlags::PATH) || kind == rights::Kind::Folder {
             return Ok(());
         }
-        let writable = flags.intersects(OFlags::WRONLY | OFlags::RDWR);
-        let reach = if writable { reach } else { Reach::Ro };
-        match add(file, reach, rules, restricted) {
-            // A pipe, a socket: it has no place that a rule could name, and Landlock does not look at it.
-            Err(Errno::BADFD) => Ok(()),
-            other => other,
+        let rights = rights::as_opened(flags & OFlags::RWMODE, reach, kind, restricted);
+        match rights {
+            0 => Ok(()),
+            rights => match landlock::allow(rules, file, rights) {
+                // A pipe, a socket: it has no place that a rule could name, and Landlock does not look at it.
+                Err(Errno::BADFD) => Ok(()),
+                other => other,
+            },
         }
     };
     allowed().about("a standard descriptor")

@@ -2,7 +2,7 @@
 
 use jail_plan::{Handled, Reach};
 use rustix::fd::AsFd;
-use rustix::fs::{FileType, fstat};
+use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
 
 use crate::sys::landlock::{self, Restricted};
@@ -102,9 +102,36 @@ pub(super) fn allowed(reach: Reach, kind: Kind, restricted: u64) -> u64 {
     rights & restricted
 }
 
+/// What a file that the launcher has opened so may be opened for again: a log that is appended to is not there to be read, and
+/// nothing of it to be executed.
+pub(super) fn as_opened(mode: OFlags, reach: Reach, kind: Kind, restricted: u64) -> u64 {
+    let not = if mode == OFlags::WRONLY {
+        READS
+    } else if mode == OFlags::RDWR {
+        0
+    } else {
+        WRITES | landlock::IOCTL_DEV
+    };
+    allowed(reach, kind, restricted) & !not & !landlock::EXECUTE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_opened_again_as_it_was() {
+        let all = restricted(&Handled::ALL, 9).files;
+        let rights = |mode| as_opened(mode, Reach::Device, Kind::File, all);
+        let (read, write) = (landlock::READ_FILE, landlock::WRITE_FILE);
+        for (mode, has, lacks) in [
+            (OFlags::RDONLY, read, write | landlock::TRUNCATE | landlock::EXECUTE),
+            (OFlags::WRONLY, write | landlock::TRUNCATE, read | landlock::EXECUTE),
+            (OFlags::RDWR, read | write, landlock::EXECUTE),
+        ] {
+            assert_eq!((rights(mode) & has, rights(mode) & lacks), (has, 0), "{mode:?}");
+        }
+    }
 
     fn files(abi: u32) -> u64 {
         restricted(&Handled::ALL, abi).files
