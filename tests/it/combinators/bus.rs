@@ -42,6 +42,22 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "dbus",
+        case: "without-a-runtime-folder",
+        spec: "(add-pkg-deps [ pkgs.python3 ]) (readonly (noescape \"~/bus.py\")) (dbus { talk = [ \"org.example.Row\" ]; })",
+        host: BUS,
+        env: &[("DBUS_SESSION_BUS_ADDRESS", "unix:path=$HOME/run/bus")],
+        probes: &[
+            Probe::Grants("python3 ~/bus.py call org.example.Row"),
+            Probe::Refuses("python3 ~/bus.py call org.example.Other"),
+            // The proxy was in jailgen's own folder, and not below /tmp, where others may write.
+            Probe::Left(
+                "[ -d ~/.local/state/jailgen/buses ] && ! compgen -G \"$HOME/.local/state/jailgen/buses/*\"",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "dbus",
         case: "without-a-bus",
         spec: "(dbus { own = [ \"org.example.Row\" ]; }) (dbus-system { })",
         env: &[("DBUS_SESSION_BUS_ADDRESS", "unix:path=$HOME/no-bus")],
