@@ -19,6 +19,7 @@ mod dedicated;
 mod files;
 mod folder;
 mod groups;
+mod ids;
 mod jail;
 mod landlock;
 mod limits;

@@ -4,7 +4,7 @@
 use alloc::vec::Vec;
 
 use crate::ops::{Change, EnvOp, InsideOp};
-use crate::plan::{Namespace, Plan, StartIn};
+use crate::plan::{Ids, Namespace, Plan, ShownIds, StartIn};
 
 impl Plan {
     /// Takes changes in: operations where the plan has a place for them, everything else over what there is.
@@ -31,11 +31,26 @@ impl Plan {
                 Change::Start(at) => self.start = StartIn::Path(at.to),
                 Change::Hostname(name) => self.hostname = Some(name.name),
                 Change::Share(shared) => self.share(shared.namespace),
+                Change::Uid(number) => self.shown(&number.by)?.uid = Some(number.id),
+                Change::Gid(number) => self.shown(&number.by)?.gid = Some(number.id),
                 Change::Own(own) if self.namespaces.contains(&own.namespace) => {}
                 Change::Own(own) => self.namespaces.push(own.namespace),
             }
         }
         Ok(())
+    }
+
+    /// The numbers of the caller's ids, which may still be the caller's.
+    fn shown(&mut self, by: &str) -> Result<&mut ShownIds, &'static str> {
+        if self.ids == Ids::Caller {
+            self.ids = Ids::Shown(ShownIds { uid: None, gid: None, by: by.into() });
+        }
+        match &mut self.ids {
+            Ids::Shown(ids) => Ok(ids),
+            Ids::Caller | Ids::Dedicated(_) => {
+                Err("a jail with a user of its own shows nobody's ids under another number")
+            }
+        }
     }
 
     fn share(&mut self, namespace: Namespace) {

@@ -32,14 +32,14 @@ pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, Ti
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
     Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay,
-    Missing, Mode, Named, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service, Session,
-    Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
+    Missing, Mode, Named, OfId, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service,
+    Session, Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use order::sort;
 pub use path::{JailPath, PathError};
 pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,
-    StartIn, Terminal, VERSION,
+    ShownIds, StartIn, Terminal, VERSION,
 };
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
 

@@ -270,6 +270,11 @@ operations! {
         /// Which.
         namespace: Namespace,
     }
+    /// A number for one of the caller's ids.
+    OfId {
+        /// The number.
+        id: u32,
+    }
     /// A variable with a value.
     Set {
         /// Its name.
@@ -391,6 +396,10 @@ choice! {
         "share" Share(OfNamespace),
         /// A namespace is the jail's own.
         "own" Own(OfNamespace),
+        /// The caller's user id has this number inside.
+        "uid" Uid(OfId),
+        /// The caller's group id has this number inside.
+        "gid" Gid(OfId),
     }
 }
 

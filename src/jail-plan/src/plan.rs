@@ -106,6 +106,8 @@ impl Namespace {
 pub enum Ids {
     /// The caller's own, the only ones that exist inside.
     Caller,
+    /// The caller's own under other numbers: outside they are what they were.
+    Shown(ShownIds),
     /// Those of a user of the jail's own. The working folder and what is bound read-write are shared with it.
     Dedicated(DedicatedUser),
 }
@@ -118,10 +120,23 @@ impl FromJson for Ids {
     fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
         *self = match value.form()? {
             ("caller", None) => Self::Caller,
+            ("shown", Some(ids)) => Self::Shown(from_value(ids)?),
             ("dedicated", Some(user)) => Self::Dedicated(from_value(user)?),
             (_, _) => return Err(value.unknown()),
         };
         Ok(())
+    }
+}
+
+record! {
+    /// The numbers that the caller's ids have inside. They need the `user` namespace.
+    pub struct ShownIds {
+        /// Of the user; the caller's when absent.
+        pub uid: Option<u32>,
+        /// Of the group; the caller's when absent.
+        pub gid: Option<u32>,
+        /// Who wanted it.
+        pub by: Origin,
     }
 }
 

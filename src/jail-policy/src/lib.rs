@@ -14,7 +14,9 @@ mod words;
 
 pub use calls::{CallCondition, CallError, CallMatch, CallTest};
 pub use diff::{Difference, diff};
-pub use grant::{Argument, CallBase, Grant, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone};
+pub use grant::{
+    Argument, CallBase, Grant, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone,
+};
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
 };

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::grant::{Grant, Limited};
+use crate::grant::{Grant, IdKind, Limited};
 use crate::policy::Entry;
 use crate::{Missing, Namespace};
 
@@ -119,6 +119,7 @@ enum Setting {
     Lifetime,
     Limit(Limited),
     BestEffort,
+    ShownId(IdKind),
     DedicatedUser,
     HomeAsFolder,
     StartIn,
@@ -147,6 +148,7 @@ fn class(grant: &Grant) -> Class {
         Grant::Lifetime { .. } => Class::Setting(Setting::Lifetime),
         Grant::Limit { resource, .. } => Class::Setting(Setting::Limit(*resource)),
         Grant::BestEffort => Class::Flag(Setting::BestEffort),
+        Grant::ShownId { kind, .. } => Class::Setting(Setting::ShownId(*kind)),
         Grant::DedicatedUser { .. } => Class::Setting(Setting::DedicatedUser),
         Grant::HostNetwork => Class::Flag(Setting::HostNetwork),
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
@@ -260,6 +262,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort
+        | Grant::ShownId { .. }
         | Grant::DedicatedUser { .. } => false,
     }
 }

@@ -92,7 +92,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
         // The supervisor has it done: nobody may map another user's ids by themselves.
         message::wait_for_go(channel).about("the supervisor").map_err(at(Fixed::Namespaces))?;
     } else if has(plan, Namespace::User) {
-        namespaces::map_ids(caller).map_err(at(Fixed::Namespaces))?;
+        namespaces::map_ids(plan, caller).map_err(at(Fixed::Namespaces))?;
     }
     // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)

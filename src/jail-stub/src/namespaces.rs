@@ -3,7 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 
-use jail_plan::{Namespace, Plan};
+use jail_plan::{Ids, Namespace, Plan};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
@@ -50,16 +50,25 @@ fn flag(namespace: Namespace) -> u64 {
     }
 }
 
-/// Maps the caller's ids to themselves, from within the new user namespace (user_namespaces(7)).
+/// The numbers that the caller's user and group have inside.
+pub(crate) fn inside(plan: &Plan, caller: &Caller<'_>) -> (u32, u32) {
+    match &plan.ids {
+        Ids::Shown(ids) => (ids.uid.unwrap_or(caller.uid), ids.gid.unwrap_or(caller.gid)),
+        Ids::Caller | Ids::Dedicated(_) => (caller.uid, caller.gid),
+    }
+}
+
+/// Maps the caller's ids to themselves, or to the numbers that the plan shows for them, from within the new user namespace (user_namespaces(7)).
 ///
 /// The process does it to itself, so nobody has to wait for anybody. It must still be dumpable: the files of a process
 /// that is not belong to root.
-pub(crate) fn map_ids(caller: &Caller<'_>) -> Result<(), Problem> {
-    let Caller { uid, gid, .. } = caller;
+pub(crate) fn map_ids(plan: &Plan, caller: &Caller<'_>) -> Result<(), Problem> {
+    let (uid, gid) = (caller.uid, caller.gid);
+    let (uid_inside, gid_inside) = inside(plan, caller);
     write("/proc/self/setgroups", "deny")?;
-    write("/proc/self/uid_map", &format!("{uid} {uid} 1")).map_err(|problem| {
+    write("/proc/self/uid_map", &format!("{uid_inside} {uid} 1")).map_err(|problem| {
         // user_namespaces(7): since Linux 5.12 whoever maps root must have had this capability outside.
-        if *uid != 0 || problem.help.is_some() {
+        if uid != 0 || problem.help.is_some() {
             return problem;
         }
         problem.help(
@@ -67,7 +76,7 @@ pub(crate) fn map_ids(caller: &Caller<'_>) -> Result<(), Problem> {
              capability, or start it as an ordinary user",
         )
     })?;
-    write("/proc/self/gid_map", &format!("{gid} {gid} 1"))
+    write("/proc/self/gid_map", &format!("{gid_inside} {gid} 1"))
 }
 
 fn write(path: &str, content: &str) -> Result<(), Problem> {

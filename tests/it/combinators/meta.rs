@@ -4,6 +4,20 @@ use super::row::{Example, Probe, ROW, Row};
 
 pub(super) const ROWS: &[Row] = &[
     Row {
+        name: "unsafe-add-raw-args",
+        case: "ids",
+        spec: "mount-cwd (unsafe-add-raw-args \"--uid 0 --gid 4242\") (add-runtime ''RUNTIME_ARGS+=(--uid 1717)'') (state-file (noescape \"~/.row.json\"))",
+        probes: &[
+            Probe::Grants("[ \"$(id -u) $(id -g)\" = '1717 4242' ]"),
+            Probe::Works(
+                "echo x >made && [ -O made ] && [ -G made ] && echo new >~/n && mv -T ~/n ~/.row.json",
+            ),
+            Probe::Denies("[ \"$(id -u)\" = 0 ]"),
+            Probe::Left("[ -O made ] && [ -G made ] && [ \"$(cat ~/.row.json)\" = new ]"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "compose",
         spec: "(compose [ (readonly (noescape \"~/a\")) (set-env \"B\" \"1\") ])",
         host: "echo a >~/a",

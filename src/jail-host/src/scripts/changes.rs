@@ -7,7 +7,7 @@ use jail_plan::helper::{BODY_MAX, Refusal};
 use jail_plan::raw::{self, Raw, Writes};
 use jail_plan::{
     At, Bind, By, Change, Device, Directory, File as FileOp, HostText, InsideOp, KeptOverlay,
-    Named, OfNamespace, Overlay, Set, Symlink, Tmpfs,
+    Named, OfId, OfNamespace, Overlay, Set, Symlink, Tmpfs,
 };
 
 use crate::talk::refusal;
@@ -69,6 +69,8 @@ fn change(option: Raw, shell: u32, by: &str, changes: &mut Vec<Change>) -> Resul
             changes.extend(namespaces.into_iter().map(own));
             return Ok(());
         }
+        Raw::Uid { id } => Change::Uid(OfId { id, by: by() }),
+        Raw::Gid { id } => Change::Gid(OfId { id, by: by() }),
         Raw::Given => return Ok(()),
     });
     Ok(())

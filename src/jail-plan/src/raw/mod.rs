@@ -122,6 +122,16 @@ pub enum Raw {
         /// Which namespaces.
         namespaces: Vec<Namespace>,
     },
+    /// `--uid`.
+    Uid {
+        /// The number that the caller's user id has inside.
+        id: u32,
+    },
+    /// `--gid`.
+    Gid {
+        /// The number that the caller's group id has inside.
+        id: u32,
+    },
     /// What every jail has anyway: `--cap-drop` (it has no capability), `--as-pid-1` (its first process is jailgen's).
     Given,
 }
@@ -251,6 +261,8 @@ impl Parser<'_> {
             "--unsetenv" => Raw::Unset { name: self.variable(name)? },
             "--clearenv" => Raw::Clear,
             "--hostname" => Raw::Hostname { name: self.literal(name)? },
+            "--uid" => Raw::Uid { id: self.id(name)? },
+            "--gid" => Raw::Gid { id: self.id(name)? },
             "--cap-drop" => {
                 self.literal(name)?;
                 Raw::Given
@@ -313,6 +325,14 @@ impl Parser<'_> {
         Ok(text)
     }
 
+    /// A number that an id can have: the highest one means none (setreuid(2)).
+    fn id(&mut self, name: &str) -> Result<u32, RawError> {
+        let text = self.literal(name)?;
+        text.parse().ok().filter(|id| *id != u32::MAX).ok_or_else(|| {
+            error(format!("`{name} {text}` is no id"), "write it in digits: `--uid 1000`")
+        })
+    }
+
     fn mode(&mut self, default: Mode) -> Mode {
         self.mode.take().unwrap_or(default)
     }
@@ -356,8 +376,6 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("--add-seccomp-fd", "a filter of system calls is added by `add-seccomp`"),
     ("--new-session", "write `new-session`"),
     ("--die-with-parent", "every jail ends with its launcher, unless it says `no-die-with-parent`"),
-    ("--uid", "the payload has the caller's own user id"),
-    ("--gid", "the payload has the caller's own group id"),
     (
         "--disable-userns",
         "namespaces are refused inside, unless the spec says `allow-nested-sandbox`",

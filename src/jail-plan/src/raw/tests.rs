@@ -88,6 +88,8 @@ fn options_become_what_they_mean() {
         ("--hostname h", Raw::Hostname { name: "h".into() }),
         ("--share-net", Raw::Share { namespace: Namespace::Net }),
         ("--unshare-pid", Raw::Own { namespaces: vec![Namespace::Pid] }),
+        ("--uid 0", Raw::Uid { id: 0 }),
+        ("--gid 100", Raw::Gid { id: 100 }),
         ("--cap-drop ALL", Raw::Given),
         ("--as-pid-1", Raw::Given),
         ("--file 11 /f", Raw::Data { descriptor: 11, to: literal("/f"), mode: 0o666 }),
@@ -141,6 +143,8 @@ fn what_cannot_be_had_names_what_can() {
         ("$OPTION /a", "where an option belongs"),
         ("--setenv A=B c", "names no variable"),
         ("--file x /f", "no descriptor"),
+        ("--uid root", "is no id"),
+        ("--gid 4294967295", "is no id"),
     ] {
         assert!(refused(text).contains(words), "{text}: {}", refused(text));
     }

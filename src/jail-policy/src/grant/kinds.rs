@@ -69,6 +69,16 @@ pub enum Scope {
     Whole,
 }
 
+/// What of the caller has a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IdKind {
+    /// The user.
+    User,
+    /// The group.
+    Group,
+}
+
 /// A time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

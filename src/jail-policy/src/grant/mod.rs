@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::text::Text;
 use crate::{Access, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal};
 
-pub use kinds::{Argument, CallBase, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone};
+pub use kinds::{Argument, CallBase, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -338,6 +338,13 @@ pub enum Grant {
     },
     /// Limits that cannot be held as they are meant are held as well as they can be.
     BestEffort,
+    /// One of the caller's ids has another number inside. The last one of each kind counts.
+    ShownId {
+        /// Which.
+        kind: IdKind,
+        /// The number.
+        id: u32,
+    },
     /// The program runs as a user of its own, on the host too. The last one counts.
     DedicatedUser {
         /// A system user, or what tells the caller's subordinate ids apart.
@@ -404,6 +411,7 @@ impl Grant {
             | Self::Lifetime { .. }
             | Self::Limit { .. }
             | Self::BestEffort
+            | Self::ShownId { .. }
             | Self::DedicatedUser { .. } => Vec::new(),
         }
     }
@@ -474,6 +482,7 @@ impl Grant {
             | Self::Lifetime { .. }
             | Self::Limit { .. }
             | Self::BestEffort
+            | Self::ShownId { .. }
             | Self::DedicatedUser { .. } => None,
         }
     }

@@ -7,7 +7,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, CallBase, Grant, Limited, OnDeny, Scope, Wall, Writes};
+use crate::grant::{Argument, CallBase, Grant, IdKind, Limited, OnDeny, Scope, Wall, Writes};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Missing, Service};
 pub use cage::sentence_among;
@@ -242,6 +242,13 @@ pub fn sentence(grant: &Grant) -> Sentence {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }
         Grant::Limit { resource, value } => limit(*resource, *value),
+        Grant::ShownId { kind, id } => {
+            let what = match kind {
+                IdKind::User => format!("user id {id}"),
+                IdKind::Group => format!("group id {id}"),
+            };
+            Sentence::new(Surroundings, "seen inside as", what).note("on the host it stays yours")
+        }
         Grant::DedicatedUser { name } => Sentence::new(
             Surroundings,
             "runs as",

@@ -12,7 +12,7 @@ pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_folder(state);
     settle_hostname(state);
     settle_entries(state);
-    contradict_wall(state);
+    contradict_each_other(state);
     compare_targets(state);
 }
 
@@ -136,21 +136,50 @@ fn shares_uts(state: &Lowering<'_>) -> Option<Option<Place>> {
     Some(state.places.get(&shared.entry.by).copied())
 }
 
-/// With the host's UTS namespace a new name would be the host's.
-/// A nested sandbox is made of mounts, and under Landlock's rules about files nothing can be mounted.
-fn contradict_wall(state: &mut Lowering<'_>) {
+/// What cannot hold together, whoever says it.
+fn contradict_each_other(state: &mut Lowering<'_>) {
+    let wall = |grant: &Grant| matches!(grant, Grant::Wall { .. });
+    let nested = |grant: &Grant| matches!(grant, Grant::NestedSandbox);
+    // A nested sandbox is made of mounts.
+    contradict(
+        state,
+        wall,
+        nested,
+        "`landlock` and `allow-nested-sandbox` contradict each other: under rules about files nothing can be mounted",
+    );
+    let number = |grant: &Grant| matches!(grant, Grant::ShownId { .. });
+    let dedicated = |grant: &Grant| matches!(grant, Grant::DedicatedUser { .. });
+    contradict(
+        state,
+        number,
+        dedicated,
+        "`--uid` and `--gid` contradict `dedicated-user`: its ids are what they are on the host",
+    );
+    let shared = |grant: &Grant| *grant == Grant::ShareNamespace { namespace: Namespace::User };
+    contradict(
+        state,
+        number,
+        shared,
+        "`--uid` and `--gid` contradict `share-ns \"user\"`: ids are then what they are on the host",
+    );
+}
+
+fn contradict(
+    state: &mut Lowering<'_>,
+    one: fn(&Grant) -> bool,
+    other: fn(&Grant) -> bool,
+    message: &str,
+) {
     let find = |wanted: fn(&Grant) -> bool| {
         let granted = state.grants.iter().rfind(|granted| wanted(&granted.entry.grant))?;
         Some(state.places.get(&granted.entry.by).copied())
     };
-    let wall = find(|grant| matches!(grant, Grant::Wall { .. }));
-    let nested = find(|grant| matches!(grant, Grant::NestedSandbox));
-    let (Some(wall), Some(nested)) = (wall, nested) else { return };
-    let message = "`landlock` and `allow-nested-sandbox` contradict each other: under rules about files nothing can be mounted";
-    let fault = Diagnostic::error(Code::Contradiction, wall, message).help("leave one of them out");
-    state.diagnostics.push(with_first(fault, nested));
+    let (Some(one), Some(other)) = (find(one), find(other)) else { return };
+    let fault = Diagnostic::error(Code::Contradiction, one, message).help("leave one of them out");
+    state.diagnostics.push(with_first(fault, other));
 }
 
+/// With the host's UTS namespace a new name would be the host's.
 fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<Place>) {
     if explicit {
         let named = state.grants.iter().rfind(|granted| is_hostname(granted));

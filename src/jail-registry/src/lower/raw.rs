@@ -3,7 +3,7 @@
 
 use jail_plan::raw::{self, Raw, RawError, SplitError, parse, split};
 use jail_plan::{ExpansionError, HostText, Namespace};
-use jail_policy::{Grant, Piece, Text, Writes};
+use jail_policy::{Grant, IdKind, Piece, Text, Writes};
 
 use super::{Call, name, path};
 use crate::diagnostic::{Code, Diagnostic};
@@ -142,6 +142,8 @@ impl Adder<'_, '_, '_> {
                 self.call.unshare(&namespaces);
                 return Some(());
             }
+            Raw::Uid { id } => Grant::ShownId { kind: IdKind::User, id },
+            Raw::Gid { id } => Grant::ShownId { kind: IdKind::Group, id },
             Raw::Given => return Some(()),
         };
         self.call.grant(grant);

@@ -42,6 +42,12 @@ impl<'a> Dedicated<'a> {
     ) -> Result<Option<Self>, (&'a str, Problem)> {
         match &plan.ids {
             Ids::Caller => Ok(None),
+            Ids::Shown(_) if has(plan, Namespace::User) => Ok(None),
+            Ids::Shown(shown) => {
+                let cause =
+                    "the plan shares the host's user namespace, where ids are what they are";
+                Err((&shown.by, Problem::new("ids", cause)))
+            }
             Ids::Dedicated(wanted) => {
                 if !has(plan, Namespace::User) {
                     let cause =

@@ -7,6 +7,7 @@ use crate::dedicated::Dedicated;
 use crate::failure::Problem;
 use crate::host;
 use crate::inside::{Launch, Root, file};
+use crate::namespaces;
 
 /// What the kernel shows for ids that are not mapped.
 const OVERFLOW: u32 = 65534;
@@ -24,7 +25,7 @@ pub(crate) fn accounts(shell: &str, launch: &Launch<'_>, root: &Root) -> Result<
     if home.contains([':', '\n']) {
         return Err(Problem::new(home, "a home folder's path cannot hold a colon or a line break"));
     }
-    let (uid, gid) = (caller.uid, caller.gid);
+    let (uid, gid) = namespaces::inside(launch.plan, caller);
     let mut passwd = format!("{user}:x:{uid}:{gid}::{home}:{shell}\n");
     let mut groups = format!("{group}:x:{gid}:\n");
     if let Some(Dedicated { name, uid, gid, .. }) = &launch.dedicated {

@@ -36,7 +36,7 @@ use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
 use crate::host::{SharedFiles, WritableTrees};
 use crate::inside::bind::Source;
-use crate::namespaces::has;
+use crate::namespaces::{self, has};
 use crate::steps::{Fixed, Steps};
 use crate::sys::{self, Attributes};
 
@@ -55,9 +55,11 @@ pub(crate) struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// The user id of the payload.
+    /// The user id of the payload, as it is inside.
     fn payload(&self) -> u32 {
-        self.dedicated.as_ref().map_or(self.caller.uid, |user| user.uid)
+        self.dedicated
+            .as_ref()
+            .map_or_else(|| namespaces::inside(self.plan, self.caller).0, |user| user.uid)
     }
 }
 

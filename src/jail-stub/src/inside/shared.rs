@@ -27,7 +27,7 @@ pub(super) fn place(op: &SharedFile, launch: &Launch<'_>, root: &Root) -> Result
         // The folder itself is granted, and the file in it is there already.
         return Ok(true);
     }
-    match put(pair, &inside, root) {
+    match put(pair, launch.payload(), &inside, root) {
         // Something is mounted there, and the file goes over it.
         Err(Fault::Failed(Errno::BUSY)) => return Ok(false),
         // It has grown meanwhile, or is another one.
@@ -46,11 +46,11 @@ fn takes_files(folder: impl AsFd, root: &Root) -> Result<bool, Errno> {
     Ok(!is_read_only && !root.is_bottom(folder)?)
 }
 
-fn put(pair: &Pair<'_>, inside: &Side, root: &Root) -> Result<(), Fault> {
-    let (content, _) = pair.outside.read(pair.owner)?;
+fn put(pair: &Pair<'_>, owner: u32, inside: &Side, root: &Root) -> Result<(), Fault> {
+    let (content, _) = pair.outside.read(owner)?;
     if !root.is_own(&inside.folder)? {
         // A home folder that is kept has what an earlier launch left. What is another file is not thrown away.
-        match inside.read(pair.owner) {
+        match inside.read(owner) {
             Ok((there, _)) if there == content => return Ok(()),
             Ok(_) => inside.put_aside()?,
             Err(_) if inside.is_missing() => {}

@@ -116,6 +116,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort
+        | Grant::ShownId { .. }
         | Grant::DedicatedUser { .. } => Vec::new(),
     }
 }

@@ -53,6 +53,19 @@ fn overlays_are_the_same_however_they_are_written() {
 }
 
 #[test]
+fn ids_can_have_other_numbers_inside() {
+    check_one(
+        "unsafe-add-raw-args",
+        [s("--unshare-user --uid 0 --gid 100 --uid 1000")],
+        &expect![[r#"
+            jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            unsafe-add-raw-args#4: {"shown-id":{"kind":"user","id":1000}}
+            unsafe-add-raw-args#4: {"shown-id":{"kind":"group","id":100}}
+        "#]],
+    );
+}
+
+#[test]
 fn packages_keep_their_places_in_raw_arguments() {
     let mut text = Text::literal("--ro-bind ");
     text.push(Piece::Package {

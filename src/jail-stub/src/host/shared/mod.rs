@@ -45,8 +45,8 @@ pub(crate) struct Pair<'a> {
     op: &'a SharedFile,
     /// The host's, for messages.
     path: String,
-    /// The caller, whose both are.
-    pub(crate) owner: u32,
+    /// The caller, whose both are, as seen from outside.
+    owner: u32,
     /// The permission bits of both.
     pub(crate) mode: u32,
     pub(crate) outside: Side,

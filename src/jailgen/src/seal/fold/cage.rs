@@ -144,6 +144,7 @@ impl Draft {
             | Grant::BestEffort
             | Grant::Bus { .. }
             | Grant::DevShell { .. }
+            | Grant::ShownId { .. }
             | Grant::DedicatedUser { .. }
             | Grant::BindArguments { .. }
             | Grant::BindVariable { .. }

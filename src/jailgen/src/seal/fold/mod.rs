@@ -2,6 +2,7 @@
 
 mod cage;
 mod host;
+mod ids;
 mod landlock;
 mod limits;
 mod overlay;
@@ -10,14 +11,15 @@ mod session;
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy,
-    DedicatedUser, Device, Directory, File, Folder, HostOp, HostText, Ids, InsideOp, Lifetime,
-    Missing, Namespace, Plan, RefuseFolder, Session, SharedFile, StartIn, StateDirectory,
-    StateFile, StoreClosure, Symlink, Terminal, Tmpfs,
+    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
+    Directory, File, Folder, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan,
+    RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, StoreClosure, Symlink,
+    Terminal, Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
 use self::host::OnHost;
+use self::ids::Who;
 use self::limits::Limits;
 use super::environment::Environment;
 use super::filter::filters;
@@ -75,7 +77,7 @@ struct Draft<'a> {
     terminal: Terminal,
     lifetime: Lifetime,
     limits: Limits,
-    ids: Ids,
+    ids: Who,
     start_in: Option<HostText>,
     host: OnHost,
 }
@@ -98,7 +100,7 @@ impl<'a> Draft<'a> {
             terminal: Terminal::Keep,
             lifetime: Lifetime::Launcher,
             limits: Limits::new(),
-            ids: Ids::Caller,
+            ids: Who::default(),
             start_in: None,
             host: OnHost::default(),
         }
@@ -253,9 +255,8 @@ impl<'a> Draft<'a> {
             Grant::Lifetime { lifetime } => self.lifetime = *lifetime,
             Grant::Limit { resource, value } => self.limits.set(*resource, *value, by),
             Grant::BestEffort => self.limits.best_effort(),
-            Grant::DedicatedUser { name } => {
-                self.ids = Ids::Dedicated(DedicatedUser { name: name.clone(), by });
-            }
+            Grant::ShownId { kind, id } => self.ids.show(*kind, *id, by),
+            Grant::DedicatedUser { name } => self.ids.dedicate(name, by),
         }
         Ok(())
     }
@@ -320,7 +321,6 @@ impl<'a> Draft<'a> {
     fn finish(mut self, request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
         let program = self.checked_program()?;
         self.check_hostname()?;
-        self.check_user()?;
         self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(InsideOp::Loopback(By { by: EVERY_JAIL.into() }));
@@ -329,6 +329,7 @@ impl<'a> Draft<'a> {
         let root = HostText::Literal("/".into());
         self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
         let start = self.start();
+        let ids = self.ids.lower(&self.namespaces)?;
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
         Ok(Plan {
             version: jail_plan::VERSION,
@@ -337,7 +338,7 @@ impl<'a> Draft<'a> {
             before: self.before,
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
-            ids: self.ids,
+            ids,
             closure,
             inside: self.inside,
             hostname: self.hostname,
@@ -382,20 +383,6 @@ impl<'a> Draft<'a> {
                 }
                 _ => false,
             })
-    }
-
-    /// Another user's ids can be mapped only where the jail maps ids at all.
-    fn check_user(&self) -> Result<(), SealError> {
-        match &self.ids {
-            Ids::Dedicated(user) if !self.namespaces.contains(&Namespace::User) => {
-                Err(SealError::new(format!(
-                    "a jail that shares the host's user namespace cannot run as `{}`",
-                    user.name
-                ))
-                .help("remove one of the two: the shared namespace or the user of its own"))
-            }
-            Ids::Dedicated(_) | Ids::Caller => Ok(()),
-        }
     }
 
     fn check_hostname(&self) -> Result<(), SealError> {
