@@ -1,5 +1,7 @@
 //! Nix that we write or emit is laid out as nixfmt does it, so that whoever formats it sees no difference.
 
+use rnix::SyntaxKind;
+
 use crate::harness::{Scratch, project};
 
 /// Folders whose files are left as they are, with the reason.
@@ -38,6 +40,31 @@ fn the_nix_of_this_project_is_formatted() {
             check(name, &std::fs::read_to_string(entry.path()).unwrap(), &mut problems);
         }
     }
+    assert_none(&problems);
+}
+
+/// The library that others put into their flakes, and what goes with it.
+const OURS: [&str; 4] = ["flake.nix", "nixlib/", "packaging/", "templates/kit/"];
+
+#[test]
+fn where_a_name_comes_from_can_be_read() {
+    let mut problems = Vec::new();
+    let mut files = 0;
+    for entry in walkdir::WalkDir::new(project()).max_depth(3).into_iter().map(Result::unwrap) {
+        let name = entry.path().strip_prefix(project()).unwrap().to_str().unwrap();
+        if !name.ends_with(".nix") || !OURS.iter().any(|ours| name.starts_with(ours)) {
+            continue;
+        }
+        files += 1;
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        for node in rnix::Root::parse(&text).syntax().descendants_with_tokens() {
+            if matches!(node.kind(), SyntaxKind::NODE_WITH | SyntaxKind::TOKEN_REC) {
+                let line = text[..usize::from(node.text_range().start())].lines().count() + 1;
+                problems.push(format!("{name}:{line}: no `with` and no `rec` here"));
+            }
+        }
+    }
+    assert!(files > 15, "{files}");
     assert_none(&problems);
 }
 

@@ -90,6 +90,9 @@ const OFFERED: &[(&str, &str)] = &[
     ("templates", "team"),
     ("overlays", "default"),
     ("nixosModules", "default"),
+    ("homeManagerModules", "type"),
+    ("devShells", "default"),
+    ("formatter", "name"),
 ];
 
 #[test]
@@ -129,12 +132,15 @@ pub(crate) fn flake_with_tools(setup: &Setup) -> Scratch {
 }
 
 #[test]
-fn a_preset_of_the_flake_builds_and_runs() {
+fn every_preset_of_the_flake_builds_and_runs() {
     let Some(setup) = setup() else { return };
     let flake = flake_with_tools(&setup);
     flake.write("project/file", b"");
     let nix = &setup.programs[0];
-    let words = ["build", "path:.#jailed-pi", "path:.#jailed-claude-code", "--no-link"];
+    let presets = PRESETS.iter().map(|preset| format!("path:.#{}", preset.command));
+    let presets: Vec<String> = presets.collect();
+    let mut words = vec!["build", "--no-link"];
+    words.extend(presets.iter().map(String::as_str));
     setup.nix_ok(nix, &flake.path("."), &words);
     if !has_user_namespaces() {
         return;
@@ -154,10 +160,9 @@ fn every_template_gives_a_shell_with_its_jails() {
         [("default", "jailed-node"), ("agent", "jailed-opencode"), ("team", "jailed-review")]
     {
         let scratch = Scratch::new();
-        let from = project().join("templates/flakes").join(template);
-        for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-            scratch.write(entry.file_name().to_str().unwrap(), &fs::read(entry.path()).unwrap());
-        }
+        let named = format!("{jailgen}#{template}");
+        let words = ["flake", "init", "--template", &named];
+        setup.nix_ok(nix, &scratch.path("."), &words);
         let overrides = ["--override-input", "jailgen", &jailgen];
         let nixpkgs = ["--override-input", "nixpkgs", &setup.nixpkgs];
         let find = ["--command", "sh", "-c", "command -v \"$1\"", "sh", command];
