@@ -15,6 +15,7 @@ pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged
         "processes" => processes(seen, cage),
         "devices" => closed(seen, "list /dev", "/dev, but for the devices that every cage has,"),
         "store" => store(seen, cage),
+        "capabilities" => capabilities(seen),
         "time-zone" => Judged::Granted(cage, "it is the host's".into()),
         "local-names" => surroundings::local_names(seen).granted_by(cage),
         "sockets" => sockets(seen, cage),
@@ -83,6 +84,23 @@ fn store(seen: &Seen<'_>, cage: Granted) -> Judged {
         return Judged::Passed("nothing but the closure can be read or executed".into());
     }
     Judged::Granted(cage, "all of it can be read".into())
+}
+
+/// Without a user namespace only root may empty the bounding set (capabilities(7)), which limits what programs could gain by being
+/// executed: with no new privileges that is nothing.
+fn capabilities(seen: &Seen<'_>) -> Judged {
+    match super::kernel::capabilities(seen) {
+        // It alone.
+        Judged::Failed(evidence)
+            if evidence.starts_with("CapBnd is ") && !evidence.contains(", ") =>
+        {
+            Judged::when(
+                super::kernel::status(seen, "NoNewPrivs") == Some("1"),
+                "all sets are empty but the bounding one, from which nothing can be gained",
+            )
+        }
+        judged => judged,
+    }
 }
 
 fn sockets(seen: &Seen<'_>, cage: Granted) -> Judged {
