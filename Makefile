@@ -33,7 +33,7 @@ lint: ## Formatting and lints
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
 
-bench: ## Measure launches and the compiler, beside bubblewrap and Nix
+bench: ## Measure launches, running programs and the compiler, beside bubblewrap and Nix
 	scripts/bench
 
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
