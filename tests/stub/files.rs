@@ -285,3 +285,38 @@ fn the_closure_is_there_and_the_rest_of_the_store_is_not() {
         }
     }
 }
+
+#[test]
+fn a_variable_can_name_store_paths_that_the_closure_lacks() {
+    for caller in callers() {
+        for skeleton in ["skeleton", ""] {
+            let jail = Jail::new(caller);
+            let store = jail.folder.path().join("store");
+            for name in ["inside", "outside", "secret"] {
+                jail.file(&format!("store/{name}/share/x"), name);
+            }
+            std::fs::create_dir_all(jail.folder.path().join("skeleton/inside")).expect("a folder");
+            let skeleton = match skeleton {
+                "" => String::new(),
+                name => jail.folder.path().join(name).display().to_string(),
+            };
+            let shown = store.display();
+            let list = format!("{shown}/inside/share:{shown}/outside/share:{shown}/missing/share");
+            let jail = jail.outside("LIST", &list).change(|plan| {
+                let names = vec!["inside".into()];
+                plan.closure = Closure { store: shown.to_string(), skeleton, names };
+                plan.inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
+                plan.inside.retain(|op| !matches!(op, InsideOp::Tmpfs(_)));
+            });
+            let jail = jail.op(InsideOp::BindVariable(BindVariable {
+                variable: "LIST".into(),
+                separator: ":".into(),
+                access: Access::ReadOnly,
+                by: by(),
+            }));
+            let script = "cd $0; cat inside/share/x outside/share/x; ls -d secret 2>/dev/null; ls; touch y outside/y 2>/dev/null || echo ro";
+            let ran = Ran::of(jail.command(jail.wrapper()).args(["-c", script]).arg(&store));
+            ran.prints("insideoutsideinside\noutside\nro");
+        }
+    }
+}

@@ -12,19 +12,54 @@ use rustix::mount::{MoveMountFlags, move_mount};
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Root, join, root};
-use crate::sys::Attributes;
+use crate::sys::{self, Attributes};
+
+/// Which places there are to be in the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// Those of the closure.
+    Closure,
+    /// Also such as later operations make: a variable may name store paths that the closure does not have.
+    More,
+}
+
+impl Room {
+    /// What is needed where these places are to be made, among others.
+    pub(crate) fn of<'a>(closure: &Closure, mut places: impl Iterator<Item = &'a [u8]>) -> Self {
+        match places.any(|place| is_further(closure, place)) {
+            true => Self::More,
+            false => Self::Closure,
+        }
+    }
+}
+
+fn is_further(closure: &Closure, place: &[u8]) -> bool {
+    let below =
+        place.strip_prefix(closure.store.as_bytes()).and_then(|rest| rest.strip_prefix(b"/"));
+    let name = below.and_then(|rest| rest.split(|byte| *byte == b'/').next());
+    name.is_some_and(|name| !closure.names.iter().any(|known| known.as_bytes() == name))
+}
 
 /// Puts the paths of `closure` in place, read-only.
-pub(crate) fn attach(closure: &Closure, root: &Root) -> Result<(), Problem> {
+pub(crate) fn attach(closure: &Closure, room: Room, root: &mut Root) -> Result<(), Problem> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let store = openat(CWD, closure.store.as_str(), flags, Mode::empty()).about(&closure.store)?;
-    let skeleton = skeleton(closure)?;
+    let skeleton = match room {
+        Room::Closure => skeleton(closure)?,
+        Room::More => made(closure)?,
+    };
     let place = root.place(closure.store.as_bytes(), Kind::Folder)?;
     root::move_to(&skeleton, &place).about(&closure.store)?;
     for name in &closure.names {
         bind(&store, name, &skeleton).map_err(|error| problem(closure, name, error))?;
     }
-    tree::confine(&skeleton, Attributes::READ_ONLY).about(&closure.store)
+    tree::confine(&skeleton, Attributes::READ_ONLY).about(&closure.store)?;
+    if room == Room::More {
+        let writable = Attributes { clear: Attributes::READ_ONLY, ..Attributes::default() };
+        sys::set_attributes(&skeleton, writable).about(&closure.store)?;
+        root.read_only_in_the_end(skeleton);
+    }
+    Ok(())
 }
 
 /// The mount points: the skeleton that was built, or a folder of our own where the plan has none.

@@ -35,7 +35,7 @@ enum Item {
 
 /// What was found at launch, before there is a root to put it in.
 pub(crate) struct Found {
-    to: Vec<u8>,
+    pub(crate) to: Vec<u8>,
     items: Vec<(Vec<u8>, Item)>,
     /// Links that lead nowhere, which stay as they are.
     pub(crate) dangling: Vec<Vec<u8>>,

@@ -36,6 +36,7 @@ use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
 use crate::host::{SharedFiles, WritableTrees};
 use crate::inside::bind::Source;
+use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
 use crate::steps::{Fixed, Steps};
 use crate::sys::{self, Attributes};
@@ -69,6 +70,7 @@ pub(crate) struct Built {
     pub(crate) root: Root,
     /// What only the launch could know about it.
     pub(crate) places: Places,
+    room: Room,
 }
 
 /// Where things are inside whose places the plan does not know.
@@ -104,7 +106,8 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
         user.take_ids().map_err(failed)?;
     }
     let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
-    let mut built = Built { root, places: Places::default() };
+    let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
+    let mut built = Built { root, places: Places::default(), room };
     for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
         perform(op, sources, launch, &mut built).map_err(|problem| failed(index, op, problem))?;
     }
@@ -156,7 +159,7 @@ fn perform(
     built: &mut Built,
 ) -> Result<(), Problem> {
     let caller = launch.caller;
-    let root = &mut built.root;
+    let (root, room) = (&mut built.root, built.room);
     let HostParts { sources, deep, overlay } = found;
     match op {
         InsideOp::OverlayReadOnly(Overlay { to, .. })
@@ -182,7 +185,7 @@ fn perform(
             built.places.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
-        InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), root),
+        InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), room, root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
         InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), launch.payload(), root),
         InsideOp::Dev(op) => {
@@ -213,6 +216,14 @@ struct HostParts {
     sources: Vec<Source>,
     deep: Option<deep::Found>,
     overlay: Option<overlay::Layers>,
+}
+
+impl HostParts {
+    /// Where they belong.
+    fn places(&self) -> impl Iterator<Item = &[u8]> {
+        let sources = self.sources.iter().map(|source| source.to.as_slice());
+        sources.chain(self.deep.iter().map(|found| found.to.as_slice()))
+    }
 }
 
 fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
