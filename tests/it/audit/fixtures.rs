@@ -292,6 +292,13 @@ fn a_spec_in_the_folder_that_its_jail_writes_is_found() {
     let (status, text) = run("../a.jail");
     assert_eq!(status, Some(0), "{text}");
     assert!(text.contains("✓ spec-writable") && text.contains("○ host-executes"), "{text}");
+    // What it imports decides as much.
+    fs::write(place.project().join("part.nix"), "[ mount-cwd ]").unwrap();
+    let parted = spec.replace("[ mount-cwd ]", "(import ./project/part.nix)");
+    fs::write(place.home().join("a.jail"), parted).unwrap();
+    let (status, text) = run("../a.jail");
+    assert_eq!(status, Some(1), "{text}");
+    assert!(text.contains("✗ spec-writable") && text.contains("project/part.nix"), "{text}");
     fs::remove_file(place.home().join("a.jail")).unwrap();
     let (status, text) = run("a.jail");
     assert_eq!(status, Some(1), "{text}");

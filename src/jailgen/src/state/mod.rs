@@ -29,7 +29,7 @@ pub use approval::changes;
 pub use audit::{AuditPlan, audit};
 pub use build::{Built, Command, Options, build, lock};
 pub use error::BuildError;
-pub use record::fresh;
+pub use record::{fresh, sources};
 pub use shell::{ShellError, shell};
 pub use trace::{TracePlan, trace};
 

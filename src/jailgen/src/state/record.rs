@@ -119,6 +119,14 @@ pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
     record.holds(kit).then(|| Built { folder: state.flake(spec), commands: commands.collect() })
 }
 
+/// What the last build of a spec was made of beside the spec itself: what it imports, and what it copies.
+#[must_use]
+pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
+    let record = Record::read(&state.record(spec));
+    let of_record = record.into_iter().flat_map(|record| [record.files, record.copied].concat());
+    of_record.map(|(path, _)| path).filter(|path| *path != real(spec)).collect()
+}
+
 /// The other spec that a command belongs to, if that spec is still there.
 pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
     let spec = real(spec);

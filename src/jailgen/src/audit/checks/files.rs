@@ -202,7 +202,9 @@ pub(super) fn deciding(seen: &Seen<'_>) -> Judged {
         .collect();
     if open.is_empty() {
         let tried = seen.host.deciding.len();
-        return Judged::Passed(format!("{tried} tried: spec, flake, command"));
+        return Judged::Passed(format!(
+            "{tried} tried: the spec and what it is made of, the flake, the commands"
+        ));
     }
     Judged::Failed(format!("can be written: {}", names(&open)))
 }

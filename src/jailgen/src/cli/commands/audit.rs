@@ -77,7 +77,9 @@ fn wrappers(
         return Err(Failure::Usage(format!("there is no jail `{name}` in the spec")));
     }
     let spec = fs::canonicalize(target).unwrap_or_else(|_| target.clone());
-    Ok((chosen, vec![spec, built.folder]))
+    let mut deciding = vec![spec, built.folder];
+    deciding.extend(state::sources(state, target));
+    Ok((chosen, deciding))
 }
 
 /// Runs the probe in one jail.
