@@ -6,9 +6,9 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use jail_plan::{DedicatedUser, Ids, Namespace};
+use jail_plan::{DedicatedUser, Ids, InsideOp, KeptOverlay, Namespace, Overlay, SharedFile};
 
-use crate::jail::{Caller, Jail, by, callers, skipped, tmpfs};
+use crate::jail::{Caller, Jail, by, callers, expand, literal, skipped, tmpfs};
 
 /// Root, and a user with subordinate ids, each with the name to run as.
 fn dedicated() -> Vec<(Caller, &'static str)> {
@@ -169,5 +169,41 @@ fn a_file_system_without_access_control_lists_stops_the_launch() {
             jail.wrapper().display()
         );
         jail.outside_sh(&script).stopped(&["EOPNOTSUPP", "access control lists"]);
+    }
+}
+
+#[test]
+fn overlays_and_shared_files_are_the_payloads_to_write() {
+    for (caller, name) in dedicated() {
+        let jail = jail_of(caller, name);
+        for folder in ["lower", "changes", "work"] {
+            let path = jail.home().join(folder);
+            std::fs::create_dir(&path).expect("a folder");
+            std::os::unix::fs::chown(&path, caller.uid, caller.uid).expect("for the caller");
+        }
+        jail.file("home/lower/file", "mine");
+        jail.file("home/.agent.json", "mine");
+        let [lower, upper, work] =
+            ["lower", "changes", "work"].map(|name| literal(jail.home().join(name)));
+        let to = |path| literal(path);
+        let lower = vec![lower];
+        let jail = jail
+            .op(InsideOp::OverlayInMemory(Overlay { lower: lower.clone(), to: to("/m"), by: by() }))
+            .op(InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to: to("/k"), by: by() }))
+            .op(InsideOp::SharedFile(SharedFile {
+                from: expand("~/.agent.json"),
+                to: to("/tmp/agent"),
+                by: by(),
+            }));
+        for folder in ["/m", "/k"] {
+            jail.sh(&format!("cd {folder} && cat file && echo theirs >new && mkdir d && cat new"))
+                .prints("minetheirs");
+        }
+        jail.outside_sh("cat ~/changes/new; echo back >>~/changes/new && ls ~/lower")
+            .prints("theirs\nfile");
+        // The file itself is bound: another user's could not be the caller's.
+        jail.sh("cat /tmp/agent; echo theirs >/tmp/agent; mv -T /tmp/agent /tmp/a 2>/dev/null || echo kept")
+            .prints("minekept");
+        jail.outside_sh("cat ~/.agent.json").prints("theirs");
     }
 }
