@@ -91,12 +91,14 @@ const SOCKETS: Group = (
     ],
 );
 
-/// Known gap: Landlock looks neither at modes nor at dates.
+/// Known gap: Landlock looks neither at modes and dates of files, nor at priorities of processes.
 const UNRULED: Group = (
     "unruled",
     &[
         ("call chmod s:{outside-file} 0x1a4", "ok 0"),
         ("call utimensat -100 s:{outside-file} 0 0", "ok 0"),
+        // Not those of a root that has more capabilities.
+        ("call setpriority 0 {pid} 0", "ok 0|errno 1"),
     ],
 );
 

@@ -21,6 +21,8 @@ pub(super) const ROWS: &[Columns] = &[
     ("D5", "call pidfd_getfd -1 0 0", FORBIDDEN, "errno 9"),
     ("D5", "open-write /proc/1/mem", "errno 13", ""),
     ("D6", "call kill {pid} 0", "errno 3|errno 1", "ok 0"),
+    // To the same as it is: outside nothing changes.
+    ("D6", "call setpriority 0 {pid} 0", "errno 3|errno 1", "ok 0"),
     ("D6", "stat /proc/{pid}", ABSENT, "folder…"),
     ("D6", "call pidfd_open {pid} 0", "errno 3|errno 1", "ok…"),
     ("D7", "call keyctl 0 -3 0", FORBIDDEN, "ok…"),
