@@ -122,6 +122,31 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "xwayland",
+        case: "where-its-number-is-taken",
+        spec: "xwayland network (add-pkg-deps [ pkgs.xdpyinfo pkgs.gnugrep ])
+          (ro-bind \"${pkgs.xkbcomp}/bin/xkbcomp\" \"/usr/bin/xkbcomp\")
+          (ro-bind \"${pkgs.xkeyboard_config}/share/X11/xkb\" \"/usr/share/X11/xkb\")",
+        // In another run of the tests it may be taken already.
+        host: concat!(
+            weston!(),
+            "\npython3 -c 'import socket, time
+try: s = socket.socket(socket.AF_UNIX); s.bind(\"\\0/tmp/.X11-unix/X42\"); s.listen()
+except OSError: pass
+print(\"taken\", flush=True)
+time.sleep(600)' >~/taken &
+until [ -s ~/taken ]; do sleep 0.01; done"
+        ),
+        env: WESTON_ENV,
+        probes: &[
+            Probe::Works("[ \"$DISPLAY\" != :42 ] && xdpyinfo | grep \"name of display: *$DISPLAY\""),
+            Probe::Denies("grep -F \"@/tmp/.X11-unix/X${DISPLAY#:}\" /proc/net/unix"),
+            Probe::Denies("DISPLAY=:42 xdpyinfo"),
+        ],
+        unable: unable_without_servers,
+        ..ROW
+    },
+    Row {
+        name: "xwayland",
         case: "without-a-screen",
         spec: "xwayland",
         probes: &[

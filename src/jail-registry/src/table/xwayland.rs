@@ -12,7 +12,7 @@ const SCRIPT: &str = include_str!("xwayland.sh").trim_ascii_end();
 pub(super) const XWAYLAND: Combinator = Combinator::of(
     "xwayland",
     "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
-    "`xwayland-satellite` runs inside the jail, as display `:42`, and `DISPLAY` names it. Its only clients are the jail's own programs: no
+    "`xwayland-satellite` runs inside the jail, as display `:42` or the next one that is free, and `DISPLAY` names it. Its only clients are the jail's own programs: no
 other window, no key and nothing of the host's X server can be seen. Each launch has a server of its own. Where there is no compositor the
 program starts without one.",
     lower,
