@@ -218,14 +218,16 @@ fn a_jail_of_the_nix_door_lets_through_what_it_grants_and_nothing_else() {
            (wrap-entry (entry: \"B=${pkgs.jq} exec ${entry} \\\"$@\\\"\")) ])",
     );
     scratch.write("project/mine", b"");
+    scratch.write("home/file", b"");
     let output = std::process::Command::new(scratch.path("result/bin/sh"))
         .args(["-c", "echo *; echo $A; test -x $B/bin/jq && echo jq; cat /etc/shadow"])
         .current_dir(scratch.path("project"))
-        .env("HOME", "/home/somebody")
+        .env("HOME", scratch.path("home"))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(told, "mine\n/home/somebody/x\njq\n", "{output:?}");
+    let home = scratch.path("home/x").display().to_string();
+    assert_eq!(told, format!("mine\n{home}\njq\n"), "{output:?}");
     let refused = String::from_utf8_lossy(&output.stderr);
     assert!(refused.contains("/etc/shadow"), "{refused}");
 }
