@@ -28,6 +28,12 @@ impl Traced<'_> {
         self.setup.jailgen(&self.scratch, &self.setup.programs[0], &arguments)
     }
 
+    /// What grants more is built when it is asked for.
+    fn build(&self) {
+        let words = [&["build", "sh.jail"][..], &self.setup.overrides()].concat();
+        self.setup.jailgen(&self.scratch, &self.setup.programs[0], &words).assert_status(0);
+    }
+
     fn report(&self, script: &str, status: i32) -> Value {
         self.run(&["--json", "-o", "calls.json"], script).assert_status(status);
         serde_json::from_str(&self.scratch.read("calls.json")).unwrap()
@@ -86,6 +92,7 @@ fn what_a_trace_says_to_write_lets_a_strict_jail_do_the_same() {
     let add = report["add"].as_str().unwrap();
     let spec = jail.scratch.read("sh.jail").replace(strict, &format!("{strict} {add}"));
     jail.scratch.write("sh.jail", spec.as_bytes());
+    jail.build();
     let report = jail.report(ODD, 41);
     assert_eq!(
         (&report["missed"], &report["refused"]),
