@@ -150,3 +150,43 @@ fn one_text_of_an_object_is_found_without_the_others() {
     assert_eq!(text_in(b"{\"a\":\"1\"} x", "a"), None);
     assert_eq!(text_in(b"", "a"), None);
 }
+
+#[test]
+fn texts_with_faults_are_read_as_serde_reads_them_or_refused() {
+    let text =
+        r#"{"a":{"b":["c\n\u00e9\ud83d\ude00",{"d":null}],"e":[1,20,true,false,{}]},"f\"":"é"}"#;
+    let bytes = b"\"\\/bfnrtu{}[]:,.-+eE0129 aD8\xc3\xa9\x01x";
+    let mut state = 7_usize;
+    let mut random = |bound: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % bound
+    };
+    let (mut both, mut neither, mut stricter) = (0, 0, 0);
+    for _ in 0..20_000 {
+        let mut faulty = text.as_bytes().to_vec();
+        for _ in 0..=random(2) {
+            let at = random(faulty.len());
+            match random(3) {
+                0 => faulty[at] = bytes[random(bytes.len())],
+                1 => faulty.insert(at, bytes[random(bytes.len())]),
+                _ => drop(faulty.remove(at)),
+            }
+        }
+        let shown_text = String::from_utf8_lossy(&faulty).into_owned();
+        match (parse(&faulty), serde_json::from_slice::<serde_json::Value>(&faulty)) {
+            (Ok(ours), Ok(theirs)) => {
+                both += 1;
+                assert_eq!(shown(&ours), theirs, "{shown_text}");
+            }
+            (Err(_), Err(_)) => neither += 1,
+            (Err(why), Ok(_)) => {
+                stricter += 1;
+                let known = ["below zero", "no whole one", "duplicate field"];
+                assert!(known.iter().any(|known| why.contains(known)), "{shown_text}: {why}");
+            }
+            (Ok(_), Err(why)) => panic!("{shown_text}: {why}"),
+        }
+    }
+    assert!(both > 1000 && neither > 1000 && stricter > 0, "{both} {neither} {stricter}");
+}

@@ -270,7 +270,9 @@ pub struct StringList<'a> {
 impl<'a> StringList<'a> {
     /// The list of `strings`, which it borrows.
     pub fn new(strings: impl Iterator<Item = &'a CStr>) -> Self {
-        let pointers = strings.map(CStr::as_ptr).chain([ptr::null()]).collect();
+        let mut pointers = Vec::new();
+        strings.for_each(|string| pointers.push(string.as_ptr()));
+        pointers.push(ptr::null());
         Self { pointers, strings: PhantomData }
     }
 }
