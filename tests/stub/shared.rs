@@ -116,6 +116,8 @@ fn a_home_that_is_kept_has_it_too() {
             .prints("new\nthe home's own.agent.json\n.agent.json.jailgen-old");
         std::fs::write(&file, "newest").expect("a file");
         jail.sh("cat /h/.agent.json").prints("newest");
+        // What came first stays, whatever came afterwards.
+        jail.outside_sh("cat ~/kept/.agent.json.jailgen-old").prints("the home's own");
     }
 }
 

@@ -151,7 +151,7 @@ also when the program was killed. Where two launches or a program outside change
 it would without a jail. A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than
 64 MiB, is not taken, and told. Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
 a `dedicated-user`, the file itself is bound instead: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
-is kept, a file that was there before stays beside it as `NAME.jailgen-old`.", "state-file (noescape \"~/.claude.json\")", |call| {
+is kept, the file that was there first stays beside it as `NAME.jailgen-old`.", "state-file (noescape \"~/.claude.json\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateFile { to: path.clone(), path });
             Some(())

@@ -159,9 +159,13 @@ impl Side {
         fsync(&file)
     }
 
-    /// Puts what is there aside, as `NAME.jailgen-old`.
+    /// Keeps what is there as `NAME.jailgen-old`, unless something is kept so already: what came first was no copy of ours.
     pub(crate) fn put_aside(&self) -> Result<(), Errno> {
-        renameat(&self.folder, &self.name, &self.folder, self.beside(".jailgen-old"))
+        let old = self.beside(".jailgen-old");
+        match statat(&self.folder, &old, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::NOENT) => renameat(&self.folder, &self.name, &self.folder, &old),
+            other => other.map(drop),
+        }
     }
 
     fn beside(&self, suffix: &str) -> CString {
