@@ -11,8 +11,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import checks
-from .catalogue import ABSENT, AGENTS, Agent
+from . import checks, record
+from .catalogue import ABSENT, AGENTS, Agent, strict
 from .install import PROJECT, Installed, Standin, install, say
 from .isolation import User, leave_the_network, users
 from .jails import Compiler
@@ -30,13 +30,17 @@ def main() -> int:
     prepare(options)
     standin = Standin.read(options.standin)
     installed = install(agents, options.cache, standin)
-    jails = [] if options.outside_only else compile_all(agents, options, standin, installed)
+    compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
+    jails = [] if options.outside_only else compile_all(agents, compiler)
     people = users(PROJECT)
 
     leave_the_network()
+    if options.record:
+        # The jails are of the lists before, so there is nothing to judge yet.
+        return 0 if record.record(agents, people, compiler) else 1
     report: dict[str, dict] = {}
     for agent in agents:
-        report[agent.name] = observe_outside(agent, installed.programs[agent.name], people[0], options.syscalls)
+        report[agent.name] = observe_outside(agent, installed.programs[agent.name], people[0])
     failed = 0
     for jail in jails:
         for user in people:
@@ -59,9 +63,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jailgen", type=Path, help="the compiler; built unless given, with `make kit`")
     parser.add_argument("--kit", help="another kit than the compiler's own")
     parser.add_argument("--outside-only", action="store_true", help="no jails: do the agents themselves still run?")
-    parser.add_argument("--syscalls", action="store_true", help="record the system calls of each agent (with strace)")
+    parser.add_argument("--record", action="store_true", help="write the agents' lists of the strict filter anew")
     options = parser.parse_args()
     options.cache = options.cache.resolve()
+    if options.record and options.outside_only:
+        parser.error("--record needs the jails")
     unknown = set(options.agents) - {agent.name for agent in AGENTS}
     if unknown:
         parser.error(f"unknown agent: {', '.join(sorted(unknown))}")
@@ -70,7 +76,7 @@ def arguments() -> argparse.Namespace:
 
 def prepare(options: argparse.Namespace) -> None:
     """Makes what this test stands on, as far as the caller has not made it elsewhere."""
-    for program in ["npm", "nix", *(["strace"] if options.syscalls else [])]:
+    for program in ["npm", "nix"]:
         if shutil.which(program) is None:
             sys.exit(f"tests/agents/run: there is no `{program}` in PATH")
     if options.standin is None:
@@ -90,20 +96,16 @@ class Jail:
     wrapper: Path
 
 
-def compile_all(
-    agents: tuple[Agent, ...], options: argparse.Namespace, standin: Standin, installed: Installed
-) -> list[Jail]:
-    compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
+def compile_all(agents: tuple[Agent, ...], compiler: Compiler) -> list[Jail]:
     say("compiling the presets")
-    return [Jail(agent, spec, compiler.compile(agent, spec)) for agent in agents for spec in agent.specs]
+    pairs = [(agent, spec) for agent in agents for spec in (*agent.specs, strict(agent))]
+    return [Jail(agent, spec, compiler.compile(agent, spec)) for agent, spec in pairs]
 
 
-def observe_outside(agent: Agent, program: Path, user: User, syscalls: bool) -> dict:
+def observe_outside(agent: Agent, program: Path, user: User) -> dict:
     """Runs the agent without a jail: does it work at all, and what does it leave behind?"""
     with stage(user) as at:
-        counts = at.base / "system-calls"
-        launcher = ["strace", "-f", "-c", "-U", "name", "-o", str(counts)] if syscalls else []
-        session = play(agent, at, [*launcher, str(program)], PROXY | NO_PROXY)
+        session = play(agent, at, [str(program)], PROXY | NO_PROXY)
         works = checks.works_outside(session)
         say(f"{agent.name:12} outside    {'does what it is told' if works else 'DOES NOT WORK'}   {seconds(session)}")
         if not works:
@@ -112,15 +114,8 @@ def observe_outside(agent: Agent, program: Path, user: User, syscalls: bool) -> 
             "works outside": works,
             "wanted hosts": sorted(set().union(*(turn.wanted_hosts for turn in session.turns))),
             "kept in home, but not by the preset": checks.outermost(checks.foreign(agent, session)),
-            "system calls": system_calls(counts) if syscalls else None,
             "jails": {},
         }
-
-
-def system_calls(counts: Path) -> list[str]:
-    """The names in strace's summary: those of the second run, which does everything that the first does."""
-    names = {line.strip() for line in counts.read_text().splitlines()} - {"syscall", "total"}
-    return sorted(name for name in names if name.replace("_", "").isalnum())
 
 
 def judge(jail: Jail, user: User, report: dict) -> bool:

@@ -41,8 +41,8 @@ class Agent:
     # The command, which is also what its wrapper starts.
     program: str
     package: NodeScript | OwnProgram
-    # Files of `examples/` or expressions, all of which make the command `jailed-<name>`. `%VARIABLES%` stands for the
-    # names of the environment below.
+    # Expressions, the preset's first, and files of `examples/`, all of which make the command `jailed-<name>`. `%VARIABLES%`
+    # stands for the names of the environment below.
     specs: tuple[str, ...]
     # What the preset keeps on the host, below the home folder.
     state: tuple[str, ...]
@@ -53,6 +53,11 @@ class Agent:
     again: tuple[str, ...]
     # Additional variables, given the model's address.
     environment: Callable[[str], dict[str, str]] = field(default=lambda _url: {})
+
+
+def strict(agent: Agent) -> str:
+    """The preset with the filter that leaves a list of system calls only."""
+    return agent.specs[0].removesuffix("}") + 'extraJailOptions = [ (seccomp "strict") ]; }'
 
 
 def write_json(path: Path, value: object) -> None:

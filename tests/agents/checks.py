@@ -32,6 +32,8 @@ def faults_of_turn(turn: Turn, stage: Stage) -> list[str]:
         faults.append(f"it ended with status {turn.status}")
     if not turn.heard:
         faults.append(f"the result of the command did not come back ({silence(turn)})")
+    elif not any("the-chores-gave 0" in heard for heard in turn.heard):
+        faults.append(f"the chores were not done: {turn.heard}")
     elif not any("the-secret-gave 1" in heard for heard in turn.heard):
         faults.append(f"the command was not run to its end: {turn.heard}")
     if turn.proof is None:

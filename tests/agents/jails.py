@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from .catalogue import Agent
+from .catalogue import Agent, strict
 from .install import PROJECT, Installed, Standin
 
 
@@ -23,9 +24,7 @@ class Compiler:
 
     def compile(self, agent: Agent, spec: str) -> Path:
         """Compiles one of an agent's specs to its wrapper."""
-        file = self.spec_file(agent, spec)
-        # Each spec has a state folder of its own: two that make a command of the same name would be refused.
-        folder = self.cache / "jails" / file.stem
+        file, folder = self.spec_file(agent, spec), self.folder(agent, spec)
         folder.mkdir(parents=True, exist_ok=True)
         link = folder / "result"
         command = [self.program, "--quiet", "build", file, "-o", link]
@@ -36,11 +35,23 @@ class Compiler:
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
         return link.resolve() / "bin" / f"jailed-{agent.name}"
 
+    def folder(self, agent: Agent, spec: str) -> Path:
+        # Each spec has a state folder of its own: two that make a command of the same name would be refused.
+        return self.cache / "jails" / self.spec_file(agent, spec).stem
+
+    def tracer(self, agent: Agent, state: Path, report: Path) -> list[str]:
+        """What runs an agent's strict jail and reports its system calls; `state` becomes the state folder of the run."""
+        spec = strict(agent)
+        shutil.copytree(self.folder(agent, spec) / "state", state, symlinks=True)
+        trace = [self.program, "trace", self.spec_file(agent, spec), "--json", "-o", report, "--"]
+        return ["env", f"XDG_STATE_HOME={state}", *map(str, trace)]
+
     def spec_file(self, agent: Agent, spec: str) -> Path:
         if spec.endswith(".jail"):
             return PROJECT / spec
         variables = " ".join(f'"{name}"' for name in agent.environment(""))
-        file = self.cache / "specs" / f"{agent.name}-preset.jail"
+        kind = "strict" if spec == strict(agent) else "preset"
+        file = self.cache / "specs" / f"{agent.name}-{kind}.jail"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(spec.replace("%VARIABLES%", variables) + "\n")
         return file

@@ -20,6 +20,8 @@ from .model.script import Script
 from .model.server import Model
 
 TIMEOUT_SECONDS = 120
+# Goes into the project folder.
+CHORES = Path(__file__).resolve().parent / "chores.sh"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -47,7 +49,8 @@ class Stage:
 
     def command(self, turn: str) -> str:
         """What the model makes the agent's shell do."""
-        return f"echo {self.proof} > proof-{turn}; cat {self.secret_file}; echo the-secret-gave $?"
+        secret = f"cat {self.secret_file}; echo the-secret-gave $?"
+        return f"bash {CHORES.name}; echo the-chores-gave $?; echo {self.proof} > proof-{turn}; {secret}"
 
     def environment(self) -> dict[str, str]:
         return {
@@ -77,6 +80,7 @@ def stage(user: User) -> Iterator[Stage]:
     try:
         made = Stage(user, base, f"proof{secrets.token_hex(8)}", f"secret{secrets.token_hex(8)}")
         made.project.mkdir()
+        shutil.copy(CHORES, made.project)
         made.secret_file.parent.mkdir(parents=True)
         made.secret_file.write_text(made.secret + "\n")
         made.own()
@@ -114,7 +118,6 @@ class Session:
     planted: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     control: str = ""
-    system_calls: set[str] = field(default_factory=set)
 
 
 def prompt(turn: str) -> str:
@@ -122,7 +125,8 @@ def prompt(turn: str) -> str:
 
 
 def play(agent: Agent, at: Stage, launcher: list[str], extra: dict[str, str] | None = None) -> Session:
-    """Runs the agent twice. `launcher` is its wrapper, or the agent itself; `extra`, more of the environment."""
+    """Runs the agent twice. `launcher` is its wrapper, or the agent itself, `{turn}` in it is `first` or `second`; `extra`,
+    more of the environment."""
     session = Session(at)
     session.control = control(at)
     for name, arguments in (("first", agent.first), ("second", agent.again)):
@@ -130,9 +134,10 @@ def play(agent: Agent, at: Stage, launcher: list[str], extra: dict[str, str] | N
             agent.configure(at.home, model.url)
             at.own()
             session.planted |= at.entries() if name == "first" else set()
+            start = [word.replace("{turn}", name) for word in launcher]
             environment = at.environment() | agent.environment(model.url)
             environment |= {key: value.replace("{model}", model.url) for key, value in (extra or {}).items()}
-            session.turns.append(turn(name, [*launcher, *arguments, prompt(name)], at, environment, model))
+            session.turns.append(turn(name, [*start, *arguments, prompt(name)], at, environment, model))
     session.found = at.entries()
     return session
 

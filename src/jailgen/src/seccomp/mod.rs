@@ -15,6 +15,8 @@ mod table;
 mod tree;
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 pub use cage::Sockets;
