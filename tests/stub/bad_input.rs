@@ -28,12 +28,23 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
         );
         refused(text.replacen("exit 125", "exit 0", 1), &["no wrapper"]);
         refused(text.replace("\"seccomp\":[", "\"seccomp\":[],\"x\":["), &["cannot be read"]);
+        refused(
+            without_filters(&text),
+            &["it has no system call filter", "help: build the jail again"],
+        );
         refused(format!("{text}{}", " ".repeat(9_000_000)), &["larger than"]);
         let ran = Ran::of(&mut jail.command(stub()));
         ran.stopped(&["no plan to run"]);
         let ran = Ran::of(jail.command(stub()).arg("/nowhere/wrapper"));
         ran.stopped(&["/nowhere/wrapper: ENOENT"]);
     }
+}
+
+/// The text of a plan whose list of filters is empty.
+fn without_filters(text: &str) -> String {
+    let (before, rest) = text.split_once("\"seccomp\":[").expect("filters");
+    let (_, after) = rest.split_once(']').expect("an end");
+    format!("{before}\"seccomp\":[]{after}")
 }
 
 #[test]
@@ -97,11 +108,12 @@ fn filters_that_the_kernel_would_not_take_are_named() {
         };
         let mut broken = filter(&[6, 0, 0, 0, 0, 0, 255, 127]);
         broken.program.pop();
-        with(broken).sh("").stopped(&["(seccomp): default: the filter is not base64"]);
-        with(filter(&[])).sh("").stopped(&["not a list of instructions"]);
-        with(filter(&[1; 12])).sh("").stopped(&["not a list of instructions"]);
-        with(filter(&[0; 8])).sh("").stopped(&["(seccomp): default: EINVAL"]);
-        with(filter(&[6; 8 * 4097])).sh("").stopped(&["4097 instructions"]);
+        let again = "build the jail again";
+        with(broken).sh("").stopped(&["(seccomp): default: the filter is not base64", again]);
+        with(filter(&[])).sh("").stopped(&["not a list of instructions", again]);
+        with(filter(&[1; 12])).sh("").stopped(&["not a list of instructions", again]);
+        with(filter(&[0; 8])).sh("").stopped(&["(seccomp): default: EINVAL", "`add-seccomp`"]);
+        with(filter(&[6; 8 * 4097])).sh("").stopped(&["4097 instructions", again]);
         let mut foreign = filter(&[6, 0, 0, 0, 0, 0, 255, 127]);
         foreign.arch = "riscv64".into();
         with(foreign).sh("").stopped(&["for riscv64 only", "build the jail for this processor"]);

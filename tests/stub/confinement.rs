@@ -270,6 +270,37 @@ fn core_dumps_are_off_also_for_handlers_of_the_host() {
     for caller in callers() {
         let jail = Jail::new(caller);
         jail.sh("grep core /proc/self/limits | tr -s ' ' | cut -d' ' -f5,6").prints("1 1");
+        jail.sh("ulimit -c unlimited 2>/dev/null || echo refused").prints("refused");
+        // Whose shell says `(core dumped)` has left one. The launcher's limit is as high as it can be.
+        let crash = "sh -c 'kill -SEGV $$' 2>&1; ls";
+        let high = "ulimit -S -c $(ulimit -H -c)";
+        let inside =
+            jail.outside_sh(&format!("{high}; \"$W\" -c \"{}\"", crash.replace('$', "\\$")));
+        assert!(inside.stdout.contains("Segmentation fault"), "{inside:?}");
+        assert!(!inside.stdout.contains("core"), "{inside:?}");
+        let outside = jail.outside_sh(&format!("{high}; {crash}"));
+        if !outside.stdout.contains("core") {
+            skipped("cores", "nothing outside dumps a core either");
+        }
+    }
+}
+
+#[test]
+fn the_stub_is_not_dumpable_inside_and_outside() {
+    // Files of /proc about a process that is not belong to root, who need not exist inside (proc(5)).
+    let owner = |process: &str| format!("stat -c %u /proc/{process}/environ");
+    for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
+        let jail = Jail::new(caller);
+        let uid = caller.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
+        jail.sh(&format!("{}; {}", owner("1"), owner("self"))).prints(&format!("65534\n{uid}"));
+        let script = format!(
+            "\"$W\" -c 'echo ready; read line' < fifo > out & exec 3> fifo; \
+             until grep -q ready out; do sleep 0.05; done; {}; {}; cat /proc/$!/environ 2>&1 | grep -c denied; \
+             echo >&3",
+            owner("$!"),
+            owner("$$"),
+        );
+        jail.outside_sh(&format!("mkfifo fifo; {script}")).prints(&format!("0\n{uid}\n1"));
     }
 }
 

@@ -240,6 +240,7 @@ impl Jail {
             std::fs::create_dir(&path).expect("a folder");
             std::os::unix::fs::chown(&path, caller.uid, caller.uid).expect("for the caller");
         }
+        told_what_landlock_lacks(folder.path(), caller);
         let plan = Plan {
             version: VERSION,
             name: "test".into(),
@@ -348,6 +349,7 @@ impl Jail {
         let mut command = Command::new(program);
         self.caller.become_user(&mut command);
         command.current_dir(self.project()).env_clear().stdin(Stdio::null());
+        command.env("XDG_STATE_HOME", self.folder.path().join("state"));
         command.env("HOME", self.home()).env("PATH", std::env::var_os("PATH").expect("PATH"));
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
@@ -379,6 +381,18 @@ impl Jail {
         let output = command.args(words.split(' ')).output().expect("the probe runs");
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
+}
+
+/// As after an earlier launch: what this kernel lacks is told once, and has been.
+fn told_what_landlock_lacks(folder: &Path, caller: Caller) {
+    let mut folder = folder.to_path_buf();
+    for name in ["state", "jailgen", "told"] {
+        folder.push(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        std::os::unix::fs::chown(&folder, caller.uid, caller.uid).expect("for the caller");
+    }
+    let abi = jail_stub::sys::landlock::abi().unwrap_or(0);
+    std::fs::write(folder.join(format!("landlock-{abi}")), "").expect("a file");
 }
 
 /// What came of a command.

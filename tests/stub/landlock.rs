@@ -365,3 +365,39 @@ fn a_rule_about_nothing_is_no_rule_and_a_rule_that_must_be_there_stops_the_launc
         with(Missing::Fail).sh("").stopped(&["(landlock)", "/nowhere: ENOENT", "demo.jail:4:3"]);
     }
 }
+
+#[test]
+fn what_this_kernel_lacks_is_told_once() {
+    let abi = jail_stub::sys::landlock::abi().unwrap_or(0);
+    if Handled::beyond(&Handled::BY_DEFAULT, abi).is_empty() {
+        return skipped("old-landlock", "this kernel's Landlock lacks nothing");
+    }
+    for caller in callers() {
+        let jail = Jail::new(caller).change(|plan| {
+            wall(plan);
+            plan.landlock.handles = Handled::BY_DEFAULT.to_vec();
+        });
+        let told = jail.home().with_file_name("state").join("jailgen/told");
+        std::fs::remove_dir_all(&told).expect("the folder of the harness");
+        let said = |stderr: &str| stderr.lines().filter(|line| line.contains("Landlock")).count();
+        assert_eq!(said(&jail.sh(":").stderr), 1, "{caller:?}");
+        assert_eq!(said(&jail.sh(":").stderr), 0, "{caller:?}");
+        // Who asked for it by name is stopped instead, where it is missing.
+        std::fs::remove_dir_all(&told).expect("made by the launch");
+        let jail = jail.change(|plan| plan.landlock.least = 1);
+        if abi > 0 {
+            assert_eq!(said(&jail.sh(":").stderr), 0, "{caller:?}");
+        }
+        // Nothing that stands in the way of the note stands in the way of the launch, and no folder is made up for it.
+        let mut jail = jail.change(|plan| plan.landlock.least = 0);
+        for state in ["/dev/null", "/nowhere/at/all"] {
+            jail = jail.outside("XDG_STATE_HOME", state);
+            for _ in 0..2 {
+                let ran = jail.sh("echo ran");
+                ran.prints("ran");
+                assert_eq!(said(&ran.stderr), 1, "{caller:?}");
+            }
+        }
+        assert!(!std::path::Path::new("/nowhere").exists());
+    }
+}

@@ -37,6 +37,7 @@ fn sh_without_groups(jail: &Jail, script: &str) -> Ran {
     let cover = "mount -t tmpfs tmpfs /sys/fs/cgroup; mount -t tmpfs tmpfs /run; exec \"$@\"";
     let mut command = Command::new("unshare");
     command.current_dir(jail.project()).stdin(Stdio::null()).env("HOME", jail.home());
+    command.env("XDG_STATE_HOME", jail.home().with_file_name("state"));
     if rustix::process::geteuid().is_root() {
         let id = jail.caller.uid.unwrap_or(0).to_string();
         command.args(["--mount", "sh", "-euc", cover, "sh", "setpriv", "--clear-groups"]);

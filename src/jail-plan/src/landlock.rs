@@ -145,6 +145,35 @@ impl Handled {
             Self::Sockets => 9,
         }
     }
+
+    /// What it is, in words.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Writes => "writing files",
+            Self::Reads => "reading files",
+            Self::Execution => "executing files",
+            Self::Devices => "ioctl on devices",
+            Self::Sockets => "connecting to Unix sockets by path",
+            Self::BindTcp => "binding TCP ports",
+            Self::ConnectTcp => "connecting to TCP ports",
+            Self::AbstractSockets => "connecting to abstract Unix sockets",
+            Self::Signals => "signals to processes outside",
+        }
+    }
+
+    /// What an ABI does not restrict of these, in words; 0 is a kernel without Landlock.
+    #[must_use]
+    pub fn beyond(handles: &[Self], abi: u32) -> Vec<&'static str> {
+        let beyond = handles.iter().filter(|one| one.since() > abi).map(|one| one.words());
+        let truncation =
+            (abi == 2 && handles.contains(&Self::Writes)).then_some("truncating files");
+        truncation.into_iter().chain(beyond).collect()
+    }
+
+    /// What the wall restricts that every jail has.
+    pub const BY_DEFAULT: [Self; 5] =
+        [Self::Writes, Self::Devices, Self::Sockets, Self::AbstractSockets, Self::Signals];
 }
 
 /// The newest ABI that this plan format makes use of.

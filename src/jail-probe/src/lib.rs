@@ -16,6 +16,12 @@ mod sys;
 pub use answer::Answer;
 pub use attempt::{USAGE, attempt};
 
+/// The ABI of the running kernel's Landlock; 0 without it.
+#[must_use]
+pub fn landlock_abi() -> u32 {
+    u32::try_from(sys::landlock_version()).unwrap_or(0)
+}
+
 /// The most that an answer holds, in bytes of text. Nobody inside can make the outside read without end.
 pub const ANSWER_MAX: usize = 256 * 1024;
 

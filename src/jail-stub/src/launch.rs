@@ -44,7 +44,8 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine
     let mut parsed = match Wrapper::parse(&bytes) {
         Ok(parsed) => parsed,
         Err(error) => {
-            let problem = Problem::new(wrapper, error.to_string());
+            let problem = Problem::new(wrapper, error.to_string())
+                .help("build the jail again, and start it by its command");
             return report(&Failure::early(problem), None);
         }
     };
@@ -155,6 +156,7 @@ fn launch(
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
     let trees = host::writable_trees(plan, caller);
+    confine::landlock::tell(&plan.landlock, caller, &trees);
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
     let command = Command::of(plan, caller).map_err(at_command)?;
     let filters =

@@ -30,6 +30,9 @@ const ARCH: &str = "aarch64";
 /// The kernel takes no longer program (BPF_MAXINSNS).
 const INSTRUCTIONS_MAX: usize = 4096;
 
+/// The compiler writes no such filter, so somebody has changed the plan.
+const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
+
 /// A filter, ready to be loaded.
 pub(crate) struct Filter<'a> {
     name: &'a str,
@@ -58,19 +61,21 @@ pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
 fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
     let name = &program.name;
     let bytes = base64::decode(&program.program)
-        .ok_or_else(|| Problem::new(name, "the filter is not base64"))?;
+        .ok_or_else(|| Problem::new(name, "the filter is not base64").help(BUILD_AGAIN))?;
     let (words, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() || words.is_empty() {
         return Err(Problem::new(
             name,
             "the filter is not a list of instructions of eight bytes each",
-        ));
+        )
+        .help(BUILD_AGAIN));
     }
     if words.len() > INSTRUCTIONS_MAX {
         return Err(Problem::new(
             name,
             format!("the filter has {} instructions, more than {INSTRUCTIONS_MAX}", words.len()),
-        ));
+        )
+        .help(BUILD_AGAIN));
     }
     // Little-endian in the plan, and both processors are.
     let instructions = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
@@ -128,7 +133,14 @@ pub(crate) fn capabilities() -> Result<(), Problem> {
 /// Loads the filters. What follows in this process and in the payload is under all of them.
 pub(crate) fn load(filters: &[Filter<'_>]) -> Result<(), Problem> {
     for filter in filters {
-        sys::load_filter(&filter.instructions).about(filter.name)?;
+        sys::load_filter(&filter.instructions).about(filter.name).map_err(|problem| {
+            match problem.cause.as_str() {
+                "EINVAL" => problem.help(
+                    "the kernel takes no such program; if the spec brings it along, `add-seccomp` names a wrong file",
+                ),
+                _ => problem,
+            }
+        })?;
     }
     Ok(())
 }

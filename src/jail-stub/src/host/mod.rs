@@ -18,6 +18,7 @@ pub(crate) use folder::Folder;
 pub(crate) use helper::{Helper, listener};
 pub(crate) use lock::hold;
 pub(crate) use shared::{Fault, Lost, Pair, SharedFiles, Side};
+pub(crate) use state::is_first;
 pub(crate) use walk::{Identity, WritableTrees, open, read, read_to_end};
 pub(crate) use worktree::{SharedGit, shared_git};
 

@@ -30,6 +30,19 @@ pub(crate) fn file(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
     }
 }
 
+/// Makes the file `name` below the folder `base` where it is missing; whether it was, or whether nobody can tell. A base that
+/// does not exist is not made: somebody has named a home folder that is none.
+pub(crate) fn is_first(base: &str, name: &str, trees: &WritableTrees) -> bool {
+    let path = [base, "/", name].concat();
+    if matches!(exists(&path, trees), Ok(Some(_))) {
+        return false;
+    }
+    if matches!(exists(base, trees), Ok(Some(_))) {
+        let _ = file(&path, trees);
+    }
+    true
+}
+
 /// Makes a symbolic link at `path`, and its missing parents. Whatever is there already stays: an agent may have put a file of
 /// its own in its place.
 pub(crate) fn link(path: &str, target: &str, trees: &WritableTrees) -> Result<(), Problem> {

@@ -98,7 +98,11 @@ const LANDLOCK: &[(i64, &str)] = &[
     (4, "TCP ports"),
     (5, "device ioctls"),
     (6, "abstract sockets and signals"),
+    (9, "Unix sockets by path"),
 ];
+
+/// From here on only what is in no kernel for long is missing.
+const LANDLOCK_GOOD: i64 = 6;
 
 fn landlock(machine: &Machine) -> Item {
     let Some(Answer::Done(abi @ 1..)) = machine.answer(tried::LANDLOCK) else {
@@ -111,7 +115,11 @@ fn landlock(machine: &Machine) -> Item {
         return Item::good("landlock", format!("version {abi}"));
     }
     let evidence = format!("version {abi}, without {}", missing.join(", "));
-    Item::bad("landlock", State::Less, evidence, "a newer kernel: 6.12 has all of it")
+    if *abi >= LANDLOCK_GOOD {
+        return Item::good("landlock", evidence);
+    }
+    let fix = "a newer kernel: 6.12 has all but Unix sockets by path, which 7.1 has";
+    Item::bad("landlock", State::Less, evidence, fix)
 }
 
 fn overlay(machine: &Machine) -> Item {

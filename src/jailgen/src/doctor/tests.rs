@@ -114,10 +114,11 @@ fn what_landlock_lacks_is_told_by_its_version() {
     };
     assert_eq!(
         lacks(1),
-        "version 1, without renames between folders, truncation, TCP ports, device ioctls, abstract sockets and signals"
+        "version 1, without renames between folders, truncation, TCP ports, device ioctls, abstract sockets and signals, Unix sockets by path"
     );
-    assert_eq!(lacks(5), "version 5, without abstract sockets and signals");
-    assert_eq!(lacks(6), "version 6");
+    assert_eq!(lacks(5), "version 5, without abstract sockets and signals, Unix sockets by path");
+    assert_eq!(lacks(6), "version 6, without Unix sockets by path");
+    assert_eq!(lacks(9), "version 9");
     let none = with(&[(attempts::LANDLOCK, Answer::Refused(95))]);
     check(&none, "landlock", State::Less, "lsm=");
 }

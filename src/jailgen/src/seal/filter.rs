@@ -23,6 +23,7 @@ pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, Seal
             };
             check(arch, program).map_err(|why| {
                 SealError::at(request.policy, entry, format!("`{path}` is no filter: {why}"))
+                    .help("`add-seccomp` takes instructions of classic BPF for this processor, eight bytes each, or a program that prints them")
             })?;
             filters.push(filter(&path, request.arch, program));
         }

@@ -39,7 +39,7 @@ pub(super) fn answer(answer: Answer) -> Instruction {
 }
 
 /// What a filter returns for an answer (linux/seccomp.h).
-pub(super) fn value(answer: Answer) -> u32 {
+pub(crate) fn value(answer: Answer) -> u32 {
     match answer {
         Answer::Allow => 0x7fff_0000,
         Answer::Kill => 0x8000_0000,

@@ -4,18 +4,16 @@
 //! left through do not. It decides by number in a balanced tree; arguments are looked at on cold calls only, because the
 //! kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap of them).
 
-mod bpf;
+pub(crate) mod bpf;
 mod cage;
 mod decision;
 mod policy;
 mod segments;
-mod simulate;
+pub(crate) mod simulate;
 mod strict;
 mod table;
 mod tree;
 
-#[cfg(test)]
-mod oracle;
 #[cfg(test)]
 mod tests;
 
@@ -86,10 +84,13 @@ pub fn cage_calls(arch: Arch, sockets: Sockets) -> Vec<Call> {
 /// The filter that a cage has beside the default one.
 #[must_use]
 pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
-    bpf::bytes(&tree::program(
-        arch,
-        &segments::segments_by(arch, |name| cage::rule(name, sockets).into()),
-    ))
+    bpf::bytes(&tree::program(arch, &segments::segments_of(arch, &cage_calls(arch, sockets))))
+}
+
+/// Every known call of a processor, by number, as a cage decides it beside the default filter.
+#[must_use]
+pub fn cage_calls(arch: Arch, sockets: Sockets) -> Vec<Call> {
+    policy::calls_by(arch, |name| cage::rule(name, sockets).into())
 }
 
 /// The processor that a program asks for first, if it does so in the usual way: a load of the processor, a comparison.

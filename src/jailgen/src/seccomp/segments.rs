@@ -2,7 +2,7 @@
 
 use super::Arch;
 use super::decision::Decision;
-use super::policy::{Call, Policy, calls, calls_by};
+use super::policy::{Call, Policy, calls};
 use super::table::{Answer, Errno};
 
 const NO_SYS: Decision = Decision::Always(Answer::Errno(Errno::NoSys));
@@ -24,11 +24,7 @@ pub(super) fn segments(arch: Arch, policy: &Policy) -> Vec<Segment> {
 }
 
 /// The same for any table.
-pub(super) fn segments_by(arch: Arch, decide: impl Fn(&str) -> Decision) -> Vec<Segment> {
-    segments_of(arch, &calls_by(arch, decide))
-}
-
-fn segments_of(arch: Arch, calls: &[Call]) -> Vec<Segment> {
+pub(super) fn segments_of(arch: Arch, calls: &[Call]) -> Vec<Segment> {
     let newest = calls.last().map_or(0, |call| call.number);
     let mut all: Vec<Segment> = Vec::new();
     let mut add = |start: u32, decision: Decision| {

@@ -88,7 +88,7 @@ struct Machine {
 }
 
 /// What one filter answers; `None` where the kernel would not have taken it.
-pub(super) fn answer(filter: &[u8], question: &Question) -> Option<u32> {
+pub(crate) fn answer(filter: &[u8], question: &Question) -> Option<u32> {
     let (instructions, _) = filter.as_chunks::<8>();
     let mut machine = Machine { a: 0, x: 0, memory: [0; 16] };
     let mut at = 0_usize;

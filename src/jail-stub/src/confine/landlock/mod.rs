@@ -4,6 +4,7 @@
 //! cannot be written. Rules are tied to what a place is when they are made, which is after the root has become the jail's.
 
 mod rights;
+mod told;
 
 use alloc::format;
 use alloc::string::String;
@@ -23,6 +24,8 @@ use crate::namespaces::has;
 use crate::sys::landlock::{self, Restricted};
 use crate::sys::{self, Standard};
 
+pub(crate) use told::tell;
+
 /// What the rules are about.
 pub(crate) struct Jail<'a> {
     pub(crate) plan: &'a Plan,
@@ -40,7 +43,8 @@ pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
     if wanted.handles.is_empty() && wanted.least == 0 {
         return Ok(());
     }
-    let abi = abi(wanted).map_err(|problem| (wanted.by.as_str(), problem))?;
+    let abi =
+        enough(wanted.least, landlock::abi()).map_err(|problem| (wanted.by.as_str(), problem))?;
     let restricted = rights::restricted(&wanted.handles, abi);
     if restricted == Restricted::default() {
         return Ok(());
@@ -56,8 +60,8 @@ pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
 }
 
 /// The kernel's ABI, 0 without Landlock; a problem where the plan demands more.
-fn abi(wanted: &Landlock) -> Result<u32, Problem> {
-    let (abi, why) = match landlock::abi() {
+fn enough(least: u32, found: Result<u32, Errno>) -> Result<u32, Problem> {
+    let (abi, why) = match found {
         Ok(abi) => (abi, String::new()),
         Err(Errno::OPNOTSUPP) => {
             (0, ", because it was not enabled at boot (`lsm=` lacks `landlock`)".into())
@@ -65,14 +69,14 @@ fn abi(wanted: &Landlock) -> Result<u32, Problem> {
         Err(Errno::NOSYS) => (0, ", because it was built without it".into()),
         Err(error) => (0, format!(" ({})", crate::errno::name(error))),
     };
-    if abi >= wanted.least {
+    if abi >= least {
         return Ok(abi);
     }
     let cause = match abi {
-        0 => format!("ABI {} is needed, and this kernel gives none{why}", wanted.least),
-        abi => format!("ABI {} is needed, and this kernel has {abi}", wanted.least),
+        0 => format!("ABI {least} is needed, and this kernel gives none{why}"),
+        abi => format!("ABI {least} is needed, and this kernel has {abi}"),
     };
-    Err(Problem::new("Landlock", cause).help(match landlock_abi_since(wanted.least) {
+    Err(Problem::new("Landlock", cause).help(match landlock_abi_since(least) {
         Some(linux) => format!(
             "Linux {linux} and newer have it, with `landlock` among `lsm=`; or ask for less"
         ),
@@ -206,4 +210,45 @@ fn ports(rules: &OwnedFd, wanted: &Landlock, restricted: u64) -> Result<(), Prob
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn stops(least: u32, found: Result<u32, Errno>, cause: &str, help: &str) {
+        let problem = enough(least, found).expect_err("the kernel has too little");
+        assert_eq!(problem.cause, cause);
+        assert!(problem.help.as_deref().is_some_and(|text| text.contains(help)), "{problem:?}");
+    }
+
+    #[test]
+    fn a_kernel_without_the_wall_that_is_demanded_stops_the_launch_and_says_why() {
+        let built_without =
+            "ABI 2 is needed, and this kernel gives none, because it was built without it";
+        stops(2, Err(Errno::NOSYS), built_without, "Linux 5.19 and newer");
+        let not_enabled = "ABI 3 is needed, and this kernel gives none, because it was not enabled at boot (`lsm=` lacks `landlock`)";
+        stops(3, Err(Errno::OPNOTSUPP), not_enabled, "Linux 6.2 and newer");
+        stops(
+            6,
+            Err(Errno::PERM),
+            "ABI 6 is needed, and this kernel gives none (EPERM)",
+            "ask for less",
+        );
+    }
+
+    #[test]
+    fn an_older_kernel_than_is_demanded_stops_the_launch_and_says_which_is_needed() {
+        stops(6, Ok(5), "ABI 6 is needed, and this kernel has 5", "Linux 6.12 and newer");
+        stops(99, Ok(9), "ABI 99 is needed, and this kernel has 9", "no kernel that is known");
+        assert_eq!(enough(6, Ok(6)).ok(), Some(6));
+    }
+
+    #[test]
+    fn where_nothing_is_demanded_a_kernel_without_landlock_goes_on() {
+        for error in [Errno::NOSYS, Errno::OPNOTSUPP] {
+            assert_eq!(enough(0, Err(error)).ok(), Some(0));
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! `explain`: says in words what a spec grants.
 
-use jail_policy::Policy;
+use jail_plan::Handled;
+use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
 use super::{Context, compile_clean};
@@ -17,6 +18,11 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         return context.console.result(&system_calls(&compiled.policies, arguments)?);
     }
     let explanations: Vec<_> = compiled.policies.iter().map(explain).collect();
+    let beyond = beyond(&compiled.policies, jail_probe::landlock_abi());
+    if !beyond.is_empty() {
+        let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
+        context.console.note("here", &text);
+    }
     let text = if arguments.json {
         json(&explanations)?
     } else {
@@ -25,6 +31,23 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         texts.join("\n")
     };
     context.console.result(&text)
+}
+
+/// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is named is there, or
+/// there is no launch.
+fn beyond(policies: &[Policy], abi: u32) -> Vec<&'static str> {
+    let named = |policy: &Policy| {
+        policy.grants.iter().any(|entry| {
+            matches!(
+                entry.grant,
+                Grant::Wall { .. } | Grant::LandlockAbi { .. } | Grant::Cage { .. }
+            )
+        })
+    };
+    if policies.iter().all(named) {
+        return Vec::new();
+    }
+    Handled::beyond(&Handled::BY_DEFAULT, abi)
 }
 
 /// The tables of this machine's processor: the jails of a spec are built for it.
@@ -51,4 +74,31 @@ fn json(jails: &[Explanation]) -> Result<String, Failure> {
     let json = serde_json::to_string_pretty(&Report { jails })
         .map_err(|error| Failure::new(format!("the explanation cannot be written: {error}")))?;
     Ok(sanitise_json(&json).into_owned() + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use jail_policy::{Entry, Origin, VERSION, Wall};
+
+    use super::*;
+
+    fn policy(grants: Vec<Grant>) -> Policy {
+        let by = Origin { combinator: "x".into(), index: 0 };
+        let grants = grants.into_iter().map(|grant| Entry { by: by.clone(), grant }).collect();
+        Policy { version: VERSION, name: "demo".into(), grants, places: [].into() }
+    }
+
+    #[test]
+    fn what_an_older_kernel_lacks_is_told_where_the_spec_demands_nothing() {
+        let plain = policy(Vec::new());
+        let demanding = policy(vec![Grant::Wall { wall: Wall::Full }]);
+        assert_eq!(beyond(std::slice::from_ref(&plain), 9), Vec::<&str>::new());
+        let lacking = [
+            "connecting to Unix sockets by path",
+            "connecting to abstract Unix sockets",
+            "signals to processes outside",
+        ];
+        assert_eq!(beyond(&[plain, demanding.clone()], 5), lacking);
+        assert_eq!(beyond(&[demanding], 0), Vec::<&str>::new());
+    }
 }

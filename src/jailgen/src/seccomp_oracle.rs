@@ -13,12 +13,12 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use super::bpf::value;
-use super::decision::Decision;
-use super::policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
-use super::simulate::{Question, answer};
-use super::table::{Answer, Errno};
-use super::{Arch, Sockets, cage_program, program};
+use crate::seccomp::bpf::value;
+use crate::seccomp::simulate::answer;
+use crate::seccomp::{
+    Answer, Arch, Base, Call, Condition, Decision, Errno, Match, OnDeny, Policy, Question, Sockets,
+    Test, cage_calls, cage_program, calls, default_program, program,
+};
 
 /// What seccompiler's filters answer where they match; it is no answer of ours.
 const HERE: u32 = 0x0005_0000 | 77;
@@ -226,8 +226,7 @@ fn the_filters_that_jails_have_answer_as_seccompilers() {
     for (arch, sockets) in
         Arch::ALL.iter().flat_map(|arch| [Sockets::Tcp, Sockets::TcpAndUdp].map(|of| (*arch, of)))
     {
-        let table = super::policy::calls_by(arch, |name| super::cage::rule(name, sockets).into());
-        agree(arch, &table, &cage_program(arch, sockets), 99);
+        agree(arch, &cage_calls(arch, sockets), &cage_program(arch, sockets), 99);
     }
 }
 
@@ -235,7 +234,7 @@ fn the_filters_that_jails_have_answer_as_seccompilers() {
 fn programs_of_another_processor_are_killed_by_both() {
     for (arch, other) in [(Arch::X86_64, Arch::Aarch64), (Arch::Aarch64, Arch::X86_64)] {
         let kill = |filter: &[u8]| answer(filter, &Question::new(other, 0, [0; 6]));
-        assert_eq!(kill(&super::default_program(arch)), Some(0x8000_0000));
+        assert_eq!(kill(&default_program(arch)), Some(0x8000_0000));
         assert_eq!(kill(&linear(arch, Rules::from([(0, Vec::new())]))), Some(0x8000_0000));
     }
 }
@@ -281,8 +280,10 @@ fn said(arch: Arch, matches: &[Match], among: &[&str]) -> Rules {
             if one.conditions.is_empty() {
                 always.insert(i64::from(call.number));
             }
-            let ways = ways_of.into_iter().filter(|way| !way.is_empty());
-            rules.entry(call.number.into()).or_default().extend(ways.map(rule));
+            // No way at all must not become an empty list: that is seccompiler's word for every use.
+            for way in ways_of.into_iter().filter(|way| !way.is_empty()) {
+                rules.entry(call.number.into()).or_default().push(rule(way));
+            }
         }
     }
     rules.extend(always.into_iter().map(|number| (number, Vec::new())));
