@@ -87,12 +87,6 @@ pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
     bpf::bytes(&tree::program(arch, &segments::segments_of(arch, &cage_calls(arch, sockets))))
 }
 
-/// Every known call of a processor, by number, as a cage decides it beside the default filter.
-#[must_use]
-pub fn cage_calls(arch: Arch, sockets: Sockets) -> Vec<Call> {
-    policy::calls_by(arch, |name| cage::rule(name, sockets).into())
-}
-
 /// The processor that a program asks for first, if it does so in the usual way: a load of the processor, a comparison.
 #[must_use]
 pub fn meant_for(instructions: &[[u8; 8]]) -> Option<Arch> {
