@@ -305,3 +305,14 @@ fn no_mount_hides_the_scripts() {
         "##]],
     );
 }
+
+#[test]
+fn an_x_server_is_started_once_and_what_wraps_later_goes_around_it() {
+    let later = p("wrap-entry", [script("later @@ \"$@\"")]);
+    let text = lowered(&jail(vec![p("xwayland", []), p("xwayland", []), later]));
+    assert_eq!(text.matches("xwayland-satellite\",\"output\":\"bin\"").count(), 1, "{text}");
+    assert_eq!(text.matches("\"session\":{\"service\":\"wayland\"}").count(), 1, "{text}");
+    assert!(text.contains("exec \",{\"nix\":\"pkgs.hello\",\"output\":\"program\"}"), "{text}");
+    assert!(text.contains("later /run/jailgen/entry-1"), "{text}");
+    assert!(!text.contains("%%"), "{text}");
+}
