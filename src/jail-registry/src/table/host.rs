@@ -94,7 +94,9 @@ fn script(call: &mut Call<'_, '_>, phase: Phase) -> Option<()> {
 fn git_identity(call: &mut Call<'_, '_>) -> Option<()> {
     let shell = shell(call)?;
     let git = call.brought(Brought::Git)?;
-    let mut script = Text::literal("jailgen_git='");
+    // The first line is what `explain` shows of a script.
+    let mut script =
+        Text::literal("# user.name and user.email of your git configuration\njailgen_git='");
     script.extend(&Text::package(git, Output::Bin));
     script.extend(&Text::literal(format!("/bin/git'\n{GIT_IDENTITY}")));
     call.grant(Grant::HostScript { phase: Phase::Before, script, shell });
