@@ -193,7 +193,7 @@ operations! {
         /// Where.
         to: HostText,
     }
-    /// A minimal /dev: null zero full random urandom tty, own devpts and shm, the usual links.
+    /// A minimal /dev, read-only in the end: null zero full random urandom tty, own devpts and shm, the usual links.
     Device {
         /// Where.
         to: HostText,
