@@ -11,8 +11,8 @@ use jail_policy::{Grant, Policy};
 use super::SealError;
 use crate::seccomp::INSTRUCTIONS_MAX;
 
-/// One byte more than the kernel takes is enough to see that it is too much.
-const BYTES_MAX: u64 = 8 * INSTRUCTIONS_MAX as u64 + 1;
+/// One instruction more than the kernel takes is enough to see that there are too many.
+const BYTES_MAX: u64 = 8 * (INSTRUCTIONS_MAX as u64 + 1);
 
 /// What the filters of a policy hold, by their paths.
 pub(super) fn filters(policy: &Policy) -> Result<Vec<(String, Vec<u8>)>, SealError> {
@@ -47,4 +47,17 @@ fn read(path: &Path) -> std::io::Result<Vec<u8>> {
         return Ok(bytes);
     }
     Err(std::io::Error::other(format!("the program that prints it ended with {status}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_without_end_is_read_as_far_as_it_is_seen_to_be_too_long() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("filter");
+        fs::write(&file, vec![6; 1 << 20]).unwrap();
+        assert_eq!(read(&file).unwrap().len(), 8 * (INSTRUCTIONS_MAX + 1));
+    }
 }

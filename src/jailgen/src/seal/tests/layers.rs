@@ -3,7 +3,8 @@
 use expect_test::expect;
 use jail_policy::{Access, Grant, Missing, Namespace, Text, Wall};
 
-use super::{policy, sealed};
+use super::{GLIBC, policy, sealed, sealed_with};
+use crate::seccomp::{Arch, default_program};
 
 #[test]
 fn the_wall_is_made_of_what_the_mounts_grant() {
@@ -75,4 +76,28 @@ fn wall_of(grants: &[Grant]) -> String {
     let landlock = jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap().plan.landlock;
     let rules = landlock.rules.iter().map(|rule| serde_json::to_string(rule).unwrap() + "\n");
     format!("{}\n{}", serde_json::to_string(&landlock.handles).unwrap(), rules.collect::<String>())
+}
+
+#[test]
+fn a_file_that_is_no_filter_for_this_processor_is_refused_with_its_line_and_the_fix() {
+    let path = format!("{GLIBC}/filter");
+    let policy = policy(&[Grant::Filter { path: Text::literal(path.clone()) }]);
+    let refused = |bytes: Vec<u8>| {
+        sealed_with(&policy, &[(path.clone(), bytes)]).map(drop).unwrap_err().to_string()
+    };
+    let foreign = default_program(Arch::Aarch64);
+    for (bytes, why) in [
+        (Vec::new(), "it is empty"),
+        (vec![6; 12], "12 bytes are no list of instructions"),
+        (vec![6; 8 * 4097], "it has 4097 instructions, and the kernel takes 4096"),
+        (foreign, "it is meant for aarch64"),
+    ] {
+        let text = refused(bytes);
+        for part in [&*path, why, "test.jail:2:3", "`add-seccomp` takes instructions"] {
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+    }
+    assert!(sealed_with(&policy, &[(path.clone(), default_program(Arch::X86_64))]).is_ok());
+    // Nor is one left out that nobody has read.
+    assert!(sealed_with(&policy, &[]).map(drop).unwrap_err().to_string().contains("was not read"));
 }

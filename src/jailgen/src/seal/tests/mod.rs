@@ -50,10 +50,15 @@ fn bare_policy(grants: &[Grant]) -> Policy {
 }
 
 fn sealed(policy: &Policy) -> Result<Sealed, SealError> {
+    sealed_with(policy, &[])
+}
+
+/// With the filters that the policy brings along.
+fn sealed_with(policy: &Policy, filters: &[(String, Vec<u8>)]) -> Result<Sealed, SealError> {
     let (stub, out) =
         ("/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub", "/nix/store/5-out");
     let host = "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host";
-    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64", filters: &[] })
+    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64", filters })
 }
 
 /// The wrapper without its filter, whose bytes have tests of their own.
