@@ -244,11 +244,11 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "state-file",
         case: "kept-home",
-        spec: "(persist-home \"row-of-state\") (state-file (noescape \"~/.row.json\")) (add-pkg-deps [ pkgs.nodejs ])",
+        spec: "(persist-home \"row-of-state\") (state-file (noescape \"~/.row.json\")) (add-pkg-deps [ pkgs.python3 ])",
         host: "echo first >~/.row.json; chmod 644 ~/.row.json",
         probes: &[
             Probe::Works(
-                "[ \"$(cat ~/.row.json)\" = first ] && node -e 'const f = require(\"fs\"), n = process.env.HOME + \"/.row.json\"; f.writeFileSync(n + \".tmp\", \"second\"); f.renameSync(n + \".tmp\", n)'",
+                "[ \"$(cat ~/.row.json)\" = first ] && python3 -c 'import os; n = os.environ[\"HOME\"] + \"/.row.json\"; open(n + \".tmp\", \"w\").write(\"second\"); os.replace(n + \".tmp\", n)'",
             ),
             Probe::Left("[ \"$(cat ~/.row.json)\" = second ] && echo third >~/.row.json"),
             Probe::Works("[ \"$(cat ~/.row.json)\" = third ]"),

@@ -14,7 +14,7 @@ use super::alone::{prints, running, text};
 use super::rows::ROWS;
 use super::subjects::{Subject, cages};
 use super::world::World;
-use super::{attempts, inside, matches, short};
+use super::{inside, matches, short};
 
 /// A reason, and the attempts with what a cage answers.
 type Group = (&'static str, &'static [(&'static str, &'static str)]);
@@ -126,7 +126,10 @@ fn abi(world: &World) -> u32 {
 #[test]
 fn a_cage_refuses_what_landlock_and_a_filter_can() {
     let world = World::new();
-    let (attempts, abi) = (attempts(&world), abi(&world));
+    // PID 1 is the host's, which has an input at least.
+    let attempts: Vec<_> =
+        ROWS.iter().map(|row| world.words(&row.attempt.replace("{init-fd}", "0"))).collect();
+    let abi = abi(&world);
     let mut problems = Vec::new();
     for cage in cages() {
         for (row, answer) in ROWS.iter().zip(inside(&world, cage, &attempts)) {
