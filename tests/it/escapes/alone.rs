@@ -173,24 +173,29 @@ fn a_launch_that_is_killed_at_any_moment_leaves_nothing_behind() {
     each(|world, jail| {
         let script =
             "trap '' HUP TERM INT; exec -a \"$1\" sleep 1000 & while :; do read -t 100 x; done";
-        for step in 0..24 {
-            let mut child = world
-                .command(&jail.wrapper)
-                .args(["-c", script, "sh", &world.marker])
-                .stdin(std::process::Stdio::piped())
-                .spawn()
-                .unwrap();
-            // From before the clone to after the payload's start.
-            std::thread::sleep(Duration::from_micros(1500 * step));
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        let begin = std::time::Instant::now();
-        while !running(&world.marker).is_empty() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", running(&world.marker));
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        leaves_nothing(world, jail, script, 24);
     });
+}
+
+/// Starts this script so often, kills what was started a moment later each time, and waits until nothing of it runs.
+pub(super) fn leaves_nothing(world: &World, subject: &Subject, script: &str, times: u64) {
+    for step in 0..times {
+        let mut child = world
+            .command(&subject.wrapper)
+            .args(["-c", script, "sh", &world.marker])
+            .stdin(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // From before the clone to after the payload's start.
+        std::thread::sleep(Duration::from_micros(1500 * step));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    let begin = std::time::Instant::now();
+    while !running(&world.marker).is_empty() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", running(&world.marker));
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// The processes that have this in their command line.

@@ -8,9 +8,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use super::alone::{prints, running, text};
+use super::alone::{leaves_nothing, prints, text};
 use super::rows::ROWS;
 use super::subjects::{Subject, cages};
 use super::world::World;
@@ -236,21 +235,6 @@ fn nothing_that_a_cage_named_reaches_the_terminal_raw() {
 fn a_cage_that_is_killed_at_any_moment_leaves_nothing_behind() {
     each(|world, cage| {
         let script = "(exec -a \"$1\" sleep 1000) & while :; do read -t 100 x; done";
-        for step in 0..16 {
-            let mut child = world
-                .command(&cage.wrapper)
-                .args(["-c", script, "sh", &world.marker])
-                .stdin(std::process::Stdio::piped())
-                .spawn()
-                .unwrap();
-            std::thread::sleep(Duration::from_micros(1500 * step));
-            child.kill().unwrap();
-            child.wait().unwrap();
-        }
-        let begin = Instant::now();
-        while !running(&world.marker).is_empty() {
-            assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", running(&world.marker));
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        leaves_nothing(world, cage, script, 16);
     });
 }
