@@ -96,7 +96,10 @@ class Bus:
         }
         if signature:
             fields[SIGNATURE] = ("g", signature)
-        self.socket.sendall(message(CALL, self.serial, fields, body))
+        try:
+            self.socket.sendall(message(CALL, self.serial, fields, body))
+        except BrokenPipeError:
+            sys.exit("the bus has hung up")
         while True:
             kind, _, fields, body = self.receive()
             if kind in (RETURN, ERROR) and fields.get(REPLY) == self.serial:
