@@ -114,7 +114,7 @@ fn an_agent_from_a_builder() {
               passed on   LANG, TERM, USER (if it is set)                  by default
 
             Network
-              the host's  all of it: internet, local network, loopback     opencode.jail:5:1  network
+              the host's  network: internet, local network, loopback       opencode.jail:5:1  network
 
             Surroundings
               terminal    the launcher's, without typing into it           opencode.jail:5:1  no-new-session

@@ -207,7 +207,7 @@ pub fn sentence(grant: &Grant) -> Sentence {
             Sentence::new(Surroundings, "shared", namespace_words(*namespace))
         }
         Grant::HostNetwork => {
-            Sentence::new(Network, "the host's", "all of it: internet, local network, loopback")
+            Sentence::new(Network, "the host's", "network: internet, local network, loopback")
         }
         Grant::Cage { datagrams, .. } => cage::cage(*datagrams),
         Grant::Reach { path, reach, missing } => {

@@ -94,7 +94,7 @@ fn every_grant_stands_with_its_line() {
           set         HOME=~                                                     by default
 
         Network
-          the host's  all of it: internet, local network, loopback               demo.jail:6:3  network
+          the host's  network: internet, local network, loopback                 demo.jail:6:3  network
 
         Surroundings
           time zone   the host's                                                 demo.jail:6:3  network
