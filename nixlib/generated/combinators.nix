@@ -95,6 +95,66 @@ let
     };
     extraJailOptions = "permission";
   };
+  # What a cage takes, and a profile of one's own too.
+  cageProfile = {
+    filesystem = {
+      fields = {
+        ro = {
+          list = "text";
+        };
+        rox = {
+          list = "text";
+        };
+        rw = {
+          list = "text";
+        };
+        rwx = {
+          list = "text";
+        };
+      };
+    };
+    nixStore = {
+      fields = {
+        read = "bool";
+        exec = "literal";
+      };
+    };
+    network = {
+      fields = {
+        connectTcp = {
+          list = "integer";
+        };
+        bindTcp = {
+          list = "integer";
+        };
+      };
+    };
+    ssh = {
+      fields = {
+        agentForward = "bool";
+      };
+    };
+    env = {
+      fields = {
+        pass = {
+          list = "literal";
+        };
+        set = {
+          map = "text";
+        };
+        appendPath = {
+          list = "text";
+        };
+      };
+    };
+    tools = {
+      list = "literal";
+    };
+    configDirs = {
+      list = "text";
+    };
+    tmp = "literal";
+  };
   # The packages that every builder of an agent brings along.
   agentPackages = {
     brings = [
@@ -811,7 +871,7 @@ in
       agent = null;
       params = [
         {
-          fields = {
+          fields = cageProfile // {
             name = "literal";
             argv = {
               list = "text";
@@ -822,67 +882,7 @@ in
             profile = {
               either = [
                 "literal"
-                {
-                  fields = {
-                    filesystem = {
-                      fields = {
-                        ro = {
-                          list = "text";
-                        };
-                        rox = {
-                          list = "text";
-                        };
-                        rw = {
-                          list = "text";
-                        };
-                        rwx = {
-                          list = "text";
-                        };
-                      };
-                    };
-                    nixStore = {
-                      fields = {
-                        read = "bool";
-                        exec = "literal";
-                      };
-                    };
-                    network = {
-                      fields = {
-                        connectTcp = {
-                          list = "integer";
-                        };
-                        bindTcp = {
-                          list = "integer";
-                        };
-                      };
-                    };
-                    ssh = {
-                      fields = {
-                        agentForward = "bool";
-                      };
-                    };
-                    env = {
-                      fields = {
-                        pass = {
-                          list = "literal";
-                        };
-                        set = {
-                          map = "text";
-                        };
-                        appendPath = {
-                          list = "text";
-                        };
-                      };
-                    };
-                    tools = {
-                      list = "literal";
-                    };
-                    configDirs = {
-                      list = "text";
-                    };
-                    tmp = "literal";
-                  };
-                }
+                { fields = cageProfile; }
                 "null"
               ];
             };
@@ -891,63 +891,6 @@ in
                 path = "text";
               };
             };
-            filesystem = {
-              fields = {
-                ro = {
-                  list = "text";
-                };
-                rox = {
-                  list = "text";
-                };
-                rw = {
-                  list = "text";
-                };
-                rwx = {
-                  list = "text";
-                };
-              };
-            };
-            nixStore = {
-              fields = {
-                read = "bool";
-                exec = "literal";
-              };
-            };
-            network = {
-              fields = {
-                connectTcp = {
-                  list = "integer";
-                };
-                bindTcp = {
-                  list = "integer";
-                };
-              };
-            };
-            ssh = {
-              fields = {
-                agentForward = "bool";
-              };
-            };
-            env = {
-              fields = {
-                pass = {
-                  list = "literal";
-                };
-                set = {
-                  map = "text";
-                };
-                appendPath = {
-                  list = "text";
-                };
-              };
-            };
-            tools = {
-              list = "literal";
-            };
-            configDirs = {
-              list = "text";
-            };
-            tmp = "literal";
           };
         }
       ];

@@ -14,16 +14,16 @@ const HEAD: &str = "\
 /// The file, as nixfmt lays it out.
 ///
 /// # Errors
-/// nixfmt's, if what is made here is no Nix; or that no builder knows an agent.
+/// nixfmt's, if what is made here is no Nix; or that the registry has no builder of an agent, or of a cage.
 pub(crate) fn page() -> Result<String, String> {
-    let agents = Agents::of(BUILDERS).ok_or("no builder of the registry knows an agent")?;
-    let combinators = combinators().map(combinator).collect::<String>();
-    let builders = BUILDERS.iter().map(|it| builder(it, &agents)).collect::<String>();
+    let shared = Shared::of(BUILDERS).ok_or("no builder of an agent, or none of a cage")?;
+    let combinators = combinators().map(|it| combinator(it, &shared)).collect::<String>();
+    let builders = BUILDERS.iter().map(|it| builder(it, &shared)).collect::<String>();
     let nix = format!(
-        "{HEAD}let\n{shared}in {{ termVersion = {TERM_VERSION}; basePermissions = {base}; \
+        "{HEAD}let\n{bindings}in {{ termVersion = {TERM_VERSION}; basePermissions = {base}; \
          commonJailOptions = {options}; commonPkgs = {packages}; unfreeAgents = {unfree}; \
          combinators = {{\n{combinators}}}; builders = {{\n{builders}}}; }}",
-        shared = agents.bindings(),
+        bindings = shared.bindings(),
         base = strings(BASE_PERMISSIONS.iter().copied()),
         options = strings(jail_registry::COMMON_JAIL_OPTIONS.iter().copied()),
         packages = strings(jail_registry::COMMON_PKGS.iter().copied()),
@@ -32,61 +32,118 @@ pub(crate) fn page() -> Result<String, String> {
     nixfmt_rs::format(&nix).map_err(|error| error.to_string())
 }
 
-/// What the builders of agents have in common, written once.
-struct Agents {
-    arguments: &'static [Field],
-    needs: Needs,
+/// What builders have in common, written once.
+struct Shared {
+    /// Sets of arguments, by the name and the comment that they get.
+    arguments: [(&'static str, &'static str, &'static [Field]); 2],
+    /// The packages that the builders of agents bring along.
+    packages: Needs,
 }
 
-impl Agents {
+impl Shared {
     fn of(builders: &'static [Builder]) -> Option<Self> {
-        let known = builders.iter().find(|builder| builder.preset.is_some())?;
-        Some(Self { arguments: known.fields(), needs: needs(known) })
+        let agent = builders.iter().find(|builder| builder.preset.is_some())?;
+        let profile = builders.iter().find_map(part)?;
+        Some(Self {
+            arguments: [
+                ("agentArguments", "What every builder of an agent takes.", agent.fields()),
+                ("cageProfile", "What a cage takes, and a profile of one's own too.", profile),
+            ],
+            packages: needs(agent),
+        })
     }
 
     fn bindings(&self) -> String {
+        let sets = self.arguments.iter().map(|(name, comment, set)| {
+            format!("# {comment}\n{name} = {{ {} }};\n", self.fields(set))
+        });
         format!(
-            "# What every builder of an agent takes.\nagentArguments = {{ {} }};\n\
-             # The packages that every builder of an agent brings along.\nagentPackages = {{ {} }};\n",
-            fields(self.arguments.iter()),
-            brought(&self.needs),
+            "{}# The packages that every builder of an agent brings along.\nagentPackages = {{ {} }};\n",
+            sets.collect::<String>(),
+            brought(&self.packages),
         )
     }
 
-    /// The arguments of a builder, as far as they are its own.
-    fn params(&self, builder: &Builder) -> String {
-        let (shared, own): (Vec<_>, Vec<_>) =
-            builder.fields().iter().partition(|field| self.takes(field));
-        match (shared.len() == self.arguments.len(), own.is_empty()) {
-            (true, true) => "[ { fields = agentArguments; } ]".to_owned(),
-            (true, false) => {
-                format!("[ {{ fields = agentArguments // {{ {} }}; }} ]", fields(own.into_iter()))
+    fn params(&self, signature: Signature) -> String {
+        let types = signature.params.iter().map(|param| format!("{} ", self.ty(param.ty)));
+        format!("[ {}]", types.collect::<String>())
+    }
+
+    fn ty(&self, ty: Type) -> String {
+        match ty {
+            Type::Null => quoted("null"),
+            Type::Text => quoted("text"),
+            Type::Literal => quoted("literal"),
+            Type::Integer => quoted("integer"),
+            Type::Bool => quoted("bool"),
+            Type::Package => quoted("package"),
+            Type::Entry => quoted("entry"),
+            Type::Permission => quoted("permission"),
+            Type::Script => quoted("script"),
+            Type::Shell => quoted("shell"),
+            Type::List(element) => format!("{{ list = {}; }}", self.ty(*element)),
+            Type::Map(element) => format!("{{ map = {}; }}", self.ty(*element)),
+            Type::Fields(fields) => format!("{{ fields = {}; }}", self.set(fields)),
+            Type::Either(types) => {
+                let types = types.iter().map(|ty| format!("{} ", self.ty(*ty)));
+                format!("{{ either = [ {}]; }}", types.collect::<String>())
             }
-            (false, _) => params(builder.signature),
         }
     }
 
-    fn takes(&self, field: &Field) -> bool {
-        self.arguments.iter().any(|known| known.name == field.name && known.ty == field.ty)
+    /// A set of fields: one that is shared by its name, with those beside it that are not.
+    fn set(&self, fields: &[Field]) -> String {
+        let Some((name, _, shared)) = self.arguments.iter().find(|(_, _, set)| within(set, fields))
+        else {
+            return format!("{{ {} }}", self.fields(fields));
+        };
+        let own = fields.iter().filter(|field| !has(shared, field)).copied().collect::<Vec<_>>();
+        match own.as_slice() {
+            [] => (*name).to_owned(),
+            own => format!("{name} // {{ {} }}", self.fields(own)),
+        }
+    }
+
+    fn fields(&self, fields: &[Field]) -> String {
+        fields.iter().map(|field| format!("{} = {}; ", field.name, self.ty(field.ty))).collect()
     }
 }
 
-fn combinator(combinator: &Combinator) -> String {
+/// A part of the builder's arguments that one of its arguments may be made of.
+fn part(builder: &Builder) -> Option<&'static [Field]> {
+    builder.fields().iter().find_map(|field| match field.ty {
+        Type::Either(types) => {
+            types.iter().find_map(|ty| ty.fields().filter(|set| within(set, builder.fields())))
+        }
+        _ => None,
+    })
+}
+
+fn within(set: &[Field], fields: &[Field]) -> bool {
+    set.iter().all(|field| has(fields, field))
+}
+
+/// The Nix door knows names and types.
+fn has(fields: &[Field], field: &Field) -> bool {
+    fields.iter().any(|other| other.name == field.name && other.ty == field.ty)
+}
+
+fn combinator(combinator: &Combinator, shared: &Shared) -> String {
     let Combinator { name, summary, signature, .. } = combinator;
     let what = match combinator.lower {
         Lower::Text { expand } => format!("expand = {expand};"),
         Lower::Permission(_) => {
             let brings = strings(combinator.brings.iter().map(|it| it.package.attribute()));
-            format!("params = {}; brings = {brings};", params(*signature))
+            format!("params = {}; brings = {brings};", shared.params(*signature))
         }
     };
     format!("# {summary}.\n{name} = {{ {what} }};\n")
 }
 
-fn builder(builder: &Builder, agents: &Agents) -> String {
-    let Builder { name, summary, preset, .. } = builder;
+fn builder(builder: &Builder, shared: &Shared) -> String {
+    let Builder { name, summary, preset, signature, .. } = builder;
     let needs = needs(builder);
-    let (shared, own) = if needs == agents.needs {
+    let (packages, own) = if needs == shared.packages {
         ("agentPackages // ", String::new())
     } else {
         ("", brought(&needs))
@@ -100,9 +157,9 @@ fn builder(builder: &Builder, agents: &Agents) -> String {
         None => ("null".to_owned(), "null".to_owned()),
     };
     format!(
-        "# {summary}.\n{name} = {shared} {{ name = {command}; {suffix} agent = {agent}; \
+        "# {summary}.\n{name} = {packages} {{ name = {command}; {suffix} agent = {agent}; \
          params = {}; {own} }};\n",
-        agents.params(builder),
+        shared.params(*signature),
     )
 }
 
@@ -120,37 +177,6 @@ fn brought(needs: &Needs) -> String {
         by_argument(&needs.unless),
         by_argument(&needs.with),
     )
-}
-
-fn params(signature: Signature) -> String {
-    let types = signature.params.iter().map(|param| format!("{} ", ty(param.ty)));
-    format!("[ {}]", types.collect::<String>())
-}
-
-fn ty(ty: Type) -> String {
-    match ty {
-        Type::Null => quoted("null"),
-        Type::Text => quoted("text"),
-        Type::Literal => quoted("literal"),
-        Type::Integer => quoted("integer"),
-        Type::Bool => quoted("bool"),
-        Type::Package => quoted("package"),
-        Type::Entry => quoted("entry"),
-        Type::Permission => quoted("permission"),
-        Type::Script => quoted("script"),
-        Type::Shell => quoted("shell"),
-        Type::List(element) => format!("{{ list = {}; }}", self::ty(*element)),
-        Type::Map(element) => format!("{{ map = {}; }}", self::ty(*element)),
-        Type::Fields(fields) => format!("{{ fields = {{ {} }}; }}", self::fields(fields.iter())),
-        Type::Either(types) => {
-            let types = types.iter().map(|ty| format!("{} ", self::ty(*ty)));
-            format!("{{ either = [ {}]; }}", types.collect::<String>())
-        }
-    }
-}
-
-fn fields<'a>(fields: impl Iterator<Item = &'a Field>) -> String {
-    fields.map(|field| format!("{} = {}; ", field.name, ty(field.ty))).collect()
 }
 
 fn strings<'a>(strings: impl Iterator<Item = &'a str>) -> String {
