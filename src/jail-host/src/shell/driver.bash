@@ -65,6 +65,7 @@ while IFS= read -r -d '' -u 241 __jail_script; do
       __jail_tell
       ;;
     c*)
+      # As in __jail_serve, but outside of a function, where `declare` makes variables that stay.
       set +o errexit
       eval "${__jail_script:1}"
       builtin printf 'c%s %s\0' "$__jail_number" "$?" >&242

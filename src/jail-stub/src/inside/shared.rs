@@ -52,9 +52,8 @@ fn put(pair: &Pair<'_>, owner: u32, inside: &Side, root: &Root) -> Result<(), Fa
         // A home folder that is kept has what an earlier launch left. What is another file is not thrown away.
         match inside.read(owner) {
             Ok((there, _)) if there == content => return Ok(()),
-            Ok(_) => inside.put_aside()?,
             Err(_) if inside.is_missing() => {}
-            Err(_) => inside.put_aside()?,
+            Ok(_) | Err(_) => inside.put_aside()?,
         }
     }
     inside.replace(&content, pair.mode)?;
