@@ -27,6 +27,7 @@ mod leftovers;
 mod message;
 mod namespaces;
 mod payload;
+mod resolve;
 mod steps;
 mod supervisor;
 #[expect(unsafe_code, reason = "the system calls that rustix lacks are made here and nowhere else")]

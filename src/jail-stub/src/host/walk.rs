@@ -10,11 +10,12 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
 use crate::failure::{About, Problem};
+use crate::resolve::{self, Scope};
 
 /// As many as the kernel follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
@@ -61,9 +62,7 @@ impl WritableTrees {
 
 /// Opens `path`, absolute, as a place (`O_PATH`).
 pub(crate) fn open(path: &[u8], trees: &WritableTrees) -> Result<OwnedFd, Problem> {
-    let name = CString::new(path).map_err(|_| Problem::errno(path, Errno::INVAL))?;
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    match openat2(CWD, name.as_c_str(), flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+    match resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere) {
         Err(Errno::LOOP) => Walk::new(trees).and_then(|walk| walk.to(path)).about(path)?,
         other => other.about(path),
     }

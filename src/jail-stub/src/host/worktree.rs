@@ -8,12 +8,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 
 use super::Folder;
 use super::walk::read_to_end;
 use crate::failure::{About, Problem};
+use crate::resolve::{self, Scope};
 
 /// A pointer is one path.
 const POINTER_BYTES_MAX: usize = 4096 + 16;
@@ -34,14 +35,8 @@ pub(crate) fn shared_git() -> Result<Option<SharedGit>, Problem> {
     let Some(line) = pointer(CWD, b".git").about(".git")? else { return Ok(None) };
     let Some(target) = line.strip_prefix(b"gitdir: ") else { return Ok(None) };
     let Some((path, name)) = worktree_of(target) else { return Ok(None) };
-    let place = openat2(
-        CWD,
-        path.as_slice(),
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-        ResolveFlags::NO_SYMLINKS,
-    )
-    .about(&path)?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY;
+    let place = resolve::open(CWD, &path, flags, Scope::Anywhere).about(&path)?;
     let here = [folder.as_slice(), b"/.git"].concat();
     let says = |file: &str| {
         let file = [b"worktrees/", name.as_slice(), b"/", file.as_bytes()].concat();
@@ -77,9 +72,8 @@ fn worktree_of(target: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 
 /// The line in a file, which is no symlink and whose folders are none; nothing where there is no such file.
 fn pointer(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::BENEATH;
-    let file = match openat2(folder, name, flags, Mode::empty(), resolve) {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let file = match resolve::open(folder, name, flags, Scope::Beneath) {
         Ok(file) => file,
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
         Err(error) => return Err(error),

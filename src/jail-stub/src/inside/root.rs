@@ -10,10 +10,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, ResolveFlags, mkdirat, mknodat, openat2, symlinkat,
-    unlinkat,
-};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, symlinkat, unlinkat};
 use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 use rustix::process::{fchdir, pivot_root};
@@ -22,6 +19,7 @@ use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::tree::{self, Depth, Kind};
+use crate::resolve::{self, Scope};
 use crate::sys::{self, Attributes};
 
 /// The mode of folders that are made on the way to a mount point.
@@ -270,8 +268,7 @@ pub(crate) fn move_to(tree: impl AsFd, place: impl AsFd) -> Result<(), Errno> {
 }
 
 fn resolve(top: impl AsFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    openat2(top, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+    resolve::open(top, path, flags, Scope::InRoot)
 }
 
 fn already(error: Errno) -> Result<(), Errno> {

@@ -13,7 +13,7 @@ use jail_plan::{
     Beneath, Landlock, LandlockRule, Missing, Namespace, Plan, Reach, landlock_abi_since,
 };
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fcntl_getfl, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, openat};
 use rustix::io::Errno;
 
 use crate::caller::Caller;
@@ -21,6 +21,7 @@ use crate::failure::{About, Problem};
 use crate::host::{self, WritableTrees};
 use crate::inside::Places;
 use crate::namespaces::has;
+use crate::resolve::{self, Scope};
 use crate::sys::landlock::{self, Restricted};
 use crate::sys::{self, Standard};
 
@@ -162,8 +163,7 @@ fn open(path: &[u8], jail: &Jail<'_>) -> Result<OwnedFd, Problem> {
     if !has(jail.plan, Namespace::Mount) {
         return host::open(path, jail.trees);
     }
-    let flags = OFlags::PATH | OFlags::CLOEXEC;
-    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).about(path)
+    resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere).about(path)
 }
 
 fn add(place: impl AsFd, reach: Reach, rules: &OwnedFd, restricted: u64) -> Result<(), Errno> {

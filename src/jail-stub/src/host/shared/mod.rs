@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use jail_plan::{InsideOp, Plan, SharedFile};
 use rustix::event::PollFd;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, ResolveFlags, accessat, openat2};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
 use rustix::io::Errno;
 
 use self::handover::Handover;
@@ -29,6 +29,7 @@ use super::walk::{Identity, WritableTrees, open};
 use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
 use crate::inside::path_of;
+use crate::resolve::{self, Scope};
 use crate::steps::Steps;
 
 pub(crate) use side::{Fault, Side, Signature};
@@ -174,9 +175,8 @@ impl<'a> Pair<'a> {
         else {
             return Ok(None);
         };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = openat2(CWD, folder, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS)
-            .about(from.as_str())?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let folder = resolve::open(CWD, folder, flags, Scope::Anywhere).about(from.as_str())?;
         let outside = Side { folder, name };
         let Ok((file, stat)) = outside.open(caller.uid) else { return Ok(None) };
         let is_it = Identity::of(&file).ok() == Identity::of(&place).ok();

@@ -9,12 +9,12 @@ use alloc::{format, string::String};
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, ResolveFlags, Stat, fchmod, fstat, fsync, openat, openat2,
-    renameat, statat, unlinkat,
+    AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, fsync, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
 
 use super::super::walk::{Identity, read_to_end};
+use crate::resolve::{self, Scope};
 
 /// Larger files are bound instead, and are not taken back.
 pub(super) const SIZE_MAX: usize = 64 * 1024 * 1024;
@@ -100,10 +100,9 @@ impl Side {
 
     /// The file, if it is one that can be shared.
     pub(super) fn open(&self, owner: u32) -> Result<(OwnedFd, Stat), Fault> {
-        let flags =
-            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        let file = match openat2(&self.folder, &self.name, flags, Mode::empty(), resolve) {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = match resolve::open(&self.folder, self.name.as_bytes(), flags, Scope::OnOneMount)
+        {
             Err(Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::XDEV) => {
                 return Err(Fault::Strange);
             }
