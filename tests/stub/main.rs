@@ -26,6 +26,7 @@ mod limits;
 mod overlay;
 mod process;
 mod pty;
+mod root;
 mod shared;
 mod terminal;
 

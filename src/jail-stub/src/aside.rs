@@ -6,11 +6,12 @@
 //! descriptor, takes the host's root off if it is told to, and ends, before anything of the payload runs.
 
 use alloc::vec::Vec;
+use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use jail_plan::{InsideOp, Namespace, Plan};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx};
 use rustix::io::Errno;
 use rustix::mount::{UnmountFlags, unmount};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
@@ -30,6 +31,9 @@ const MADE: u32 = 2;
 const WAIT: u32 = 0;
 const DETACH: u32 = 1;
 const END: u32 = 2;
+
+/// No plan has a use for so many mounts at `/`. With more of them the launch stops.
+const ROOTS_MAX: usize = 256;
 
 /// The result of what has not been done.
 const NOT_DONE: i32 = -1;
@@ -135,12 +139,35 @@ fn errno(error: i32) -> Errno {
 }
 
 fn not_detached(error: Errno) -> Problem {
-    Problem::errno("the host's root", error)
+    match error {
+        Errno::TOOMANYREFS => {
+            Problem::new("/", "too many mounts lie over each other at this place")
+                .help("mount one folder at `/`; a variable or an argument may name it too")
+        }
+        _ => Problem::errno("the host's root", error),
+    }
 }
 
-/// It lies over `/` for this call alone, which looks for the topmost mount there.
+/// Takes off what lies over the jail's root, until nothing does: the host's root, and with it what was mounted there while
+/// the jail's root was built, one mount for each that the plan puts at `/`.
+///
+/// Only `umount2` looks for the topmost mount at `/`; everything else that begins there is in the jail's root, and gets
+/// past it by `/..` alone (path_resolution(7)). So both are the same mount in the end, by the ids that `statx` gives.
 fn detach() -> Result<(), Errno> {
-    unmount(c"/", UnmountFlags::DETACH)
+    for _ in 0..ROOTS_MAX {
+        if mount_id(c"/..")? == mount_id(c"/")? {
+            return Ok(());
+        }
+        unmount(c"/", UnmountFlags::DETACH)?;
+    }
+    Err(Errno::TOOMANYREFS)
+}
+
+/// The mount that `path` is in.
+fn mount_id(path: &CStr) -> Result<u64, Errno> {
+    let stat = statx(CWD, path, AtFlags::NO_AUTOMOUNT, StatxFlags::MNT_ID)?;
+    let known = StatxFlags::from_bits_retain(stat.stx_mask).contains(StatxFlags::MNT_ID);
+    known.then_some(stat.stx_mnt_id).ok_or(Errno::NOSYS)
 }
 
 fn loopback(plan: &Plan) -> Option<(usize, &InsideOp)> {

@@ -11,7 +11,6 @@ use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
 
 use crate::failure::{About, Problem};
-use crate::inside::root::move_to;
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Root, join};
 use crate::sys::{self, Attributes};
@@ -59,8 +58,7 @@ const ROOT_SECRETS: &[&str] = &[
 /// and its attachment do; what all of them have in common is set at once.
 pub(crate) fn mount(path: &str, uid: u32, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
-    let place = root.place(path.as_bytes(), Kind::Folder)?;
-    move_to(&tree, place).about(path)?;
+    root.attach(&tree, path, Kind::Folder)?;
     let (switches, secrets): (&[&str], &[&str]) =
         if uid == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
     tree::within(&tree, || {

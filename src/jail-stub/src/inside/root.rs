@@ -11,7 +11,7 @@ use core::ffi::CStr;
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, symlinkat, unlinkat};
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{MoveMountFlags, move_mount};
 use rustix::process::{fchdir, pivot_root};
 
@@ -65,14 +65,19 @@ impl Root {
     }
 
     /// Attaches `tree` at `path`, making the mount point when it is missing.
-    pub(crate) fn attach(&mut self, tree: OwnedFd, path: &str, kind: Kind) -> Result<(), Problem> {
+    pub(crate) fn attach(
+        &mut self,
+        tree: impl AsFd,
+        path: &str,
+        kind: Kind,
+    ) -> Result<(), Problem> {
         self.attach_at(tree, path.as_bytes(), kind)
     }
 
     /// The same for a path that is not text.
     pub(crate) fn attach_at(
         &mut self,
-        tree: OwnedFd,
+        tree: impl AsFd,
         path: &[u8],
         kind: Kind,
     ) -> Result<(), Problem> {
@@ -85,8 +90,9 @@ impl Root {
             other => other.and_then(|place| move_to(&tree, place)),
         }
         .map_err(|error| refused(path, error))?;
-        if path == b"/" {
-            let covered = core::mem::replace(&mut self.top, tree);
+        if path.iter().all(|byte| *byte == b'/') {
+            let top = fcntl_dupfd_cloexec(tree, 0).about("/")?;
+            let covered = core::mem::replace(&mut self.top, top);
             self.hidden.get_or_insert(covered);
         }
         Ok(())
@@ -235,7 +241,7 @@ impl Root {
     }
 
     /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once [`Aside`] has it taken
-    /// off.
+    /// off, with everything that the topmost mount at `/` covers.
     pub(crate) fn enter(&self, aside: &Aside<'_>) -> Result<(), Problem> {
         fchdir(&self.top).about("/")?;
         // The old root ends up over the new one, from where it is taken off (pivot_root(2), "pivot_root(".", ".")").
