@@ -23,7 +23,9 @@ pub use jail_plan::{
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
-pub use words::{DEV_SHELL, Sentence, Subject, default_layers, sentence, sentence_among};
+pub use words::{
+    DEV_SHELL, Sentence, Subject, default_layers, is_hosts_root, sentence, sentence_among,
+};
 
 #[cfg(test)]
 mod tests;

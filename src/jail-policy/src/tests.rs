@@ -274,6 +274,33 @@ fn grants_are_told_in_words() {
 }
 
 #[test]
+fn grants_at_the_root_are_called_what_they_are() {
+    let bind = |from: &str, to: &str| Grant::Bind {
+        from: Text::literal(from),
+        to: Text::literal(to),
+        access: Access::ReadOnly,
+        missing: Missing::Skip,
+    };
+    let whole = " (all of the host's files, whatever else the spec leaves out: hardly a jail)";
+    let replaced = " (in the place of the jail's own root, and over all that comes before it)";
+    for (grant, said) in [
+        (bind("/", "/"), format!("read-only /{whole}")),
+        (bind("//.", "/host"), format!("read-only //. as /host{whole}")),
+        (bind("/srv/root", "/"), format!("read-only /srv/root as /{replaced}")),
+        (
+            Grant::Tmpfs { to: Text::literal("/"), mode: 0o755, size: None },
+            format!("in memory /{replaced}"),
+        ),
+        (
+            Grant::Folder { access: Access::ReadOnly, to: Some(Text::literal("/")) },
+            format!("read-only the folder that it is started in, as /{replaced}"),
+        ),
+    ] {
+        assert_eq!(sentence(&grant).to_string(), said);
+    }
+}
+
+#[test]
 fn an_order_that_matters_is_a_difference() {
     let by = Origin { combinator: "test".into(), index: 0 };
     let tmpfs = |to: &str| Entry {

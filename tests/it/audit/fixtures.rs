@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
-    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Plan, Set, StartIn, encode,
+    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Plan, Set, StartIn, Tmpfs, encode,
 };
 use jailgen::audit::{Host, Verdict, attempts, report};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -167,6 +167,29 @@ fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
         assert_eq!(failed(&report), wanted, "{codes:?}: {report:#}");
         assert_eq!(status, 1, "{codes:?}");
     }
+}
+
+/// There is no place of the audit's own in the host's root, and in memory there is one for everything.
+#[test]
+fn a_jail_with_another_root_can_be_audited() {
+    let Some(jail) = default_jail() else { return };
+    let (sealed, _, stub) = read(&jail.wrapper);
+    let memory = InsideOp::Tmpfs(Tmpfs {
+        to: HostText::Literal("/".into()),
+        mode: 0o755,
+        size: None,
+        by: "fixture#0".into(),
+    });
+    for op in [bind("/", "/", Access::ReadOnly), memory] {
+        let place = Place::new();
+        let mut plan = sealed.clone();
+        plan.inside.insert(0, op.clone());
+        let wrapper = write(&place, &plan, &stub);
+        let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+        assert!(report["stopped"].is_null(), "{report:#}");
+        assert!(!failed(&report).contains("environment"), "{report:#}");
+    }
+    assert!(!Path::new("/.jailgen-probe").exists());
 }
 
 /// What no plan can spoil is seen outside of any jail, by the same attempts.

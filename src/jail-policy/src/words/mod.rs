@@ -2,6 +2,7 @@
 
 mod cage;
 mod parts;
+mod root;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use cage::{ports, reach_word};
 use parts::{
     excerpt, lifetime_words, namespace_words, phase_words, terminal_words, wall_words, zone_words,
 };
+pub use root::is_hosts_root;
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,9 +118,18 @@ const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git`
 /// What is made for the jail and is nobody else's.
 const OWN: &str = "its own";
 
-/// Says a grant in words. The `match` is complete: a new kind of grant does not compile until it is explained.
+/// Says a grant in words.
 #[must_use]
 pub fn sentence(grant: &Grant) -> Sentence {
+    let said = plain(grant);
+    match root::note(grant) {
+        Some(note) => said.note(note),
+        None => said,
+    }
+}
+
+/// The `match` is complete: a new kind of grant does not compile until it is explained.
+fn plain(grant: &Grant) -> Sentence {
     use Subject::{Environment, Files, Host, Limits, Network, Path, Program, Surroundings};
     match grant {
         Grant::Program { path } => Sentence::new(Program, "runs", program(path)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jail_policy::{Entry, Grant, Namespace, Text};
+use jail_policy::{Entry, Grant, Namespace, Text, is_hosts_root};
 
 /// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
@@ -34,7 +34,10 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
     if has(&|grant| matches!(grant, Grant::Cage { .. })) {
         return IN_A_CAGE.to_vec();
     }
-    let mut absent = vec!["other files of the host"];
+    let mut absent = Vec::new();
+    if !has(&is_hosts_root) {
+        absent.push("other files of the host");
+    }
     if !has(&|grant| is_host_home(grant)) {
         absent.push("the rest of the home folder");
     }

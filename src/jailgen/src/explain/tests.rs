@@ -151,6 +151,16 @@ fn what_is_granted_is_not_said_to_be_absent() {
             "other processes",
         ]"#]]
     .assert_eq(&format!("{gone:#?}"));
+    let root = Grant::Bind {
+        from: Text::literal("/"),
+        to: Text::literal("/"),
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+    };
+    let whole = explain(&policy(&[("readonly", 1, root)]));
+    for gone in ["other files of the host", "the rest of the home folder"] {
+        assert!(none.absent.contains(&gone) && !whole.absent.contains(&gone), "{gone}");
+    }
 }
 
 #[test]

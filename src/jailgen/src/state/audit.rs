@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use jail_plan::{
-    Access, Argument, Beneath, Bind, HostText, InsideOp, LandlockRule, Missing, Places, Plan, Reach,
+    Access, Argument, Beneath, Bind, Deep, HostText, InsideOp, JailPath, LandlockRule, Missing,
+    Places, Plan, Reach,
 };
 
 use super::State;
@@ -60,9 +61,10 @@ fn at_its_place(plan: &mut Plan, probe: &Path) -> String {
 }
 
 fn mounted(plan: &mut Plan, probe: &Path) -> String {
+    let place = if has_the_hosts_root(plan) { probe.display().to_string() } else { PLACE.into() };
     let bind = InsideOp::Bind(Bind {
         from: HostText::Literal(probe.display().to_string()),
-        to: HostText::Literal(PLACE.into()),
+        to: HostText::Literal(place.clone()),
         access: Access::ReadOnly,
         missing: Missing::Fail,
         by: BY.into(),
@@ -73,5 +75,35 @@ fn mounted(plan: &mut Plan, probe: &Path) -> String {
     let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
     plan.landlock.rules.extend(rules);
     plan.inside.insert(end.unwrap_or(plan.inside.len()), bind);
-    PLACE.into()
+    place
+}
+
+/// Then there is no place of the audit's own, and the probe goes over itself.
+fn has_the_hosts_root(plan: &Plan) -> bool {
+    plan.inside.iter().any(|op| match op {
+        InsideOp::Bind(Bind { from, to, .. }) => is_root(from) && is_root(to),
+        InsideOp::Deep(Deep { from, .. }) => is_root(from),
+        _ => false,
+    })
+}
+
+fn is_root(path: &HostText) -> bool {
+    JailPath::parse(path.source()).is_ok_and(|path| path.as_str() == "/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_root;
+    use jail_plan::HostText;
+
+    #[test]
+    fn the_root_is_known_however_it_is_written() {
+        let is = |path: &str| is_root(&HostText::Literal(path.into()));
+        for path in ["/", "//", "/.", "/./"] {
+            assert!(is(path), "{path}");
+        }
+        for path in ["/usr", "~", "", "/.."] {
+            assert!(!is(path), "{path}");
+        }
+    }
 }

@@ -1,0 +1,34 @@
+//! What is said of grants at `/`, of the host and of the jail: they are more than their line shows.
+
+use jail_plan::JailPath;
+
+use crate::Text;
+use crate::grant::Grant;
+
+const WHOLE: &str = "all of the host's files, whatever else the spec leaves out: hardly a jail";
+const REPLACED: &str = "in the place of the jail's own root, and over all that comes before it";
+
+/// What one should know of a grant that takes the host's root or replaces the jail's.
+pub(super) fn note(grant: &Grant) -> Option<&'static str> {
+    if is_hosts_root(grant) {
+        return Some(WHOLE);
+    }
+    grant.target().is_some_and(is_root).then_some(REPLACED)
+}
+
+/// Whether the grant is of the host's root folder.
+#[must_use]
+pub fn is_hosts_root(grant: &Grant) -> bool {
+    match grant {
+        Grant::Bind { from, .. }
+        | Grant::DeepBind { from, .. }
+        | Grant::StateDirectory { path: from, .. }
+        | Grant::Reach { path: from, .. } => is_root(from),
+        Grant::Overlay { lower, .. } => lower.iter().any(is_root),
+        _ => false,
+    }
+}
+
+fn is_root(path: &Text) -> bool {
+    JailPath::parse(&path.to_string()).is_ok_and(|path| path.as_str() == "/")
+}
