@@ -39,6 +39,9 @@ pub use outcome::{
     evaluate,
 };
 pub use print::Form;
-pub use sources::{EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, SourceError, Sources};
+pub use sources::{
+    Bounds, EntryKind, FILE_BYTES_MAX, FileSources, MemorySources, Query, SourceError, Sources,
+    Tree,
+};
 pub use spec::{Input, Spec};
 pub use stack::on_large_stack;

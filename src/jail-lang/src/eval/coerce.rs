@@ -9,7 +9,7 @@ use super::Evaluator;
 use crate::attrs::Attrs;
 use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
-use crate::sources::SpecPath;
+use crate::sources::{EntryKind, SourceError, SpecPath};
 use crate::value::{List, TextPart, TextValue, Value};
 
 impl Evaluator<'_> {
@@ -89,15 +89,14 @@ impl Evaluator<'_> {
             .label("a path in a string is copied into the store")
             .help(format!("write `\"{}\"` for the path on the machine", path.0)));
         };
-        let kind = self.sources.kind(&path.0);
-        match kind {
-            Ok(Some(_)) => {}
-            Ok(None) => {
-                let error = crate::sources::SourceError::Missing(path.0.to_string());
-                return Err(Failure::of(self.unreadable(&error, path, Some(place))));
-            }
-            Err(error) => return Err(Failure::of(self.unreadable(&error, path, Some(place)))),
-        }
+        let shown = || path.0.to_string();
+        let copied = self.sources.kind(&path.0).and_then(|kind| match kind {
+            Some(EntryKind::Regular | EntryKind::Directory) => Ok(()),
+            Some(EntryKind::Symlink) => Err(SourceError::Link(shown())),
+            Some(EntryKind::Unknown) => Err(SourceError::NotRegular(shown())),
+            None => Err(SourceError::Missing(shown())),
+        });
+        copied.map_err(|error| Failure::of(self.unreadable(&error, path, Some(place))))?;
         self.copied.borrow_mut().entry(below.to_owned()).or_insert(place);
         Ok(TextPart::Package(Rc::new(Residual::File(below.into())), Output::Out))
     }

@@ -116,12 +116,26 @@ impl Evaluator<'_> {
                     .label("too large")
                     .help("a spec is a small text file; was this the right file?")
             }
-            SourceError::Io { message, .. } => Diagnostic::error(
-                DiagnosticCode::UnreadableFile,
-                at,
-                format!("`{shown}` cannot be read: {message}"),
-            )
-            .label("the system refused"),
+            SourceError::Io { message, .. } => {
+                unreadable(at, format!("`{shown}` cannot be read: {message}"))
+                    .label("the system refused")
+            }
+            SourceError::Link(_) | SourceError::LeadsOut { .. } => {
+                unreadable(at, format!("`{shown}` is a symbolic link, or stands behind one"))
+                    .label("links are not followed")
+                    .help("name the file that it leads to")
+            }
+            SourceError::NotRegular(_) => {
+                unreadable(at, format!("`{shown}` is not a regular file"))
+                    .label("folders, pipes, sockets and devices cannot be read")
+            }
+            SourceError::TooMuch { limit, .. } => {
+                unreadable(at, format!("`{shown}` holds more than {limit}")).label("too much")
+            }
         }
     }
+}
+
+fn unreadable(at: Option<Place>, message: String) -> Diagnostic {
+    Diagnostic::error(DiagnosticCode::UnreadableFile, at, message)
 }

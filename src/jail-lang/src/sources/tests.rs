@@ -1,7 +1,14 @@
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::time::{Duration, Instant};
 
-use super::{EntryKind, FILE_BYTES_MAX, FileSources, SourceError, Sources, SpecPath};
+use rustix::fs::{CWD, Mode, mkfifoat};
+
+use super::{
+    Bounds, EntryKind, FILE_BYTES_MAX, FileSources, Query, SourceError, Sources, SpecPath, Tree,
+};
 use crate::{Limits, evaluate};
 
 /// A folder with a spec's folder in it.
@@ -44,14 +51,141 @@ fn nothing_outside_the_folder_is_read() {
 
     symlink(&secret, outer.path().join("spec/link")).unwrap();
     symlink(outer.path(), outer.path().join("spec/up")).unwrap();
-    assert!(outside(sources.read(&path(&sources, "link"))));
-    assert!(outside(sources.read(&path(&sources, "up/secret"))));
-    assert!(matches!(sources.list(&path(&sources, "up")), Err(SourceError::Outside(_))));
-    assert!(matches!(sources.kind(&path(&sources, "up/secret")), Err(SourceError::Outside(_))));
-
-    // A link that stays inside is followed.
+    let is_link = |error: SourceError| matches!(error, SourceError::Link(_));
+    assert!(is_link(sources.read(&path(&sources, "link")).unwrap_err()));
+    assert!(is_link(sources.read(&path(&sources, "up/secret")).unwrap_err()));
+    assert!(is_link(sources.list(&path(&sources, "up")).unwrap_err()));
+    assert!(is_link(sources.kind(&path(&sources, "up/secret")).unwrap_err()));
+    // Nor is a link that stays inside: it could be another one by the time that it is used.
     symlink("sub/b.nix", outer.path().join("spec/inside")).unwrap();
-    assert!(sources.read(&path(&sources, "inside")).is_ok());
+    assert!(is_link(sources.read(&path(&sources, "inside")).unwrap_err()));
+    assert_eq!(sources.kind(&path(&sources, "inside")), Ok(Some(EntryKind::Symlink)));
+}
+
+#[test]
+fn the_folder_is_the_one_that_was_opened_whatever_stands_in_its_place_later() {
+    let (outer, sources) = folder();
+    fs::rename(outer.path().join("spec"), outer.path().join("moved")).unwrap();
+    fs::create_dir(outer.path().join("spec")).unwrap();
+    fs::write(outer.path().join("spec/a.nix"), "2").unwrap();
+    assert_eq!(sources.read(&path(&sources, "a.nix")).unwrap(), b"1");
+}
+
+#[test]
+fn each_question_is_asked_of_the_disk_once() {
+    let (outer, sources) = folder();
+    let at = |below: &str| path(&sources, below);
+    let ask = || {
+        let read = sources.read(&at("a.nix")).unwrap();
+        (read, sources.kind(&at("new")).unwrap(), sources.list(sources.root()).unwrap())
+    };
+    let first = ask();
+    fs::write(outer.path().join("spec/a.nix"), "2").unwrap();
+    fs::write(outer.path().join("spec/new"), "").unwrap();
+    assert_eq!(ask(), first);
+    let asked: Vec<Query> = sources.answered().into_iter().map(|(query, ..)| query).collect();
+    assert_eq!(asked, [Query::Read, Query::Kind, Query::List]);
+    // Whoever asks anew sees what has changed.
+    let anew = FileSources::new(&outer.path().join("spec")).unwrap();
+    let changed = |(query, path, before): &(Query, String, Vec<u8>)| {
+        anew.ask(*query, path).unwrap() != *before
+    };
+    assert!(sources.answered().iter().all(changed));
+}
+
+#[test]
+fn pipes_and_folders_are_no_files_and_nothing_waits_for_them() {
+    let (outer, sources) = folder();
+    for name in ["spec/pipe", "spec/sub/pipe"] {
+        mkfifoat(CWD, outer.path().join(name), Mode::RWXU).unwrap();
+    }
+    let begin = Instant::now();
+    for below in ["pipe", "sub"] {
+        let error = sources.read(&path(&sources, below)).unwrap_err();
+        assert!(matches!(error, SourceError::NotRegular(_)), "{error}");
+    }
+    let error = sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap_err();
+    assert_eq!(error, SourceError::NotRegular(path(&sources, "sub/pipe")));
+    for spec in [
+        "jail \"x\" pkgs.hello (import ./pipe)",
+        "jail (builtins.readFile ./pipe) pkgs.hello [ ]",
+        "jail (builtins.hashFile \"sha256\" ./pipe) pkgs.hello [ ]",
+        "jail \"x\" pkgs.hello [ (set-env \"A\" \"${./pipe}\") ]",
+    ] {
+        fs::write(outer.path().join("spec/x.jail"), spec).unwrap();
+        let sources = FileSources::new(&outer.path().join("spec")).unwrap();
+        let outcome = evaluate(&sources, "x.jail", Limits::SPEC);
+        let messages: Vec<_> = outcome.diagnostics.iter().map(|it| it.message.as_str()).collect();
+        assert_eq!(messages, ["`pipe` is not a regular file"], "{spec}");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(1), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_tree_is_read_whole() {
+    let (outer, sources) = folder();
+    let sub = outer.path().join("spec/sub");
+    fs::set_permissions(sub.join("b.nix"), fs::Permissions::from_mode(0o755)).unwrap();
+    symlink("b.nix", sub.join("link")).unwrap();
+    let tree = sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap();
+    let file = Tree::File { bytes: b"import ../a.nix".to_vec(), executable: true };
+    let entries = [("b.nix", file.clone()), ("link", Tree::Link("b.nix".into()))];
+    let entries = entries.map(|(name, tree)| (OsString::from(name), tree));
+    assert_eq!(tree, Tree::Folder(entries.into()));
+    assert_eq!(sources.tree(&path(&sources, "sub/b.nix"), &mut Bounds::SPEC), Ok(file));
+    let missing = sources.tree(&path(&sources, "none"), &mut Bounds::SPEC);
+    assert!(matches!(missing, Err(SourceError::Missing(_))));
+}
+
+#[test]
+fn a_link_that_leads_out_of_what_is_copied_is_refused() {
+    let (outer, sources) = folder();
+    let sub = outer.path().join("spec/sub");
+    fs::create_dir_all(sub.join("deep/er")).unwrap();
+    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC);
+    let place = |link: &str, target: &str| {
+        let link = sub.join(link);
+        let _ = fs::remove_file(&link);
+        symlink(target, link).unwrap();
+    };
+    for target in ["../b.nix", "er", "er/../..", "../nothing", ".", "link"] {
+        place("deep/link", target);
+        let stays = target != "link";
+        assert_eq!(copied().is_ok(), stays, "{target}: {:?}", copied());
+    }
+    for target in ["/etc/passwd", "../..", "../../a.nix", "er/../../..", "/nix/store/x"] {
+        place("deep/link", target);
+        let error = copied().unwrap_err();
+        assert!(matches!(error, SourceError::LeadsOut { .. }), "{target}: {error}");
+    }
+    // As text the second stays, and it leads out through the first.
+    place("deep/er/top", "../..");
+    place("deep/link", "er/top/../x");
+    assert!(matches!(copied().unwrap_err(), SourceError::LeadsOut { .. }));
+    // A link itself, and through a link.
+    place("deep/link", "er");
+    for below in ["sub/deep/link", "sub/deep/er/top/b.nix"] {
+        assert!(sources.tree(&path(&sources, below), &mut Bounds::SPEC).is_err(), "{below}");
+    }
+    assert!(copied().is_ok());
+}
+
+#[test]
+fn a_tree_is_bounded() {
+    let (outer, sources) = folder();
+    let sub = outer.path().join("spec/sub");
+    fs::File::create(sub.join("large")).unwrap().set_len(33 << 20).unwrap();
+    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap_err();
+    assert!(copied().to_string().ends_with("holds more than 32 MiB"), "{}", copied());
+    fs::remove_file(sub.join("large")).unwrap();
+    let deep: String = (0..200).map(|_| "d/").collect();
+    fs::create_dir_all(sub.join(Path::new(&deep))).unwrap();
+    assert!(copied().to_string().ends_with("128 folders in each other"), "{}", copied());
+    // What several paths of a spec copy is counted together.
+    let mut bounds = Bounds::SPEC;
+    fs::File::create(outer.path().join("spec/half")).unwrap().set_len(20 << 20).unwrap();
+    assert!(sources.tree(&path(&sources, "half"), &mut bounds).is_ok());
+    assert!(sources.tree(&path(&sources, "half"), &mut bounds).is_err());
 }
 
 #[test]
@@ -61,7 +195,7 @@ fn a_spec_cannot_import_through_a_link() {
     fs::write(outer.path().join("spec/x.jail"), "jail (import ./link.nix) pkgs.hello [ ]").unwrap();
     let outcome = evaluate(&sources, "x.jail", Limits::SPEC);
     let messages: Vec<_> = outcome.diagnostics.iter().map(|fault| fault.message.as_str()).collect();
-    assert_eq!(messages, ["`link.nix` is outside the spec's folder"]);
+    assert_eq!(messages, ["`link.nix` is a symbolic link, or stands behind one"]);
 }
 
 #[test]
