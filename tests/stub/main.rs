@@ -24,6 +24,7 @@ mod jail;
 mod landlock;
 mod limits;
 mod overlay;
+mod pinned;
 mod process;
 mod pty;
 mod root;

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     Access, Argument, CallBase, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output,
-    Package, Scope, Terminal, Text, Wall, Zone, compose, diff, normalise, sentence,
+    Package, Scope, Terminal, Text, Wall, Zone, compose, diff, normalise, sentence, sentence_among,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -298,6 +298,23 @@ fn grants_at_the_root_are_called_what_they_are() {
     ] {
         assert_eq!(sentence(&grant).to_string(), said);
     }
+}
+
+#[test]
+fn a_read_only_grant_inside_a_writable_one_says_what_it_holds() {
+    let entry = |grant| Entry { by: Origin { combinator: "test".into(), index: 0 }, grant };
+    let folder = |access| entry(Grant::Folder { access, to: None });
+    let bind = |to: &str, access| {
+        let (from, to) = (Text::expanded(to), Text::expanded(to));
+        entry(Grant::Bind { from, to, access, missing: Missing::Fail })
+    };
+    let note = |grant: &Entry, around: Entry| sentence_among(&grant.grant, &[around]).note;
+    let hooks = bind("${PWD}/.git/hooks", Access::ReadOnly);
+    assert!(note(&hooks, folder(Access::ReadWrite)).is_some_and(|note| note.contains("renamed")));
+    assert!(note(&hooks, bind("$PWD", Access::ReadWrite)).is_some());
+    assert_eq!(note(&hooks, folder(Access::ReadOnly)), None);
+    assert_eq!(note(&hooks, bind("$PWD/.g", Access::ReadWrite)), None);
+    assert_eq!(note(&bind("$PWD/x", Access::ReadWrite), folder(Access::ReadWrite)), None);
 }
 
 #[test]

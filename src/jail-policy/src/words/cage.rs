@@ -3,7 +3,7 @@
 use crate::grant::{Grant, Scope};
 use crate::{Entry, Reach, Text};
 
-use super::{Sentence, Subject, sentence};
+use super::{Sentence, Subject, sentence, within};
 
 const CAGE: &str = "no namespaces: the host's names, users and processes, and of its files what Landlock lets through";
 const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
@@ -18,7 +18,13 @@ pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
     match grant {
         Grant::Folder { to, .. } if is_cage => folder(to.as_ref()),
         Grant::Store { scope } if is_cage => store(*scope),
-        grant => sentence(grant),
+        grant => {
+            let said = sentence(grant);
+            match within::note(grant, grants) {
+                Some(note) => said.note(note),
+                None => said,
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod cage;
 mod parts;
 mod root;
+mod within;
 
 use std::fmt;
 

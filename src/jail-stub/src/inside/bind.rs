@@ -18,13 +18,19 @@ use crate::sys::{self, Attributes};
 pub(crate) struct Source {
     tree: OwnedFd,
     kind: Kind,
+    access: Access,
     /// The place inside.
     pub(crate) to: Vec<u8>,
 }
 
 impl Source {
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
-        root.attach_at(self.tree, &self.to, self.kind)
+        root.attach_at(self.tree, &self.to, self.kind)?;
+        match (self.kind, self.access) {
+            (Kind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
+            (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => {}
+        }
+        Ok(())
     }
 }
 
@@ -104,7 +110,7 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     };
     let tree = tree::clone_at_folder(CWD).about(&path)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: Kind::Folder, to })
+    Ok(Source { tree, kind: Kind::Folder, access: op.access, to })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -112,7 +118,7 @@ fn worktree() -> Result<Vec<Source>, Problem> {
     let Some(SharedGit { path, place }) = host::shared_git()? else { return Ok(Vec::new()) };
     let tree = tree::clone_tree(&place, Depth::All).about(&path)?;
     confine(&tree, Access::ReadWrite).about(&path)?;
-    Ok(vec![Source { tree, kind: Kind::Folder, to: path }])
+    Ok(vec![Source { tree, kind: Kind::Folder, access: Access::ReadWrite, to: path }])
 }
 
 fn all_there(
@@ -148,7 +154,7 @@ pub(crate) fn source(
     let kind = Kind::of(&place).about(from)?;
     let tree = tree::clone_tree(&place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
-    Ok(Source { tree, kind, to: to.into() })
+    Ok(Source { tree, kind, access, to: to.into() })
 }
 
 /// Takes from a clone what its access does not give.

@@ -11,7 +11,7 @@ use rustix::mount::{MoveMountFlags, move_mount};
 
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Root, join, root};
+use crate::inside::{Root, join, point};
 use crate::sys::{self, Attributes};
 
 /// Which places there are to be in the store.
@@ -49,7 +49,7 @@ pub(crate) fn attach(closure: &Closure, room: Room, root: &mut Root) -> Result<(
         Room::More => made(closure)?,
     };
     let place = root.place(closure.store.as_bytes(), Kind::Folder)?;
-    root::move_to(&skeleton, &place).about(&closure.store)?;
+    point::move_to(&skeleton, &place).about(&closure.store)?;
     for name in &closure.names {
         bind(&store, name, &skeleton).map_err(|error| problem(closure, name, error))?;
     }

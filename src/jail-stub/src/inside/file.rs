@@ -16,7 +16,7 @@ use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::host;
-use crate::inside::root::{Entry, move_to};
+use crate::inside::point::{Entry, move_to};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
 

@@ -11,6 +11,7 @@ mod etc;
 mod file;
 mod listing;
 mod overlay;
+mod point;
 mod process;
 mod root;
 mod session;

@@ -79,7 +79,11 @@ impl Layers {
             }
             (Writes::Kept { upper, work }, lower) => mount(lower, Some((upper, work)), to)?,
         };
-        root.attach(tree, to, Kind::Folder)
+        root.attach(tree, to, Kind::Folder)?;
+        if let Writes::Kept { .. } = self.writes {
+            root.is_writable(to.into());
+        }
+        Ok(())
     }
 }
 

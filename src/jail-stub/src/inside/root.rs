@@ -4,13 +4,12 @@
 //! would move the mount, and what it protects, to another place (escapes.md C12). So no symlink is followed at all.
 
 use alloc::ffi::CString;
-use alloc::format;
-use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, mkdirat, mknodat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, symlinkat, unlinkat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{MoveMountFlags, move_mount};
 use rustix::process::{fchdir, pivot_root};
@@ -18,13 +17,11 @@ use rustix::process::{fchdir, pivot_root};
 use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
+use crate::inside::point::{
+    Entry, FOLDER_MODE, enter, make, move_to, move_to_entry, names, not_made, refused, resolve,
+};
 use crate::inside::tree::{self, Depth, Kind};
-use crate::resolve::{self, Scope};
 use crate::sys::{self, Attributes};
-
-/// The mode of folders that are made on the way to a mount point.
-const FOLDER_MODE: u32 = 0o755;
-const FILE_MODE: u32 = 0o644;
 
 /// The root that is being built.
 pub(crate) struct Root {
@@ -34,14 +31,10 @@ pub(crate) struct Root {
     hidden: Option<OwnedFd>,
     /// The devices of the filesystems that the launch made itself: what is written there reaches nobody's files.
     own: Vec<u64>,
+    /// Where trees of the host are that the payload may write.
+    writable: Vec<Vec<u8>>,
     /// Mounts that become read-only when everything is in place.
     read_only: Vec<OwnedFd>,
-}
-
-/// A folder inside and a name in it.
-pub(crate) struct Entry {
-    pub(crate) folder: OwnedFd,
-    pub(crate) name: CString,
 }
 
 impl Root {
@@ -50,9 +43,8 @@ impl Root {
         let top = tree::tmpfs(FOLDER_MODE, None).about("a new tmpfs")?;
         move_mount(top.as_fd(), c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .about("/")?;
-        let mut root = Self { top, hidden: None, own: Vec::new(), read_only: Vec::new() };
-        root.own.push(rustix::fs::fstat(&root.top).about("/")?.st_dev);
-        Ok(root)
+        let own = vec![rustix::fs::fstat(&top).about("/")?.st_dev];
+        Ok(Self { top, hidden: None, own, writable: Vec::new(), read_only: Vec::new() })
     }
 
     /// Opens what is there as a place.
@@ -81,6 +73,7 @@ impl Root {
         path: &[u8],
         kind: Kind,
     ) -> Result<(), Problem> {
+        self.pin(path)?;
         match self.try_open(path) {
             Err(Errno::NOENT) => {
                 let entry = self.entry(path)?;
@@ -132,6 +125,7 @@ impl Root {
 
     /// What is at `path`; made, with its parents, when it is missing.
     pub(crate) fn place(&self, path: &[u8], kind: Kind) -> Result<OwnedFd, Problem> {
+        self.pin(path)?;
         match self.try_open(path) {
             Err(Errno::NOENT) => {}
             other => return other.map_err(|error| refused(path, error)),
@@ -160,19 +154,39 @@ impl Root {
 
     fn make_folders(&self, path: &[u8]) -> Result<OwnedFd, Problem> {
         let mut folder = self.try_open(b"/").about("/")?;
-        for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
-            folder = match resolve(&folder, name, OFlags::PATH) {
-                Err(Errno::NOENT) => {
-                    mkdirat(&folder, name, Mode::from_raw_mode(FOLDER_MODE))
-                        .or_else(already)
-                        .map_err(|error| not_made(path, error))?;
-                    resolve(&folder, name, OFlags::PATH)
-                }
-                other => other,
-            }
-            .map_err(|error| refused(path, error))?;
+        for name in names(path) {
+            folder = enter(&folder, name, path)?;
         }
         Ok(folder)
+    }
+
+    /// Says that a tree of the host is at `path`, and that the payload may write it.
+    pub(crate) fn is_writable(&mut self, path: Vec<u8>) {
+        self.writable.push(path);
+    }
+
+    /// Binds each folder between a writable tree of the host and `path` in it over itself. The kernel renames and removes no
+    /// mount point (rename(2), `EBUSY`), so what will be mounted at `path` is found there and nothing else (escapes.md E23).
+    fn pin(&self, path: &[u8]) -> Result<(), Problem> {
+        let around = self.writable.iter().filter_map(|tree| below(path, tree));
+        let Some(below) = around.min_by_key(|below| below.len()) else { return Ok(()) };
+        let mut folder = match path.split_at(path.len() - below.len()) {
+            ([], _) => self.open(b"/")?,
+            (tree, _) => self.open(tree)?,
+        };
+        let mut between = names(below).peekable();
+        while let (Some(name), Some(_)) = (between.next(), between.peek()) {
+            let found = enter(&folder, name, path)?;
+            folder = match tree::is_mount(&found).about(path)? {
+                true => found,
+                false => {
+                    let itself = tree::clone_tree(&found, Depth::All).about(path)?;
+                    move_to(&itself, found).about(path)?;
+                    itself
+                }
+            };
+        }
+        Ok(())
     }
 
     /// A filesystem in memory at `path`.
@@ -250,61 +264,8 @@ impl Root {
     }
 }
 
-/// Makes a mount point.
-fn make(Entry { folder, name }: &Entry, kind: Kind) -> Result<(), Errno> {
-    match kind {
-        Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
-        Kind::File => {
-            let mode = Mode::from_raw_mode(FILE_MODE);
-            mknodat(folder, name, FileType::RegularFile, mode, 0)
-        }
-    }
-    .or_else(already)
-}
-
-/// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.
-fn move_to_entry(tree: impl AsFd, Entry { folder, name }: &Entry) -> Result<(), Errno> {
-    move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-}
-
-/// Moves a detached tree over `place`.
-pub(crate) fn move_to(tree: impl AsFd, place: impl AsFd) -> Result<(), Errno> {
-    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
-    move_mount(tree, c"", place, c"", flags)
-}
-
-fn resolve(top: impl AsFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-    resolve::open(top, path, flags, Scope::InRoot)
-}
-
-fn already(error: Errno) -> Result<(), Errno> {
-    if error == Errno::EXIST { Ok(()) } else { Err(error) }
-}
-
-fn refused(path: &[u8], error: Errno) -> Problem {
-    let problem = Problem::errno(path, error);
-    match error {
-        Errno::LOOP => Problem::new(path, "a symbolic link stands in the way").help(
-            "mounts follow no symbolic link inside the jail; remove the link, or grant the place that it leads to",
-        ),
-        Errno::NOTDIR => problem
-            .help("a file stands where a folder is needed, or the other way round"),
-        _ => problem,
-    }
-}
-
-fn not_made(path: &[u8], error: Errno) -> Problem {
-    let name = String::from_utf8_lossy(path);
-    match error {
-        Errno::ROFS => {
-            Problem::new(path, "the mount point is missing, and the tree around it is read-only")
-                .help(format!(
-                    "make `{name}` on the host, or put the grant around it after this one"
-                ))
-        }
-        Errno::ACCESS | Errno::PERM => Problem::errno(path, error).help(format!(
-            "the mount point `{name}` is missing and cannot be made; make it on the host"
-        )),
-        _ => Problem::errno(path, error),
-    }
+/// What of `path` is below `tree`, which is another place.
+fn below<'a>(path: &'a [u8], tree: &[u8]) -> Option<&'a [u8]> {
+    let rest = path.strip_prefix(tree.strip_suffix(b"/").unwrap_or(tree))?;
+    (rest.starts_with(b"/") && rest.len() > 1).then_some(rest)
 }

@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::host::{Fault, Pair, Side};
-use crate::inside::root::Entry;
+use crate::inside::point::Entry;
 use crate::inside::{Launch, Root};
 
 /// Puts the file in place; whether that could be done.

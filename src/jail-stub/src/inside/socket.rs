@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, bind, listen};
 
 use crate::failure::{About, Problem};
-use crate::inside::root::Entry;
+use crate::inside::point::Entry;
 use crate::inside::{Launch, Root};
 
 /// Calls that wait to be answered; more wait in connect(2).

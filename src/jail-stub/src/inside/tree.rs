@@ -3,7 +3,9 @@
 use alloc::format;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, openat, statx,
+};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_string,
@@ -35,6 +37,12 @@ impl Kind {
             | FileType::Unknown => Self::File,
         })
     }
+}
+
+/// Whether something is mounted at `place` itself.
+pub(crate) fn is_mount(place: impl AsFd) -> Result<bool, Errno> {
+    let stat = statx(place, c"", AtFlags::EMPTY_PATH, StatxFlags::empty())?;
+    Ok(stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
 }
 
 /// How much of a tree is cloned.

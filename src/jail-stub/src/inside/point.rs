@@ -1,0 +1,104 @@
+//! Mount points: opened and made by descriptor, one name after the other, so that no symlink leads elsewhere.
+//!
+//! A parent is only looked up, never read: it may have the mode 0711, and belong to somebody else.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{FileType, Mode, OFlags, mkdirat, mknodat};
+use rustix::io::Errno;
+use rustix::mount::{MoveMountFlags, move_mount};
+
+use crate::failure::Problem;
+use crate::inside::tree::Kind;
+use crate::resolve::{self, Scope};
+
+/// The mode of folders that are made on the way to a mount point.
+pub(super) const FOLDER_MODE: u32 = 0o755;
+const FILE_MODE: u32 = 0o644;
+
+/// A folder inside and a name in it.
+pub(crate) struct Entry {
+    pub(crate) folder: OwnedFd,
+    pub(crate) name: CString,
+}
+
+/// The names in a path.
+pub(super) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    path.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
+}
+
+/// Opens the folder `name` in `folder`, making it when it is missing; `path` is the way that it belongs to.
+pub(super) fn enter(folder: &OwnedFd, name: &[u8], path: &[u8]) -> Result<OwnedFd, Problem> {
+    match resolve(folder, name, OFlags::PATH) {
+        Err(Errno::NOENT) => {
+            mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE))
+                .or_else(already)
+                .map_err(|error| not_made(path, error))?;
+            resolve(folder, name, OFlags::PATH)
+        }
+        other => other,
+    }
+    .map_err(|error| refused(path, error))
+}
+
+/// Makes a mount point.
+pub(super) fn make(Entry { folder, name }: &Entry, kind: Kind) -> Result<(), Errno> {
+    match kind {
+        Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
+        Kind::File => {
+            let mode = Mode::from_raw_mode(FILE_MODE);
+            mknodat(folder, name, FileType::RegularFile, mode, 0)
+        }
+    }
+    .or_else(already)
+}
+
+/// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.
+pub(super) fn move_to_entry(tree: impl AsFd, Entry { folder, name }: &Entry) -> Result<(), Errno> {
+    move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+}
+
+/// Moves a detached tree over `place`.
+pub(crate) fn move_to(tree: impl AsFd, place: impl AsFd) -> Result<(), Errno> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
+    move_mount(tree, c"", place, c"", flags)
+}
+
+pub(super) fn resolve(top: impl AsFd, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+    resolve::open(top, path, flags, Scope::InRoot)
+}
+
+fn already(error: Errno) -> Result<(), Errno> {
+    if error == Errno::EXIST { Ok(()) } else { Err(error) }
+}
+
+pub(super) fn refused(path: &[u8], error: Errno) -> Problem {
+    let problem = Problem::errno(path, error);
+    match error {
+        Errno::LOOP => Problem::new(path, "a symbolic link stands in the way").help(
+            "mounts follow no symbolic link inside the jail; remove the link, or grant the place that it leads to",
+        ),
+        Errno::NOTDIR => problem
+            .help("a file stands where a folder is needed, or the other way round"),
+        _ => problem,
+    }
+}
+
+pub(super) fn not_made(path: &[u8], error: Errno) -> Problem {
+    let name = String::from_utf8_lossy(path);
+    match error {
+        Errno::ROFS => {
+            Problem::new(path, "the mount point is missing, and the tree around it is read-only")
+                .help(format!(
+                    "make `{name}` on the host, or put the grant around it after this one"
+                ))
+        }
+        Errno::ACCESS | Errno::PERM => Problem::errno(path, error).help(format!(
+            "the mount point `{name}` is missing and cannot be made; make it on the host"
+        )),
+        _ => Problem::errno(path, error),
+    }
+}
