@@ -1,7 +1,10 @@
 //! The folder that the wrapper is started in: which ones are refused, and how it appears inside.
 
+use std::os::unix::fs::PermissionsExt;
+
 use jail_plan::{
-    Access, BindArguments, BindVariable, Folder, HostOp, InsideOp, Missing, RefuseFolder,
+    Access, At, BindArguments, BindVariable, Device, Directory, File, Folder, HostOp, InsideOp,
+    Missing, Overlay, RefuseFolder, Symlink, Tmpfs,
 };
 
 use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal};
@@ -202,5 +205,76 @@ fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed
             .change(|plan| drop(plan.inside.pop()));
         let words = ["-c", "ls ../home/tree/cache", "sh", "../home/tree", "../home/tree/cache"];
         Ran::of(jail.command(jail.wrapper()).args(words)).stopped(&[refused]);
+    }
+}
+
+/// Each kind of mount below `place`, and what is made there without one.
+fn mounts_below(place: &std::path::Path) -> Vec<InsideOp> {
+    let (to, by) = (literal(place.join("new/point")), by());
+    let lower = vec![literal("/usr")];
+    vec![
+        bind_to("/usr", place.join("new/point"), Access::ReadOnly, Missing::Fail),
+        bind_to("/bin/sh", place.join("new/point"), Access::ReadOnly, Missing::Fail),
+        InsideOp::OverlayInMemory(Overlay { lower, to: to.clone(), by: by.clone() }),
+        InsideOp::Tmpfs(Tmpfs { to: to.clone(), mode: 0o755, size: None, by: by.clone() }),
+        InsideOp::Directory(Directory { to: to.clone(), mode: 0o755, by: by.clone() }),
+        InsideOp::File(File {
+            to: to.clone(),
+            content: String::new(),
+            mode: 0o644,
+            by: by.clone(),
+        }),
+        InsideOp::Symlink(Symlink { to: to.clone(), target: "/usr".into(), by: by.clone() }),
+        InsideOp::Proc(At { to: to.clone(), by: by.clone() }),
+        InsideOp::Dev(Device { to, by }),
+    ]
+}
+
+#[test]
+fn nothing_is_made_or_mounted_below_a_parent_that_is_a_planted_link() {
+    for caller in callers() {
+        let mut jail = Jail::new(caller);
+        let (planted, target) = (jail.project().join("d"), jail.home());
+        std::os::unix::fs::symlink(&target, &planted).expect("a link");
+        for op in mounts_below(&planted) {
+            jail.plan.inside.push(op);
+            jail.sh("echo ran").stopped(&["a symbolic link stands in the way"]);
+            jail.plan.inside.pop();
+        }
+        assert!(!target.join("new").exists());
+        // The control: a folder in the link's place.
+        std::fs::remove_file(&planted).expect("the link");
+        for op in mounts_below(&planted) {
+            std::fs::create_dir(&planted).expect("a folder");
+            std::os::unix::fs::chown(&planted, caller.uid, caller.uid).expect("for the caller");
+            jail.plan.inside.push(op);
+            jail.sh("ls d/new").prints("point");
+            jail.plan.inside.pop();
+            std::fs::remove_dir_all(&planted).expect("it is removed");
+        }
+    }
+}
+
+#[test]
+fn parents_that_can_only_be_passed_through_are_passed_through() {
+    for caller in callers() {
+        let mut jail = Jail::new(caller);
+        let outer = jail.folder.path().join("outer");
+        let mine = jail.file("outer/mine/there", "x").parent().expect("a folder").to_owned();
+        std::os::unix::fs::chown(&mine, caller.uid, caller.uid).expect("for the caller");
+        // As root it is somebody else's than the caller's.
+        std::fs::set_permissions(&outer, std::fs::Permissions::from_mode(0o711)).expect("a mode");
+        jail.outside_sh("ls ../outer >/dev/null 2>&1 && test $(id -u) = 54321 && echo listed; cat ../outer/mine/there")
+            .prints("x");
+        jail.plan.inside.push(bind(&outer, Access::ReadWrite));
+        for op in mounts_below(&mine) {
+            jail.plan.inside.push(op);
+            jail.sh("ls ../outer/mine/new").prints("point");
+            jail.plan.inside.pop();
+            std::fs::remove_dir_all(mine.join("new")).expect("it is removed");
+        }
+        // The source of a grant lies below such a folder as well.
+        jail.plan.inside.push(bind_to(&mine, "/mine", Access::ReadOnly, Missing::Fail));
+        jail.sh("cat /mine/there").prints("x");
     }
 }
