@@ -286,6 +286,36 @@ fn core_dumps_are_off_also_for_handlers_of_the_host() {
 }
 
 #[test]
+fn a_launcher_that_may_dump_no_core_starts_jails_that_may_not_either() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let limits = "grep core /proc/self/limits | tr -s ' ' | cut -d' ' -f5,6";
+        let low =
+            format!("ulimit -c 0; {limits}; \"$W\" -c \"{limits}; sh -c 'kill -SEGV \\$\\$'\"; ls");
+        jail.outside_sh(&low).prints("0 0\n0 0");
+    }
+}
+
+#[test]
+fn what_tells_machines_apart_is_not_the_hosts() {
+    const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+    let host = std::fs::read_to_string(BOOT_ID).expect("the host's");
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        jail.outside_sh(&format!("cat {BOOT_ID}; grep -c . /proc/cmdline"))
+            .prints(&format!("{host}1"));
+        jail.sh("cat /proc/cmdline").prints("");
+        // Each launch has one of its own, which stays the same in it and looks like one.
+        let ran = jail.sh(&format!("cat {BOOT_ID} {BOOT_ID}; echo x 2>/dev/null > {BOOT_ID}"));
+        let ids: Vec<&str> = ran.stdout.lines().collect();
+        assert_eq!((ids.len(), ids[0], ids[0].len()), (2, ids[1], host.trim().len()), "{ran:?}");
+        assert_ne!(ids[0], host.trim());
+        assert_ne!(jail.sh(&format!("cat {BOOT_ID}")).stdout.trim(), ids[0]);
+        assert_ne!(ran.code, Some(0), "it can be written");
+    }
+}
+
+#[test]
 fn the_stub_is_not_dumpable_inside_and_outside() {
     // Files of /proc about a process that is not belong to root, who need not exist inside (proc(5)).
     let owner = |process: &str| format!("stat -c %u /proc/{process}/environ");

@@ -135,12 +135,31 @@ fn folders_links_and_copies_are_made() {
             .op(copy(&through, "/etc/resolv.conf", Missing::Fail))
             .op(copy("/nowhere".as_ref(), "/etc/none", Missing::Skip));
         jail.sh("stat -c %a /a /a/b; readlink /a/l; cat /etc/resolv.conf; ls /etc")
-            .prints("755\n750\n/usr/bin/true\nnameserver 192.0.2.1\nresolv.conf");
+            .prints("750\n750\n/usr/bin/true\nnameserver 192.0.2.1\nresolv.conf");
         Jail::new(caller)
             .op(copy("/nowhere".as_ref(), "/x", Missing::Fail))
             .sh("")
             .stopped(&["(copy): /nowhere: ENOENT"]);
         Jail::new(caller).op(link("/usr", "/x")).sh("").stopped(&["(symlink): /usr: EEXIST"]);
+    }
+}
+
+#[test]
+fn missing_parents_shut_out_whom_the_folder_in_them_shuts_out() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let folder = |to: &std::path::Path, mode| {
+            InsideOp::Directory(Directory { to: literal(to), mode, by: by() })
+        };
+        let outside = jail.project().join("p/q");
+        let jail = jail
+            .op(folder("/a/b/c".as_ref(), 0o700))
+            .op(folder("/d/e".as_ref(), 0o750))
+            .op(folder("/f/g".as_ref(), 0o1777))
+            .op(folder("/a/later".as_ref(), 0o755))
+            .op(folder(&outside, 0o700));
+        jail.sh("stat -c %a /a /a/b /a/b/c /d /d/e /f /f/g /a/later p p/q | tr '\\n' ' '")
+            .prints("700 700 700 750 750 755 1777 755 700 700");
     }
 }
 

@@ -41,6 +41,66 @@ fn the_root_the_home_folder_and_what_lies_above_it_are_refused() {
 }
 
 #[test]
+fn folders_that_no_project_lies_in_are_refused() {
+    for caller in callers() {
+        let jail = guarded(caller, false);
+        let run = |folder: &std::path::Path| {
+            Ran::of(jail.command(jail.wrapper()).current_dir(folder).args(["-c", "echo ran"]))
+        };
+        let refused = |folder: std::path::PathBuf, why: &str| {
+            std::fs::create_dir_all(&folder).expect("a folder");
+            run(&folder).stopped(&["the jail may not have this folder", why, "your project"]);
+        };
+        let home = jail.home();
+        for name in [".ssh", ".ssh/x", ".gnupg", ".gnupg/private-keys-v1.d"] {
+            refused(home.join(name), "keys are kept there");
+        }
+        refused(home.join(".local"), "programs and their state");
+        refused(home.join(".local/state"), "programs and their state");
+        // What lies below those two may be a project.
+        let project = home.join(".local/share/project");
+        std::fs::create_dir_all(&project).expect("a folder");
+        run(&project).prints("ran");
+        for name in ["state", "state/jailgen", "state/jailgen/flakes/x"] {
+            refused(jail.folder.path().join(name), "jailgen's own state");
+        }
+        for name in ["/proc", "/proc/self", "/sys", "/sys/kernel"] {
+            run(name.as_ref()).stopped(&["its files are the kernel's"]);
+        }
+        for name in ["/etc", "/usr", "/usr/share"] {
+            match caller.is_root() {
+                true => run(name.as_ref()).stopped(&["it belongs to the system"]),
+                false => run(name.as_ref()).prints("ran"),
+            }
+        }
+        // However they are reached.
+        let link = jail.folder.path().join("link");
+        std::os::unix::fs::symlink(home.join(".ssh/x"), &link).expect("a link");
+        run(&link).stopped(&["keys are kept there"]);
+        let state = home.join(".local/state/jailgen");
+        std::fs::create_dir_all(&state).expect("a folder");
+        let mut command = jail.command(jail.wrapper());
+        command.env_remove("XDG_STATE_HOME").current_dir(&state).args(["-c", "echo ran"]);
+        Ran::of(&mut command).stopped(&["jailgen's own state"]);
+    }
+}
+
+#[test]
+fn a_file_system_of_the_kernels_is_refused_wherever_it_is_mounted() {
+    for caller in callers() {
+        let jail = guarded(caller, false);
+        std::fs::create_dir(jail.home().join("kernel")).expect("a folder");
+        let script = format!(
+            "mount -t proc proc {0} && cd {0} && exec \"$W\" -c 'echo ran'",
+            jail.home().join("kernel").display()
+        );
+        let mut command = jail.command("unshare");
+        command.env("W", jail.wrapper()).args(["-Urmpf", "sh", "-c", &script]);
+        Ran::of(&mut command).stopped(&["kernel: the jail may not have this folder"]);
+    }
+}
+
+#[test]
 fn a_home_folder_that_is_a_link_is_known_by_what_it_is() {
     for caller in callers() {
         let jail = guarded(caller, false);

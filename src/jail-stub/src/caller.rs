@@ -72,6 +72,16 @@ impl<'a> Caller<'a> {
         self.home.as_ref().map_err(Clone::clone)
     }
 
+    /// Where jailgen keeps its own state, by the rule of `jailgen` itself: a folder that is there anyway, and what is below it.
+    /// Nothing without a home folder.
+    pub(crate) fn own_state(&self) -> Option<(String, &'static str)> {
+        let given = self.value("XDG_STATE_HOME").and_then(|path| str::from_utf8(path).ok());
+        match given.filter(|path| path.starts_with('/')) {
+            Some(state) => Some((state.into(), "jailgen")),
+            None => Some((self.home_folder().ok()?.as_str().into(), ".local/state/jailgen")),
+        }
+    }
+
     /// The text for this launch.
     pub(crate) fn expand(&self, text: &HostText) -> Result<String, Problem> {
         if let Some(expansion) = text.expansion() {

@@ -197,6 +197,7 @@ impl Parser<'_> {
         let name = name.as_str();
         match name {
             "--perms" => {
+                once(name, self.mode)?;
                 let text = self.literal(name)?;
                 let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o7777);
                 self.mode = Some(mode.ok_or_else(|| {
@@ -208,6 +209,7 @@ impl Parser<'_> {
                 return Ok(None);
             }
             "--size" => {
+                once(name, self.size)?;
                 let text = self.literal(name)?;
                 let size = text.parse().ok().filter(|size| *size > 0);
                 self.size = Some(size.ok_or_else(|| {
@@ -350,6 +352,17 @@ impl Parser<'_> {
             "`--perms` belongs before `--dir`, `--file`, `--bind-data`, `--ro-bind-data` and `--tmpfs`, `--size` before `--tmpfs`, \
              `--overlay-src` before the overlays",
         ))
+    }
+}
+
+/// What modifies the next option stands before it once.
+fn once<T>(name: &str, given: Option<T>) -> Result<(), RawError> {
+    match given {
+        None => Ok(()),
+        Some(_) => Err(error(
+            format!("`{name}` stands twice before one option"),
+            format!("`{name}` holds for the next option alone; leave one of them out"),
+        )),
     }
 }
 

@@ -112,6 +112,10 @@ fn modifiers_belong_to_the_next_option() {
     {
         assert!(refused(text).contains("does not belong to"), "{text}");
     }
+    for text in ["--perms 0700 --perms 0755 --dir /d", "--size 1 --perms 0700 --size 2 --tmpfs /t"]
+    {
+        assert!(refused(text).contains("twice before one option"), "{text}");
+    }
     assert!(refused("--perms 9 --dir /d").contains("no mode"));
     assert!(refused("--size 1G --tmpfs /d").contains("no number"));
 }

@@ -26,8 +26,7 @@ impl Rlimits {
 pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
     for Limit { resource, value } in limits {
         match resource {
-            // The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)).
-            Resource::Core => exactly(Kernels::Core, (*value).max(1)).about("core")?,
+            Resource::Core => core(*value).about("core")?,
             Resource::Files => at_most(Kernels::Nofile, *value).about("open files")?,
             Resource::FileSize => at_most(Kernels::Fsize, *value).about("file size")?,
         }
@@ -39,6 +38,15 @@ pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
         at_most(Kernels::Nproc, value).about("processes")?;
     }
     Ok(())
+}
+
+/// The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)). Who was
+/// started with a hard limit of 0 cannot have 1: then no file is made, and such a program is told by the 0 to keep none.
+fn core(value: u64) -> Result<(), Errno> {
+    match getrlimit(Kernels::Core).maximum {
+        Some(0) => exactly(Kernels::Core, 0),
+        Some(_) | None => exactly(Kernels::Core, value.max(1)),
+    }
 }
 
 fn exactly(resource: Kernels, value: u64) -> Result<(), Errno> {

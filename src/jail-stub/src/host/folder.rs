@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::host::walk::Identity;
-use crate::host::{Accounts, accounts};
+use crate::host::{Accounts, accounts, no_project};
 
 /// Where the wrapper was started.
 pub(crate) struct Folder {
@@ -40,14 +40,19 @@ impl Folder {
     }
 }
 
-/// Refuses `/`, the home folder (unless it is granted) and the folders above it, by name and by identity.
+/// Refuses `/`, the home folder (unless it is granted) and the folders above it, by name and by identity, and those folders
+/// that no project lies in.
 pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Problem> {
     let folder = Folder::current()?;
     let identity = Identity::at(".").about(&folder.path)?;
     if folder.path == b"/" || Identity::at("/").about("/")? == identity {
         return Err(refusal(&folder, "it is the root folder", false));
     }
-    for home in homes(caller) {
+    if let Some(why) = no_project::of_the_kernel().about(&folder.path)? {
+        return Err(refusal(&folder, why, false));
+    }
+    let homes = homes(caller);
+    for home in &homes {
         let Ok(home_identity) = Identity::at(home.as_str()) else {
             // A home folder that does not exist cannot be the working folder, nor can anything be above it but by name.
             continue;
@@ -58,11 +63,14 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
             }
             return Err(refusal(&folder, "it is your home folder", true));
         }
-        if is_above(&folder.path, identity, &home)? {
+        if is_above(&folder.path, identity, home)? {
             return Err(refusal(&folder, "your home folder lies in it", false));
         }
     }
-    Ok(())
+    match no_project::reason(&folder.path, caller, &homes).about(&folder.path)? {
+        Some(why) => Err(refusal(&folder, why, false)),
+        None => Ok(()),
+    }
 }
 
 /// The home folder as the launcher's variable says, and as the user database says.

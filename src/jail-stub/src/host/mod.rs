@@ -5,6 +5,7 @@ mod folder;
 mod helper;
 mod lock;
 pub(crate) mod named;
+mod no_project;
 mod shared;
 mod state;
 mod walk;

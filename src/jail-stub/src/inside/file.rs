@@ -25,7 +25,7 @@ const COPY_MAX: usize = 64 * 1024 * 1024;
 
 /// A file with this content at `path`.
 pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Result<(), Problem> {
-    let entry = root.entry(path.as_bytes())?;
+    let entry = root.entry_for(path.as_bytes(), mode)?;
     if root.is_own(&entry.folder).about(path)? {
         match create_again(&entry, content, mode) {
             // Something is mounted there; the file goes over it.

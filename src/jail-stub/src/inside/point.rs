@@ -30,11 +30,23 @@ pub(super) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
 }
 
-/// Opens the folder `name` in `folder`, making it when it is missing; `path` is the way that it belongs to.
-pub(super) fn enter(folder: &OwnedFd, name: &[u8], path: &[u8]) -> Result<OwnedFd, Problem> {
+/// The mode of the missing parents of what has `mode`: whom that shuts out, they shut out too, as bubblewrap's do.
+pub(super) fn mode_of_parents(mode: u32) -> u32 {
+    let group = if mode & 0o070 == 0 { 0o050 } else { 0 };
+    let others = if mode & 0o007 == 0 { 0o005 } else { 0 };
+    FOLDER_MODE & !group & !others
+}
+
+/// Opens the folder `name` in `folder`, making it with `mode` when it is missing; `path` is the way that it belongs to.
+pub(super) fn enter(
+    folder: &OwnedFd,
+    name: &[u8],
+    mode: u32,
+    path: &[u8],
+) -> Result<OwnedFd, Problem> {
     match resolve(folder, name, OFlags::PATH) {
         Err(Errno::NOENT) => {
-            mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE))
+            mkdirat(folder, name, Mode::from_raw_mode(mode))
                 .or_else(already)
                 .map_err(|error| not_made(path, error))?;
             resolve(folder, name, OFlags::PATH)

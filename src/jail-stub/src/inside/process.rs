@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
 
@@ -36,8 +36,12 @@ const ROOT_SWITCHES: &[&str] = &[
     "timer_stats",
 ];
 
-/// Empty for everybody: the keys of the user's session.
-const SECRETS: &[&str] = &["keys"];
+/// Empty for everybody: how the host was started, and the keys of the user's session.
+const SECRETS: &[&str] = &["cmdline", "keys"];
+
+/// What tells one start of a machine from all others, and a number that nothing else has.
+const BOOT_ID: &str = "sys/kernel/random/boot_id";
+const RANDOM_ID: &str = "sys/kernel/random/uuid";
 
 /// Empty when the payload is root: the kernel's memory, its addresses and its log.
 const ROOT_SECRETS: &[&str] = &[
@@ -70,7 +74,8 @@ pub(crate) fn mount(path: &str, uid: u32, root: &mut Root) -> Result<(), Problem
             }
         }
         let secrets: Vec<&str> = SECRETS.iter().chain(secrets).copied().collect();
-        cover(&tree, &secrets, root).about(path)
+        cover(&tree, &secrets, root).about(path)?;
+        other_boot_id(&tree, root).about(&join(path, BOOT_ID))
     })?;
     // All of it at once, and then the rest of /proc as it was.
     let all = Attributes { set: Attributes::READ_ONLY, clear: 0, recursive: true };
@@ -113,6 +118,17 @@ fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
             covered = Some(*name);
         }
         Ok(())
+    })
+}
+
+/// Gives the jail a boot id of its own. It stays the same in a jail, because programs tell from it whether a lock is stale.
+fn other_boot_id(process: &OwnedFd, root: &Root) -> Result<(), Errno> {
+    let random = openat(process, RANDOM_ID, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut id = [0; 64];
+    let length = rustix::io::read(random, &mut id)?;
+    root.with_file(id.get(..length).unwrap_or_default(), 0o444, |folder, own| {
+        let cover = tree::clone_child(folder, own, Depth::One)?;
+        move_mount(cover, c"", process, BOOT_ID, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
     })
 }
 

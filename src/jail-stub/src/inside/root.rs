@@ -18,7 +18,8 @@ use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::point::{
-    Entry, FOLDER_MODE, enter, make, move_to, move_to_entry, names, not_made, refused, resolve,
+    Entry, FOLDER_MODE, enter, make, mode_of_parents, move_to, move_to_entry, names, not_made,
+    refused, resolve,
 };
 use crate::inside::tree::{self, Depth, Kind};
 use crate::sys::{self, Attributes};
@@ -138,6 +139,15 @@ impl Root {
 
     /// The folder that `path` lies in, made with its parents when it is missing, and the name in it.
     pub(crate) fn entry(&self, path: &[u8]) -> Result<Entry, Problem> {
+        self.entry_below(path, FOLDER_MODE)
+    }
+
+    /// The same for what is made there with `mode`.
+    pub(crate) fn entry_for(&self, path: &[u8], mode: u32) -> Result<Entry, Problem> {
+        self.entry_below(path, mode_of_parents(mode))
+    }
+
+    fn entry_below(&self, path: &[u8], parents: u32) -> Result<Entry, Problem> {
         let split = path.iter().rposition(|byte| *byte == b'/');
         let (parent, name) = match split.map(|at| path.split_at(at)) {
             Some((parent, [_, name @ ..])) if !name.is_empty() => (parent, name),
@@ -146,16 +156,16 @@ impl Root {
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
         let parent: &[u8] = if parent.is_empty() { b"/" } else { parent };
         let folder = match self.try_open(parent) {
-            Err(Errno::NOENT) => self.make_folders(parent)?,
+            Err(Errno::NOENT) => self.make_folders(parent, parents)?,
             other => other.map_err(|error| refused(parent, error))?,
         };
         Ok(Entry { folder, name })
     }
 
-    fn make_folders(&self, path: &[u8]) -> Result<OwnedFd, Problem> {
+    fn make_folders(&self, path: &[u8], mode: u32) -> Result<OwnedFd, Problem> {
         let mut folder = self.try_open(b"/").about("/")?;
         for name in names(path) {
-            folder = enter(&folder, name, path)?;
+            folder = enter(&folder, name, mode, path)?;
         }
         Ok(folder)
     }
@@ -176,7 +186,7 @@ impl Root {
         };
         let mut between = names(below).peekable();
         while let (Some(name), Some(_)) = (between.next(), between.peek()) {
-            let found = enter(&folder, name, path)?;
+            let found = enter(&folder, name, FOLDER_MODE, path)?;
             folder = match tree::is_mount(&found).about(path)? {
                 true => found,
                 false => {
@@ -239,7 +249,7 @@ impl Root {
             Ok(_) => return Err(Problem::errno(path, Errno::NOTDIR)),
             Err(error) => return Err(refused(path.as_bytes(), error)),
         }
-        let entry = self.entry(path.as_bytes())?;
+        let entry = self.entry_for(path.as_bytes(), mode)?;
         mkdirat(&entry.folder, &entry.name, Mode::from_raw_mode(mode))
             .map_err(|error| not_made(path.as_bytes(), error))
     }

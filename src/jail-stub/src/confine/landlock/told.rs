@@ -17,8 +17,10 @@ pub(crate) fn tell(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees
     let abi = landlock::abi().unwrap_or(0);
     let Some(words) = words(wanted, abi) else { return };
     // In jailgen's state folder, where no jail can write. Without a home folder it is told at each launch.
-    let marker = marker(caller, abi);
-    if marker.is_none_or(|(base, name)| host::is_first(&base, &name, trees)) {
+    let is_first = |(base, name): (String, &str)| {
+        host::is_first(&base, &format!("{name}/told/landlock-{abi}"), trees)
+    };
+    if caller.own_state().is_none_or(is_first) {
         failure::say(&words, None);
     }
 }
@@ -36,15 +38,6 @@ fn words(wanted: &Landlock, abi: u32) -> Option<String> {
         _ => format!(
             "the Landlock of this kernel (ABI {abi}) does not check {list}; the other layers hold (told once; `jailgen doctor` says more)"
         ),
-    })
-}
-
-fn marker(caller: &Caller<'_>, abi: u32) -> Option<(String, String)> {
-    let given = caller.value("XDG_STATE_HOME").and_then(|path| str::from_utf8(path).ok());
-    let name = format!("jailgen/told/landlock-{abi}");
-    Some(match given.filter(|path| path.starts_with('/')) {
-        Some(state) => (String::from(state), name),
-        None => (caller.home_folder().ok()?.as_str().into(), format!(".local/state/{name}")),
     })
 }
 

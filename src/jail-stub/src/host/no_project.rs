@@ -1,0 +1,127 @@
+//! Folders that are nobody's project: keys, programs, the kernel's switches. As a working folder a jail may not have them.
+
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use rustix::fd::OwnedFd;
+use rustix::fs::{CWD, Mode, OFlags, openat, statfs};
+use rustix::io::Errno;
+
+use crate::caller::Caller;
+use crate::host::walk::Identity;
+
+/// How much of a place is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Itself,
+    /// And everything below it.
+    Below,
+}
+
+type Place = (&'static str, Reach, &'static str);
+
+const KEYS: &str = "keys are kept there";
+const PROGRAMS: &str = "programs and their state are kept there";
+const SERVICES: &str = "the sockets of services are there";
+const SYSTEM: &str = "it belongs to the system, and you are root";
+const OWN: &str = "jailgen's own state is kept there";
+const KERNEL: &str = "its files are the kernel's";
+
+/// In the home folder.
+const AT_HOME: &[Place] = &[
+    ("/.local", Reach::Itself, PROGRAMS),
+    ("/.local/state", Reach::Itself, PROGRAMS),
+    ("/.ssh", Reach::Below, KEYS),
+    ("/.gnupg", Reach::Below, KEYS),
+];
+
+const EVERYWHERE: &[Place] =
+    &[("/run", Reach::Itself, SERVICES), ("/run/user", Reach::Below, SERVICES)];
+
+/// Nobody else can write there.
+const FOR_ROOT: &[Place] = &[("/etc", Reach::Below, SYSTEM), ("/usr", Reach::Below, SYSTEM)];
+
+/// File systems of the kernel's own, wherever they are mounted (linux/magic.h): proc, sysfs, cgroup and cgroup2, debugfs,
+/// tracefs, securityfs, configfs, bpf, efivarfs, selinuxfs.
+const KERNELS: &[u64] = &[
+    0x9fa0,
+    0x6265_6572,
+    0x0027_e0eb,
+    0x6367_7270,
+    0x6462_6720,
+    0x7472_6163,
+    0x7363_6673,
+    0x6265_6570,
+    0xcafe_4a11,
+    0xde5e_81e4,
+    0xf97c_ff8c,
+];
+
+/// Why it cannot be one where its file system is the kernel's.
+pub(super) fn of_the_kernel() -> Result<Option<&'static str>, Errno> {
+    let kind = u64::try_from(statfs(c".")?.f_type).unwrap_or_default();
+    Ok(KERNELS.contains(&kind).then_some(KERNEL))
+}
+
+/// Why the working folder, whose path is `folder`, cannot be a project; nothing where it may be one.
+pub(super) fn reason(
+    folder: &[u8],
+    caller: &Caller<'_>,
+    homes: &[String],
+) -> Result<Option<&'static str>, Errno> {
+    let above = from_here_up()?;
+    let for_root = if caller.uid == 0 { FOR_ROOT } else { &[] };
+    let everywhere = EVERYWHERE.iter().chain(for_root).map(|place| (String::new(), *place));
+    let at_home = homes.iter().flat_map(|home| AT_HOME.iter().map(|place| (home.clone(), *place)));
+    for (base, (name, reach, why)) in everywhere.chain(at_home).chain(own(caller)) {
+        if is_there(folder, &above, &[&base, name].concat(), reach) {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
+}
+
+/// The folder of jailgen's state, and the one that it lies in.
+fn own(caller: &Caller<'_>) -> Vec<(String, Place)> {
+    let Some((base, name)) = caller.own_state() else { return Vec::new() };
+    let state = [&*base, "/", name].concat();
+    let parent = state.strip_suffix("/jailgen").unwrap_or(&state).into();
+    vec![(state, ("", Reach::Below, OWN)), (parent, ("", Reach::Itself, OWN))]
+}
+
+/// By name, and by what it is.
+fn is_there(folder: &[u8], above: &[Identity], place: &str, reach: Reach) -> bool {
+    let rest = folder.strip_prefix(place.as_bytes());
+    let itself = Identity::at(place);
+    match reach {
+        Reach::Itself => {
+            rest.is_some_and(<[u8]>::is_empty) || itself.ok() == above.first().copied()
+        }
+        Reach::Below => {
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+                || itself.is_ok_and(|itself| above.contains(&itself))
+        }
+    }
+}
+
+/// The working folder and all that it lies in.
+fn from_here_up() -> Result<Vec<Identity>, Errno> {
+    let open = |folder: Option<&OwnedFd>| {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match folder {
+            Some(folder) => openat(folder, c"..", flags, Mode::empty()),
+            None => openat(CWD, c".", flags, Mode::empty()),
+        }
+    };
+    let mut place = open(None)?;
+    let mut above = vec![Identity::of(&place)?];
+    loop {
+        place = open(Some(&place))?;
+        let next = Identity::of(&place)?;
+        if above.last() == Some(&next) {
+            return Ok(above);
+        }
+        above.push(next);
+    }
+}
