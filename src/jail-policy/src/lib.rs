@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod calls;
+mod concern;
 mod diff;
 mod grant;
 mod normalise;
@@ -13,6 +14,7 @@ mod text;
 mod words;
 
 pub use calls::{CallCondition, CallError, CallMatch, CallTest};
+pub use concern::{Concern, concern};
 pub use diff::{Difference, diff};
 pub use grant::{
     Argument, CallBase, Grant, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone,

@@ -15,9 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, fstat, openat, statat};
 use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
 
 use super::tree::{Bounds, Reader, Tree};
-use super::{EntryKind, FILE_BYTES_MAX, SourceError, Sources, SpecPath};
+use super::{EntryKind, FILE_BYTES_MAX, SourceError, Sources};
 
 /// A folder may not hold more names.
 const NAMES_MAX: usize = 1 << 16;
@@ -31,7 +32,8 @@ pub struct FileSources {
 }
 
 /// What is asked about a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Query {
     /// The bytes of a file.
     Read,

@@ -53,6 +53,9 @@ pub enum Command {
     Check(Check),
     /// Say in words what a spec grants, each grant with its line.
     Explain(Explain),
+    /// Agree to what specs do on the host and outside the working folder, without building or running them.
+    #[command(after_help = examples::APPROVE)]
+    Approve(Specs),
     /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
     Audit(Audit),
     /// Run a jail once, and say which system calls it made.
@@ -71,6 +74,9 @@ pub enum Command {
     Import(Import),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
+    /// List or forget what was approved, and which trees a jail could ever write.
+    #[command(subcommand, after_help = examples::TRUST)]
+    Trust(Trust),
     /// Evaluate an expression of the spec language, completely, and print its value.
     Eval(Eval),
     /// Serve an editor: diagnostics while typing, completion, documentation.
@@ -387,4 +393,29 @@ pub struct Eval {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`Command::Trust`].
+#[derive(Debug, Subcommand)]
+pub enum Trust {
+    /// List the trees that a jail could ever write, and the specs that were approved.
+    List(TrustList),
+    /// Forget trees and approvals.
+    Forget(TrustForget),
+}
+
+/// See [`Trust::List`].
+#[derive(Debug, Args)]
+pub struct TrustList {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Trust::Forget`].
+#[derive(Debug, Args)]
+pub struct TrustForget {
+    /// Trees and specs.
+    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub paths: Vec<PathBuf>,
 }

@@ -16,6 +16,20 @@ Examples:
   jailgen build team.jail --nixpkgs github:NixOS/nixpkgs/nixos-25.11
   jailgen build opencode.jail --check      in CI: is the emitted flake up to date?";
 
+pub(super) const APPROVE: &str = "\
+Examples:
+  jailgen explain team.jail && jailgen approve team.jail
+  jailgen approve ci.jail && jailgen run ci.jail   in CI, where nobody can be asked
+
+docs/trust.md says what is asked about.";
+
+pub(super) const TRUST: &str = "\
+Examples:
+  jailgen trust list
+  jailgen trust list --json | jq -r '.trees[].path'
+  jailgen trust forget ~/projects/site     a tree that you have looked through
+  jailgen trust forget opencode.jail       its next run asks again, if there is something to ask about";
+
 pub(super) const EMIT: &str = "\
 Examples:
   jailgen emit opencode.jail -o jails      a flake to commit; `git diff` reviews changes

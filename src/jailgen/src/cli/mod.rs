@@ -32,6 +32,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
     match command {
         Command::Build(arguments) => commands::build::build(&arguments, context),
+        Command::Approve(arguments) => commands::approve::run(&arguments, context),
         Command::Run(arguments) => commands::build::run(&arguments, context),
         Command::Shell(arguments) => commands::build::shell(&arguments, context),
         Command::Update(arguments) => commands::build::update(&arguments, context),
@@ -44,6 +45,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),
+        Command::Trust(arguments) => commands::trust::run(&arguments, context),
         Command::Eval(arguments) => commands::eval::run(&arguments, context),
         Command::Lsp { stdio: _ } => commands::lsp::run(),
         Command::Completions { what } => commands::manual::completions(what, context),

@@ -1,40 +1,54 @@
-//! A compiled spec as the emitter takes it.
+//! A compiled spec as the emitter takes it: with all that was read for it, so that nothing is read a second time.
 
 use std::path::Path;
 
-use jail_lang::Input;
+use jail_lang::{Bounds, FileSources, Input, SourceError, Sources as _};
 
-use super::Compiled;
+use super::{Compiled, SpecFolder};
 use crate::emit::value::NixValue;
-use crate::emit::{Copied, FlakeInput, Spec, SpecFile};
+use crate::emit::{Answer, Copied, EmitError, FlakeInput, Spec, SpecFile};
 
 /// Where copied files stand in the emitted folder; the language writes references to them.
 const COPIES: &str = "files";
 
-impl Compiled {
-    /// What is emitted of it; nothing if something is wrong with it.
-    #[must_use]
-    pub fn emission(&self) -> Option<Spec> {
-        let spec = self.spec.as_ref()?;
-        let folder = self.path.parent().unwrap_or(Path::new(""));
-        let files = self.files.all().iter();
-        let copied = spec
-            .copied
-            .keys()
-            .map(|name| Copied { from: folder.join(name), to: format!("{COPIES}/{name}") });
-        Some(Spec {
+impl SpecFolder {
+    /// What is emitted of a spec of this folder; nothing if something is wrong with it.
+    ///
+    /// # Errors
+    /// Something that the spec copies cannot be read.
+    pub fn emission(&self, compiled: &Compiled) -> Result<Option<Spec>, EmitError> {
+        let Some(spec) = &compiled.spec else { return Ok(None) };
+        let mut bounds = Bounds::SPEC;
+        let copied = spec.copied.keys().map(|name| copy(&self.sources, name, &mut bounds));
+        let copied = copied.collect::<Result<_, _>>().map_err(EmitError::Source)?;
+        Ok(Some(Spec {
             path: self.path.display().to_string(),
-            files: files.map(|file| SpecFile::new(&file.name, file.text.as_bytes())).collect(),
-            policies: self.policies.clone(),
+            place: self.place(),
+            files: files(compiled),
+            answers: self.sources.answered().into_iter().map(Answer::of).collect(),
+            policies: compiled.policies.clone(),
             inputs: spec
                 .inputs
                 .iter()
                 .map(|(name, input)| (name.clone(), FlakeInput(value(input))))
                 .collect(),
             overlays: spec.overlays.clone(),
-            copied: copied.collect(),
-        })
+            copied,
+        }))
     }
+}
+
+fn files(compiled: &Compiled) -> Vec<SpecFile> {
+    let files = compiled.files.all().iter();
+    files.map(|file| SpecFile::new(&file.name, file.text.as_bytes())).collect()
+}
+
+fn copy(sources: &FileSources, name: &str, bounds: &mut Bounds) -> Result<Copied, SourceError> {
+    let from = Path::new(sources.root()).join(name);
+    // `.` is the folder itself.
+    let from = if name == "." { sources.root().to_owned() } else { from.display().to_string() };
+    let tree = sources.tree(&from, bounds)?;
+    Ok(Copied { from: from.into(), to: format!("{COPIES}/{name}"), tree })
 }
 
 /// An input as flake.nix says it.

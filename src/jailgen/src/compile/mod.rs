@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jail_lang::{FileSources, Files, Limits, Outcome, Spec, evaluate};
+use jail_lang::{FileSources, Files, Limits, Outcome, Sources as _, Spec, evaluate};
 use jail_policy::Policy;
 use jail_registry::{Code, Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
 
@@ -28,16 +28,45 @@ pub struct Compiled {
     pub policies: Vec<Policy>,
 }
 
+/// A spec file and the folder around it, which is opened once: all that is read of it is read through this, once.
+#[derive(Debug)]
+pub struct SpecFolder {
+    sources: FileSources,
+    /// The spec's path as the user gave it.
+    path: PathBuf,
+}
+
+impl SpecFolder {
+    /// Opens the folder of the spec at `path`.
+    ///
+    /// # Errors
+    /// It cannot be opened. A spec that cannot be read is a diagnostic of [`SpecFolder::compile`].
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            Some(_) | None => Path::new("."),
+        };
+        Ok(Self { sources: FileSources::new(folder)?, path: path.into() })
+    }
+
+    /// Compiles the spec. Nothing outside its folder is read.
+    #[must_use]
+    pub fn compile(&self) -> Compiled {
+        compile_from(&self.sources, &self.path)
+    }
+
+    /// Where the spec is: an absolute path without links.
+    fn place(&self) -> PathBuf {
+        Path::new(self.sources.root()).join(self.path.file_name().unwrap_or_default())
+    }
+}
+
 /// Compiles the spec at `path`. Nothing outside its folder is read.
 ///
 /// # Errors
 /// The folder of the spec cannot be opened. A spec that cannot be read is a diagnostic.
 pub fn compile(path: &Path) -> io::Result<Compiled> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        Some(_) | None => Path::new("."),
-    };
-    Ok(compile_from(&FileSources::new(folder)?, path))
+    SpecFolder::open(path).map(|folder| folder.compile())
 }
 
 /// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it is read from.

@@ -1,51 +1,27 @@
-//! Paths of a spec (`"${./cfg}"`) become part of the emitted folder, so that it stands alone.
+//! Paths of a spec (`"${./cfg}"`) become part of the emitted folder, so that it stands alone. They were read with the spec.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use walkdir::WalkDir;
+use jail_lang::Tree;
 
-use super::{Copied, EmitError, File, Spec};
+use super::{Copied, File, Spec};
 
-/// All that one emission copies. A spec that names its home folder by mistake must not fill the store.
-const BYTES_MAX: u64 = 32 * 1024 * 1024;
-
-pub(super) fn collect(specs: &[Spec], files: &mut BTreeMap<String, File>) -> Result<(), EmitError> {
-    let mut left = BYTES_MAX;
+pub(super) fn collect(specs: &[Spec], files: &mut BTreeMap<String, File>) {
     for copied in specs.iter().flat_map(|spec| &spec.copied) {
-        copy(copied, files, &mut left)?;
+        copy(copied, files);
     }
-    Ok(())
 }
 
-fn copy(
-    copied: &Copied,
-    files: &mut BTreeMap<String, File>,
-    left: &mut u64,
-) -> Result<(), EmitError> {
-    for entry in WalkDir::new(&copied.from).sort_by_file_name() {
-        let entry = entry.map_err(|error| EmitError::Io {
-            path: error.path().unwrap_or(&copied.from).into(),
-            error: error.into(),
-        })?;
-        let below = entry.path().strip_prefix(&copied.from).unwrap_or(Path::new(""));
-        let name =
-            Path::new(&copied.to).join(below).to_string_lossy().trim_end_matches('/').to_owned();
-        let failed = |error| EmitError::Io { path: entry.path().into(), error };
-        let kind = entry.file_type();
-        if kind.is_symlink() {
-            files.insert(name, File::Link(fs::read_link(entry.path()).map_err(failed)?));
-        } else if kind.is_file() {
-            let data = fs::metadata(entry.path()).map_err(failed)?;
-            *left = left.checked_sub(data.len()).ok_or_else(|| EmitError::TooLarge {
-                path: copied.from.clone(),
-                limit: BYTES_MAX,
-            })?;
-            let executable = data.permissions().mode() & 0o100 != 0;
-            files.insert(name, File::Content(fs::read(entry.path()).map_err(failed)?, executable));
-        }
-    }
-    Ok(())
+fn copy(copied: &Copied, files: &mut BTreeMap<String, File>) {
+    copied.tree.walk(&mut |below, entry| {
+        let name = Path::new(&copied.to).join(below);
+        let name = name.to_string_lossy().trim_end_matches('/').to_owned();
+        let file = match entry {
+            Tree::File { bytes, executable } => File::Content(bytes.clone(), *executable),
+            Tree::Link(target) => File::Link(target.clone()),
+            Tree::Folder(_) => return,
+        };
+        files.insert(name, file);
+    });
 }

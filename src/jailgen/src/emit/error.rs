@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use jail_lang::SourceError;
+
 /// Why a folder cannot be emitted.
 #[derive(Debug)]
 pub enum EmitError {
@@ -53,13 +55,8 @@ pub enum EmitError {
         /// What is wrong.
         message: String,
     },
-    /// What is copied is too much.
-    TooLarge {
-        /// Which path.
-        path: PathBuf,
-        /// The bound, in bytes.
-        limit: u64,
-    },
+    /// What a spec copies cannot be taken over.
+    Source(SourceError),
     /// The folder holds things that are not ours.
     Foreign {
         /// The folder.
@@ -95,9 +92,7 @@ impl EmitError {
             Self::Lock { .. } => {
                 "remove the file to start again from the versions that jailgen was released with"
             }
-            Self::TooLarge { .. } => {
-                "what a spec names by path becomes part of the emitted folder: name a smaller folder, or bind it at launch instead"
-            }
+            Self::Source(error) => return source_help(error),
             Self::Foreign { .. } => {
                 "choose another folder, or `--force`: then the emitted files are written, and the rest stays"
             }
@@ -105,6 +100,21 @@ impl EmitError {
         };
         Some(help.into())
     }
+}
+
+fn source_help(error: &SourceError) -> Option<String> {
+    let help = match error {
+        SourceError::LeadsOut { .. } => {
+            "what it leads to is not copied, and could change after it was approved: put the file itself there, or name a smaller folder"
+        }
+        SourceError::TooMuch { .. } | SourceError::TooLarge { .. } => {
+            "what a spec names by path becomes part of the emitted folder: name a smaller folder, or bind it at launch instead"
+        }
+        SourceError::NotRegular(_) => "only files, folders and links among them are copied",
+        SourceError::Link(_) => "name what the link leads to",
+        SourceError::Outside(_) | SourceError::Missing(_) | SourceError::Io { .. } => return None,
+    };
+    Some(help.into())
 }
 
 impl fmt::Display for EmitError {
@@ -129,9 +139,7 @@ impl fmt::Display for EmitError {
             Self::Lock { file, message } => {
                 write!(f, "the lock `{}` cannot be used: {message}", file.display())
             }
-            Self::TooLarge { path, limit } => {
-                write!(f, "`{}` is larger than {} MiB", path.display(), limit / 1024 / 1024)
-            }
+            Self::Source(error) => write!(f, "{error}"),
             Self::Foreign { folder, names } => {
                 let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
                 write!(f, "`{}` holds other things: {}", folder.display(), names.join(", "))

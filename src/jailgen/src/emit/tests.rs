@@ -44,7 +44,9 @@ fn policy(name: &str, grants: &[Grant]) -> Policy {
 fn spec(path: &str, policies: Vec<Policy>) -> Spec {
     Spec {
         path: path.into(),
+        place: PathBuf::from("/spec").join(path),
         files: vec![SpecFile::new(path, b"jail")],
+        answers: Vec::new(),
         policies,
         inputs: BTreeMap::new(),
         overlays: Vec::new(),
@@ -324,20 +326,24 @@ fn a_line_of_an_emitted_file_leads_back_to_its_grant() {
 }
 
 #[test]
-fn paths_are_copied_within_a_bound() {
-    let source = tempfile::tempdir().unwrap();
-    fs::write(source.path().join("a"), "a").unwrap();
-    fs::create_dir(source.path().join("sub")).unwrap();
-    fs::write(source.path().join("sub/b"), "b").unwrap();
+fn paths_are_copied_as_they_were_read() {
+    let file = |bytes: &[u8]| Tree::File { bytes: bytes.to_vec(), executable: false };
+    let folder_of = |entries: Vec<(&str, Tree)>| {
+        Tree::Folder(entries.into_iter().map(|(name, tree)| (name.into(), tree)).collect())
+    };
+    let sub = folder_of(vec![("b", file(b"b")), ("link", Tree::Link("b".into()))]);
+    let tree = folder_of(vec![("a", file(b"a")), ("sub", sub)]);
     let mut with_copy = spec("a.jail", vec![policy("a", &[])]);
-    with_copy.copied = vec![Copied { from: source.path().into(), to: "files/cfg".into() }];
-    let names: Vec<String> = folder(&[with_copy.clone()]).unwrap().files.into_keys().collect();
-    assert_eq!(names, ["a.nix", "files/cfg/a", "files/cfg/sub/b", "flake.lock", "flake.nix"]);
-
-    let large = fs::File::create(source.path().join("large")).unwrap();
-    large.set_len(33 * 1024 * 1024).unwrap();
-    let error = folder(&[with_copy]).unwrap_err();
-    assert!(matches!(error, EmitError::TooLarge { .. }), "{error}");
+    with_copy.copied = vec![
+        Copied { from: "/spec/cfg".into(), to: "files/cfg".into(), tree },
+        Copied { from: "/spec/c".into(), to: "files/c".into(), tree: file(b"c") },
+    ];
+    let files = folder(&[with_copy]).unwrap().files;
+    let names: Vec<&str> = files.keys().map(String::as_str).collect();
+    let copies = ["files/c", "files/cfg/a", "files/cfg/sub/b", "files/cfg/sub/link"];
+    assert_eq!(names, [&["a.nix"][..], &copies, &["flake.lock", "flake.nix"]].concat());
+    assert_eq!(files["files/c"], File::Content(b"c".to_vec(), false));
+    assert_eq!(files["files/cfg/sub/link"], File::Link("b".into()));
 }
 
 #[test]

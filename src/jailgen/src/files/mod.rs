@@ -1,8 +1,12 @@
 //! Files that are written whole or not at all.
 
+mod private;
+
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+
+pub use private::{Private, check, create_private};
 
 /// Writes a file under another name beside its place, then renames it there: readers see the old content or the new one.
 ///
@@ -10,7 +14,11 @@ use std::path::{Path, PathBuf};
 /// It cannot be written.
 pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
     let aside = beside(file);
-    let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, file));
+    // What an earlier process of this number left is not written through: it may be a link.
+    let _ = fs::remove_file(&aside);
+    let written = fs::File::create_new(&aside)
+        .and_then(|mut file| file.write_all(content))
+        .and_then(|()| fs::rename(&aside, file));
     if written.is_err() {
         // The error that is told is that of the write.
         let _ = fs::remove_file(&aside);

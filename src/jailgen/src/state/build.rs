@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 
-use super::approval::stands_for;
 use super::record::{Linked, Record, owner};
 use super::{BuildError, State};
 use crate::emit::lock::{Lock, pin};
 use crate::emit::{self, File, Folder, Spec, origin_at};
-use crate::files::link_atomically;
+use crate::files::{create_private, link_atomically};
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
 
@@ -76,33 +75,32 @@ pub fn lock(
     Ok(lock)
 }
 
-/// Builds the jails of the spec at `path` and links their commands.
+/// Builds the jails of a spec and links their commands. Nothing of the spec is read again.
 ///
 /// # Errors
 /// See [`BuildError`].
 pub fn build(
     state: &State,
-    path: &Path,
     spec: &Spec,
     kit: &Kit,
     options: &Options,
     nix: &dyn Fn() -> Result<Nix, NixError>,
     progress: Progress<'_>,
 ) -> Result<Built, BuildError> {
-    let folder = state.flake(path);
+    let folder = state.flake(&spec.place);
     let _alone = alone(&folder)?;
     let lock = lock(&folder, &options.overrides, nix, progress)?;
     let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
     if !options.force {
-        refuse_taken(state, path, spec)?;
+        refuse_taken(state, spec)?;
     }
     let nix = nix().map_err(BuildError::Nix)?;
     let aside = folder.with_extension("new");
     let store_paths = build_aside(&nix, &emitted, &aside, spec, progress)?;
     replace(&aside, &folder)?;
     let mut commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
-    link_aliases(state, path, spec, options, &mut commands)?;
-    remember(state, path, spec, kit, &commands)?;
+    link_aliases(state, spec, options, &mut commands)?;
+    remember(state, spec, kit, &commands)?;
     Ok(Built { folder, commands })
 }
 
@@ -110,15 +108,15 @@ pub fn build(
 fn alone(folder: &Path) -> Result<fs::File, BuildError> {
     let file = folder.with_extension("lock");
     let failed = |error| BuildError::Io { path: file.clone(), error };
-    file.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    file.parent().map_or(Ok(()), create_private).map_err(failed)?;
     let lock = fs::File::create(&file).map_err(failed)?;
     lock.lock().map_err(failed)?;
     Ok(lock)
 }
 
-fn refuse_taken(state: &State, path: &Path, spec: &Spec) -> Result<(), BuildError> {
+fn refuse_taken(state: &State, spec: &Spec) -> Result<(), BuildError> {
     for Policy { name, .. } in &spec.policies {
-        if let Some(spec) = owner(state, path, name) {
+        if let Some(spec) = owner(state, &spec.place, name) {
             return Err(BuildError::Taken { name: name.clone(), spec });
         }
     }
@@ -209,7 +207,7 @@ fn link(
         let command = Command { link: state.command(&name), name, store_path, alias: None };
         let root = state.root_of(&command.name);
         for folder in [root.parent(), command.link.parent()].into_iter().flatten() {
-            fs::create_dir_all(folder)
+            create_private(folder)
                 .map_err(|error| BuildError::Io { path: folder.into(), error })?;
         }
         nix.add_root(&root, &command.store_path).map_err(BuildError::Nix)?;
@@ -226,7 +224,6 @@ fn link(
 /// Links second names. They are there for convenience: a command of that name, of this spec or of another one, stays as it is.
 fn link_aliases(
     state: &State,
-    path: &Path,
     spec: &Spec,
     options: &Options,
     commands: &mut [Command],
@@ -234,7 +231,7 @@ fn link_aliases(
     for (policy, command) in spec.policies.iter().zip(commands) {
         let Some(alias) = policy.alias() else { continue };
         let is_own = spec.policies.iter().any(|other| other.name == alias);
-        if is_own || (!options.force && owner(state, path, alias).is_some()) {
+        if is_own || (!options.force && owner(state, &spec.place, alias).is_some()) {
             continue;
         }
         let link = state.command(alias);
@@ -257,16 +254,9 @@ fn numbered(link: &Path, index: usize) -> PathBuf {
 }
 
 /// Writes down what was built, and drops the commands of jails that the spec no longer has.
-fn remember(
-    state: &State,
-    path: &Path,
-    spec: &Spec,
-    kit: &Kit,
-    commands: &[Command],
-) -> Result<(), BuildError> {
-    let file = state.record(path);
-    let record = Record::new(path, spec, kit, commands);
-    let old = Record::read(&file);
+fn remember(state: &State, spec: &Spec, kit: &Kit, commands: &[Command]) -> Result<(), BuildError> {
+    let record = Record::new(spec, kit, commands);
+    let old = Record::read(state, &spec.place);
     let of_old = |of: fn(&Record) -> &[Linked]| old.iter().flat_map(of);
     for gone in of_old(|old| &old.jails).filter(|gone| !record.has(&gone.0)) {
         unlink(&state.command(&gone.0), &gone.1);
@@ -275,8 +265,7 @@ fn remember(
     for gone in of_old(|old| &old.aliases).filter(|gone| !record.has(&gone.0)) {
         unlink(&state.command(&gone.0), &gone.1);
     }
-    record.write(&file)?;
-    stands_for(state, path).map_err(|error| BuildError::Io { path: path.into(), error })
+    record.write(state)
 }
 
 /// Removes a link of ours. One that is gone, or that leads elsewhere because another spec has taken the name over, is left alone.

@@ -6,27 +6,28 @@
 //! flakes/opencode-1a2b3c4d.lock     held by the process that builds it
 //! bin/jailed-opencode               the command: a folder for PATH
 //! roots/jailed-opencode             what keeps it from being collected
-//! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale, and whether its grants have changed
-//! paths/opencode-5e6f7a8b           which of these a path of a spec stood for
+//! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
 //! traces/jailed-opencode            a plan with the same grants and the default filter
 //! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no XDG_RUNTIME_DIR
 //! told/landlock-7                   the stub has said what this version of Landlock lacks
+//! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
 //! doctor/jail                       the plan of the smallest jail
 //! ```
 
-mod approval;
 mod audit;
 mod build;
 mod error;
 mod record;
 mod shell;
 mod trace;
+pub mod trust;
 
+use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
 
-pub use approval::changes;
 pub use audit::{AuditPlan, audit};
 pub use build::{Built, Command, Options, build, lock};
 pub use error::BuildError;
@@ -34,6 +35,7 @@ pub use record::{fresh, sources};
 pub use shell::{ShellError, shell};
 pub use trace::{TracePlan, trace};
 
+use crate::files::check;
 use crate::nix::nar::hash_bytes;
 
 /// The state folder.
@@ -49,10 +51,24 @@ impl State {
         Self { root: root.into() }
     }
 
-    /// The emitted flake of a spec.
+    /// The same, where it is one that only the caller can write, or is not there yet: wrappers are run from it, and what it
+    /// says was approved is believed.
+    ///
+    /// # Errors
+    /// It, or a folder of it, is somebody else's, or others may write it: which, and why.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, (PathBuf, io::Error)> {
+        let state = Self::at(root);
+        let folders = FOLDERS.iter().map(|folder| state.root.join(folder));
+        for folder in std::iter::once(state.root.clone()).chain(folders) {
+            check(&folder).map_err(|error| (folder, error))?;
+        }
+        Ok(state)
+    }
+
+    /// The emitted flake of the spec at a place ([`trust::place`]).
     #[must_use]
-    pub fn flake(&self, spec: &Path) -> PathBuf {
-        self.root.join("flakes").join(name(spec))
+    pub fn flake(&self, place: &Path) -> PathBuf {
+        self.root.join("flakes").join(name(place))
     }
 
     /// The folder of commands.
@@ -73,18 +89,16 @@ impl State {
         self.root.join("builds")
     }
 
-    fn record(&self, spec: &Path) -> PathBuf {
-        self.record_of(&name(spec))
+    fn record(&self, place: &Path) -> PathBuf {
+        self.records().join(Self::record_name(place))
     }
 
-    fn record_of(&self, name: &str) -> PathBuf {
-        self.records().join(format!("{name}.json"))
+    fn record_name(place: &Path) -> OsString {
+        format!("{}.json", name(place)).into()
     }
 
-    /// What a path stands for, by the path as it is written: links in it are not followed.
-    fn path_record(&self, spec: &Path) -> PathBuf {
-        let written = std::path::absolute(spec).unwrap_or_else(|_| spec.into());
-        self.root.join("paths").join(named(&written))
+    fn trust(&self) -> PathBuf {
+        self.root.join("trust")
     }
 
     /// The plan of the smallest jail, with which `doctor` tries the machine.
@@ -106,17 +120,29 @@ impl State {
     }
 }
 
-/// The name of a spec's flake: that of its file, for people, and a part of the hash of its path, since every project may have an
-/// `agent.jail`.
-fn name(spec: &Path) -> String {
-    named(&std::fs::canonicalize(spec).unwrap_or_else(|_| spec.into()))
-}
+/// The folders whose content is run or believed. Homes of cages lie beside them, and belong to the cages.
+const FOLDERS: &[&str] = &[
+    "audits",
+    "bin",
+    "builds",
+    "doctor",
+    "flakes",
+    "roots",
+    "shells",
+    "traces",
+    "trust",
+    "trust/approvals",
+    "trust/paths",
+    "trust/trees",
+];
 
-fn named(real: &Path) -> String {
-    let hash = hash_bytes(real.to_string_lossy().as_bytes());
+/// The name of a spec's flake: that of its file, for people, and a part of the hash of its place, since every project may have
+/// an `agent.jail`. Whoever reads what stands under it compares the whole place.
+fn name(place: &Path) -> String {
+    let hash = hash_bytes(place.to_string_lossy().as_bytes());
     let hash: String =
         hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric).take(8).collect();
-    let stem = real.file_stem().unwrap_or_default().to_string_lossy();
+    let stem = place.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     format!("{}-{hash}", stem.chars().map(plain).collect::<String>())
 }

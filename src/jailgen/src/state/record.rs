@@ -1,64 +1,56 @@
 //! What was built of what: to tell in a millisecond whether a build is stale, and whose a command is.
 
-use std::fs;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use jail_lang::{Bounds, FileSources, Query};
 use serde::{Deserialize, Serialize};
 
-use super::approval::{Approved, stood_for};
+use super::trust::{Content, content_of, leads_to, place, written};
 use super::{BuildError, Built, Command, State};
-use crate::emit::Spec;
-use crate::files::write_atomically;
+use crate::emit::{Answer, Spec};
+use crate::files::Private;
 use crate::kit::Kit;
 use crate::nix::nar;
 
 /// A build that succeeded.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// The spec's real path.
+    /// Where the spec is: an absolute path without links, as all paths here.
     pub(super) spec: PathBuf,
     /// The jailgen that built it.
     version: String,
     /// The kit's [`Kit::fingerprint`].
     kit: String,
-    /// The spec and what it imports, and the hash of each.
-    files: Vec<(PathBuf, String)>,
+    /// All that was asked of the disk to evaluate it.
+    answers: Vec<Answer>,
     /// What it copies, and the hash of each tree.
-    copied: Vec<(PathBuf, String)>,
+    copied: Vec<(String, String)>,
     /// The jails, and the store path of each.
     pub(super) jails: Vec<Linked>,
     /// Second names of theirs that are linked, and the store path behind each.
     #[serde(default)]
     pub(super) aliases: Vec<Linked>,
-    /// What the build granted; absent in records of older jailgens.
-    #[serde(default)]
-    pub(super) approved: Option<Approved>,
+    /// The hash of what the build granted.
+    content: String,
 }
 
 /// The name of a command, and the store path that it leads to.
 pub(super) type Linked = (String, String);
 
 impl Record {
-    pub(super) fn new(path: &Path, spec: &Spec, kit: &Kit, commands: &[Command]) -> Self {
-        let path = real(path);
-        let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
-        let copied = spec
-            .copied
-            .iter()
-            .filter_map(|copied| Some((copied.from.clone(), nar::hash(&copied.from).ok()?)));
+    pub(super) fn new(spec: &Spec, kit: &Kit, commands: &[Command]) -> Self {
+        let copied = spec.copied.iter();
+        let copied = copied.map(|it| (it.from.display().to_string(), nar::hash_tree(&it.tree)));
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             kit: kit.fingerprint(),
-            files: spec
-                .files
-                .iter()
-                .map(|file| (folder.join(&file.name), file.hash.clone()))
-                .collect(),
+            answers: spec.answers.clone(),
             copied: copied.collect(),
             jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
             aliases: commands.iter().filter_map(alias).collect(),
-            approved: Some(Approved::of(spec)),
-            spec: path,
+            content: Content::of(spec).hash(),
+            spec: spec.place.clone(),
         }
     }
 
@@ -67,15 +59,23 @@ impl Record {
         self.jails.iter().chain(&self.aliases).any(|(linked, _)| linked == name)
     }
 
-    pub(super) fn write(&self, to: &Path) -> Result<(), BuildError> {
-        let failed = |error| BuildError::Io { path: to.into(), error };
+    pub(super) fn write(&self, state: &State) -> Result<(), BuildError> {
+        let failed = |error| BuildError::Io { path: state.record(&self.spec), error };
         let text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
-        to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
-        write_atomically(to, &text).map_err(failed)
+        let records = Private::create(&state.records()).map_err(failed)?;
+        records.write(&State::record_name(&self.spec), &text).map_err(failed)
     }
 
-    pub(super) fn read(from: &Path) -> Option<Self> {
-        serde_json::from_slice(&fs::read(from).ok()?).ok()
+    /// The record of the spec at a place. One that cannot be read counts as none: the spec is built again, and that asks
+    /// where it must.
+    pub(super) fn read(state: &State, place: &Path) -> Option<Self> {
+        let records = Private::open(&state.records()).ok()??;
+        let record = Self::parse(&records, &State::record_name(place))?;
+        (record.spec == place).then_some(record)
+    }
+
+    fn parse(records: &Private, name: &OsStr) -> Option<Self> {
+        serde_json::from_slice(&records.read(name).ok()??).ok()
     }
 
     fn alias(&self, store_path: &str) -> Option<&str> {
@@ -87,14 +87,21 @@ impl Record {
     fn holds(&self, kit: &Kit) -> bool {
         self.version == env!("CARGO_PKG_VERSION")
             && self.kit == kit.fingerprint()
-            && self.files.iter().all(|(file, hash)| {
-                fs::read(file).is_ok_and(|content| nar::hash_bytes(&content) == *hash)
-            })
-            && self
-                .copied
-                .iter()
-                .all(|(path, hash)| nar::hash(path).is_ok_and(|found| found == *hash))
             && self.jails.iter().all(|(_, store_path)| Path::new(store_path).exists())
+            && self.sources_are_the_same().unwrap_or(false)
+    }
+
+    fn sources_are_the_same(&self) -> Option<bool> {
+        let sources = FileSources::new(self.spec.parent()?).ok()?;
+        let mut bounds = Bounds::SPEC;
+        let same = |answer: &Answer| {
+            let now = sources.ask(answer.query, &answer.path);
+            now.is_ok_and(|now| nar::hash_bytes(&now) == answer.hash)
+        };
+        let mut same_tree = |(path, hash): &(String, String)| {
+            sources.tree(path, &mut bounds).is_ok_and(|tree| nar::hash_tree(&tree) == *hash)
+        };
+        Some(self.answers.iter().all(same) && self.copied.iter().all(&mut same_tree))
     }
 }
 
@@ -103,41 +110,45 @@ fn alias(command: &Command) -> Option<Linked> {
     Some((name.into_owned(), command.store_path.clone()))
 }
 
-/// What was built of a spec, if building it again would give the same. Nothing is compiled to find out.
+/// What was built of a spec, if building it again would give the same, and that is still approved. Nothing is compiled to
+/// find out.
 #[must_use]
-pub fn fresh(state: &State, spec: &Path, kit: &Kit) -> Option<Built> {
-    if stood_for(state, spec).is_some_and(|name| name != super::name(spec)) {
+pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
+    let place = place(path);
+    // A path that never led here is judged before anything is run.
+    if leads_to(state, path).ok()?.unwrap_or_else(|| written(path)) != place {
         return None;
     }
-    let record = Record::read(&state.record(spec))?;
+    let record = Record::read(state, &place)?;
+    if content_of(state, &place)? != record.content {
+        return None;
+    }
     let commands = record.jails.iter().map(|(name, store_path)| Command {
         name: name.clone(),
         store_path: store_path.clone(),
         link: state.command(name),
         alias: record.alias(store_path).map(|alias| state.command(alias)),
     });
-    record.holds(kit).then(|| Built { folder: state.flake(spec), commands: commands.collect() })
+    record.holds(kit).then(|| Built { folder: state.flake(&place), commands: commands.collect() })
 }
 
-/// What the last build of a spec was made of beside the spec itself: what it imports, and what it copies.
+/// What the last build of a spec was made of beside the spec itself: what it imports and reads, and what it copies.
 #[must_use]
 pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
-    let record = Record::read(&state.record(spec));
-    let of_record = record.into_iter().flat_map(|record| [record.files, record.copied].concat());
-    of_record.map(|(path, _)| path).filter(|path| *path != real(spec)).collect()
+    let spec = place(spec);
+    let Some(record) = Record::read(state, &spec) else { return Vec::new() };
+    let read = record.answers.into_iter().filter(|answer| answer.query == Query::Read);
+    let all = read.map(|answer| answer.path).chain(record.copied.into_iter().map(|it| it.0));
+    all.map(PathBuf::from).filter(|path| *path != spec).collect()
 }
 
 /// The other spec that a command belongs to, if that spec is still there.
 pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
-    let spec = real(spec);
-    let entries = fs::read_dir(state.records()).ok()?;
-    let records = entries.filter_map(|entry| Record::read(&entry.ok()?.path()));
+    let folder = Private::open(&state.records()).ok()??;
+    let names = folder.names().ok()?;
+    let records = names.iter().filter_map(|name| Record::parse(&folder, name));
     records
         .filter(|record| record.spec != spec && record.spec.exists())
         .find(|record| record.has(jail))
         .map(|record| record.spec)
-}
-
-fn real(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }

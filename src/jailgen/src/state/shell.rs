@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::{Argument, HostText, InsideOp, Places, Plan, Wrapper, WrapperError};
 
 use super::State;
-use crate::files::write_atomically;
+use crate::files::{create_private, write_atomically};
 
 /// Why there is no shell.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ pub(super) fn derive(
     let places = places(&bytes);
     let text = jail_plan::encode(stub(&bytes), &plan, &places)
         .map_err(|error| failed(wrapper)(error.into()))?;
-    to.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed(&to))?;
+    to.parent().map_or(Ok(()), create_private).map_err(failed(&to))?;
     write_atomically(&to, text.as_bytes()).map_err(failed(&to))?;
     fs::set_permissions(&to, fs::Permissions::from_mode(0o700)).map_err(failed(&to))?;
     Ok(Derived { wrapper: to, plan, places })

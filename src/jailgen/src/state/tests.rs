@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use jail_lang::Query;
 use jail_plan::{Argument, HostText};
 
 use super::record::{Record, owner};
 use super::*;
-use crate::emit::{Spec, SpecFile};
+use crate::emit::{Answer, Spec, SpecFile};
 use crate::kit::Kit;
 
 fn kit(hash: &str) -> Kit {
@@ -20,10 +21,15 @@ fn kit(hash: &str) -> Kit {
     }
 }
 
-fn spec(name: &str, content: &str) -> Spec {
+/// The spec at a path, as it was read.
+fn spec(path: &Path) -> Spec {
+    let place = fs::canonicalize(path).unwrap();
+    let read = (Query::Read, place.to_str().unwrap().into(), fs::read(&place).unwrap());
     Spec {
-        path: name.into(),
-        files: vec![SpecFile::new(name, content.as_bytes())],
+        path: path.to_str().unwrap().into(),
+        place,
+        files: vec![SpecFile::new("x.jail", &read.2)],
+        answers: vec![Answer::of(read)],
         policies: Vec::new(),
         inputs: BTreeMap::new(),
         overlays: Vec::new(),
@@ -43,8 +49,9 @@ fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
         link: state.command("x-cage"),
         alias: Some(state.command("jailed-x")),
     }];
-    let record = Record::new(&path, &spec(name, "jail"), &kit("1"), &commands);
-    record.write(&state.record(&path)).unwrap();
+    let spec = spec(&path);
+    Record::new(&spec, &kit("1"), &commands).write(&state).unwrap();
+    trust::approve(&state, &path, &spec).unwrap();
     (folder, state, path)
 }
 
@@ -60,12 +67,35 @@ fn a_build_is_fresh_until_the_spec_the_kit_or_the_store_changes() {
     fs::write(&path, "jail").unwrap();
     assert!(fresh(&state, &path, &kit("1")).is_some());
     assert!(fresh(&state, &folder.path().join("other.jail"), &kit("1")).is_none());
+    assert!(trust::forget_approval(&state, &path).unwrap());
+    assert!(fresh(&state, &path, &kit("1")).is_none(), "it is no longer approved");
+}
+
+#[test]
+fn a_record_holds_wherever_the_command_is_started() {
+    let (folder, state, _) = built("x.jail");
+    fs::write(
+        folder.path().join("y.jail"),
+        "jail \"y\" pkgs.hello [ (set-env \"A\" \"${./copied}\") ]",
+    )
+    .unwrap();
+    fs::write(folder.path().join("copied"), "1").unwrap();
+    let path = folder.path().join("y.jail");
+    let opened = crate::compile::SpecFolder::open(&path).unwrap();
+    let spec = opened.emission(&opened.compile()).unwrap().unwrap();
+    Record::new(&spec, &kit("1"), &[]).write(&state).unwrap();
+    trust::approve(&state, &path, &spec).unwrap();
+    assert!(fresh(&state, &path, &kit("1")).is_some());
+    let all = sources(&state, &path);
+    assert_eq!(all, [fs::canonicalize(folder.path()).unwrap().join("copied")]);
+    fs::write(folder.path().join("copied"), "2").unwrap();
+    assert!(fresh(&state, &path, &kit("1")).is_none());
 }
 
 #[test]
 fn a_command_belongs_to_its_spec_as_long_as_that_exists() {
     let (folder, state, path) = built("x.jail");
-    let other = folder.path().join("y.jail");
+    let (path, other) = (trust::place(&path), folder.path().join("y.jail"));
     for name in ["x-cage", "jailed-x"] {
         assert_eq!(owner(&state, &path, name), None, "its own");
         assert_eq!(owner(&state, &other, name), Some(fs::canonicalize(&path).unwrap()));

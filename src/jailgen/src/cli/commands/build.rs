@@ -5,10 +5,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Context, compile_clean, emit};
+use super::{Context, approve, emission, emit};
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
 use crate::render::sanitise;
+use crate::state::trust::place;
 use crate::state::{self, BuildError, Built, Options, State};
 
 pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result<(), Failure> {
@@ -43,14 +44,14 @@ fn options(inputs: &Inputs, link: Option<PathBuf>, force: bool) -> Options {
 }
 
 fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Result<(), Failure> {
-    let at = state.flake(spec);
+    let at = state.flake(&place(spec));
     let folder = emit::folder(std::slice::from_ref(spec), inputs, &at, context)?;
     emit::check(&folder, &at, context)
 }
 
 /// Whether the user has asked for a build, or for something that needs one.
 #[derive(Clone, Copy)]
-enum Wanted {
+pub(super) enum Wanted {
     Asked,
     Needed,
 }
@@ -63,38 +64,15 @@ fn build_one(
     state: &State,
     context: Context,
 ) -> Result<Built, Failure> {
-    let compiled = compile_clean(path, context)?;
-    let emission = compiled.emission().ok_or(Failure::Findings)?;
-    let changes = state::changes(state, path, &emission);
-    let changes: Vec<String> = changes.iter().map(|line| sanitise(line).into_owned()).collect();
-    match wanted {
-        Wanted::Asked => changes.iter().for_each(|line| context.console.note("changed", line)),
-        Wanted::Needed if changes.is_empty() => {}
-        Wanted::Needed => approve(path, &changes, context)?,
-    }
+    let spec = emission(path, context)?;
+    approve::before_a_build(path, &spec, wanted, state, context)?;
     let kit = emit::kit(inputs, context)?;
     let bar = context.console.progress(format!("building {}", path.display()));
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
     let nix = || context.nix();
-    let built = state::build(state, path, &emission, &kit, options, &nix, &mut progress);
+    let built = state::build(state, &spec, &kit, options, &nix, &mut progress);
     bar.finish_and_clear();
     built.map_err(failed)
-}
-
-/// Somebody else may have changed the spec: its own jail, where that can write it. So what changed is shown, and asked about.
-fn approve(path: &Path, changes: &[String], context: Context) -> Result<(), Failure> {
-    let shown = sanitise(&path.display().to_string()).into_owned();
-    let told = format!("what `{shown}` grants has changed since it was built");
-    let changes = changes.join("\n");
-    match context.console.ask(&format!("{told}:\n{changes}"), "Build it as it is now?") {
-        Some(true) => Ok(()),
-        Some(false) => Err(Failure::new(format!("`{shown}` was not built"))),
-        None => {
-            let help =
-                format!("{changes}\nread the spec; `jailgen build {shown}` builds it as it is now");
-            Err(Failure::with_help(told, help))
-        }
-    }
 }
 
 fn failed(error: BuildError) -> Failure {
@@ -181,7 +159,7 @@ fn exec(program: &Path, arguments: &[OsString]) -> Result<(), Failure> {
 
 pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
-    let folder = state.flake(&arguments.spec);
+    let folder = state.flake(&place(&arguments.spec));
     if !folder.join("flake.lock").exists() {
         let spec = arguments.spec.display();
         let message = format!("`{}` has not been built", sanitise(&spec.to_string()));

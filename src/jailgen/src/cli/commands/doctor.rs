@@ -13,7 +13,7 @@ use super::Context;
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::doctor::{self, Machine, PROGRAMS};
-use crate::files::write_atomically;
+use crate::files::{create_private, write_atomically};
 use crate::kit::{self, Kit, KitError};
 use crate::render::sanitise_json;
 use crate::state::State;
@@ -112,7 +112,7 @@ fn launch(state: &State, stub: &Path, probe: &Path) -> Result<(), String> {
     let text = doctor::plan(stub).map_err(|error| error.to_string())?;
     wrapper
         .parent()
-        .map_or(Ok(()), fs::create_dir_all)
+        .map_or(Ok(()), create_private)
         .and_then(|()| write_atomically(&wrapper, text.as_bytes()))
         .and_then(|()| fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o700)))
         .map_err(|error| format!("{}: {error}", wrapper.display()))?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, clean, compile};
+use super::{Context, clean, open};
 use crate::cli::args::{self, Inputs};
 use crate::cli::failure::Failure;
 use crate::emit::{self, Change, EmitError, Folder, Spec};
@@ -43,11 +43,18 @@ pub(super) fn folder(
 fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure> {
     let mut emissions = Vec::new();
     let mut faulty = false;
-    let compiled = parallel::map(specs, |path| compile(path));
+    let compiled = parallel::map(specs, |path| {
+        let folder = open(path)?;
+        let compiled = folder.compile();
+        Ok((folder, compiled))
+    });
     for compiled in compiled {
         // All specs are looked at before the command ends.
-        match compiled.and_then(|compiled| clean(compiled, context)) {
-            Ok(compiled) => emissions.extend(compiled.emission()),
+        let emission = compiled.and_then(|(folder, compiled)| {
+            folder.emission(&clean(compiled, context)?).map_err(failed)
+        });
+        match emission {
+            Ok(emission) => emissions.extend(emission),
             Err(Failure::Findings) => faulty = true,
             Err(other) => return Err(other),
         }

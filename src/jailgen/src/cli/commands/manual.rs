@@ -36,14 +36,18 @@ pub(in crate::cli) fn pages(folder: Option<&Path>, context: Context) -> Result<(
     let mut command = Cli::command();
     command.build();
     fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
-    let visible = command.get_subcommands().filter(|command| !command.is_hide_set()).cloned();
-    for command in std::iter::once(command.clone()).chain(visible) {
-        let name = command.get_display_name().unwrap_or("jailgen").replace(' ', "-");
-        let path = folder.join(format!("{name}.1"));
-        fs::write(&path, page(command)?).map_err(|error| cannot_write(&path, &error))?;
-    }
+    write_pages(&command, folder)?;
     context.console.note("wrote", &format!("the manual pages to {}", folder.display()));
     Ok(())
+}
+
+/// The page of a command, and those of its subcommands.
+fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Failure> {
+    let name = command.get_display_name().unwrap_or("jailgen").replace(' ', "-");
+    let path = folder.join(format!("{name}.1"));
+    fs::write(&path, page(command.clone())?).map_err(|error| cannot_write(&path, &error))?;
+    let mut visible = command.get_subcommands().filter(|command| !command.is_hide_set());
+    visible.try_for_each(|command| write_pages(command, folder))
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,6 @@
 //! What each command does: it calls the library and prints what that returns.
 
+pub(super) mod approve;
 pub(super) mod audit;
 pub(super) mod build;
 pub(super) mod check;
@@ -15,6 +16,7 @@ pub(super) mod lsp;
 pub(super) mod manual;
 pub(super) mod seal;
 pub(super) mod trace;
+pub(super) mod trust;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
@@ -22,7 +24,8 @@ use std::path::{Path, PathBuf};
 
 use super::console::{Console, width};
 use super::failure::Failure;
-use crate::compile::{self, Compiled};
+use crate::compile::{self, Compiled, SpecFolder};
+use crate::emit::Spec;
 use crate::nix::{Nix, NixError};
 use crate::render::{self, sanitise};
 use crate::state::State;
@@ -40,16 +43,22 @@ impl Context {
         Nix::find(std::env::var_os("PATH").as_deref())
     }
 
-    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`.
+    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if nobody else can write it.
     pub(super) fn state(self) -> Result<State, Failure> {
         let absolute =
             |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let state =
             absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
         let help = "set HOME, or XDG_STATE_HOME, to an absolute path";
-        state
-            .map(|state| State::at(state.join("jailgen")))
-            .ok_or_else(|| Failure::with_help("there is no home folder to keep builds in", help))
+        let Some(state) = state else {
+            return Err(Failure::with_help("there is no home folder to keep builds in", help));
+        };
+        State::open(state.join("jailgen")).map_err(|(folder, error)| {
+            let shown = sanitise(&folder.display().to_string()).into_owned();
+            let help =
+                "jailgen runs and believes what stands there, so only you may be able to write it";
+            Failure::with_help(format!("`{shown}` cannot be used: {error}"), help)
+        })
     }
 
     /// Whether commands of this folder are found by their name alone.
@@ -65,12 +74,24 @@ impl Context {
     }
 }
 
-/// Compiles a spec; its diagnostics are the caller's to print.
-fn compile(path: &Path) -> Result<Compiled, Failure> {
-    compile::compile(path).map_err(|error| {
+/// Opens the folder of a spec.
+fn open(path: &Path) -> Result<SpecFolder, Failure> {
+    SpecFolder::open(path).map_err(|error| {
         let shown = path.display().to_string();
         Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
     })
+}
+
+/// Compiles a spec; its diagnostics are the caller's to print.
+fn compile(path: &Path) -> Result<Compiled, Failure> {
+    open(path).map(|folder| folder.compile())
+}
+
+/// Compiles a spec with all that a build of it needs; prints its diagnostics. One with errors ends the command.
+fn emission(path: &Path, context: Context) -> Result<Spec, Failure> {
+    let folder = open(path)?;
+    let compiled = clean(folder.compile(), context)?;
+    folder.emission(&compiled).map_err(emit::failed)?.ok_or(Failure::Findings)
 }
 
 /// Compiles a spec and prints its diagnostics; one with errors ends the command.

@@ -1,0 +1,148 @@
+//! Which grants are worth a question before a spec is built for the first time: those that reach further than a folder that
+//! its user has chosen by standing in it.
+
+use crate::grant::{Grant, Writes};
+use crate::policy::Entry;
+use crate::{Access, Namespace, Reach, Service};
+
+/// Why a grant is worth a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Concern {
+    /// Something runs on the host, or can be started there from inside.
+    RunsOnHost,
+    /// Something of the host outside the working folder can be changed.
+    WritesOutside,
+    /// The combinator is called `unsafe-…`: what it adds is not looked at.
+    Unsafe,
+}
+
+impl Concern {
+    /// In words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RunsOnHost => "runs on the host",
+            Self::WritesOutside => "writes outside the working folder",
+            Self::Unsafe => "is not safe",
+        }
+    }
+}
+
+/// Why an entry is worth a question, if it is.
+#[must_use]
+pub fn concern(entry: &Entry) -> Option<Concern> {
+    if entry.by.combinator.starts_with("unsafe-") {
+        return Some(Concern::Unsafe);
+    }
+    of_grant(&entry.grant)
+}
+
+fn of_grant(grant: &Grant) -> Option<Concern> {
+    match grant {
+        Grant::HostScript { .. } | Grant::Channel { .. } | Grant::OpenUrls | Grant::Bus { .. } => {
+            Some(Concern::RunsOnHost)
+        }
+        Grant::Session { service } => of_service(*service),
+        Grant::ShareNamespace { namespace } => of_namespace(*namespace),
+        Grant::Bind { access, .. }
+        | Grant::BindArguments { access }
+        | Grant::BindVariable { access, .. } => of_access(*access),
+        Grant::Reach { reach, .. } => of_reach(*reach),
+        Grant::Overlay { writes, .. } => match writes {
+            Writes::Kept { .. } => Some(Concern::WritesOutside),
+            Writes::Refused | Writes::Memory => None,
+        },
+        Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::FolderState { .. }
+        | Grant::StateLink { .. }
+        // What the worktrees of a repository share lies beside the working folder.
+        | Grant::Worktree
+        // All of the home folder, where the jail is started in it.
+        | Grant::HomeAsFolder => Some(Concern::WritesOutside),
+        Grant::Program { .. }
+        | Grant::Arguments { .. }
+        | Grant::Folder { .. }
+        | Grant::DeepBind { .. }
+        | Grant::Store { .. }
+        | Grant::Tmpfs { .. }
+        | Grant::Proc { .. }
+        | Grant::Dev { .. }
+        | Grant::Directory { .. }
+        | Grant::File { .. }
+        | Grant::Copy { .. }
+        | Grant::Symlink { .. }
+        | Grant::Accounts { .. }
+        | Grant::RemountReadOnly { .. }
+        | Grant::Queues { .. }
+        | Grant::StartIn { .. }
+        | Grant::SetEnv { .. }
+        | Grant::DevShell { .. }
+        | Grant::ForwardEnv { .. }
+        | Grant::UnsetEnv { .. }
+        | Grant::AddPath { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
+        | Grant::HostNetwork
+        | Grant::Cage { .. }
+        | Grant::Ports { .. }
+        | Grant::SystemCalls { .. }
+        | Grant::CallRules { .. }
+        | Grant::Filter { .. }
+        | Grant::NestedSandbox
+        | Grant::Wall { .. }
+        | Grant::LandlockAbi { .. }
+        | Grant::Terminal { .. }
+        | Grant::Lifetime { .. }
+        | Grant::Limit { .. }
+        | Grant::BestEffort
+        | Grant::ShownId { .. }
+        | Grant::DedicatedUser { .. } => None,
+    }
+}
+
+/// Behind these somebody starts programs, or types, as the jail says.
+fn of_service(service: Service) -> Option<Concern> {
+    match service {
+        Service::X11
+        | Service::NixDaemon
+        | Service::SessionBus
+        | Service::SystemBus
+        | Service::FilteredSessionBus
+        | Service::FilteredSystemBus => Some(Concern::RunsOnHost),
+        Service::Wayland
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::Gpu
+        | Service::Camera => None,
+    }
+}
+
+/// Whoever shares the host's mounts has no other view of its files.
+fn of_namespace(namespace: Namespace) -> Option<Concern> {
+    match namespace {
+        Namespace::Mount => Some(Concern::WritesOutside),
+        Namespace::Cgroup
+        | Namespace::Ipc
+        | Namespace::Net
+        | Namespace::Pid
+        | Namespace::User
+        | Namespace::Uts => None,
+    }
+}
+
+fn of_access(access: Access) -> Option<Concern> {
+    match access {
+        Access::ReadOnly => None,
+        Access::ReadWrite | Access::Device => Some(Concern::WritesOutside),
+    }
+}
+
+fn of_reach(reach: Reach) -> Option<Concern> {
+    match reach {
+        Reach::Ro | Reach::Rox => None,
+        Reach::Rw | Reach::Rwx | Reach::Device => Some(Concern::WritesOutside),
+    }
+}

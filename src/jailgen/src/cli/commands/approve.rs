@@ -1,0 +1,87 @@
+//! `approve`, and the question before a build: shows what a spec would be let do, and writes down that its user has agreed.
+
+use std::path::Path;
+
+use super::build::Wanted;
+use super::{Context, emission};
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::emit::Spec;
+use crate::render::sanitise;
+use crate::state::State;
+use crate::state::trust::{self, Question, Verdict, Why};
+
+pub(in crate::cli) fn run(arguments: &args::Specs, context: Context) -> Result<(), Failure> {
+    let state = context.state()?;
+    for path in &arguments.specs {
+        let spec = emission(path, context)?;
+        if let Verdict::Ask(question) = trust::judge(&state, path, &spec) {
+            show(&question, context);
+        }
+        remember(&state, path, &spec)?;
+        context.console.note("approved", &shown(path));
+    }
+    Ok(())
+}
+
+/// Lets a build go on if the spec is approved, or becomes so. A user who asks for a build without a terminal has said so; one
+/// who asks for something else may not know that there is something to build.
+pub(super) fn before_a_build(
+    path: &Path,
+    spec: &Spec,
+    wanted: Wanted,
+    state: &State,
+    context: Context,
+) -> Result<(), Failure> {
+    let question = match trust::judge(state, path, spec) {
+        Verdict::Approved => return Ok(()),
+        Verdict::Unremarkable => return remember(state, path, spec),
+        Verdict::Ask(question) => question,
+    };
+    let why = why(path, &question.why);
+    let lines = lines(&question).join("\n");
+    match (context.console.ask(&format!("{why}:\n{lines}"), "Build it as it is now?"), wanted) {
+        (Some(true), _) => remember(state, path, spec),
+        (Some(false), _) => Err(Failure::new(format!("`{}` was not built", shown(path)))),
+        (None, Wanted::Asked) => {
+            show(&question, context);
+            remember(state, path, spec)
+        }
+        (None, Wanted::Needed) => {
+            let approve = format!("`jailgen approve {}` allows it as it is now", shown(path));
+            Err(Failure::with_help(why, format!("{lines}\nread the spec; {approve}")))
+        }
+    }
+}
+
+fn remember(state: &State, path: &Path, spec: &Spec) -> Result<(), Failure> {
+    trust::approve(state, path, spec).map_err(|error| {
+        Failure::new(format!("the approval of `{}` cannot be written: {error}", shown(path)))
+    })
+}
+
+fn show(question: &Question, context: Context) {
+    lines(question).iter().for_each(|line| context.console.note("approved", line));
+}
+
+fn why(path: &Path, why: &Why) -> String {
+    let path = shown(path);
+    match why {
+        Why::First => format!("`{path}` was not approved yet, and reaches further than its folder"),
+        Why::Changed => format!("what `{path}` grants has changed since it was approved"),
+        Why::Elsewhere(before) => {
+            format!("`{path}` is another spec than it was: it led to `{}`", shown(before))
+        }
+        Why::Unreadable(error) => {
+            format!("what was approved of `{path}` cannot be read ({})", sanitise(error))
+        }
+    }
+}
+
+fn lines(question: &Question) -> Vec<String> {
+    question.lines.iter().map(|line| sanitise(line).into_owned()).collect()
+}
+
+fn shown(path: &Path) -> String {
+    sanitise(&path.display().to_string()).into_owned()
+}
