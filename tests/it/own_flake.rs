@@ -202,12 +202,13 @@ fn what_a_packaged_jailgen_emits_evaluates_and_follows_the_inputs_of_the_emitted
     assert_eq!(kit.locked["type"], json!("path"));
 
     let scratch = Scratch::with(&[("sh.jail", r#"jail "jailed-sh" pkgs.bashInteractive [ ]"#)]);
-    let compiled = jailgen::compile::compile(&scratch.path("sh.jail")).unwrap();
+    let opened = jailgen::compile::SpecFolder::open(&scratch.path("sh.jail")).unwrap();
+    let emission = opened.emission(&opened.compile()).unwrap().unwrap();
     let nix = || Err(jailgen::nix::NixError::Missing);
     let overrides = [("nixpkgs", &setup.nixpkgs), ("llm-agents", &setup.llm_agents)]
         .map(|(name, reference)| (name.to_owned(), reference.clone()));
     let lock = jailgen::state::lock(&scratch.path("out"), &overrides, &nix, &mut |_| {}).unwrap();
-    let folder = jailgen::emit::emit(&[compiled.emission().unwrap()], &kit, lock).unwrap();
+    let folder = jailgen::emit::emit(&[emission], &kit, lock).unwrap();
     jailgen::emit::write(&folder, &scratch.path("out"), false).unwrap();
     let before = scratch.read("out/flake.lock");
     for nix in &setup.programs {

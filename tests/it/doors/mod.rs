@@ -9,7 +9,7 @@ mod term;
 use std::fs;
 use std::path::Path;
 
-use jailgen::compile::compile;
+use jailgen::compile::SpecFolder;
 use jailgen::emit::{emit, lock::Lock, write};
 use serde_json::Value;
 
@@ -47,9 +47,11 @@ fn write_doors(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let mut compared = String::new();
     for (number, spec) in specs.iter().enumerate() {
-        let compiled = compile(&scratch.path(&spec.file)).unwrap();
+        let opened = SpecFolder::open(&scratch.path(&spec.file)).unwrap();
+        let compiled = opened.compile();
         let said: Vec<_> = compiled.diagnostics.iter().map(|it| it.message.as_str()).collect();
-        let Some(emission) = compiled.emission() else { panic!("{}: {said:?}", spec.file) };
+        let emission = opened.emission(&compiled).unwrap();
+        let Some(emission) = emission else { panic!("{}: {said:?}", spec.file) };
         let folder = format!("out-{number}");
         let files = emit(&[emission], &kit(), Lock::compiled_in().unwrap()).unwrap();
         write(&files, &scratch.path(&folder), false).unwrap();

@@ -17,24 +17,37 @@ impl SpecFolder {
     /// # Errors
     /// Something that the spec copies cannot be read.
     pub fn emission(&self, compiled: &Compiled) -> Result<Option<Spec>, EmitError> {
-        let Some(spec) = &compiled.spec else { return Ok(None) };
+        let (Some(spec), Some(emission)) = (&compiled.spec, compiled.emission_without_copies())
+        else {
+            return Ok(None);
+        };
         let mut bounds = Bounds::SPEC;
         let copied = spec.copied.keys().map(|name| copy(&self.sources, name, &mut bounds));
-        let copied = copied.collect::<Result<_, _>>().map_err(EmitError::Source)?;
         Ok(Some(Spec {
-            path: self.path.display().to_string(),
             place: self.place(),
-            files: files(compiled),
             answers: self.sources.answered().into_iter().map(Answer::of).collect(),
-            policies: compiled.policies.clone(),
-            inputs: spec
-                .inputs
-                .iter()
-                .map(|(name, input)| (name.clone(), FlakeInput(value(input))))
-                .collect(),
-            overlays: spec.overlays.clone(),
-            copied,
+            copied: copied.collect::<Result<_, _>>().map_err(EmitError::Source)?,
+            ..emission
         }))
+    }
+}
+
+impl Compiled {
+    /// What is emitted of it but for what it copies, which a [`SpecFolder`] reads; nothing if something is wrong with it.
+    #[must_use]
+    pub fn emission_without_copies(&self) -> Option<Spec> {
+        let spec = self.spec.as_ref()?;
+        let inputs = spec.inputs.iter();
+        Some(Spec {
+            path: self.path.display().to_string(),
+            place: self.path.clone(),
+            files: files(self),
+            answers: Vec::new(),
+            policies: self.policies.clone(),
+            inputs: inputs.map(|(name, input)| (name.clone(), FlakeInput(value(input)))).collect(),
+            overlays: spec.overlays.clone(),
+            copied: Vec::new(),
+        })
     }
 }
 

@@ -61,14 +61,6 @@ impl SpecFolder {
     }
 }
 
-/// Compiles the spec at `path`. Nothing outside its folder is read.
-///
-/// # Errors
-/// The folder of the spec cannot be opened. A spec that cannot be read is a diagnostic.
-pub fn compile(path: &Path) -> io::Result<Compiled> {
-    SpecFolder::open(path).map(|folder| folder.compile())
-}
-
 /// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it is read from.
 #[must_use]
 pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {

@@ -1,0 +1,94 @@
+//! C29: a spec that was changed is not built unasked. Its jail may have changed it.
+
+use std::fs;
+
+use super::{HOOK, Project, SPEC, WIDER, answered};
+
+#[test]
+fn what_a_jail_wrote_into_its_own_spec_is_shown_and_not_built() {
+    let Some(project) = Project::new() else { return };
+    project.build();
+    let script = format!(
+        "s=$(cat sh.jail); echo \"${{s/mount-cwd/{}}}\" > sh.jail",
+        WIDER.replace('"', "\\\"")
+    );
+    let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", &script]);
+    assert_eq!(status, 0, "{said}");
+    let written = fs::read_to_string(project.scratch.path("project/sh.jail")).unwrap();
+    assert!(written.contains(WIDER), "the control: {written}");
+    project.refused("jailed-sh: + read-only");
+    // The user asks for it, and is told.
+    let said = project.build();
+    assert!(said.contains("approved jailed-sh: + read-only") && said.contains("~/.ssh"), "{said}");
+    project.runs();
+}
+
+#[test]
+fn a_spec_that_has_become_a_link_stands_for_another_one() {
+    let Some(project) = Project::new() else { return };
+    // The user's own, which grants more, and is built.
+    let wide = SPEC.replace("mount-cwd", WIDER).replace("jailed-sh", "jailed-wide");
+    project.scratch.write("wide/wide.jail", wide.as_bytes());
+    for file in ["hook.nix", "word"] {
+        fs::copy(
+            project.scratch.path(&format!("project/{file}")),
+            project.scratch.path(&format!("wide/{file}")),
+        )
+        .unwrap();
+    }
+    project.build();
+    let words = [&["build", "../wide/wide.jail"][..], &project.setup.overrides()].concat();
+    assert_eq!(project.jailgen(&words).0, 0);
+    project.write("other.jail", &wide.replace("jailed-wide", "jailed-other"));
+    fs::remove_file(project.scratch.path("project/sh.jail")).unwrap();
+    for to in ["other.jail", "../wide/wide.jail"] {
+        std::os::unix::fs::symlink(to, project.scratch.path("project/sh.jail")).unwrap();
+        let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", "echo inside"]);
+        assert!(status == 1 && !said.contains("inside"), "{said}");
+        assert!(said.contains("`sh.jail` is a symbolic link"), "{said}");
+        fs::remove_file(project.scratch.path("project/sh.jail")).unwrap();
+    }
+    let (status, said) = project.jailgen(&["run", "../wide/wide.jail", "--", "-c", "echo inside"]);
+    assert!(status == 0 && said.contains("inside"), "by its own name: {said}");
+    // So is a link in the place of the folder around it.
+    std::os::unix::fs::symlink("../wide", project.scratch.path("project/sub")).unwrap();
+    let (status, said) = project.jailgen(&["run", "sub/wide.jail", "--", "-c", "echo inside"]);
+    assert!(status == 1 && said.contains("jailgen approve sub/wide.jail"), "{said}");
+}
+
+#[test]
+fn what_a_spec_imports_and_copies_counts_and_comments_do_not() {
+    let Some(project) = Project::new() else { return };
+    project.build();
+    project.write("sh.jail", &format!("# a comment\n{SPEC}"));
+    project.runs();
+    project.write("hook.nix", &HOOK.replace("echo", "echo more"));
+    project.refused("+ ");
+    project.write("hook.nix", HOOK);
+    project.runs();
+    project.write("word", "another\n");
+    project.refused("the content of");
+    project.write("word", "first\n");
+    project.runs();
+    // Less is a change too: somebody may have needed it.
+    project.write("sh.jail", &SPEC.replace(" mount-cwd", ""));
+    project.refused("jailed-sh: - read-write");
+    // Text of the spec sends nothing to the terminal.
+    project.write("sh.jail", &SPEC.replace("mount-cwd", "mount-cwd (set-env \"A\" \"\u{1b}[2J\")"));
+    let (_, said) = project.jailgen(&["run", "sh.jail"]);
+    assert!(said.contains("\\u{1b}[2J") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn on_a_terminal_the_user_is_asked() {
+    let Some(project) = Project::new() else { return };
+    project.build();
+    project.write("sh.jail", &SPEC.replace("mount-cwd", WIDER));
+    let words = ["run", "sh.jail", "--", "-c", "echo in-$((40+2))"];
+    for (answer, runs) in [("n\n", false), ("\n", false), ("y\n", true)] {
+        let said = answered(project.command(&words), answer);
+        assert!(said.contains("+ read-only") && said.contains("[y/N]"), "{said}");
+        assert_eq!(said.contains("in-42"), runs, "{answer:?}: {said}");
+    }
+    project.runs();
+}
