@@ -106,8 +106,8 @@ let
     let
       ofPackage = lib.isDerivation package;
       forwarded = lib.optionals ofPackage [
-        "${package}"
-        "${lib.getBin package}"
+        (toString package)
+        (toString (lib.getBin package))
       ];
       command = derivationName name;
     in

@@ -3,26 +3,40 @@
 { system, tools }:
 let
   storePaths = import ./store-paths.nix;
+
+  # Whether a value holds a path, which would be copied into the store, where every user can read it. Terms hold none; a policy
+  # that was written by hand may.
+  holdsPath =
+    value:
+    if builtins.isList value then
+      builtins.any holdsPath value
+    else if builtins.isAttrs value then
+      builtins.any holdsPath (if value ? outPath then [ value.outPath ] else builtins.attrValues value)
+    else
+      builtins.isPath value;
 in
 # what  `{ policy }` or `{ term }`: what is sealed
 name: what:
-derivation (
-  what
-  // {
-    inherit name system;
-    builder = tools.jailgen;
-    args = [ "seal" ];
-    stub = "${tools.stub}/bin/jail-stub";
+if holdsPath what then
+  throw "jailgen: the jail `${name}` is made of a path, which Nix would copy into the store: write a string, such as `\"/etc/hosts\"` for `/etc/hosts`"
+else
+  derivation (
+    what
+    // {
+      inherit name system;
+      builder = tools.jailgen;
+      args = [ "seal" ];
+      stub = "${tools.stub}/bin/jail-stub";
 
-    # In the wrapper only where there is work for it, so that no other closure keeps it.
-    host = "${tools.host}/bin/jail-host";
+      # In the wrapper only where there is work for it, so that no other closure keeps it.
+      host = "${tools.host}/bin/jail-host";
 
-    # The builder reads `.attrs.json`, which also holds the reference graph of these paths.
-    __structuredAttrs = true;
-    exportReferencesGraph.closure = storePaths (builtins.toJSON what);
+      # The builder reads `.attrs.json`, which also holds the reference graph of these paths.
+      __structuredAttrs = true;
+      exportReferencesGraph.closure = storePaths (builtins.toJSON what);
 
-    # Sealing takes milliseconds; asking another machine for it takes longer.
-    preferLocalBuild = true;
-    allowSubstitutes = false;
-  }
-)
+      # Sealing takes milliseconds; asking another machine for it takes longer.
+      preferLocalBuild = true;
+      allowSubstitutes = false;
+    }
+  )

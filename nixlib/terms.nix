@@ -33,10 +33,9 @@ let
       __functor =
         _self: given:
         let
-          string = if given ? text then given.text else "${given}";
-          isText = given ? text || builtins.isString given || builtins.isPath given || lib.isDerivation given;
+          string = if isMade given && given ? text then given.text else toTerm "text" given;
         in
-        if !isText then
+        if !builtins.isString string then
           permission name [ "text" ] [ given ]
         else
           {
@@ -94,13 +93,28 @@ let
     else if lib.isFunction value then
       ofFunction type value
     else if builtins.isAttrs value then
-      if value ? outPath then "${value}" else ofAttributes type value
+      if value ? outPath then toTerm type value.outPath else ofAttributes type value
     else if builtins.isList value then
       ofList type value
     else if builtins.isPath value then
-      "${value}"
+      ofPath value
     else
       value;
+
+  # Nix copies a path that becomes text into the store, where every user can read it: a grant of a secret would publish the
+  # secret, and grant the copy. So nothing here makes text of a value with `${…}`, but with `toString`, which copies nothing.
+  # A path below the store stays what it is. Any other is refused when the jail is built, as by the other front end.
+  ofPath =
+    path:
+    let
+      text = toString path;
+      object = builtins.substring 0 (builtins.stringLength builtins.storeDir + 1) text;
+      name = builtins.head (builtins.split "/" (lib.removePrefix object text));
+    in
+    if object == "${builtins.storeDir}/" && name != "" then
+      builtins.appendContext text { "${object}${name}".path = true; }
+    else
+      { path = text; };
 
   ofAttributes = type: value: {
     attributes = builtins.mapAttrs (name: toTerm (fieldOf name type)) value;
@@ -119,8 +133,10 @@ let
     type: package:
     if wants [ "shell" ] type then
       { package = storePaths (devShellEnvironment package); }
+    else if builtins.isPath package.outPath then
+      ofPath package.outPath
     else if wantsText type && !wantsPackage type then
-      "${package}"
+      toTerm type package.outPath
     else
       { package = storePaths package; };
 
@@ -153,9 +169,9 @@ let
 
   # As `lib.getExe` has it, without its warning: not every package that stands here has a program.
   storePaths = package: {
-    out = "${package}";
-    bin = "${lib.getBin package}";
-    program = "${lib.getBin package}/bin/${package.meta.mainProgram or (lib.getName package)}";
+    out = toString package;
+    bin = toString (lib.getBin package);
+    program = "${toString (lib.getBin package)}/bin/${toString (package.meta.mainProgram or (lib.getName package))}";
   };
 
   # The combinators of a term.

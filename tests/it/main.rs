@@ -29,6 +29,7 @@ mod nixlib;
 mod own_flake;
 mod real_nix;
 mod store;
+mod store_copies;
 mod tidy;
 mod trace;
 mod users;

@@ -43,7 +43,7 @@ pub(crate) fn eval(setup: &Setup, result: &str) -> Value {
 }
 
 /// Builds `result`, and gives the folder with the link `result` to it.
-fn build(setup: &Setup, result: &str) -> Scratch {
+pub(crate) fn build(setup: &Setup, result: &str) -> Scratch {
     let scratch = door(setup, &format!("result = {result};"));
     let words = ["build", "--impure", "-f", "door.nix", "result", "--out-link", "result"];
     setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
@@ -51,7 +51,7 @@ fn build(setup: &Setup, result: &str) -> Scratch {
 }
 
 /// What Nix says when it cannot build `result`.
-fn refused(setup: &Setup, nix: &Path, result: &str) -> String {
+pub(crate) fn refused(setup: &Setup, nix: &Path, result: &str) -> String {
     let scratch = door(setup, &format!("result = {result};"));
     let words = ["build", "--impure", "--no-link", "-L", "-f", "door.nix", "result"];
     let output = setup.nix(nix, &scratch.path("."), &words);

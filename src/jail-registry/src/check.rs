@@ -143,6 +143,7 @@ impl Checker<'_> {
 /// What the author probably meant.
 fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
     match (ty, value) {
+        (_, Value::Path(path)) => Some(path.help()),
         (
             Type::Package | Type::Shell | Type::Entry | Type::Text | Type::Literal,
             Value::Permission(applied),
@@ -174,7 +175,7 @@ pub(crate) fn no_permission(value: &Value) -> Diagnostic {
 fn no_permission_help(value: &Value) -> Option<&'static str> {
     match value {
         Value::Package(_) => Some("write `(add-pkg-deps [ … ])` to put packages into the jail"),
-        Value::Text(_) => Some(
+        Value::Text(_) | Value::Path(_) => Some(
             "a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`",
         ),
         Value::Function => Some(
@@ -271,6 +272,7 @@ pub fn describe_value(value: &Value) -> String {
         Value::List(_) => "a list".into(),
         Value::Attributes(_) => "an attribute set".into(),
         Value::Permission(applied) => format!("the permission `{}`", applied.combinator),
+        Value::Path(_) => "a path".into(),
         Value::Function => "a function".into(),
     }
 }

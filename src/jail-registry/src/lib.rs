@@ -32,7 +32,8 @@ pub use signature::{Field, Param, Signature, Type};
 pub use suggest::nearest;
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
 pub use term::{
-    Applied, Built, FileId, Given, Jail, Made, Place, Placed, TERM_VERSION, Term, TermError, Value,
+    Applied, Built, FileId, Given, Jail, Made, PathValue, Place, Placed, TERM_VERSION, Term,
+    TermError, Value,
 };
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ fn value(placed: &Placed) -> NixValue {
         Value::Package(Package::Symbolic { nix }) => {
             NixValue::Code(format!("package {}", parenthesised(nix)))
         }
-        Value::Package(Package::Resolved { .. }) | Value::Function => {
+        Value::Package(Package::Resolved { .. }) | Value::Path(_) | Value::Function => {
             panic!("a spec's term has no {:?}", placed.value)
         }
         Value::List(elements) => NixValue::List(elements.iter().map(value).collect()),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use jail_policy::Output;
-use jail_registry::{Code as DiagnosticCode, Place};
+use jail_registry::{Code as DiagnosticCode, PathValue, Place};
 
 use super::Evaluator;
 use crate::attrs::Attrs;
@@ -99,6 +99,15 @@ impl Evaluator<'_> {
         copied.map_err(|error| Failure::of(self.unreadable(&error, path, Some(place))))?;
         self.copied.borrow_mut().entry(below.to_owned()).or_insert(place);
         Ok(TextPart::Package(Rc::new(Residual::File(below.into())), Output::Out))
+    }
+
+    /// A path where a text belongs, with what to write instead. A file of a folder below the spec's names its paths
+    /// from there.
+    pub(crate) fn path_value(&self, path: &SpecPath, place: Place) -> PathValue {
+        let files = self.files.borrow();
+        let file = files.get(place.file).map_or("", |file| file.name.as_str());
+        let folder = SpecPath::new(self.sources.root(), file);
+        PathValue::of_spec(&path.0, path.below(folder.parent()))
     }
 
     /// A string whose characters are needed now.

@@ -115,8 +115,12 @@ impl Evaluator<'_> {
             }
             other => {
                 let message = format!("`{name}` takes a string for `text`, got {}", other.kind());
-                return Err(Failure::new(DiagnosticCode::ParamType, arg.place, message)
-                    .label(format!("this is {}", other.kind())));
+                let failure = Failure::new(DiagnosticCode::ParamType, arg.place, message)
+                    .label(format!("this is {}", other.kind()));
+                return Err(match other {
+                    Value::Path(path) => failure.help(self.path_value(path, arg.place).help()),
+                    _ => failure,
+                });
             }
         }
         let _ = place;

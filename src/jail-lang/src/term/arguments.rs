@@ -37,6 +37,7 @@ impl Collector<'_, '_> {
             Value::Permission(permission) => {
                 self.permission(permission, place).map(Term::Permission)
             }
+            Value::Path(path) => Some(Term::Path(self.evaluator.path_value(path, place))),
             Value::Combinator(combinator) => {
                 if wants(ty, &|ty| matches!(ty, Type::Package)) {
                     self.fault(no_package(combinator, place));
@@ -61,13 +62,6 @@ impl Collector<'_, '_> {
         let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message)
             .label(format!("this is {}", value.kind()));
         match value {
-            Value::Path(path) => {
-                let shown = self.evaluator.shown(path);
-                fault.help(format!(
-                    "write `\"${{./{shown}}}\"` for a copy in the store, or `\"{}\"` for the place on the machine",
-                    path.0
-                ))
-            }
             Value::Jail(_) => fault.help("a jail cannot stand inside another"),
             _ => fault,
         }

@@ -77,6 +77,7 @@ fn value(placed: &Placed) -> String {
             format!("{{{}}}", fields.collect::<Vec<_>>().join(" "))
         }
         Value::Permission(permission) => format!("({})", applied(permission)),
+        Value::Path(_) => "<path>".into(),
         Value::Function => "<function>".into(),
     }
 }

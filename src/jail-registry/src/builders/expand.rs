@@ -247,6 +247,7 @@ fn flatten(given: &Placed, found: &mut Vec<Applied>) {
         | Value::Text(_)
         | Value::Package(_)
         | Value::Attributes(_)
+        | Value::Path(_)
         | Value::Function => {}
     }
 }

@@ -147,6 +147,7 @@ impl<'a> Call<'_, 'a> {
             | Value::List(_)
             | Value::Attributes(_)
             | Value::Permission(_)
+            | Value::Path(_)
             | Value::Function => None,
         }
     }
@@ -340,6 +341,7 @@ fn as_text(value: &Value) -> Option<Cow<'_, Text>> {
         | Value::List(_)
         | Value::Attributes(_)
         | Value::Permission(_)
+        | Value::Path(_)
         | Value::Function => None,
     }
 }
@@ -366,6 +368,7 @@ fn collect_permissions<'a>(
         | Value::Text(_)
         | Value::Package(_)
         | Value::Attributes(_)
+        | Value::Path(_)
         | Value::Function => {}
     }
 }

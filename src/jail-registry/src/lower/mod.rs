@@ -21,6 +21,7 @@ pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
 pub use call::Call;
 pub(crate) use finish::default_hostname;
 pub(crate) use name::{is_hostname, is_variable};
+pub(crate) use text::nix_string;
 
 use crate::builders::{self, Makes};
 use crate::check;
@@ -113,6 +114,7 @@ fn value_size(value: &Placed) -> u32 {
         | Value::Float(_)
         | Value::Text(_)
         | Value::Package(_)
+        | Value::Path(_)
         | Value::Function => 0,
     }
 }
@@ -185,6 +187,7 @@ impl<'a> Lowering<'a> {
             | Value::List(_)
             | Value::Attributes(_)
             | Value::Permission(_)
+            | Value::Path(_)
             | Value::Function => {
                 self.wrong_entry(entry, place);
                 None

@@ -120,7 +120,7 @@ pub(super) fn kept(text: &str) -> String {
 }
 
 /// A text as a spec writes it.
-pub(super) fn nix_string(text: &str) -> String {
+pub(crate) fn nix_string(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${");
     format!("\"{escaped}\"")
 }

@@ -11,7 +11,7 @@
 //! ```
 //! or `"jail": {"builder": "makeJailedPi", "arguments": {"attributes": {…}}}`. Values are those of JSON, but:
 //! `{"noescape": "text"}`, `{"package": {…}}`, `{"attributes": {…}}`, a permission as above, `{"script": ["before", "after"]}`,
-//! which has the entry wherever two of its parts meet, and `{"function": true}`, where nothing can be made of a function.
+//! which has the entry wherever two of its parts meet, `{"path": "/x"}`, and `{"function": true}`, where nothing can be made of a function.
 //!
 //! A value of the wrong kind is no fault of the form: it is told as at the other door, in the same words.
 
@@ -22,7 +22,7 @@ use jail_policy::{Package, Piece, StorePaths, Text};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Applied, Built, Jail, Made, Placed, Value};
+use super::{Applied, Built, Jail, Made, PathValue, Placed, Value};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
@@ -292,6 +292,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
             "package" => Value::Package(Package::Resolved { paths: map.next_value()? }),
             "attributes" => Value::Attributes(nowhere(map.next_value::<ReadAttributes>()?.0)),
             "script" => Value::Text(script(map.next_value()?)),
+            "path" => Value::Path(PathValue::absolute(map.next_value::<String>()?)),
             "function" => function(map.next_value()?)?,
             "arguments" => {
                 let arguments = map.next_value()?;

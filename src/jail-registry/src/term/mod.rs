@@ -3,6 +3,7 @@
 //! Both doors make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
 
 mod json;
+mod path;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use jail_policy::{Package, Text};
 
 pub use json::{Given, TERM_VERSION, Term, TermError};
+pub use path::PathValue;
 
 /// Which file of a compilation. The driver knows the names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +107,8 @@ pub enum Value {
     Attributes(BTreeMap<String, Placed>),
     /// A permission.
     Permission(Applied),
+    /// A path value. No argument may be one: where Nix makes text of it, it copies what stands there into the store.
+    Path(PathValue),
     /// A function where none is wanted. Only the Nix door passes it on, so that it is told with the other faults.
     Function,
 }
