@@ -1,7 +1,8 @@
 //! Scripts on the host whose launch is ended from outside: what they began is undone, whatever ended it.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -64,4 +65,195 @@ fn what_scripts_began_is_undone_whatever_ends_the_launch() {
         let script = "echo runs; sleep 1000";
         assert_eq!(ended(&scratch, signal, script, "1"), "cleaned 5\n", "during, {signal}");
     }
+}
+
+/// What runs on the host says which `tool` it has found, and where it was started.
+const WAYS: &str = r#"jail "ways" pkgs.bashInteractive [
+  mount-cwd
+  open-urls-in-browser
+  (add-runtime ''echo "before: $(tool) in $PWD" >>"$HOME/told"'')
+  (jail-to-host-channel "ask" ''
+    echo "channel: $(tool) in $PWD for $JAIL_PROJECT" >>"$HOME/told"
+    echo "''${NODE_OPTIONS-} ''${VIRTUAL_ENV-} ''${PYTHONPATH-} ''${OLDPWD-}" >>"$HOME/variables"
+  '')
+  (add-cleanup ''echo "after: $(tool) in $PWD" >>"$HOME/told"'')
+]
+"#;
+
+/// A home folder with a project, in which a jail has left programs under the names of the host's own.
+struct Planted<'a> {
+    scratch: &'a Scratch,
+    home: PathBuf,
+    project: PathBuf,
+}
+
+impl<'a> Planted<'a> {
+    fn of(scratch: &'a Scratch) -> Self {
+        let (home, project) = (scratch.path("home"), scratch.path("home/project"));
+        for folder in ["", "bin/", "node_modules/.bin/"] {
+            for name in ["tool", "xdg-open"] {
+                scratch.write(&format!("home/project/{folder}{name}"), PLANTED.as_bytes());
+            }
+        }
+        scratch.write("home/bin/tool", b"#!/bin/sh\necho genuine\n");
+        let opener =
+            b"#!/bin/sh\necho \"browser: genuine in $PWD for $JAIL_PROJECT\" >>\"$HOME/told\"\n";
+        scratch.write("home/bin/xdg-open", opener);
+        symlink(&project, home.join("linked")).unwrap();
+        symlink(&home, project.join("out")).unwrap();
+        let programs = Command::new("chmod").args(["-R", "+x"]).arg(&home).status();
+        assert!(programs.unwrap().success());
+        Self { scratch, home, project }
+    }
+
+    fn path(&self, first: &str) -> String {
+        format!("{first}:{}/bin:/usr/bin:/bin", self.home.display())
+    }
+
+    /// Runs a command in the project with `first` in front of PATH: what programs told, and what was printed of errors.
+    fn told(
+        &self,
+        program: &Path,
+        script: &str,
+        first: &str,
+        variables: &[(&str, &str)],
+    ) -> (String, String) {
+        let told = self.home.join("told");
+        let _ = fs::remove_file(&told);
+        let mut command = Command::new(program);
+        command.args(["-c", script]).current_dir(&self.project).stdin(Stdio::null());
+        command.env("HOME", &self.home).env("PATH", self.path(first));
+        command.env_remove("BROWSER").env_remove("XDG_STATE_HOME").envs(variables.iter().copied());
+        let output = command.output().unwrap();
+        let told = fs::read_to_string(told).unwrap_or_default();
+        (told, String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+
+    fn jail(&self) -> PathBuf {
+        self.scratch.path(".local/state/jailgen/bin/ways")
+    }
+}
+
+const PLANTED: &str = "#!/bin/sh\necho planted; echo planted >>\"$HOME/told\"\n";
+
+fn built(spec: &str, name: &str) -> Option<Scratch> {
+    let setup = setup()?;
+    if !has_user_namespaces() {
+        return None;
+    }
+    let scratch = Scratch::with(&[(&format!("{name}.jail"), spec)]);
+    let file = format!("{name}.jail");
+    let arguments = [&["build", &file][..], &setup.overrides()].concat();
+    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    Some(scratch)
+}
+
+#[test]
+fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    let (home, project) = (planted.home.display(), planted.project.display());
+    let expected = format!(
+        "before: genuine in {project}\nchannel: genuine in / for {project}\n\
+         browser: genuine in / for {project}\nafter: genuine in {project}\n"
+    );
+    for first in [
+        "",
+        ".",
+        "bin",
+        "./node_modules/.bin",
+        &format!("{project}/bin"),
+        &format!("{project}/../project/bin"),
+        // The user's own link into the project, and a link in the project that leads out for now.
+        &format!("{home}/linked/bin"),
+        &format!("{project}/out/project/bin"),
+    ] {
+        let control = planted.told(Path::new("/bin/sh"), "tool", first, &[]);
+        assert_eq!(control.0, "planted\n", "`{first}`: outside it would have run");
+        let script = "ask; xdg-open https://example.org";
+        let (told, errors) = planted.told(&planted.jail(), script, first, &[]);
+        assert_eq!(told, expected, "`{first}`: {errors}");
+    }
+}
+
+#[test]
+fn a_browser_that_a_jail_could_have_written_is_not_started() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    let project = planted.project.display();
+    let open = "xdg-open https://example.org";
+    let opened = |program: &Path, script: &str, browser: &str| {
+        planted.told(program, script, "", &[("BROWSER", browser)])
+    };
+    for browser in [
+        "./xdg-open",
+        "node_modules/.bin/xdg-open",
+        &format!("{}/linked/xdg-open", planted.home.display()),
+    ] {
+        let outside = opened(Path::new("/bin/sh"), "$BROWSER x", browser);
+        assert_eq!(outside.0, "planted\n", "{browser}");
+        let (told, errors) = opened(&planted.jail(), open, browser);
+        assert!(!told.contains("planted") && !told.contains("browser"), "{browser}: {told}");
+        assert!(errors.contains("names no program outside of the project"), "{browser}: {errors}");
+    }
+    // A variable that leads into the project is none; of a list the next one counts.
+    for browser in [&format!("{project}/xdg-open"), "./xdg-open:xdg-open"] {
+        let (told, _) = opened(&planted.jail(), open, browser);
+        assert!(told.contains("browser: genuine in /") && !told.contains("planted"), "{told}");
+    }
+}
+
+#[test]
+fn handlers_get_no_variables_of_the_launcher_that_lead_into_the_project() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    let project = planted.project.display();
+    let told = |script: &str, program: &Path| {
+        let _ = fs::remove_file(planted.home.join("variables"));
+        let options = format!("--require {project}/x.js");
+        let python = format!("src::{project}/lib:/usr/lib");
+        let virtual_env = format!("{project}/.venv");
+        let variables = [
+            ("NODE_OPTIONS", &*options),
+            ("VIRTUAL_ENV", &virtual_env),
+            ("PYTHONPATH", &python),
+            ("OLDPWD", &virtual_env),
+        ];
+        planted.told(program, script, "", &variables);
+        fs::read_to_string(planted.home.join("variables")).unwrap()
+    };
+    let control = "echo \"$NODE_OPTIONS $VIRTUAL_ENV $PYTHONPATH\" >>\"$HOME/variables\"";
+    assert!(told(control, Path::new("/bin/sh")).contains("x.js"));
+    assert_eq!(told("ask", &planted.jail()), "  /usr/lib \n");
+}
+
+/// What a script of a launch sees of the helper, and of what the launcher has open.
+const HELPER: &str = r#"jail "helped" pkgs.bashInteractive [
+  (add-runtime ''
+    [ ! -e /proc/self/fd/9 ] || echo "leaked" >>"$HOME/told"
+    readlink "/proc/$PPID/cwd" >>"$HOME/told" || echo hidden >>"$HOME/told"
+  '')
+  (set-env "LAUNCHERS" (noescape "\${PYTHONPATH:-}"))
+]
+"#;
+
+#[test]
+fn the_helper_has_nothing_that_it_does_not_need() {
+    let Some(scratch) = built(HELPER, "helped") else { return };
+    let planted = Planted::of(&scratch);
+    let jail = scratch.path(".local/state/jailgen/bin/helped");
+    let jail = jail.display();
+    let python = [("PYTHONPATH", "src:/gone")];
+    let run = |script: &str| planted.told(Path::new("/bin/sh"), script, "", &python);
+    let control = run("exec 9</etc/passwd; sh -c '[ ! -e /proc/self/fd/9 ] || echo leaked >&2'");
+    assert!(control.1.contains("leaked"));
+    let script = format!("exec 9</etc/passwd; exec {jail} -c 'echo \"<$LAUNCHERS>\" >&2'");
+    let (told, errors) = run(&script);
+    // Who may look into every process may look into this one.
+    let expected = if rustix::process::geteuid().is_root() { "/\n" } else { "hidden\n" };
+    assert_eq!(told, expected, "{errors}");
+    assert!(
+        errors.contains("<src:/gone>"),
+        "what no script has changed is the launcher's: {errors}"
+    );
 }

@@ -10,6 +10,7 @@ mod channel;
 mod scripts;
 mod session;
 mod shell;
+mod surroundings;
 #[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
 mod sys;
 mod talk;

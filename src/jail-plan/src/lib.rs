@@ -21,6 +21,7 @@ mod path;
 mod plan;
 pub mod raw;
 mod record;
+pub mod search;
 mod wrapper;
 
 pub use amount::{Bytes, Seconds};

@@ -134,8 +134,9 @@ fn with_helper(
     let signals = Signals::block().map_err(at_helper)?;
     let Some(host) = &plan.host else { return launch(plan, caller, &signals, None, None) };
     let listener = host::listener(plan).map_err(at_helper)?;
-    let mut helper =
-        Helper::start(host, wrapper, listener.as_ref(), caller, signals.mask).map_err(at_helper)?;
+    let trees = host::writable_trees(plan, caller);
+    let mut helper = Helper::start(host, wrapper, listener.as_ref(), caller, &trees, signals.mask)
+        .map_err(at_helper)?;
     helper.watch(&signals.pending);
     let ending = launch(plan, caller, &signals, Some(&helper), listener);
     match (helper.finish(), ending) {

@@ -1,14 +1,19 @@
 //! Opens web addresses that the jail asks for in the user's browser: http and https, and nothing that a program of the host
 //! could take for an option, a file or a command.
 
-use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::process::{Command, Stdio};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use url::Url;
 
+use crate::surroundings::Surroundings;
 use crate::sys;
+
+/// The user's browser.
+const BROWSER: &str = "BROWSER";
 
 /// What opens addresses where the user has named no browser.
 const DEFAULT: &str = "xdg-open";
@@ -20,21 +25,21 @@ const STARTED: Duration = Duration::from_secs(2);
 const ADDRESS_MAX: usize = 8192;
 
 /// Opens the one address that was given; the exit status, or why it was not opened.
-pub(super) fn open(
-    arguments: &[OsString],
-    environment: &BTreeMap<OsString, OsString>,
-) -> Result<u8, String> {
+pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Result<u8, String> {
     let [argument] = arguments else {
         return Err(format!("it takes one address, and was given {} arguments", arguments.len()));
     };
     let address = address(argument)?;
-    let browser = variable("BROWSER", environment);
-    let words = command(browser.as_deref().and_then(OsStr::to_str), address.as_str());
-    let (program, rest) = words.split_first().ok_or("there is no browser")?;
-    let mut command = Command::new(program);
-    command.args(rest).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    if !environment.is_empty() {
-        command.env_clear().envs(environment);
+    let browser = surroundings.variable(BROWSER).and_then(OsStr::to_str);
+    let find = |name: &str| surroundings.program(name);
+    let Some((program, words)) = command(browser, address.as_str(), find) else {
+        return Err(missing(browser));
+    };
+    let mut command = surroundings.command(program);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    // Some programs are several, and tell by their name which one is meant.
+    if let Some((name, rest)) = words.split_first() {
+        command.arg0(name).args(rest);
     }
     let started = sys::in_a_session_of_its_own(&mut command).spawn();
     let mut child =
@@ -52,15 +57,6 @@ pub(super) fn open(
     // It stays the user's own program; somebody has to take note of its end.
     let _ = std::thread::Builder::new().spawn(move || child.wait());
     Ok(0)
-}
-
-fn variable(name: &str, environment: &BTreeMap<OsString, OsString>) -> Option<OsString> {
-    let value = if environment.is_empty() {
-        std::env::var_os(name)
-    } else {
-        environment.get(OsStr::new(name)).cloned()
-    };
-    value.filter(|value| !value.is_empty())
 }
 
 /// The address, if it is one of the web and written as such: the parser forgives blanks and line breaks, and we do not.
@@ -82,16 +78,32 @@ fn address(argument: &OsStr) -> Result<Url, String> {
     Ok(url)
 }
 
-/// The command for an address: the first that `$BROWSER` names (a list with colons, `%s` for the address), else the default.
-fn command(browser: Option<&str>, address: &str) -> Vec<String> {
-    let first = browser.and_then(|list| list.split(':').find(|entry| !entry.trim().is_empty()));
-    let template = first.unwrap_or(DEFAULT);
-    let mut words: Vec<String> =
-        template.split_whitespace().map(|word| word.replace("%s", address)).collect();
-    if !template.contains("%s") {
-        words.push(address.into());
+/// The program for an address and its command line: the first of `$BROWSER` that is found (a list with colons, `%s` for the
+/// address), else the default.
+fn command(
+    browser: Option<&str>,
+    address: &str,
+    find: impl Fn(&str) -> Option<PathBuf>,
+) -> Option<(PathBuf, Vec<String>)> {
+    browser.unwrap_or(DEFAULT).split(':').find_map(|template| {
+        let program = find(template.split_whitespace().next()?)?;
+        let mut words: Vec<String> =
+            template.split_whitespace().map(|word| word.replace("%s", address)).collect();
+        if !template.contains("%s") {
+            words.push(address.into());
+        }
+        Some((program, words))
+    })
+}
+
+/// Why nothing opens the address.
+fn missing(browser: Option<&str>) -> String {
+    match browser {
+        Some(list) => {
+            format!("the host's `{BROWSER}` (`{list}`) names no program outside of the project")
+        }
+        None => format!("the host has no `{DEFAULT}` in PATH, outside of the project"),
     }
-    words
 }
 
 #[cfg(test)]
@@ -135,8 +147,20 @@ mod tests {
     #[test]
     fn the_browser_is_what_its_variable_says() {
         let address = "https://e.org/";
-        let words = |browser| command(browser, address).join(" ");
+        let find =
+            |name: &str| (!name.starts_with('.')).then(|| PathBuf::from("/found").join(name));
+        let words = |browser| {
+            let (program, words) = command(browser, address, find).unwrap();
+            assert_eq!(program, PathBuf::from("/found").join(&words[0]));
+            words.join(" ")
+        };
         assert_eq!(words(None), "xdg-open https://e.org/");
+        assert_eq!(words(Some("./x:: :firefox")), "firefox https://e.org/");
+        assert_eq!(
+            command(Some("./x:"), address, find),
+            None,
+            "another one is not what was asked for"
+        );
         assert_eq!(words(Some("firefox")), "firefox https://e.org/");
         assert_eq!(words(Some("firefox --new-tab:lynx")), "firefox --new-tab https://e.org/");
         assert_eq!(words(Some("x --url=%s -q")), "x --url=https://e.org/ -q");

@@ -2,13 +2,12 @@
 //!
 //! One thread attends to all of it, so that nothing that either side does or leaves undone holds up more than this call.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -17,6 +16,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::frame::{self, Frame, PIECE_MAX};
+use crate::surroundings::Surroundings;
 use crate::sys;
 
 /// As nixpkgs' writeShellApplication has it, for these scripts too.
@@ -34,14 +34,11 @@ pub(super) fn run(
     script: &str,
     name: &str,
     arguments: &[OsString],
-    environment: &BTreeMap<OsString, OsString>,
+    surroundings: &Surroundings,
 ) -> io::Result<()> {
-    let mut command = Command::new(shell);
+    let mut command = surroundings.command(shell);
     command.args(["--noprofile", "--norc", "-p", "-c", &format!("{STRICT}{script}"), name]);
     command.args(arguments);
-    if !environment.is_empty() {
-        command.env_clear().envs(environment);
-    }
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Without the launcher's terminal, which the payload has.
     let mut child = match sys::in_a_session_of_its_own(&mut command).spawn() {

@@ -7,7 +7,6 @@ pub(crate) mod client;
 mod frame;
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -19,6 +18,8 @@ use jail_plan::helper::OPENER;
 use rustix::net::{Shutdown, shutdown};
 
 use frame::Asked;
+
+use crate::surroundings::Surroundings;
 
 /// Calls at one time; more wait for their turn.
 const CALLS_MAX: usize = 64;
@@ -64,15 +65,12 @@ impl Channels {
         self.add(OPENER, Handler::Browser);
     }
 
-    /// Answers from now on. `environment` is that of the handlers, where scripts have left one.
-    pub(crate) fn open(
-        &mut self,
-        listener: OwnedFd,
-        environment: BTreeMap<OsString, OsString>,
-    ) -> io::Result<()> {
+    /// Answers from now on. `surroundings` are those of the handlers.
+    pub(crate) fn open(&mut self, listener: OwnedFd, surroundings: Surroundings) -> io::Result<()> {
         let socket = UnixListener::from(listener.try_clone()?);
         let turns = Arc::new(Turns::default());
-        let shared = Arc::new(Shared { handlers: std::mem::take(&mut self.handlers), environment });
+        let shared =
+            Arc::new(Shared { handlers: std::mem::take(&mut self.handlers), surroundings });
         let theirs = Arc::clone(&turns);
         let accepting =
             std::thread::Builder::new().spawn(move || accept(&socket, &shared, &theirs))?;
@@ -93,7 +91,7 @@ impl Channels {
 /// What every call needs.
 pub(crate) struct Shared {
     handlers: HashMap<String, Handler>,
-    environment: BTreeMap<OsString, OsString>,
+    surroundings: Surroundings,
 }
 
 fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
@@ -135,9 +133,9 @@ fn answer(caller: UnixStream, shared: &Shared) -> io::Result<()> {
     let Asked { name, arguments } = asked;
     match shared.handlers.get(&name) {
         Some(Handler::Script { shell, script }) => {
-            call::run(&caller, shell, script, &name, &arguments, &shared.environment)
+            call::run(&caller, shell, script, &name, &arguments, &shared.surroundings)
         }
-        Some(Handler::Browser) => match browser::open(&arguments, &shared.environment) {
+        Some(Handler::Browser) => match browser::open(&arguments, &shared.surroundings) {
             Ok(status) => frame::exit(&caller, status),
             Err(why) => frame::refuse(&caller, &why),
         },

@@ -1,10 +1,12 @@
 //! Calls over a real socket, without a jail.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Instant;
 
 use super::frame::{Frame, PIECE_MAX};
 use super::*;
+use crate::surroundings::{Environment, Project};
 
 struct Channel {
     channels: Channels,
@@ -21,8 +23,14 @@ fn channel(handlers: &[(&str, &str)]) -> Channel {
         channels.add(name, Handler::Script { shell, script });
     }
     let listener = UnixListener::bind(&place).unwrap();
-    channels.open(listener.into(), BTreeMap::new()).unwrap();
+    channels.open(listener.into(), surroundings()).unwrap();
     Channel { channels, place, _folder: folder }
+}
+
+/// Those of the tests themselves.
+fn surroundings() -> Surroundings {
+    let project = Project::at("/", None).unwrap();
+    Surroundings::of_handlers(&Arc::new(project), &Environment::new())
 }
 
 impl Channel {

@@ -5,6 +5,7 @@ mod names;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::AtomicBool;
 
@@ -13,31 +14,37 @@ use jail_plan::{AfterOp, Plan};
 
 use crate::say;
 use crate::shell::{Failed, Interrupts, Shell, Start, Told, is_script};
+use crate::surroundings::{Environment, Project};
 use crate::talk::refusal;
 
 pub(crate) use names::mentioned;
 
 /// The scripts of a launch.
 pub(crate) struct Scripts<'a> {
+    project: &'a Project,
     program: Option<String>,
     name: String,
     arguments: &'a [OsString],
     names: Vec<String>,
     shell: Option<Shell>,
     /// What the scripts have left for what runs on the host later.
-    environment: BTreeMap<OsString, OsString>,
+    environment: Environment,
+    /// The variables that were told of last.
+    told: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl<'a> Scripts<'a> {
     /// For a plan; nothing is started yet.
-    pub(crate) fn new(plan: &Plan, arguments: &'a [OsString]) -> Self {
+    pub(crate) fn new(plan: &Plan, arguments: &'a [OsString], project: &'a Project) -> Self {
         Self {
+            project,
             program: plan.host.as_ref().and_then(|host| host.shell.clone()),
             name: plan.name.clone(),
             arguments,
             names: mentioned(plan),
             shell: None,
-            environment: BTreeMap::new(),
+            environment: Environment::new(),
+            told: BTreeMap::new(),
         }
     }
 
@@ -71,7 +78,7 @@ impl<'a> Scripts<'a> {
     }
 
     /// The variables that scripts export, for what runs on the host beside the jail.
-    pub(crate) fn environment(&self) -> &BTreeMap<OsString, OsString> {
+    pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
 
@@ -138,13 +145,21 @@ impl<'a> Scripts<'a> {
             name: &self.name,
             arguments: self.arguments,
             names: &self.names,
+            folder: self.project.folder(),
             environment: &self.environment,
         })
         .map_err(|error| refusal(program, &error.to_string()))
     }
 
+    /// What the scripts have changed. Of the rest the launcher's own values count, which the shell did not have all of.
     fn learn(&mut self, told: Told) -> Vec<(String, Option<Vec<u8>>)> {
         self.environment = told.exported.into_iter().collect();
-        told.variables
+        let own = |name: &str| std::env::var_os(name).map(OsString::into_vec);
+        let mut variables = told.variables;
+        variables.retain(|(name, value)| {
+            let before = self.told.insert(name.clone(), value.clone());
+            before.unwrap_or_else(|| own(name)) != *value
+        });
+        variables
     }
 }

@@ -11,10 +11,12 @@ use std::sync::atomic::AtomicBool;
 
 use jail_plan::helper::{Answer, Learned, Refusal, Request};
 use jail_plan::{HostOp, Plan, Wrapper};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::channel::{Channels, Handler};
 use crate::scripts::Scripts;
+use crate::surroundings::{Project, Surroundings};
 use crate::talk::refusal;
 use crate::{bus, say, sys, talk};
 
@@ -25,7 +27,7 @@ pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> E
         say("the stub has left no socket open for it");
         return ExitCode::FAILURE;
     };
-    match serve(stub, listener, arguments) {
+    match leave().and_then(|project| serve(stub, listener, arguments, &Arc::new(project))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&error.to_string());
@@ -34,10 +36,17 @@ pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> E
     }
 }
 
+/// Takes leave of the project folder, and of whoever of the same user would look into this process (prctl(2)).
+fn leave() -> io::Result<Project> {
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Project::leave()
+}
+
 fn serve(
     mut stub: UnixStream,
     listener: Option<OwnedFd>,
     arguments: &[OsString],
+    project: &Arc<Project>,
 ) -> io::Result<()> {
     let terminated = outlive_signals()?;
     let Some(Request::Wrapper(wrapper)) = talk::hear(&mut stub)? else {
@@ -47,7 +56,8 @@ fn serve(
         interpreter(&wrapper).ok_or_else(|| io::Error::other("the wrapper has no head"))?;
     let wrapper = Wrapper::parse(&wrapper).map_err(|error| io::Error::other(error.to_string()))?;
     let mut session = Session {
-        scripts: Scripts::new(&wrapper.plan, arguments),
+        scripts: Scripts::new(&wrapper.plan, arguments, project),
+        project,
         plan: &wrapper.plan,
         channels: Channels::default(),
         stub: program,
@@ -94,6 +104,7 @@ fn interpreter(wrapper: &[u8]) -> Option<PathBuf> {
 /// What a launch has under way on the host.
 struct Session<'a> {
     plan: &'a Plan,
+    project: &'a Arc<Project>,
     scripts: Scripts<'a>,
     channels: Channels,
     /// The program that runs this launch.
@@ -136,7 +147,8 @@ impl Session<'_> {
     /// The payload runs.
     fn started(&mut self) {
         let Some(listener) = self.listener.take() else { return };
-        if let Err(error) = self.channels.open(listener, self.scripts.environment().clone()) {
+        let surroundings = Surroundings::of_handlers(self.project, self.scripts.environment());
+        if let Err(error) = self.channels.open(listener, surroundings) {
             say(&format!("channels do not answer: {error}"));
         }
     }

@@ -19,6 +19,8 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use record::{Record, Records};
 pub(crate) use watch::{Interrupts, Tick};
 
+use crate::sys;
+
 const DRIVER: &str = include_str!("driver.bash");
 
 /// How a shell is started.
@@ -31,6 +33,8 @@ pub(crate) struct Start<'a> {
     pub(crate) arguments: &'a [OsString],
     /// The variables that are told after each script.
     pub(crate) names: &'a [String],
+    /// Where scripts start.
+    pub(crate) folder: &'a OwnedFd,
     /// Variables beside those of this process.
     pub(crate) environment: &'a BTreeMap<OsString, OsString>,
 }
@@ -83,10 +87,12 @@ impl Shell {
         let driver = format!("exec 241<&{input}- 242>&{output}-\n{DRIVER}");
         // Without files and functions from the environment (`-p` leaves BASH_ENV and them out), so that a script means the
         // same everywhere.
-        let child = Command::new(start.program)
+        let mut command = Command::new(start.program);
+        command
             .args(["--noprofile", "--norc", "-p", "-c", &driver, start.name])
             .args(start.arguments)
-            .envs(start.environment)
+            .envs(start.environment);
+        let child = sys::in_folder(&mut command, start.folder.try_clone()?)
             .spawn()
             .map_err(|error| io::Error::other(format!("{}: {error}", start.program)))?;
         let pid = Pid::from_child(&child);

@@ -23,6 +23,7 @@ fn shell(names: &[&str], arguments: &[&str]) -> Tried {
         name: "demo",
         arguments: &arguments,
         names: &names,
+        folder: &std::fs::File::open(".").unwrap().into(),
         environment: &BTreeMap::new(),
     });
     drop(one);

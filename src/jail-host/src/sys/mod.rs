@@ -23,6 +23,12 @@ pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
     Some(descriptor)
 }
 
+/// Starts a program in a folder that is held: `fchdir(2)`.
+pub(crate) fn in_folder(command: &mut Command, folder: OwnedFd) -> &mut Command {
+    // SAFETY: between fork and exec only fchdir(2) is called, for a descriptor that the closure owns (signal-safety(7)).
+    unsafe { command.pre_exec(move || rustix::process::fchdir(&folder).map_err(Into::into)) }
+}
+
 /// Starts a program without the launcher's terminal and process group: `setsid(2)`.
 pub(crate) fn in_a_session_of_its_own(command: &mut Command) -> &mut Command {
     // SAFETY: between fork and exec only setsid(2) is called, directly and without memory or locks (signal-safety(7)).

@@ -37,6 +37,7 @@ was killed, and when the launcher was. It goes on after a command that fails; th
   stops at the first command that fails (`errexit`, `nounset`, `pipefail`), and then nothing is started.
 - Every variable that the spec mentions (`(noescape \"$NAME\")`, `fwd-env`) is read back, exported or not.
 - `RUNTIME_ARGS+=(--ro-bind /a /b)` adds arguments of bubblewrap, as `unsafe-add-raw-args` takes them.
+- It starts in the folder that the jail was started in. PATH, and lists like it, have no relative entry and no folder that a jail may write.
 - It runs with your rights. What it reads from a folder that the jail can write, an agent may have written.",
             signature: SCRIPT,
             example: "[ (add-runtime \"TODAY=$(date +%F)\") (set-env \"TODAY\" (noescape \"$TODAY\")) ]",
@@ -56,6 +57,7 @@ no such file, and the launch says so.", git_identity)
             summary: "A program inside that has a bash script run on the host",
             docs: "The script gets the program's arguments and its input; its outputs and its exit status are the program's. Calls run side
 by side, each in a process of its own, with what `add-runtime` exported; one that fails or hangs hurts nobody else, and ends with its caller.
+It starts in `/`, and `JAIL_PROJECT` is the folder that the jail was started in; PATH has no folder that a jail may write.
 The jail decides when it is called, how often, and with what: quote every `\"$1\"`, and trust none of them.",
             signature: Signature { params: &[param("name", Type::Literal), param("script", Type::Text)] },
             example: "jail-to-host-channel \"host-date\" \"date +%F\"",
@@ -67,7 +69,8 @@ The jail decides when it is called, how often, and with what: quote every `\"$1\
             since: SINCE,
             in_jail_nix: true,
             summary: "Web addresses are opened in your browser, on the host",
-            docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` where that is not set.
+            docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` where that is not set;
+neither is looked for in the project. It starts in `/`.
 An address can carry what the jail knows to whoever it names, without `network` too.",
             signature: NOTHING,
             example: "open-urls-in-browser",

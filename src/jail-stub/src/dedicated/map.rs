@@ -85,6 +85,8 @@ fn run(tool: &str, numbers: &[u32]) -> Result<(), Problem> {
 }
 
 fn become_program(program: &Program<'_>) -> ! {
+    // It has no business in the project folder. Where this fails, what follows does not depend on it.
+    let _ = rustix::process::chdir(c"/");
     let _ = sys::replace(program.path, &program.arguments, &program.environment);
     sys::exit(127)
 }

@@ -19,6 +19,8 @@ use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
+use super::surroundings::surroundings;
+use super::walk::WritableTrees;
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::supervisor::signal;
@@ -54,12 +56,14 @@ impl<'a> Helper<'a> {
         wrapper: &[u8],
         listener: Option<&OwnedFd>,
         caller: &Caller<'_>,
+        trees: &WritableTrees,
         mask: SignalSet,
     ) -> Result<Self, Problem> {
         let (socket, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
-        let process = spawn(host, &theirs, listener, caller, mask)?;
+        let surroundings = surroundings(caller, trees);
+        let process = spawn(host, &theirs, listener, caller, &surroundings, mask)?;
         let helper = Self { socket, process, signals: None, interrupted: Cell::new(None) };
         helper.send(&Request::Wrapper(wrapper.to_vec()))?;
         Ok(helper)
@@ -197,6 +201,8 @@ struct Start<'a> {
     arguments: StringList<'a>,
     environment: StringList<'a>,
     descriptors: Vec<&'a OwnedFd>,
+    /// The numbers of those, and of the standard ones. The launcher's others are not the helper's to have.
+    kept: Vec<i32>,
     mask: SignalSet,
     error: AtomicI32,
 }
@@ -207,6 +213,7 @@ fn spawn(
     socket: &OwnedFd,
     listener: Option<&OwnedFd>,
     caller: &Caller<'_>,
+    surroundings: &[CString],
     mask: SignalSet,
 ) -> Result<i32, Problem> {
     let string =
@@ -223,11 +230,13 @@ fn spawn(
         listener_number,
     ];
     let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
+    let descriptors: Vec<&OwnedFd> = listener.into_iter().chain([socket]).collect();
     let start = Start {
         program: &program,
         arguments: StringList::new(arguments),
-        environment: StringList::new(caller.environment().iter().copied()),
-        descriptors: listener.into_iter().chain([socket]).collect(),
+        environment: StringList::new(surroundings.iter().map(CString::as_c_str)),
+        kept: descriptors.iter().map(|fd| fd.as_raw_fd()).chain(0..=2).collect(),
+        descriptors,
         mask,
         error: AtomicI32::new(0),
     };
@@ -244,7 +253,9 @@ fn spawn(
 
 /// Runs in the child, with the parent's memory and a stack of its own.
 fn become_helper(start: &Start<'_>) -> ! {
-    let kept = start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()));
+    let kept = sys::close_all_but(&start.kept).and_then(|()| {
+        start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))
+    });
     let error = match kept.and_then(|()| sys::set_mask(start.mask)) {
         Ok(_) => sys::replace(start.program, &start.arguments, &start.environment),
         Err(error) => error,

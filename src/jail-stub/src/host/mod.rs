@@ -8,6 +8,7 @@ pub(crate) mod named;
 mod no_project;
 mod shared;
 mod state;
+mod surroundings;
 mod walk;
 mod worktree;
 

@@ -53,10 +53,15 @@ impl WritableTrees {
 
     /// Whether one of the folders is the top of a writable tree. Looked up only when a symlink was met.
     fn contains_any(&self, folders: &[(OwnedFd, Identity)]) -> bool {
+        folders.iter().any(|(_, identity)| self.has_top(*identity))
+    }
+
+    /// Whether this is the top of a writable tree.
+    pub(crate) fn has_top(&self, folder: Identity) -> bool {
         let tops = self.identities.get_or_init(|| {
             self.paths.iter().filter_map(|path| Identity::at(path.as_slice()).ok()).collect()
         });
-        folders.iter().any(|(_, identity)| tops.contains(identity))
+        tops.contains(&folder)
     }
 }
 

@@ -1,0 +1,174 @@
+//! Where programs out here are started, with which variables, and where they are looked for.
+//!
+//! The stub has taken from every list what a jail could write; this keeps it so where scripts have changed a list. What
+//! runs beside the jail starts in `/`, so that nothing relative leads into the project.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use jail_plan::search;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+/// The variables of a program.
+pub(crate) type Environment = BTreeMap<OsString, OsString>;
+
+/// The folder that the jail was started in.
+#[derive(Debug)]
+pub(crate) struct Project {
+    /// Held, so that it stays the same one when it is renamed.
+    folder: OwnedFd,
+    /// Its path, as the stub says it.
+    path: Option<PathBuf>,
+    /// Its paths in variables of the launcher, where these would lead a handler into it.
+    spellings: Vec<OsString>,
+}
+
+impl Project {
+    /// Holds the working folder, and leaves it for `/`.
+    pub(crate) fn leave() -> io::Result<Self> {
+        let project = Self::at(".", std::env::var_os(search::PROJECT).map(PathBuf::from))?;
+        std::env::set_current_dir("/")?;
+        Ok(project)
+    }
+
+    pub(crate) fn at(folder: impl AsRef<Path>, path: Option<PathBuf>) -> io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, folder.as_ref(), flags, Mode::empty())?;
+        let logical = std::env::var_os("PWD").map(PathBuf::from);
+        // A folder that holds the home folder is no project: everything of the user's would lead into it.
+        let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
+        let holds_home = |path: &Path| home.as_ref().is_some_and(|home| home.starts_with(path));
+        let spellings = [
+            path.clone(),
+            logical.filter(|logical| path.is_some() && logical.canonicalize().ok() == path),
+        ];
+        let spellings = spellings.into_iter().flatten().filter(|path| !holds_home(path));
+        Ok(Self { folder, path, spellings: spellings.map(PathBuf::into_os_string).collect() })
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &OwnedFd {
+        &self.folder
+    }
+
+    fn holds(&self, path: &Path) -> bool {
+        !self.spellings.is_empty()
+            && self.path.as_ref().is_some_and(|project| path.starts_with(project))
+    }
+
+    /// Whether a value has the path of the project, or of something in it, anywhere.
+    fn is_in(&self, value: &OsStr) -> bool {
+        self.spellings.iter().any(|path| mentions(value.as_bytes(), path.as_bytes()))
+    }
+
+    /// The variables of what runs beside the jail. `exported` is what scripts have left, if there were any, and `launcher`
+    /// what they began with. What a script says itself stays, but for where its lists lead.
+    pub(crate) fn of_handlers(
+        &self,
+        exported: &Environment,
+        launcher: &Environment,
+    ) -> Environment {
+        let from = if exported.is_empty() { launcher } else { exported };
+        let variables = from.iter().filter_map(|(name, value)| {
+            let value = match launcher.get(name) == Some(value) {
+                true if self.is_in(value) => return None,
+                true => value.clone(),
+                false if search::is_list(name.as_bytes()) => {
+                    self.clean(value, launcher.get(name))?
+                }
+                false => value.clone(),
+            };
+            Some((name.clone(), value))
+        });
+        let mut variables: Environment = variables.collect();
+        variables.remove(OsStr::new("OLDPWD"));
+        variables.insert("PWD".into(), "/".into());
+        variables.remove(OsStr::new(search::PROJECT));
+        variables.extend(self.path.clone().map(|path| (search::PROJECT.into(), path.into())));
+        variables
+    }
+
+    /// A list that a script has changed. What the stub has let stand in it stays.
+    fn clean(&self, list: &OsStr, before: Option<&OsString>) -> Option<OsString> {
+        let before: Vec<&[u8]> =
+            before.map_or(Vec::new(), |list| list.as_bytes().split(|byte| *byte == b':').collect());
+        let kept = search::clean(list.as_bytes(), |entry| {
+            before.contains(&entry)
+                || Path::new(OsStr::from_bytes(entry))
+                    .canonicalize()
+                    .is_ok_and(|entry| !self.holds(&entry))
+        });
+        kept.map(OsString::from_vec)
+    }
+
+    fn program(&self, name: &str, environment: &Environment) -> Option<PathBuf> {
+        let found = if name.contains('/') {
+            Path::new(name).is_absolute().then(|| PathBuf::from(name))
+        } else {
+            let path = environment.get(OsStr::new(search::PATH))?;
+            std::env::split_paths(path)
+                .map(|folder| folder.join(name))
+                .find(|file| is_program(file))
+        };
+        found?.canonicalize().ok().filter(|real| is_program(real) && !self.holds(real))
+    }
+}
+
+/// What runs beside the jail has around it.
+pub(crate) struct Surroundings {
+    project: Arc<Project>,
+    environment: Environment,
+}
+
+impl Surroundings {
+    /// Of handlers. `exported` is what scripts have left.
+    pub(crate) fn of_handlers(project: &Arc<Project>, exported: &Environment) -> Self {
+        let environment = project.of_handlers(exported, &std::env::vars_os().collect());
+        Self { project: Arc::clone(project), environment }
+    }
+
+    /// A variable that is not empty.
+    pub(crate) fn variable(&self, name: &str) -> Option<&OsStr> {
+        self.environment
+            .get(OsStr::new(name))
+            .filter(|value| !value.is_empty())
+            .map(OsString::as_os_str)
+    }
+
+    /// The program of this name, or at this absolute path, that is not in the project: links are followed, and the program
+    /// itself is what is started.
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+        self.project.program(name, &self.environment)
+    }
+
+    /// A command with these variables. It starts where this process stands, which is `/`.
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().envs(&self.environment);
+        command
+    }
+}
+
+fn is_program(file: &Path) -> bool {
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether `value` has `path` in it, as a whole or as the beginning of a longer path.
+fn mentions(value: &[u8], path: &[u8]) -> bool {
+    let goes_on =
+        |byte: &u8| byte.is_ascii_alphanumeric() || b"._-+".contains(byte) || !byte.is_ascii();
+    value
+        .windows(path.len())
+        .enumerate()
+        .any(|(at, window)| window == path && !value.get(at + path.len()).is_some_and(goes_on))
+}
+
+#[cfg(test)]
+mod tests;
