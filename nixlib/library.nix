@@ -6,6 +6,7 @@
 #   additionalCombinators  further combinators: a set, or a function from the combinators to one
 #   basePermissions        what every jail begins with: a list, or a function from the combinators to one
 #   bubblewrapPackage      of jail.nix; nothing here is made with bubblewrap
+#   lib                    what this library itself is written with
 { toolsFor, agentsFor }:
 {
   pkgs,
@@ -14,9 +15,9 @@
   additionalCombinators ? { },
   basePermissions ? null,
   bubblewrapPackage ? null,
+  lib ? pkgs.lib,
 }@arguments:
 let
-  inherit (pkgs) lib;
   inherit (pkgs.stdenv.hostPlatform) system;
 
   registry = import ./generated/combinators.nix;
@@ -44,18 +45,22 @@ let
       lib
       pkgs
       jail
+      makeJail
       registry
       ;
     agents = pkgs // agents;
+    # Overlays of a spec may replace `lib` too, and what a spec wrote has no say in how its wrapper is made.
     rebuild =
-      pkgs: import ./library.nix { inherit toolsFor agentsFor; } (arguments // { inherit pkgs; });
+      pkgs:
+      import ./library.nix { inherit toolsFor agentsFor; } (arguments // { inherit lib pkgs tools; });
   };
 
+  inherit (makeJail null) plain builders;
   warned =
     if bubblewrapPackage == null then
-      makeJail.plain
+      plain
     else
-      builtins.trace "jailgen: `bubblewrapPackage` means nothing here: wrappers are made without bubblewrap" makeJail.plain;
+      builtins.trace "jailgen: `bubblewrapPackage` means nothing here: wrappers are made without bubblewrap" plain;
 
   # `jail NAME EXE PERMISSIONS`: a wrapper.
   #
@@ -72,6 +77,6 @@ let
     commonJailOptions = map (name: combinators.${name}) registry.commonJailOptions;
     commonPkgs = map (name: pkgs.${name}) registry.commonPkgs;
   }
-  // makeJail.builders;
+  // builders;
 in
 jail

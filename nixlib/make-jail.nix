@@ -11,6 +11,8 @@
   # What every jail begins with, or null for what the registry says.
   basePermissions,
 }:
+# The spec that the builder reads too, as spec-files.nix gives it; null for a jail that a flake says itself.
+spec:
 let
   inherit (terms) toTerm storePaths namesIn;
 
@@ -40,15 +42,15 @@ let
           permissions combinators
         else
           permissions;
-      all =
+      base =
         if basePermissions == null || !(made == null || builtins.isList made) then
-          made
+          [ ]
         else
-          [
+          lib.flatten [
             combinators.reset
             basePermissions
-          ]
-          ++ (if made == null then [ ] else made);
+          ];
+      all = if base == [ ] then made else base ++ (if made == null then [ ] else made);
       jail = {
         name = toTerm "literal" name;
         entry = toTerm "entry" exe;
@@ -62,6 +64,8 @@ let
     in
     finished {
       inherit name term;
+      # What the flake puts before the permissions of a spec is not in the spec.
+      before = builtins.length base;
       package = exe;
       rewrap = other: plain name other permissions;
     };
@@ -91,6 +95,7 @@ let
     in
     finished {
       inherit name term;
+      before = 0;
       package = given.pkg or (if own then agent else null);
       rewrap = pkg: builders.${builder} (given // { inherit pkg; });
     };
@@ -100,6 +105,7 @@ let
     {
       name,
       term,
+      before,
       package,
       rewrap,
     }:
@@ -115,7 +121,7 @@ let
       inherit term;
       # Where its desktop entries, icons, manuals and completions are.
       forward = lib.unique forwarded;
-    }
+    } (lib.optionalAttrs (spec != null) { spec = spec // { inherit before; }; })
     // lib.optionalAttrs ofPackage (
       lib.filterAttrs (
         attribute: _:

@@ -16,12 +16,14 @@ let
       builtins.isPath value;
 in
 # what  `{ policy }` or `{ term }`: what is sealed
-name: what:
+# with  what else the builder needs, in which no package is named: see build-jail.nix
+name: what: with':
 if holdsPath what then
   throw "jailgen: the jail `${name}` is made of a path, which Nix would copy into the store: write a string, such as `\"/etc/hosts\"` for `/etc/hosts`"
 else
   derivation (
     what
+    // with'
     // {
       inherit name system;
       builder = tools.jailgen;

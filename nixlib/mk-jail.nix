@@ -1,7 +1,7 @@
 # Makes the wrapper of a policy: an attribute set as `jailgen emit` writes it, with version, name, grants and places.
 { mkDerivation }:
 policy:
-mkDerivation policy.name { inherit policy; }
+mkDerivation policy.name { inherit policy; } { }
 // {
   meta = {
     inherit (policy) name;

@@ -41,6 +41,17 @@ let
           example = lib.literalExpression "{ inherit (inputs) my-tools; }";
           description = "The inputs that the spec asks for.";
         };
+        files = mkOption {
+          type = types.listOf types.path;
+          default = [ ];
+          example = lib.literalExpression "[ ./agents ]";
+          description = "Files and folders that the spec reads by paths which stand nowhere in its text.";
+        };
+        checked = mkOption {
+          type = types.bool;
+          default = true;
+          description = "Whether the spec is built only if jailgen's own evaluator finds the same in it as Nix.";
+        };
         name = mkOption {
           type = types.str;
           default = name;
@@ -66,7 +77,16 @@ let
     if one.spec != null && one.package != null then
       throw "programs.jailgen.jails.${name} has a `spec` and a `package`: leave one of them out"
     else if one.spec != null then
-      listOf (jail.buildJail { inherit (one) spec inputs; })
+      listOf (
+        jail.buildJail {
+          inherit (one)
+            spec
+            inputs
+            files
+            checked
+            ;
+        }
+      )
     else if one.package != null then
       [ (jail one.name one.package one.permissions) ]
     else

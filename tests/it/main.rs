@@ -32,4 +32,5 @@ mod store;
 mod store_copies;
 mod tidy;
 mod trace;
+mod two_readings;
 mod users;

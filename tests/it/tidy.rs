@@ -111,6 +111,7 @@ fn the_plan_has_no_features() {
 
 /// Diagnostics that no single spec shows, with the reason.
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
+    ("differs-in-nix", "only a builder says it, in tests/it/two_readings.rs"),
     ("not-imported", "only `jailgen import` says it, in tests/it/import.rs"),
     ("missing-package", "only a term of the Nix door comes without a package"),
     ("no-main-program", "only at the Nix door is a package known"),

@@ -133,6 +133,8 @@ codes! {
     Contradiction = "contradiction",
     /// A text that is not in the format that it is read as.
     Data = "data",
+    /// Something that Nix reads otherwise than jailgen.
+    DiffersInNix = "differs-in-nix",
     /// A division by zero.
     DivisionByZero = "division-by-zero",
     /// An attribute that a set gives twice.

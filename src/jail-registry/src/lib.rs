@@ -33,7 +33,7 @@ pub use suggest::nearest;
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
 pub use term::{
     Applied, Built, FileId, Given, Jail, Made, PathValue, Place, Placed, TERM_VERSION, Term,
-    TermError, Value,
+    TermError, Value, difference,
 };
 
 #[cfg(test)]

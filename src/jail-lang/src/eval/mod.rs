@@ -393,7 +393,7 @@ impl<'s> Evaluator<'s> {
         let message = format!("the spec branches on `{source}`, which only Nix knows");
         Failure::new(DiagnosticCode::SymbolicCondition, place, message)
             .label("packages are symbolic in a `.jail` file")
-            .help("decide without it, or write the jail in a flake with the Nix library (`mkJail`), where Nix evaluates everything")
+            .help("decide without it, or write the jail in a flake with the Nix library, where Nix evaluates everything")
             .kind(kind)
     }
 

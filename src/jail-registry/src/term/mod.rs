@@ -2,6 +2,7 @@
 //!
 //! Both doors make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
 
+mod agree;
 mod json;
 mod path;
 #[cfg(test)]
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
 
+pub use agree::difference;
 pub use json::{Given, TERM_VERSION, Term, TermError};
 pub use path::PathValue;
 

@@ -2,7 +2,7 @@
 //! the wrapper and its skeleton to the output.
 //!
 //! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with nixlib and which is lowered
-//! here.
+//! here. A term that Nix made of a spec must be what jailgen makes of it.
 
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::forward::Forward;
 
+use super::reading::{Disagreement, Spec};
 use super::{Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, program, seal};
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
@@ -27,6 +28,8 @@ struct Attributes {
     name: String,
     policy: Option<Policy>,
     term: Option<Box<RawValue>>,
+    /// The spec that Nix made the term of.
+    spec: Option<Spec>,
     stub: String,
     host: String,
     /// The packages of the program, for what desktops and shells know of them.
@@ -57,6 +60,9 @@ pub enum BuildError {
     /// What is wrong with the term, in the words of the other door.
     #[error("the term is no jail: {}", messages(.0))]
     Term(Vec<Diagnostic>),
+    /// Nix and jailgen do not read the spec alike.
+    #[error(transparent)]
+    Spec(#[from] Box<Disagreement>),
 }
 
 fn messages(faults: &[Diagnostic]) -> String {
@@ -111,7 +117,7 @@ fn forward(
 fn policy(attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
     match (&attributes.policy, &attributes.term) {
         (Some(policy), None) => Ok((normal(policy.clone()), Vec::new())),
-        (None, Some(term)) => lowered(term.get(), &attributes.name),
+        (None, Some(term)) => of_term(term.get(), attributes),
         (Some(_), Some(_)) | (None, None) => {
             Err(SealError::new("the derivation has either a `policy` or a `term`").into())
         }
@@ -124,9 +130,16 @@ fn normal(mut policy: Policy) -> Policy {
     policy
 }
 
-fn lowered(term: &str, name: &str) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
-    let Term { jail, mut faults, packages } =
-        Term::from_json(term).map_err(|error| SealError::new(error.to_string()))?;
+fn of_term(term: &str, attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
+    let term = Term::from_json(term).map_err(|error| SealError::new(error.to_string()))?;
+    if let Some(spec) = &attributes.spec {
+        spec.agrees(&term, &attributes.name, store(&attributes.outputs.out))?;
+    }
+    lowered(term, &attributes.name)
+}
+
+fn lowered(term: Term, name: &str) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
+    let Term { jail, mut faults, packages } = term;
     match jail_registry::lower(&jail, &packages, &|_| String::new()) {
         Ok(lowered) if faults.is_empty() && lowered.policy.name == name => {
             Ok((lowered.policy, lowered.warnings))
@@ -159,13 +172,18 @@ fn read(file: &Path) -> Result<Attributes, SealError> {
 
 fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealError> {
     let out = &attributes.outputs.out;
-    let store = Path::new(out).parent().and_then(Path::to_str).unwrap_or_default();
+    let store = store(out);
     let nodes = attributes.closure.iter().map(node).collect::<Result<Vec<_>, _>>()?;
     let graph = Graph::new(store, nodes)?;
     let arch = attributes.system.split('-').next().unwrap_or_default();
     let (stub, host) = (attributes.stub.as_str(), attributes.host.as_str());
     let filters = given::filters(policy)?;
     seal(&Request { policy, graph: &graph, stub, host, out, arch, filters: &filters })
+}
+
+/// The store's folder, which the output stands in.
+fn store(out: &str) -> &str {
+    Path::new(out).parent().and_then(Path::to_str).unwrap_or_default()
 }
 
 fn node(exported: &Exported) -> Result<(String, Node), SealError> {

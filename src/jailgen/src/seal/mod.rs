@@ -11,6 +11,7 @@ mod fold;
 mod given;
 mod graph;
 mod program;
+mod reading;
 mod text;
 
 use jail_plan::{Closure, Plan};
@@ -19,6 +20,7 @@ use jail_policy::{Grant, Policy, Scope};
 pub use builder::{BuildError, Told, build};
 pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
+pub use reading::Disagreement;
 pub use text::texts;
 
 /// What is sealed.

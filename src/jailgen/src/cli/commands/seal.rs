@@ -14,22 +14,26 @@ use crate::seal::{self, BuildError};
 pub(in crate::cli) fn run(context: Context) -> Result<(), Failure> {
     match seal::build(Path::new(".")) {
         Ok(told) => {
-            print(&told.warnings, context);
+            print(&told.warnings, &NoSources, context);
             told.left_out.iter().for_each(|what| context.console.note("note", what));
             Ok(())
         }
         // The message names the line of the spec itself, and Nix shows it as it is.
         Err(BuildError::Seal(error)) => Err(Failure::new(error.to_string())),
         Err(BuildError::Term(faults)) => {
-            print(&faults, context);
+            print(&faults, &NoSources, context);
             Err(Failure::Findings)
+        }
+        Err(BuildError::Spec(disagreement)) => {
+            print(&disagreement.faults, &disagreement.compiled, context);
+            Err(Failure::with_help(disagreement.to_string(), disagreement.help()))
         }
     }
 }
 
-fn print(diagnostics: &[Diagnostic], context: Context) {
+fn print(diagnostics: &[Diagnostic], sources: &dyn Sources, context: Context) {
     for diagnostic in diagnostics {
-        context.console.diagnostic(&render::human(diagnostic, &NoSources, width()));
+        context.console.diagnostic(&render::human(diagnostic, sources, width()));
     }
 }
 

@@ -1,0 +1,161 @@
+//! What agrees and what does not, by pairs of jailgen's reading and the JSON of Nix's.
+
+use expect_test::{Expect, expect};
+use jail_policy::{Output, Package, Piece, Text};
+
+use super::difference;
+use crate::testing::{built, jail, list, p, pkg, s, script, x};
+use crate::{Jail, Term, Value};
+
+const GIT: &str = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-git-2.50";
+
+/// Nix's reading of a jail with these permissions. `@` is a store path.
+fn nix(permissions: &str) -> Jail {
+    let text = format!(
+        r#"{{"version": 1, "packages": {{"nixpkgs": {{}}, "agents": {{}}}},
+            "jail": {{"name": "demo", "entry": {{"package": {{"out": "@", "bin": "@", "program": "@/bin/x"}}}}, "permissions": [{permissions}]}}}}"#
+    );
+    let term = Term::from_json(&text.replace('@', GIT)).unwrap();
+    assert_eq!(term.faults, []);
+    term.jail
+}
+
+fn told(spec: &Jail, nix: &Jail) -> String {
+    difference(spec, nix, "/nix/store").map_or_else(|| "they agree".into(), |fault| fault.message)
+}
+
+#[track_caller]
+fn check(permission: Value, read_by_nix: &str, expected: &Expect) {
+    expected.assert_eq(&told(&jail(vec![permission]), &nix(read_by_nix)));
+}
+
+#[track_caller]
+fn agrees(permission: Value, read_by_nix: &str) {
+    assert_eq!(told(&jail(vec![permission]), &nix(read_by_nix)), "they agree");
+}
+
+/// `set-env "A"` with a text.
+fn env(pieces: impl IntoIterator<Item = Piece>) -> Value {
+    p("set-env", [s("A"), Value::Text(Text::new(false, pieces))])
+}
+
+fn nix_env(text: &str) -> String {
+    let text = serde_json::Value::from(text.replace('@', GIT));
+    format!(r#"{{"combinator": "set-env", "arguments": ["A", {text}]}}"#)
+}
+
+fn part(output: Output) -> Piece {
+    Piece::Package { package: Package::Symbolic { nix: "pkgs.git".into() }, output }
+}
+
+fn literal(text: &str) -> Piece {
+    Piece::Literal(text.into())
+}
+
+#[test]
+fn the_same_terms_agree() {
+    agrees(
+        p("compose", [list([p("network", []), p("readonly", [x("~/a")])])]),
+        r#"{"combinator": "compose", "arguments": [[{"combinator": "network", "arguments": []},
+            {"combinator": "readonly", "arguments": [{"noescape": "~/a"}]}]]}"#,
+    );
+    agrees(
+        p("x", [Value::Null, Value::Bool(true), Value::Integer(1), list([pkg("git")])]),
+        r#"{"combinator": "x", "arguments": [null, true, 1, [{"package": {"out": "@", "bin": "@", "program": "@/bin/git"}}]]}"#,
+    );
+    agrees(
+        p("wrap-entry", [script("exec @@ -x")]),
+        r#"{"combinator": "wrap-entry", "arguments": [{"script": ["exec ", " -x"]}]}"#,
+    );
+}
+
+#[test]
+fn a_package_in_a_text_is_any_path_of_the_store() {
+    agrees(env([part(Output::Out)]), &nix_env("@"));
+    agrees(env([part(Output::Out), literal(". And "), part(Output::Bin)]), &nix_env("@. And @"));
+    agrees(env([part(Output::Out), literal("-doc/x")]), &nix_env("@-doc/x"));
+    agrees(env([part(Output::Program), literal(" -x")]), &nix_env("@/bin/git -x"));
+    agrees(env([literal("v"), part(Output::Out), literal("!")]), &nix_env("v2.50 of May!"));
+}
+
+#[test]
+fn a_package_in_a_text_is_no_other_path_and_nothing_that_is_expanded() {
+    for text in ["/home/u/.ssh", "", "~", "$HOME", "@/../x", "/nix/store/short-x", "@/bin"] {
+        let told = told(&jail(vec![env([part(Output::Out)])]), &nix(&nix_env(text)));
+        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+    }
+    for text in ["@", "@/bin/", "@/bin/a/b", "git"] {
+        let told = told(&jail(vec![env([part(Output::Program)])]), &nix(&nix_env(text)));
+        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+    }
+}
+
+#[test]
+fn whatever_else_differs_is_told() {
+    check(
+        p("readonly", [s("/a")]),
+        r#"{"combinator": "readwrite", "arguments": ["/a"]}"#,
+        &expect!["Nix reads `readwrite` where jailgen reads `readonly`"],
+    );
+    check(
+        p("readonly", [s("/srv/data")]),
+        r#"{"combinator": "readonly", "arguments": ["/srv/secret"]}"#,
+        &expect![[r#"Nix reads `"/srv/secret"` where jailgen reads `"/srv/data"`"#]],
+    );
+    check(
+        p("readonly", [s("$A")]),
+        r#"{"combinator": "readonly", "arguments": [{"noescape": "$A"}]}"#,
+        &expect![[r#"Nix reads `noescape "$A"` where jailgen reads `"$A"`"#]],
+    );
+    check(
+        p("network", []),
+        r#"{"combinator": "network", "arguments": []}, {"combinator": "readwrite", "arguments": ["/a"]}"#,
+        &expect!["Nix reads the permission `readwrite` where jailgen reads nothing more"],
+    );
+    check(
+        p("network", []),
+        "",
+        &expect!["Nix reads nothing where jailgen reads the permission `network`"],
+    );
+    check(
+        p("limit-pids", [Value::Integer(1)]),
+        r#"{"combinator": "limit-pids", "arguments": ["1"]}"#,
+        &expect![[r#"Nix reads `"1"` where jailgen reads `1`"#]],
+    );
+    check(
+        p("add-pkg-deps", [list([pkg("git")])]),
+        r#"{"combinator": "add-pkg-deps", "arguments": [[{"package": {"out": "/home/u", "bin": "/home/u", "program": null}}]]}"#,
+        &expect!["Nix reads a package that is not in the store where jailgen reads a package"],
+    );
+    let far = format!("{}\nend", "a".repeat(100));
+    check(
+        p("set-env", [s("A"), s(&far)]),
+        &nix_env(&format!("{}b\nend", "a".repeat(100))),
+        &expect![[
+            r#"Nix reads `"…aaaaaaaaaaaaaaaaaaaab\nend"` where jailgen reads `"…aaaaaaaaaaaaaaaaaaaa\nend"`"#
+        ]],
+    );
+}
+
+#[test]
+fn builders_are_compared_by_their_arguments() {
+    let nix = |arguments: &str| {
+        let text = format!(
+            r#"{{"version": 1, "packages": {{"nixpkgs": {{}}, "agents": {{}}}},
+                "jail": {{"builder": "makeJailedPi", "arguments": {{"attributes": {{{arguments}}}}}}}}}"#
+        );
+        Term::from_json(&text).unwrap().jail
+    };
+    let pi = || built("makeJailedPi", [("name", s("a"))]);
+    assert_eq!(told(&pi(), &nix(r#""name": "a""#)), "they agree");
+    expect![[r#"Nix reads `"b"` where jailgen reads `"a"`"#]]
+        .assert_eq(&told(&pi(), &nix(r#""name": "b""#)));
+    expect!["Nix reads `env` where jailgen reads no such attribute"]
+        .assert_eq(&told(&pi(), &nix(r#""name": "a", "env": {"attributes": {}}"#)));
+    expect!["Nix reads no such attribute where jailgen reads `name`"]
+        .assert_eq(&told(&pi(), &nix("")));
+    expect!["Nix reads `makeJailedPi` where jailgen reads `makeJailedCrush`"]
+        .assert_eq(&told(&built("makeJailedCrush", []), &nix("")));
+    expect!["Nix reads `makeJailedPi` where jailgen reads `jail`"]
+        .assert_eq(&told(&jail(vec![]), &nix("")));
+}
