@@ -14,6 +14,7 @@ mod combinators;
 mod doctor;
 mod doors;
 mod emitted;
+mod emitted_links;
 mod escapes;
 mod eval;
 mod explain;

@@ -43,7 +43,9 @@ impl Traced<'_> {
 fn jail<'a>(setup: &'a Option<Setup>, permissions: &str) -> Option<Traced<'a>> {
     let setup = setup.as_ref().filter(|_| has_user_namespaces())?;
     let spec = format!("jail \"jailed-sh\" pkgs.bashInteractive [ {TOOLS} {permissions} ]");
-    Some(Traced { setup, scratch: Scratch::with(&[("sh.jail", &spec)]) })
+    let scratch = Scratch::with(&[("sh.jail", &spec)]);
+    scratch.run(&["approve", "sh.jail"]).assert_status(0);
+    Some(Traced { setup, scratch })
 }
 
 fn call(report: &Value, name: &str) -> Option<Value> {

@@ -49,8 +49,8 @@ impl Drop for Swapper {
 
 fn flakes(project: &Project) -> PathBuf {
     let flakes = project.scratch.path(".local/state/jailgen/flakes");
-    let found = fs::read_dir(flakes).unwrap().map(|entry| entry.unwrap().path());
-    found.filter(|path| path.is_dir()).next().unwrap()
+    let mut found = fs::read_dir(flakes).unwrap().map(|entry| entry.unwrap().path());
+    found.find(|path| path.is_dir()).unwrap()
 }
 
 #[test]

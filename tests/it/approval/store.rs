@@ -101,5 +101,5 @@ fn what_is_written_down_is_listed_and_forgotten() {
     fs::write(&trees, "").unwrap();
     let unreadable = scratch.run(&["trust", "list"]);
     unreadable.assert_status(1);
-    assert!(unreadable.stderr.contains("cannot be used"), "{}", unreadable.all());
+    assert!(unreadable.stderr.contains("recorded trees cannot be read"), "{}", unreadable.all());
 }

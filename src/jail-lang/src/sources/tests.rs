@@ -104,7 +104,7 @@ fn pipes_and_folders_are_no_files_and_nothing_waits_for_them() {
         let error = sources.read(&path(&sources, below)).unwrap_err();
         assert!(matches!(error, SourceError::NotRegular(_)), "{error}");
     }
-    let error = sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap_err();
+    let error = sources.tree(&path(&sources, "sub"), &mut Bounds::of_a_spec()).unwrap_err();
     assert_eq!(error, SourceError::NotRegular(path(&sources, "sub/pipe")));
     for spec in [
         "jail \"x\" pkgs.hello (import ./pipe)",
@@ -127,13 +127,13 @@ fn a_tree_is_read_whole() {
     let sub = outer.path().join("spec/sub");
     fs::set_permissions(sub.join("b.nix"), fs::Permissions::from_mode(0o755)).unwrap();
     symlink("b.nix", sub.join("link")).unwrap();
-    let tree = sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap();
+    let tree = sources.tree(&path(&sources, "sub"), &mut Bounds::of_a_spec()).unwrap();
     let file = Tree::File { bytes: b"import ../a.nix".to_vec(), executable: true };
     let entries = [("b.nix", file.clone()), ("link", Tree::Link("b.nix".into()))];
     let entries = entries.map(|(name, tree)| (OsString::from(name), tree));
     assert_eq!(tree, Tree::Folder(entries.into()));
-    assert_eq!(sources.tree(&path(&sources, "sub/b.nix"), &mut Bounds::SPEC), Ok(file));
-    let missing = sources.tree(&path(&sources, "none"), &mut Bounds::SPEC);
+    assert_eq!(sources.tree(&path(&sources, "sub/b.nix"), &mut Bounds::of_a_spec()), Ok(file));
+    let missing = sources.tree(&path(&sources, "none"), &mut Bounds::of_a_spec());
     assert!(matches!(missing, Err(SourceError::Missing(_))));
 }
 
@@ -142,7 +142,7 @@ fn a_link_that_leads_out_of_what_is_copied_is_refused() {
     let (outer, sources) = folder();
     let sub = outer.path().join("spec/sub");
     fs::create_dir_all(sub.join("deep/er")).unwrap();
-    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC);
+    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::of_a_spec());
     let place = |link: &str, target: &str| {
         let link = sub.join(link);
         let _ = fs::remove_file(&link);
@@ -165,7 +165,7 @@ fn a_link_that_leads_out_of_what_is_copied_is_refused() {
     // A link itself, and through a link.
     place("deep/link", "er");
     for below in ["sub/deep/link", "sub/deep/er/top/b.nix"] {
-        assert!(sources.tree(&path(&sources, below), &mut Bounds::SPEC).is_err(), "{below}");
+        assert!(sources.tree(&path(&sources, below), &mut Bounds::of_a_spec()).is_err(), "{below}");
     }
     assert!(copied().is_ok());
 }
@@ -175,14 +175,14 @@ fn a_tree_is_bounded() {
     let (outer, sources) = folder();
     let sub = outer.path().join("spec/sub");
     fs::File::create(sub.join("large")).unwrap().set_len(33 << 20).unwrap();
-    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::SPEC).unwrap_err();
+    let copied = || sources.tree(&path(&sources, "sub"), &mut Bounds::of_a_spec()).unwrap_err();
     assert!(copied().to_string().ends_with("holds more than 32 MiB"), "{}", copied());
     fs::remove_file(sub.join("large")).unwrap();
     let deep: String = (0..200).map(|_| "d/").collect();
     fs::create_dir_all(sub.join(Path::new(&deep))).unwrap();
     assert!(copied().to_string().ends_with("128 folders in each other"), "{}", copied());
     // What several paths of a spec copy is counted together.
-    let mut bounds = Bounds::SPEC;
+    let mut bounds = Bounds::of_a_spec();
     fs::File::create(outer.path().join("spec/half")).unwrap().set_len(20 << 20).unwrap();
     assert!(sources.tree(&path(&sources, "half"), &mut bounds).is_ok());
     assert!(sources.tree(&path(&sources, "half"), &mut bounds).is_err());

@@ -36,7 +36,10 @@ pub struct Bounds {
 
 impl Bounds {
     /// All that one spec may copy. One that names its home folder by mistake must not fill the store.
-    pub const SPEC: Self = Self { bytes: BYTES_MAX, entries: ENTRIES_MAX };
+    #[must_use]
+    pub const fn of_a_spec() -> Self {
+        Self { bytes: BYTES_MAX, entries: ENTRIES_MAX }
+    }
 }
 
 const BYTES_MAX: u64 = 32 << 20;

@@ -53,7 +53,7 @@ pub enum Command {
     Check(Check),
     /// Say in words what a spec grants, each grant with its line.
     Explain(Explain),
-    /// Agree to what specs do on the host and outside the working folder, without building or running them.
+    /// Agree to what specs do outside the working folder, without building them.
     #[command(after_help = examples::APPROVE)]
     Approve(Specs),
     /// Try from inside a jail what it must refuse, and say what it grants that is dangerous.
@@ -74,7 +74,7 @@ pub enum Command {
     Import(Import),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
-    /// List or forget what was approved, and which trees a jail could ever write.
+    /// List or forget what was approved, and what a jail could write.
     #[command(subcommand, after_help = examples::TRUST)]
     Trust(Trust),
     /// Evaluate an expression of the spec language, completely, and print its value.

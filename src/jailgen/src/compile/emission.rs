@@ -21,7 +21,7 @@ impl SpecFolder {
         else {
             return Ok(None);
         };
-        let mut bounds = Bounds::SPEC;
+        let mut bounds = Bounds::of_a_spec();
         let copied = spec.copied.keys().map(|name| copy(&self.sources, name, &mut bounds));
         Ok(Some(Spec {
             place: self.place(),

@@ -1,15 +1,16 @@
-//! Writing an emitted folder: never over what is not ours, each file whole or not at all; and comparing one with what it should be.
+//! Writing an emitted folder: never over what is not ours, each file whole or not at all; and comparing one with what it should
+//! be. It may lie where a jail writes, so no link in it is followed.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use similar::TextDiff;
 
 use super::{EmitError, File, Folder, MARK};
-use crate::files::{beside, write_atomically};
+use crate::files::{Below, Kind, beside};
 
 const FLAKE: &str = "flake.nix";
 const COPIES: &str = "files";
@@ -41,17 +42,19 @@ pub enum Change {
 /// # Errors
 /// It holds things that are not ours and `force` is not given, or it cannot be written.
 pub fn write(folder: &Folder, to: &Path, force: bool) -> Result<(), EmitError> {
+    let failed = |error| EmitError::Io { path: to.into(), error };
+    let Some(opened) = Below::open(to).map_err(failed)? else { return write_new(folder, to) };
     if !force {
-        refuse_foreign(folder, to)?;
+        refuse_foreign(folder, &opened, to)?;
     }
-    let obsolete = obsolete(folder, to)?;
-    if fs::symlink_metadata(to).is_err() {
-        return write_new(folder, to);
-    }
-    write_files(folder, to, write_atomically)?;
-    for file in obsolete {
-        let path = to.join(&file);
-        fs::remove_file(&path).map_err(|error| EmitError::Io { path, error })?;
+    let obsolete = obsolete(folder, &opened).map_err(failed)?;
+    write_files(folder, &opened, to)?;
+    for name in obsolete {
+        let removed = around(&opened, &name).and_then(|around| match around {
+            Some((around, name)) => around.as_ref().unwrap_or(&opened).remove(name),
+            None => Ok(()),
+        });
+        removed.map_err(|error| EmitError::Io { path: to.join(&name), error })?;
     }
     Ok(())
 }
@@ -61,42 +64,59 @@ pub fn write(folder: &Folder, to: &Path, force: bool) -> Result<(), EmitError> {
 /// # Errors
 /// It cannot be read.
 pub fn check(folder: &Folder, at: &Path) -> Result<Vec<Difference>, EmitError> {
+    let failed = |error| EmitError::Io { path: at.into(), error };
+    let opened = Below::open(at).map_err(failed)?;
     let mut differences = Vec::new();
     for (name, file) in &folder.files {
-        if let Some(change) = change(file, &at.join(name), name)? {
-            differences.push(Difference { file: name.clone(), change });
-        }
+        let found = opened.as_ref().map_or(Ok(Some(Change::Missing)), |at| change(file, at, name));
+        let found = found.map_err(|error| EmitError::Io { path: at.join(name), error })?;
+        differences.extend(found.map(|change| Difference { file: name.clone(), change }));
     }
-    let extra = obsolete(folder, at)?;
+    let extra =
+        opened.map_or(Ok(Vec::new()), |opened| obsolete(folder, &opened)).map_err(failed)?;
     differences.extend(extra.into_iter().map(|file| Difference { file, change: Change::Extra }));
     Ok(differences)
 }
 
-fn change(file: &File, at: &Path, name: &str) -> Result<Option<Change>, EmitError> {
-    let failed = |error| EmitError::Io { path: at.into(), error };
-    let data = match fs::symlink_metadata(at) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Some(Change::Missing)),
-        data => data.map_err(failed)?,
+/// The folder around a file of a folder, where it is another one, and the file's own name; nothing where it is not there.
+fn around<'n>(folder: &Below, name: &'n str) -> io::Result<Option<(Option<Below>, &'n OsStr)>> {
+    let Some((folders, name)) = name.rsplit_once('/') else {
+        return Ok(Some((None, name.as_ref())));
     };
-    match file {
-        File::Link(target) => {
-            let same = data.is_symlink() && fs::read_link(at).map_err(failed)? == *target;
-            Ok((!same).then_some(Change::Binary))
-        }
-        File::Content(content, executable) => {
-            let found = fs::read(at).map_err(failed)?;
-            let same_mode = (data.permissions().mode() & 0o100 != 0) == *executable;
-            if found == *content && same_mode {
-                return Ok(None);
-            }
-            Ok(Some(match (str::from_utf8(&found), str::from_utf8(content)) {
-                (Ok(found), Ok(wanted)) if found != wanted => {
-                    Change::Content(diff(found, wanted, name))
-                }
-                _ => Change::Binary,
-            }))
+    let mut at: Option<Below> = None;
+    for part in folders.split('/') {
+        match at.as_ref().unwrap_or(folder).enter(part.as_ref())? {
+            Some(next) => at = Some(next),
+            None => return Ok(None),
         }
     }
+    Ok(Some((at, name.as_ref())))
+}
+
+fn change(file: &File, folder: &Below, name: &str) -> io::Result<Option<Change>> {
+    let Some((at, last)) = around(folder, name)? else { return Ok(Some(Change::Missing)) };
+    let at = at.as_ref().unwrap_or(folder);
+    match (file, at.kind(last)?) {
+        (_, None) => Ok(Some(Change::Missing)),
+        (File::Link(target), Some(Kind::Link)) => {
+            Ok((at.read_link(last)? != *target).then_some(Change::Binary))
+        }
+        (File::Content(content, wanted), Some(Kind::File { executable })) => {
+            let found = at.read(last)?.map(|(found, _)| found).unwrap_or_default();
+            Ok(content_change(&found, content, executable == *wanted, name))
+        }
+        (File::Link(_) | File::Content(..), Some(_)) => Ok(Some(Change::Binary)),
+    }
+}
+
+fn content_change(found: &[u8], wanted: &[u8], same_mode: bool, name: &str) -> Option<Change> {
+    if found == wanted && same_mode {
+        return None;
+    }
+    Some(match (str::from_utf8(found), str::from_utf8(wanted)) {
+        (Ok(found), Ok(wanted)) if found != wanted => Change::Content(diff(found, wanted, name)),
+        _ => Change::Binary,
+    })
 }
 
 fn diff(found: &str, wanted: &str, name: &str) -> String {
@@ -109,16 +129,16 @@ fn diff(found: &str, wanted: &str, name: &str) -> String {
 /// A folder that is not there yet appears whole.
 fn write_new(folder: &Folder, to: &Path) -> Result<(), EmitError> {
     let failed = |error| EmitError::Io { path: to.into(), error };
-    // `.` and the like have no name to write beside.
-    if to.file_name().is_none() {
-        return write_files(folder, to, write_atomically);
-    }
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
     let aside = beside(to);
     let _ = fs::remove_dir_all(&aside);
-    let written = write_files(folder, &aside, |path, content| fs::write(path, content))
+    let made = fs::create_dir(&aside).and_then(|()| Below::open(&aside));
+    let opened = made.and_then(|opened| opened.ok_or_else(|| io::ErrorKind::NotFound.into()));
+    let written = opened
+        .map_err(failed)
+        .and_then(|opened| write_files(folder, &opened, to))
         .and_then(|()| fs::rename(&aside, to).map_err(failed));
     if written.is_err() {
         let _ = fs::remove_dir_all(&aside);
@@ -126,51 +146,40 @@ fn write_new(folder: &Folder, to: &Path) -> Result<(), EmitError> {
     written
 }
 
-fn write_files(
-    folder: &Folder,
-    to: &Path,
-    write: fn(&Path, &[u8]) -> io::Result<()>,
-) -> Result<(), EmitError> {
+/// `shown` is for messages.
+fn write_files(folder: &Folder, to: &Below, shown: &Path) -> Result<(), EmitError> {
     // flake.nix is the last: until it is there, nothing takes the folder for a whole one.
     let (last, others): (Vec<_>, Vec<_>) =
         folder.files.iter().partition(|(name, _)| *name == FLAKE);
     for (name, file) in others.into_iter().chain(last) {
-        let path = to.join(name);
-        write_file(file, &path, write).map_err(|error| EmitError::Io { path, error })?;
+        write_file(file, to, name)
+            .map_err(|error| EmitError::Io { path: shown.join(name), error })?;
     }
     Ok(())
 }
 
-fn write_file(
-    file: &File,
-    path: &Path,
-    write: fn(&Path, &[u8]) -> io::Result<()>,
-) -> io::Result<()> {
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent)?;
+fn write_file(file: &File, folder: &Below, name: &str) -> io::Result<()> {
+    let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+    let mut at: Option<Below> = None;
+    for part in folders.split('/').filter(|part| !part.is_empty()) {
+        at = Some(at.as_ref().unwrap_or(folder).make(part.as_ref())?);
     }
+    let at = at.as_ref().unwrap_or(folder);
     match file {
         File::Content(content, executable) => {
-            write(path, content)?;
-            if *executable {
-                fs::set_permissions(path, fs::Permissions::from_mode(0o755))?;
-            }
-            Ok(())
+            at.write(last.as_ref(), content, if *executable { 0o755 } else { 0o644 })
         }
-        File::Link(target) => {
-            let _ = fs::remove_file(path);
-            symlink(target, path)
-        }
+        File::Link(target) => at.link(last.as_ref(), target),
     }
 }
 
 /// A folder is ours if its flake.nix is. One that holds anything and is not ours is refused, and so is one of ours with a
 /// file of somebody else's in the place of one that is to be written.
-fn refuse_foreign(folder: &Folder, to: &Path) -> Result<(), EmitError> {
-    let names = names(to)?;
-    let foreign: Vec<String> = if is_ours(&to.join(FLAKE)) {
+fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitError> {
+    let names = names(at).map_err(|error| EmitError::Io { path: shown.into(), error })?;
+    let foreign: Vec<String> = if is_ours(at, FLAKE) {
         let in_the_way = |name: &&String| {
-            name.ends_with(".nix") && folder.files.contains_key(*name) && !is_ours(&to.join(name))
+            name.ends_with(".nix") && folder.files.contains_key(*name) && !is_ours(at, name)
         };
         names.iter().filter(in_the_way).cloned().collect()
     } else {
@@ -179,36 +188,51 @@ fn refuse_foreign(folder: &Folder, to: &Path) -> Result<(), EmitError> {
     if foreign.is_empty() {
         return Ok(());
     }
-    Err(EmitError::Foreign { folder: to.into(), names: foreign.into_iter().take(5).collect() })
+    Err(EmitError::Foreign { folder: shown.into(), names: foreign.into_iter().take(5).collect() })
 }
 
 /// Files of ours in a folder that are not to be there.
-fn obsolete(folder: &Folder, at: &Path) -> Result<Vec<String>, EmitError> {
-    if !is_ours(&at.join(FLAKE)) {
+fn obsolete(folder: &Folder, at: &Below) -> io::Result<Vec<String>> {
+    if !is_ours(at, FLAKE) {
         return Ok(Vec::new());
     }
-    let nix =
-        names(at)?.into_iter().filter(|name| name.ends_with(".nix") && is_ours(&at.join(name)));
-    let copies = walkdir::WalkDir::new(at.join(COPIES)).sort_by_file_name();
-    let copies =
-        copies.into_iter().filter_map(Result::ok).filter(|entry| !entry.file_type().is_dir());
-    let copies =
-        copies.filter_map(|entry| Some(entry.path().strip_prefix(at).ok()?.to_str()?.to_owned()));
-    Ok(nix.chain(copies).filter(|name| !folder.files.contains_key(name)).collect())
+    let nix = names(at)?.into_iter();
+    let mut all: Vec<String> =
+        nix.filter(|name| name.ends_with(".nix") && is_ours(at, name)).collect();
+    if let Some(Kind::Folder) = at.kind(COPIES.as_ref())?
+        && let Some(copies) = at.enter(COPIES.as_ref())?
+    {
+        copied(&copies, COPIES, &mut all)?;
+    }
+    all.retain(|name| !folder.files.contains_key(name));
+    Ok(all)
 }
 
-fn names(folder: &Path) -> Result<BTreeSet<String>, EmitError> {
-    let failed = |error| EmitError::Io { path: folder.into(), error };
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        entries => entries.map_err(failed)?,
-    };
-    entries
-        .map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned()))
-        .collect()
+/// What is copied below a folder. Names that are no text were not written by us.
+fn copied(folder: &Below, path: &str, found: &mut Vec<String>) -> io::Result<()> {
+    for name in folder.names()? {
+        let Some(text) = name.to_str() else { continue };
+        let path = format!("{path}/{text}");
+        match folder.kind(&name)? {
+            Some(Kind::Folder) => {
+                if let Some(below) = folder.enter(&name)? {
+                    copied(&below, &path, found)?;
+                }
+            }
+            Some(Kind::File { .. } | Kind::Link | Kind::Other) => found.push(path),
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn names(folder: &Below) -> io::Result<BTreeSet<String>> {
+    let names = folder.names()?.into_iter();
+    Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
 /// Whether a file is one that jailgen has emitted.
-fn is_ours(file: &Path) -> bool {
-    fs::read(file).is_ok_and(|content| content.starts_with(MARK.as_bytes()))
+fn is_ours(folder: &Below, name: &str) -> bool {
+    let read = folder.read(name.as_ref()).ok().flatten();
+    read.is_some_and(|(content, _)| content.starts_with(MARK.as_bytes()))
 }

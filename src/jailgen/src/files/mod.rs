@@ -1,11 +1,13 @@
 //! Files that are written whole or not at all.
 
+mod below;
 mod private;
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+pub use below::{Below, Kind, read_regular};
 pub use private::{Private, check, create_private};
 
 /// Writes a file under another name beside its place, then renames it there: readers see the old content or the new one.

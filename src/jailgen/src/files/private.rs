@@ -1,20 +1,13 @@
-//! Folders that only the caller can write: what stands there is believed. Nothing is read or written through a link.
+//! Folders that only the caller can write: what stands there is believed.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{DirBuilder, File};
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::Path;
 
-use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat, fstat, openat, renameat, unlinkat,
-};
-use rustix::io::Errno;
-
-/// Nothing that is kept is larger.
-const BYTES_MAX: u64 = 16 << 20;
+use super::below::Below;
 
 /// Makes a folder, and what it lies in, for the caller alone. One that is there stays as it is.
 ///
@@ -29,20 +22,23 @@ pub fn create_private(path: &Path) -> io::Result<()> {
 /// # Errors
 /// It belongs to somebody else, or others may write it.
 pub fn check(path: &Path) -> io::Result<()> {
-    match path.symlink_metadata() {
+    let data = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        // A link of one's own may lead to another disk; where it leads is looked at all the same.
-        Ok(data) if data.is_symlink() => only_ours(std::os::unix::fs::MetadataExt::uid(&data))?,
-        data => data.map(drop)?,
+        data => data?,
+    };
+    if !data.is_symlink() {
+        return believed(data.uid(), data.mode());
     }
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    believed(&fstat(openat(CWD, path, flags, Mode::empty())?)?)
+    // A link of one's own may lead to another disk; what it leads to is looked at all the same.
+    only_ours(data.uid())?;
+    let data = path.metadata()?;
+    believed(data.uid(), data.mode())
 }
 
 /// An open folder that only the caller can write.
 #[derive(Debug)]
 pub struct Private {
-    folder: OwnedFd,
+    folder: Below,
 }
 
 impl Private {
@@ -51,12 +47,9 @@ impl Private {
     /// # Errors
     /// It cannot be opened, is a link, belongs to somebody else, or others may write it.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = match openat(CWD, path, flags, Mode::empty()) {
-            Err(Errno::NOENT) => return Ok(None),
-            folder => folder?,
-        };
-        believed(&fstat(&folder)?)?;
+        let Some(folder) = Below::open(path)? else { return Ok(None) };
+        let data = folder.data()?;
+        believed(data.st_uid, data.st_mode)?;
         Ok(Some(Self { folder }))
     }
 
@@ -74,21 +67,8 @@ impl Private {
     /// # Errors
     /// It cannot be read, is no regular file, belongs to somebody else, or others may write it.
     pub fn read(&self, name: &OsStr) -> io::Result<Option<Vec<u8>>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = match openat(&self.folder, name, flags, Mode::empty()) {
-            Err(Errno::NOENT) => return Ok(None),
-            file => file?,
-        };
-        let data = fstat(&file)?;
-        believed(&data)?;
-        if FileType::from_raw_mode(data.st_mode) != FileType::RegularFile {
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        let mut bytes = Vec::new();
-        File::from(file).take(BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > BYTES_MAX {
-            return Err(io::Error::other("it is too large"));
-        }
+        let Some((bytes, data)) = self.folder.read(name)? else { return Ok(None) };
+        believed(data.st_uid, data.st_mode)?;
         Ok(Some(bytes))
     }
 
@@ -97,19 +77,7 @@ impl Private {
     /// # Errors
     /// It cannot be written.
     pub fn write(&self, name: &OsStr, bytes: &[u8]) -> io::Result<()> {
-        let mut aside = OsString::from(format!(".{}.", std::process::id()));
-        aside.push(name);
-        self.remove(&aside)?;
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = File::from(openat(&self.folder, &aside, flags, Mode::RUSR | Mode::WUSR)?);
-        let written = file.write_all(bytes).and_then(|()| file.sync_all());
-        let written =
-            written.and_then(|()| Ok(renameat(&self.folder, &aside, &self.folder, name)?));
-        if written.is_err() {
-            // The error that is reported is that of the write.
-            let _ = self.remove(&aside);
-        }
-        written
+        self.folder.write(name, bytes, 0o600)
     }
 
     /// Removes a file. One that is gone is removed.
@@ -117,32 +85,23 @@ impl Private {
     /// # Errors
     /// It cannot be removed.
     pub fn remove(&self, name: &OsStr) -> io::Result<()> {
-        match unlinkat(&self.folder, name, AtFlags::empty()) {
-            Err(Errno::NOENT) => Ok(()),
-            removed => Ok(removed?),
-        }
+        self.folder.remove(name)
     }
 
-    /// The names of its files, in the order of their bytes. Those that begin with a dot are being written.
+    /// The names of its files, in the order of their bytes, without those that are being written.
     ///
     /// # Errors
     /// It cannot be listed.
     pub fn names(&self) -> io::Result<Vec<OsString>> {
-        let mut names = Vec::new();
-        for entry in Dir::read_from(&self.folder)? {
-            let name = OsString::from_vec(entry?.file_name().to_bytes().to_vec());
-            if !name.as_bytes().starts_with(b".") {
-                names.push(name);
-            }
-        }
-        names.sort();
+        let mut names = self.folder.names()?;
+        names.retain(|name| !name.as_bytes().starts_with(b"."));
         Ok(names)
     }
 }
 
-fn believed(data: &Stat) -> io::Result<()> {
-    only_ours(data.st_uid)?;
-    if data.st_mode & 0o022 != 0 {
+fn believed(owner: u32, mode: u32) -> io::Result<()> {
+    only_ours(owner)?;
+    if mode & 0o022 != 0 {
         return Err(io::Error::other("others may write it (`chmod go-w` takes that away)"));
     }
     Ok(())
@@ -215,8 +174,10 @@ mod tests {
         let path = outer.path().join("a");
         let folder = Private::create(&path).unwrap();
         folder.write(OsStr::new("x"), b"1").unwrap();
+        // Only root gives files away; others have those of root.
         if std::os::unix::fs::chown(path.join("x"), Some(54321), None).is_err() {
-            return println!("skipped: only root gives files away");
+            assert!(check(Path::new("/etc")).unwrap_err().to_string().contains("another user"));
+            return;
         }
         let error = folder.read(OsStr::new("x")).unwrap_err();
         assert_eq!(error.to_string(), "it belongs to another user");

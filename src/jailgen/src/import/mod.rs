@@ -1,7 +1,6 @@
 //! From a flake that uses jail.nix or jailed-agents to a spec, and what the compiler says to that spec.
 
 use std::borrow::Cow;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +8,7 @@ use jail_lang::{EntryKind, FileSources, Imported, SourceError, Sources};
 use jail_registry::FileId;
 
 use crate::compile::{Compiled, compile_from};
+use crate::files::read_regular;
 
 /// What became of a file.
 pub struct Import {
@@ -26,7 +26,8 @@ pub struct Import {
 /// The file cannot be read, or is not UTF-8.
 pub fn import(path: &Path, spec_name: &str) -> io::Result<Import> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let imported = jail_lang::import(&name, &fs::read_to_string(path)?);
+    let text = String::from_utf8(read_regular(path)?).map_err(io::Error::other)?;
+    let imported = jail_lang::import(&name, &text);
     let compiled = match &imported.spec {
         None => None,
         Some(spec) => {

@@ -196,7 +196,7 @@ mod tests {
         symlink("a/script", folder.join("link")).unwrap();
         let sources = FileSources::new(outer.path()).unwrap();
         let path = fs::canonicalize(&folder).unwrap();
-        let tree = sources.tree(path.to_str().unwrap(), &mut { Bounds::SPEC }).unwrap();
+        let tree = sources.tree(path.to_str().unwrap(), &mut Bounds::of_a_spec()).unwrap();
         assert_eq!(hash_tree(&tree), hash(&folder).unwrap());
     }
 }

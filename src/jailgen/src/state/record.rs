@@ -93,7 +93,7 @@ impl Record {
 
     fn sources_are_the_same(&self) -> Option<bool> {
         let sources = FileSources::new(self.spec.parent()?).ok()?;
-        let mut bounds = Bounds::SPEC;
+        let mut bounds = Bounds::of_a_spec();
         let same = |answer: &Answer| {
             let now = sources.ask(answer.query, &answer.path);
             now.is_ok_and(|now| nar::hash_bytes(&now) == answer.hash)

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::{Argument, HostText, InsideOp, Places, Plan, Wrapper, WrapperError};
 
 use super::State;
-use crate::files::{create_private, write_atomically};
+use crate::files::{create_private, read_regular, write_atomically};
 
 /// Why there is no shell.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub(super) fn derive(
         let path = path.to_path_buf();
         move |error| ShellError::Io { path, error }
     };
-    let bytes = fs::read(wrapper).map_err(failed(wrapper))?;
+    let bytes = read_regular(wrapper).map_err(failed(wrapper))?;
     let error = |error| ShellError::Wrapper { path: wrapper.into(), error };
     let mut plan = Wrapper::parse(&bytes).map_err(error)?.plan;
     let to = change(&mut plan)?;

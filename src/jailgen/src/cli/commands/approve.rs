@@ -67,7 +67,9 @@ fn show(question: &Question, context: Context) {
 fn why(path: &Path, why: &Why) -> String {
     let path = shown(path);
     match why {
-        Why::First => format!("`{path}` was not approved yet, and reaches further than its folder"),
+        Why::First => {
+            format!("`{path}` was not approved yet, and grants more than the working folder")
+        }
         Why::Changed => format!("what `{path}` grants has changed since it was approved"),
         Why::Elsewhere(before) => {
             format!("`{path}` is another spec than it was: it led to `{}`", shown(before))

@@ -17,6 +17,7 @@ use super::{Context, build};
 use crate::audit::{self, Host, Report};
 use crate::cli::args;
 use crate::cli::failure::Failure;
+use crate::files::read_regular;
 use crate::kit;
 use crate::render::sanitise_json;
 use crate::state::{self, AuditPlan, State};
@@ -60,7 +61,7 @@ fn wrappers(
     context: Context,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let target = &arguments.target;
-    let is_wrapper = fs::read(target).is_ok_and(|bytes| Wrapper::parse(&bytes).is_ok());
+    let is_wrapper = read_regular(target).is_ok_and(|bytes| Wrapper::parse(&bytes).is_ok());
     if is_wrapper {
         return Ok((vec![target.clone()], Vec::new()));
     }

@@ -12,6 +12,7 @@ use super::{Context, build};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::closure::{self, Closure};
+use crate::files::read_regular;
 use crate::render::sanitise;
 
 const STORE: &str = "/nix/store";
@@ -37,7 +38,7 @@ pub(in crate::cli) fn run(arguments: &args::Closure, context: Context) -> Result
 /// The wrapper that is meant: the file itself, or the one program of a store path.
 fn wrapper_of(target: &Path, store_path: &str) -> Option<PathBuf> {
     let is_wrapper = |file: &Path| {
-        let bytes = fs::read(file).ok()?;
+        let bytes = read_regular(file).ok()?;
         Wrapper::parse(&bytes).ok().map(|_| file.to_path_buf())
     };
     if target.is_file() {
@@ -61,7 +62,7 @@ fn of_spec(arguments: &args::Closure, context: Context) -> Result<Vec<String>, F
 
 /// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not among them.
 fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
-    let bytes = fs::read(wrapper).map_err(|error| Failure::new(error.to_string()))?;
+    let bytes = read_regular(wrapper).map_err(|error| Failure::new(error.to_string()))?;
     let wrapper = Wrapper::parse(&bytes).map_err(|error| Failure::new(error.to_string()))?;
     let closure = wrapper.plan.closure;
     Ok(closure.names.iter().map(|name| format!("{}/{name}", closure.store)).collect())

@@ -3,7 +3,6 @@
 mod pin;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
@@ -12,6 +11,7 @@ pub use pin::{PinError, pin};
 
 use super::EmitError;
 use super::flake::{INPUTS, Inputs, KIT};
+use crate::files::read_regular;
 use crate::kit::Kit;
 
 /// The versions that jailgen was released with.
@@ -52,8 +52,8 @@ impl Lock {
     /// It is there and cannot be read.
     pub fn of_folder(folder: &Path) -> Result<Option<Self>, EmitError> {
         let file = folder.join("flake.lock");
-        match fs::read_to_string(&file) {
-            Ok(text) => Self::parse(&text, &file).map(Some),
+        match read_regular(&file) {
+            Ok(text) => Self::parse(&String::from_utf8_lossy(&text), &file).map(Some),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(EmitError::Io { path: file, error }),
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::{Lock, Pin};
+use crate::files::read_regular;
 use crate::nix::{Nix, NixError, Progress, nar};
 
 /// Why a reference cannot be pinned.
@@ -72,8 +73,9 @@ fn folder(reference: &str) -> Option<PathBuf> {
 fn pin_folder(folder: &Path) -> Result<Option<Pin>, PinError> {
     let error = |message: String| PinError::Folder { folder: folder.into(), message };
     let folder = &fs::canonicalize(folder).map_err(|why| error(why.to_string()))?;
-    let flake = fs::read_to_string(folder.join("flake.nix"))
+    let flake = read_regular(&folder.join("flake.nix"))
         .map_err(|why| error(format!("its flake.nix cannot be read: {why}")))?;
+    let flake = String::from_utf8_lossy(&flake);
     let lock = Lock::of_folder(folder).map_err(|why| error(why.to_string()))?;
     if lock.is_none() && flake.contains("inputs") && has_inputs(&flake) {
         return Ok(None);
