@@ -160,3 +160,19 @@ fn a_jail_without_bash_has_no_shell() {
     let error = shell(&State::at(folder.path()), &file).unwrap_err().to_string();
     assert!(error.ends_with("its first two lines are not those of a plan"), "{error}");
 }
+
+#[test]
+fn no_cage_is_called_like_a_folder_whose_content_is_believed() {
+    let faults = |name: &str| {
+        let argv = "argv = [ \"${pkgs.hello}/bin/hello\" ];";
+        let spec = format!("cage {{ name = \"{name}\"; profile = \"offline\"; {argv} }}");
+        let sources = jail_lang::MemorySources::new([("x.jail", spec.as_str())]);
+        let compiled = crate::compile::compile_from(&sources, Path::new("x.jail"));
+        compiled.diagnostics.iter().map(|fault| fault.code).collect::<Vec<_>>()
+    };
+    assert_eq!(faults("demo"), []);
+    let own = FOLDERS.iter().filter(|folder| !folder.contains('/')).chain(&["buses", "told"]);
+    for folder in own {
+        assert_eq!(faults(folder), [jail_registry::Code::JailName], "{folder}");
+    }
+}

@@ -20,8 +20,10 @@ use crate::suggest::nearest;
 use crate::term::{Built, Place, Placed, Value};
 
 /// Folders that jailgen keeps beside those of cages.
-const RESERVED: &[&str] =
-    &["audits", "bin", "builds", "buses", "doctor", "flakes", "paths", "roots", "shells", "traces"];
+const RESERVED: &[&str] = &[
+    "audits", "bin", "builds", "buses", "doctor", "flakes", "paths", "roots", "shells", "told",
+    "traces", "trust",
+];
 
 /// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
 /// more than its name says. What must not be read stops some programs: git, where there is a /etc/gitconfig.
