@@ -57,7 +57,7 @@ fn a_planted_file_is_replaced_and_not_written_through() {
         fs::remove_file(scratch.path(planted)).unwrap();
         symlink(scratch.path("home/notes/keep"), scratch.path(planted)).unwrap();
         let outcome = emit(&scratch);
-        // A link to a file of somebody else's is one, and a lock must be one.
+        // A link to a file that jailgen did not emit is in the way, and a lock must be a lock.
         assert_eq!(outcome.status == 0, !is_nix && !planted.ends_with("lock"), "{}", outcome.all());
         assert_eq!(scratch.read("home/notes/keep"), "mine");
         fs::remove_file(scratch.path(planted)).unwrap();

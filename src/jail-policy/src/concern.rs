@@ -1,5 +1,5 @@
-//! Which grants are worth a question before a spec is built for the first time: those that reach further than a folder that
-//! its user has chosen by standing in it.
+//! Which grants are worth a question before a spec is built for the first time: those that reach further than the folder that
+//! the jail is started in, which its user chooses.
 
 use crate::grant::{Grant, Writes};
 use crate::policy::Entry;
@@ -21,9 +21,9 @@ impl Concern {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::RunsOnHost => "runs on the host",
-            Self::WritesOutside => "writes outside the working folder",
-            Self::Unsafe => "is not safe",
+            Self::RunsOnHost => "on the host",
+            Self::WritesOutside => "outside the working folder",
+            Self::Unsafe => "not safe",
         }
     }
 }
@@ -101,7 +101,7 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
     }
 }
 
-/// Behind these somebody starts programs, or types, as the jail says.
+/// Through these a jail has programs started, or keys typed, outside.
 fn of_service(service: Service) -> Option<Concern> {
     match service {
         Service::X11
@@ -120,7 +120,7 @@ fn of_service(service: Service) -> Option<Concern> {
     }
 }
 
-/// Whoever shares the host's mounts has no other view of its files.
+/// With the host's mounts a jail has the host's view of its files.
 fn of_namespace(namespace: Namespace) -> Option<Concern> {
     match namespace {
         Namespace::Mount => Some(Concern::WritesOutside),

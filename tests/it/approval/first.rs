@@ -1,4 +1,4 @@
-//! E18, E14: the first run of a spec that somebody else wrote, and what of a checked-out project is not believed.
+//! E18, E14: the first run of a checked-out spec, and what of a checked-out project is not believed.
 
 use std::fs;
 
@@ -16,7 +16,7 @@ fn the_first_run_of_a_spec_with_a_hook_is_refused_without_a_terminal() {
         let (status, said) = project.jailgen(&[command, &overrides, rest].concat());
         assert_eq!(status, 1, "{said}");
         assert!(said.contains("was not approved yet"), "{said}");
-        assert!(said.contains("jailed-sh: runs on the host: before the launch"), "{said}");
+        assert!(said.contains("jailed-sh: on the host: before the launch"), "{said}");
         assert!(said.contains("it copies `word`"), "{said}");
         assert!(said.contains("jailgen approve sh.jail") && !said.contains("in-42"), "{said}");
     }
@@ -27,7 +27,7 @@ fn the_first_run_of_a_spec_with_a_hook_is_refused_without_a_terminal() {
 
     let (status, said) = project.jailgen(&["approve", "sh.jail"]);
     assert_eq!(status, 0, "{said}");
-    assert!(said.contains("approved jailed-sh: runs on the host"), "{said}");
+    assert!(said.contains("approved jailed-sh: on the host"), "{said}");
     let (status, said) = project.jailgen(&[&RUN[..2], &overrides, &RUN[2..]].concat());
     assert!(status == 0 && said.contains("in-42") && said.contains("first"), "{said}");
     // It is approved as it is: what changes is asked about again.
@@ -53,7 +53,7 @@ fn on_a_terminal_the_first_run_and_the_first_build_ask() {
     for words in [&run, &build] {
         for answer in ["n\n", "\n", "yes please\n"] {
             let said = answered(project.command(words), answer);
-            assert!(said.contains("runs on the host") && said.contains("[y/N]"), "{said}");
+            assert!(said.contains("jailed-sh: on the host") && said.contains("[y/N]"), "{said}");
             assert!(said.contains("was not built") && !said.contains("in-42"), "{said}");
         }
     }
@@ -63,7 +63,7 @@ fn on_a_terminal_the_first_run_and_the_first_build_ask() {
     assert!(!said.contains("[y/N]"), "nothing is new: {said}");
 }
 
-/// E14: whoever checks a project out takes nothing over of what was approved elsewhere.
+/// E14: a project that is checked out brings no approval along.
 #[test]
 fn nothing_in_a_project_approves_it() {
     let Some(project) = Project::new() else { return };

@@ -1,5 +1,5 @@
-//! Files on disk below one folder, which is opened once. Each question is asked of the disk once: whoever asks again is
-//! given the same answer, so what was checked is what is used. No link is followed, and nothing that can block is opened.
+//! Files on disk below one folder, which is opened once. Each question is asked of the disk once, and has the same answer
+//! when it is asked again, so what was checked is what is used. No link is followed, and nothing that can block is opened.
 //!
 //! Folders are entered name by name with O_NOFOLLOW. That is what openat2(2) does with RESOLVE_BENEATH and
 //! RESOLVE_NO_SYMLINKS for names without `..`, and it works in jails too, whose filter knows no openat2.

@@ -19,7 +19,7 @@ Examples:
 pub(super) const APPROVE: &str = "\
 Examples:
   jailgen explain team.jail && jailgen approve team.jail
-  jailgen approve ci.jail && jailgen run ci.jail   in CI, where nobody can be asked
+  jailgen approve ci.jail && jailgen run ci.jail   in CI, where there is no terminal
 
 docs/trust.md says what is asked about.";
 

@@ -1,5 +1,5 @@
-//! Folders below which no link is followed: whoever can write there, such as a jail, cannot lead what is read, written or
-//! removed to another place.
+//! Folders below which no link is followed: a jail that can write there cannot make jailgen read, write or remove anything
+//! in another place.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

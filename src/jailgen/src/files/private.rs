@@ -20,7 +20,7 @@ pub fn create_private(path: &Path) -> io::Result<()> {
 /// Says why a folder is not one that only the caller can write. Nothing where it is, or is not there yet.
 ///
 /// # Errors
-/// It belongs to somebody else, or others may write it.
+/// It belongs to another user, or others may write it.
 pub fn check(path: &Path) -> io::Result<()> {
     let data = match path.symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -45,7 +45,7 @@ impl Private {
     /// Opens one; nothing where there is none.
     ///
     /// # Errors
-    /// It cannot be opened, is a link, belongs to somebody else, or others may write it.
+    /// It cannot be opened, is a link, belongs to another user, or others may write it.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         let Some(folder) = Below::open(path)? else { return Ok(None) };
         let data = folder.data()?;
@@ -65,7 +65,7 @@ impl Private {
     /// The content of a file; nothing where there is none.
     ///
     /// # Errors
-    /// It cannot be read, is no regular file, belongs to somebody else, or others may write it.
+    /// It cannot be read, is no regular file, belongs to another user, or others may write it.
     pub fn read(&self, name: &OsStr) -> io::Result<Option<Vec<u8>>> {
         let Some((bytes, data)) = self.folder.read(name)? else { return Ok(None) };
         believed(data.st_uid, data.st_mode)?;

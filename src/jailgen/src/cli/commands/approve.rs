@@ -24,8 +24,8 @@ pub(in crate::cli) fn run(arguments: &args::Specs, context: Context) -> Result<(
     Ok(())
 }
 
-/// Lets a build go on if the spec is approved, or becomes so. A user who asks for a build without a terminal has said so; one
-/// who asks for something else may not know that there is something to build.
+/// Lets a build go on if the spec is approved, or becomes so. Without a terminal, asking for a build is agreeing to it; asking
+/// for something else is not, because its user may not know that there is something to build.
 pub(super) fn before_a_build(
     path: &Path,
     spec: &Spec,

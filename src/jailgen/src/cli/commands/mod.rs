@@ -43,7 +43,7 @@ impl Context {
         Nix::find(std::env::var_os("PATH").as_deref())
     }
 
-    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if nobody else can write it.
+    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.
     pub(super) fn state(self) -> Result<State, Failure> {
         let absolute =
             |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

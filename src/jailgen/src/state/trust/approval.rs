@@ -81,8 +81,12 @@ pub fn judge(state: &State, path: &Path, spec: &Spec) -> Verdict {
     match read(state, &before) {
         Err(error) => unreadable(error),
         Ok(approved) if before != spec.place => elsewhere(before, approved.as_ref(), &content),
-        Ok(Some(approved)) if !is_new_path => changed(&approved, &content),
-        Ok(_) => first(&content),
+        Ok(None) => first(&content),
+        Ok(Some(approved)) => match changed(&approved, &content) {
+            // What was approved was approved where it is, and not wherever a link makes it appear.
+            Verdict::Approved if is_new_path => first(&content),
+            verdict => verdict,
+        },
     }
 }
 

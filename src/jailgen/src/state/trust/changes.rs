@@ -5,7 +5,7 @@ use jail_policy::{Concern, Difference, Entry, Grant, Policy, concern, diff, sent
 use super::Content;
 use super::presets;
 
-/// A script is shown to so many lines; nobody reads more before an answer.
+/// A script is shown up to this many lines, so that the beginning of the question stays on the screen.
 const SCRIPT_LINES_MAX: usize = 60;
 
 /// What a spec that was never approved grants that is worth a question, a line each; for the unchanged presets of this

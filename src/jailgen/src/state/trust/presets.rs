@@ -1,4 +1,4 @@
-//! What the presets of this version grant by themselves: who chooses an agent has chosen that, and is not asked about it.
+//! What the presets of this version grant by themselves: choosing an agent is choosing that, so it is not asked about.
 
 use std::sync::LazyLock;
 

@@ -65,7 +65,7 @@ fn the_first_time_is_asked_about_what_reaches_further_than_the_folder() {
     let question = bench.asks(X, HOOKED);
     assert_eq!(question.why, Why::First);
     expect_test::expect![[r#"
-        x: runs on the host: before the launch `echo 1` and another line (`add-runtime`)
+        x: on the host: before the launch `echo 1` and another line (`add-runtime`)
             echo 1
             echo 2"#]]
     .assert_eq(&question.lines.join("\n"));
@@ -185,10 +185,13 @@ fn a_folder_that_has_become_a_link_leads_to_another_spec() {
     assert_eq!(by_its_name, Verdict::Approved);
     let with_dots = bench.path("nowhere/../other/./x.jail");
     assert_eq!(judge(&bench.state, &with_dots, &bench.read("other/x.jail")), Verdict::Approved);
-    // A link that was never approved is one that nobody has looked through.
+    // What is approved is approved where it is, and not through a new link.
     symlink("other", bench.path("new")).unwrap();
     let question = judge(&bench.state, &bench.path("new/x.jail"), &bench.read("new/x.jail"));
     assert!(matches!(question, Verdict::Ask(Question { why: Why::First, .. })), "{question:?}");
+    // Nor does a change pass through it that would not be worth a question the first time.
+    let question = bench.asks("new/x.jail", PLAIN);
+    assert_eq!(question.why, Why::Changed);
 }
 
 #[test]
