@@ -114,6 +114,7 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("differs-in-nix", "only a builder says it, in tests/it/two_readings.rs"),
     ("not-imported", "only `jailgen import` says it, in tests/it/import.rs"),
     ("missing-package", "only a term of the Nix door comes without a package"),
+    ("nul-byte", "no text of a spec can hold one; one that Nix evaluated is checked all the same"),
     ("no-main-program", "only at the Nix door is a package known"),
     ("too-large", "the file would have megabytes; `check` has it"),
     ("unknown-builder", "only a term of the Nix door can name one; in a spec it is a variable"),

@@ -106,7 +106,7 @@ const EXPRESSIONS: &[&str] = &[
     "let s = { a = 1; f = x: x + s.a; }; in pkgs.call s.f",
     "let lib' = lib; in pkgs.call (x: lib'.optional (x == 1) pkgs.git.name)",
     "builtins.head [ pkgs.git pkgs.curl ]",
-    "(map (p: p.override { x = 1; }) [ pkgs.git ]) |> builtins.head",
+    "builtins.head (map (p: p.override { x = 1; }) [ pkgs.git ])",
     "if true then pkgs.git else throw \"x\"",
     "pkgs.git.override (builtins.listToAttrs [ { name = \"n\"; value = pkgs.curl.name; } ])",
     "pkgs.git.override { n = builtins.length pkgs.numbers; s = builtins.substring 0 2 pkgs.git.name; }",
@@ -133,7 +133,7 @@ fn residual_source_gives_what_the_expression_gives() {
         jail_lang::check_syntax(&source).unwrap_or_else(|error| panic!("{source}: {error}"));
         // The pipe is newer than the Nix of some machines.
         let original = expression.replace(
-            "(map (p: p.override { x = 1; }) [ pkgs.git ]) |> builtins.head",
+            "builtins.head (map (p: p.override { x = 1; }) [ pkgs.git ])",
             "builtins.head (map (p: p.override { x = 1; }) [ pkgs.git ])",
         );
         let original = format!("let inherit (pkgs) lib; in {original}");

@@ -22,8 +22,6 @@ pub(crate) struct Failure {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// `throw` and failed assertions: `tryEval` catches them.
-    Caught,
     /// A value is needed that only Nix knows. The builtin that needed it becomes source.
     Symbolic,
     /// Anything else.
@@ -51,7 +49,7 @@ impl Failure {
     pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
         match self.kind {
             Kind::Told => None,
-            Kind::Caught | Kind::Symbolic | Kind::Other => Some(self.diagnostic),
+            Kind::Symbolic | Kind::Other => Some(self.diagnostic),
         }
     }
 
@@ -62,6 +60,11 @@ impl Failure {
             .label("only Nix can evaluate this")
             .help("packages are symbolic in a `.jail` file; where their values matter, use the library from a flake");
         Box::new(Self { kind: Kind::Symbolic, diagnostic })
+    }
+
+    /// Evaluators of Nix do not agree on what is asked here.
+    pub(crate) fn dependent(place: Place, message: impl Into<String>) -> Box<Self> {
+        Self::new(Code::EvaluatorDependent, place, message)
     }
 
     pub(crate) fn kind(mut self: Box<Self>, kind: Kind) -> Box<Self> {

@@ -82,8 +82,6 @@ pub(crate) enum Expr {
     },
     Not(Code),
     Negate(Code),
-    /// `__curPos`
-    Here,
     /// Something that a spec may not do; an error only when it is needed.
     Refused(Box<Diagnostic>),
     /// Something that is wrong and has been told: whoever needs it fails without a word.

@@ -262,7 +262,8 @@ impl Collector<'_, '_> {
         ];
         let pairs = pairs.map(|(name, value)| (evaluator.symbols.intern(name), value));
         let wanted = pairs.into_iter().filter(|(name, _)| match params {
-            Params::Pattern(pattern) if !pattern.open => {
+            // Nix cannot tell a pattern with an ellipsis from one without: it gets what it names.
+            Params::Pattern(pattern) if !(pattern.open && pattern.formals.is_empty()) => {
                 pattern.formals.iter().any(|formal| formal.name == *name)
             }
             Params::Pattern(_) | Params::Names(_) => true,

@@ -147,6 +147,8 @@ codes! {
     Encoding = "encoding",
     /// A name that no environment variable may have.
     EnvironmentName = "environment-name",
+    /// An expression that evaluators of Nix give different values.
+    EvaluatorDependent = "evaluator-dependent",
     /// A grant that a later one covers.
     HiddenGrant = "hidden-grant",
     /// A name for a kept home folder that is no file name.

@@ -5,9 +5,8 @@ use std::rc::Rc;
 use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::{Builtin, builtin, concrete, take};
-use crate::attrs::Attrs;
 use crate::eval::Evaluator;
-use crate::failure::{Failure, Fallible, Kind};
+use crate::failure::{Failure, Fallible};
 use crate::value::{TextValue, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -21,8 +20,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let [message] = take(args, at)?;
         let message = shown(evaluator, message, at)?;
         Err(Failure::new(DiagnosticCode::Thrown, at, one_line(&message))
-            .label("the spec says so: `throw`")
-            .kind(Kind::Caught))
+            .label("the spec says so: `throw`"))
     }),
     builtin("addErrorContext", 2, |evaluator, args, at| {
         let [context, value] = take(args, at)?;
@@ -30,17 +28,6 @@ pub(super) const TABLE: &[Builtin] = &[
             let context = shown(evaluator, context, at).unwrap_or_default();
             failure.trace(at, || one_line(&context))
         })
-    }),
-    concrete("tryEval", 1, |evaluator, args, at| {
-        let [value] = take(args, at)?;
-        let (success, value) = match evaluator.force(value, at) {
-            Ok(value) => (true, value),
-            Err(failure) if failure.kind == Kind::Caught => (false, Value::Bool(false)),
-            Err(failure) => return Err(failure),
-        };
-        let pairs = [("success", Value::Bool(success)), ("value", value)];
-        let pairs = pairs.map(|(name, value)| (evaluator.symbols.intern(name), value));
-        Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
     }),
     concrete("seq", 2, |evaluator, args, at| {
         let [first, second] = take(args, at)?;
@@ -61,19 +48,11 @@ pub(super) const TABLE: &[Builtin] = &[
         evaluator.traces.borrow_mut().push(message);
         evaluator.force(value, at)
     }),
-    concrete("traceVerbose", 2, |evaluator, args, at| {
-        let [_, value] = take(args, at)?;
-        evaluator.force(value, at)
-    }),
-    concrete("break", 1, |evaluator, args, at| {
-        let [value] = take(args, at)?;
-        evaluator.force(value, at)
-    }),
     builtin("genericClosure", 1, generic_closure),
 ];
 
 fn shown(evaluator: &Evaluator<'_>, message: &Value, at: Place) -> Fallible<String> {
-    let mut text = TextValue::new(false);
+    let mut text = TextValue::plain();
     evaluator.append(&mut text, &evaluator.force(message, at)?, at)?;
     Ok(match text.into_value() {
         Value::Str(text) => text.to_string(),

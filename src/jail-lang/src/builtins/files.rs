@@ -45,22 +45,6 @@ pub(super) const TABLE: &[Builtin] = &[
         }
         Ok(Value::string(text))
     }),
-    concrete("readFileType", 1, |evaluator, args, at| {
-        let [path] = take(args, at)?;
-        let path = path_of(evaluator, path, at)?;
-        let kind = evaluator.sources.kind(&path.0);
-        match kind.map_err(|error| fault(evaluator, &error, &path, at))? {
-            Some(kind) => Ok(Value::string(kind.as_str())),
-            None => {
-                let error = SourceError::Missing(path.0.to_string());
-                Err(fault(evaluator, &error, &path, at))
-            }
-        }
-    }),
-    concrete("toPath", 1, |evaluator, args, at| {
-        let [path] = take(args, at)?;
-        Ok(Value::string(path_of(evaluator, path, at)?.0.clone()))
-    }),
     concrete("hashFile", 2, |evaluator, args, at| {
         let [kind, path] = take(args, at)?;
         let kind = evaluator.string(kind, at)?;

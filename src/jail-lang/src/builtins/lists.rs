@@ -174,11 +174,20 @@ pub(super) const TABLE: &[Builtin] = &[
             for item in &mut items {
                 *item = evaluator.force(item, at)?;
             }
-            if let Some(sorted) = sorted_strings(&items) {
+            if let Some(sorted) = sorted_plainly(&items) {
                 return Ok(Value::list(sorted));
             }
         }
-        merge_sort(items, &mut |a, b| is_less(evaluator, &less, a, b, at)).map(Value::list)
+        let mut less = |a: &Value, b: &Value| is_less(evaluator, &less, a, b, at);
+        let sorted = merge_sort(items, &mut less)?;
+        if !is_order(&sorted, &mut less)? {
+            return Err(Failure::dependent(at, "the function that `sort` is given is no order")
+                .label("versions of Nix sort by it differently")
+                .help(
+                    "it says whether its first argument comes before its second: `a: b: a < b`",
+                ));
+        }
+        Ok(Value::list(sorted))
     }),
     builtin("tail", 1, |evaluator, args, at| {
         let [list] = take(args, at)?;
@@ -217,6 +226,7 @@ fn is_less(
     if let Value::Builtin(builtin) = less
         && builtin.name == "lessThan"
     {
+        evaluator.step(at)?;
         let (a, b) = (evaluator.force(a, at)?, evaluator.force(b, at)?);
         return Ok(evaluator.compare(&a, &b, at)? == Some(std::cmp::Ordering::Less));
     }
@@ -231,6 +241,33 @@ fn merge_sort(
 ) -> Fallible<Vec<Value>> {
     let order = sorted(&items, 0..items.len(), less)?;
     Ok(order.into_iter().filter_map(|index| items.get(index).cloned()).collect())
+}
+
+/// Whether a comparison is a strict weak order of these items, which stand in the order that it gave. Only then is there
+/// one stable order, which every algorithm finds.
+fn is_order(
+    items: &[Value],
+    less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
+) -> Fallible<bool> {
+    if items.len() < 2 {
+        return Ok(true);
+    }
+    // The items from here on are equal to the one at hand.
+    let mut equals = 0;
+    for (index, item) in items.iter().enumerate() {
+        let before = index.checked_sub(1).and_then(|index| items.get(index));
+        if let Some(before) = before
+            && less(before, item)?
+        {
+            equals = index;
+        }
+        for (earlier, other) in items.iter().enumerate().take(index + 1) {
+            if less(item, other)? || less(other, item)? != (earlier < equals) {
+                return Ok(false);
+            }
+        }
+    }
+    Ok(true)
 }
 
 /// The indices of `range` in the order of their items.
@@ -257,8 +294,16 @@ fn sorted(
     Ok(merged)
 }
 
-/// Strings in the order of their bytes, when all items are strings.
-fn sorted_strings(items: &[Value]) -> Option<Vec<Value>> {
+/// Strings in the order of their bytes, or integers, when all items are such.
+fn sorted_plainly(items: &[Value]) -> Option<Vec<Value>> {
+    let integers = items.iter().map(|item| match item {
+        Value::Int(number) => Some(*number),
+        _ => None,
+    });
+    if let Some(mut integers) = integers.collect::<Option<Vec<_>>>() {
+        integers.sort_unstable();
+        return Some(integers.into_iter().map(Value::Int).collect());
+    }
     let strings = items.iter().map(|item| match item {
         Value::Str(text) => Some(Rc::clone(text)),
         _ => None,

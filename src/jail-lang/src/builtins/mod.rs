@@ -15,12 +15,10 @@ mod types;
 mod versions;
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::OnceLock;
 
 use jail_registry::Place;
 
-use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::value::Value;
@@ -53,7 +51,6 @@ const fn concrete(name: &'static str, arity: usize, run: Run) -> Builtin {
 const GLOBAL: &[&str] = &[
     "abort",
     "baseNameOf",
-    "break",
     "derivation",
     "derivationStrict",
     "dirOf",
@@ -106,23 +103,22 @@ pub(crate) fn globals() -> impl Iterator<Item = &'static str> {
     GLOBAL.iter().copied()
 }
 
-/// The set `builtins`.
-pub(crate) fn set(evaluator: &Evaluator<'_>) -> Value {
-    let functions = tables().map(|builtin| (builtin.name, Value::Builtin(builtin)));
-    let constants = [
-        ("true", Value::Bool(true)),
-        ("false", Value::Bool(false)),
-        ("null", Value::Null),
-        ("import", Value::Root(crate::value::Root::Import)),
-        ("langVersion", Value::Int(6)),
-        ("nixVersion", Value::string("2.18.0")),
-        ("storeDir", Value::string("/nix/store")),
-    ];
-    let impure = refused::CONSTANTS.iter().map(|name| (*name, refused::constant(name)));
-    let pairs = functions.chain(constants).chain(impure);
-    Value::Attrs(Rc::new(Attrs::of(
-        pairs.map(|(name, value)| (evaluator.symbols.intern(name), value)),
-    )))
+/// `builtins.name`, where every version of Nix has it.
+pub(crate) fn get(name: &str) -> Option<Value> {
+    match name {
+        "true" => Some(Value::Bool(true)),
+        "false" => Some(Value::Bool(false)),
+        "null" => Some(Value::Null),
+        name => by_name()
+            .get(name)
+            .map(|builtin| Value::Builtin(builtin))
+            .or_else(|| refused::constant(name)),
+    }
+}
+
+/// The names that `builtins` has.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ["true", "false", "null"].into_iter().chain(tables().map(|builtin| builtin.name))
 }
 
 /// The arguments; a builtin is only ever called with as many as it takes.

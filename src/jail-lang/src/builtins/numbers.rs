@@ -4,7 +4,7 @@ use jail_registry::Place;
 
 use super::{Builtin, builtin, take};
 use crate::eval::Evaluator;
-use crate::failure::Fallible;
+use crate::failure::{Failure, Fallible};
 use crate::ir::Op;
 use crate::value::Value;
 
@@ -41,9 +41,13 @@ fn bits(
     Ok(Value::Int(op(evaluator.integer(a, at)?, evaluator.integer(b, at)?)))
 }
 
+/// Integers up to this are floats, too. Beyond it, versions of Nix round differently, or not at all.
+const EXACT_MAX: i64 = 1 << 53;
+
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "a float beyond the range of integers becomes the nearest one"
+    clippy::cast_precision_loss,
+    reason = "what would be lost is refused"
 )]
 fn rounded(
     evaluator: &Evaluator<'_>,
@@ -53,8 +57,16 @@ fn rounded(
 ) -> Fallible<Value> {
     let [number] = take(args, at)?;
     match evaluator.force(number, at)? {
-        Value::Int(number) => Ok(Value::Int(number)),
-        Value::Float(number) => Ok(Value::Int(round(number) as i64)),
+        Value::Int(number) if number.abs_diff(0) <= EXACT_MAX.unsigned_abs() => {
+            Ok(Value::Int(number))
+        }
+        Value::Float(number) if number.abs() <= EXACT_MAX as f64 => {
+            Ok(Value::Int(round(number) as i64))
+        }
+        Value::Int(_) | Value::Float(_) => {
+            Err(Failure::dependent(at, "the number is too large to be rounded")
+                .label("versions of Nix round it differently"))
+        }
         other => Err(evaluator.mismatch("a number", &other, at)),
     }
 }

@@ -1,4 +1,5 @@
-//! Builtins that need the store, the network, the clock or the environment. They are refused with the reason.
+//! Builtins that need the store, the network, the clock or the environment, or that look at Nix itself. They are refused with
+//! the reason.
 
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
@@ -37,28 +38,56 @@ pub(super) const TABLE: &[Builtin] = &[
     concrete("scopedImport", 2, |_, _, at| {
         impure("scopedImport", "changes what names mean", "use `import` with a function", at)
     }),
+    concrete("toPath", 1, |_, _, at| {
+        impure("toPath", "asks where the spec lies", "write the path, or the string", at)
+    }),
+    concrete("unsafeGetAttrPos", 2, |_, _, at| {
+        dependent("unsafeGetAttrPos", "tells places, which versions of Nix count differently", at)
+    }),
+    concrete("tryEval", 1, |_, _, at| {
+        dependent("tryEval", "catches what depends on packages, and on the order of evaluation", at)
+    }),
+    concrete("import", 1, |_, _, at| {
+        Err(Failure::dependent(at, "`builtins.import` is not the `import` of a spec")
+            .label("Nix would read the file without the combinators")
+            .help("write `import`"))
+    }),
+    concrete("break", 1, |_, _, at| dependent("break", NEWER, at)),
+    concrete("readFileType", 1, |_, _, at| dependent("readFileType", NEWER, at)),
+    concrete("traceVerbose", 2, |_, _, at| dependent("traceVerbose", NEWER, at)),
 ];
 
-/// Values that depend on the machine.
-pub(super) const CONSTANTS: &[&str] = &["currentSystem", "currentTime", "nixPath"];
+const NEWER: &str = "is not in every version of Nix";
+
+/// Values that depend on the machine, or on the Nix that evaluates the spec.
+const CONSTANTS: &[&str] =
+    &["currentSystem", "currentTime", "langVersion", "nixPath", "nixVersion", "storeDir"];
 
 /// One of [`CONSTANTS`]: an error where it is needed.
-pub(super) fn constant(name: &str) -> Value {
+pub(super) fn constant(name: &str) -> Option<Value> {
+    let name = CONSTANTS.iter().find(|known| **known == name)?;
     let place = Place { file: LIBRARY, start: 0, end: 0 };
-    let help = match name {
+    let help = match *name {
         "currentSystem" => "write `pkgs.stdenv.hostPlatform.system`, which Nix puts in",
         "nixPath" => "write `pkgs`: it is the nixpkgs that the lock file pins",
-        _ => "a spec means the same at all times",
+        "currentTime" => "a spec means the same at all times",
+        _ => "a spec means the same to every Nix",
     };
-    let fault = Diagnostic::error(
-        DiagnosticCode::Impure,
-        Some(place),
-        format!("`{name}` depends on the machine"),
-    )
-    .label("a spec is evaluated without it")
-    .help(help);
+    let on = match *name {
+        "langVersion" | "nixVersion" => "the Nix that evaluates the spec",
+        _ => "the machine",
+    };
+    let message = format!("`{name}` depends on {on}");
+    let fault = Diagnostic::error(DiagnosticCode::Impure, Some(place), message)
+        .label("a spec is evaluated without it")
+        .help(help);
     let code = Node::new(Expr::Refused(Box::new(fault)), place);
-    Thunk::code(&code, &Frame::empty(None, 0))
+    Some(Thunk::code(&code, &Frame::empty(None, 0)))
+}
+
+fn dependent(name: &str, reason: &str, at: Place) -> Fallible<Value> {
+    Err(Failure::dependent(at, format!("`{name}` {reason}"))
+        .label("evaluators of Nix would not agree on the spec"))
 }
 
 fn store(name: &str, at: Place) -> Fallible<Value> {

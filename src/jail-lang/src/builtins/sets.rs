@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use jail_registry::Place;
 
-use super::{Builtin, builtin, concrete, take};
+use super::{Builtin, builtin, take};
 use crate::attrs::{Attrs, Entry};
 use crate::eval::Evaluator;
 use crate::failure::Fallible;
@@ -50,9 +50,7 @@ pub(super) const TABLE: &[Builtin] = &[
                     .collect(),
                 Params::Names(_) => Vec::new(),
             },
-            Value::Builtin(_) | Value::Partial(_) | Value::Library(_) | Value::Root(_) => {
-                Vec::new()
-            }
+            Value::Builtin(_) | Value::Partial(_) | Value::Library(_) => Vec::new(),
             other => return Err(evaluator.mismatch("a function", other, at)),
         };
         Ok(Value::Attrs(Rc::new(Attrs::of(formals))))
@@ -117,13 +115,6 @@ pub(super) const TABLE: &[Builtin] = &[
             removed.insert(evaluator.symbols.intern(&evaluator.string(name, at)?));
         }
         Ok(Value::Attrs(Rc::new(attrs.filtered(|entry| !removed.contains(&entry.name)))))
-    }),
-    concrete("unsafeGetAttrPos", 2, |evaluator, args, at| {
-        let [name, set] = take(args, at)?;
-        let name = evaluator.symbols.intern(&evaluator.string(name, at)?);
-        let attrs = evaluator.attrs(set, at)?;
-        let place = attrs.entry(name).and_then(|entry| entry.place.as_deref().copied());
-        Ok(evaluator.position_of(place))
     }),
     builtin("zipAttrsWith", 2, zip_attrs_with),
 ];

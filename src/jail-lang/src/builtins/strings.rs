@@ -14,7 +14,13 @@ use crate::value::{TextValue, Value};
 pub(super) const TABLE: &[Builtin] = &[
     builtin("baseNameOf", 1, |evaluator, args, at| {
         let [path] = take(args, at)?;
-        let text = evaluator.plain_text(path, at)?;
+        let value = evaluator.force(path, at)?;
+        if let Value::Path(path) = &value
+            && let Some(name) = evaluator.name_in_folder(path)
+        {
+            return Ok(Value::string(name));
+        }
+        let text = evaluator.plain_text(&value, at)?;
         // One slash at the end does not count.
         let trimmed = text.strip_suffix('/').unwrap_or(&text);
         Ok(Value::string(trimmed.rsplit('/').next().unwrap_or("")))
@@ -26,6 +32,13 @@ pub(super) const TABLE: &[Builtin] = &[
             return Ok(Value::Path(Rc::new(SpecPath(path.parent().into()))));
         }
         let text = evaluator.plain_text(&value, at)?;
+        if text.contains("//") {
+            return Err(Failure::dependent(
+                at,
+                format!("`dirOf` of `{text}`, which has two slashes in a row"),
+            )
+            .label("versions of Nix drop one of them, or both"));
+        }
         Ok(Value::string(match text.rsplit_once('/') {
             None => ".",
             Some(("", _)) => "/",
@@ -44,7 +57,7 @@ pub(super) const TABLE: &[Builtin] = &[
         {
             return Ok(joined);
         }
-        let mut text = TextValue::new(false);
+        let mut text = TextValue::plain();
         for (index, item) in list.items.iter().enumerate() {
             if index > 0 {
                 evaluator.append(&mut text, &separator, at)?;
@@ -74,18 +87,21 @@ pub(super) const TABLE: &[Builtin] = &[
             )
             .label("counted from 0"));
         };
-        let rest = text.as_bytes().get(start..).unwrap_or_default();
-        let length = usize::try_from(length).unwrap_or(usize::MAX).min(rest.len());
-        let part = rest.get(..length).unwrap_or_default();
-        Ok(Value::string(String::from_utf8_lossy(part).into_owned()))
+        let start = start.min(text.len());
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let end = start.saturating_add(length).min(text.len());
+        match text.get(start..end) {
+            Some(part) => Ok(Value::string(part)),
+            None => Err(divided(at)),
+        }
     }),
     builtin("toJSON", 1, |evaluator, args, at| {
         let [value] = take(args, at)?;
-        json::write(evaluator, value, at).map(Value::string)
+        json::write_portably(evaluator, value, at).map(Value::string)
     }),
     builtin("toString", 1, |evaluator, args, at| {
         let [value] = take(args, at)?;
-        let mut text = TextValue::new(false);
+        let mut text = TextValue::plain();
         let value = evaluator.force(value, at)?;
         evaluator.to_string(&value, &mut text, at)?;
         Ok(text.into_value())
@@ -108,6 +124,13 @@ pub(super) const TABLE: &[Builtin] = &[
         Ok(Value::Attrs(Rc::default()))
     }),
 ];
+
+/// Nix counts bytes, and its strings may hold a part of a character.
+fn divided(at: Place) -> Box<Failure> {
+    Failure::new(DiagnosticCode::Encoding, at, "the string would be cut inside a character")
+        .label("counted in bytes")
+        .help("a letter outside of ASCII has several bytes")
+}
 
 /// Strings without package parts are joined at once.
 fn joined_plainly(
@@ -146,7 +169,10 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     }
     let text = evaluator.force(text, at)?;
     let Value::Str(text) = &text else { return Err(evaluator.mismatch("a string", &text, at)) };
-    let mut replaced = TextValue::new(false);
+    if !text.is_ascii() && wanted.iter().any(|wanted| wanted.is_empty()) {
+        return Err(divided(at));
+    }
+    let mut replaced = TextValue::plain();
     let mut pending = String::new();
     let mut rest: &str = text;
     loop {

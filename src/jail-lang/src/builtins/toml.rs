@@ -14,6 +14,9 @@ use crate::value::Value;
 pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, at| {
     let [text] = take(args, at)?;
     let text = evaluator.string(text, at)?;
+    if !is_portable(&text) {
+        return Err(no_portable(at, "carriage returns, or an escape of newer versions"));
+    }
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let reason = error.message().lines().next().unwrap_or("").to_owned();
         Failure::new(DiagnosticCode::Data, at, format!("the text is no TOML: {reason}"))
@@ -22,10 +25,24 @@ pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, 
     value(evaluator, Toml::Table(table), at)
 })];
 
+/// Versions of Nix read line ends in strings, newer escapes and numbers that are none differently.
+fn is_portable(text: &str) -> bool {
+    !text.contains('\r') && !text.contains("\\e") && !text.contains("\\x")
+}
+
+fn no_portable(at: Place, what: &str) -> Box<Failure> {
+    Failure::dependent(at, format!("the TOML has {what}"))
+        .label("versions of Nix read it differently")
+}
+
 fn value(evaluator: &Evaluator<'_>, toml: Toml, at: Place) -> Fallible<Value> {
     Ok(match toml {
+        Toml::String(text) if text.contains('\0') => return Err(no_portable(at, "a NUL byte")),
         Toml::String(text) => Value::string(text),
         Toml::Integer(number) => Value::Int(number),
+        Toml::Float(number) if !number.is_finite() => {
+            return Err(no_portable(at, "a number that is not finite"));
+        }
         Toml::Float(number) => Value::Float(number),
         Toml::Boolean(value) => Value::Bool(value),
         Toml::Datetime(_) => {

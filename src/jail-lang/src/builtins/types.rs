@@ -5,7 +5,7 @@ use jail_registry::Place;
 use super::{Builtin, builtin, take};
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
-use crate::value::Value;
+use crate::value::{Root, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin("isAttrs", 1, |evaluator, args, at| is(evaluator, args, at, "set")),
@@ -27,7 +27,17 @@ pub(super) const TABLE: &[Builtin] = &[
 fn is(evaluator: &Evaluator<'_>, args: &[Value], at: Place, kind: &str) -> Fallible<Value> {
     let [value] = take(args, at)?;
     let value = evaluator.force(value, at)?;
+    // Nix has sets and functions for what belongs to the spec language, and sets for its strings.
+    let is_library = matches!(value, Value::Root(Root::Library(_) | Root::Builtins));
+    if value.is_opaque() && !is_library && !matches!(kind, "set" | "lambda" | "string") {
+        return Ok(Value::Bool(false));
+    }
     Ok(Value::Bool(type_of(evaluator, &value, at)? == kind))
+}
+
+fn opaque(value: &Value, at: Place) -> Box<Failure> {
+    Failure::dependent(at, format!("the type of {} is not the same to Nix", value.kind()))
+        .label("it belongs to the spec language")
 }
 
 fn type_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<&'static str> {
@@ -36,18 +46,16 @@ fn type_of(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<&'st
         Value::Bool(_) => "bool",
         Value::Int(_) => "int",
         Value::Float(_) => "float",
-        Value::Str(_) | Value::Text(_) => "string",
+        Value::Str(_) => "string",
+        Value::Text(_) if value.is_opaque() => return Err(opaque(value, at)),
+        Value::Text(_) => "string",
         Value::Path(_) => "path",
         Value::List(_) => "list",
-        Value::Attrs(_) | Value::Root(crate::value::Root::Library(_)) => "set",
-        Value::Lambda(_)
-        | Value::Partial(_)
-        | Value::Builtin(_)
-        | Value::Library(_)
-        | Value::Root(_)
-        | Value::Combinator(_)
-        | Value::Permission(_) => "lambda",
-        Value::Jail(_) => "set",
+        Value::Attrs(_) | Value::Root(Root::Library(_) | Root::Builtins) => "set",
+        Value::Lambda(_) | Value::Partial(_) | Value::Builtin(_) | Value::Library(_) => "lambda",
+        Value::Root(_) | Value::Combinator(_) | Value::Permission(_) | Value::Jail(_) => {
+            return Err(opaque(value, at));
+        }
         Value::Residual(_) | Value::Thunk(_) => {
             return Err(Failure::symbolic(at, "the type", &evaluator.shown_source(value)));
         }

@@ -63,8 +63,13 @@ fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
+/// A component as Nix reads numbers: 32 bits. What has more digits is compared as text.
+fn number(component: &str) -> Option<i32> {
+    component.parse().ok()
+}
+
 fn is_before(a: &str, b: &str) -> bool {
-    let (x, y) = (a.parse::<i64>().ok(), b.parse::<i64>().ok());
+    let (x, y) = (number(a), number(b));
     match (x, y) {
         (Some(x), Some(y)) => x < y,
         (_, Some(_)) if a.is_empty() => true,

@@ -6,6 +6,7 @@ use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::Evaluator;
 use crate::attrs::Attrs;
+use crate::builtins;
 use crate::failure::{Failure, Fallible};
 use crate::ir::{Code, Key};
 use crate::library;
@@ -49,6 +50,9 @@ impl Evaluator<'_> {
                 }
             }
             let (name, at) = self.key(key, env)?;
+            if default.is_some() {
+                self.no_introspection(&value, name, at)?;
+            }
             match (self.find(&value, name, at)?, default) {
                 (Found::Value(found), _) => {
                     value = self.force(&found, at).map_err(|failure| {
@@ -121,6 +125,21 @@ impl Evaluator<'_> {
         }
     }
 
+    /// What `builtins`, `lib`, `jail` and the combinators have is decided by what evaluates the spec.
+    fn no_introspection(&self, value: &Value, name: Symbol, place: Place) -> Fallible<()> {
+        if !value.is_opaque() {
+            return Ok(());
+        }
+        let message = format!(
+            "whether {} has `{}` depends on what evaluates the spec",
+            value.kind(),
+            self.symbols.name(name)
+        );
+        Err(Failure::dependent(place, message)
+            .label("versions of Nix and nixpkgs differ here")
+            .help("use it without asking: what is not there is an error"))
+    }
+
     fn find(&self, value: &Value, name: Symbol, place: Place) -> Fallible<Found> {
         Ok(match value {
             Value::Attrs(attrs) => {
@@ -130,6 +149,10 @@ impl Evaluator<'_> {
             Value::Root(Root::Library(group)) => {
                 Found::Value(library::get(self, *group, name, place)?)
             }
+            Value::Root(Root::Builtins) => match builtins::get(&self.symbols.name(name)) {
+                Some(value) => Found::Value(value),
+                None => Found::Missing,
+            },
             Value::Root(Root::Jail) if &*self.symbols.name(name) == "combinators" => {
                 Found::Value(self.global_named("combinators", place)?)
             }
@@ -159,6 +182,7 @@ impl Evaluator<'_> {
             Value::Attrs(attrs) => {
                 attrs.entries().iter().map(|entry| self.symbols.name(entry.name)).collect()
             }
+            Value::Root(Root::Builtins) => builtins::names().map(Rc::from).collect(),
             _ => vec!["combinators".into()],
         };
         let nearest = suggest::nearest(&shown, names.iter().map(AsRef::as_ref));
@@ -193,6 +217,7 @@ impl Evaluator<'_> {
                 return Ok(Value::residual(Residual::Has(Rc::clone(residual), rest)));
             }
             let (name, at) = self.key(key, env)?;
+            self.no_introspection(&value, name, at)?;
             match self.find(&value, name, at)? {
                 Found::Value(_) if index == last => {}
                 Found::Value(found) => value = self.force(&found, at)?,
@@ -213,42 +238,62 @@ impl Evaluator<'_> {
     ) -> Fallible<Value> {
         let mut symbolic: Vec<Rc<Residual>> = Vec::new();
         let mut concrete = None;
-        let (mut last_set, mut library) = (None, false);
+        let (mut last_set, mut library) = (None, None);
         for up in scopes {
             let Some(set) = env.ancestor(*up).and_then(|frame| frame.get(0)) else { continue };
             let set = self.force(set, place)?;
             if let Value::Residual(residual) = &set {
+                symbolic.extend(library.take().map(|group| library::residual(self, group)));
                 symbolic.push(Rc::clone(residual));
                 continue;
             }
-            match self.find_in_with(&set, name, place)? {
-                Some(found) => {
+            match (self.find_in_with(&set, name, place)?, &set) {
+                (Some(found), _) => {
                     concrete = Some(found);
                     break;
                 }
-                None if matches!(set, Value::Root(Root::Library(_))) => library = true,
-                None => last_set = Some(set),
+                // nixpkgs' library has more than ours.
+                (None, Value::Root(Root::Library(group))) => library = library.or(Some(*group)),
+                (None, Value::Root(Root::Builtins)) => {
+                    return Err(self.hidden_by(&set, name, place));
+                }
+                (None, _) => last_set = Some(set),
             }
         }
         match (symbolic.as_slice(), concrete) {
+            (_, Some(_)) if library.is_some() => {
+                Err(self.hidden_by(&Value::Root(Root::Library(None)), name, place))
+            }
             ([], Some(value)) => {
                 let value = self.force(&value, place)?;
                 Ok(self.mentioned(value, place))
             }
-            // nixpkgs' library has more than ours: what is no slip of the pen is left to Nix.
-            ([], None) if library && !library::is_slip(&self.symbols.name(name)) => {
+            // What is no slip of the pen is left to Nix.
+            ([], None) if library.is_some() && !library::is_slip(&self.symbols.name(name)) => {
                 library::get(self, None, name, place)
             }
-            ([], None) => Err(self.undefined(name, last_set.as_ref(), library, place)),
+            ([], None) => Err(self.undefined(name, last_set.as_ref(), library.is_some(), place)),
             ([only], None) => Ok(self.select_symbolic(only, name)),
             (sets, otherwise) => Ok(choices(sets, name, otherwise)),
         }
+    }
+
+    /// A name that an outer `with` gives, or none, and that a set of another version would give.
+    fn hidden_by(&self, set: &Value, name: Symbol, place: Place) -> Box<Failure> {
+        let name = self.symbols.name(name);
+        Failure::dependent(
+            place,
+            format!("`{name}` may be in {}, or in none of the sets", set.kind()),
+        )
+        .label("the innermost `with` that has it counts, and versions differ in what they have")
+        .help("write the set before the name: `lib.x`, `builtins.x`")
     }
 
     fn find_in_with(&self, set: &Value, name: Symbol, place: Place) -> Fallible<Option<Value>> {
         match set {
             Value::Attrs(attrs) => Ok(attrs.get(name).cloned()),
             Value::Root(Root::Library(group)) => library::known(self, *group, name, place),
+            Value::Root(Root::Builtins) => Ok(builtins::get(&self.symbols.name(name))),
             Value::Root(Root::Jail) => match self.find(set, name, place)? {
                 Found::Value(value) => Ok(Some(value)),
                 Found::Missing | Found::NoSet => Ok(None),

@@ -10,10 +10,15 @@ use crate::attrs::Attrs;
 use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
 use crate::sources::{EntryKind, SourceError, SpecPath};
-use crate::value::{List, TextPart, TextValue, Value};
+use crate::value::{List, MadeBy, TextPart, TextValue, Value};
 
 impl Evaluator<'_> {
     pub(crate) fn mismatch(&self, wanted: &str, value: &Value, place: Place) -> Box<Failure> {
+        if value.is_opaque() && matches!(wanted, "a set" | "a function") {
+            let message =
+                format!("what {} is made of depends on what evaluates the spec", value.kind());
+            return Failure::dependent(place, message).label(format!("{wanted} is wanted here"));
+        }
         let message = format!("{wanted} is wanted, got {}", value.kind());
         let failure = Failure::new(DiagnosticCode::TypeMismatch, place, message);
         match value {
@@ -24,17 +29,11 @@ impl Evaluator<'_> {
 
     /// Appends what an interpolation gives.
     pub(crate) fn append(&self, text: &mut TextValue, value: &Value, place: Place) -> Fallible<()> {
+        if let Value::Text(inner) = value {
+            no_combinator_text(inner, place)?;
+        }
         match value {
             Value::Str(string) => text.push_str(string),
-            Value::Text(inner) if inner.expand => {
-                return Err(Failure::new(
-                    DiagnosticCode::TypeMismatch,
-                    place,
-                    "a `noescape` text stands inside a string",
-                )
-                .label("it would lose its expansion")
-                .help("put `noescape` around the whole string"));
-            }
             Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
             Value::Residual(residual) => {
                 text.push(TextPart::Package(Rc::clone(residual), Output::Out));
@@ -110,6 +109,22 @@ impl Evaluator<'_> {
         PathValue::of_spec(&path.0, path.below(folder.parent()))
     }
 
+    /// Nix evaluates a copy of the spec in its store, so that the text of a path is another one there.
+    fn placed_path(&self, path: &SpecPath, place: Place) -> Box<Failure> {
+        Failure::dependent(place, "the text of a path depends on where the spec lies")
+            .label("Nix evaluates a copy of the spec")
+            .help(format!(
+                "write `\"${{./{}}}\"` for a copy in the store, or a string for a place on the machine",
+                self.shown(path)
+            ))
+    }
+
+    /// The last name of a path below the spec's folder, which is the same wherever that lies.
+    pub(crate) fn name_in_folder(&self, path: &SpecPath) -> Option<String> {
+        let below = path.below(self.sources.root()).filter(|below| !below.is_empty())?;
+        below.rsplit('/').next().filter(|name| *name != ".").map(str::to_owned)
+    }
+
     /// A string whose characters are needed now.
     pub(crate) fn plain_text(&self, value: &Value, place: Place) -> Fallible<Rc<Box<str>>> {
         match value {
@@ -117,7 +132,7 @@ impl Evaluator<'_> {
             Value::Text(_) | Value::Residual(_) => {
                 Err(Failure::symbolic(place, "the text", &self.shown_source(value)))
             }
-            Value::Path(path) => Ok(Rc::new(path.0.clone())),
+            Value::Path(path) => Err(self.placed_path(path, place)),
             Value::Attrs(attrs) => {
                 let text = self.text_of_set(attrs, value, place)?;
                 self.plain_text(&text, place)
@@ -182,7 +197,7 @@ impl Evaluator<'_> {
             Value::Bool(true) => text.push_str("1"),
             Value::Int(number) => text.push_str(&number.to_string()),
             Value::Float(number) => text.push_str(&format!("{number:.6}")),
-            Value::Path(path) => text.push_str(&path.0),
+            Value::Path(path) => return Err(self.placed_path(path, place)),
             Value::List(list) => {
                 let last = list.items.len().saturating_sub(1);
                 for (index, item) in list.items.iter().enumerate() {
@@ -206,4 +221,17 @@ impl Evaluator<'_> {
         }
         Ok(())
     }
+}
+
+/// What `noescape` and `escape` make cannot stand inside a string.
+fn no_combinator_text(text: &TextValue, place: Place) -> Fallible<()> {
+    let (name, label) = match text.made_by {
+        MadeBy::Language => return Ok(()),
+        MadeBy::Noescape => ("noescape", "it would lose its expansion"),
+        MadeBy::Escape => ("escape", "in a string, Nix would quote it for a shell"),
+    };
+    let message = format!("a text of `{name}` stands inside a string");
+    Err(Failure::new(DiagnosticCode::TypeMismatch, place, message)
+        .label(label)
+        .help(format!("put `{name}` around the whole string")))
 }

@@ -11,11 +11,14 @@ use crate::failure::{Failure, Fallible};
 use crate::value::Value;
 
 impl Evaluator<'_> {
-    /// Whether two values are equal, as `==` has it. Functions are not equal to anything.
+    /// Whether two values are equal, as `==` has it. Of functions, versions of Nix say now this and now that.
     pub(crate) fn equal(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
         let (left, right) = (self.force(left, place)?, self.force(right, place)?);
         self.step(place)?;
         Ok(match (&left, &right) {
+            (a, b) if (a.is_function() && b.is_function()) || is_undecided(a, b) => {
+                return Err(no_equality(a, b, place));
+            }
             (Value::Residual(_) | Value::Text(_), _) | (_, Value::Residual(_) | Value::Text(_)) => {
                 return self.equal_symbolic(&left, &right, place);
             }
@@ -29,13 +32,13 @@ impl Evaluator<'_> {
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
             (Value::Float(a), Value::Float(b)) => a == b,
             (Value::Str(a), Value::Str(b)) => a == b,
-            (Value::Path(a), Value::Path(b)) => a == b,
+            (Value::Path(_), Value::Path(_)) => return Err(paths(place)),
             (Value::List(a), Value::List(b)) => {
                 if a.items.len() != b.items.len() {
                     return Ok(false);
                 }
                 for (a, b) in a.items.iter().zip(&b.items) {
-                    if !self.equal_elements(a, b, place)? {
+                    if !self.equal(a, b, place)? {
                         return Ok(false);
                     }
                 }
@@ -44,17 +47,6 @@ impl Evaluator<'_> {
             (Value::Attrs(a), Value::Attrs(b)) => self.equal_sets(a, b, place)?,
             _ => false,
         })
-    }
-
-    /// Elements that are one and the same are equal without a look at them, functions too.
-    fn equal_elements(&self, left: &Value, right: &Value, place: Place) -> Fallible<bool> {
-        let same = match (left, right) {
-            (Value::Thunk(a), Value::Thunk(b)) => Rc::ptr_eq(a, b),
-            (Value::Lambda(a), Value::Lambda(b)) => Rc::ptr_eq(a, b),
-            (Value::Builtin(a), Value::Builtin(b)) => std::ptr::eq(*a, *b),
-            _ => false,
-        };
-        Ok(same || self.equal(left, right, place)?)
     }
 
     fn equal_sets(&self, left: &Rc<Attrs>, right: &Rc<Attrs>, place: Place) -> Fallible<bool> {
@@ -66,7 +58,7 @@ impl Evaluator<'_> {
             return Ok(false);
         }
         for (a, b) in left.entries().iter().zip(right.entries()) {
-            if a.name != b.name || !self.equal_elements(&a.value, &b.value, place)? {
+            if a.name != b.name || !self.equal(&a.value, &b.value, place)? {
                 return Ok(false);
             }
         }
@@ -133,7 +125,7 @@ impl Evaluator<'_> {
             (Value::Float(a), Value::Int(b)) => a.partial_cmp(&(*b as f64)),
             (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
             (Value::Str(a), Value::Str(b)) => Some(a.as_bytes().cmp(b.as_bytes())),
-            (Value::Path(a), Value::Path(b)) => Some(a.0.as_bytes().cmp(b.0.as_bytes())),
+            (Value::Path(_), Value::Path(_)) => return Err(paths(place)),
             (Value::List(a), Value::List(b)) => {
                 return self.compare_lists(&a.items, &b.items, place);
             }
@@ -163,4 +155,28 @@ impl Evaluator<'_> {
         }
         Ok(Some(left.len().cmp(&right.len())))
     }
+}
+
+/// Whether a value of the spec language meets one that Nix might find equal to it.
+fn is_undecided(a: &Value, b: &Value) -> bool {
+    let may_be_equal = |value: &Value| {
+        value.is_opaque()
+            || value.is_function()
+            || matches!(value, Value::Attrs(_) | Value::Residual(_))
+    };
+    (a.is_opaque() && may_be_equal(b)) || (b.is_opaque() && may_be_equal(a))
+}
+
+fn no_equality(a: &Value, b: &Value, place: Place) -> Box<Failure> {
+    let message = format!("{} and {} cannot be compared", a.kind(), b.kind());
+    Failure::dependent(place, message)
+        .label("evaluators of Nix differ on which functions are equal, and on permissions")
+        .help("compare names or other plain values instead")
+}
+
+/// Where a spec lies is not the same for `jailgen` and for Nix, which evaluates a copy in its store.
+fn paths(place: Place) -> Box<Failure> {
+    Failure::dependent(place, "paths cannot be compared")
+        .label("whether they are equal depends on where the spec lies")
+        .help("compare strings")
 }

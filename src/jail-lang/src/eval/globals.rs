@@ -15,12 +15,15 @@ use crate::value::{Combinator, Permission, Root, Value};
 use crate::vocabulary::{Vocabulary, Word, WordKind};
 
 /// The names of the spec language that are made when they are mentioned.
-const NAMED: &[&str] =
-    &["agents", "builtins", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
+const NAMED: &[&str] = &["agents", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
 
 /// The names of the spec language that are constants.
-const ROOTS: &[(&str, Root)] =
-    &[("import", Root::Import), ("jail", Root::Jail), ("lib", Root::Library(None))];
+const ROOTS: &[(&str, Root)] = &[
+    ("builtins", Root::Builtins),
+    ("import", Root::Import),
+    ("jail", Root::Jail),
+    ("lib", Root::Library(None)),
+];
 
 /// The names around every file.
 #[derive(Clone, Copy)]
@@ -75,17 +78,9 @@ impl Evaluator<'_> {
         Ok(value)
     }
 
-    /// Whether a set is `builtins` itself, which is a name in every file.
-    pub(crate) fn is_builtins(&self, attrs: &Rc<Attrs>) -> bool {
-        let name = self.symbols.intern("builtins");
-        let globals = self.globals.borrow();
-        matches!(globals.get(&name), Some(Value::Attrs(builtins)) if Rc::ptr_eq(builtins, attrs))
-    }
-
     /// The names of [`NAMED`].
     pub(crate) fn global_named(&self, name: &str, place: Place) -> Fallible<Value> {
         Ok(match name {
-            "builtins" => builtins::set(self),
             "combinators" => {
                 let words = self.names.vocabulary.words();
                 let words = words.filter(|word| word.kind != WordKind::Builder);

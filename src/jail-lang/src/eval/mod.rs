@@ -172,7 +172,6 @@ impl<'s> Evaluator<'s> {
             Expr::Assert { condition, body } => self.eval_assert(condition, body, env),
             Expr::Not(operand) => self.not(operand, env),
             Expr::Negate(operand) => self.negate(operand, env),
-            Expr::Here => Ok(self.position(code.place)),
             Expr::Refused(diagnostic) => Err(Failure::of((**diagnostic).clone())),
             Expr::Faulty => Err(Failure::told(code.place)),
         }
@@ -334,7 +333,7 @@ impl<'s> Evaluator<'s> {
     }
 
     fn eval_text(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
-        let mut text = TextValue::new(false);
+        let mut text = TextValue::plain();
         for part in parts {
             match part {
                 Part::Literal(literal) => text.push_str(literal),
@@ -370,8 +369,7 @@ impl<'s> Evaluator<'s> {
             return self.eval(body, env);
         }
         Err(Failure::new(DiagnosticCode::AssertionFailed, condition.place, "assertion failed")
-            .label("this is false")
-            .kind(Kind::Caught))
+            .label("this is false"))
     }
 
     /// The value of a condition.
@@ -395,26 +393,6 @@ impl<'s> Evaluator<'s> {
             .label("packages are symbolic in a `.jail` file")
             .help("decide without it, or write the jail in a flake with the Nix library, where Nix evaluates everything")
             .kind(kind)
-    }
-
-    fn position(&self, place: Place) -> Value {
-        let files = self.files.borrow();
-        let (line, column) = files.line_column(place);
-        let name = files.get(place.file).map_or("", |file| file.name.as_str());
-        let number = |value| Value::Int(i64::try_from(value).unwrap_or(i64::MAX));
-        let pairs = [
-            ("file", Value::string(format!("{}/{name}", self.sources.root()))),
-            ("line", number(line)),
-            ("column", number(column)),
-        ];
-        Value::Attrs(Rc::new(Attrs::of(
-            pairs.map(|(name, value)| (self.symbols.intern(name), value)),
-        )))
-    }
-
-    /// The position of an attribute's name, as `unsafeGetAttrPos` gives it.
-    pub(crate) fn position_of(&self, place: Option<Place>) -> Value {
-        place.map_or(Value::Null, |place| self.position(place))
     }
 }
 

@@ -9,7 +9,8 @@ use crate::failure::{Failure, Fallible};
 use crate::ir::Code;
 use crate::sources::{EntryKind, SpecPath};
 use crate::value::{
-    Argument, Combinator, Env, JailCall, Partial, Permission, Root, TextPart, TextValue, Value,
+    Argument, Combinator, Env, JailCall, MadeBy, Partial, Permission, Root, TextPart, TextValue,
+    Value,
 };
 use crate::vocabulary::WordKind;
 
@@ -104,15 +105,14 @@ impl Evaluator<'_> {
         let Some(arg) = args.first() else { return Ok(Value::Null) };
         let value = self.force(&arg.value, arg.place)?;
         if let Value::Text(text) = &value
-            && text.expand
+            && text.made_by == MadeBy::Noescape
         {
             return Ok(value);
         }
-        let mut text = TextValue::new(expand);
+        let mut text = TextValue::new(if expand { MadeBy::Noescape } else { MadeBy::Escape });
         match &value {
-            Value::Str(_) | Value::Text(_) | Value::Residual(_) => {
-                self.append(&mut text, &value, arg.place)?;
-            }
+            Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
+            Value::Str(_) | Value::Residual(_) => self.append(&mut text, &value, arg.place)?,
             other => {
                 let message = format!("`{name}` takes a string for `text`, got {}", other.kind());
                 let failure = Failure::new(DiagnosticCode::ParamType, arg.place, message)
@@ -124,7 +124,7 @@ impl Evaluator<'_> {
             }
         }
         let _ = place;
-        Ok(if expand { Value::Text(Rc::new(text)) } else { text.into_value() })
+        Ok(Value::Text(Rc::new(text)))
     }
 
     fn root_argument(
@@ -145,12 +145,11 @@ impl Evaluator<'_> {
                 Ok(Value::Partial(Rc::new(Partial { function: Value::Root(root), args, placed })))
             }
             (Root::Import, _) => self.import(&arg),
-            (Root::Library(_), _) => Err(Failure::new(
-                DiagnosticCode::NotAFunction,
-                place,
-                "`lib` is called like a function",
-            )
-            .label("not a function")),
+            (Root::Library(_) | Root::Builtins, _) => {
+                let message = format!("{} is called like a function", Value::Root(root).kind());
+                Err(Failure::new(DiagnosticCode::NotAFunction, place, message)
+                    .label("not a function"))
+            }
         }
     }
 
@@ -183,7 +182,7 @@ impl Evaluator<'_> {
 
     /// What a `wrap-entry` script gives when the entry is a placeholder.
     pub(crate) fn applied_to_entry(&self, function: &Value, place: Place) -> Fallible<Value> {
-        let mut entry = TextValue::new(false);
+        let mut entry = TextValue::plain();
         entry.push(TextPart::Entry);
         self.apply(function, &[entry.into_value()], place)
     }

@@ -158,7 +158,7 @@ impl Evaluator<'_> {
                 Ok(Value::residual(Residual::Binary(Op::Add, a, b)))
             }
             _ => {
-                let mut text = TextValue::new(false);
+                let mut text = TextValue::plain();
                 self.append(&mut text, &a, left)?;
                 self.append(&mut text, &b, right)?;
                 Ok(text.into_value())
@@ -207,7 +207,11 @@ impl Evaluator<'_> {
             _ if y == 0.0 => return Err(self.division_by_zero(place)),
             _ => x / y,
         };
-        Ok(Value::Float(result))
+        if result.is_finite() {
+            return Ok(Value::Float(result));
+        }
+        Err(Failure::dependent(place, "the result is no finite number")
+            .label("versions of Nix compare and write such numbers differently"))
     }
 
     fn overflow(&self, place: Place) -> Box<Failure> {

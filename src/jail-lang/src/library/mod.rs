@@ -110,13 +110,16 @@ pub(crate) fn get(
     place: Place,
 ) -> Fallible<Value> {
     let found = known(evaluator, group, name, place)?;
-    Ok(found.unwrap_or_else(|| {
-        let mut set = Rc::new(Residual::Name("lib".into()));
-        if let Some(Group(group)) = group {
-            set = Rc::new(Residual::Select(set, evaluator.symbols.intern(group)));
-        }
-        Value::residual(Residual::Select(set, name))
-    }))
+    Ok(found.unwrap_or_else(|| Value::residual(Residual::Select(residual(evaluator, group), name))))
+}
+
+/// nixpkgs' own `lib`, or `lib.group`.
+pub(crate) fn residual(evaluator: &Evaluator<'_>, group: Option<Group>) -> Rc<Residual> {
+    let set = Rc::new(Residual::Name("lib".into()));
+    match group {
+        Some(Group(group)) => Rc::new(Residual::Select(set, evaluator.symbols.intern(group))),
+        None => set,
+    }
 }
 
 /// The same when it is ours.

@@ -22,14 +22,14 @@ const fn function(
 pub(super) const TABLE: &[Builtin] = &[
     function("getExe", 1, |evaluator, args, at| {
         let package = package(evaluator, args.first(), at)?;
-        let mut text = TextValue::new(false);
+        let mut text = TextValue::plain();
         text.push(TextPart::Package(package, Output::Program));
         Ok(text.into_value())
     }),
     function("getExe'", 2, |evaluator, args, at| {
         let package = package(evaluator, args.first(), at)?;
         let name = evaluator.string(args.get(1).unwrap_or(&Value::Null), at)?;
-        let mut text = TextValue::new(false);
+        let mut text = TextValue::plain();
         text.push(TextPart::Package(package, Output::Bin));
         text.push_str(&format!("/bin/{name}"));
         Ok(text.into_value())

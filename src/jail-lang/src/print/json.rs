@@ -7,7 +7,7 @@ use jail_registry::{Code as DiagnosticCode, Place};
 use serde::Deserialize as _;
 use serde_json::Value as Json;
 
-use super::float;
+use super::{float, six_digits};
 use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
@@ -15,14 +15,41 @@ use crate::value::{TextPart, TextValue, Value};
 
 /// The JSON of a value, evaluated to its last part.
 pub(crate) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
-    let mut writer = Writer { evaluator, at, open: HashSet::new(), text: String::new() };
+    written(evaluator, value, at, Digits::Any)
+}
+
+/// The same as `builtins.toJSON` gives it: what versions of Nix write differently is refused.
+pub(crate) fn write_portably(
+    evaluator: &Evaluator<'_>,
+    value: &Value,
+    at: Place,
+) -> Fallible<String> {
+    written(evaluator, value, at, Digits::Portable)
+}
+
+fn written(
+    evaluator: &Evaluator<'_>,
+    value: &Value,
+    at: Place,
+    digits: Digits,
+) -> Fallible<String> {
+    let mut writer = Writer { evaluator, at, digits, open: HashSet::new(), text: String::new() };
     writer.value(value)?;
     Ok(writer.text)
+}
+
+/// Which floats and control characters may be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Digits {
+    Any,
+    /// Those that all versions of Nix write alike.
+    Portable,
 }
 
 struct Writer<'a, 's> {
     evaluator: &'a Evaluator<'s>,
     at: Place,
+    digits: Digits,
     /// The addresses of the lists and sets that are being written: one that stands inside itself has no end.
     open: HashSet<usize>,
     text: String,
@@ -36,13 +63,13 @@ impl Writer<'_, '_> {
             Value::Null => self.text.push_str("null"),
             Value::Bool(value) => self.text.push_str(if value { "true" } else { "false" }),
             Value::Int(number) => self.text.push_str(&number.to_string()),
-            Value::Float(number) if number.is_finite() => self.text.push_str(&float(number)),
+            Value::Float(number) if number.is_finite() => self.float(number)?,
             Value::Float(_) => self.text.push_str("null"),
-            Value::Str(text) => push_string(&text, &mut self.text),
+            Value::Str(text) => self.string(&text)?,
             Value::Path(path) => {
-                let mut text = TextValue::new(false);
+                let mut text = TextValue::plain();
                 evaluator.append(&mut text, &Value::Path(path), at)?;
-                push_string(&plain(&text), &mut self.text);
+                self.string(&plain(&text))?;
             }
             Value::List(list) => {
                 self.inside(Rc::as_ptr(&list).addr(), |this| this.list(&list.items))?;
@@ -59,6 +86,29 @@ impl Writer<'_, '_> {
                     .label("it cannot be written"));
             }
         }
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) -> Fallible<()> {
+        let is_odd = |char: char| char < ' ' && !matches!(char, '\n' | '\r' | '\t');
+        if self.digits == Digits::Portable && text.contains(is_odd) {
+            return Err(Failure::dependent(self.at, "the text holds a control character")
+                .label("versions of Nix write it differently as JSON"));
+        }
+        push_string(text, &mut self.text);
+        Ok(())
+    }
+
+    fn float(&mut self, number: f64) -> Fallible<()> {
+        let text = float(number);
+        // Nix 2.8 writes six digits and no point, newer versions all digits, and the exponent elsewhere.
+        let is_portable = text == six_digits(number) && text.contains('.') && !text.contains('e');
+        if self.digits == Digits::Portable && !is_portable {
+            return Err(Failure::dependent(self.at, format!("the float {text} in JSON"))
+                .label("versions of Nix write it differently")
+                .help("write an integer, or the number as a string"));
+        }
+        self.text.push_str(&text);
         Ok(())
     }
 
@@ -94,8 +144,7 @@ impl Writer<'_, '_> {
         if let Some(function) = attrs.get(evaluator.known.to_string) {
             let function = evaluator.force(function, at)?;
             let text = evaluator.apply(&function, &[Value::Attrs(Rc::clone(attrs))], at)?;
-            push_string(&evaluator.string(&text, at)?, &mut self.text);
-            return Ok(());
+            return self.string(&evaluator.string(&text, at)?);
         }
         if let Some(path) = attrs.get(evaluator.known.out_path) {
             return self.value(path);
@@ -105,7 +154,7 @@ impl Writer<'_, '_> {
             if index > 0 {
                 self.text.push(',');
             }
-            push_string(&name, &mut self.text);
+            self.string(&name)?;
             self.text.push(':');
             self.value(&entry.value)?;
         }
@@ -147,11 +196,13 @@ pub(crate) fn read(evaluator: &Evaluator<'_>, text: &str, at: Place) -> Fallible
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
     let json = Json::deserialize(&mut reader).and_then(|json| reader.end().map(|()| json));
-    let json = json.map_err(|error| {
-        Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {error}"))
-            .label("read here")
-    })?;
-    Ok(value(evaluator, json))
+    let json = json.map_err(|error| no_json(&error.to_string(), at))?;
+    value(evaluator, json).map_err(|reason| no_json(reason, at))
+}
+
+fn no_json(reason: &str, at: Place) -> Box<Failure> {
+    Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {reason}"))
+        .label("read here")
 }
 
 /// More than the reader takes of the stack for each bracket, in any build.
@@ -171,24 +222,41 @@ fn depth(text: &str) -> usize {
     most
 }
 
-fn value(evaluator: &Evaluator<'_>, json: Json) -> Value {
-    match json {
+/// The value, or what versions of Nix do not read alike.
+fn value(evaluator: &Evaluator<'_>, json: Json) -> Result<Value, &'static str> {
+    Ok(match json {
         Json::Null => Value::Null,
         Json::Bool(value) => Value::Bool(value),
-        Json::Number(number) => match number.as_i64() {
-            Some(number) => Value::Int(number),
-            None => Value::Float(number.as_f64().unwrap_or(f64::INFINITY)),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(number), _) => Value::Int(number),
+            (None, _) if number.is_u64() => return Err(TOO_LARGE),
+            // `-0` is an integer to Nix, and a float here.
+            (None, Some(number)) if number == 0.0 && number.is_sign_negative() => {
+                return Err("a negative zero");
+            }
+            (None, Some(number)) if number.abs() >= TOO_LARGE_FROM => return Err(TOO_LARGE),
+            (None, number) => Value::Float(number.ok_or(TOO_LARGE)?),
         },
+        Json::String(text) if text.contains('\0') => return Err("a NUL byte"),
         Json::String(text) => Value::string(text),
         Json::Array(items) => {
             let items = items.into_iter().map(|item| value(evaluator, item));
-            Value::list(items.collect::<Vec<_>>())
+            Value::list(items.collect::<Result<Vec<_>, _>>()?)
         }
         Json::Object(fields) => {
-            let pairs = fields
-                .into_iter()
-                .map(|(name, item)| (evaluator.symbols.intern(&name), value(evaluator, item)));
+            let mut pairs = Vec::with_capacity(fields.len());
+            for (name, item) in fields {
+                if name.contains('\0') {
+                    return Err("a NUL byte");
+                }
+                pairs.push((evaluator.symbols.intern(&name), value(evaluator, item)?));
+            }
             Value::Attrs(Rc::new(Attrs::of(pairs)))
         }
-    }
+    })
 }
+
+const TOO_LARGE: &str = "a number that does not fit into 64 bits";
+
+/// From here on a number may have been an integer in the text.
+const TOO_LARGE_FROM: f64 = 9.223_372_036_854_775e18;

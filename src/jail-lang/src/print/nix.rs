@@ -55,6 +55,7 @@ impl Printer<'_, '_> {
             Value::Builtin(_) | Value::Root(Root::Jail | Root::Import) | Value::Combinator(_) => {
                 self.text.push_str("<PRIMOP>");
             }
+            Value::Root(Root::Builtins) => self.text.push_str("«builtins»"),
             Value::Root(Root::Library(_)) => self.text.push_str("«library lib»"),
             Value::Permission(permission) => self.special("permission", permission.name),
             Value::Jail(call) => match &**call {

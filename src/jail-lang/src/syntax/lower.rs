@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
-use rnix::ast::{self, AstToken, BinOpKind, HasEntry, LiteralKind, UnaryOpKind};
+use rnix::ast::{self, AstToken, BinOpKind, LiteralKind, UnaryOpKind};
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
 
 use super::literals::{Piece, indented, unescape};
 use super::scope::{Scopes, variable};
-use super::{Context, beginning, span};
+use super::{Context, beginning, portable, span};
 use crate::ir::{Code, Expr, Formal, Key, Lambda, Node, Op, Params, Part, Pattern};
 use crate::sources::SpecPath;
 use crate::symbols::Symbol;
@@ -102,13 +102,19 @@ impl Lowering<'_> {
                 "`<…>` looks packages up on the machine",
                 "write `pkgs`: it is the nixpkgs that the lock file pins",
             ),
-            ast::Expr::CurPos(_) => Expr::Here,
+            ast::Expr::CurPos(_) => {
+                self.faults.push(current_position(place));
+                Expr::Faulty
+            }
             ast::Expr::List(list) => {
                 Expr::List(list.items().map(|item| self.expr(&item)).collect())
             }
             ast::Expr::AttrSet(set) => self.set(set),
             ast::Expr::LetIn(set) => self.let_in(set),
-            ast::Expr::LegacyLet(set) => self.legacy_let(set, place),
+            ast::Expr::LegacyLet(_) => {
+                self.faults.push(legacy_let(place));
+                Expr::Faulty
+            }
             ast::Expr::Select(select) => self.select(select),
             ast::Expr::HasAttr(has) => Expr::Has {
                 set: self.some(has.expr(), has.syntax()),
@@ -136,6 +142,10 @@ impl Lowering<'_> {
     pub(super) fn ident(&mut self, ident: &ast::Ident, skip: usize) -> Expr {
         let place = self.place(ident.syntax());
         let name = ident.syntax().text().to_string();
+        if name == "or" {
+            self.faults.push(or_as_variable(place));
+            return Expr::Faulty;
+        }
         let (symbols, globals) = (self.context.symbols, self.context.globals);
         match variable(&self.scopes, symbols, globals, (&name, skip), place) {
             Ok(expr) => expr,
@@ -149,7 +159,7 @@ impl Lowering<'_> {
     fn literal(&mut self, literal: &ast::Literal, place: Place) -> Expr {
         let value = match literal.kind() {
             LiteralKind::Integer(token) => token.syntax().text().parse().ok().map(Value::Int),
-            LiteralKind::Float(token) => token.syntax().text().parse().ok().map(Value::Float),
+            LiteralKind::Float(token) => finite(token.syntax().text()).map(Value::Float),
             LiteralKind::Uri(token) => Some(Value::string(token.syntax().text())),
         };
         match value {
@@ -225,14 +235,14 @@ impl Lowering<'_> {
             ast::Attr::Ident(ident) => {
                 Key::Name(self.symbol(&ident.syntax().text().to_string()), place)
             }
-            ast::Attr::Dynamic(dynamic) => match self.some(dynamic.expr(), dynamic.syntax()) {
-                // `${"name"}` is a name like any other.
-                code if is_plain_string(dynamic) => match &code.expr {
+            ast::Attr::Dynamic(dynamic) => {
+                let code = self.some(dynamic.expr(), dynamic.syntax());
+                // `${"name"}` is a name like any other, also in parentheses.
+                match &code.expr {
                     Expr::Const(Value::Str(name)) => Key::Name(self.symbol(name), place),
                     _ => Key::Code(code),
-                },
-                code => Key::Code(code),
-            },
+                }
+            }
             ast::Attr::Str(string) => match self.string(string) {
                 Expr::Const(Value::Str(name)) => Key::Name(self.symbol(&name), place),
                 expr => Key::Code(Node::new(expr, place)),
@@ -269,7 +279,10 @@ impl Lowering<'_> {
         let mut body = Some(ast::Expr::Lambda(lambda.clone()));
         while let Some(ast::Expr::Lambda(inner)) = &body {
             let Some(ast::Param::IdentParam(param)) = inner.param() else { break };
-            names.push(self.symbol(&param.syntax().text().to_string()));
+            let place = self.place(param.syntax());
+            let name = self.symbol(&param.syntax().text().to_string());
+            self.variable(name, place);
+            names.push(name);
             body = inner.body();
         }
         self.scopes.push_names(names.iter().copied());
@@ -283,17 +296,16 @@ impl Lowering<'_> {
         let entries: Vec<_> = pattern.pat_entries().collect();
         let names: Vec<_> = entries.iter().map(|entry| self.formal_name(entry)).collect();
         self.no_duplicates(&names);
+        names.iter().for_each(|(name, place)| self.variable(*name, *place));
         let bind = pattern.pat_bind().and_then(|bind| bind.ident());
         let whole = bind.as_ref().map(|ident| self.symbol(&ident.syntax().text().to_string()));
-        if let (Some(whole), Some(bind)) = (whole, &bind)
-            && names.iter().any(|(name, _)| *name == whole)
-        {
+        if let (Some(whole), Some(bind)) = (whole, &bind) {
             let place = self.place(bind.syntax());
-            self.fault(
-                place,
-                "the name of the whole argument is one of its parts too",
-                "this name",
-            );
+            self.variable(whole, place);
+            if names.iter().any(|(name, _)| *name == whole) {
+                let message = "the name of the whole argument is one of its parts too";
+                self.fault(place, message, "this name");
+            }
         }
         self.scopes.push_names(names.iter().map(|(name, _)| *name).chain(whole));
         let formals = names.iter().zip(&entries).map(|((name, place), entry)| Formal {
@@ -348,11 +360,10 @@ impl Lowering<'_> {
         let left = self.some(binary.lhs(), binary.syntax());
         let right = self.some(binary.rhs(), binary.syntax());
         let op = match binary.operator() {
-            Some(BinOpKind::PipeRight) => {
-                return Expr::Apply { function: right, args: [left].into() };
-            }
-            Some(BinOpKind::PipeLeft) => {
-                return Expr::Apply { function: left, args: [right].into() };
+            Some(BinOpKind::PipeLeft | BinOpKind::PipeRight) => {
+                let place = self.place(binary.syntax());
+                self.faults.push(pipe(place));
+                return Expr::Faulty;
             }
             Some(BinOpKind::Concat) => Op::Concat,
             Some(BinOpKind::Update) => Op::Update,
@@ -377,16 +388,46 @@ impl Lowering<'_> {
         Expr::Binary { op, left, right }
     }
 
-    /// `let { …; body = x; }` is `(rec { … }).body`.
-    fn legacy_let(&mut self, set: &ast::LegacyLet, place: Place) -> Expr {
-        let set = self.recursive_set(set.attrpath_values(), set.inherits());
-        let body = Key::Name(self.symbol("body"), place);
-        Expr::Select { set: Node::new(set, place), path: [body].into(), default: None }
+    /// Refuses to bind a variable whose name is Nix's own.
+    pub(super) fn variable(&mut self, name: Symbol, place: Place) {
+        let name = self.context.symbols.name(name);
+        if portable::is_reserved(&name) {
+            self.faults.push(portable::reserved(&name, place));
+        }
     }
 }
 
-fn is_plain_string(dynamic: &ast::Dynamic) -> bool {
-    matches!(dynamic.expr(), Some(ast::Expr::Str(_)))
+fn finite(number: &str) -> Option<f64> {
+    number.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+fn pipe(place: Place) -> Diagnostic {
+    let message = "the pipe operators are not in every version of Nix";
+    Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
+        .label("an experiment of newer versions")
+        .help("write the call: `f x`")
+}
+
+/// `let { …; body = x; }`
+fn legacy_let(place: Place) -> Diagnostic {
+    let message = "`let { … }` is not in every version of Nix";
+    Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
+        .label("an old form")
+        .help("write `let … in …`")
+}
+
+fn current_position(place: Place) -> Diagnostic {
+    let message = "`__curPos` tells places, which versions of Nix count differently";
+    Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
+        .label("evaluators of Nix would not agree on the spec")
+}
+
+/// Versions of Nix read `f or` and `[ f or ]` differently.
+fn or_as_variable(place: Place) -> Diagnostic {
+    let message = "`or` is no variable";
+    Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
+        .label("versions of Nix read this differently")
+        .help("`or` stands in `set.name or default`; an attribute of that name is written `set.or`")
 }
 
 fn refused(place: Place, message: &str, help: &str) -> Expr {

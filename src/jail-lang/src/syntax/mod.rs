@@ -6,6 +6,7 @@ mod bounds;
 mod faults;
 mod literals;
 mod lower;
+mod portable;
 mod scope;
 mod sets;
 mod unparsed;
@@ -96,7 +97,8 @@ fn check_text(file: FileId, text: &str) -> Result<(), Box<Diagnostic>> {
         let fault = Diagnostic::error(DiagnosticCode::Encoding, place, message);
         return Err(Box::new(fault.label("this byte").help("a spec is a text file")));
     }
-    bounds::check(file, text)
+    bounds::check(file, text)?;
+    portable::check(file, text)
 }
 
 fn at_byte(file: FileId, text: &str, at: usize) -> Place {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jail_registry::{Code, Diagnostic, Place};
 
+use super::portable;
 use crate::ir::Expr;
 use crate::suggest;
 use crate::symbols::{Symbol, Symbols};
@@ -93,6 +94,8 @@ pub(super) fn variable(
         Resolved::Outside { withs } => match globals.resolve(name) {
             Some(Global::Constant(value)) => Ok(Expr::Const(value)),
             Some(Global::Named) => Ok(Expr::Global(symbol)),
+            // A newer Nix may have a builtin of this name, which then comes before any `with`.
+            None if portable::is_unsure(name) => Err(Box::new(portable::reserved(name, place))),
             None if !withs.is_empty() => Ok(Expr::Dynamic { name: symbol, scopes: withs.into() }),
             None => {
                 let local: Vec<_> = scopes.names().map(|name| symbols.name(name)).collect();

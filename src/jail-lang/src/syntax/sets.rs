@@ -15,6 +15,8 @@ use crate::symbols::Symbol;
 #[derive(Default)]
 struct Written {
     recursive: bool,
+    /// Whether it is written in braces, and not made of a path's names.
+    is_literal: bool,
     fields: Vec<WrittenField>,
     index: HashMap<Symbol, usize>,
     dynamic: Vec<(ast::Attr, Body, Place)>,
@@ -24,6 +26,15 @@ struct WrittenField {
     name: Symbol,
     place: Place,
     body: Body,
+}
+
+impl Written {
+    /// Whether it has nothing but names and values.
+    fn is_plain(&self) -> bool {
+        let inherits =
+            |field: &WrittenField| matches!(field.body, Body::Inherit(_) | Body::From(..));
+        !self.recursive && self.dynamic.is_empty() && !self.fields.iter().any(inherits)
+    }
 }
 
 enum Body {
@@ -42,22 +53,13 @@ impl Lowering<'_> {
         self.lower_set(&written)
     }
 
-    pub(super) fn recursive_set(
-        &mut self,
-        values: AstChildren<ast::AttrpathValue>,
-        inherits: AstChildren<ast::Inherit>,
-    ) -> Expr {
-        let mut written = self.written(values, inherits);
-        written.recursive = true;
-        self.lower_set(&written)
-    }
-
     pub(super) fn let_in(&mut self, set: &ast::LetIn) -> Expr {
         let written = self.written(set.attrpath_values(), set.inherits());
         for (attr, _, _) in &written.dynamic {
             let place = self.place(attr.syntax());
             self.fault(place, "a name in `let` cannot be computed", "write the name itself");
         }
+        self.variables(&written);
         let names: Box<[Symbol]> = written.fields.iter().map(|field| field.name).collect();
         self.scopes.push_names(names.iter().copied());
         let bindings = written.fields.iter().map(|field| self.field_value(field, 1)).collect();
@@ -68,6 +70,7 @@ impl Lowering<'_> {
 
     fn lower_set(&mut self, written: &Written) -> Expr {
         if written.recursive {
+            self.variables(written);
             self.scopes.push_names(written.fields.iter().map(|field| field.name));
         }
         let skip = usize::from(written.recursive);
@@ -92,6 +95,11 @@ impl Lowering<'_> {
             self.scopes.pop();
         }
         Expr::Set(Box::new(SetCode { recursive: written.recursive, fields, dynamic }))
+    }
+
+    /// The fields of a `let` or `rec` are variables.
+    fn variables(&mut self, written: &Written) {
+        written.fields.iter().for_each(|field| self.variable(field.name, field.place));
     }
 
     fn field_value(&mut self, field: &WrittenField, skip: usize) -> Code {
@@ -203,6 +211,7 @@ impl Lowering<'_> {
         let place = self.place(set.syntax());
         let mut written = self.written(set.attrpath_values(), set.inherits());
         written.recursive = set.rec_token().is_some();
+        written.is_literal = true;
         Body::Set(Box::new(written), place)
     }
 
@@ -216,6 +225,9 @@ impl Lowering<'_> {
         let first = field.place;
         match (&mut field.body, body) {
             (Body::Set(set, _), Body::Set(more, _)) => {
+                if more.is_literal && !more.is_plain() {
+                    self.merged(name, first, place);
+                }
                 set.dynamic.extend(more.dynamic);
                 for field in more.fields {
                     self.add(set, field.name, field.place, field.body);
@@ -223,6 +235,18 @@ impl Lowering<'_> {
             }
             _ => self.duplicate(name, first, place),
         }
+    }
+
+    /// Of a second set for one attribute, versions of Nix drop the computed names, or look `inherit` up elsewhere.
+    fn merged(&mut self, name: Symbol, first: Place, second: Place) {
+        let name = self.context.symbols.name(name);
+        let message =
+            format!("the sets for `{name}` are put together differently by versions of Nix");
+        let fault = Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(second), message)
+            .label("the second one has computed names, `inherit` or `rec`")
+            .secondary(first, "the first one")
+            .help("write one set, or use `//`");
+        self.faults.push(fault);
     }
 
     fn duplicate(&mut self, name: Symbol, first: Place, second: Place) {

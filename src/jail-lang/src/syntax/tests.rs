@@ -117,6 +117,41 @@ fn syntax_errors_say_what_to_do() {
     );
 }
 
+/// What Nix reads otherwise than the parser.
+#[test]
+fn what_nix_reads_otherwise_is_refused() {
+    says(
+        "1 # x\r+ 1",
+        expect![
+            "the file holds a carriage return without a line feed at `\r` (Nix ends a comment here, and an editor does not show it); save the file with the line ends of Unix"
+        ],
+    );
+    says("1 # x\r\n+ 1", expect!["fine"]);
+    says(
+        "1\u{a0}+ 1",
+        expect![
+            "the character U+00A0 is no space at `\u{a0}` (Nix does not read this); write a plain space"
+        ],
+    );
+    says("\"\u{a0}\u{85}\" # \u{c}", expect!["fine"]);
+    says(
+        "1\u{c}",
+        expect![
+            "the character U+000C is no space at `\u{c}` (Nix does not read this); write a plain space"
+        ],
+    );
+    says(
+        "0.e5 or 1",
+        expect!["`0.e5` is no number at `0.e5` (a digit is missing after the point); write `0.0`"],
+    );
+    says(
+        "\u{feff}1",
+        expect![
+            "unexpected `﻿`, wanted an expression at `﻿` (before this, an expression is missing)"
+        ],
+    );
+}
+
 /// What would overflow the parser's stack, or take it a minute, is refused before it runs.
 #[test]
 fn nesting_and_chains_are_bounded() {

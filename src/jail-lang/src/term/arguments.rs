@@ -10,7 +10,7 @@ use super::Collector;
 use super::types::{element_type, field_type, is_known_field, wants};
 use crate::attrs::Attrs;
 use crate::residual::Residual;
-use crate::value::{Combinator, List, TextPart, TextValue, Value};
+use crate::value::{Combinator, List, MadeBy, TextPart, TextValue, Value};
 
 impl Collector<'_, '_> {
     /// A value as an argument of the type `ty`, which decides what lambdas and packages become.
@@ -138,7 +138,7 @@ impl Collector<'_, '_> {
         let package = |ty| matches!(ty, Type::Package | Type::Entry);
         let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Script);
         if wants(ty, &text) && !wants(ty, &package) {
-            let mut value = TextValue::new(false);
+            let mut value = TextValue::plain();
             value.push(TextPart::Package(Rc::clone(residual), Output::Out));
             return self.text(&value, place).map(Term::Text);
         }
@@ -163,7 +163,7 @@ impl Collector<'_, '_> {
                 }
             });
         }
-        Some(Text::new(text.expand, pieces))
+        Some(Text::new(text.made_by == MadeBy::Noescape, pieces))
     }
 }
 

@@ -21,7 +21,7 @@ use crate::vocabulary::WordKind;
 
 pub(crate) use frame::{Closure, Env, Frame};
 pub(crate) use list::{List, Origin};
-pub(crate) use text::{TextPart, TextValue};
+pub(crate) use text::{MadeBy, TextPart, TextValue};
 pub(crate) use thunk::{Pending, Thunk};
 
 /// A value, or a thunk that becomes one.
@@ -64,6 +64,8 @@ pub(crate) enum Root {
     Jail,
     /// `import`
     Import,
+    /// `builtins`, which has more in newer versions of Nix.
+    Builtins,
 }
 
 pub(crate) struct Partial {
@@ -132,12 +134,27 @@ impl Value {
                 "a function"
             }
             Self::Root(Root::Library(_)) => "the library `lib`",
+            Self::Root(Root::Builtins) => "the set `builtins`",
             Self::Root(_) => "a function",
             Self::Combinator(_) => "a combinator without all its arguments",
             Self::Permission(_) => "a permission",
             Self::Jail(_) => "a jail",
             Self::Residual(_) => "a package",
             Self::Thunk(_) => "something not evaluated yet",
+        }
+    }
+
+    /// Whether it is a function of the language.
+    pub(crate) const fn is_function(&self) -> bool {
+        matches!(self, Self::Lambda(_) | Self::Partial(_) | Self::Builtin(_) | Self::Library(_))
+    }
+
+    /// Whether it belongs to the spec language or to Nix itself, so that what it is made of depends on what evaluates it.
+    pub(crate) fn is_opaque(&self) -> bool {
+        match self {
+            Self::Root(_) | Self::Combinator(_) | Self::Permission(_) | Self::Jail(_) => true,
+            Self::Text(text) => text.made_by != MadeBy::Language,
+            _ => false,
         }
     }
 

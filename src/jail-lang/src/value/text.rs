@@ -10,8 +10,19 @@ use crate::residual::Residual;
 /// A string with parts that are not characters.
 #[derive(Clone)]
 pub(crate) struct TextValue {
-    pub(crate) expand: bool,
+    pub(crate) made_by: MadeBy,
     pub(crate) parts: Vec<TextPart>,
+}
+
+/// What a string is besides its characters. To Nix, what the combinators make is no string but a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MadeBy {
+    /// The language: it is a string.
+    Language,
+    /// `noescape`: it is expanded at launch.
+    Noescape,
+    /// `escape`: it is taken as it stands.
+    Escape,
 }
 
 #[derive(Clone)]
@@ -22,8 +33,13 @@ pub(crate) enum TextPart {
 }
 
 impl TextValue {
-    pub(crate) fn new(expand: bool) -> Self {
-        Self { expand, parts: Vec::new() }
+    pub(crate) const fn new(made_by: MadeBy) -> Self {
+        Self { made_by, parts: Vec::new() }
+    }
+
+    /// A string of the language.
+    pub(crate) const fn plain() -> Self {
+        Self::new(MadeBy::Language)
     }
 
     /// Adds characters.
@@ -49,11 +65,11 @@ impl TextValue {
         }
     }
 
-    /// The value: an ordinary string where all parts are characters and nothing is expanded.
+    /// The value: an ordinary string where all parts are characters and no combinator made it.
     pub(crate) fn into_value(self) -> Value {
-        match (self.expand, self.parts.as_slice()) {
-            (false, []) => Value::string(""),
-            (false, [TextPart::Literal(text)]) => Value::Str(Rc::clone(text)),
+        match (self.made_by, self.parts.as_slice()) {
+            (MadeBy::Language, []) => Value::string(""),
+            (MadeBy::Language, [TextPart::Literal(text)]) => Value::Str(Rc::clone(text)),
             _ => Value::Text(Rc::new(self)),
         }
     }

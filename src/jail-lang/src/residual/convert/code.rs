@@ -99,7 +99,7 @@ impl Converter<'_, '_> {
             },
             Expr::Dynamic { name, scopes } => self.dynamic(*name, scopes, scope, code.place),
             Expr::Text(parts) => Ok(Source::Text(self.parts(parts, scope)?)),
-            Expr::Path(_) | Expr::Here | Expr::Refused(_) | Expr::Faulty => {
+            Expr::Path(_) | Expr::Refused(_) | Expr::Faulty => {
                 let value = self.evaluator.eval(code, scope.captured)?;
                 self.value(&value)
             }

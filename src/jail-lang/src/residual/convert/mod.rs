@@ -132,9 +132,6 @@ impl<'a, 's> Converter<'a, 's> {
                     Ok(Source::List(items.collect::<Fallible<_>>()?))
                 })
             }
-            Value::Attrs(attrs) if self.evaluator.is_builtins(attrs) => {
-                Ok(Source::Atom("builtins".into()))
-            }
             Value::Attrs(attrs) => {
                 let key = Rc::as_ptr(attrs).addr();
                 self.knotted(key, "set", |this| {
@@ -170,6 +167,7 @@ impl<'a, 's> Converter<'a, 's> {
                 let lib = Source::Atom("lib".into());
                 Ok(group.iter().map(|group| group.name()).fold(lib, Source::select))
             }
+            Value::Root(Root::Builtins) => Ok(Source::Atom("builtins".into())),
             Value::Root(Root::Import) => Ok(Source::Atom("import".into())),
             Value::Residual(residual) => self.residual(residual),
             Value::Thunk(thunk) => match self.evaluator.force(value, self.place) {
@@ -268,7 +266,7 @@ impl<'a, 's> Converter<'a, 's> {
                 let items = list.items.iter().map(|item| self.value(item));
                 Source::List(items.collect::<Fallible<_>>()?)
             }
-            Value::Attrs(attrs) if !self.evaluator.is_builtins(attrs) => {
+            Value::Attrs(attrs) => {
                 let mut fields = Vec::new();
                 for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
                     fields.push((Key::Name(name.to_string()), self.value(&entry.value)?));

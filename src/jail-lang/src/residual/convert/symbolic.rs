@@ -9,11 +9,11 @@ use super::{Converter, file};
 use crate::failure::{Failure, Fallible};
 use crate::residual::source::{Key, Source, TextSource};
 use crate::residual::{Residual, Step};
-use crate::value::{TextPart, TextValue, Value};
+use crate::value::{MadeBy, TextPart, TextValue, Value};
 
 impl Converter<'_, '_> {
     pub(super) fn text_value(&mut self, text: &TextValue) -> Fallible<Source> {
-        if text.expand {
+        if text.made_by == MadeBy::Noescape {
             return Err(Failure::new(
                 DiagnosticCode::TypeMismatch,
                 self.place,
