@@ -18,7 +18,7 @@ fn rule(path: impl AsRef<Path>, reach: Reach, missing: Missing) -> LandlockRule 
 }
 
 /// The host's programs may be executed and its processes seen; the working folder may be written.
-fn cage(caller: Caller, sockets: Sockets) -> Jail {
+pub(crate) fn cage(caller: Caller, sockets: Sockets) -> Jail {
     let system = ["/usr", "/bin", "/lib", "/lib64", "/nix/store"];
     let system = system.iter().map(|path| rule(path, Reach::Rox, Missing::Skip));
     let devices = ["/dev/null", "/dev/tty"].map(|path| rule(path, Reach::Device, Missing::Fail));

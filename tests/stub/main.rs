@@ -24,6 +24,7 @@ mod jail;
 mod landlock;
 mod limits;
 mod overlay;
+mod own_state;
 mod pinned;
 mod process;
 mod pty;

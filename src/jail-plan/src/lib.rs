@@ -17,6 +17,7 @@ mod landlock;
 mod limits;
 mod ops;
 mod order;
+mod own;
 mod path;
 mod plan;
 pub mod raw;
@@ -37,6 +38,7 @@ pub use ops::{
     Session, Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use order::sort;
+pub use own::{TRUSTED_STATE, is_own_state};
 pub use path::{JailPath, PathError};
 pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,

@@ -86,7 +86,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
 // One copy of it is enough.
 #[inline(never)]
 fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Mode, Failure> {
-    let Launch { plan, steps, caller, trees, .. } = first.launch;
+    let Launch { plan, steps, caller, trees, own_state, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     if first.launch.dedicated.is_some() {
         // The supervisor has it done: nobody may map another user's ids by themselves.
@@ -105,7 +105,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
     enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
     confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::bounds().map_err(at(Fixed::Privileges))?;
-    confine::landlock::restrict(&Jail { plan, caller, trees, places: &places })
+    confine::landlock::restrict(&Jail { plan, caller, trees, own_state, places: &places })
         .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
     aside.enter_network()?;
     confine::capabilities().map_err(at(Fixed::Privileges))?;

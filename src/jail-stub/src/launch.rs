@@ -17,7 +17,7 @@ use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
-use crate::host::{self, Helper, SharedFiles};
+use crate::host::{self, Helper, OwnState, SharedFiles};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Ended};
@@ -182,10 +182,12 @@ fn launch(
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let trees = &trees;
     let shared = SharedFiles::find(plan, caller, trees)?;
+    let own_state = OwnState::find(caller).map_err(at_namespaces)?;
     let launch = Launch {
         caller,
         trees,
         plan,
+        own_state: own_state.as_ref(),
         shared: &shared,
         listener: listener.as_ref(),
         dedicated,

@@ -21,6 +21,8 @@ pub(crate) struct Source {
     access: Access,
     /// The place inside.
     pub(crate) to: Vec<u8>,
+    /// A place below it that nothing of the host may be seen at.
+    covered: Option<Vec<u8>>,
 }
 
 impl Source {
@@ -30,7 +32,7 @@ impl Source {
             (Kind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
             (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => {}
         }
-        Ok(())
+        self.covered.map_or(Ok(()), |covered| root.cover(&covered))
     }
 }
 
@@ -40,7 +42,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         InsideOp::Bind(op) => bind(op, launch),
         InsideOp::SharedFile(op) => shared(op, launch),
         InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
-        InsideOp::Worktree(_) => worktree(),
+        InsideOp::Worktree(_) => worktree(launch),
         InsideOp::BindArguments(op) => {
             all_there(host::named::arguments(launch.caller)?, op.access, launch)
         }
@@ -109,16 +111,18 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
         None => path.clone(),
     };
     let tree = tree::clone_at_folder(CWD).about(&path)?;
+    let covered = launch.own_state_in(&tree, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: Kind::Folder, access: op.access, to })
+    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
-fn worktree() -> Result<Vec<Source>, Problem> {
+fn worktree(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let Some(SharedGit { path, place }) = host::shared_git()? else { return Ok(Vec::new()) };
     let tree = tree::clone_tree(&place, Depth::All).about(&path)?;
+    let covered = launch.own_state_in(&place, Access::ReadWrite, &path)?;
     confine(&tree, Access::ReadWrite).about(&path)?;
-    Ok(vec![Source { tree, kind: Kind::Folder, access: Access::ReadWrite, to: path }])
+    Ok(vec![Source { tree, kind: Kind::Folder, access: Access::ReadWrite, to: path, covered }])
 }
 
 fn all_there(
@@ -152,9 +156,10 @@ pub(crate) fn source(
 ) -> Result<Source, Problem> {
     let place = host::open(from, launch.trees)?;
     let kind = Kind::of(&place).about(from)?;
+    let covered = launch.own_state_in(&place, access, to)?;
     let tree = tree::clone_tree(&place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
-    Ok(Source { tree, kind, access, to: to.into() })
+    Ok(Source { tree, kind, access, to: to.into(), covered })
 }
 
 /// Takes from a clone what its access does not give.

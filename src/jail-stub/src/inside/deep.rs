@@ -39,6 +39,8 @@ pub(crate) struct Found {
     items: Vec<(Vec<u8>, Item)>,
     /// Links that lead nowhere, which stay as they are.
     pub(crate) dangling: Vec<Vec<u8>>,
+    /// Places in it that nothing of the host may be seen at.
+    covered: Vec<Vec<u8>>,
 }
 
 /// Looks at the tree. `None`: there is none, and the plan says that it may be missing.
@@ -49,14 +51,22 @@ pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Prob
         (Err(problem), Missing::Skip) if problem.cause == "ENOENT" => return Ok(None),
         (other, Missing::Skip | Missing::Fail) => other?,
     };
-    let mut walk = Walk { launch, top: to, items: Vec::new(), dangling: Vec::new(), entries: 0 };
+    let mut walk = Walk {
+        launch,
+        top: to,
+        items: Vec::new(),
+        dangling: Vec::new(),
+        covered: Vec::new(),
+        entries: 0,
+    };
     if to == BY_CONTENT {
         let content = host::read(to, launch.trees, CONTENT_MAX)?;
         walk.items.push((to.into(), Item::Content(content)));
     } else if walk.visit(&place, to, &mut Vec::new())? == Seen::Whole {
         walk.add_tree(&place, to)?;
     }
-    Ok(Some(Found { to: to.into(), items: walk.items, dangling: walk.dangling }))
+    let Walk { items, dangling, covered, .. } = walk;
+    Ok(Some(Found { to: to.into(), items, dangling, covered }))
 }
 
 impl Found {
@@ -76,6 +86,7 @@ impl Found {
                 Item::Folder => root.directory(text(&path)?, 0o755)?,
             }
         }
+        self.covered.iter().try_for_each(|covered| root.cover(covered))?;
         if made { read_only(root, text(&self.to)?) } else { Ok(()) }
     }
 }
@@ -98,6 +109,7 @@ struct Walk<'a> {
     top: &'a [u8],
     items: Vec<(Vec<u8>, Item)>,
     dangling: Vec<Vec<u8>>,
+    covered: Vec<Vec<u8>>,
     entries: usize,
 }
 
@@ -232,6 +244,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let kind = Kind::of(place).about(path)?;
+        self.covered.extend(self.launch.own_state_in(place, Access::ReadOnly, path)?);
         let tree = tree::clone_tree(place, Depth::All).about(path)?;
         confine(&tree, Access::ReadOnly).about(path)?;
         self.items.push((path.into(), Item::Tree(tree, kind)));

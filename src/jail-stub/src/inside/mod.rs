@@ -23,11 +23,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{
-    BindArguments, BindVariable, By, Closure, InsideOp, KeptOverlay, Namespace, Origin, Overlay,
-    Plan, Session,
+    Access, BindArguments, BindVariable, By, Closure, InsideOp, KeptOverlay, Namespace, Origin,
+    Overlay, Plan, Session,
 };
 
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd, OwnedFd};
 
 pub(crate) use listing::path_of;
 pub(crate) use root::Root;
@@ -35,7 +35,7 @@ pub(crate) use root::Root;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{SharedFiles, WritableTrees};
+use crate::host::{OwnState, SharedFiles, WritableTrees};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
@@ -47,6 +47,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) trees: &'a WritableTrees,
     pub(crate) plan: &'a Plan,
+    /// Where jailgen keeps its own state, which no jail may have.
+    pub(crate) own_state: Option<&'a OwnState>,
     /// The files of the host that the jail gets copies of.
     pub(crate) shared: &'a SharedFiles<'a>,
     /// The socket that [`InsideOp::HostSocket`] places.
@@ -57,6 +59,19 @@ pub(crate) struct Launch<'a> {
 }
 
 impl Launch<'_> {
+    /// What has to be covered where `place` of the host is granted at `to`: the part of it that is jailgen's own.
+    fn own_state_in(
+        &self,
+        place: impl AsFd,
+        access: Access,
+        to: &[u8],
+    ) -> Result<Option<Vec<u8>>, Problem> {
+        let Some(own) = self.own_state else { return Ok(None) };
+        let below = own.below(place, access != Access::ReadOnly, self.trees)?;
+        let to = to.strip_suffix(b"/").unwrap_or(to);
+        Ok(below.map(|below| [to, below].concat()))
+    }
+
     /// The user id of the payload, as it is inside.
     fn payload(&self) -> u32 {
         self.dedicated

@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{InsideOp, KeptOverlay, Overlay};
+use jail_plan::{Access, HostText, InsideOp, KeptOverlay, Overlay};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, mkdirat, openat};
 use rustix::io::Errno;
@@ -29,6 +29,8 @@ pub(crate) struct Layers {
     /// The lowest first; at least one.
     lower: Vec<OwnedFd>,
     writes: Writes,
+    /// Places in it that nothing of the host may be seen at.
+    covered: Vec<Vec<u8>>,
 }
 
 /// What becomes of what is written.
@@ -40,25 +42,34 @@ enum Writes {
 
 /// Opens the folders of an overlay; nothing for every other operation.
 pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>, Problem> {
-    let folder = |path: &_| {
-        let path = launch.caller.path(path)?;
-        let place = host::open(path.as_str().as_bytes(), launch.trees)?;
-        match Kind::of(&place).about(path.as_str())? {
-            Kind::Folder => Ok(place),
-            Kind::File => Err(Problem::errno(path.as_str(), Errno::NOTDIR)
-                .help("an overlay is made of folders; bind a file by `ro-bind`")),
-        }
-    };
-    let (lower, writes) = match op {
-        InsideOp::OverlayReadOnly(Overlay { lower, .. }) => (lower, Writes::Refused),
-        InsideOp::OverlayInMemory(Overlay { lower, .. }) => (lower, Writes::Memory),
-        InsideOp::OverlayKept(KeptOverlay { lower, upper, work, .. }) => {
-            (lower, Writes::Kept { upper: folder(upper)?, work: folder(work)? })
-        }
+    let (lower, to) = match op {
+        InsideOp::OverlayReadOnly(Overlay { lower, to, .. })
+        | InsideOp::OverlayInMemory(Overlay { lower, to, .. })
+        | InsideOp::OverlayKept(KeptOverlay { lower, to, .. }) => (lower, launch.caller.path(to)?),
         _ => return Ok(None),
     };
-    let lower = lower.iter().map(folder).collect::<Result<_, _>>()?;
-    Ok(Some(Layers { lower, writes }))
+    let mut covered = Vec::new();
+    let mut folder = |path: &HostText, access| {
+        let path = launch.caller.path(path)?;
+        let place = host::open(path.as_str().as_bytes(), launch.trees)?;
+        if Kind::of(&place).about(path.as_str())? == Kind::File {
+            return Err(Problem::errno(path.as_str(), Errno::NOTDIR)
+                .help("an overlay is made of folders; bind a file by `ro-bind`"));
+        }
+        covered.extend(launch.own_state_in(&place, access, to.as_str().as_bytes())?);
+        Ok(place)
+    };
+    let writes = match op {
+        InsideOp::OverlayKept(KeptOverlay { upper, work, .. }) => Writes::Kept {
+            upper: folder(upper, Access::ReadWrite)?,
+            work: folder(work, Access::ReadWrite)?,
+        },
+        InsideOp::OverlayInMemory(_) => Writes::Memory,
+        _ => Writes::Refused,
+    };
+    let lower =
+        lower.iter().map(|path| folder(path, Access::ReadOnly)).collect::<Result<_, _>>()?;
+    Ok(Some(Layers { lower, writes, covered }))
 }
 
 impl Layers {
@@ -83,7 +94,7 @@ impl Layers {
         if let Writes::Kept { .. } = self.writes {
             root.is_writable(to.into());
         }
-        Ok(())
+        self.covered.iter().try_for_each(|covered| root.cover(covered))
     }
 }
 

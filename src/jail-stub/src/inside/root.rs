@@ -227,6 +227,15 @@ impl Root {
         self.open(path.as_bytes())
     }
 
+    /// An empty folder at `path` that nobody can write in the end, over what is there.
+    pub(crate) fn cover(&mut self, path: &[u8]) -> Result<(), Problem> {
+        let empty = tree::tmpfs(FOLDER_MODE, None).about(path)?;
+        self.own.push(rustix::fs::fstat(&empty).about(path)?.st_dev);
+        self.attach_at(&empty, path, Kind::Folder)?;
+        self.read_only_in_the_end(empty);
+        Ok(())
+    }
+
     /// Makes the mount read-only when everything is in place, but not what is mounted in it.
     pub(crate) fn read_only_in_the_end(&mut self, mount: OwnedFd) {
         self.read_only.push(mount);

@@ -19,12 +19,6 @@ use crate::packages::{Brought, Packages};
 use crate::suggest::nearest;
 use crate::term::{Built, Place, Placed, Value};
 
-/// Folders that jailgen keeps beside those of cages.
-const RESERVED: &[&str] = &[
-    "audits", "bin", "builds", "buses", "doctor", "flakes", "paths", "roots", "shells", "told",
-    "traces", "trust",
-];
-
 /// What nearly every program reads of the host, where it is there: each a rule of its own, none of them a folder that holds
 /// more than its name says. What must not be read stops some programs: git, where there is a /etc/gitconfig.
 const READABLE: &[&str] = &[
@@ -126,7 +120,7 @@ impl Cage<'_> {
 
     fn check_name(&mut self) {
         name::check(&self.name, self.settings.place("name"), &mut self.diagnostics);
-        if RESERVED.contains(&self.name.as_str()) {
+        if jail_plan::is_own_state(&self.name) {
             let message =
                 format!("the cage's name `{}` is that of a folder of jailgen's own", self.name);
             let fault = Diagnostic::error(Code::JailName, self.settings.place("name"), message);

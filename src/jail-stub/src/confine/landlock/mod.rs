@@ -18,7 +18,7 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::host::{self, WritableTrees};
+use crate::host::{self, OwnState, WritableTrees};
 use crate::inside::Places;
 use crate::namespaces::has;
 use crate::resolve::{self, Scope};
@@ -32,6 +32,7 @@ pub(crate) struct Jail<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) trees: &'a WritableTrees,
+    pub(crate) own_state: Option<&'a OwnState>,
     /// What the launch has bound where.
     pub(crate) places: &'a Places,
 }
@@ -113,6 +114,7 @@ fn allow(
             None => {
                 let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
                 let folder = openat(CWD, c".", flags, Mode::empty()).about(".")?;
+                keep_own_state(&folder, found.reach, jail)?;
                 add(&folder, found.reach, rules, restricted).about(".")
             }
         },
@@ -146,7 +148,10 @@ fn place(
     jail: &Jail<'_>,
 ) -> Result<(), Problem> {
     match (open(path, jail), missing) {
-        (Ok(place), _) => add(&place, reach, rules, restricted).about(path),
+        (Ok(place), _) => {
+            keep_own_state(&place, reach, jail)?;
+            add(&place, reach, rules, restricted).about(path)
+        }
         // Not there, or covered by what came later: without a rule it is forbidden.
         (Err(problem), Missing::Skip)
             if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ELOOP") =>
@@ -154,6 +159,18 @@ fn place(
             Ok(())
         }
         (Err(problem), Missing::Skip | Missing::Fail) => Err(problem),
+    }
+}
+
+/// Without mounts nothing covers jailgen's own state in a folder that may be written.
+fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), Problem> {
+    let Some(own) = jail.own_state.filter(|_| reach.writes() && !has(jail.plan, Namespace::Mount))
+    else {
+        return Ok(());
+    };
+    match own.below(place, true, jail.trees)? {
+        None => Ok(()),
+        Some(_) => Err(own.cannot_be_covered()),
     }
 }
 

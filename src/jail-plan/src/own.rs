@@ -1,0 +1,14 @@
+//! The folders of jailgen's own state (`~/.local/state/jailgen`), which stand beside those that cages keep their state in.
+
+/// What the host runs or believes: nothing of it is ever granted.
+pub const TRUSTED_STATE: &[&str] = &[
+    "audits", "bin", "builds", "doctor", "flakes", "paths", "roots", "shells", "told", "traces",
+    "trust",
+];
+
+/// Whether a folder of this name is jailgen's own, so that no cage may be called so.
+#[must_use]
+pub fn is_own_state(name: &str) -> bool {
+    // The sockets of message buses are there to be granted.
+    name == "buses" || TRUSTED_STATE.contains(&name)
+}

@@ -1,0 +1,236 @@
+//! jailgen's own state is in no jail: covered where a wider grant holds it, and a reason to stop where it is granted itself.
+
+use std::path::{Path, PathBuf};
+
+use jail_plan::{
+    Access, Beneath, BindArguments, BindVariable, Deep, Folder, InsideOp, KeptOverlay,
+    LandlockRule, Missing, Overlay, Reach, TRUSTED_STATE,
+};
+
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal};
+
+/// A jail of a launcher that keeps its state in the home folder, where one entry of the trust store is.
+fn jail(caller: Caller) -> Jail {
+    let jail = Jail::new(caller);
+    make(&jail, &own(&jail).join("trust/trees"));
+    jail.file("home/.local/state/jailgen/trust/trees/p-1", "tree 1\n");
+    jail.outside("XDG_STATE_HOME", "")
+}
+
+fn own(jail: &Jail) -> PathBuf {
+    jail.home().join(".local/state/jailgen")
+}
+
+fn make(jail: &Jail, folder: &Path) {
+    let made = format!("mkdir -p {}", folder.display());
+    jail.outside_sh(&made).prints("");
+}
+
+/// Inside the folder is there, empty, and stays so; outside it is as it was.
+#[track_caller]
+fn holds(jail: &Jail, to: &Path, words: &[&str]) {
+    let above: Vec<String> = [".local/state/jailgen", ".local/state", ".local"]
+        .map(|name| to.join(name).display().to_string())
+        .to_vec();
+    let script = format!(
+        "echo in; ls -A {0}; mkdir -p {0}/trust 2>/dev/null; touch {0}/x 2>/dev/null; mv {1} {1}2 2>/dev/null; \
+         mv {2} {2}2 2>/dev/null; mkdir -p {0}/trust/trees && touch {0}/trust/trees/p-2; ls -A {0}",
+        above[0], above[1], above[2]
+    );
+    let words: Vec<&str> = ["-c", &script, "sh"].iter().chain(words).copied().collect();
+    let ran = Ran::of(jail.command(jail.wrapper()).args(words));
+    assert_eq!(ran.stdout, "in\n", "{ran:?}");
+    let trees = own(jail).join("trust/trees");
+    assert!(trees.join("p-1").exists() && !trees.join("p-2").exists());
+}
+
+#[test]
+fn a_wider_grant_shows_an_empty_folder_in_its_place() {
+    for caller in callers() {
+        let jail = jail(caller);
+        // The control: outside it is there, and can be written.
+        jail.outside_sh("ls ~/.local/state/jailgen/trust/trees; touch ~/.local/state/jailgen/x")
+            .prints("p-1");
+        let mut jail = jail;
+        let home = jail.home();
+        let (upper, work) = (jail.folder.path().join("upper"), jail.folder.path().join("work"));
+        for folder in [&upper, &work] {
+            std::fs::create_dir(folder).expect("a folder");
+            std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
+        }
+        let (lower, to, by) = (vec![literal(&home)], literal("/home"), by());
+        let overlay = Overlay { lower: lower.clone(), to: to.clone(), by: by.clone() };
+        let (upper, work) = (literal(upper), literal(work));
+        let place = Path::new("/home");
+        for (op, to) in [
+            (bind(&home, Access::ReadWrite), home.as_path()),
+            (bind(&home, Access::ReadOnly), &home),
+            (bind_to(&home, "/home", Access::Device, Missing::Fail), place),
+            (
+                bind_to(jail.folder.path(), "/all", Access::ReadWrite, Missing::Fail),
+                "/all/home".as_ref(),
+            ),
+            (
+                bind_to("/tmp", "/all", Access::ReadOnly, Missing::Fail),
+                &Path::new("/all").join(home.strip_prefix("/tmp").expect("in /tmp")),
+            ),
+            (
+                InsideOp::Deep(Deep {
+                    from: literal(&home),
+                    missing: Missing::Fail,
+                    by: by.clone(),
+                }),
+                &home,
+            ),
+            (InsideOp::OverlayReadOnly(overlay.clone()), place),
+            (InsideOp::OverlayInMemory(overlay), place),
+            (InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by: by.clone() }), place),
+        ] {
+            jail.plan.inside.push(op);
+            holds(&jail, to, &[]);
+            jail.plan.inside.pop();
+        }
+    }
+}
+
+#[test]
+fn so_does_what_the_launcher_names() {
+    for caller in callers() {
+        let arguments =
+            InsideOp::BindArguments(BindArguments { access: Access::ReadWrite, by: by() });
+        let jail = jail(caller).op(arguments);
+        let home = jail.home();
+        holds(&jail, &home, &["../home"]);
+        for argument in ["../home/.local", "../home/.local/state/"] {
+            let script = "ls -A ../home/.local/state/jailgen; echo in";
+            Ran::of(jail.command(jail.wrapper()).args(["-c", script, "sh", argument])).prints("in");
+        }
+        let variable = InsideOp::BindVariable(BindVariable {
+            variable: "HOME".into(),
+            separator: ":".into(),
+            access: Access::ReadWrite,
+            by: by(),
+        });
+        let jail = self::jail(caller).op(variable);
+        holds(&jail, &jail.home(), &[]);
+        // The home folder as the working folder, and at another place.
+        for to in [None, Some("/work")] {
+            let jail = self::jail(caller).change(|plan| {
+                plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+                let to = to.map(literal);
+                plan.inside.push(InsideOp::Folder(Folder {
+                    to,
+                    access: Access::ReadWrite,
+                    by: by(),
+                }));
+            });
+            let home = jail.home();
+            let place = to.map_or(home.as_path(), Path::new);
+            let script = format!("ls -A {}; echo in", place.join(".local/state/jailgen").display());
+            Ran::of(jail.command(jail.wrapper()).current_dir(&home).args(["-c", &script]))
+                .prints("in");
+        }
+    }
+}
+
+#[test]
+fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_fill() {
+    for caller in callers() {
+        let jail = Jail::new(caller).outside("XDG_STATE_HOME", "");
+        let home = jail.home();
+        let jail = jail.op(bind(&home, Access::ReadWrite));
+        jail.sh("cd; mkdir -p .local/state/jailgen/trust; mv .local x; ls .local/state/jailgen")
+            .refused("");
+        jail.outside_sh(
+            "ls -A ~/.local/state/jailgen | grep -v told; stat -c %a ~/.local/state/jailgen",
+        )
+        .prints("700");
+        // As another variable names it.
+        let jail = Jail::new(caller);
+        let folder = jail.folder.path().to_owned();
+        let jail = jail.op(bind(&folder, Access::ReadWrite));
+        jail.sh("ls -A ../state; ls -A ../state/jailgen; touch ../state/jailgen/x || echo refused")
+            .prints("jailgen\nrefused");
+    }
+}
+
+#[test]
+fn a_grant_of_what_the_host_trusts_stops_the_launch() {
+    let reason = "jailgen keeps there what the host runs and trusts";
+    for caller in callers() {
+        let mut jail = jail(caller);
+        let own = own(&jail);
+        for name in TRUSTED_STATE {
+            make(&jail, &own.join(name).join("below"));
+            for granted in [own.join(name), own.join(name).join("below")] {
+                jail.plan.inside.push(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail));
+                jail.sh("echo ran").stopped(&[reason]);
+                jail.plan.inside.pop();
+            }
+        }
+        for granted in [own.clone(), own.join("trust/trees/p-1")] {
+            jail.plan.inside.push(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail));
+            jail.sh("echo ran").stopped(&[reason]);
+            jail.plan.inside.pop();
+        }
+        // A cage's folder beside them is like any other, and so is a name that only begins like one.
+        for name in ["cage/home", "binary"] {
+            make(&jail, &own.join(name));
+            jail.plan.inside.push(bind_to(own.join(name), "/x", Access::ReadWrite, Missing::Fail));
+            jail.sh("touch /x/made && echo ran").prints("ran");
+            jail.plan.inside.pop();
+        }
+    }
+}
+
+#[test]
+fn a_link_to_it_that_the_jail_could_replace_stops_the_launch() {
+    for caller in callers() {
+        let jail = Jail::new(caller).outside("XDG_STATE_HOME", "");
+        let (home, elsewhere) = (jail.home(), jail.folder.path().join("elsewhere"));
+        make(&jail, &home.join(".local"));
+        std::fs::create_dir(&elsewhere).expect("a folder");
+        std::os::unix::fs::chown(&elsewhere, caller.uid, caller.uid).expect("for the caller");
+        std::os::unix::fs::symlink(&elsewhere, home.join(".local/state")).expect("a link");
+        let mut jail = jail;
+        jail.plan.inside.push(bind(&home, Access::ReadWrite));
+        jail.sh("echo ran").stopped(&["a symbolic link leads to jailgen's own state"]);
+        jail.plan.inside.pop();
+        jail.plan.inside.push(bind(&home, Access::ReadOnly));
+        jail.sh("echo ran").prints("ran");
+        jail.plan.inside.push(bind_to(&elsewhere, "/e", Access::ReadWrite, Missing::Fail));
+        jail.sh("ls -A /e/jailgen; touch /e/jailgen/x 2>/dev/null || echo refused")
+            .prints("refused");
+    }
+}
+
+#[test]
+fn a_cage_that_could_write_it_does_not_start() {
+    for caller in callers() {
+        let rule = |path: PathBuf, reach| {
+            let (path, missing, by) = (literal(path), Missing::Fail, by());
+            LandlockRule::Path(Beneath { path, reach, missing, by })
+        };
+        let mut jail =
+            crate::cage::cage(caller, crate::seccomp::Sockets::Tcp).outside("XDG_STATE_HOME", "");
+        make(&jail, &own(&jail).join("trust"));
+        make(&jail, &own(&jail).join("cage/home"));
+        let (home, own) = (jail.home(), own(&jail));
+        let covered = "jailgen's own state lies in a folder that may be written here";
+        for (path, why) in [
+            (home.clone(), covered),
+            (home.join(".local/state"), covered),
+            (own.clone(), "what the host runs and trusts"),
+            (own.join("trust"), "what the host runs and trusts"),
+        ] {
+            jail.plan.landlock.rules.push(rule(path, Reach::Rw));
+            jail.sh("echo ran").stopped(&["(landlock)", why]);
+            jail.plan.landlock.rules.pop();
+        }
+        for (path, reach) in [(own.join("cage"), Reach::Rwx), (home, Reach::Ro)] {
+            jail.plan.landlock.rules.push(rule(path, reach));
+            jail.sh("echo ran").prints("ran");
+            jail.plan.landlock.rules.pop();
+        }
+    }
+}
