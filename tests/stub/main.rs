@@ -30,6 +30,7 @@ mod process;
 mod pty;
 mod root;
 mod shared;
+mod standard;
 mod terminal;
 
 mod worktree;

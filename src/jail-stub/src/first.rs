@@ -3,6 +3,8 @@
 //! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
 //! Without a PID namespace it ends everything itself.
 
+use alloc::vec::Vec;
+
 use jail_plan::{Namespace, Plan, StartIn, Terminal};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::Mode;
@@ -22,6 +24,7 @@ use crate::leftovers::Leftovers;
 use crate::message::{self, Ended, Message, is_connected};
 use crate::namespaces::{self, has};
 use crate::payload::{self, Command, Last};
+use crate::standard::ReadOnly;
 use crate::steps::Fixed;
 use crate::sys::{self, SignalSet};
 
@@ -29,7 +32,8 @@ use crate::sys::{self, SignalSet};
 pub(crate) struct First<'a> {
     pub(crate) launch: Launch<'a>,
     pub(crate) command: Command,
-    pub(crate) filters: alloc::vec::Vec<Filter<'a>>,
+    pub(crate) standard: &'a ReadOnly,
+    pub(crate) filters: Vec<Filter<'a>>,
     /// The jail is in a control group of its own.
     pub(crate) own_cgroup: bool,
     /// The limits of setrlimit(2) that stand in for a control group's.
@@ -45,7 +49,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     // Everybody inside can read it, and it says where on the host the wrapper is.
     first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
-        Ok((payload, leftovers)) => wait(payload, leftovers.as_ref(), channel),
+        Ok((payload, leftovers)) => wait(payload, leftovers.as_ref(), first.standard, channel),
         Err(failure) => {
             // When nobody listens any more, nobody is left to tell.
             let _ = Message::Failed(failure).send(channel);
@@ -145,6 +149,7 @@ fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
         let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }
+    first.standard.reopen().map_err(|problem| steps.fixed(Fixed::Command, "", problem))?;
     let built = inside::build(&first.launch)?;
     built.root.enter(aside).map_err(at_root)?;
     Ok(built.places)
@@ -178,11 +183,13 @@ fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem>
 }
 
 /// Reaps until the payload has ended, and then ends everything.
-fn wait(payload: i32, leftovers: Option<&Leftovers>, channel: &OwnedFd) -> ! {
+fn wait(payload: i32, leftovers: Option<&Leftovers>, standard: &ReadOnly, channel: &OwnedFd) -> ! {
     // What is open here would keep pipes of the launcher open after the payload has closed them.
     let number = channel.as_raw_fd();
     let [list, changes] = leftovers.map_or([number; 2], Leftovers::descriptors);
-    let _ = sys::close_all_but(&[number, list, changes]);
+    let kept: Vec<i32> =
+        [number, list, changes].into_iter().chain(standard.descriptors()).collect();
+    let _ = sys::close_all_but(&kept);
     loop {
         let Some((pid, status)) = next(leftovers, channel) else { continue };
         if pid.as_raw_nonzero().get() != payload {
@@ -196,6 +203,7 @@ fn wait(payload: i32, leftovers: Option<&Leftovers>, channel: &OwnedFd) -> ! {
             None => end_the_others(),
             Some(leftovers) => leftovers.end(),
         }
+        standard.tell(channel);
         let _ = Message::Ended(ended(status)).send(channel);
         sys::exit(0);
     }

@@ -23,6 +23,7 @@ use crate::leftovers::Leftovers;
 use crate::message::{self, Ended};
 use crate::namespaces::{self, has};
 use crate::payload::Command;
+use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, Clock, Supervisor, Watched, handled, has_terminal, signal};
 use crate::sys::{self, Cloned, CommandLine, SignalSet};
@@ -162,6 +163,7 @@ fn launch(
     let command = Command::of(plan, caller).map_err(at_command)?;
     let filters =
         confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
+    let standard = ReadOnly::of(plan, caller).map_err(|problem| at_command(("", problem)))?;
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     if plan.namespaces.is_empty() && !plan.inside.is_empty() {
         let problem =
@@ -199,8 +201,16 @@ fn launch(
         false => Some(Leftovers::collect().map_err(at_namespaces)?),
     };
     let (own_cgroup, instead) = (held.folder().is_some(), held.resources());
-    let first =
-        First { launch, command, filters, own_cgroup, instead, takes_terminal, mask: signals.mask };
+    let first = First {
+        launch,
+        command,
+        standard: &standard,
+        filters,
+        own_cgroup,
+        instead,
+        takes_terminal,
+        mask: signals.mask,
+    };
     let flags = namespaces::flags(plan, own_cgroup);
     match sys::clone(flags, held.folder()) {
         Err(error) => Err(at_namespaces(namespaces::refused(plan, caller, error))),
@@ -232,6 +242,7 @@ fn launch(
                 launcher,
                 clock,
                 helper,
+                standard: &standard,
                 shared,
                 kept,
             };

@@ -28,6 +28,7 @@ mod message;
 mod namespaces;
 mod payload;
 mod resolve;
+mod standard;
 mod steps;
 mod supervisor;
 #[expect(unsafe_code, reason = "the system calls that rustix lacks are made here and nowhere else")]

@@ -36,6 +36,8 @@ pub(crate) enum Message {
     Stopped(u8),
     /// The payload has ended, and everything else in the jail with it.
     Ended(Ended),
+    /// How far the jail has read the standard descriptor of this number, which is a file.
+    Read(u8, u64),
     /// The launch stopped.
     Failed(Failure),
 }
@@ -67,6 +69,7 @@ impl Message {
             Self::Stopped(signal) => vec![b'S', *signal],
             Self::Ended(Ended::Exited(status)) => vec![b'E', *status],
             Self::Ended(Ended::Signalled(signal)) => vec![b'K', *signal],
+            Self::Read(number, offset) => [&[b'R', *number], &offset.to_le_bytes()[..]].concat(),
             Self::Failed(failure) => [b"F", failure.encode().as_slice()].concat(),
         }
     }
@@ -77,6 +80,9 @@ impl Message {
             [b'S', signal] => Some(Self::Stopped(*signal)),
             [b'E', status] => Some(Self::Ended(Ended::Exited(*status))),
             [b'K', signal] => Some(Self::Ended(Ended::Signalled(*signal))),
+            [b'R', number, offset @ ..] => {
+                Some(Self::Read(*number, u64::from_le_bytes(offset.try_into().ok()?)))
+            }
             [b'F', failure @ ..] => Failure::decode(failure).map(Self::Failed),
             [..] => None,
         }
@@ -146,6 +152,7 @@ mod tests {
         for message in [
             Message::Started,
             Message::Stopped(20),
+            Message::Read(0, 1 << 40),
             Message::Ended(Ended::Exited(3)),
             Message::Ended(Ended::Signalled(15)),
             Message::Failed(Failure::early(Problem::new("/x", "no"))),

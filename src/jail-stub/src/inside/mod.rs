@@ -17,7 +17,7 @@ mod root;
 mod session;
 mod shared;
 mod socket;
-mod tree;
+pub(crate) mod tree;
 
 use alloc::string::String;
 use alloc::vec::Vec;

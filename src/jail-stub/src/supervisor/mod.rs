@@ -19,6 +19,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
 use crate::message::{self, Ended, Message, Received};
+use crate::standard::ReadOnly;
 use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
 
@@ -91,6 +92,8 @@ pub(crate) struct Watched<'a> {
     pub(crate) launcher: Launcher,
     pub(crate) clock: Clock,
     pub(crate) helper: Option<&'a Helper<'a>>,
+    /// Files that the jail reads by descriptors of its own.
+    pub(crate) standard: &'a ReadOnly,
     /// Files that follow those inside.
     pub(crate) shared: SharedFiles<'a>,
     /// Descriptors of others that outlive the jail.
@@ -204,6 +207,10 @@ impl<'a> Supervisor<'a> {
                 Ok(None)
             }
             Message::Stopped(signal) => self.stopped(i32::from(signal)).map(|()| None),
+            Message::Read(number, offset) => {
+                self.watched.standard.follow(number, offset);
+                Ok(None)
+            }
             Message::Ended(ended) => Ok(Some(Outcome::Ended(ended))),
             Message::Failed(failure) => Ok(Some(Outcome::Failed(failure))),
         }
@@ -212,8 +219,10 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let Watched { channel, signals, launcher, clock, helper, shared, kept } = &self.watched;
+        let Watched { channel, signals, launcher, clock, helper, standard, shared, kept } =
+            &self.watched;
         let mut kept = kept.clone();
+        kept.extend(standard.descriptors());
         kept.extend([channel, *signals].map(AsRawFd::as_raw_fd));
         kept.extend(launcher.descriptor());
         kept.extend(clock.descriptor());

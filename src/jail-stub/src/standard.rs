@@ -1,0 +1,141 @@
+//! What the launcher gives as standard input, output and error: the payload has it, and no more by it.
+//!
+//! By a folder everything near it can be opened (openat(2), `..`). A file that was opened for reading can be opened again
+//! through /proc/self/fd, for writing, and its mode and attributes can be changed by its descriptor: so the payload gets it
+//! from a read-only mount of that file alone (escapes.md E22, E26).
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use jail_plan::{Namespace, Plan};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fs::{
+    CWD, FileType, Mode, OFlags, SeekFrom, Stat, StatVfsMountFlags, fcntl_getfl, fstat, fstatvfs,
+    major, openat, seek,
+};
+use rustix::io::Errno;
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
+
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::host::Identity;
+use crate::inside::path_of;
+use crate::inside::tree::{self, Depth};
+use crate::message::Message;
+use crate::namespaces::has;
+use crate::sys::{self, Attributes, Standard};
+
+const ALL: [Standard; 3] = [Standard::Input, Standard::Output, Standard::Error];
+
+/// Memory devices, such as /dev/null (the kernel's devices.txt).
+const MEMORY: u32 = 1;
+
+/// Those that the payload gets from a read-only mount. Without mounts of the jail's own there are none.
+pub(crate) struct ReadOnly(Vec<Standard>);
+
+impl ReadOnly {
+    /// Looks at what the launcher has given.
+    pub(crate) fn of(plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
+        let mut found = Vec::new();
+        for one in ALL {
+            let file = sys::standard(one);
+            let flags = fcntl_getfl(file).about(name(one))?;
+            let stat = fstat(file).about(name(one))?;
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            if kind == FileType::Directory || flags.contains(OFlags::PATH) {
+                return Err(Problem::new(
+                    name(one),
+                    "a folder, or a mere place, by which others can be opened",
+                )
+                .help("give the jail a file, a pipe or `/dev/null`"));
+            }
+            if has(plan, Namespace::Mount) && gives_more(kind, &stat, flags, caller) {
+                let mount = fstatvfs(file).about(name(one))?.f_flag;
+                if !mount.contains(StatVfsMountFlags::RDONLY) {
+                    found.push(one);
+                }
+            }
+        }
+        Ok(Self(found))
+    }
+
+    /// Puts others in their place, as far as read. The host's files are still there by their names.
+    pub(crate) fn reopen(&self) -> Result<(), Problem> {
+        self.0.iter().try_for_each(|one| {
+            reopen(*one).about(name(*one)).map_err(|problem| {
+                problem.help("it is a file that has no name here; give it through a pipe: `cat FILE | COMMAND`")
+            })
+        })
+    }
+
+    /// Their numbers.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
+        self.0.iter().map(|one| sys::standard(*one).as_raw_fd())
+    }
+
+    /// Tells the supervisor how far the jail has read, once it has ended.
+    pub(crate) fn tell(&self, channel: &OwnedFd) {
+        for one in &self.0 {
+            if let Ok(offset) = seek(sys::standard(*one), SeekFrom::Current(0)) {
+                let _ = Message::Read(*one as u8, offset).send(channel);
+            }
+        }
+    }
+
+    /// The launcher's file is where the jail's has come to: what is run next goes on from there.
+    pub(crate) fn follow(&self, number: u8, offset: u64) {
+        if let Some(one) = self.0.iter().find(|one| **one as u8 == number) {
+            let _ = seek(sys::standard(*one), SeekFrom::Start(offset));
+        }
+    }
+}
+
+fn name(one: Standard) -> &'static str {
+    match one {
+        Standard::Input => "standard input",
+        Standard::Output => "standard output",
+        Standard::Error => "standard error",
+    }
+}
+
+/// Whether more could be done by the descriptor than it was opened for. A file without a name is nobody's any more. The mode
+/// of a device can be changed by its owner alone, who is root, and for everybody.
+fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -> bool {
+    match kind {
+        FileType::RegularFile => stat.st_nlink > 0 && flags & OFlags::RWMODE == OFlags::RDONLY,
+        FileType::CharacterDevice => stat.st_uid == caller.uid && major(stat.st_rdev) == MEMORY,
+        FileType::Directory
+        | FileType::Symlink
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::BlockDevice
+        | FileType::Unknown => false,
+    }
+}
+
+fn reopen(one: Standard) -> Result<(), Errno> {
+    let file = sys::standard(one);
+    let place = openat(
+        CWD,
+        path_of(file)?,
+        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
+    if Identity::of(&place)? != Identity::of(file)? {
+        return Err(Errno::STALE);
+    }
+    let mount = tree::clone_tree(place, Depth::One)?;
+    let set = Attributes::READ_ONLY | Attributes::NO_SUID;
+    sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
+    let kept = OFlags::RWMODE | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;
+    let through = format!("/proc/self/fd/{}", mount.as_raw_fd());
+    let new = openat(CWD, through, (fcntl_getfl(file)? & kept) | OFlags::CLOEXEC, Mode::empty())?;
+    // The kernel waits for every processor when it takes the mount apart: that is left to the first process's last steps.
+    core::mem::forget(mount);
+    seek(&new, SeekFrom::Start(seek(file, SeekFrom::Current(0))?))?;
+    match one {
+        Standard::Input => dup2_stdin(new),
+        Standard::Output => dup2_stdout(new),
+        Standard::Error => dup2_stderr(new),
+    }
+}
