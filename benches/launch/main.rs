@@ -239,10 +239,13 @@ fn default_filter() -> Vec<u8> {
 }
 
 fn filter(program: &[u8]) -> SeccompProgram {
+    let program = base64::engine::general_purpose::STANDARD.encode(program);
     SeccompProgram {
         name: "default".into(),
         arch: std::env::consts::ARCH.into(),
-        program: base64::engine::general_purpose::STANDARD.encode(program),
+        // As long as the one for a set-group-id folder, which a jail with a working folder has too.
+        in_set_group_id_folder: Some(program.clone()),
+        program,
     }
 }
 

@@ -16,7 +16,7 @@ use jail_plan::{
 };
 use tempfile::TempDir;
 
-use crate::seccomp::{Arch, default_program};
+use crate::seccomp::{self, Arch, Policy, default_program, program};
 
 /// Who starts the wrapper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,10 +179,13 @@ pub(crate) fn tmpfs(path: &str) -> InsideOp {
     InsideOp::Tmpfs(Tmpfs { to: literal(path), mode: 0o1777, size: None, by: by() })
 }
 
-/// The filter that every jail has.
+/// The filter that every jail with a writable working folder has.
 pub(crate) fn default_filter() -> SeccompProgram {
     let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
-    filter(&default_program(arch))
+    let in_group_folder = Policy { folder: seccomp::Folder::SetGroupId, ..Policy::DEFAULT };
+    let instead = program(arch, &in_group_folder).expect("short enough");
+    let in_set_group_id_folder = Some(STANDARD.encode(instead));
+    SeccompProgram { in_set_group_id_folder, ..filter(&default_program(arch)) }
 }
 
 pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
@@ -190,6 +193,7 @@ pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
         name: "default".into(),
         arch: std::env::consts::ARCH.into(),
         program: STANDARD.encode(program),
+        in_set_group_id_folder: None,
     }
 }
 

@@ -241,5 +241,7 @@ record! {
         pub arch: String,
         /// The instructions (`struct sock_filter`, little-endian, 8 bytes each) in base64 with padding (RFC 4648, section 4).
         pub program: String,
+        /// What is loaded instead where the working folder has the set-group-id bit, so that folders in it can have it too.
+        pub in_set_group_id_folder: Option<String>,
     }
 }

@@ -157,6 +157,7 @@ fn plan() -> Plan {
             name: "default".into(),
             arch: "x86_64".into(),
             program: String::new(),
+            in_set_group_id_folder: None,
         }],
         after: Vec::new(),
     }

@@ -16,8 +16,8 @@ use seccompiler::{
 use crate::seccomp::bpf::value;
 use crate::seccomp::simulate::answer;
 use crate::seccomp::{
-    Answer, Arch, Base, Call, Condition, Decision, Errno, Match, OnDeny, Policy, Question, Sockets,
-    Test, cage_calls, cage_program, calls, default_program, program,
+    Answer, Arch, Base, Call, Condition, Decision, Errno, Folder, Match, OnDeny, Policy, Question,
+    Sockets, Test, cage_calls, cage_program, calls, default_program, program,
 };
 
 /// What seccompiler's filters answer where they match; it is no answer of ours.
@@ -220,7 +220,8 @@ fn the_filters_that_jails_have_answer_as_seccompilers() {
         ..Policy::DEFAULT
     };
     let nested = Policy { nested_sandbox: true, ..Policy::DEFAULT };
-    for policy in [Policy::DEFAULT, nested, strict(None), strict(Some("codex"))] {
+    let shared = Policy { folder: Folder::SetGroupId, ..Policy::DEFAULT };
+    for policy in [Policy::DEFAULT, nested, shared, strict(None), strict(Some("codex"))] {
         agrees(&policy, 0x1234_5678);
     }
     for (arch, sockets) in
@@ -303,7 +304,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let base = if strict { Base::Strict { agent: None } } else { Base::Default };
-        agrees(&Policy { base, nested_sandbox, allow, deny, on_deny }, seed);
+        agrees(&Policy { base, nested_sandbox, allow, deny, on_deny, ..Policy::DEFAULT }, seed);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What must not work, tried in real jails as the compiler seals them: each row of the tables is one attempt of
 //! `jail-probe`, with the answer that the jail must give and the answer of the same attempt outside.
 //!
-//! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D processes and the kernel. What
+//! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D processes and the kernel, E the hand-off. What
 //! needs more than one attempt is in `alone.rs`. All of it runs as whoever runs the tests; `make test` does so as root and
 //! as an ordinary user. docs/escapes.md and the tests are held together by `ledger.rs`.
 //!

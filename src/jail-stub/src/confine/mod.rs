@@ -9,6 +9,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use jail_plan::{Plan, SeccompProgram};
+use rustix::fs::{AtFlags, CWD, Mode, statat};
 use rustix::io::Errno;
 use rustix::thread::{
     CapabilitiesSecureBits, CapabilitySet, CapabilitySets, clear_ambient_capability_set,
@@ -60,7 +61,11 @@ pub(crate) fn filters(plan: &Plan) -> Result<Vec<Filter<'_>>, Problem> {
 
 fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
     let name = &program.name;
-    let bytes = base64::decode(&program.program)
+    let text = match &program.in_set_group_id_folder {
+        Some(instead) if is_folder_set_group_id()? => instead,
+        Some(_) | None => &program.program,
+    };
+    let bytes = base64::decode(text)
         .ok_or_else(|| Problem::new(name, "the filter is not base64").help(BUILD_AGAIN))?;
     let (words, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() || words.is_empty() {
@@ -80,6 +85,13 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
     // Little-endian in the plan, and both processors are.
     let instructions = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
     Ok(Filter { name, instructions })
+}
+
+/// Whether the working folder has the set-group-id bit. No jail can have set it: in a folder without it the filter refuses
+/// that, and `mkdir(2)` only takes it from the folder above.
+fn is_folder_set_group_id() -> Result<bool, Problem> {
+    let stat = statat(CWD, c".", AtFlags::empty()).about(".")?;
+    Ok(Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID))
 }
 
 /// Takes away every way to gain a capability by executing something. Those that this process has stay until

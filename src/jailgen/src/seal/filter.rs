@@ -2,17 +2,18 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use jail_plan::SeccompProgram;
+use jail_plan::{Access, SeccompProgram};
 use jail_policy::{CallBase, CallMatch, CallTest, Entry, Grant, OnDeny, Policy};
 
+use super::fold;
 use super::{Request, SealError};
-use crate::seccomp::{self, Arch, Base, Condition, Match, Sockets, Test, cage_program};
+use crate::seccomp::{self, Arch, Base, Condition, Folder, Match, Sockets, Test, cage_program};
 
 /// The filters of a policy: its own first, then those that the spec brings along.
 pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, SealError> {
     let arch = known(request.arch)?;
     let policy = of(request.policy)?;
-    let mut filters = vec![own(arch, &policy)?];
+    let mut filters = vec![own(arch, &policy, working_folder(request.policy))?];
     for entry in &request.policy.grants {
         if let Grant::Filter { path } = &entry.grant {
             let path = path.to_string();
@@ -33,20 +34,56 @@ pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, Seal
 
 const STRICT: &str = "strict";
 
+/// Whether the jail may write the folder that it is started in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WorkingFolder {
+    /// It may.
+    Writable,
+    /// It may not, or it is not granted at all.
+    Closed,
+}
+
+/// What a policy grants of the working folder.
+#[must_use]
+pub fn working_folder(policy: &Policy) -> WorkingFolder {
+    // In a cage with a workspace, that is the folder, wherever the cage is started.
+    let is_elsewhere = |to: &Option<_>| fold::is_cage(policy) && to.is_some();
+    let is_writable = policy.grants.iter().any(|entry| match &entry.grant {
+        Grant::Folder { access, to } => *access != Access::ReadOnly && !is_elsewhere(to),
+        _ => false,
+    });
+    if is_writable { WorkingFolder::Writable } else { WorkingFolder::Closed }
+}
+
 /// The filter of a policy's own.
 ///
 /// # Errors
 /// When it is longer than the kernel takes.
-pub fn own(arch: Arch, policy: &seccomp::Policy) -> Result<SeccompProgram, SealError> {
-    let own = seccomp::program(arch, policy).ok_or_else(|| {
-        SealError::new("the system call filter is longer than the kernel takes")
-            .help("give fewer conditions")
-    })?;
+pub fn own(
+    arch: Arch,
+    policy: &seccomp::Policy,
+    folder: WorkingFolder,
+) -> Result<SeccompProgram, SealError> {
     let name = match policy.base {
         Base::Default => "default",
         Base::Strict { .. } => STRICT,
     };
-    Ok(filter(name, arch.name(), &own))
+    let in_set_group_id_folder = match folder {
+        WorkingFolder::Closed => None,
+        WorkingFolder::Writable => {
+            let there = seccomp::Policy { folder: Folder::SetGroupId, ..policy.clone() };
+            Some(BASE64_STANDARD.encode(compiled(arch, &there)?))
+        }
+    };
+    let everywhere = filter(name, arch.name(), &compiled(arch, policy)?);
+    Ok(SeccompProgram { in_set_group_id_folder, ..everywhere })
+}
+
+fn compiled(arch: Arch, policy: &seccomp::Policy) -> Result<Vec<u8>, SealError> {
+    seccomp::program(arch, policy).ok_or_else(|| {
+        SealError::new("the system call filter is longer than the kernel takes")
+            .help("give fewer conditions")
+    })
 }
 
 /// Whether it is the own filter of a policy whose base is strict.
@@ -149,7 +186,7 @@ fn known(arch: &str) -> Result<Arch, SealError> {
 
 fn filter(name: &str, arch: &str, program: &[u8]) -> SeccompProgram {
     let program = BASE64_STANDARD.encode(program);
-    SeccompProgram { name: name.into(), arch: arch.into(), program }
+    SeccompProgram { name: name.into(), arch: arch.into(), program, in_set_group_id_folder: None }
 }
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! Compiles the filters of system calls, ahead of time: a table that people can read, and a program for the kernel.
 //!
 //! The default filter is a deny list: what agents and language runtimes need stays, and the families that sandboxes were
-//! left through do not. It decides by number in a balanced tree; arguments are looked at on cold calls only, because the
-//! kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap of them).
+//! left through do not. It decides by number in a balanced tree. Arguments are looked at on cold calls, and of the hot ones
+//! on `openat` alone: the kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap
+//! of them).
 
 pub(crate) mod bpf;
 mod cage;
 mod decision;
 mod policy;
 mod segments;
+mod set_id;
 pub(crate) mod simulate;
 mod strict;
 mod table;
@@ -21,7 +23,7 @@ pub use cage::Sockets;
 pub use decision::Decision;
 pub use policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
 pub use simulate::{Fate, Question, fate};
-pub use table::{Answer, Errno, FAMILIES, Family, Rule, exists};
+pub use table::{Answer, Errno, FAMILIES, Family, Folder, Rule, exists};
 
 /// A processor, whose system calls have numbers of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 //! and only what a spec names is lifted.
 
 use super::decision::Decision;
-use super::table::{Answer, Errno, known, lifted, rule};
+use super::table::{Answer, Errno, Folder, known, lifted, rule};
 use super::{Arch, strict};
 
 /// What a jail's filter is made of.
@@ -14,6 +14,8 @@ pub struct Policy {
     pub base: Base,
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     pub nested_sandbox: bool,
+    /// The working folder that it is for.
+    pub folder: Folder,
     /// What is allowed beside.
     pub allow: Vec<Match>,
     /// What is refused beside.
@@ -79,6 +81,7 @@ impl Policy {
     pub const DEFAULT: Self = Self {
         base: Base::Default,
         nested_sandbox: false,
+        folder: Folder::Plain,
         allow: Vec::new(),
         deny: Vec::new(),
         on_deny: None,
@@ -86,7 +89,7 @@ impl Policy {
 
     /// How a call is decided.
     pub(super) fn decide(&self, name: &str) -> Decision {
-        let default = Decision::from(rule(name, self.nested_sandbox));
+        let default = Decision::from(rule(name, self.nested_sandbox, self.folder));
         let mut decision =
             if self.begins_with(name) { default.clone() } else { self.rest(&default) };
         for one in self.allow.iter().filter(|one| one.call == name) {

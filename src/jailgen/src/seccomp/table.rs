@@ -4,6 +4,7 @@
 //! have is left out there. A number that is newer than the table is answered as by a kernel that is too old for it.
 
 use super::Arch;
+use super::set_id::{self, MODE_1, MODE_2, OPEN, OPEN_AT};
 
 /// An error of the kernel that a filter gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,15 @@ pub enum Rule {
         /// If not.
         no: &'static Rule,
     },
+}
+
+/// Which working folder a filter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    /// Any, and jails that have none.
+    Plain,
+    /// One whose set-group-id bit is set: what is made in it belongs to its group.
+    SetGroupId,
 }
 
 /// Calls that are refused for one reason.
@@ -271,6 +281,26 @@ pub const FAMILIES: &[Family] = &[
             "syslog",
         ],
     ),
+    family(
+        "set-id-modes",
+        "a set-user-id file gives whoever runs it on the host the rights of the jail's user",
+        &MODE_1,
+        &["chmod", "fchmod", "creat", "mknod"],
+    ),
+    family(
+        "set-id-modes-at",
+        "the same below a folder",
+        &MODE_2,
+        &["fchmodat", "fchmodat2", "mknodat"],
+    ),
+    family("set-id-open", "the same for files that open makes", &OPEN, &["open"]),
+    family("set-id-openat", "the same for files that openat makes", &OPEN_AT, &["openat"]),
+    family(
+        "openat2",
+        "its mode lies behind a pointer, where a filter cannot look; programs fall back to openat",
+        &NO_SYS,
+        &["openat2"],
+    ),
     family("page-faults", "holding the kernel at a chosen point", &PERM, &["userfaultfd"]),
     family(
         "io-uring",
@@ -350,7 +380,15 @@ pub const FAMILIES: &[Family] = &[
 ];
 
 /// What the default filter does with a call.
-pub(super) fn rule(name: &str, nested_sandbox: bool) -> &'static Rule {
+pub(super) fn rule(name: &str, nested_sandbox: bool, folder: Folder) -> &'static Rule {
+    let instead = match folder {
+        Folder::Plain => None,
+        Folder::SetGroupId => set_id::in_group_folder(name),
+    };
+    instead.unwrap_or_else(|| in_families(name, nested_sandbox))
+}
+
+fn in_families(name: &str, nested_sandbox: bool) -> &'static Rule {
     let is_lifted = |family: &&Family| nested_sandbox && family.lifted_for_nested_sandbox;
     FAMILIES
         .iter()

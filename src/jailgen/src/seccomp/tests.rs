@@ -5,7 +5,7 @@ use super::decision::Decision;
 use super::policy::{Base, Condition, Match, OnDeny, Policy, Test, calls};
 use super::segments::segments;
 use super::simulate::{Question, answer};
-use super::table::{Answer, Errno, FAMILIES, exists};
+use super::table::{Answer, Errno, FAMILIES, Folder, exists};
 use super::{Arch, default_program, tree};
 
 const DEFAULT: Policy = Policy::DEFAULT;
@@ -13,7 +13,8 @@ const NESTED: Policy = with(Base::Default, true);
 const STRICT: Policy = with(Base::Strict { agent: None }, false);
 
 const fn with(base: Base, nested_sandbox: bool) -> Policy {
-    Policy { base, nested_sandbox, allow: Vec::new(), deny: Vec::new(), on_deny: None }
+    let folder = Folder::Plain;
+    Policy { base, nested_sandbox, folder, allow: Vec::new(), deny: Vec::new(), on_deny: None }
 }
 const ALLOW: Answer = Answer::Allow;
 const PERM: Answer = Answer::Errno(Errno::Perm);
@@ -200,13 +201,62 @@ fn what_sandboxes_were_left_through_is_refused() {
     refused("personality", &[0x40_0000], PERM);
 }
 
+/// The calls that give a file its mode, with what stands before it.
+const MODES: &[(&str, &[u64])] = &[
+    ("chmod", &[0]),
+    ("fchmod", &[0]),
+    ("fchmodat", &[0, 0]),
+    ("fchmodat2", &[0, 0]),
+    ("creat", &[0]),
+    ("mknod", &[0]),
+    ("mknodat", &[0, 0]),
+    // O_CREAT | O_WRONLY, and O_TMPFILE | O_RDWR as both processors have it.
+    ("open", &[0, 0x41]),
+    ("openat", &[0, 0, 0x41]),
+    ("open", &[0, 0x41_0002]),
+    ("openat", &[0, 0, 0x40_4002]),
+];
+
+#[test]
+fn no_file_becomes_set_user_id_or_set_group_id() {
+    for nested in [DEFAULT, NESTED, STRICT] {
+        for (name, before) in MODES {
+            let with =
+                |mode: u64, answer| answers(&nested, name, &[*before, &[mode]].concat(), answer);
+            for refused in [0o4755, 0o2755, 0o6777, 0o4000, 0o104_755, 0o4755 | 1 << 32] {
+                with(refused, PERM);
+            }
+            for allowed in [0o755, 0o1777, 0o100_644, 0, 1 << 32] {
+                with(allowed, ALLOW);
+            }
+        }
+        // Without a flag that makes a file the kernel does not look at the mode, and neither does the filter.
+        answers(&nested, "openat", &[0, 0, 0x8000, 0o4755], ALLOW);
+        answers(&nested, "open", &[0, 0x1_0000, 0o4755], ALLOW);
+        answers(&nested, "openat2", &[], NO_SYS);
+        // The kernel takes neither bit from these.
+        answers(&nested, "mkdir", &[0, 0o6777], ALLOW);
+        answers(&nested, "mkdirat", &[0, 0, 0o6777], ALLOW);
+    }
+}
+
+#[test]
+fn in_a_set_group_id_folder_chmod_may_set_that_bit_and_nothing_else_may() {
+    let policy = Policy { folder: Folder::SetGroupId, ..DEFAULT };
+    for (name, before) in MODES {
+        let with = |mode: u64, answer| answers(&policy, name, &[*before, &[mode]].concat(), answer);
+        with(0o4755, PERM);
+        with(0o6755, PERM);
+        with(0o2755, if name.contains("chmod") { ALLOW } else { PERM });
+    }
+}
+
 #[test]
 fn what_agents_and_runtimes_need_is_allowed() {
     let allowed = |name: &str, arguments: &[u64]| answers(&DEFAULT, name, arguments, ALLOW);
     for name in [
         "read",
         "openat",
-        "openat2",
         "execve",
         "execveat",
         "memfd_create",

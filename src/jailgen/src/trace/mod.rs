@@ -17,7 +17,7 @@ pub use render::render;
 
 use crate::seal::SealError;
 use crate::seal::filter;
-use crate::seccomp::{self, Arch, Base, Fate, Question};
+use crate::seccomp::{self, Arch, Base, Fate, Folder, Question};
 use wish::Wish;
 
 /// The most programs that are named beside a call. The jail chooses their names, and how many there are.
@@ -27,6 +27,7 @@ const PROGRAMS_MAX: usize = 32;
 #[derive(Clone, Debug)]
 pub struct Filters {
     arch: Arch,
+    folder: Folder,
     agent: Option<String>,
     default: SeccompProgram,
     strict: SeccompProgram,
@@ -34,19 +35,26 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Those of a policy; `agent` is whose strict list counts where the policy names none.
+    /// Those of a policy, for a run in such a folder; `agent` is whose strict list counts where the policy names none.
     ///
     /// # Errors
     /// When the policy's rules are not rules, or are too many.
-    pub fn of(policy: &Policy, agent: Option<&str>, arch: Arch) -> Result<Self, SealError> {
+    pub fn of(
+        policy: &Policy,
+        agent: Option<&str>,
+        arch: Arch,
+        folder: Folder,
+    ) -> Result<Self, SealError> {
         let said = filter::of(policy)?;
         let agent = match &said.base {
             Base::Strict { agent } => agent.clone(),
             Base::Default => agent.map(str::to_owned),
         };
-        let over = |base| filter::own(arch, &seccomp::Policy { base, ..said.clone() });
+        let granted = filter::working_folder(policy);
+        let over = |base| filter::own(arch, &seccomp::Policy { base, ..said.clone() }, granted);
         Ok(Self {
             arch,
+            folder,
             default: over(Base::Default)?,
             strict: over(Base::Strict { agent: agent.clone() })?,
             agent,
@@ -87,7 +95,13 @@ impl Trace {
     /// Of a jail that runs under these filters, its own first.
     #[must_use]
     pub fn of(loaded: &[SeccompProgram], filters: Filters) -> Self {
-        let decode = |program: &SeccompProgram| BASE64_STANDARD.decode(&program.program).ok();
+        let decode = |program: &SeccompProgram| {
+            let text = match (filters.folder, &program.in_set_group_id_folder) {
+                (Folder::SetGroupId, Some(there)) => there,
+                (Folder::SetGroupId, None) | (Folder::Plain, _) => &program.program,
+            };
+            BASE64_STANDARD.decode(text).ok()
+        };
         let default: Vec<Vec<u8>> = loaded.iter().filter_map(decode).collect();
         // What a spec brings along, or what a cage has beside, counts under either.
         let strict = decode(&filters.strict).into_iter().chain(default.iter().skip(1).cloned());

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 mod files;
+mod handoff;
 mod processes;
 mod services;
 
@@ -30,7 +31,7 @@ type Columns = (&'static str, &'static str, &'static str, &'static str);
 
 /// All rows.
 pub(crate) static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
-    [services::ROWS, files::ROWS, processes::ROWS]
+    [services::ROWS, files::ROWS, processes::ROWS, handoff::ROWS]
         .concat()
         .into_iter()
         .map(|(id, attempt, inside, outside)| Row { id, attempt, inside, outside })

@@ -1,6 +1,7 @@
 //! `trace`: runs a jail once and says which system calls its processes made.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
 use jail_policy::Policy;
@@ -11,7 +12,7 @@ use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::render::sanitise_json;
-use crate::seccomp::Arch;
+use crate::seccomp::{Arch, Folder};
 use crate::state;
 use crate::trace::{Filters, Report, Trace, render};
 
@@ -54,8 +55,14 @@ fn filters(arguments: &args::Trace, wrapper: &std::path::Path) -> Result<Filters
             "run it again",
         ));
     };
-    Filters::of(policy, jail_registry::agent_of(jail), arch)
+    Filters::of(policy, jail_registry::agent_of(jail), arch, folder())
         .map_err(|error| Failure::new(error.to_string()))
+}
+
+/// The folder that the jail is about to be started in.
+fn folder() -> Folder {
+    let is_set_group_id = fs::metadata(".").is_ok_and(|meta| meta.mode() & 0o2000 != 0);
+    if is_set_group_id { Folder::SetGroupId } else { Folder::Plain }
 }
 
 fn forbidden(error: Error) -> Failure {

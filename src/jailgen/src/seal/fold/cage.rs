@@ -33,7 +33,7 @@ const HANDLES: &[Handled] = &[
 /// The ABI that has all that a cage cannot do without.
 const LEAST: u32 = Handled::Signals.since();
 
-pub(super) fn is_cage(policy: &Policy) -> bool {
+pub(in crate::seal) fn is_cage(policy: &Policy) -> bool {
     policy.grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }))
 }
 

@@ -18,6 +18,7 @@ use jail_plan::{
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
+pub(super) use self::cage::is_cage;
 use self::host::OnHost;
 use self::ids::Who;
 use self::limits::Limits;
@@ -31,7 +32,7 @@ const EVERY_JAIL: &str = "jailgen#0";
 
 /// Folds the grants of a policy into a plan over `closure`.
 pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
-    if cage::is_cage(request.policy) {
+    if is_cage(request.policy) {
         return cage::fold(request, closure);
     }
     let mut draft = Draft::new(request.policy, &closure.store);

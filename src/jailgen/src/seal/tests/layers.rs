@@ -101,3 +101,16 @@ fn a_file_that_is_no_filter_for_this_processor_is_refused_with_its_line_and_the_
     // Nor is one left out that nobody has read.
     assert!(sealed_with(&policy, &[]).map(drop).unwrap_err().to_string().contains("was not read"));
 }
+
+#[test]
+fn what_a_set_group_id_folder_changes_stands_in_plans_whose_working_folder_can_be_written() {
+    let has_another = |grants: &[Grant]| {
+        let wrapper = sealed(&policy(grants)).unwrap().wrapper;
+        let seccomp = jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap().plan.seccomp;
+        let [own] = seccomp.as_slice() else { panic!("one filter") };
+        own.in_set_group_id_folder.as_ref().is_some_and(|there| *there != own.program)
+    };
+    assert!(!has_another(&[]));
+    assert!(!has_another(&[Grant::Folder { access: Access::ReadOnly, to: None }]));
+    assert!(has_another(&[Grant::Folder { access: Access::ReadWrite, to: None }]));
+}

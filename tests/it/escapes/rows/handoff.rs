@@ -1,0 +1,19 @@
+//! E: what a jail leaves for the host, and what it may do to what the host shares with it.
+
+use super::Columns;
+
+const FORBIDDEN: &str = "errno 1";
+
+pub(super) const ROWS: &[Columns] = &[
+    ("E17", "call chmod s:{project}/mine 0x9ed", FORBIDDEN, "ok 0"),
+    ("E17", "call chmod s:{project}/mine 0x5ed", FORBIDDEN, "ok 0"),
+    ("E17", "call chmod s:{project}/mine 0x1ed", "ok 0", "ok 0"),
+    ("E17", "call fchmod -1 0x9ed", FORBIDDEN, "errno 9"),
+    ("E17", "call fchmodat -100 s:{project}/mine 0x9ed", FORBIDDEN, "ok 0"),
+    ("E17", "call fchmodat2 -100 s:{project}/mine 0x5ed 0", FORBIDDEN, "ok 0|errno 38"),
+    ("E17", "call openat -100 s:{project}/made 0x41 0x9ed", FORBIDDEN, "ok…"),
+    ("E17", "call openat -100 s:{project} 0x414002 0x9ed", FORBIDDEN, "ok…"),
+    ("E17", "call mknodat -100 s:{project}/node 0x89ed 0", FORBIDDEN, "ok 0"),
+    // Its mode lies behind a pointer: there is no such call.
+    ("E17", "call openat2 -100 s:{project}/mine z:24 24", "errno 38", "ok…"),
+];
