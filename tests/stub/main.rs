@@ -29,6 +29,7 @@ mod pinned;
 mod process;
 mod pty;
 mod root;
+mod quota;
 mod set_id;
 mod shared;
 mod standard;

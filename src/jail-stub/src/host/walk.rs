@@ -178,7 +178,9 @@ pub(crate) fn read(path: &[u8], trees: &WritableTrees, bound: usize) -> Result<V
 /// Those of `read(2)`; `EFBIG` when there are more than `bound` bytes.
 pub(crate) fn read_to_end(file: impl AsFd, bound: usize) -> Result<Vec<u8>, Errno> {
     let size = rustix::fs::fstat(&file).ok().and_then(|stat| usize::try_from(stat.st_size).ok());
-    let mut bytes = Vec::with_capacity(size.unwrap_or(0).min(bound) + 1);
+    // Files of /proc say that they are empty, and what is below /proc/sys has to be read at once.
+    let size = size.filter(|size| *size > 0).unwrap_or(4095);
+    let mut bytes = Vec::with_capacity(size.min(bound) + 1);
     loop {
         if bytes.len() > bound {
             return Err(Errno::FBIG);

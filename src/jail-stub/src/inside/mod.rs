@@ -13,6 +13,7 @@ mod listing;
 mod overlay;
 mod point;
 mod process;
+mod quota;
 mod root;
 mod session;
 mod shared;
@@ -203,7 +204,7 @@ fn perform(
         }
         InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), room, root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
-        InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), launch.payload(), root),
+        InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), launch, root),
         InsideOp::Dev(op) => {
             device::mount(caller.path(&op.to)?.as_str(), launch.plan.terminal, root)
         }

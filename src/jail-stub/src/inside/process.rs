@@ -12,7 +12,7 @@ use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_b
 
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Root, join};
+use crate::inside::{Launch, Root, join, quota};
 use crate::sys::{self, Attributes};
 
 /// Read-only for everybody.
@@ -60,11 +60,12 @@ const ROOT_SECRETS: &[&str] = &[
 ///
 /// As root it has some twenty mounts in it. Each is one mount(2) by names in /proc itself, which costs half of what a clone
 /// and its attachment do; what all of them have in common is set at once.
-pub(crate) fn mount(path: &str, uid: u32, root: &mut Root) -> Result<(), Problem> {
+pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
     root.attach(&tree, path, Kind::Folder)?;
+    quota::set(&tree, launch.plan)?;
     let (switches, secrets): (&[&str], &[&str]) =
-        if uid == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
+        if launch.payload() == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
     tree::within(&tree, || {
         for name in SWITCHES.iter().chain(switches) {
             match mount_bind(*name, *name) {

@@ -146,7 +146,7 @@ mod tests {
         let default = table(Vec::new());
         assert_eq!(becomes(&default, "read"), "allowed");
         assert_eq!(becomes(&default, "clone3"), "ENOSYS");
-        expect!["if argument 1 is 0x5412 or 0x541c: EPERM; else: allowed"]
+        expect!["if argument 1 is 0x5412 or 0x541c or 0x540c or 0x5423: EPERM; else: allowed"]
             .assert_eq(&becomes(&default, "ioctl"));
         expect!["if argument 0 has a bit of 0x7e020000: EPERM; else: allowed"]
             .assert_eq(&becomes(&default, "clone"));

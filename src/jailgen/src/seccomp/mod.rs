@@ -2,7 +2,7 @@
 //!
 //! The default filter is a deny list: what agents and language runtimes need stays, and the families that sandboxes were
 //! left through do not. It decides by number in a balanced tree. Arguments are looked at on cold calls, and of the hot ones
-//! on `openat` alone: the kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap
+//! on `openat` and `fcntl` alone: the kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap
 //! of them).
 
 pub(crate) mod bpf;

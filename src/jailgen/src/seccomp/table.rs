@@ -121,11 +121,26 @@ const NO_UNSHARED_NAMESPACES: Rule =
 
 const TIOCSTI: u32 = 0x5412;
 const TIOCLINUX: u32 = 0x541c;
+const TIOCEXCL: u32 = 0x540c;
+const TIOCSETD: u32 = 0x5423;
 
-const NO_TERMINAL_INPUT: Rule = Rule::OneOf {
+const NO_TERMINAL_CHANGES: Rule = Rule::OneOf {
     argument: 1,
     mask: u32::MAX,
-    values: &[TIOCSTI, TIOCLINUX],
+    values: &[TIOCSTI, TIOCLINUX, TIOCEXCL, TIOCSETD],
+    yes: &PERM,
+    no: &ALLOW,
+};
+
+const F_SETLEASE: u32 = 1024;
+const F_NOTIFY: u32 = 1026;
+/// The same for folders, from Linux 6.19 on.
+const F_SETDELEG: u32 = 1040;
+
+const NO_LEASES: Rule = Rule::OneOf {
+    argument: 1,
+    mask: u32::MAX,
+    values: &[F_SETLEASE, F_NOTIFY, F_SETDELEG],
     yes: &PERM,
     no: &ALLOW,
 };
@@ -199,9 +214,16 @@ const UNIX_PAIRS: Rule =
 pub const FAMILIES: &[Family] = &[
     family(
         "terminal",
-        "typing into the launcher's shell (TIOCSTI) or pasting into a console (TIOCLINUX)",
-        &NO_TERMINAL_INPUT,
+        "typing into the launcher's shell (TIOCSTI), pasting into a console (TIOCLINUX), and what outlives the jail: closing the \
+         terminal to others (TIOCEXCL), another line discipline (TIOCSETD)",
+        &NO_TERMINAL_CHANGES,
         &["ioctl"],
+    ),
+    family(
+        "leases",
+        "a lease on a file stalls whoever opens it on the host, and a directory's notices are signals for each change in it",
+        &NO_LEASES,
+        &["fcntl"],
     ),
     family(
         "sockets",

@@ -2,7 +2,7 @@
 
 use super::bpf::{bytes, value};
 use super::decision::Decision;
-use super::policy::{Base, Condition, Match, OnDeny, Policy, Test, calls};
+use super::policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
 use super::segments::segments;
 use super::simulate::{Question, answer};
 use super::table::{Answer, Errno, FAMILIES, Folder, exists};
@@ -40,6 +40,10 @@ fn samples() -> Vec<u64> {
         132,
         262,
         0x80,
+        1024,
+        1026,
+        1040,
+        0x540c,
         0x5411,
         0x5412,
         0x541c,
@@ -127,24 +131,35 @@ fn calls_of_a_foreign_processor_are_killed() {
     }
 }
 
+/// The programs of a policy, which take a while to compile.
+struct Compiled(Vec<(Arch, Vec<Call>, Vec<u8>)>);
+
+impl Compiled {
+    fn new(policy: &Policy) -> Self {
+        Self(Arch::ALL.map(|arch| (arch, calls(arch, policy), compiled(arch, policy))).into())
+    }
+
+    #[track_caller]
+    fn answers(&self, name: &str, arguments: &[u64], answer: Answer) {
+        let mut all = [0; 6];
+        all[..arguments.len()].copy_from_slice(arguments);
+        for (arch, calls, program) in &self.0 {
+            let Some(call) = calls.iter().find(|call| call.name == name) else { continue };
+            let ours = run(program, arch.audit(), call.number, all);
+            assert_eq!(ours, value(answer), "{arch:?} {name} {arguments:x?}");
+        }
+    }
+}
+
 #[track_caller]
 fn answers(policy: &Policy, name: &str, arguments: &[u64], answer: Answer) {
-    let mut all = [0; 6];
-    all[..arguments.len()].copy_from_slice(arguments);
-    for arch in Arch::ALL {
-        let Some(call) = calls(arch, policy).into_iter().find(|call| call.name == name) else {
-            continue;
-        };
-        let program = compiled(arch, policy);
-        let ours = run(&program, arch.audit(), call.number, all);
-        assert_eq!(ours, value(answer), "{arch:?} {name} {arguments:x?}");
-    }
+    Compiled::new(policy).answers(name, arguments, answer);
 }
 
 #[test]
 fn what_sandboxes_were_left_through_is_refused() {
-    let refused =
-        |name: &str, arguments: &[u64], answer| answers(&DEFAULT, name, arguments, answer);
+    let policy = Compiled::new(&DEFAULT);
+    let refused = |name: &str, arguments: &[u64], answer| policy.answers(name, arguments, answer);
     for name in [
         "ptrace",
         "process_vm_readv",
@@ -188,6 +203,11 @@ fn what_sandboxes_were_left_through_is_refused() {
     refused("clone", &[0x0002_0011], PERM);
     refused("unshare", &[0x1000_0000], PERM);
     refused("unshare", &[0x80], PERM);
+    for request in [1024, 1026, 1040, 1024 | 1 << 32] {
+        refused("fcntl", &[0, request], PERM);
+    }
+    refused("ioctl", &[0, 0x540c], PERM);
+    refused("ioctl", &[0, 0x5423 | 1 << 32], PERM);
     refused("ioctl", &[0, 0x5412], PERM);
     refused("ioctl", &[0, 0x5412 | 1 << 32], PERM);
     refused("ioctl", &[0, 0x541c | 0xffff_ffff << 32], PERM);
@@ -219,10 +239,10 @@ const MODES: &[(&str, &[u64])] = &[
 
 #[test]
 fn no_file_becomes_set_user_id_or_set_group_id() {
-    for nested in [DEFAULT, NESTED, STRICT] {
+    for policy in [DEFAULT, NESTED, STRICT].map(|policy| Compiled::new(&policy)) {
         for (name, before) in MODES {
             let with =
-                |mode: u64, answer| answers(&nested, name, &[*before, &[mode]].concat(), answer);
+                |mode: u64, answer| policy.answers(name, &[*before, &[mode]].concat(), answer);
             for refused in [0o4755, 0o2755, 0o6777, 0o4000, 0o104_755, 0o4755 | 1 << 32] {
                 with(refused, PERM);
             }
@@ -231,20 +251,20 @@ fn no_file_becomes_set_user_id_or_set_group_id() {
             }
         }
         // Without a flag that makes a file the kernel does not look at the mode, and neither does the filter.
-        answers(&nested, "openat", &[0, 0, 0x8000, 0o4755], ALLOW);
-        answers(&nested, "open", &[0, 0x1_0000, 0o4755], ALLOW);
-        answers(&nested, "openat2", &[], NO_SYS);
+        policy.answers("openat", &[0, 0, 0x8000, 0o4755], ALLOW);
+        policy.answers("open", &[0, 0x1_0000, 0o4755], ALLOW);
+        policy.answers("openat2", &[], NO_SYS);
         // The kernel takes neither bit from these.
-        answers(&nested, "mkdir", &[0, 0o6777], ALLOW);
-        answers(&nested, "mkdirat", &[0, 0, 0o6777], ALLOW);
+        policy.answers("mkdir", &[0, 0o6777], ALLOW);
+        policy.answers("mkdirat", &[0, 0, 0o6777], ALLOW);
     }
 }
 
 #[test]
 fn in_a_set_group_id_folder_chmod_may_set_that_bit_and_nothing_else_may() {
-    let policy = Policy { folder: Folder::SetGroupId, ..DEFAULT };
+    let policy = Compiled::new(&Policy { folder: Folder::SetGroupId, ..DEFAULT });
     for (name, before) in MODES {
-        let with = |mode: u64, answer| answers(&policy, name, &[*before, &[mode]].concat(), answer);
+        let with = |mode: u64, answer| policy.answers(name, &[*before, &[mode]].concat(), answer);
         with(0o4755, PERM);
         with(0o6755, PERM);
         with(0o2755, if name.contains("chmod") { ALLOW } else { PERM });
@@ -253,7 +273,8 @@ fn in_a_set_group_id_folder_chmod_may_set_that_bit_and_nothing_else_may() {
 
 #[test]
 fn what_agents_and_runtimes_need_is_allowed() {
-    let allowed = |name: &str, arguments: &[u64]| answers(&DEFAULT, name, arguments, ALLOW);
+    let policy = Compiled::new(&DEFAULT);
+    let allowed = |name: &str, arguments: &[u64]| policy.answers(name, arguments, ALLOW);
     for name in [
         "read",
         "openat",
@@ -291,6 +312,10 @@ fn what_agents_and_runtimes_need_is_allowed() {
     allowed("clone", &[0x0120_0011]);
     allowed("clone", &[0x4111]);
     allowed("unshare", &[0x400]);
+    // Locks, flags, sizes of pipes, seals; not leases.
+    for request in [0, 1, 2, 3, 4, 6, 7, 36, 37, 38, 1025, 1030, 1031, 1033, 1034] {
+        allowed("fcntl", &[0, request]);
+    }
     allowed("ioctl", &[0, 0x5413]);
     allowed("ioctl", &[0, 0x5410]);
     allowed("socket", &[1, 3]);

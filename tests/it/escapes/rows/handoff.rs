@@ -16,4 +16,13 @@ pub(super) const ROWS: &[Columns] = &[
     ("E17", "call mknodat -100 s:{project}/node 0x89ed 0", FORBIDDEN, "ok 0"),
     // Its mode lies behind a pointer: there is no such call.
     ("E17", "call openat2 -100 s:{project}/mine z:24 24", "errno 38", "ok…"),
+    // F_SETLEASE, F_NOTIFY, F_SETDELEG: without the filter the kernel looks at the descriptor first.
+    ("E27", "call fcntl -1 1024 1", FORBIDDEN, "errno 9"),
+    ("E27", "call fcntl -1 0x100000400 1", FORBIDDEN, "errno 9"),
+    ("E27", "call fcntl -1 1026 1", FORBIDDEN, "errno 9"),
+    ("E27", "call fcntl -1 1040 0", FORBIDDEN, "errno 9"),
+    ("E27", "call fcntl 0 1", "ok 0", "ok 0"),
+    // TIOCEXCL, TIOCSETD: outside there is no terminal on standard input.
+    ("E27", "call ioctl 0 0x540c", FORBIDDEN, "errno 25"),
+    ("E27", "call ioctl 0 0x5423 b:00000000", FORBIDDEN, "errno 25"),
 ];
