@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use crate::harness::{Scratch, project};
-use crate::real_nix::{has_user_namespaces, setup};
+use crate::real_nix::{has_user_namespaces, searching, setup};
 
 const SHELL: &str =
     r#"jail "jailed-sh" pkgs.bashInteractive [ mount-cwd (add-pkg-deps [ pkgs.coreutils ]) ]"#;
@@ -262,7 +262,7 @@ fn one_input_is_moved_forward_and_the_others_stay() {
     for (index, nix) in setup.programs.iter().enumerate() {
         let before = scratch.read("out/flake.lock");
         extra(&format!("word {index}"));
-        let found = jailgen::nix::Nix::find(nix.parent().map(Path::as_os_str)).unwrap();
+        let found = jailgen::nix::Nix::find(searching(nix.parent().unwrap())).unwrap();
         found.update(&scratch.path("out"), &["extra".to_owned()], &mut |_| {}).unwrap();
         let after = scratch.read("out/flake.lock");
         assert_ne!(before, after, "{} changed nothing", nix.display());

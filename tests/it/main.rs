@@ -29,6 +29,7 @@ mod nix_door;
 mod nixlib;
 mod own_flake;
 mod real_nix;
+mod repositories;
 mod store;
 mod store_copies;
 mod tidy;

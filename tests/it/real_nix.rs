@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use jailgen::nix::Nix;
+use jailgen::surroundings::Surroundings;
 
 use crate::harness::{Outcome, Scratch, project};
 
@@ -33,6 +34,12 @@ pub(crate) fn setup() -> Option<Setup> {
     }
 }
 
+/// The tests' own variables, with this folder as PATH.
+pub(crate) fn searching(folder: &Path) -> Surroundings {
+    let path = ("PATH".into(), folder.into());
+    Surroundings::new(std::env::vars_os().chain([path]), None, [])
+}
+
 /// Says that a test is skipped, or fails it where `what` is required.
 pub(crate) fn skip(what: &str, reason: &str) {
     let required = std::env::var("JAIL_TEST_REQUIRE").unwrap_or_default();
@@ -43,7 +50,8 @@ pub(crate) fn skip(what: &str, reason: &str) {
 
 fn try_setup() -> Result<Setup, String> {
     let path = std::env::var_os("PATH");
-    Nix::find(path.as_deref()).map_err(|error| error.to_string())?;
+    let surroundings = Surroundings::new(std::env::vars_os(), None, []);
+    Nix::find(surroundings).map_err(|error| error.to_string())?;
     let path = path.unwrap_or_default();
     let in_path = std::env::split_paths(&path).map(|folder| folder.join("nix"));
     let mut programs: Vec<PathBuf> = in_path.filter(|nix| nix.exists()).take(1).collect();

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use jailgen::closure::{self, Closure, ClosureError};
 use jailgen::nix::{Nix, NixError, nar};
+use jailgen::surroundings::Surroundings;
 
 use crate::harness::Scratch;
-use crate::real_nix::{setup, skip};
+use crate::real_nix::{searching, setup, skip};
 
 fn found(program: &Path) -> Nix {
-    Nix::find(program.parent().map(Path::as_os_str)).unwrap()
+    Nix::find(searching(program.parent().unwrap())).unwrap()
 }
 
 #[test]
@@ -131,15 +132,16 @@ fn saying(scratch: &Scratch, version: &str) -> PathBuf {
 #[test]
 fn a_nix_that_is_missing_or_too_old_is_an_error_that_says_what_to_do() {
     let scratch = Scratch::new();
-    let missing = Nix::find(Some(scratch.path("nothing").as_os_str())).unwrap_err();
+    let missing = Nix::find(searching(&scratch.path("nothing"))).unwrap_err();
     assert_eq!(missing.to_string(), "Nix is not installed: there is no `nix` in PATH");
     assert!(missing.help().unwrap().contains("apt-get install nix-bin"), "{missing:?}");
-    assert!(matches!(Nix::find(None), Err(NixError::Missing)));
+    let nowhere = Surroundings::new([], None, []);
+    assert!(matches!(Nix::find(nowhere), Err(NixError::Missing)));
 
-    let old = Nix::find(Some(saying(&scratch, "nix (Nix) 2.3.16").as_os_str())).unwrap_err();
+    let old = Nix::find(searching(&saying(&scratch, "nix (Nix) 2.3.16"))).unwrap_err();
     assert!(old.to_string().ends_with("is Nix 2.3, which is too old"), "{old}");
     assert_eq!(old.help().unwrap(), "jailgen works with Nix 2.8 and newer");
 
-    let strange = Nix::find(Some(saying(&scratch, "something else").as_os_str())).unwrap_err();
+    let strange = Nix::find(searching(&saying(&scratch, "something else"))).unwrap_err();
     assert!(strange.to_string().contains("says `something else`"), "{strange}");
 }

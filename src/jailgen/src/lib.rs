@@ -23,4 +23,5 @@ pub mod seccomp;
 #[cfg(test)]
 mod seccomp_oracle;
 pub mod state;
+pub mod surroundings;
 pub mod trace;

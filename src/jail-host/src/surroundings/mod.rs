@@ -33,11 +33,13 @@ pub(crate) struct Project {
 impl Project {
     /// Holds the working folder, and leaves it for `/`.
     pub(crate) fn leave() -> io::Result<Self> {
-        let project = Self::at(".", std::env::var_os(search::PROJECT).map(PathBuf::from))?;
+        let path = std::env::var_os(search::PROJECT).map(PathBuf::from);
+        let project = Self::at(".", path.filter(|path| path.is_absolute()))?;
         std::env::set_current_dir("/")?;
         Ok(project)
     }
 
+    /// The folder `folder`, whose path is `path`, absolute and without links.
     pub(crate) fn at(folder: impl AsRef<Path>, path: Option<PathBuf>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = openat(CWD, folder.as_ref(), flags, Mode::empty())?;
@@ -77,15 +79,7 @@ impl Project {
     ) -> Environment {
         let from = if exported.is_empty() { launcher } else { exported };
         let variables = from.iter().filter_map(|(name, value)| {
-            let value = match launcher.get(name) == Some(value) {
-                true if self.is_in(value) => return None,
-                true => value.clone(),
-                false if search::is_list(name.as_bytes()) => {
-                    self.clean(value, launcher.get(name))?
-                }
-                false => value.clone(),
-            };
-            Some((name.clone(), value))
+            Some((name.clone(), self.of_handler(name, value, launcher.get(name))?))
         });
         let mut variables: Environment = variables.collect();
         variables.remove(OsStr::new("OLDPWD"));
@@ -93,6 +87,22 @@ impl Project {
         variables.remove(OsStr::new(search::PROJECT));
         variables.extend(self.path.clone().map(|path| (search::PROJECT.into(), path.into())));
         variables
+    }
+
+    /// What a handler gets of a variable; `before` is what the launcher had.
+    fn of_handler(
+        &self,
+        name: &OsStr,
+        value: &OsString,
+        before: Option<&OsString>,
+    ) -> Option<OsString> {
+        if before == Some(value) {
+            return (!self.is_in(value)).then(|| value.clone());
+        }
+        if search::is_list(name.as_bytes()) {
+            return self.clean(value, before);
+        }
+        Some(value.clone())
     }
 
     /// A list that a script has changed. What the stub has let stand in it stays.

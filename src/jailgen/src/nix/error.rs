@@ -11,6 +11,11 @@ use super::Version;
 pub enum NixError {
     /// There is no `nix` in PATH.
     Missing,
+    /// It would run git in a repository that a jail could write.
+    Repository {
+        /// The flake reference that names it.
+        reference: String,
+    },
     /// It is older than [`Version::LEAST`].
     TooOld {
         /// Where it is.
@@ -88,6 +93,11 @@ impl NixError {
                  `jailgen emit` works without Nix"
                     .into(),
             ),
+            Self::Repository { .. } => Some(
+                "write it as `path:FOLDER`: what lies in the folder is taken as it is, and git, which runs what a repository's \
+                 configuration says, is not needed"
+                    .into(),
+            ),
             Self::TooOld { .. } => Some(format!("jailgen works with Nix {} and newer", Version::LEAST)),
             Self::Failed { stderr, .. } => REMEDIES
                 .iter()
@@ -103,6 +113,7 @@ impl NixError {
         match self {
             Self::Failed { stderr, .. } => stderr,
             Self::Missing
+            | Self::Repository { .. }
             | Self::TooOld { .. }
             | Self::Strange { .. }
             | Self::Start { .. }
@@ -115,6 +126,9 @@ impl fmt::Display for NixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
+            Self::Repository { reference } => {
+                write!(f, "Nix would run git in `{reference}`, where a jail could write")
+            }
             Self::TooOld { program, version } => {
                 write!(f, "`{}` is Nix {version}, which is too old", program.display())
             }

@@ -7,11 +7,15 @@ mod version;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread;
 
 pub use error::NixError;
 pub use version::Version;
+
+use crate::surroundings::Surroundings;
+
+const NAME: &str = "nix";
 
 /// Flakes are still called experimental; users need not have switched them on.
 const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
@@ -27,25 +31,21 @@ pub type Progress<'a> = &'a mut dyn FnMut(&str);
 #[derive(Clone, Debug)]
 pub struct Nix {
     program: PathBuf,
+    surroundings: Surroundings,
     version: Version,
 }
 
 impl Nix {
-    /// Finds `nix` in `path`, a list of folders as PATH has it.
+    /// Finds `nix` in PATH.
     ///
     /// # Errors
     /// There is none, or it is too old.
-    pub fn find(path: Option<&OsStr>) -> Result<Self, NixError> {
-        let program = path
-            .iter()
-            .flat_map(|path| std::env::split_paths(path))
-            .map(|folder| folder.join("nix"))
-            .find(|candidate| is_executable(candidate))
-            // It is run in other folders too.
-            .and_then(|program| std::path::absolute(program).ok())
-            .ok_or(NixError::Missing)?;
-        let output = Command::new(&program)
+    pub fn find(surroundings: Surroundings) -> Result<Self, NixError> {
+        let program = surroundings.program(NAME).ok_or(NixError::Missing)?;
+        let output = surroundings
+            .command(&program, NAME)
             .arg("--version")
+            .current_dir("/")
             .output()
             .map_err(|error| NixError::Start { program: program.clone(), error })?;
         let text = String::from_utf8_lossy(&output.stdout);
@@ -56,7 +56,7 @@ impl Nix {
         if version < Version::LEAST {
             return Err(NixError::TooOld { program, version });
         }
-        Ok(Self { program, version })
+        Ok(Self { program, surroundings, version })
     }
 
     /// Its version.
@@ -89,6 +89,7 @@ impl Nix {
     /// # Errors
     /// Nix fails.
     pub fn add_root(&self, link: &Path, store_path: &str) -> Result<(), NixError> {
+        let link = self.absolute(link)?;
         let arguments = [
             OsStr::new("build"),
             OsStr::new("--out-link"),
@@ -133,14 +134,42 @@ impl Nix {
     /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake metadata` says it.
     ///
     /// # Errors
-    /// Nix fails.
+    /// Nix fails, or would run git in a repository that a jail could write: it does what its configuration says.
     pub fn metadata(
         &self,
         reference: &str,
         progress: Progress<'_>,
     ) -> Result<serde_json::Value, NixError> {
-        let arguments = ["flake", "metadata", "--json", reference].map(OsStr::new);
-        let stdout = self.run(&arguments, progress)?;
+        if let Some(folder) = repository(reference)
+            && !self.surroundings.trusts(&self.absolute(folder)?)
+        {
+            return Err(NixError::Repository { reference: reference.into() });
+        }
+        // A relative one is meant from where jailgen was started.
+        self.metadata_in(Path::new("."), reference, progress)
+    }
+
+    /// The same of the flake in a folder, whether or not that is in a repository. It is not written to.
+    ///
+    /// # Errors
+    /// Nix fails.
+    pub fn metadata_of(
+        &self,
+        folder: &Path,
+        progress: Progress<'_>,
+    ) -> Result<serde_json::Value, NixError> {
+        self.metadata_in(folder, HERE, progress)
+    }
+
+    fn metadata_in(
+        &self,
+        folder: &Path,
+        reference: &str,
+        progress: Progress<'_>,
+    ) -> Result<serde_json::Value, NixError> {
+        let arguments =
+            ["flake", "metadata", "--json", "--no-write-lock-file", reference].map(OsStr::new);
+        let stdout = self.run_in(folder, &arguments, progress)?;
         self.json(&arguments, &stdout)
     }
 
@@ -149,13 +178,13 @@ impl Nix {
     /// # Errors
     /// Nix fails.
     pub fn add_path(&self, folder: &Path, name: &str) -> Result<String, NixError> {
-        let folder = folder.as_os_str();
+        let folder = self.absolute(folder)?;
         let arguments = [
             OsStr::new("store"),
             OsStr::new("add-path"),
             OsStr::new("--name"),
             OsStr::new(name),
-            folder,
+            folder.as_os_str(),
         ];
         let stdout = self.run(&arguments, &mut |_| {})?;
         Ok(String::from_utf8_lossy(&stdout).trim().to_owned())
@@ -193,7 +222,13 @@ impl Nix {
         arguments: &[impl AsRef<OsStr>],
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, NixError> {
-        self.run_in(Path::new("."), arguments, progress)
+        self.run_in(Path::new("/"), arguments, progress)
+    }
+
+    /// A path of the caller's, for a Nix that runs elsewhere.
+    fn absolute(&self, path: &Path) -> Result<PathBuf, NixError> {
+        std::path::absolute(path)
+            .map_err(|error| NixError::Start { program: self.program.clone(), error })
     }
 
     /// Runs Nix in a folder; every line of its standard error goes to `progress`, and into the error if it fails.
@@ -204,7 +239,9 @@ impl Nix {
         progress: Progress<'_>,
     ) -> Result<Vec<u8>, NixError> {
         let start = |error| NixError::Start { program: self.program.clone(), error };
-        let mut child = Command::new(&self.program)
+        let mut child = self
+            .surroundings
+            .command(&self.program, NAME)
             .current_dir(folder)
             .args(arguments)
             .args(FEATURES)
@@ -232,10 +269,14 @@ struct Outputs {
     out: Option<String>,
 }
 
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(file)
-        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+/// The folder of this machine in which Nix would run git for a reference.
+fn repository(reference: &str) -> Option<&Path> {
+    let path = match reference.strip_prefix("git+file:") {
+        Some(path) => path.strip_prefix("//").unwrap_or(path),
+        None if reference.starts_with(['/', '.']) => reference,
+        None => return None,
+    };
+    path.split(['?', '#']).next().map(Path::new)
 }
 
 fn command_line(arguments: &[impl AsRef<OsStr>]) -> String {

@@ -29,6 +29,7 @@ use crate::emit::Spec;
 use crate::nix::{Nix, NixError};
 use crate::render::{self, sanitise};
 use crate::state::State;
+use crate::surroundings::Surroundings;
 
 /// What every command is given.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,14 @@ pub(super) struct Context {
 impl Context {
     /// Nix, where PATH has it.
     pub(super) fn nix(self) -> Result<Nix, NixError> {
-        Nix::find(std::env::var_os("PATH").as_deref())
+        Nix::find(self.surroundings())
+    }
+
+    /// What is run on the host has around it.
+    fn surroundings(self) -> Surroundings {
+        let folder = std::env::current_dir().ok();
+        let trees = Vec::new();
+        Surroundings::new(std::env::vars_os(), folder.as_deref(), trees)
     }
 
     /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.

@@ -55,11 +55,20 @@ pub fn pin(
     nix: impl FnOnce() -> Result<Nix, NixError>,
     progress: Progress<'_>,
 ) -> Result<Pin, PinError> {
-    match folder(reference).map(|folder| pin_folder(&folder)) {
-        Some(Ok(Some(pin))) => Ok(pin),
-        Some(Err(error)) => Err(error),
-        Some(Ok(None)) | None => ask(reference, nix, progress),
+    let Some(folder) = folder(reference) else {
+        let answer = nix().and_then(|nix| nix.metadata(reference, progress));
+        return read(reference, answer.map_err(PinError::Nix)?);
+    };
+    if let Some(pin) = pin_folder(&folder)? {
+        return Ok(pin);
     }
+    let answer = nix().and_then(|nix| nix.metadata_of(&folder, progress));
+    let mut pin = read(reference, answer.map_err(PinError::Nix)?)?;
+    // Nix says where the folder is as it was asked: `.`.
+    if let (Some(locked), Ok(folder)) = (pin.locked.as_object_mut(), fs::canonicalize(&folder)) {
+        locked.insert("path".into(), json!(folder));
+    }
+    Ok(pin)
 }
 
 /// The folder that a reference names, if it is one.
@@ -95,12 +104,8 @@ fn has_inputs(flake: &str) -> bool {
     })
 }
 
-fn ask(
-    reference: &str,
-    nix: impl FnOnce() -> Result<Nix, NixError>,
-    progress: Progress<'_>,
-) -> Result<Pin, PinError> {
-    let answer = nix().and_then(|nix| nix.metadata(reference, progress)).map_err(PinError::Nix)?;
+/// What Nix answers about a reference.
+fn read(reference: &str, answer: Value) -> Result<Pin, PinError> {
     let error =
         |message: &str| PinError::Answer { reference: reference.into(), message: message.into() };
     let locked = answer.get("locked").filter(|locked| locked.get("narHash").is_some());

@@ -1,0 +1,167 @@
+//! What jailgen runs on the host has around it: programs are found, and lists of places lead, only where no jail could write.
+//!
+//! The stub does the same for what a launch runs (`src/jail-stub/src/host/surroundings.rs`).
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use jail_plan::search;
+
+/// Settings of git that win over a repository's own, for what runs git: the two by which a mere look at one runs a program.
+const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")];
+
+/// The variables of what jailgen runs, and where it finds it.
+#[derive(Clone, Debug)]
+pub struct Surroundings {
+    variables: BTreeMap<OsString, OsString>,
+    /// The folders that a jail could write, without links.
+    writable: Vec<PathBuf>,
+}
+
+impl Surroundings {
+    /// Those of a command that was started in `folder` with these variables. `trees` are the folders that jails were given.
+    pub fn new(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+        folder: Option<&Path>,
+        trees: impl IntoIterator<Item = PathBuf>,
+    ) -> Self {
+        let variables: BTreeMap<OsString, OsString> = variables.into_iter().collect();
+        let home = variables.get(OsStr::new("HOME")).map(PathBuf::from);
+        let home = home.and_then(|home| home.canonicalize().ok());
+        let holds_home = |folder: &Path| home.as_ref().is_some_and(|home| home.starts_with(folder));
+        // One that holds the home folder is no project, nor is the root.
+        let project = folder.and_then(|folder| folder.canonicalize().ok());
+        let project = project.filter(|folder| !holds_home(folder) && folder.parent().is_some());
+        let trees = trees.into_iter().map(|tree| tree.canonicalize().unwrap_or(tree));
+        let mut surroundings = Self { variables, writable: trees.chain(project).collect() };
+        surroundings.clean();
+        surroundings
+    }
+
+    fn clean(&mut self) {
+        let mut variables = std::mem::take(&mut self.variables);
+        variables.retain(|name, value| {
+            if !search::is_list(name.as_bytes()) {
+                return true;
+            }
+            let trusted = |entry: &[u8]| self.trusts(Path::new(OsStr::from_bytes(entry)));
+            let cleaned = search::clean(value.as_bytes(), trusted).map(OsString::from_vec);
+            cleaned.map(|list| *value = list).is_some()
+        });
+        configure_git(&mut variables);
+        self.variables = variables;
+    }
+
+    /// Whether no jail can change what is found at `path`: not there, and in no folder that it leads through.
+    #[must_use]
+    pub fn trusts(&self, path: &Path) -> bool {
+        let outside = |real: &PathBuf| !self.writable.iter().any(|tree| real.starts_with(tree));
+        path.is_absolute()
+            && path.ancestors().all(|folder| folder.canonicalize().as_ref().is_ok_and(outside))
+    }
+
+    /// The program of this name in PATH, by the path that it really has.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let path = self.variables.get(OsStr::new(search::PATH))?;
+        let found = std::env::split_paths(path).map(|folder| folder.join(name));
+        let found = found
+            .filter(|file| is_program(file) && self.trusts(file))
+            .find_map(|file| file.canonicalize().ok());
+        found.filter(|real| self.trusts(real))
+    }
+
+    /// A command with these variables, under the name `name`: some programs are several, and tell by it which one is meant.
+    #[must_use]
+    pub fn command(&self, program: &Path, name: &str) -> Command {
+        let mut command = Command::new(program);
+        command.arg0(name).env_clear().envs(&self.variables);
+        command
+    }
+}
+
+/// Adds the settings to those that the caller gives git by variables (git-config(1), `GIT_CONFIG_COUNT`).
+fn configure_git(variables: &mut BTreeMap<OsString, OsString>) {
+    let count = variables.get(OsStr::new("GIT_CONFIG_COUNT")).and_then(|count| count.to_str());
+    let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);
+    for (index, (key, value)) in (count..).zip(GIT) {
+        variables.insert(format!("GIT_CONFIG_KEY_{index}").into(), key.into());
+        variables.insert(format!("GIT_CONFIG_VALUE_{index}").into(), value.into());
+    }
+    variables.insert("GIT_CONFIG_COUNT".into(), (count + GIT.len()).to_string().into());
+}
+
+fn is_program(file: &Path) -> bool {
+    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    struct Scratch(tempfile::TempDir);
+
+    impl Scratch {
+        fn new() -> Self {
+            let scratch = Self(tempfile::tempdir().unwrap());
+            for folder in ["project/bin", "tree/bin", "bin"] {
+                fs::create_dir_all(scratch.path(folder)).unwrap();
+                let tool = scratch.path(folder).join("nix");
+                fs::write(&tool, "").unwrap();
+                fs::set_permissions(&tool, fs::Permissions::from_mode(0o755)).unwrap();
+            }
+            scratch
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.path().canonicalize().unwrap().join(name)
+        }
+
+        fn surroundings(&self, variables: &[(&str, &str)]) -> Surroundings {
+            let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+            Surroundings::new(variables, Some(&self.path("project")), [self.path("tree")])
+        }
+    }
+
+    #[test]
+    fn a_program_is_found_where_no_jail_writes() {
+        let scratch = Scratch::new();
+        let genuine = scratch.path("bin/nix");
+        symlink(scratch.path("project/bin"), scratch.path("link")).unwrap();
+        symlink(scratch.path("bin"), scratch.path("project/out")).unwrap();
+        fs::create_dir(scratch.path("links")).unwrap();
+        symlink(scratch.path("tree/bin/nix"), scratch.path("links/nix")).unwrap();
+        for first in ["project/bin", "tree/bin", "link", "project/out", "links", "gone"] {
+            let path =
+                format!("{}:{}", scratch.path(first).display(), scratch.path("bin").display());
+            let surroundings = scratch.surroundings(&[("PATH", &path)]);
+            assert_eq!(surroundings.program("nix"), Some(genuine.clone()), "{first}");
+        }
+        let relative = scratch.surroundings(&[("PATH", "bin:.:")]);
+        assert_eq!(relative.program("nix"), None);
+        assert_eq!(scratch.surroundings(&[]).program("nix"), None);
+    }
+
+    #[test]
+    fn the_settings_of_git_stand_behind_those_of_the_caller() {
+        let scratch = Scratch::new();
+        let own =
+            [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "a.b"), ("GIT_CONFIG_VALUE_0", "c")];
+        let surroundings = scratch.surroundings(&own);
+        let get =
+            |name: &str| surroundings.variables[OsStr::new(name)].to_str().unwrap().to_owned();
+        assert_eq!((get("GIT_CONFIG_COUNT"), get("GIT_CONFIG_KEY_0")), ("3".into(), "a.b".into()));
+        assert_eq!(
+            (get("GIT_CONFIG_KEY_1"), get("GIT_CONFIG_VALUE_1")),
+            (GIT[0].0.into(), GIT[0].1.into())
+        );
+    }
+}
