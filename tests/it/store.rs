@@ -1,7 +1,7 @@
 //! The store: hashes, closures, and Nix in all the states that it can be found in.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use jailgen::closure::{self, Closure, ClosureError};
@@ -144,4 +144,38 @@ fn a_nix_that_is_missing_or_too_old_is_an_error_that_says_what_to_do() {
 
     let strange = Nix::find(searching(&saying(&scratch, "something else"))).unwrap_err();
     assert!(strange.to_string().contains("says `something else`"), "{strange}");
+}
+
+#[test]
+fn a_nix_where_a_jail_could_write_is_not_run() {
+    let scratch = Scratch::with(&[
+        ("elsewhere/hello.jail", "jail \"jailed-hello\" pkgs.hello [ ]"),
+        ("home/keep", ""),
+        ("record", "tree 1\njailed-other\n"),
+    ]);
+    let said = |record: Option<&Path>, path: &str| {
+        let trees = scratch.path("home/.local/state/jailgen/trust/trees");
+        let _ = fs::remove_dir_all(scratch.path("home/.local"));
+        if let Some(tree) = record {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&trees).unwrap();
+            let text = format!("{}{}", scratch.read("record"), tree.display());
+            fs::write(trees.join("p-0123456789abcdef0123456789abcdef"), text).unwrap();
+        }
+        let mut command = scratch.jailgen(&["build", "hello.jail"]);
+        command.current_dir(scratch.path("elsewhere")).env("HOME", scratch.path("home"));
+        let output = command.env("PATH", path).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let bin = saying(&scratch, "nix of an agent");
+    let (path, tree) = (bin.display().to_string(), scratch.path("").canonicalize().unwrap());
+    let is_run = |said: &str| said.contains("nix of an agent");
+    assert!(is_run(&said(None, &path)), "control");
+    let told = said(Some(&tree), &path);
+    assert!(told.contains("there is no `nix` in PATH"), "{told}");
+    fs::rename(bin, scratch.path("elsewhere/bin")).unwrap();
+    let inside = scratch.path("elsewhere/bin").display().to_string();
+    for path in [inside.as_str(), "bin", "./bin"] {
+        let told = said(None, path);
+        assert!(!is_run(&told), "in the project, as `{path}`: {told}");
+    }
 }

@@ -11,6 +11,8 @@ use super::Version;
 pub enum NixError {
     /// There is no `nix` in PATH.
     Missing,
+    /// Where no jail could write cannot be told.
+    Trees(std::io::Error),
     /// It would run git in a repository that a jail could write.
     Repository {
         /// The flake reference that names it.
@@ -93,6 +95,10 @@ impl NixError {
                  `jailgen emit` works without Nix"
                     .into(),
             ),
+            Self::Trees(_) => Some(
+                "a program of such a folder is not run; `trust/trees` in jailgen's state folder must be yours, and readable"
+                    .into(),
+            ),
             Self::Repository { .. } => Some(
                 "write it as `path:FOLDER`: what lies in the folder is taken as it is, and git, which runs what a repository's \
                  configuration says, is not needed"
@@ -113,6 +119,7 @@ impl NixError {
         match self {
             Self::Failed { stderr, .. } => stderr,
             Self::Missing
+            | Self::Trees(_)
             | Self::Repository { .. }
             | Self::TooOld { .. }
             | Self::Strange { .. }
@@ -126,6 +133,9 @@ impl fmt::Display for NixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
+            Self::Trees(error) => {
+                write!(f, "which folders a jail could ever write cannot be read: {error}")
+            }
             Self::Repository { reference } => {
                 write!(f, "Nix would run git in `{reference}`, where a jail could write")
             }

@@ -29,6 +29,7 @@ use crate::emit::Spec;
 use crate::nix::{Nix, NixError};
 use crate::render::{self, sanitise};
 use crate::state::State;
+use crate::state::trust::{Trees, trees};
 use crate::surroundings::Surroundings;
 
 /// What every command is given.
@@ -41,14 +42,16 @@ pub(super) struct Context {
 impl Context {
     /// Nix, where PATH has it.
     pub(super) fn nix(self) -> Result<Nix, NixError> {
-        Nix::find(self.surroundings())
+        Nix::find(self.surroundings()?)
     }
 
     /// What is run on the host has around it.
-    fn surroundings(self) -> Surroundings {
+    fn surroundings(self) -> Result<Surroundings, NixError> {
         let folder = std::env::current_dir().ok();
-        let trees = Vec::new();
-        Surroundings::new(std::env::vars_os(), folder.as_deref(), trees)
+        // Without a home folder there is no record of trees, and nothing was launched with one.
+        let trees = self.state().map_or(Ok(Trees::default()), |state| trees(&state));
+        let trees = trees.map_err(NixError::Trees)?.known.into_iter().map(|tree| tree.path);
+        Ok(Surroundings::new(std::env::vars_os(), folder.as_deref(), trees))
     }
 
     /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.
