@@ -1,4 +1,4 @@
-//! E20, C13: a folder that `jailgen emit` writes may lie where a jail writes. What the jail plants there leads nowhere.
+//! E20, C13: what jailgen writes where a jail writes too, such as an emitted folder. Links that the jail plants there lead nowhere.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::harness::{Outcome, Scratch};
+use crate::real_nix::{has_user_namespaces, setup};
 
 const SPEC: &str = "jail \"x\" pkgs.hello [ (set-env \"A\" \"${./cfg}\") ]";
 
@@ -76,4 +77,22 @@ fn a_planted_file_is_replaced_and_not_written_through() {
         fs::remove_file(scratch.path(planted)).unwrap();
         scratch.run(&["emit", "x.jail", "-o", "jails", "--force"]).assert_status(0);
     }
+}
+
+#[test]
+fn a_report_is_not_written_through_a_planted_link() {
+    let scratch = Scratch::with(&[("sh.jail", "jail \"sh\" pkgs.bashInteractive [ ]")]);
+    scratch.write("home/notes/keep", b"mine");
+    symlink("home/notes/keep", scratch.path("calls.json")).unwrap();
+    let Some(setup) = setup().filter(|_| has_user_namespaces()) else { return };
+    let trace = |file: &str| {
+        let words = [&["trace", "sh.jail", "-o", file][..], &setup.overrides(), &["--", "-c", ":"]];
+        setup.jailgen(&scratch, &setup.programs[0], &words.concat())
+    };
+    let outcome = trace("calls.json");
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("it is a symbolic link"), "{}", outcome.all());
+    assert_eq!(scratch.read("home/notes/keep"), "mine");
+    trace("other.json").assert_status(0);
+    assert!(!scratch.read("other.json").is_empty(), "the control");
 }

@@ -51,7 +51,7 @@ pub fn write(folder: &Folder, to: &Path, force: bool) -> Result<(), EmitError> {
     write_files(folder, &opened, to)?;
     for name in obsolete {
         let removed = around(&opened, &name).and_then(|around| match around {
-            Some((around, name)) => around.as_ref().unwrap_or(&opened).remove(name),
+            Some((around, last)) => around.remove(last),
             None => Ok(()),
         });
         removed.map_err(|error| EmitError::Io { path: to.join(&name), error })?;
@@ -78,24 +78,25 @@ pub fn check(folder: &Folder, at: &Path) -> Result<Vec<Difference>, EmitError> {
     Ok(differences)
 }
 
-/// The folder around a file of a folder, where it is another one, and the file's own name; nothing where it is not there.
-fn around<'n>(folder: &Below, name: &'n str) -> io::Result<Option<(Option<Below>, &'n OsStr)>> {
-    let Some((folders, name)) = name.rsplit_once('/') else {
-        return Ok(Some((None, name.as_ref())));
-    };
-    let mut at: Option<Below> = None;
-    for part in folders.split('/') {
-        match at.as_ref().unwrap_or(folder).enter(part.as_ref())? {
-            Some(next) => at = Some(next),
-            None => return Ok(None),
-        }
+/// The folder around a file of a folder, and the file's own name; nothing where it is not there.
+fn around<'n>(folder: &Below, name: &'n str) -> io::Result<Option<(Below, &'n OsStr)>> {
+    let (folders, last) = split(name);
+    let mut at = folder.again()?;
+    for part in folders {
+        let Some(next) = at.enter(part.as_ref())? else { return Ok(None) };
+        at = next;
     }
-    Ok(Some((at, name.as_ref())))
+    Ok(Some((at, last)))
+}
+
+/// `files/cfg/a`: the names of the folders, and that of the file.
+fn split(name: &str) -> (impl Iterator<Item = &str>, &OsStr) {
+    let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
+    (folders.split('/').filter(|part| !part.is_empty()), last.as_ref())
 }
 
 fn change(file: &File, folder: &Below, name: &str) -> io::Result<Option<Change>> {
     let Some((at, last)) = around(folder, name)? else { return Ok(Some(Change::Missing)) };
-    let at = at.as_ref().unwrap_or(folder);
     match (file, at.kind(last)?) {
         (_, None) => Ok(Some(Change::Missing)),
         (File::Link(target), Some(Kind::Link)) => {
@@ -159,17 +160,16 @@ fn write_files(folder: &Folder, to: &Below, shown: &Path) -> Result<(), EmitErro
 }
 
 fn write_file(file: &File, folder: &Below, name: &str) -> io::Result<()> {
-    let (folders, last) = name.rsplit_once('/').unwrap_or(("", name));
-    let mut at: Option<Below> = None;
-    for part in folders.split('/').filter(|part| !part.is_empty()) {
-        at = Some(at.as_ref().unwrap_or(folder).make(part.as_ref())?);
+    let (folders, last) = split(name);
+    let mut at = folder.again()?;
+    for part in folders {
+        at = at.make(part.as_ref())?;
     }
-    let at = at.as_ref().unwrap_or(folder);
     match file {
         File::Content(content, executable) => {
-            at.write(last.as_ref(), content, if *executable { 0o755 } else { 0o644 })
+            at.write(last, content, if *executable { 0o755 } else { 0o644 })
         }
-        File::Link(target) => at.link(last.as_ref(), target),
+        File::Link(target) => at.link(last, target),
     }
 }
 

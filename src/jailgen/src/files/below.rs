@@ -71,6 +71,14 @@ impl Below {
         self.enter(name)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
+    /// The same folder once more.
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub fn again(&self) -> io::Result<Self> {
+        Ok(Self { folder: self.folder.try_clone()? })
+    }
+
     /// What stands under a name.
     ///
     /// # Errors
@@ -195,6 +203,19 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::from(file).take(BYTES_MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Writes a file that the user names. A jail may have put a link in its place, so a link is not followed.
+///
+/// # Errors
+/// It cannot be written, or is a link.
+pub fn write_plain(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
+    let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    match openat(CWD, path, flags, Mode::from_raw_mode(0o666)) {
+        Err(Errno::LOOP) => Err(io::Error::other("it is a symbolic link")),
+        file => File::from(file?).write_all(bytes),
+    }
 }
 
 fn open(around: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Below>> {

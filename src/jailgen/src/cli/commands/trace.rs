@@ -11,6 +11,7 @@ use super::{Context, build, compile};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
+use crate::files::write_plain;
 use crate::render::sanitise_json;
 use crate::seccomp::{Arch, Folder};
 use crate::state;
@@ -92,5 +93,5 @@ fn tell(report: &Report, arguments: &args::Trace, context: Context) -> Result<()
     let failed = |path: &PathBuf, error| {
         Failure::new(format!("`{}` cannot be written: {error}", path.display()))
     };
-    fs::write(path, plain).map_err(|error| failed(path, error))
+    write_plain(path, plain.as_bytes()).map_err(|error| failed(path, error))
 }
