@@ -133,6 +133,23 @@ fn a_machine_without_user_namespaces_is_told_which_switch_to_turn() {
     }
 }
 
+#[test]
+fn a_user_who_has_as_many_processes_as_allowed_is_told_so() {
+    // The kernel does not count root's.
+    for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
+        let jail = Jail::new(caller);
+        let cage = Jail::bare(caller).change(|plan| {
+            plan.namespaces.clear();
+            plan.hostname = None;
+        });
+        for jail in [jail, cage] {
+            let ran = jail.outside_sh("exec prlimit --nproc=1 \"$W\" -c 'echo ran'");
+            ran.stopped(&["(namespaces): clone3: EAGAIN", "help: ", "ulimit -u"]);
+            assert!(!ran.stderr.contains("share-ns"), "{ran:?}");
+        }
+    }
+}
+
 /// D18: a security module lets the namespace be made, and forbids what it is for. Landlock stands in for AppArmor here, and a file
 /// for its switch, in a mount namespace of the test's own.
 #[test]

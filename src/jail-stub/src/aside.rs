@@ -77,7 +77,7 @@ pub(crate) fn with<R>(
             let _told = Told(&shared);
             meanwhile(&aside)
         });
-    made.about("clone").map_err(at_namespaces)?;
+    made.map_err(namespaces::not_started).map_err(at_namespaces)?;
     let result = result?;
     let detached = shared.detached.load(Ordering::SeqCst);
     if shared.order.get() == DETACH && detached != 0 {

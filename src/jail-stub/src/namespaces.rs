@@ -91,10 +91,25 @@ fn write(path: &str, content: &str) -> Result<(), Problem> {
     })
 }
 
+const TOO_MANY_PROCESSES: &str = "a limit on processes is reached: that of your user (`ulimit -u`), or that of a control group (`pids.max`)";
+
+/// Why another process of the jail could not be started.
+pub(crate) fn not_started(error: Errno) -> Problem {
+    let problem = Problem::errno("clone", error);
+    if error == Errno::AGAIN { problem.help(TOO_MANY_PROCESSES) } else { problem }
+}
+
 /// Why the namespaces could not be made.
 pub(crate) fn refused(plan: &Plan, caller: &Caller<'_>, error: Errno) -> Problem {
     let problem = Problem::errno("clone3", error);
-    if !has(plan, Namespace::User) && caller.uid != 0 {
+    if error == Errno::AGAIN {
+        return problem.help(TOO_MANY_PROCESSES);
+    }
+    // What follows is about namespaces, and a cage has none.
+    if plan.namespaces.is_empty() && error != Errno::NOSYS {
+        return problem;
+    }
+    if !has(plan, Namespace::User) && caller.uid != 0 && error != Errno::NOSYS {
         return problem.help(
             "without a user namespace of its own only root can make a jail; drop `share-ns \"user\"`",
         );

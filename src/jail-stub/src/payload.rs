@@ -11,8 +11,9 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use crate::caller::{Caller, unset};
-use crate::failure::{About, EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem};
+use crate::failure::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem};
 use crate::message::Message;
+use crate::namespaces;
 use crate::sys::{self, SignalSet, Standard, StringList};
 
 /// What is executed.
@@ -128,7 +129,8 @@ pub(crate) fn start(last: &Last<'_>) -> Result<i32, Problem> {
         error: AtomicI32::new(0),
     };
     let mut stack = Vec::with_capacity(4096);
-    let pid = sys::spawn(stack.spare_capacity_mut(), become_payload, &running).about("clone")?;
+    let pid = sys::spawn(stack.spare_capacity_mut(), become_payload, &running)
+        .map_err(namespaces::not_started)?;
     match running.error.load(Ordering::SeqCst) {
         0 => Ok(pid),
         error => Err(not_executed(last.command, Errno::from_raw_os_error(error))),
