@@ -46,13 +46,13 @@ const SPECS: &[(&str, Kind, &str, &str)] = &[
         "offline",
         Kind::Cage,
         "escape-offline-cage",
-        r#"cage { name = "escape-offline"; profile = "offline"; argv = bash; packages = tools; tmp = "private"; filesystem.rox = probe; }"#,
+        r#"cage { name = "escape-offline"; profile = "offline"; argv = bash; packages = tools; filesystem.rox = probe; }"#,
     ),
     (
         "aiAgent",
         Kind::Cage,
         "escape-agent-cage",
-        r#"cage { name = "escape-agent"; profile = "aiAgent"; argv = bash; packages = tools; tmp = "private"; filesystem.rox = probe; }"#,
+        r#"cage { name = "escape-agent"; profile = "aiAgent"; argv = bash; packages = tools; filesystem.rox = probe; }"#,
     ),
 ];
 

@@ -136,5 +136,5 @@ const CONFIG_DIRS: Field = optional(
 const TMP: Field = optional(
     "tmp",
     Type::Literal,
-    "`\"shared\"` (unless given): the host's /tmp; `\"private\"`: a folder of the cage's own, named by TMPDIR",
+    "`\"private\"` (unless given): a folder of the cage's own, named by TMPDIR; `\"shared\"`: the host's /tmp and /var/tmp, with the files and sockets of other programs",
 );

@@ -36,7 +36,7 @@ fn ruled(found: &mut Found<'_>, plan: &Plan, place: &Beneath) {
             found.add(Severity::Note, "whole-store", by, what, fix);
         }
         (place @ ("/tmp" | "/var/tmp"), _) => {
-            let fix = "say `tmp = \"private\"`: it holds sockets and files of others";
+            let fix = "leave it out: the cage has a folder of its own, and this one holds sockets and files of others";
             found.add(Severity::Note, "shares-tmp", by, format!("the host's `{place}`"), fix);
         }
         (_, Reach::Ro | Reach::Rox) => bound(found, path, Access::ReadOnly, by),

@@ -240,13 +240,13 @@ impl Cage<'_> {
         }
         self.set("ORIG_HOME", Text::expanded("~"));
         let place = self.settings.place("tmp");
-        match self.settings.word("", "tmp", &["shared", "private"]) {
-            Ok("private") => self.own_folder("tmp", "TMPDIR", place),
-            Ok(_) => {
+        match self.settings.word("", "tmp", &["private", "shared"]) {
+            Ok("shared") => {
                 for path in ["/tmp", "/var/tmp"] {
                     self.reach(path, Reach::Rw, Missing::Skip, place);
                 }
             }
+            Ok(_) => self.own_folder("tmp", "TMPDIR", place.or(self.at)),
             Err(fault) => self.diagnostics.push(*fault),
         }
     }

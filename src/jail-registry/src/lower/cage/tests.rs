@@ -42,8 +42,7 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
         cage#9: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/state"},"to":{"expand":"~/.local/state/jailgen/demo/state"}}}
         cage#11: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/cache"},"to":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#13: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/run"},"to":{"expand":"~/.local/state/jailgen/demo/run"}}}
-        cage#16: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
-        cage#17: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
+        cage#16: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
         cage#18: {"reach":{"path":"/etc/gai.conf","reach":"ro","missing":"skip"}}
         cage#19: {"reach":{"path":"/etc/gitconfig","reach":"ro","missing":"skip"}}
         cage#20: {"reach":{"path":"/etc/group","reach":"ro","missing":"skip"}}
@@ -78,6 +77,7 @@ fn a_cage_that_names_nothing_has_what_every_cage_has() {
         cage#46: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
         cage#47: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         cage#44: {"forward-env":{"name":"TERM","missing":"skip"}}
+        cage#17: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
         cage#45: {"forward-env":{"name":"USER","missing":"skip"}}
         cage#12: {"set-env":{"name":"XDG_CACHE_HOME","value":{"expand":"~/.local/state/jailgen/demo/cache"}}}
         cage#8: {"set-env":{"name":"XDG_CONFIG_HOME","value":{"expand":"~/.local/state/jailgen/demo/config"}}}
@@ -206,13 +206,13 @@ fn paths_and_variables_are_in_order() {
     ]);
     let packages = list([pkg("git"), pkg("jq")]);
     check(
-        [("packages", packages), ("env", env), ("tmp", s("private"))],
+        [("packages", packages), ("env", env), ("tmp", s("shared"))],
         &["add-path", "KEY", "WHERE", "PLAIN", "tmp"],
         &expect![[r#"
-            cage#20: {"state-directory":{"path":{"expand":"~/.local/state/jailgen/demo/tmp"},"to":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
+            cage#20: {"reach":{"path":"/tmp","reach":"rw","missing":"skip"}}
+            cage#21: {"reach":{"path":"/var/tmp","reach":"rw","missing":"skip"}}
             cage#55: {"forward-env":{"name":"KEY","missing":"skip"}}
             cage#56: {"set-env":{"name":"PLAIN","value":{"expand":"$OTHER"}}}
-            cage#21: {"set-env":{"name":"TMPDIR","value":{"expand":"~/.local/state/jailgen/demo/tmp"}}}
             cage#57: {"set-env":{"name":"WHERE","value":{"expand":"${HOME}/.local/state/jailgen/demo/home/x"}}}
             cage#3: {"add-path":{"folder":{"expand":"~/bin"}}}
             cage#4: {"add-path":{"folder":{"expand":"/opt/bin"}}}
