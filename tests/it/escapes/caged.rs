@@ -90,11 +90,12 @@ const SOCKETS: Group = (
     ],
 );
 
-/// Known gap: Landlock looks neither at modes and dates of files, nor at priorities of processes.
+/// Known gap: Landlock looks neither at modes, attributes and dates of files, nor at priorities of processes.
 const UNRULED: Group = (
     "unruled",
     &[
         ("call chmod s:{outside-file} 0x1a4", "ok 0"),
+        ("call setxattr s:{outside-file} s:user.jailgen s:v 1 0", "ok 0|errno 95"),
         ("call utimensat -100 s:{outside-file} 0 0", "ok 0"),
         // Not those of a root that has more capabilities.
         ("call setpriority 0 {pid} 0", "ok 0|errno 1"),

@@ -78,5 +78,6 @@ pub(super) const ROWS: &[Columns] = &[
     ("C34", "stat /dev/fuse", ABSENT, "device…|errno 2"),
     ("C34", "call fsopen s:overlay 0", FORBIDDEN, ""),
     ("C36", "call chmod s:{outside-file} 0x1a4", ABSENT, "ok 0"),
+    ("C36", "call setxattr s:{outside-file} s:user.jailgen s:v 1 0", ABSENT, "ok 0|errno 95"),
     ("C36", "call utimensat -100 s:{outside-file} 0 0", ABSENT, "ok 0"),
 ];
