@@ -175,7 +175,8 @@ fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
         let launch = |before: &str| {
             let script = format!("{before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'");
             let mut command = jail.command("unshare");
-            command.env("DENYING", denying.wrapper());
+            // Nothing of jailgen's own is in what may be written.
+            command.env("DENYING", denying.wrapper()).env("XDG_STATE_HOME", "/nowhere");
             Ran::of(command.args(["-Urm", "sh", "-c", &script]))
         };
         launch(SWITCH).stopped(&[
