@@ -23,6 +23,7 @@ mod plan;
 pub mod raw;
 mod record;
 pub mod search;
+pub mod trust;
 mod wrapper;
 
 pub use amount::{Bytes, Seconds};
