@@ -7,6 +7,7 @@
 mod calls;
 mod concern;
 mod diff;
+mod exposure;
 mod grant;
 mod normalise;
 mod policy;
@@ -16,6 +17,7 @@ mod words;
 pub use calls::{CallCondition, CallError, CallMatch, CallTest};
 pub use concern::{Concern, concern};
 pub use diff::{Difference, diff};
+pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given};
 pub use grant::{
     Argument, CallBase, Grant, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone,
 };

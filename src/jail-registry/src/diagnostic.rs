@@ -121,6 +121,8 @@ codes! {
     BadSize = "bad-size",
     /// A name that no user may have.
     BadUserName = "bad-user-name",
+    /// A grant of more of the host than a project: the home folder, what the host runs, keys.
+    BroadGrant = "broad-grant",
     /// A name that no program inside may have for a channel.
     ChannelName = "channel-name",
     /// A combinator where a package belongs.

@@ -7,6 +7,7 @@ mod amount;
 mod cage;
 mod call;
 mod entry;
+mod exposed;
 mod finish;
 mod name;
 mod path;

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 pub use attempts::attempts;
 pub use host::Host;
+pub use jail_policy::Severity;
 pub use render::render;
 
 use seen::Seen;
@@ -104,20 +105,6 @@ pub struct Finding {
     pub place: Option<String>,
     /// What to do.
     pub fix: &'static str,
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// The jail holds nothing, or nearly nothing.
-    Critical,
-    /// A way out, or to what is worth most.
-    High,
-    /// More than most jails need.
-    Medium,
-    /// To be known; it does not fail an audit.
-    Note,
 }
 
 /// Every code, with what it is about.

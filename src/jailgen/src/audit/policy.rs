@@ -5,6 +5,8 @@ use jail_plan::{
     Service, Session,
 };
 
+use jail_policy::{Text, canonical_place, exposures};
+
 use super::{Finding, Severity, caged};
 
 /// Every code of a finding.
@@ -25,124 +27,6 @@ pub(super) const CODES: &[&str] = &[
     "whole-store",
     "writes-host-programs",
 ];
-
-/// Places of the host that are worth a finding: the folder or file, with all that is below it and all that it is below.
-struct Sensitive {
-    code: &'static str,
-    severity: Severity,
-    places: &'static [&'static str],
-    /// Whether reading alone is worth it.
-    reading: bool,
-    fix: &'static str,
-}
-
-const SENSITIVE: &[Sensitive] = &[
-    Sensitive {
-        code: "grants-host-services",
-        severity: Severity::Critical,
-        places: &[
-            "/run/docker.sock",
-            "/run/podman",
-            "/run/containerd",
-            "/run/crio",
-            "/run/libvirt",
-            "/run/dbus",
-            "/run/systemd",
-            "/run/user",
-            "/tmp/.X11-unix",
-            "$XDG_RUNTIME_DIR/bus",
-            "$XDG_RUNTIME_DIR/docker.sock",
-            "$XDG_RUNTIME_DIR/podman",
-            "$XDG_RUNTIME_DIR/systemd",
-        ],
-        reading: true,
-        fix: "a service acts with its own rights for whoever connects: bind nothing of it, or the one socket that is needed",
-    },
-    Sensitive {
-        code: "grants-nix-daemon",
-        severity: Severity::High,
-        places: &["/nix/var/nix/daemon-socket"],
-        reading: true,
-        fix: "builds of the daemon have a network and, for trusted users, root's rights: build outside the jail",
-    },
-    Sensitive {
-        code: "grants-credentials",
-        severity: Severity::High,
-        places: &[
-            "~/.ssh",
-            "~/.gnupg",
-            "~/.aws",
-            "~/.azure",
-            "~/.config/gcloud",
-            "~/.config/gh",
-            "~/.kube",
-            "~/.docker",
-            "~/.netrc",
-            "~/.git-credentials",
-            "~/.pypirc",
-            "~/.cargo/credentials.toml",
-            "~/.password-store",
-            "~/.local/share/keyrings",
-            "~/.mozilla",
-            "~/.config/google-chrome",
-            "~/.config/chromium",
-            "~/.bash_history",
-            "/etc/shadow",
-            "/etc/ssh",
-        ],
-        reading: true,
-        fix: "give the program a key of its own, or an agent's socket, instead of yours",
-    },
-    Sensitive {
-        code: "grants-devices",
-        severity: Severity::High,
-        places: &["/dev/mem", "/dev/kmsg", "/dev/input", "/dev/uinput", "/dev/sda", "/dev/nvme0n1"],
-        reading: true,
-        fix: "bind the one device that is needed",
-    },
-    Sensitive {
-        code: "grants-kernel",
-        severity: Severity::High,
-        places: &["/proc/sys", "/proc/sysrq-trigger", "/sys/kernel", "/sys/fs/cgroup"],
-        reading: true,
-        fix: "the jail has a /proc of its own; bind single files of /sys read-only",
-    },
-    Sensitive {
-        code: "writes-host-programs",
-        severity: Severity::High,
-        places: &[
-            "~/.bashrc",
-            "~/.bash_profile",
-            "~/.profile",
-            "~/.zshrc",
-            "~/.zshenv",
-            "~/.gitconfig",
-            "~/.config/git",
-            "~/.config/autostart",
-            "~/.config/fish",
-            "~/.config/systemd",
-            "~/.config/nix",
-            "~/.local/bin",
-            "~/.local/share/applications",
-            "~/.local/state/jailgen",
-            "~/.cargo/bin",
-            "~/.cargo/config.toml",
-            "~/bin",
-            "/etc/profile",
-            "/usr/bin",
-            "/bin",
-            "/opt",
-            "/nix/store",
-            "/boot",
-        ],
-        reading: false,
-        fix: "grant it read-only: the host runs what is written there",
-    },
-];
-
-/// What may be read in places that are worth a finding.
-const HARMLESS: &[&str] =
-    &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
 
 /// What was granted, by whom.
 pub(super) struct Found<'a> {
@@ -228,67 +112,31 @@ fn inside(found: &mut Found<'_>, op: &InsideOp) {
     }
 }
 
-/// A place as the table writes it: `~` for the home folder, /run for /var/run, no slash at the end.
-pub(super) fn canonical(text: &HostText) -> String {
-    let mut place = text.source().to_owned();
-    if matches!(text, HostText::Literal(_)) {
-        // What is taken as it stands has no home folder in it.
-        place = place.replacen('~', "\\~", 1);
+/// What of the host this gives, as a text of a policy.
+fn text(from: &HostText) -> Text {
+    match from {
+        HostText::Literal(text) => Text::literal(text.clone()),
+        HostText::Expand(_) | HostText::PerFolder(_) => Text::expanded(from.source()),
     }
-    for home in ["$HOME", "${HOME}"] {
-        if let Some(rest) =
-            place.strip_prefix(home).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        {
-            place = format!("~{rest}");
-        }
-    }
-    let place =
-        place.replace("${XDG_RUNTIME_DIR}", "$XDG_RUNTIME_DIR").replacen("/var/run", "/run", 1);
-    let trimmed = place.trim_end_matches('/');
-    if trimmed.is_empty() { "/".into() } else { trimmed.into() }
 }
 
-fn is_below(place: &str, folder: &str) -> bool {
-    let rest = place.strip_prefix(folder.trim_end_matches('/'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// A place of the host, without what spells it differently.
+pub(super) fn canonical(from: &HostText) -> String {
+    canonical_place(&text(from)).unwrap_or_default()
 }
-
-const ONE_BY_ONE: &str = "grant the folders that the program needs, one by one";
 
 pub(super) fn bound(found: &mut Found<'_>, from: &HostText, access: Access, by: &str) {
-    let place = canonical(from);
     let shown = format!(
         "`{}`{}",
         from.source(),
         if access == Access::ReadOnly { "" } else { ", writable" }
     );
-    match place.as_str() {
-        "/" => return found.add(Severity::Critical, "grants-root", by, shown, ONE_BY_ONE),
-        "~" | "/home" | "/root" => {
-            return found.add(Severity::Critical, "grants-home", by, shown, ONE_BY_ONE);
-        }
-        "/nix" | "/nix/store" if access == Access::ReadOnly => {
-            let fix = "the closure is there by itself; name what else is needed as a package";
-            return found.add(Severity::Medium, "whole-store", by, shown, fix);
-        }
-        "/tmp" | "/var/tmp" => {
-            let fix =
-                "the jail has a /tmp of its own; the host's holds sockets and files of others";
-            return found.add(Severity::High, "grants-host-services", by, shown, fix);
-        }
-        _ => {}
-    }
-    if access == Access::ReadOnly && HARMLESS.contains(&place.as_str()) {
-        return;
-    }
-    let counts = |sensitive: &&Sensitive| sensitive.reading || access != Access::ReadOnly;
-    for sensitive in SENSITIVE.iter().filter(counts) {
-        let touched = |one: &&&str| is_below(&place, one) || is_below(one, &place);
-        // A single socket that the spec names is what it names; a folder of them is more.
-        if let Some(one) = sensitive.places.iter().find(touched) {
-            let what = if place == **one { shown.clone() } else { format!("{shown} (`{one}`)") };
-            found.add(sensitive.severity, sensitive.code, by, what, sensitive.fix);
-        }
+    for exposure in exposures(&text(from), access) {
+        let what = match exposure.place {
+            Some(place) => format!("{shown} (`{place}`)"),
+            None => shown.clone(),
+        };
+        found.add(exposure.severity, exposure.code, by, what, exposure.fix);
     }
 }
 

@@ -69,6 +69,9 @@ fn reset_forgets_everything_before_it() {
         network#11: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#11: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#11: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
+        warning[broad-grant] at 11: the jail can read `/`, which holds everything
+          ^ more than a project
+          = help: grant the folders that the program needs, one by one
     "#]].assert_eq(&lowered_whole(&jail));
 }
 
