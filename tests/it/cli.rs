@@ -98,3 +98,56 @@ fn a_reader_that_goes_away_is_no_error() {
         std::process::Command::new("bash").args(["-c", script]).arg(jailgen).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "status 0\n");
 }
+
+/// A name that a jail can give to a file, and that would write to the clipboard and turn the line around.
+const OBEYED: &str = "a\u{1b}]52;c;eA==\u{7}\u{9b}31m\u{202e}b";
+
+/// Whether something of that name is printed as it is. Colours are left out of account: they are jailgen's own.
+fn is_raw(scratch: &Scratch, arguments: &[&str]) -> bool {
+    let outcome = scratch.run(&[&["--color", "always"], arguments].concat());
+    let printed = outcome.stdout + &outcome.stderr;
+    let mut parts = printed.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    let rest = parts.map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';'));
+    let plain = first + &rest.collect::<Vec<_>>().join("");
+    let is_obeyed = |c: char| c == '\u{202e}' || (c.is_control() && !matches!(c, '\n' | '\t'));
+    plain.contains(is_obeyed)
+}
+
+#[test]
+fn no_name_of_a_file_reaches_the_terminal_raw() {
+    let spec = format!("{OBEYED}.jail");
+    let missing = format!("{OBEYED}.other");
+    let unknown = format!("--{OBEYED}");
+    let broken = "jail \"x\" pkgs.hello [ (readonyl 1) ]";
+    let scratch = Scratch::with(&[(&spec, broken), ("project/flake.nix", "{ }")]);
+    let mut raw = Vec::new();
+    for command in [
+        "build", "approve", "run", "shell", "update", "check", "emit", "explain", "audit", "trace",
+        "closure", "import", "init", "eval",
+    ] {
+        for file in [&spec, &missing, &unknown] {
+            let arguments = match command {
+                "emit" => vec![command, file, "-o", OBEYED],
+                _ => vec![command, file],
+            };
+            if is_raw(&scratch, &arguments) {
+                raw.push(format!("{command} {file:?}"));
+            }
+        }
+    }
+    for arguments in [
+        &["trust", "forget", &spec][..],
+        &[OBEYED],
+        &["build", "--nixpkgs", OBEYED, "x.jail"],
+        &["build", "--kit", &format!("/{OBEYED}"), &spec],
+        &["check", "--message-format", OBEYED, "x.jail"],
+        &["completions", OBEYED],
+        &["man", "-o", &format!("/proc/{OBEYED}")],
+    ] {
+        if is_raw(&scratch, arguments) {
+            raw.push(format!("{arguments:?}"));
+        }
+    }
+    assert!(raw.is_empty(), "{raw:#?}");
+}

@@ -1,5 +1,7 @@
-//! Where everything that is printed goes through: colour, quietness and broken pipes are decided here.
+//! Where everything that is printed goes through: colour, quietness and broken pipes are decided here, and what is said in
+//! plain words is sanitised. What has colours of its own ([`Console::result`], [`Console::diagnostic`]) comes sanitised.
 
+use std::borrow::Cow;
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _};
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::When;
 use super::failure::Failure;
+use crate::render::sanitise;
 
 /// The two output streams.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +56,7 @@ impl Console {
     /// Says what was done.
     pub(super) fn note(self, verb: &str, object: &str) {
         if !self.quiet {
-            self.line(&format!("{NOTE}{verb:>10}{NOTE:#} {object}"));
+            self.line(&format!("{NOTE}{verb:>10}{NOTE:#} {}", sanitise(object)));
         }
     }
 
@@ -64,9 +67,9 @@ impl Console {
 
     /// Prints what went wrong.
     pub(super) fn error(self, message: &str, help: Option<&str>) {
-        self.line(&format!("{ERROR}error{ERROR:#}: {message}"));
+        self.line(&format!("{ERROR}error{ERROR:#}: {}", sanitise(message)));
         if let Some(help) = help {
-            let indented = help.trim_end().replace('\n', "\n        ");
+            let indented = sanitise(help.trim_end()).replace('\n', "\n        ");
             self.line(&format!("  {HELP}help{HELP:#}: {indented}"));
         }
     }
@@ -78,10 +81,22 @@ impl Console {
             return None;
         }
         let mut err = anstream::stderr().lock();
+        let told = sanitise(told);
         let asked = write!(err, "{told}\n{question} [y/N] ").and_then(|()| err.flush());
         let mut answer = String::new();
         let read = asked.and_then(|()| io::stdin().lock().take(ANSWER_MAX).read_line(&mut answer));
         Some(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// Prints what is wrong with a command line, in clap's own words.
+    pub(super) fn usage(self, error: &clap::Error) {
+        let rendered = error.render();
+        let plain = rendered.to_string();
+        match sanitise(&plain) {
+            // A file that is named like an option stands in it.
+            Cow::Owned(safe) => self.line(safe.trim_end()),
+            Cow::Borrowed(_) => drop(error.print()),
+        }
     }
 
     /// Prints a rendered diagnostic.
@@ -94,7 +109,7 @@ impl Console {
         if self.quiet || !io::stderr().is_terminal() {
             return ProgressBar::hidden();
         }
-        let bar = ProgressBar::new_spinner().with_message(message);
+        let bar = ProgressBar::new_spinner().with_message(sanitise(&message).into_owned());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
             bar.set_style(style);
         }

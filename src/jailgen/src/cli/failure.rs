@@ -52,7 +52,6 @@ impl Failure {
 }
 
 impl From<NixError> for Failure {
-    /// What Nix itself says is shown as it is.
     fn from(error: NixError) -> Self {
         Self::from_parts(error.to_string(), error.help())
     }

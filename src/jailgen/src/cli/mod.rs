@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use args::{Cli, Command};
+use args::{Cli, Command, When};
 use commands::Context;
 use console::Console;
 use failure::Failure;
@@ -20,13 +20,22 @@ use failure::Failure;
 #[must_use]
 pub fn main() -> ExitCode {
     panic::catch(|| {
-        let cli = Cli::parse();
+        let cli = match Cli::try_parse() {
+            Ok(cli) => cli,
+            Err(error) => return usage(&error),
+        };
         let console = Console::new(cli.color, cli.quiet);
         match dispatch(cli.command, Context { console }) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => report(console, &failure),
         }
     })
+}
+
+/// Help and versions come this way too.
+fn usage(error: &clap::Error) -> ExitCode {
+    Console::new(When::Auto, false).usage(error);
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
 }
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
