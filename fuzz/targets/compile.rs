@@ -4,7 +4,7 @@
 use jail_lang::{Limits, MemorySources, evaluate};
 use jail_registry::{Symbolic, lower};
 
-const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000 };
+const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000, bytes: 64 << 20 };
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let sources = MemorySources::new([("spec.jail", text)]);

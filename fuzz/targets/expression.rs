@@ -3,7 +3,7 @@
 
 use jail_lang::{Expression, Form, Limits, MemorySources, eval_expression};
 
-const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000 };
+const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000, bytes: 64 << 20 };
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let sources = MemorySources::new([("data.nix", "1"), ("folder/default.nix", "{ a = ./data.nix; }")]);

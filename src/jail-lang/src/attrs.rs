@@ -5,13 +5,14 @@ use std::rc::Rc;
 use jail_registry::Place;
 
 use crate::burial::{bury, holds_more};
+use crate::limits::ATTRIBUTE;
 use crate::symbols::{Symbol, Symbols};
-use crate::value::Value;
+use crate::value::{Value, Weight};
 
 /// An attribute set.
-#[derive(Default)]
 pub(crate) struct Attrs {
     entries: Vec<Entry>,
+    _weight: Weight,
 }
 
 /// One attribute.
@@ -21,6 +22,15 @@ pub(crate) struct Entry {
     pub(crate) value: Value,
     /// Where its name was written.
     pub(crate) place: Option<Rc<Place>>,
+}
+
+/// What a set takes besides its attributes.
+const OVERHEAD: usize = 64;
+
+impl Default for Attrs {
+    fn default() -> Self {
+        Self::sorted(Vec::new())
+    }
 }
 
 impl Drop for Attrs {
@@ -40,7 +50,12 @@ impl Attrs {
             entries.dedup_by_key(|entry| entry.name);
             entries.reverse();
         }
-        Self { entries }
+        Self::sorted(entries)
+    }
+
+    fn sorted(entries: Vec<Entry>) -> Self {
+        let weight = Weight::new(entries.len() * ATTRIBUTE + OVERHEAD);
+        Self { entries, _weight: weight }
     }
 
     /// The set of values without places.
@@ -95,11 +110,11 @@ impl Attrs {
         }
         entries.extend(left.cloned());
         entries.extend(right.cloned());
-        Self { entries }
+        Self::sorted(entries)
     }
 
     /// The entries that `keep` says yes to.
     pub(crate) fn filtered(&self, keep: impl Fn(&Entry) -> bool) -> Self {
-        Self { entries: self.entries.iter().filter(|entry| keep(entry)).cloned().collect() }
+        Self::sorted(self.entries.iter().filter(|entry| keep(entry)).cloned().collect())
     }
 }

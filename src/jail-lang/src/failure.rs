@@ -13,6 +13,15 @@ pub(crate) const NOWHERE: Place = Place { file: LIBRARY, start: 0, end: 0 };
 /// Spans of "while evaluating …" beyond this help nobody.
 const STACK_MAX: usize = 5;
 
+/// Nobody reads more of a message; what a spec says in it may be megabytes.
+const MESSAGE_MAX: usize = 2_000;
+
+/// The beginning of a text, for a message.
+pub(crate) fn clipped(text: &str) -> &str {
+    let end = (0..=MESSAGE_MAX).rev().find(|at| text.is_char_boundary(*at));
+    if text.len() <= MESSAGE_MAX { text } else { text.get(..end.unwrap_or(0)).unwrap_or("") }
+}
+
 /// An evaluation that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -32,6 +41,11 @@ pub(crate) enum Kind {
 
 impl Failure {
     pub(crate) fn new(code: Code, place: Place, message: impl Into<String>) -> Box<Self> {
+        let message = message.into();
+        let message = match clipped(&message) {
+            short if short.len() < message.len() => format!("{short}…"),
+            _ => message,
+        };
         let diagnostic = Diagnostic::error(code, Some(place), message);
         Box::new(Self { kind: Kind::Other, diagnostic })
     }

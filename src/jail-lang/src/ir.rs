@@ -6,7 +6,7 @@ use std::rc::Rc;
 use jail_registry::{Diagnostic, Place};
 
 use crate::symbols::Symbol;
-use crate::value::Value;
+use crate::value::{Chars, Value};
 
 /// A shared expression; thunks and closures hold on to it.
 pub(crate) type Code = Rc<Node>;
@@ -90,7 +90,7 @@ pub(crate) enum Expr {
 
 /// A part of a string or path.
 pub(crate) enum Part {
-    Literal(Rc<Box<str>>),
+    Literal(Rc<Chars>),
     Code(Code),
 }
 

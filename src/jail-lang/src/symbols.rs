@@ -1,6 +1,6 @@
 //! Names as numbers: attribute names and variables are compared all the time and read rarely.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -12,6 +12,8 @@ pub(crate) struct Symbol(u32);
 #[derive(Default)]
 pub(crate) struct Symbols {
     inner: RefCell<Inner>,
+    /// What the names take. They are kept as long as this is.
+    bytes: Cell<usize>,
 }
 
 #[derive(Default)]
@@ -19,6 +21,9 @@ struct Inner {
     ids: HashMap<Rc<str>, Symbol>,
     names: Vec<Rc<str>>,
 }
+
+/// What a name takes besides its characters, in a table and a list.
+const OVERHEAD: usize = 96;
 
 impl Symbols {
     /// The symbol of `name`.
@@ -28,10 +33,16 @@ impl Symbols {
             return *symbol;
         }
         let symbol = Symbol(u32::try_from(inner.names.len()).unwrap_or(u32::MAX));
+        self.bytes.set(self.bytes.get() + name.len() + OVERHEAD);
         let name: Rc<str> = name.into();
         inner.names.push(Rc::clone(&name));
         inner.ids.insert(name, symbol);
         symbol
+    }
+
+    /// The bytes that the names take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.get()
     }
 
     /// The symbol of `name`, if something has that name already.

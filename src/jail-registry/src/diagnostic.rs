@@ -165,6 +165,8 @@ codes! {
     JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.
     LiteralExpansion = "literal-expansion",
+    /// An evaluation that needs too much memory.
+    MemoryLimit = "memory-limit",
     /// An argument that must be given.
     MissingArgument = "missing-argument",
     /// An attribute that a set does not have.

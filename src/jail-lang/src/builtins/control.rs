@@ -6,8 +6,9 @@ use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::{Builtin, builtin, concrete, take};
 use crate::eval::Evaluator;
-use crate::failure::{Failure, Fallible};
-use crate::value::{TextValue, Value};
+use crate::failure::{Failure, Fallible, clipped};
+use crate::limits::ELEMENT;
+use crate::value::{TextBuilder, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     concrete("abort", 1, |evaluator, args, at| {
@@ -45,6 +46,7 @@ pub(super) const TABLE: &[Builtin] = &[
             Value::Str(text) => text.to_string(),
             other => evaluator.shown_source(&other),
         };
+        evaluator.keep(message.len() + ELEMENT, at)?;
         evaluator.traces.borrow_mut().push(message);
         evaluator.force(value, at)
     }),
@@ -52,10 +54,10 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 fn shown(evaluator: &Evaluator<'_>, message: &Value, at: Place) -> Fallible<String> {
-    let mut text = TextValue::plain();
+    let mut text = TextBuilder::plain();
     evaluator.append(&mut text, &evaluator.force(message, at)?, at)?;
     Ok(match text.into_value() {
-        Value::Str(text) => text.to_string(),
+        Value::Str(text) => clipped(&text).to_owned(),
         other => evaluator.shown_source(&other),
     })
 }
@@ -116,6 +118,7 @@ fn insert_key(
         // A single key must be of a kind that has an order, too.
         evaluator.compare(&key, &key, at)?;
     }
+    evaluator.work((keys.len() - low) * ELEMENT, at)?;
     keys.insert(low, key);
     Ok(true)
 }

@@ -34,6 +34,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let path = path_of(evaluator, path, at)?;
         let bytes = evaluator.sources.read(&path.0);
         let bytes = bytes.map_err(|error| fault(evaluator, &error, &path, at))?;
+        evaluator.charge(bytes.len(), at)?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let message = format!("`{}` is not UTF-8", evaluator.shown(&path));
             Failure::new(DiagnosticCode::Encoding, at, message).label("only text files can be read")
@@ -51,6 +52,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let path = path_of(evaluator, path, at)?;
         let bytes = evaluator.sources.read(&path.0);
         let bytes = bytes.map_err(|error| fault(evaluator, &error, &path, at))?;
+        evaluator.work(bytes.len().saturating_mul(super::hash::DIGEST_COST), at)?;
         super::hash::digest(&kind, &bytes, at).map(Value::string)
     }),
 ];

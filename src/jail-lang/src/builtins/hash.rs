@@ -13,8 +13,12 @@ pub(super) const TABLE: &[Builtin] = &[builtin("hashString", 2, |evaluator, args
     let [kind, text] = take(args, at)?;
     let kind = evaluator.string(kind, at)?;
     let text = evaluator.string(text, at)?;
+    evaluator.work(text.len().saturating_mul(DIGEST_COST), at)?;
     digest(&kind, text.as_bytes(), at).map(Value::string)
 })];
+
+/// A digest takes so much longer than a copy.
+pub(super) const DIGEST_COST: usize = 4;
 
 /// The digest in base 16.
 pub(super) fn digest(kind: &str, bytes: &[u8], at: Place) -> Fallible<String> {

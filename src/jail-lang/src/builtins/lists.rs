@@ -5,10 +5,11 @@ use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
 
-use super::{Builtin, builtin, count, take};
+use super::{Builtin, builtin, count, sort, take};
 use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
+use crate::limits::{DELAYED, ELEMENT};
 use crate::value::{Thunk, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
@@ -36,7 +37,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let [lists] = take(args, at)?;
         let mut items = Vec::new();
         for list in &evaluator.list(lists, at)?.items {
-            items.extend(evaluator.list(list, at)?.items.iter().cloned());
+            extend(evaluator, &mut items, list, at)?;
         }
         Ok(Value::list(items))
     }),
@@ -46,7 +47,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let mut items = Vec::new();
         for item in &evaluator.list(list, at)?.items {
             let part = evaluator.apply(&function, std::slice::from_ref(item), at)?;
-            items.extend(evaluator.list(&part, at)?.items.iter().cloned());
+            extend(evaluator, &mut items, &part, at)?;
         }
         Ok(Value::list(items))
     }),
@@ -105,14 +106,7 @@ pub(super) const TABLE: &[Builtin] = &[
             )
             .label("the length is negative"));
         };
-        if length > LENGTH_MAX {
-            return Err(Failure::new(
-                DiagnosticCode::StepLimit,
-                at,
-                format!("a list of {length} elements is too long"),
-            )
-            .label("too long"));
-        }
+        evaluator.charge_elements(length, ELEMENT + DELAYED, at)?;
         let items = (0..length).map(|index| Thunk::apply(function.clone(), vec![count(index)], at));
         Ok(Value::list(items.collect::<Vec<_>>()))
     }),
@@ -142,6 +136,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("map", 2, |evaluator, args, at| {
         let [function, list] = take(args, at)?;
         let list = evaluator.list(list, at)?;
+        evaluator.charge_elements(list.items.len(), ELEMENT + DELAYED, at)?;
         let items = list.items.iter().enumerate().map(|(index, item)| {
             // What fails in the function is shown where the element was written, if that is known.
             let at = list.place_of(index).unwrap_or(at);
@@ -165,41 +160,32 @@ pub(super) const TABLE: &[Builtin] = &[
             pairs.map(|(name, list)| (evaluator.symbols.intern(name), list)),
         ))))
     }),
-    builtin("sort", 2, |evaluator, args, at| {
-        let [less, list] = take(args, at)?;
-        let less = evaluator.force(less, at)?;
-        let mut items = evaluator.list(list, at)?.items.to_vec();
-        if items.len() > 1 && matches!(&less, Value::Builtin(builtin) if builtin.name == "lessThan")
-        {
-            for item in &mut items {
-                *item = evaluator.force(item, at)?;
-            }
-            if let Some(sorted) = sorted_plainly(&items) {
-                return Ok(Value::list(sorted));
-            }
-        }
-        let mut less = |a: &Value, b: &Value| is_less(evaluator, &less, a, b, at);
-        let sorted = merge_sort(items, &mut less)?;
-        if !is_order(&sorted, &mut less)? {
-            return Err(Failure::dependent(at, "the function that `sort` is given is no order")
-                .label("versions of Nix sort by it differently")
-                .help(
-                    "it says whether its first argument comes before its second: `a: b: a < b`",
-                ));
-        }
-        Ok(Value::list(sorted))
-    }),
+    builtin("sort", 2, sort::sort),
     builtin("tail", 1, |evaluator, args, at| {
         let [list] = take(args, at)?;
         match evaluator.list(list, at)?.items.split_first() {
-            Some((_, rest)) => Ok(Value::list(rest)),
+            Some((_, rest)) => {
+                evaluator.charge_elements(rest.len(), ELEMENT, at)?;
+                Ok(Value::list(rest))
+            }
             None => Err(empty("tail", at)),
         }
     }),
 ];
 
-/// A longer list would only fill the memory.
-const LENGTH_MAX: usize = 50_000_000;
+fn extend(
+    evaluator: &Evaluator<'_>,
+    items: &mut Vec<Value>,
+    more: &Value,
+    at: Place,
+) -> Fallible<()> {
+    evaluator.step(at)?;
+    let more = evaluator.list(more, at)?;
+    evaluator.charge_elements(more.items.len(), ELEMENT, at)?;
+    evaluator.room((items.len() + more.items.len()) * ELEMENT, at)?;
+    items.extend(more.items.iter().cloned());
+    Ok(())
+}
 
 fn holds(evaluator: &Evaluator<'_>, test: &Value, item: &Value, at: Place) -> Fallible<bool> {
     let result = evaluator.apply(test, std::slice::from_ref(item), at)?;
@@ -214,101 +200,4 @@ fn empty(name: &str, at: Place) -> Box<Failure> {
 fn out_of_bounds(index: i64, length: usize, at: Place) -> Box<Failure> {
     let message = format!("the list has {length} elements and no index {index}");
     Failure::new(DiagnosticCode::OutOfBounds, at, message).label("counted from 0")
-}
-
-fn is_less(
-    evaluator: &Evaluator<'_>,
-    less: &Value,
-    a: &Value,
-    b: &Value,
-    at: Place,
-) -> Fallible<bool> {
-    if let Value::Builtin(builtin) = less
-        && builtin.name == "lessThan"
-    {
-        evaluator.step(at)?;
-        let (a, b) = (evaluator.force(a, at)?, evaluator.force(b, at)?);
-        return Ok(evaluator.compare(&a, &b, at)? == Some(std::cmp::Ordering::Less));
-    }
-    let result = evaluator.apply(less, &[a.clone(), b.clone()], at)?;
-    evaluator.boolean(&result, at)
-}
-
-/// A stable sort by a comparison that may fail, and that need not be an order: the standard library's may panic then.
-fn merge_sort(
-    items: Vec<Value>,
-    less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
-) -> Fallible<Vec<Value>> {
-    let order = sorted(&items, 0..items.len(), less)?;
-    Ok(order.into_iter().filter_map(|index| items.get(index).cloned()).collect())
-}
-
-/// Whether a comparison is a strict weak order of these items, which stand in the order that it gave. Only then is there
-/// one stable order, which every algorithm finds.
-fn is_order(
-    items: &[Value],
-    less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
-) -> Fallible<bool> {
-    if items.len() < 2 {
-        return Ok(true);
-    }
-    // The items from here on are equal to the one at hand.
-    let mut equals = 0;
-    for (index, item) in items.iter().enumerate() {
-        let before = index.checked_sub(1).and_then(|index| items.get(index));
-        if let Some(before) = before
-            && less(before, item)?
-        {
-            equals = index;
-        }
-        for (earlier, other) in items.iter().enumerate().take(index + 1) {
-            if less(item, other)? || less(other, item)? != (earlier < equals) {
-                return Ok(false);
-            }
-        }
-    }
-    Ok(true)
-}
-
-/// The indices of `range` in the order of their items.
-fn sorted(
-    items: &[Value],
-    range: std::ops::Range<usize>,
-    less: &mut dyn FnMut(&Value, &Value) -> Fallible<bool>,
-) -> Fallible<Vec<usize>> {
-    if range.len() < 2 {
-        return Ok(range.collect());
-    }
-    let middle = usize::midpoint(range.start, range.end);
-    let left = sorted(items, range.start..middle, less)?;
-    let right = sorted(items, middle..range.end, less)?;
-    let mut merged = Vec::with_capacity(left.len() + right.len());
-    let (mut left, mut right) = (left.into_iter().peekable(), right.into_iter().peekable());
-    while let (Some(a), Some(b)) = (left.peek(), right.peek()) {
-        let (Some(first), Some(second)) = (items.get(*a), items.get(*b)) else { break };
-        let next = if less(second, first)? { right.next() } else { left.next() };
-        merged.extend(next);
-    }
-    merged.extend(left);
-    merged.extend(right);
-    Ok(merged)
-}
-
-/// Strings in the order of their bytes, or integers, when all items are such.
-fn sorted_plainly(items: &[Value]) -> Option<Vec<Value>> {
-    let integers = items.iter().map(|item| match item {
-        Value::Int(number) => Some(*number),
-        _ => None,
-    });
-    if let Some(mut integers) = integers.collect::<Option<Vec<_>>>() {
-        integers.sort_unstable();
-        return Some(integers.into_iter().map(Value::Int).collect());
-    }
-    let strings = items.iter().map(|item| match item {
-        Value::Str(text) => Some(Rc::clone(text)),
-        _ => None,
-    });
-    let mut strings = strings.collect::<Option<Vec<_>>>()?;
-    strings.sort();
-    Some(strings.into_iter().map(Value::Str).collect())
 }

@@ -8,7 +8,9 @@ mod lists;
 mod numbers;
 mod patterns;
 mod refused;
+mod replace;
 mod sets;
+mod sort;
 mod strings;
 mod toml;
 mod types;
@@ -77,6 +79,7 @@ fn tables() -> impl Iterator<Item = &'static Builtin> {
         numbers::TABLE,
         patterns::TABLE,
         refused::TABLE,
+        replace::TABLE,
         sets::TABLE,
         strings::TABLE,
         toml::TABLE,

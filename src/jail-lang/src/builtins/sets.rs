@@ -10,6 +10,7 @@ use crate::attrs::{Attrs, Entry};
 use crate::eval::Evaluator;
 use crate::failure::Fallible;
 use crate::ir::Params;
+use crate::limits::{ATTRIBUTE, DELAYED};
 use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::value::{Thunk, Value};
@@ -18,6 +19,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("attrNames", 1, |evaluator, args, at| {
         let [set] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
+        evaluator.charge_elements(attrs.len(), ATTRIBUTE + DELAYED, at)?;
         let names =
             attrs.by_name(&evaluator.symbols).into_iter().map(|(name, _)| Value::string(&*name));
         Ok(Value::list(names.collect::<Vec<_>>()))
@@ -25,6 +27,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("attrValues", 1, |evaluator, args, at| {
         let [set] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
+        evaluator.charge_elements(attrs.len(), ATTRIBUTE, at)?;
         let values =
             attrs.by_name(&evaluator.symbols).into_iter().map(|(_, entry)| entry.value.clone());
         Ok(Value::list(values.collect::<Vec<_>>()))
@@ -34,6 +37,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let name = evaluator.symbols.intern(&evaluator.string(name, at)?);
         let mut values = Vec::new();
         for set in &evaluator.list(list, at)?.items {
+            evaluator.step(at)?;
             values.extend(evaluator.attrs(set, at)?.get(name).cloned());
         }
         Ok(Value::list(values))
@@ -76,6 +80,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let [names, set] = take(args, at)?;
         let names = evaluator.attrs(names, at)?;
         let set = evaluator.attrs(set, at)?;
+        evaluator.charge_elements(set.len(), ATTRIBUTE, at)?;
         Ok(Value::Attrs(Rc::new(set.filtered(|entry| names.has(entry.name)))))
     }),
     builtin("listToAttrs", 1, |evaluator, args, at| {
@@ -83,6 +88,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let mut entries = Vec::new();
         let mut seen = HashSet::new();
         for item in &evaluator.list(list, at)?.items {
+            evaluator.step(at)?;
             let pair = evaluator.force(item, at)?;
             let attrs = evaluator.attrs(&pair, at)?;
             let name = evaluator.known.name;
@@ -100,6 +106,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("mapAttrs", 2, |evaluator, args, at| {
         let [function, set] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
+        evaluator.charge_elements(attrs.len(), ATTRIBUTE + 2 * DELAYED, at)?;
         let entries = attrs.entries().iter().map(|entry| {
             let name = Value::string(&*evaluator.symbols.name(entry.name));
             let value = Thunk::apply(function.clone(), vec![name, entry.value.clone()], at);
@@ -110,8 +117,10 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("removeAttrs", 2, |evaluator, args, at| {
         let [set, names] = take(args, at)?;
         let attrs = evaluator.attrs(set, at)?;
+        evaluator.charge_elements(attrs.len(), ATTRIBUTE, at)?;
         let mut removed = HashSet::new();
         for name in &evaluator.list(names, at)?.items {
+            evaluator.step(at)?;
             removed.insert(evaluator.symbols.intern(&evaluator.string(name, at)?));
         }
         Ok(Value::Attrs(Rc::new(attrs.filtered(|entry| !removed.contains(&entry.name)))))
@@ -125,6 +134,7 @@ fn zip_attrs_with(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Falli
     let mut values: BTreeMap<Symbol, Vec<Value>> = BTreeMap::new();
     for set in &evaluator.list(list, at)?.items {
         for entry in evaluator.attrs(set, at)?.entries() {
+            evaluator.step(at)?;
             values.entry(entry.name).or_default().push(entry.value.clone());
         }
     }

@@ -9,7 +9,7 @@ use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::print::json;
 use crate::sources::SpecPath;
-use crate::value::{TextValue, Value};
+use crate::value::{TextBuilder, Value};
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin("baseNameOf", 1, |evaluator, args, at| {
@@ -57,7 +57,7 @@ pub(super) const TABLE: &[Builtin] = &[
         {
             return Ok(joined);
         }
-        let mut text = TextValue::plain();
+        let mut text = TextBuilder::plain();
         for (index, item) in list.items.iter().enumerate() {
             if index > 0 {
                 evaluator.append(&mut text, &separator, at)?;
@@ -70,7 +70,6 @@ pub(super) const TABLE: &[Builtin] = &[
         let [text] = take(args, at)?;
         json::read(evaluator, &evaluator.string(text, at)?, at)
     }),
-    builtin("replaceStrings", 3, replace_strings),
     builtin("stringLength", 1, |evaluator, args, at| {
         let [text] = take(args, at)?;
         Ok(count(evaluator.plain_text(text, at)?.len()))
@@ -90,6 +89,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let start = start.min(text.len());
         let length = usize::try_from(length).unwrap_or(usize::MAX);
         let end = start.saturating_add(length).min(text.len());
+        evaluator.charge(end - start, at)?;
         match text.get(start..end) {
             Some(part) => Ok(Value::string(part)),
             None => Err(divided(at)),
@@ -101,7 +101,7 @@ pub(super) const TABLE: &[Builtin] = &[
     }),
     builtin("toString", 1, |evaluator, args, at| {
         let [value] = take(args, at)?;
-        let mut text = TextValue::plain();
+        let mut text = TextBuilder::plain();
         let value = evaluator.force(value, at)?;
         evaluator.to_string(&value, &mut text, at)?;
         Ok(text.into_value())
@@ -126,7 +126,7 @@ pub(super) const TABLE: &[Builtin] = &[
 ];
 
 /// Nix counts bytes, and its strings may hold a part of a character.
-fn divided(at: Place) -> Box<Failure> {
+pub(super) fn divided(at: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::Encoding, at, "the string would be cut inside a character")
         .label("counted in bytes")
         .help("a letter outside of ASCII has several bytes")
@@ -139,67 +139,13 @@ fn joined_plainly(
     items: &[Value],
     at: Place,
 ) -> Fallible<Option<Value>> {
-    let mut joined = String::new();
+    let mut joined = TextBuilder::plain();
     for (index, item) in items.iter().enumerate() {
         let Value::Str(text) = evaluator.force(item, at)? else { return Ok(None) };
         if index > 0 {
-            joined.push_str(separator);
+            evaluator.append_str(&mut joined, separator, at)?;
         }
-        joined.push_str(&text);
+        evaluator.append_str(&mut joined, &text, at)?;
     }
-    Ok(Some(Value::string(joined)))
-}
-
-/// At each position the first string that fits is replaced. An empty one fits everywhere, also at the end.
-fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
-    let [from, to, text] = take(args, at)?;
-    let (from, to) = (evaluator.list(from, at)?, evaluator.list(to, at)?);
-    if from.items.len() != to.items.len() {
-        let message = format!(
-            "`replaceStrings` has {} strings to replace and {} replacements",
-            from.items.len(),
-            to.items.len()
-        );
-        return Err(Failure::new(DiagnosticCode::TypeMismatch, at, message)
-            .label("the lists must be equally long"));
-    }
-    let mut wanted = Vec::new();
-    for item in &from.items {
-        wanted.push(evaluator.string(item, at)?);
-    }
-    let text = evaluator.force(text, at)?;
-    let Value::Str(text) = &text else { return Err(evaluator.mismatch("a string", &text, at)) };
-    if !text.is_ascii() && wanted.iter().any(|wanted| wanted.is_empty()) {
-        return Err(divided(at));
-    }
-    let mut replaced = TextValue::plain();
-    let mut pending = String::new();
-    let mut rest: &str = text;
-    loop {
-        let found = wanted.iter().position(|wanted| rest.starts_with(&***wanted));
-        let length = found.and_then(|index| wanted.get(index)).map_or(0, |wanted| wanted.len());
-        if let Some(replacement) = found.and_then(|index| to.items.get(index)) {
-            replaced.push_str(&std::mem::take(&mut pending));
-            let replacement = evaluator.force(replacement, at)?;
-            match &replacement {
-                Value::Str(text) => replaced.push_str(text),
-                Value::Text(_) | Value::Residual(_) => {
-                    evaluator.append(&mut replaced, &replacement, at)?;
-                }
-                other => return Err(evaluator.mismatch("a string", other, at)),
-            }
-        }
-        if length > 0 {
-            rest = rest.get(length..).unwrap_or("");
-            if rest.is_empty() && !wanted.iter().any(|wanted| wanted.is_empty()) {
-                break;
-            }
-            continue;
-        }
-        let Some(char) = rest.chars().next() else { break };
-        pending.push(char);
-        rest = rest.get(char.len_utf8()..).unwrap_or("");
-    }
-    replaced.push_str(&pending);
-    Ok(replaced.into_value())
+    Ok(Some(joined.into_value()))
 }

@@ -17,6 +17,7 @@ pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, 
     if !is_portable(&text) {
         return Err(no_portable(at, "carriage returns, or an escape of newer versions"));
     }
+    evaluator.charge(text.len().saturating_mul(TREE_COST), at)?;
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         let reason = error.message().lines().next().unwrap_or("").to_owned();
         Failure::new(DiagnosticCode::Data, at, format!("the text is no TOML: {reason}"))
@@ -24,6 +25,9 @@ pub(super) const TABLE: &[Builtin] = &[builtin("fromTOML", 1, |evaluator, args, 
     })?;
     value(evaluator, Toml::Table(table), at)
 })];
+
+/// What the tree of a text may take for each of its bytes.
+const TREE_COST: usize = 64;
 
 /// Versions of Nix read line ends in strings, newer escapes and numbers that are none differently.
 fn is_portable(text: &str) -> bool {

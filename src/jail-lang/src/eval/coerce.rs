@@ -10,7 +10,7 @@ use crate::attrs::Attrs;
 use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
 use crate::sources::{EntryKind, SourceError, SpecPath};
-use crate::value::{List, MadeBy, TextPart, TextValue, Value};
+use crate::value::{Chars, List, MadeBy, TextBuilder, TextPart, TextValue, Value};
 
 impl Evaluator<'_> {
     pub(crate) fn mismatch(&self, wanted: &str, value: &Value, place: Place) -> Box<Failure> {
@@ -28,13 +28,18 @@ impl Evaluator<'_> {
     }
 
     /// Appends what an interpolation gives.
-    pub(crate) fn append(&self, text: &mut TextValue, value: &Value, place: Place) -> Fallible<()> {
+    pub(crate) fn append(
+        &self,
+        text: &mut TextBuilder,
+        value: &Value,
+        place: Place,
+    ) -> Fallible<()> {
         if let Value::Text(inner) = value {
             no_combinator_text(inner, place)?;
         }
         match value {
-            Value::Str(string) => text.push_str(string),
-            Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
+            Value::Str(string) => self.append_str(text, string, place)?,
+            Value::Text(inner) => self.append_parts(text, inner, place)?,
             Value::Residual(residual) => {
                 text.push(TextPart::Package(Rc::clone(residual), Output::Out));
             }
@@ -48,6 +53,25 @@ impl Evaluator<'_> {
                 self.append(text, &value, place)?;
             }
             other => return Err(self.no_text(other, place)),
+        }
+        Ok(())
+    }
+
+    pub(super) fn append_parts(
+        &self,
+        text: &mut TextBuilder,
+        inner: &TextValue,
+        place: Place,
+    ) -> Fallible<()> {
+        for part in &inner.parts {
+            match part {
+                TextPart::Literal(literal) => self.append_str(text, literal, place)?,
+                TextPart::Package(..) | TextPart::Entry => {
+                    self.room(text.len(), place)?;
+                    self.step(place)?;
+                    text.push(part.clone());
+                }
+            }
         }
         Ok(())
     }
@@ -126,7 +150,7 @@ impl Evaluator<'_> {
     }
 
     /// A string whose characters are needed now.
-    pub(crate) fn plain_text(&self, value: &Value, place: Place) -> Fallible<Rc<Box<str>>> {
+    pub(crate) fn plain_text(&self, value: &Value, place: Place) -> Fallible<Rc<Chars>> {
         match value {
             Value::Str(text) => Ok(Rc::clone(text)),
             Value::Text(_) | Value::Residual(_) => {
@@ -146,7 +170,7 @@ impl Evaluator<'_> {
     }
 
     /// A string, where nothing is coerced.
-    pub(crate) fn string(&self, value: &Value, place: Place) -> Fallible<Rc<Box<str>>> {
+    pub(crate) fn string(&self, value: &Value, place: Place) -> Fallible<Rc<Chars>> {
         match self.force(value, place)? {
             Value::Str(text) => Ok(text),
             other @ (Value::Text(_) | Value::Residual(_)) => {
@@ -188,7 +212,7 @@ impl Evaluator<'_> {
     pub(crate) fn to_string(
         &self,
         value: &Value,
-        text: &mut TextValue,
+        text: &mut TextBuilder,
         place: Place,
     ) -> Fallible<()> {
         self.step(place)?;

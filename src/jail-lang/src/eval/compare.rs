@@ -31,7 +31,10 @@ impl Evaluator<'_> {
             )]
             (Value::Int(a), Value::Float(b)) | (Value::Float(b), Value::Int(a)) => *a as f64 == *b,
             (Value::Float(a), Value::Float(b)) => a == b,
-            (Value::Str(a), Value::Str(b)) => a == b,
+            (Value::Str(a), Value::Str(b)) => {
+                self.work(a.len().min(b.len()), place)?;
+                ***a == ***b
+            }
             (Value::Path(_), Value::Path(_)) => return Err(paths(place)),
             (Value::List(a), Value::List(b)) => {
                 if a.items.len() != b.items.len() {

@@ -9,6 +9,9 @@ use crate::sources::{FILE_BYTES_MAX, SourceError, SpecPath};
 use crate::syntax::{self, Context};
 use crate::value::Value;
 
+/// What a byte of source may take as code.
+const CODE_COST: usize = 24;
+
 /// A file that was imported, or is being imported.
 pub(super) enum Import {
     Running,
@@ -32,6 +35,7 @@ impl Evaluator<'_> {
         }
         let bytes = self.sources.read(&path.0);
         let bytes = bytes.map_err(|error| Failure::of(self.unreadable(&error, path, at)))?;
+        self.keep(bytes.len().saturating_mul(CODE_COST), at.unwrap_or(NOWHERE))?;
         let state = |state| self.imports.borrow_mut().insert(path.0.clone(), state);
         let Some(code) = self.code(path, bytes) else {
             state(Import::Faulty);

@@ -2,6 +2,7 @@
 
 mod access;
 mod apply;
+mod budget;
 mod coerce;
 mod compare;
 mod globals;
@@ -23,11 +24,11 @@ use crate::builtins::Pattern;
 use crate::failure::{Failure, Fallible, Kind, LIBRARY};
 use crate::files::Files;
 use crate::ir::{Code, Expr, Part, SetCode};
-use crate::limits::Limits;
+use crate::limits::{ATTRIBUTE, ELEMENT, Limits};
 use crate::sources::{Sources, SpecPath};
 use crate::stack::address;
 use crate::symbols::{Symbol, Symbols};
-use crate::value::{Env, Frame, List, Origin, Pending, TextValue, Thunk, Value};
+use crate::value::{Env, Frame, List, Origin, Pending, TextBuilder, Thunk, Value, live};
 use crate::vocabulary::Vocabulary;
 
 use load::Import;
@@ -53,11 +54,15 @@ pub(crate) struct Evaluator<'s> {
     pub(crate) traces: RefCell<Vec<String>>,
     imports: RefCell<HashMap<Box<str>, Import>>,
     globals: RefCell<HashMap<Symbol, Value>>,
-    limits: Limits,
-    steps: Cell<u64>,
+    pub(super) limits: Limits,
+    pub(super) steps: Cell<u64>,
+    /// The bytes that this evaluation keeps to its end, besides values.
+    pub(super) kept: Cell<usize>,
+    /// What values took on this thread before.
+    pub(super) before: usize,
     calls: Cell<u32>,
     /// The address below which the stack may not grow.
-    stack_end: usize,
+    pub(super) stack_end: usize,
     /// Recursive frames, to be emptied at the end: they hold themselves.
     frames: RefCell<Vec<Weak<Frame>>>,
     root: Env,
@@ -100,6 +105,8 @@ impl<'s> Evaluator<'s> {
             globals: RefCell::default(),
             limits,
             steps: Cell::new(0),
+            kept: Cell::new(0),
+            before: live(),
             calls: Cell::new(0),
             stack_end: address().saturating_sub(stack),
             frames: RefCell::default(),
@@ -154,12 +161,19 @@ impl<'s> Evaluator<'s> {
                 self.eval_select(set, path, default.as_ref(), env, code.place)
             }
             Expr::Let { bindings, body, .. } => {
+                self.charge(bindings.len() * ELEMENT, code.place)?;
                 let frame = self.let_frame(bindings, env);
                 self.eval(body, &frame)
             }
             Expr::Lambda(lambda) => Ok(self.closure(lambda, env)),
-            Expr::List(items) => Ok(self.list_literal(code, items, env)),
-            Expr::Set(set) => self.eval_set(set, env),
+            Expr::List(items) => {
+                self.charge(items.len() * ELEMENT, code.place)?;
+                Ok(self.list_literal(code, items, env))
+            }
+            Expr::Set(set) => {
+                self.charge(set.fields.len() * ATTRIBUTE, code.place)?;
+                self.eval_set(set, env)
+            }
             Expr::With { set, body } => {
                 let frame = Frame::one(env, self.delay(set, env));
                 self.eval(body, &frame)
@@ -231,36 +245,6 @@ impl<'s> Evaluator<'s> {
         }
     }
 
-    /// Counts a step, and looks whether there is stack left for it.
-    pub(crate) fn step(&self, place: Place) -> Fallible<()> {
-        let steps = self.steps.get() + 1;
-        self.steps.set(steps);
-        if steps > self.limits.steps {
-            return Err(Failure::new(
-                DiagnosticCode::StepLimit,
-                place,
-                "the evaluation takes too many steps",
-            )
-            .label("it was here when it was stopped")
-            .help("does something call itself without end?"));
-        }
-        if address() < self.stack_end {
-            return Err(self.too_deep(place));
-        }
-        Ok(())
-    }
-
-    /// The bytes of stack that are left for what does not count steps.
-    pub(crate) fn stack_left(&self) -> usize {
-        address().saturating_sub(self.stack_end)
-    }
-
-    pub(crate) fn too_deep(&self, place: Place) -> Box<Failure> {
-        Failure::new(DiagnosticCode::RecursionLimit, place, "the recursion is too deep")
-            .label("one call too many")
-            .help("does the function call itself without end?")
-    }
-
     pub(crate) fn recursion(&self, place: Place) -> Box<Failure> {
         Failure::new(DiagnosticCode::InfiniteRecursion, place, "infinite recursion")
             .label("this needs its own value")
@@ -286,8 +270,8 @@ impl<'s> Evaluator<'s> {
     }
 
     fn list_literal(&self, code: &Code, items: &[Code], env: &Env) -> Value {
-        let items = items.iter().map(|item| self.delay(item, env)).collect();
-        Value::List(Rc::new(List { items, origin: Origin::Literal(Rc::clone(code)) }))
+        let items: Vec<_> = items.iter().map(|item| self.delay(item, env)).collect();
+        List::with_origin(items, Origin::Literal(Rc::clone(code)))
     }
 
     fn eval_set(&self, set: &SetCode, env: &Env) -> Fallible<Value> {
@@ -333,10 +317,10 @@ impl<'s> Evaluator<'s> {
     }
 
     fn eval_text(&self, parts: &[Part], env: &Env, place: Place) -> Fallible<Value> {
-        let mut text = TextValue::plain();
+        let mut text = TextBuilder::plain();
         for part in parts {
             match part {
-                Part::Literal(literal) => text.push_str(literal),
+                Part::Literal(literal) => self.append_str(&mut text, literal, place)?,
                 Part::Code(code) => {
                     let value = self.eval(code, env)?;
                     self.append(&mut text, &value, code.place).map_err(|failure| {
@@ -355,7 +339,9 @@ impl<'s> Evaluator<'s> {
                 Part::Literal(literal) => joined.push_str(literal),
                 Part::Code(code) => {
                     let value = self.eval(code, env)?;
-                    joined.push_str(&self.plain_text(&value, code.place)?);
+                    let text = self.plain_text(&value, code.place)?;
+                    self.charge(joined.len() + text.len(), code.place)?;
+                    joined.push_str(&text);
                 }
             }
         }

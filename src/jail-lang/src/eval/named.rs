@@ -9,7 +9,7 @@ use crate::failure::{Failure, Fallible};
 use crate::ir::Code;
 use crate::sources::{EntryKind, SpecPath};
 use crate::value::{
-    Argument, Combinator, Env, JailCall, MadeBy, Partial, Permission, Root, TextPart, TextValue,
+    Argument, Combinator, Env, JailCall, MadeBy, Partial, Permission, Root, TextBuilder, TextPart,
     Value,
 };
 use crate::vocabulary::WordKind;
@@ -109,9 +109,9 @@ impl Evaluator<'_> {
         {
             return Ok(value);
         }
-        let mut text = TextValue::new(if expand { MadeBy::Noescape } else { MadeBy::Escape });
+        let mut text = TextBuilder::new(if expand { MadeBy::Noescape } else { MadeBy::Escape });
         match &value {
-            Value::Text(inner) => inner.parts.iter().for_each(|part| text.push(part.clone())),
+            Value::Text(inner) => self.append_parts(&mut text, inner, arg.place)?,
             Value::Str(_) | Value::Residual(_) => self.append(&mut text, &value, arg.place)?,
             other => {
                 let message = format!("`{name}` takes a string for `text`, got {}", other.kind());
@@ -124,7 +124,7 @@ impl Evaluator<'_> {
             }
         }
         let _ = place;
-        Ok(Value::Text(Rc::new(text)))
+        Ok(Value::Text(Rc::new(text.finish())))
     }
 
     fn root_argument(
@@ -182,7 +182,7 @@ impl Evaluator<'_> {
 
     /// What a `wrap-entry` script gives when the entry is a placeholder.
     pub(crate) fn applied_to_entry(&self, function: &Value, place: Place) -> Fallible<Value> {
-        let mut entry = TextValue::plain();
+        let mut entry = TextBuilder::plain();
         entry.push(TextPart::Entry);
         self.apply(function, &[entry.into_value()], place)
     }

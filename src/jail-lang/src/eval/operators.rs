@@ -8,9 +8,10 @@ use jail_registry::{Code as DiagnosticCode, Place};
 use super::Evaluator;
 use crate::failure::{Failure, Fallible, Kind};
 use crate::ir::{Code, Op};
+use crate::limits::{ATTRIBUTE, ELEMENT};
 use crate::residual::Residual;
 use crate::sources::SpecPath;
-use crate::value::{Env, List, TextValue, Value};
+use crate::value::{Env, List, TextBuilder, Value};
 
 impl Evaluator<'_> {
     pub(super) fn binary(
@@ -100,6 +101,7 @@ impl Evaluator<'_> {
                 if y.len() == 0 {
                     return Ok(a);
                 }
+                self.charge_elements(x.len() + y.len(), ATTRIBUTE, right.place)?;
                 Ok(Value::Attrs(Rc::new(x.update(y))))
             }
             (Value::Residual(_) | Value::Attrs(_), Value::Residual(_))
@@ -123,9 +125,10 @@ impl Evaluator<'_> {
                 if y.items.is_empty() {
                     return Ok(a);
                 }
+                self.charge_elements(x.items.len() + y.items.len(), ELEMENT, right.place)?;
                 let origin = x.origin.concat(x.items.len(), &y.origin);
-                let items = x.items.iter().chain(&y.items).cloned().collect();
-                Ok(Value::List(Rc::new(List { items, origin })))
+                let items: Vec<_> = x.items.iter().chain(&y.items).cloned().collect();
+                Ok(List::with_origin(items, origin))
             }
             (Value::Residual(_) | Value::List(_), Value::Residual(_))
             | (Value::Residual(_), Value::List(_)) => {
@@ -152,13 +155,14 @@ impl Evaluator<'_> {
             }
             (Value::Path(path), _) => {
                 let text = self.plain_text(&b, right)?;
+                self.charge(path.0.len() + text.len(), right)?;
                 Ok(Value::Path(Rc::new(SpecPath::new("/", &format!("{}{text}", path.0)))))
             }
             (Value::Residual(_), Value::Int(_) | Value::Float(_) | Value::Residual(_)) => {
                 Ok(Value::residual(Residual::Binary(Op::Add, a, b)))
             }
             _ => {
-                let mut text = TextValue::plain();
+                let mut text = TextBuilder::plain();
                 self.append(&mut text, &a, left)?;
                 self.append(&mut text, &b, right)?;
                 Ok(text.into_value())

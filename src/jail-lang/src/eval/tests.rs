@@ -2,7 +2,7 @@ use expect_test::{Expect, expect};
 
 use crate::{Expression, Form, Limits, MemorySources, eval_expression};
 
-const LIMITS: Limits = Limits { steps: 2_000_000, calls: 10_000 };
+const LIMITS: Limits = Limits { steps: 2_000_000, calls: 10_000, bytes: 256 << 20 };
 
 fn eval(text: &str) -> String {
     let sources = MemorySources::new([("a.nix", "{ b = import ./b; }"), ("b/default.nix", "42")]);
@@ -67,10 +67,10 @@ fn recursion_and_steps_are_bounded() {
           while calling `f`: `f 1`"#]],
     );
     gives(
-        "builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }",
-        expect![
-            "step-limit: the evaluation takes too many steps at `builtins.genericClosure { startSet = [ { key = 0; } ]; operator = x: [ { key = x.key + 1; } ]; }`"
-        ],
+        "let n = builtins.genList (x: x) 3000; in builtins.foldl' (a: x: builtins.foldl' (a: x: 0) 0 n) 0 n",
+        expect![[r#"
+            step-limit: the evaluation takes too many steps at `builtins.foldl' (a: x: 0) 0 n`
+              while calling a function: `builtins.foldl' (a: x: builtins.foldl' (a: x: 0) 0 n) 0 n`"#]],
     );
     gives(
         "let xs = [ xs ]; in xs",

@@ -9,7 +9,7 @@ use crate::builtins::Builtin;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
-use crate::value::{TextPart, TextValue, Value};
+use crate::value::{TextBuilder, TextPart, Value};
 
 const fn function(
     name: &'static str,
@@ -22,14 +22,14 @@ const fn function(
 pub(super) const TABLE: &[Builtin] = &[
     function("getExe", 1, |evaluator, args, at| {
         let package = package(evaluator, args.first(), at)?;
-        let mut text = TextValue::plain();
+        let mut text = TextBuilder::plain();
         text.push(TextPart::Package(package, Output::Program));
         Ok(text.into_value())
     }),
     function("getExe'", 2, |evaluator, args, at| {
         let package = package(evaluator, args.first(), at)?;
         let name = evaluator.string(args.get(1).unwrap_or(&Value::Null), at)?;
-        let mut text = TextValue::plain();
+        let mut text = TextBuilder::plain();
         text.push(TextPart::Package(package, Output::Bin));
         text.push_str(&format!("/bin/{name}"));
         Ok(text.into_value())

@@ -11,7 +11,7 @@ use super::{float, six_digits};
 use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
-use crate::value::{TextPart, TextValue, Value};
+use crate::value::{TextBuilder, TextPart, TextValue, Value};
 
 /// The JSON of a value, evaluated to its last part.
 pub(crate) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
@@ -59,6 +59,7 @@ impl Writer<'_, '_> {
     fn value(&mut self, value: &Value) -> Fallible<()> {
         let (evaluator, at) = (self.evaluator, self.at);
         evaluator.step(at)?;
+        evaluator.room(self.text.len(), at)?;
         match evaluator.force(value, at)? {
             Value::Null => self.text.push_str("null"),
             Value::Bool(value) => self.text.push_str(if value { "true" } else { "false" }),
@@ -67,9 +68,9 @@ impl Writer<'_, '_> {
             Value::Float(_) => self.text.push_str("null"),
             Value::Str(text) => self.string(&text)?,
             Value::Path(path) => {
-                let mut text = TextValue::plain();
+                let mut text = TextBuilder::plain();
                 evaluator.append(&mut text, &Value::Path(path), at)?;
-                self.string(&plain(&text))?;
+                self.string(&plain(&text.finish()))?;
             }
             Value::List(list) => {
                 self.inside(Rc::as_ptr(&list).addr(), |this| this.list(&list.items))?;
@@ -95,6 +96,9 @@ impl Writer<'_, '_> {
             return Err(Failure::dependent(self.at, "the text holds a control character")
                 .label("versions of Nix write it differently as JSON"));
         }
+        // A control character takes six.
+        self.evaluator.charge(text.len(), self.at)?;
+        self.evaluator.room(self.text.len() + text.len(), self.at)?;
         push_string(text, &mut self.text);
         Ok(())
     }
@@ -190,6 +194,7 @@ fn push_string(text: &str, into: &mut String) {
 
 /// The value of a JSON text.
 pub(crate) fn read(evaluator: &Evaluator<'_>, text: &str, at: Place) -> Fallible<Value> {
+    evaluator.charge(text.len().saturating_mul(TREE_COST), at)?;
     if depth(text) > evaluator.stack_left() / FRAME {
         return Err(evaluator.too_deep(at));
     }
@@ -204,6 +209,9 @@ fn no_json(reason: &str, at: Place) -> Box<Failure> {
     Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {reason}"))
         .label("read here")
 }
+
+/// What the tree of a text may take for each of its bytes: `[0,0` has a number in every other one.
+const TREE_COST: usize = 32;
 
 /// More than the reader takes of the stack for each bracket, in any build.
 const FRAME: usize = 8 << 10;

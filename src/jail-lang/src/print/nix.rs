@@ -33,13 +33,18 @@ struct Printer<'a, 's> {
 impl Printer<'_, '_> {
     fn value(&mut self, value: &Value) -> Fallible<()> {
         self.evaluator.step(self.at)?;
+        self.evaluator.room(self.text.len(), self.at)?;
         let forced = self.evaluator.force(value, self.at)?;
         match &forced {
             Value::Null => self.text.push_str("null"),
             Value::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),
             Value::Int(number) => self.text.push_str(&number.to_string()),
             Value::Float(number) => self.float(*number),
-            Value::Str(text) => self.string(text),
+            Value::Str(text) => {
+                self.evaluator.charge(text.len(), self.at)?;
+                self.evaluator.room(self.text.len() + text.len(), self.at)?;
+                self.string(text);
+            }
             Value::Text(text) => self.parts(text),
             Value::Path(path) => self.text.push_str(&path.0),
             Value::List(list) => self.list(list, value)?,

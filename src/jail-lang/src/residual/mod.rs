@@ -55,19 +55,26 @@ impl Residual {
     }
 }
 
+/// The parts and characters of a package's source.
+const SOURCE_MAX: usize = 1 << 20;
+
+/// The same where only its beginning is shown.
+const SKETCH_MAX: usize = 2_000;
+
 /// The longest source that a message shows whole.
 const SHOWN_MAX: usize = 60;
 
 impl Evaluator<'_> {
     /// The closed Nix source of a value.
     pub(crate) fn source_of(&self, value: &Value, place: Place) -> Fallible<String> {
-        convert::Converter::new(self, place).closed(value)
+        convert::Converter::new(self, place, SOURCE_MAX).closed(value)
     }
 
     /// The source for a message: short, and never a failure.
     pub(crate) fn shown_source(&self, value: &Value) -> String {
         let place = Place { file: crate::failure::LIBRARY, start: 0, end: 0 };
-        let Ok(source) = self.source_of(value, place) else { return value.kind().to_owned() };
+        let source = convert::Converter::new(self, place, SKETCH_MAX).closed(value);
+        let Ok(source) = source else { return value.kind().to_owned() };
         let line = source.split_whitespace().collect::<Vec<_>>().join(" ");
         match line.char_indices().nth(SHOWN_MAX) {
             Some((at, _)) => format!("{}…", line.get(..at).unwrap_or(&line)),

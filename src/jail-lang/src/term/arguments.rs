@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use jail_policy::{Output, Piece, Text};
+use jail_policy::{Output, Package, Piece, Text};
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place, Placed, Type, Value as Term};
 
 use super::Collector;
 use super::types::{element_type, field_type, is_known_field, wants};
 use crate::attrs::Attrs;
 use crate::residual::Residual;
-use crate::value::{Combinator, List, MadeBy, TextPart, TextValue, Value};
+use crate::value::{Combinator, List, MadeBy, TextBuilder, TextPart, TextValue, Value};
 
 impl Collector<'_, '_> {
     /// A value as an argument of the type `ty`, which decides what lambdas and packages become.
@@ -19,6 +19,7 @@ impl Collector<'_, '_> {
             self.joined(value, element_type(ty), 0);
             return None;
         };
+        self.weigh(PART, place)?;
         let term = self.term(&forced, ty, place)?;
         Some(Placed { value: term, place: Some(place) })
     }
@@ -29,7 +30,10 @@ impl Collector<'_, '_> {
             Value::Bool(value) => Some(Term::Bool(*value)),
             Value::Int(number) => Some(Term::Integer(*number)),
             Value::Float(number) => Some(Term::Float(*number)),
-            Value::Str(text) => Some(Term::Text(Text::literal(&***text))),
+            Value::Str(text) => {
+                self.weigh(text.len(), place)?;
+                Some(Term::Text(Text::literal(&***text)))
+            }
             Value::Text(text) => self.text(text, place).map(Term::Text),
             Value::Residual(residual) => self.symbolic(residual, ty, place),
             Value::List(list) => self.list(list, ty, place),
@@ -42,7 +46,7 @@ impl Collector<'_, '_> {
                 if wants(ty, &|ty| matches!(ty, Type::Package)) {
                     self.fault(no_package(combinator, place));
                 } else {
-                    self.unfinished(combinator, &no_list(), 0, place);
+                    self.unfinished(combinator, None, place);
                 }
                 None
             }
@@ -138,32 +142,47 @@ impl Collector<'_, '_> {
         let package = |ty| matches!(ty, Type::Package | Type::Entry);
         let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Script);
         if wants(ty, &text) && !wants(ty, &package) {
-            let mut value = TextValue::plain();
+            let mut value = TextBuilder::plain();
             value.push(TextPart::Package(Rc::clone(residual), Output::Out));
-            return self.text(&value, place).map(Term::Text);
+            return self.text(&value.finish(), place).map(Term::Text);
         }
         let source = self.evaluator.source_of(&Value::Residual(Rc::clone(residual)), place);
         let mut nix = self.noted(source)?;
         if wants(ty, &|ty| matches!(ty, Type::Shell)) {
             nix = format!("{} ({nix})", jail_policy::DEV_SHELL);
         }
-        Some(Term::Package(jail_policy::Package::Symbolic { nix }))
+        self.weigh(nix.len(), place)?;
+        Some(Term::Package(Package::Symbolic { nix }))
     }
 
     fn text(&mut self, text: &TextValue, place: Place) -> Option<Text> {
         let mut pieces = Vec::new();
         for part in &text.parts {
             pieces.push(match part {
-                TextPart::Literal(literal) => Piece::Literal(literal.to_string()),
+                TextPart::Literal(literal) => {
+                    self.weigh(literal.len(), place)?;
+                    Piece::Literal(literal.to_string())
+                }
                 TextPart::Entry => Piece::Entry { entry: true },
                 TextPart::Package(residual, output) => {
                     let package = self.evaluator.package_of(residual, *output, place);
                     let (package, output) = self.noted(package)?;
+                    self.weigh(package_bytes(&package), place)?;
                     Piece::Package { package, output }
                 }
             });
         }
         Some(Text::new(text.made_by == MadeBy::Noescape, pieces))
+    }
+}
+
+/// About what a part of the term takes besides its texts.
+pub(super) const PART: usize = 64;
+
+fn package_bytes(package: &Package) -> usize {
+    match package {
+        Package::Symbolic { nix } => nix.len(),
+        Package::Resolved { .. } => 0,
     }
 }
 
@@ -174,8 +193,4 @@ fn no_package(combinator: &Combinator, place: Place) -> Diagnostic {
     Diagnostic::error(DiagnosticCode::CombinatorAsPackage, Some(place), message)
         .label("this is no package")
         .help(format!("write `pkgs.{name}` for the package"))
-}
-
-fn no_list() -> List {
-    List { items: Box::new([]), origin: crate::value::Origin::None }
 }

@@ -11,6 +11,7 @@ use jail_registry::{
 
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
+use crate::limits::TERM_BYTES_MAX;
 use crate::value::{Argument, JailCall, Value};
 
 /// Nobody reads more.
@@ -20,11 +21,13 @@ const FAULTS_MAX: usize = 100;
 pub(crate) struct Collector<'a, 's> {
     pub(crate) evaluator: &'a Evaluator<'s>,
     pub(crate) faults: Vec<Diagnostic>,
+    /// What the term takes so far, in bytes of its texts and about so many for each part.
+    bytes: usize,
 }
 
 impl<'a, 's> Collector<'a, 's> {
     pub(crate) fn new(evaluator: &'a Evaluator<'s>) -> Self {
-        Self { evaluator, faults: Vec::new() }
+        Self { evaluator, faults: Vec::new(), bytes: 0 }
     }
 
     /// Notes a fault, once: a value that several jails share is looked at for each.
@@ -32,12 +35,24 @@ impl<'a, 's> Collector<'a, 's> {
         let same = |known: &Diagnostic| {
             let at = |fault: &Diagnostic| (fault.primary, fault.message.clone());
             // An evaluation that has been stopped is stopped wherever one asks it something.
-            known.code == fault.code
-                && (fault.code == DiagnosticCode::StepLimit || at(known) == at(&fault))
+            let is_stopped = fault.code == DiagnosticCode::StepLimit;
+            known.code == fault.code && (is_stopped || at(known) == at(&fault))
         };
         if self.faults.len() < FAULTS_MAX && !self.faults.iter().any(same) {
             self.faults.push(fault);
         }
+    }
+
+    /// Counts what a part of the term takes. One value can stand in many places, and is written out in each.
+    pub(crate) fn weigh(&mut self, bytes: usize, place: Place) -> Option<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes <= TERM_BYTES_MAX {
+            return Some(());
+        }
+        let message = format!("the spec's jails take more than {} MB", TERM_BYTES_MAX >> 20);
+        let fault = Diagnostic::error(DiagnosticCode::MemoryLimit, Some(place), message);
+        self.fault(fault.label("here it became too much"));
+        None
     }
 
     /// Notes why something has no value, unless that has been told.

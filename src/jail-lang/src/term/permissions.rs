@@ -5,6 +5,7 @@ use std::rc::Rc;
 use jail_registry::{Applied, Code as DiagnosticCode, Diagnostic, Place, Type, nearest};
 
 use super::Collector;
+use super::arguments::PART;
 use crate::ir::{Expr, Op};
 use crate::residual::Residual;
 use crate::value::{Argument, Combinator, List, Permission, Value};
@@ -91,7 +92,7 @@ impl Collector<'_, '_> {
                     permissions.extend(self.permission_list(inner, place).into_iter().flatten());
                 }
                 Value::Combinator(combinator) => {
-                    swallowed = self.unfinished(combinator, list, index, place);
+                    swallowed = self.unfinished(combinator, Some((list, index)), place);
                 }
                 other => {
                     let fault = self.no_permission(other, place);
@@ -106,8 +107,7 @@ impl Collector<'_, '_> {
     pub(super) fn unfinished(
         &mut self,
         combinator: &Combinator,
-        list: &List,
-        index: usize,
+        in_list: Option<(&List, usize)>,
         place: Place,
     ) -> usize {
         let (name, given) = (combinator.name, combinator.args.len());
@@ -121,18 +121,16 @@ impl Collector<'_, '_> {
                 .is_some_and(|code| matches!(code.expr, Expr::Apply { .. } | Expr::Global(_))),
             _ => true,
         };
-        let following = list
-            .items
-            .iter()
-            .skip(index + 1)
-            .take(missing)
-            .take_while(|item| is_argument(item))
-            .count();
+        let after = |(list, index): (&List, usize)| {
+            let items = list.items.iter().skip(index + 1).take(missing);
+            items.take_while(|item| is_argument(item)).count()
+        };
+        let following = in_list.map_or(0, after);
         let files = self.evaluator.files.borrow();
-        let shown: Vec<_> = (index + 1..=index + following)
-            .filter_map(|index| list.place_of(index))
-            .map(|place| files.text(place).to_owned())
-            .collect();
+        let places = in_list.into_iter().flat_map(|(list, index)| {
+            (index + 1..=index + following).filter_map(|index| list.place_of(index))
+        });
+        let shown: Vec<_> = places.map(|place| files.text(place).to_owned()).collect();
         drop(files);
         let got = if given == 0 { "none".to_owned() } else { given.to_string() };
         let arguments =
@@ -195,6 +193,7 @@ impl Collector<'_, '_> {
 
     pub(super) fn permission(&mut self, permission: &Permission, place: Place) -> Option<Applied> {
         let place = permission.place.unwrap_or(place);
+        self.weigh(PART, place)?;
         let arguments =
             self.checked(permission.name, permission.signature.params, &permission.args, place)?;
         let combinator = permission.name.to_owned();

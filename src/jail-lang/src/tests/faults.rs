@@ -91,7 +91,7 @@ fn faults_of_imported_files_are_told_with_those_of_the_spec() {
 
 #[test]
 fn an_evaluation_that_is_stopped_is_told_once() {
-    let limits = Limits { steps: 1_000, calls: 10_000 };
+    let limits = Limits { steps: 1_000, calls: 10_000, bytes: 64 << 20 };
     let spec = "let f = x: f x; in { a = f 1; b = jail \"b\" (f 2) [ (f 3) ]; }";
     let sources = MemorySources::new([("spec.jail", spec)]);
     let outcome = evaluate(&sources, "spec.jail", limits);

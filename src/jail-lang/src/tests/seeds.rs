@@ -7,7 +7,7 @@ use std::path::Path;
 use super::outcome;
 use crate::{Expression, Form, Limits, MemorySources, check_syntax, eval_expression};
 
-const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000 };
+const LIMITS: Limits = Limits { steps: 100_000, calls: 1_000, bytes: 64 << 20 };
 
 fn seeds(target: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);

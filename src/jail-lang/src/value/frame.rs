@@ -7,6 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use super::Value;
+use super::weight::FixedWeight;
 use crate::burial::{bury, holds_more};
 use crate::ir::Lambda;
 
@@ -14,7 +15,11 @@ use crate::ir::Lambda;
 pub(crate) struct Frame {
     pub(crate) up: Option<Env>,
     slots: Slots,
+    _weight: FixedWeight<FRAME>,
 }
+
+/// About what a frame takes. Those with more variables hold thunks, which count themselves.
+const FRAME: usize = 80;
 
 pub(crate) type Env = Rc<Frame>;
 
@@ -28,7 +33,11 @@ impl Frame {
     pub(crate) fn one(up: &Env, value: Value) -> Env {
         let slot = OnceCell::new();
         let _ = slot.set(value);
-        Rc::new(Self { up: Some(Rc::clone(up)), slots: Slots::One(slot) })
+        Rc::new(Self {
+            up: Some(Rc::clone(up)),
+            slots: Slots::One(slot),
+            _weight: FixedWeight::new(),
+        })
     }
 
     /// A frame with these variables.
@@ -37,7 +46,11 @@ impl Frame {
             [value] => Self::one(up, value.clone()),
             values => {
                 let slots = values.iter().map(|value| OnceCell::from(value.clone())).collect();
-                Rc::new(Self { up: Some(Rc::clone(up)), slots: Slots::Many(slots) })
+                Rc::new(Self {
+                    up: Some(Rc::clone(up)),
+                    slots: Slots::Many(slots),
+                    _weight: FixedWeight::new(),
+                })
             }
         }
     }
@@ -45,7 +58,7 @@ impl Frame {
     /// A frame whose variables are set one by one, because they refer to each other.
     pub(crate) fn empty(up: Option<Env>, count: usize) -> Env {
         let slots = (0..count).map(|_| OnceCell::new()).collect();
-        Rc::new(Self { up, slots: Slots::Many(slots) })
+        Rc::new(Self { up, slots: Slots::Many(slots), _weight: FixedWeight::new() })
     }
 
     /// A variable's value; `None` only for a frame that is not filled yet.

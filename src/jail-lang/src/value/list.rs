@@ -5,13 +5,19 @@ use std::rc::Rc;
 use jail_registry::Place;
 
 use super::Value;
+use super::weight::Weight;
 use crate::burial::{bury, holds_more};
 use crate::ir::{Code, Expr};
+use crate::limits::ELEMENT;
+
+/// What a list takes besides its elements.
+const OVERHEAD: usize = 64;
 
 /// A list; it remembers the literals that it was written as, so that a fault can be shown at the element.
 pub(crate) struct List {
     pub(crate) items: Box<[Value]>,
     pub(crate) origin: Origin,
+    _weight: Weight,
 }
 
 #[derive(Clone)]
@@ -23,6 +29,13 @@ pub(crate) enum Origin {
 }
 
 impl List {
+    /// A list that was written as `origin` says.
+    pub(crate) fn with_origin(items: impl Into<Box<[Value]>>, origin: Origin) -> Value {
+        let items = items.into();
+        let weight = Weight::new(items.len() * ELEMENT + OVERHEAD);
+        Value::List(Rc::new(Self { items, origin, _weight: weight }))
+    }
+
     /// The place of the element `index`, when it was written in a literal.
     pub(crate) fn place_of(&self, index: usize) -> Option<Place> {
         let element = self.items.get(index)?.written_at();

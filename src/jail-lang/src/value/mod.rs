@@ -7,6 +7,7 @@ mod frame;
 mod list;
 mod text;
 mod thunk;
+mod weight;
 
 use std::rc::Rc;
 
@@ -21,8 +22,9 @@ use crate::vocabulary::WordKind;
 
 pub(crate) use frame::{Closure, Env, Frame};
 pub(crate) use list::{List, Origin};
-pub(crate) use text::{MadeBy, TextPart, TextValue};
+pub(crate) use text::{Chars, MadeBy, TextBuilder, TextPart, TextValue};
 pub(crate) use thunk::{Pending, Thunk};
+pub(crate) use weight::{Weight, live};
 
 /// A value, or a thunk that becomes one.
 #[derive(Clone)]
@@ -32,7 +34,7 @@ pub(crate) enum Value {
     Int(i64),
     Float(f64),
     /// A string without package parts.
-    Str(Rc<Box<str>>),
+    Str(Rc<Chars>),
     /// A string with package parts, or what `noescape` made.
     Text(Rc<TextValue>),
     Path(Rc<SpecPath>),
@@ -108,11 +110,11 @@ pub(crate) enum JailCall {
 
 impl Value {
     pub(crate) fn string(text: impl Into<Box<str>>) -> Self {
-        Self::Str(Rc::new(text.into()))
+        Self::Str(Rc::new(Chars::from(text)))
     }
 
     pub(crate) fn list(items: impl Into<Box<[Self]>>) -> Self {
-        Self::List(Rc::new(List { items: items.into(), origin: Origin::None }))
+        List::with_origin(items, Origin::None)
     }
 
     pub(crate) fn residual(residual: Residual) -> Self {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use jail_registry::Place;
 
+use super::weight::FixedWeight;
 use super::{Env, Value};
 use crate::burial::{bury, holds_more};
 use crate::ir::Code;
@@ -15,7 +16,11 @@ pub(crate) struct Thunk {
     pending: Cell<Pending>,
     /// What it is evaluated from; kept, because it says where an element was written.
     pub(crate) code: Option<Code>,
+    _weight: FixedWeight<THUNK>,
 }
+
+/// About what a thunk takes, and the call that it may hold.
+const THUNK: usize = 128;
 
 /// What is still to be done for a thunk.
 pub(crate) enum Pending {
@@ -40,6 +45,7 @@ impl Thunk {
             value: OnceCell::new(),
             pending: Cell::new(Pending::Code(Rc::clone(env))),
             code: Some(Rc::clone(code)),
+            _weight: FixedWeight::new(),
         }))
     }
 
@@ -50,6 +56,7 @@ impl Thunk {
             value: OnceCell::new(),
             pending: Cell::new(Pending::Apply(application)),
             code: None,
+            _weight: FixedWeight::new(),
         }))
     }
 

@@ -21,6 +21,7 @@ pub(super) const TABLE: &[Builtin] = &[
         let [pattern, text] = take(args, at)?;
         let pattern = compile(evaluator, pattern, at)?;
         let text = evaluator.string(text, at)?;
+        evaluator.work(pattern.cost(text.len()), at)?;
         match pattern.whole(text.as_bytes()) {
             Some(found) => groups(&text, &found, at),
             None => Ok(Value::Null),
@@ -31,9 +32,12 @@ pub(super) const TABLE: &[Builtin] = &[
         let pattern = compile(evaluator, pattern, at)?;
         let text = evaluator.string(text, at)?;
         let mut parts = Vec::new();
+        evaluator.work(pattern.cost(text.len()), at)?;
         let (mut end, mut from) = (0, 0);
         while let Some(found) = pattern.find(text.as_bytes(), from) {
             let Some(whole) = found.first().cloned().flatten() else { break };
+            // Each look for the next match may go to the end.
+            evaluator.work(text.len() - whole.end, at)?;
             evaluator.step(at)?;
             parts.push(part(&text, end..whole.start, at)?);
             parts.push(groups(&text, &found, at)?);
@@ -67,10 +71,23 @@ fn part(text: &str, range: Range<usize>, at: Place) -> Fallible<Value> {
     Ok(Value::string(part))
 }
 
+/// The patterns that are kept: each may take megabytes.
+const PATTERNS_MAX: usize = 32;
+
+/// A longer pattern was not written by hand.
+const PATTERN_BYTES_MAX: usize = 64 << 10;
+
+/// What the compilation of a pattern is charged as, in bytes copied.
+const COMPILE_COST: usize = 256 << 10;
+
 /// The pattern of a text; each is compiled once.
 fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc<Pattern>> {
     let text = evaluator.string(pattern, at)?;
-    if let Some(pattern) = evaluator.patterns.borrow().get(&*text) {
+    if text.len() > PATTERN_BYTES_MAX {
+        let message = format!("a regular expression of more than {} KB", PATTERN_BYTES_MAX >> 10);
+        return Err(Failure::new(DiagnosticCode::Pattern, at, message).label("too long"));
+    }
+    if let Some(pattern) = evaluator.patterns.borrow().get(&**text) {
         return Ok(Rc::clone(pattern));
     }
     let compiled = Pattern::new(&text).map_err(|reason| {
@@ -78,6 +95,10 @@ fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc
         Failure::new(DiagnosticCode::Pattern, at, message).label("extended POSIX syntax")
     })?;
     let compiled = Rc::new(compiled);
+    evaluator.work(COMPILE_COST, at)?;
+    if evaluator.patterns.borrow().len() >= PATTERNS_MAX {
+        evaluator.patterns.borrow_mut().clear();
+    }
     evaluator.patterns.borrow_mut().insert(text.to_string().into(), Rc::clone(&compiled));
     Ok(compiled)
 }

@@ -24,6 +24,24 @@ pub(crate) struct Pattern {
     whole: Regex,
     /// Where the pattern has alternatives.
     longest: Option<Longest>,
+    /// The states of its automaton: each byte of a text may visit all of them.
+    states: usize,
+}
+
+/// A state takes as long for each byte as a copy of so many.
+const STATE_COST: usize = 4;
+
+fn states(pattern: &str) -> Result<usize, String> {
+    let nfa = thompson::Compiler::new()
+        .configure(thompson::Config::new().utf8(false).nfa_size_limit(Some(SIZE_MAX)))
+        .syntax(syntax())
+        .build(pattern)
+        .map_err(|error| reason(&error.to_string()))?;
+    Ok(nfa.states().len())
+}
+
+fn syntax() -> Config {
+    Config::new().unicode(false).utf8(false).dot_matches_new_line(true)
 }
 
 struct Longest {
@@ -44,7 +62,13 @@ impl Pattern {
             leftmost: build(&translated)?,
             whole: build(&format!("^(?:{translated})$"))?,
             longest,
+            states: states(&translated)?,
         })
+    }
+
+    /// About the bytes that could be copied in the time that a text of so many bytes takes.
+    pub(super) const fn cost(&self, bytes: usize) -> usize {
+        bytes.saturating_mul(self.states).saturating_mul(STATE_COST)
     }
 
     /// The groups where the pattern is all of `text`.
@@ -70,7 +94,7 @@ impl Longest {
     fn new(pattern: &str) -> Result<Self, String> {
         let automaton = DFA::builder()
             .configure(DFA::config().match_kind(MatchKind::All))
-            .syntax(Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .syntax(syntax())
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(SIZE_MAX)))
             .build(pattern)
             .map_err(|error| reason(&error.to_string()))?;

@@ -39,10 +39,13 @@ pub(super) struct Converter<'a, 's> {
     /// Keeps what `shared` knows by its address.
     kept: Vec<Value>,
     depth: usize,
+    /// The parts and characters that may still be written.
+    left: usize,
 }
 
 impl<'a, 's> Converter<'a, 's> {
-    pub(super) fn new(evaluator: &'a Evaluator<'s>, place: Place) -> Self {
+    /// A converter that writes so many parts and characters at most.
+    pub(super) fn new(evaluator: &'a Evaluator<'s>, place: Place, most: usize) -> Self {
         let (generated, lets) = (Vec::new(), Vec::new());
         let used = RESERVED.iter().map(|name| (*name).to_owned()).collect();
         Self {
@@ -54,6 +57,7 @@ impl<'a, 's> Converter<'a, 's> {
             used,
             kept: Vec::new(),
             depth: 0,
+            left: most,
         }
     }
 
@@ -96,9 +100,26 @@ impl<'a, 's> Converter<'a, 's> {
         self.deeper(|this| this.value_inside(value))
     }
 
+    /// Counts what is written.
+    fn write(&mut self, count: usize) -> Fallible<()> {
+        match self.left.checked_sub(count) {
+            Some(left) => {
+                self.left = left;
+                Ok(())
+            }
+            None => Err(Failure::new(
+                DiagnosticCode::MemoryLimit,
+                self.place,
+                "the package expression is too large",
+            )
+            .label("as Nix source it has more than a million parts and characters")),
+        }
+    }
+
     /// What is nested deeper than this nobody has written, and nobody can read.
     fn deeper(&mut self, work: impl FnOnce(&mut Self) -> Fallible<Source>) -> Fallible<Source> {
         self.evaluator.step(self.place)?;
+        self.write(1)?;
         if self.depth >= DEPTH_MAX {
             return Err(Failure::new(
                 DiagnosticCode::TooNested,
@@ -119,7 +140,10 @@ impl<'a, 's> Converter<'a, 's> {
             Value::Bool(value) => Ok(Source::Atom(value.to_string())),
             Value::Int(number) => Ok(integer(*number)),
             Value::Float(number) => Ok(float(*number)),
-            Value::Str(text) => Ok(Source::Text(vec![TextSource::Literal(text.to_string())])),
+            Value::Str(text) => {
+                self.write(text.len())?;
+                Ok(Source::Text(vec![TextSource::Literal(text.to_string())]))
+            }
             Value::Text(text) => self.text_value(text),
             Value::Path(path) => match self.evaluator.copied_path(path, self.place)? {
                 TextPart::Package(residual, _) => self.residual(&residual),

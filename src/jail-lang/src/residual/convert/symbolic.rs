@@ -27,7 +27,10 @@ impl Converter<'_, '_> {
         let mut parts = Vec::new();
         for part in &text.parts {
             parts.push(match part {
-                TextPart::Literal(text) => TextSource::Literal(text.to_string()),
+                TextPart::Literal(text) => {
+                    self.write(text.len())?;
+                    TextSource::Literal(text.to_string())
+                }
                 TextPart::Package(residual, Output::Out) => {
                     TextSource::Code(self.residual(residual)?)
                 }

@@ -1,0 +1,116 @@
+//! `replaceStrings`.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::strings::divided;
+use super::{Builtin, builtin, take};
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::value::{Chars, List, TextBuilder, Value};
+
+pub(super) const TABLE: &[Builtin] = &[builtin("replaceStrings", 3, replace_strings)];
+
+/// The strings to replace, by their first bytes, so that few are looked at for each position.
+struct Wanted {
+    by_first: HashMap<u8, Vec<(usize, Rc<Chars>)>>,
+    /// The index of the first empty one, which fits everywhere, also at the end.
+    empty: Option<usize>,
+}
+
+/// A string that fits: its index and its length.
+struct Fit {
+    index: usize,
+    len: usize,
+}
+
+impl Wanted {
+    fn new(evaluator: &Evaluator<'_>, list: &List, at: Place) -> Fallible<Self> {
+        let mut wanted = Self { by_first: HashMap::new(), empty: None };
+        for (index, item) in list.items.iter().enumerate() {
+            let text = evaluator.string(item, at)?;
+            match text.as_bytes().first() {
+                Some(first) => wanted.by_first.entry(*first).or_default().push((index, text)),
+                None => wanted.empty = wanted.empty.or(Some(index)),
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// The first string of the list that `rest` begins with.
+    fn fit(&self, evaluator: &Evaluator<'_>, rest: &str, at: Place) -> Fallible<Option<Fit>> {
+        let first = rest.as_bytes().first();
+        let candidates = first.and_then(|first| self.by_first.get(first));
+        let candidates = candidates.map(Vec::as_slice).unwrap_or_default();
+        evaluator.work(candidates.len() * CANDIDATE_COST, at)?;
+        let found = candidates.iter().find(|(_, wanted)| rest.starts_with(&***wanted));
+        let found = found.map(|(index, wanted)| Fit { index: *index, len: wanted.len() });
+        let empty = self.empty.map(|index| Fit { index, len: 0 });
+        Ok(match (found, empty) {
+            (Some(found), Some(empty)) if empty.index < found.index => Some(empty),
+            (found, empty) => found.or(empty),
+        })
+    }
+}
+
+/// What a look at a string costs, in bytes copied.
+const CANDIDATE_COST: usize = 8;
+
+/// At each position the first string that fits is replaced.
+fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
+    let [from, to, text] = take(args, at)?;
+    let (from, to) = (evaluator.list(from, at)?, evaluator.list(to, at)?);
+    if from.items.len() != to.items.len() {
+        return Err(unequal(from.items.len(), to.items.len(), at));
+    }
+    let wanted = Wanted::new(evaluator, &from, at)?;
+    let text = evaluator.force(text, at)?;
+    let Value::Str(text) = &text else { return Err(evaluator.mismatch("a string", &text, at)) };
+    if wanted.empty.is_some() && !text.is_ascii() {
+        return Err(divided(at));
+    }
+    evaluator.work(text.len().saturating_mul(CANDIDATE_COST), at)?;
+    let mut replaced = TextBuilder::plain();
+    // What stands between `kept` and `position` is taken over as it is.
+    let (mut kept, mut position) = (0, 0);
+    loop {
+        let rest = text.get(position..).unwrap_or("");
+        let fit = wanted.fit(evaluator, rest, at)?;
+        if let Some(fit) = &fit {
+            evaluator.append_str(&mut replaced, text.get(kept..position).unwrap_or(""), at)?;
+            append_replacement(evaluator, &mut replaced, to.items.get(fit.index), at)?;
+            kept = position + fit.len;
+        }
+        match (fit.map_or(0, |fit| fit.len), rest.chars().next()) {
+            (0, None) => break,
+            (0, Some(char)) => position += char.len_utf8(),
+            (len, _) => position += len,
+        }
+    }
+    evaluator.append_str(&mut replaced, text.get(kept..).unwrap_or(""), at)?;
+    Ok(replaced.into_value())
+}
+
+fn append_replacement(
+    evaluator: &Evaluator<'_>,
+    replaced: &mut TextBuilder,
+    replacement: Option<&Value>,
+    at: Place,
+) -> Fallible<()> {
+    let Some(replacement) = replacement else { return Ok(()) };
+    evaluator.step(at)?;
+    let replacement = evaluator.force(replacement, at)?;
+    match &replacement {
+        Value::Str(_) | Value::Text(_) | Value::Residual(_) => {
+            evaluator.append(replaced, &replacement, at)
+        }
+        other => Err(evaluator.mismatch("a string", other, at)),
+    }
+}
+
+fn unequal(from: usize, to: usize, at: Place) -> Box<Failure> {
+    let message = format!("`replaceStrings` has {from} strings to replace and {to} replacements");
+    Failure::new(DiagnosticCode::TypeMismatch, at, message).label("the lists must be equally long")
+}
