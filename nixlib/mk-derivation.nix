@@ -11,7 +11,14 @@ let
     if builtins.isList value then
       builtins.any holdsPath value
     else if builtins.isAttrs value then
-      builtins.any holdsPath (if value ? outPath then [ value.outPath ] else builtins.attrValues value)
+      builtins.any holdsPath (
+        if value ? __toString then
+          [ (value.__toString value) ]
+        else if value ? outPath then
+          [ value.outPath ]
+        else
+          builtins.attrValues value
+      )
     else
       builtins.isPath value;
 in

@@ -60,7 +60,20 @@ let
     else if kindOf (withoutLast parts) != "directory" then
       null
     else
-      (builtins.readDir (folder + "/${below (withoutLast parts)}")).${lib.last parts} or null;
+      kindOfEntry (withoutLast parts) (lib.last parts);
+
+  # Newer releases of Nix need not read the folder for it.
+  kindOfEntry =
+    parent: name:
+    let
+      around = folder + "/${below parent}";
+    in
+    if !(builtins ? readFileType) then
+      (builtins.readDir around).${name} or null
+    else if builtins.pathExists (around + "/${name}") then
+      builtins.readFileType (around + "/${name}")
+    else
+      null;
 
   textOf = name: builtins.unsafeDiscardStringContext (builtins.readFile (folder + "/${name}"));
 

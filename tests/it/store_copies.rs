@@ -73,6 +73,7 @@ const ARGUMENTS: &[&str] = &[
     "jail.cage { name = \"x\"; argv = [ \"/x\" ]; filesystem.ro = [ @ ]; }",
     "jail.cage { name = \"x\"; argv = [ \"/x\" ]; env.A = @; }",
     "(jailgen.extend { inherit pkgs; basePermissions = c: [ (c.readonly @) ]; }) \"x\" pkgs.hello [ ]",
+    "jail.mkJail { version = 1; name = \"x\"; grants = [ { __toString = self: @; } ]; places = { }; }",
     "jail.mkJail { version = 1; name = \"x\"; grants = [ { a = @; } ]; places = { }; }",
 ];
 

@@ -77,7 +77,7 @@ fn with_spec(setup: &Setup, spec: &str) -> Scratch {
         setup,
         "inherit (
            let library = jailgen.extend {
-             pkgs = pkgs // { secret = \"/srv/secret\"; };
+             pkgs = pkgs // { secret = \"/srv/secret\"; word = \"word\"; };
              additionalCombinators = combinators: { mine = combinators.network; };
            };
            in {
@@ -147,6 +147,25 @@ fn what_is_asked_of_nix_alone_is_built_where_the_flake_says_so() {
         assert!(told.contains(part), "missing {part:?} in\n{told}");
     }
     assert!(built(&setup, &branch, 0, "unchecked").unwrap().contains("/srv/secret"));
+}
+
+#[test]
+fn what_nix_alone_knows_of_a_text_is_built_where_it_names_no_place() {
+    let Some(setup) = setup() else { return };
+    let scratch = with_spec(
+        &setup,
+        "jail \"x\" pkgs.hello [
+           (set-env \"A\" (lib.makeLibraryPath [ pkgs.git pkgs.jq ])) (set-env \"B\" \"v${pkgs.hello.version}\")
+           (readonly \"${pkgs.hello}/share/${pkgs.hello.pname}\")
+         ]",
+    );
+    let wrapper = built(&setup, &scratch, 0, "checked").unwrap();
+    assert!(wrapper.contains("/lib:/nix/store/") && wrapper.contains("\"v2"), "{wrapper}");
+    refused(
+        &setup,
+        "jail \"x\" pkgs.hello [ (readwrite (noescape \"~/${pkgs.word}\")) ]",
+        &["Nix reads `noescape \"~/word\"` where jailgen reads `noescape \"~/${pkgs.word}\"`"],
+    );
 }
 
 #[test]

@@ -172,10 +172,15 @@ pub(crate) fn no_permission(value: &Value) -> Diagnostic {
     fault
 }
 
+/// The help for a path in a list of permissions.
+pub const PATH_ALONE: &str =
+    "a path alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`";
+
 fn no_permission_help(value: &Value) -> Option<&'static str> {
     match value {
         Value::Package(_) => Some("write `(add-pkg-deps [ … ])` to put packages into the jail"),
-        Value::Text(_) | Value::Path(_) => Some(
+        Value::Path(_) => Some(PATH_ALONE),
+        Value::Text(_) => Some(
             "a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`",
         ),
         Value::Function => Some(

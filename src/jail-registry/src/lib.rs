@@ -21,8 +21,8 @@ pub use builders::{
     Preset, State, UNFREE_AGENTS, builder, needs, unfree_agents_in,
 };
 pub use check::{
-    argument as check_argument, arguments as check_arguments, describe_type, describe_value,
-    unknown as unknown_argument,
+    PATH_ALONE, argument as check_argument, arguments as check_arguments, describe_type,
+    describe_value, unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use lower::{Call, Lowered, agent_of, lower};

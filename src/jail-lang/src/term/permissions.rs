@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use jail_registry::{Applied, Code as DiagnosticCode, Diagnostic, Place, Type, nearest};
+use jail_registry::{
+    Applied, Code as DiagnosticCode, Diagnostic, PATH_ALONE, Place, Type, nearest,
+};
 
 use super::Collector;
 use super::arguments::PART;
@@ -183,6 +185,7 @@ impl Collector<'_, '_> {
             Value::Str(_) | Value::Text(_) => {
                 fault.help("a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`")
             }
+            Value::Path(_) => fault.help(PATH_ALONE),
             Value::Lambda(_) | Value::Partial(_) | Value::Builtin(_) | Value::Library(_) => {
                 fault.help("a call in a list needs parentheses: `[ (f x) ]`")
             }

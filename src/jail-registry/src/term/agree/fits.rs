@@ -1,18 +1,25 @@
-//! Whether a text with package parts can be what Nix made of it: the parts are store paths there.
+//! Whether a text with package parts can be what Nix made of it: the parts are paths of the store there, or name no path.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use jail_policy::{Output, Piece, StorePaths, Text};
 
 /// The length of the hash in a store path.
 const HASH: usize = 32;
 
+/// What Nix alone knows is not longer, unless it is a path of the store.
+const WORDS_MAX: usize = 4096;
+
+/// What a shell or an expansion at launch would not leave as it stands.
+const EXPANDED: [char; 4] = ['~', '$', '`', '\\'];
+
 /// The store, by its folder.
 pub(super) struct Store<'a> {
     folder: &'a str,
 }
 
-/// Whether both have the same characters wherever `spec` has any, and paths of the store where it has a package.
+/// Whether both have the same characters wherever `spec` has any.
 pub(super) fn fits(spec: &Text, nix: &Text, store: &Store<'_>) -> bool {
     let is_entry = |piece: &Piece| matches!(piece, Piece::Entry { .. });
     let (spec_parts, nix_parts) = (spec.pieces().split(is_entry), nix.pieces().split(is_entry));
@@ -45,25 +52,30 @@ impl<'a> Store<'a> {
         self.objects(path).any(|end| end == path.len())
     }
 
-    /// Where a piece may end is not known, because a name may go on with the characters behind it: all ends are tried.
+    /// Where a piece ends is not known, because a name may go on with the characters behind it: all ends are tried.
     fn fits(&self, pieces: &[Piece], text: &str) -> bool {
         let mut ends = BTreeSet::from([0]);
+        let closed = self.closed(text);
         for piece in pieces {
             let further = |start: usize| {
                 let rest = text.get(start..).unwrap_or_default();
-                self.ends(piece, rest).into_iter().map(move |end| start + end)
+                let open = closed.iter().find(|closed| closed.end > start);
+                let open = open.map_or(rest.len(), |closed| closed.start.saturating_sub(start));
+                let ends = self.ends(piece, rest, open);
+                ends.into_iter().map(move |end| start + end)
             };
             ends = ends.into_iter().flat_map(further).collect();
         }
         ends.contains(&text.len())
     }
 
-    /// The lengths that a piece may have at the start of a text.
-    fn ends(&self, piece: &Piece, text: &str) -> Vec<usize> {
+    /// The lengths that a piece may have at the start of a text, whose first `open` bytes may be anything.
+    fn ends(&self, piece: &Piece, text: &str, open: usize) -> Vec<usize> {
         match piece {
             Piece::Literal(literal) if text.starts_with(literal) => vec![literal.len()],
             Piece::Package { output: Output::Out | Output::Bin, .. } => {
-                self.objects(text).chain(words(text)).collect()
+                let words = 1..=open.min(WORDS_MAX);
+                self.objects(text).chain(words.filter(|end| text.is_char_boundary(*end))).collect()
             }
             Piece::Package { output: Output::Program, .. } => self.programs(text).collect(),
             Piece::Literal(_) | Piece::Entry { .. } => Vec::new(),
@@ -80,7 +92,7 @@ impl<'a> Store<'a> {
             .and_then(|(_, rest)| rest.strip_prefix('-'))
             .unwrap_or_default();
         let start = text.len() - name.len();
-        names(name).map(move |length| start + length).filter(|_| !name.is_empty())
+        names(name).map(move |length| start + length)
     }
 
     /// The lengths of the programs that a text may begin with.
@@ -90,6 +102,19 @@ impl<'a> Store<'a> {
         let start = text.len() - name.len();
         names(name).map(move |length| start + length)
     }
+
+    /// The words of a text of which no part may be known to Nix alone: those that name a path outside of the store, or that
+    /// something is put in for later. So `~/${pkgs.hello.pname}` cannot be `~/.ssh` for Nix.
+    fn closed(&self, text: &str) -> Vec<Range<usize>> {
+        let words = words(text);
+        words.filter(|word| !self.is_open(text.get(word.clone()).unwrap_or_default())).collect()
+    }
+
+    fn is_open(&self, word: &str) -> bool {
+        let is_below_the_store =
+            || self.objects(word).next().is_some() && !word.split('/').any(|part| part == "..");
+        !word.contains(EXPANDED) && (!word.contains('/') || is_below_the_store())
+    }
 }
 
 /// The lengths of the names that a text may begin with.
@@ -98,9 +123,13 @@ fn names(text: &str) -> impl Iterator<Item = usize> {
     1..=text.chars().take_while(is_name).count()
 }
 
-/// What Nix alone knows may be a word too, such as a package's version. It cannot lead to another place: it has no `/`, and
-/// nothing that is expanded at launch.
-fn words(text: &str) -> impl Iterator<Item = usize> {
-    let is_word = |(_, char): &(usize, char)| !matches!(char, '/' | '~' | '$');
-    text.char_indices().take_while(is_word).map(|(at, char)| at + char.len_utf8())
+/// Where the words of a text stand, as a shell or a list of paths has words.
+fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_between = |char: char| char.is_whitespace() || ":,;=\"'()[]{}<>|&".contains(char);
+    let mut from = 0;
+    text.split_inclusive(is_between).map(move |word| {
+        let start = from;
+        from += word.len();
+        start..start + word.trim_end_matches(is_between).len()
+    })
 }

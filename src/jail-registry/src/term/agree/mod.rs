@@ -16,7 +16,6 @@ use fits::{Store, fits};
 use super::{Applied, Jail, Made, Place, Placed, Value};
 use crate::check::describe_value;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::lower::nix_string;
 
 /// The first thing that Nix reads differently, if there is any. `store` is the folder of the store.
 #[must_use]
@@ -203,7 +202,8 @@ fn excerpt(text: &Text, from: usize) -> String {
     let part: String = characters.chars().skip(start).take(EXCERPT).collect();
     let before = if start > 0 { "…" } else { "" };
     let after = if characters.chars().count() > start + EXCERPT { "…" } else { "" };
-    let string = nix_string(&format!("{before}{part}{after}")).replace('\n', "\\n");
+    let part = part.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let string = format!("\"{before}{part}{after}\"");
     let function = if text.expand { "noescape " } else { "" };
     code(&format!("{function}{string}"))
 }

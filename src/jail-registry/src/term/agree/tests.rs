@@ -75,12 +75,37 @@ fn a_package_in_a_text_is_any_path_of_the_store() {
     agrees(env([part(Output::Out), literal(". And "), part(Output::Bin)]), &nix_env("@. And @"));
     agrees(env([part(Output::Out), literal("-doc/x")]), &nix_env("@-doc/x"));
     agrees(env([part(Output::Program), literal(" -x")]), &nix_env("@/bin/git -x"));
+}
+
+#[test]
+fn what_nix_alone_knows_may_be_any_text_that_names_no_path_outside_of_the_store() {
     agrees(env([literal("v"), part(Output::Out), literal("!")]), &nix_env("v2.50 of May!"));
+    agrees(env([part(Output::Out)]), &nix_env("@/lib:@/lib64"));
+    agrees(env([part(Output::Out)]), &nix_env("[a]\nb=c\n"));
+    agrees(env([part(Output::Out), literal("/"), part(Output::Out)]), &nix_env("@/git-2.50"));
+    agrees(
+        env([literal("cp ~/.x /srv; exec "), part(Output::Out), literal(" \"$1\"")]),
+        &nix_env("cp ~/.x /srv; exec git \"$1\""),
+    );
+    for (pieces, text) in [
+        (vec![literal("/home/u/"), part(Output::Out)], "/home/u/.ssh"),
+        (vec![literal("~/"), part(Output::Out)], "~/.ssh"),
+        (vec![literal("$"), part(Output::Out)], "$HOME"),
+        (vec![part(Output::Out), literal("/.ssh")], "x/.ssh"),
+        (vec![part(Output::Out), literal("/x")], "@/../../../home/x"),
+        (vec![literal("--bind "), part(Output::Out)], "--bind @ /x --bind /home/u /y"),
+        (vec![part(Output::Out)], "@/lib:/home/u"),
+        (vec![part(Output::Out)], "a\n$(id)"),
+        (vec![literal("a"), part(Output::Out)], "a"),
+    ] {
+        let told = told(&jail(vec![env(pieces)]), &nix(&nix_env(text)));
+        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+    }
 }
 
 #[test]
 fn a_package_in_a_text_is_no_other_path_and_nothing_that_is_expanded() {
-    for text in ["/home/u/.ssh", "", "~", "$HOME", "@/../x", "/nix/store/short-x", "@/bin"] {
+    for text in ["/home/u/.ssh", "", "~", "$HOME", "@/../x", "/nix/store/short-x"] {
         let told = told(&jail(vec![env([part(Output::Out)])]), &nix(&nix_env(text)));
         assert!(told.starts_with("Nix reads "), "{text}: {told}");
     }
@@ -126,6 +151,13 @@ fn whatever_else_differs_is_told() {
         p("add-pkg-deps", [list([pkg("git")])]),
         r#"{"combinator": "add-pkg-deps", "arguments": [[{"package": {"out": "/home/u", "bin": "/home/u", "program": null}}]]}"#,
         &expect!["Nix reads a package that is not in the store where jailgen reads a package"],
+    );
+    check(
+        env([part(Output::Out), literal("\"\\x")]),
+        &nix_env("@\"y"),
+        &expect![[
+            r#"Nix reads `"/nix/store/0123456789abcdfghijklmnpqrsvwxyz-git-2.50\"y"` where jailgen reads `"${pkgs.git}\"\\x"`"#
+        ]],
     );
     let far = format!("{}\nend", "a".repeat(100));
     check(
