@@ -171,12 +171,15 @@ fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
                 plan.landlock.rules = writable.to_vec();
                 plan.seccomp = vec![filter(&ALLOW_ALL)];
             })
-            .set("W", jail.wrapper().to_str().expect("UTF-8"));
+            .set("W", jail.wrapper().to_str().expect("UTF-8"))
+            .set("XDG_STATE_HOME", jail.folder.path().join("state").to_str().expect("UTF-8"));
         let launch = |before: &str| {
-            let script = format!("{before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'");
+            // Nothing of jailgen's own is in what may be written, and what is written down is gone with the test.
+            let script = format!(
+                "mount -t tmpfs none /sys && {before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'"
+            );
             let mut command = jail.command("unshare");
-            // Nothing of jailgen's own is in what may be written.
-            command.env("DENYING", denying.wrapper()).env("XDG_STATE_HOME", "/nowhere");
+            command.env("DENYING", denying.wrapper()).env("XDG_STATE_HOME", "/sys");
             Ran::of(command.args(["-Urm", "sh", "-c", &script]))
         };
         launch(SWITCH).stopped(&[

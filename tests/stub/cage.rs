@@ -280,7 +280,7 @@ fn a_link_planted_where_the_cage_writes_is_not_followed_by_a_rule() {
         std::os::unix::fs::symlink(keys.parent().expect("a folder"), &planted).expect("a link");
         allow(jail, &planted, Reach::Ro)
             .sh("cat ../home/keys/id")
-            .stopped(&["`cache` is a symbolic link in a folder that the jail can write"]);
+            .stopped(&["`cache` is a symbolic link in a folder that a jail could write"]);
         // The user's own link, where the cage writes nothing.
         let jail = cage(caller, Sockets::Tcp);
         jail.file("home/keys/id", "public");

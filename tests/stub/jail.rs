@@ -188,6 +188,13 @@ pub(crate) fn default_filter() -> SeccompProgram {
     SeccompProgram { in_set_group_id_folder, ..filter(&default_program(arch)) }
 }
 
+/// The filter of `allow-nested-sandbox`.
+pub(crate) fn nesting_filter() -> SeccompProgram {
+    let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
+    let policy = Policy { nested_sandbox: true, ..Policy::DEFAULT };
+    filter(&program(arch, &policy).expect("a filter"))
+}
+
 pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
     SeccompProgram {
         name: "default".into(),
@@ -212,6 +219,15 @@ pub(crate) fn wall(plan: &mut Plan) {
         let (path, missing, by) = (literal("/"), Missing::Skip, by());
         let root = Beneath { path, reach: Reach::Rwx, missing, by };
         plan.landlock.rules.push(LandlockRule::Path(root));
+    }
+}
+
+/// Grants the working folder for reading alone.
+pub(crate) fn read_only_folder(plan: &mut Plan) {
+    for op in &mut plan.inside {
+        if let InsideOp::Folder(folder) = op {
+            folder.access = Access::ReadOnly;
+        }
     }
 }
 

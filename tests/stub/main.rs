@@ -28,12 +28,13 @@ mod own_state;
 mod pinned;
 mod process;
 mod pty;
-mod root;
 mod quota;
+mod root;
 mod set_id;
 mod shared;
 mod standard;
 mod terminal;
+mod trust;
 
 mod worktree;
 mod wrapper;

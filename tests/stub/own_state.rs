@@ -139,12 +139,12 @@ fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_fill() {
         let jail = Jail::new(caller).outside("XDG_STATE_HOME", "");
         let home = jail.home();
         let jail = jail.op(bind(&home, Access::ReadWrite));
-        jail.sh("cd; mkdir -p .local/state/jailgen/trust; mv .local x; ls .local/state/jailgen")
+        jail.sh("cd; mkdir -p .local/state/jailgen/bin; mv .local x; ls .local/state/jailgen")
             .refused("");
         jail.outside_sh(
             "ls -A ~/.local/state/jailgen | grep -v told; stat -c %a ~/.local/state/jailgen",
         )
-        .prints("700");
+        .prints("trust\n700");
         // As another variable names it.
         let jail = Jail::new(caller);
         let folder = jail.folder.path().to_owned();

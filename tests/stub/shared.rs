@@ -1,6 +1,7 @@
 //! Files of the host that the payload replaces: what it does to its own arrives outside, and nothing else does.
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::process::{Child, Stdio};
 
 use jail_plan::{Access, HostText, InsideOp, SharedFile};
 
@@ -85,6 +86,46 @@ fn launches_at_the_same_time_share_it() {
              until [ -e ready ]; do sleep 0.05; done; \"$W\" -c \"$R; until grep -q newer agent; do sleep 0.05; done\" && wait";
         jail.outside_sh(script).prints("old");
         assert_eq!(held(&jail), "newer\n");
+    }
+}
+
+/// Starts the jail `times` times at once, again and again, each time with the same script; how the failed ones ended.
+fn at_once(jail: &Jail, script: &str) -> Vec<String> {
+    let wrapper = jail.wrapper();
+    let mut failed = Vec::new();
+    for _ in 0..3 {
+        let start = |_| {
+            let mut command = jail.command(&wrapper);
+            command.args(["-c", script]).stderr(Stdio::piped()).spawn().expect("it starts")
+        };
+        let running: Vec<Child> = (0..16).map(start).collect();
+        for child in running {
+            let output = child.wait_with_output().expect("it ends");
+            if !output.status.success() || !output.stderr.is_empty() {
+                failed.push(String::from_utf8_lossy(&output.stderr).into_owned());
+            }
+        }
+    }
+    failed
+}
+
+#[test]
+fn launches_that_begin_and_end_at_the_same_time_all_start() {
+    for caller in callers() {
+        let write = "cd /h && echo $$-$PPID-$(date +%N) >t.$(date +%N) && mv -T t.* agent; :";
+        let none: [String; 0] = [];
+        assert_eq!(at_once(&jail(caller), write), none, "in memory");
+        let jail = Jail::new(caller);
+        jail.file("home/.agent.json", "old");
+        let kept = jail.file("home/kept/agent", "the home's own");
+        let folder = kept.parent().expect("a folder");
+        std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
+        let jail = jail
+            .op(bind_to(folder, "/h", Access::ReadWrite, jail_plan::Missing::Fail))
+            .op(shared(literal("/h/agent")));
+        assert_eq!(at_once(&jail, "date +%N >/h/agent"), none, "kept");
+        let left = jail.outside_sh("ls -A ~/kept ~ | grep jailgen-[^o]");
+        assert_eq!(left.stdout, "", "nothing of the copying stays");
     }
 }
 

@@ -23,7 +23,7 @@ fn a_wrapper_runs_however_it_is_started() {
         run(&format!("exec \"$W\" {inside}"));
         run(&format!("bash -c 'exec -a other \"$W\" \"$@\"' bash {inside}"));
         run(&format!("dash -c '\"$W\" \"$@\"' dash {inside}"));
-        run(&format!("env -i \"$W\" {inside}"));
+        run(&format!("env -i HOME=\"$HOME\" \"$W\" {inside}"));
         run(&format!("nice \"$W\" {inside}"));
     }
 }

@@ -72,14 +72,14 @@ impl<'a> Caller<'a> {
         self.home.as_ref().map_err(Clone::clone)
     }
 
-    /// Where jailgen keeps its own state, by the rule of `jailgen` itself: a folder that is there anyway, and what is below it.
-    /// Nothing without a home folder.
-    pub(crate) fn own_state(&self) -> Option<(String, &'static str)> {
-        let given = self.value("XDG_STATE_HOME").and_then(|path| str::from_utf8(path).ok());
-        match given.filter(|path| path.starts_with('/')) {
-            Some(state) => Some((state.into(), "jailgen")),
-            None => Some((self.home_folder().ok()?.as_str().into(), ".local/state/jailgen")),
+    /// jailgen's own state folder, by the rule of `jailgen` itself. What scripts have left in variables does not move it.
+    pub(crate) fn state_folder(&self) -> Result<StateFolder, Problem> {
+        let absolute = |name| value(self.environment, name).filter(|path| path.starts_with(b"/"));
+        if let Some(state) = absolute("XDG_STATE_HOME") {
+            return Ok(StateFolder { base: state.into(), below: "jailgen", is_home: false });
         }
+        let home = absolute("HOME").ok_or_else(|| unset("~", "HOME"))?;
+        Ok(StateFolder { base: home.into(), below: ".local/state/jailgen", is_home: true })
     }
 
     /// The text for this launch.
@@ -110,6 +110,27 @@ impl<'a> Caller<'a> {
     pub(crate) fn path(&self, text: &HostText) -> Result<JailPath, Problem> {
         let expanded = self.expand(text)?;
         JailPath::parse(&expanded).map_err(|error| Problem::new(&expanded, error.to_string()))
+    }
+}
+
+/// `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`.
+pub(crate) struct StateFolder {
+    /// The folder that the variable names.
+    pub(crate) base: Vec<u8>,
+    /// jailgen's own in it.
+    pub(crate) below: &'static str,
+    pub(crate) is_home: bool,
+}
+
+impl StateFolder {
+    /// Its path.
+    pub(crate) fn path(&self) -> Vec<u8> {
+        [&self.base, b"/".as_slice(), self.below.as_bytes()].concat()
+    }
+
+    /// The path of what is called `name` there.
+    pub(crate) fn file(&self, name: &str) -> Vec<u8> {
+        [&self.path(), b"/".as_slice(), name.as_bytes()].concat()
     }
 }
 

@@ -90,7 +90,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
 // One copy of it is enough.
 #[inline(never)]
 fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Mode, Failure> {
-    let Launch { plan, steps, caller, trees, own_state, .. } = first.launch;
+    let Launch { plan, steps, caller, paths, own_state, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     if first.launch.dedicated.is_some() {
         // The supervisor has it done: nobody may map another user's ids by themselves.
@@ -107,11 +107,12 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
     let places = root(first, aside)?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
     enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
-    confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::bounds().map_err(at(Fixed::Privileges))?;
-    confine::landlock::restrict(&Jail { plan, caller, trees, own_state, places: &places })
+    confine::landlock::restrict(&Jail { plan, caller, paths, own_state, places: &places })
         .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
     aside.enter_network()?;
+    // Nothing is opened any more, of which the payload may have less than a launch needs.
+    confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::capabilities().map_err(at(Fixed::Privileges))?;
     if let Some(user) = &first.launch.dedicated {
         user.check_start().map_err(at(Fixed::Start))?;
@@ -150,6 +151,7 @@ fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }
     first.standard.reopen().map_err(|problem| steps.fixed(Fixed::Command, "", problem))?;
+    first.launch.paths.enter_mounts();
     let built = inside::build(&first.launch)?;
     built.root.enter(aside).map_err(at_root)?;
     Ok(built.places)

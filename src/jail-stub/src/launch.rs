@@ -17,7 +17,7 @@ use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::first::{self, First};
-use crate::host::{self, Helper, OwnState, SharedFiles};
+use crate::host::{self, Helper, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Ended};
@@ -135,9 +135,12 @@ fn with_helper(
     let signals = Signals::block().map_err(at_helper)?;
     let Some(host) = &plan.host else { return launch(plan, caller, &signals, None, None) };
     let listener = host::listener(plan).map_err(at_helper)?;
-    let trees = host::writable_trees(plan, caller);
-    let mut helper = Helper::start(host, wrapper, listener.as_ref(), caller, &trees, signals.mask)
-        .map_err(at_helper)?;
+    let mut helper = {
+        let store = Store::of(caller);
+        let trees = host::writable_trees(plan, caller, &store);
+        Helper::start(host, wrapper, listener.as_ref(), caller, &trees, signals.mask)
+            .map_err(at_helper)?
+    };
     helper.watch(&signals.pending);
     let ending = launch(plan, caller, &signals, Some(&helper), listener);
     match (helper.finish(), ending) {
@@ -154,11 +157,13 @@ fn launch(
     helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
-    host::prepare(plan, caller, helper)?;
+    let store = Store::of(caller);
+    host::prepare(plan, caller, helper, &store)?;
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
-    let trees = host::writable_trees(plan, caller);
-    confine::landlock::tell(&plan.landlock, caller, &trees);
+    let paths = host::paths(plan, caller, &store)?;
+    confine::landlock::tell(&plan.landlock, caller, paths.trees());
+    host::tell_folder(plan, caller);
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
     let command = Command::of(plan, caller).map_err(at_command)?;
     let filters =
@@ -171,23 +176,23 @@ fn launch(
         return Err(at_namespaces(problem));
     }
     let at_user = |(by, problem)| steps.fixed(Fixed::Namespaces, by, problem);
+    host::record(plan, caller, &paths, &store)?;
     let dedicated = Dedicated::of(plan, caller).map_err(at_user)?;
     if let Some(user) = &dedicated {
-        dedicated::share(user, plan, caller, &trees)
+        dedicated::share(user, plan, caller, &paths)
             .map_err(|problem| at_user((user.by, problem)))?;
     }
-    let locks = host::hold(plan, caller, &trees)?;
+    let locks = host::hold(plan, caller, &paths)?;
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
-    let trees = &trees;
-    let shared = SharedFiles::find(plan, caller, trees)?;
+    let shared = SharedFiles::find(plan, caller, &paths)?;
     let own_state = OwnState::find(caller).map_err(at_namespaces)?;
     let launch = Launch {
         caller,
-        trees,
+        paths: &paths,
         plan,
         own_state: own_state.as_ref(),
         shared: &shared,
@@ -228,6 +233,9 @@ fn launch(
                 }
             }
             drop((inside, listener));
+            // What the jail has been given is its own by now.
+            drop(paths);
+            drop(store);
             // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
             set_dumpable_behavior(DumpableBehavior::NotDumpable)
                 .about("dumpable")

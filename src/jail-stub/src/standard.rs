@@ -18,8 +18,7 @@ use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::host::Identity;
-use crate::inside::path_of;
+use crate::host::{Identity, path_of};
 use crate::inside::tree::{self, Depth};
 use crate::message::Message;
 use crate::namespaces::has;

@@ -196,7 +196,7 @@ pub(super) const ROWS: &[Row] = &[
         host: LINKS,
         probes: &[Probe::Stops {
             env: &[],
-            says: "is a symbolic link in a folder that the jail can write",
+            says: "is a symbolic link in a folder that a jail could write",
         }],
         ..ROW
     },

@@ -21,7 +21,7 @@ use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::dedicated::acl::{ALL, Acl};
 use crate::failure::{About, Problem};
-use crate::host::{self, SharedGit, WritableTrees};
+use crate::host::{self, HostPaths, SharedGit};
 
 const ACCESS: &str = "system.posix_acl_access";
 const DEFAULT: &str = "system.posix_acl_default";
@@ -34,7 +34,7 @@ pub(crate) fn share(
     user: &Dedicated<'_>,
     plan: &Plan,
     caller: &Caller<'_>,
-    trees: &WritableTrees,
+    paths: &HostPaths<'_>,
 ) -> Result<(), Problem> {
     let sharing = Sharing { user: user.uid, caller: caller.uid };
     for op in &plan.inside {
@@ -42,30 +42,30 @@ pub(crate) fn share(
             InsideOp::Folder(folder) if folder.access != Access::ReadOnly => {
                 let path = host::Folder::current()?.path;
                 let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-                place.and_then(|place| sharing.tree(place)).about(&path).map_err(explain)?;
+                place.and_then(|place| sharing.tree(&place)).about(&path).map_err(explain)?;
             }
             InsideOp::Bind(bind) if bind.access == Access::ReadWrite => {
                 let path = caller.path(&bind.from)?;
-                match host::open(path.as_str().as_bytes(), trees) {
+                match paths.open(path.as_str().as_bytes()) {
                     Err(problem) if problem.cause == "ENOENT" && bind.missing == Missing::Skip => {}
                     // What is missing stops the launch where it is bound.
                     Err(problem) if problem.cause == "ENOENT" => {}
-                    place => sharing.tree(place?).about(path.as_str()).map_err(explain)?,
+                    place => sharing.tree(&*place?).about(path.as_str()).map_err(explain)?,
                 }
             }
             InsideOp::SharedFile(shared) => {
                 let path = caller.path(&shared.from)?;
-                let place = host::open(path.as_str().as_bytes(), trees)?;
-                sharing.tree(place).about(path.as_str()).map_err(explain)?;
+                let place = paths.open(path.as_str().as_bytes())?;
+                sharing.tree(&place).about(path.as_str()).map_err(explain)?;
             }
             InsideOp::OverlayKept(overlay) => {
                 let path = caller.path(&overlay.upper)?;
-                let place = host::open(path.as_str().as_bytes(), trees)?;
-                sharing.tree(place).about(path.as_str()).map_err(explain)?;
+                let place = paths.open(path.as_str().as_bytes())?;
+                sharing.tree(&place).about(path.as_str()).map_err(explain)?;
             }
             InsideOp::Worktree(_) => {
-                if let Some(SharedGit { path, place }) = host::shared_git()? {
-                    sharing.tree(place).about(&path).map_err(explain)?;
+                if let Some(SharedGit { path, place }) = paths.repository() {
+                    sharing.tree(place).about(path).map_err(explain)?;
                 }
             }
             _ => {}
@@ -89,8 +89,8 @@ struct Sharing {
 
 impl Sharing {
     /// Shares what `place` names, with all that is below.
-    fn tree(self, place: OwnedFd) -> Result<(), Errno> {
-        let stat = fstat(&place)?;
+    fn tree(self, place: &OwnedFd) -> Result<(), Errno> {
+        let stat = fstat(place)?;
         if stat.st_uid != self.caller {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl Sharing {
         if ![FileType::Directory, FileType::RegularFile].contains(&kind) {
             return Ok(());
         }
-        let top = reopen(&place)?;
+        let top = reopen(place)?;
         if list(&top, ACCESS)?.is_some_and(|acl| acl.user(self.user).is_some()) {
             return Ok(());
         }

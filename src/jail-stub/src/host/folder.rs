@@ -63,7 +63,7 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
             }
             return Err(refusal(&folder, "it is your home folder", true));
         }
-        if is_above(&folder.path, identity, home)? {
+        if is_above(&folder.path, identity, home.as_bytes())? {
             return Err(refusal(&folder, "your home folder lies in it", false));
         }
     }
@@ -74,7 +74,7 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
 }
 
 /// The home folder as the launcher's variable says, and as the user database says.
-fn homes(caller: &Caller<'_>) -> Vec<String> {
+pub(super) fn homes(caller: &Caller<'_>) -> Vec<String> {
     let mut homes: Vec<String> =
         caller.home_folder().map(|home| home.as_str().into()).into_iter().collect();
     let Accounts { home, .. } = accounts(caller);
@@ -83,8 +83,8 @@ fn homes(caller: &Caller<'_>) -> Vec<String> {
 }
 
 /// Whether the folder is one of the folders above `home`: those of its path, and those it really lies in.
-fn is_above(path: &[u8], identity: Identity, home: &str) -> Result<bool, Problem> {
-    let below = home.as_bytes().strip_prefix(path);
+pub(super) fn is_above(path: &[u8], identity: Identity, home: &[u8]) -> Result<bool, Problem> {
+    let below = home.strip_prefix(path);
     if below.is_some_and(|rest| rest.starts_with(b"/")) {
         return Ok(true);
     }

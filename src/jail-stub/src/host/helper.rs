@@ -20,7 +20,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
 use super::surroundings::surroundings;
-use super::walk::WritableTrees;
+use super::trust::WritableTrees;
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::supervisor::signal;
@@ -56,7 +56,7 @@ impl<'a> Helper<'a> {
         wrapper: &[u8],
         listener: Option<&OwnedFd>,
         caller: &Caller<'_>,
-        trees: &WritableTrees,
+        trees: &WritableTrees<'_>,
         mask: SignalSet,
     ) -> Result<Self, Problem> {
         let (socket, theirs) =

@@ -8,7 +8,7 @@ use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
 
-use super::walk::{WritableTrees, open};
+use super::HostPaths;
 use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
 use crate::steps::Steps;
@@ -18,12 +18,12 @@ use crate::steps::Steps;
 pub(crate) fn hold(
     plan: &Plan,
     caller: &Caller<'_>,
-    trees: &WritableTrees,
+    paths: &HostPaths<'_>,
 ) -> Result<Vec<OwnedFd>, Failure> {
     let mut locks = Vec::new();
     for (index, op) in plan.inside.iter().enumerate() {
         let InsideOp::OverlayKept(overlay) = op else { continue };
-        let lock = lock(overlay, caller, trees)
+        let lock = lock(overlay, caller, paths)
             .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
         locks.push(lock);
     }
@@ -33,10 +33,10 @@ pub(crate) fn hold(
 fn lock(
     overlay: &KeptOverlay,
     caller: &Caller<'_>,
-    trees: &WritableTrees,
+    paths: &HostPaths<'_>,
 ) -> Result<OwnedFd, Problem> {
     let path = caller.path(&overlay.upper)?;
-    let place = open(path.as_str().as_bytes(), trees)?;
+    let place = paths.open(path.as_str().as_bytes())?;
     let through = format!("/proc/self/fd/{}", place.as_raw_fd());
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = openat(CWD, through.as_str(), flags, Mode::empty()).about(path.as_str())?;

@@ -62,7 +62,7 @@ fn split<'a>(text: &'a str, separator: &str) -> Vec<&'a str> {
 }
 
 /// Without empty names and `.`, and with `..` taken back by name: that is where the payload will look for it.
-fn normal(path: &[u8]) -> Vec<u8> {
+pub(super) fn normal(path: &[u8]) -> Vec<u8> {
     let mut names: Vec<&[u8]> = Vec::new();
     for name in path.split(|byte| *byte == b'/') {
         match name {

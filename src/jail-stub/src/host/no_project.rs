@@ -72,10 +72,11 @@ pub(super) fn reason(
 ) -> Result<Option<&'static str>, Errno> {
     let above = from_here_up()?;
     let for_root = if caller.uid == 0 { FOR_ROOT } else { &[] };
-    let everywhere = EVERYWHERE.iter().chain(for_root).map(|place| (String::new(), *place));
-    let at_home = homes.iter().flat_map(|home| AT_HOME.iter().map(|place| (home.clone(), *place)));
+    let everywhere = EVERYWHERE.iter().chain(for_root).map(|place| (Vec::new(), *place));
+    let at_home =
+        homes.iter().flat_map(|home| AT_HOME.iter().map(|place| (home.clone().into(), *place)));
     for (base, (name, reach, why)) in everywhere.chain(at_home).chain(own(caller)) {
-        if is_there(folder, &above, &[&base, name].concat(), reach) {
+        if is_there(folder, &above, &[&base, name.as_bytes()].concat(), reach) {
             return Ok(Some(why));
         }
     }
@@ -83,16 +84,16 @@ pub(super) fn reason(
 }
 
 /// The folder of jailgen's state, and the one that it lies in.
-fn own(caller: &Caller<'_>) -> Vec<(String, Place)> {
-    let Some((base, name)) = caller.own_state() else { return Vec::new() };
-    let state = [&*base, "/", name].concat();
-    let parent = state.strip_suffix("/jailgen").unwrap_or(&state).into();
+fn own(caller: &Caller<'_>) -> Vec<(Vec<u8>, Place)> {
+    let Ok(state) = caller.state_folder() else { return Vec::new() };
+    let state = state.path();
+    let parent = state.strip_suffix(b"/jailgen").unwrap_or(&state).into();
     vec![(state, ("", Reach::Below, OWN)), (parent, ("", Reach::Itself, OWN))]
 }
 
 /// By name, and by what it is.
-fn is_there(folder: &[u8], above: &[Identity], place: &str, reach: Reach) -> bool {
-    let rest = folder.strip_prefix(place.as_bytes());
+fn is_there(folder: &[u8], above: &[Identity], place: &[u8], reach: Reach) -> bool {
+    let rest = folder.strip_prefix(place);
     let itself = Identity::at(place);
     match reach {
         Reach::Itself => {

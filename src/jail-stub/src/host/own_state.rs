@@ -1,26 +1,28 @@
 //! Where jailgen keeps its own state: what was built, and what is trusted. A jail that could write there would decide what the
 //! host runs next; so a wider grant does not hold it, and a grant of it stops the launch.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::TRUSTED_STATE;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
+use rustix::path::Arg;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
+use crate::host::path_of;
 use crate::host::state;
-use crate::host::walk::{Identity, WritableTrees};
-use crate::inside::path_of;
+use crate::host::trust::WritableTrees;
+use crate::host::walk::Identity;
 
-/// The state folder, whether or not it is there yet.
+/// The state folder.
 pub(crate) struct OwnState {
     /// As the launcher names it.
-    named: String,
+    named: Vec<u8>,
     /// Where it really is.
     path: Vec<u8>,
+    is_there: bool,
     /// What it lies in, itself first: each folder, and how much of `path` leads there.
     above: Vec<(Identity, usize)>,
     /// The folders that hold the symbolic links on the way to it, and what lies above those.
@@ -30,16 +32,16 @@ pub(crate) struct OwnState {
 impl OwnState {
     /// The state folder of the caller; nothing where there is no folder that it could be in.
     pub(crate) fn find(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
-        let Some((base, name)) = caller.own_state() else { return Ok(None) };
-        let named = [&*base, "/", name].concat();
-        let mut place = match open(CWD, &base) {
+        let Ok(state) = caller.state_folder() else { return Ok(None) };
+        let named = state.path();
+        let mut place = match open(CWD, &state.base) {
             Ok(place) => place,
             // Who cannot go there cannot do so in a jail either.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(None),
-            Err(error) => return Err(Problem::errno(&base, error)),
+            Err(error) => return Err(Problem::errno(&state.base, error)),
         };
         let (mut missing, mut links) = (Vec::new(), Vec::new());
-        for name in name.split('/') {
+        for name in state.below.split('/') {
             if missing.is_empty() {
                 if is_link(&place, name).about(&named)? {
                     links
@@ -57,8 +59,9 @@ impl OwnState {
             missing.extend([b"/", name.as_bytes()].concat());
         }
         let above = upwards(&place).about(&named)?;
+        let is_there = missing.is_empty();
         let path = [path_of(&place).about(&named)?, missing].concat();
-        Ok(Some(Self { named, path, above, links }))
+        Ok(Some(Self { named, path, is_there, above, links }))
     }
 
     /// How the state folder is reached from `place`, a folder that it lies in, if it is one.
@@ -71,7 +74,7 @@ impl OwnState {
         &self,
         place: impl AsFd,
         writes: bool,
-        trees: &WritableTrees,
+        trees: &WritableTrees<'_>,
     ) -> Result<Option<&[u8]>, Problem> {
         let identity = Identity::of(&place).about(&self.named)?;
         let path = path_of(&place).about(&self.named)?;
@@ -92,7 +95,9 @@ impl OwnState {
         if rest.is_empty() {
             return Err(refused(&path));
         }
-        state::directory(&self.named, trees)?;
+        if !self.is_there {
+            state::directory(&self.named, trees)?;
+        }
         Ok(Some(rest))
     }
 
@@ -120,7 +125,7 @@ fn refused(path: &[u8]) -> Problem {
         .help("grant another folder; a copy of the file that is needed will do")
 }
 
-fn open(folder: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
+fn open(folder: impl AsFd, name: impl Arg) -> Result<OwnedFd, Errno> {
     openat(folder, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 

@@ -1,22 +1,35 @@
 //! Folders and files of an agent's own state, made on the host where they are missing: for the user alone.
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, mkdirat, openat, symlinkat};
+use rustix::fs::{FileType, Mode, OFlags, mkdirat, openat, symlinkat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host::walk::{WritableTrees, open};
+use crate::host::trust::WritableTrees;
+use crate::host::walk::open;
 
 const FOLDER: Mode = Mode::RWXU;
 const FILE: Mode = Mode::RUSR.union(Mode::WUSR);
 
 /// Makes the folder `path` and its missing parents.
-pub(crate) fn directory(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
-    folder(path, trees).map(drop)
+pub(crate) fn directory(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem> {
+    let place = folder(path, trees)?;
+    match FileType::from_raw_mode(rustix::fs::fstat(&place).about(path)?.st_mode) {
+        FileType::Directory => Ok(()),
+        FileType::RegularFile
+        | FileType::Symlink
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => Err(Problem::new(path, "it is not a folder").help(
+            "a folder is granted here; move away what has its name, or grant a file by `state-file`",
+        )),
+    }
 }
 
 /// Makes the file `path`, empty, and its missing parents.
-pub(crate) fn file(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
+pub(crate) fn file(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem> {
     if exists(path, trees)?.is_some() {
         return Ok(());
     }
@@ -30,22 +43,21 @@ pub(crate) fn file(path: &str, trees: &WritableTrees) -> Result<(), Problem> {
     }
 }
 
-/// Makes the file `name` below the folder `base` where it is missing; whether it was, or whether nobody can tell. A base that
+/// Makes the file `path`, below the folder `base`, where it is missing; whether it was, or whether nobody can tell. A base that
 /// does not exist is not made: somebody has named a home folder that is none.
-pub(crate) fn is_first(base: &str, name: &str, trees: &WritableTrees) -> bool {
-    let path = [base, "/", name].concat();
-    if matches!(exists(&path, trees), Ok(Some(_))) {
+pub(crate) fn is_first(base: &[u8], path: &[u8], trees: &WritableTrees<'_>) -> bool {
+    if matches!(exists(path, trees), Ok(Some(_))) {
         return false;
     }
     if matches!(exists(base, trees), Ok(Some(_))) {
-        let _ = file(&path, trees);
+        let _ = file(path, trees);
     }
     true
 }
 
 /// Makes a symbolic link at `path`, and its missing parents. Whatever is there already stays: an agent may have put a file of
 /// its own in its place.
-pub(crate) fn link(path: &str, target: &str, trees: &WritableTrees) -> Result<(), Problem> {
+pub(crate) fn link(path: &[u8], target: &str, trees: &WritableTrees<'_>) -> Result<(), Problem> {
     let (parent, name) = split(path)?;
     let parent = folder(parent, trees)?;
     match symlinkat(target, &parent, name) {
@@ -54,7 +66,8 @@ pub(crate) fn link(path: &str, target: &str, trees: &WritableTrees) -> Result<()
     }
 }
 
-fn folder(path: &str, trees: &WritableTrees) -> Result<OwnedFd, Problem> {
+/// The folder `path`, made with its missing parents.
+pub(super) fn folder(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     if let Some(place) = exists(path, trees)? {
         return Ok(place);
     }
@@ -68,23 +81,23 @@ fn folder(path: &str, trees: &WritableTrees) -> Result<OwnedFd, Problem> {
 }
 
 /// What was just made is opened by its name in the folder it was made in, never through a symlink.
-fn enter(parent: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
+fn enter(parent: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::DIRECTORY | OFlags::CLOEXEC;
     openat(parent, name, flags, Mode::empty())
 }
 
-fn exists(path: &str, trees: &WritableTrees) -> Result<Option<OwnedFd>, Problem> {
-    match open(path.as_bytes(), trees) {
+fn exists(path: &[u8], trees: &WritableTrees<'_>) -> Result<Option<OwnedFd>, Problem> {
+    match open(path, trees) {
         Ok(place) => Ok(Some(place)),
         Err(problem) if problem.cause == "ENOENT" => Ok(None),
         Err(problem) => Err(problem),
     }
 }
 
-fn split(path: &str) -> Result<(&str, &str), Problem> {
-    let slash = path.bytes().rposition(|byte| byte == b'/');
+fn split(path: &[u8]) -> Result<(&[u8], &[u8]), Problem> {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
     match slash.map(|at| (path.get(..at), path.get(at + 1..))) {
-        Some((Some(""), Some(name))) => Ok(("/", name)),
+        Some((Some(b""), Some(name))) => Ok((b"/", name)),
         Some((Some(parent), Some(name))) => Ok((parent, name)),
         Some(_) | None => Err(Problem::errno(path, Errno::INVAL)),
     }

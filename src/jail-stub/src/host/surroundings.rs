@@ -4,20 +4,17 @@
 //! here, once, for everything that a launch starts outside the jail.
 
 use alloc::ffi::CString;
-use alloc::format;
 use alloc::vec::Vec;
 
 use jail_plan::search;
-use rustix::fd::{AsRawFd, OwnedFd};
-use rustix::fs::{CWD, readlinkat};
-use rustix::io::Errno;
 
 use super::Folder;
-use super::walk::{Identity, WritableTrees, open};
+use super::trust::WritableTrees;
+use super::walk::{Identity, Level, levels};
 use crate::caller::Caller;
 
 /// The variables, as the kernel takes them.
-pub(crate) fn surroundings(caller: &Caller<'_>, trees: &WritableTrees) -> Vec<CString> {
+pub(crate) fn surroundings(caller: &Caller<'_>, trees: &WritableTrees<'_>) -> Vec<CString> {
     let trusted = Trusted { trees, project: project(caller) };
     let mut variables: Vec<CString> = caller
         .environment()
@@ -46,31 +43,17 @@ fn variable(entry: &[u8], trusted: &Trusted<'_>) -> Option<CString> {
 
 /// Where no jail writes.
 struct Trusted<'a> {
-    trees: &'a WritableTrees,
+    trees: &'a WritableTrees<'a>,
     /// The folder that the wrapper was started in.
     project: Option<Identity>,
 }
 
 impl Trusted<'_> {
-    /// Whether no jail can change what is found at `path`. What is not there yet may be made by one.
+    /// Whether no jail can change what is found at `path`, and none ever could. What is not there yet may be made by one.
     fn holds(&self, path: &[u8]) -> bool {
-        open(path, self.trees).is_ok_and(|place| self.is_outside(&place).unwrap_or(false))
-    }
-
-    fn is_outside(&self, place: &OwnedFd) -> Result<bool, Errno> {
-        let link = format!("/proc/self/fd/{}", place.as_raw_fd());
-        let path = readlinkat(CWD, link, Vec::new())?.into_bytes();
-        let mut folders = path.as_slice();
-        loop {
-            let identity = Identity::at(if folders.is_empty() { b"/" } else { folders })?;
-            if self.project == Some(identity) || self.trees.has_top(identity) {
-                return Ok(false);
-            }
-            let Some(slash) = folders.iter().rposition(|byte| *byte == b'/') else {
-                return Ok(true);
-            };
-            folders = folders.get(..slash).unwrap_or_default();
-        }
+        let Ok(levels) = levels(path, self.trees) else { return false };
+        let is_project = |level: &Level| self.project == Some(level.identity);
+        !levels.iter().any(is_project) && self.trees.first_in(&levels).is_none()
     }
 }
 

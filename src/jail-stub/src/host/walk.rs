@@ -1,26 +1,27 @@
 //! Opens paths of the host so that no symlink which a jail may have planted is followed.
 //!
-//! An earlier session of the same jail can leave `cache -> ~/.ssh` in a folder that it may write; bound read-write at the
-//! next launch, that would be the user's keys (escapes.md C11). Symlinks elsewhere are the user's own and are followed.
+//! An earlier session of any jail can leave `cache -> ~/.ssh` in a folder that it may write; bound read-write at the next
+//! launch, that would be the user's keys (escapes.md C11, E20). Symlinks elsewhere are the user's own and are followed; and
+//! one that leads into the store is followed as long as the path stays there, because nothing in it is secret.
 
 use alloc::collections::VecDeque;
-use alloc::ffi::CString;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::cell::OnceCell;
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
+use super::trust::{WritableTrees, Writer};
 use crate::failure::{About, Problem};
 use crate::resolve::{self, Scope};
 
 /// As many as the kernel follows (path_resolution(7)).
 const LINKS_MAX: usize = 40;
 
-/// Which file or folder something is, whatever its name.
+/// Which file or folder something is, whatever its name, for as long as a descriptor of it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     device: u64,
@@ -39,109 +40,148 @@ impl Identity {
     }
 }
 
-/// The trees of the host that the jail may write.
-#[derive(Default)]
-pub(crate) struct WritableTrees {
-    paths: Vec<Vec<u8>>,
-    identities: OnceCell<Vec<Identity>>,
-}
-
-impl WritableTrees {
-    pub(crate) fn add(&mut self, path: Vec<u8>) {
-        self.paths.push(path);
-    }
-
-    /// Whether one of the folders is the top of a writable tree. Looked up only when a symlink was met.
-    fn contains_any(&self, folders: &[(OwnedFd, Identity)]) -> bool {
-        folders.iter().any(|(_, identity)| self.has_top(*identity))
-    }
-
-    /// Whether this is the top of a writable tree.
-    pub(crate) fn has_top(&self, folder: Identity) -> bool {
-        let tops = self.identities.get_or_init(|| {
-            self.paths.iter().filter_map(|path| Identity::at(path.as_slice()).ok()).collect()
-        });
-        tops.contains(&folder)
-    }
+/// Something that a walk has come through.
+pub(crate) struct Level {
+    pub(crate) place: OwnedFd,
+    pub(crate) identity: Identity,
+    /// From the root, without symlinks.
+    pub(crate) path: Vec<u8>,
 }
 
 /// Opens `path`, absolute, as a place (`O_PATH`).
-pub(crate) fn open(path: &[u8], trees: &WritableTrees) -> Result<OwnedFd, Problem> {
+pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     match resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere) {
-        Err(Errno::LOOP) => Walk::new(trees).and_then(|walk| walk.to(path)).about(path)?,
-        other => other.about(path),
+        Err(Errno::LOOP) => {}
+        other => return other.about(path),
     }
+    let mut levels = levels(path, trees)?;
+    levels.pop().map(|last| last.place).ok_or(Errno::NOENT).about(path)
+}
+
+/// What `path` leads through, from the root to what it names.
+pub(crate) fn levels(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level>, Problem> {
+    let mut walk = Walk { asked: path, trees, levels: Vec::new(), links: 0, held: None };
+    walk.restart().about(path)?;
+    let mut names: VecDeque<Vec<u8>> = names(path).collect();
+    while let Some(name) = names.pop_front() {
+        if name == b".." {
+            walk.up()?;
+            continue;
+        }
+        let next = walk.child(&name).about(path)?;
+        if !is_link(&next).about(path)? {
+            walk.push(next, &name).about(path)?;
+            continue;
+        }
+        let target = walk.follow(&name, &next)?;
+        // What is left of the path follows what the link says.
+        names = self::names(&target).chain(names).collect();
+    }
+    Ok(walk.levels)
 }
 
 /// A walk along a path, from the root and one name at a time.
 struct Walk<'a> {
-    trees: &'a WritableTrees,
+    asked: &'a [u8],
+    trees: &'a WritableTrees<'a>,
     /// From the root to where the walk stands.
-    folders: Vec<(OwnedFd, Identity)>,
+    levels: Vec<Level>,
     links: usize,
+    /// It came through a link that a jail may have planted, and stays in the store.
+    held: Option<Held>,
 }
 
-impl<'a> Walk<'a> {
-    fn new(trees: &'a WritableTrees) -> Result<Self, Errno> {
-        let mut walk = Self { trees, folders: Vec::new(), links: 0 };
-        walk.restart()?;
-        Ok(walk)
-    }
+/// What a walk that is held may not do.
+struct Held {
+    /// How many levels the store's folder has: it may not go above.
+    store: usize,
+    /// As what it is refused where it does.
+    refusal: Problem,
+}
 
+impl Walk<'_> {
     fn restart(&mut self) -> Result<(), Errno> {
-        self.folders.clear();
-        let root =
-            openat(CWD, c"/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        self.push(root)
+        self.levels.clear();
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.push(openat(CWD, c"/", flags, Mode::empty())?, b"")
     }
 
-    fn push(&mut self, folder: OwnedFd) -> Result<(), Errno> {
-        let identity = Identity::of(&folder)?;
-        self.folders.push((folder, identity));
+    fn push(&mut self, place: OwnedFd, name: &[u8]) -> Result<(), Errno> {
+        let above = self.levels.last().map(|level| level.path.as_slice());
+        let path = match above {
+            None => b"/".to_vec(),
+            Some(b"/") => [b"/", name].concat(),
+            Some(above) => [above, b"/", name].concat(),
+        };
+        let identity = Identity::of(&place)?;
+        self.levels.push(Level { place, identity, path });
         Ok(())
     }
 
-    fn to(mut self, path: &[u8]) -> Result<Result<OwnedFd, Problem>, Errno> {
-        let mut names: VecDeque<Vec<u8>> = names(path).collect();
-        while let Some(name) = names.pop_front() {
-            if name == b".." {
-                if self.folders.len() > 1 {
-                    self.folders.pop();
-                }
-                continue;
-            }
-            let next = self.child(&name)?;
-            if FileType::from_raw_mode(rustix::fs::fstat(&next)?.st_mode) != FileType::Symlink {
-                self.push(next)?;
-                continue;
-            }
-            if self.trees.contains_any(&self.folders) {
-                return Ok(Err(planted(path, &name)));
-            }
-            self.links += 1;
-            if self.links > LINKS_MAX {
-                return Err(Errno::LOOP);
-            }
-            let target = rustix::fs::readlinkat(&next, c"", Vec::new())?.into_bytes();
-            if target.starts_with(b"/") {
-                self.restart()?;
-            }
-            // What is left of the path follows what the link says.
-            names = self::names(&target).chain(names).collect();
+    fn up(&mut self) -> Result<(), Problem> {
+        match &self.held {
+            Some(held) if self.levels.len() <= held.store => return Err(held.refusal.clone()),
+            Some(_) | None => {}
         }
-        self.folders.pop().map(|(place, _)| Ok(place)).ok_or(Errno::NOENT)
+        if self.levels.len() > 1 {
+            self.levels.pop();
+        }
+        Ok(())
     }
 
     fn child(&self, name: &[u8]) -> Result<OwnedFd, Errno> {
-        let (folder, _) = self.folders.last().ok_or(Errno::NOENT)?;
-        let name = CString::new(name).map_err(|_| Errno::INVAL)?;
-        openat(
-            folder,
-            name.as_c_str(),
-            OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-            Mode::empty(),
-        )
+        let folder = self.levels.last().ok_or(Errno::NOENT)?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(&folder.place, name, flags, Mode::empty())
     }
+
+    /// What is to be walked instead of a link, from where the walk stands afterwards.
+    fn follow(&mut self, name: &[u8], link: &OwnedFd) -> Result<Vec<u8>, Problem> {
+        let target = rustix::fs::readlinkat(link, c"", Vec::new()).about(self.asked)?.into_bytes();
+        self.links += 1;
+        if self.links > LINKS_MAX {
+            return Err(Problem::errno(self.asked, Errno::LOOP));
+        }
+        let planted = self.trees.first_in(&self.levels);
+        let planted = planted.map(|(tree, writer)| refusal(self.asked, name, &tree.path, writer));
+        let is_absolute = target.starts_with(b"/");
+        match (planted, self.held.take()) {
+            (None, None) if is_absolute => self.restart().about(self.asked)?,
+            (None, None) => {}
+            (None, Some(held)) if !is_absolute => self.held = Some(held),
+            (Some(refusal), None) | (None, Some(Held { refusal, .. })) => {
+                return self.enter_store(&target, refusal);
+            }
+            // The store itself is a jail's to write.
+            (Some(refusal), Some(_)) => return Err(refusal),
+        }
+        Ok(target)
+    }
+
+    /// Goes to the store, where `target` must lie: what is to be walked from there.
+    fn enter_store(&mut self, target: &[u8], refusal: Problem) -> Result<Vec<u8>, Problem> {
+        let store = self.trees.closure.as_bytes();
+        let below = target.strip_prefix(store).and_then(|rest| rest.strip_prefix(b"/"));
+        let Some(below) = below.filter(|_| !store.is_empty()) else { return Err(refusal) };
+        self.restart().about(store)?;
+        for name in names(store) {
+            let next = self.child(&name).about(store)?;
+            if is_link(&next).about(store)? {
+                return Err(refusal);
+            }
+            self.push(next, &name).about(store)?;
+        }
+        if self.trees.first_in(&self.levels).is_some() {
+            return Err(refusal);
+        }
+        self.held = Some(Held { store: self.levels.len(), refusal });
+        Ok(below.to_vec())
+    }
+}
+
+fn is_link(place: &OwnedFd) -> Result<bool, Errno> {
+    let mode = rustix::fs::fstat(place)?.st_mode;
+    Ok(FileType::from_raw_mode(mode) == FileType::Symlink)
 }
 
 fn names(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
@@ -150,26 +190,22 @@ fn names(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
         .map(<[u8]>::to_vec)
 }
 
-fn planted(path: &[u8], name: &[u8]) -> Problem {
-    let name = String::from_utf8_lossy(name);
-    Problem::new(
-        path,
-        alloc::format!("`{name}` is a symbolic link in a folder that the jail can write"),
-    )
-    .help("an earlier session may have made it; look where it leads, then remove it")
-}
-
-/// Reads a whole file of the host, at most `bound` bytes; symlinks are followed as in [`open`].
-pub(crate) fn read(path: &[u8], trees: &WritableTrees, bound: usize) -> Result<Vec<u8>, Problem> {
-    let place = open(path, trees)?;
-    let through = alloc::format!("/proc/self/fd/{}", rustix::fd::AsRawFd::as_raw_fd(&place));
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = openat(CWD, through.as_str(), flags, Mode::empty()).about(path)?;
-    let stat = rustix::fs::fstat(&file).about(path)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(Problem::new(path, "it is not a regular file"));
-    }
-    read_to_end(&file, bound).about(path)
+fn refusal(asked: &[u8], name: &[u8], tree: &[u8], writer: Writer) -> Problem {
+    let [name, tree] = [name, tree].map(String::from_utf8_lossy);
+    let cause = format!("`{name}` is a symbolic link in a folder that a jail could write");
+    Problem::new(asked, cause).help(match writer {
+        Writer::This => {
+            String::from("an earlier session may have made it; look where it leads, then remove it")
+        }
+        Writer::Any => format!(
+            "a session in `{tree}` may have made it; look where it leads, then remove it, or forget the folder: \
+             `jailgen trust forget {tree}`"
+        ),
+        Writer::Anybody => String::from(
+            "which folders a jail could write cannot be read in jailgen's state folder; set XDG_STATE_HOME, or HOME, \
+             to where it is, or name what the link leads to",
+        ),
+    })
 }
 
 /// Reads what is left in `file`.

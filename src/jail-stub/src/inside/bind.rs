@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use jail_plan::{Access, Bind, Folder, InsideOp, Missing, SharedFile};
 use rustix::fd::OwnedFd;
-use rustix::fs::CWD;
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
@@ -77,7 +77,16 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
 fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let (from, to) = (launch.caller.path(&op.from)?, launch.caller.path(&op.to)?);
     let (from, to) = (from.as_str().as_bytes(), to.as_str().as_bytes());
-    let source = source(from, to, Access::ReadWrite, launch)?;
+    let source = match launch.shared.of(op) {
+        // The folder is what it was, and the file whatever has its name now: other launches replace it.
+        Some(pair) => {
+            let folder = launch.paths.open(&pair.folder_path)?;
+            let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let place = openat(&*folder, &pair.outside.name, flags, Mode::empty()).about(from)?;
+            clone(&place, from, to, Access::ReadWrite, launch)?
+        }
+        None => source(from, to, Access::ReadWrite, launch)?,
+    };
     match source.kind {
         Kind::File => Ok(vec![source]),
         Kind::Folder => {
@@ -118,11 +127,8 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
 fn worktree(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    let Some(SharedGit { path, place }) = host::shared_git()? else { return Ok(Vec::new()) };
-    let tree = tree::clone_tree(&place, Depth::All).about(&path)?;
-    let covered = launch.own_state_in(&place, Access::ReadWrite, &path)?;
-    confine(&tree, Access::ReadWrite).about(&path)?;
-    Ok(vec![Source { tree, kind: Kind::Folder, access: Access::ReadWrite, to: path, covered }])
+    let Some(SharedGit { path, .. }) = launch.paths.repository() else { return Ok(Vec::new()) };
+    Ok(vec![source(path, path, Access::ReadWrite, launch)?])
 }
 
 fn all_there(
@@ -154,10 +160,21 @@ pub(crate) fn source(
     access: Access,
     launch: &Launch<'_>,
 ) -> Result<Source, Problem> {
-    let place = host::open(from, launch.trees)?;
-    let kind = Kind::of(&place).about(from)?;
-    let covered = launch.own_state_in(&place, access, to)?;
-    let tree = tree::clone_tree(&place, Depth::All).about(from)?;
+    let place = launch.paths.open(from)?;
+    clone(&place, from, to, access, launch)
+}
+
+/// Clones `place`, which is at `from` on the host.
+fn clone(
+    place: &OwnedFd,
+    from: &[u8],
+    to: &[u8],
+    access: Access,
+    launch: &Launch<'_>,
+) -> Result<Source, Problem> {
+    let kind = Kind::of(place).about(from)?;
+    let covered = launch.own_state_in(place, access, to)?;
+    let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
     Ok(Source { tree, kind, access, to: to.into(), covered })
 }

@@ -47,7 +47,7 @@ pub(crate) struct Found {
 pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = from.as_str().as_bytes();
-    let place = match (host::open(to, launch.trees), op.missing) {
+    let place = match (launch.paths.open(to), op.missing) {
         (Err(problem), Missing::Skip) if problem.cause == "ENOENT" => return Ok(None),
         (other, Missing::Skip | Missing::Fail) => other?,
     };
@@ -60,7 +60,7 @@ pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Prob
         entries: 0,
     };
     if to == BY_CONTENT {
-        let content = host::read(to, launch.trees, CONTENT_MAX)?;
+        let content = launch.paths.read(to, CONTENT_MAX)?;
         walk.items.push((to.into(), Item::Content(content)));
     } else if walk.visit(&place, to, &mut Vec::new())? == Seen::Whole {
         walk.add_tree(&place, to)?;
@@ -220,8 +220,8 @@ impl Walk<'_> {
     /// What a link leads to on the host; the path to its folder is the real one, whatever led there.
     fn follow(&self, folder: &OwnedFd, path: &[u8]) -> Result<Option<OwnedFd>, Problem> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let real = listing::path_of(folder).about(path)?;
-        match host::open(&[&real, b"/".as_slice(), name].concat(), self.launch.trees) {
+        let real = host::path_of(folder).about(path)?;
+        match host::open(&[&real, b"/".as_slice(), name].concat(), self.launch.paths.trees()) {
             Ok(target) => Ok(Some(target)),
             Err(problem)
                 if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ELOOP" | "EACCES") =>

@@ -15,7 +15,6 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host;
 use crate::inside::point::{Entry, move_to};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
@@ -73,7 +72,7 @@ pub(crate) fn create(
 pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = launch.caller.path(&op.to)?;
-    let mut content = match host::read(from.as_str().as_bytes(), launch.trees, COPY_MAX) {
+    let mut content = match launch.paths.read(from.as_str().as_bytes(), COPY_MAX) {
         Ok(content) => content,
         Err(problem) if problem.cause != "ENOENT" => return Err(problem),
         Err(problem) => match op.missing {

@@ -3,8 +3,8 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use rustix::fd::{AsFd, AsRawFd};
-use rustix::fs::{CWD, Mode, OFlags, RawDir, openat};
+use rustix::fd::AsFd;
+use rustix::fs::{Mode, OFlags, RawDir, openat};
 use rustix::io::Errno;
 
 const BUFFER: usize = 32 * 1024;
@@ -32,10 +32,4 @@ pub(crate) fn names(place: impl AsFd, bound: usize) -> Result<Vec<Vec<u8>>, Errn
     }
     jail_plan::sort(&mut names);
     Ok(names)
-}
-
-/// The path of what `place` is, as the kernel knows it: without symbolic links.
-pub(crate) fn path_of(place: impl AsFd) -> Result<Vec<u8>, Errno> {
-    let link = alloc::format!("/proc/self/fd/{}", place.as_fd().as_raw_fd());
-    rustix::fs::readlinkat(CWD, link.as_str(), Vec::new()).map(alloc::ffi::CString::into_bytes)
 }

@@ -30,13 +30,13 @@ use jail_plan::{
 
 use rustix::fd::{AsFd, OwnedFd};
 
-pub(crate) use listing::path_of;
 pub(crate) use root::Root;
+pub(crate) use session::devices as session_devices;
 
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{OwnState, SharedFiles, WritableTrees};
+use crate::host::{HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
@@ -46,7 +46,7 @@ use crate::sys::{self, Attributes};
 /// What the operations need to know of the launch.
 pub(crate) struct Launch<'a> {
     pub(crate) caller: &'a Caller<'a>,
-    pub(crate) trees: &'a WritableTrees,
+    pub(crate) paths: &'a HostPaths<'a>,
     pub(crate) plan: &'a Plan,
     /// Where jailgen keeps its own state, which no jail may have.
     pub(crate) own_state: Option<&'a OwnState>,
@@ -68,7 +68,7 @@ impl Launch<'_> {
         to: &[u8],
     ) -> Result<Option<Vec<u8>>, Problem> {
         let Some(own) = self.own_state else { return Ok(None) };
-        let below = own.below(place, access != Access::ReadOnly, self.trees)?;
+        let below = own.below(place, access != Access::ReadOnly, self.paths.trees())?;
         let to = to.strip_suffix(b"/").unwrap_or(to);
         Ok(below.map(|below| [to, below].concat()))
     }

@@ -6,6 +6,7 @@
 //! know neither redirects nor metadata that stands for another file's content (overlayfs.rst, "Unprivileged mounts").
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -16,7 +17,6 @@ use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, fsconfig_set_flag, fsconfig_set_string, fsopen};
 
 use crate::failure::{About, Problem};
-use crate::host;
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
 use crate::sys::Attributes;
@@ -27,7 +27,7 @@ const STRING_MAX: usize = 255;
 /// What is to lie over each other, found before there is a root to put it in.
 pub(crate) struct Layers {
     /// The lowest first; at least one.
-    lower: Vec<OwnedFd>,
+    lower: Vec<Rc<OwnedFd>>,
     writes: Writes,
     /// Places in it that nothing of the host may be seen at.
     covered: Vec<Vec<u8>>,
@@ -37,7 +37,7 @@ pub(crate) struct Layers {
 enum Writes {
     Refused,
     Memory,
-    Kept { upper: OwnedFd, work: OwnedFd },
+    Kept { upper: Rc<OwnedFd>, work: Rc<OwnedFd> },
 }
 
 /// Opens the folders of an overlay; nothing for every other operation.
@@ -51,12 +51,12 @@ pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>,
     let mut covered = Vec::new();
     let mut folder = |path: &HostText, access| {
         let path = launch.caller.path(path)?;
-        let place = host::open(path.as_str().as_bytes(), launch.trees)?;
-        if Kind::of(&place).about(path.as_str())? == Kind::File {
+        let place = launch.paths.open(path.as_str().as_bytes())?;
+        if Kind::of(&*place).about(path.as_str())? == Kind::File {
             return Err(Problem::errno(path.as_str(), Errno::NOTDIR)
                 .help("an overlay is made of folders; bind a file by `ro-bind`"));
         }
-        covered.extend(launch.own_state_in(&place, access, to.as_str().as_bytes())?);
+        covered.extend(launch.own_state_in(&*place, access, to.as_str().as_bytes())?);
         Ok(place)
     };
     let writes = match op {
@@ -77,7 +77,7 @@ impl Layers {
     pub(crate) fn attach(self, to: &str, root: &mut Root) -> Result<(), Problem> {
         let tree = match (&self.writes, self.lower.as_slice()) {
             // The kernel wants two folders where nothing is written; a single one needs no overlay.
-            (Writes::Refused, [only]) => tree::clone_tree(only, Depth::One)
+            (Writes::Refused, [only]) => tree::clone_tree(&**only, Depth::One)
                 .and_then(|tree| {
                     tree::confine(&tree, Attributes::READ_ONLY)?;
                     Ok(tree)
@@ -100,10 +100,14 @@ impl Layers {
 
 /// The folders for changes in memory. They lie below the overlay's own mount, where nobody can reach them: older kernels want
 /// them to be mounted somewhere.
-fn in_memory(lower: &[OwnedFd], to: &str, root: &mut Root) -> Result<(OwnedFd, OwnedFd), Problem> {
+fn in_memory(
+    lower: &[Rc<OwnedFd>],
+    to: &str,
+    root: &mut Root,
+) -> Result<(OwnedFd, OwnedFd), Problem> {
     // The topmost folder is what the merged one looks like; its owner can write in it in any case.
     let mode = match lower.last() {
-        Some(top) => rustix::fs::fstat(top).about(to)?.st_mode & 0o1077 | 0o700,
+        Some(top) => rustix::fs::fstat(&**top).about(to)?.st_mode & 0o1077 | 0o700,
         None => 0o700,
     };
     root.tmpfs(to, 0o700, None)?;
@@ -118,7 +122,7 @@ fn in_memory(lower: &[OwnedFd], to: &str, root: &mut Root) -> Result<(OwnedFd, O
 
 /// A detached overlay; read-only without a folder for changes.
 fn mount(
-    lower: &[OwnedFd],
+    lower: &[Rc<OwnedFd>],
     changes: Option<(&OwnedFd, &OwnedFd)>,
     to: &str,
 ) -> Result<OwnedFd, Problem> {
@@ -144,8 +148,8 @@ fn mount(
 }
 
 /// The kernel wants the topmost folder first. Many at once are only understood by newer kernels (6.5), one by one.
-fn layers(context: &OwnedFd, lower: &[OwnedFd]) -> Result<(), Errno> {
-    let paths: Vec<String> = lower.iter().rev().map(through).collect();
+fn layers(context: &OwnedFd, lower: &[Rc<OwnedFd>]) -> Result<(), Errno> {
+    let paths: Vec<String> = lower.iter().rev().map(|folder| through(folder)).collect();
     let joined = paths.join(":");
     if joined.len() <= STRING_MAX {
         return fsconfig_set_string(context.as_fd(), c"lowerdir", joined);

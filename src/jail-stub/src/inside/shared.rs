@@ -9,7 +9,7 @@ use rustix::fs::{StatVfsMountFlags, fstatvfs};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host::{Fault, Pair, Side};
+use crate::host::{Fault, Pair, Side, Signature};
 use crate::inside::point::Entry;
 use crate::inside::{Launch, Root};
 
@@ -27,15 +27,14 @@ pub(super) fn place(op: &SharedFile, launch: &Launch<'_>, root: &Root) -> Result
         // The folder itself is granted, and the file in it is there already.
         return Ok(true);
     }
-    match put(pair, launch.payload(), &inside, root) {
+    let left = match put(pair, launch.payload(), &inside, root) {
         // Something is mounted there, and the file goes over it.
         Err(Fault::Failed(Errno::BUSY)) => return Ok(false),
         // It has grown meanwhile, or is another one.
         Err(Fault::Large | Fault::Strange) => return Ok(false),
         Err(Fault::Failed(error)) => return Err(Problem::errno(to.as_str(), error)),
-        Ok(()) => {}
-    }
-    let left = inside.signature().ok_or(Errno::NOENT).about(to.as_str())?;
+        Ok(left) => left,
+    };
     launch.shared.placed(pair, &inside.folder, left).about(to.as_str())?;
     Ok(true)
 }
@@ -46,16 +45,16 @@ fn takes_files(folder: impl AsFd, root: &Root) -> Result<bool, Errno> {
     Ok(!is_read_only && !root.is_bottom(folder)?)
 }
 
-fn put(pair: &Pair<'_>, owner: u32, inside: &Side, root: &Root) -> Result<(), Fault> {
+/// As what it is there.
+fn put(pair: &Pair<'_>, owner: u32, inside: &Side, root: &Root) -> Result<Signature, Fault> {
     let (content, _) = pair.outside.read(owner)?;
     if !root.is_own(&inside.folder)? {
         // A home folder that is kept has what an earlier launch left. What is another file is not thrown away.
         match inside.read(owner) {
-            Ok((there, _)) if there == content => return Ok(()),
+            Ok((there, seen)) if there == content => return Ok(seen),
             Err(_) if inside.is_missing() => {}
             Ok(_) | Err(_) => inside.put_aside()?,
         }
     }
-    inside.replace(&content, pair.mode)?;
-    Ok(())
+    Ok(inside.replace(&content, pair.mode)?)
 }

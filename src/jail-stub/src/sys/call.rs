@@ -16,6 +16,7 @@ pub(super) mod number {
     pub(crate) const UNSHARE: usize = 272;
     pub(crate) const SIGNALFD4: usize = 289;
     pub(crate) const KEYCTL: usize = 250;
+    pub(crate) const NAME_TO_HANDLE_AT: usize = 303;
     pub(crate) const SECCOMP: usize = 317;
     pub(crate) const CLONE3: usize = 435;
     pub(crate) const CLOSE_RANGE: usize = 436;
@@ -37,6 +38,7 @@ pub(super) mod number {
     pub(crate) const GETPGID: usize = 155;
     pub(crate) const KEYCTL: usize = 219;
     pub(crate) const EXECVE: usize = 221;
+    pub(crate) const NAME_TO_HANDLE_AT: usize = 264;
     pub(crate) const SECCOMP: usize = 277;
     pub(crate) const CLONE3: usize = 435;
     pub(crate) const CLOSE_RANGE: usize = 436;

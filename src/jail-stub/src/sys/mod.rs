@@ -3,6 +3,7 @@
 //! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
 
 mod call;
+mod handle;
 pub mod landlock;
 mod mount;
 mod process;
@@ -11,6 +12,7 @@ mod terminal;
 mod title;
 mod word;
 
+pub use handle::{FileHandle, file_handle};
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
     Clone, Cloned, Handover, Standard, StringList, beside, clone, close_all_but, close_descriptors,

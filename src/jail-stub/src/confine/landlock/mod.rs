@@ -7,6 +7,7 @@ mod rights;
 mod told;
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 
 use jail_plan::{
@@ -18,7 +19,7 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::host::{self, OwnState, WritableTrees};
+use crate::host::{HostPaths, OwnState};
 use crate::inside::Places;
 use crate::namespaces::has;
 use crate::resolve::{self, Scope};
@@ -31,7 +32,7 @@ pub(crate) use told::tell;
 pub(crate) struct Jail<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller<'a>,
-    pub(crate) trees: &'a WritableTrees,
+    pub(crate) paths: &'a HostPaths<'a>,
     pub(crate) own_state: Option<&'a OwnState>,
     /// What the launch has bound where.
     pub(crate) places: &'a Places,
@@ -168,7 +169,7 @@ fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), 
     else {
         return Ok(());
     };
-    match own.below(place, true, jail.trees)? {
+    match own.below(place, true, jail.paths.trees())? {
         None => Ok(()),
         Some(_) => Err(own.cannot_be_covered()),
     }
@@ -176,11 +177,11 @@ fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), 
 
 /// In the jail's own root no link is followed: what was mounted at a place was not mounted through one. Without a root of
 /// its own the jail sees the host's, where links of the user's own are followed.
-fn open(path: &[u8], jail: &Jail<'_>) -> Result<OwnedFd, Problem> {
+fn open(path: &[u8], jail: &Jail<'_>) -> Result<Rc<OwnedFd>, Problem> {
     if !has(jail.plan, Namespace::Mount) {
-        return host::open(path, jail.trees);
+        return jail.paths.open(path);
     }
-    resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere).about(path)
+    resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere).map(Rc::new).about(path)
 }
 
 fn add(place: impl AsFd, reach: Reach, rules: &OwnedFd, restricted: u64) -> Result<(), Errno> {

@@ -7,20 +7,20 @@ use alloc::string::String;
 
 use jail_plan::{Handled, Landlock};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, StateFolder};
 use crate::failure;
 use crate::host::{self, WritableTrees};
 use crate::sys::landlock;
 
 /// Says what is missing, unless a launch of this user has said so before on a kernel like this.
-pub(crate) fn tell(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees) {
+pub(crate) fn tell(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
     let abi = landlock::abi().unwrap_or(0);
     let Some(words) = words(wanted, abi) else { return };
     // In jailgen's state folder, where no jail can write. Without a home folder it is told at each launch.
-    let is_first = |(base, name): (String, &str)| {
-        host::is_first(&base, &format!("{name}/told/landlock-{abi}"), trees)
+    let is_first = |state: StateFolder| {
+        host::is_first(&state.base, &state.file(&format!("told/landlock-{abi}")), trees)
     };
-    if caller.own_state().is_none_or(is_first) {
+    if caller.state_folder().map_or(true, is_first) {
         failure::say(&words, None);
     }
 }

@@ -20,16 +20,14 @@ use alloc::vec::Vec;
 use jail_plan::{InsideOp, Plan, SharedFile};
 use rustix::event::PollFd;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
+use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io::Errno;
 
 use self::handover::Handover;
 use self::watch::Watch;
-use super::walk::{Identity, WritableTrees, open};
+use super::HostPaths;
 use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
-use crate::inside::path_of;
-use crate::resolve::{self, Scope};
 use crate::steps::Steps;
 
 pub(crate) use side::{Fault, Side, Signature};
@@ -46,6 +44,8 @@ pub(crate) struct Pair<'a> {
     op: &'a SharedFile,
     /// The host's, for messages.
     path: String,
+    /// Where its folder is, without links.
+    pub(crate) folder_path: Vec<u8>,
     /// The caller, whose both are, as seen from outside.
     owner: u32,
     /// The permission bits of both.
@@ -72,12 +72,12 @@ impl<'a> SharedFiles<'a> {
     pub(crate) fn find(
         plan: &'a Plan,
         caller: &Caller<'_>,
-        trees: &WritableTrees,
+        paths: &HostPaths<'_>,
     ) -> Result<Self, Failure> {
         let mut files = Vec::new();
         for (index, op) in plan.inside.iter().enumerate() {
             let InsideOp::SharedFile(shared) = op else { continue };
-            let found = Pair::find(shared, caller, trees)
+            let found = Pair::find(shared, caller, paths)
                 .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
             files.extend(found);
         }
@@ -164,31 +164,25 @@ impl<'a> Pair<'a> {
     fn find(
         op: &'a SharedFile,
         caller: &Caller<'_>,
-        trees: &WritableTrees,
+        paths: &HostPaths<'_>,
     ) -> Result<Option<Self>, Problem> {
         let (from, to) = (caller.path(&op.from)?, caller.path(&op.to)?);
-        let place = open(from.as_str().as_bytes(), trees)?;
-        // The user's own links have been followed by now; the file that they lead to is replaced, and not they.
-        let real = path_of(&place).about(from.as_str())?;
-        let (Some((folder, name)), Some((_, inside))) =
-            (split(&real), split(to.as_str().as_bytes()))
-        else {
-            return Ok(None);
-        };
-        let flags = OFlags::PATH | OFlags::DIRECTORY;
-        let folder = resolve::open(CWD, folder, flags, Scope::Anywhere).about(from.as_str())?;
+        // The user's own links are followed; the file that they lead to is replaced, and not they. It is known by its folder
+        // and its name, because another launch may replace it at any moment.
+        let (folder_path, folder, name) = paths.entry(from.as_str().as_bytes())?;
+        let Some(inside) = name_of(to.as_str()) else { return Ok(None) };
         let outside = Side { folder, name };
-        let Ok((file, stat)) = outside.open(caller.uid) else { return Ok(None) };
-        let is_it = Identity::of(&file).ok() == Identity::of(&place).ok();
+        let Ok((_, stat)) = outside.open(caller.uid) else { return Ok(None) };
         let may_replace =
             accessat(&outside.folder, c".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
         // A second name of the file would keep the old content.
-        if !is_it || may_replace.is_err() || stat.st_nlink != 1 {
+        if may_replace.is_err() || stat.st_nlink != 1 {
             return Ok(None);
         }
         Ok(Some(Self {
             op,
             path: from.as_str().to_string(),
+            folder_path,
             owner: caller.uid,
             mode: stat.st_mode,
             seen_outside: outside.signature(),
@@ -253,10 +247,7 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// `/a/b` as `/a` and `b`.
-fn split(path: &[u8]) -> Option<(&[u8], CString)> {
-    let slash = path.iter().rposition(|byte| *byte == b'/')?;
-    let name = path.get(slash + 1..).filter(|name| !name.is_empty())?;
-    let folder = path.get(..slash).filter(|folder| !folder.is_empty()).unwrap_or(b"/");
-    Some((folder, CString::new(name).ok()?))
+fn name_of(path: &str) -> Option<CString> {
+    let name = path.rsplit('/').next().filter(|name| !name.is_empty())?;
+    CString::new(name).ok()
 }

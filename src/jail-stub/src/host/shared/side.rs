@@ -12,6 +12,7 @@ use rustix::fs::{
     AtFlags, FileType, Mode, OFlags, Stat, fchmod, fstat, fsync, openat, renameat, statat, unlinkat,
 };
 use rustix::io::Errno;
+use rustix::time::{ClockId, clock_gettime};
 
 use super::super::walk::{Identity, read_to_end};
 use crate::resolve::{self, Scope};
@@ -127,14 +128,13 @@ impl Side {
         }
     }
 
-    /// Puts a file with this content in place, at once: nobody ever sees half of it. The mode is that of the file before.
+    /// Puts a file with this content in place, at once: no process ever sees half of it. The mode is that of the file before.
     pub(crate) fn replace(&self, content: &[u8], mode: u32) -> Result<Signature, Errno> {
-        let new = self.beside(&format!(".jailgen-{}", rustix::process::getpid().as_raw_nonzero()));
-        // Left by a launch of the same number that was killed.
-        let _ = unlinkat(&self.folder, &new, AtFlags::empty());
-        let placed = self.write(&new, content, mode).and_then(|()| {
+        let (new, file) = self.temporary()?;
+        let placed = write(&file, content, mode).and_then(|()| {
             renameat(&self.folder, &new, &self.folder, &self.name)?;
-            self.signature().ok_or(Errno::NOENT)
+            // Of the file itself and not of its name, under which another launch may have put its own by now.
+            fstat(&file).map(|stat| Signature::of(&stat))
         });
         if placed.is_err() {
             let _ = unlinkat(&self.folder, &new, AtFlags::empty());
@@ -142,28 +142,32 @@ impl Side {
         placed
     }
 
-    fn write(&self, name: &CString, content: &[u8], mode: u32) -> Result<(), Errno> {
+    /// A new file beside the shared one. The process's number would not do for a name: in each jail it is the same one.
+    fn temporary(&self) -> Result<(CString, OwnedFd), Errno> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&self.folder, name, flags, Mode::from_raw_mode(0o600))?;
-        let mut rest = content;
-        while !rest.is_empty() {
-            match rustix::io::write(&file, rest) {
-                Err(Errno::INTR) => {}
-                other => rest = rest.get(other?..).unwrap_or_default(),
+        loop {
+            let now = clock_gettime(ClockId::Realtime);
+            let name = self.beside(&format!(".jailgen-{:x}-{:x}", now.tv_sec, now.tv_nsec));
+            match openat(&self.folder, &name, flags, Mode::from_raw_mode(0o600)) {
+                // Another launch has taken the same moment's.
+                Err(Errno::EXIST) => {}
+                other => return other.map(|file| (name, file)),
             }
         }
-        fchmod(&file, Mode::from_raw_mode(mode & 0o777))?;
-        // Without it a machine that loses its power may keep the new name and not the content.
-        fsync(&file)
     }
 
     /// Keeps what is there as `NAME.jailgen-old`, unless something is kept so already: what came first was no copy of ours.
     pub(crate) fn put_aside(&self) -> Result<(), Errno> {
         let old = self.beside(".jailgen-old");
         match statat(&self.folder, &old, AtFlags::SYMLINK_NOFOLLOW) {
-            Err(Errno::NOENT) => renameat(&self.folder, &self.name, &self.folder, &old),
-            other => other.map(drop),
+            Err(Errno::NOENT) => {}
+            other => return other.map(drop),
+        }
+        match renameat(&self.folder, &self.name, &self.folder, &old) {
+            // A launch at the same time was quicker.
+            Err(Errno::NOENT) => Ok(()),
+            other => other,
         }
     }
 
@@ -171,6 +175,19 @@ impl Side {
         let name = String::from_utf8_lossy(self.name.to_bytes());
         CString::new(format!("{name}{suffix}")).unwrap_or_default()
     }
+}
+
+fn write(file: &OwnedFd, content: &[u8], mode: u32) -> Result<(), Errno> {
+    let mut rest = content;
+    while !rest.is_empty() {
+        match rustix::io::write(file, rest) {
+            Err(Errno::INTR) => {}
+            other => rest = rest.get(other?..).unwrap_or_default(),
+        }
+    }
+    fchmod(file, Mode::from_raw_mode(mode & 0o777))?;
+    // Without it a machine that loses its power may keep the new name and not the content.
+    fsync(file)
 }
 
 fn is_regular(stat: &Stat) -> bool {

@@ -4,7 +4,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::Access;
+use jail_plan::{Access, Service};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::failure::{About, Problem};
@@ -26,7 +26,7 @@ const DIRECTORIES: &[&str] =
 
 /// The nodes of graphics cards, and the cards' own folders in /sys; of other devices nothing.
 pub(super) fn graphics(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    let mut found = nodes(GRAPHICS, launch)?;
+    let mut found = bound(Service::Gpu, launch)?;
     if found.is_empty() {
         return Ok(found);
     }
@@ -38,17 +38,23 @@ pub(super) fn graphics(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
 
 /// The nodes of cameras. They are those that are there at launch.
 pub(super) fn cameras(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    nodes(CAMERAS, launch)
+    bound(Service::Camera, launch)
 }
 
-fn nodes(kinds: &[&str], launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+fn bound(service: Service, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let mut found = Vec::new();
-    for name in in_folder("/dev").about("/dev")? {
-        if kinds.iter().any(|kind| is_of(&name, kind)) {
-            found.extend(there(&format!("/dev/{name}"), Access::Device, launch)?);
-        }
+    for node in nodes(service)? {
+        found.extend(there(&node, Access::Device, launch)?);
     }
     Ok(found)
+}
+
+/// What there is in /dev of such devices.
+pub(super) fn nodes(service: Service) -> Result<Vec<String>, Problem> {
+    let kinds = if service == Service::Gpu { GRAPHICS } else { CAMERAS };
+    let names = in_folder("/dev").about("/dev")?;
+    let of_kind = |name: &String| kinds.iter().any(|kind| is_of(name, kind));
+    Ok(names.into_iter().filter(of_kind).map(|name| format!("/dev/{name}")).collect())
 }
 
 /// `nvidia0`, `nvidiactl`, `nvidia-uvm` and `nvidia-caps` are all NVIDIA's, and nothing else begins like that; of the

@@ -6,13 +6,13 @@
 mod cards;
 mod sockets;
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{Access, Service, Session};
 use rustix::fs::FileType;
 
 use crate::failure::{About, Problem};
-use crate::host;
 use crate::inside::Launch;
 use crate::inside::bind::{self, Source};
 
@@ -40,6 +40,11 @@ pub(crate) fn sources(op: &Session, launch: &Launch<'_>) -> Result<Vec<Source>, 
     }
 }
 
+/// The nodes and folders of devices that a service binds as they are.
+pub(crate) fn devices(service: Service) -> Result<Vec<Vec<u8>>, Problem> {
+    cards::nodes(service).map(|paths| paths.into_iter().map(String::into_bytes).collect())
+}
+
 /// What a service is called in messages.
 pub(crate) fn name(service: Service) -> &'static str {
     match service {
@@ -57,7 +62,7 @@ pub(crate) fn name(service: Service) -> &'static str {
     }
 }
 
-/// A socket of the host, if there is one at this path.
+/// A socket of the host, if there is one at this path: what is looked at is what is bound.
 fn socket(from: &str, to: &str, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
     is_kind(from, FileType::Socket, launch)?
         .then(|| bind::source(from.as_bytes(), to.as_bytes(), Access::ReadOnly, launch))
@@ -65,12 +70,12 @@ fn socket(from: &str, to: &str, launch: &Launch<'_>) -> Result<Option<Source>, P
 }
 
 fn is_kind(path: &str, kind: FileType, launch: &Launch<'_>) -> Result<bool, Problem> {
-    let place = match host::open(path.as_bytes(), launch.trees) {
+    let place = match launch.paths.open(path.as_bytes()) {
         Ok(place) => place,
         Err(problem) if is_absent(&problem) => return Ok(false),
         Err(problem) => return Err(problem),
     };
-    let stat = rustix::fs::fstat(&place).about(path)?;
+    let stat = rustix::fs::fstat(&*place).about(path)?;
     Ok(FileType::from_raw_mode(stat.st_mode) == kind)
 }
 

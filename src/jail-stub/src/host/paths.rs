@@ -1,0 +1,143 @@
+//! The paths of the host that a launch uses, each looked up once: what is written down, locked or shared is what is bound,
+//! whatever the path leads to meanwhile (escapes.md E5).
+//!
+//! A mount can be cloned only in its own namespace. So the jail's first process opens what was opened before the clone once
+//! more, by its real path and through no link, and stops the launch where that is something else now.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::{Cell, RefCell};
+
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, openat, readlinkat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
+
+use super::trust::WritableTrees;
+use super::walk::{self, Identity, read_to_end};
+use super::worktree::SharedGit;
+use crate::failure::{About, Problem};
+use crate::resolve::{self, Scope};
+
+/// What the paths of one launch lead to.
+pub(crate) struct HostPaths<'a> {
+    trees: WritableTrees<'a>,
+    known: RefCell<Vec<Known>>,
+    /// This process has mounts of its own, of which no descriptor is that was opened before.
+    moved: Cell<bool>,
+    repository: Option<SharedGit>,
+}
+
+/// What a path led to when it was first asked for: also that there was nothing.
+struct Known {
+    path: Vec<u8>,
+    found: Result<Found, Problem>,
+}
+
+#[derive(Clone)]
+struct Found {
+    place: Rc<OwnedFd>,
+    /// Opened after [`HostPaths::enter_mounts`].
+    moved: bool,
+}
+
+impl<'a> HostPaths<'a> {
+    pub(crate) fn new(trees: WritableTrees<'a>) -> Self {
+        let known = RefCell::default();
+        Self { trees, known, moved: Cell::new(false), repository: None }
+    }
+
+    /// The trees by which links are judged.
+    pub(crate) fn trees(&self) -> &WritableTrees<'a> {
+        &self.trees
+    }
+
+    /// The repository of the working folder, if it is a linked worktree.
+    pub(crate) fn repository(&self) -> Option<&SharedGit> {
+        self.repository.as_ref()
+    }
+
+    /// Says which repository that is. Its path leads there from now on.
+    pub(crate) fn set_repository(&mut self, repository: SharedGit) {
+        let found = Found { place: repository.place.clone(), moved: false };
+        self.know(&repository.path, Ok(found));
+        self.repository = Some(repository);
+    }
+
+    /// The process is in its own mount namespace from now on.
+    pub(crate) fn enter_mounts(&self) {
+        self.moved.set(true);
+    }
+
+    /// What `path`, absolute, names, as a place (`O_PATH`).
+    pub(crate) fn open(&self, path: &[u8]) -> Result<Rc<OwnedFd>, Problem> {
+        let moved = self.moved.get();
+        let opened = match self.known(path) {
+            Some(Ok(found)) if found.moved != moved => again(&found.place, path),
+            Some(found) => return found.map(|found| found.place),
+            None => walk::open(path, &self.trees),
+        };
+        let found = opened.map(|place| Found { place: Rc::new(place), moved });
+        self.know(path, found.clone());
+        found.map(|found| found.place)
+    }
+
+    fn known(&self, path: &[u8]) -> Option<Result<Found, Problem>> {
+        let known = self.known.borrow();
+        known.iter().find(|known| known.path == path).map(|known| known.found.clone())
+    }
+
+    fn know(&self, path: &[u8], found: Result<Found, Problem>) {
+        let mut known = self.known.borrow_mut();
+        known.retain(|known| known.path != path);
+        known.push(Known { path: path.into(), found });
+    }
+
+    /// The folder that a file is in which others replace, so that it has another identity from one moment to the next, and
+    /// its name there. Links are followed before.
+    pub(crate) fn entry(&self, path: &[u8]) -> Result<(Vec<u8>, OwnedFd, CString), Problem> {
+        let mut levels = walk::levels(path, &self.trees)?;
+        let (Some(file), Some(folder)) = (levels.pop(), levels.pop()) else {
+            return Err(Problem::errno(path, Errno::ISDIR));
+        };
+        let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
+        let place = fcntl_dupfd_cloexec(&folder.place, 3).about(path)?;
+        let found = Found { place: Rc::new(folder.place), moved: self.moved.get() };
+        self.know(&folder.path, Ok(found));
+        Ok((folder.path, place, name))
+    }
+
+    /// Reads a whole file, at most `bound` bytes.
+    pub(crate) fn read(&self, path: &[u8], bound: usize) -> Result<Vec<u8>, Problem> {
+        let place = self.open(path)?;
+        let through = format!("/proc/self/fd/{}", place.as_raw_fd());
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(CWD, through.as_str(), flags, Mode::empty()).about(path)?;
+        let stat = rustix::fs::fstat(&file).about(path)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(Problem::new(path, "it is not a regular file"));
+        }
+        read_to_end(&file, bound).about(path)
+    }
+}
+
+/// The same in another mount namespace: the same file system may be mounted there, and its descriptor is another one.
+fn again(place: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Problem> {
+    let real = path_of(place).about(path)?;
+    match resolve::open(CWD, &real, OFlags::PATH, Scope::Anywhere) {
+        Ok(now) if Identity::of(&now).about(path)? == Identity::of(place).about(path)? => Ok(now),
+        Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+            Err(Problem::new(path, "something else was put in its place during the launch")
+                .help("see what works there, and start again"))
+        }
+        Err(error) => Err(Problem::errno(path, error)),
+    }
+}
+
+/// The path of what `place` is, as the kernel knows it: without symbolic links.
+pub(crate) fn path_of(place: impl AsFd) -> Result<Vec<u8>, Errno> {
+    let link = format!("/proc/self/fd/{}", place.as_fd().as_raw_fd());
+    readlinkat(CWD, link.as_str(), Vec::new()).map(CString::into_bytes)
+}

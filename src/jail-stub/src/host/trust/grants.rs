@@ -1,0 +1,203 @@
+//! Every tree of the host that a plan gives the jail for writing. A new kind of operation does not compile until it is said
+//! here whether it gives one.
+
+use alloc::vec::Vec;
+
+use jail_plan::{Access, Handled, InsideOp, LandlockRule, Namespace, Plan, Service};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::Store;
+use crate::caller::Caller;
+use crate::failure::{About, Failure, Problem};
+use crate::host::paths::{HostPaths, path_of};
+use crate::host::{Folder, SharedGit, named, walk};
+use crate::inside::session_devices;
+use crate::namespaces::has;
+use crate::steps::{Fixed, Steps};
+
+/// A tree that the jail may write.
+pub(crate) struct Grant<'a> {
+    pub(crate) wanted: Wanted<'a>,
+    pub(crate) what: What,
+}
+
+/// By what of the plan.
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted<'a> {
+    /// This operation inside, of this number.
+    Operation(usize, &'a InsideOp),
+    /// A rule, of this entry.
+    Rule(&'a str),
+}
+
+/// Where it is on the host.
+pub(crate) enum What {
+    /// At this path.
+    Path(Vec<u8>),
+    /// A file that others replace at this path.
+    File(Vec<u8>),
+    /// The working folder.
+    Folder,
+    /// The repository of the working folder.
+    Repository,
+}
+
+impl What {
+    /// The path by which it is named, where the plan or the launcher names one.
+    pub(crate) fn path(self) -> Option<Vec<u8>> {
+        match self {
+            Self::Path(path) | Self::File(path) => Some(path),
+            Self::Folder => Some(b".".to_vec()),
+            Self::Repository => None,
+        }
+    }
+}
+
+/// What the plan gives. A path that cannot be had stops the launch where it is used, so it is left out here.
+pub(crate) fn grants<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
+    let mut grants = Vec::new();
+    for (index, op) in plan.inside.iter().enumerate() {
+        let wanted = Wanted::Operation(index, op);
+        grants.extend(of(op, caller).into_iter().map(|what| Grant { wanted, what }));
+    }
+    if !has(plan, Namespace::Mount) {
+        grants.extend(ruled(plan, caller));
+    }
+    grants
+}
+
+fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
+    let path = |text: &_| caller.path(text).map(|path| path.as_str().as_bytes().to_vec()).ok();
+    let paths = |found: Result<Vec<Vec<u8>>, Problem>| {
+        found.into_iter().flatten().map(What::Path).collect()
+    };
+    match op {
+        InsideOp::Bind(op) if is_writable(op.access) => {
+            path(&op.from).map(What::Path).into_iter().collect()
+        }
+        InsideOp::SharedFile(op) => path(&op.from).map(What::File).into_iter().collect(),
+        InsideOp::OverlayKept(op) => path(&op.upper).map(What::Path).into_iter().collect(),
+        InsideOp::Folder(op) if is_writable(op.access) => Vec::from([What::Folder]),
+        InsideOp::BindArguments(op) if is_writable(op.access) => paths(named::arguments(caller)),
+        InsideOp::BindVariable(op) if is_writable(op.access) => paths(named::variable(op, caller)),
+        InsideOp::Worktree(_) => Vec::from([What::Repository]),
+        InsideOp::Session(op) => match op.service {
+            // Folders of devices are bound as they are: root could make something in them.
+            Service::Gpu | Service::Camera => paths(session_devices(op.service)),
+            Service::Wayland
+            | Service::X11
+            | Service::Pulse
+            | Service::Pipewire
+            | Service::SshAgent
+            | Service::GpgAgent
+            | Service::NixDaemon
+            | Service::SessionBus
+            | Service::FilteredSessionBus
+            | Service::FilteredSystemBus
+            | Service::SystemBus => Vec::new(),
+        },
+        InsideOp::Bind(_)
+        | InsideOp::Folder(_)
+        | InsideOp::BindArguments(_)
+        | InsideOp::BindVariable(_)
+        | InsideOp::Deep(_)
+        | InsideOp::OverlayReadOnly(_)
+        | InsideOp::OverlayInMemory(_)
+        | InsideOp::StoreClosure(_)
+        | InsideOp::Tmpfs(_)
+        | InsideOp::Proc(_)
+        | InsideOp::Dev(_)
+        | InsideOp::Directory(_)
+        | InsideOp::File(_)
+        | InsideOp::Copy(_)
+        | InsideOp::Symlink(_)
+        | InsideOp::Accounts(_)
+        | InsideOp::RemountReadOnly(_)
+        | InsideOp::Loopback(_)
+        | InsideOp::HostSocket(_)
+        | InsideOp::Queues(_)
+        | InsideOp::RuntimeArguments(_) => Vec::new(),
+    }
+}
+
+/// Without mounts of its own the jail may write where the rules say so, under the host's own names; and everywhere where no
+/// rule is asked.
+fn ruled<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
+    let mut grants = Vec::new();
+    if !plan.landlock.handles.contains(&Handled::Writes) {
+        let what = What::Path(b"/".to_vec());
+        grants.push(Grant { wanted: Wanted::Rule(&plan.landlock.by), what });
+    }
+    for rule in &plan.landlock.rules {
+        match rule {
+            LandlockRule::Path(place) if place.reach.writes() => {
+                if let Ok(path) = caller.path(&place.path) {
+                    let what = What::Path(path.as_str().into());
+                    grants.push(Grant { wanted: Wanted::Rule(&place.by), what });
+                }
+            }
+            LandlockRule::Folder(found) if found.reach.writes() => {
+                grants.push(Grant { wanted: Wanted::Rule(&found.by), what: What::Folder });
+            }
+            LandlockRule::Path(_)
+            | LandlockRule::Folder(_)
+            | LandlockRule::Bound(_)
+            | LandlockRule::Closure(_)
+            | LandlockRule::Standard(_) => {}
+        }
+    }
+    grants
+}
+
+fn is_writable(access: Access) -> bool {
+    match access {
+        Access::ReadOnly => false,
+        Access::ReadWrite | Access::Device => true,
+    }
+}
+
+/// Writes all of them down before the jail is given any. What cannot be opened is left out: it stops the launch where it is
+/// used, or is not there for this launch, even if it appears meanwhile.
+pub(crate) fn record(
+    plan: &Plan,
+    caller: &Caller<'_>,
+    paths: &HostPaths<'_>,
+    store: &Store,
+) -> Result<(), Failure> {
+    let steps = Steps::of(plan);
+    for Grant { wanted, what } in grants(plan, caller) {
+        add(what, plan, paths, store).map_err(|problem| match wanted {
+            Wanted::Rule(by) => steps.fixed(Fixed::Landlock, by, problem),
+            Wanted::Operation(index, op) => steps.inside(index, op, problem),
+        })?;
+    }
+    Ok(())
+}
+
+fn add(what: What, plan: &Plan, paths: &HostPaths<'_>, store: &Store) -> Result<(), Problem> {
+    match what {
+        What::Path(path) => match paths.open(&path) {
+            Ok(place) => store.add(&plan.name, &place, &path_of(&*place).about(&path)?),
+            Err(_) => Ok(()),
+        },
+        // Its name is what is known, whichever file has it now.
+        What::File(path) => match walk::levels(&path, paths.trees()).map(|mut all| all.pop()) {
+            Ok(Some(file)) => store.add(&plan.name, &file.place, &file.path),
+            Ok(None) | Err(_) => Ok(()),
+        },
+        What::Folder => {
+            let folder = Folder::current()?.path;
+            store.add(&plan.name, &here().about(&folder)?, &folder)
+        }
+        What::Repository => {
+            let Some(SharedGit { path, place }) = paths.repository() else { return Ok(()) };
+            let folder = Folder::current()?.path;
+            store.add(&plan.name, place, path)?;
+            store.add_worktree(&plan.name, (&here().about(&folder)?, &folder), place)
+        }
+    }
+}
+
+fn here() -> Result<rustix::fd::OwnedFd, rustix::io::Errno> {
+    openat(CWD, c".", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
