@@ -26,6 +26,7 @@ mod limits;
 mod overlay;
 mod own_state;
 mod pinned;
+mod places;
 mod process;
 mod pty;
 mod quota;

@@ -17,12 +17,15 @@ use jail_plan::{
     Namespace, Plan, Service, StartIn, Terminal,
 };
 
+use crate::record;
 use crate::talk::refusal;
 
 /// Where the proxy's jail has the bus, and the folder of the proxy's socket.
 const BUS: &str = "/run/bus";
 const FOLDER: &str = "/run/proxy";
 const SOCKET: &str = "socket";
+/// The folder of the proxy's socket, in the launch's own.
+const SOCKETS: &str = "socket-folder";
 /// A proxy that says nothing for so long will not say anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 const ATTEMPTS: u32 = 100;
@@ -61,7 +64,7 @@ pub(crate) fn start(
         proxy.end();
         return Err(refusal(&op.proxy, "the proxy of the message bus did not start"));
     }
-    let socket = proxy.folder.join("socket-folder").join(SOCKET);
+    let socket = proxy.folder.join(SOCKETS).join(SOCKET);
     let path = socket.into_os_string().into_encoded_bytes();
     Ok((learned(Some(path)), Some(proxy)))
 }
@@ -85,12 +88,15 @@ impl Proxy {
     pub(crate) fn end(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Ok(sockets) = self.folder.join(SOCKETS).canonicalize() {
+            record::forget(&sockets);
+        }
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
 fn spawn(op: &Bus, plan: &Plan, stub: &Path, bus: &Path, folder: &Path) -> io::Result<Child> {
-    let sockets = folder.join("socket-folder");
+    let sockets = folder.join(SOCKETS);
     DirBuilder::new().mode(0o700).create(&sockets)?;
     let wrapper = folder.join("dbus-proxy");
     let utf8 = |path: &Path| {
@@ -101,7 +107,7 @@ fn spawn(op: &Bus, plan: &Plan, stub: &Path, bus: &Path, folder: &Path) -> io::R
         .map_err(|error| io::Error::other(error.to_string()))?;
     fs::write(&wrapper, text)?;
     let mut command = Command::new(stub);
-    command.arg(&wrapper).current_dir("/").env_clear();
+    command.arg(&wrapper).current_dir("/").env_clear().envs(record::variables());
     // The terminal's signals are for the payload, which may go on after Ctrl-C and still need its bus.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
     command.spawn()

@@ -7,6 +7,7 @@
 
 mod bus;
 mod channel;
+mod record;
 mod scripts;
 mod session;
 mod shell;

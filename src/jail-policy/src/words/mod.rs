@@ -141,8 +141,9 @@ fn plain(grant: &Grant) -> Sentence {
         }
         Grant::Folder { access, to } => folder(*access, to.as_ref()),
         Grant::Worktree => {
-            Sentence::new(Files, "read-write", "the repository that it is started in a worktree of")
-                .note("if it is one, and the repository says so too")
+            let what = "the common `.git` of the repository, at its own place, if it is started in a linked worktree";
+            Sentence::new(Files, "read-write", what)
+                .note("where the repository says so too, and no jail could have written both")
         }
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")

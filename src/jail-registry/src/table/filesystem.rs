@@ -129,8 +129,8 @@ agent keeps of one project, another does not see.",
         })
         .as_in_jail_nix(),
         bind("runtime-deep-ro-bind", "This path, at its own place, read-only, with what its symbolic links lead to in their stead", "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
-replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that the jail can write is
-not followed: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", |call| {
+replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that any jail
+could ever write stops the launch: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", |call| {
             let from = call.source(0)?;
             call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
             Some(())
@@ -140,7 +140,7 @@ not followed: an earlier session may have made it. `/etc/resolv.conf` comes by c
             bind_to(call, Access::ReadWrite, Missing::Fail)
         })
         .as_in_jail_nix(),
-        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "", "state-dir (noescape \"~/.config/opencode\")", |call| {
+        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "A file in its place stops the launch.", "state-dir (noescape \"~/.config/opencode\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
             Some(())

@@ -30,9 +30,18 @@ folders above the home folder are never granted.",
             since: SINCE,
             in_jail_nix: false,
             summary: "What the worktrees of a git repository share, read-write, if the working folder is one of them",
-            docs: "A linked worktree (`git worktree add`) has its history in the repository's `.git`; without it git does not work inside. The
-repository must say in return that the folder is a worktree of it: a `.git` file that somebody wrote by hand grants nothing, and
-the launch stops. The repository's hooks and configuration are writable then.",
+            docs: "A linked worktree (`git worktree add`) has its history in the repository's common folder: `.git` of the main worktree, the
+repository itself where it is bare, `.git/modules/NAME` of a submodule. Without it git does not work inside. The folder is granted at its
+own place; its hooks and configuration are writable then. `git rev-parse --git-common-dir` in the worktree says which one it is.
+
+The worktree's `.git` file is the agent's to write, so it is not enough. The repository must say in return that the folder is a worktree of
+it, and one of these must hold, or the launch stops:
+
+- no jail could ever write what the repository says, or none ever worked in the worktree;
+- the repository is the `.git` of a folder that was granted to a jail as a whole, and the worktree lies in that folder too;
+- the same worktree was given the same repository before.
+
+The folder must have `HEAD`, `objects` and `refs`, none of them a link, and is never the home folder, one above it, or in the worktree.",
             signature: NOTHING,
             example: "[ mount-cwd git-worktree ]",
             brings: &[],

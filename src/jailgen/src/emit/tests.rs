@@ -156,7 +156,7 @@ fn a_jail_becomes_this_file() {
             }
 
             # grant:
-            # read-write the repository that it is started in a worktree of (if it is one, and the repository says so too)
+            # read-write the common `.git` of the repository, at its own place, if it is started in a linked worktree (where the repository says so too, and no jail could have written both)
             {
               by = "grant#2";
               grant = "worktree";
