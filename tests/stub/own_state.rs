@@ -168,6 +168,11 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
                 jail.plan.inside.pop();
             }
         }
+        // As the working folder as well, where nothing refuses it before.
+        for folder in [own.clone(), own.join("trust"), own.join("bin/below")] {
+            let mut command = jail.command(jail.wrapper());
+            Ran::of(command.current_dir(folder).args(["-c", "echo ran"])).stopped(&[reason]);
+        }
         for granted in [own.clone(), own.join("trust/trees/p-1")] {
             jail.plan.inside.push(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail));
             jail.sh("echo ran").stopped(&[reason]);

@@ -4,8 +4,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, Mode, OFlags, openat, statfs};
+use rustix::fs::statfs;
 use rustix::io::Errno;
 
 use crate::caller::Caller;
@@ -108,18 +107,11 @@ fn is_there(folder: &[u8], above: &[Identity], place: &[u8], reach: Reach) -> bo
 
 /// The working folder and all that it lies in.
 fn from_here_up() -> Result<Vec<Identity>, Errno> {
-    let open = |folder: Option<&OwnedFd>| {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match folder {
-            Some(folder) => openat(folder, c"..", flags, Mode::empty()),
-            None => openat(CWD, c".", flags, Mode::empty()),
-        }
-    };
-    let mut place = open(None)?;
-    let mut above = vec![Identity::of(&place)?];
+    let mut up = String::from(".");
+    let mut above = vec![Identity::at(&*up)?];
     loop {
-        place = open(Some(&place))?;
-        let next = Identity::of(&place)?;
+        up.push_str("/..");
+        let next = Identity::at(&*up)?;
         if above.last() == Some(&next) {
             return Ok(above);
         }

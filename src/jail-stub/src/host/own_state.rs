@@ -1,9 +1,10 @@
 //! Where jailgen keeps its own state: what was built, and what is trusted. A jail that could write there would decide what the
 //! host runs next; so a wider grant does not hold it, and a grant of it stops the launch.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::TRUSTED_STATE;
+use jail_plan::{JailPath, TRUSTED_STATE};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
@@ -15,14 +16,16 @@ use crate::host::path_of;
 use crate::host::state;
 use crate::host::trust::WritableTrees;
 use crate::host::walk::Identity;
+use crate::inside::tree::Kind;
+use crate::resolve::{self, Scope};
 
 /// The state folder.
 pub(crate) struct OwnState {
     /// As the launcher names it.
     named: Vec<u8>,
+    is_there: bool,
     /// Where it really is.
     path: Vec<u8>,
-    is_there: bool,
     /// What it lies in, itself first: each folder, and how much of `path` leads there.
     above: Vec<(Identity, usize)>,
     /// The folders that hold the symbolic links on the way to it, and what lies above those.
@@ -34,6 +37,15 @@ impl OwnState {
     pub(crate) fn find(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
         let Ok(state) = caller.state_folder() else { return Ok(None) };
         let named = state.path();
+        let found = resolve::open(CWD, &named, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere);
+        let plain = str::from_utf8(&named).ok().and_then(|path| JailPath::parse(path).ok());
+        if let (Ok(place), Some(path)) = (found, plain) {
+            // It is there, and no link is on the way: as nearly always. To ask /proc for the path would cost more than the
+            // rest of this.
+            let path = path.as_str().as_bytes().to_vec();
+            let above = upwards(&place, &path).about(&named)?;
+            return Ok(Some(Self { named, is_there: true, path, above, links: Vec::new() }));
+        }
         let mut place = match open(CWD, &state.base) {
             Ok(place) => place,
             // Who cannot go there cannot do so in a jail either.
@@ -44,8 +56,9 @@ impl OwnState {
         for name in state.below.split('/') {
             if missing.is_empty() {
                 if is_link(&place, name).about(&named)? {
-                    links
-                        .extend(upwards(&place).about(&named)?.into_iter().map(|(found, _)| found));
+                    let path = path_of(&place).about(&named)?;
+                    let above = upwards(&place, &path).about(&named)?;
+                    links.extend(above.into_iter().map(|(found, _)| found));
                 }
                 match open(&place, name) {
                     Ok(found) => {
@@ -58,10 +71,11 @@ impl OwnState {
             }
             missing.extend([b"/", name.as_bytes()].concat());
         }
-        let above = upwards(&place).about(&named)?;
+        let mut path = path_of(&place).about(&named)?;
+        let above = upwards(&place, &path).about(&named)?;
         let is_there = missing.is_empty();
-        let path = [path_of(&place).about(&named)?, missing].concat();
-        Ok(Some(Self { named, path, is_there, above, links }))
+        path.extend(missing);
+        Ok(Some(Self { named, is_there, path, above, links }))
     }
 
     /// How the state folder is reached from `place`, a folder that it lies in, if it is one.
@@ -77,9 +91,8 @@ impl OwnState {
         trees: &WritableTrees<'_>,
     ) -> Result<Option<&[u8]>, Problem> {
         let identity = Identity::of(&place).about(&self.named)?;
-        let path = path_of(&place).about(&self.named)?;
-        if self.is_trusted(&path) {
-            return Err(refused(&path));
+        if self.is_trusted(&place, identity).about(&self.named)? {
+            return Err(self.refused());
         }
         if writes && self.links.contains(&identity) {
             return Err(Problem::new(
@@ -93,7 +106,7 @@ impl OwnState {
         };
         let rest = self.path.get(*length..).unwrap_or_default();
         if rest.is_empty() {
-            return Err(refused(&path));
+            return Err(self.refused());
         }
         if !self.is_there {
             state::directory(&self.named, trees)?;
@@ -107,22 +120,49 @@ impl OwnState {
             .help("grant folders beside it, one by one; a jail has it covered, a cage cannot")
     }
 
-    /// Whether a path of the host is the state folder, or lies in a part of it that the host runs or believes.
-    fn is_trusted(&self, path: &[u8]) -> bool {
-        let Some(rest) = path.strip_prefix(self.path.as_slice()) else { return false };
-        match rest.strip_prefix(b"/") {
-            Some(rest) => {
-                let first = rest.split(|byte| *byte == b'/').next().unwrap_or_default();
-                TRUSTED_STATE.iter().any(|trusted| trusted.as_bytes() == first)
-            }
-            None => rest.is_empty(),
+    /// Whether `place` is the state folder, or lies in a part of it that the host runs or believes.
+    fn is_trusted(&self, place: impl AsFd, identity: Identity) -> Result<bool, Errno> {
+        let Some((itself, _)) = self.above.first().filter(|_| self.is_there) else {
+            return Ok(false);
+        };
+        let trusted = |part: Identity| {
+            let is = |name: &str| {
+                let path = [self.named.as_slice(), b"/", name.as_bytes()].concat();
+                Identity::at(path) == Ok(part)
+            };
+            TRUSTED_STATE.iter().copied().any(is)
+        };
+        if Kind::of(&place)? == Kind::File {
+            return Ok(self.has_trusted_file(&path_of(place)?));
         }
+        let (mut here, mut part, mut up) = (identity, None, String::from("."));
+        while here != *itself {
+            up.push_str("/..");
+            let next = match Identity::beside(&place, &*up) {
+                // The caller can go wherever that folder is.
+                Err(Errno::ACCESS) => return Ok(false),
+                other => other?,
+            };
+            if next == here {
+                return Ok(false);
+            }
+            (here, part) = (next, Some(here));
+        }
+        Ok(part.is_none_or(trusted))
     }
-}
 
-fn refused(path: &[u8]) -> Problem {
-    Problem::new(path, "jailgen keeps there what the host runs and trusts, so no jail may have it")
-        .help("grant another folder; a copy of the file that is needed will do")
+    /// The same for the path of a file.
+    fn has_trusted_file(&self, path: &[u8]) -> bool {
+        let below = path.strip_prefix(self.path.as_slice());
+        let mut names = below.unwrap_or_default().split(|byte| *byte == b'/').skip(1);
+        names.next().is_some_and(|name| TRUSTED_STATE.iter().any(|one| one.as_bytes() == name))
+    }
+
+    fn refused(&self) -> Problem {
+        let cause = "jailgen keeps there what the host runs and trusts, so no jail may have it";
+        Problem::new(&self.named, cause)
+            .help("grant another folder; a copy of the file that is needed will do")
+    }
 }
 
 fn open(folder: impl AsFd, name: impl Arg) -> Result<OwnedFd, Errno> {
@@ -137,15 +177,15 @@ fn is_link(folder: &OwnedFd, name: &str) -> Result<bool, Errno> {
     }
 }
 
-/// A folder and all that it lies in, each with the length of its path; that of the root is 0.
-fn upwards(folder: &OwnedFd) -> Result<Vec<(Identity, usize)>, Errno> {
-    let path = path_of(folder)?;
+/// A folder, whose path is `path`, and all that it lies in, each with the length of its path; that of the root is 0.
+fn upwards(folder: &OwnedFd, path: &[u8]) -> Result<Vec<(Identity, usize)>, Errno> {
     let ends = (0..=path.len()).rev().filter(|end| matches!(path.get(*end), None | Some(b'/')));
     let mut above = Vec::new();
-    let mut place = open(folder, ".")?;
+    let mut up = String::from(".");
     for end in ends {
-        above.push((Identity::of(&place)?, if path == b"/" { 0 } else { end }));
-        place = open(&place, "..")?;
+        let identity = Identity::beside(folder, &*up)?;
+        above.push((identity, if path == b"/" { 0 } else { end }));
+        up.push_str("/..");
     }
     Ok(above)
 }

@@ -35,7 +35,12 @@ impl Identity {
 
     /// Of what `path` names; symlinks are followed.
     pub(crate) fn at(path: impl Arg) -> Result<Self, Errno> {
-        let stat = rustix::fs::statat(CWD, path, AtFlags::empty())?;
+        Self::beside(CWD, path)
+    }
+
+    /// The same for a path that begins at `folder`.
+    pub(crate) fn beside(folder: impl AsFd, path: impl Arg) -> Result<Self, Errno> {
+        let stat = rustix::fs::statat(folder, path, AtFlags::empty())?;
         Ok(Self { device: stat.st_dev, inode: stat.st_ino })
     }
 }

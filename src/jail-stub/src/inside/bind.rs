@@ -120,7 +120,8 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
         None => path.clone(),
     };
     let tree = tree::clone_at_folder(CWD).about(&path)?;
-    let covered = launch.own_state_in(&tree, op.access, &to)?;
+    let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
+    let covered = launch.own_state_in(place, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
     Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered })
 }

@@ -151,7 +151,7 @@ fn place(
     match (open(path, jail), missing) {
         (Ok(place), _) => {
             keep_own_state(&place, reach, jail)?;
-            add(&place, reach, rules, restricted).about(path)
+            add(&*place, reach, rules, restricted).about(path)
         }
         // Not there, or covered by what came later: without a rule it is forbidden.
         (Err(problem), Missing::Skip)
