@@ -2,6 +2,9 @@
 """Measures what programs take while they run: without a jail, under bubblewrap with the same mounts, and in a compiled jail.
 
     benches/steady.py [ROUNDS]
+    benches/steady.py --grant 'landlock "full"' [ROUNDS]
+
+With a grant it compares two jails: one as it is, and one that has this grant too.
 
 It takes what benches/compiler.py takes, the machine's own git, cc and make, and a bubblewrap: the first of BWRAP (separated
 by colons), else that of PATH. It has no filter, and the jail has all its layers. In each round every workload runs once in
@@ -11,6 +14,7 @@ rounds. Each run is timed inside, by the shell that starts it: the launch is ano
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -32,6 +36,7 @@ jail "jailed-steady" pkgs.bashInteractive [
   %s
 ]
 """
+NAME = "jailed-steady"
 
 FOLDERS, FILES = 200, 100
 SOURCES = 24
@@ -62,8 +67,13 @@ int main(int count, char **words) {
 }
 """
 
+# A second branch that lacks a part, and the way back.
+GIT = """rm -rf work && git clone -q --branch small tree work && cd work && git checkout -q -b other && git rm -q -r d0 d1 d2 d3 &&
+git -c user.name=bench -c user.email=bench@localhost commit -q -m other && git checkout -q small && git diff --stat other"""
+
 WORKLOADS = {
     "git status, 20,000 files": "git -C tree status --porcelain",
+    "git clone, commit, checkout": GIT,
     f"make, {SOURCES} files in C": "make -s -B -j2 -C build",
     # There is none: grep stops at the first one where its output is /dev/null.
     "grep -r, 20,000 files": "! grep -r needle tree",
@@ -103,7 +113,10 @@ def write_project(folder: Path) -> None:
         for file in range(FILES):
             (below / f"f{file}.c").write_text(f"int f{number}_{file}(void) {{ return {file}; }}\n" * (1 + file % 40))
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for words in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "all"]):
+    commit = [*identity, "commit", "-q", "-m"]
+    few = [f"d{number}" for number in range(FOLDERS // 10)]
+    steps = (["init", "-q"], ["add", *few], [*commit, "few"], ["branch", "small"], ["add", "."], [*commit, "all"])
+    for words in steps:
         subprocess.run(["git", "-C", str(tree), *words], check=True)
     build = folder / "build"
     build.mkdir()
@@ -118,16 +131,17 @@ def write_project(folder: Path) -> None:
     subprocess.run([cc, "-O2", "-o", str(folder / "loops"), str(folder / "loops.c")], check=True)
 
 
-def build_wrapper(folder: Path) -> Path:
-    """Builds the jail; its wrapper's path."""
+def build_wrapper(folder: Path, more: str = "") -> Path:
+    """Builds the jail, perhaps with one more grant; its wrapper's path."""
     grants = [f'(readonly "{path}")' for path in SYSTEM if os.path.exists(path)]
     grants += [f'(set-env "{name}" "{value}")' for name, value in ENVIRONMENT.items()]
-    spec = folder / "steady.jail"
-    spec.write_text(SPEC % "\n  ".join(grants))
-    link = folder / "result"
+    name = f"{NAME}-more" if more else NAME
+    spec = folder / f"{name}.jail"
+    spec.write_text((SPEC % "\n  ".join([*grants, more and f"({more})"])).replace(NAME, name))
+    link = folder / f"result-{name}"
     command = [str(compiler.JAILGEN), "build", str(spec), "-o", str(link), *compiler.overrides()]
     subprocess.run(command, check=True, capture_output=True)
-    return (link / "bin" / "jailed-steady").resolve()
+    return (link / "bin" / name).resolve()
 
 
 def shells(plan: dict) -> list[str]:
@@ -172,44 +186,60 @@ def measure(rounds: int, ways: list[Way]) -> None:
             del times[0]
 
 
-def report(ways: list[Way]) -> None:
-    """Milliseconds, and the ratios of each to each."""
-    native, bwrap, jail = ways
-    print(f"{'':<28} {'native':>9} {'bwrap':>9} {'jail':>9}   jail/bwrap jail/native bwrap/native")
+def report(ways: list[Way], pairs: list[tuple[Way, Way]]) -> None:
+    """Milliseconds of each, and the ratios of these pairs."""
+    titles = [f"{ours.name}/{theirs.name}" for ours, theirs in pairs]
+    print(f"{'':<28}", *(f"{way.name:>10}" for way in ways), *(f"{title:>18}" for title in titles))
     for workload in WORKLOADS:
 
         def middle(way: Way) -> float:
             return statistics.median(way.times[workload]) / 1000
 
         def ratio(ours: Way, theirs: Way) -> float:
-            pairs = zip(ours.times[workload], theirs.times[workload])
-            return statistics.median(one / max(other, 1) for one, other in pairs)
+            rounds = zip(ours.times[workload], theirs.times[workload])
+            return statistics.median(one / max(other, 1) for one, other in rounds)
 
-        print(
-            f"{workload:<28} {middle(native):9.1f} {middle(bwrap):9.1f} {middle(jail):9.1f}"
-            f"   {ratio(jail, bwrap):10.3f} {ratio(jail, native):11.3f} {ratio(bwrap, native):12.3f}"
-        )
+        middles = [f"{middle(way):10.1f}" for way in ways]
+        ratios = [f"{ratio(ours, theirs):18.3f}" for ours, theirs in pairs]
+        print(f"{workload:<28}", *middles, *ratios)
+
+
+def beside_bubblewrap(folder: Path, project: Path, rounds: int) -> None:
+    """No jail, bubblewrap and a jail."""
+    wrapper = build_wrapper(folder)
+    plan = json.JSONDecoder().raw_decode(wrapper.read_text().split("\n", 2)[2])[0]
+    shell = next(path for path in shells(plan) if os.path.exists(path))
+    native = Way("native", [shell])
+    bwrap = Way("bwrap", [*bubblewrap(plan, project), shell])
+    jail = Way("jail", [str(wrapper)])
+    measure(rounds, [native, bwrap, jail])
+    report([native, bwrap, jail], [(jail, bwrap), (jail, native), (bwrap, native)])
+
+
+def beside_another(folder: Path, grant: str, rounds: int) -> None:
+    """A jail, and one with a grant more."""
+    jail = Way("jail", [str(build_wrapper(folder))])
+    more = Way("more", [str(build_wrapper(folder, grant))])
+    measure(rounds, [jail, more])
+    report([jail, more], [(more, jail)])
 
 
 def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 21
+    parser = argparse.ArgumentParser(description="Measures what programs take while they run.")
+    parser.add_argument("--grant", help="compare a jail with one that has this grant too")
+    parser.add_argument("rounds", nargs="?", type=int, default=21)
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         os.environ["XDG_STATE_HOME"] = str(folder / "state")
         project = folder / "project"
         project.mkdir()
         write_project(project)
-        wrapper = build_wrapper(folder)
-        plan = json.JSONDecoder().raw_decode(wrapper.read_text().split("\n", 2)[2])[0]
-        shell = next(path for path in shells(plan) if os.path.exists(path))
         os.chdir(project)
-        ways = [
-            Way("native", [shell]),
-            Way("bubblewrap", [*bubblewrap(plan, project), shell]),
-            Way("jail", [str(wrapper)]),
-        ]
-        measure(rounds, ways)
-        report(ways)
+        if given.grant:
+            beside_another(folder, given.grant, given.rounds)
+        else:
+            beside_bubblewrap(folder, project, given.rounds)
 
 
 if __name__ == "__main__":

@@ -212,6 +212,7 @@ fn landlock() -> Landlock {
     };
     Landlock {
         handles: vec![
+            Handled::Reads,
             Handled::Writes,
             Handled::Devices,
             Handled::Sockets,
@@ -224,6 +225,7 @@ fn landlock() -> Landlock {
             path("/proc", Reach::Rw),
             path("/dev", Reach::Device),
             LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
+            path("/", Reach::Ro),
         ],
         bind: Vec::new(),
         connect: Vec::new(),

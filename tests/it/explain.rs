@@ -55,8 +55,8 @@ fn the_shell() {
               host name   jailed-shell                                            by default
               ends with   whoever started it                                      by default
               time zone   UTC                                                     by default
-              Landlock    checks writes, devices, signals, abstract sockets       by default
-                          (where the kernel can)
+              Landlock    checks reads, writes, devices, signals, abstract        by default
+                          sockets (where the kernel can)
               seccomp     all system calls but those that sandboxes were left     by default
                           through
 
@@ -121,8 +121,8 @@ fn an_agent_from_a_builder() {
               time zone   the host's                                       opencode.jail:5:1  time-zone
               host name   jailed-opencode                                  by default
               ends with   whoever started it                               by default
-              Landlock    checks writes, devices, signals, abstract        by default
-                          sockets (where the kernel can)
+              Landlock    checks reads, writes, devices, signals,          by default
+                          abstract sockets (where the kernel can)
               seccomp     all system calls but those that sandboxes were   by default
                           left through
 

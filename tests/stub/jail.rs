@@ -214,12 +214,12 @@ pub(crate) fn wall(plan: &mut Plan) {
     let rules = plan.inside.iter().flat_map(|op| plan.landlock.rules_of(op, &plan.closure.store));
     let standard = LandlockRule::Standard(Found { reach: Reach::Device, by: by() });
     plan.landlock.rules = rules.chain([standard]).collect();
+    plan.landlock.handles.push(Handled::Reads);
     // Without a last operation that makes it read-only, the root of these plans is writable.
-    if !plan.inside.iter().any(|op| matches!(op, InsideOp::RemountReadOnly(_))) {
-        let (path, missing, by) = (literal("/"), Missing::Skip, by());
-        let root = Beneath { path, reach: Reach::Rwx, missing, by };
-        plan.landlock.rules.push(LandlockRule::Path(root));
-    }
+    let is_read_only = plan.inside.iter().any(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+    let reach = if is_read_only { Reach::Ro } else { Reach::Rwx };
+    let (path, missing, by) = (literal("/"), Missing::Skip, by());
+    plan.landlock.rules.push(LandlockRule::Path(Beneath { path, reach, missing, by }));
 }
 
 /// Grants the working folder for reading alone.

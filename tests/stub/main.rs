@@ -16,6 +16,7 @@ mod bad_input;
 mod cage;
 mod confinement;
 mod dedicated;
+mod descriptors;
 mod files;
 mod folder;
 mod groups;

@@ -172,8 +172,14 @@ impl Handled {
     }
 
     /// What the wall restricts that every jail has.
-    pub const BY_DEFAULT: [Self; 5] =
-        [Self::Writes, Self::Devices, Self::Sockets, Self::AbstractSockets, Self::Signals];
+    pub const BY_DEFAULT: [Self; 6] = [
+        Self::Reads,
+        Self::Writes,
+        Self::Devices,
+        Self::Sockets,
+        Self::AbstractSockets,
+        Self::Signals,
+    ];
 }
 
 /// The newest ABI that this plan format makes use of.

@@ -25,8 +25,10 @@ pub(super) fn namespace_words(namespace: Namespace) -> &'static str {
 
 pub(super) fn wall_words(wall: Wall) -> &'static str {
     match wall {
-        Wall::Writes => "checks writes, devices, signals, abstract sockets",
-        Wall::Full => "checks reads, writes, executions, devices, signals, abstract sockets",
+        Wall::Writes => "checks reads, writes, devices, signals, abstract sockets",
+        Wall::Full => {
+            "checks reads and executions grant by grant, writes, devices, signals, abstract sockets"
+        }
     }
 }
 

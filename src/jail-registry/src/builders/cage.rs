@@ -108,7 +108,7 @@ const NETWORK: Field = optional(
 const SSH: Field = optional(
     "ssh",
     Type::Fields(&[optional("agentForward", Type::Bool, "whether the agent can be asked")]),
-    "`agentForward`: the agent's socket and the known hosts, no key files",
+    "`agentForward`: the agent's socket and the known hosts, no key files. The cage can lock the agent and remove its keys, for you too",
 );
 const ENV: Field = optional(
     "env",

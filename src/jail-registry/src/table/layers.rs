@@ -46,9 +46,10 @@ namespace of its own has capabilities there. Landlock checks no files then, beca
         since: SINCE,
         in_jail_nix: false,
         summary: "The second wall: `\"default\"`, `\"full\"`, or a least ABI of the kernel",
-        docs: "Landlock checks what the mounts grant once more, by other means. By default it checks writes, ioctl on devices, and what is
-not files: signals and abstract sockets. `\"full\"` checks reads and executions too; walking large trees takes 12 to 25 % longer
-then, and the folders that only lead to what is granted (`/` itself) cannot be listed.
+        docs: "Landlock checks what the mounts grant once more, by other means. By default it checks writes grant by grant, that what is read is
+mounted in the jail (a folder that another process hands in as a descriptor is not), ioctl on devices, and what is not files:
+signals and abstract sockets. `\"full\"` checks reads and executions grant by grant too, so that the folders that only lead to what is
+granted (`/` and `/etc` themselves) cannot be listed.
 
 The default wall is as high as the running kernel can build it. What a spec names stops the launch where the kernel cannot:
 `\"default\"` needs Landlock ABI 2 (Linux 5.19), `\"full\"` ABI 3 (6.2), and `{ abi = 6; }` what it says. `\"full\"` and a least ABI
@@ -70,7 +71,8 @@ says what a spec leaves.
 `{ allow = [ … ]; deny = [ … ]; onDeny = …; }` changes either of them, and can stand beside it. A call is a name, or a name with
 conditions: `\"ioctl(1=0x5401|0x5402)\"` is where argument 1, counted from 0, is one of these; `!=` is none of these, `&` any of these
 bits, and a comma puts conditions together. The low 32 bits of an argument are compared. A name alone lifts no check of arguments
-that the default has (in `ioctl`, `clone`, `socket`); a name with conditions does. `onDeny` is `\"errno\"` (EPERM), `\"kill\"`, or `\"log\"`, which
+that the default has (in `ioctl`, `clone`, `socket`, `openat`, `chmod` and their like); a name with conditions does:
+`\"fchmodat(2&0xc00)\"` allows the set-user-id and set-group-id bits there. `onDeny` is `\"errno\"` (EPERM), `\"kill\"`, or `\"log\"`, which
 carries the call out and leaves a line in the kernel's log; under `\"strict\"` it is about the rest too.",
             signature: Signature { params: &[param("calls", CALLS)] },
             example: "[ (seccomp \"strict\") (seccomp { allow = [ \"ptrace\" ]; deny = [ \"socket(0=16)\" ]; onDeny = \"errno\"; }) ]",

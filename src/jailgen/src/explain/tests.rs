@@ -100,8 +100,8 @@ fn every_grant_stands_with_its_line() {
           time zone   the host's                                                 demo.jail:6:3  network
           terminal    the launcher's, without typing into it                     by default
           ends with   whoever started it                                         by default
-          Landlock    checks writes, devices, signals, abstract sockets (where   by default
-                      the kernel can)
+          Landlock    checks reads, writes, devices, signals, abstract sockets   by default
+                      (where the kernel can)
           seccomp     all system calls but those that sandboxes were left        by default
                       through
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Found, Handled, InsideOp, Landlock, LandlockRule, Namespace, Origin, Reach, Service,
+    Beneath, Found, Handled, HostText, InsideOp, Landlock, LandlockRule, Missing, Namespace,
+    Origin, Reach, Service,
 };
 use jail_policy::{Entry, Wall};
 
@@ -39,7 +40,8 @@ impl Wish {
         store: &str,
     ) -> Landlock {
         let wall = self.wall.as_ref().map_or(Wall::Writes, |(wall, _)| *wall);
-        let files = if self.nested { &[] } else { files(wall) };
+        let nested = self.nested;
+        let files = if nested { &[] } else { files(wall) };
         let (least, by) = self.demanded();
         let mut landlock = Landlock {
             handles: handles(files, inside, namespaces),
@@ -53,6 +55,9 @@ impl Wish {
         let standard =
             LandlockRule::Standard(Found { reach: Reach::Device, by: EVERY_JAIL.into() });
         landlock.rules = rules.chain([standard]).collect();
+        if wall == Wall::Writes && !nested {
+            read_what_is_mounted(&mut landlock);
+        }
         landlock
     }
 
@@ -83,6 +88,15 @@ fn files(wall: Wall) -> &'static [Handled] {
             Handled::Sockets,
         ],
     }
+}
+
+/// Whatever is in the jail may be read, by one rule about its root. What is left is a folder that another process hands in
+/// as a descriptor: no mount of the jail leads there.
+fn read_what_is_mounted(landlock: &mut Landlock) {
+    landlock.handles.insert(0, Handled::Reads);
+    let (path, missing) = (HostText::Literal("/".into()), Missing::Fail);
+    let root = Beneath { path, reach: Reach::Ro, missing, by: EVERY_JAIL.into() };
+    landlock.rules.push(LandlockRule::Path(root));
 }
 
 fn handles(

@@ -27,7 +27,7 @@ fn the_wall_is_made_of_what_the_mounts_grant() {
     ];
     let wall = |more: &[Grant]| wall_of(&[&grants, more].concat());
     expect![[r#"
-        ["writes","devices","sockets","abstract-sockets","signals"]
+        ["reads","writes","devices","sockets","abstract-sockets","signals"]
         {"path":{"path":"/tmp","reach":"rwx","missing":"skip","by":"grant#2"}}
         {"path":{"path":"/proc","reach":"rw","missing":"skip","by":"grant#3"}}
         {"path":{"path":"/dev","reach":"device","missing":"skip","by":"grant#4"}}
@@ -36,6 +36,7 @@ fn the_wall_is_made_of_what_the_mounts_grant() {
         {"folder":{"reach":"rwx","by":"grant#8"}}
         {"bound":{"reach":"rox","by":"grant#9"}}
         {"standard":{"reach":"device","by":"jailgen#0"}}
+        {"path":{"path":"/","reach":"ro","missing":"fail","by":"jailgen#0"}}
     "#]]
     .assert_eq(&wall(&[]));
     expect![[r#"
