@@ -168,6 +168,24 @@ fn what_nix_alone_knows_of_a_text_is_built_where_it_names_no_place() {
     );
 }
 
+/// Which package a name means is not compared, so a package must not lead to a place that the spec does not name.
+#[test]
+fn a_link_in_a_package_grants_nothing_outside_of_the_store() {
+    let Some(setup) = setup() else { return };
+    let package = "pkgs.runCommand \"links\" { } ''mkdir $out; ln -s /srv/secret $out/out; ln -s ${pkgs.hello} $out/in''";
+    for grant in ["rw-bind \"${package}/out/x\" \"/x\"", "ro-bind \"${package}/out\" \"/x\""] {
+        refused(
+            &setup,
+            &format!("let package = {package}; in jail \"x\" pkgs.hello [ ({grant}) ]"),
+            &["leads out of the store, to `/srv/secret", "grant the place that it leads to"],
+        );
+    }
+    let inside = format!(
+        "let package = {package}; in jail \"x\" pkgs.hello [ (ro-bind \"${{package}}/in/bin\" \"/x\") ]"
+    );
+    built(&setup, &with_spec(&setup, &inside), 0, "checked").unwrap();
+}
+
 #[test]
 fn it_is_told_where_the_readings_part_and_what_to_do() {
     let Some(setup) = setup() else { return };

@@ -16,7 +16,9 @@ use serde_json::value::RawValue;
 use crate::forward::Forward;
 
 use super::reading::{Disagreement, Spec};
-use super::{Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, program, seal};
+use super::{
+    Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, links, program, seal,
+};
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
@@ -87,9 +89,11 @@ pub fn build(folder: &Path) -> Result<Told, BuildError> {
     let attributes = read(&folder.join(ATTRIBUTES))?;
     let (policy, warnings) = policy(&attributes)?;
     let policy = dev_shell::expanded(policy, &|path| fs::read(path))?;
+    let store = Path::new(store(&attributes.outputs.out));
+    links::check(&policy, store)?;
     let sealed = seal_policy(&policy, &attributes)?;
     let out = Path::new(&attributes.outputs.out);
-    let program = program::program(&policy, out.parent().unwrap_or(out))?;
+    let program = program::program(&policy, store)?;
     write(out, &policy.name, &sealed)?;
     let left_out = forward(&attributes, &policy, program, out)?;
     Ok(Told { warnings, left_out })

@@ -10,6 +10,7 @@ pub mod filter;
 mod fold;
 mod given;
 mod graph;
+mod links;
 mod program;
 mod reading;
 mod text;
