@@ -1,7 +1,8 @@
 //! Measures a launch: from before the exec to the payload's first instruction, and to the return of the wrapper.
 //!
 //! The payload is a static program of a few instructions, so that only the launch counts. The stub and every bubblewrap
-//! that is found run in turns, with the same mounts, so that what the machine does besides meets all of them alike.
+//! that is found run in turns, with the same mounts, so that what the machine does besides meets all of them alike. They start in
+//! a project that the jail may write, as agents do, and with a home folder of their own, where the stub writes down that it was given.
 //!
 //! `cargo bench -p jail-stub --bench launch -- [RUNS]`. `JAIL_STUB` names the released stub; `BWRAP` lists more bubblewraps,
 //! separated by colons. Prints a table, and JSON lines with `--json`.
@@ -34,16 +35,21 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use jail_plan::{
-    Access, Argument, At, Beneath, Bind, By, Closure, Device, Found, Handled, HostText, Ids,
-    InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan, Reach,
-    Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION, encode,
+    Access, Argument, At, Beneath, Bind, By, Closure, Device, Folder, Found, Handled, HostText,
+    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan,
+    Reach, Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION, encode,
 };
+
+/// The folder that launches start in.
+const PROJECT: &str = "project";
 
 const SIZES: [usize; 4] = [0, 10, 100, 1000];
 
 /// One way to launch, and what was measured: to the payload, and to the return.
 struct Contender {
     name: String,
+    home: PathBuf,
+    project: PathBuf,
     command: Vec<OsString>,
     ready: Vec<Duration>,
     back: Vec<Duration>,
@@ -74,7 +80,7 @@ fn main() {
 fn start_alone(runs: usize, stub: &Path) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let payload = tiny::write(folder.path());
-    let mut floor = Contender::new("payload alone", vec![payload.into()]);
+    let mut floor = Contender::new("payload alone", vec![payload.into()], folder.path());
     let mut started = Vec::new();
     for _ in 0..runs {
         floor.run();
@@ -93,8 +99,12 @@ fn start_alone(runs: usize, stub: &Path) {
 }
 
 impl Contender {
-    fn new(name: impl Into<String>, command: Vec<OsString>) -> Self {
-        Self { name: name.into(), command, ready: Vec::new(), back: Vec::new() }
+    fn new(name: impl Into<String>, command: Vec<OsString>, folder: &Path) -> Self {
+        let (home, project) = (folder.join("home"), folder.join(PROJECT));
+        for folder in [&home, &project] {
+            std::fs::create_dir_all(folder).expect("a folder");
+        }
+        Self { name: name.into(), home, project, command, ready: Vec::new(), back: Vec::new() }
     }
 
     fn run(&mut self) {
@@ -102,7 +112,9 @@ impl Contender {
         let begin = Instant::now();
         let mut child = Command::new(program)
             .args(arguments)
-            .current_dir("/")
+            .current_dir(&self.project)
+            .env("HOME", &self.home)
+            .env_remove("XDG_STATE_HOME")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -137,8 +149,11 @@ fn prepare(folder: &Path, size: usize, stub: &Path, bwraps: &[PathBuf]) -> Vec<C
     let without = write_wrapper(folder, WITHOUT_LAYERS, stub, &plan);
     let mut contenders = vec![jail, without];
     for bwrap in bwraps {
-        contenders
-            .push(Contender::new(version(bwrap), bubblewrap(bwrap, &store, &names, &payload)));
+        contenders.push(Contender::new(
+            version(bwrap),
+            bubblewrap(bwrap, folder, &names, &payload),
+            folder,
+        ));
     }
     contenders
 }
@@ -154,7 +169,7 @@ fn write_wrapper(folder: &Path, name: &str, stub: &Path, plan: &Plan) -> Contend
     let text = encode(&stub.to_string_lossy(), plan, &Places::new()).expect("a plan");
     std::fs::write(&wrapper, text).expect("a wrapper");
     std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("executable");
-    Contender::new(name, vec![wrapper.into()])
+    Contender::new(name, vec![wrapper.into()], folder)
 }
 
 fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Plan {
@@ -173,6 +188,7 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
         InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None, by: by() }),
         InsideOp::Proc(At { to: at("/proc"), by: by() }),
         InsideOp::Dev(Device { to: at("/dev"), by: by() }),
+        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None, by: by() }),
         InsideOp::Loopback(By { by: by() }),
         InsideOp::RemountReadOnly(At { to: at("/"), by: by() }),
     ];
@@ -224,6 +240,7 @@ fn landlock() -> Landlock {
             path("/tmp", Reach::Rwx),
             path("/proc", Reach::Rw),
             path("/dev", Reach::Device),
+            LandlockRule::Folder(Found { reach: Reach::Rwx, by: by() }),
             LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
             path("/", Reach::Ro),
         ],
@@ -251,16 +268,18 @@ fn filter(program: &[u8]) -> SeccompProgram {
     }
 }
 
-fn bubblewrap(bwrap: &Path, store: &Path, names: &[String], payload: &Path) -> Vec<OsString> {
+fn bubblewrap(bwrap: &Path, folder: &Path, names: &[String], payload: &Path) -> Vec<OsString> {
     let mut command: Vec<OsString> = vec![bwrap.into()];
     let mut add = |words: &[&str]| command.extend(words.iter().map(OsString::from));
     add(&["--unshare-all", "--die-with-parent", "--clearenv"]);
+    let (store, project) = (folder.join("store"), folder.join(PROJECT));
     let store = store.to_str().expect("UTF-8");
     for name in names {
         let path = format!("{store}/{name}");
         add(&["--ro-bind", &path, &path]);
     }
     add(&["--ro-bind", payload.to_str().expect("UTF-8"), "/payload"]);
+    let project = project.to_str().expect("UTF-8");
     add(&[
         "--tmpfs",
         "/tmp",
@@ -268,6 +287,9 @@ fn bubblewrap(bwrap: &Path, store: &Path, names: &[String], payload: &Path) -> V
         "/proc",
         "--dev",
         "/dev",
+        "--bind",
+        project,
+        project,
         "--remount-ro",
         "/",
         "--chdir",

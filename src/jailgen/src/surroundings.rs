@@ -21,6 +21,8 @@ pub struct Surroundings {
     variables: BTreeMap<OsString, OsString>,
     /// The folders that a jail could write, without links.
     writable: Vec<PathBuf>,
+    /// PATH as it was.
+    path: Option<OsString>,
 }
 
 impl Surroundings {
@@ -38,7 +40,8 @@ impl Surroundings {
         let project = folder.and_then(|folder| folder.canonicalize().ok());
         let project = project.filter(|folder| !holds_home(folder) && folder.parent().is_some());
         let trees = trees.into_iter().map(|tree| tree.canonicalize().unwrap_or(tree));
-        let mut surroundings = Self { variables, writable: trees.chain(project).collect() };
+        let path = variables.get(OsStr::new(search::PATH)).cloned();
+        let mut surroundings = Self { variables, writable: trees.chain(project).collect(), path };
         surroundings.clean();
         surroundings
     }
@@ -74,6 +77,13 @@ impl Surroundings {
             .filter(|file| is_program(file) && self.trusts(file))
             .find_map(|file| file.canonicalize().ok());
         found.filter(|real| self.trusts(real))
+    }
+
+    /// The program of this name that PATH leads to, and that is not run.
+    #[must_use]
+    pub fn distrusted(&self, name: &str) -> Option<PathBuf> {
+        let mut found = std::env::split_paths(self.path.as_ref()?).map(|folder| folder.join(name));
+        found.find(|file| is_program(file) && !self.trusts(file))
     }
 
     /// A command with these variables, under the name `name`: some programs are several, and tell by it which one is meant.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use jail_plan::search;
+use jail_plan::{search, trust};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 /// The variables of a program.
@@ -28,6 +28,8 @@ pub(crate) struct Project {
     path: Option<PathBuf>,
     /// Its paths in variables of the launcher, where these would lead a handler into it.
     spellings: Vec<OsString>,
+    /// The record of the trees that jails could ever write.
+    trees: Option<PathBuf>,
 }
 
 impl Project {
@@ -52,7 +54,8 @@ impl Project {
             logical.filter(|logical| path.is_some() && logical.canonicalize().ok() == path),
         ];
         let spellings = spellings.into_iter().flatten().filter(|path| !holds_home(path));
-        Ok(Self { folder, path, spellings: spellings.map(PathBuf::into_os_string).collect() })
+        let spellings = spellings.map(PathBuf::into_os_string).collect();
+        Ok(Self { folder, path, spellings, trees: trees() })
     }
 
     /// The folder itself.
@@ -60,9 +63,13 @@ impl Project {
         &self.folder
     }
 
-    fn holds(&self, path: &Path) -> bool {
-        !self.spellings.is_empty()
-            && self.path.as_ref().is_some_and(|project| path.starts_with(project))
+    /// Whether a jail could write what is at `path`, which is absolute and without links: in the project, or in a tree that
+    /// stands in the record, where it is found by its path.
+    fn is_writable(&self, path: &Path) -> bool {
+        let in_project = !self.spellings.is_empty()
+            && self.path.as_ref().is_some_and(|project| path.starts_with(project));
+        let recorded = |trees: &PathBuf| path.ancestors().any(|folder| is_recorded(trees, folder));
+        in_project || self.trees.as_ref().is_some_and(recorded)
     }
 
     /// Whether a value has the path of the project, or of something in it, anywhere.
@@ -113,7 +120,7 @@ impl Project {
             before.contains(&entry)
                 || Path::new(OsStr::from_bytes(entry))
                     .canonicalize()
-                    .is_ok_and(|entry| !self.holds(&entry))
+                    .is_ok_and(|entry| !self.is_writable(&entry))
         });
         kept.map(OsString::from_vec)
     }
@@ -127,7 +134,7 @@ impl Project {
                 .map(|folder| folder.join(name))
                 .find(|file| is_program(file))
         };
-        found?.canonicalize().ok().filter(|real| is_program(real) && !self.holds(real))
+        found?.canonicalize().ok().filter(|real| is_program(real) && !self.is_writable(real))
     }
 }
 
@@ -163,6 +170,23 @@ impl Surroundings {
         let mut command = Command::new(program);
         command.env_clear().envs(&self.environment);
         command
+    }
+}
+
+/// Where the record is; the stub has the same rule.
+fn trees() -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let state = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(absolute);
+    let home = || Some(std::env::home_dir().filter(absolute)?.join(".local/state"));
+    Some(state.or_else(home)?.join("jailgen").join(trust::TREES))
+}
+
+/// What cannot be looked up counts as recorded.
+fn is_recorded(trees: &Path, folder: &Path) -> bool {
+    let name = trust::path_name(folder.as_os_str().as_bytes());
+    match trees.join(name).symlink_metadata() {
+        Ok(_) => true,
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 

@@ -81,6 +81,21 @@ fn what_a_script_exports_stays_but_for_where_its_lists_lead() {
 }
 
 #[test]
+fn a_program_of_a_recorded_tree_is_not_found() {
+    let scratch = Scratch::new();
+    let trees = scratch.folder.path().join("trees");
+    fs::create_dir(&trees).unwrap();
+    let project = Project { trees: Some(trees.clone()), ..scratch.project };
+    let outside = scratch.folder.path().canonicalize().unwrap().join("bin");
+    let path = environment(&[("PATH", outside.to_str().unwrap())]);
+    assert_eq!(project.program("tool", &path), Some(outside.join("tool")), "control");
+    fs::write(trees.join(trust::path_name(outside.as_os_str().as_bytes())), "").unwrap();
+    assert_eq!(project.program("tool", &path), None);
+    let exported = project.of_handlers(&path, &Environment::new());
+    assert_eq!(get(&exported, "PATH"), None);
+}
+
+#[test]
 fn a_program_is_found_outside_of_the_project_and_links_are_followed() {
     let scratch = Scratch::new();
     let (inside, outside) = (scratch.path("project/bin/tool"), scratch.path("bin/tool"));

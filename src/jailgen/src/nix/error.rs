@@ -11,6 +11,11 @@ use super::Version;
 pub enum NixError {
     /// There is no `nix` in PATH.
     Missing,
+    /// The only one in PATH is where a jail could write.
+    Distrusted {
+        /// Where it is.
+        program: PathBuf,
+    },
     /// Where no jail could write cannot be told.
     Trees(std::io::Error),
     /// It would run git in a repository that a jail could write.
@@ -95,6 +100,11 @@ impl NixError {
                  `jailgen emit` works without Nix"
                     .into(),
             ),
+            Self::Distrusted { .. } => Some(
+                "put the folder of another one into PATH, by its full path; `jailgen trust list` names the trees that jails were given, \
+                 and the folder that you are in counts too"
+                    .into(),
+            ),
             Self::Trees(_) => Some(
                 "a program of such a folder is not run; `trust/trees` in jailgen's state folder must be yours, and readable"
                     .into(),
@@ -119,6 +129,7 @@ impl NixError {
         match self {
             Self::Failed { stderr, .. } => stderr,
             Self::Missing
+            | Self::Distrusted { .. }
             | Self::Trees(_)
             | Self::Repository { .. }
             | Self::TooOld { .. }
@@ -133,6 +144,9 @@ impl fmt::Display for NixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
+            Self::Distrusted { program } => {
+                write!(f, "`{}` is not run: a jail could write it", program.display())
+            }
             Self::Trees(error) => {
                 write!(f, "which folders a jail could ever write cannot be read: {error}")
             }

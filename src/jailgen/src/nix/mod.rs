@@ -41,7 +41,11 @@ impl Nix {
     /// # Errors
     /// There is none, or it is too old.
     pub fn find(surroundings: Surroundings) -> Result<Self, NixError> {
-        let program = surroundings.program(NAME).ok_or(NixError::Missing)?;
+        let missing = || match surroundings.distrusted(NAME) {
+            Some(program) => NixError::Distrusted { program },
+            None => NixError::Missing,
+        };
+        let program = surroundings.program(NAME).ok_or_else(missing)?;
         let output = surroundings
             .command(&program, NAME)
             .arg("--version")
