@@ -193,9 +193,9 @@ fn private_folder() -> io::Result<PathBuf> {
 
 /// jailgen's own folder, where no jail can write.
 fn state_folder() -> io::Result<PathBuf> {
-    let home = std::env::home_dir().filter(|home| home.is_absolute());
-    let home = home.ok_or_else(|| io::Error::other("there is no XDG_RUNTIME_DIR, and no home"))?;
-    let folder = home.join(".local/state/jailgen/buses");
+    let own = record::own_state();
+    let own = own.ok_or_else(|| io::Error::other("there is no XDG_RUNTIME_DIR, and no home"))?;
+    let folder = own.join("buses");
     DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
     Ok(folder)
 }

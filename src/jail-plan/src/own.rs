@@ -1,4 +1,9 @@
-//! The folders of jailgen's own state (`~/.local/state/jailgen`), which stand beside those that cages keep their state in.
+//! jailgen's own state (`~/.local/state/jailgen`): where it is, and its folders, which stand beside those that cages keep their
+//! state in.
+
+/// Where it is: the first of these variables that is an absolute path, and what is below that.
+pub const OWN_STATE: [(&str, &str); 2] =
+    [("XDG_STATE_HOME", "jailgen"), ("HOME", ".local/state/jailgen")];
 
 /// What the host runs or believes: nothing of it is ever granted.
 pub const TRUSTED_STATE: &[&str] = &[

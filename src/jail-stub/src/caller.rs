@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use jail_plan::{HostText, JailPath, Lookup, Unset};
+use jail_plan::{HostText, JailPath, Lookup, OWN_STATE, Unset};
 
 use crate::failure::Problem;
 use crate::sys::CommandLine;
@@ -74,12 +74,11 @@ impl<'a> Caller<'a> {
 
     /// jailgen's own state folder, by the rule of `jailgen` itself. What scripts have left in variables does not move it.
     pub(crate) fn state_folder(&self) -> Result<StateFolder, Problem> {
-        let absolute = |name| value(self.environment, name).filter(|path| path.starts_with(b"/"));
-        if let Some(state) = absolute("XDG_STATE_HOME") {
-            return Ok(StateFolder { base: state.into(), below: "jailgen", is_home: false });
-        }
-        let home = absolute("HOME").ok_or_else(|| unset("~", "HOME"))?;
-        Ok(StateFolder { base: home.into(), below: ".local/state/jailgen", is_home: true })
+        let found = OWN_STATE.iter().find_map(|(name, below)| {
+            let base = value(self.environment, name).filter(|path| path.starts_with(b"/"))?;
+            Some(StateFolder { base: base.into(), below, is_home: *name == "HOME" })
+        });
+        found.ok_or_else(|| unset("~", "HOME"))
     }
 
     /// The text for this launch.
@@ -113,7 +112,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-/// `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`.
+/// See [`OWN_STATE`].
 pub(crate) struct StateFolder {
     /// The folder that the variable names.
     pub(crate) base: Vec<u8>,
