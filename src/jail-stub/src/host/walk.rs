@@ -148,7 +148,11 @@ impl Walk<'_> {
             return Err(Problem::errno(self.asked, Errno::LOOP));
         }
         let planted = self.trees.first_in(&self.levels);
-        let planted = planted.map(|(tree, writer)| refusal(self.asked, name, &tree.path, writer));
+        let planted = planted.map(|(tree, writer)| {
+            let listed = self.trees.store().and_then(|store| store.listed(tree));
+            let tree = listed.as_ref().unwrap_or(&tree.path);
+            refusal(self.asked, name, tree, writer)
+        });
         let is_absolute = target.starts_with(b"/");
         match (planted, self.held.take()) {
             (None, None) if is_absolute => self.restart().about(self.asked)?,

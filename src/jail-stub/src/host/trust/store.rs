@@ -19,8 +19,11 @@ use super::WritableTrees;
 use crate::caller::{Caller, StateFolder};
 use crate::failure::{About, Problem};
 use crate::host::state;
-use crate::host::walk::{Identity, Level};
+use crate::host::walk::{Identity, Level, read_to_end};
 use crate::sys;
+
+/// A path and the name of a jail.
+const CONTENT_MAX: usize = 8192;
 
 /// Whether a jail could ever write a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,18 @@ impl Store {
         };
         answers.push((*identity, path.clone(), answer));
         answer
+    }
+
+    /// Under which path a recorded tree is listed: it may have moved since.
+    pub(crate) fn listed(&self, folder: &Level) -> Option<Vec<u8>> {
+        let Opened::Folder(trees) = self.trees.get()? else { return None };
+        let names = [identity_name(&key(&folder.place).ok()?), path_name(&folder.path)];
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let read = |name| {
+            let file = openat(trees, name, flags, Mode::empty()).ok()?;
+            Tree::parse(&read_to_end(&file, CONTENT_MAX).ok()?)
+        };
+        names.iter().find_map(read).map(|tree| tree.path)
     }
 
     /// Whether this folder was given this repository before, as a linked worktree of it.
