@@ -1,10 +1,13 @@
 //! Scripts on the host whose launch is ended from outside: what they began is undone, whatever ended it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+use jail_plan::trust::{TREES, path_name};
 
 use crate::harness::Scratch;
 use crate::real_nix::{has_user_namespaces, setup};
@@ -174,6 +177,25 @@ fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
         let (told, errors) = planted.told(&planted.jail(), script, first, &[]);
         assert_eq!(told, expected, "`{first}`: {errors}");
     }
+}
+
+#[test]
+fn programs_on_the_host_are_not_found_where_another_jail_could_once_write() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    scratch.write("home/other/bin/tool", b"#!/bin/sh\necho another\n");
+    let other = planted.home.join("other").canonicalize().unwrap();
+    fs::set_permissions(other.join("bin/tool"), fs::Permissions::from_mode(0o755)).unwrap();
+    let first = other.join("bin").display().to_string();
+    let found = |what: &str| {
+        let (told, errors) = planted.told(&planted.jail(), "ask", &first, &[]);
+        assert!(told.contains(&format!("channel: {what} in /")), "{told}{errors}");
+    };
+    // The control: a folder of the user's own.
+    found("another");
+    let trees = planted.home.join(".local/state/jailgen").join(TREES);
+    fs::write(trees.join(path_name(other.as_os_str().as_bytes())), "").unwrap();
+    found("genuine");
 }
 
 #[test]
