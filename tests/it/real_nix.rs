@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use jailgen::nix::Nix;
+use jailgen::state::trust::Trees;
 use jailgen::surroundings::Surroundings;
 
 use crate::harness::{Outcome, Scratch, project};
@@ -37,7 +38,7 @@ pub(crate) fn setup() -> Option<Setup> {
 /// The tests' own variables, with this folder as PATH.
 pub(crate) fn searching(folder: &Path) -> Surroundings {
     let path = ("PATH".into(), folder.into());
-    Surroundings::new(std::env::vars_os().chain([path]), None, [])
+    Surroundings::new(std::env::vars_os().chain([path]), None, Trees::default())
 }
 
 /// Says that a test is skipped, or fails it where `what` is required.
@@ -50,7 +51,7 @@ pub(crate) fn skip(what: &str, reason: &str) {
 
 fn try_setup() -> Result<Setup, String> {
     let path = std::env::var_os("PATH");
-    let surroundings = Surroundings::new(std::env::vars_os(), None, []);
+    let surroundings = Surroundings::new(std::env::vars_os(), None, Trees::default());
     Nix::find(surroundings).map_err(|error| error.to_string())?;
     let path = path.unwrap_or_default();
     let in_path = std::env::split_paths(&path).map(|folder| folder.join("nix"));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jailgen::closure::{self, Closure, ClosureError};
 use jailgen::nix::{Nix, NixError, nar};
+use jailgen::state::trust::Trees;
 use jailgen::surroundings::Surroundings;
 
 use crate::harness::Scratch;
@@ -135,7 +136,7 @@ fn a_nix_that_is_missing_or_too_old_is_an_error_that_says_what_to_do() {
     let missing = Nix::find(searching(&scratch.path("nothing"))).unwrap_err();
     assert_eq!(missing.to_string(), "Nix is not installed: there is no `nix` in PATH");
     assert!(missing.help().unwrap().contains("apt-get install nix-bin"), "{missing:?}");
-    let nowhere = Surroundings::new([], None, []);
+    let nowhere = Surroundings::new([], None, Trees::default());
     assert!(matches!(Nix::find(nowhere), Err(NixError::Missing)));
 
     let old = Nix::find(searching(&saying(&scratch, "nix (Nix) 2.3.16"))).unwrap_err();

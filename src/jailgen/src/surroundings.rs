@@ -12,6 +12,8 @@ use std::process::Command;
 
 use jail_plan::search;
 
+use crate::state::trust::Trees;
+
 /// Settings of git that win over a repository's own, for what runs git: the two by which a mere look at one runs a program.
 const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")];
 
@@ -23,14 +25,16 @@ pub struct Surroundings {
     writable: Vec<PathBuf>,
     /// PATH as it was.
     path: Option<OsString>,
+    /// What is known of the trees that they are of.
+    trees: Trees,
 }
 
 impl Surroundings {
-    /// Those of a command that was started in `folder` with these variables. `trees` are the folders that jails were given.
+    /// Those of a command that was started in `folder` with these variables. `trees` are those that jails were given.
     pub fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         folder: Option<&Path>,
-        trees: impl IntoIterator<Item = PathBuf>,
+        trees: Trees,
     ) -> Self {
         let variables: BTreeMap<OsString, OsString> = variables.into_iter().collect();
         let home = variables.get(OsStr::new("HOME")).map(PathBuf::from);
@@ -39,9 +43,11 @@ impl Surroundings {
         // One that holds the home folder is no project, nor is the root.
         let project = folder.and_then(|folder| folder.canonicalize().ok());
         let project = project.filter(|folder| !holds_home(folder) && folder.parent().is_some());
-        let trees = trees.into_iter().map(|tree| tree.canonicalize().unwrap_or(tree));
+        let known = trees.known.iter().map(|tree| &tree.path);
+        let known = known.map(|tree| tree.canonicalize().unwrap_or_else(|_| tree.clone()));
+        let writable = known.chain(project).collect();
         let path = variables.get(OsStr::new(search::PATH)).cloned();
-        let mut surroundings = Self { variables, writable: trees.chain(project).collect(), path };
+        let mut surroundings = Self { variables, writable, path, trees };
         surroundings.clean();
         surroundings
     }
@@ -63,7 +69,10 @@ impl Surroundings {
     /// Whether no jail can change what is found at `path`: not there, and in no folder that it leads through.
     #[must_use]
     pub fn trusts(&self, path: &Path) -> bool {
-        let outside = |real: &PathBuf| !self.writable.iter().any(|tree| real.starts_with(tree));
+        let outside = |real: &PathBuf| {
+            !self.writable.iter().any(|tree| real.starts_with(tree))
+                && !self.trees.hold_unread(real)
+        };
         path.is_absolute()
             && path.ancestors().all(|folder| folder.canonicalize().as_ref().is_ok_and(outside))
     }
@@ -115,14 +124,17 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
+    use jail_plan::trust::path_name;
+
     use super::*;
+    use crate::state::trust::Tree;
 
     struct Scratch(tempfile::TempDir);
 
     impl Scratch {
         fn new() -> Self {
             let scratch = Self(tempfile::tempdir().unwrap());
-            for folder in ["project/bin", "tree/bin", "bin"] {
+            for folder in ["project/bin", "tree/bin", "unread/bin", "bin"] {
                 fs::create_dir_all(scratch.path(folder)).unwrap();
                 let tool = scratch.path(folder).join("nix");
                 fs::write(&tool, "").unwrap();
@@ -137,7 +149,13 @@ mod tests {
 
         fn surroundings(&self, variables: &[(&str, &str)]) -> Surroundings {
             let variables = variables.iter().map(|(name, value)| ((*name).into(), (*value).into()));
-            Surroundings::new(variables, Some(&self.path("project")), [self.path("tree")])
+            let tree = |name| Tree { path: self.path(name), jail: "jailed-x".into() };
+            let unreadable = path_name(self.path("unread").as_os_str().as_bytes());
+            let trees = Trees {
+                known: vec![tree("tree")],
+                unreadable: vec!["h-0".into(), unreadable.into()],
+            };
+            Surroundings::new(variables, Some(&self.path("project")), trees)
         }
     }
 
@@ -149,7 +167,9 @@ mod tests {
         symlink(scratch.path("bin"), scratch.path("project/out")).unwrap();
         fs::create_dir(scratch.path("links")).unwrap();
         symlink(scratch.path("tree/bin/nix"), scratch.path("links/nix")).unwrap();
-        for first in ["project/bin", "tree/bin", "link", "project/out", "links", "gone"] {
+        for first in
+            ["project/bin", "tree/bin", "unread/bin", "link", "project/out", "links", "gone"]
+        {
             let path =
                 format!("{}:{}", scratch.path(first).display(), scratch.path("bin").display());
             let surroundings = scratch.surroundings(&[("PATH", &path)]);

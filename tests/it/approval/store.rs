@@ -64,7 +64,9 @@ fn a_state_folder_that_others_can_write_is_not_used() {
 fn what_is_written_down_is_listed_and_forgotten() {
     let scratch = Scratch::with(&[("x.jail", SPEC)]);
     let empty = scratch.run(&["trust", "list"]);
-    assert_eq!(empty.stdout, "Trees that a jail could write:\nSpecs that were approved:\n");
+    let nothing = "Trees that a jail could write:\nWorktrees that had their repository in a jail:\n\
+                   Specs that were approved:\n";
+    assert_eq!(empty.stdout, nothing);
     scratch.run(&["approve", "x.jail"]).assert_status(0);
     let home = fs::canonicalize(scratch.path("")).unwrap();
     let tree = format!("tree 1\njailed-\u{1b}x\n{}/pro\u{7}ject", home.display());
@@ -72,11 +74,11 @@ fn what_is_written_down_is_listed_and_forgotten() {
         scratch.write(&format!("{STATE}/trust/trees/{key}"), tree.as_bytes());
     }
     scratch.write(&format!("{STATE}/trust/trees/p-2"), b"no tree");
-    fs::set_permissions(
-        scratch.path(&format!("{STATE}/trust/trees")),
-        fs::Permissions::from_mode(0o700),
-    )
-    .unwrap();
+    scratch.write(&format!("{STATE}/trust/worktrees/w-1"), tree.as_bytes());
+    for folder in ["trees", "worktrees"] {
+        let folder = scratch.path(&format!("{STATE}/trust/{folder}"));
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).unwrap();
+    }
     let listed = scratch.run(&["trust", "list"]);
     listed.assert_status(0);
     assert!(!listed.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", listed.stdout);
@@ -86,10 +88,12 @@ fn what_is_written_down_is_listed_and_forgotten() {
     let json = scratch.run(&["trust", "list", "--json"]).stdout;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["trees"][0]["jail"], "jailed-\u{1b}x");
+    assert_eq!(json["worktrees"][0], json["trees"][0]);
     assert_eq!(json["approvals"][0]["spec"], home.join("x.jail").to_str().unwrap());
     assert_eq!(json["unreadable"]["trees"][0], "p-2");
 
     scratch.run(&["trust", "forget", "pro\u{7}ject", "x.jail"]).assert_status(0);
+    assert!(!scratch.path(&format!("{STATE}/trust/worktrees/w-1")).exists());
     let listed = scratch.run(&["trust", "list"]).stdout;
     assert!(!listed.contains("project") && !listed.contains("x.jail"), "{listed}");
     let again = scratch.run(&["trust", "forget", "x.jail"]);

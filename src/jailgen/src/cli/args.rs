@@ -415,7 +415,7 @@ pub struct TrustList {
 /// See [`Trust::Forget`].
 #[derive(Debug, Args)]
 pub struct TrustForget {
-    /// Trees and specs.
+    /// Trees, worktrees and specs.
     #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub paths: Vec<PathBuf>,
 }

@@ -35,6 +35,8 @@ pub use record::{fresh, sources};
 pub use shell::{ShellError, shell};
 pub use trace::{TracePlan, trace};
 
+use jail_plan::trust::{TREES, WORKTREES};
+
 use crate::files::check;
 use crate::nix::nar::hash_bytes;
 
@@ -133,7 +135,8 @@ const FOLDERS: &[&str] = &[
     "trust",
     "trust/approvals",
     "trust/paths",
-    "trust/trees",
+    TREES,
+    WORKTREES,
 ];
 
 /// The name of a spec's flake: that of its file, for people, and a part of the hash of its place, since every project may have

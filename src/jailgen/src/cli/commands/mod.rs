@@ -22,6 +22,8 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use jail_plan::OWN_STATE;
+
 use super::console::{Console, width};
 use super::failure::Failure;
 use crate::compile::{self, Compiled, SpecFolder};
@@ -50,7 +52,7 @@ impl Context {
         let folder = std::env::current_dir().ok();
         // Without a home folder there is no record of trees, and nothing was launched with one.
         let trees = self.state().map_or(Ok(Trees::default()), |state| trees(&state));
-        let trees = trees.map_err(NixError::Trees)?.known.into_iter().map(|tree| tree.path);
+        let trees = trees.map_err(NixError::Trees)?;
         Ok(Surroundings::new(std::env::vars_os(), folder.as_deref(), trees))
     }
 
@@ -58,13 +60,12 @@ impl Context {
     pub(super) fn state(self) -> Result<State, Failure> {
         let absolute =
             |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state =
-            absolute("XDG_STATE_HOME").or_else(|| Some(absolute("HOME")?.join(".local/state")));
+        let state = OWN_STATE.iter().find_map(|(name, below)| Some(absolute(name)?.join(below)));
         let help = "set HOME, or XDG_STATE_HOME, to an absolute path";
         let Some(state) = state else {
             return Err(Failure::with_help("there is no home folder to keep builds in", help));
         };
-        State::open(state.join("jailgen")).map_err(|(folder, error)| {
+        State::open(state).map_err(|(folder, error)| {
             let shown = sanitise(&folder.display().to_string()).into_owned();
             let help =
                 "jailgen runs and believes what stands there, so only you may be able to write it";

@@ -25,45 +25,70 @@ fn list(arguments: &TrustList, context: Context) -> Result<(), Failure> {
         let help = "until it can be, every folder that you can write counts as one that a jail could write";
         Failure::with_help(format!("the recorded trees cannot be read: {error}"), help)
     })?;
+    let worktrees = trust::worktrees(&state).map_err(|error| {
+        let help = "until they can be, no worktree counts as one that had its repository before";
+        Failure::with_help(format!("the recorded worktrees cannot be read: {error}"), help)
+    })?;
     let (approvals, unreadable) = trust::approvals(&state).map_err(|error| {
         let help = "until they can be, every spec is asked about";
         Failure::with_help(format!("the approvals cannot be read: {error}"), help)
     })?;
-    if arguments.json {
-        return context.console.result(&as_json(&trees, &approvals, &unreadable));
-    }
-    context.console.result(&in_words(&trees, &approvals, &unreadable))
+    let found = Found { trees, worktrees, approvals, unreadable };
+    context.console.result(&if arguments.json { as_json(&found) } else { in_words(&found) })
 }
 
-fn in_words(trees: &Trees, approvals: &[Approval], unreadable: &[OsString]) -> String {
-    let mut text = String::from("Trees that a jail could write:\n");
-    for tree in &trees.known {
-        text.push_str(&format!("  {}  ({})\n", shown(&tree.path), sanitise(&tree.jail)));
-    }
-    for name in &trees.unreadable {
-        text.push_str(&format!("  one that cannot be read: {}\n", shown(Path::new(name))));
+/// All that is written down.
+struct Found {
+    trees: Trees,
+    worktrees: Trees,
+    approvals: Vec<Approval>,
+    /// Of approvals.
+    unreadable: Vec<OsString>,
+}
+
+fn in_words(found: &Found) -> String {
+    let mut text = String::new();
+    for (title, trees) in [
+        ("Trees that a jail could write:\n", &found.trees),
+        ("Worktrees that had their repository in a jail:\n", &found.worktrees),
+    ] {
+        text.push_str(title);
+        for tree in &trees.known {
+            text.push_str(&format!("  {}  ({})\n", shown(&tree.path), sanitise(&tree.jail)));
+        }
+        text.push_str(&cannot_be_read(&trees.unreadable));
     }
     text.push_str("Specs that were approved:\n");
-    for approval in approvals {
+    for approval in &found.approvals {
         text.push_str(&format!("  {}\n", shown(&approval.spec)));
     }
-    for name in unreadable {
-        text.push_str(&format!("  one that cannot be read: {}\n", shown(Path::new(name))));
-    }
-    text
+    text + &cannot_be_read(&found.unreadable)
 }
 
-fn as_json(trees: &Trees, approvals: &[Approval], unreadable: &[OsString]) -> String {
+fn cannot_be_read(names: &[OsString]) -> String {
+    let line = |name| format!("  one that cannot be read: {}\n", shown(Path::new(name)));
+    names.iter().map(line).collect()
+}
+
+fn as_json(found: &Found) -> String {
+    let Found { trees, worktrees, approvals, unreadable } = found;
     let text = |path: &PathBuf| path.display().to_string();
     let names = |names: &[OsString]| -> Vec<String> {
         names.iter().map(|name| name.to_string_lossy().into_owned()).collect()
     };
-    let known = trees.known.iter().map(|tree| json!({"path": text(&tree.path), "jail": tree.jail}));
+    let known = |trees: &Trees| -> Vec<_> {
+        trees.known.iter().map(|it| json!({"path": text(&it.path), "jail": it.jail})).collect()
+    };
     let approved = approvals.iter().map(|it| json!({"spec": text(&it.spec), "content": it.hash}));
     let all = json!({
-        "trees": known.collect::<Vec<_>>(),
+        "trees": known(trees),
+        "worktrees": known(worktrees),
         "approvals": approved.collect::<Vec<_>>(),
-        "unreadable": {"trees": names(&trees.unreadable), "approvals": names(unreadable)},
+        "unreadable": {
+            "trees": names(&trees.unreadable),
+            "worktrees": names(&worktrees.unreadable),
+            "approvals": names(unreadable),
+        },
     });
     sanitise_json(&format!("{all:#}\n")).into_owned()
 }
@@ -79,14 +104,19 @@ fn forget(arguments: &TrustForget, context: Context) -> Result<(), Failure> {
 fn forget_one(state: &State, path: &Path, context: Context) -> Result<(), Failure> {
     let failed = |error| Failure::new(format!("`{}` cannot be forgotten: {error}", shown(path)));
     let tree = trust::forget_tree(state, path).map_err(failed)?;
+    let worktree = trust::forget_worktree(state, path).map_err(failed)?;
     let approval = trust::forget_approval(state, path).map_err(failed)?;
     if tree {
         context.console.note("forgot", &format!("that a jail could write {}", shown(path)));
     }
+    if worktree {
+        let said = format!("which repository {} had as a worktree", shown(path));
+        context.console.note("forgot", &said);
+    }
     if approval {
         context.console.note("forgot", &format!("that {} was approved", shown(path)));
     }
-    if tree || approval {
+    if tree || worktree || approval {
         return Ok(());
     }
     let message = format!("nothing is written down about `{}`", shown(path));

@@ -4,7 +4,8 @@
 //! ```text
 //! approvals/0123….json   what was approved of a spec, named after its place
 //! paths/0123…            the place that a path of a spec led to, named after the path as it was written
-//! trees/h-…, trees/p-…   written by the stub, read here only to be listed
+//! trees/h-…, trees/p-…   written by the stub: which trees a jail could write
+//! worktrees/w-…          written by the stub: which working folder had which repository
 //! ```
 
 mod approval;
@@ -17,12 +18,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use jail_plan::trust::{TREES, WORKTREES};
 use sha2::{Digest as _, Sha256};
 
 pub use approval::{Approval, Question, Verdict, Why, approvals, approve, forget_approval, judge};
 pub(super) use approval::{content_of, leads_to};
 pub(super) use content::Content;
-pub use trees::{Tree, Trees, forget_tree, trees};
+pub use trees::{Tree, Trees, forget_tree, forget_worktree, trees, worktrees};
 
 use super::State;
 
@@ -36,7 +38,11 @@ impl State {
     }
 
     fn trees(&self) -> PathBuf {
-        self.trust().join("trees")
+        self.root.join(TREES)
+    }
+
+    fn worktrees(&self) -> PathBuf {
+        self.root.join(WORKTREES)
     }
 }
 

@@ -1,10 +1,13 @@
-//! The trees that a jail could ever write, as the stub has written them down: one file for each of a tree's two keys.
+//! The trees that a jail could ever write, as the stub has written them down: one file for each of a tree's two keys. And the
+//! working folders that had the repository of a linked worktree, of which the stub believes that they have it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
+
+use jail_plan::trust::{self as record, path_name};
 
 use super::{place, written};
 use crate::files::Private;
@@ -28,12 +31,33 @@ pub struct Trees {
     pub unreadable: Vec<OsString>,
 }
 
+impl Trees {
+    /// Whether `folder`, a path without links, is in a tree whose record cannot be read: its name is a hash of the path.
+    #[must_use]
+    pub fn hold_unread(&self, folder: &Path) -> bool {
+        let mut names = folder.ancestors().map(|tree| path_name(tree.as_os_str().as_bytes()));
+        !self.unreadable.is_empty() && names.any(|name| self.unreadable.contains(&name.into()))
+    }
+}
+
 /// What the stub has recorded.
 ///
 /// # Errors
 /// The folder cannot be read: then every folder that its user can write counts as recorded.
 pub fn trees(state: &State) -> io::Result<Trees> {
-    let Some(folder) = Private::open(&state.trees())? else { return Ok(Trees::default()) };
+    all(&state.trees())
+}
+
+/// The working folders that had the repository of a linked worktree.
+///
+/// # Errors
+/// The folder cannot be read: then none is believed to have had one.
+pub fn worktrees(state: &State) -> io::Result<Trees> {
+    all(&state.worktrees())
+}
+
+fn all(folder: &Path) -> io::Result<Trees> {
+    let Some(folder) = Private::open(folder)? else { return Ok(Trees::default()) };
     let (mut known, mut unreadable) = (BTreeMap::new(), Vec::new());
     for name in folder.names()? {
         match read(&folder, &name) {
@@ -51,7 +75,19 @@ pub fn trees(state: &State) -> io::Result<Trees> {
 /// # Errors
 /// A record cannot be removed.
 pub fn forget_tree(state: &State, path: &Path) -> io::Result<bool> {
-    let Some(folder) = Private::open(&state.trees())? else { return Ok(false) };
+    forget(&state.trees(), path)
+}
+
+/// Forgets that the working folder at `path` had the repository of a linked worktree: whether it had one.
+///
+/// # Errors
+/// A record cannot be removed.
+pub fn forget_worktree(state: &State, path: &Path) -> io::Result<bool> {
+    forget(&state.worktrees(), path)
+}
+
+fn forget(folder: &Path, path: &Path) -> io::Result<bool> {
+    let Some(folder) = Private::open(folder)? else { return Ok(false) };
     let meant = [place(path), written(path)];
     let mut forgotten = false;
     for name in folder.names()? {
@@ -63,16 +99,7 @@ pub fn forget_tree(state: &State, path: &Path) -> io::Result<bool> {
     Ok(forgotten)
 }
 
-fn read(folder: &Private, name: &std::ffi::OsStr) -> Option<Tree> {
-    parse(&folder.read(name).ok()??)
-}
-
-/// `tree 1`, the jail's name, and the path up to the end of the file: a path may hold line breaks.
-fn parse(record: &[u8]) -> Option<Tree> {
-    let rest = record.strip_prefix(b"tree 1\n")?;
-    let end = rest.iter().position(|byte| *byte == b'\n')?;
-    let (jail, path) = rest.split_at_checked(end)?;
-    let path = PathBuf::from(OsString::from_vec(path.strip_prefix(b"\n")?.to_vec()));
-    let jail = String::from_utf8_lossy(jail).into_owned();
-    path.is_absolute().then_some(Tree { path, jail })
+fn read(folder: &Private, name: &OsStr) -> Option<Tree> {
+    let record::Tree { jail, path } = record::Tree::parse(&folder.read(name).ok()??)?;
+    Some(Tree { path: OsString::from_vec(path).into(), jail })
 }
