@@ -150,9 +150,11 @@ fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
         let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }
-    first.standard.reopen().map_err(|problem| steps.fixed(Fixed::Command, "", problem))?;
+    let at_command = |problem| steps.fixed(Fixed::Command, "", problem);
+    first.standard.reopen_files().map_err(at_command)?;
     first.launch.paths.enter_mounts();
     let built = inside::build(&first.launch)?;
+    first.standard.reopen_devices(&built.root).map_err(at_command)?;
     built.root.enter(aside).map_err(at_root)?;
     Ok(built.places)
 }

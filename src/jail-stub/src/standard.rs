@@ -20,6 +20,7 @@ use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::host::{Identity, path_of};
 use crate::inside::tree::{self, Depth};
+use crate::inside::Root;
 use crate::message::Message;
 use crate::namespaces::has;
 use crate::sys::{self, Attributes, Standard};
@@ -58,13 +59,33 @@ impl ReadOnly {
         Ok(Self(found))
     }
 
-    /// Puts others in their place, as far as read. The host's files are still there by their names.
-    pub(crate) fn reopen(&self) -> Result<(), Problem> {
-        self.0.iter().try_for_each(|one| {
-            reopen(*one).about(name(*one)).map_err(|problem| {
-                problem.help("it is a file that has no name here; give it through a pipe: `cat FILE | COMMAND`")
-            })
+    /// Puts other files in the place of files, as far as read. The host's are still there by their names.
+    pub(crate) fn reopen_files(&self) -> Result<(), Problem> {
+        self.each(FileType::RegularFile, from_a_mount_of_its_own)
+    }
+
+    /// The same for devices, once the jail has its own: those of a read-only /dev cost nothing more.
+    pub(crate) fn reopen_devices(&self, root: &Root) -> Result<(), Problem> {
+        self.each(FileType::CharacterDevice, |one| match of_the_jail(one, root)? {
+            Some(place) => replace(one, &place),
+            None => from_a_mount_of_its_own(one),
         })
+    }
+
+    fn each(
+        &self,
+        kind: FileType,
+        reopen: impl Fn(Standard) -> Result<(), Errno>,
+    ) -> Result<(), Problem> {
+        for one in &self.0 {
+            let stat = fstat(sys::standard(*one)).about(name(*one))?;
+            if FileType::from_raw_mode(stat.st_mode) == kind {
+                reopen(*one).about(name(*one)).map_err(|problem| {
+                    problem.help("it is a file that has no name here; give it through a pipe: `cat FILE | COMMAND`")
+                })?;
+            }
+        }
+        Ok(())
     }
 
     /// Their numbers.
@@ -112,25 +133,37 @@ fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -
     }
 }
 
-fn reopen(one: Standard) -> Result<(), Errno> {
+/// What has the same name in the jail, where it is the same and its mode cannot be changed there.
+fn of_the_jail(one: Standard, root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let file = sys::standard(one);
-    let place = openat(
-        CWD,
-        path_of(file)?,
-        OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
+    let Ok(place) = root.open(&path_of(file)?) else { return Ok(None) };
+    let is_same = Identity::of(&place)? == Identity::of(file)?;
+    let is_read_only = fstatvfs(&place)?.f_flag.contains(StatVfsMountFlags::RDONLY);
+    Ok((is_same && is_read_only).then_some(place))
+}
+
+fn from_a_mount_of_its_own(one: Standard) -> Result<(), Errno> {
+    let file = sys::standard(one);
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let place = openat(CWD, path_of(file)?, flags, Mode::empty())?;
     if Identity::of(&place)? != Identity::of(file)? {
         return Err(Errno::STALE);
     }
     let mount = tree::clone_tree(place, Depth::One)?;
     let set = Attributes::READ_ONLY | Attributes::NO_SUID;
     sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
-    let kept = OFlags::RWMODE | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;
-    let through = format!("/proc/self/fd/{}", mount.as_raw_fd());
-    let new = openat(CWD, through, (fcntl_getfl(file)? & kept) | OFlags::CLOEXEC, Mode::empty())?;
+    replace(one, &mount)?;
     // The kernel waits for every processor when it takes the mount apart: that is left to the first process's last steps.
     core::mem::forget(mount);
+    Ok(())
+}
+
+/// Opens what is at `place` as the file was opened, at the same offset, and puts it in the file's place.
+fn replace(one: Standard, place: &OwnedFd) -> Result<(), Errno> {
+    let file = sys::standard(one);
+    let kept = OFlags::RWMODE | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;
+    let through = format!("/proc/self/fd/{}", place.as_raw_fd());
+    let new = openat(CWD, through, (fcntl_getfl(file)? & kept) | OFlags::CLOEXEC, Mode::empty())?;
     seek(&new, SeekFrom::Start(seek(file, SeekFrom::Current(0))?))?;
     match one {
         Standard::Input => dup2_stdin(new),
