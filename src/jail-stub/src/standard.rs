@@ -133,13 +133,15 @@ fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -
     }
 }
 
-/// What has the same name in the jail, where it is the same and its mode cannot be changed there.
+/// What has the same name in the jail, where it is the same, can be opened, and its mode cannot be changed.
 fn of_the_jail(one: Standard, root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let file = sys::standard(one);
     let Ok(place) = root.open(&path_of(file)?) else { return Ok(None) };
     let is_same = Identity::of(&place)? == Identity::of(file)?;
-    let is_read_only = fstatvfs(&place)?.f_flag.contains(StatVfsMountFlags::RDONLY);
-    Ok((is_same && is_read_only).then_some(place))
+    let mount = fstatvfs(&place)?.f_flag;
+    let fits =
+        mount.contains(StatVfsMountFlags::RDONLY) && !mount.contains(StatVfsMountFlags::NODEV);
+    Ok((is_same && fits).then_some(place))
 }
 
 fn from_a_mount_of_its_own(one: Standard) -> Result<(), Errno> {
