@@ -137,7 +137,8 @@ fn with_helper(
     let listener = host::listener(plan).map_err(at_helper)?;
     let mut helper = {
         let store = Store::of(caller);
-        let trees = host::writable_trees(plan, caller, &store);
+        let grants = host::grants(plan, caller);
+        let trees = host::writable_trees(&grants, &store, &plan.closure.store);
         Helper::start(host, wrapper, listener.as_ref(), caller, &trees, signals.mask)
             .map_err(at_helper)?
     };
@@ -161,7 +162,8 @@ fn launch(
     host::prepare(plan, caller, helper, &store)?;
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
-    let paths = host::paths(plan, caller, &store)?;
+    let grants = host::grants(plan, caller);
+    let paths = host::paths(plan, &grants, caller, &store)?;
     confine::landlock::tell(&plan.landlock, caller, paths.trees());
     host::tell_folder(plan, caller);
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
@@ -176,7 +178,7 @@ fn launch(
         return Err(at_namespaces(problem));
     }
     let at_user = |(by, problem)| steps.fixed(Fixed::Namespaces, by, problem);
-    host::record(plan, caller, &paths, &store)?;
+    host::record(plan, &grants, &paths, &store)?;
     let dedicated = Dedicated::of(plan, caller).map_err(at_user)?;
     if let Some(user) = &dedicated {
         dedicated::share(user, plan, caller, &paths)

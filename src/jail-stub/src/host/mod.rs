@@ -28,7 +28,7 @@ pub(crate) use paths::{HostPaths, path_of};
 pub(crate) use pwd::tell as tell_folder;
 pub(crate) use shared::{Fault, Lost, Pair, SharedFiles, Side, Signature};
 pub(crate) use state::is_first;
-pub(crate) use trust::{Store, WritableTrees, grants, record};
+pub(crate) use trust::{Grant, Store, WritableTrees, grants, record};
 pub(crate) use walk::{Identity, open, read_to_end};
 pub(crate) use worktree::SharedGit;
 
@@ -45,14 +45,19 @@ pub(crate) fn prepare(
     store: &Store,
 ) -> Result<(), Failure> {
     let steps = Steps::of(plan);
+    if plan.before.is_empty() {
+        return Ok(());
+    }
+    let closure = plan.closure.store.clone();
+    let mut trees = writable_trees(&grants(plan, caller), store, &closure);
     for (index, op) in core::mem::take(&mut plan.before).iter().enumerate() {
-        let trees = writable_trees(plan, caller, store);
         let learned = perform(op, index, caller, &trees, helper)
             .map_err(|problem| steps.host(index, op, problem))?;
         let Some(Learned { variables, changes }) = learned else { continue };
         caller.learn(variables);
         plan.change(changes)
             .map_err(|why| steps.host(index, op, Problem::new("RUNTIME_ARGS", why)))?;
+        trees = writable_trees(&grants(plan, caller), store, &closure);
     }
     Ok(())
 }
@@ -82,30 +87,30 @@ fn perform(
     Ok(None)
 }
 
-/// What the plan lets the jail write on the host, and what the record knows of other jails: where links may be planted.
+/// What the launch lets the jail write on the host, and what the record knows of other jails: where links may be planted.
 pub(crate) fn writable_trees<'a>(
-    plan: &'a Plan,
-    caller: &Caller<'_>,
+    grants: &[Grant<'_>],
     store: &'a Store,
+    closure: &'a str,
 ) -> WritableTrees<'a> {
-    let own = grants(plan, caller).into_iter().filter_map(|grant| grant.what.path());
-    WritableTrees::new(own.collect(), store, &plan.closure.store)
+    let own = grants.iter().filter_map(|grant| grant.what.path());
+    WritableTrees::new(own.map(<[u8]>::to_vec).collect(), store, closure)
 }
 
 /// The paths of the launch that `plan` has become, and the repository of the working folder, which is looked for once.
 pub(crate) fn paths<'a>(
     plan: &'a Plan,
+    grants: &[Grant<'_>],
     caller: &Caller<'_>,
     store: &'a Store,
 ) -> Result<HostPaths<'a>, Failure> {
-    let mut paths = HostPaths::new(writable_trees(plan, caller, store));
-    for (index, op) in plan.inside.iter().enumerate() {
-        if let InsideOp::Worktree(_) = op {
-            let found = worktree::shared_git(caller, paths.trees())
-                .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
-            found.into_iter().for_each(|repository| paths.set_repository(repository));
-            break;
-        }
+    let mut paths = HostPaths::new(writable_trees(grants, store, &plan.closure.store));
+    let worktree = |op: &InsideOp| matches!(op, InsideOp::Worktree(_));
+    let wanted = plan.inside.iter().enumerate().find(|(_, op)| worktree(op));
+    if let Some((index, op)) = wanted {
+        let found = worktree::shared_git(caller, paths.trees())
+            .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+        found.into_iter().for_each(|repository| paths.set_repository(repository));
     }
     Ok(paths)
 }

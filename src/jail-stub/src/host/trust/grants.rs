@@ -44,10 +44,10 @@ pub(crate) enum What {
 
 impl What {
     /// The path by which it is named, where the plan or the launcher names one.
-    pub(crate) fn path(self) -> Option<Vec<u8>> {
+    pub(crate) fn path(&self) -> Option<&[u8]> {
         match self {
             Self::Path(path) | Self::File(path) => Some(path),
-            Self::Folder => Some(b".".to_vec()),
+            Self::Folder => Some(b"."),
             Self::Repository => None,
         }
     }
@@ -160,28 +160,28 @@ fn is_writable(access: Access) -> bool {
 /// used, or is not there for this launch, even if it appears meanwhile.
 pub(crate) fn record(
     plan: &Plan,
-    caller: &Caller<'_>,
+    grants: &[Grant<'_>],
     paths: &HostPaths<'_>,
     store: &Store,
 ) -> Result<(), Failure> {
     let steps = Steps::of(plan);
-    for Grant { wanted, what } in grants(plan, caller) {
+    for Grant { wanted, what } in grants {
         add(what, plan, paths, store).map_err(|problem| match wanted {
             Wanted::Rule(by) => steps.fixed(Fixed::Landlock, by, problem),
-            Wanted::Operation(index, op) => steps.inside(index, op, problem),
+            Wanted::Operation(index, op) => steps.inside(*index, op, problem),
         })?;
     }
     Ok(())
 }
 
-fn add(what: What, plan: &Plan, paths: &HostPaths<'_>, store: &Store) -> Result<(), Problem> {
+fn add(what: &What, plan: &Plan, paths: &HostPaths<'_>, store: &Store) -> Result<(), Problem> {
     match what {
-        What::Path(path) => match paths.open(&path) {
-            Ok(place) => store.add(&plan.name, &place, &path_of(&*place).about(&path)?),
+        What::Path(path) => match paths.open(path) {
+            Ok(place) => store.add(&plan.name, &place, &path_of(&*place).about(path)?),
             Err(_) => Ok(()),
         },
         // Its name is what is known, whichever file has it now.
-        What::File(path) => match walk::levels(&path, paths.trees()).map(|mut all| all.pop()) {
+        What::File(path) => match walk::levels(path, paths.trees()).map(|mut all| all.pop()) {
             Ok(Some(file)) => store.add(&plan.name, &file.place, &file.path),
             Ok(None) | Err(_) => Ok(()),
         },

@@ -10,7 +10,7 @@ use core::cell::OnceCell;
 
 use rustix::fs::{AtFlags, accessat, fstat};
 
-pub(crate) use grants::{grants, record};
+pub(crate) use grants::{Grant, grants, record};
 pub(crate) use store::{Recorded, Store};
 
 use super::walk::{Identity, Level};
