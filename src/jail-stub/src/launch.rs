@@ -162,6 +162,10 @@ fn launch(
     host::prepare(plan, caller, helper, &store)?;
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
+    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
+    let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
+    // Before anything else is opened, so that its number in the first process does not depend on the plan.
+    let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let grants = host::grants(plan, caller);
     let paths = host::paths(plan, &grants, caller, &store)?;
     confine::landlock::tell(&plan.landlock, caller, paths.trees());
@@ -171,7 +175,6 @@ fn launch(
     let filters =
         confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
     let standard = ReadOnly::of(plan, caller).map_err(|problem| at_command(("", problem)))?;
-    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     if plan.namespaces.is_empty() && !plan.inside.is_empty() {
         let problem =
             Problem::new("", "the plan has operations inside and no namespace to do them in");
@@ -185,10 +188,8 @@ fn launch(
             .map_err(|problem| at_user((user.by, problem)))?;
     }
     let locks = host::hold(plan, caller, &paths)?;
-    let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
-    let (outside, inside) = message::channel().about("a socket").map_err(at_namespaces)?;
     let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
     let shared = SharedFiles::find(plan, caller, &paths)?;
     let own_state = OwnState::find(caller).map_err(at_namespaces)?;
