@@ -112,11 +112,16 @@ fn is_believed(
     place: &OwnedFd,
     trees: &WritableTrees<'_>,
 ) -> Result<bool, Problem> {
-    // What a jail could write is judged by; links are met by none of these paths.
+    // None of these paths has a link on its way.
     let [here, repository, administrative] =
         [&Folder::current()?.path, &pointer.repository, &pointer.administrative()]
             .map(|path| levels(path, trees));
     let (here, repository, administrative) = (here?, repository?, administrative?);
+    // What was looked at is what the path leads to, by which it will be bound.
+    let found = Identity::of(place).about(&pointer.repository)?;
+    if repository.last().is_none_or(|level| level.identity != found) {
+        return Ok(false);
+    }
     // This launch gives it in any case.
     if repository.iter().any(|level| trees.is_own(level)) {
         return Ok(true);
