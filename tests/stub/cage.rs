@@ -4,11 +4,11 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 
 use jail_plan::{
-    Beneath, Found, Handled, HostOp, Landlock, LandlockRule, Missing, Reach, StateDirectory,
-    StateLink,
+    Access, Beneath, Found, Handled, HostOp, Landlock, LandlockRule, Missing, Reach,
+    StateDirectory, StateLink,
 };
 
-use crate::jail::{Caller, Jail, by, callers, default_filter, filter, literal, probe};
+use crate::jail::{Caller, Jail, bind_to, by, callers, default_filter, filter, literal, probe};
 use crate::process::end_soon;
 use crate::pty::Shell;
 use crate::seccomp::{Arch, Sockets, cage_program};
@@ -281,6 +281,21 @@ fn a_link_planted_where_the_cage_writes_is_not_followed_by_a_rule() {
         allow(jail, &planted, Reach::Ro)
             .sh("cat ../home/keys/id")
             .stopped(&["`cache` is a symbolic link in a folder that a jail could write"]);
+        // What a cage was given is written down like what a jail was, for all others.
+        let first = cage(caller, Sockets::Tcp);
+        first.file("home/keys/id", "secret");
+        let link = first.project().join("cache");
+        std::os::unix::fs::symlink(first.home().join("keys"), &link).expect("a link");
+        let state = first.folder.path().join("state");
+        let reads = || {
+            Jail::new(caller)
+                .op(bind_to(&link, "/found", Access::ReadOnly, Missing::Fail))
+                .outside("XDG_STATE_HOME", state.to_str().expect("UTF-8"))
+                .sh("cat /found/id")
+        };
+        reads().prints("secret");
+        first.sh("echo ran").prints("ran");
+        reads().stopped(&["`cache` is a symbolic link in a folder that a jail could write"]);
         // The user's own link, where the cage writes nothing.
         let jail = cage(caller, Sockets::Tcp);
         jail.file("home/keys/id", "public");
