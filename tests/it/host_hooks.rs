@@ -1,13 +1,10 @@
 //! Scripts on the host whose launch is ended from outside: what they began is undone, whatever ended it.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-use jail_plan::trust::{TREES, path_name};
 
 use crate::harness::Scratch;
 use crate::real_nix::{has_user_namespaces, setup};
@@ -180,25 +177,6 @@ fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
 }
 
 #[test]
-fn programs_on_the_host_are_not_found_where_another_jail_could_once_write() {
-    let Some(scratch) = built(WAYS, "ways") else { return };
-    let planted = Planted::of(&scratch);
-    scratch.write("home/other/bin/tool", b"#!/bin/sh\necho another\n");
-    let other = planted.home.join("other").canonicalize().unwrap();
-    fs::set_permissions(other.join("bin/tool"), fs::Permissions::from_mode(0o755)).unwrap();
-    let first = other.join("bin").display().to_string();
-    let found = |what: &str| {
-        let (told, errors) = planted.told(&planted.jail(), "ask", &first, &[]);
-        assert!(told.contains(&format!("channel: {what} in /")), "{told}{errors}");
-    };
-    // The control: a folder of the user's own.
-    found("another");
-    let trees = planted.home.join(".local/state/jailgen").join(TREES);
-    fs::write(trees.join(path_name(other.as_os_str().as_bytes())), "").unwrap();
-    found("genuine");
-}
-
-#[test]
 fn a_browser_that_a_jail_could_have_written_is_not_started() {
     let Some(scratch) = built(WAYS, "ways") else { return };
     let planted = Planted::of(&scratch);
@@ -278,4 +256,23 @@ fn the_helper_has_nothing_that_it_does_not_need() {
         errors.contains("<src:/gone>"),
         "what no script has changed is the launcher's: {errors}"
     );
+}
+
+#[test]
+fn programs_are_not_found_in_a_tree_that_another_launch_was_given() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    let other = planted.home.join("other");
+    scratch.write("home/other/bin/tool", PLANTED.as_bytes());
+    let all = Command::new("chmod").args(["-R", "+x"]).arg(&other).status();
+    assert!(all.unwrap().success());
+    let first = other.join("bin").display().to_string();
+    let told = || planted.told(&planted.jail(), "ask", &first, &[]).0;
+    assert!(told().contains("before: planted"), "control: no jail was ever given it");
+    let mut launch = Command::new(planted.jail());
+    launch.args(["-c", "true"]).current_dir(&other).env("HOME", &planted.home);
+    launch.env("PATH", planted.path("/usr/bin")).env_remove("XDG_STATE_HOME");
+    assert!(launch.output().unwrap().status.success());
+    let told = told();
+    assert!(told.contains("before: genuine") && !told.contains("planted"), "{told}");
 }
