@@ -182,6 +182,7 @@ fn an_agent_works_in_the_development_shell_of_its_project() {
         ])
         .current_dir(scratch.path("project"))
         .env("OUTSIDE", "1")
+        .env("HOME", scratch.path("."))
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout);

@@ -84,6 +84,7 @@ fn what_a_trace_says_to_write_lets_a_strict_jail_do_the_same() {
         let command = jail.scratch.path(".local/state/jailgen/bin/jailed-sh");
         let mut command = Command::new(command);
         command.args(["-c", ODD]).current_dir(jail.scratch.path("."));
+        command.env("HOME", jail.scratch.path("."));
         let status = command.status().unwrap();
         (status.code(), status.signal())
     };
