@@ -180,10 +180,15 @@ fn a_jail_with_another_root_can_be_audited() {
         size: None,
         by: "fixture#0".into(),
     });
-    for op in [bind("/", "/", Access::ReadOnly), memory] {
+    let changes: [&dyn Fn(&mut Plan); 2] = [
+        &|plan| add(plan, bind("/", "/", Access::ReadOnly)),
+        // Before everything else, or the program would have nothing to run with.
+        &|plan| plan.inside.insert(0, memory.clone()),
+    ];
+    for change in changes {
         let place = Place::new();
         let mut plan = sealed.clone();
-        plan.inside.insert(0, op.clone());
+        change(&mut plan);
         let wrapper = write(&place, &plan, &stub);
         let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
         assert!(report["stopped"].is_null(), "{report:#}");
