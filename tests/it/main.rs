@@ -5,6 +5,7 @@
 
 mod approval;
 mod audit;
+mod bounds;
 mod builds;
 mod cages;
 mod check;

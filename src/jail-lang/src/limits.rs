@@ -16,7 +16,7 @@ impl Limits {
     pub const SPEC: Self = Self { steps: 5_000_000, calls: 10_000, bytes: 256 << 20 };
 
     /// What an expression gets that somebody evaluates for its own sake.
-    pub const EXPRESSION: Self = Self { steps: 500_000_000, calls: 10_000, bytes: 320 << 20 };
+    pub const EXPRESSION: Self = Self { steps: 500_000_000, calls: 10_000, bytes: 256 << 20 };
 }
 
 /// The largest single string, list or set, in bytes. It is made beside what it is made of, and may move while it grows.

@@ -5,12 +5,14 @@ use std::rc::Rc;
 
 use super::{Builtin, builtin, take};
 use crate::attrs::Attrs;
+use crate::limits::{DELAYED, ELEMENT};
 use crate::value::Value;
 
 pub(super) const TABLE: &[Builtin] = &[
     builtin("compareVersions", 2, |evaluator, args, at| {
         let [a, b] = take(args, at)?;
         let (a, b) = (evaluator.string(a, at)?, evaluator.string(b, at)?);
+        evaluator.work((a.len() + b.len()) * ELEMENT, at)?;
         Ok(Value::Int(match compare(&a, &b) {
             Ordering::Less => -1,
             Ordering::Equal => 0,
@@ -20,6 +22,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("parseDrvName", 1, |evaluator, args, at| {
         let [name] = take(args, at)?;
         let name = evaluator.string(name, at)?;
+        evaluator.charge(name.len(), at)?;
         let (name, version) = parse_name(&name);
         let pairs = [("name", name), ("version", version)];
         let pairs =
@@ -29,6 +32,7 @@ pub(super) const TABLE: &[Builtin] = &[
     builtin("splitVersion", 1, |evaluator, args, at| {
         let [version] = take(args, at)?;
         let version = evaluator.string(version, at)?;
+        evaluator.charge_elements(version.len(), ELEMENT + DELAYED, at)?;
         Ok(Value::list(components(&version).map(Value::string).collect::<Vec<_>>()))
     }),
 ];

@@ -301,9 +301,5 @@ impl Evaluator<'_> {
 }
 
 fn partial(function: &Value, args: &[Value]) -> Value {
-    Value::Partial(Rc::new(Partial {
-        function: function.clone(),
-        args: args.to_vec(),
-        placed: Vec::new(),
-    }))
+    Partial::value(function.clone(), args.to_vec(), Vec::new())
 }

@@ -4,7 +4,7 @@ use jail_registry::{Code as DiagnosticCode, Place};
 
 use super::Evaluator;
 use crate::failure::{Failure, Fallible};
-use crate::limits::{STEP_BYTES, VALUE_BYTES_MAX};
+use crate::limits::{ELEMENT, STEP_BYTES, VALUE_BYTES_MAX};
 use crate::stack::address;
 use crate::value::{TextBuilder, live};
 
@@ -41,18 +41,34 @@ impl Evaluator<'_> {
         self.work(bytes, place)
     }
 
-    /// Asks for so many elements, of so many bytes each.
+    /// Asks for so many elements, of so many bytes each with what they hold.
     pub(crate) fn charge_elements(&self, count: usize, bytes: usize, place: Place) -> Fallible<()> {
-        self.charge(count.saturating_mul(bytes), place)
+        let bytes = count.saturating_mul(bytes);
+        if bytes < STEP_BYTES {
+            return Ok(());
+        }
+        self.sized(count.saturating_mul(ELEMENT), place)?;
+        self.free(bytes, place)?;
+        self.work(bytes, place)
     }
 
     /// Whether a value of so many bytes has room.
     pub(crate) fn room(&self, bytes: usize, place: Place) -> Fallible<()> {
-        if bytes > VALUE_BYTES_MAX {
-            let message =
-                format!("a value would take more than {} MB of memory", VALUE_BYTES_MAX >> 20);
-            return Err(too_much(message, place));
+        self.sized(bytes, place)?;
+        self.free(bytes, place)
+    }
+
+    #[expect(clippy::unused_self, reason = "one of the questions to an evaluator")]
+    fn sized(&self, bytes: usize, place: Place) -> Fallible<()> {
+        if bytes <= VALUE_BYTES_MAX {
+            return Ok(());
         }
+        let message =
+            format!("a value would take more than {} MB of memory", VALUE_BYTES_MAX >> 20);
+        Err(too_much(message, place))
+    }
+
+    fn free(&self, bytes: usize, place: Place) -> Fallible<()> {
         if self.memory().saturating_add(bytes) > self.limits.bytes {
             return Err(self.out_of_memory(place));
         }
@@ -62,7 +78,8 @@ impl Evaluator<'_> {
     /// Counts bytes that are kept until the evaluation ends.
     pub(crate) fn keep(&self, bytes: usize, place: Place) -> Fallible<()> {
         self.kept.set(self.kept.get().saturating_add(bytes));
-        self.charge(bytes, place)
+        self.work(bytes, place)?;
+        self.free(0, place)
     }
 
     /// Adds characters to a string that is being made.

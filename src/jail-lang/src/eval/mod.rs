@@ -35,6 +35,9 @@ use load::Import;
 
 pub(crate) use globals::Names;
 
+/// The longest path that the system takes.
+const PATH_BYTES_MAX: usize = 4_096;
+
 /// One evaluation: everything that it reads and remembers.
 pub(crate) struct Evaluator<'s> {
     pub(crate) sources: &'s dyn Sources,
@@ -340,14 +343,23 @@ impl<'s> Evaluator<'s> {
                 Part::Code(code) => {
                     let value = self.eval(code, env)?;
                     let text = self.plain_text(&value, code.place)?;
-                    self.charge(joined.len() + text.len(), code.place)?;
+                    self.room(joined.len() + text.len(), code.place)?;
                     joined.push_str(&text);
                 }
             }
         }
-        let path = SpecPath::new("/", &joined);
-        let _ = place;
-        Ok(Value::Path(Rc::new(path)))
+        self.path(&joined, place)
+    }
+
+    /// The path of a text that begins with a slash.
+    pub(super) fn path(&self, text: &str, place: Place) -> Fallible<Value> {
+        if text.len() > PATH_BYTES_MAX {
+            let message = format!("a path of more than {PATH_BYTES_MAX} bytes");
+            return Err(Failure::new(DiagnosticCode::MemoryLimit, place, message)
+                .label("no file can have this path"));
+        }
+        self.keep(text.len(), place)?;
+        Ok(Value::Path(Rc::new(SpecPath::new("/", text))))
     }
 
     fn eval_assert(&self, condition: &Code, body: &Code, env: &Env) -> Fallible<Value> {

@@ -14,6 +14,9 @@ use crate::value::{
 };
 use crate::vocabulary::WordKind;
 
+/// About what a permission, a jail or a combinator on its way takes.
+const COMBINATOR: usize = 192;
+
 impl Evaluator<'_> {
     /// A call with the arguments as written, so that each keeps its place.
     pub(super) fn apply_named(
@@ -73,6 +76,7 @@ impl Evaluator<'_> {
         arg: Argument,
         place: Place,
     ) -> Fallible<Value> {
+        self.keep(COMBINATOR, place)?;
         let mut combinator = combinator.clone();
         combinator.args.push(arg);
         if combinator.args.len() < combinator.signature.params.len() {
@@ -136,13 +140,14 @@ impl Evaluator<'_> {
     ) -> Fallible<Value> {
         match (root, before) {
             (Root::Jail, [name, entry]) => {
+                self.keep(COMBINATOR, place)?;
                 let args = [name.clone(), entry.clone(), arg];
                 Ok(Value::Jail(Rc::new(JailCall::Plain { args, place })))
             }
             (Root::Jail, before) => {
                 let placed: Vec<_> = before.iter().cloned().chain([arg]).collect();
                 let args = placed.iter().map(|arg| arg.value.clone()).collect();
-                Ok(Value::Partial(Rc::new(Partial { function: Value::Root(root), args, placed })))
+                Ok(Partial::value(Value::Root(root), args, placed))
             }
             (Root::Import, _) => self.import(&arg),
             (Root::Library(_) | Root::Builtins, _) => {

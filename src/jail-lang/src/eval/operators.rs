@@ -10,7 +10,6 @@ use crate::failure::{Failure, Fallible, Kind};
 use crate::ir::{Code, Op};
 use crate::limits::{ATTRIBUTE, ELEMENT};
 use crate::residual::Residual;
-use crate::sources::SpecPath;
 use crate::value::{Env, List, TextBuilder, Value};
 
 impl Evaluator<'_> {
@@ -155,8 +154,7 @@ impl Evaluator<'_> {
             }
             (Value::Path(path), _) => {
                 let text = self.plain_text(&b, right)?;
-                self.charge(path.0.len() + text.len(), right)?;
-                Ok(Value::Path(Rc::new(SpecPath::new("/", &format!("{}{text}", path.0)))))
+                self.path(&format!("{}{text}", path.0), place)
             }
             (Value::Residual(_), Value::Int(_) | Value::Float(_) | Value::Residual(_)) => {
                 Ok(Value::residual(Residual::Binary(Op::Add, a, b)))

@@ -76,6 +76,7 @@ impl<'a, 's> Collector<'a, 's> {
 
     /// One jail.
     pub(crate) fn jail(&mut self, call: &JailCall) -> Option<Jail> {
+        self.weigh(JAIL, call.place())?;
         match call {
             JailCall::Plain { args: [name, entry, permissions], place } => {
                 let name = self.argument("jail", "name", Type::Literal, name);
@@ -146,6 +147,9 @@ impl<'a, 's> Collector<'a, 's> {
         }
     }
 }
+
+/// About what a jail takes besides its permissions.
+const JAIL: usize = 1_024;
 
 fn literal(placed: &Placed) -> Option<String> {
     match &placed.value {

@@ -7,7 +7,7 @@ use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 use super::Value;
-use super::weight::FixedWeight;
+use super::weight::{FixedWeight, Weight};
 use crate::burial::{bury, holds_more};
 use crate::ir::Lambda;
 
@@ -18,14 +18,22 @@ pub(crate) struct Frame {
     _weight: FixedWeight<FRAME>,
 }
 
-/// About what a frame takes. Those with more variables hold thunks, which count themselves.
-const FRAME: usize = 80;
+/// About what a frame takes, and each variable of one with many.
+const FRAME: usize = 96;
+const SLOT: usize = 24;
 
 pub(crate) type Env = Rc<Frame>;
 
 enum Slots {
     One(OnceCell<Value>),
-    Many(Box<[OnceCell<Value>]>),
+    Many { slots: Box<[OnceCell<Value>]>, _weight: Weight },
+}
+
+impl Slots {
+    fn many(slots: Box<[OnceCell<Value>]>) -> Self {
+        let _weight = Weight::new(slots.len() * SLOT);
+        Self::Many { slots, _weight }
+    }
 }
 
 impl Frame {
@@ -48,7 +56,7 @@ impl Frame {
                 let slots = values.iter().map(|value| OnceCell::from(value.clone())).collect();
                 Rc::new(Self {
                     up: Some(Rc::clone(up)),
-                    slots: Slots::Many(slots),
+                    slots: Slots::many(slots),
                     _weight: FixedWeight::new(),
                 })
             }
@@ -58,14 +66,14 @@ impl Frame {
     /// A frame whose variables are set one by one, because they refer to each other.
     pub(crate) fn empty(up: Option<Env>, count: usize) -> Env {
         let slots = (0..count).map(|_| OnceCell::new()).collect();
-        Rc::new(Self { up, slots: Slots::Many(slots), _weight: FixedWeight::new() })
+        Rc::new(Self { up, slots: Slots::many(slots), _weight: FixedWeight::new() })
     }
 
     /// A variable's value; `None` only for a frame that is not filled yet.
     pub(crate) fn get(&self, slot: u32) -> Option<&Value> {
         match &self.slots {
             Slots::One(value) => value.get(),
-            Slots::Many(values) => values.get(slot as usize)?.get(),
+            Slots::Many { slots, .. } => slots.get(slot as usize)?.get(),
         }
     }
 
@@ -73,7 +81,7 @@ impl Frame {
     pub(crate) fn set(&self, slot: usize, value: Value) {
         let cell = match &self.slots {
             Slots::One(cell) => Some(cell),
-            Slots::Many(cells) => cells.get(slot),
+            Slots::Many { slots, .. } => slots.get(slot),
         };
         if let Some(cell) = cell {
             let _ = cell.set(value);
@@ -94,7 +102,7 @@ impl Drop for Frame {
     fn drop(&mut self) {
         let slots = match &mut self.slots {
             Slots::One(slot) => std::slice::from_mut(slot),
-            Slots::Many(slots) => slots,
+            Slots::Many { slots, .. } => slots,
         };
         if slots.iter().filter_map(OnceCell::get).any(holds_more) {
             bury(slots.iter_mut().filter_map(OnceCell::take));
@@ -107,7 +115,7 @@ impl Frame {
     pub(crate) fn release(&self) {
         let slots = match &self.slots {
             Slots::One(slot) => std::slice::from_ref(slot),
-            Slots::Many(slots) => slots,
+            Slots::Many { slots, .. } => slots,
         };
         for value in slots.iter().filter_map(OnceCell::get) {
             release(value);
@@ -134,11 +142,19 @@ pub(crate) struct Closure {
     pub(crate) lambda: Rc<Lambda>,
     /// Replaced only when the evaluation has ended, so that frames that hold themselves are let go.
     env: RefCell<Env>,
+    _weight: FixedWeight<CLOSURE>,
 }
+
+/// About what a function takes.
+const CLOSURE: usize = 64;
 
 impl Closure {
     pub(crate) fn new(lambda: &Rc<Lambda>, env: &Env) -> Self {
-        Self { lambda: Rc::clone(lambda), env: RefCell::new(Rc::clone(env)) }
+        Self {
+            lambda: Rc::clone(lambda),
+            env: RefCell::new(Rc::clone(env)),
+            _weight: FixedWeight::new(),
+        }
     }
 
     pub(crate) fn env(&self) -> Env {

@@ -24,6 +24,7 @@ pub(crate) use frame::{Closure, Env, Frame};
 pub(crate) use list::{List, Origin};
 pub(crate) use text::{Chars, MadeBy, TextBuilder, TextPart, TextValue};
 pub(crate) use thunk::{Pending, Thunk};
+use weight::FixedWeight;
 pub(crate) use weight::{Weight, live};
 
 /// A value, or a thunk that becomes one.
@@ -75,6 +76,17 @@ pub(crate) struct Partial {
     pub(crate) args: Vec<Value>,
     /// The same with their places, where the function is `jail`.
     pub(crate) placed: Vec<Argument>,
+    _weight: FixedWeight<PARTIAL>,
+}
+
+/// About what a function with some of its arguments takes.
+const PARTIAL: usize = 128;
+
+impl Partial {
+    pub(crate) fn value(function: Value, args: Vec<Value>, placed: Vec<Argument>) -> Value {
+        let _weight = FixedWeight::new();
+        Value::Partial(Rc::new(Self { function, args, placed, _weight }))
+    }
 }
 
 /// A combinator or an agent builder on its way to its arguments.

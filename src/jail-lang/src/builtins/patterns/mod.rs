@@ -37,7 +37,7 @@ pub(super) const TABLE: &[Builtin] = &[
         while let Some(found) = pattern.find(text.as_bytes(), from) {
             let Some(whole) = found.first().cloned().flatten() else { break };
             // Each look for the next match may go to the end.
-            evaluator.work(text.len() - whole.end, at)?;
+            evaluator.work((text.len() - whole.end).saturating_mul(LOOK_COST), at)?;
             evaluator.step(at)?;
             parts.push(part(&text, end..whole.start, at)?);
             parts.push(groups(&text, &found, at)?);
@@ -70,6 +70,9 @@ fn part(text: &str, range: Range<usize>, at: Place) -> Fallible<Value> {
     })?;
     Ok(Value::string(part))
 }
+
+/// What a look at a byte costs, in bytes copied.
+const LOOK_COST: usize = 4;
 
 /// The patterns that are kept: each may take megabytes.
 const PATTERNS_MAX: usize = 32;

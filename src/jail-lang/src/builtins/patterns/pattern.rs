@@ -9,6 +9,7 @@ use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson;
 use regex_automata::util::syntax::Config;
 use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::syntax::translate;
 
@@ -40,6 +41,27 @@ fn states(pattern: &str) -> Result<usize, String> {
     Ok(nfa.states().len())
 }
 
+fn parsed(pattern: &str) -> Result<Hir, String> {
+    let parsed = regex_automata::util::syntax::parse_with(pattern, &syntax());
+    parsed.map_err(|error| reason(&error.to_string()))
+}
+
+/// Whether a repetition holds a group and may match nothing: what the group then holds, libraries do not agree on.
+fn repeats_nothing(pattern: &Hir) -> bool {
+    match pattern.kind() {
+        HirKind::Repetition(repetition) => {
+            let inside = repetition.sub.properties();
+            (repetition.max != Some(1)
+                && inside.explicit_captures_len() > 0
+                && inside.minimum_len() == Some(0))
+                || repeats_nothing(&repetition.sub)
+        }
+        HirKind::Capture(capture) => repeats_nothing(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(repeats_nothing),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
+}
+
 fn syntax() -> Config {
     Config::new().unicode(false).utf8(false).dot_matches_new_line(true)
 }
@@ -52,6 +74,9 @@ struct Longest {
 impl Pattern {
     pub(super) fn new(pattern: &str) -> Result<Self, String> {
         let translated = translate(pattern)?;
+        if repeats_nothing(&parsed(&translated)?) {
+            return Err("a group that may be empty is repeated, and versions of Nix differ on what it holds then".into());
+        }
         let build = |pattern: &str| {
             let mut builder = RegexBuilder::new(pattern);
             let builder = builder.unicode(false).dot_matches_new_line(true).size_limit(SIZE_MAX);
