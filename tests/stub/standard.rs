@@ -67,12 +67,12 @@ fn a_folder_or_a_mere_place_stops_the_launch() {
 
 /// Attempts on standard input, which is a file that was opened for reading.
 const ATTEMPTS: &[&str] = &[
-    "call fchmod 0 0777",
+    "call fchmod 0 0x1ff",
     "call fsetxattr 0 s:user.x s:y 1 0",
     "call fremovexattr 0 s:user.there",
     "call futimesat 0 0 0",
     "call setxattr s:/proc/self/fd/0 s:user.x s:y 1 0",
-    "call chmod s:/proc/self/fd/0 0777",
+    "call chmod s:/proc/self/fd/0 0x1ff",
     "call open s:/proc/self/fd/0 1",
     "call open s:/proc/self/fd/0 2",
     "call truncate s:/proc/self/fd/0 0",
