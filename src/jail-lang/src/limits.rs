@@ -31,4 +31,4 @@ pub(crate) const TERM_BYTES_MAX: usize = 16 << 20;
 /// About what an element takes: in a list, in a set, and as something that is not evaluated yet.
 pub(crate) const ELEMENT: usize = 16;
 pub(crate) const ATTRIBUTE: usize = 40;
-pub(crate) const DELAYED: usize = 176;
+pub(crate) const DELAYED: usize = 240;

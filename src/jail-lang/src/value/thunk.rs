@@ -19,7 +19,7 @@ pub(crate) struct Thunk {
     _weight: FixedWeight<THUNK>,
 }
 
-/// About what a thunk takes, and the call that it may hold.
+/// About what a thunk takes.
 const THUNK: usize = 128;
 
 /// What is still to be done for a thunk.
@@ -36,7 +36,11 @@ pub(crate) struct Application {
     pub(crate) function: Value,
     pub(crate) args: Vec<Value>,
     pub(crate) place: Place,
+    _weight: FixedWeight<APPLICATION>,
 }
+
+/// About what a call takes that has not been made yet.
+const APPLICATION: usize = 128;
 
 impl Thunk {
     /// `code`, to be evaluated in `env`.
@@ -51,7 +55,8 @@ impl Thunk {
 
     /// `function` applied to `args`.
     pub(crate) fn apply(function: Value, args: Vec<Value>, place: Place) -> Value {
-        let application = Box::new(Application { function, args, place });
+        let application =
+            Box::new(Application { function, args, place, _weight: FixedWeight::new() });
         Value::Thunk(Rc::new(Self {
             value: OnceCell::new(),
             pending: Cell::new(Pending::Apply(application)),
