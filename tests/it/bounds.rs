@@ -35,14 +35,11 @@ fn attacks() -> Vec<(String, &'static str)> {
         ("lib.stringToCharacters (MUCH)", "memory-limit"),
         ("let l = builtins.genList (n: n) 100000; in builtins.concatLists (builtins.genList (n: l) 1000)", "memory-limit"),
         ("lib.cartesianProduct { a = builtins.genList (n: n) 3000; b = builtins.genList (n: n) 3000; }", "memory-limit"),
-        ("let s = MEGA; in builtins.foldl' (a: n: builtins.trace (s + toString n) a) 0 (builtins.genList (n: n) 1000)", "memory-limit"),
         ("let s = MEGA; in builtins.foldl' (a: n: { ${s + toString n} = n; }) { } (builtins.genList (n: n) 1000)", "memory-limit"),
         ("builtins.match (MUCH) \"x\"", "pattern"),
         ("builtins.match \"(x{1,900}){1,900}\" \"x\"", "pattern"),
         ("throw (MUCH)", "thrown"),
         ("{ }.${MUCH}", "missing-attribute"),
-        ("pkgs.hello.override { a = builtins.genList (n: MEGA) 1000; }", "memory-limit"),
-        ("builtins.foldl' (p: n: p.override { a = p; b = p; }) pkgs.hello (builtins.genList (n: n) 100)", "memory-limit"),
     ]
     .map(|(expression, code)| (with(expression), code))
     .to_vec()

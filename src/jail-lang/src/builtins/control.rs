@@ -43,15 +43,18 @@ pub(super) const TABLE: &[Builtin] = &[
     concrete("trace", 2, |evaluator, args, at| {
         let [message, value] = take(args, at)?;
         let message = match evaluator.force(message, at)? {
-            Value::Str(text) => text.to_string(),
+            Value::Str(text) => clipped(&text).to_owned(),
             other => evaluator.shown_source(&other),
         };
-        evaluator.keep(message.len() + ELEMENT, at)?;
+        evaluator.keep(message.len() * TRACE_COST, at)?;
         evaluator.traces.borrow_mut().push(message);
         evaluator.force(value, at)
     }),
     builtin("genericClosure", 1, generic_closure),
 ];
+
+/// What a byte that `trace` says is counted as: it is shown, and nobody reads megabytes.
+const TRACE_COST: usize = 64;
 
 fn shown(evaluator: &Evaluator<'_>, message: &Value, at: Place) -> Fallible<String> {
     let mut text = TextBuilder::plain();
