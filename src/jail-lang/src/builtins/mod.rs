@@ -124,6 +124,11 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     ["true", "false", "null"].into_iter().chain(tables().map(|builtin| builtin.name))
 }
 
+/// Those of them that are not refused.
+pub(crate) fn usable_names() -> impl Iterator<Item = &'static str> {
+    names().filter(|name| !refused::TABLE.iter().any(|refused| refused.name == *name))
+}
+
 /// The arguments; a builtin is only ever called with as many as it takes.
 fn take<const N: usize>(args: &[Value], at: Place) -> Fallible<&[Value; N]> {
     args.try_into().map_err(|_| {

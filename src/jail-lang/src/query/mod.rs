@@ -71,6 +71,14 @@ pub fn globals() -> Vec<String> {
     names.names().into_iter().map(str::to_owned).collect()
 }
 
+/// The names of `builtins` that a spec may use.
+#[must_use]
+pub fn builtins() -> Vec<&'static str> {
+    let mut names: Vec<_> = crate::builtins::usable_names().collect();
+    names.sort_unstable();
+    names
+}
+
 /// The names of `lib` and how they are called; those of one of its groups alone have the group's name before them.
 pub fn library() -> impl Iterator<Item = (&'static str, String)> {
     library::names().map(|name| (name, library::form(name)))

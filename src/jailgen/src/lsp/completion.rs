@@ -144,7 +144,7 @@ fn attributes(base: &[String], own: &[String], named: BTreeSet<String>) -> Offer
                 .iter()
                 .for_each(|preset| offers.add(preset.package, Kind::Module, '0', "agent"));
         }
-        ["builtins"] => language::builtins().iter().for_each(|name| {
+        ["builtins"] => query::builtins().iter().for_each(|name| {
             offers.add(name, Kind::Function, '0', "Nix");
         }),
         ["lib"] | ["pkgs", "lib"] => library(None, &mut offers),

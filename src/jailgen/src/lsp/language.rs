@@ -1,6 +1,5 @@
 //! What the editor is told about words: Markdown from the registry, and a sentence for each name of the spec language.
 
-use jail_lang::{Expression, Form, Limits, MemorySources, eval_expression};
 use jail_registry::{
     Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Combinator, Field, Signature, Type, builder,
     combinator, describe_type,
@@ -153,14 +152,6 @@ pub(super) const PACKAGES: &[&str] = &[
     "zsh",
     "zstd",
 ];
-
-/// The names of `builtins`, as the evaluator has them.
-pub(super) fn builtins() -> Vec<String> {
-    let names = Expression::Text("builtins.attrNames builtins");
-    let names =
-        eval_expression(&MemorySources::default(), names, Form::Json, Limits::EXPRESSION).text;
-    names.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default()
-}
 
 /// A name that stands around every spec, if there is something to be said of it.
 pub(super) fn describe(name: &str) -> Option<String> {
