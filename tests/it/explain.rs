@@ -150,6 +150,20 @@ fn the_working_folder_is_honestly_described() {
 }
 
 #[test]
+fn the_repository_of_a_linked_worktree_is_named_where_a_jail_would_have_it() {
+    let granted = "jail \"a\" pkgs.hello [ mount-cwd git-worktree ]";
+    let pointer = "gitdir: /srv/repository/.git/worktrees/here\n";
+    let here = |files: &[(&str, &str)]| Scratch::with(files).run(&["explain", "a.jail"]).stderr;
+    let named = here(&[("a.jail", granted), (".git", pointer)]);
+    assert!(named.contains("here `git-worktree` would grant `/srv/repository/.git`"), "{named}");
+    let unnamed = [
+        here(&[("a.jail", granted)]),
+        here(&[("a.jail", "jail \"a\" pkgs.hello [ mount-cwd ]"), (".git", pointer)]),
+    ];
+    assert!(unnamed.iter().all(|text| !text.contains("repository")), "{unnamed:?}");
+}
+
+#[test]
 fn json_says_the_same() {
     let outcome = explain(&["--json", "examples/team.jail"]);
     let report: serde_json::Value = serde_json::from_str(&outcome.assert_status(0).stdout).unwrap();

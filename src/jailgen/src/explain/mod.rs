@@ -3,6 +3,7 @@
 mod calls;
 mod fold;
 mod text;
+mod worktree;
 
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 pub use calls::{Calls, OneCall, calls, render_calls};
 pub use text::render;
+pub use worktree::repository;
 
 /// A jail in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

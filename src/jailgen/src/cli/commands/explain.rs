@@ -1,5 +1,7 @@
 //! `explain`: says in words what a spec grants.
 
+use std::path::PathBuf;
+
 use jail_plan::Handled;
 use jail_policy::{Grant, Policy};
 use serde::Serialize;
@@ -8,7 +10,7 @@ use super::{Context, compile_clean};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
-use crate::explain::{Calls, Explanation, calls, explain, render, render_calls};
+use crate::explain::{Calls, Explanation, calls, explain, render, render_calls, repository};
 use crate::render::sanitise_json;
 use crate::seccomp::Arch;
 
@@ -23,6 +25,13 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
         context.console.note("here", &text);
     }
+    if let Some(repository) = shared_repository(&compiled.policies) {
+        let text = format!(
+            "`git-worktree` would grant `{}`, if that has this folder as its worktree",
+            repository.display()
+        );
+        context.console.note("here", &text);
+    }
     let text = if arguments.json {
         json(&explanations)?
     } else {
@@ -31,6 +40,13 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         texts.join("\n")
     };
     context.console.result(&text)
+}
+
+/// The repository of the folder that the command is run in, where a jail would have it.
+fn shared_repository(policies: &[Policy]) -> Option<PathBuf> {
+    let grants = policies.iter().flat_map(|policy| &policy.grants);
+    let is_granted = grants.map(|entry| &entry.grant).any(|grant| matches!(grant, Grant::Worktree));
+    is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
 }
 
 /// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is named is there, or
