@@ -42,7 +42,10 @@ let
         permissions
       ];
   }
-  // builtins.mapAttrs (name: _: argument: said name [ argument ]) registry.builders;
+  // builtins.mapAttrs (
+    name: _: argument:
+    said name [ argument ]
+  ) registry.builders;
 
   wrapperOf =
     spec: it:
@@ -99,9 +102,7 @@ let
     else if
       builtins.isAttrs result && result != { } && builtins.all isSaid (builtins.attrValues result)
     then
-      lib.listToAttrs (
-        map (it: lib.nameValuePair it.name it) (map wrapper (builtins.attrValues result))
-      )
+      lib.listToAttrs (map (it: lib.nameValuePair it.name it) (map wrapper (builtins.attrValues result)))
     else
       throw "jailgen: the spec holds no jail: write `jail \"name\" pkgs.hello [ ]`, or a set of such";
 

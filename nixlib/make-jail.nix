@@ -117,11 +117,19 @@ let
       ];
       command = derivationName name;
     in
-    mkDerivation command {
-      inherit term;
-      # Where its desktop entries, icons, manuals and completions are.
-      forward = lib.unique forwarded;
-    } (lib.optionalAttrs (spec != null) { spec = spec // { inherit before; }; })
+    mkDerivation command
+      {
+        inherit term;
+        # Where its desktop entries, icons, manuals and completions are.
+        forward = lib.unique forwarded;
+      }
+      (
+        lib.optionalAttrs (spec != null) {
+          spec = spec // {
+            inherit before;
+          };
+        }
+      )
     // lib.optionalAttrs ofPackage (
       lib.filterAttrs (
         attribute: _:

@@ -171,7 +171,9 @@ let
   storePaths = package: {
     out = toString package;
     bin = toString (lib.getBin package);
-    program = "${toString (lib.getBin package)}/bin/${toString (package.meta.mainProgram or (lib.getName package))}";
+    program = "${toString (lib.getBin package)}/bin/${
+      toString (package.meta.mainProgram or (lib.getName package))
+    }";
   };
 
   # The combinators of a term.
