@@ -247,6 +247,26 @@ fn a_repository_that_jails_could_have_forged_is_not_given() {
 }
 
 #[test]
+fn what_one_jail_may_write_anyway_is_not_given_to_the_next_by_a_pointer() {
+    for caller in callers() {
+        // One jail has an agent's settings and the project, and makes the one a repository of the other.
+        let mut jail = with_worktree(caller);
+        let (settings, project) = (jail.home().join("settings"), jail.project());
+        prepare(&jail, "mkdir ~/settings");
+        let token = secret(&jail, "home/settings/token");
+        jail.plan.inside.push(bind(&settings, Access::ReadWrite));
+        jail.sh("echo ran").prints("ran");
+        forge(&jail, &settings, &settings.join("worktrees/x"), &project);
+        // The control: it works on, with what it has.
+        let read = format!("cat {}", token.display());
+        jail.sh(&read).prints("secret");
+        // A jail that has the project alone gets no settings by what the other has had.
+        jail.plan.inside.pop();
+        jail.sh(&read).stopped(&["(worktree)", "a jail could have written this"]);
+    }
+}
+
+#[test]
 fn a_repository_whose_parts_lead_elsewhere_is_none() {
     for caller in callers() {
         for (part, words) in [

@@ -64,7 +64,7 @@ pub(crate) fn share(
                 sharing.tree(&place).about(path.as_str()).map_err(explain)?;
             }
             InsideOp::Worktree(_) => {
-                if let Some(SharedGit { path, place }) = paths.repository() {
+                if let Some(SharedGit { path, place, .. }) = paths.repository() {
                     sharing.tree(place).about(path).map_err(explain)?;
                 }
             }

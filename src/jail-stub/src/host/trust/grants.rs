@@ -190,9 +190,15 @@ fn add(what: &What, plan: &Plan, paths: &HostPaths<'_>, store: &Store) -> Result
             store.add(&plan.name, &here().about(&folder)?, &folder)
         }
         What::Repository => {
-            let Some(SharedGit { path, place }) = paths.repository() else { return Ok(()) };
-            let folder = Folder::current()?.path;
+            let Some(SharedGit { path, place, is_granted }) = paths.repository() else {
+                return Ok(());
+            };
             store.add(&plan.name, place, path)?;
+            // What only this launch may have anyway, a later one has not had before.
+            if *is_granted {
+                return Ok(());
+            }
+            let folder = Folder::current()?.path;
             store.add_worktree(&plan.name, (&here().about(&folder)?, &folder), place)
         }
     }

@@ -28,6 +28,19 @@ pub(crate) struct SharedGit {
     /// Its path, without symlinks.
     pub(crate) path: Vec<u8>,
     pub(crate) place: Rc<OwnedFd>,
+    /// The launch gives it in any case, so nothing was asked of the pointer.
+    pub(crate) is_granted: bool,
+}
+
+/// Why a pointer is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Belief {
+    /// A jail has not forged it, or not for what it could not write.
+    Genuine,
+    /// Whoever wrote it: the launch gives the repository in any case. That says nothing to another launch.
+    Granted,
+    /// A jail could have written it.
+    None,
 }
 
 /// The repository of the working folder, where that is a linked worktree; nothing where it is none.
@@ -51,10 +64,12 @@ pub(crate) fn shared_git(
     }
     is_repository(&place).map_err(|why| wrong(&pointer, &folder, why))?;
     is_not_too_much(caller, &pointer, &folder)?;
-    if !is_believed(&pointer, &place, trees)? {
-        return Err(forged(&pointer, &folder));
-    }
-    Ok(Some(SharedGit { path: pointer.repository, place: Rc::new(place) }))
+    let is_granted = match belief(&pointer, &place, trees)? {
+        Belief::Genuine => false,
+        Belief::Granted => true,
+        Belief::None => return Err(forged(&pointer, &folder)),
+    };
+    Ok(Some(SharedGit { path: pointer.repository, place: Rc::new(place), is_granted }))
 }
 
 /// What makes a folder a repository, none of it a link that leads elsewhere.
@@ -107,11 +122,12 @@ fn is_not_too_much(caller: &Caller<'_>, pointer: &Pointer, here: &[u8]) -> Resul
 }
 
 /// Whether a forger would have gained nothing.
-fn is_believed(
+fn belief(
     pointer: &Pointer,
     place: &OwnedFd,
     trees: &WritableTrees<'_>,
-) -> Result<bool, Problem> {
+) -> Result<Belief, Problem> {
+    let believed = |is: bool| if is { Belief::Genuine } else { Belief::None };
     // None of these paths has a link on its way.
     let [here, repository, administrative] =
         [&Folder::current()?.path, &pointer.repository, &pointer.administrative()]
@@ -120,19 +136,19 @@ fn is_believed(
     // What was looked at is what the path leads to, by which it will be bound.
     let found = Identity::of(place).about(&pointer.repository)?;
     if repository.last().is_none_or(|level| level.identity != found) {
-        return Ok(false);
+        return Ok(Belief::None);
     }
-    // This launch gives it in any case.
     if repository.iter().any(|level| trees.is_own(level)) {
-        return Ok(true);
+        return Ok(Belief::Granted);
     }
     // This jail could have written the repository's side alone.
     if administrative.iter().any(|level| trees.is_own(level)) {
-        return Ok(knows(&here, place, trees));
+        return Ok(believed(knows(&here, place, trees)));
     }
     // No jail has written the repository's side, or none the worktree's: then git has, for the user.
     let is_genuine = trees.first_in(&administrative).is_none() || !was_given(&here, trees);
-    Ok(is_genuine || is_beside(pointer, &here, &repository, trees) || knows(&here, place, trees))
+    let is_beside = || is_beside(pointer, &here, &repository, trees);
+    Ok(believed(is_genuine || is_beside() || knows(&here, place, trees)))
 }
 
 /// Whether any jail could ever write in the last of the folders; this launch is none yet.
