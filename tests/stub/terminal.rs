@@ -258,3 +258,28 @@ fn the_terminal_has_a_name_inside_and_others_have_none() {
         shell.expect("not a tty");
     }
 }
+
+#[test]
+fn nobody_else_can_read_the_terminal_when_the_jail_has_ended() {
+    for caller in callers() {
+        for terminal in [Terminal::Keep, Terminal::NewSession] {
+            let jail = Jail::new(caller).change(|plan| plan.terminal = terminal);
+            let mut shell = Shell::start(&jail);
+            let mode = |word| format!("echo {word}-$((40+2))-$(stat -c %a $(tty))");
+            let open = "call fchmod 0 0x1b6; PROBE call fchmod 1 0x1b6; PROBE call fchmod 2 0x1b6";
+            // The control: outside its owner can.
+            let probe = crate::jail::probe();
+            let outside = format!("PROBE {open}").replace("PROBE", probe.to_str().expect("UTF-8"));
+            shell.line(&format!("chmod 600 $(tty); {outside}; {}", mode("outside")));
+            shell.expect("outside-42-666");
+            let inside = format!("/probe {open}").replace("PROBE", "/probe");
+            shell.line(&format!("chmod 600 $(tty); \"$W\" -c '{inside}'; {}", mode("inside")));
+            shell.expect("inside-42-600");
+            // What it was opened for still works.
+            shell.line("\"$W\" -c 'read a; echo got-$a; echo err-$a >&2'");
+            shell.key("x\n");
+            shell.expect("got-x");
+            shell.expect("err-x");
+        }
+    }
+}

@@ -11,7 +11,7 @@ use jail_plan::{Namespace, Plan};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{
     CWD, FileType, Mode, OFlags, SeekFrom, Stat, StatVfsMountFlags, fcntl_getfl, fstat, fstatvfs,
-    major, openat, seek,
+    major, minor, openat, seek,
 };
 use rustix::io::Errno;
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
@@ -29,6 +29,12 @@ const ALL: [Standard; 3] = [Standard::Input, Standard::Output, Standard::Error];
 
 /// Memory devices, such as /dev/null (the kernel's devices.txt).
 const MEMORY: u32 = 1;
+/// Consoles, and behind them serial lines, which are opened when somebody calls; pseudo-terminals.
+const CONSOLES: (u32, u32) = (4, 63);
+const PSEUDO_TERMINALS: core::ops::RangeInclusive<u32> = 136..=143;
+
+/// Under which name [`crate::inside`] has the launcher's terminal in /dev.
+const TERMINAL: &[u8] = b"/dev/console";
 
 /// Those that the payload gets from a read-only mount. Without mounts of the jail's own there are none.
 pub(crate) struct ReadOnly(Vec<Standard>);
@@ -66,9 +72,16 @@ impl ReadOnly {
 
     /// The same for devices, once the jail has its own: those of a read-only /dev cost nothing more.
     pub(crate) fn reopen_devices(&self, root: &Root) -> Result<(), Problem> {
-        self.each(FileType::CharacterDevice, |one| match of_the_jail(one, root)? {
-            Some(place) => replace(one, &place),
-            None => from_a_mount_of_its_own(one),
+        self.each(FileType::CharacterDevice, |one| {
+            let file = sys::standard(one);
+            let is_terminal = is_terminal(fstat(file)?.st_rdev);
+            let name = if is_terminal { TERMINAL.to_vec() } else { path_of(file)? };
+            let reopened = match of_the_jail(one, &name, root)? {
+                Some(place) => replace(one, &place),
+                None => from_a_mount_of_its_own(one),
+            };
+            // That of another container has no name here, and a user of its own may not open the caller's.
+            if is_terminal { Ok(()) } else { reopened }
         })
     }
 
@@ -119,11 +132,15 @@ fn name(one: Standard) -> &'static str {
 }
 
 /// Whether more could be done by the descriptor than it was opened for. A file without a name is nobody's any more. The mode
-/// of a device can be changed by its owner alone, who is root, and for everybody.
+/// of a device can be changed by its owner alone, and for everybody: root has /dev/null, and who has logged in the terminal,
+/// which others could read when the jail has ended.
 fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -> bool {
     match kind {
         FileType::RegularFile => stat.st_nlink > 0 && flags & OFlags::RWMODE == OFlags::RDONLY,
-        FileType::CharacterDevice => stat.st_uid == caller.uid && major(stat.st_rdev) == MEMORY,
+        FileType::CharacterDevice => {
+            let is_one = major(stat.st_rdev) == MEMORY || is_terminal(stat.st_rdev);
+            stat.st_uid == caller.uid && is_one
+        }
         FileType::Directory
         | FileType::Symlink
         | FileType::Fifo
@@ -133,10 +150,15 @@ fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -
     }
 }
 
-/// What has the same name in the jail, where it is the same, can be opened, and its mode cannot be changed.
-fn of_the_jail(one: Standard, root: &Root) -> Result<Option<OwnedFd>, Errno> {
+fn is_terminal(device: u64) -> bool {
+    let (major, minor) = (major(device), minor(device));
+    PSEUDO_TERMINALS.contains(&major) || (major == CONSOLES.0 && minor <= CONSOLES.1)
+}
+
+/// What has this name in the jail, where it is the same, can be opened, and its mode cannot be changed.
+fn of_the_jail(one: Standard, name: &[u8], root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let file = sys::standard(one);
-    let Ok(place) = root.open(&path_of(file)?) else { return Ok(None) };
+    let Ok(place) = root.open(name) else { return Ok(None) };
     let is_same = Identity::of(&place)? == Identity::of(file)?;
     let mount = fstatvfs(&place)?.f_flag;
     let fits =
@@ -165,8 +187,13 @@ fn replace(one: Standard, place: &OwnedFd) -> Result<(), Errno> {
     let file = sys::standard(one);
     let kept = OFlags::RWMODE | OFlags::NONBLOCK | OFlags::DIRECT | OFlags::NOATIME;
     let through = format!("/proc/self/fd/{}", place.as_raw_fd());
-    let new = openat(CWD, through, (fcntl_getfl(file)? & kept) | OFlags::CLOEXEC, Mode::empty())?;
-    seek(&new, SeekFrom::Start(seek(file, SeekFrom::Current(0))?))?;
+    let flags = (fcntl_getfl(file)? & kept) | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let new = openat(CWD, through, flags, Mode::empty())?;
+    match seek(file, SeekFrom::Current(0)) {
+        // A terminal.
+        Err(Errno::SPIPE) => {}
+        other => drop(seek(&new, SeekFrom::Start(other?))?),
+    }
     match one {
         Standard::Input => dup2_stdin(new),
         Standard::Output => dup2_stdout(new),
