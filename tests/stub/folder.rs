@@ -64,9 +64,10 @@ fn folders_that_no_project_lies_in_are_refused() {
         for name in ["state", "state/jailgen", "state/jailgen/flakes/x"] {
             refused(jail.folder.path().join(name), "jailgen's own state");
         }
-        for name in ["/proc", "/proc/self", "/sys", "/sys/kernel"] {
+        for name in ["/proc", "/proc/self", "/sys", "/sys/kernel", "/dev/pts"] {
             run(name.as_ref()).stopped(&["its files are the kernel's"]);
         }
+        run("/dev".as_ref()).stopped(&["devices are there"]);
         for name in ["/etc", "/usr", "/usr/share"] {
             match caller.is_root() {
                 true => run(name.as_ref()).stopped(&["it belongs to the system"]),
@@ -90,13 +91,22 @@ fn a_file_system_of_the_kernels_is_refused_wherever_it_is_mounted() {
     for caller in callers() {
         let jail = guarded(caller, false);
         std::fs::create_dir(jail.home().join("kernel")).expect("a folder");
-        let script = format!(
-            "mount -t proc proc {0} && cd {0} && exec \"$W\" -c 'echo ran'",
-            jail.home().join("kernel").display()
-        );
-        let mut command = jail.command("unshare");
-        command.env("W", jail.wrapper()).args(["-Urmpf", "sh", "-c", &script]);
-        Ran::of(&mut command).stopped(&["kernel: the jail may not have this folder"]);
+        let in_a = |kind: &str| {
+            let script = format!(
+                "mount -t {kind} none {0} && cd {0} && exec \"$W\" -c 'echo ran'",
+                jail.home().join("kernel").display()
+            );
+            let mut command = jail.command("unshare");
+            command.env("W", jail.wrapper()).args(["-Urmipf", "sh", "-c", &script]);
+            Ran::of(&mut command)
+        };
+        // The control: where files are anybody's. Who has become root here cannot enter that one's home folder.
+        if caller.is_root() {
+            in_a("tmpfs").prints("ran");
+        }
+        for kind in ["proc", "devpts", "mqueue"] {
+            in_a(kind).stopped(&["kernel: the jail may not have this folder", "are the kernel's"]);
+        }
     }
 }
 

@@ -174,6 +174,39 @@ fn root_does_not_change_the_hosts_null_device() {
 }
 
 #[test]
+fn a_disk_that_is_read_is_neither_written_nor_opened_to_others() {
+    for caller in callers().into_iter().filter(|caller| caller.is_root()) {
+        for jail in jails(caller) {
+            // A device of the kernel's, by a name of the test's own.
+            let disk = jail.folder.path().join("disk");
+            let made = jail.outside_sh(&format!("mknod -m 600 {} b 7 0", disk.display()));
+            if made.code != Some(0) || File::open(&disk).is_err() {
+                crate::jail::skipped("devices", "no device can be made here");
+                continue;
+            }
+            let run = |mut command: Command| {
+                Ran::of(command.stdin(File::open(&disk).expect("the disk"))).stdout
+            };
+            for (attempt, answer) in
+                [("call fchmod 0 0x1b6", "errno 30"), ("call open s:/proc/self/fd/0 1", "errno 13")]
+            {
+                let mut outside = jail.command(crate::jail::probe());
+                outside.args(attempt.split(' '));
+                let control = run(outside);
+                assert!(control.starts_with("ok"), "the control: {attempt}: {control}");
+                let mut inside = jail.command(jail.wrapper());
+                inside.args(["-c", &format!("/probe {attempt}")]);
+                let found = run(inside);
+                assert!(found.starts_with(answer), "{attempt}: {found}");
+            }
+            let mut inside = jail.command(jail.wrapper());
+            inside.args(["-c", "cat && echo read"]);
+            assert_eq!(run(inside), "read\n");
+        }
+    }
+}
+
+#[test]
 fn in_a_cage_a_file_that_is_read_is_not_written() {
     for caller in callers() {
         let jail = cage(caller, Sockets::Tcp);

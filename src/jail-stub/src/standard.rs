@@ -67,7 +67,8 @@ impl ReadOnly {
 
     /// Puts other files in the place of files, as far as read. The host's are still there by their names.
     pub(crate) fn reopen_files(&self) -> Result<(), Problem> {
-        self.each(FileType::RegularFile, from_a_mount_of_its_own)
+        self.each(FileType::RegularFile, from_a_mount_of_its_own)?;
+        self.each(FileType::BlockDevice, from_a_mount_of_its_own)
     }
 
     /// The same for devices, once the jail has its own: those of a read-only /dev cost nothing more.
@@ -101,9 +102,10 @@ impl ReadOnly {
         Ok(())
     }
 
-    /// Their numbers.
+    /// The numbers of those that are read from an offset.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
-        self.0.iter().map(|one| sys::standard(*one).as_raw_fd())
+        let files = self.0.iter().map(|one| sys::standard(*one));
+        files.filter(|file| seek(file, SeekFrom::Current(0)).is_ok()).map(|file| file.as_raw_fd())
     }
 
     /// Tells the supervisor how far the jail has read, once it has ended.
@@ -133,7 +135,7 @@ fn name(one: Standard) -> &'static str {
 
 /// Whether more could be done by the descriptor than it was opened for. A file without a name is nobody's any more. The mode
 /// of a device can be changed by its owner alone, and for everybody: root has /dev/null, and who has logged in the terminal,
-/// which others could read when the jail has ended.
+/// which others could read when the jail has ended. A disk is both.
 fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -> bool {
     match kind {
         FileType::RegularFile => stat.st_nlink > 0 && flags & OFlags::RWMODE == OFlags::RDONLY,
@@ -141,11 +143,13 @@ fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -
             let is_one = major(stat.st_rdev) == MEMORY || is_terminal(stat.st_rdev);
             stat.st_uid == caller.uid && is_one
         }
+        FileType::BlockDevice => {
+            stat.st_uid == caller.uid || flags & OFlags::RWMODE == OFlags::RDONLY
+        }
         FileType::Directory
         | FileType::Symlink
         | FileType::Fifo
         | FileType::Socket
-        | FileType::BlockDevice
         | FileType::Unknown => false,
     }
 }
@@ -177,6 +181,11 @@ fn from_a_mount_of_its_own(one: Standard) -> Result<(), Errno> {
     let set = Attributes::READ_ONLY | Attributes::NO_SUID;
     sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
     replace(one, &mount)?;
+    if FileType::from_raw_mode(fstat(file)?.st_mode) == FileType::BlockDevice {
+        // A read-only mount keeps nobody from writing to a device: it is opened by this mount once.
+        let set = Attributes::NO_DEVICES;
+        sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
+    }
     // The kernel waits for every processor when it takes the mount apart: that is left to the first process's last steps.
     core::mem::forget(mount);
     Ok(())

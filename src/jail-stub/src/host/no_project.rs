@@ -26,6 +26,7 @@ const SERVICES: &str = "the sockets of services are there";
 const SYSTEM: &str = "it belongs to the system, and you are root";
 const OWN: &str = "jailgen's own state is kept there";
 const KERNEL: &str = "its files are the kernel's";
+const DEVICES: &str = "devices are there";
 
 /// In the home folder.
 const AT_HOME: &[Place] = &[
@@ -35,14 +36,18 @@ const AT_HOME: &[Place] = &[
     ("/.gnupg", Reach::Below, KEYS),
 ];
 
-const EVERYWHERE: &[Place] =
-    &[("/run", Reach::Itself, SERVICES), ("/run/user", Reach::Below, SERVICES)];
+/// What lies below /dev may be a folder in memory: /dev/shm.
+const EVERYWHERE: &[Place] = &[
+    ("/run", Reach::Itself, SERVICES),
+    ("/run/user", Reach::Below, SERVICES),
+    ("/dev", Reach::Itself, DEVICES),
+];
 
 /// Nobody else can write there.
 const FOR_ROOT: &[Place] = &[("/etc", Reach::Below, SYSTEM), ("/usr", Reach::Below, SYSTEM)];
 
 /// File systems of the kernel's own, wherever they are mounted (linux/magic.h): proc, sysfs, cgroup and cgroup2, debugfs,
-/// tracefs, securityfs, configfs, bpf, efivarfs, selinuxfs.
+/// tracefs, securityfs, configfs, bpf, efivarfs, selinuxfs, smackfs, devpts, mqueue, binfmt_misc, pstore, fusectl, resctrl.
 const KERNELS: &[u64] = &[
     0x9fa0,
     0x6265_6572,
@@ -55,6 +60,13 @@ const KERNELS: &[u64] = &[
     0xcafe_4a11,
     0xde5e_81e4,
     0xf97c_ff8c,
+    0x4341_5d53,
+    0x1cd1,
+    0x1980_0202,
+    0x4249_4e4d,
+    0x6165_676c,
+    0x6573_5543,
+    0x0765_5821,
 ];
 
 /// Why it cannot be one where its file system is the kernel's.
