@@ -247,6 +247,42 @@ fn a_repository_that_jails_could_have_forged_is_not_given() {
 }
 
 #[test]
+fn a_repository_around_its_worktree_covers_nothing_that_is_read_only_in_it() {
+    let bare =
+        "git clone -q --bare . ~/bare.git && cd ~/bare.git && git worktree add -q side -b side";
+    for caller in callers() {
+        let jail = with_worktree(caller);
+        prepare(
+            &jail,
+            &format!("{REPOSITORY} && {bare} && mkdir side/kept && echo host >side/kept/f"),
+        );
+        let folder = jail.home().join("bare.git/side");
+        let write =
+            "echo jail >kept/f; cat kept/f; echo jail >\"$PWD/kept/f\"; cat \"$PWD/kept/f\"";
+        // Before and after the grant of the repository.
+        let read_only = || bind(folder.join("kept"), Access::ReadOnly);
+        let mut before = with_worktree(caller);
+        before.folder = jail.folder;
+        let last = before.plan.inside.len() - 1;
+        before.plan.inside.insert(last, read_only());
+        run_in(&before, &folder, write).prints("host\nhost");
+        run_in(&before, &folder, COMMIT).prints("inside");
+        before.plan.inside.remove(last);
+        run_in(&before, &folder, write).prints("jail\njail");
+        std::fs::write(folder.join("kept/f"), "host\n").expect("a file");
+        before.plan.inside.push(read_only());
+        run_in(&before, &folder, write).prints("host\nhost");
+        // The repository straight before the folder, which comes last.
+        let kept = before.plan.inside.pop();
+        let folder_op = |op: &InsideOp| matches!(op, InsideOp::Folder(_));
+        let at = before.plan.inside.iter().position(folder_op).expect("the folder");
+        let moved = before.plan.inside.remove(at);
+        before.plan.inside.extend([moved].into_iter().chain(kept));
+        run_in(&before, &folder, write).prints("host\nhost");
+    }
+}
+
+#[test]
 fn what_one_jail_may_write_anyway_is_not_given_to_the_next_by_a_pointer() {
     for caller in callers() {
         // One jail has an agent's settings and the project, and makes the one a repository of the other.

@@ -125,11 +125,27 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
     let mut built = Built { root, places: Places::default(), room };
-    for ((index, op), sources) in ops.iter().enumerate().zip(sources) {
+    let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
+    repository_first(&mut parts);
+    for ((index, op), sources) in parts {
         perform(op, sources, launch, &mut built).map_err(|problem| failed(index, op, problem))?;
     }
     built.root.complete().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     Ok(built)
+}
+
+/// Puts the repository of the working folder before that: it may lie around it, as a bare one does, and would cover what is
+/// read-only in the folder.
+fn repository_first<T>(parts: &mut [((usize, &InsideOp), T)]) {
+    let position = |is: fn(&InsideOp) -> bool| parts.iter().position(|((_, op), _)| is(op));
+    let folder = position(|op| matches!(op, InsideOp::Folder(_)));
+    let repository = position(|op| matches!(op, InsideOp::Worktree(_)));
+    if let (Some(folder), Some(repository)) = (folder, repository)
+        && folder < repository
+        && let Some(between) = parts.get_mut(folder..=repository)
+    {
+        between.rotate_right(1);
+    }
 }
 
 /// The operations of a plan without a mount namespace: none of them may be a mount.
