@@ -70,6 +70,7 @@ fn what_scripts_began_is_undone_whatever_ends_the_launch() {
 /// What runs on the host says which `tool` it has found, and where it was started.
 const WAYS: &str = r#"jail "ways" pkgs.bashInteractive [
   mount-cwd
+  (add-pkg-deps [ pkgs.coreutils ])
   open-urls-in-browser
   (add-runtime ''echo "before: $(tool) in $PWD" >>"$HOME/told"'')
   (jail-to-host-channel "ask" ''
@@ -173,6 +174,41 @@ fn programs_on_the_host_are_not_found_where_a_jail_could_write() {
         let script = "ask; xdg-open https://example.org";
         let (told, errors) = planted.told(&planted.jail(), script, first, &[]);
         assert_eq!(told, expected, "`{first}`: {errors}");
+    }
+}
+
+#[test]
+fn a_list_leads_past_no_place_where_the_jail_can_put_another_link() {
+    let Some(scratch) = built(WAYS, "ways") else { return };
+    let planted = Planted::of(&scratch);
+    let project = planted.project.display();
+    let jail = planted.jail().canonicalize().unwrap();
+    let swap = "rm -rf result sub; mkdir -p deep/er result; cp -r bin result; ln -s deep/er sub";
+    for (first, script) in [
+        // Into the store, which is where a link of the project may lead; and past a folder that can become one.
+        ("result/bin", "ask"),
+        ("sub/../../bin", "ask"),
+    ] {
+        let first = format!("{project}/{first}");
+        let prepare = || {
+            let _ = Command::new("rm")
+                .args(["-rf", "result", "sub"])
+                .current_dir(&planted.project)
+                .status();
+            symlink(jail.parent().unwrap().parent().unwrap(), planted.project.join("result"))
+                .unwrap();
+            fs::create_dir(planted.project.join("sub")).unwrap();
+        };
+        let script = format!("{swap}; {script}");
+        prepare();
+        let control = planted.told(Path::new("/bin/sh"), &format!("{swap}; tool"), &first, &[]);
+        assert_eq!(control.0, "planted\n", "`{first}`: outside it would have run: {}", control.1);
+        prepare();
+        let (told, errors) = planted.told(&planted.jail(), &script, &first, &[]);
+        assert!(
+            told.contains("channel: genuine") && !told.contains("planted"),
+            "`{first}`: {told} {errors}"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where programs of the host look for what they run: PATH, and variables like it. Only their form; no I/O.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 /// The variable that tells a program outside which folder the jail was started in.
@@ -63,9 +64,83 @@ pub fn clean(list: &[u8], mut is_trusted: impl FnMut(&[u8]) -> bool) -> Option<V
     (!kept.is_empty()).then_some(kept)
 }
 
+/// As many as the kernel follows (path_resolution(7)).
+const LINKS_MAX: usize = 40;
+
+/// Every place that `path`, absolute, leads past: folders that it leaves again by `..` and links too, each by a path without
+/// links. `link` says where the link at a place leads, if one is there. None where there are more links than the kernel follows.
+///
+/// # Errors
+/// Those of `link`.
+pub fn passed<E>(
+    path: &[u8],
+    mut link: impl FnMut(&[u8]) -> Result<Option<Vec<u8>>, E>,
+) -> Result<Option<Vec<Vec<u8>>>, E> {
+    let mut passed = alloc::vec![b"/".to_vec()];
+    let mut names: VecDeque<Vec<u8>> = names(path).collect();
+    let (mut folder, mut links) = (Vec::new(), 0);
+    while let Some(name) = names.pop_front() {
+        if name == b".." {
+            folder.truncate(folder.iter().rposition(|byte| *byte == b'/').unwrap_or(0));
+            continue;
+        }
+        let place = [&folder, b"/".as_slice(), &name].concat();
+        match link(&place)? {
+            None => folder.clone_from(&place),
+            Some(_) if links == LINKS_MAX => return Ok(None),
+            Some(target) => {
+                links += 1;
+                if target.starts_with(b"/") {
+                    folder.clear();
+                }
+                names = self::names(&target).chain(names).collect();
+            }
+        }
+        passed.push(place);
+    }
+    Ok(Some(passed))
+}
+
+fn names(path: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    path.split(|byte| *byte == b'/')
+        .filter(|name| !name.is_empty() && *name != b".")
+        .map(<[u8]>::to_vec)
+}
+
 #[cfg(test)]
 mod tests {
+    use core::convert::Infallible;
+
+    use alloc::string::String;
+
     use super::*;
+
+    #[test]
+    fn a_path_leads_past_what_it_leaves_again_and_past_links() {
+        let link = |place: &[u8]| -> Result<Option<Vec<u8>>, Infallible> {
+            Ok(match place {
+                b"/user/bin" => Some(b"../project/result/bin".to_vec()),
+                b"/project/result" => Some(b"/store/x".to_vec()),
+                b"/loop" => Some(b"loop".to_vec()),
+                _ => None,
+            })
+        };
+        for (path, places) in [
+            ("/", Some("/")),
+            ("/a//./b/", Some("/ /a /a/b")),
+            ("/a/b/../../c", Some("/ /a /a/b /c")),
+            ("/../..", Some("/")),
+            (
+                "/user/bin",
+                Some("/ /user /user/bin /project /project/result /store /store/x /store/x/bin"),
+            ),
+            ("/loop/x", None),
+        ] {
+            let Ok(passed) = passed(path.as_bytes(), link);
+            let passed = passed.map(|places| String::from_utf8(places.join(&b' ')).unwrap());
+            assert_eq!(passed.as_deref(), places, "{path}");
+        }
+    }
 
     #[test]
     fn only_absolute_entries_that_are_trusted_are_searched() {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -69,12 +70,14 @@ impl Surroundings {
     /// Whether no jail can change what is found at `path`: not there, and in no folder that it leads through.
     #[must_use]
     pub fn trusts(&self, path: &Path) -> bool {
-        let outside = |real: &PathBuf| {
-            !self.writable.iter().any(|tree| real.starts_with(tree))
-                && !self.trees.hold_unread(real)
+        let outside = |place: &Vec<u8>| {
+            let place = Path::new(OsStr::from_bytes(place));
+            !self.writable.iter().any(|tree| place.starts_with(tree))
+                && !self.trees.hold_unread(place)
         };
+        let passed = search::passed(path.as_os_str().as_bytes(), link);
         path.is_absolute()
-            && path.ancestors().all(|folder| folder.canonicalize().as_ref().is_ok_and(outside))
+            && passed.is_ok_and(|places| places.is_some_and(|places| places.iter().all(outside)))
     }
 
     /// The program of this name in PATH, by the path that it really has.
@@ -113,6 +116,15 @@ fn configure_git(variables: &mut BTreeMap<OsString, OsString>) {
         variables.insert(format!("GIT_CONFIG_VALUE_{index}").into(), value.into());
     }
     variables.insert("GIT_CONFIG_COUNT".into(), (count + GIT.len()).to_string().into());
+}
+
+/// Where the link at a place leads.
+fn link(place: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    match Path::new(OsStr::from_bytes(place)).read_link() {
+        Ok(target) => Ok(Some(target.into_os_string().into_vec())),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn is_program(file: &Path) -> bool {
@@ -167,13 +179,24 @@ mod tests {
         symlink(scratch.path("bin"), scratch.path("project/out")).unwrap();
         fs::create_dir(scratch.path("links")).unwrap();
         symlink(scratch.path("tree/bin/nix"), scratch.path("links/nix")).unwrap();
-        for first in
-            ["project/bin", "tree/bin", "unread/bin", "link", "project/out", "links", "gone"]
-        {
+        symlink(scratch.path("project/out"), scratch.path("chain")).unwrap();
+        for first in [
+            "project/bin",
+            "tree/bin",
+            "unread/bin",
+            "link",
+            "project/out",
+            "chain",
+            "project/bin/../../bin",
+            "links",
+            "gone",
+        ] {
             let path =
                 format!("{}:{}", scratch.path(first).display(), scratch.path("bin").display());
             let surroundings = scratch.surroundings(&[("PATH", &path)]);
             assert_eq!(surroundings.program("nix"), Some(genuine.clone()), "{first}");
+            let kept = surroundings.variables[OsStr::new("PATH")].to_str().unwrap();
+            assert_eq!(kept, scratch.path("bin").to_str().unwrap(), "{first}");
         }
         let relative = scratch.surroundings(&[("PATH", "bin:.:")]);
         assert_eq!(relative.program("nix"), None);

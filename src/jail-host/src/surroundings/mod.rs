@@ -116,11 +116,12 @@ impl Project {
     fn clean(&self, list: &OsStr, before: Option<&OsString>) -> Option<OsString> {
         let before: Vec<&[u8]> =
             before.map_or(Vec::new(), |list| list.as_bytes().split(|byte| *byte == b':').collect());
+        let writable = |place: &[u8]| self.is_writable(Path::new(OsStr::from_bytes(place)));
         let kept = search::clean(list.as_bytes(), |entry| {
             before.contains(&entry)
-                || Path::new(OsStr::from_bytes(entry))
-                    .canonicalize()
-                    .is_ok_and(|entry| !self.is_writable(&entry))
+                || search::passed(entry, link).is_ok_and(|places| {
+                    places.is_some_and(|places| !places.iter().any(|place| writable(place)))
+                })
         });
         kept.map(OsString::from_vec)
     }
@@ -187,6 +188,15 @@ fn is_recorded(trees: &Path, folder: &Path) -> bool {
     match trees.join(name).symlink_metadata() {
         Ok(_) => true,
         Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Where the link at a place leads.
+fn link(place: &[u8]) -> io::Result<Option<Vec<u8>>> {
+    match Path::new(OsStr::from_bytes(place)).read_link() {
+        Ok(target) => Ok(Some(target.into_os_string().into_vec())),
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -72,7 +72,11 @@ fn what_a_script_exports_stays_but_for_where_its_lists_lead() {
     let scratch = Scratch::new();
     let (inside, outside) = (scratch.path("project/bin"), scratch.path("bin"));
     let launcher = environment(&[("PATH", "/gone/but/let/stand"), ("OPTIONS", &inside)]);
-    let path = format!("{inside}::bin:{outside}:/gone/but/let/stand:/gone/too");
+    // A link in the project leads out for now, and a folder of the project can become a link.
+    std::os::unix::fs::symlink(&outside, scratch.path("project/out")).unwrap();
+    std::os::unix::fs::symlink(scratch.path("project/out"), scratch.path("link")).unwrap();
+    let [out, link, up] = ["project/out", "link", "project/bin/../../bin"].map(|n| scratch.path(n));
+    let path = format!("{inside}::bin:{out}:{link}:{up}:{outside}:/gone/but/let/stand:/gone/too");
     let exported = environment(&[("PATH", &path), ("TOKEN", &inside), ("OPTIONS", &inside)]);
     let handlers = scratch.project.of_handlers(&exported, &launcher);
     assert_eq!(get(&handlers, "PATH"), Some(&*format!("{outside}:/gone/but/let/stand")));

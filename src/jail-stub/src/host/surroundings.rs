@@ -10,7 +10,7 @@ use jail_plan::search;
 
 use super::Folder;
 use super::trust::WritableTrees;
-use super::walk::{Identity, Level, levels};
+use super::walk::{Identity, Level, passed};
 use crate::caller::Caller;
 
 /// The variables, as the kernel takes them.
@@ -51,9 +51,9 @@ struct Trusted<'a> {
 impl Trusted<'_> {
     /// Whether no jail can change what is found at `path`, and none ever could. What is not there yet may be made by one.
     fn holds(&self, path: &[u8]) -> bool {
-        let Ok(levels) = levels(path, self.trees) else { return false };
+        let Ok(passed) = passed(path, self.trees) else { return false };
         let is_project = |level: &Level| self.project == Some(level.identity);
-        !levels.iter().any(is_project) && self.trees.first_in(&levels).is_none()
+        !passed.iter().any(is_project) && self.trees.first_in(&passed).is_none()
     }
 }
 

@@ -65,7 +65,18 @@ pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Pr
 
 /// What `path` leads through, from the root to what it names.
 pub(crate) fn levels(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level>, Problem> {
-    let mut walk = Walk { asked: path, trees, levels: Vec::new(), links: 0, held: None };
+    walk(path, trees).map(|walk| walk.levels)
+}
+
+/// The same, and what it has left again, by `..` or by a link that lies there: who writes one of these decides where the path
+/// leads the next time.
+pub(crate) fn passed(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level>, Problem> {
+    walk(path, trees).map(|walk| walk.left.into_iter().chain(walk.levels).collect())
+}
+
+fn walk<'a>(path: &'a [u8], trees: &'a WritableTrees<'a>) -> Result<Walk<'a>, Problem> {
+    let (levels, left) = (Vec::new(), Vec::new());
+    let mut walk = Walk { asked: path, trees, levels, left, links: 0, held: None };
     walk.restart().about(path)?;
     let mut names: VecDeque<Vec<u8>> = names(path).collect();
     while let Some(name) = names.pop_front() {
@@ -82,7 +93,7 @@ pub(crate) fn levels(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level
         // What is left of the path follows what the link says.
         names = self::names(&target).chain(names).collect();
     }
-    Ok(walk.levels)
+    Ok(walk)
 }
 
 /// A walk along a path, from the root and one name at a time.
@@ -91,6 +102,8 @@ struct Walk<'a> {
     trees: &'a WritableTrees<'a>,
     /// From the root to where the walk stands.
     levels: Vec<Level>,
+    /// Where it has been.
+    left: Vec<Level>,
     links: usize,
     /// It came through a link that a jail may have planted, and stays in the store.
     held: Option<Held>,
@@ -106,7 +119,7 @@ struct Held {
 
 impl Walk<'_> {
     fn restart(&mut self) -> Result<(), Errno> {
-        self.levels.clear();
+        self.left.append(&mut self.levels);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         self.push(openat(CWD, c"/", flags, Mode::empty())?, b"")
     }
@@ -129,7 +142,7 @@ impl Walk<'_> {
             Some(_) | None => {}
         }
         if self.levels.len() > 1 {
-            self.levels.pop();
+            self.left.extend(self.levels.pop());
         }
         Ok(())
     }
