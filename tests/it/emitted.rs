@@ -264,7 +264,7 @@ fn one_input_is_moved_forward_and_the_others_stay() {
         let before = scratch.read("out/flake.lock");
         extra(&format!("word {index}"));
         let found = jailgen::nix::Nix::find(searching(nix.parent().unwrap())).unwrap();
-        found.update(&scratch.path("out"), &["extra".to_owned()], &mut |_| {}).unwrap();
+        found.update(&scratch.path("out"), &[], &["extra".to_owned()], &mut |_| {}).unwrap();
         let after = scratch.read("out/flake.lock");
         assert_ne!(before, after, "{} changed nothing", nix.display());
         let pinned = |lock: &str| lock.matches(setup.nixpkgs.trim_start_matches("path:")).count();

@@ -112,3 +112,51 @@ fn a_reference_for_which_nix_would_run_git_where_a_jail_could_write_is_refused()
         assert!(!scratch.path("fired").exists(), "{reference}");
     }
 }
+
+#[test]
+fn an_input_of_a_spec_in_a_repository_that_a_jail_could_write_is_refused() {
+    let Some(setup) = setup() else { return };
+    let scratch = armed(&setup);
+    let project = scratch.path("project").display().to_string();
+    let build = |folder: &str, command: &str| {
+        let arguments = [&[command, "/inputs.jail"][..], &setup.overrides()].concat();
+        let arguments: Vec<String> = arguments
+            .iter()
+            .map(|word| word.replace("/inputs.jail", &format!("{project}/inputs.jail")))
+            .collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let arguments = if command == "update" { &arguments[..2] } else { &arguments };
+        let mut command = scratch.jailgen(arguments);
+        command.current_dir(scratch.path(folder)).env("NIX_CONFIG", setup.config());
+        String::from_utf8_lossy(&command.output().unwrap().stderr).into_owned()
+    };
+    let spec = |input: &str| {
+        let spec = format!(
+            "{{\n  inputs.x = {input};\n  outputs = {{ pkgs, jail, combinators, ... }}: {};\n}}\n",
+            r#"jail "jailed-inputs" pkgs.bashInteractive (with combinators; [ mount-cwd ])"#
+        );
+        scratch.write("project/inputs.jail", spec.as_bytes());
+    };
+    for input in [
+        format!("{{ url = \"git+file://{project}\"; flake = false; }}"),
+        "{ url = \"git+file:../../../../../project\"; flake = false; }".into(),
+        format!("{{ url = \"hg+file://{project}\"; flake = false; }}"),
+        format!(
+            "{{ url = \"path:{project}/nixpkgs\"; inputs.real = {{ url = \"git+file://{project}\"; flake = false; }}; }}"
+        ),
+    ] {
+        spec(&input);
+        let errors = build("project", "build");
+        assert!(errors.contains("where a jail could write"), "{input}: {errors}");
+        assert!(!scratch.path("fired").exists(), "{input}");
+    }
+    // From where no jail could write it is built, and fires; once a jail was given it, it is not updated.
+    scratch.write("elsewhere/x", b"");
+    spec(&format!("{{ url = \"git+file://{project}\"; flake = false; }}"));
+    let errors = build("elsewhere", "build");
+    assert!(scratch.path("fired").exists(), "control: {errors}");
+    fs::remove_file(scratch.path("fired")).unwrap();
+    let errors = build("project", "update");
+    assert!(errors.contains("where a jail could write"), "{errors}");
+    assert!(!scratch.path("fired").exists());
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jail_policy::Policy;
 use minijinja::{Value, context};
 
-use super::value::{NixValue, field, name};
+use super::value::{NixValue, Part, field, name};
 use super::{EmitError, FLAKE, Spec, header, render_template, unfree};
 use crate::kit::Kit;
 
@@ -28,6 +28,35 @@ pub(super) struct Inputs {
     pub(super) all: BTreeMap<String, NixValue>,
     /// Those that a spec declares.
     pub(super) declared: Vec<String>,
+}
+
+impl Inputs {
+    /// Where those come from that a spec declares, and theirs.
+    pub(super) fn references(&self) -> Vec<String> {
+        let mut references = Vec::new();
+        for (_, input) in self.all.iter().filter(|(name, _)| self.declared.contains(name)) {
+            urls(input, &mut references);
+        }
+        references
+    }
+}
+
+fn urls(input: &NixValue, references: &mut Vec<String>) {
+    let NixValue::Set(fields) = input else { return };
+    for (name, value) in fields {
+        match (name.as_str(), value) {
+            ("url", NixValue::Text(parts)) => {
+                let literal = |part: &Part| match part {
+                    Part::Literal(text) | Part::Code(text) => text.clone(),
+                };
+                references.push(parts.iter().map(literal).collect());
+            }
+            ("inputs", NixValue::Set(inputs)) => {
+                inputs.iter().for_each(|(_, input)| urls(input, references));
+            }
+            _ => {}
+        }
+    }
 }
 
 pub(super) fn inputs(specs: &[Spec], kit: &Kit) -> Result<Inputs, EmitError> {

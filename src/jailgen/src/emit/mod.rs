@@ -111,6 +111,8 @@ pub struct Folder {
     pub files: BTreeMap<String, File>,
     /// Whether the lock pins every input. If not, Nix must complete it, which needs a network.
     pub locked: bool,
+    /// Where inputs come from: flake references that specs declare, and repositories of the lock.
+    pub references: Vec<String>,
 }
 
 /// A file that is to be written.
@@ -140,7 +142,8 @@ pub fn emit(specs: &[Spec], kit: &Kit, mut lock: Lock) -> Result<Folder, EmitErr
     let locked = lock.fit(&inputs, kit);
     files.insert("flake.lock".into(), File::Content(lock.to_text().into_bytes(), false));
     copied::collect(specs, &mut files);
-    Ok(Folder { files, locked })
+    let references = inputs.references().into_iter().chain(lock.repositories()).collect();
+    Ok(Folder { files, locked, references })
 }
 
 /// The files of all jails. Folders of a thousand specs are rendered by all processors.

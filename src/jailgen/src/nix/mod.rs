@@ -103,24 +103,32 @@ impl Nix {
         self.run(&arguments, &mut |_| {}).map(drop)
     }
 
-    /// Completes the lock of a flake in a folder.
+    /// Completes the lock of a flake in a folder, whose inputs come from `references`.
     ///
     /// # Errors
-    /// Nix fails, for want of a network for instance.
-    pub fn lock(&self, folder: &Path, progress: Progress<'_>) -> Result<(), NixError> {
+    /// Nix fails, for want of a network for instance, or an input is in a repository that a jail could write.
+    pub fn lock(
+        &self,
+        folder: &Path,
+        references: &[String],
+        progress: Progress<'_>,
+    ) -> Result<(), NixError> {
+        references.iter().try_for_each(|reference| self.refuse_repository(reference, folder))?;
         self.run_in(folder, &["flake", "lock", HERE].map(OsStr::new), progress).map(drop)
     }
 
-    /// Moves inputs of a flake in a folder forward; all of them when none is named.
+    /// Moves inputs of a flake in a folder forward; all of them when none is named. They come from `references`.
     ///
     /// # Errors
-    /// Nix fails, for want of a network for instance.
+    /// As those of [`Nix::lock`].
     pub fn update(
         &self,
         folder: &Path,
+        references: &[String],
         inputs: &[String],
         progress: Progress<'_>,
     ) -> Result<(), NixError> {
+        references.iter().try_for_each(|reference| self.refuse_repository(reference, folder))?;
         let inputs = inputs.iter().map(String::as_str);
         // Since 2.19 the arguments of `nix flake update` are inputs; before, they were flakes.
         let arguments = if self.version >= Version(2, 19) {
@@ -144,13 +152,18 @@ impl Nix {
         reference: &str,
         progress: Progress<'_>,
     ) -> Result<serde_json::Value, NixError> {
-        if let Some(folder) = repository(reference)
-            && !self.surroundings.trusts(&self.absolute(folder)?)
-        {
-            return Err(NixError::Repository { reference: reference.into() });
-        }
         // A relative one is meant from where jailgen was started.
+        self.refuse_repository(reference, Path::new("."))?;
         self.metadata_in(Path::new("."), reference, progress)
+    }
+
+    /// Refuses a reference, meant from `folder`, for which Nix would run git or Mercurial where a jail could write.
+    fn refuse_repository(&self, reference: &str, folder: &Path) -> Result<(), NixError> {
+        let Some(path) = repository(reference) else { return Ok(()) };
+        if self.surroundings.trusts(&self.absolute(&folder.join(path))?) {
+            return Ok(());
+        }
+        Err(NixError::Repository { reference: reference.into() })
     }
 
     /// The same of the flake in a folder, whether or not that is in a repository. It is not written to.
@@ -273,14 +286,23 @@ struct Outputs {
     out: Option<String>,
 }
 
-/// The folder of this machine in which Nix would run git for a reference.
+/// The folder of this machine in which Nix would run git, or Mercurial, for a reference.
 fn repository(reference: &str) -> Option<&Path> {
-    let path = match reference.strip_prefix("git+file:") {
+    let local = ["git+file:", "hg+file:"].iter().find_map(|kind| reference.strip_prefix(kind));
+    let path = match local {
         Some(path) => path.strip_prefix("//").unwrap_or(path),
-        None if reference.starts_with(['/', '.']) => reference,
+        None if is_path(reference) => reference,
         None => return None,
     };
     path.split(['?', '#']).next().map(Path::new)
+}
+
+/// Whether Nix takes a reference for a path: it has no scheme, and does not begin as a name of the registry does.
+fn is_path(reference: &str) -> bool {
+    let first = reference.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let is_id = first.starts_with(|c: char| c.is_ascii_alphabetic()) && first.chars().all(is_name);
+    !first.contains(':') && !is_id
 }
 
 fn command_line(arguments: &[impl AsRef<OsStr>]) -> String {
@@ -309,4 +331,30 @@ fn read_both(child: &mut Child, progress: Progress<'_>) -> std::io::Result<(Vec<
         .join()
         .map_err(|_| std::io::Error::other("the reader of Nix's output stopped"))??;
     Ok((bytes, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_told_from_what_is_fetched() {
+        for (reference, path) in [
+            ("git+file:///a/b?ref=x#y", "/a/b"),
+            ("git+file:../b", "../b"),
+            ("hg+file:///a", "/a"),
+            ("/a?dir=b", "/a"),
+            ("./a", "./a"),
+            ("~/a", "~/a"),
+            ("a.b/c", "a.b/c"),
+            ("1st", "1st"),
+        ] {
+            assert_eq!(repository(reference), Some(Path::new(path)), "{reference}");
+        }
+        for reference in
+            ["nixpkgs", "nixpkgs/release", "github:a/b", "path:/a", "git+https://a/b", "flake:a"]
+        {
+            assert_eq!(repository(reference), None, "{reference}");
+        }
+    }
 }

@@ -134,7 +134,8 @@ fn build_aside(
     remove(aside)?;
     emit::write(emitted, aside, false)?;
     let names: Vec<&str> = spec.policies.iter().map(|policy| policy.name.as_str()).collect();
-    let locked = if emitted.locked { Ok(()) } else { nix.lock(aside, progress) };
+    let locked =
+        if emitted.locked { Ok(()) } else { nix.lock(aside, &emitted.references, progress) };
     let built = locked.and_then(|()| nix.build(aside, &names, progress));
     match built {
         Ok(store_paths) => in_order(&names, &store_paths).ok_or(BuildError::Incomplete),

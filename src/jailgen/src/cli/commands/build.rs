@@ -8,6 +8,7 @@ use std::process;
 use super::{Context, approve, emission, emit};
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
+use crate::emit::lock::Lock;
 use crate::render::sanitise;
 use crate::state::trust::place;
 use crate::state::{self, BuildError, Built, Options, State};
@@ -166,9 +167,12 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
         return Err(Failure::with_help(message, format!("run `jailgen build {spec}` first")));
     }
     let inputs: Vec<String> = arguments.input.iter().cloned().collect();
+    let lock = Lock::of_folder(&folder).map_err(emit::failed)?;
+    let references = lock.map_or_else(Vec::new, |lock| lock.repositories());
     let bar = context.console.progress("updating".into());
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
-    let updated = context.nix().and_then(|nix| nix.update(&folder, &inputs, &mut progress));
+    let updated =
+        context.nix().and_then(|nix| nix.update(&folder, &references, &inputs, &mut progress));
     bar.finish_and_clear();
     updated?;
     let options = options(&Inputs::default(), None, false);

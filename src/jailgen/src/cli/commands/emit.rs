@@ -80,7 +80,7 @@ pub(super) fn write(
     }
     let bar = context.console.progress("pinning inputs".into());
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
-    let locked = context.nix().and_then(|nix| nix.lock(to, &mut progress));
+    let locked = context.nix().and_then(|nix| nix.lock(to, &folder.references, &mut progress));
     bar.finish_and_clear();
     Ok(locked?)
 }

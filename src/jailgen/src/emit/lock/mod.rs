@@ -98,6 +98,19 @@ impl Lock {
         serde_json::to_string_pretty(&value).map(|text| text + "\n").unwrap_or_default()
     }
 
+    /// Where the inputs come from that are repositories, those of inputs included: flake references.
+    #[must_use]
+    pub fn repositories(&self) -> Vec<String> {
+        let text = |value: &Value, name| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let originals = self.nodes.values().filter_map(|node| node.get("original"));
+        let repository = |original| text(original, "type").zip(text(original, "url"));
+        let repositories = originals.filter_map(repository);
+        repositories
+            .filter(|(kind, _)| ["git", "hg"].contains(&kind.as_str()))
+            .map(|(kind, url)| format!("{kind}+{url}"))
+            .collect()
+    }
+
     /// Makes the lock that of these inputs and this kit. Returns whether it pins all of them.
     pub(super) fn fit(&mut self, inputs: &Inputs, kit: &Kit) -> bool {
         self.set_kit(kit);
