@@ -180,3 +180,33 @@ fn a_nix_where_a_jail_could_write_is_not_run() {
         assert!(!is_run(&told), "in the project, as `{path}`: {told}");
     }
 }
+
+#[test]
+fn nix_reads_no_settings_where_a_jail_could_write() {
+    let Some(setup) = setup() else { return };
+    let spec = "jail \"jailed-bash\" pkgs.bashInteractive [ ]";
+    let scratch = Scratch::with(&[("project/bash.jail", spec), ("home/keep", "")]);
+    // A Nix that reads this loads a program of the jail's; here it only fails.
+    let settings = "plugin-files = /nonexistent/planted.so\n";
+    for place in ["conf/nix.conf", "conf/nix/nix.conf"] {
+        scratch.write(&format!("project/{place}"), settings.as_bytes());
+        scratch.write(&format!("elsewhere/{place}"), settings.as_bytes());
+    }
+    let said = |variable: &str, value: &str| {
+        let arguments = [&["build", "bash.jail"][..], &setup.overrides()].concat();
+        let mut command = scratch.jailgen(&arguments);
+        command.current_dir(scratch.path("project")).env("HOME", scratch.path("home"));
+        let output = command.env(variable, scratch.path(value)).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    for (variable, place) in [
+        ("NIX_USER_CONF_FILES", "conf/nix.conf"),
+        ("NIX_CONF_DIR", "conf"),
+        ("XDG_CONFIG_HOME", "conf"),
+    ] {
+        let own = said(variable, &format!("elsewhere/{place}"));
+        assert!(!own.contains("command "), "control: {variable}: {own}");
+        let planted = said(variable, &format!("project/{place}"));
+        assert!(planted.contains("command "), "{variable}: {planted}");
+    }
+}

@@ -9,38 +9,69 @@ pub const PROJECT: &str = "JAIL_PROJECT";
 /// The list of folders in which programs are looked for.
 pub const PATH: &str = "PATH";
 
-/// The variables that name places where a program looks for code to run: lists of them with colons, or one place.
+/// The variables that name places where a program looks for code to run, for what names such code, or builds it: lists of them
+/// with colons, or one place.
 const LISTS: &[&str] = &[
     PATH,
     "BASH_ENV",
     "CLASSPATH",
     "ENV",
     "GCONV_PATH",
+    "GDK_PIXBUF_MODULE_FILE",
+    "GEM_HOME",
+    "GEM_PATH",
     "GIO_EXTRA_MODULES",
-    "GI_TYPELIB_PATH",
+    "GIO_MODULE_DIR",
+    "GIT_ASKPASS",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
     "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_SYSTEM",
     "GIT_DIR",
     "GIT_EXEC_PATH",
     "GIT_SSH",
     "GIT_TEMPLATE_DIR",
+    "GI_TYPELIB_PATH",
     "GST_PLUGIN_PATH",
+    "GST_PLUGIN_PATH_1_0",
+    "GST_PLUGIN_SCANNER",
+    "GST_PLUGIN_SYSTEM_PATH",
+    "GST_PLUGIN_SYSTEM_PATH_1_0",
+    "GTK_EXE_PREFIX",
     "GTK_PATH",
     "LD_AUDIT",
     "LD_LIBRARY_PATH",
     "LD_PRELOAD",
     "LOCPATH",
+    "NIX_CONF_DIR",
+    "NIX_LD",
+    "NIX_LD_LIBRARY_PATH",
+    "NIX_USER_CONF_FILES",
     "NODE_PATH",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
     "PERL5LIB",
     "PERLLIB",
     "PYTHONHOME",
     "PYTHONPATH",
+    "PYTHONPYCACHEPREFIX",
     "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
     "QML2_IMPORT_PATH",
+    "QML_IMPORT_PATH",
     "QT_PLUGIN_PATH",
+    "QT_QPA_PLATFORM_PLUGIN_PATH",
     "RUBYLIB",
+    "SHELL",
+    "SSH_ASKPASS",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
     "XDG_CONFIG_DIRS",
+    "XDG_CONFIG_HOME",
     "XDG_DATA_DIRS",
+    "XDG_DATA_HOME",
+    "ZDOTDIR",
 ];
 
 /// Whether a variable is such a list.
@@ -156,5 +187,7 @@ mod tests {
             assert_eq!(cleaned.as_deref(), kept.map(str::as_bytes), "{list}");
         }
         assert!(is_list(b"PATH") && is_list(b"LD_PRELOAD") && !is_list(b"HOME"));
+        // What says where jailgen's state is stays.
+        assert!(is_list(b"XDG_CONFIG_HOME") && !is_list(b"XDG_STATE_HOME"));
     }
 }
