@@ -87,8 +87,8 @@ fn decode(program: &SeccompProgram) -> Result<Filter<'_>, Problem> {
     Ok(Filter { name, instructions })
 }
 
-/// Whether the working folder has the set-group-id bit. No jail can have set it: in a folder without it the filter refuses
-/// that, and `mkdir(2)` only takes it from the folder above.
+/// Whether the working folder has the set-group-id bit. In a folder without it no jail sets it: the filter refuses that, and
+/// `mkdir(2)` only takes it from the folder above. But a jail that may write the folder above can put one that has it here.
 fn is_folder_set_group_id() -> Result<bool, Problem> {
     let stat = statat(CWD, c".", AtFlags::empty()).about(".")?;
     Ok(Mode::from_raw_mode(stat.st_mode).contains(Mode::SGID))

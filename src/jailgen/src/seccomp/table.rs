@@ -315,7 +315,12 @@ pub const FAMILIES: &[Family] = &[
         &MODE_2,
         &["fchmodat", "fchmodat2", "mknodat"],
     ),
-    family("set-id-open", "the same for files that open makes", &OPEN, &["open"]),
+    family(
+        "set-id-open",
+        "the same for files that open makes, and queues",
+        &OPEN,
+        &["open", "mq_open"],
+    ),
     family("set-id-openat", "the same for files that openat makes", &OPEN_AT, &["openat"]),
     family(
         "openat2",

@@ -261,6 +261,15 @@ fn no_file_becomes_set_user_id_or_set_group_id() {
 }
 
 #[test]
+fn no_queue_is_a_set_user_id_file() {
+    for policy in [DEFAULT, NESTED].map(|policy| Compiled::new(&policy)) {
+        for (mode, answer) in [(0o4755, PERM), (0o2755 | 1 << 32, PERM), (0o755, ALLOW)] {
+            policy.answers("mq_open", &[0, 0x42, mode], answer);
+        }
+    }
+}
+
+#[test]
 fn in_a_set_group_id_folder_chmod_may_set_that_bit_and_nothing_else_may() {
     let policy = Compiled::new(&Policy { folder: Folder::SetGroupId, ..DEFAULT });
     for (name, before) in MODES {
