@@ -150,13 +150,57 @@ fn an_input_of_a_spec_in_a_repository_that_a_jail_could_write_is_refused() {
         assert!(errors.contains("where a jail could write"), "{input}: {errors}");
         assert!(!scratch.path("fired").exists(), "{input}");
     }
-    // From where no jail could write it is built, and fires; once a jail was given it, it is not updated.
+    // From where no jail could write it is built, of what is committed; once a jail was given it, it is not updated.
     scratch.write("elsewhere/x", b"");
     spec(&format!("{{ url = \"git+file://{project}\"; flake = false; }}"));
     let errors = build("elsewhere", "build");
-    assert!(scratch.path("fired").exists(), "control: {errors}");
-    fs::remove_file(scratch.path("fired")).unwrap();
+    assert!(!errors.contains("where a jail could write"), "{errors}");
     let errors = build("project", "update");
     assert!(errors.contains("where a jail could write"), "{errors}");
     assert!(!scratch.path("fired").exists());
+}
+
+/// What a package, an overlay or an input of a spec has Nix evaluate is any Nix.
+#[test]
+fn no_spec_has_git_do_what_the_configuration_of_a_repository_says() {
+    let Some(setup) = setup() else { return };
+    let scratch = armed(&setup);
+    let project = scratch.path("project");
+    let mut head = Command::new("git");
+    let head = head.args(["rev-parse", "HEAD"]).current_dir(&project).output().unwrap();
+    let head = String::from_utf8(head.stdout).unwrap();
+    let repository = format!("file://{}", project.display());
+    let fetch =
+        format!("builtins.fetchGit {{ url = \"{repository}\"; rev = \"{}\"; }}", head.trim());
+    let nix = format!("bash: builtins.seq ({fetch}).outPath bash");
+    for (name, spec) in [
+        ("package", format!("jail \"package\" (pkgs.lib.makeOverridable ({nix}) pkgs.bash) [ ]")),
+        (
+            "overlay",
+            format!(
+                "{{ overlays = [ (final: prev: {{ bash = ({nix}) prev.bash; }}) ];\n\
+                 outputs = {{ pkgs, ... }}: jail \"overlay\" pkgs.bash [ ]; }}"
+            ),
+        ),
+        (
+            "input",
+            format!(
+                "{{ inputs.x = {{ url = \"git+{repository}\"; flake = false; }};\n\
+                 outputs = {{ pkgs, ... }}: jail \"input\" pkgs.bash [ ]; }}"
+            ),
+        ),
+    ] {
+        let file = format!("{name}.jail");
+        scratch.write(&file, spec.as_bytes());
+        // Each asks anew, and not what an earlier one has fetched.
+        let cache = scratch.path(&format!("cache-{name}"));
+        let overrides = setup.overrides();
+        let mut command = scratch.jailgen(&[&["build", &file][..], &overrides].concat());
+        command.env("NIX_CONFIG", setup.config()).env("XDG_CACHE_HOME", cache);
+        let output = command.current_dir(scratch.path("")).output().unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name}: {errors}");
+        let fired = fs::read_to_string(scratch.path("fired"));
+        assert!(fired.is_err(), "{name}: {fired:?}");
+    }
 }

@@ -18,6 +18,11 @@ use crate::state::trust::Trees;
 /// Settings of git that win over a repository's own, for what runs git: the two by which a mere look at one runs a program.
 const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")];
 
+/// Whatever a spec has Nix evaluate can name a repository of this machine, in which Nix would run git or Mercurial: a filter of
+/// its configuration is then a program of the host. With the first Nix fetches what is committed, as it does from another
+/// machine, and looks at no configuration; with the second Mercurial reads none of a repository.
+const REPOSITORIES: [(&str, &str); 2] = [("_NIX_FORCE_HTTP", "1"), ("HGRCSKIPREPO", "1")];
+
 /// The variables of what jailgen runs, and where it finds it.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
@@ -64,6 +69,7 @@ impl Surroundings {
             cleaned.map(|list| *value = list).is_some()
         });
         configure_git(&mut variables);
+        variables.extend(REPOSITORIES.map(|(name, value)| (name.into(), value.into())));
         self.variables = variables;
     }
 
