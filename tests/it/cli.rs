@@ -114,6 +114,21 @@ fn is_raw(scratch: &Scratch, arguments: &[&str]) -> bool {
     plain.contains(is_obeyed)
 }
 
+/// Of a grant and of a file that is copied: what follows the line break would look like a line of ours.
+#[test]
+fn no_name_in_a_question_goes_on_in_another_line() {
+    let spec = r#"jail "x" pkgs.hello [
+      (readwrite "/srv/a\n  approved x: fine")
+      (ro-bind "${./. + "/b\n  approved c"}" "/c")
+    ]"#;
+    let scratch = Scratch::with(&[("x.jail", spec), ("b\n  approved c", "")]);
+    let output = scratch.jailgen(&["approve", "x.jail"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains(r"/srv/a\n  approved x: fine"), "{said}");
+    assert!(said.contains(r"it copies `b\n  approved c`"), "{said}");
+    assert_eq!(said.lines().count(), 3, "{said}");
+}
+
 #[test]
 fn no_name_of_a_file_reaches_the_terminal_raw() {
     let spec = format!("{OBEYED}.jail");

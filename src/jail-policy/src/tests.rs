@@ -246,6 +246,20 @@ fn check(grant: &Grant, expected: &Expect) {
 }
 
 #[test]
+fn a_grant_is_one_line_whatever_its_text_holds() {
+    let path = Text::literal("/srv/a\n  read-only  nothing\r");
+    check(
+        &Grant::Bind {
+            access: Access::ReadWrite,
+            from: path.clone(),
+            to: path,
+            missing: Missing::Fail,
+        },
+        &expect![[r"read-write /srv/a\n  read-only  nothing\r"]],
+    );
+}
+
+#[test]
 fn grants_are_told_in_words() {
     let state = Text::expanded("~/.config/opencode");
     check(

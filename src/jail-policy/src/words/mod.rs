@@ -93,7 +93,9 @@ impl fmt::Display for Sentence {
 
 impl Sentence {
     fn new(subject: Subject, how: &'static str, what: impl Into<String>) -> Self {
-        Self { subject, how, what: what.into(), note: None }
+        // A text that goes on in another line could say there what no grant says.
+        let what = what.into().replace('\r', "\\r").replace('\n', "\\n");
+        Self { subject, how, what, note: None }
     }
 
     fn note(mut self, note: &'static str) -> Self {

@@ -80,8 +80,9 @@ fn why(path: &Path, why: &Why) -> String {
     }
 }
 
+/// A name with a line break in it must not look like another line of ours.
 fn lines(question: &Question) -> Vec<String> {
-    question.lines.iter().map(|line| sanitise(line).into_owned()).collect()
+    question.lines.iter().map(|line| sanitise(line).replace('\n', "\\n")).collect()
 }
 
 fn shown(path: &Path) -> String {
