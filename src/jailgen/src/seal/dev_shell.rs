@@ -140,7 +140,7 @@ mod tests {
     fn what_belongs_to_the_build_is_left_out_and_the_first_folder_is_found_first() {
         let grants = expand(vec![shell()], FILE).unwrap();
         let all = grants.join("\n");
-        assert!(all.contains("two\nlines"), "{all}");
+        assert!(all.contains(r"two\nlines"), "{all}");
         assert!(
             !all.contains("homeless")
                 && !all.contains("BASH_FUNC")
