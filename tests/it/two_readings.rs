@@ -171,6 +171,12 @@ fn what_nix_alone_knows_of_a_text_is_built_where_it_names_no_place() {
         "jail \"x\" pkgs.hello [ (readwrite (noescape \"~/${pkgs.word}\")) ]",
         &["Nix reads `noescape \"~/word\"` where jailgen reads `noescape \"~/${pkgs.word}\"`"],
     );
+    refused(
+        &setup,
+        "let more = pkgs.hello.overrideAttrs (old: { pname = \"x --share-net\"; });
+         in jail \"x\" pkgs.hello [ (unsafe-add-raw-args \"--setenv A ${more.pname}\") ]",
+        &["where jailgen reads `\"--setenv A ${"],
+    );
 }
 
 /// Which package a name means is not compared, so a package must not lead to a place that the spec does not name.
@@ -178,11 +184,24 @@ fn what_nix_alone_knows_of_a_text_is_built_where_it_names_no_place() {
 fn a_link_in_a_package_grants_nothing_outside_of_the_store() {
     let Some(setup) = setup() else { return };
     let package = "pkgs.runCommand \"links\" { } ''mkdir $out; ln -s /srv/secret $out/out; ln -s ${pkgs.hello} $out/in''";
-    for grant in ["rw-bind \"${package}/out/x\" \"/x\"", "ro-bind \"${package}/out\" \"/x\""] {
+    for grant in [
+        "rw-bind \"${package}/out/x\" \"/x\"",
+        "ro-bind \"${package}/out\" \"/x\"",
+        "ro-bind (noescape \"${package}/out\") \"/x\"",
+    ] {
         refused(
             &setup,
             &format!("let package = {package}; in jail \"x\" pkgs.hello [ ({grant}) ]"),
             &["leads out of the store, to `/srv/secret", "grant the place that it leads to"],
+        );
+    }
+    for source in ["${package}/\\${NO:-out}", "\\${NO:-}${package}/out"] {
+        refused(
+            &setup,
+            &format!(
+                "let package = {package}; in jail \"x\" pkgs.hello [ (ro-bind (noescape \"{source}\") \"/x\") ]"
+            ),
+            &["is a place in the store that is known at launch only"],
         );
     }
     let inside = format!(

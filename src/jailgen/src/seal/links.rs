@@ -16,8 +16,15 @@ const LINKS_MAX: usize = 40;
 /// Refuses a grant whose source is in the store and leads out of it.
 pub(super) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
     for entry in &policy.grants {
-        let known = sources(&entry.grant).into_iter().filter(|source| !source.expand);
-        for source in known.filter_map(|source| source.as_str()) {
+        for text in sources(&entry.grant) {
+            let Some(source) = text.as_str() else { continue };
+            if text.expand && source.contains('$') && names_store(store, source) {
+                let message =
+                    format!("`{source}` is a place in the store that is known at launch only");
+                return Err(SealError::at(policy, entry, message).help(
+                    "a link there could lead out of the store: write the path without variables",
+                ));
+            }
             if let Some(outside) = end_outside(store, Path::new(source)) {
                 let outside = outside.display();
                 let message =
@@ -28,6 +35,11 @@ pub(super) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
         }
     }
     Ok(())
+}
+
+/// Whether the store is somewhere in a text: what stands before it may expand to nothing.
+fn names_store(store: &Path, text: &str) -> bool {
+    store.to_str().is_some_and(|store| text.contains(store))
 }
 
 /// Where a path of the store leads, if that is outside of it. Nothing outside is looked at.

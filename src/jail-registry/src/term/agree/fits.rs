@@ -15,8 +15,11 @@ const WORDS_MAX: usize = 4096;
 const EXPANDED: [char; 4] = ['~', '$', '`', '\\'];
 
 /// The store, by its folder.
+#[derive(Clone, Copy)]
 pub(super) struct Store<'a> {
     folder: &'a str,
+    /// Whether the texts are split into words later: then a part stays within one.
+    is_split: bool,
 }
 
 /// Whether both have the same characters wherever `spec` has any.
@@ -35,7 +38,12 @@ pub(super) fn fits(spec: &Text, nix: &Text, store: &Store<'_>) -> bool {
 
 impl<'a> Store<'a> {
     pub(super) fn new(folder: &'a str) -> Self {
-        Self { folder }
+        Self { folder, is_split: false }
+    }
+
+    /// The same for texts that are split into words, as those of raw arguments are.
+    pub(super) fn for_words(self) -> Self {
+        Self { is_split: true, ..self }
     }
 
     /// Whether these are the paths of a package.
@@ -74,7 +82,9 @@ impl<'a> Store<'a> {
         match piece {
             Piece::Literal(literal) if text.starts_with(literal) => vec![literal.len()],
             Piece::Package { output: Output::Out | Output::Bin, .. } => {
-                let words = 1..=open.min(WORDS_MAX);
+                let is_end = |c: char| self.is_split && (c.is_whitespace() || "\"'".contains(c));
+                let end = text.find(is_end).unwrap_or(text.len());
+                let words = 1..=open.min(end).min(WORDS_MAX);
                 self.objects(text).chain(words.filter(|end| text.is_char_boundary(*end))).collect()
             }
             Piece::Package { output: Output::Program, .. } => self.programs(text).collect(),

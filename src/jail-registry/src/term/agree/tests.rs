@@ -103,6 +103,26 @@ fn what_nix_alone_knows_may_be_any_text_that_names_no_path_outside_of_the_store(
     }
 }
 
+/// Where a text is split into words, one more would be an option that the spec does not have.
+#[test]
+fn a_package_in_raw_arguments_is_one_word() {
+    let raw = || {
+        let pieces = [literal("--setenv A v"), part(Output::Out)];
+        p("unsafe-add-raw-args", [Value::Text(Text::new(false, pieces))])
+    };
+    let nix_raw = |text: &str| {
+        let text = serde_json::Value::from(text.replace('@', GIT));
+        format!(r#"{{"combinator": "unsafe-add-raw-args", "arguments": [{text}]}}"#)
+    };
+    for text in ["--setenv A v2.50", "--setenv A v@"] {
+        agrees(raw(), &nix_raw(text));
+    }
+    for text in ["--setenv A v1 --share-net", "--setenv A v1\t--share-net", "--setenv A v1' --b'"] {
+        let told = told(&jail(vec![raw()]), &nix(&nix_raw(text)));
+        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+    }
+}
+
 #[test]
 fn a_package_in_a_text_is_no_other_path_and_nothing_that_is_expanded() {
     for text in ["/home/u/.ssh", "", "~", "$HOME", "@/../x", "/nix/store/short-x"] {
