@@ -129,6 +129,26 @@ fn no_name_in_a_question_goes_on_in_another_line() {
     assert_eq!(said.lines().count(), 3, "{said}");
 }
 
+/// `${inputs.x}` alone does not tell that it is a place of this machine.
+#[test]
+fn an_input_is_shown_before_it_is_read() {
+    let spec = r#"{ inputs.x = { url = "path:/home/u/.ssh"; flake = false; };
+      outputs = { pkgs, inputs, ... }: jail "x" pkgs.hello [ (ro-bind "${inputs.x}" "/x") ]; }"#;
+    let scratch = Scratch::with(&[("x.jail", spec)]);
+    for (arguments, word) in [
+        (&["explain", "x.jail"][..], "Inputs, which Nix reads"),
+        (&["explain", "--json", "x.jail"], "\"inputs\""),
+        (&["run", "x.jail"], "was not approved yet"),
+        (&["approve", "x.jail"], "approved the input `x`"),
+    ] {
+        let output = scratch.jailgen(arguments).output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(said.contains(word) && said.contains("path:/home/u/.ssh"), "{said}");
+    }
+    let plain = Scratch::with(&[("x.jail", "jail \"x\" pkgs.hello [ ]")]);
+    assert!(!plain.run(&["explain", "x.jail"]).stdout.contains("Inputs"));
+}
+
 #[test]
 fn no_name_of_a_file_reaches_the_terminal_raw() {
     let spec = format!("{OBEYED}.jail");

@@ -1,5 +1,6 @@
 //! A compiled spec as the emitter takes it: with all that was read for it, so that nothing is read a second time.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use jail_lang::{Bounds, FileSources, Input, SourceError, Sources as _};
@@ -33,18 +34,24 @@ impl SpecFolder {
 }
 
 impl Compiled {
+    /// The inputs that it declares, as flake.nix says them.
+    #[must_use]
+    pub fn inputs(&self) -> BTreeMap<String, FlakeInput> {
+        let inputs = self.spec.iter().flat_map(|spec| &spec.inputs);
+        inputs.map(|(name, input)| (name.clone(), FlakeInput(value(input)))).collect()
+    }
+
     /// What is emitted of it but for what it copies, which a [`SpecFolder`] reads; nothing if something is wrong with it.
     #[must_use]
     pub fn emission_without_copies(&self) -> Option<Spec> {
         let spec = self.spec.as_ref()?;
-        let inputs = spec.inputs.iter();
         Some(Spec {
             path: self.path.display().to_string(),
             place: self.path.clone(),
             files: files(self),
             answers: Vec::new(),
             policies: self.policies.clone(),
-            inputs: inputs.map(|(name, input)| (name.clone(), FlakeInput(value(input)))).collect(),
+            inputs: self.inputs(),
             overlays: spec.overlays.clone(),
             copied: Vec::new(),
         })

@@ -1,5 +1,6 @@
 //! `explain`: says in words what a spec grants.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jail_plan::Handled;
@@ -10,8 +11,10 @@ use super::{Context, compile_clean};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
+use crate::compile::Compiled;
+use crate::emit::FlakeInput;
 use crate::explain::{Calls, Explanation, calls, explain, render, render_calls, repository};
-use crate::render::sanitise_json;
+use crate::render::{sanitise, sanitise_json};
 use crate::seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
@@ -32,12 +35,12 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         );
         context.console.note("here", &text);
     }
+    let inputs = inputs(&compiled);
     let text = if arguments.json {
-        json(&explanations)?
+        json(&explanations, &inputs)?
     } else {
-        let texts: Vec<_> =
-            explanations.iter().map(|explanation| render(explanation, width())).collect();
-        texts.join("\n")
+        let texts = explanations.iter().map(|explanation| render(explanation, width()));
+        texts.chain(render_inputs(&inputs)).collect::<Vec<_>>().join("\n")
     };
     context.console.result(&text)
 }
@@ -47,6 +50,24 @@ fn shared_repository(policies: &[Policy]) -> Option<PathBuf> {
     let grants = policies.iter().flat_map(|policy| &policy.grants);
     let is_granted = grants.map(|entry| &entry.grant).any(|grant| matches!(grant, Grant::Worktree));
     is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
+}
+
+/// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere else.
+fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
+    let line = |input: &FlakeInput| {
+        let text = input.0.to_nix(0);
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    compiled.inputs().iter().map(|(name, input)| (name.clone(), line(input))).collect()
+}
+
+fn render_inputs(inputs: &BTreeMap<String, String>) -> Option<String> {
+    let line = |(name, input): (&String, &String)| {
+        format!("  {}\n", sanitise(&format!("{name}  {input}")).replace('\n', "\\n"))
+    };
+    let lines: String = inputs.iter().map(line).collect();
+    let title = "Inputs, which Nix reads with your rights when the spec is built";
+    (!inputs.is_empty()).then(|| format!("{title}\n{lines}"))
 }
 
 /// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is named is there, or
@@ -84,10 +105,12 @@ fn system_calls(policies: &[Policy], arguments: &args::Explain) -> Result<String
 #[derive(Serialize)]
 struct Report<'a> {
     jails: &'a [Explanation],
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    inputs: &'a BTreeMap<String, String>,
 }
 
-fn json(jails: &[Explanation]) -> Result<String, Failure> {
-    let json = serde_json::to_string_pretty(&Report { jails })
+fn json(jails: &[Explanation], inputs: &BTreeMap<String, String>) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(&Report { jails, inputs })
         .map_err(|error| Failure::new(format!("the explanation cannot be written: {error}")))?;
     Ok(sanitise_json(&json).into_owned() + "\n")
 }

@@ -9,7 +9,7 @@ use super::presets;
 const SCRIPT_LINES_MAX: usize = 60;
 
 /// What a spec that was never approved grants that is worth a question, a line each; for the unchanged presets of this
-/// version that is nothing.
+/// version that is nothing. Nix reads inputs with the user's rights, whatever place of the machine they name.
 pub(super) fn concerns(content: &Content) -> Vec<String> {
     // Packages of the spec's own are not those that a preset was made for.
     let own_packages = !content.inputs.is_empty() || !content.overlays.is_empty();
@@ -23,10 +23,17 @@ pub(super) fn concerns(content: &Content) -> Vec<String> {
             lines.extend(script(&entry.grant));
         }
     }
+    lines.extend(content.inputs.iter().map(|(name, input)| declared(name, input)));
     if !lines.is_empty() {
         lines.extend(content.copied.keys().map(|name| format!("it copies `{}`", shown(name))));
     }
     lines
+}
+
+/// An input as the spec declares it, in one line.
+fn declared(name: &str, input: &str) -> String {
+    let words: Vec<&str> = input.split_whitespace().collect();
+    format!("the input `{name}`: {}", words.join(" "))
 }
 
 fn worry(policy: &Policy, entry: &Entry, concern: Concern) -> String {
@@ -61,7 +68,11 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<String> {
         all.filter(|name| before.inputs.get(*name) != after.inputs.get(*name)).collect();
     inputs.sort_unstable();
     inputs.dedup();
-    lines.extend(inputs.iter().map(|name| format!("the input `{name}`")));
+    let now = |name: &String| match after.inputs.get(name) {
+        Some(input) => declared(name, input),
+        None => format!("the input `{name}` is gone"),
+    };
+    lines.extend(inputs.into_iter().map(now));
     if before.overlays != after.overlays {
         lines.push("the overlays".into());
     }
