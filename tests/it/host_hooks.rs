@@ -312,3 +312,30 @@ fn programs_are_not_found_in_a_tree_that_another_launch_was_given() {
     let told = told();
     assert!(told.contains("before: genuine") && !told.contains("planted"), "{told}");
 }
+
+/// A launch whose script takes its time: meanwhile another one is started, whose jail plants a link.
+const SLOW: &str = r#"jail "slow" pkgs.bashInteractive [
+  mount-cwd
+  (state-dir (noescape "~/linked/agent"))
+  (add-runtime ''
+    [ -n "''${INNER-}" ] || [ -z "''${OTHER-}" ] || { cd "$OTHER"; INNER=1 "$JAIL" -c "ln -s $HOME/keys cache"; }
+  '')
+  (try-readonly (noescape "~/other/cache"))
+]
+"#;
+
+#[test]
+fn a_link_that_was_planted_while_a_script_ran_is_not_followed() {
+    let Some(scratch) = built(SLOW, "slow") else { return };
+    let planted = Planted::of(&scratch);
+    scratch.write("home/keys/id", b"secret");
+    fs::create_dir(planted.home.join("other")).unwrap();
+    let jail = scratch.path(".local/state/jailgen/bin/slow");
+    let (name, other) = (jail.display().to_string(), planted.home.join("other"));
+    let other = other.display().to_string();
+    let script = format!("cat {other}/cache/id >&2");
+    let variables = [("JAIL", &*name), ("OTHER", &*other)];
+    let errors = planted.told(&jail, &script, "", &variables).1;
+    assert!(errors.contains("is a symbolic link in a folder that a jail could write"), "{errors}");
+    assert!(!errors.contains("secret"), "{errors}");
+}

@@ -158,8 +158,8 @@ fn launch(
     helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
+    host::prepare(plan, caller, helper)?;
     let store = Store::of(caller);
-    host::prepare(plan, caller, helper, &store)?;
     let (plan, caller) = (&*plan, &*caller);
     let steps = Steps::of(plan);
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);

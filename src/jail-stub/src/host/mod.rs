@@ -42,22 +42,27 @@ pub(crate) fn prepare(
     plan: &mut Plan,
     caller: &mut Caller<'_>,
     helper: Option<&Helper<'_>>,
-    store: &Store,
 ) -> Result<(), Failure> {
     let steps = Steps::of(plan);
-    if plan.before.is_empty() {
-        return Ok(());
-    }
-    let closure = plan.closure.store.clone();
-    let mut trees = writable_trees(&grants(plan, caller), store, &closure);
-    for (index, op) in core::mem::take(&mut plan.before).iter().enumerate() {
-        let learned = perform(op, index, caller, &trees, helper)
-            .map_err(|problem| steps.host(index, op, problem))?;
-        let Some(Learned { variables, changes }) = learned else { continue };
+    let operations = core::mem::take(&mut plan.before);
+    let mut rest = operations.iter().enumerate();
+    while rest.len() > 0 {
+        // Anew after each script: it may have taken long, and what other launches have given is known to the record alone.
+        let store = Store::of(caller);
+        let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
+        let mut after = None;
+        for (index, op) in rest.by_ref() {
+            let learned = perform(op, index, caller, &trees, helper)
+                .map_err(|problem| steps.host(index, op, problem))?;
+            if let Some(learned) = learned {
+                after = Some((index, op, learned));
+                break;
+            }
+        }
+        let Some((index, op, Learned { variables, changes })) = after else { break };
         caller.learn(variables);
         plan.change(changes)
             .map_err(|why| steps.host(index, op, Problem::new("RUNTIME_ARGS", why)))?;
-        trees = writable_trees(&grants(plan, caller), store, &closure);
     }
     Ok(())
 }
