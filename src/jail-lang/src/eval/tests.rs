@@ -225,3 +225,16 @@ fn what_holds_itself_has_no_json() {
     }
     assert_eq!(eval("let a = [ 1 ]; in [ a a { b = a; } ]"), r#"[[1],[1],{"b":[1]}]"#);
 }
+
+/// A few characters may be thousands of states, and each takes its time.
+#[test]
+fn a_pattern_is_charged_for_what_it_compiles_to() {
+    let compiled = |pattern: &str| {
+        let matched = format!("builtins.match \"{pattern}${{toString i}}\" \"\"");
+        let all = format!("builtins.genList (i: {matched}) 400");
+        let text = format!("builtins.length (builtins.filter (x: x != null) ({all}))");
+        eval(&text)
+    };
+    assert_eq!(compiled("(a{1,20}){1,2}"), "0");
+    assert!(compiled("(a{1,200}){1,20}").starts_with("step-limit"));
+}

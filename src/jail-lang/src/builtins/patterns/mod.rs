@@ -80,8 +80,11 @@ const PATTERNS_MAX: usize = 32;
 /// A longer pattern was not written by hand.
 const PATTERN_BYTES_MAX: usize = 64 << 10;
 
-/// What the compilation of a pattern is charged as, in bytes copied.
+/// What the compilation of a pattern is charged as at least, in bytes copied.
 const COMPILE_COST: usize = 256 << 10;
+
+/// Each state of its automaton is compiled in the time of a match with so many bytes: a short pattern may have thousands.
+const COMPILE_LOOKS: usize = 64;
 
 /// The pattern of a text; each is compiled once.
 fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc<Pattern>> {
@@ -98,7 +101,7 @@ fn compile(evaluator: &Evaluator<'_>, pattern: &Value, at: Place) -> Fallible<Rc
         Failure::new(DiagnosticCode::Pattern, at, message).label("extended POSIX syntax")
     })?;
     let compiled = Rc::new(compiled);
-    evaluator.work(COMPILE_COST, at)?;
+    evaluator.work(COMPILE_COST.saturating_add(compiled.cost(COMPILE_LOOKS)), at)?;
     if evaluator.patterns.borrow().len() >= PATTERNS_MAX {
         evaluator.patterns.borrow_mut().clear();
     }
