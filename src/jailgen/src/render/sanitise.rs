@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The same text with everything replaced that a terminal would obey and nobody would see: control characters but line
-/// breaks and tabs, and the marks that change the direction of writing.
+/// The same text with everything replaced that a terminal would obey or a reader would not see: control characters but line
+/// breaks and tabs, marks that change the direction of writing, and characters without width.
 #[must_use]
 pub fn sanitise(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
@@ -31,8 +31,9 @@ pub fn sanitise_json(json: &str) -> Cow<'_, str> {
     let mut safe = String::with_capacity(json.len() + 16);
     for c in json.chars() {
         if is_unsafe(c) {
-            // All of them are in the basic plane, where JSON's four digits reach.
-            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
         } else {
             safe.push(c);
         }
@@ -54,5 +55,6 @@ pub(super) fn without_latin_controls(source: &str) -> Cow<'_, str> {
 fn is_unsafe(c: char) -> bool {
     let changes_direction = matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks_lines = matches!(c, '\u{2028}' | '\u{2029}');
-    changes_direction || breaks_lines || (c.is_control() && c != '\n' && c != '\t')
+    let has_no_width = matches!(c, '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    changes_direction || breaks_lines || has_no_width || (c.is_control() && c != '\n' && c != '\t')
 }

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use expect_test::{Expect, expect};
 use jail_registry::{Code, Diagnostic, FileId, Place};
 
-use super::{Position, Sources, human, json, sanitise};
+use super::{Position, Sources, human, json, sanitise, sanitise_json};
 
 struct OneFile(String);
 
@@ -200,4 +200,9 @@ fn columns_count_characters() {
 fn line_breaks_survive() {
     assert_eq!(sanitise("a\n\tb"), "a\n\tb");
     assert_eq!(sanitise("a\u{1b}[31mb"), r"a\u{1b}[31mb");
+    assert_eq!(sanitise("a\u{200b}\u{feff}\u{e0041}b"), r"a\u{200b}\u{feff}\u{e0041}b");
+    let json = serde_json::to_string("a\u{202e}\u{e0041}b").unwrap();
+    let safe = sanitise_json(&json);
+    assert_eq!(safe, r#""a\u202e\udb40\udc41b""#);
+    assert_eq!(serde_json::from_str::<String>(&safe).unwrap(), "a\u{202e}\u{e0041}b");
 }
