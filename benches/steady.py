@@ -115,7 +115,9 @@ def write_project(folder: Path) -> None:
     identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
     commit = [*identity, "commit", "-q", "-m"]
     few = [f"d{number}" for number in range(FOLDERS // 10)]
-    steps = (["init", "-q"], ["add", *few], [*commit, "few"], ["branch", "small"], ["add", "."], [*commit, "all"])
+    # Git would otherwise pack the objects in the background, while they are cloned.
+    quiet = ["config", "gc.auto", "0"]
+    steps = (["init", "-q"], quiet, ["add", *few], [*commit, "few"], ["branch", "small"], ["add", "."], [*commit, "all"])
     for words in steps:
         subprocess.run(["git", "-C", str(tree), *words], check=True)
     build = folder / "build"

@@ -30,7 +30,7 @@ fn plain(path: &Path) -> PathBuf {
             Component::CurDir => {}
             Component::ParentDir => drop(plain.pop()),
             Component::RootDir | Component::Prefix(_) | Component::Normal(_) => {
-                plain.push(component)
+                plain.push(component);
             }
         }
     }
