@@ -2,6 +2,7 @@
 //! seal and the checks have answered for it.
 
 mod kinds;
+mod sources;
 
 use serde::{Deserialize, Serialize};
 

@@ -19,14 +19,9 @@ pub(super) fn note(grant: &Grant) -> Option<&'static str> {
 /// Whether the grant is of the host's root folder.
 #[must_use]
 pub fn is_hosts_root(grant: &Grant) -> bool {
-    match grant {
-        Grant::Bind { from, .. }
-        | Grant::DeepBind { from, .. }
-        | Grant::StateDirectory { path: from, .. }
-        | Grant::Reach { path: from, .. } => is_root(from),
-        Grant::Overlay { lower, .. } => lower.iter().any(is_root),
-        _ => false,
-    }
+    // A folder of state is one of the host's as well, wherever it is.
+    let is_state = matches!(grant, Grant::StateDirectory { path, .. } if is_root(path));
+    is_state || grant.sources().into_iter().any(is_root)
 }
 
 fn is_root(path: &Text) -> bool {

@@ -8,7 +8,6 @@ use std::path::{Component, Path, PathBuf};
 use jail_policy::Policy;
 
 use super::SealError;
-use super::text::sources;
 
 /// The kernel follows no more.
 const LINKS_MAX: usize = 40;
@@ -16,7 +15,7 @@ const LINKS_MAX: usize = 40;
 /// Refuses a grant whose source is in the store and leads out of it.
 pub(super) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
     for entry in &policy.grants {
-        for text in sources(&entry.grant) {
+        for text in entry.grant.sources() {
             let Some(source) = text.as_str() else { continue };
             if text.expand && source.contains('$') && names_store(store, source) {
                 let message =

@@ -121,67 +121,6 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
     }
 }
 
-/// The places of the host that a grant opens. State is not among them: it is made where nothing is.
-pub(super) fn sources(grant: &Grant) -> Vec<&Text> {
-    match grant {
-        Grant::Bind { from, .. } | Grant::Copy { from, .. } | Grant::DeepBind { from, .. } => {
-            vec![from]
-        }
-        Grant::Overlay { lower, writes: _, to: _ } => lower.iter().collect(),
-        Grant::Reach { path, .. } => vec![path],
-        Grant::Program { .. }
-        | Grant::Filter { .. }
-        | Grant::Arguments { .. }
-        | Grant::Folder { .. }
-        | Grant::StateDirectory { .. }
-        | Grant::StateFile { .. }
-        | Grant::StateLink { .. }
-        | Grant::FolderState { .. }
-        | Grant::Tmpfs { .. }
-        | Grant::Proc { .. }
-        | Grant::Dev { .. }
-        | Grant::Directory { .. }
-        | Grant::File { .. }
-        | Grant::Symlink { .. }
-        | Grant::Accounts { .. }
-        | Grant::SetEnv { .. }
-        | Grant::DevShell { .. }
-        | Grant::AddPath { .. }
-        | Grant::RemountReadOnly { .. }
-        | Grant::Queues { .. }
-        | Grant::StartIn { .. }
-        | Grant::HostScript { .. }
-        | Grant::Channel { .. }
-        | Grant::OpenUrls
-        | Grant::HomeAsFolder
-        | Grant::Worktree
-        | Grant::BindArguments { .. }
-        | Grant::BindVariable { .. }
-        | Grant::Session { .. }
-        | Grant::Bus { .. }
-        | Grant::Store { .. }
-        | Grant::ForwardEnv { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::ShareNamespace { .. }
-        | Grant::HostNetwork
-        | Grant::Cage { .. }
-        | Grant::Ports { .. }
-        | Grant::SystemCalls { .. }
-        | Grant::CallRules { .. }
-        | Grant::NestedSandbox
-        | Grant::Wall { .. }
-        | Grant::LandlockAbi { .. }
-        | Grant::Terminal { .. }
-        | Grant::Lifetime { .. }
-        | Grant::Limit { .. }
-        | Grant::BestEffort
-        | Grant::ShownId { .. }
-        | Grant::DedicatedUser { .. } => Vec::new(),
-    }
-}
-
 fn word(argument: &Argument) -> Option<&Text> {
     match argument {
         Argument::Text(text) => Some(text),
