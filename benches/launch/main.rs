@@ -17,15 +17,6 @@
 #[path = "../../tests/probes/tiny.rs"]
 mod tiny;
 
-#[expect(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "it is a module of another crate, of which only the program is used here"
-)]
-#[path = "../../src/jailgen/src/seccomp/mod.rs"]
-mod seccomp;
-
 use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
@@ -253,8 +244,9 @@ fn landlock() -> Landlock {
 
 /// The filter that every jail has; bubblewrap beside it has none.
 fn default_filter() -> Vec<u8> {
-    let arch = seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
-    seccomp::default_program(arch)
+    let arch =
+        jail_seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
+    jail_seccomp::default_program(arch)
 }
 
 fn filter(program: &[u8]) -> SeccompProgram {

@@ -14,7 +14,7 @@ from .isolation import User
 from .jails import Compiler
 from .session import play, stage
 
-LISTS = PROJECT / "src/jailgen/src/seccomp/strict"
+LISTS = PROJECT / "src/jail-seccomp/src/strict"
 WIDTH = 100
 
 

@@ -87,11 +87,17 @@ fn the_plan_needs_serde_and_nothing_else() {
 }
 
 #[test]
+fn the_filters_need_nothing_of_ours() {
+    assert!(dependencies("jail-seccomp").is_disjoint(&own_crates()));
+}
+
+#[test]
 fn crates_depend_one_way() {
     let order = [
         "jail-plan",
         "jail-probe",
         "jail-trace",
+        "jail-seccomp",
         "jail-policy",
         "jail-registry",
         "jail-lang",

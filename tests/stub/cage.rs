@@ -11,7 +11,7 @@ use jail_plan::{
 use crate::jail::{Caller, Jail, bind_to, by, callers, default_filter, filter, literal, probe};
 use crate::process::end_soon;
 use crate::pty::Shell;
-use crate::seccomp::{Arch, Sockets, cage_program};
+use jail_seccomp::{Arch, Sockets, cage_program};
 
 fn rule(path: impl AsRef<Path>, reach: Reach, missing: Missing) -> LandlockRule {
     LandlockRule::Path(Beneath { path: literal(path), reach, missing, by: by() })

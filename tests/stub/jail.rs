@@ -16,7 +16,7 @@ use jail_plan::{
 };
 use tempfile::TempDir;
 
-use crate::seccomp::{self, Arch, Policy, default_program, program};
+use jail_seccomp::{Arch, Policy, default_program, program};
 
 /// Who starts the wrapper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,7 @@ pub(crate) fn tmpfs(path: &str) -> InsideOp {
 /// The filter that every jail with a writable working folder has.
 pub(crate) fn default_filter() -> SeccompProgram {
     let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
-    let in_group_folder = Policy { folder: seccomp::Folder::SetGroupId, ..Policy::DEFAULT };
+    let in_group_folder = Policy { folder: jail_seccomp::Folder::SetGroupId, ..Policy::DEFAULT };
     let instead = program(arch, &in_group_folder).expect("short enough");
     let in_set_group_id_folder = Some(STANDARD.encode(instead));
     SeccompProgram { in_set_group_id_folder, ..filter(&default_program(arch)) }

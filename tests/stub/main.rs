@@ -40,13 +40,3 @@ mod trust;
 
 mod worktree;
 mod wrapper;
-
-// The filter that jails have is compiled by jailgen, which the stub's tests do not depend on; its table stands alone.
-#[expect(
-    dead_code,
-    unused_imports,
-    unreachable_pub,
-    reason = "it is a module of another crate, of which only the program is used here"
-)]
-#[path = "../../src/jailgen/src/seccomp/mod.rs"]
-mod seccomp;

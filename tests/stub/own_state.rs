@@ -217,7 +217,7 @@ fn a_cage_that_could_write_it_does_not_start() {
             LandlockRule::Path(Beneath { path, reach, missing, by })
         };
         let mut jail =
-            crate::cage::cage(caller, crate::seccomp::Sockets::Tcp).outside("XDG_STATE_HOME", "");
+            crate::cage::cage(caller, jail_seccomp::Sockets::Tcp).outside("XDG_STATE_HOME", "");
         make(&jail, &own(&jail).join("trust"));
         make(&jail, &own(&jail).join("cage/home"));
         let (home, own) = (jail.home(), own(&jail));

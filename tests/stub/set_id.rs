@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use jail_plan::{Access, Handled, InsideOp};
 
 use crate::jail::{Caller, Jail, bind, callers, filter, stub};
-use crate::seccomp::{Arch, Base, Policy, program};
+use jail_seccomp::{Arch, Base, Policy, program};
 
 /// Calls that give a mode, up to it, and what follows it. A descriptor of -1 shows whether the kernel was asked at all.
 const CALLS: &[(&str, &str, &str)] = &[

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::cage::cage;
 use crate::jail::{Caller, Jail, Ran, callers, filter};
-use crate::seccomp::Sockets;
+use jail_seccomp::Sockets;
 
 /// No system call is refused, and Landlock checks no files.
 fn nested(plan: &mut Plan) {

@@ -4,7 +4,6 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-mod calls;
 mod concern;
 mod diff;
 mod exposure;
@@ -14,16 +13,14 @@ mod policy;
 mod text;
 mod words;
 
-pub use calls::{CallCondition, CallError, CallMatch, CallTest};
 pub use concern::{Concern, concern};
 pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given};
-pub use grant::{
-    Argument, CallBase, Grant, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone,
-};
+pub use grant::{Argument, Grant, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
 };
+pub use jail_seccomp::{Base as CallBase, OnDeny};
 pub use normalise::{compose, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};

@@ -18,10 +18,6 @@ pub mod nix;
 pub mod parallel;
 pub mod render;
 pub mod seal;
-pub mod seccomp;
-// Here and not in its module: tests and benches of the stub take that in for its filters, and have no use for this.
-#[cfg(test)]
-mod seccomp_oracle;
 pub mod state;
 pub mod surroundings;
 pub mod trace;

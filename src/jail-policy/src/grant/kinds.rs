@@ -116,28 +116,3 @@ pub enum Wall {
     /// Reading and executing too.
     Full,
 }
-
-/// Which system calls there are to begin with.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum CallBase {
-    /// All but the families that sandboxes were left through.
-    Default,
-    /// Of those, what is on a list; the rest is killed.
-    Strict {
-        /// The agent whose list it is: `claude-code`; the general one when absent.
-        agent: Option<String>,
-    },
-}
-
-/// What happens to a system call that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnDeny {
-    /// It fails.
-    Errno,
-    /// The process is killed.
-    Kill,
-    /// It is carried out, and the kernel logs it.
-    Log,
-}

@@ -7,9 +7,11 @@ mod sources;
 use serde::{Deserialize, Serialize};
 
 use crate::text::Text;
-use crate::{Access, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal};
+use crate::{
+    Access, CallBase, Lifetime, Missing, Mode, Namespace, OnDeny, Reach, Service, Terminal,
+};
 
-pub use kinds::{Argument, CallBase, IdKind, Limited, OnDeny, Phase, Scope, Wall, Writes, Zone};
+pub use kinds::{Argument, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -293,7 +295,7 @@ pub enum Grant {
         /// Which.
         base: CallBase,
     },
-    /// System calls that are allowed or refused beside (see [`crate::CallMatch`] for their form). The last one counts.
+    /// System calls that are allowed or refused beside (see [`jail_seccomp::Match`] for their form). The last one counts.
     CallRules {
         /// What is allowed.
         allow: Vec<String>,

@@ -9,9 +9,10 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, CallBase, Grant, IdKind, Limited, OnDeny, Scope, Wall, Writes};
+use crate::grant::{Argument, Grant, IdKind, Limited, Scope, Wall, Writes};
 use crate::text::{Package, Piece, Text};
 use crate::{Access, Missing, Service};
+use crate::{CallBase, OnDeny};
 pub use cage::sentence_among;
 use cage::{ports, reach_word};
 use parts::{

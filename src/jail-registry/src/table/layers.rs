@@ -1,6 +1,6 @@
 //! The layers beside mounts and namespaces: what the kernel checks at each call.
 
-use jail_policy::{CallBase, CallMatch, Grant, OnDeny, Wall};
+use jail_policy::{CallBase, Grant, OnDeny, Wall};
 
 use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
 use crate::diagnostic::{Code, Diagnostic};
@@ -186,23 +186,17 @@ fn names(call: &mut Call<'_, '_>, list: Option<&Placed>) -> Option<Vec<String>> 
 
 fn known(text: &str) -> Result<(), (String, String)> {
     let shown = text.escape_debug();
-    let parsed = CallMatch::parse(text).map_err(|error| {
+    let parsed = jail_seccomp::Match::parse(text).map_err(|error| {
         (
             format!("`{shown}` names no system call: {error}"),
             "as `ptrace`, or `ioctl(1=0x5401)`".to_owned(),
         )
     })?;
     let name = parsed.call.as_str();
-    if name.parse::<syscalls::x86_64::Sysno>().is_ok()
-        || name.parse::<syscalls::aarch64::Sysno>().is_ok()
-    {
+    if jail_seccomp::exists(name) {
         return Ok(());
     }
-    let all = || {
-        let x86_64 = syscalls::x86_64::Sysno::iter().map(|call| call.name());
-        x86_64.chain(syscalls::aarch64::Sysno::iter().map(|call| call.name()))
-    };
-    let help = match nearest(name, all()) {
+    let help = match nearest(name, jail_seccomp::names()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "the names are those of syscalls(2)".to_owned(),
     };

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::render::sanitise;
 use crate::seal::SealError;
 use crate::seal::filter;
-use crate::seccomp::{self, Answer, Arch, Decision, Errno};
+use jail_seccomp::{Answer, Arch, Condition, Decision, Errno, Test};
 
 const TITLE: Style = Style::new().bold();
 const INDENT: usize = 2;
@@ -43,8 +43,8 @@ pub struct OneCall {
 /// When the policy's rules are not rules.
 pub fn calls(policy: &Policy, arch: Arch) -> Result<Calls, SealError> {
     let rules = filter::of(policy)?;
-    let beside = filter::sockets_of(policy).map(|sockets| seccomp::cage_calls(arch, sockets));
-    let calls = seccomp::calls(arch, &rules).into_iter().enumerate().map(|(index, call)| {
+    let beside = filter::sockets_of(policy).map(|sockets| jail_seccomp::cage_calls(arch, sockets));
+    let calls = jail_seccomp::calls(arch, &rules).into_iter().enumerate().map(|(index, call)| {
         let beside = beside.as_ref().and_then(|calls| calls.get(index));
         let becomes = both(&call.decision, beside.map(|call| &call.decision));
         OneCall { name: call.name, number: call.number, becomes }
@@ -94,16 +94,20 @@ pub fn render_calls(calls: &Calls, width: usize) -> String {
 fn words(decision: &Decision) -> String {
     match decision {
         Decision::Always(answer) => answer_words(*answer).into(),
-        Decision::OneOf { argument, mask, values, yes, no } => {
-            let values: Vec<String> = values.iter().map(|value| number(*value)).collect();
-            let of = if *mask == u32::MAX { String::new() } else { format!(" & {mask:#x}") };
-            let (yes, no) = (words(yes), words(no));
-            format!("if argument {argument}{of} is {}: {yes}; else: {no}", values.join(" or "))
+        Decision::If { condition, yes, no } => {
+            format!("if {}: {}; else: {}", condition_words(condition), words(yes), words(no))
         }
-        Decision::AnyBit { argument, bits, yes, no } => {
-            let (yes, no) = (words(yes), words(no));
-            format!("if argument {argument} has a bit of {bits:#x}: {yes}; else: {no}")
-        }
+    }
+}
+
+fn condition_words(Condition { argument, mask, test }: &Condition) -> String {
+    let of = if *mask == u32::MAX { String::new() } else { format!(" & {mask:#x}") };
+    let listed =
+        |values: &[u32]| values.iter().map(|value| number(*value)).collect::<Vec<_>>().join(" or ");
+    match test {
+        Test::OneOf(values) => format!("argument {argument}{of} is {}", listed(values)),
+        Test::NoneOf(values) => format!("argument {argument}{of} is not {}", listed(values)),
+        Test::AnyBit(bits) => format!("argument {argument}{of} has a bit of {bits:#x}"),
     }
 }
 

@@ -3,11 +3,11 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jail_plan::{Access, SeccompProgram};
-use jail_policy::{CallBase, CallMatch, CallTest, Entry, Grant, OnDeny, Policy};
+use jail_policy::{Entry, Grant, Policy};
 
 use super::fold;
 use super::{Request, SealError};
-use crate::seccomp::{self, Arch, Base, Condition, Folder, Match, Sockets, Test, cage_program};
+use jail_seccomp::{Arch, Base, Folder, Match, Sockets, cage_program};
 
 /// The filters of a policy: its own first, then those that the spec brings along.
 pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, SealError> {
@@ -61,7 +61,7 @@ pub fn working_folder(policy: &Policy) -> WorkingFolder {
 /// When it is longer than the kernel takes.
 pub fn own(
     arch: Arch,
-    policy: &seccomp::Policy,
+    policy: &jail_seccomp::Policy,
     folder: WorkingFolder,
 ) -> Result<SeccompProgram, SealError> {
     let name = match policy.base {
@@ -71,7 +71,7 @@ pub fn own(
     let in_set_group_id_folder = match folder {
         WorkingFolder::Closed => None,
         WorkingFolder::Writable => {
-            let there = seccomp::Policy { folder: Folder::SetGroupId, ..policy.clone() };
+            let there = jail_seccomp::Policy { folder: Folder::SetGroupId, ..policy.clone() };
             Some(BASE64_STANDARD.encode(compiled(arch, &there)?))
         }
     };
@@ -79,8 +79,8 @@ pub fn own(
     Ok(SeccompProgram { in_set_group_id_folder, ..everywhere })
 }
 
-fn compiled(arch: Arch, policy: &seccomp::Policy) -> Result<Vec<u8>, SealError> {
-    seccomp::program(arch, policy).ok_or_else(|| {
+fn compiled(arch: Arch, policy: &jail_seccomp::Policy) -> Result<Vec<u8>, SealError> {
+    jail_seccomp::program(arch, policy).ok_or_else(|| {
         SealError::new("the system call filter is longer than the kernel takes")
             .help("give fewer conditions")
     })
@@ -93,20 +93,16 @@ pub fn is_strict(program: &SeccompProgram) -> bool {
 }
 
 /// What the grants say about system calls.
-pub fn of(policy: &Policy) -> Result<seccomp::Policy, SealError> {
-    let mut calls = seccomp::Policy::DEFAULT;
+pub fn of(policy: &Policy) -> Result<jail_seccomp::Policy, SealError> {
+    let mut calls = jail_seccomp::Policy::DEFAULT;
     for entry in &policy.grants {
         match &entry.grant {
             Grant::NestedSandbox => calls.nested_sandbox = true,
-            Grant::SystemCalls { base } => calls.base = base_of(base),
+            Grant::SystemCalls { base } => calls.base = base.clone(),
             Grant::CallRules { allow, deny, on_deny } => {
                 calls.allow = matches(policy, entry, allow)?;
                 calls.deny = matches(policy, entry, deny)?;
-                calls.on_deny = on_deny.map(|answer| match answer {
-                    OnDeny::Errno => seccomp::OnDeny::Errno,
-                    OnDeny::Kill => seccomp::OnDeny::Kill,
-                    OnDeny::Log => seccomp::OnDeny::Log,
-                });
+                calls.on_deny = *on_deny;
             }
             _ => {}
         }
@@ -114,28 +110,11 @@ pub fn of(policy: &Policy) -> Result<seccomp::Policy, SealError> {
     Ok(calls)
 }
 
-fn base_of(base: &CallBase) -> Base {
-    match base {
-        CallBase::Default => Base::Default,
-        CallBase::Strict { agent } => Base::Strict { agent: agent.clone() },
-    }
-}
-
 fn matches(policy: &Policy, entry: &Entry, texts: &[String]) -> Result<Vec<Match>, SealError> {
     let one = |text: &String| {
-        let parsed = CallMatch::parse(text).map_err(|error| {
+        Match::parse(text).map_err(|error| {
             SealError::at(policy, entry, format!("`{text}` names no system call: {error}"))
-        })?;
-        let condition = |one: jail_policy::CallCondition| {
-            let test = match one.test {
-                CallTest::OneOf(values) => Test::OneOf(values),
-                CallTest::NoneOf(values) => Test::NoneOf(values),
-                CallTest::AnyBit(bits) => Test::AnyBit(bits),
-            };
-            Condition { argument: one.argument, test }
-        };
-        let conditions = parsed.conditions.into_iter().map(condition).collect();
-        Ok(Match { call: parsed.call, conditions })
+        })
     };
     texts.iter().map(one).collect()
 }
@@ -150,11 +129,11 @@ fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
         let bytes = program.len();
         return Err(format!("{bytes} bytes are no list of instructions of eight bytes each"));
     }
-    if instructions.len() > seccomp::INSTRUCTIONS_MAX {
-        let (found, most) = (instructions.len(), seccomp::INSTRUCTIONS_MAX);
+    if instructions.len() > jail_seccomp::INSTRUCTIONS_MAX {
+        let (found, most) = (instructions.len(), jail_seccomp::INSTRUCTIONS_MAX);
         return Err(format!("it has {found} instructions, and the kernel takes {most}"));
     }
-    match seccomp::meant_for(instructions) {
+    match jail_seccomp::meant_for(instructions) {
         Some(other) if other != arch => Err(format!("it is meant for {}", other.name())),
         Some(_) | None => Ok(()),
     }
@@ -201,8 +180,8 @@ mod tests {
         assert_eq!(checked(b""), Err("it is empty".into()));
         assert!(checked(&allow[..7]).unwrap_err().contains("7 bytes"));
         assert!(checked(&allow.repeat(4097)).unwrap_err().contains("4097 instructions"));
-        assert_eq!(checked(&seccomp::default_program(Arch::X86_64)), Ok(()));
-        let foreign = seccomp::default_program(Arch::Aarch64);
+        assert_eq!(checked(&jail_seccomp::default_program(Arch::X86_64)), Ok(()));
+        let foreign = jail_seccomp::default_program(Arch::Aarch64);
         assert_eq!(checked(&foreign), Err("it is meant for aarch64".into()));
     }
 }

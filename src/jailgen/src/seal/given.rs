@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use jail_policy::{Grant, Policy};
 
 use super::SealError;
-use crate::seccomp::INSTRUCTIONS_MAX;
+use jail_seccomp::INSTRUCTIONS_MAX;
 
 /// One instruction more than the kernel takes is enough to see that there are too many.
 const BYTES_MAX: u64 = 8 * (INSTRUCTIONS_MAX as u64 + 1);

@@ -17,7 +17,7 @@ pub use render::render;
 
 use crate::seal::SealError;
 use crate::seal::filter;
-use crate::seccomp::{self, Arch, Base, Fate, Folder, Question};
+use jail_seccomp::{Arch, Base, Fate, Folder, Question};
 use wish::Wish;
 
 /// The most programs that are named beside a call. The jail chooses their names, and how many there are.
@@ -51,7 +51,8 @@ impl Filters {
             Base::Default => agent.map(str::to_owned),
         };
         let granted = filter::working_folder(policy);
-        let over = |base| filter::own(arch, &seccomp::Policy { base, ..said.clone() }, granted);
+        let over =
+            |base| filter::own(arch, &jail_seccomp::Policy { base, ..said.clone() }, granted);
         Ok(Self {
             arch,
             folder,
@@ -106,7 +107,7 @@ impl Trace {
         // What a spec brings along, or what a cage has beside, counts under either.
         let strict = decode(&filters.strict).into_iter().chain(default.iter().skip(1).cloned());
         let strict = strict.collect();
-        let calls = seccomp::calls(filters.arch, &seccomp::Policy::DEFAULT);
+        let calls = jail_seccomp::calls(filters.arch, &jail_seccomp::Policy::DEFAULT);
         let names = calls.into_iter().map(|call| (call.number, call.name)).collect();
         Self { filters, names, default, strict, seen: BTreeMap::new() }
     }
@@ -116,7 +117,8 @@ impl Trace {
         // The kernel looks at the low half of the register.
         let number = u32::try_from(call.number & 0xffff_ffff).unwrap_or_default();
         let question = Question { arch: call.arch, number, arguments: call.arguments };
-        let fate = |filters: &[Vec<u8>]| seccomp::fate(filters, &question).unwrap_or(Fate::Killed);
+        let fate =
+            |filters: &[Vec<u8>]| jail_seccomp::fate(filters, &question).unwrap_or(Fate::Killed);
         let (default, strict) = (fate(&self.default), fate(&self.strict));
         let is_ours = call.arch == Question::new(self.filters.arch, 0, [0; 6]).arch;
         // All numbers that are no call's are one, or a jail could have an endless list made.

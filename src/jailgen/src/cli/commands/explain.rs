@@ -15,7 +15,7 @@ use crate::compile::Compiled;
 use crate::emit::FlakeInput;
 use crate::explain::{Calls, Explanation, calls, explain, render, render_calls, repository};
 use crate::render::{sanitise, sanitise_json};
-use crate::seccomp::Arch;
+use jail_seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
     let compiled = compile_clean(&arguments.spec, context)?;

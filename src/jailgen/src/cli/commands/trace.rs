@@ -13,9 +13,9 @@ use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::files::write_plain;
 use crate::render::sanitise_json;
-use crate::seccomp::{Arch, Folder};
 use crate::state;
 use crate::trace::{Filters, Report, Trace, render};
+use jail_seccomp::{Arch, Folder};
 
 pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(), Failure> {
     let state = context.state()?;

@@ -4,7 +4,7 @@ use expect_test::expect;
 use jail_policy::{Access, Grant, Missing, Namespace, Text, Wall};
 
 use super::{GLIBC, policy, sealed, sealed_with};
-use crate::seccomp::{Arch, default_program};
+use jail_seccomp::{Arch, default_program};
 
 #[test]
 fn the_wall_is_made_of_what_the_mounts_grant() {

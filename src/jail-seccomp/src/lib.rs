@@ -5,25 +5,32 @@
 //! on `openat` and `fcntl` alone: the kernel skips the program altogether for a number that is always allowed (seccomp(2) keeps a bitmap
 //! of them).
 
-pub(crate) mod bpf;
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod bpf;
 mod cage;
+mod condition;
 mod decision;
 mod policy;
 mod segments;
 mod set_id;
-pub(crate) mod simulate;
+mod simulate;
 mod strict;
 mod table;
 mod tree;
 
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod tests;
 
 pub use cage::Sockets;
-pub use decision::Decision;
-pub use policy::{Base, Call, Condition, Match, OnDeny, Policy, Test, calls};
+pub use condition::{Condition, Match, MatchError, Test};
+pub use decision::{Answer, Decision, Errno};
+pub use policy::{Base, Call, OnDeny, Policy, calls};
 pub use simulate::{Fate, Question, fate};
-pub use table::{Answer, Errno, FAMILIES, Family, Folder, Rule, exists};
+pub use table::{FAMILIES, Family, Folder, exists, names};
 
 /// A processor, whose system calls have numbers of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +87,7 @@ pub fn program(arch: Arch, policy: &Policy) -> Option<Vec<u8>> {
 /// What the filter decides that a cage has beside the default one, call by call.
 #[must_use]
 pub fn cage_calls(arch: Arch, sockets: Sockets) -> Vec<Call> {
-    policy::calls_by(arch, |name| cage::rule(name, sockets).into())
+    policy::calls_by(arch, |name| cage::decision(name, sockets))
 }
 
 /// The filter that a cage has beside the default one.

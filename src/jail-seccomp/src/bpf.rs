@@ -1,6 +1,6 @@
 //! Instructions of classic BPF, as far as a filter of system calls needs them (linux/filter.h).
 
-use super::table::{Answer, Errno};
+use super::decision::{Answer, Errno};
 
 /// One instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,8 @@
 //! All numbers of a processor's calls, in as few segments as can be.
 
 use super::Arch;
-use super::decision::Decision;
+use super::decision::{ALLOW, Decision, KILL, NO_SYS};
 use super::policy::{Call, Policy, calls};
-use super::table::{Answer, Errno};
-
-const NO_SYS: Decision = Decision::Always(Answer::Errno(Errno::NoSys));
 
 /// Numbers from `start` on, up to the next segment, are decided in one way.
 #[derive(Clone, Debug)]
@@ -32,7 +29,7 @@ pub(super) fn segments_of(arch: Arch, calls: &[Call]) -> Vec<Segment> {
             all.push(Segment { start, decision });
         }
     };
-    add(0, Decision::Always(Answer::Allow));
+    add(0, ALLOW);
     let mut next = 0;
     for call in calls {
         if call.number > next {
@@ -45,7 +42,7 @@ pub(super) fn segments_of(arch: Arch, calls: &[Call]) -> Vec<Segment> {
     add(newest + 1, NO_SYS);
     match arch {
         Arch::X86_64 => {
-            add(X32, Decision::Always(Answer::Kill));
+            add(X32, KILL);
             add(X32_END, NO_SYS);
         }
         Arch::Aarch64 => {}

@@ -3,8 +3,11 @@
 //! The default filter stands beneath everything: what a spec refuses is refused beside it, a strict filter leaves less of it,
 //! and only what a spec names is lifted.
 
-use super::decision::Decision;
-use super::table::{Answer, Errno, Folder, known, lifted, rule};
+use serde::{Deserialize, Serialize};
+
+use super::condition::Match;
+use super::decision::{ALLOW, Answer, Decision, Errno, KILL, PERM};
+use super::table::{self, Folder, known, lifted};
 use super::{Arch, strict};
 
 /// What a jail's filter is made of.
@@ -24,20 +27,22 @@ pub struct Policy {
     pub on_deny: Option<OnDeny>,
 }
 
-/// What is allowed to begin with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which system calls there are to begin with.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Base {
-    /// Everything but the families of the table.
+    /// All but the families of the table.
     Default,
-    /// Of that, what is on a list: that of an agent, or the general one. The rest is killed.
+    /// Of those, what is on a list; the rest is killed.
     Strict {
-        /// The agent's package: `claude-code`.
+        /// The agent whose list it is, by its package: `claude-code`; the general one when absent.
         agent: Option<String>,
     },
 }
 
 /// What happens to a call that is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum OnDeny {
     /// It fails with EPERM.
     Errno,
@@ -45,35 +50,6 @@ pub enum OnDeny {
     Kill,
     /// It is carried out, and the kernel logs it.
     Log,
-}
-
-/// A call, or those of its uses whose arguments fulfil all conditions.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Match {
-    /// Its name.
-    pub call: String,
-    /// The conditions; none: every use.
-    pub conditions: Vec<Condition>,
-}
-
-/// A condition on the low 32 bits of an argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// Counted from 0.
-    pub argument: u8,
-    /// How it is looked at.
-    pub test: Test,
-}
-
-/// How an argument is looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Test {
-    /// It is one of these.
-    OneOf(Vec<u32>),
-    /// It is none of these.
-    NoneOf(Vec<u32>),
-    /// It has any of these bits.
-    AnyBit(u32),
 }
 
 impl Policy {
@@ -89,21 +65,21 @@ impl Policy {
 
     /// How a call is decided.
     pub(super) fn decide(&self, name: &str) -> Decision {
-        let default = Decision::from(rule(name, self.nested_sandbox, self.folder));
+        let default = table::decision(name, self.nested_sandbox, self.folder);
         let mut decision =
             if self.begins_with(name) { default.clone() } else { self.rest(&default) };
         for one in self.allow.iter().filter(|one| one.call == name) {
             decision = match (one.conditions.as_slice(), &default) {
-                ([], Decision::Always(_)) => Decision::Always(Answer::Allow),
-                // A name alone lifts no check of arguments: who wants that names the arguments.
+                ([], Decision::Always(_)) => ALLOW,
+                // A name alone lifts no check of arguments: for that a spec names the arguments.
                 ([], _) => decision,
-                (conditions, _) => under(conditions, Decision::Always(Answer::Allow), decision),
+                (conditions, _) => Decision::when_all(conditions, ALLOW, &decision),
             };
         }
         let refused = self.on_deny.unwrap_or(OnDeny::Errno).answer();
         for one in self.deny.iter().filter(|one| one.call == name) {
             let without = decision.clone().instead_of_allowing(refused);
-            decision = under(&one.conditions, without, decision);
+            decision = Decision::when_all(&one.conditions, without, &decision);
         }
         decision
     }
@@ -123,8 +99,8 @@ impl Policy {
 
     fn rest(&self, default: &Decision) -> Decision {
         match self.on_deny {
-            None | Some(OnDeny::Kill) => Decision::Always(Answer::Kill),
-            Some(OnDeny::Errno) => Decision::Always(Answer::Errno(Errno::Perm)),
+            None | Some(OnDeny::Kill) => KILL,
+            Some(OnDeny::Errno) => PERM,
             // Whatever the default filter refuses stays refused.
             Some(OnDeny::Log) => default.clone().instead_of_allowing(Answer::Log),
         }
@@ -138,23 +114,6 @@ impl OnDeny {
             Self::Kill => Answer::Kill,
             Self::Log => Answer::Log,
         }
-    }
-}
-
-/// `yes` where all conditions hold, else `no`.
-fn under(conditions: &[Condition], yes: Decision, no: Decision) -> Decision {
-    let [Condition { argument, test }, rest @ ..] = conditions else { return yes };
-    let (argument, mask) = (*argument, u32::MAX);
-    let inner = Box::new(under(rest, yes, no.clone()));
-    let no = Box::new(no);
-    match test {
-        Test::OneOf(values) => {
-            Decision::OneOf { argument, mask, values: values.clone(), yes: inner, no }
-        }
-        Test::NoneOf(values) => {
-            Decision::OneOf { argument, mask, values: values.clone(), yes: no, no: inner }
-        }
-        Test::AnyBit(bits) => Decision::AnyBit { argument, bits: *bits, yes: inner, no },
     }
 }
 

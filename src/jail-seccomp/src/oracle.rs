@@ -13,9 +13,9 @@ use seccompiler::{
     SeccompRule, TargetArch,
 };
 
-use crate::seccomp::bpf::value;
-use crate::seccomp::simulate::answer;
-use crate::seccomp::{
+use crate::bpf::value;
+use crate::simulate::answer;
+use crate::{
     Answer, Arch, Base, Call, Condition, Decision, Errno, Folder, Match, OnDeny, Policy, Question,
     Sockets, Test, cage_calls, cage_program, calls, default_program, program,
 };
@@ -94,8 +94,16 @@ fn each_with_each(first: &[All], second: &[All]) -> Vec<All> {
     first.iter().flat_map(|one| second.iter().filter_map(move |other| both(one, other))).collect()
 }
 
-/// The ways in which a test of an argument comes out so, any of which will do.
-fn ways(argument: u8, mask: u32, values: &[u32], inside: bool) -> Vec<All> {
+/// The ways in which a condition comes out so, any of which will do.
+fn ways(Condition { argument, mask, test }: &Condition, holds: bool) -> Vec<All> {
+    match test {
+        Test::OneOf(values) => among(*argument, *mask, values, holds),
+        Test::NoneOf(values) => among(*argument, *mask, values, !holds),
+        Test::AnyBit(looked_at) => bits(*argument, *looked_at & *mask, holds),
+    }
+}
+
+fn among(argument: u8, mask: u32, values: &[u32], inside: bool) -> Vec<All> {
     match (inside, mask) {
         (true, _) => values.iter().map(|value| vec![is(argument, mask, *value)]).collect(),
         (false, u32::MAX) => vec![values.iter().map(|value| is_not(argument, *value)).collect()],
@@ -121,16 +129,9 @@ fn leading_to(decision: &Decision, wanted: Answer) -> Vec<All> {
     match decision {
         Decision::Always(answer) if *answer == wanted => vec![Vec::new()],
         Decision::Always(_) => Vec::new(),
-        Decision::OneOf { argument, mask, values, yes, no } => [
-            then(ways(*argument, *mask, values, true), yes),
-            then(ways(*argument, *mask, values, false), no),
-        ]
-        .concat(),
-        Decision::AnyBit { argument, bits: looked_at, yes, no } => [
-            then(bits(*argument, *looked_at, true), yes),
-            then(bits(*argument, *looked_at, false), no),
-        ]
-        .concat(),
+        Decision::If { condition, yes, no } => {
+            [then(ways(condition, true), yes), then(ways(condition, false), no)].concat()
+        }
     }
 }
 
@@ -152,7 +153,7 @@ fn answers(decision: &Decision, into: &mut Vec<Answer>) {
     match decision {
         Decision::Always(answer) if into.contains(answer) => {}
         Decision::Always(answer) => into.push(*answer),
-        Decision::OneOf { yes, no, .. } | Decision::AnyBit { yes, no, .. } => {
+        Decision::If { yes, no, .. } => {
             answers(yes, into);
             answers(no, into);
         }
@@ -164,14 +165,16 @@ fn around(decision: &Decision, into: &mut BTreeSet<u64>) {
     let near = |value: u32| [value.wrapping_sub(1), value, value.wrapping_add(1), !value];
     match decision {
         Decision::Always(_) => {}
-        Decision::OneOf { values, yes, no, .. } => {
-            into.extend(values.iter().flat_map(|value| near(*value)).map(u64::from));
-            around(yes, into);
-            around(no, into);
-        }
-        Decision::AnyBit { bits, yes, no, .. } => {
-            into.extend(near(*bits).map(u64::from));
-            into.extend((0..32).map(|bit| 1 << bit));
+        Decision::If { condition, yes, no } => {
+            match &condition.test {
+                Test::OneOf(values) | Test::NoneOf(values) => {
+                    into.extend(values.iter().flat_map(|value| near(*value)).map(u64::from));
+                }
+                Test::AnyBit(bits) => {
+                    into.extend(near(*bits).map(u64::from));
+                    into.extend((0..32).map(|bit| 1 << bit));
+                }
+            }
             around(yes, into);
             around(no, into);
         }
@@ -256,7 +259,7 @@ fn test() -> impl Strategy<Value = Test> {
 }
 
 fn matches() -> impl Strategy<Value = Vec<Match>> {
-    let condition = (0_u8..6, test()).prop_map(|(argument, test)| Condition { argument, test });
+    let condition = (0_u8..6, test()).prop_map(|(argument, test)| Condition::new(argument, test));
     let conditions = prop::collection::vec(condition, 0..3);
     let one = (select(PLAIN), conditions)
         .prop_map(|(call, conditions)| Match { call: call.into(), conditions });
@@ -270,13 +273,8 @@ fn said(arch: Arch, matches: &[Match], among: &[&str]) -> Rules {
     for call in calls(arch, &Policy::DEFAULT).iter().filter(|call| among.contains(&call.name)) {
         for one in matches.iter().filter(|one| one.call == call.name) {
             let mut ways_of = vec![All::new()];
-            for Condition { argument, test } in &one.conditions {
-                let ways = match test {
-                    Test::OneOf(values) => ways(*argument, u32::MAX, values, true),
-                    Test::NoneOf(values) => ways(*argument, u32::MAX, values, false),
-                    Test::AnyBit(looked_at) => bits(*argument, *looked_at, true),
-                };
-                ways_of = each_with_each(&ways_of, &ways);
+            for condition in &one.conditions {
+                ways_of = each_with_each(&ways_of, &ways(condition, true));
             }
             if one.conditions.is_empty() {
                 always.insert(i64::from(call.number));

@@ -50,7 +50,7 @@ pub(super) fn list(agent: Option<&str>) -> impl Iterator<Item = &'static str> {
         Some((_, calls)) => vec![EVERYBODY, calls],
         None => AGENTS.iter().map(|(_, calls)| *calls).chain([EVERYBODY, COMMANDS]).collect(),
     };
-    let listed: Vec<&str> = lists.into_iter().flat_map(names).collect();
+    let listed: Vec<&str> = lists.into_iter().flat_map(words).collect();
     let with_twin = |twins: &&&[&str]| twins.iter().any(|twin| listed.contains(twin));
     let twins: Vec<&str> =
         TWINS.iter().filter(with_twin).flat_map(|twins| *twins).copied().collect();
@@ -58,6 +58,6 @@ pub(super) fn list(agent: Option<&str>) -> impl Iterator<Item = &'static str> {
 }
 
 /// The words of a list, without its comments.
-fn names(list: &'static str) -> impl Iterator<Item = &'static str> {
+pub(super) fn words(list: &'static str) -> impl Iterator<Item = &'static str> {
     list.lines().filter(|line| !line.starts_with('#')).flat_map(str::split_ascii_whitespace)
 }

@@ -7,9 +7,9 @@ use super::bpf::{
     AND, ARCH, Instruction, JUMP, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, LOAD, NUMBER, answer,
     argument, plain,
 };
-use super::decision::Decision;
+use super::condition::{Condition, Test};
+use super::decision::{Answer, Decision};
 use super::segments::Segment;
-use super::table::Answer;
 
 /// The filter of these segments.
 pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
@@ -38,17 +38,17 @@ fn node(segments: &[Segment]) -> Vec<Instruction> {
 fn leaf(decision: &Decision) -> Vec<Instruction> {
     match decision {
         Decision::Always(always) => vec![answer(*always)],
-        Decision::AnyBit { argument: index, bits, yes, no } => {
-            let mut block = vec![plain(LOAD, argument(*index))];
-            block.extend(branch(JUMP_ANY_BIT, *bits, leaf(yes), leaf(no)));
-            block
-        }
-        Decision::OneOf { argument: index, mask, values, yes, no } => {
+        Decision::If { condition: Condition { argument: index, mask, test }, yes, no } => {
             let mut block = vec![plain(LOAD, argument(*index))];
             if *mask != u32::MAX {
                 block.push(plain(AND, *mask));
             }
-            block.extend(one_of(values, &leaf(yes), leaf(no)));
+            let (yes, no) = (leaf(yes), leaf(no));
+            block.extend(match test {
+                Test::OneOf(values) => one_of(values, &yes, no),
+                Test::NoneOf(values) => one_of(values, &no, yes),
+                Test::AnyBit(bits) => branch(JUMP_ANY_BIT, *bits, yes, no),
+            });
             block
         }
     }
