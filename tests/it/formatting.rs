@@ -5,11 +5,7 @@ use rnix::SyntaxKind;
 use crate::harness::{Scratch, project};
 
 /// Folders whose files are left as they are, with the reason.
-const EXEMPT: [(&str, &str); 3] = [
-    (
-        "src/jail-lang/src/library/",
-        "bindings without the braces around them, which are put there when they are read",
-    ),
+const EXEMPT: [(&str, &str); 2] = [
     ("tests/import/", "flakes as users lay them out"),
     ("tests/oracle/", "expressions that test the parser"),
 ];

@@ -19,7 +19,7 @@ use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::value::{Root, Value};
 
-/// The files, each a run of entries `name =` in the first column.
+/// The files, each with some of the entries.
 const FILES: &[&str] = &[
     include_str!("trivial.nix"),
     include_str!("lists.nix"),
@@ -64,13 +64,16 @@ fn index() -> &'static HashMap<&'static str, &'static str> {
     INDEX.get_or_init(|| FILES.iter().flat_map(|file| entries(file)).collect())
 }
 
-/// The entries of a file: from `name =` in the first column to the semicolon before the next blank line.
+/// The entries of a file, which is a function from `lib` to an attribute set: each from `name =` to the semicolon before the
+/// next blank line. Only an entry that a spec calls is parsed.
 fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    file.split("\n\n").filter_map(|entry| {
-        let start =
-            entry.lines().take_while(|line| line.starts_with('#')).map(|line| line.len() + 1).sum();
+    let (_, set) = file.split_once("\nlib: {\n").unwrap_or_default();
+    let set = set.trim_end().strip_suffix('}').unwrap_or_default();
+    set.split("\n\n").filter_map(|entry| {
+        let is_comment = |line: &&str| line.trim_start().starts_with('#');
+        let start = entry.lines().take_while(is_comment).map(|line| line.len() + 1).sum();
         let (name, source) = entry.get(start..)?.split_once(" =")?;
-        Some((name, source.trim_end().strip_suffix(';')?))
+        Some((name.trim_start(), source.trim().strip_suffix(';')?))
     })
 }
 
@@ -87,7 +90,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 pub(crate) fn form(name: &str) -> String {
     let mut form = name.rsplit('.').next().unwrap_or(name).to_owned();
     let mut rest = index().get(name).copied().unwrap_or("");
-    while let Some((param, body)) = rest.trim_start().split_once(": ")
+    while let Some((param, body)) = rest.trim_start().split_once(':')
+        && body.starts_with(char::is_whitespace)
         && param.chars().all(|char| char.is_ascii_alphanumeric())
     {
         form.push(' ');
@@ -194,5 +198,27 @@ pub(crate) fn call(
             Ok(Value::residual(Residual::Call(name, args.to_vec())))
         }
         result => result.map_err(|failure| failure.outside_library(place)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rnix::ast::{AttrSet, HasEntry as _};
+    use rowan::ast::AstNode as _;
+
+    use super::*;
+
+    #[test]
+    fn every_binding_of_the_files_is_an_entry() {
+        for file in FILES {
+            let tree = rnix::Root::parse(file).ok().unwrap();
+            let set = tree.syntax().descendants().find_map(AttrSet::cast).unwrap();
+            let bindings = set.attrpath_values().map(|binding| {
+                let value = binding.value().unwrap();
+                (binding.attrpath().unwrap().to_string(), value.to_string())
+            });
+            let entries = entries(file).map(|(name, source)| (name.to_owned(), source.to_owned()));
+            assert!(bindings.eq(entries));
+        }
     }
 }
