@@ -14,6 +14,7 @@ mod import;
 mod ir;
 mod library;
 mod limits;
+pub mod nix_text;
 mod outcome;
 mod print;
 pub mod query;

@@ -29,6 +29,12 @@ pub(crate) fn with_large_stack<T: Send>(work: impl FnOnce(usize) -> T + Send) ->
     }
 }
 
+/// Runs `work` where the stack is large: a parser recurses without looking how much is left. `None` where no thread with such a
+/// stack can be had.
+pub(crate) fn if_large_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    with_large_stack(|left| (left > STACK_SMALL).then(work))
+}
+
 fn on_new_thread<T: Send>(work: impl FnOnce(usize) -> T + Send) -> T {
     let slot = std::sync::Mutex::new(Some(work));
     let take = || slot.lock().ok().and_then(|mut work| work.take());

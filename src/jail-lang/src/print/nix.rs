@@ -10,10 +10,8 @@ use super::six_digits;
 use crate::attrs::Attrs;
 use crate::eval::Evaluator;
 use crate::failure::Fallible;
+use crate::nix_text::{Dollars, escape, is_name};
 use crate::value::{JailCall, List, Root, TextPart, TextValue, Value};
-
-/// Words that are no attribute name without quotes.
-const KEYWORDS: &[&str] = &["assert", "else", "if", "in", "inherit", "let", "rec", "then", "with"];
 
 /// The text of a value, on one line.
 pub(super) fn write(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<String> {
@@ -137,9 +135,8 @@ impl Printer<'_, '_> {
     }
 
     fn name(&mut self, name: &str) {
-        let is_start = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let is_part = |c: char| c.is_ascii_alphanumeric() || "_'-".contains(c);
-        if name.starts_with(is_start) && name.chars().all(is_part) && !KEYWORDS.contains(&name) {
+        // Nix prints this keyword without quotes.
+        if is_name(name) || name == "or" {
             self.text.push_str(name);
         } else {
             self.string(name);
@@ -153,18 +150,7 @@ impl Printer<'_, '_> {
     }
 
     fn characters(&mut self, text: &str) {
-        let mut rest = text.chars().peekable();
-        while let Some(char) = rest.next() {
-            match char {
-                '"' => self.text.push_str("\\\""),
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                '\r' => self.text.push_str("\\r"),
-                '\t' => self.text.push_str("\\t"),
-                '$' if rest.peek() == Some(&'{') => self.text.push_str("\\$"),
-                char => self.text.push(char),
-            }
-        }
+        escape(text, Dollars::BeforeBrace, &mut self.text);
     }
 
     /// A string with packages: they stand in it as they would in a spec.

@@ -13,7 +13,6 @@ mod target;
 mod tests;
 
 use std::ops::Range;
-use std::thread;
 
 use jail_registry::Code;
 use rnix::ast;
@@ -23,6 +22,7 @@ use rowan::ast::AstNode as _;
 use crate::eval::Names;
 use crate::library;
 use crate::sources::FILE_BYTES_MAX;
+use crate::stack::if_large_stack;
 use crate::syntax::{self, Globals as _};
 use crate::vocabulary::Vocabulary;
 
@@ -30,9 +30,6 @@ pub use cursor::{Cursor, completed, cursor};
 pub use outline::{Item, ItemKind};
 pub use scope::{Binding, BindingKind, Scope};
 pub use target::{Definition, Target, TargetKind};
-
-/// The parser recurses; what it needs at most is far below this, and pages that are never touched cost nothing.
-const STACK: usize = 256 << 20;
 
 /// A text with its tree.
 pub struct Tree {
@@ -53,15 +50,7 @@ pub fn read<T: Send>(text: &str, ask: impl FnOnce(&Tree) -> T + Send) -> Option<
         }
         Some(ask(&Tree { root: Root::parse(text).syntax() }))
     };
-    let joined = thread::scope(|scope| {
-        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, run);
-        thread.ok().map(|thread| thread.join())
-    });
-    match joined? {
-        Ok(answer) => answer,
-        // A bug is shown as what it is.
-        Err(panic) => std::panic::resume_unwind(panic),
-    }
+    if_large_stack(run).flatten()
 }
 
 /// The names that stand around every spec: those of the registry, of the spec language and of Nix.

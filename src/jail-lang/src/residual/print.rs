@@ -2,6 +2,7 @@
 
 use super::source::{Key, Name, Param, Source, TextSource};
 use crate::ir::Op;
+use crate::nix_text::{self, Part};
 
 const WIDTH: usize = 100;
 
@@ -189,8 +190,7 @@ impl Printer<'_> {
 
     fn key(&self, key: &Key, indent: usize) -> String {
         match key {
-            Key::Name(name) if is_name(name) => name.clone(),
-            Key::Name(name) => quoted(name),
+            Key::Name(name) => nix_text::name(name).into_owned(),
             Key::Code(code) => format!("${{{}}}", self.expr(code, Tightness::Open, indent)),
         }
     }
@@ -221,46 +221,11 @@ impl Printer<'_> {
     }
 
     fn text(&self, parts: &[TextSource], indent: usize) -> String {
-        if reads_well_indented(parts) {
-            return self.indented_text(parts, indent);
-        }
-        let mut text = String::from("\"");
-        for part in parts {
-            match part {
-                TextSource::Literal(literal) => escape_into(literal, &mut text),
-                TextSource::Code(code) => {
-                    text.push_str(&format!("${{{}}}", self.expr(code, Tightness::Open, indent)));
-                }
-            }
-        }
-        text.push('"');
-        text
-    }
-
-    fn indented_text(&self, parts: &[TextSource], indent: usize) -> String {
-        let inner = spaces(indent + 2);
-        let mut text = format!("''\n{inner}");
-        for part in parts {
-            match part {
-                TextSource::Literal(literal) => {
-                    let escaped = literal.replace("''", "'''").replace("${", "''${");
-                    text.push_str(&escaped.replace('\n', &format!("\n{inner}")));
-                }
-                TextSource::Code(code) => {
-                    text.push_str(&format!(
-                        "${{{}}}",
-                        self.expr(code, Tightness::Open, indent + 2)
-                    ));
-                }
-            }
-        }
-        // The last line feed is followed by the indentation of the closing quotes.
-        let trimmed = text.strip_suffix(&inner).map(str::to_owned).unwrap_or(text);
-        let lines: Vec<_> = trimmed
-            .split('\n')
-            .map(|line| if line.trim().is_empty() { "" } else { line })
-            .collect();
-        format!("{}{}''", lines.join("\n"), spaces(indent))
+        let part = |part: &TextSource| match part {
+            TextSource::Literal(literal) => Part::Literal(literal.clone()),
+            TextSource::Code(code) => Part::Code(self.expr(code, Tightness::Open, indent)),
+        };
+        nix_text::string(&parts.iter().map(part).collect::<Vec<_>>(), indent)
     }
 }
 
@@ -341,68 +306,4 @@ const fn next(tightness: Tightness) -> Tightness {
         Tightness::Apply => Tightness::Select,
         Tightness::Select | Tightness::Atom => Tightness::Atom,
     }
-}
-
-/// Words that cannot be attribute names or variables without quotes.
-const KEYWORDS: &[&str] =
-    &["assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"];
-
-/// Whether a name can be written without quotes.
-pub(super) fn is_name(name: &str) -> bool {
-    let mut chars = name.chars();
-    let first = chars.next().is_some_and(|char| char.is_ascii_alphabetic() || char == '_');
-    first
-        && chars.all(|char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '\''))
-        && !KEYWORDS.contains(&name)
-}
-
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    escape_into(text, &mut quoted);
-    quoted.push('"');
-    quoted
-}
-
-fn escape_into(text: &str, into: &mut String) {
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '"' => into.push_str("\\\""),
-            '\\' => into.push_str("\\\\"),
-            '\n' => into.push_str("\\n"),
-            '\r' => into.push_str("\\r"),
-            '\t' => into.push_str("\\t"),
-            '$' if chars.peek().is_none_or(|next| *next == '{') => into.push_str("\\$"),
-            char => into.push(char),
-        }
-    }
-}
-
-/// Whether a text keeps its meaning between `''` and is easier to read there: it has lines, one of them begins in the
-/// first column, and none is made of spaces alone.
-fn reads_well_indented(parts: &[TextSource]) -> bool {
-    let mut whole = String::new();
-    for part in parts {
-        match part {
-            TextSource::Literal(literal) => whole.push_str(literal),
-            TextSource::Code(_) => whole.push('x'),
-        }
-    }
-    let lines: Vec<_> = whole.split('\n').collect();
-    let spaces_only = |line: &&str| !line.is_empty() && line.trim().is_empty();
-    let plain = |char: char| char == '\n' || char == '\t' || !char.is_control();
-    // A quote, or a dollar sign, at the edge of a part could join with what stands beside it.
-    let at_edge = parts.iter().any(|part| match part {
-        TextSource::Literal(literal) => literal.ends_with(['$', '\'']) || literal.starts_with('\''),
-        TextSource::Code(_) => false,
-    });
-    lines.len() > 2
-        && whole.ends_with('\n')
-        && lines.iter().any(|line| line.starts_with(|char: char| !char.is_whitespace()))
-        && !lines.iter().any(spaces_only)
-        && whole.chars().all(plain)
-        && !at_edge
-        && !whole.contains("$$")
-        && !whole.contains("'''")
-        && !whole.contains("'$")
 }

@@ -8,7 +8,7 @@ use super::scope::{Bound, Scope};
 use super::{Converter, RESERVED};
 use crate::failure::{Failure, Fallible};
 use crate::ir::{self, Code, Expr, Lambda, Params, Part};
-use crate::residual::print::is_name;
+use crate::nix_text::is_name;
 use crate::residual::source::{Key, Name, Param, Source, TextSource};
 use crate::symbols::Symbol;
 

@@ -10,11 +10,12 @@ use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
 
-use super::print::{is_name, print};
+use super::print::print;
 use super::source::{Key, Name, Source, TextSource};
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
 use crate::ir::Op;
+use crate::nix_text::is_name;
 use crate::symbols::Symbol;
 use crate::value::{Root, TextPart, Value};
 use scope::Scope;
