@@ -1,0 +1,210 @@
+//! The verdict on each step of a connection.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::address::{Objection, objection};
+use super::authority::{Authority, Host};
+use super::name::Name;
+use super::policy::{Policy, Reach, is_public};
+use super::rule::{Destination, Protocol};
+
+/// What is to be judged. `host` and `port` are what the program in the jail connected to.
+#[derive(Clone, Copy, Debug)]
+pub enum Request<'a> {
+    /// A name is looked up. Before the verdict nobody is asked for it: a query is a message too.
+    Lookup(&'a Name),
+    /// A connection was accepted.
+    Connect {
+        /// The host.
+        host: &'a Host,
+        /// The port.
+        port: u16,
+    },
+    /// A connection to this address is to be made for it.
+    Dial {
+        /// The host.
+        host: &'a Host,
+        /// The port.
+        port: u16,
+        /// What the host's name was resolved to, or the host's address itself.
+        address: IpAddr,
+        /// The addresses of all interfaces of the machine.
+        own: &'a [IpAddr],
+    },
+    /// The client began TLS, and asks for this server.
+    Tls {
+        /// The host.
+        host: &'a Host,
+        /// The port.
+        port: u16,
+        /// The server name of the ClientHello as it stands there, where there is one.
+        sni: Option<&'a [u8]>,
+    },
+    /// The client sent a request of HTTP, with this `Host`.
+    Http {
+        /// The host.
+        host: &'a Host,
+        /// The port.
+        port: u16,
+        /// The value of the one `Host` field.
+        value: &'a [u8],
+    },
+}
+
+/// What becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It goes on.
+    Allowed {
+        /// What is spoken.
+        protocol: Protocol,
+        /// The grant that allows it.
+        by: String,
+    },
+    /// It does not.
+    Refused(Refusal),
+}
+
+/// Why something is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// No rule is about the host.
+    Host,
+    /// The host may be reached, on other ports.
+    Port,
+    /// The name leads to an address that no name may lead to.
+    Address(Objection),
+    /// TLS asks for another server.
+    OtherServer,
+    /// TLS asks for no server by name.
+    NoServer,
+    /// HTTP asks for another host.
+    OtherHost,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Host => f.write_str("no rule allows this host"),
+            Self::Port => f.write_str("no rule allows this port of the host"),
+            Self::Address(objection) => write!(f, "the name leads to {objection}"),
+            Self::OtherServer => f.write_str("TLS asks for another server name"),
+            Self::NoServer => f.write_str("TLS asks for no server by name"),
+            Self::OtherHost => f.write_str("HTTP asks for another host"),
+        }
+    }
+}
+
+/// Under `internet`, where no rule of the spec is about a host.
+const INTERNET: &str = "internet";
+
+/// Judges a request.
+#[must_use]
+pub fn decide(policy: &Policy, request: &Request<'_>) -> Verdict {
+    match *request {
+        Request::Lookup(name) => lookup(policy, name),
+        Request::Connect { host, port } => connect(policy, host, port),
+        Request::Dial { host, port, address, own } => {
+            then(connect(policy, host, port), || dial(policy, host, port, address, own))
+        }
+        Request::Tls { host, port, sni } => {
+            then(connect(policy, host, port), || tls(policy, host, port, sni))
+        }
+        Request::Http { host, port, value } => {
+            then(connect(policy, host, port), || http(host, port, value))
+        }
+    }
+}
+
+/// An allowed step is refused where the next check objects.
+fn then(verdict: Verdict, check: impl FnOnce() -> Option<Refusal>) -> Verdict {
+    match verdict {
+        Verdict::Refused(_) => verdict,
+        Verdict::Allowed { .. } => check().map_or(verdict, Verdict::Refused),
+    }
+}
+
+fn lookup(policy: &Policy, name: &Name) -> Verdict {
+    let host = Host::Name(name.clone());
+    match policy.ports(&host).first() {
+        Some(port) => connect(policy, &host, *port),
+        None => Verdict::Refused(Refusal::Host),
+    }
+}
+
+fn connect(policy: &Policy, host: &Host, port: u16) -> Verdict {
+    if let Some(rule) = policy.rule(host, port) {
+        return Verdict::Allowed { protocol: rule.protocol_on(port), by: rule.by.clone() };
+    }
+    match &policy.reach {
+        Reach::Internet { ports } if is_public(host) && ports.contains(&port) => {
+            Verdict::Allowed { protocol: Protocol::of_port(port), by: INTERNET.into() }
+        }
+        Reach::Internet { .. } | Reach::Rules if policy.ports(host).is_empty() => {
+            Verdict::Refused(Refusal::Host)
+        }
+        Reach::Internet { .. } | Reach::Rules => Verdict::Refused(Refusal::Port),
+    }
+}
+
+fn dial(
+    policy: &Policy,
+    host: &Host,
+    port: u16,
+    address: IpAddr,
+    own: &[IpAddr],
+) -> Option<Refusal> {
+    let address = address.to_canonical();
+    match host {
+        // A connection by address goes to that address and to no other.
+        Host::Address(asked) if asked.to_canonical() != address => Some(Refusal::Host),
+        _ if is_granted(policy, address, port) => None,
+        _ => objection(address, own).map(Refusal::Address),
+    }
+}
+
+/// Whether a rule names the address itself.
+fn is_granted(policy: &Policy, address: IpAddr, port: u16) -> bool {
+    policy
+        .rules
+        .iter()
+        .any(|rule| rule.destination == Destination::Address(address) && rule.ports.contains(&port))
+}
+
+fn tls(policy: &Policy, host: &Host, port: u16, sni: Option<&[u8]>) -> Option<Refusal> {
+    let Host::Name(name) = host else { return None };
+    if policy.takes_any_sni(host, port) {
+        return None;
+    }
+    let Some(sni) = sni else { return Some(Refusal::NoServer) };
+    match Name::from_wire(sni) {
+        Ok(asked) if asked == *name => None,
+        Ok(_) | Err(_) => Some(Refusal::OtherServer),
+    }
+}
+
+fn http(host: &Host, port: u16, value: &[u8]) -> Option<Refusal> {
+    // Where the port is left out, that of HTTP is meant.
+    let is_same = Authority::from_wire(value)
+        .is_ok_and(|asked| asked.host == *host && asked.port.unwrap_or(80) == port);
+    (!is_same).then_some(Refusal::OtherHost)
+}
+
+impl Refusal {
+    /// The grant that would allow it, as a line of a spec; `None` where no grant should.
+    #[must_use]
+    pub fn remedy(self, host: &Host, port: u16) -> Option<String> {
+        match self {
+            Self::Host | Self::Port => {
+                let port =
+                    if matches!(port, 80 | 443) { String::new() } else { format!(":{port}") };
+                Some(format!("(network-allow [ \"{host}{port}\" ])"))
+            }
+            Self::OtherServer | Self::NoServer => Some(format!(
+                "(network-allow [ {{ host = \"{host}\"; ports = [ {port} ]; sni = \"any\"; }} ])"
+            )),
+            Self::Address(_) | Self::OtherHost => None,
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! What a jail may reach of the network, by name: a policy, and the verdict on each request.
+//!
+//! No I/O: whoever looks names up and opens connections asks [`decide`] before each step, and tells the program what it answers.
+//! A name has one canonical form ([`Name`]), under which it is matched, looked up, compared with what a client says in TLS or
+//! HTTP, and logged. An address that an answer of DNS brings is judged too ([`objection`]): a name that is allowed must not lead
+//! to the host's own services, its network or its cloud.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod address;
+mod authority;
+mod decide;
+mod name;
+mod pattern;
+mod policy;
+mod rule;
+
+#[cfg(test)]
+mod tests;
+
+pub use address::{Objection, objection};
+pub use authority::{Authority, AuthorityError, Host};
+pub use decide::{Refusal, Request, Verdict, decide};
+pub use name::{Name, NameError};
+pub use pattern::{Pattern, PatternError};
+pub use policy::{Conflict, Policy, Reach};
+pub use rule::{Destination, Protocol, Rule, RuleError, Sni};
