@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::Command;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -45,8 +46,10 @@ impl Project {
         plain
     }
 
+    /// What a command prints. One that waits for something for ever fails.
     pub(super) fn jailgen(&self, words: &[&str]) -> (i32, String) {
-        let output = self.command(words).output().unwrap();
+        let mut command = assert_cmd::Command::from_std(self.command(words));
+        let output = command.timeout(Duration::from_secs(600)).output().unwrap();
         let all = [&output.stdout[..], &output.stderr].concat();
         (output.status.code().unwrap(), String::from_utf8(all).unwrap())
     }

@@ -1,49 +1,61 @@
 //! E18: a program that swaps what a spec copies and imports while it is built. What was approved is what is built.
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, RenameFlags, mkfifoat, renameat_with};
 
 use super::{Project, SPEC};
 
-/// How often the command is run while the swapper runs. Where contents are read twice, one run in four is wrong.
+/// How often the command is run while the swapper runs, at least. Where contents are read twice, one run in four is wrong.
 const ROUNDS: usize = 40;
+/// And at most: until both sides of the swap were met. On some machines one of them is met rarely.
+const ROUNDS_MAX: usize = 25 * ROUNDS;
 
 const GOOD: &str = "#!/bin/sh\necho good >&2\n";
 const EVIL: &str = "#!/bin/sh\necho evil >&2\n";
 
-/// Swaps two files, or two folders, as fast as it can, in a process of its own.
+/// Swaps two files, or two folders, as fast as it can, in a process of its own. It has begun when it is made.
 struct Swapper(Child);
 
 impl Swapper {
     fn new(folder: &Path, pairs: &[(&str, &str)]) -> Self {
         let mut command = Command::new("python3");
-        command.args(["-c", SWAP]).current_dir(folder).stdin(Stdio::piped());
+        command.args(["-c", SWAP]).current_dir(folder);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         pairs.iter().for_each(|(one, other)| {
             command.args([one, other]);
         });
-        Self(command.spawn().unwrap())
+        let mut child = command.spawn().unwrap();
+        child.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+        Self(child)
     }
 }
 
-/// renameat2(2) with RENAME_EXCHANGE: neither name is ever missing.
+/// renameat2(2) with RENAME_EXCHANGE: neither name is ever missing. After each call it looks whether it is to end, so that
+/// all states are there for equally long.
 const SWAP: &str = "
 import ctypes, os, select, sys
 libc = ctypes.CDLL(None, use_errno=True)
-pairs = [os.fsencode(name) for name in sys.argv[1:]]
+names = [os.fsencode(name) for name in sys.argv[1:]]
+pairs = list(zip(names[::2], names[1::2]))
+turn = 0
 while not select.select([0], [], [], 0)[0]:
-    for one, other in zip(pairs[::2], pairs[1::2]):
-        if libc.renameat2(-100, one, -100, other, 2) != 0:
-            raise OSError(ctypes.get_errno(), 'renameat2')
+    one, other = pairs[turn % len(pairs)]
+    if libc.renameat2(-100, one, -100, other, 2) != 0:
+        raise OSError(ctypes.get_errno(), 'renameat2')
+    turn += 1
+    if turn == 1:
+        os.write(1, b'.')
 ";
 
 impl Drop for Swapper {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
-        self.0.wait().unwrap();
+        let status = self.0.wait().unwrap();
+        assert!(status.success() || std::thread::panicking(), "the swapper failed: {status}");
     }
 }
 
@@ -66,13 +78,16 @@ fn what_is_swapped_while_it_is_built_was_approved_as_it_is_built() {
     let folder = project.scratch.path("project");
     let swapper = Swapper::new(&folder, &[("hook", "other"), ("hook/script", "other/script")]);
     let (mut ran, mut refused) = (0, 0);
-    for round in 0..ROUNDS {
+    for round in 0..ROUNDS_MAX {
+        if round >= ROUNDS && ran > 0 && refused > 0 {
+            break;
+        }
         let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", "echo inside"]);
         assert!(!said.contains("evil"), "round {round}: {said}");
         match status {
             0 => ran += 1,
             1 if said.contains("the content of `hook/script`") => refused += 1,
-            _ => panic!("round {round}: {said}"),
+            _ => panic!("round {round}: {status}: {said}"),
         }
         let built = fs::read_to_string(flakes(&project).join("files/hook/script")).unwrap();
         assert_eq!(built, GOOD, "round {round}");
@@ -90,7 +105,10 @@ fn a_build_by_hand_says_what_it_approves_while_it_is_swapped() {
     project.write("sh.jail", &SPEC.replace("./hook.nix", "./one.nix"));
     let swapper = Swapper::new(&project.scratch.path("project"), &[("one.nix", "two.nix")]);
     let mut seen = [0, 0];
-    for round in 0..ROUNDS / 4 {
+    for round in 0..ROUNDS_MAX {
+        if round >= ROUNDS / 4 && !seen.contains(&0) {
+            break;
+        }
         let _ = fs::remove_dir_all(project.scratch.path(".local/state/jailgen/trust"));
         let said = project.build();
         let built = fs::read_to_string(flakes(&project).join("jailed-sh.nix")).unwrap();
@@ -100,11 +118,11 @@ fn a_build_by_hand_says_what_it_approves_while_it_is_swapped() {
         }
     }
     drop(swapper);
-    assert_eq!(seen[0] + seen[1], ROUNDS / 4);
+    assert!(!seen.contains(&0), "nothing was raced: {seen:?}");
 }
 
 #[test]
-fn a_pipe_is_an_error_within_a_second() {
+fn a_pipe_is_an_error_and_never_waited_for() {
     let Some(project) = Project::new() else { return };
     let spec = |what: &str| format!("jail \"x\" pkgs.hello [ (set-env \"A\" {what}) ]");
     fs::create_dir(project.scratch.path("project/folder")).unwrap();
@@ -120,9 +138,7 @@ fn a_pipe_is_an_error_within_a_second() {
         ("\"${./.}\"", "build"),
     ] {
         project.write("x.jail", &spec(what));
-        let begin = Instant::now();
         let (status, said) = project.jailgen(&[command, "x.jail"]);
-        assert!(begin.elapsed() < Duration::from_secs(1), "{what}: {:?}", begin.elapsed());
         assert!(status == 1 && said.contains("is not a regular file"), "{what}: {said}");
     }
     project.write("x.jail", &spec("\"${./word}\""));
