@@ -354,8 +354,8 @@ fn the_program_is_short_and_shallow() {
     for arch in Arch::ALL {
         let bytes = default_program(arch);
         assert_eq!(bytes.len() % 8, 0);
-        assert!(bytes.len() / 8 < 400, "{} instructions", bytes.len() / 8);
-        // A power of two of the segments bounds the depth; 10 comparisons decide any number.
+        assert!(bytes.len() / 8 < 180, "{} instructions", bytes.len() / 8);
+        // Six halvings leave five segments at most, and three comparisons decide among those.
         assert!(segments(arch, &DEFAULT).len() < 256, "{}", segments(arch, &DEFAULT).len());
     }
 }

@@ -1,6 +1,8 @@
 //! Writes a filter: the processor first, then a balanced tree over the numbers, arguments in its leaves.
 //!
-//! A list, as most filters are, compares up to three hundred times for a call that is not in it; the tree eight times.
+//! A list, as most filters are, compares up to three hundred times for a call that is not in it; the tree eight times. It is
+//! written from its end, because jumps lead forwards only: so what several branches lead to is there once, and the kernel,
+//! which translates the filter at each launch, has half as much to do.
 
 use super::Arch;
 use super::bpf::{
@@ -13,65 +15,140 @@ use super::segments::Segment;
 
 /// The filter of these segments.
 pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
-    let mut program = vec![
-        plain(LOAD, ARCH),
-        Instruction { code: JUMP_EQUAL, yes: 1, no: 0, k: arch.audit() },
-        // Calls of another processor's numbering (32-bit programs): the numbers below would mean something else.
-        answer(Answer::Kill),
-        plain(LOAD, NUMBER),
-    ];
-    program.extend(node(segments));
-    program
+    let mut program = Backwards::default();
+    let decided = program.node(&segments.iter().collect::<Vec<_>>());
+    // What is decided last is written last, so it follows; a single leaf may stand further on.
+    program.follow(decided);
+    program.push(plain(LOAD, NUMBER));
+    // Calls of another processor's numbering (32-bit programs): the numbers below would mean something else.
+    program.push(answer(Answer::Kill));
+    program.push(Instruction { code: JUMP_EQUAL, yes: 1, no: 0, k: arch.audit() });
+    program.push(plain(LOAD, ARCH));
+    program.written.reverse();
+    program.written
 }
 
-/// Decides among segments; the number is loaded.
-fn node(segments: &[Segment]) -> Vec<Instruction> {
-    let (left, right) = segments.split_at(segments.len() / 2);
-    match (left, right) {
-        ([], []) => vec![answer(Answer::Kill)],
-        ([], [only]) => leaf(&only.decision),
-        (_, []) => node(left),
-        (_, [first, ..]) => branch(JUMP_AT_LEAST, first.start, node(right), node(left)),
-    }
+/// Where an instruction stands, counted from the end.
+type Place = usize;
+
+/// A program that is written from its end.
+#[derive(Default)]
+struct Backwards<'a> {
+    written: Vec<Instruction>,
+    /// Where each decision begins that was written already.
+    known: Vec<(&'a Decision, Place)>,
 }
 
-fn leaf(decision: &Decision) -> Vec<Instruction> {
-    match decision {
-        Decision::Always(always) => vec![answer(*always)],
-        Decision::If { condition: Condition { argument: index, mask, test }, yes, no } => {
-            let mut block = vec![plain(LOAD, argument(*index))];
-            if *mask != u32::MAX {
-                block.push(plain(AND, *mask));
+impl<'a> Backwards<'a> {
+    /// Decides among segments; the number is loaded.
+    fn node(&mut self, segments: &[&'a Segment]) -> Place {
+        if let Some(at) = exception(segments)
+            && let [before @ .., only, _] = segments.get(..at + 2).unwrap_or_default()
+        {
+            let rest = [before, segments.get(at + 2..).unwrap_or_default()].concat();
+            let (yes, no) = (self.leaf(&only.decision), self.node(&rest));
+            return self.branch(JUMP_EQUAL, only.start, yes, no);
+        }
+        let (left, right) = segments.split_at(segments.len() / 2);
+        match (left, right) {
+            ([], []) => self.push(answer(Answer::Kill)),
+            ([], [only]) => self.leaf(&only.decision),
+            (_, []) => self.node(left),
+            (_, [first, ..]) => {
+                let (yes, no) = (self.node(right), self.node(left));
+                self.branch(JUMP_AT_LEAST, first.start, yes, no)
             }
-            let (yes, no) = (leaf(yes), leaf(no));
-            block.extend(match test {
-                Test::OneOf(values) => one_of(values, &yes, no),
-                Test::NoneOf(values) => one_of(values, &no, yes),
-                Test::AnyBit(bits) => branch(JUMP_ANY_BIT, *bits, yes, no),
-            });
-            block
         }
+    }
+
+    fn leaf(&mut self, decision: &'a Decision) -> Place {
+        if let Some((_, place)) = self.known.iter().rev().find(|(known, _)| *known == decision)
+            && self.is_near(*place)
+        {
+            return *place;
+        }
+        let place = match decision {
+            Decision::Always(always) => self.push(answer(*always)),
+            Decision::If { condition: Condition { argument: index, mask, test }, yes, no } => {
+                let (yes, no) = (self.leaf(yes), self.leaf(no));
+                let test = match test {
+                    Test::OneOf(values) => self.one_of(values, yes, no),
+                    Test::NoneOf(values) => self.one_of(values, no, yes),
+                    Test::AnyBit(bits) => self.branch(JUMP_ANY_BIT, *bits, yes, no),
+                };
+                self.follow(test);
+                if *mask != u32::MAX {
+                    self.push(plain(AND, *mask));
+                }
+                self.push(plain(LOAD, argument(*index)))
+            }
+        };
+        self.known.push((decision, place));
+        place
+    }
+
+    /// Compares with one value after the other; every one that fits leads to `yes`.
+    fn one_of(&mut self, values: &[u32], yes: Place, no: Place) -> Place {
+        values.iter().rev().fold(no, |no, value| self.branch(JUMP_EQUAL, *value, yes, no))
+    }
+
+    /// A comparison that leads to one of two places.
+    fn branch(&mut self, code: u16, k: u32, yes: Place, no: Place) -> Place {
+        let (mut yes, mut no) = (yes, no);
+        loop {
+            match (u8::try_from(self.between(yes)), u8::try_from(self.between(no))) {
+                (Ok(yes), Ok(no)) => return self.push(Instruction { code, yes, no, k }),
+                // A jump over more than 255 instructions needs one of its own.
+                (Err(_), _) => yes = self.jump(yes),
+                (_, Err(_)) => no = self.jump(no),
+            }
+        }
+    }
+
+    /// Sees to it that what is at `place` is what comes after the next instruction.
+    fn follow(&mut self, place: Place) {
+        if self.between(place) > 0 {
+            self.jump(place);
+        }
+    }
+
+    fn jump(&mut self, place: Place) -> Place {
+        let length = u32::try_from(self.between(place)).unwrap_or(u32::MAX);
+        self.push(plain(JUMP, length))
+    }
+
+    fn push(&mut self, instruction: Instruction) -> Place {
+        self.written.push(instruction);
+        self.written.len() - 1
+    }
+
+    /// How many instructions the next one has to jump over to get to a place.
+    fn between(&self, place: Place) -> usize {
+        self.written.len() - 1 - place
+    }
+
+    /// Whether a comparison that is written soon reaches a place. Where it does not, what is there is written anew, which
+    /// for most is no longer than a jump.
+    fn is_near(&self, place: Place) -> bool {
+        self.between(place) < NEAR
     }
 }
 
-/// Compares with one value after the other; every one that fits leads to `yes`.
-fn one_of(values: &[u32], yes: &[Instruction], no: Vec<Instruction>) -> Vec<Instruction> {
-    match values {
-        [] => no,
-        [value, rest @ ..] => branch(JUMP_EQUAL, *value, yes.to_vec(), one_of(rest, yes, no)),
-    }
-}
+/// Of the 255 that a comparison can jump over; in between stand one side of it and the jumps that this needs.
+const NEAR: usize = 200;
 
-/// `no` follows the comparison, and `yes` follows `no`. A jump over more than 255 instructions needs one of its own.
-fn branch(code: u16, k: u32, yes: Vec<Instruction>, no: Vec<Instruction>) -> Vec<Instruction> {
-    let mut block = match u8::try_from(no.len()) {
-        Ok(length) => vec![Instruction { code, yes: length, no: 0, k }],
-        Err(_) => {
-            let length = u32::try_from(no.len()).unwrap_or(u32::MAX);
-            vec![Instruction { code, yes: 0, no: 1, k }, plain(JUMP, length)]
-        }
+/// In so few segments, single numbers are compared one after the other: one comparison for a number that would need two if
+/// what is before it and what is after it were told apart.
+const FEW: usize = 5;
+
+/// The segment among few that is one number between two segments of one decision.
+fn exception(segments: &[&Segment]) -> Option<usize> {
+    if segments.len() > FEW {
+        return None;
+    }
+    let is_one = |three: &[&Segment]| match three {
+        [before, only, after] => before.decision == after.decision && after.start == only.start + 1,
+        _ => false,
     };
-    block.extend(no);
-    block.extend(yes);
-    block
+    segments.windows(3).position(is_one).map(|before| before + 1)
 }
