@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod concern;
+mod danger;
 mod diff;
 mod exposure;
 mod grant;
@@ -14,6 +15,7 @@ mod text;
 mod words;
 
 pub use concern::{Concern, concern};
+pub use danger::{Danger, DangerCode, Launch, dangers, is_secret, writer};
 pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given};
 pub use grant::{Argument, Grant, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};

@@ -2,6 +2,8 @@
 //!
 //! They live here, below the language, because lowering finds faults as well as evaluation does. The driver renders them.
 
+use jail_policy::Severity as HowBad;
+
 use crate::term::Place;
 
 /// A fault in a spec, or something that looks like one.
@@ -11,6 +13,8 @@ pub struct Diagnostic {
     pub code: Code,
     /// Whether the spec can still be compiled.
     pub severity: Severity,
+    /// How bad it is, where it is about a grant that is dangerous.
+    pub danger: Option<HowBad>,
     /// One sentence, lowercase, no full stop, no line break; it makes sense alone.
     pub message: String,
     /// The text that is wrong; `None` at the Nix door, which has no places.
@@ -52,6 +56,7 @@ impl Diagnostic {
         Self {
             code,
             severity,
+            danger: None,
             message,
             primary,
             label,
@@ -121,8 +126,10 @@ codes! {
     BadSize = "bad-size",
     /// A name that no user may have.
     BadUserName = "bad-user-name",
-    /// A grant of more of the host than a project: the home folder, what the host runs, keys.
-    BroadGrant = "broad-grant",
+    /// HOME is set to where no home folder is.
+    BreaksHome = "breaks-home",
+    /// PATH is set so that commands of the spec are not found.
+    BreaksPath = "breaks-path",
     /// A name that no program inside may have for a channel.
     ChannelName = "channel-name",
     /// A combinator where a package belongs.
@@ -151,8 +158,24 @@ codes! {
     EnvironmentName = "environment-name",
     /// An expression that evaluators of Nix give different values.
     EvaluatorDependent = "evaluator-dependent",
+    /// A grant of keys, tokens or profiles.
+    GrantsCredentials = "grants-credentials",
+    /// A grant of devices of the machine.
+    GrantsDevices = "grants-devices",
+    /// A grant of all of the home folder.
+    GrantsHome = "grants-home",
+    /// A grant of a service that acts for whoever connects.
+    GrantsHostServices = "grants-host-services",
+    /// A grant of the kernel's own files.
+    GrantsKernel = "grants-kernel",
+    /// A grant of the Nix daemon.
+    GrantsNixDaemon = "grants-nix-daemon",
+    /// A grant of the host's root folder.
+    GrantsRoot = "grants-root",
     /// A grant that a later one covers.
     HiddenGrant = "hidden-grant",
+    /// The working folder may be the home folder.
+    HomeAsFolder = "home-as-folder",
     /// A name for a kept home folder that is no file name.
     HomeName = "home-name",
     /// Something that a pure evaluation does not know.
@@ -207,6 +230,10 @@ codes! {
     RelativePath = "relative-path",
     /// A mount target that is not absolute.
     RelativeTarget = "relative-target",
+    /// A namespace of the host's.
+    SharesNamespace = "shares-namespace",
+    /// A spec that its own jail can write.
+    SpecWritable = "spec-writable",
     /// An evaluation that takes too long.
     StepLimit = "step-limit",
     /// A condition that depends on a package.
@@ -239,4 +266,10 @@ codes! {
     UnknownSetting = "unknown-setting",
     /// A file that cannot be read.
     UnreadableFile = "unreadable-file",
+    /// A combinator that is called `unsafe-…`.
+    UnsafeCombinator = "unsafe-combinator",
+    /// A grant of all of the store.
+    WholeStore = "whole-store",
+    /// A grant of what the host runs.
+    WritesHostPrograms = "writes-host-programs",
 }

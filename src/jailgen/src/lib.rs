@@ -9,6 +9,7 @@ pub mod doctor;
 pub mod emit;
 pub mod explain;
 pub mod files;
+pub mod findings;
 pub mod forward;
 pub mod import;
 pub mod init;

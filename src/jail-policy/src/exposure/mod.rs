@@ -6,6 +6,7 @@ mod table;
 
 use serde::Serialize;
 
+use crate::danger::DangerCode;
 pub use given::given;
 use table::{HARMLESS, SENSITIVE, Sensitive};
 
@@ -25,13 +26,26 @@ pub enum Severity {
     Note,
 }
 
+impl Severity {
+    /// In a word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::High => "high",
+            Self::Medium => "medium",
+            Self::Note => "note",
+        }
+    }
+}
+
 /// Something of the host that a grant gives away.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exposure {
     /// How bad it is.
     pub severity: Severity,
-    /// Its code in docs/audit.md.
-    pub code: &'static str,
+    /// What kind of danger it is.
+    pub code: DangerCode,
     /// What it is, after "it holds".
     pub holds: &'static str,
     /// The place that it is about, where the grant is of another one, below or above it.
@@ -76,18 +90,18 @@ pub fn exposures(from: &Text, access: Access) -> Vec<Exposure> {
 /// Places that are more than any table could list.
 fn whole(place: &str, access: Access) -> Option<Exposure> {
     let (severity, code, holds, fix) = match place {
-        "/" => (Severity::Critical, "grants-root", "everything", ONE_BY_ONE),
+        "/" => (Severity::Critical, DangerCode::GrantsRoot, "everything", ONE_BY_ONE),
         "~" | "/home" | "/root" => {
-            (Severity::Critical, "grants-home", "all that is yours", ONE_BY_ONE)
+            (Severity::Critical, DangerCode::GrantsHome, "all that is yours", ONE_BY_ONE)
         }
         "/nix" | "/nix/store" if access == Access::ReadOnly => {
             let fix = "the closure is there by itself; name what else is needed as a package";
-            (Severity::Medium, "whole-store", "all packages", fix)
+            (Severity::Medium, DangerCode::WholeStore, "all packages", fix)
         }
         "/tmp" | "/var/tmp" => {
             let fix =
                 "the jail has a /tmp of its own; the host's holds sockets and files of others";
-            (Severity::High, "grants-host-services", "sockets and files of others", fix)
+            (Severity::High, DangerCode::GrantsHostServices, "sockets and files of others", fix)
         }
         _ => return None,
     };
@@ -124,7 +138,7 @@ pub fn canonical_place(text: &Text) -> Option<String> {
     Some(if trimmed.is_empty() { "/".into() } else { trimmed.into() })
 }
 
-fn is_below(place: &str, folder: &str) -> bool {
+pub(crate) fn is_below(place: &str, folder: &str) -> bool {
     let rest = place.strip_prefix(folder.trim_end_matches('/'));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -134,7 +148,8 @@ mod tests {
     use super::*;
 
     fn codes(from: &Text, access: Access) -> Vec<(&'static str, Share)> {
-        exposures(from, access).iter().map(|exposure| (exposure.code, exposure.share)).collect()
+        let found = exposures(from, access);
+        found.iter().map(|exposure| (exposure.code.as_str(), exposure.share)).collect()
     }
 
     #[test]

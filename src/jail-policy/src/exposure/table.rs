@@ -1,10 +1,11 @@
 //! Places of the host that one should think twice about, by what they hold.
 
 use super::Severity;
+use crate::danger::DangerCode;
 
 /// Places of the host that are worth a word: the folder or file, with all that is below it and all that it is below.
 pub(super) struct Sensitive {
-    pub(super) code: &'static str,
+    pub(super) code: DangerCode,
     /// What they are, after "it holds".
     pub(super) holds: &'static str,
     pub(super) severity: Severity,
@@ -16,7 +17,7 @@ pub(super) struct Sensitive {
 
 pub(super) const SENSITIVE: &[Sensitive] = &[
     Sensitive {
-        code: "grants-host-services",
+        code: DangerCode::GrantsHostServices,
         holds: "sockets of services",
         severity: Severity::Critical,
         places: &[
@@ -38,7 +39,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
         fix: "a service acts with its own rights for whoever connects: bind nothing of it, or the one socket that is needed",
     },
     Sensitive {
-        code: "grants-nix-daemon",
+        code: DangerCode::GrantsNixDaemon,
         holds: "the socket of the Nix daemon",
         severity: Severity::High,
         places: &["/nix/var/nix/daemon-socket"],
@@ -46,7 +47,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
         fix: "builds of the daemon have a network and, for trusted users, root's rights: build outside the jail",
     },
     Sensitive {
-        code: "grants-credentials",
+        code: DangerCode::GrantsCredentials,
         holds: "keys, tokens or profiles of yours",
         severity: Severity::High,
         places: &[
@@ -75,7 +76,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
         fix: "give the program a key of its own, or an agent's socket, instead of yours",
     },
     Sensitive {
-        code: "grants-devices",
+        code: DangerCode::GrantsDevices,
         holds: "devices of the machine",
         severity: Severity::High,
         places: &["/dev/mem", "/dev/kmsg", "/dev/input", "/dev/uinput", "/dev/sda", "/dev/nvme0n1"],
@@ -83,7 +84,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
         fix: "bind the one device that is needed",
     },
     Sensitive {
-        code: "grants-kernel",
+        code: DangerCode::GrantsKernel,
         holds: "switches of the kernel",
         severity: Severity::High,
         places: &["/proc/sys", "/proc/sysrq-trigger", "/sys/kernel", "/sys/fs/cgroup"],
@@ -91,7 +92,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
         fix: "the jail has a /proc of its own; bind single files of /sys read-only",
     },
     Sensitive {
-        code: "writes-host-programs",
+        code: DangerCode::WritesHostPrograms,
         holds: "what the host runs",
         severity: Severity::High,
         places: &[

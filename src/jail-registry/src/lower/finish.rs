@@ -14,7 +14,7 @@ pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_entries(state);
     contradict_each_other(state);
     compare_targets(state);
-    super::exposed::warn(state);
+    super::danger::warn(state);
 }
 
 /// Where the first grant stands whose place the author of the spec wrote, or only the launch knows.

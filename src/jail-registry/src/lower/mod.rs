@@ -6,8 +6,8 @@
 mod amount;
 mod cage;
 mod call;
+mod danger;
 mod entry;
-mod exposed;
 mod finish;
 mod name;
 mod path;
@@ -16,7 +16,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jail_policy::{Access, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
+use jail_policy::{Access, Danger, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
 
 pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
 pub use call::Call;
@@ -40,8 +40,12 @@ const JAIL: &str = "jail";
 pub struct Lowered {
     /// What it may do, normalised.
     pub policy: Policy,
-    /// What looks wrong and is not certain to be.
+    /// What looks wrong and is not certain to be, and what is dangerous.
     pub warnings: Vec<Diagnostic>,
+    /// What it grants that one should think twice about, the worst first.
+    pub dangers: Vec<Danger>,
+    /// Where the combinators stand that its grants are of.
+    pub places: BTreeMap<Origin, Place>,
 }
 
 /// Lowers a jail. `place` renders a place for messages, as `opencode.jail:4:3`.
@@ -133,6 +137,7 @@ pub(crate) struct Lowering<'a> {
     entries: u32,
     folder: Option<FolderWish>,
     places: BTreeMap<Origin, Place>,
+    dangers: Vec<Danger>,
     diagnostics: Vec<Diagnostic>,
 }
 
@@ -169,6 +174,7 @@ impl<'a> Lowering<'a> {
             entries: 0,
             folder: None,
             places: BTreeMap::new(),
+            dangers: Vec::new(),
             diagnostics: Vec::new(),
         }
     }
@@ -296,12 +302,13 @@ impl<'a> Lowering<'a> {
         let origins: BTreeSet<&Origin> = grants.iter().map(|entry| &entry.by).collect();
         let places = self
             .places
-            .into_iter()
+            .iter()
             .filter(|(origin, _)| origins.contains(origin))
-            .map(|(origin, at)| (origin, place(at)))
+            .map(|(origin, at)| (origin.clone(), place(*at)))
             .collect();
         let policy = Policy { version: VERSION, name: name.into(), grants, places };
-        Ok(Lowered { policy, warnings: self.diagnostics })
+        let (dangers, places) = (self.dangers, self.places);
+        Ok(Lowered { policy, warnings: self.diagnostics, dangers, places })
     }
 }
 

@@ -4,14 +4,13 @@
 //! docs/audit.md explains, and which is never used again for another thing.
 
 mod attempts;
-mod caged;
 mod checks;
 mod host;
-mod policy;
 mod render;
 mod seen;
 
 use jail_plan::{Places, Plan};
+use jail_policy::DangerCode;
 use jail_probe::Answer;
 use serde::Serialize;
 
@@ -21,6 +20,9 @@ pub use jail_policy::Severity;
 pub use render::render;
 
 use seen::Seen;
+
+use crate::findings::{Finding, findings};
+use crate::seal::unseal;
 
 /// What an audit came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,28 +91,10 @@ pub struct Granted {
     pub place: Option<String>,
 }
 
-/// Something that the plan grants.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Its code in docs/audit.md.
-    pub code: &'static str,
-    /// What is granted.
-    pub what: String,
-    /// The combinator that granted it.
-    pub combinator: String,
-    /// Where in the spec it stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub place: Option<String>,
-    /// What to do.
-    pub fix: &'static str,
-}
-
 /// Every code, with what it is about.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     let checks = checks::RULES.iter().map(|rule| rule.code);
-    checks.chain(policy::CODES.iter().chain(caged::CODES).copied())
+    checks.chain(DangerCode::ALL.iter().map(|code| code.as_str()))
 }
 
 /// Judges what was seen inside. `answers` belong to [`attempts`], one to each.
@@ -124,9 +108,7 @@ pub fn report(plan: &Plan, places: &Places, host: &Host, answers: &[Answer]) -> 
 /// What can be said of a jail that did not start.
 #[must_use]
 pub fn stopped(plan: &Plan, places: &Places, why: String) -> Report {
-    let mut findings = policy::findings(plan, places);
-    findings.sort();
-    findings.dedup();
+    let findings = findings(&unseal(plan, places));
     Report { name: plan.name.clone(), stopped: Some(why), checks: Vec::new(), findings }
 }
 

@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Check, Finding, Granted, Report, Severity, Verdict};
+use super::{Check, Granted, Report, Severity, Verdict};
+use crate::findings::Finding;
 use crate::render::sanitise;
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -63,11 +64,11 @@ fn write_check(text: &mut String, check: &Check) {
 }
 
 fn write_finding(text: &mut String, finding: &Finding) {
-    let (word, style) = match finding.severity {
-        Severity::Critical => ("critical", BAD),
-        Severity::High => ("high", BAD),
-        Severity::Medium => ("medium", KNOWN),
-        Severity::Note => ("note", Style::new()),
+    let word = finding.severity.as_str();
+    let style = match finding.severity {
+        Severity::Critical | Severity::High => BAD,
+        Severity::Medium => KNOWN,
+        Severity::Note => Style::new(),
     };
     let Finding { code, what, combinator, place, fix, .. } = finding;
     let granted = Granted { combinator: combinator.clone(), place: place.clone() };

@@ -14,6 +14,7 @@ mod links;
 mod program;
 mod reading;
 mod text;
+mod unseal;
 
 use jail_plan::{Closure, Plan};
 use jail_policy::{Grant, Policy, Scope};
@@ -23,6 +24,7 @@ pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
 pub use reading::Disagreement;
 pub use text::texts;
+pub use unseal::{of_wrapper, places as places_of, unseal};
 
 /// What is sealed.
 pub struct Request<'a> {

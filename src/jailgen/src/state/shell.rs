@@ -10,6 +10,7 @@ use jail_plan::{Argument, HostText, InsideOp, Places, Plan, Wrapper, WrapperErro
 
 use super::State;
 use crate::files::{create_private, read_regular, write_atomically};
+use crate::seal::places_of;
 
 /// Why there is no shell.
 #[derive(Debug)]
@@ -97,7 +98,7 @@ pub(super) fn derive(
     let error = |error| ShellError::Wrapper { path: wrapper.into(), error };
     let mut plan = Wrapper::parse(&bytes).map_err(error)?.plan;
     let to = change(&mut plan)?;
-    let places = places(&bytes);
+    let places = places_of(&bytes);
     let text = jail_plan::encode(stub(&bytes), &plan, &places)
         .map_err(|error| failed(wrapper)(error.into()))?;
     to.parent().map_or(Ok(()), create_private).map_err(failed(&to))?;
@@ -127,10 +128,4 @@ fn bash(plan: &Plan) -> Option<String> {
 fn stub(wrapper: &[u8]) -> &str {
     let first = wrapper.split(|byte| *byte == b'\n').next().unwrap_or_default();
     str::from_utf8(first).unwrap_or_default().trim_start_matches("#!")
-}
-
-/// The line of places, which is for messages only: without it they are shorter.
-fn places(wrapper: &[u8]) -> Places {
-    let lines = wrapper.rsplit(|byte| *byte == b'\n').find(|line| !line.is_empty());
-    lines.and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default()
 }

@@ -428,6 +428,8 @@ impl Cage<'_> {
     }
 
     fn finish(mut self, place: &dyn Fn(Place) -> String) -> Result<Lowered, Vec<Diagnostic>> {
+        let dangers = jail_policy::dangers(&self.grants, []);
+        self.diagnostics.extend(super::danger::warnings(&dangers, &self.places));
         self.diagnostics.sort_by_key(|diagnostic| diagnostic.primary);
         if self.diagnostics.iter().any(|fault| fault.severity == Severity::Error) {
             return Err(self.diagnostics);
@@ -436,10 +438,10 @@ impl Cage<'_> {
         let grants = jail_policy::normalise(self.grants.into_iter().map(resolved).collect());
         let kept = |by: &Origin| grants.iter().any(|entry| entry.by == *by);
         let places =
-            self.places.into_iter().filter(|(by, _)| kept(by)).map(|(by, at)| (by, place(at)));
+            self.places.iter().filter(|(by, _)| kept(by)).map(|(by, at)| (by.clone(), place(*at)));
         let (name, places) = (format!("{}{CAGE_SUFFIX}", self.name), places.collect());
         let policy = Policy { version: VERSION, name, grants, places };
-        Ok(Lowered { policy, warnings: self.diagnostics })
+        Ok(Lowered { policy, warnings: self.diagnostics, dangers, places: self.places })
     }
 }
 

@@ -160,6 +160,7 @@ fn lists_of_a_profile_come_first_and_flags_of_the_cage_count() {
             cage#4: {"reach":{"path":"/nix/store","reach":"ro","missing":"fail"}}
             cage#51: {"reach":{"path":{"expand":"~/one"},"reach":"rw","missing":"fail"}}
             cage#52: {"reach":{"path":{"expand":"${HOME}/two"},"reach":"rw","missing":"fail"}}
+            warning[whole-store] at 0: the cage can execute all of the store
         "#]],
     );
 }

@@ -137,6 +137,10 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
         {"session":{"service":"nix-daemon"}}
         {"set-env":{"name":"NIX_REMOTE","value":"daemon"}}
         {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nix","output":"bin"},"/bin"],"expand":false}}}
+        the Nix daemon builds and downloads outside of the jail, as the jail asks
+        drop it if the program can do with what is in its closure
+        the jail can read `/nix/store`, which holds all packages
+        the closure is there by itself; name what else is needed as a package
     "#]].assert_eq(&added([("enableNix", Value::Bool(true))]));
     assert_eq!(added([("enableNix", Value::Bool(false))]), "");
     expect![[r#"

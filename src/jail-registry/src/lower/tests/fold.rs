@@ -69,8 +69,8 @@ fn reset_forgets_everything_before_it() {
         network#11: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#11: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#11: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        warning[broad-grant] at 11: the jail can read `/`, which holds everything
-          ^ more than a project
+        warning[grants-root] at 11: the jail can read `/`, which holds everything
+          ^ critical severity
           = help: grant the folders that the program needs, one by one
     "#]].assert_eq(&lowered_whole(&jail));
 }
@@ -209,6 +209,9 @@ fn shared_names_leave_the_host_its_name() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             share-ns#4: {"share-namespace":{"namespace":"uts"}}
+            warning[shares-namespace] at 2: the jail shares the host's uts namespace
+              ^ medium severity
+              = help: drop the `share-ns` for it
         "#]],
     );
 }

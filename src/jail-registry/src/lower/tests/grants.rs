@@ -213,6 +213,9 @@ fn what_is_made_for_the_jail() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             whole-nix-store#4: {"store":{"scope":"whole"}}
+            warning[whole-store] at 2: the jail can read `/nix/store`, which holds all packages
+              ^ medium severity
+              = help: the closure is there by itself; name what else is needed as a package
         "#]],
     );
 }
@@ -249,6 +252,9 @@ fn the_working_folder_and_the_arguments() {
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             allow-home-cwd#5: "home-as-folder"
             mount-cwd#4: {"folder":{"access":"rw","to":null}}
+            warning[home-as-folder] at 3: the jail has all of the home folder when it is started there
+              ^ high severity
+              = help: drop `allow-home-cwd`
         "#]],
     );
     check_one(
@@ -418,6 +424,9 @@ fn process_and_identity() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             share-ns#4: {"share-namespace":{"namespace":"ipc"}}
+            warning[shares-namespace] at 2: the jail shares the host's ipc namespace
+              ^ high severity
+              = help: drop the `share-ns` for it
         "#]],
     );
 }

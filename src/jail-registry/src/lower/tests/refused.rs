@@ -436,10 +436,13 @@ fn a_name_for_a_host_that_is_shared() {
     check(
         vec![p("share-ns", [s("uts")]), p("set-hostname", [s("a")])],
         &expect![[r#"
-        error[contradiction] at 4: `set-hostname` and `share-ns "uts"` contradict each other: the name would be the host's
-          at 2: shared here
-          = help: leave one of them out
-    "#]],
+            warning[shares-namespace] at 2: the jail shares the host's uts namespace
+              ^ medium severity
+              = help: drop the `share-ns` for it
+            error[contradiction] at 4: `set-hostname` and `share-ns "uts"` contradict each other: the name would be the host's
+              at 2: shared here
+              = help: leave one of them out
+        "#]],
     );
 }
 

@@ -28,7 +28,7 @@ use super::text::Reader;
 use super::{Request, SealError};
 
 /// Who wanted what every jail has and no grant asks for.
-const EVERY_JAIL: &str = "jailgen#0";
+pub(super) const EVERY_JAIL: &str = "jailgen#0";
 
 /// Folds the grants of a policy into a plan over `closure`.
 pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {

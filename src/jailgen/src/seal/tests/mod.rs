@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use jail_policy::{Access, Entry, Grant, Missing, Namespace, Origin, Policy, Scope, Text, Zone};
 
 mod layers;
+mod unseal;
 
 use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
 

@@ -1,0 +1,83 @@
+//! What the rules of a cage grant that one should think twice about, and what no rule of Landlock can take away.
+
+use super::granted::{passed_on, place};
+use super::{Danger, DangerCode};
+use crate::exposure::{canonical_place, given};
+use crate::{Access, Entry, Grant, Scope, Severity, Text};
+
+pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
+    match &entry.grant {
+        Grant::Cage { .. } => limits(entry),
+        Grant::Ports { connect, .. } => ports(entry, connect).into_iter().collect(),
+        Grant::ForwardEnv { name, .. } => passed_on(entry, name).into_iter().collect(),
+        Grant::Store { scope: Scope::Whole } => vec![Danger::of(
+            entry,
+            Severity::Medium,
+            DangerCode::WholeStore,
+            "the cage can execute all of the store",
+            "say `nixStore.exec = \"closure\"`, and name what else is needed as a package",
+        )],
+        grant => {
+            let places = given(grant).into_iter();
+            places.flat_map(|(path, access)| ruled(entry, path, access, grants)).collect()
+        }
+    }
+}
+
+/// A place that a rule opens. What every cage may read, and its own state, is nothing to talk about.
+fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Danger> {
+    let Some(canonical) = canonical_place(path) else { return Vec::new() };
+    let note = |code, what: String, fix| vec![Danger::of(entry, Severity::Note, code, what, fix)];
+    match (canonical.as_str(), access) {
+        ("/proc", Access::ReadOnly) => Vec::new(),
+        (place, _) if own_state(grants).is_some_and(|own| place.starts_with(&own)) => Vec::new(),
+        ("/nix/store", Access::ReadOnly) => note(
+            DangerCode::WholeStore,
+            "the cage can read all of the store".into(),
+            "say `nixStore.read = false`: the closure can be read all the same",
+        ),
+        (place @ ("/tmp" | "/var/tmp"), _) => note(
+            DangerCode::SharesTmp,
+            format!("the cage has the host's `{place}`"),
+            "leave it out: the cage has a folder of its own, and this one holds sockets and files of others",
+        ),
+        (_, _) => place(entry, path, access),
+    }
+}
+
+/// The folder below which a cage keeps what is its own.
+fn own_state(grants: &[Entry]) -> Option<String> {
+    let name = grants.iter().find_map(|entry| match &entry.grant {
+        Grant::Cage { alias, .. } => alias.strip_prefix("jailed-"),
+        _ => None,
+    })?;
+    Some(format!("~/.local/state/jailgen/{name}/"))
+}
+
+const JAIL: &str = "use a jail where that matters";
+
+fn limits(entry: &Entry) -> Vec<Danger> {
+    let note = |code, what: &str| Danger::of(entry, Severity::Note, code, what, JAIL);
+    vec![
+        note(
+            DangerCode::CageSees,
+            "names, sizes and dates of all files, and the command lines of all processes, can be seen",
+        ),
+        note(
+            DangerCode::CageSockets,
+            "before Linux 7.1 sockets can be connected to by their path: with D-Bus or Docker a program can be started outside",
+        ),
+        note(DangerCode::CageModes, "modes and dates of all files of yours can be changed"),
+    ]
+}
+
+fn ports(entry: &Entry, connect: &[u16]) -> Option<Danger> {
+    let ports: Vec<String> = connect.iter().map(u16::to_string).collect();
+    let what = format!(
+        "the cage can reach TCP ports {} of every address, this machine included",
+        ports.join(", ")
+    );
+    let fix = "Landlock knows ports and no names; drop the ports that are not needed";
+    let danger = || Danger::of(entry, Severity::Note, DangerCode::CagePorts, what, fix);
+    (!connect.is_empty()).then(danger)
+}

@@ -1,0 +1,190 @@
+//! What a single grant of a jail gives away. The `match` is complete: a new kind of grant does not compile until it has answered.
+
+use super::{Danger, DangerCode};
+use crate::exposure::{exposures, given};
+use crate::{Access, Entry, Grant, Namespace, Scope, Service, Severity, Share, Text};
+
+pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
+    let of_its_kind = of_its_kind(entry);
+    let places = given(&entry.grant).into_iter();
+    of_its_kind
+        .into_iter()
+        .chain(places.flat_map(|(from, access)| place(entry, from, access)))
+        .collect()
+}
+
+/// A place of the host that a grant gives.
+pub(super) fn place(entry: &Entry, from: &Text, access: Access) -> Vec<Danger> {
+    let may = match access {
+        Access::ReadOnly => "read",
+        Access::ReadWrite | Access::Device => "write",
+    };
+    let danger = |exposure: crate::Exposure| {
+        let holds = exposure.holds;
+        let what = match (exposure.place, exposure.share) {
+            (None, _) => format!("the jail can {may} `{from}`, which holds {holds}"),
+            (Some(place), Share::Whole) => {
+                format!("the jail can {may} `{from}`, which holds {holds} (`{place}`)")
+            }
+            (Some(place), Share::Part) => {
+                format!("the jail can {may} `{from}`, a part of `{place}`, which holds {holds}")
+            }
+        };
+        let from = Some(from.clone());
+        Danger { from, ..Danger::of(entry, exposure.severity, exposure.code, what, exposure.fix) }
+    };
+    exposures(from, access).into_iter().map(danger).collect()
+}
+
+fn of_its_kind(entry: &Entry) -> Option<Danger> {
+    let note = |code, what: &str, fix| Some(Danger::of(entry, Severity::Note, code, what, fix));
+    match &entry.grant {
+        Grant::Session { service } => session(entry, *service),
+        Grant::ShareNamespace { namespace } => shared(entry, *namespace),
+        Grant::HostNetwork => network(entry),
+        Grant::HomeAsFolder => Some(Danger::of(
+            entry,
+            Severity::High,
+            DangerCode::HomeAsFolder,
+            "the jail has all of the home folder when it is started there",
+            "drop `allow-home-cwd`",
+        )),
+        Grant::HostScript { .. } => note(
+            DangerCode::HostScripts,
+            "a script runs on the host, with your rights",
+            "read the script: it must not trust what the jail can write",
+        ),
+        Grant::Channel { .. } => note(
+            DangerCode::HostScripts,
+            "what the jail asks for is run on the host, with your rights",
+            "read the handler: it must not trust its arguments",
+        ),
+        Grant::ForwardEnv { name, .. } => passed_on(entry, name),
+        Grant::Store { scope: Scope::Whole } => {
+            place(entry, &Text::literal("/nix/store"), Access::ReadOnly).pop()
+        }
+        Grant::Store { scope: Scope::Closure }
+        | Grant::Program { .. }
+        | Grant::Arguments { .. }
+        // Places that a grant names are looked at for all kinds alike.
+        | Grant::Bind { .. }
+        | Grant::DeepBind { .. }
+        | Grant::Copy { .. }
+        | Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::FolderState { .. }
+        | Grant::Overlay { .. }
+        | Grant::Reach { .. }
+        | Grant::StateLink { .. }
+        // Which places these are is the launcher's choice.
+        | Grant::Folder { .. }
+        | Grant::Worktree
+        | Grant::BindArguments { .. }
+        | Grant::BindVariable { .. }
+        // What is let through is named, one by one.
+        | Grant::Bus { .. }
+        | Grant::OpenUrls
+        | Grant::Tmpfs { .. }
+        | Grant::Proc { .. }
+        | Grant::Dev { .. }
+        | Grant::Directory { .. }
+        | Grant::File { .. }
+        | Grant::Symlink { .. }
+        | Grant::Accounts { .. }
+        | Grant::RemountReadOnly { .. }
+        | Grant::Queues { .. }
+        | Grant::StartIn { .. }
+        | Grant::SetEnv { .. }
+        | Grant::DevShell { .. }
+        | Grant::UnsetEnv { .. }
+        | Grant::AddPath { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
+        | Grant::Cage { .. }
+        | Grant::Ports { .. }
+        | Grant::SystemCalls { .. }
+        | Grant::CallRules { .. }
+        | Grant::Filter { .. }
+        | Grant::NestedSandbox
+        | Grant::Wall { .. }
+        | Grant::LandlockAbi { .. }
+        | Grant::Terminal { .. }
+        | Grant::Lifetime { .. }
+        | Grant::Limit { .. }
+        | Grant::BestEffort
+        | Grant::ShownId { .. }
+        | Grant::DedicatedUser { .. } => None,
+    }
+}
+
+/// Services that do as the jail says, outside of it.
+fn session(entry: &Entry, service: Service) -> Option<Danger> {
+    let services = DangerCode::GrantsHostServices;
+    let (code, what, fix) = match service {
+        Service::SessionBus => (
+            services,
+            "the jail can start programs outside through the session's message bus",
+            "name what is needed of it with `dbus`",
+        ),
+        Service::SystemBus => (
+            services,
+            "the jail has the machine's message bus, unfiltered",
+            "name what is needed of it with `dbus-system`",
+        ),
+        Service::X11 => (
+            services,
+            "the jail can read every key and every window of the X server, and type",
+            "use `wayland` where the program can",
+        ),
+        Service::NixDaemon => (
+            DangerCode::GrantsNixDaemon,
+            "the Nix daemon builds and downloads outside of the jail, as the jail asks",
+            "drop it if the program can do with what is in its closure",
+        ),
+        Service::Wayland
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::FilteredSessionBus
+        | Service::FilteredSystemBus
+        | Service::Gpu
+        | Service::Camera => return None,
+    };
+    Some(Danger::of(entry, Severity::High, code, what, fix))
+}
+
+fn shared(entry: &Entry, namespace: Namespace) -> Option<Danger> {
+    let (name, severity) = match namespace {
+        Namespace::Net => return network(entry),
+        Namespace::Cgroup => ("cgroup", Severity::Medium),
+        Namespace::Ipc => ("ipc", Severity::High),
+        Namespace::Mount => ("mount", Severity::Critical),
+        Namespace::Pid => ("pid", Severity::High),
+        Namespace::User => ("user", Severity::High),
+        Namespace::Uts => ("uts", Severity::Medium),
+    };
+    let what = format!("the jail shares the host's {name} namespace");
+    let fix = "drop the `share-ns` for it";
+    Some(Danger::of(entry, severity, DangerCode::SharesNamespace, what, fix))
+}
+
+fn network(entry: &Entry) -> Option<Danger> {
+    let what = "the jail has the host's network: its loopback and abstract sockets too";
+    let fix = "drop it if the program can do without; there is no filter by name yet";
+    Some(Danger::of(entry, Severity::Note, DangerCode::WholeNetwork, what, fix))
+}
+
+/// Whether a variable of this name is likely to hold a secret.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    const SECRET: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "CREDENTIALS"];
+    SECRET.iter().any(|word| name.contains(word))
+}
+
+pub(super) fn passed_on(entry: &Entry, name: &str) -> Option<Danger> {
+    let what = format!("the jail has the value of `{name}`");
+    let fix = "whoever is in the jail can read it, and send it where the jail can reach";
+    let danger = || Danger::of(entry, Severity::Note, DangerCode::PassesSecret, what, fix);
+    is_secret(name).then(danger)
+}

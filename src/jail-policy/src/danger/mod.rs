@@ -1,0 +1,86 @@
+//! What a policy grants that one should think twice about: the one list that `check`, `explain` and `audit` judge by.
+//!
+//! It is looked at without starting anything, and nothing here knows the host; places are compared as they are written.
+
+mod broken;
+mod caged;
+mod code;
+mod granted;
+mod writer;
+
+use std::collections::BTreeSet;
+
+pub use code::DangerCode;
+pub use granted::is_secret;
+pub use writer::{Launch, writer};
+
+use crate::{Entry, Grant, Origin, Severity, Text};
+
+/// Something that one should think twice about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Danger {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of danger it is.
+    pub code: DangerCode,
+    /// What it is: a sentence without a full stop. It holds what the spec holds.
+    pub what: String,
+    /// Who granted it.
+    pub by: Origin,
+    /// The place of the host that it is about, where the grant names one.
+    pub from: Option<Text>,
+    /// What to do.
+    pub fix: &'static str,
+}
+
+impl Danger {
+    /// One of a grant that names no place of the host.
+    fn of(
+        entry: &Entry,
+        severity: Severity,
+        code: DangerCode,
+        what: impl Into<String>,
+        fix: &'static str,
+    ) -> Self {
+        Self { severity, code, what: what.into(), by: entry.by.clone(), from: None, fix }
+    }
+}
+
+/// What of `grants` one should think twice about, the worst first. `applied` are the combinators of the spec, among them
+/// those whose grants left no trace.
+#[must_use]
+pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origin>) -> Vec<Danger> {
+    let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
+    let mut found: Vec<Danger> = if is_cage {
+        grants.iter().flat_map(|entry| caged::dangers(entry, grants)).collect()
+    } else {
+        let mut found: Vec<Danger> = grants.iter().flat_map(granted::dangers).collect();
+        found.extend(broken::dangers(grants));
+        found
+    };
+    let mut origins: BTreeSet<&Origin> = applied.into_iter().collect();
+    origins.extend(grants.iter().map(|entry| &entry.by));
+    // What is not safe about a service of the session is known, and says more.
+    let is_service = |entry: &&Entry| matches!(entry.grant, Grant::Session { .. });
+    let known: BTreeSet<&Origin> = grants.iter().filter(is_service).map(|it| &it.by).collect();
+    found.extend(origins.difference(&known).filter_map(|origin| called_unsafe(origin)));
+    found.sort();
+    // One combinator may say it twice: a folder that is made, and bound.
+    found.dedup();
+    found
+}
+
+fn called_unsafe(by: &Origin) -> Option<Danger> {
+    let fix = "use the combinator that is made for it";
+    by.combinator.starts_with("unsafe-").then(|| Danger {
+        severity: Severity::High,
+        code: DangerCode::UnsafeCombinator,
+        what: format!("`{}` adds what no check looks at", by.combinator),
+        by: by.clone(),
+        from: None,
+        fix,
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Which grant lets a jail write a file of the host, where it is known from where the jail is started.
+
+use crate::exposure::{given, is_below};
+use crate::{Access, Entry, Grant, Text};
+
+/// What is known of a launch before it happens.
+#[derive(Clone, Copy, Debug)]
+pub struct Launch<'a> {
+    /// The caller's home folder, an absolute path.
+    pub home: &'a str,
+    /// The folder that the jail is started in, an absolute path.
+    pub folder: &'a str,
+}
+
+/// Something of the host that appears in a jail.
+struct Shown {
+    from: String,
+    to: String,
+    is_writable: bool,
+}
+
+/// The grant by which a jail that is launched so can write the file at `place`, an absolute path without links; none where it
+/// cannot, or where only the launch knows.
+#[must_use]
+pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Option<&'a Entry> {
+    let shown = |entry| -> Vec<(&'a Entry, Shown)> {
+        launch.shown(entry).into_iter().map(|shown| (entry, shown)).collect()
+    };
+    let all: Vec<(&Entry, Shown)> = grants.iter().flat_map(shown).collect();
+    let mut writable = all.iter().enumerate().filter(|(_, (_, tree))| tree.is_writable);
+    let found = writable.find(|(index, (_, tree))| {
+        let Some(rest) = place.strip_prefix(&tree.from).filter(|_| is_below(place, &tree.from))
+        else {
+            return false;
+        };
+        let inside = format!("{}/{}", tree.to.trim_end_matches('/'), rest.trim_start_matches('/'));
+        let later = all.get(index + 1..).unwrap_or_default();
+        !later.iter().any(|(_, cover)| holds(cover, tree, inside.trim_end_matches('/')))
+    });
+    found.map(|(_, (entry, _))| *entry)
+}
+
+/// Whether a read-only mount covers a place in a writable tree for good. A mount deeper in the tree does not: a folder that it
+/// lies in can be renamed, and another one made in its place.
+fn holds(cover: &Shown, tree: &Shown, place: &str) -> bool {
+    let parent = cover.to.rsplit_once('/').map(|(parent, _)| parent);
+    let is_directly_inside = parent == Some(tree.to.trim_end_matches('/'));
+    !cover.is_writable
+        && is_below(place, &cover.to)
+        && (is_directly_inside || is_below(&tree.to, &cover.to))
+}
+
+impl Launch<'_> {
+    fn shown(self, entry: &Entry) -> Vec<Shown> {
+        let is_writable = |access| match access {
+            Access::ReadOnly => false,
+            Access::ReadWrite | Access::Device => true,
+        };
+        if let Grant::Folder { access, to } = &entry.grant {
+            let to = to.as_ref().map_or_else(|| Some(self.folder.into()), |to| self.resolved(to));
+            let from = self.folder.to_owned();
+            let shown = |to| Shown { from, to, is_writable: is_writable(*access) };
+            return to.map(shown).into_iter().collect();
+        }
+        let shown = |(from, access): (&Text, Access)| {
+            let from = self.resolved(from)?;
+            let target = entry.grant.target().and_then(|to| self.resolved(to));
+            let to = target.unwrap_or_else(|| from.clone());
+            Some(Shown { from, to, is_writable: is_writable(access) })
+        };
+        given(&entry.grant).into_iter().filter_map(shown).collect()
+    }
+
+    /// A place as it is at this launch, where it depends on nothing but the home folder and the working folder.
+    fn resolved(self, text: &Text) -> Option<String> {
+        let written = text.as_str()?;
+        if !text.expand {
+            let plain = written.trim_end_matches('/');
+            return Some(if plain.is_empty() { "/".into() } else { plain.into() });
+        }
+        let known = [
+            ("~", self.home),
+            ("$HOME", self.home),
+            ("${HOME}", self.home),
+            ("$PWD", self.folder),
+            ("${PWD}", self.folder),
+        ];
+        known.into_iter().find_map(|(name, value)| {
+            let rest = written.strip_prefix(name)?;
+            let is_plain = !rest.contains(['$', '"', '\\', '`', '~']);
+            let is_whole = rest.is_empty() || rest.starts_with('/');
+            (is_plain && is_whole).then(|| format!("{value}{}", rest.trim_end_matches('/')))
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! What is put in place inside, as grants.
+
+use jail_plan::helper::CLIENTS;
+use jail_plan::{Access, Bind, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session};
+use jail_policy::{Grant, Scope, Text, Writes};
+
+use super::super::fold::EVERY_JAIL;
+use super::{Draft, by_of, text};
+
+pub(super) fn add(draft: &mut Draft<'_>) {
+    let plan = draft.plan;
+    plan.inside.iter().for_each(|op| add_one(draft, op));
+}
+
+fn add_one(draft: &mut Draft<'_>, op: &InsideOp) {
+    match op {
+        InsideOp::Bind(bind) if is_client(draft, bind) => {}
+        InsideOp::Bind(bind) => {
+            let grant = bound(draft, bind);
+            draft.add(&bind.by, grant);
+        }
+        InsideOp::Folder(op) => {
+            let to = op.to.as_ref().map(text);
+            draft.add(&op.by, Grant::Folder { access: op.access, to });
+        }
+        InsideOp::Worktree(op) => draft.add(&op.by, Grant::Worktree),
+        InsideOp::BindArguments(op) => {
+            draft.add(&op.by, Grant::BindArguments { access: op.access });
+        }
+        InsideOp::BindVariable(op) => {
+            let (variable, separator) = (op.variable.clone(), op.separator.clone());
+            draft.add(&op.by, Grant::BindVariable { variable, separator, access: op.access });
+        }
+        InsideOp::Deep(op) => {
+            draft.add(&op.by, Grant::DeepBind { from: text(&op.from), missing: op.missing });
+        }
+        InsideOp::SharedFile(op) => {
+            let (path, to) = (text(&op.from), text(&op.to));
+            draft.add(&op.by, Grant::StateFile { path, to });
+        }
+        InsideOp::OverlayReadOnly(op) => {
+            draft.add(&op.by, overlay(&op.lower, Writes::Refused, &op.to));
+        }
+        InsideOp::OverlayInMemory(op) => {
+            draft.add(&op.by, overlay(&op.lower, Writes::Memory, &op.to));
+        }
+        InsideOp::OverlayKept(op) => {
+            let writes = Writes::Kept { upper: text(&op.upper), work: text(&op.work) };
+            draft.add(&op.by, overlay(&op.lower, writes, &op.to));
+        }
+        InsideOp::Session(session) => {
+            let grant = connected(draft, session);
+            draft.add(&session.by, grant);
+        }
+        InsideOp::StoreClosure(op) => draft.add(&op.by, Grant::Store { scope: Scope::Closure }),
+        InsideOp::Copy(op) if is_zone(draft, &op.to, &op.by) => {}
+        InsideOp::Copy(op) => {
+            let (from, to, append) = (text(&op.from), text(&op.to), op.append.clone());
+            draft.add(&op.by, Grant::Copy { from, to, append, missing: op.missing });
+        }
+        InsideOp::RemountReadOnly(op) if op.by == EVERY_JAIL => {}
+        InsideOp::RemountReadOnly(op) => {
+            draft.add(&op.by, Grant::RemountReadOnly { to: text(&op.to) });
+        }
+        InsideOp::Tmpfs(op) => {
+            draft.add(&op.by, Grant::Tmpfs { to: text(&op.to), mode: op.mode, size: op.size });
+        }
+        InsideOp::Proc(op) => draft.add(&op.by, Grant::Proc { to: text(&op.to) }),
+        InsideOp::Dev(op) => draft.add(&op.by, Grant::Dev { to: text(&op.to) }),
+        InsideOp::Directory(op) => {
+            draft.add(&op.by, Grant::Directory { to: text(&op.to), mode: op.mode });
+        }
+        InsideOp::File(op) => {
+            let (to, content) = (text(&op.to), Text::literal(op.content.clone()));
+            draft.add(&op.by, Grant::File { to, content, mode: op.mode });
+        }
+        InsideOp::Symlink(op) => {
+            let (to, target) = (text(&op.to), Text::literal(op.target.clone()));
+            draft.add(&op.by, Grant::Symlink { to, target });
+        }
+        InsideOp::Accounts(op) => {
+            draft.add(&op.by, Grant::Accounts { shell: Text::literal(op.shell.clone()) });
+        }
+        InsideOp::Queues(op) => draft.add(&op.by, Grant::Queues { to: text(&op.to) }),
+        // Parts of how a jail is made, which grant nothing.
+        InsideOp::Loopback(_) | InsideOp::HostSocket(_) | InsideOp::RuntimeArguments(_) => {}
+    }
+}
+
+/// The helper under the name of a channel: it is told with what it does on the host.
+fn is_client(draft: &Draft<'_>, bind: &Bind) -> bool {
+    let is_helper = draft.plan.host.as_ref().is_some_and(|host| host.program == bind.from.source());
+    is_helper && bind.to.source().starts_with(CLIENTS)
+}
+
+/// A bind, or what else is bound: state that is made first, or the store.
+fn bound(draft: &Draft<'_>, bind: &Bind) -> Grant {
+    let (from, to) = (text(&bind.from), text(&bind.to));
+    let is_made = draft.plan.before.iter().any(|op| match op {
+        HostOp::StateDirectory(made) => made.path == bind.from && made.by == bind.by,
+        _ => false,
+    });
+    let store = draft.plan.closure.store.as_str();
+    let is_store = bind.from.source() == store && bind.to.source() == store;
+    match (&bind.from, is_made) {
+        (HostText::PerFolder(_), true) => Grant::FolderState { path: from, to },
+        (_, true) => Grant::StateDirectory { path: from, to },
+        (_, false) if is_store && bind.access == Access::ReadOnly => {
+            Grant::Store { scope: Scope::Whole }
+        }
+        (_, false) => Grant::Bind { from, to, access: bind.access, missing: bind.missing },
+    }
+}
+
+fn overlay(lower: &[HostText], writes: Writes, to: &HostText) -> Grant {
+    Grant::Overlay { lower: lower.iter().map(text).collect(), writes, to: text(to) }
+}
+
+fn connected(draft: &Draft<'_>, session: &Session) -> Grant {
+    let service = session.service;
+    let is_filtered = match service {
+        Service::FilteredSessionBus | Service::FilteredSystemBus => true,
+        Service::Wayland
+        | Service::X11
+        | Service::Pulse
+        | Service::Pipewire
+        | Service::SshAgent
+        | Service::GpgAgent
+        | Service::NixDaemon
+        | Service::SessionBus
+        | Service::SystemBus
+        | Service::Gpu
+        | Service::Camera => false,
+    };
+    let proxy = draft.plan.before.iter().find_map(|op| match op {
+        HostOp::Bus(bus) if is_filtered && bus.service == service => Some(bus),
+        _ => None,
+    });
+    match proxy {
+        Some(bus) => {
+            let (proxy, rules) = (Text::literal(bus.proxy.clone()), bus.rules.clone());
+            Grant::Bus { service, proxy, rules }
+        }
+        None => Grant::Session { service },
+    }
+}
+
+/// Whether a copy belongs to the time zone, which is told with its variable.
+fn is_zone(draft: &Draft<'_>, to: &HostText, by: &str) -> bool {
+    let is_host_zone = |variable: &EnvOp| match variable {
+        EnvOp::Forward(forward) => {
+            forward.name == "TZ" && forward.missing == Missing::Skip && by_of(variable) == by
+        }
+        EnvOp::Set(_) => false,
+    };
+    to.source() == "/etc/localtime" && draft.plan.env.iter().any(is_host_zone)
+}
