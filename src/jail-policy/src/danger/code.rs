@@ -56,6 +56,8 @@ codes! {
     SharesNamespace = "shares-namespace",
     /// A cage has the host's /tmp.
     SharesTmp = "shares-tmp",
+    /// A spec that its own jail can write.
+    SpecWritable = "spec-writable",
     /// A combinator that is called `unsafe-…`.
     UnsafeCombinator = "unsafe-combinator",
     /// The host's network.

@@ -120,7 +120,7 @@ fn a_home_that_is_not_there_or_without_its_state_breaks_the_jail() {
 
 #[test]
 fn who_can_write_a_file_is_known_where_the_launch_is() {
-    let launch = Launch { home: "/home/me", folder: "/home/me/src/x" };
+    let launch = Launch { home: Some("/home/me"), folder: "/home/me/src/x" };
     let folder = |access| entry("mount-cwd", Grant::Folder { access, to: None });
     let here = || folder(Access::ReadWrite);
     let read = |path: &str| entry("readonly", bind(Text::expanded(path), Access::ReadOnly));
@@ -135,6 +135,10 @@ fn who_can_write_a_file_is_known_where_the_launch_is() {
     let state = Text::expanded("~/.config");
     let state = entry("state-dir", Grant::StateDirectory { path: state.clone(), to: state });
     assert_eq!(by(&[state], "/home/me/.config/a.jail").as_deref(), Some("state-dir"));
+    let at_home = Launch { folder: "/home/me", ..launch };
+    assert_eq!(writer(&[here()], spec, at_home), None);
+    let both = [here(), entry("allow-home-cwd", Grant::HomeAsFolder)];
+    assert!(writer(&both, spec, at_home).is_some());
     // What lies over it counts, where it cannot be moved away.
     assert_eq!(by(&[here(), read("$PWD/a.jail")], spec), None);
     assert_eq!(by(&[here(), read("$PWD")], spec), None);

@@ -6,8 +6,8 @@ use crate::{Access, Entry, Grant, Text};
 /// What is known of a launch before it happens.
 #[derive(Clone, Copy, Debug)]
 pub struct Launch<'a> {
-    /// The caller's home folder, an absolute path.
-    pub home: &'a str,
+    /// The caller's home folder, an absolute path, where it is known.
+    pub home: Option<&'a str>,
     /// The folder that the jail is started in, an absolute path.
     pub folder: &'a str,
 }
@@ -23,7 +23,11 @@ struct Shown {
 /// cannot, or where only the launch knows.
 #[must_use]
 pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Option<&'a Entry> {
-    let shown = |entry| -> Vec<(&'a Entry, Shown)> {
+    let is_refused = launch.refuses_folder(grants);
+    let shown = |entry: &'a Entry| -> Vec<(&'a Entry, Shown)> {
+        if is_refused && matches!(entry.grant, Grant::Folder { .. }) {
+            return Vec::new();
+        }
         launch.shown(entry).into_iter().map(|shown| (entry, shown)).collect()
     };
     let all: Vec<(&Entry, Shown)> = grants.iter().flat_map(shown).collect();
@@ -51,6 +55,13 @@ fn holds(cover: &Shown, tree: &Shown, place: &str) -> bool {
 }
 
 impl Launch<'_> {
+    /// No jail is started in the home folder, unless it may be, or above it.
+    fn refuses_folder(self, grants: &[Entry]) -> bool {
+        let Some(home) = self.home else { return false };
+        let may_be_home = grants.iter().any(|entry| matches!(entry.grant, Grant::HomeAsFolder));
+        is_below(home, self.folder) && !(may_be_home && home == self.folder)
+    }
+
     fn shown(self, entry: &Entry) -> Vec<Shown> {
         let is_writable = |access| match access {
             Access::ReadOnly => false,
@@ -78,15 +89,11 @@ impl Launch<'_> {
             let plain = written.trim_end_matches('/');
             return Some(if plain.is_empty() { "/".into() } else { plain.into() });
         }
-        let known = [
-            ("~", self.home),
-            ("$HOME", self.home),
-            ("${HOME}", self.home),
-            ("$PWD", self.folder),
-            ("${PWD}", self.folder),
-        ];
+        let (home, folder) = (self.home, Some(self.folder));
+        let known =
+            [("~", home), ("$HOME", home), ("${HOME}", home), ("$PWD", folder), ("${PWD}", folder)];
         known.into_iter().find_map(|(name, value)| {
-            let rest = written.strip_prefix(name)?;
+            let (rest, value) = (written.strip_prefix(name)?, value?);
             let is_plain = !rest.contains(['$', '"', '\\', '`', '~']);
             let is_whole = rest.is_empty() || rest.starts_with('/');
             (is_plain && is_whole).then(|| format!("{value}{}", rest.trim_end_matches('/')))

@@ -456,6 +456,10 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
         OnDeny::Kill => "what is refused is killed".to_owned(),
         OnDeny::Log => "what is refused is carried out and logged".to_owned(),
     });
+    if allow.is_empty() && deny.is_empty() && answer.is_none() {
+        // Of a wrapper, that has them compiled.
+        return "changed by rules of the spec's own".into();
+    }
     let parts = [list("also", allow), list("without", deny), answer];
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
@@ -475,8 +479,16 @@ fn commands(folder: &Text) -> String {
             let words = package_words(package);
             words.strip_prefix("pkgs.").map(str::to_owned).unwrap_or(words)
         }
+        [Piece::Literal(path)] => store_name(path).unwrap_or(path).to_owned(),
         _ => folder.to_string(),
     }
+}
+
+/// `git-2.50` of `/nix/store/<hash>-git-2.50/bin`.
+fn store_name(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/nix/store/")?.strip_suffix("/bin")?;
+    let (hash, name) = name.split_once('-')?;
+    (hash.len() == 32 && !name.contains('/')).then_some(name)
 }
 
 fn package_words(package: &Package) -> String {

@@ -33,7 +33,8 @@ fn named(granted: &Granted, danger: &Danger) -> Option<Place> {
 }
 
 /// The warning of a danger. A note is nothing to mend, so it is left to `explain` and `audit`.
-fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
+#[must_use]
+pub fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
     if danger.severity == Severity::Note {
         return None;
     }
@@ -62,6 +63,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         DangerCode::GrantsRoot => Some(Code::GrantsRoot),
         DangerCode::HomeAsFolder => Some(Code::HomeAsFolder),
         DangerCode::SharesNamespace => Some(Code::SharesNamespace),
+        DangerCode::SpecWritable => Some(Code::SpecWritable),
         DangerCode::UnsafeCombinator => Some(Code::UnsafeCombinator),
         DangerCode::WholeStore => Some(Code::WholeStore),
         DangerCode::WritesHostPrograms => Some(Code::WritesHostPrograms),

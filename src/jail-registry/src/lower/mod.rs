@@ -20,6 +20,7 @@ use jail_policy::{Access, Danger, Entry, Grant, Origin, Output, Package, Policy,
 
 pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
 pub use call::Call;
+pub use danger::warning as danger_warning;
 pub(crate) use finish::default_hostname;
 pub(crate) use name::{is_hostname, is_variable};
 pub(crate) use text::nix_string;
@@ -181,7 +182,9 @@ impl<'a> Lowering<'a> {
 
     fn program(&mut self, maker: &str, entry: &Placed, place: Option<Place>) {
         let by = Origin { combinator: maker.into(), index: 0 };
-        if let Some(place) = place {
+        // A builder may be given the package, and then that argument is who wanted the program.
+        let given = entry.place.filter(|_| maker != JAIL).or(place);
+        if let Some(place) = given {
             self.places.insert(by.clone(), place);
         }
         let path = match &entry.value {

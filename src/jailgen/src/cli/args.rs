@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use jail_registry::Code;
 
 use super::examples;
 use crate::init;
@@ -227,15 +228,29 @@ pub struct Check {
     /// What else is to fail.
     #[arg(long, value_name = "WHAT")]
     pub deny: Option<Deny>,
+    /// Leave out warnings of this code: what it is about is meant.
+    #[arg(
+        long,
+        value_name = "CODE",
+        value_parser = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str())),
+        hide_possible_values = true
+    )]
+    pub allow: Vec<String>,
 }
 
 /// See [`Command::Explain`].
 #[derive(Debug, Args)]
 #[command(after_help = examples::EXPLAIN)]
 pub struct Explain {
-    /// The spec file.
-    #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
-    pub spec: PathBuf,
+    /// A spec, a wrapper, or a command that is one.
+    #[arg(value_name = "SPEC|WRAPPER", value_hint = ValueHint::FilePath)]
+    pub target: PathBuf,
+    /// Which jail, where the spec makes several; all of them when absent.
+    #[arg(long, value_name = "NAME")]
+    pub jail: Option<String>,
+    /// Only what it writes, reads and reaches: a line for each.
+    #[arg(long, conflicts_with_all = ["syscalls", "json"])]
+    pub brief: bool,
     /// What becomes of each system call instead.
     #[arg(long)]
     pub syscalls: bool,

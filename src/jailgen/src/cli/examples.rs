@@ -40,11 +40,15 @@ pub(super) const CHECK: &str = "\
 Examples:
   jailgen check *.jail
   jailgen check --deny warnings opencode.jail
+  jailgen check --deny warnings --allow grants-nix-daemon opencode.jail
   jailgen check --message-format json opencode.jail";
 
 pub(super) const EXPLAIN: &str = "\
 Examples:
   jailgen explain opencode.jail
+  jailgen explain opencode.jail --brief
+  jailgen explain jailed-opencode
+  jailgen explain team.jail --jail jailed-review
   jailgen explain opencode.jail --json | jq '.jails[].groups[].title'";
 
 pub(super) const AUDIT: &str = "\

@@ -1,5 +1,6 @@
 //! From a spec file to policies: evaluated, then lowered jail by jail. All faults of a spec are collected, not the first.
 
+mod deciding;
 mod emission;
 
 use std::borrow::Cow;
@@ -8,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use jail_lang::{FileSources, Files, Limits, Outcome, Sources as _, Spec, evaluate};
-use jail_policy::Policy;
+use jail_policy::{Danger, Origin, Policy};
 use jail_registry::{Code, Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
 
 use crate::render::Sources;
@@ -26,6 +27,17 @@ pub struct Compiled {
     pub spec: Option<Spec>,
     /// Its jails' policies, if nothing is wrong with it.
     pub policies: Vec<Policy>,
+    /// What is known of each of them beside.
+    pub judged: Vec<Judged>,
+}
+
+/// What is known of a jail beside its policy.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// What is dangerous about it, the worst first.
+    pub dangers: Vec<Danger>,
+    /// Where the combinators stand that its grants are of.
+    pub places: BTreeMap<Origin, Place>,
 }
 
 /// A spec file and the folder around it, which is opened once: all that is read of it is read through this, once.
@@ -68,13 +80,19 @@ pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let Outcome { spec, sound, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
     // Jails that nothing is wrong with so far are lowered also where another one is wrong: all faults are told at once.
     let jails = spec.as_ref().map_or(&sound, |spec| &spec.jails);
-    let policies = lower_all(jails, &files, &mut diagnostics);
-    let (spec, policies) =
-        if has_errors(&diagnostics) { (None, Vec::new()) } else { (spec, policies) };
-    Compiled { path: path.into(), files, diagnostics, spec, policies }
+    let (policies, judged) = lower_all(jails, &files, &mut diagnostics).into_iter().unzip();
+    let compiled = Compiled { path: path.into(), files, diagnostics, spec, policies, judged };
+    if has_errors(&compiled.diagnostics) {
+        return Compiled { spec: None, policies: Vec::new(), judged: Vec::new(), ..compiled };
+    }
+    compiled
 }
 
-fn lower_all(jails: &[Jail], files: &Files, diagnostics: &mut Vec<Diagnostic>) -> Vec<Policy> {
+fn lower_all(
+    jails: &[Jail],
+    files: &Files,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<(Policy, Judged)> {
     let mut policies = Vec::new();
     let mut seen: BTreeMap<String, Option<Place>> = BTreeMap::new();
     for jail in jails {
@@ -85,7 +103,8 @@ fn lower_all(jails: &[Jail], files: &Files, diagnostics: &mut Vec<Diagnostic>) -
                 if let Some(first) = seen.insert(name.clone(), jail.place) {
                     diagnostics.push(twice(&name, jail.place, first));
                 }
-                policies.push(lowered.policy);
+                let judged = Judged { dangers: lowered.dangers, places: lowered.places };
+                policies.push((lowered.policy, judged));
             }
             Err(faults) => diagnostics.extend(faults),
         }

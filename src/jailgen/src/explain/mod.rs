@@ -2,17 +2,24 @@
 
 mod calls;
 mod fold;
+mod order;
+mod summary;
 mod text;
 mod worktree;
 
 #[cfg(test)]
 mod tests;
 
-use jail_policy::{Grant, Policy, Subject, default_layers, sentence_among};
+use jail_policy::{Entry, Grant, Policy, Sentence, Subject, default_layers, sentence_among};
+use jail_registry::BASE_PERMISSIONS;
 use serde::Serialize;
 
+use crate::findings::Finding;
+use order::{Rank, rank};
+
 pub use calls::{Calls, OneCall, calls, render_calls};
-pub use text::render;
+pub use summary::Summary;
+pub use text::{brief, render};
 pub use worktree::repository;
 
 /// A jail in words.
@@ -20,7 +27,11 @@ pub use worktree::repository;
 pub struct Explanation {
     /// The command's name.
     pub name: String,
-    /// What it grants, by subject.
+    /// What it writes, reads and reaches.
+    pub summary: Summary,
+    /// What is dangerous about it, the worst first.
+    pub findings: Vec<Finding>,
+    /// What it grants, by subject, the most important first.
     pub groups: Vec<Group>,
     /// What one might look for, and what is not there.
     pub absent: Vec<&'static str>,
@@ -48,50 +59,78 @@ pub struct Line {
     /// The combinator that granted it, `jail` or a builder for the program; absent for what every jail has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub combinator: Option<String>,
-    /// Where in the spec it stands; absent with the combinator.
+    /// Where in the spec it stands; absent with the combinator, and where a wrapper does not hold it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }
 
-/// Says what `policy` grants.
+/// Says what `policy` grants, with what is dangerous about it.
 #[must_use]
-pub fn explain(policy: &Policy) -> Explanation {
+pub fn explain(policy: &Policy, findings: Vec<Finding>) -> Explanation {
     let effective = fold::effective(&policy.grants);
-    let mut groups: Vec<Group> = Subject::ALL
-        .iter()
-        .map(|subject| Group { title: subject.title(), lines: Vec::new() })
-        .collect();
-    for entry in &effective {
+    let groups = order::SUBJECTS.iter().map(|subject| group(*subject, policy, &effective));
+    Explanation {
+        name: policy.name.clone(),
+        summary: summary::summary(&effective),
+        findings,
+        groups: groups.filter(|group| !group.lines.is_empty()).collect(),
+        absent: fold::absent(&effective),
+    }
+}
+
+/// What a policy writes, reads and reaches.
+#[must_use]
+pub fn sum_up(policy: &Policy) -> Summary {
+    summary::summary(&fold::effective(&policy.grants))
+}
+
+/// What is granted on one subject: what the spec says, by importance, before what every jail has.
+fn group(subject: Subject, policy: &Policy, effective: &[&Entry]) -> Group {
+    let mut lines: Vec<(Rank, Line)> = Vec::new();
+    for entry in effective {
         let sentence = sentence_among(&entry.grant, &policy.grants);
-        let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
-        let place = policy.places.get(&entry.by);
-        let combinator = place.map(|_| entry.by.combinator.as_str());
-        let same = group.lines.iter_mut().find(|line| {
-            (line.how, line.note, line.combinator.as_deref(), line.place.as_ref())
-                == (sentence.how, sentence.note, combinator, place)
-        });
-        match same {
-            Some(line) if line.what.contains(&sentence.what) => {}
-            Some(line) => line.what.push(sentence.what),
-            None => group.lines.push(Line {
+        if sentence.subject == subject {
+            add(&mut lines, policy, entry, sentence);
+        }
+    }
+    let all: Vec<&Grant> = policy.grants.iter().map(|entry| &entry.grant).collect();
+    for sentence in default_layers(&all).into_iter().filter(|it| it.subject == subject) {
+        let (how, what, note) = (sentence.how, vec![sentence.what], sentence.note);
+        lines.push((Rank::Own, Line { how, what, note, combinator: None, place: None }));
+    }
+    lines.sort_by_key(|(rank, line)| (line.combinator.is_none(), *rank));
+    Group { title: subject.title(), lines: lines.into_iter().map(|(_, line)| line).collect() }
+}
+
+/// Whether it is what a jail has that its spec says nothing of.
+fn is_every_jails(combinator: &str) -> bool {
+    combinator == "jailgen" || BASE_PERMISSIONS.contains(&combinator)
+}
+
+/// Adds a grant to the line of its combinator that grants in the same way, or as a line of its own.
+fn add(lines: &mut Vec<(Rank, Line)>, policy: &Policy, entry: &Entry, sentence: Sentence) {
+    let place = policy.places.get(&entry.by);
+    let by = entry.by.combinator.as_str();
+    let combinator = Some(by).filter(|by| place.is_some() || !is_every_jails(by));
+    let same = lines.iter_mut().find(|(_, line)| {
+        (line.how, line.note, line.combinator.as_deref(), line.place.as_ref())
+            == (sentence.how, sentence.note, combinator, place)
+    });
+    match same {
+        Some((_, line)) if line.what.contains(&sentence.what) => {}
+        Some((before, line)) => {
+            line.what.push(sentence.what);
+            *before = rank(entry).min(*before);
+        }
+        None => {
+            let line = Line {
                 how: sentence.how,
                 what: vec![sentence.what],
                 note: sentence.note,
                 combinator: combinator.map(str::to_owned),
                 place: place.cloned(),
-            }),
+            };
+            lines.push((rank(entry), line));
         }
     }
-    let all: Vec<&Grant> = policy.grants.iter().map(|entry| &entry.grant).collect();
-    for sentence in default_layers(&all) {
-        let Some(group) = groups.get_mut(sentence.subject as usize) else { continue };
-        let (how, what, note) = (sentence.how, vec![sentence.what], sentence.note);
-        group.lines.push(Line { how, what, note, combinator: None, place: None });
-    }
-    for group in &mut groups {
-        // What the spec says comes before what every jail has.
-        group.lines.sort_by_key(|line| line.place.is_none());
-    }
-    groups.retain(|group| !group.lines.is_empty());
-    Explanation { name: policy.name.clone(), groups, absent: fold::absent(&effective) }
 }

@@ -1,10 +1,11 @@
 use expect_test::expect;
 use jail_policy::{
     Access, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Policy, Scope,
-    Terminal, Text, VERSION, Zone,
+    Service, Terminal, Text, VERSION, Zone,
 };
 
-use super::{explain, render};
+use super::{Explanation, brief, render};
+use crate::findings::findings;
 
 fn policy(grants: &[(&str, u32, Grant)]) -> Policy {
     let entry = |(combinator, index, grant): &(&str, u32, Grant)| {
@@ -36,6 +37,10 @@ fn set(name: &str, value: &str) -> Grant {
 
 fn tmpfs(to: Text) -> Grant {
     Grant::Tmpfs { to, mode: 0o700, size: None }
+}
+
+fn explain(policy: &Policy) -> Explanation {
+    super::explain(policy, findings(policy))
 }
 
 fn text_of(policy: &Policy) -> String {
@@ -75,6 +80,13 @@ fn demo() -> Policy {
 fn every_grant_stands_with_its_line() {
     expect![[r#"
         demo
+        Writes   this folder
+        Reads    ~/.gitconfig; nothing else of yours
+        Reaches  all networks
+
+        Findings
+          note        whole-network: the jail has the host's network: its        demo.jail:6:3  network
+                      loopback and abstract sockets too
 
         Program
           runs        pkgs.hello                                                 demo.jail:1:3  jail
@@ -85,13 +97,6 @@ fn every_grant_stands_with_its_line() {
           read-only   ~/.gitconfig (if it is there)                              demo.jail:3:3  try-readonly
           in memory   /tmp, ~                                                    by default
           read-only   of /nix/store what this jail needs at run time             by default
-
-        Commands
-          from        git, jq                                                    demo.jail:4:3  add-pkg-deps
-
-        Environment
-          set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
-          set         HOME=~                                                     by default
 
         Network
           the host's  network: internet, local network, loopback                 demo.jail:6:3  network
@@ -104,6 +109,13 @@ fn every_grant_stands_with_its_line() {
                       (where the kernel can)
           seccomp     all system calls but those that sandboxes were left        by default
                       through
+
+        Environment
+          set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
+          set         HOME=~                                                     by default
+
+        Commands
+          from        git, jq                                                    demo.jail:4:3  add-pkg-deps
 
         Not there
           other files of the host, the rest of the home folder, other processes,
@@ -122,7 +134,8 @@ fn a_later_grant_at_the_same_place_is_the_one_that_is_told() {
         .grants
         .push(Entry { by, grant: Grant::Bind { from: path(), to: path(), access, missing } });
     let text = text_of(&policy);
-    assert_eq!(text.matches("~/.gitconfig").count(), 1, "{text}");
+    let lines = text.lines().filter(|line| line.starts_with("  read")).collect::<String>();
+    assert_eq!(lines.matches("~/.gitconfig").count(), 1, "{text}");
     assert!(text.contains("read-write  ~/.gitconfig"), "{text}");
 }
 
@@ -168,4 +181,89 @@ fn a_spec_sends_no_control_sequences() {
     let policy = policy(&[("set-env", 1, set("A", "\u{1b}]0;title\u{7}"))]);
     let text = text_of(&policy);
     assert!(text.contains(r"A=\u{1b}]0;title\u{7}"), "{text:?}");
+}
+
+fn bind(from: Text, access: Access) -> Grant {
+    Grant::Bind { to: from.clone(), from, access, missing: Missing::Fail }
+}
+
+/// The three lines of these grants.
+fn three(grants: &[Grant]) -> String {
+    let applied: Vec<(&str, u32, Grant)> =
+        grants.iter().map(|grant| ("x", 1, grant.clone())).collect();
+    anstream::adapter::strip_str(&brief(&[explain(&policy(&applied))])).to_string()
+}
+
+#[test]
+fn three_lines_say_what_is_written_read_and_reached() {
+    expect![[r#"
+        Writes   nothing of yours
+        Reads    nothing of yours
+        Reaches  no network
+    "#]]
+    .assert_eq(&three(&[]));
+    let claude = || Text::expanded("~/.claude");
+    expect![[r#"
+        Writes   this folder, ~/.claude
+        Reads    nothing else of yours
+        Reaches  all networks
+    "#]]
+    .assert_eq(&three(&[
+        bind(claude(), Access::ReadOnly),
+        Grant::StateDirectory { path: claude(), to: claude() },
+        Grant::Folder { access: Access::ReadWrite, to: None },
+        bind(Text::literal("/nix/store/x-y"), Access::ReadOnly),
+        Grant::HostNetwork,
+    ]));
+    expect![[r#"
+        Writes   all of your home folder
+        Reads    this folder, /srv, every path among its arguments, $MY_API_KEY; nothing else of yours
+        Reaches  no network, whoever answers at /run/docker.sock, your browser, a script on the host (`ask`), the SSH agent's socket
+    "#]]
+    .assert_eq(&three(&[
+        Grant::Folder { access: Access::ReadOnly, to: None },
+        bind(Text::expanded("$HOME/"), Access::ReadWrite),
+        bind(Text::literal("/srv"), Access::ReadOnly),
+        Grant::BindArguments { access: Access::ReadOnly },
+        Grant::ForwardEnv { name: "MY_API_KEY".into(), missing: Missing::Fail },
+        Grant::ForwardEnv { name: "LANG".into(), missing: Missing::Skip },
+        Grant::Session { service: Service::SshAgent },
+        bind(Text::literal("/run/docker.sock"), Access::ReadWrite),
+        Grant::OpenUrls,
+        Grant::Channel {
+            name: "ask".into(),
+            script: Text::literal("true"),
+            shell: Text::literal("/bin/sh"),
+        },
+    ]));
+    expect![[r#"
+        Writes   nothing of yours
+        Reads    everything on this machine
+        Reaches  no network
+    "#]]
+    .assert_eq(&three(&[bind(Text::literal("/"), Access::ReadOnly)]));
+}
+
+#[test]
+fn the_three_lines_are_three_whatever_a_path_holds() {
+    let text = three(&[bind(Text::literal("/a\n/b \u{1b}[2J"), Access::ReadWrite)]);
+    assert_eq!(text.lines().count(), 3, "{text:?}");
+    assert!(!text.contains('\u{1b}'), "{text:?}");
+}
+
+#[test]
+fn of_several_jails_each_has_its_name() {
+    let none = explain(&policy(&[]));
+    let text = anstream::adapter::strip_str(&brief(&[none.clone(), none])).to_string();
+    assert_eq!(text.matches("demo\nWrites").count(), 2, "{text}");
+}
+
+#[test]
+fn what_the_spec_wants_comes_before_what_every_jail_has_also_without_lines() {
+    let mut without_places = demo();
+    without_places.places.clear();
+    let text = text_of(&without_places);
+    let line = |what: &str| text.lines().find(|line| line.contains(what)).unwrap_or_default();
+    assert!(line("the folder that it").contains("mount-cwd"), "{text}");
+    assert!(line("/tmp, ~").contains("by default"), "{text}");
 }

@@ -1,14 +1,18 @@
-//! An explanation as text: one screen, the origin of each line at the right.
+//! An explanation as text: three lines that say most, then one screen with the origin of each line at the right.
 
 use std::fmt::Write as _;
 
 use clap::builder::styling::{AnsiColor, Style};
 
-use super::{Explanation, Line};
+use jail_policy::Severity;
+
+use super::{Explanation, Line, Summary};
+use crate::findings::Finding;
 use crate::render::sanitise;
 
 const TITLE: Style = Style::new().bold();
 const WIDE: Style = AnsiColor::Yellow.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 
 /// The text of an explanation, at most about `width` columns wide.
@@ -16,6 +20,13 @@ const FAINT: Style = Style::new().dimmed();
 pub fn render(explanation: &Explanation, width: usize) -> String {
     let layout = Layout::of(explanation, width);
     let mut text = format!("{TITLE}{}{TITLE:#}\n", sanitise(&explanation.name));
+    text += &summary(&explanation.summary, width);
+    if !explanation.findings.is_empty() {
+        let _ = writeln!(text, "\n{TITLE}Findings{TITLE:#}");
+    }
+    for finding in &explanation.findings {
+        layout.finding(&mut text, finding);
+    }
     for group in &explanation.groups {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{TITLE}{}{TITLE:#}", group.title);
@@ -27,6 +38,34 @@ pub fn render(explanation: &Explanation, width: usize) -> String {
     let room = width.saturating_sub(INDENT);
     for line in wrapped(list(&explanation.absent, room), room) {
         let _ = writeln!(text, "{:INDENT$}{line}", "");
+    }
+    text
+}
+
+/// The three lines alone, none of them broken; with the jail's name above where there are `several`.
+#[must_use]
+pub fn brief(explanations: &[Explanation]) -> String {
+    let one = |explanation: &Explanation| summary(&explanation.summary, usize::MAX);
+    if let [explanation] = explanations {
+        return one(explanation);
+    }
+    let named = |it: &Explanation| format!("{TITLE}{}{TITLE:#}\n{}", sanitise(&it.name), one(it));
+    explanations.iter().map(named).collect::<Vec<_>>().join("\n")
+}
+
+/// The longest of the words that the three lines begin with, and two spaces.
+const WORD: usize = "Reaches  ".len();
+
+fn summary(summary: &Summary, width: usize) -> String {
+    let mut text = String::new();
+    for (word, what) in summary.lines() {
+        let what = sanitise(&what).replace('\n', "\\n");
+        let room = width.saturating_sub(WORD);
+        for (index, part) in wrapped(what.split(' '), room).iter().enumerate() {
+            let word = if index == 0 { word } else { "" };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{TITLE}{word:<WORD$}{TITLE:#}{part}");
+        }
     }
     text
 }
@@ -43,15 +82,38 @@ struct Layout {
 impl Layout {
     fn of(explanation: &Explanation, width: usize) -> Self {
         let lines = || explanation.groups.iter().flat_map(|group| &group.lines);
-        let how = lines().map(|line| line.how.len()).max().unwrap_or_default() + 2;
+        let severities = explanation.findings.iter().map(|finding| finding.severity.as_str());
+        let how = lines().map(|line| line.how).chain(severities).map(str::len).max();
+        let how = how.unwrap_or_default() + 2;
         let right = lines().map(|line| origin(line).chars().count()).max().unwrap_or_default();
         let middle = width.saturating_sub(INDENT + how + 2 + right).max(MIDDLE_MIN);
         Self { how, middle }
     }
 
+    /// What is dangerous, and, where it is more than a note, what to do.
+    fn finding(&self, text: &mut String, finding: &Finding) {
+        let style = match finding.severity {
+            Severity::Critical | Severity::High => BAD,
+            Severity::Medium => WIDE,
+            Severity::Note => Style::new(),
+        };
+        let line = Line {
+            how: finding.severity.as_str(),
+            what: vec![format!("{}: {}", finding.code, finding.what)],
+            note: (finding.severity != Severity::Note).then_some(finding.fix),
+            combinator: Some(finding.combinator.clone()),
+            place: finding.place.clone(),
+        };
+        self.styled(text, &line, style);
+    }
+
     fn line(&self, text: &mut String, line: &Line) {
-        let Self { how, middle } = *self;
         let style = if is_wide(line) { WIDE } else { Style::new() };
+        self.styled(text, line, style);
+    }
+
+    fn styled(&self, text: &mut String, line: &Line, style: Style) {
+        let Self { how, middle } = *self;
         let left = format!("{:INDENT$}{style}{:<how$}{style:#}", "", line.how);
         let next = format!("{:1$}", "", INDENT + how);
         let note = line.note.map(|note| format!("({note})"));
@@ -79,7 +141,8 @@ fn origin(line: &Line) -> String {
         (Some(place), Some(combinator)) => {
             format!("{}  {}", sanitise(place), sanitise(combinator))
         }
-        (Some(_) | None, _) => "by default".into(),
+        (None, Some(combinator)) => sanitise(combinator).into_owned(),
+        (Some(_) | None, None) => "by default".into(),
     }
 }
 

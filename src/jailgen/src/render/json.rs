@@ -11,6 +11,9 @@ use super::{Position, Sources, sanitise_json};
 struct Message<'a> {
     code: &'static str,
     severity: &'static str,
+    /// How bad a grant is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    danger: Option<&'static str>,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     place: Option<Span<'a>>,
@@ -50,6 +53,7 @@ pub fn json(diagnostic: &Diagnostic, sources: &dyn Sources) -> serde_json::Resul
             Severity::Error => "error",
             Severity::Warning => "warning",
         },
+        danger: diagnostic.danger.map(jail_policy::Severity::as_str),
         message: &diagnostic.message,
         place: diagnostic.primary.and_then(|place| span(place, sources)),
         label: &diagnostic.label,

@@ -2,11 +2,14 @@
 
 use std::path::Path;
 
+use jail_policy::Policy;
+
 use super::build::Wanted;
 use super::{Context, emission};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::emit::Spec;
+use crate::explain::sum_up;
 use crate::render::sanitise;
 use crate::state::State;
 use crate::state::trust::{self, Question, Verdict, Why};
@@ -16,7 +19,7 @@ pub(in crate::cli) fn run(arguments: &args::Specs, context: Context) -> Result<(
     for path in &arguments.specs {
         let spec = emission(path, context)?;
         if let Verdict::Ask(question) = trust::judge(&state, path, &spec) {
-            show(&question, context);
+            show(&question, &spec, context);
         }
         remember(&state, path, &spec)?;
         context.console.note("approved", &shown(path));
@@ -39,12 +42,12 @@ pub(super) fn before_a_build(
         Verdict::Ask(question) => question,
     };
     let why = why(path, &question.why);
-    let lines = lines(&question).join("\n");
+    let lines = lines(&question, spec).join("\n");
     match (context.console.ask(&format!("{why}:\n{lines}"), "Build it as it is now?"), wanted) {
         (Some(true), _) => remember(state, path, spec),
         (Some(false), _) => Err(Failure::new(format!("`{}` was not built", shown(path)))),
         (None, Wanted::Asked) => {
-            show(&question, context);
+            show(&question, spec, context);
             remember(state, path, spec)
         }
         (None, Wanted::Needed) => {
@@ -60,8 +63,8 @@ fn remember(state: &State, path: &Path, spec: &Spec) -> Result<(), Failure> {
     })
 }
 
-fn show(question: &Question, context: Context) {
-    lines(question).iter().for_each(|line| context.console.note("approved", line));
+fn show(question: &Question, spec: &Spec, context: Context) {
+    lines(question, spec).iter().for_each(|line| context.console.note("approved", line));
 }
 
 fn why(path: &Path, why: &Why) -> String {
@@ -81,8 +84,23 @@ fn why(path: &Path, why: &Why) -> String {
 }
 
 /// A name with a line break in it must not look like another line of ours.
-fn lines(question: &Question) -> Vec<String> {
-    question.lines.iter().map(|line| sanitise(line).replace('\n', "\\n")).collect()
+fn lines(question: &Question, spec: &Spec) -> Vec<String> {
+    let all = summed_up(question, spec).into_iter().chain(question.lines.iter().cloned());
+    all.map(|line| sanitise(&line).replace('\n', "\\n")).collect()
+}
+
+/// What its jails write, read and reach, where the spec is new. Of a change only the change is shown.
+fn summed_up(question: &Question, spec: &Spec) -> Vec<String> {
+    match question.why {
+        Why::First | Why::Unreadable(_) => spec.policies.iter().flat_map(of_jail).collect(),
+        Why::Changed | Why::Elsewhere(_) => Vec::new(),
+    }
+}
+
+fn of_jail(policy: &Policy) -> impl Iterator<Item = String> {
+    let lines = sum_up(policy).lines();
+    let line = move |(word, what): (&str, String)| format!("{}: {word} {what}", policy.name);
+    lines.into_iter().map(line)
 }
 
 fn shown(path: &Path) -> String {

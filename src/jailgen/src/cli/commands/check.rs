@@ -1,8 +1,8 @@
 //! `check`: compiles specs and prints what is wrong with them.
 
-use jail_registry::Severity;
+use jail_registry::{Diagnostic, Severity};
 
-use super::{Context, compile};
+use super::{Context, compile_here};
 use crate::cli::args::{Check, Deny, MessageFormat};
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -12,7 +12,8 @@ use crate::render;
 pub(in crate::cli) fn run(arguments: &Check, context: Context) -> Result<(), Failure> {
     let mut counts = Counts { errors: 0, warnings: 0 };
     for path in &arguments.specs.specs {
-        let compiled = compile(path)?;
+        let mut compiled = compile_here(path)?;
+        compiled.diagnostics.retain(|diagnostic| !is_allowed(diagnostic, &arguments.allow));
         for diagnostic in &compiled.diagnostics {
             match diagnostic.severity {
                 Severity::Error => counts.errors += 1,
@@ -29,6 +30,12 @@ pub(in crate::cli) fn run(arguments: &Check, context: Context) -> Result<(), Fai
         context.console.note("checked", &counts.words(arguments.specs.specs.len()));
     }
     if denied > 0 { Err(Failure::Findings) } else { Ok(()) }
+}
+
+/// An error is never allowed.
+fn is_allowed(diagnostic: &Diagnostic, allowed: &[String]) -> bool {
+    let is_named = allowed.iter().any(|code| code == diagnostic.code.as_str());
+    is_named && diagnostic.severity == Severity::Warning
 }
 
 struct Counts {

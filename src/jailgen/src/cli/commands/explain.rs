@@ -1,4 +1,4 @@
-//! `explain`: says in words what a spec grants.
+//! `explain`: says in words what a spec, or a wrapper, grants.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,48 +7,118 @@ use jail_plan::Handled;
 use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
-use super::{Context, compile_clean};
+use super::{Context, clean, compile_here, wrapper};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::compile::Compiled;
 use crate::emit::FlakeInput;
-use crate::explain::{Calls, Explanation, calls, explain, render, render_calls, repository};
+use crate::explain::{Calls, Explanation, brief, calls, explain, render, render_calls, repository};
+use crate::findings::{Finding, findings};
 use crate::render::{sanitise, sanitise_json};
 use jail_seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
-    let compiled = compile_clean(&arguments.spec, context)?;
-    if arguments.syscalls {
-        return context.console.result(&system_calls(&compiled.policies, arguments)?);
+    let wrapper = wrapper::of_word(&arguments.target)?;
+    if arguments.syscalls && wrapper.is_some() {
+        let help = "name the spec that it was built from";
+        return Err(Failure::with_help("a wrapper has its filter compiled, and no rules", help));
     }
-    let explanations: Vec<_> = compiled.policies.iter().map(explain).collect();
-    let beyond = beyond(&compiled.policies, jail_probe::landlock_abi());
-    if !beyond.is_empty() {
-        let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
-        context.console.note("here", &text);
-    }
-    if let Some(repository) = shared_repository(&compiled.policies) {
-        let text = format!(
-            "`git-worktree` would grant `{}`, if that has this folder as its worktree",
-            repository.display()
-        );
-        context.console.note("here", &text);
-    }
-    let inputs = inputs(&compiled);
-    let text = if arguments.json {
-        json(&explanations, &inputs)?
-    } else {
-        let texts = explanations.iter().map(|explanation| render(explanation, width()));
-        texts.chain(render_inputs(&inputs)).collect::<Vec<_>>().join("\n")
+    let mut source = match wrapper {
+        Some(policy) => Source::of_wrapper(policy),
+        None => Source::of_spec(clean_but_dangers(arguments, context)?),
     };
-    context.console.result(&text)
+    source.keep(arguments)?;
+    context.console.result(&source.said(arguments)?)?;
+    if !arguments.brief {
+        source.notes(context);
+    }
+    Ok(())
+}
+
+/// A spec that compiles. What is dangerous about it is part of what is explained, so it is not said before.
+fn clean_but_dangers(arguments: &args::Explain, context: Context) -> Result<Compiled, Failure> {
+    let mut compiled = compile_here(&arguments.target)?;
+    compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
+    clean(compiled, context)
+}
+
+/// What is explained.
+struct Source {
+    jails: Vec<(Policy, Vec<Finding>)>,
+    inputs: BTreeMap<String, String>,
+}
+
+impl Source {
+    fn of_wrapper(policy: Policy) -> Self {
+        let findings = findings(&policy);
+        Self { jails: vec![(policy, findings)], inputs: BTreeMap::new() }
+    }
+
+    fn of_spec(compiled: Compiled) -> Self {
+        let inputs = inputs(&compiled);
+        let jails = compiled.policies.into_iter().zip(compiled.judged).map(|(policy, judged)| {
+            let found = judged.dangers.iter().map(|danger| Finding::of(danger, &policy)).collect();
+            (policy, found)
+        });
+        Self { jails: jails.collect(), inputs }
+    }
+
+    /// Keeps the jail that is asked for.
+    fn keep(&mut self, arguments: &args::Explain) -> Result<(), Failure> {
+        let Some(wanted) = &arguments.jail else { return Ok(()) };
+        let known: Vec<String> =
+            self.jails.iter().map(|(policy, _)| format!("`{}`", policy.name)).collect();
+        self.jails.retain(|(policy, _)| policy.name == *wanted);
+        if self.jails.is_empty() {
+            let target = arguments.target.display();
+            let message = format!("there is no jail `{wanted}` in `{target}`");
+            return Err(Failure::with_help(message, format!("there is {}", known.join(", "))));
+        }
+        Ok(())
+    }
+
+    fn said(&self, arguments: &args::Explain) -> Result<String, Failure> {
+        if arguments.syscalls {
+            return system_calls(self.policies(), arguments);
+        }
+        let explained = |(policy, found): &(Policy, Vec<Finding>)| explain(policy, found.clone());
+        let explanations: Vec<Explanation> = self.jails.iter().map(explained).collect();
+        if arguments.json {
+            return json(&explanations, &self.inputs);
+        }
+        if arguments.brief {
+            return Ok(brief(&explanations));
+        }
+        let texts = explanations.iter().map(|explanation| render(explanation, width()));
+        Ok(texts.chain(render_inputs(&self.inputs)).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// What is so on this machine, and in this folder. It comes last: it is no part of what is granted.
+    fn notes(&self, context: Context) {
+        if let Some(repository) = shared_repository(self.policies()) {
+            let text = format!(
+                "`git-worktree` would grant `{}`, if that has this folder as its worktree",
+                repository.display()
+            );
+            context.console.note("here", &text);
+        }
+        let beyond = beyond(self.policies(), jail_probe::landlock_abi());
+        if !beyond.is_empty() {
+            let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
+            context.console.note("here", &text);
+        }
+    }
+
+    fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.jails.iter().map(|(policy, _)| policy)
+    }
 }
 
 /// The repository of the folder that the command is run in, where a jail would have it.
-fn shared_repository(policies: &[Policy]) -> Option<PathBuf> {
-    let grants = policies.iter().flat_map(|policy| &policy.grants);
-    let is_granted = grants.map(|entry| &entry.grant).any(|grant| matches!(grant, Grant::Worktree));
+fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<PathBuf> {
+    let mut grants = policies.flat_map(|policy| &policy.grants);
+    let is_granted = grants.any(|entry| matches!(entry.grant, Grant::Worktree));
     is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
 }
 
@@ -72,7 +142,7 @@ fn render_inputs(inputs: &BTreeMap<String, String>) -> Option<String> {
 
 /// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is named is there, or
 /// there is no launch.
-fn beyond(policies: &[Policy], abi: u32) -> Vec<&'static str> {
+fn beyond<'a>(mut policies: impl Iterator<Item = &'a Policy>, abi: u32) -> Vec<&'static str> {
     let named = |policy: &Policy| {
         policy.grants.iter().any(|entry| {
             matches!(
@@ -81,17 +151,20 @@ fn beyond(policies: &[Policy], abi: u32) -> Vec<&'static str> {
             )
         })
     };
-    if policies.iter().all(named) {
+    if policies.all(named) {
         return Vec::new();
     }
     Handled::beyond(&Handled::BY_DEFAULT, abi)
 }
 
 /// The tables of this machine's processor: the jails of a spec are built for it.
-fn system_calls(policies: &[Policy], arguments: &args::Explain) -> Result<String, Failure> {
+fn system_calls<'a>(
+    policies: impl Iterator<Item = &'a Policy>,
+    arguments: &args::Explain,
+) -> Result<String, Failure> {
     let arch = Arch::from_nix(std::env::consts::ARCH)
         .ok_or_else(|| Failure::new(format!("jails do not run on {}", std::env::consts::ARCH)))?;
-    let tables: Result<Vec<Calls>, _> = policies.iter().map(|policy| calls(policy, arch)).collect();
+    let tables: Result<Vec<Calls>, _> = policies.map(|policy| calls(policy, arch)).collect();
     let tables = tables.map_err(|error| Failure::new(error.to_string()))?;
     if arguments.json {
         let json = serde_json::to_string_pretty(&serde_json::json!({ "jails": tables }))
@@ -131,13 +204,13 @@ mod tests {
     fn what_an_older_kernel_lacks_is_told_where_the_spec_demands_nothing() {
         let plain = policy(Vec::new());
         let demanding = policy(vec![Grant::Wall { wall: Wall::Full }]);
-        assert_eq!(beyond(std::slice::from_ref(&plain), 9), Vec::<&str>::new());
+        assert_eq!(beyond([&plain].into_iter(), 9), Vec::<&str>::new());
         let lacking = [
             "connecting to Unix sockets by path",
             "connecting to abstract Unix sockets",
             "signals to processes outside",
         ];
-        assert_eq!(beyond(&[plain, demanding.clone()], 5), lacking);
-        assert_eq!(beyond(&[demanding], 0), Vec::<&str>::new());
+        assert_eq!(beyond([&plain, &demanding].into_iter(), 5), lacking);
+        assert_eq!(beyond([&demanding].into_iter(), 0), Vec::<&str>::new());
     }
 }

@@ -17,12 +17,14 @@ pub(super) mod manual;
 pub(super) mod seal;
 pub(super) mod trace;
 pub(super) mod trust;
+mod wrapper;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use jail_plan::OWN_STATE;
+use jail_policy::Launch;
 
 use super::console::{Console, width};
 use super::failure::Failure;
@@ -106,9 +108,16 @@ fn emission(path: &Path, context: Context) -> Result<Spec, Failure> {
     folder.emission(&compiled).map_err(emit::failed)?.ok_or(Failure::Findings)
 }
 
-/// Compiles a spec and prints its diagnostics; one with errors ends the command.
-fn compile_clean(path: &Path, context: Context) -> Result<Compiled, Failure> {
-    clean(compile(path)?, context)
+/// Compiles a spec, and looks at where it is as well: can a jail that is started here write it?
+fn compile_here(path: &Path) -> Result<Compiled, Failure> {
+    let folder = open(path)?;
+    let mut compiled = folder.compile();
+    let real = |path: PathBuf| path.canonicalize().ok()?.into_os_string().into_string().ok();
+    let home = std::env::var_os("HOME").and_then(|home| real(home.into()));
+    if let Some(here) = std::env::current_dir().ok().and_then(real) {
+        folder.judge_place(&mut compiled, Launch { home: home.as_deref(), folder: &here });
+    }
+    Ok(compiled)
 }
 
 /// Prints a spec's diagnostics; one with errors ends the command.

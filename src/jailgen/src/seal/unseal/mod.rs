@@ -60,9 +60,10 @@ impl Draft<'_> {
         self.grants.push(Entry { by: origin(by), grant });
     }
 
-    /// Adds a grant of which the plan does not say who wanted it: one of these combinators, if the spec has applied it.
+    /// Adds a grant of which the plan does not say who wanted it: one of these combinators, of which the first is likely.
     fn add_of(&mut self, combinators: &[&str], grant: Grant) {
-        let by = self.applied(combinators).unwrap_or_else(|| format!("{BASE}#1"));
+        let likely = combinators.first().copied().unwrap_or(BASE);
+        let by = self.applied(combinators).unwrap_or_else(|| format!("{likely}#1"));
         self.add(&by, grant);
     }
 

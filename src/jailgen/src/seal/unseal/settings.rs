@@ -6,7 +6,7 @@ use jail_plan::{
 };
 use jail_policy::{Grant, IdKind, Limited, Text, Wall, Zone};
 
-use super::{Draft, calls, text};
+use super::{BASE, Draft, calls, text};
 
 pub(super) fn program(draft: &mut Draft<'_>) {
     let mut words = draft.plan.argv.iter();
@@ -52,10 +52,10 @@ fn namespaces(draft: &mut Draft<'_>) {
 fn process(draft: &mut Draft<'_>) {
     let plan = draft.plan;
     if let Some(name) = &plan.hostname {
-        draft.add_of(&["set-hostname"], Grant::Hostname { name: name.clone() });
+        draft.add_of(&[BASE, "set-hostname"], Grant::Hostname { name: name.clone() });
     }
     let by: &[&str] = match plan.terminal {
-        Terminal::Keep => &["no-new-session"],
+        Terminal::Keep => &[BASE, "no-new-session"],
         Terminal::NewSession => &["new-session"],
     };
     draft.add_of(by, Grant::Terminal { terminal: plan.terminal });

@@ -1,0 +1,40 @@
+//! Whether a jail can write what it is made from: then what runs in it decides what the next build grants.
+
+use jail_lang::Sources as _;
+use jail_policy::{Danger, DangerCode, Entry, Launch, Severity, writer};
+use jail_registry::danger_warning;
+
+use super::{Compiled, SpecFolder};
+
+impl SpecFolder {
+    /// Adds what is dangerous about where the spec is, for jails that are launched so.
+    pub fn judge_place(&self, compiled: &mut Compiled, launch: Launch<'_>) {
+        let root = self.sources.root().trim_end_matches('/');
+        let mut warnings = Vec::new();
+        for (policy, judged) in compiled.policies.iter().zip(&mut compiled.judged) {
+            let written = compiled.files.all().iter().find_map(|file| {
+                let place = format!("{root}/{}", file.name);
+                Some((file.name.as_str(), writer(&policy.grants, &place, launch)?))
+            });
+            let Some((name, entry)) = written else { continue };
+            let danger = danger(name, entry);
+            let warning = danger_warning(&danger, judged.places.get(&danger.by).copied());
+            warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
+            judged.dangers.push(danger);
+            judged.dangers.sort();
+        }
+        compiled.diagnostics.extend(warnings);
+        compiled.diagnostics.sort_by_key(|it| it.primary.map(|place| (place.file, place.start)));
+    }
+}
+
+fn danger(name: &str, entry: &Entry) -> Danger {
+    Danger {
+        severity: Severity::High,
+        code: DangerCode::SpecWritable,
+        what: format!("a jail that is started here can write `{name}`, which it is made from"),
+        by: entry.by.clone(),
+        from: None,
+        fix: "keep the spec outside of what its jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/NAME.jail\"))`",
+    }
+}

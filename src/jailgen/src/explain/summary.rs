@@ -1,0 +1,250 @@
+//! What a jail writes, reads and reaches, in three lines: what one wants to know first. The `match` is complete: a new kind of
+//! grant does not compile until it has said what it adds.
+
+use jail_policy::{
+    Access, DangerCode, Entry, Exposure, Grant, Missing, Namespace, Service, Text, Writes,
+    canonical_place, exposures, is_secret, sentence,
+};
+use serde::Serialize;
+
+use super::order::rank;
+
+/// The three lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// What of the host it can change.
+    pub writes: Vec<String>,
+    /// What of yours it can read beside.
+    pub reads: Vec<String>,
+    /// Networks, services and programs outside.
+    pub reaches: Vec<String>,
+    /// Whether it sees names, sizes and dates of all files, as a cage does.
+    #[serde(skip)]
+    is_cage: bool,
+}
+
+/// Sums up grants.
+pub(super) fn summary(grants: &[&Entry]) -> Summary {
+    let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
+    let mut summary = Summary { is_cage, ..Summary::default() };
+    let mut sorted = grants.to_vec();
+    sorted.sort_by_key(|entry| rank(entry));
+    sorted.iter().for_each(|entry| summary.add(&entry.grant));
+    let has_network = |entry: &&Entry| match &entry.grant {
+        Grant::HostNetwork | Grant::ShareNamespace { namespace: Namespace::Net } => true,
+        Grant::Ports { connect, .. } => !connect.is_empty(),
+        _ => false,
+    };
+    if !grants.iter().any(has_network) {
+        summary.reaches.insert(0, "no network".into());
+    }
+    let Summary { writes, reads, .. } = &mut summary;
+    reads.retain(|place| !writes.contains(place));
+    summary
+}
+
+impl Summary {
+    /// The lines, each with the word that it begins with.
+    #[must_use]
+    pub fn lines(&self) -> [(&'static str, String); 3] {
+        [("Writes", self.written()), ("Reads", self.read()), ("Reaches", self.reaches.join(", "))]
+    }
+
+    fn written(&self) -> String {
+        if self.writes.is_empty() { "nothing of yours".into() } else { self.writes.join(", ") }
+    }
+
+    fn read(&self) -> String {
+        if self.reads.iter().chain(&self.writes).any(|place| place == EVERYTHING) {
+            return EVERYTHING.into();
+        }
+        let all = self.reads.join(", ");
+        let nothing = if self.writes.is_empty() && self.reads.is_empty() {
+            "nothing of yours"
+        } else {
+            "nothing else of yours"
+        };
+        let seen = if self.is_cage { ", but names, sizes and dates of all files" } else { "" };
+        let end = format!("{nothing}{seen}");
+        if all.is_empty() { end } else { format!("{all}; {end}") }
+    }
+
+    fn writes(&mut self, what: impl Into<String>) {
+        push(&mut self.writes, what.into());
+    }
+
+    fn reads(&mut self, what: impl Into<String>) {
+        push(&mut self.reads, what.into());
+    }
+
+    fn reaches(&mut self, what: impl Into<String>) {
+        push(&mut self.reaches, what.into());
+    }
+
+    fn gives(&mut self, access: Access, what: impl Into<String>) {
+        match access {
+            Access::ReadOnly => self.reads(what),
+            Access::ReadWrite | Access::Device => self.writes(what),
+        }
+    }
+
+    fn add(&mut self, grant: &Grant) {
+        match grant {
+            Grant::Bind { from, access, .. } if is_service(from, *access) => {
+                self.reaches(format!("whoever answers at {}", shown(from)));
+            }
+            Grant::Reach { path, .. } if path.as_str() == Some("$SSH_AUTH_SOCK") => {
+                self.reaches(sentence(&Grant::Session { service: Service::SshAgent }).what);
+            }
+            Grant::Bind { from, access, .. } if is_yours(from) => self.gives(*access, shown(from)),
+            Grant::DeepBind { from, .. } if is_yours(from) => {
+                self.reads(format!("{}, with what its links lead to", shown(from)));
+            }
+            Grant::Copy { from, .. } if !is_the_machines(from) => self.reads(shown(from)),
+            Grant::Folder { access, to } => match to {
+                Some(to) if self.is_cage => self.gives(*access, shown(to)),
+                Some(_) | None => self.gives(*access, "this folder"),
+            },
+            Grant::HomeAsFolder => {
+                self.writes("all of your home folder where it is started there");
+            }
+            Grant::Worktree => self.writes("the `.git` of this worktree's repository"),
+            Grant::BindArguments { access } => {
+                self.gives(*access, "every path among its arguments");
+            }
+            Grant::BindVariable { variable, access, .. } => {
+                self.gives(*access, format!("every path in ${variable}"));
+            }
+            Grant::StateDirectory { path, .. } if self.is_cage && is_own_state(path) => {
+                self.writes("a folder of its own below ~/.local/state/jailgen");
+            }
+            Grant::StateDirectory { path, .. } | Grant::StateFile { path, .. } => {
+                self.writes(shown(path));
+            }
+            Grant::FolderState { path, .. } => {
+                self.writes(format!("a folder in {} for each folder", shown(path)));
+            }
+            Grant::Overlay { lower, writes, .. } => {
+                lower.iter().filter(|lower| is_yours(lower)).for_each(|it| self.reads(shown(it)));
+                match writes {
+                    Writes::Kept { upper, .. } => self.writes(shown(upper)),
+                    Writes::Refused | Writes::Memory => {}
+                }
+            }
+            Grant::Reach { path, reach, missing } => {
+                let is_usual = *missing == Missing::Skip && is_the_machines(path);
+                if is_usual || !is_yours(path) {
+                    return;
+                }
+                self.gives(if reach.writes() { Access::ReadWrite } else { Access::ReadOnly }, shown(path));
+            }
+            Grant::ForwardEnv { name, .. } if is_secret(name) => self.reads(format!("${name}")),
+            Grant::HostNetwork => self.reaches("all networks"),
+            Grant::ShareNamespace { namespace } => self.shares(*namespace),
+            Grant::Ports { connect, .. } if !connect.is_empty() => {
+                let ports: Vec<String> = connect.iter().map(u16::to_string).collect();
+                self.reaches(format!("TCP ports {} of all networks", ports.join(" and ")));
+            }
+            Grant::Session { .. } | Grant::Bus { .. } => self.reaches(sentence(grant).what),
+            Grant::Channel { name, .. } => {
+                self.reaches(format!("a script on the host (`{name}`)"));
+            }
+            Grant::OpenUrls => self.reaches("your browser"),
+            Grant::HostScript { .. } => self.reaches("the host, by scripts of the spec"),
+            Grant::Bind { .. }
+            | Grant::DeepBind { .. }
+            | Grant::Copy { .. }
+            | Grant::ForwardEnv { .. }
+            | Grant::Ports { .. }
+            | Grant::Program { .. }
+            | Grant::Arguments { .. }
+            | Grant::Store { .. }
+            | Grant::Tmpfs { .. }
+            | Grant::Proc { .. }
+            | Grant::Dev { .. }
+            | Grant::Directory { .. }
+            | Grant::File { .. }
+            | Grant::Symlink { .. }
+            | Grant::Accounts { .. }
+            | Grant::RemountReadOnly { .. }
+            | Grant::Queues { .. }
+            | Grant::StartIn { .. }
+            | Grant::SetEnv { .. }
+            | Grant::DevShell { .. }
+            | Grant::UnsetEnv { .. }
+            | Grant::AddPath { .. }
+            | Grant::Hostname { .. }
+            | Grant::TimeZone { .. }
+            | Grant::Cage { .. }
+            // It leads to state, which is told.
+            | Grant::StateLink { .. }
+            | Grant::SystemCalls { .. }
+            | Grant::CallRules { .. }
+            | Grant::Filter { .. }
+            | Grant::NestedSandbox
+            | Grant::Wall { .. }
+            | Grant::LandlockAbi { .. }
+            | Grant::Terminal { .. }
+            | Grant::Lifetime { .. }
+            | Grant::Limit { .. }
+            | Grant::BestEffort
+            | Grant::ShownId { .. }
+            | Grant::DedicatedUser { .. } => {}
+        }
+    }
+
+    fn shares(&mut self, namespace: Namespace) {
+        match namespace {
+            Namespace::Net => self.reaches("all networks"),
+            Namespace::Pid => self.reaches("your other processes"),
+            Namespace::Ipc => self.reaches("the host's shared memory"),
+            Namespace::Mount => self.writes(EVERYTHING),
+            Namespace::Cgroup | Namespace::User | Namespace::Uts => {}
+        }
+    }
+}
+
+const EVERYTHING: &str = "everything on this machine";
+
+fn push(all: &mut Vec<String>, what: String) {
+    if !all.contains(&what) {
+        all.push(what);
+    }
+}
+
+/// A place as one calls it.
+fn shown(place: &Text) -> String {
+    let plain = place.to_string();
+    let place = if place.expand { canonical_place(place).unwrap_or(plain) } else { plain };
+    match place.as_str() {
+        "/" => EVERYTHING.into(),
+        "~" => "all of your home folder".into(),
+        _ => place.replace('\r', "\\r").replace('\n', "\\n"),
+    }
+}
+
+/// Whether it is something of the user's: what the store has, anybody may read.
+fn is_yours(place: &Text) -> bool {
+    place.as_str().is_some_and(|place| !place.starts_with("/nix/store/") && place != "/nix/store")
+}
+
+/// Whether it is a socket of the host's that is known for what answers there.
+fn is_service(place: &Text, access: Access) -> bool {
+    let is_known = |exposure: &Exposure| {
+        let services = [DangerCode::GrantsHostServices, DangerCode::GrantsNixDaemon];
+        services.contains(&exposure.code) && exposure.place.is_none()
+    };
+    let is_socket = place.as_str().is_some_and(|place| place.ends_with("sock"));
+    is_socket && exposures(place, access).iter().any(is_known)
+}
+
+/// What the machine has for every program.
+fn is_the_machines(place: &Text) -> bool {
+    const MACHINE: &[&str] = &["/etc/", "/proc", "/sys/", "/dev/"];
+    let place = place.as_str().unwrap_or_default();
+    MACHINE.iter().any(|machine| place.starts_with(machine))
+}
+
+fn is_own_state(path: &Text) -> bool {
+    path.as_str().is_some_and(|path| path.starts_with("~/.local/state/jailgen/"))
+}
