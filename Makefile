@@ -6,9 +6,11 @@
 CARGO ?= cargo
 PROFILE ?= release
 target := $(or $(CARGO_TARGET_DIR),target)
+built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
+export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit demo test lint bench test-agents test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint bench test-agents test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -21,6 +23,16 @@ build: ## Build jailgen, the helper and the probe, static, and the stub
 
 kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store
 	scripts/make-kit $(PROFILE)
+
+# Built here unless a build is there: `make build && sudo make install` compiles nothing as root.
+install: $(if $(KIT)$(wildcard $(built)),,build) ## Install jailgen below PREFIX (/usr/local), DESTDIR in front
+	scripts/install $(PROFILE)
+
+uninstall: ## Remove what `make install` has put there
+	scripts/install --uninstall
+
+dist: ## A static archive and a Debian package in target/dist, with their SHA-256 sums
+	scripts/dist
 
 demo: ## From nothing to a shell in a jail, offline but for Rust crates
 	scripts/demo

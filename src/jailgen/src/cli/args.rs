@@ -107,6 +107,12 @@ pub enum Command {
         /// The kit's folder.
         folder: PathBuf,
     },
+    /// Print the manifest of a kit, with its hash: what is installed beside it.
+    #[command(hide = true)]
+    DescribeKit {
+        /// The kit's folder.
+        folder: PathBuf,
+    },
     /// Seal a policy into a wrapper: the builder of the derivations that jailgen emits.
     #[command(hide = true)]
     Seal,

@@ -59,7 +59,8 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Lsp { stdio: _ } => commands::lsp::run(),
         Command::Completions { what } => commands::manual::completions(what, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
-        Command::AddKit { folder } => commands::kit::run(&folder, context),
+        Command::AddKit { folder } => commands::kit::add(&folder, context),
+        Command::DescribeKit { folder } => commands::kit::describe(&folder, context),
         Command::Seal => commands::seal::run(context),
     }
 }

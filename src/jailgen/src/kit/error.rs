@@ -63,7 +63,7 @@ impl KitError {
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Missing { .. } | Self::Record { .. } | Self::Version { .. } | Self::Gone { .. } => Some(
-                "run `make kit` in jailgen's source folder, or name a kit with `--kit path:/FOLDER`".into(),
+                "install jailgen again with `make install`, or run `make kit` in its source folder, or name a kit with `--kit path:/FOLDER`".into(),
             ),
             Self::Reference(_) | Self::NoKit { .. } => {
                 Some("a kit is a folder that `make kit` made, as in `--kit path:/nix/store/…-source`".into())

@@ -1,6 +1,7 @@
 //! The kit: the flake that an emitted flake needs of jailgen, with nixlib and the static tools. Found, or put into the store.
 
 mod error;
+mod installed;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use error::KitError;
+pub use installed::Manifest;
 
 use crate::nix::{Nix, nar};
 
@@ -20,6 +22,9 @@ const ROOT: &str = "jailgen-kit";
 
 /// Nix copies a flake to the store under this name. One that is there already by this name is not copied again.
 const STORE_NAME: &str = "source";
+
+/// Where the files of Nix are.
+const STORE: &str = "/nix/store";
 
 /// What packaging compiled in: a kit as JSON (see [`Kit`]).
 const COMPILED_IN: Option<&str> = option_env!("JAILGEN_KIT");
@@ -59,11 +64,15 @@ impl Kit {
 
     fn at(folder: &Path, nar_hash: &str) -> Self {
         let path = folder.display().to_string();
+        let mut locked = json!({ "type": "path", "path": path, "narHash": nar_hash });
+        if let Some(locked) = locked.as_object_mut().filter(|_| folder.starts_with(STORE)) {
+            // Files of the store have the time 1, or none. Others have one of their own, which Nix would compare.
+            locked.insert("lastModified".into(), json!(1));
+        }
         Self {
             url: format!("path:{path}"),
             original: json!({ "type": "path", "path": path }),
-            // Files of the store have the time 1, or none: it is no part of what is checked.
-            locked: json!({ "type": "path", "path": path, "narHash": nar_hash, "lastModified": 1 }),
+            locked,
             follows: Vec::new(),
             version: env!("CARGO_PKG_VERSION").into(),
         }
@@ -85,7 +94,8 @@ impl Kit {
     }
 }
 
-/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit` recorded beside `program`.
+/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit` recorded beside `program`,
+/// else the one that was installed with `program`.
 ///
 /// # Errors
 /// There is none, or it belongs to another version of jailgen.
@@ -99,6 +109,11 @@ pub fn find(reference: Option<&str>, program: &Path) -> Result<Kit, KitError> {
     }
     if let Some(compiled_in) = COMPILED_IN {
         return serde_json::from_str(compiled_in).map_err(KitError::CompiledIn);
+    }
+    if !beside(program, RECORD).exists()
+        && let Some(installed) = installed::find(&real(program))
+    {
+        return installed;
     }
     recorded(program)
 }
@@ -138,9 +153,12 @@ pub fn add(nix: &Nix, folder: &Path, program: &Path) -> Result<Kit, KitError> {
 }
 
 fn beside(program: &Path, name: &str) -> PathBuf {
-    // A link to the program, as in ~/bin, leads to where the record is.
-    let program = fs::canonicalize(program).unwrap_or_else(|_| program.into());
-    program.with_file_name(name)
+    real(program).with_file_name(name)
+}
+
+/// A link to the program, as in ~/bin, leads to where its kit is.
+fn real(program: &Path) -> PathBuf {
+    fs::canonicalize(program).unwrap_or_else(|_| program.into())
 }
 
 #[cfg(test)]

@@ -1,0 +1,64 @@
+//! The kit of an installed jailgen: `lib/jailgen/kit` beside the folder of the program, with a manifest that says its hash.
+//!
+//! An emitted flake names it by its path and that hash, so nothing has to be in the store before: Nix copies it there when it first
+//! evaluates such a flake, through the daemon where the user has one, and refuses a kit that is not what was installed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kit, KitError};
+use crate::nix::nar;
+
+/// The kit, below the folder that `bin` is in.
+const FOLDER: &str = "lib/jailgen/kit";
+
+/// Its manifest.
+const MANIFEST: &str = "lib/jailgen/kit.json";
+
+/// What is known of a kit when it is installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// The hash of its folder.
+    pub nar_hash: String,
+    /// The version of jailgen that it belongs to.
+    pub version: String,
+}
+
+impl Manifest {
+    /// That of the kit in a folder.
+    ///
+    /// # Errors
+    /// It is no kit, or cannot be read.
+    pub fn of(folder: &Path) -> Result<Self, KitError> {
+        Kit::in_folder(folder)?;
+        let nar_hash = nar::hash(folder)
+            .map_err(|error| KitError::Folder { folder: folder.into(), error })?;
+        Ok(Self { nar_hash, version: env!("CARGO_PKG_VERSION").into() })
+    }
+}
+
+/// The kit that was installed with the program, if one was. Its files are not read: Nix compares them with the hash.
+pub(super) fn find(program: &Path) -> Option<Result<Kit, KitError>> {
+    let prefix = program.parent()?.parent()?;
+    let manifest = prefix.join(MANIFEST);
+    let text = fs::read_to_string(&manifest).ok()?;
+    Some(read(&text, manifest, &prefix.join(FOLDER)))
+}
+
+fn read(text: &str, manifest: PathBuf, folder: &Path) -> Result<Kit, KitError> {
+    let found: Manifest = match serde_json::from_str(text) {
+        Ok(found) => found,
+        Err(error) => return Err(KitError::Record { record: manifest, error }),
+    };
+    if found.version != env!("CARGO_PKG_VERSION") {
+        return Err(KitError::Version { record: manifest, found: found.version });
+    }
+    if !folder.join("flake.nix").exists() {
+        let path = folder.display().to_string();
+        return Err(KitError::Gone { record: manifest, path });
+    }
+    Ok(Kit::at(folder, &found.nar_hash))
+}
