@@ -25,6 +25,7 @@ mod jail;
 mod landlock;
 mod limits;
 mod overlay;
+mod own_settings;
 mod own_state;
 mod pinned;
 mod places;

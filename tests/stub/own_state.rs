@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::{
     Access, Beneath, BindArguments, BindVariable, Deep, Folder, InsideOp, KeptOverlay,
-    LandlockRule, Missing, Overlay, Reach, TRUSTED_STATE,
+    LandlockRule, Missing, Overlay, Reach, SharedFile, TRUSTED_STATE,
 };
 
-use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, tmpfs};
 
 /// A jail of a launcher that keeps its state in the home folder, where one entry of the trust store is.
 fn jail(caller: Caller) -> Jail {
@@ -185,6 +185,18 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
             jail.sh("touch /x/made && echo ran").prints("ran");
             jail.plan.inside.pop();
         }
+    }
+}
+
+#[test]
+fn no_file_of_it_is_carried_over() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let from = own(&jail).join("trust/trees/p-1");
+        let shared = SharedFile { from: literal(&from), to: literal("/h/x"), by: by() };
+        let jail = jail.op(tmpfs("/h")).op(InsideOp::SharedFile(shared));
+        jail.sh("echo tree >/h/x").stopped(&["jailgen keeps there what the host runs and trusts"]);
+        assert_eq!(std::fs::read_to_string(from).expect("the record"), "tree 1\n");
     }
 }
 

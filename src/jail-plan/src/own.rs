@@ -1,9 +1,13 @@
-//! jailgen's own state (`~/.local/state/jailgen`): where it is, and its folders, which stand beside those that cages keep their
-//! state in.
+//! What jailgen keeps for itself: its state (`~/.local/state/jailgen`), with its folders, which stand beside those that cages keep
+//! their state in, and its settings (`~/.config/jailgen`).
 
 /// Where it is: the first of these variables that is an absolute path, and what is below that.
 pub const OWN_STATE: [(&str, &str); 2] =
     [("XDG_STATE_HOME", "jailgen"), ("HOME", ".local/state/jailgen")];
+
+/// Where its settings are: the first of these variables that is an absolute path, and what is below that.
+pub const OWN_SETTINGS: [(&str, &str); 2] =
+    [("XDG_CONFIG_HOME", "jailgen"), ("HOME", ".config/jailgen")];
 
 /// What the host runs or believes: nothing of it is ever granted.
 pub const TRUSTED_STATE: &[&str] = &[

@@ -7,7 +7,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
-use jail_plan::{HostText, JailPath, Lookup, OWN_STATE, Unset};
+use jail_plan::{HostText, JailPath, Lookup, OWN_SETTINGS, OWN_STATE, Unset};
 
 use crate::failure::Problem;
 use crate::sys::CommandLine;
@@ -74,11 +74,21 @@ impl<'a> Caller<'a> {
 
     /// jailgen's own state folder, by the rule of `jailgen` itself. What scripts have left in variables does not move it.
     pub(crate) fn state_folder(&self) -> Result<StateFolder, Problem> {
-        let found = OWN_STATE.iter().find_map(|(name, below)| {
-            let base = value(self.environment, name).filter(|path| path.starts_with(b"/"))?;
-            Some(StateFolder { base: base.into(), below, is_home: *name == "HOME" })
-        });
+        let found = OWN_STATE.iter().find_map(|place| self.own_folder(*place));
         found.ok_or_else(|| unset("~", "HOME"))
+    }
+
+    /// That of jailgen's settings below the home folder. Where XDG_CONFIG_HOME names another one, `jailgen` itself asks whether a jail could
+    /// write it.
+    pub(crate) fn settings_folder(&self) -> Result<StateFolder, Problem> {
+        let mut places = OWN_SETTINGS.iter().filter(|(name, _)| *name == "HOME");
+        let found = places.find_map(|place| self.own_folder(*place));
+        found.ok_or_else(|| unset("~", "HOME"))
+    }
+
+    fn own_folder(&self, (name, below): (&str, &'static str)) -> Option<StateFolder> {
+        let base = value(self.environment, name).filter(|path| path.starts_with(b"/"))?;
+        Some(StateFolder { base: base.into(), below, is_home: name == "HOME" })
     }
 
     /// The text for this launch.

@@ -197,7 +197,7 @@ fn launch(
         caller,
         paths: &paths,
         plan,
-        own_state: own_state.as_ref(),
+        own_state: &own_state,
         shared: &shared,
         listener: listener.as_ref(),
         dedicated,

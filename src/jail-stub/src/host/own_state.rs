@@ -1,5 +1,5 @@
-//! Where jailgen keeps its own state: what was built, and what is trusted. A jail that could write there would decide what the
-//! host runs next; so a wider grant does not hold it, and a grant of it stops the launch.
+//! Where jailgen keeps its own state, what was built and what is trusted, and its user's settings. A jail that could write there
+//! would decide what the host runs next; so a wider grant does not hold it, and a grant of it stops the launch.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
-use crate::caller::Caller;
+use crate::caller::{Caller, StateFolder};
 use crate::failure::{About, Problem};
 use crate::host::path_of;
 use crate::host::state;
@@ -19,8 +19,9 @@ use crate::host::walk::Identity;
 use crate::inside::tree::Kind;
 use crate::resolve::{self, Scope};
 
-/// The state folder.
+/// The state folder, or that of the settings.
 pub(crate) struct OwnState {
+    what: What,
     /// As the launcher names it.
     named: Vec<u8>,
     is_there: bool,
@@ -32,10 +33,26 @@ pub(crate) struct OwnState {
     links: Vec<Identity>,
 }
 
+/// What is kept there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    /// In some folders; cages have theirs beside them. A jail sees none of it.
+    State,
+    /// In the whole folder. It may be read: a spec decides more than that.
+    Settings,
+}
+
 impl OwnState {
-    /// The state folder of the caller; nothing where there is no folder that it could be in.
-    pub(crate) fn find(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
-        let Ok(state) = caller.state_folder() else { return Ok(None) };
+    /// The state folder of the caller and that of the settings, where there is a folder that they could be in.
+    pub(crate) fn find(caller: &Caller<'_>) -> Result<Vec<Self>, Problem> {
+        let state = caller.state_folder().map(|folder| (What::State, folder));
+        let settings = caller.settings_folder().map(|folder| (What::Settings, folder));
+        let folders = [state, settings].into_iter().flatten();
+        let found = folders.map(|(what, folder)| Self::at(what, &folder));
+        found.filter_map(Result::transpose).collect()
+    }
+
+    fn at(what: What, state: &StateFolder) -> Result<Option<Self>, Problem> {
         let named = state.path();
         let found = resolve::open(CWD, &named, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere);
         let plain = str::from_utf8(&named).ok().and_then(|path| JailPath::parse(path).ok());
@@ -44,7 +61,7 @@ impl OwnState {
             // rest of this.
             let path = path.as_str().as_bytes().to_vec();
             let above = upwards(&place, &path).about(&named)?;
-            return Ok(Some(Self { named, is_there: true, path, above, links: Vec::new() }));
+            return Ok(Some(Self { what, named, is_there: true, path, above, links: Vec::new() }));
         }
         let mut place = match open(CWD, &state.base) {
             Ok(place) => place,
@@ -75,7 +92,7 @@ impl OwnState {
         let above = upwards(&place, &path).about(&named)?;
         let is_there = missing.is_empty();
         path.extend(missing);
-        Ok(Some(Self { named, is_there, path, above, links }))
+        Ok(Some(Self { what, named, is_there, path, above, links }))
     }
 
     /// How the state folder is reached from `place`, a folder that it lies in, if it is one.
@@ -90,16 +107,25 @@ impl OwnState {
         writes: bool,
         trees: &WritableTrees<'_>,
     ) -> Result<Option<&[u8]>, Problem> {
+        if self.what == What::Settings && !writes {
+            return Ok(None);
+        }
         let identity = Identity::of(&place).about(&self.named)?;
         if self.is_trusted(&place, identity).about(&self.named)? {
             return Err(self.refused());
         }
         if writes && self.links.contains(&identity) {
-            return Err(Problem::new(
-                &self.named,
-                "a symbolic link leads to jailgen's own state, and the jail could replace it",
-            )
-            .help("grant less, or set XDG_STATE_HOME to the folder that the link leads to"));
+            let (cause, help) = match self.what {
+                What::State => (
+                    "a symbolic link leads to jailgen's own state, and the jail could replace it",
+                    "grant less, or set XDG_STATE_HOME to the folder that the link leads to",
+                ),
+                What::Settings => (
+                    "a symbolic link leads to jailgen's settings, and the jail could replace it",
+                    "grant less, or grant it read-only",
+                ),
+            };
+            return Err(Problem::new(&self.named, cause).help(help));
         }
         let Some((_, length)) = self.above.iter().find(|(above, _)| *above == identity) else {
             return Ok(None);
@@ -116,7 +142,11 @@ impl OwnState {
 
     /// For who has no mounts of the jail's own to do it with.
     pub(crate) fn cannot_be_covered(&self) -> Problem {
-        Problem::new(&self.named, "jailgen's own state lies in a folder that may be written here")
+        let cause = match self.what {
+            What::State => "jailgen's own state lies in a folder that may be written here",
+            What::Settings => "jailgen's settings lie in a folder that may be written here",
+        };
+        Problem::new(&self.named, cause)
             .help("grant folders beside it, one by one; a jail has it covered, a cage cannot")
     }
 
@@ -148,20 +178,31 @@ impl OwnState {
             }
             (here, part) = (next, Some(here));
         }
-        Ok(part.is_none_or(trusted))
+        Ok(self.what == What::Settings || part.is_none_or(trusted))
     }
 
     /// The same for the path of a file.
     fn has_trusted_file(&self, path: &[u8]) -> bool {
         let below = path.strip_prefix(self.path.as_slice());
         let mut names = below.unwrap_or_default().split(|byte| *byte == b'/').skip(1);
+        if self.what == What::Settings {
+            return names.next().is_some();
+        }
         names.next().is_some_and(|name| TRUSTED_STATE.iter().any(|one| one.as_bytes() == name))
     }
 
     fn refused(&self) -> Problem {
-        let cause = "jailgen keeps there what the host runs and trusts, so no jail may have it";
-        Problem::new(&self.named, cause)
-            .help("grant another folder; a copy of the file that is needed will do")
+        let (cause, help) = match self.what {
+            What::State => (
+                "jailgen keeps there what the host runs and trusts, so no jail may have it",
+                "grant another folder; a copy of the file that is needed will do",
+            ),
+            What::Settings => (
+                "jailgen's settings are there, which decide what the host runs, so no jail may write them",
+                "grant it read-only",
+            ),
+        };
+        Problem::new(&self.named, cause).help(help)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Source {
     /// The place inside.
     pub(crate) to: Vec<u8>,
     /// A place below it that nothing of the host may be seen at.
-    covered: Option<Vec<u8>>,
+    covered: Vec<Vec<u8>>,
 }
 
 impl Source {
@@ -32,7 +32,7 @@ impl Source {
             (Kind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
             (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => {}
         }
-        self.covered.map_or(Ok(()), |covered| root.cover(&covered))
+        self.covered.iter().try_for_each(|covered| root.cover(covered))
     }
 }
 

@@ -48,8 +48,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) paths: &'a HostPaths<'a>,
     pub(crate) plan: &'a Plan,
-    /// Where jailgen keeps its own state, which no jail may have.
-    pub(crate) own_state: Option<&'a OwnState>,
+    /// Where jailgen keeps its own state, which no jail may have, and its settings.
+    pub(crate) own_state: &'a [OwnState],
     /// The files of the host that the jail gets copies of.
     pub(crate) shared: &'a SharedFiles<'a>,
     /// The socket that [`InsideOp::HostSocket`] places.
@@ -66,11 +66,15 @@ impl Launch<'_> {
         place: impl AsFd,
         access: Access,
         to: &[u8],
-    ) -> Result<Option<Vec<u8>>, Problem> {
-        let Some(own) = self.own_state else { return Ok(None) };
-        let below = own.below(place, access != Access::ReadOnly, self.paths.trees())?;
+    ) -> Result<Vec<Vec<u8>>, Problem> {
+        let (writes, place) = (access != Access::ReadOnly, place.as_fd());
         let to = to.strip_suffix(b"/").unwrap_or(to);
-        Ok(below.map(|below| [to, below].concat()))
+        let mut covered = Vec::new();
+        for own in self.own_state {
+            let below = own.below(place, writes, self.paths.trees())?;
+            covered.extend(below.map(|below| [to, below].concat()));
+        }
+        Ok(covered)
     }
 
     /// The user id of the payload, as it is inside.

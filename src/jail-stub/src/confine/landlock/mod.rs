@@ -33,7 +33,7 @@ pub(crate) struct Jail<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) caller: &'a Caller<'a>,
     pub(crate) paths: &'a HostPaths<'a>,
-    pub(crate) own_state: Option<&'a OwnState>,
+    pub(crate) own_state: &'a [OwnState],
     /// What the launch has bound where.
     pub(crate) places: &'a Places,
 }
@@ -165,14 +165,13 @@ fn place(
 
 /// Without mounts nothing covers jailgen's own state in a folder that may be written.
 fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), Problem> {
-    let Some(own) = jail.own_state.filter(|_| reach.writes() && !has(jail.plan, Namespace::Mount))
-    else {
+    if !reach.writes() || has(jail.plan, Namespace::Mount) {
         return Ok(());
-    };
-    match own.below(place, true, jail.paths.trees())? {
+    }
+    jail.own_state.iter().try_for_each(|own| match own.below(place, true, jail.paths.trees())? {
         None => Ok(()),
         Some(_) => Err(own.cannot_be_covered()),
-    }
+    })
 }
 
 /// In the jail's own root no link is followed: what was mounted at a place was not mounted through one. Without a root of
