@@ -84,7 +84,8 @@ fn without_a_kit_and_nix_it_says_what_to_do() {
 fn the_apparmor_profile_is_for_the_stub_of_every_kit() {
     let outcome = Scratch::new().run(&["doctor", "--apparmor"]);
     let profile = &outcome.assert_status(0).stdout;
-    let places = "/{nix/store/*-jail-stub,usr/{,local/}lib/jailgen/kit/tools/*/jail-stub}/bin/jail-stub ";
+    let places =
+        "/{nix/store/*-jail-stub,usr/{,local/}lib/jailgen/kit/tools/*/jail-stub}/bin/jail-stub ";
     assert!(profile.contains(&format!("profile jail-stub {places}")), "{profile}");
     assert!(profile.contains("\n  userns,\n"), "{profile}");
 }

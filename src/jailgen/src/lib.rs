@@ -19,6 +19,7 @@ pub mod nix;
 pub mod parallel;
 pub mod render;
 pub mod seal;
+pub mod settings;
 pub mod state;
 pub mod surroundings;
 pub mod trace;

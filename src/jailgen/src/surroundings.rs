@@ -23,6 +23,9 @@ const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", 
 /// machine, and looks at no configuration; with the second Mercurial reads none of a repository.
 const REPOSITORIES: [(&str, &str); 2] = [("_NIX_FORCE_HTTP", "1"), ("HGRCSKIPREPO", "1")];
 
+/// Settings of Nix, a line for each (nix(1)).
+const NIX_CONFIG: &str = "NIX_CONFIG";
+
 /// The variables of what jailgen runs, and where it finds it.
 #[derive(Clone, Debug)]
 pub struct Surroundings {
@@ -76,14 +79,28 @@ impl Surroundings {
     /// Whether no jail can change what is found at `path`: not there, and in no folder that it leads through.
     #[must_use]
     pub fn trusts(&self, path: &Path) -> bool {
-        let outside = |place: &Vec<u8>| {
-            let place = Path::new(OsStr::from_bytes(place));
-            !self.writable.iter().any(|tree| place.starts_with(tree))
-                && !self.trees.hold_unread(place)
-        };
+        let outside = |place: &Vec<u8>| self.is_outside(Path::new(OsStr::from_bytes(place)));
         let passed = search::passed(path.as_os_str().as_bytes(), link);
         path.is_absolute()
             && passed.is_ok_and(|places| places.is_some_and(|places| places.iter().all(outside)))
+    }
+
+    /// Whether a place, a path without links, is in no folder that a jail could write.
+    #[must_use]
+    pub fn is_outside(&self, place: &Path) -> bool {
+        !self.writable.iter().any(|tree| place.starts_with(tree)) && !self.trees.hold_unread(place)
+    }
+
+    /// The same with settings for Nix, in the form of nix.conf(5). Those of the caller's own come last, and win.
+    #[must_use]
+    pub fn with_nix_config(mut self, settings: &str) -> Self {
+        if !settings.is_empty() {
+            let own = self.variables.entry(NIX_CONFIG.into()).or_default();
+            let mut all = OsString::from(settings);
+            all.push(&*own);
+            *own = all;
+        }
+        self
     }
 
     /// The program of this name in PATH, by the path that it really has.

@@ -18,15 +18,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Colour the output.
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_default_value = true
-    )]
-    pub color: When,
+    /// Colour the output: `auto`, as a terminal wants it, unless the settings say otherwise.
+    #[arg(long, global = true, value_name = "WHEN")]
+    pub color: Option<When>,
     /// Print results and errors only: no progress, no notes.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -78,6 +72,9 @@ pub enum Command {
     /// List or forget what was approved, and what a jail could write.
     #[command(subcommand, after_help = examples::TRUST)]
     Trust(Trust),
+    /// Show your settings and where each comes from; set or unset one.
+    #[command(after_help = examples::CONFIG)]
+    Config(Config),
     /// Evaluate an expression of the spec language, completely, and print its value.
     Eval(Eval),
     /// Serve an editor: diagnostics while typing, completion, documentation.
@@ -165,6 +162,11 @@ impl Inputs {
             _ => None,
         });
         named.chain(self.nixpkgs.as_deref().map(|reference| ("nixpkgs", reference)))
+    }
+
+    /// The same, to keep.
+    pub fn owned(&self) -> Vec<(String, String)> {
+        self.overrides().map(|(name, reference)| (name.to_owned(), reference.to_owned())).collect()
     }
 }
 
@@ -414,6 +416,43 @@ pub struct Eval {
     /// As JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// See [`Command::Config`].
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Config {
+    /// What to change; without it, all settings are shown.
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Config`].
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Set a setting; the rest of the file stays as it is, comments included.
+    #[command(after_help = examples::CONFIG)]
+    Set {
+        /// `color`, `commands`, `kit`, `override-input.NAME` or `nix.NAME`.
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// Its value.
+        #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Remove a setting, so that its default holds again.
+    #[command(after_help = examples::CONFIG)]
+    Unset {
+        /// As for `set`.
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Print the path of the file, whether it is there or not.
+    #[command(after_help = examples::CONFIG)]
+    Path,
 }
 
 /// See [`Command::Trust`].

@@ -14,7 +14,7 @@ Examples:
   jailgen build opencode.jail
   jailgen build opencode.jail -o result
   jailgen build team.jail --nixpkgs github:NixOS/nixpkgs/nixos-25.11
-  jailgen build opencode.jail --check      in CI: is the emitted flake up to date?";
+  jailgen build opencode.jail --check      would a build change anything?";
 
 pub(super) const APPROVE: &str = "\
 Examples:
@@ -34,7 +34,7 @@ pub(super) const EMIT: &str = "\
 Examples:
   jailgen emit opencode.jail -o jails      a flake to commit; `git diff` reviews changes
   nix build ./jails                        what `jailgen build` would do with it
-  jailgen emit opencode.jail -o jails --check";
+  jailgen emit opencode.jail -o jails --check   in CI: is the folder up to date?";
 
 pub(super) const CHECK: &str = "\
 Examples:
@@ -107,6 +107,16 @@ pub(super) const UPDATE: &str = "\
 Examples:
   jailgen update opencode.jail             all inputs
   jailgen update opencode.jail llm-agents  the agents only";
+
+pub(super) const CONFIG: &str = "\
+Examples:
+  jailgen config                           what is set, and where
+  jailgen config set commands ~/.local/bin
+  jailgen config set override-input.nixpkgs github:NixOS/nixpkgs/nixos-25.11
+  jailgen config set nix.sandbox false
+  jailgen config unset override-input.nixpkgs
+
+docs/settings.md has all of them.";
 
 pub(super) const EVAL: &str = "\
 Examples:

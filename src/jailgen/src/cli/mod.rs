@@ -6,11 +6,13 @@ mod console;
 mod examples;
 mod failure;
 mod panic;
+mod settings;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
+use crate::settings::Settings;
 use args::{Cli, Command, When};
 use commands::Context;
 use console::Console;
@@ -24,12 +26,36 @@ pub fn main() -> ExitCode {
             Ok(cli) => cli,
             Err(error) => return usage(&error),
         };
-        let console = Console::new(cli.color, cli.quiet);
-        match dispatch(cli.command, Context { console }) {
+        let console = Console::new(cli.color.unwrap_or(When::Auto), cli.quiet);
+        let before = Context { console, settings: &NOTHING_SET };
+        let done = settings(&cli, before).and_then(|settings| {
+            let console = Console::new(settings::color(&cli, settings), cli.quiet);
+            dispatch(cli.command, Context { console, settings })
+        });
+        match done {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => report(console, &failure),
         }
     })
+}
+
+/// Before the settings are read.
+static NOTHING_SET: Settings = Settings::none();
+
+/// The user's settings. What prints something fixed, runs as a builder, or mends the file, does without.
+fn settings(cli: &Cli, context: Context) -> Result<&'static Settings, Failure> {
+    let read = match &cli.command {
+        Command::Config(config) if config.command.is_some() => Settings::default(),
+        Command::Lsp { .. }
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::AddKit { .. }
+        | Command::DescribeKit { .. }
+        | Command::Seal => Settings::default(),
+        _ => settings::load(context)?,
+    };
+    // Every command has them at hand for as long as the process lives.
+    Ok(Box::leak(Box::new(read)))
 }
 
 /// Help and versions come this way too.
@@ -55,6 +81,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),
         Command::Trust(arguments) => commands::trust::run(&arguments, context),
+        Command::Config(arguments) => commands::config::run(&arguments, context),
         Command::Eval(arguments) => commands::eval::run(&arguments, context),
         Command::Lsp { stdio: _ } => commands::lsp::run(),
         Command::Completions { what } => commands::manual::completions(what, context),

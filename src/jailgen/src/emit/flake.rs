@@ -18,6 +18,9 @@ pub(super) const INPUTS: [(&str, &str); 2] = [
     ("nixpkgs", "github:NixOS/nixpkgs/nixos-unstable"),
 ];
 
+/// The names of these.
+pub const INPUT_NAMES: [&str; 2] = [INPUTS[0].0, INPUTS[1].0];
+
 /// An input as a spec declares it: `{ url = "…"; }` and what else a flake may say there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlakeInput(pub NixValue);

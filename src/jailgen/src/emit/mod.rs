@@ -23,7 +23,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
 pub use error::EmitError;
-pub use flake::FlakeInput;
+pub use flake::{FlakeInput, INPUT_NAMES};
 pub use folder::{Change, Difference, check, write};
 pub use policy::origin_at;
 

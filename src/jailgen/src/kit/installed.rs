@@ -34,8 +34,8 @@ impl Manifest {
     /// It is no kit, or cannot be read.
     pub fn of(folder: &Path) -> Result<Self, KitError> {
         Kit::in_folder(folder)?;
-        let nar_hash = nar::hash(folder)
-            .map_err(|error| KitError::Folder { folder: folder.into(), error })?;
+        let nar_hash =
+            nar::hash(folder).map_err(|error| KitError::Folder { folder: folder.into(), error })?;
         Ok(Self { nar_hash, version: env!("CARGO_PKG_VERSION").into() })
     }
 }

@@ -13,6 +13,9 @@ use crate::files::{create_private, link_atomically};
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
 
+/// Where wrappers are.
+const STORE: &str = "/nix/store";
+
 /// How to build.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -75,6 +78,19 @@ pub fn lock(
     Ok(lock)
 }
 
+/// The overrides of a build: those that were asked for, and the settings that the last build of the spec did not have. What was
+/// pinned otherwise since then stays so.
+#[must_use]
+pub fn due(state: &State, place: &Path, overrides: &[(String, String)]) -> Vec<(String, String)> {
+    let record = Record::read(state, place);
+    let is_new = |input: &&(String, String)| {
+        !overrides.iter().any(|(name, _)| *name == input.0)
+            && !record.as_ref().is_some_and(|record| record.knew(input))
+    };
+    let inputs = state.defaults.inputs.iter().filter(is_new);
+    inputs.chain(overrides).cloned().collect()
+}
+
 /// Builds the jails of a spec and links their commands. Nothing of the spec is read again.
 ///
 /// # Errors
@@ -89,7 +105,8 @@ pub fn build(
 ) -> Result<Built, BuildError> {
     let folder = state.flake(&spec.place);
     let _alone = alone(&folder)?;
-    let lock = lock(&folder, &options.overrides, nix, progress)?;
+    let overrides = due(state, &spec.place, &options.overrides);
+    let lock = lock(&folder, &overrides, nix, progress)?;
     let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
     if !options.force {
         refuse_taken(state, spec)?;
@@ -118,6 +135,15 @@ fn refuse_taken(state: &State, spec: &Spec) -> Result<(), BuildError> {
     for Policy { name, .. } in &spec.policies {
         if let Some(spec) = owner(state, &spec.place, name) {
             return Err(BuildError::Taken { name: name.clone(), spec });
+        }
+        // A folder of the user's own has links of others in it.
+        let link = state.command(name);
+        let is_ours =
+            |to: &Path| to.starts_with(STORE) && to.ends_with(Path::new("bin").join(name));
+        if let Ok(to) = fs::read_link(&link)
+            && !is_ours(&to)
+        {
+            return Err(BuildError::Foreign { link, to });
         }
     }
     Ok(())
@@ -256,7 +282,7 @@ fn numbered(link: &Path, index: usize) -> PathBuf {
 
 /// Writes down what was built, and drops the commands of jails that the spec no longer has.
 fn remember(state: &State, spec: &Spec, kit: &Kit, commands: &[Command]) -> Result<(), BuildError> {
-    let record = Record::new(spec, kit, commands);
+    let record = Record::new(spec, kit, commands, &state.defaults.inputs);
     let old = Record::read(state, &spec.place);
     let of_old = |of: fn(&Record) -> &[Linked]| old.iter().flat_map(of);
     for gone in of_old(|old| &old.jails).filter(|gone| !record.has(&gone.0)) {

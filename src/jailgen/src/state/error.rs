@@ -33,6 +33,13 @@ pub enum BuildError {
         /// That spec.
         spec: PathBuf,
     },
+    /// A link of somebody else's has the name of a command.
+    Foreign {
+        /// The link.
+        link: PathBuf,
+        /// Where it leads.
+        to: PathBuf,
+    },
     /// Nix built less than was asked for.
     Incomplete,
     /// The state folder cannot be written.
@@ -63,6 +70,9 @@ impl BuildError {
                 "give one of the two jails another name, or take the command over with `--force`"
                     .into(),
             ),
+            Self::Foreign { .. } => {
+                Some("call the jail something else, or replace the link with `--force`".into())
+            }
             Self::Pin(_) | Self::Incomplete | Self::Io { .. } => None,
         }
     }
@@ -76,6 +86,10 @@ impl fmt::Display for BuildError {
             Self::Nix(error) | Self::Failed { error, .. } => write!(f, "{error}"),
             Self::Taken { name, spec } => {
                 write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
+            }
+            Self::Foreign { link, to } => {
+                let (link, to) = (link.display(), to.display());
+                write!(f, "`{link}` leads to `{to}`, which jailgen has not built")
             }
             Self::Incomplete => f.write_str("Nix did not say what it built"),
             Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),

@@ -29,7 +29,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use audit::{AuditPlan, audit};
-pub use build::{Built, Command, Options, build, lock};
+pub use build::{Built, Command, Options, build, due, lock};
 pub use error::BuildError;
 pub use record::{fresh, sources};
 pub use shell::{ShellError, shell};
@@ -44,13 +44,35 @@ use crate::nix::nar::hash_bytes;
 #[derive(Clone, Debug)]
 pub struct State {
     root: PathBuf,
+    defaults: Defaults,
+}
+
+/// What the user's settings say about builds.
+#[derive(Clone, Debug, Default)]
+pub struct Defaults {
+    /// Inputs and what they are pinned to.
+    pub inputs: Vec<(String, String)>,
+    /// The folder of commands, instead of the one in the state folder.
+    pub commands: Option<PathBuf>,
 }
 
 impl State {
     /// The state folder at `root`.
     #[must_use]
     pub fn at(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), defaults: Defaults::default() }
+    }
+
+    /// The same with what the user's settings say.
+    ///
+    /// # Errors
+    /// The folder of commands is somebody else's, or others may write it: which, and why.
+    pub fn with(mut self, defaults: Defaults) -> Result<Self, (PathBuf, io::Error)> {
+        if let Some(folder) = &defaults.commands {
+            check(folder).map_err(|error| (folder.clone(), error))?;
+        }
+        self.defaults = defaults;
+        Ok(self)
     }
 
     /// The same, where it is one that only the caller can write, or is not there yet: wrappers are run from it, and what it
@@ -76,7 +98,7 @@ impl State {
     /// The folder of commands.
     #[must_use]
     pub fn bin(&self) -> PathBuf {
-        self.root.join("bin")
+        self.defaults.commands.clone().unwrap_or_else(|| self.root.join("bin"))
     }
 
     fn command(&self, jail: &str) -> PathBuf {

@@ -31,6 +31,9 @@ pub(super) struct Record {
     /// Second names of theirs that are linked, and the store path behind each.
     #[serde(default)]
     pub(super) aliases: Vec<Linked>,
+    /// The inputs that the user's settings named, and what they were pinned to.
+    #[serde(default)]
+    inputs: Vec<Linked>,
     /// The hash of what the build granted.
     content: String,
 }
@@ -39,7 +42,12 @@ pub(super) struct Record {
 pub(super) type Linked = (String, String);
 
 impl Record {
-    pub(super) fn new(spec: &Spec, kit: &Kit, commands: &[Command]) -> Self {
+    pub(super) fn new(
+        spec: &Spec,
+        kit: &Kit,
+        commands: &[Command],
+        inputs: &[(String, String)],
+    ) -> Self {
         let copied = spec.copied.iter();
         let copied = copied.map(|it| (it.from.display().to_string(), nar::hash_tree(&it.tree)));
         Self {
@@ -49,9 +57,15 @@ impl Record {
             copied: copied.collect(),
             jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
             aliases: commands.iter().filter_map(alias).collect(),
+            inputs: inputs.to_vec(),
             content: Content::of(spec).hash(),
             spec: spec.place.clone(),
         }
+    }
+
+    /// Whether the build was made when an input was set to this.
+    pub(super) fn knew(&self, input: &(String, String)) -> bool {
+        self.inputs.contains(input)
     }
 
     /// Whether a command of this name is linked to one of its jails.
@@ -129,7 +143,9 @@ pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
         link: state.command(name),
         alias: record.alias(store_path).map(|alias| state.command(alias)),
     });
-    record.holds(kit).then(|| Built { folder: state.flake(&place), commands: commands.collect() })
+    let is_set = state.defaults.inputs.iter().all(|input| record.knew(input));
+    (is_set && record.holds(kit))
+        .then(|| Built { folder: state.flake(&place), commands: commands.collect() })
 }
 
 /// What the last build of a spec was made of beside the spec itself: what it imports and reads, and what it copies.

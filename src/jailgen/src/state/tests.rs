@@ -50,7 +50,7 @@ fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
         alias: Some(state.command("jailed-x")),
     }];
     let spec = spec(&path);
-    Record::new(&spec, &kit("1"), &commands).write(&state).unwrap();
+    Record::new(&spec, &kit("1"), &commands, &[]).write(&state).unwrap();
     trust::approve(&state, &path, &spec).unwrap();
     (folder, state, path)
 }
@@ -83,7 +83,7 @@ fn a_record_holds_wherever_the_command_is_started() {
     let path = folder.path().join("y.jail");
     let opened = crate::compile::SpecFolder::open(&path).unwrap();
     let spec = opened.emission(&opened.compile()).unwrap().unwrap();
-    Record::new(&spec, &kit("1"), &[]).write(&state).unwrap();
+    Record::new(&spec, &kit("1"), &[], &[]).write(&state).unwrap();
     trust::approve(&state, &path, &spec).unwrap();
     assert!(fresh(&state, &path, &kit("1")).is_some());
     let all = sources(&state, &path);

@@ -18,7 +18,6 @@ use crate::audit::{self, Host, Report};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
-use crate::kit;
 use crate::render::sanitise_json;
 use crate::state::{self, AuditPlan, State};
 
@@ -47,8 +46,7 @@ fn probe(arguments: &args::Audit, context: Context) -> Result<PathBuf, Failure> 
     if let Some(probe) = option_env!("JAILGEN_PROBE") {
         return Ok(probe.into());
     }
-    let kit = kit::find(arguments.inputs.kit.as_deref(), &context.program()?)
-        .map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
+    let kit = context.kit(arguments.inputs.kit.as_deref())?;
     kit.tool("jail-probe").ok_or_else(|| {
         Failure::with_help("the kit has no jail-probe", "run `make kit` again, with this jailgen")
     })

@@ -19,6 +19,9 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
         let message = "`--output` names one link, and there are several specs";
         return Err(Failure::Usage(message.into()));
     }
+    if arguments.check && context.state_folder().is_none() {
+        return check_alone(specs, &arguments.inputs, context);
+    }
     let state = context.state()?;
     let mut findings = false;
     for spec in specs {
@@ -40,14 +43,27 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
 }
 
 fn options(inputs: &Inputs, link: Option<PathBuf>, force: bool) -> Options {
-    let owned = |(name, reference): (&str, &str)| (name.to_owned(), reference.to_owned());
-    Options { overrides: inputs.overrides().map(owned).collect(), link, force }
+    Options { overrides: inputs.owned(), link, force }
 }
 
 fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Result<(), Failure> {
-    let at = state.flake(&place(spec));
-    let folder = emit::folder(std::slice::from_ref(spec), inputs, &at, context)?;
+    let (place, inputs_given) = (place(spec), inputs.owned());
+    let at = state.flake(&place);
+    let overrides = state::due(state, &place, &inputs_given);
+    let folder = emit::folder(std::slice::from_ref(spec), inputs, &overrides, &at, context)?;
     emit::check(&folder, &at, context)
+}
+
+/// Without a home folder nothing was built, so nothing is out of date: the specs are compiled and emitted, in memory.
+fn check_alone(specs: &[PathBuf], inputs: &Inputs, context: Context) -> Result<(), Failure> {
+    for spec in specs {
+        let nowhere = Path::new("/nonexistent");
+        emit::folder(std::slice::from_ref(spec), inputs, &inputs.owned(), nowhere, context)?;
+        let spec = sanitise(&spec.display().to_string()).into_owned();
+        let what = "can be emitted; without a home folder there is no build to compare it with";
+        context.console.note("checked", &format!("{spec} {what}"));
+    }
+    Ok(())
 }
 
 /// Whether the user has asked for a build, or for something that needs one.
@@ -67,7 +83,7 @@ fn build_one(
 ) -> Result<Built, Failure> {
     let spec = emission(path, context)?;
     approve::before_a_build(path, &spec, wanted, state, context)?;
-    let kit = emit::kit(inputs, context)?;
+    let kit = context.kit(inputs.kit.as_deref())?;
     let bar = context.console.progress(format!("building {}", path.display()));
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
     let nix = || context.nix();
@@ -138,7 +154,7 @@ pub(super) fn current(
     state: &State,
     context: Context,
 ) -> Result<Built, Failure> {
-    let kit = emit::kit(inputs, context)?;
+    let kit = context.kit(inputs.kit.as_deref())?;
     let fresh = match inputs.overrides().next() {
         None => state::fresh(state, spec, &kit),
         Some(_) => None,
@@ -166,18 +182,41 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
         let message = format!("`{}` has not been built", sanitise(&spec.to_string()));
         return Err(Failure::with_help(message, format!("run `jailgen build {spec}` first")));
     }
-    let inputs: Vec<String> = arguments.input.iter().cloned().collect();
     let lock = Lock::of_folder(&folder).map_err(emit::failed)?;
+    let (inputs, from_settings) = moved(arguments.input.as_deref(), lock.as_ref(), context);
     let references = lock.map_or_else(Vec::new, |lock| lock.repositories());
     let bar = context.console.progress("updating".into());
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
-    let updated =
-        context.nix().and_then(|nix| nix.update(&folder, &references, &inputs, &mut progress));
+    let updated = match inputs {
+        Some(inputs) => {
+            context.nix().and_then(|nix| nix.update(&folder, &references, &inputs, &mut progress))
+        }
+        None => Ok(()),
+    };
     bar.finish_and_clear();
     updated?;
-    let options = options(&Inputs::default(), None, false);
+    let mut options = options(&Inputs::default(), None, false);
+    options.overrides = from_settings;
     let inputs = Inputs::default();
     let built = build_one(&arguments.spec, &inputs, &options, Wanted::Needed, &state, context)?;
     tell(&built, &state, context);
     Ok(())
+}
+
+/// What Nix moves forward, if anything, where an empty list means everything; and what is pinned anew to what the settings say.
+fn moved(
+    input: Option<&str>,
+    lock: Option<&Lock>,
+    context: Context,
+) -> (Option<Vec<String>>, Vec<(String, String)>) {
+    let mut settings = context.settings.overrides();
+    settings.retain(|(name, _)| input.is_none_or(|input| input == name));
+    let is_set = |name: &String| settings.iter().any(|(set, _)| set == name);
+    let inputs = match input {
+        Some(input) => vec![input.to_owned()],
+        None if settings.is_empty() => return (Some(Vec::new()), settings),
+        None => lock.map_or_else(Vec::new, Lock::inputs),
+    };
+    let inputs: Vec<String> = inputs.into_iter().filter(|name| !is_set(name)).collect();
+    (Some(inputs).filter(|inputs| !inputs.is_empty()), settings)
 }

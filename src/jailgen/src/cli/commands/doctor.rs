@@ -14,7 +14,7 @@ use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::doctor::{self, Machine, PROGRAMS};
 use crate::files::{create_private, write_atomically};
-use crate::kit::{self, Kit, KitError};
+use crate::kit::{Kit, KitError};
 use crate::render::sanitise_json;
 use crate::state::State;
 
@@ -37,7 +37,7 @@ pub(in crate::cli) fn run(arguments: &args::Doctor, context: Context) -> Result<
 
 fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failure> {
     let state = context.state()?;
-    let kit = kit::find(arguments.kit.as_deref(), &context.program()?);
+    let kit = context.find_kit(arguments.kit.as_deref());
     let uid = rustix::process::geteuid().as_raw();
     let cgroup = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let cgroup = cgroup.lines().find_map(|line| line.strip_prefix("0::")).map(str::to_owned);

@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use super::{Context, clean, open};
-use crate::cli::args::{self, Inputs};
+use crate::cli::args::{Emit, Inputs};
 use crate::cli::failure::Failure;
 use crate::emit::{self, Change, EmitError, Folder, Spec};
-use crate::kit::{self, Kit};
 use crate::parallel;
 use crate::render::sanitise;
 use crate::state;
 
-pub(in crate::cli) fn run(arguments: &args::Emit, context: Context) -> Result<(), Failure> {
-    let folder = folder(&arguments.specs.specs, &arguments.inputs, &arguments.output, context)?;
+pub(in crate::cli) fn run(arguments: &Emit, context: Context) -> Result<(), Failure> {
+    let Emit { specs, inputs, output, .. } = arguments;
+    // The folder is for others too, so it has nothing of this user's settings.
+    let folder = folder(&specs.specs, inputs, &inputs.owned(), output, context)?;
     if arguments.check {
         return check(&folder, &arguments.output, context);
     }
@@ -25,16 +26,15 @@ pub(in crate::cli) fn run(arguments: &args::Emit, context: Context) -> Result<()
 pub(super) fn folder(
     specs: &[PathBuf],
     inputs: &Inputs,
+    overrides: &[(String, String)],
     to: &Path,
     context: Context,
 ) -> Result<Folder, Failure> {
     let specs = compile_all(specs, context)?;
-    let kit = kit(inputs, context)?;
-    let overrides: Vec<_> =
-        inputs.overrides().map(|(name, reference)| (name.into(), reference.into())).collect();
+    let kit = context.kit(inputs.kit.as_deref())?;
     let bar = context.console.progress("pinning inputs".into());
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
-    let lock = state::lock(to, &overrides, &|| context.nix(), &mut progress);
+    let lock = state::lock(to, overrides, &|| context.nix(), &mut progress);
     bar.finish_and_clear();
     let lock = lock.map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
     emit::emit(&specs, &kit, lock).map_err(failed)
@@ -60,11 +60,6 @@ fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure
         }
     }
     if faulty { Err(Failure::Findings) } else { Ok(emissions) }
-}
-
-pub(super) fn kit(inputs: &Inputs, context: Context) -> Result<Kit, Failure> {
-    kit::find(inputs.kit.as_deref(), &context.program()?)
-        .map_err(|error| Failure::from_parts(error.to_string(), error.help()))
 }
 
 /// Writes the folder, and has Nix complete its lock where a spec brings inputs of its own.

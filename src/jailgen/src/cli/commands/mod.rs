@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;
+pub(super) mod config;
 pub(super) mod doctor;
 pub(super) mod emit;
 pub(super) mod eval;
@@ -30,10 +31,12 @@ use super::console::{Console, width};
 use super::failure::Failure;
 use crate::compile::{self, Compiled, SpecFolder};
 use crate::emit::Spec;
+use crate::kit::{Kit, KitError, find as find_kit};
 use crate::nix::{Nix, NixError};
 use crate::render::{self, sanitise};
-use crate::state::State;
+use crate::settings::Settings;
 use crate::state::trust::{Trees, trees};
+use crate::state::{Defaults, State};
 use crate::surroundings::Surroundings;
 
 /// What every command is given.
@@ -41,16 +44,30 @@ use crate::surroundings::Surroundings;
 pub(super) struct Context {
     /// Where it prints.
     pub(super) console: Console,
+    /// What holds where no option is given.
+    pub(super) settings: &'static Settings,
 }
 
 impl Context {
     /// Nix, where PATH has it.
     pub(super) fn nix(self) -> Result<Nix, NixError> {
-        Nix::find(self.surroundings()?)
+        Nix::find(self.surroundings()?.with_nix_config(&self.settings.nix_config()))
+    }
+
+    /// The kit: the one that an option or a setting names, else jailgen's own.
+    pub(super) fn kit(self, option: Option<&str>) -> Result<Kit, Failure> {
+        self.find_kit(option).map_err(|error| Failure::from_parts(error.to_string(), error.help()))
+    }
+
+    /// The same, with the error as it is.
+    pub(super) fn find_kit(self, option: Option<&str>) -> Result<Kit, KitError> {
+        let setting = self.settings.kit.as_ref().map(|kit| kit.value.as_str());
+        let program = std::env::current_exe().unwrap_or_default();
+        find_kit(option.or(setting), &program)
     }
 
     /// What is run on the host has around it.
-    fn surroundings(self) -> Result<Surroundings, NixError> {
+    pub(super) fn surroundings(self) -> Result<Surroundings, NixError> {
         let folder = std::env::current_dir().ok();
         // Without a home folder there is no record of trees, and nothing was launched with one.
         let trees = self.state().map_or(Ok(Trees::default()), |state| trees(&state));
@@ -58,21 +75,31 @@ impl Context {
         Ok(Surroundings::new(std::env::vars_os(), folder.as_deref(), trees))
     }
 
-    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.
-    pub(super) fn state(self) -> Result<State, Failure> {
+    /// Where the state folder is, or would be. None without a home folder.
+    pub(super) fn state_folder(self) -> Option<PathBuf> {
         let absolute =
             |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let state = OWN_STATE.iter().find_map(|(name, below)| Some(absolute(name)?.join(below)));
+        OWN_STATE.iter().find_map(|(name, below)| Some(absolute(name)?.join(below)))
+    }
+
+    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.
+    pub(super) fn state(self) -> Result<State, Failure> {
         let help = "set HOME, or XDG_STATE_HOME, to an absolute path";
-        let Some(state) = state else {
+        let Some(state) = self.state_folder() else {
             return Err(Failure::with_help("there is no home folder to keep builds in", help));
         };
-        State::open(state).map_err(|(folder, error)| {
+        let opened = State::open(state).and_then(|state| state.with(self.defaults()));
+        opened.map_err(|(folder, error)| {
             let shown = sanitise(&folder.display().to_string()).into_owned();
             let help =
                 "jailgen runs and believes what stands there, so only you may be able to write it";
             Failure::with_help(format!("`{shown}` cannot be used: {error}"), help)
         })
+    }
+
+    fn defaults(self) -> Defaults {
+        let commands = self.settings.commands.as_ref().map(|folder| folder.value.clone());
+        Defaults { inputs: self.settings.overrides(), commands }
     }
 
     /// Whether commands of this folder are found by their name alone.

@@ -111,6 +111,12 @@ impl Lock {
             .collect()
     }
 
+    /// The inputs of the flake itself, but for the kit.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<String> {
+        self.inputs_of(&self.root).into_iter().filter(|name| name != KIT).collect()
+    }
+
     /// Makes the lock that of these inputs and this kit. Returns whether it pins all of them.
     pub(super) fn fit(&mut self, inputs: &Inputs, kit: &Kit) -> bool {
         self.set_kit(kit);
