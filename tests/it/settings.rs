@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
-use crate::harness::{Outcome, Scratch};
+use crate::harness::{Outcome, Scratch, project};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
 const SHELL: &str = r#"jail "jailed-sh" pkgs.bashInteractive [ mount-cwd ]"#;
@@ -214,4 +214,33 @@ fn a_check_of_a_build_needs_no_home_folder() {
     let checked = check("sh.jail");
     assert!(checked.assert_status(0).stderr.contains("no build to compare it with"));
     check("bad.jail").assert_status(1);
+}
+
+/// What `make demo` ends with.
+#[test]
+fn the_demo_writes_settings_with_which_jails_are_built_offline_where_there_are_none() {
+    if setup().is_none() || !has_user_namespaces() {
+        return;
+    }
+    let scratch = Scratch::outside_of_tmp();
+    scratch.write("project/sh.jail", SHELL.as_bytes());
+    let write = || {
+        let mut command = assert_cmd::Command::new(project().join("scripts/write-settings"));
+        command.arg(assert_cmd::cargo::cargo_bin!("jailgen")).env("HOME", scratch.path("."));
+        command.env_remove("XDG_CONFIG_HOME").env_remove("NIX_CONFIG");
+        Outcome::of(&command.assert())
+    };
+    let written = write();
+    let undo = written.assert_status(0).stdout.lines().last().unwrap_or_default();
+    assert!(undo.starts_with("Undo it with: rm /") && undo.ends_with(FILE), "{}", written.all());
+    let ran = run(&scratch, &["run", "sh.jail", "--", "-c", "echo ran"]);
+    assert_eq!(ran.assert_status(0).stdout, "ran\n", "{}", ran.all());
+
+    let own = "color = \"never\"\n";
+    scratch.write(FILE, own.as_bytes());
+    let left = write();
+    assert!(
+        left.assert_status(0).stdout.contains("config set override-input.nixpkgs path:/nix/store/")
+    );
+    assert_eq!(scratch.read(FILE), own);
 }
