@@ -21,6 +21,18 @@ rustPlatform.buildRustPackage {
   JAILGEN_KIT = builtins.toJSON kit;
   JAILGEN_PROBE = "${probe}/bin/jail-probe";
 
+  # As `make install` has it; the kit is what was compiled in.
+  postInstall = ''
+    jailgen=$out/bin/jailgen
+    mkdir -p "$out/share/bash-completion/completions" "$out/share/zsh/site-functions" \
+      "$out/share/fish/vendor_completions.d" "$out/share/jailgen/apparmor.d" "$out/share/man/man1"
+    "$jailgen" --quiet man -o "$out/share/man/man1"
+    "$jailgen" completions bash >"$out/share/bash-completion/completions/jailgen"
+    "$jailgen" completions zsh >"$out/share/zsh/site-functions/_jailgen"
+    "$jailgen" completions fish >"$out/share/fish/vendor_completions.d/jailgen.fish"
+    "$jailgen" doctor --apparmor >"$out/share/jailgen/apparmor.d/jail-stub"
+  '';
+
   # They want real user namespaces, a real Nix and the files that are left out of the source.
   doCheck = false;
 

@@ -1,23 +1,28 @@
-# How an emitted flake names the flake that built its jailgen: by revision where there is one, else by
-# the source in the store.
-{ self }:
+# How an emitted flake names the flake that built its jailgen: by revision where it is published and has one, else
+# by the source in the store.
+#
+#   published  the repository (repository.nix)
+{
+  self,
+  published ? import ./repository.nix,
+}:
 let
+  isPublished = self ? rev && published != null;
   github = {
     type = "github";
-    owner = "jailgen";
-    repo = "jailgen";
+    inherit (published) owner repo;
     inherit (self) rev;
   };
   path = {
     type = "path";
     path = "${self}";
   };
-  original = if self ? rev then github else path;
+  original = if isPublished then github else path;
 in
 {
   inherit original;
   url =
-    if self ? rev then "github:${github.owner}/${github.repo}/${github.rev}" else "path:${path.path}";
+    if isPublished then "github:${github.owner}/${github.repo}/${github.rev}" else "path:${path.path}";
   locked = original // {
     inherit (self) narHash;
   };

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use jail_registry::PRESETS;
 use jailgen::kit::Kit;
@@ -217,6 +218,84 @@ fn what_a_packaged_jailgen_emits_evaluates_and_follows_the_inputs_of_the_emitted
         assert!(derivation.ends_with("-jailed-sh.drv"), "{derivation}");
         assert_eq!(scratch.read("out/flake.lock"), before);
     }
+}
+
+#[test]
+fn a_commit_is_named_by_its_repository_only_where_that_is_published() {
+    let Some(setup) = setup() else { return };
+    let flake = own_flake();
+    let kit = |published: &str| -> Kit {
+        let source = format!(
+            "import {}/packaging/kit.nix {{ self = {{ outPath = \"/nix/store/x-source\"; rev = \"0123\"; \
+             narHash = \"sha256-x\"; }}; {published} }}",
+            flake.path(".").canonicalize().unwrap().display()
+        );
+        let words = ["eval", "--json", "--impure", "--expr", &source];
+        serde_json::from_str(&setup.nix_ok(&setup.programs[0], &flake.path("."), &words)).unwrap()
+    };
+    let published = kit("published = { owner = \"o\"; repo = \"r\"; };");
+    assert_eq!(published.url, "github:o/r/0123");
+    assert_eq!(published.locked["narHash"], json!("sha256-x"));
+    assert_eq!(kit("published = null;").url, "path:/nix/store/x-source");
+}
+
+/// The package is made with the jailgen that cargo built, in the place of a compiler: what is tested is all that is around it.
+#[test]
+fn the_package_can_be_installed_in_a_profile_and_comes_with_the_overlay() {
+    let Some(setup) = setup() else { return };
+    let flake = flake_with_tools(&setup);
+    let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
+    let kit: Kit = serde_json::from_str(&fs::read_to_string(record).unwrap()).unwrap();
+    let program = kit.tool("jailgen").unwrap();
+    flake.write("packaging/jailgen", &fs::read(program).unwrap());
+    let text = flake.read("packaging/jailgen.nix");
+    let compiled =
+        "  src = import ./source.nix { inherit lib; };\n  cargoLock.lockFile = ../Cargo.lock;\n";
+    assert!(text.contains(compiled) && text.contains("rustPlatform.buildRustPackage"), "{text}");
+    let copied = "  dontUnpack = true;\n  installPhase = ''\n    mkdir -p $out/bin\n    cp ${./jailgen} $out/bin/jailgen\n    \
+                  chmod 755 $out/bin/jailgen\n    runHook postInstall\n  '';\n";
+    let probe = "  JAILGEN_PROBE = \"${probe}/bin/jail-probe\";\n";
+    assert!(text.contains(probe), "{text}");
+    let text = text.replace(compiled, copied).replace(probe, "");
+    let text = text.replace("rustPlatform.buildRustPackage", "stdenv.mkDerivation");
+    flake.write(
+        "packaging/jailgen.nix",
+        text.replacen("  lib,\n", "  lib,\n  stdenv,\n", 1).as_bytes(),
+    );
+
+    // Not in the flake, which would be another one then.
+    let elsewhere = Scratch::new();
+    let profile = elsewhere.path("profile");
+    let words = ["profile", "install", "--profile", profile.to_str().unwrap(), "path:.#jailgen"];
+    setup.nix_ok(&setup.programs[0], &flake.path("."), &words);
+    for file in [
+        "bin/jailgen",
+        "share/man/man1/jailgen-run.1",
+        "share/bash-completion/completions/jailgen",
+        "share/zsh/site-functions/_jailgen",
+        "share/fish/vendor_completions.d/jailgen.fish",
+        "share/jailgen/apparmor.d/jail-stub",
+    ] {
+        // Debian's Nix may compress manual pages.
+        let found = ["", ".gz"].iter().any(|end| profile.join(format!("{file}{end}")).exists());
+        assert!(found, "{file}");
+    }
+    let version = Command::new(profile.join("bin/jailgen")).arg("--version").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&version.stdout).trim(), format!("jailgen {}", kit.version));
+
+    let source = format!(
+        "let flake = builtins.getFlake \"path:{}\"; pkgs = import flake.inputs.nixpkgs {{ system = \"x86_64-linux\"; \
+         overlays = [ flake.overlays.default ]; }}; in pkgs.jailgen.outPath + \" \" + pkgs.jailed-pi.name",
+        flake.path(".").canonicalize().unwrap().display()
+    );
+    let words = ["eval", "--raw", "--impure", "--expr", &source];
+    let from_overlay = setup.nix_ok(&setup.programs[0], &flake.path("."), &words);
+    let installed = profile.join("bin/jailgen").canonicalize().unwrap();
+    let (path, jail) = from_overlay.split_once(' ').unwrap();
+    assert_eq!(
+        (installed.parent().unwrap().parent().unwrap().to_str(), jail),
+        (Some(path), "jailed-pi")
+    );
 }
 
 #[test]

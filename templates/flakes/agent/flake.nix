@@ -2,7 +2,7 @@
 {
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-unstable";
-    # Where you took this template from.
+    # Where you took this template from: OWNER is who publishes it, and a checkout is `path:/home/you/jailgen`.
     jailgen.url = "github:OWNER/jailgen";
     jailgen.inputs.nixpkgs.follows = "nixpkgs";
   };
