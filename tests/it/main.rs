@@ -19,6 +19,7 @@ mod emitted_links;
 mod escapes;
 mod eval;
 mod explain;
+mod first_hour;
 mod formatting;
 mod harness;
 mod host_hooks;
