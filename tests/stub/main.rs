@@ -24,6 +24,7 @@ mod ids;
 mod jail;
 mod landlock;
 mod limits;
+mod order;
 mod overlay;
 mod own_settings;
 mod own_state;

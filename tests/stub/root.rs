@@ -151,6 +151,6 @@ fn a_link_to_the_root_is_no_way_to_mount_there() {
 fn a_root_of_proc_is_the_root() {
     for caller in callers() {
         let jail = Jail::new(caller).op(InsideOp::Proc(at("/")));
-        jail.sh("echo ran").stopped(&["(start)", "ENOENT"]);
+        jail.sh("echo ran").stopped(&["(folder)", "ENOENT"]);
     }
 }

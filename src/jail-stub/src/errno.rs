@@ -60,3 +60,8 @@ pub(crate) fn name(error: Errno) -> String {
     let known = NAMES.iter().find(|(known, _)| *known == error);
     known.map_or_else(|| format!("error {}", error.raw_os_error()), |(_, name)| String::from(*name))
 }
+
+/// What the name that a reader meets most often means, to be put behind it.
+pub(crate) fn meaning(name: &str) -> &'static str {
+    if name == "ENOENT" { " (it does not exist)" } else { "" }
+}

@@ -21,6 +21,9 @@ pub(crate) const EXIT_NOT_EXECUTABLE: u8 = 126;
 /// Exit status when the payload is not found.
 pub(crate) const EXIT_NOT_FOUND: u8 = 127;
 
+/// Who wants what every jail has and no spec asks for.
+const EVERY_JAIL: &str = "jailgen";
+
 /// Longer texts are cut, so that a failure always fits one message.
 const TEXT_MAX: usize = 1024;
 
@@ -38,6 +41,8 @@ pub(crate) struct Details {
     pub(crate) cause: String,
     /// What to do about it.
     pub(crate) help: Option<String>,
+    /// The applied combinator that put what it happened in there; empty where that is not known.
+    pub(crate) lies_in: String,
     /// The exit status of the launch.
     pub(crate) exit: u8,
 }
@@ -53,7 +58,8 @@ impl Problem {
     #[cold]
     #[inline(never)]
     fn of(object: String, cause: String) -> Self {
-        Self(Box::new(Details { object, cause, help: None, exit: EXIT_FAILED }))
+        let lies_in = String::new();
+        Self(Box::new(Details { object, cause, help: None, lies_in, exit: EXIT_FAILED }))
     }
 
     /// A system call that failed on `object`.
@@ -69,6 +75,15 @@ impl Problem {
     #[inline(never)]
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same with whose mount the object lies in.
+    #[must_use]
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn lies_in(mut self, by: &str) -> Self {
+        self.lies_in = by.into();
         self
     }
 
@@ -190,23 +205,20 @@ impl Failure {
         Self::new(None, "", "", problem)
     }
 
-    /// The lines for the user. `place` is where in the spec the step was wanted.
+    /// The lines for the user. `place` says where in the spec an applied combinator stands.
     #[must_use]
-    pub(crate) fn text(&self, place: Option<&str>) -> String {
+    pub(crate) fn text(&self, place: impl Fn(&str) -> Option<String>) -> String {
         let mut text = String::from("jail-stub: ");
         if let Some(Step { number, of }) = self.step {
             let _ = write!(text, "step {number} of {of} ({}): ", printable(&self.name));
         }
-        let Details { object, cause, help, .. } = &*self.problem;
+        let Details { object, cause, help, lies_in, .. } = &*self.problem;
         if !object.is_empty() {
             let _ = write!(text, "{}: ", printable(object));
         }
-        let _ = writeln!(text, "{}", printable(cause));
-        if let Some(place) = place {
-            let combinator = combinator(&self.by);
-            let _ =
-                writeln!(text, "  wanted by `{}` at {}", printable(combinator), printable(place));
-        }
+        let _ = writeln!(text, "{}{}", printable(cause), errno::meaning(cause));
+        origin(&mut text, "wanted by", &self.by, &place);
+        origin(&mut text, "in what is put there by", lies_in, &place);
         if let Some(help) = help {
             let _ = writeln!(text, "  help: {}", printable(help));
         }
@@ -217,9 +229,9 @@ impl Failure {
     #[must_use]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
-        let Details { object, cause, help, exit } = &*self.problem;
+        let Details { object, cause, help, lies_in, exit } = &*self.problem;
         let help = help.as_deref().unwrap_or_default();
-        let fields = [&self.name, &self.by, object, cause, help].map(clean);
+        let fields = [&self.name, &self.by, object, cause, help, lies_in].map(clean);
         let numbers = [number, of, usize::from(*exit)].map(|number| number.to_string());
         format!("{}\0{}", numbers.join("\0"), fields.join("\0")).into_bytes()
     }
@@ -235,8 +247,9 @@ impl Failure {
         let (name, by) = (next()?, next()?);
         let (object, cause) = (next()?.into(), next()?.into());
         let help = Some(next()?).filter(|help| !help.is_empty()).map(Into::into);
+        let lies_in = next()?.into();
         let step = (of > 0).then_some(Step { number, of });
-        let problem = Problem(Box::new(Details { object, cause, help, exit }));
+        let problem = Problem(Box::new(Details { object, cause, help, lies_in, exit }));
         Some(Self::new(step, name, by, problem))
     }
 }
@@ -278,6 +291,19 @@ pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
     print(&text);
 }
 
+/// A line about an applied combinator. Where no spec has it, its name has to do; what every jail has, nobody wanted.
+fn origin(text: &mut String, how: &str, by: &str, place: &impl Fn(&str) -> Option<String>) {
+    let name = combinator(by);
+    if name.is_empty() || name == EVERY_JAIL {
+        return;
+    }
+    let _ = write!(text, "  {how} `{}`", printable(name));
+    if let Some(place) = place(by) {
+        let _ = write!(text, " at {}", printable(&place));
+    }
+    text.push('\n');
+}
+
 /// `mount-cwd#3` is for machines; people wrote `mount-cwd`.
 fn combinator(by: &str) -> &str {
     by.split('#').next().unwrap_or_default()
@@ -306,11 +332,33 @@ mod tests {
 
     #[test]
     fn a_failure_is_one_line_with_its_place_and_a_help() {
+        let place = |by: &str| (by == "readonly#2").then(|| "demo.jail:4:3".into());
         assert_eq!(
-            failure().text(Some("demo.jail:4:3")),
+            failure().text(place),
             "jail-stub: step 7 of 23 (bind-ro): /nix/store/x: EACCES\n  \
              wanted by `readonly` at demo.jail:4:3\n  help: try another\n"
         );
+    }
+
+    #[test]
+    fn a_failure_names_both_combinators_and_without_a_spec_their_names_alone() {
+        let problem = Problem::errno("/a/b", Errno::NOENT).lies_in("tmpfs#4");
+        let failure = Failure::new(None, "", "readonly#2", problem);
+        let of_spec = |by: &str| Some(format!("demo.jail:{by}"));
+        assert_eq!(
+            failure.text(of_spec),
+            "jail-stub: /a/b: ENOENT (it does not exist)\n  \
+             wanted by `readonly` at demo.jail:readonly#2\n  \
+             in what is put there by `tmpfs` at demo.jail:tmpfs#4\n"
+        );
+        assert_eq!(
+            failure.text(|_| None),
+            "jail-stub: /a/b: ENOENT (it does not exist)\n  \
+             wanted by `readonly`\n  in what is put there by `tmpfs`\n"
+        );
+        let of_every_jail = Failure::new(None, "", "jailgen#0", Problem::new("lo", "no"));
+        assert_eq!(of_every_jail.text(|_| None), "jail-stub: lo: no\n");
+        assert_eq!(Failure::decode(&failure.encode()), Some(failure));
     }
 
     #[test]
@@ -323,7 +371,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_obey_is_escaped() {
         let early = Failure::early(Problem::new("/a\x1b]52;c;x\x07\nb\u{202e}", "no"));
-        assert_eq!(early.text(None), "jail-stub: /a\\u{1b}]52;c;x\\u{7}\\u{a}b\\u{202e}: no\n");
+        assert_eq!(early.text(|_| None), "jail-stub: /a\\u{1b}]52;c;x\\u{7}\\u{a}b\\u{202e}: no\n");
     }
 
     #[test]

@@ -75,8 +75,8 @@ fn tell(ending: Ending, wrapper: &Wrapper<'_>) -> u8 {
 }
 
 fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
-    let place = wrapper.and_then(|wrapper| wrapper.place(&failure.by));
-    failure::print(&failure.text(place.as_deref()));
+    let place = |by: &str| wrapper.and_then(|wrapper| wrapper.place(by));
+    failure::print(&failure.text(place));
     failure.problem.exit
 }
 

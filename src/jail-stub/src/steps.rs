@@ -94,6 +94,11 @@ fn host_name(op: &HostOp) -> (&'static str, &str) {
     }
 }
 
+/// The applied combinator that wanted an operation inside.
+pub(crate) fn origin(op: &InsideOp) -> &str {
+    inside_name(op).1
+}
+
 fn inside_name(op: &InsideOp) -> (&'static str, &str) {
     match op {
         InsideOp::Bind(op) => (bind_name(op.access), &op.by),

@@ -203,15 +203,8 @@ type Key = (bool, String);
 fn compare_targets(state: &mut Lowering<'_>) {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     let mut warnings = Vec::new();
-    let mut folder = None;
     for (index, granted) in state.grants.iter().enumerate() {
-        if let Grant::Folder { to: None, .. } = granted.entry.grant {
-            folder = Some(&granted.entry.by);
-        }
         let Some((target, key)) = named_target(granted) else { continue };
-        if let (Some(by), true) = (folder, holds_projects(&key)) {
-            warnings.push(hidden_folder(granted, &target, state.places.get(by).copied()));
-        }
         let covered = seen.iter().filter(|(earlier, _)| lies_below(earlier, &key));
         let covered = covered.filter_map(|(_, index)| state.grants.get(*index));
         warnings.extend(covered.filter_map(|earlier| hidden(earlier, granted, &target)));
@@ -234,25 +227,6 @@ fn named_target(granted: &Granted) -> Option<(String, Key)> {
         }
     }
     Some((text, (target.expand, plain)))
-}
-
-/// Whether working folders usually lie below this place.
-fn holds_projects(key: &Key) -> bool {
-    matches!((key.0, key.1.as_str()), (true, "~") | (false, "" | "/home"))
-}
-
-/// The working folder's place is not known before the launch, so this is likely rather than certain.
-fn hidden_folder(later: &Granted, target: &str, folder: Option<Place>) -> Diagnostic {
-    let (combinator, place) = match &later.named {
-        Some(named) => (named.combinator.as_str(), named.place),
-        None => (later.entry.by.combinator.as_str(), None),
-    };
-    let message =
-        format!("`{combinator}` at `{target}` covers the working folder, if that lies below");
-    let warning = Diagnostic::warning(Code::HiddenGrant, place, message)
-        .label("what comes later lies over what comes earlier")
-        .help("put the working folder after it");
-    with_first(warning, folder)
 }
 
 fn lies_below(inner: &Key, outer: &Key) -> bool {

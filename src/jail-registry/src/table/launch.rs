@@ -56,7 +56,8 @@ The folder must have `HEAD`, `objects` and `refs`, none of them a link, and is n
             in_jail_nix: true,
             summary: "The folder in which the jail is started, read-write, with what is below it; the program starts in it",
             docs: "`/`, the home folder and the folders above it are refused, and folders that no project lies in: `~/.local` and `~/.local/state`,
-`~/.ssh`, `~/.gnupg`, `/proc`, `/sys`, `/dev`, `/run`, for root `/etc` and `/usr`, and where jailgen keeps its own state. All of the folder is writable, `.git` and its hooks too: look at
+`~/.ssh`, `~/.gnupg`, `/proc`, `/sys`, `/dev`, `/run`, for root `/etc` and `/usr`, and where jailgen keeps its own state. The folder lies over
+every folder around it that the spec grants, earlier or later. All of the folder is writable, `.git` and its hooks too: look at
 what an agent did before you run programs that execute what lies there. Sockets in it can be connected to, from inside and
 from outside.",
             signature: NOTHING,

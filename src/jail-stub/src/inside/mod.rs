@@ -10,6 +10,7 @@ mod device;
 mod etc;
 mod file;
 mod listing;
+mod order;
 mod overlay;
 mod point;
 mod process;
@@ -40,7 +41,7 @@ use crate::host::{HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
-use crate::steps::{Fixed, Steps};
+use crate::steps::{Fixed, Steps, origin};
 use crate::sys::{self, Attributes};
 
 /// What the operations need to know of the launch.
@@ -130,25 +131,29 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
     let mut built = Built { root, places: Places::default(), room };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
-    repository_first(&mut parts);
+    order::settle(&mut parts, launch.caller);
+    let mut done = Vec::with_capacity(parts.len());
     for ((index, op), sources) in parts {
-        perform(op, sources, launch, &mut built).map_err(|problem| failed(index, op, problem))?;
+        perform(op, sources, launch, &mut built)
+            .map_err(|problem| failed(index, op, in_the_way(problem, op, &done, launch.caller)))?;
+        done.push(op);
     }
     built.root.complete().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
     Ok(built)
 }
 
-/// Puts the repository of the working folder before that: it may lie around it, as a bare one does, and would cover what is
-/// read-only in the folder.
-fn repository_first<T>(parts: &mut [((usize, &InsideOp), T)]) {
-    let position = |is: fn(&InsideOp) -> bool| parts.iter().position(|((_, op), _)| is(op));
-    let folder = position(|op| matches!(op, InsideOp::Folder(_)));
-    let repository = position(|op| matches!(op, InsideOp::Worktree(_)));
-    if let (Some(folder), Some(repository)) = (folder, repository)
-        && folder < repository
-        && let Some(between) = parts.get_mut(folder..=repository)
-    {
-        between.rotate_right(1);
+/// Says with a problem about a place whose mount that place lies in.
+fn in_the_way(problem: Problem, op: &InsideOp, done: &[&InsideOp], caller: &Caller<'_>) -> Problem {
+    let Some(around) = order::around(done, problem.object.as_bytes(), caller) else {
+        return problem;
+    };
+    let problem = problem.lies_in(origin(around));
+    match op {
+        // Its place is where it was started, so the order in the spec would change nothing.
+        InsideOp::Folder(_) => problem.help(
+            "start it in a folder that lies elsewhere, or give this one another place inside: `(workspace \"/workspace\")`",
+        ),
+        _ => problem,
     }
 }
 
