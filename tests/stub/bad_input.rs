@@ -1,8 +1,8 @@
 //! Plans and machines that a launch must stop at, with a message that helps.
 
 use jail_plan::{
-    Access, Beneath, Folder, Handled, InsideOp, LandlockRule, Missing, Namespace, Places, Reach,
-    encode,
+    Access, Beneath, Bind, Folder, Handled, InsideOp, LandlockRule, Missing, Namespace, Places,
+    Reach, encode,
 };
 
 use crate::jail::{Jail, Ran, at, bind, bind_to, by, callers, expand, filter, literal, stub};
@@ -54,9 +54,18 @@ fn a_missing_bind_source_stops_the_launch_and_says_who_wanted_it() {
         jail.sh("echo ran").stopped(&[
             "(bind-ro): /nowhere/at/all: ENOENT",
             "wanted by `test` at demo.jail:4:3",
+            "make it",
             "try-",
-            "state-dir",
         ]);
+        let jail = Jail::new(caller).op(bind("/nowhere/at/all", Access::ReadWrite));
+        jail.sh("echo ran").stopped(&["(bind-rw)", "write `(state-dir \"/nowhere/at/all\")`"]);
+        let (from, to) = (expand("~/.cache/new"), expand("~/.cache/new"));
+        let (access, missing) = (Access::ReadWrite, Missing::Fail);
+        let op = InsideOp::Bind(Bind { from, to, access, missing, by: by() });
+        Jail::new(caller)
+            .op(op)
+            .sh("echo ran")
+            .stopped(&["write `(state-dir (noescape \"~/.cache/new\"))`, which makes the folder"]);
         let jail =
             Jail::new(caller).op(bind_to("/nowhere", "/nowhere", Access::ReadWrite, Missing::Skip));
         jail.sh("ls -d /nowhere || echo left out").prints("left out");

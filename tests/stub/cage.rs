@@ -90,7 +90,11 @@ fn a_file_that_is_granted_does_not_open_its_siblings() {
         only_outside(&jail, "cat ../home/.bashrc");
         only_outside(&jail, "echo x >> ../home/.gitconfig");
         let jail = allow(cage(caller, Sockets::Tcp), "/nowhere/at/all", Reach::Ro);
-        jail.sh("").stopped(&["(landlock)", "/nowhere/at/all: ENOENT"]);
+        jail.sh("").stopped(&[
+            "(landlock): /nowhere/at/all: ENOENT (it does not exist)",
+            "wanted by `test` at demo.jail:4:3",
+            "`mkdir -p /nowhere/at/all`",
+        ]);
     }
 }
 

@@ -1,9 +1,11 @@
 //! What comes from the host: opened there, cloned, confined, and later attached inside.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Bind, Folder, InsideOp, Missing, SharedFile};
+use jail_plan::{Access, Bind, Folder, HostText, InsideOp, Missing, SharedFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -104,11 +106,23 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
         Err(problem) if problem.cause != "ENOENT" => Err(problem),
         Err(problem) => match op.missing {
             Missing::Skip => Ok(Vec::new()),
-            Missing::Fail => Err(problem.help(
-                "it does not exist; a `try-…` grant is left out when its source is missing, and `state-dir` makes it",
-            )),
+            Missing::Fail => Err(problem.help(remedy(op))),
         },
     }
+}
+
+/// What to write instead of a grant whose source is missing, so that it can be pasted.
+fn remedy(op: &Bind) -> String {
+    let left_out = "a `try-…` grant is left out where its source is missing";
+    if op.access != Access::ReadWrite || op.from != op.to {
+        return format!("make it, or let it be missing: {left_out}");
+    }
+    let source = op.from.source();
+    let path = match &op.from {
+        HostText::Literal(_) => format!("\"{source}\""),
+        HostText::Expand(_) | HostText::PerFolder(_) => format!("(noescape \"{source}\")"),
+    };
+    format!("write `(state-dir {path})`, which makes the folder, or let it be missing: {left_out}")
 }
 
 /// The folder that the process was started in. It is taken as the process's own working folder, which the kernel kept

@@ -159,6 +159,14 @@ fn place(
         {
             Ok(())
         }
+        (Err(problem), Missing::Fail)
+            if problem.cause == "ENOENT" && !has(jail.plan, Namespace::Mount) =>
+        {
+            let path = String::from_utf8_lossy(path);
+            Err(problem.help(format!(
+                "a cage can only allow what is there: make it (`mkdir -p {path}`), or take it out of the spec"
+            )))
+        }
         (Err(problem), Missing::Skip | Missing::Fail) => Err(problem),
     }
 }
