@@ -202,6 +202,7 @@ in
     "time-zone"
     "no-new-session"
     "mount-cwd"
+    "git-identity"
   ];
   commonPkgs = [
     "bashInteractive"
@@ -509,6 +510,11 @@ in
     # A variable with the value that it has where the jail is started.
     fwd-env = {
       params = [ "literal" ];
+      brings = [ ];
+    };
+    # The name and the address that you commit with, and nothing else of your git configuration.
+    git-identity = {
+      params = [ ];
       brings = [ ];
     };
     # The arguments of the program.
@@ -840,14 +846,6 @@ in
     add-runtime = {
       params = [ "text" ];
       brings = [ "bashInteractive" ];
-    };
-    # The name and the address that you commit with, and nothing else of your git configuration.
-    git-identity = {
-      params = [ ];
-      brings = [
-        "bashInteractive"
-        "git"
-      ];
     };
     # A program inside that has a bash script run on the host.
     jail-to-host-channel = {

@@ -85,6 +85,8 @@ fn an_agent_from_a_builder() {
               its own     /etc/ssl/certs/ca-bundle.crt,                    opencode.jail:5:1  network
                           /etc/ssl/certs/ca-certificates.crt,
                           /etc/pki/tls/certs/ca-bundle.crt
+              copied      user.name and user.email of your git             opencode.jail:5:1  git-identity
+                          configuration as /etc/gitconfig
               read-write  the folder that it is started in (a plain bind   opencode.jail:5:1  mount-cwd
                           for now: all in it can be changed, `.git` and
                           its hooks too)

@@ -19,6 +19,7 @@ mod dedicated;
 mod descriptors;
 mod files;
 mod folder;
+mod git;
 mod groups;
 mod ids;
 mod jail;

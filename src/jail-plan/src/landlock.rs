@@ -79,12 +79,14 @@ impl Landlock {
             // What stands on the root itself is read-only, like the root.
             InsideOp::File(file) if reads => path(&file.to, Reach::Rox, &file.by),
             InsideOp::Copy(copy) if reads => path(&copy.to, Reach::Ro, &copy.by),
+            InsideOp::GitIdentity(at) if reads => path(&at.to, Reach::Ro, &at.by),
             InsideOp::Accounts(accounts) if reads => known(ACCOUNTS, Reach::Ro, &accounts.by),
             // One rule for the whole closure: nothing else of the store is mounted there.
             InsideOp::StoreClosure(closure) if reads => known(&[store], Reach::Rox, &closure.by),
             InsideOp::File(_)
             | InsideOp::Copy(_)
             | InsideOp::Accounts(_)
+            | InsideOp::GitIdentity(_)
             | InsideOp::StoreClosure(_)
             | InsideOp::Directory(_)
             | InsideOp::Symlink(_)

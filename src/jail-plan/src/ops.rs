@@ -364,6 +364,8 @@ choice! {
         "symlink" Symlink(Symlink),
         /// See [`Accounts`].
         "accounts" Accounts(Accounts),
+        /// A configuration of git with the name and the address in the user's own, where that names somebody.
+        "git-identity" GitIdentity(At),
         /// Makes the mount at this place read-only, but not what is mounted below it.
         "remount-read-only" RemountReadOnly(At),
         /// Brings the loopback interface up in the jail's own network namespace.

@@ -73,6 +73,7 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
         | Grant::Copy { .. }
         | Grant::Symlink { .. }
         | Grant::Accounts { .. }
+        | Grant::GitIdentity { .. }
         | Grant::RemountReadOnly { .. }
         | Grant::Queues { .. }
         | Grant::StartIn { .. }

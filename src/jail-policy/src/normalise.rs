@@ -184,6 +184,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::Queues { .. }
         | Grant::Channel { .. }
         | Grant::Accounts { .. }
+        | Grant::GitIdentity { .. }
         // Filters are loaded in their order, and one that is there twice counts once.
         | Grant::Filter { .. } => Class::Mount,
     }
@@ -229,6 +230,7 @@ fn is_certain(grant: &Grant) -> bool {
         | Grant::Session { .. }
         | Grant::Bus { .. }
         | Grant::Accounts { .. }
+        | Grant::GitIdentity { .. }
         | Grant::RemountReadOnly { .. }
         | Grant::HostScript { .. }
         | Grant::Channel { .. }

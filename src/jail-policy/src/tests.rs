@@ -47,6 +47,7 @@ fn mount() -> impl Strategy<Value = Grant> {
         text().prop_map(|to| Grant::Directory { to, mode: 0o755 }),
         text().prop_map(|path| Grant::StateDirectory { to: path.clone(), path }),
         text().prop_map(|shell| Grant::Accounts { shell }),
+        text().prop_map(|to| Grant::GitIdentity { to }),
     ]
 }
 

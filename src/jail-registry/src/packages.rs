@@ -14,8 +14,6 @@ pub enum Brought {
     Cacert,
     /// The basic tools.
     Coreutils,
-    /// Git, which knows what the user's configuration says.
-    Git,
     /// The names and rules of the time zones.
     Tzdata,
     /// The filter of message buses, which runs outside.
@@ -48,7 +46,6 @@ impl Brought {
         Self::BashInteractive,
         Self::Cacert,
         Self::Coreutils,
-        Self::Git,
         Self::Tzdata,
         Self::XdgDbusProxy,
         Self::XwaylandSatellite,
@@ -61,7 +58,6 @@ impl Brought {
             Self::BashInteractive => "bashInteractive",
             Self::Cacert => "cacert",
             Self::Coreutils => "coreutils",
-            Self::Git => "git",
             Self::Tzdata => "tzdata",
             Self::XdgDbusProxy => "xdg-dbus-proxy",
             Self::XwaylandSatellite => "xwayland-satellite",

@@ -170,6 +170,7 @@ fn launch(
     let paths = host::paths(plan, &grants, caller, &store)?;
     confine::landlock::tell(&plan.landlock, caller, paths.trees());
     host::tell_folder(plan, caller);
+    host::tell_subfolder(plan, caller, paths.trees());
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
     let command = Command::of(plan, caller).map_err(at_command)?;
     let filters =

@@ -120,6 +120,7 @@ fn inside_name(op: &InsideOp) -> (&'static str, &str) {
         InsideOp::Copy(op) => ("copy", &op.by),
         InsideOp::Symlink(op) => ("symlink", &op.by),
         InsideOp::Accounts(op) => ("accounts", &op.by),
+        InsideOp::GitIdentity(op) => ("git-identity", &op.by),
         InsideOp::RemountReadOnly(op) => ("remount-read-only", &op.by),
         InsideOp::Worktree(op) => ("worktree", &op.by),
         InsideOp::Loopback(op) => ("loopback", &op.by),

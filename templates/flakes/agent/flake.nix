@@ -31,7 +31,6 @@
             packages = tools ++ [
               (jailgen.lib.${system}.makeJailedOpencode {
                 extraPkgs = tools;
-                extraReadonlyDirs = [ "~/.config/git" ];
               })
             ];
           };

@@ -77,12 +77,17 @@ pub(super) const ROWS: &[Row] = &[
         spec: "git-identity (add-pkg-deps [ pkgs.git ])",
         host: "git init -q .; git config user.name Agent; git config extensions.unknown 1; git config core.repositoryFormatVersion 1",
         probes: &[
-            Probe::Says {
-                script: "! git config user.name && ! [ -e /etc/gitconfig ]",
-                says: "names nobody",
-            },
+            Probe::Works("! [ -e /etc/gitconfig ]"),
             Probe::Denies("git config user.name"),
         ],
+        ..ROW
+    },
+    Row {
+        name: "git-identity",
+        case: "beneath-the-hosts",
+        spec: "(readonly \"/etc\") git-identity",
+        host: IDENTITY,
+        probes: &[Probe::Works("! grep -s here@example.org /etc/gitconfig"), Probe::Refuses("cat ~/.gitconfig")],
         ..ROW
     },
     Row {

@@ -33,6 +33,7 @@ pub fn given(grant: &Grant) -> Vec<(&Text, Access)> {
         | Grant::File { .. }
         | Grant::Symlink { .. }
         | Grant::Accounts { .. }
+        | Grant::GitIdentity { .. }
         | Grant::RemountReadOnly { .. }
         | Grant::Queues { .. }
         | Grant::HostScript { .. }

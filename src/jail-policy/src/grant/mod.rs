@@ -178,6 +178,11 @@ pub enum Grant {
         /// The user's shell.
         shell: Text,
     },
+    /// A configuration of git with the name and the address that the user's own has, where that has them.
+    GitIdentity {
+        /// Where.
+        to: Text,
+    },
     /// What is mounted at a place becomes read-only, but not what is mounted below it.
     RemountReadOnly {
         /// Where.
@@ -366,6 +371,7 @@ impl Grant {
             | Self::Dev { to: text }
             | Self::Directory { to: text, .. }
             | Self::Accounts { shell: text }
+            | Self::GitIdentity { to: text }
             | Self::DeepBind { from: text, .. }
             | Self::Bus { proxy: text, .. }
             | Self::RemountReadOnly { to: text }
@@ -445,6 +451,7 @@ impl Grant {
             | Self::File { to, .. }
             | Self::Copy { to, .. }
             | Self::Symlink { to, .. }
+            | Self::GitIdentity { to }
             | Self::Queues { to } => Some(to),
             Self::Folder { to, .. } => to.as_ref(),
             Self::Program { .. }

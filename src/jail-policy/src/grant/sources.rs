@@ -28,6 +28,7 @@ impl Grant {
             | Self::File { .. }
             | Self::Symlink { .. }
             | Self::Accounts { .. }
+            | Self::GitIdentity { .. }
             | Self::SetEnv { .. }
             | Self::DevShell { .. }
             | Self::AddPath { .. }

@@ -193,6 +193,10 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::Accounts { shell: _ } => {
             Sentence::new(Files, OWN, "/etc/passwd and /etc/group (root and the caller)")
         }
+        Grant::GitIdentity { to } => {
+            let what = format!("user.name and user.email of your git configuration as {to}");
+            Sentence::new(Files, "copied", what)
+        }
         Grant::RemountReadOnly { to } => Sentence::new(Files, "made read-only", to.to_string()),
         Grant::Queues { to } => Sentence::new(Files, OWN, format!("{to} (POSIX message queues)")),
         Grant::HostScript { phase, script, shell: _ } => {

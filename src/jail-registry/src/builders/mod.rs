@@ -190,7 +190,8 @@ pub static COMMON_PKGS: &[&str] = &[
 ];
 
 /// `commonJailOptions`: what every agent's jail may unless `baseJailOptions` says otherwise. Combinators that take nothing.
-pub static COMMON_JAIL_OPTIONS: &[&str] = &["network", "time-zone", "no-new-session", "mount-cwd"];
+pub static COMMON_JAIL_OPTIONS: &[&str] =
+    &["network", "time-zone", "no-new-session", "mount-cwd", "git-identity"];
 
 const GENERAL: &[Param] = &[Param { name: "arguments", ty: Type::Fields(GENERAL_FIELDS) }];
 const KNOWN: &[Param] = &[Param { name: "arguments", ty: Type::Fields(KNOWN_FIELDS) }];

@@ -91,6 +91,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
             brings: &[],
             lower: Lower::Permission(|call| forward(call, Missing::Fail)),
         },
+        Combinator::of("git-identity", "The name and the address that you commit with, and nothing else of your git configuration", "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
+include, also for the folder that the jail is started in (`includeIf.gitdir:…`). The project's own is not asked, because an agent may have
+written it, and no git is run. Inside they are `/etc/gitconfig`, so what a repository says itself counts more. Where your configuration names
+nobody there is no such file. Agents' jails have it unless `baseJailOptions` says otherwise.", |call| {
+            // Beneath what the spec puts there itself, and never in a folder of the host that is read-only.
+            call.grant_beneath(Grant::GitIdentity { to: Text::literal("/etc/gitconfig") });
+            Some(())
+        }),
         Combinator {
             name: "set-argv",
             since: SINCE,

@@ -45,12 +45,6 @@ was killed, and when the launcher was. It goes on after a command that fails; th
             lower: Lower::Permission(|call| script(call, Phase::Before)),
         },
         Combinator {
-            brings: &[on_host(Brought::BashInteractive), on_host(Brought::Git)],
-            ..Combinator::of("git-identity", "The name and the address that you commit with, and nothing else of your git configuration", "Git reads them on the host before the launch, from your own configuration with all that it includes, as it would in the folder that the jail is
-started in. Inside they are `/etc/gitconfig`, so what a repository says itself counts more. Where your configuration names nobody, there is
-no such file, and the launch says so.", git_identity)
-        },
-        Combinator {
             name: "jail-to-host-channel",
             since: SINCE,
             in_jail_nix: true,
@@ -92,21 +86,6 @@ fn script(call: &mut Call<'_, '_>, phase: Phase) -> Option<()> {
     call.grant(Grant::HostScript { phase, script, shell });
     Some(())
 }
-
-/// Only the user's own configuration is read: what the project's says, an agent may have written.
-fn git_identity(call: &mut Call<'_, '_>) -> Option<()> {
-    let shell = shell(call)?;
-    let git = call.brought(Brought::Git)?;
-    // The first line is what `explain` shows of a script.
-    let mut script =
-        Text::literal("# user.name and user.email of your git configuration\njailgen_git='");
-    script.extend(&Text::package(git, Output::Bin));
-    script.extend(&Text::literal(format!("/bin/git'\n{GIT_IDENTITY}")));
-    call.grant(Grant::HostScript { phase: Phase::Before, script, shell });
-    Some(())
-}
-
-const GIT_IDENTITY: &str = include_str!("git-identity.sh");
 
 fn channel(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;

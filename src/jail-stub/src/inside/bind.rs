@@ -67,6 +67,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::Copy(_)
         | InsideOp::Symlink(_)
         | InsideOp::Accounts(_)
+        | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
         | InsideOp::Loopback(_)
         | InsideOp::HostSocket(_)

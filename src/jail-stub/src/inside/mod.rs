@@ -37,7 +37,7 @@ pub(crate) use session::devices as session_devices;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{HostPaths, OwnState, SharedFiles};
+use crate::host::{self, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
@@ -183,6 +183,7 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::Copy(_)
             | InsideOp::Symlink(_)
             | InsideOp::Accounts(_)
+            | InsideOp::GitIdentity(_)
             | InsideOp::RemountReadOnly(_)
             | InsideOp::HostSocket(_)
             | InsideOp::Queues(_) => {
@@ -202,7 +203,7 @@ fn perform(
 ) -> Result<(), Problem> {
     let caller = launch.caller;
     let (root, room) = (&mut built.root, built.room);
-    let HostParts { sources, deep, overlay } = found;
+    let HostParts { sources, deep, overlay, identity } = found;
     match op {
         InsideOp::OverlayReadOnly(Overlay { to, .. })
         | InsideOp::OverlayInMemory(Overlay { to, .. })
@@ -240,6 +241,9 @@ fn perform(
         InsideOp::Copy(op) => file::copy(op, launch, root),
         InsideOp::Symlink(op) => file::link(root, caller.path(&op.to)?.as_str(), &op.target),
         InsideOp::Accounts(op) => etc::accounts(&op.shell, launch, root),
+        InsideOp::GitIdentity(op) => identity.map_or(Ok(()), |text| {
+            file::write(root, caller.path(&op.to)?.as_str(), text.as_bytes(), 0o444)
+        }),
         InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
         InsideOp::Loopback(_) => loopback(launch.plan),
         InsideOp::HostSocket(op) => socket::place(caller.path(&op.to)?.as_str(), launch, root),
@@ -258,6 +262,8 @@ struct HostParts {
     sources: Vec<Source>,
     deep: Option<deep::Found>,
     overlay: Option<overlay::Layers>,
+    /// The configuration of [`InsideOp::GitIdentity`].
+    identity: Option<String>,
 }
 
 impl HostParts {
@@ -274,7 +280,11 @@ fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
         _ => None,
     };
     let overlay = overlay::find(op, launch)?;
-    Ok(HostParts { sources: bind::sources(op, launch)?, deep, overlay })
+    let identity = match op {
+        InsideOp::GitIdentity(_) => host::git_identity(launch.caller, launch.paths),
+        _ => None,
+    };
+    Ok(HostParts { sources: bind::sources(op, launch)?, deep, overlay, identity })
 }
 
 /// What the host lacks of what the plan would show, told in a line of each kind.

@@ -114,6 +114,7 @@ fn is_mount(op: &InsideOp) -> bool {
         | InsideOp::Copy(_)
         | InsideOp::Symlink(_)
         | InsideOp::Accounts(_)
+        | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
         | InsideOp::Loopback(_)
         | InsideOp::HostSocket(_)
@@ -144,6 +145,7 @@ fn target(op: &InsideOp) -> Option<&HostText> {
         InsideOp::Copy(op) => Some(&op.to),
         InsideOp::Symlink(op) => Some(&op.to),
         InsideOp::Proc(op)
+        | InsideOp::GitIdentity(op)
         | InsideOp::RemountReadOnly(op)
         | InsideOp::HostSocket(op)
         | InsideOp::Queues(op) => Some(&op.to),

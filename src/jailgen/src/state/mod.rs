@@ -12,6 +12,7 @@
 //! traces/jailed-opencode            a plan with the same grants and the default filter
 //! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no XDG_RUNTIME_DIR
 //! told/landlock-7                   the stub has said what this version of Landlock lacks
+//! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
 //! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
 //! doctor/jail                       the plan of the smallest jail
 //! ```

@@ -24,37 +24,38 @@ fn a_builder() {
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
+        git-identity#8: {"git-identity":{"to":"/etc/gitconfig"}}
         mount-cwd#7: {"folder":{"access":"rw","to":null}}
-        state-dir#8: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
-        state-dir#9: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
-        state-dir#10: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
-        readwrite#11: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
-        readonly#12: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
+        state-dir#9: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
+        state-dir#10: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
+        state-dir#11: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
+        readwrite#12: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
+        readonly#13: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
         time-zone#5: {"time-zone":{"zone":"host"}}
         network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        fwd-env#15: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        fwd-env#16: {"forward-env":{"name":"EDITOR","missing":"fail"}}
         network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         time-zone#5: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#13: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#15: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }
 

@@ -112,6 +112,7 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
         | InsideOp::Copy(_)
         | InsideOp::Symlink(_)
         | InsideOp::Accounts(_)
+        | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
         | InsideOp::Loopback(_)
         | InsideOp::HostSocket(_)

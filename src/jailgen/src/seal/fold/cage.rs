@@ -156,6 +156,7 @@ impl Draft {
             | Grant::Copy { .. }
             | Grant::Symlink { .. }
             | Grant::Accounts { .. }
+            | Grant::GitIdentity { .. }
             | Grant::Hostname { .. }
             | Grant::TimeZone { .. }
             | Grant::ShareNamespace { .. }

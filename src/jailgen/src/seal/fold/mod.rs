@@ -211,6 +211,9 @@ impl<'a> Draft<'a> {
                 let shell = read.literal(shell)?;
                 self.inside.push(InsideOp::Accounts(Accounts { shell, by }));
             }
+            Grant::GitIdentity { to } => {
+                self.inside.push(InsideOp::GitIdentity(At { to: read.path(to)?, by }));
+            }
             Grant::RemountReadOnly { to } => {
                 self.inside.push(InsideOp::RemountReadOnly(At { to: read.path(to)?, by }));
             }

@@ -1,0 +1,173 @@
+//! The name and the address that the user commits with, as the user's own configuration of git says them (git-config(1)).
+//!
+//! No git is run for it, and the project's configuration is not asked: an agent may have written that. Of all that the files
+//! say only the two values leave here. What cannot be read says nothing.
+
+mod pattern;
+mod settings;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use rustix::fs::FileType;
+use rustix::fs::{CWD, OFlags, fstat};
+
+use self::pattern::matches;
+use self::settings::{Setting, settings};
+use super::named::normal;
+use super::paths::{HostPaths, path_of};
+use super::subfolder;
+use crate::caller::Caller;
+use crate::resolve::{self, Scope};
+
+/// Nobody's configuration is larger.
+const BYTES_MAX: usize = 256 * 1024;
+/// As many as git follows.
+const DEPTH_MAX: usize = 10;
+/// Files that include each other are read no more often.
+const FILES_MAX: usize = 64;
+
+/// A configuration with the two values and nothing else; nothing where the user's names nobody.
+pub(crate) fn configuration(caller: &Caller<'_>, paths: &HostPaths<'_>) -> Option<String> {
+    let mut reader = Reader { caller, paths, name: None, email: None, files: 0 };
+    for file in files(caller) {
+        reader.file(&file, 0);
+    }
+    let mut text = String::new();
+    for (key, value) in [("name", reader.name), ("email", reader.email)] {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        text.push_str(if text.is_empty() { "[user]\n" } else { "" });
+        text.extend([key, " = \""]);
+        text.extend(
+            value.chars().map(quoted).flat_map(|(before, c)| before.into_iter().chain([c])),
+        );
+        text.push_str("\"\n");
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// A character of a value in quotes, with what stands before it.
+fn quoted(c: char) -> (Option<char>, char) {
+    match c {
+        '"' | '\\' => (Some('\\'), c),
+        '\n' => (Some('\\'), 'n'),
+        '\0' => (None, char::REPLACEMENT_CHARACTER),
+        _ => (None, c),
+    }
+}
+
+/// The user's own files, in the order in which git reads them.
+fn files(caller: &Caller<'_>) -> Vec<Vec<u8>> {
+    let absolute = |name| caller.value(name).filter(|path| path.starts_with(b"/"));
+    if let Some(only) = caller.value("GIT_CONFIG_GLOBAL") {
+        return absolute("GIT_CONFIG_GLOBAL")
+            .filter(|_| !only.is_empty())
+            .map(Vec::from)
+            .into_iter()
+            .collect();
+    }
+    let home = caller.home_folder().ok().map(|home| home.as_str().as_bytes());
+    let below = |folder: &[u8], name: &str| [folder, name.as_bytes()].concat();
+    let given = absolute("XDG_CONFIG_HOME").map(|folder| below(folder, "/git/config"));
+    let given = given.or_else(|| home.map(|home| below(home, "/.config/git/config")));
+    given.into_iter().chain(home.map(|home| below(home, "/.gitconfig"))).collect()
+}
+
+struct Reader<'a> {
+    caller: &'a Caller<'a>,
+    paths: &'a HostPaths<'a>,
+    name: Option<String>,
+    email: Option<String>,
+    files: usize,
+}
+
+impl Reader<'_> {
+    /// Takes in what a file says, and the files that it includes, where it includes them.
+    fn file(&mut self, path: &[u8], depth: usize) {
+        self.files += 1;
+        if depth > DEPTH_MAX || self.files > FILES_MAX {
+            return;
+        }
+        let Ok(text) = self.paths.read(path, BYTES_MAX) else { return };
+        for Setting { section, about, key, value } in settings(&text) {
+            let text = || Some(String::from_utf8_lossy(&value).into_owned());
+            match (section.as_slice(), about.as_deref(), key.as_slice()) {
+                (b"user", None, b"name") => self.name = text(),
+                (b"user", None, b"email") => self.email = text(),
+                (b"include", None, b"path") => self.include(&value, path, depth),
+                (b"includeif", Some(condition), b"path") if self.holds(condition, path) => {
+                    self.include(&value, path, depth);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn include(&mut self, named: &[u8], by: &[u8], depth: usize) {
+        let path = match named {
+            [b'/', ..] => named.to_vec(),
+            [b'~', b'/', ..] => match self.caller.home_folder() {
+                Ok(home) => [home.as_str().as_bytes(), named.get(1..).unwrap_or_default()].concat(),
+                Err(_) => return,
+            },
+            _ => [folder_of(by), b"/", named].concat(),
+        };
+        self.file(&path, depth + 1);
+    }
+
+    /// Whether a condition about the folder of the repository holds. Others, such as those about branches, do not.
+    fn holds(&self, condition: &[u8], file: &[u8]) -> bool {
+        let (pattern, folds_case) =
+            match (condition.strip_prefix(b"gitdir:"), condition.strip_prefix(b"gitdir/i:")) {
+                (Some(pattern), _) => (pattern, false),
+                (None, Some(pattern)) => (pattern, true),
+                (None, None) => return false,
+            };
+        let (Some(pattern), Some(repository)) = (self.whole(pattern, file), self.repository())
+        else {
+            return false;
+        };
+        matches(&pattern, &repository, folds_case)
+    }
+
+    /// A pattern as it is compared: from the root on, and with all that lies below a folder.
+    fn whole(&self, pattern: &[u8], file: &[u8]) -> Option<Vec<u8>> {
+        let real = |path: &[u8]| path_of(&*self.paths.open(path).ok()?).ok();
+        let mut whole = match pattern {
+            [b'~', rest @ ..] if rest.starts_with(b"/") => {
+                [&*real(self.caller.home_folder().ok()?.as_str().as_bytes())?, rest].concat()
+            }
+            [b'.', rest @ ..] if rest.starts_with(b"/") => {
+                [&*real(folder_of(file))?, rest].concat()
+            }
+            [b'/', ..] => pattern.to_vec(),
+            _ => [b"**/", pattern].concat(),
+        };
+        if whole.ends_with(b"/") {
+            whole.extend_from_slice(b"**");
+        }
+        Some(whole)
+    }
+
+    /// The folder in which git keeps the repository that the working folder is in.
+    fn repository(&self) -> Option<Vec<u8>> {
+        let top = subfolder::top()?;
+        let top = top.strip_suffix(b"/").unwrap_or(&top);
+        let path = [top, b"/.git"].concat();
+        let found = resolve::open(CWD, &path, OFlags::PATH, Scope::Anywhere).ok()?;
+        if FileType::from_raw_mode(fstat(&found).ok()?.st_mode) == FileType::Directory {
+            return Some(path);
+        }
+        let text = self.paths.read(&path, BYTES_MAX).ok()?;
+        let target = text.strip_prefix(b"gitdir: ")?.trim_ascii_end();
+        Some(match target {
+            [b'/', ..] => normal(target),
+            _ => normal(&[top, b"/", target].concat()),
+        })
+    }
+}
+
+fn folder_of(file: &[u8]) -> &[u8] {
+    let slash = file.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+    file.get(..slash).unwrap_or_default()
+}

@@ -1,0 +1,72 @@
+//! The repository of git that the working folder lies in, and what to tell where that is a folder of it alone.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use jail_plan::{InsideOp, Lookup, Plan};
+use rustix::fs::{AtFlags, CWD, statat};
+
+use super::{Folder, WritableTrees, is_first};
+use crate::caller::{Caller, StateFolder};
+use crate::failure;
+
+/// The folder with a `.git` that is nearest above the working folder, or is it.
+pub(super) fn top() -> Option<Vec<u8>> {
+    let mut folder = Folder::current().ok()?.path;
+    loop {
+        let base = folder.strip_suffix(b"/").unwrap_or(&folder);
+        if statat(CWD, &*[base, b"/.git"].concat(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            return Some(folder);
+        }
+        let slash = base.iter().rposition(|byte| *byte == b'/')?;
+        folder.truncate(slash.max(1));
+        if folder == b"/" {
+            return None;
+        }
+    }
+}
+
+/// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
+pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
+    let has_folder = plan.inside.iter().any(|op| matches!(op, InsideOp::Folder(_)));
+    if !has_folder || !has_git(plan) {
+        return;
+    }
+    let (Some(top), Ok(Folder { path: here })) = (top(), Folder::current()) else { return };
+    if top == here || is_shown(plan, caller, &top) {
+        return;
+    }
+    let name = caller.folder().unwrap_or_default();
+    let is_first = |state: StateFolder| {
+        is_first(&state.base, &state.file(&format!("told/subfolders/{name}")), trees)
+    };
+    if caller.state_folder().map_or(true, is_first) {
+        let top = String::from_utf8_lossy(&top);
+        failure::say(
+            &format!(
+                "git finds no repository in this folder of {top}, because that is not in the jail: start it there, or let it read the \
+                 history with `(readonly \"{top}/.git\")` (told once)"
+            ),
+            None,
+        );
+    }
+}
+
+/// Whether the program can run git: a jail without it has no use for a word about it.
+fn has_git(plan: &Plan) -> bool {
+    let is_git =
+        |name: &str| name.split_once('-').is_some_and(|(_, rest)| rest.starts_with("git-"));
+    plan.closure.names.iter().any(|name| is_git(name))
+}
+
+/// Whether the plan puts the repository, or what it lies in, in place by name.
+fn is_shown(plan: &Plan, caller: &Caller<'_>, top: &[u8]) -> bool {
+    let git = [top, b"/.git"].concat();
+    plan.inside.iter().any(|op| {
+        let InsideOp::Bind(op) = op else { return false };
+        let Ok(to) = caller.path(&op.to) else { return false };
+        let rest = git.strip_prefix(to.as_str().trim_end_matches('/').as_bytes());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+    })
+}
