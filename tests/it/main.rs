@@ -25,6 +25,7 @@ mod harness;
 mod host_hooks;
 mod import;
 mod install;
+mod linked_specs;
 mod lsp;
 mod modules;
 mod nix_docs;

@@ -45,7 +45,8 @@ fn a_spec_that_has_become_a_link_stands_for_another_one() {
         std::os::unix::fs::symlink(to, project.scratch.path("project/sh.jail")).unwrap();
         let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", "echo inside"]);
         assert!(status == 1 && !said.contains("inside"), "{said}");
-        assert!(said.contains("`sh.jail` is a symbolic link"), "{said}");
+        assert!(said.contains("`sh.jail` is another spec than it was"), "{said}");
+        assert!(said.contains("~/.ssh"), "what it would grant: {said}");
         fs::remove_file(project.scratch.path("project/sh.jail")).unwrap();
     }
     let (status, said) = project.jailgen(&["run", "../wide/wide.jail", "--", "-c", "echo inside"]);
@@ -54,6 +55,27 @@ fn a_spec_that_has_become_a_link_stands_for_another_one() {
     std::os::unix::fs::symlink("../wide", project.scratch.path("project/sub")).unwrap();
     let (status, said) = project.jailgen(&["run", "sub/wide.jail", "--", "-c", "echo inside"]);
     assert!(status == 1 && said.contains("jailgen approve sub/wide.jail"), "{said}");
+}
+
+#[test]
+fn a_linked_spec_is_the_file_that_it_leads_to() {
+    let Some(project) = Project::new() else { return };
+    fs::create_dir(project.scratch.path("dotfiles")).unwrap();
+    for file in ["sh.jail", "hook.nix", "word"] {
+        let to = project.scratch.path(&format!("dotfiles/{file}"));
+        fs::rename(project.scratch.path(&format!("project/{file}")), to).unwrap();
+    }
+    let link = project.scratch.path("project/sh.jail");
+    std::os::unix::fs::symlink("../dotfiles/sh.jail", link).unwrap();
+    project.build();
+    project.runs();
+    let (_, listed) = project.jailgen(&["trust", "list"]);
+    assert!(listed.contains("/dotfiles/sh.jail\n"), "{listed}");
+    // What is beside the file counts, and not what is beside the link.
+    project.write("hook.nix", &HOOK.replace("echo", "echo more"));
+    project.runs();
+    project.scratch.write("dotfiles/hook.nix", HOOK.replace("echo", "echo more").as_bytes());
+    project.refused("+ ");
 }
 
 #[test]

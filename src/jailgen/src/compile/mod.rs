@@ -12,12 +12,13 @@ use jail_lang::{FileSources, Files, Limits, Outcome, Sources as _, Spec, evaluat
 use jail_policy::{Danger, Origin, Policy};
 use jail_registry::{Code, Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
 
+use crate::files::behind_link;
 use crate::render::Sources;
 
 /// What became of a spec file.
 #[derive(Debug)]
 pub struct Compiled {
-    /// Its path as the user gave it.
+    /// Its path as the user gave it; where that is a link, that of the file.
     pub path: PathBuf,
     /// Every file that was read, the spec first, by its name below the spec's folder.
     pub files: Files,
@@ -44,21 +45,23 @@ pub struct Judged {
 #[derive(Debug)]
 pub struct SpecFolder {
     sources: FileSources,
-    /// The spec's path as the user gave it.
+    /// The spec's path as the user gave it; where that is a link, that of the file.
     path: PathBuf,
 }
 
 impl SpecFolder {
-    /// Opens the folder of the spec at `path`.
+    /// Opens the folder of the spec at `path`. A link there is followed, so imports are found beside the file itself; of what the
+    /// spec names, none is.
     ///
     /// # Errors
     /// It cannot be opened. A spec that cannot be read is a diagnostic of [`SpecFolder::compile`].
     pub fn open(path: &Path) -> io::Result<Self> {
+        let path = behind_link(path)?;
         let folder = match path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             Some(_) | None => Path::new("."),
         };
-        Ok(Self { sources: FileSources::new(folder)?, path: path.into() })
+        Ok(Self { sources: FileSources::new(folder)?, path })
     }
 
     /// Compiles the spec. Nothing outside its folder is read.

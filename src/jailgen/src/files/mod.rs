@@ -42,6 +42,23 @@ pub fn link_atomically(target: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, link))
 }
 
+/// The file that a symbolic link leads to; of anything else, the path as it is given. It is asked once for a file that the user
+/// has named, and what it answers is opened through no link.
+///
+/// # Errors
+/// The link leads nowhere.
+pub fn behind_link(path: &Path) -> io::Result<PathBuf> {
+    if !fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) {
+        return Ok(path.into());
+    }
+    fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            io::Error::new(error.kind(), "it is a symbolic link that leads nowhere")
+        }
+        _ => error,
+    })
+}
+
 /// A hidden name beside `file` that no other process uses.
 #[must_use]
 pub fn beside(file: &Path) -> PathBuf {

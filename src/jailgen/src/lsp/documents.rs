@@ -10,6 +10,7 @@ use gen_lsp_types::Uri;
 use jail_lang::{EntryKind, FileSources, SourceError, Sources};
 
 use super::uri;
+use crate::files::behind_link;
 
 /// A text that is open.
 #[derive(Clone, Debug)]
@@ -36,7 +37,7 @@ pub(super) struct Documents {
 
 impl Documents {
     pub(super) fn put(&mut self, uri: Uri, version: i32, text: String) {
-        let path = uri::path(&uri);
+        let path = uri::path(&uri).map(|path| behind_link(&path).unwrap_or(path));
         let document = Document { version, text: text.into(), path, uri };
         self.documents.insert(document.uri.0.clone(), document);
     }

@@ -11,6 +11,7 @@ use super::Context;
 use crate::cli::args::Eval;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
+use crate::files::behind_link;
 use crate::render::{self, Sources, sanitise, sanitise_json};
 
 pub(in crate::cli) fn run(arguments: &Eval, context: Context) -> Result<(), Failure> {
@@ -34,7 +35,7 @@ struct Evaluation {
 }
 
 fn evaluate(arguments: &Eval) -> Result<Evaluation, Failure> {
-    let input;
+    let (input, real);
     let (folder, expression) = match (&arguments.expression, &arguments.file) {
         (Some(text), _) => (Path::new(""), Expression::Text(text)),
         (None, Some(file)) if file.as_os_str() == "-" => {
@@ -42,19 +43,22 @@ fn evaluate(arguments: &Eval) -> Result<Evaluation, Failure> {
             (Path::new(""), Expression::Text(&input))
         }
         (None, Some(file)) => {
-            input = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            (file.parent().unwrap_or(Path::new("")), Expression::File(&input))
+            real = behind_link(file).map_err(|error| unreadable(file, &error))?;
+            input = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (real.parent().unwrap_or(Path::new("")), Expression::File(&input))
         }
         (None, None) => return Err(Failure::Usage("an expression or a file is missing".into())),
     };
     let opened = if folder == Path::new("") { Path::new(".") } else { folder };
-    let sources = FileSources::new(opened).map_err(|error| {
-        let shown = opened.display().to_string();
-        Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
-    })?;
+    let sources = FileSources::new(opened).map_err(|error| unreadable(opened, &error))?;
     let form = if arguments.json { Form::Json } else { Form::Nix };
     let evaluated = eval_expression(&sources, expression, form, Limits::EXPRESSION);
     Ok(Evaluation { evaluated, folder: folder.to_path_buf() })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Failure {
+    let shown = path.display().to_string();
+    Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
 }
 
 fn standard_input() -> Result<String, Failure> {
