@@ -23,6 +23,7 @@ mod git;
 mod groups;
 mod ids;
 mod jail;
+mod kept;
 mod landlock;
 mod limits;
 mod order;

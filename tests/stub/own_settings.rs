@@ -126,7 +126,7 @@ fn a_cage_that_could_write_them_does_not_start() {
             let (path, missing, by) = (literal(path), Missing::Fail, by());
             LandlockRule::Path(Beneath { path, reach, missing, by })
         };
-        let mut jail = crate::cage::cage(caller, crate::seccomp::Sockets::Tcp);
+        let mut jail = crate::cage::cage(caller, jail_seccomp::Sockets::Tcp);
         let made =
             "mkdir -p ~/.config/jailgen ~/.config/other; echo own >~/.config/jailgen/config.toml";
         jail.outside_sh(made).prints("");

@@ -39,7 +39,7 @@ pub use ops::{
     Session, Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
 };
 pub use order::sort;
-pub use own::{OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};
+pub use own::{KEPT, OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};
 pub use path::{JailPath, PathError};
 pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,

@@ -11,9 +11,13 @@ pub const OWN_SETTINGS: [(&str, &str); 2] =
 
 /// What the host runs or believes: nothing of it is ever granted.
 pub const TRUSTED_STATE: &[&str] = &[
-    "audits", "bin", "builds", "doctor", "flakes", "paths", "roots", "shells", "told", "traces",
-    "trust",
+    "audits", "bin", "builds", "doctor", "flakes", "kept", "paths", "roots", "shells", "told",
+    "traces", "trust",
 ];
+
+/// The folder in which a file named after a jail says what that may not write, though it lies in its working folder: the files
+/// of its spec, as absolute paths without links, each with a NUL behind it.
+pub const KEPT: &str = "kept";
 
 /// Whether a folder of this name is jailgen's own, so that no cage may be called so.
 #[must_use]

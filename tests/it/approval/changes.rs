@@ -12,7 +12,15 @@ fn what_a_jail_wrote_into_its_own_spec_is_shown_and_not_built() {
         "s=$(cat sh.jail); echo \"${{s/mount-cwd/{}}}\" > sh.jail",
         WIDER.replace('"', "\\\"")
     );
+    // Its own is read-only inside, so another jail has to do it.
     let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", &script]);
+    assert!(status != 0 && said.contains("Read-only file system"), "{said}");
+    let other = SPEC.replace("jailed-sh", "jailed-other").replace("./hook.nix", "./other-hook.nix");
+    project.write("other.jail", &other);
+    project.write("other-hook.nix", HOOK);
+    let words = [&["build", "other.jail"][..], &project.setup.overrides()].concat();
+    assert_eq!(project.jailgen(&words).0, 0);
+    let (status, said) = project.jailgen(&["run", "other.jail", "--", "-c", &script]);
     assert_eq!(status, 0, "{said}");
     let written = fs::read_to_string(project.scratch.path("project/sh.jail")).unwrap();
     assert!(written.contains(WIDER), "the control: {written}");

@@ -91,6 +91,8 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         | Grant::File { .. }
         | Grant::Symlink { .. }
         | Grant::Accounts { .. }
+        // Two values of it, and not the file.
+        | Grant::GitIdentity { .. }
         | Grant::RemountReadOnly { .. }
         | Grant::Queues { .. }
         | Grant::StartIn { .. }

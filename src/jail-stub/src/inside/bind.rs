@@ -25,9 +25,19 @@ pub(crate) struct Source {
     pub(crate) to: Vec<u8>,
     /// A place below it that nothing of the host may be seen at.
     covered: Vec<Vec<u8>>,
+    /// Of a folder that may be written: where it is on the host, without links.
+    from: Vec<u8>,
 }
 
 impl Source {
+    /// Where a folder of the host that may be written is, on the host and inside.
+    pub(crate) fn writable(&self) -> Option<(&[u8], &[u8])> {
+        match (self.kind, self.access) {
+            (Kind::Folder, Access::ReadWrite | Access::Device) => Some((&self.from, &self.to)),
+            (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => None,
+        }
+    }
+
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         root.attach_at(self.tree, &self.to, self.kind)?;
         match (self.kind, self.access) {
@@ -138,7 +148,7 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
     let covered = launch.own_state_in(place, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered })
+    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered, from: path })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -192,7 +202,11 @@ fn clone(
     let covered = launch.own_state_in(place, access, to)?;
     let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
-    Ok(Source { tree, kind, access, to: to.into(), covered })
+    let from = match (kind, access) {
+        (Kind::Folder, Access::ReadWrite | Access::Device) => host::path_of(place).about(from)?,
+        (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => Vec::new(),
+    };
+    Ok(Source { tree, kind, access, to: to.into(), covered, from })
 }
 
 /// Takes from a clone what its access does not give.

@@ -9,6 +9,7 @@ mod deep;
 mod device;
 mod etc;
 mod file;
+mod kept;
 mod listing;
 mod order;
 mod overlay;
@@ -122,12 +123,15 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
         sources.push(found);
     }
     notes.print();
+    let at_root = |problem| launch.steps.fixed(Fixed::Root, "", problem);
+    let writable = sources.iter().flat_map(|found: &HostParts| &found.sources);
+    let kept = kept::find(launch, writable).map_err(at_root)?;
     if let Some(user) = &launch.dedicated {
         // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
         let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
         user.take_ids().map_err(failed)?;
     }
-    let root = Root::new().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
+    let root = Root::new().map_err(at_root)?;
     let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
     let mut built = Built { root, places: Places::default(), room };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
@@ -138,7 +142,8 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
             .map_err(|problem| failed(index, op, in_the_way(problem, op, &done, launch.caller)))?;
         done.push(op);
     }
-    built.root.complete().map_err(|problem| launch.steps.fixed(Fixed::Root, "", problem))?;
+    let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
+    kept.and_then(|()| built.root.complete()).map_err(at_root)?;
     Ok(built)
 }
 

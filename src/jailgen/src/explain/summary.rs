@@ -139,6 +139,7 @@ impl Summary {
                 self.gives(if reach.writes() { Access::ReadWrite } else { Access::ReadOnly }, shown(path));
             }
             Grant::ForwardEnv { name, .. } if is_secret(name) => self.reads(format!("${name}")),
+            Grant::GitIdentity { .. } => self.reads("your name and address as git has them"),
             Grant::HostNetwork => self.reaches("all networks"),
             Grant::ShareNamespace { namespace } => self.shares(*namespace),
             Grant::Ports { connect, .. } if !connect.is_empty() => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 
+use super::kept::keep;
 use super::record::{Linked, Record, owner};
 use super::{BuildError, State};
 use crate::emit::lock::{Lock, pin};
@@ -292,7 +293,11 @@ fn remember(state: &State, spec: &Spec, kit: &Kit, commands: &[Command]) -> Resu
     for gone in of_old(|old| &old.aliases).filter(|gone| !record.has(&gone.0)) {
         unlink(&state.command(&gone.0), &gone.1);
     }
-    record.write(state)
+    record.write(state)?;
+    let gone = of_old(|old| &old.jails);
+    let names =
+        gone.map(|(name, _)| name.as_str()).chain(commands.iter().map(|it| it.name.as_str()));
+    keep(state, names).map_err(|(path, error)| BuildError::Io { path, error })
 }
 
 /// Removes a link of ours. One that is gone, or that leads elsewhere because another spec has taken the name over, is left alone.

@@ -7,6 +7,7 @@
 //! bin/jailed-opencode               the command: a folder for PATH
 //! roots/jailed-opencode             what keeps it from being collected
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
+//! kept/jailed-opencode              what the jail may not write: the files of its spec
 //! shells/jailed-opencode            a plan with the same grants and a shell
 //! audits/jailed-opencode            a plan with the same grants and the probe
 //! traces/jailed-opencode            a plan with the same grants and the default filter
@@ -20,6 +21,7 @@
 mod audit;
 mod build;
 mod error;
+mod kept;
 mod record;
 mod shell;
 mod trace;
@@ -152,6 +154,7 @@ const FOLDERS: &[&str] = &[
     "builds",
     "doctor",
     "flakes",
+    "kept",
     "roots",
     "shells",
     "traces",

@@ -36,6 +36,9 @@ pub(super) struct Record {
     inputs: Vec<Linked>,
     /// The hash of what the build granted.
     content: String,
+    /// The spec, and the files that it imports.
+    #[serde(default)]
+    files: Vec<PathBuf>,
 }
 
 /// The name of a command, and the store path that it leads to.
@@ -59,6 +62,7 @@ impl Record {
             aliases: commands.iter().filter_map(alias).collect(),
             inputs: inputs.to_vec(),
             content: Content::of(spec).hash(),
+            files: spec.files.iter().map(|file| beside(&spec.place, &file.name)).collect(),
             spec: spec.place.clone(),
         }
     }
@@ -86,6 +90,18 @@ impl Record {
         let records = Private::open(&state.records()).ok()??;
         let record = Self::parse(&records, &State::record_name(place))?;
         (record.spec == place).then_some(record)
+    }
+
+    /// All that can be read.
+    pub(super) fn all(state: &State) -> Vec<Self> {
+        let Ok(Some(folder)) = Private::open(&state.records()) else { return Vec::new() };
+        let names = folder.names().unwrap_or_default();
+        names.iter().filter_map(|name| Self::parse(&folder, name)).collect()
+    }
+
+    /// The spec, and the files that it imports.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 
     fn parse(records: &Private, name: &OsStr) -> Option<Self> {
@@ -117,6 +133,11 @@ impl Record {
         };
         Some(self.answers.iter().all(same) && self.copied.iter().all(&mut same_tree))
     }
+}
+
+/// A file of a spec by its name below the spec's folder.
+fn beside(spec: &Path, name: &str) -> PathBuf {
+    spec.parent().unwrap_or(Path::new("/")).join(name)
 }
 
 fn alias(command: &Command) -> Option<Linked> {
@@ -160,10 +181,8 @@ pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
 
 /// The other spec that a command belongs to, if that spec is still there.
 pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
-    let folder = Private::open(&state.records()).ok()??;
-    let names = folder.names().ok()?;
-    let records = names.iter().filter_map(|name| Record::parse(&folder, name));
-    records
+    Record::all(state)
+        .into_iter()
         .filter(|record| record.spec != spec && record.spec.exists())
         .find(|record| record.has(jail))
         .map(|record| record.spec)

@@ -262,7 +262,7 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: "spec-writable",
         title: "what decides on the next launch cannot be written",
-        fix: "keep the spec outside the folders that its jail can write",
+        fix: "keep the spec, and what it reads and copies, outside the folders that its jail can write",
         judge: files::deciding,
     },
 ];

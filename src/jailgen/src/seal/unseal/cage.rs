@@ -6,7 +6,7 @@ use jail_plan::{Access, Beneath, HostOp, HostText, LandlockRule, Reach, StartIn}
 use jail_policy::{Grant, Scope};
 
 use super::{Draft, text};
-use crate::seccomp::{Arch, Sockets, cage_program};
+use jail_seccomp::{Arch, Sockets, cage_program};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let plan = draft.plan;

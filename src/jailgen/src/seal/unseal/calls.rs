@@ -6,7 +6,7 @@ use jail_registry::PRESETS;
 
 use super::super::filter::{WorkingFolder, is_strict, own};
 use super::Draft;
-use crate::seccomp::{Arch, Base, Policy};
+use jail_seccomp::{Arch, Base, Policy};
 
 /// Who says something about system calls.
 const BY: &[&str] = &["seccomp"];

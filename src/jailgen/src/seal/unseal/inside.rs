@@ -81,6 +81,7 @@ fn add_one(draft: &mut Draft<'_>, op: &InsideOp) {
         InsideOp::Accounts(op) => {
             draft.add(&op.by, Grant::Accounts { shell: Text::literal(op.shell.clone()) });
         }
+        InsideOp::GitIdentity(op) => draft.add(&op.by, Grant::GitIdentity { to: text(&op.to) }),
         InsideOp::Queues(op) => draft.add(&op.by, Grant::Queues { to: text(&op.to) }),
         // Parts of how a jail is made, which grant nothing.
         InsideOp::Loopback(_) | InsideOp::HostSocket(_) | InsideOp::RuntimeArguments(_) => {}
