@@ -32,6 +32,7 @@ mod nix_docs;
 mod nix_door;
 mod nixlib;
 mod own_flake;
+mod projects;
 mod real_nix;
 mod repositories;
 mod settings;

@@ -89,6 +89,7 @@ fn what_a_trace_says_to_write_lets_a_strict_jail_do_the_same() {
         (status.code(), status.signal())
     };
     let report = jail.report(ODD, 41);
+    jail.build();
     assert_eq!(run(&jail), (None, Some(31)), "it is killed by SIGSYS");
     assert_eq!(report["missed"], serde_json::json!(["mlockall"]));
     assert_eq!(report["refused"], serde_json::json!(["ptrace"]));

@@ -63,6 +63,12 @@ pub enum Command {
     Run(Run),
     /// Build a jail if it is stale, and open a shell in it.
     Shell(Shell),
+    /// List what was built of which spec, and which commands are linked.
+    List(List),
+    /// Remove what was built of a spec: its commands, its flake and its approval.
+    Remove(Remove),
+    /// Remove what nobody needs any more: of specs that are gone, of builds that failed.
+    Gc(Gc),
     /// Write a commented spec to start from.
     Init(Init),
     /// Write the spec that a flake with jail.nix or jailed-agents amounts to.
@@ -363,6 +369,33 @@ pub struct Shell {
     /// A command for the shell, instead of an interactive one.
     #[arg(short, long, value_name = "COMMAND")]
     pub command: Option<String>,
+}
+
+/// See [`Command::List`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::LIST)]
+pub struct List {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Remove`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::REMOVE)]
+pub struct Remove {
+    /// Specs, which may be gone, or names of jails.
+    #[arg(required = true, value_name = "SPEC|NAME", value_hint = ValueHint::FilePath)]
+    pub targets: Vec<PathBuf>,
+}
+
+/// See [`Command::Gc`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::GC)]
+pub struct Gc {
+    /// Say what would be removed, and remove nothing.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// See [`Command::Init`].

@@ -92,6 +92,24 @@ Examples:
   jailgen shell opencode.jail              look around in the agent's jail
   jailgen shell opencode.jail -c 'env | sort'";
 
+pub(super) const LIST: &str = "\
+Examples:
+  jailgen list
+  jailgen list --json | jq -r '.specs[] | select(.state == \"gone\").spec'";
+
+pub(super) const REMOVE: &str = "\
+Examples:
+  jailgen remove opencode.jail             the spec stays; what was built of it goes
+  jailgen remove ~/old-project/opencode.jail   also when the project is gone
+  jailgen remove jailed-opencode           by the name of its jail
+
+docs/getting-started.md says what stays.";
+
+pub(super) const GC: &str = "\
+Examples:
+  jailgen gc --dry-run                     what would go
+  jailgen gc && nix-collect-garbage        and then the store paths that nothing keeps any more";
+
 pub(super) const INIT: &str = "\
 Examples:
   jailgen init                             shell.jail: bash and the common tools

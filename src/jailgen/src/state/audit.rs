@@ -9,6 +9,7 @@ use jail_plan::{
 
 use super::State;
 use super::shell::{Derived, ShellError, derive};
+use super::trust::place;
 
 /// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own that begin with a dot.
 const PLACE: &str = "/.jailgen-probe";
@@ -42,7 +43,7 @@ pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, S
         };
         plan.argv =
             [program, "--many".into()].map(|word| Argument::Text(HostText::Literal(word))).to_vec();
-        Ok(state.audit_plan(&plan.name))
+        Ok(state.audit_plan(&place(wrapper)))
     })?;
     let plan = sealed.ok_or_else(|| ShellError::NoBash { jail: String::new() })?;
     Ok(AuditPlan { wrapper, plan, places })

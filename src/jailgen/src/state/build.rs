@@ -1,21 +1,20 @@
 //! From an emitted spec to linked commands. What was built before stays as it is until the new build has succeeded.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use jail_policy::Policy;
 
-use super::kept::keep;
-use super::record::{Linked, Record, owner};
-use super::{BuildError, State};
+use super::kept;
+use super::record::Record;
+use super::{BuildError, State, commands, name};
 use crate::emit::lock::{Lock, pin};
 use crate::emit::{self, File, Folder, Spec, origin_at};
-use crate::files::{create_private, link_atomically};
+use crate::files::create_private;
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
-
-/// Where wrappers are.
-const STORE: &str = "/nix/store";
 
 /// How to build.
 #[derive(Clone, Debug)]
@@ -24,8 +23,19 @@ pub struct Options {
     pub overrides: Vec<(String, String)>,
     /// Another link, as `nix build -o` makes it.
     pub link: Option<PathBuf>,
-    /// Take over the commands of other specs.
-    pub force: bool,
+    /// Which commands are linked.
+    pub linking: Linking,
+}
+
+/// Which commands a build links in [`State::bin`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linking {
+    /// None but those that lead to the spec's jails already.
+    Own,
+    /// All of the spec, unless one is another spec's.
+    All,
+    /// All of the spec.
+    TakeOver,
 }
 
 /// What was built.
@@ -44,8 +54,8 @@ pub struct Command {
     pub name: String,
     /// Its store path.
     pub store_path: String,
-    /// The link to it in [`State::bin`].
-    pub link: PathBuf,
+    /// The link to it in [`State::bin`], where it is linked.
+    pub link: Option<PathBuf>,
     /// The link of its second name, where it has one and no other command is called so.
     pub alias: Option<PathBuf>,
 }
@@ -109,45 +119,47 @@ pub fn build(
     let overrides = due(state, &spec.place, &options.overrides);
     let lock = lock(&folder, &overrides, nix, progress)?;
     let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
-    if !options.force {
-        refuse_taken(state, spec)?;
+    if options.linking == Linking::All {
+        // Again when the commands are linked; but nobody waits for a build that comes to nothing.
+        let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
+        names.try_for_each(|name| commands::refuse_taken(state, &spec.place, name))?;
     }
     let nix = nix().map_err(BuildError::Nix)?;
     let aside = folder.with_extension("new");
     let store_paths = build_aside(&nix, &emitted, &aside, spec, progress)?;
     replace(&aside, &folder)?;
-    let mut commands = link(&nix, state, spec, store_paths, options.link.as_deref())?;
-    link_aliases(state, spec, options, &mut commands)?;
+    let mut commands = keep(&nix, state, spec, store_paths, options.link.as_deref())?;
     remember(state, spec, kit, &commands)?;
+    link_all(state, spec, options.linking, &mut commands)?;
     Ok(Built { folder, commands })
 }
 
 /// Waits until no other process builds this spec. The lock is held as long as the file is open.
 fn alone(folder: &Path) -> Result<fs::File, BuildError> {
-    let file = folder.with_extension("lock");
-    let failed = |error| BuildError::Io { path: file.clone(), error };
-    file.parent().map_or(Ok(()), create_private).map_err(failed)?;
-    let lock = fs::File::create(&file).map_err(failed)?;
-    lock.lock().map_err(failed)?;
-    Ok(lock)
+    lock_file(&folder.with_extension("lock"))
 }
 
-fn refuse_taken(state: &State, spec: &Spec) -> Result<(), BuildError> {
-    for Policy { name, .. } in &spec.policies {
-        if let Some(spec) = owner(state, &spec.place, name) {
-            return Err(BuildError::Taken { name: name.clone(), spec });
-        }
-        // A folder of the user's own has links of others in it.
-        let link = state.command(name);
-        let is_ours =
-            |to: &Path| to.starts_with(STORE) && to.ends_with(Path::new("bin").join(name));
-        if let Ok(to) = fs::read_link(&link)
-            && !is_ours(&to)
-        {
-            return Err(BuildError::Foreign { link, to });
+/// Waits for a lock. Whoever holds one may remove its file, so the file that is locked must be the one that is there.
+pub(super) fn lock_file(file: &Path) -> Result<fs::File, BuildError> {
+    let failed = |error| BuildError::Io { path: file.into(), error };
+    file.parent().map_or(Ok(()), create_private).map_err(failed)?;
+    loop {
+        let lock = fs::File::create(file).map_err(failed)?;
+        lock.lock().map_err(failed)?;
+        if is_at(&lock, file).map_err(failed)? {
+            return Ok(lock);
         }
     }
-    Ok(())
+}
+
+/// Whether an open file is what stands at a path.
+pub(super) fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
+    let open = file.metadata()?;
+    match path.symlink_metadata() {
+        Ok(there) => Ok((open.dev(), open.ino()) == (there.dev(), there.ino())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Builds from a folder beside the one of the last build, which a failure must not touch.
@@ -222,53 +234,61 @@ fn remove(folder: &Path) -> Result<(), BuildError> {
     }
 }
 
-fn link(
+/// Keeps what was built from being collected, under the names of the jails. Commands that lead there are new from then on.
+fn keep(
     nix: &Nix,
     state: &State,
     spec: &Spec,
     store_paths: Vec<String>,
     extra: Option<&Path>,
 ) -> Result<Vec<Command>, BuildError> {
+    let folder = state.roots_of(&spec.place);
+    create_private(&folder).map_err(|error| BuildError::Io { path: folder.clone(), error })?;
     let mut commands = Vec::new();
     for (index, (policy, store_path)) in spec.policies.iter().zip(store_paths).enumerate() {
         let name = policy.name.clone();
-        let command = Command { link: state.command(&name), name, store_path, alias: None };
-        let root = state.root_of(&command.name);
-        for folder in [root.parent(), command.link.parent()].into_iter().flatten() {
-            create_private(folder)
-                .map_err(|error| BuildError::Io { path: folder.into(), error })?;
-        }
-        nix.add_root(&root, &command.store_path).map_err(BuildError::Nix)?;
-        link_atomically(&command.wrapper(), &command.link)
-            .map_err(|error| BuildError::Io { path: command.link.clone(), error })?;
+        nix.add_root(&folder.join(&name), &store_path).map_err(BuildError::Nix)?;
         if let Some(extra) = extra {
-            nix.add_root(&numbered(extra, index), &command.store_path).map_err(BuildError::Nix)?;
+            nix.add_root(&numbered(extra, index), &store_path).map_err(BuildError::Nix)?;
         }
-        commands.push(command);
+        commands.push(Command { name, store_path, link: None, alias: None });
     }
     Ok(commands)
 }
 
-/// Links second names. They are there for convenience: a command of that name, of this spec or of another one, stays as it is.
-fn link_aliases(
+/// Links commands as it is wanted. A second name is there for convenience: a command of that name, of this spec or of another
+/// one, stays as it is.
+fn link_all(
     state: &State,
     spec: &Spec,
-    options: &Options,
-    commands: &mut [Command],
+    linking: Linking,
+    built: &mut [Command],
 ) -> Result<(), BuildError> {
-    for (policy, command) in spec.policies.iter().zip(commands) {
+    let _alone = lock_file(&state.roots().join(".lock"))?;
+    for (policy, command) in spec.policies.iter().zip(built) {
+        let link = |name: &str| -> Result<Option<PathBuf>, BuildError> {
+            let link = commands::link(state, &spec.place, &command.name, name)?;
+            Ok(Some(link))
+        };
+        if wanted(state, spec, linking, &policy.name)? {
+            command.link = link(&policy.name)?;
+        }
         let Some(alias) = policy.alias() else { continue };
         let is_own = spec.policies.iter().any(|other| other.name == alias);
-        if is_own || (!options.force && owner(state, &spec.place, alias).is_some()) {
-            continue;
+        if !is_own && wanted(state, spec, linking, alias).unwrap_or(false) {
+            command.alias = link(alias)?;
         }
-        let link = state.command(alias);
-        let target = Path::new(&command.store_path).join("bin").join(alias);
-        link_atomically(&target, &link)
-            .map_err(|error| BuildError::Io { path: link.clone(), error })?;
-        command.alias = Some(link);
     }
     Ok(())
+}
+
+/// Whether the command of this name is to lead to this spec's jail.
+fn wanted(state: &State, spec: &Spec, linking: Linking, name: &str) -> Result<bool, BuildError> {
+    match linking {
+        Linking::Own => Ok(state.is_linked(&spec.place, name)),
+        Linking::All => commands::refuse_taken(state, &spec.place, name).map(|()| true),
+        Linking::TakeOver => Ok(true),
+    }
 }
 
 /// `result`, `result-1`, `result-2`: as Nix numbers them.
@@ -282,27 +302,16 @@ fn numbered(link: &Path, index: usize) -> PathBuf {
 }
 
 /// Writes down what was built, and drops the commands of jails that the spec no longer has.
-fn remember(state: &State, spec: &Spec, kit: &Kit, commands: &[Command]) -> Result<(), BuildError> {
-    let record = Record::new(spec, kit, commands, &state.defaults.inputs);
+fn remember(state: &State, spec: &Spec, kit: &Kit, built: &[Command]) -> Result<(), BuildError> {
+    let names: Vec<&str> = built.iter().map(|command| command.name.as_str()).collect();
+    let aliases: Vec<&str> = spec.policies.iter().filter_map(Policy::alias).collect();
+    let of = name(&spec.place);
+    let is_there = |command: &str| names.contains(&command) || aliases.contains(&command);
+    commands::unlink(state, &of, is_there)
+        .and_then(|_| commands::drop_roots(state, &of, &names))
+        .map_err(|error| BuildError::Io { path: state.bin(), error })?;
     let old = Record::read(state, &spec.place);
-    let of_old = |of: fn(&Record) -> &[Linked]| old.iter().flat_map(of);
-    for gone in of_old(|old| &old.jails).filter(|gone| !record.has(&gone.0)) {
-        unlink(&state.command(&gone.0), &gone.1);
-        unlink(&state.root_of(&gone.0), &gone.1);
-    }
-    for gone in of_old(|old| &old.aliases).filter(|gone| !record.has(&gone.0)) {
-        unlink(&state.command(&gone.0), &gone.1);
-    }
-    record.write(state)?;
-    let gone = of_old(|old| &old.jails);
-    let names =
-        gone.map(|(name, _)| name.as_str()).chain(commands.iter().map(|it| it.name.as_str()));
-    keep(state, names).map_err(|(path, error)| BuildError::Io { path, error })
-}
-
-/// Removes a link of ours. One that is gone, or that leads elsewhere because another spec has taken the name over, is left alone.
-fn unlink(link: &Path, store_path: &str) {
-    if fs::read_link(link).is_ok_and(|target| target.starts_with(store_path)) {
-        let _ = fs::remove_file(link);
-    }
+    Record::new(spec, kit, built, &state.defaults.inputs).write(state)?;
+    let before = old.iter().flat_map(|old| &old.jails).map(|(name, _)| name.as_str());
+    kept::keep(state, before.chain(names)).map_err(|(path, error)| BuildError::Io { path, error })
 }

@@ -33,12 +33,10 @@ pub enum BuildError {
         /// That spec.
         spec: PathBuf,
     },
-    /// A link of somebody else's has the name of a command.
-    Foreign {
-        /// The link.
+    /// Something that jailgen has not made stands where a command is to be linked.
+    Occupied {
+        /// Where.
         link: PathBuf,
-        /// Where it leads.
-        to: PathBuf,
     },
     /// Nix built less than was asked for.
     Incomplete,
@@ -70,8 +68,8 @@ impl BuildError {
                 "give one of the two jails another name, or take the command over with `--force`"
                     .into(),
             ),
-            Self::Foreign { .. } => {
-                Some("call the jail something else, or replace the link with `--force`".into())
+            Self::Occupied { .. } => {
+                Some("move it away; `--force` replaces a link, and nothing else".into())
             }
             Self::Pin(_) | Self::Incomplete | Self::Io { .. } => None,
         }
@@ -87,9 +85,8 @@ impl fmt::Display for BuildError {
             Self::Taken { name, spec } => {
                 write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
             }
-            Self::Foreign { link, to } => {
-                let (link, to) = (link.display(), to.display());
-                write!(f, "`{link}` leads to `{to}`, which jailgen has not built")
+            Self::Occupied { link } => {
+                write!(f, "`{}` is there already, and jailgen has not made it", link.display())
             }
             Self::Incomplete => f.write_str("Nix did not say what it built"),
             Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),

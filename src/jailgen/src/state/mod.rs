@@ -1,16 +1,19 @@
 //! The state folder (`~/.local/state/jailgen`), where no jail can write: emitted flakes, links to commands, and what was built of what.
 //!
+//! What is of a spec is named after its place, so that every project may have a spec and a jail of the same name. A command has
+//! one name for all projects; its link says whose it is.
+//!
 //! ```text
 //! flakes/opencode-1a2b3c4d/         the flake that the spec amounts to
 //! flakes/opencode-1a2b3c4d.failed/  the same, where the last build of it failed
 //! flakes/opencode-1a2b3c4d.lock     held by the process that builds it
-//! bin/jailed-opencode               the command: a folder for PATH
-//! roots/jailed-opencode             what keeps it from being collected
+//! roots/opencode-1a2b3c4d/jailed-opencode   the build of the jail, kept from being collected
+//! bin/jailed-opencode               the command: a link through that root, in a folder for PATH
 //! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
 //! kept/jailed-opencode              what the jail may not write: the files of its spec
-//! shells/jailed-opencode            a plan with the same grants and a shell
-//! audits/jailed-opencode            a plan with the same grants and the probe
-//! traces/jailed-opencode            a plan with the same grants and the default filter
+//! shells/jailed-opencode-5e6f7a8b   a plan with the same grants as that wrapper, and a shell
+//! audits/jailed-opencode-5e6f7a8b   a plan with the same grants, and the probe
+//! traces/jailed-opencode-5e6f7a8b   a plan with the same grants, and the default filter
 //! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no XDG_RUNTIME_DIR
 //! told/landlock-7                   the stub has said what this version of Landlock lacks
 //! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
@@ -20,21 +23,28 @@
 
 mod audit;
 mod build;
+mod commands;
 mod error;
+mod inventory;
 mod kept;
 mod record;
+mod removal;
+mod running;
 mod shell;
 mod trace;
 pub mod trust;
 
 use std::ffi::OsString;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 pub use audit::{AuditPlan, audit};
-pub use build::{Built, Command, Options, build, due, lock};
+pub use build::{Built, Command, Linking, Options, build, due, lock};
 pub use error::BuildError;
+pub use inventory::{BuiltJail, Holding, holding_of, holdings};
 pub use record::{fresh, sources};
+pub use removal::{Busy, Mode, Removed, collect, remove};
 pub use shell::{ShellError, shell};
 pub use trace::{TracePlan, trace};
 
@@ -95,7 +105,11 @@ impl State {
     /// The emitted flake of the spec at a place ([`trust::place`]).
     #[must_use]
     pub fn flake(&self, place: &Path) -> PathBuf {
-        self.root.join("flakes").join(name(place))
+        self.flakes().join(name(place))
+    }
+
+    fn flakes(&self) -> PathBuf {
+        self.root.join("flakes")
     }
 
     /// The folder of commands.
@@ -108,8 +122,19 @@ impl State {
         self.bin().join(jail)
     }
 
-    fn root_of(&self, jail: &str) -> PathBuf {
-        self.root.join("roots").join(jail)
+    /// The folder of what keeps builds from being collected; commands are links that lead through it.
+    #[must_use]
+    pub fn roots(&self) -> PathBuf {
+        self.root.join("roots")
+    }
+
+    /// The folder in it for the spec at a place.
+    fn roots_of(&self, place: &Path) -> PathBuf {
+        self.roots().join(name(place))
+    }
+
+    fn root_of(&self, place: &Path, jail: &str) -> PathBuf {
+        self.roots_of(place).join(jail)
     }
 
     fn records(&self) -> PathBuf {
@@ -134,18 +159,21 @@ impl State {
         self.root.join("doctor").join("jail")
     }
 
-    fn audit_plan(&self, jail: &str) -> PathBuf {
-        self.root.join("audits").join(jail)
+    fn audit_plan(&self, wrapper: &Path) -> PathBuf {
+        self.root.join("audits").join(name(wrapper))
     }
 
-    fn trace_plan(&self, jail: &str) -> PathBuf {
-        self.root.join("traces").join(jail)
+    fn trace_plan(&self, wrapper: &Path) -> PathBuf {
+        self.root.join("traces").join(name(wrapper))
     }
 
-    fn shell_plan(&self, jail: &str) -> PathBuf {
-        self.root.join("shells").join(jail)
+    fn shell_plan(&self, wrapper: &Path) -> PathBuf {
+        self.root.join("shells").join(name(wrapper))
     }
 }
+
+/// The folders of plans that are derived from wrappers.
+const DERIVED: [&str; 3] = ["audits", "shells", "traces"];
 
 /// The folders whose content is run or believed. Homes of cages lie beside them, and belong to the cages.
 const FOLDERS: &[&str] = &[
@@ -165,12 +193,12 @@ const FOLDERS: &[&str] = &[
     WORKTREES,
 ];
 
-/// The name of a spec's flake: that of its file, for people, and a part of the hash of its place, since every project may have
-/// an `agent.jail`. Whoever reads what stands under it compares the whole place.
+/// The name of what is of a spec, or of a wrapper: that of its file, for people, and a part of the hash of its place, since
+/// every project may have an `agent.jail`. The part is so long that no other place can be found that is named alike.
 fn name(place: &Path) -> String {
-    let hash = hash_bytes(place.to_string_lossy().as_bytes());
+    let hash = hash_bytes(place.as_os_str().as_bytes());
     let hash: String =
-        hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric).take(8).collect();
+        hash.chars().skip("sha256-".len()).filter(char::is_ascii_alphanumeric).take(24).collect();
     let stem = place.file_stem().unwrap_or_default().to_string_lossy();
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
     format!("{}-{hash}", stem.chars().map(plain).collect::<String>())

@@ -7,7 +7,7 @@ use jail_lang::{Bounds, FileSources, Query};
 use serde::{Deserialize, Serialize};
 
 use super::trust::{Content, content_of, leads_to, place, written};
-use super::{BuildError, Built, Command, State};
+use super::{BuildError, Built, Command, State, name};
 use crate::emit::{Answer, Spec};
 use crate::files::Private;
 use crate::kit::Kit;
@@ -27,22 +27,16 @@ pub(super) struct Record {
     /// What it copies, and the hash of each tree.
     copied: Vec<(String, String)>,
     /// The jails, and the store path of each.
-    pub(super) jails: Vec<Linked>,
-    /// Second names of theirs that are linked, and the store path behind each.
-    #[serde(default)]
-    pub(super) aliases: Vec<Linked>,
+    pub(super) jails: Vec<(String, String)>,
     /// The inputs that the user's settings named, and what they were pinned to.
     #[serde(default)]
-    inputs: Vec<Linked>,
+    inputs: Vec<(String, String)>,
     /// The hash of what the build granted.
     content: String,
     /// The spec, and the files that it imports.
     #[serde(default)]
     files: Vec<PathBuf>,
 }
-
-/// The name of a command, and the store path that it leads to.
-pub(super) type Linked = (String, String);
 
 impl Record {
     pub(super) fn new(
@@ -59,7 +53,6 @@ impl Record {
             answers: spec.answers.clone(),
             copied: copied.collect(),
             jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
-            aliases: commands.iter().filter_map(alias).collect(),
             inputs: inputs.to_vec(),
             content: Content::of(spec).hash(),
             files: spec.files.iter().map(|file| beside(&spec.place, &file.name)).collect(),
@@ -70,11 +63,6 @@ impl Record {
     /// Whether the build was made when an input was set to this.
     pub(super) fn knew(&self, input: &(String, String)) -> bool {
         self.inputs.contains(input)
-    }
-
-    /// Whether a command of this name is linked to one of its jails.
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.jails.iter().chain(&self.aliases).any(|(linked, _)| linked == name)
     }
 
     pub(super) fn write(&self, state: &State) -> Result<(), BuildError> {
@@ -108,9 +96,11 @@ impl Record {
         serde_json::from_slice(&records.read(name).ok()??).ok()
     }
 
-    fn alias(&self, store_path: &str) -> Option<&str> {
-        let found = self.aliases.iter().find(|(_, of)| of == store_path);
-        found.map(|(name, _)| name.as_str())
+    /// The record under the name of a spec's files in the state folder.
+    pub(super) fn named(state: &State, of: &str) -> Option<Self> {
+        let records = Private::open(&state.records()).ok()??;
+        let record = Self::parse(&records, OsStr::new(&format!("{of}.json")))?;
+        (name(&record.spec) == of).then_some(record)
     }
 
     /// Whether building again would give the same.
@@ -140,11 +130,6 @@ fn beside(spec: &Path, name: &str) -> PathBuf {
     spec.parent().unwrap_or(Path::new("/")).join(name)
 }
 
-fn alias(command: &Command) -> Option<Linked> {
-    let name = command.alias.as_ref()?.file_name()?.to_string_lossy();
-    Some((name.into_owned(), command.store_path.clone()))
-}
-
 /// What was built of a spec, if building it again would give the same, and that is still approved. Nothing is compiled to
 /// find out.
 #[must_use]
@@ -161,8 +146,8 @@ pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
     let commands = record.jails.iter().map(|(name, store_path)| Command {
         name: name.clone(),
         store_path: store_path.clone(),
-        link: state.command(name),
-        alias: record.alias(store_path).map(|alias| state.command(alias)),
+        link: state.is_linked(&place, name).then(|| state.command(name)),
+        alias: None,
     });
     let is_set = state.defaults.inputs.iter().all(|input| record.knew(input));
     (is_set && record.holds(kit))
@@ -177,13 +162,4 @@ pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
     let read = record.answers.into_iter().filter(|answer| answer.query == Query::Read);
     let all = read.map(|answer| answer.path).chain(record.copied.into_iter().map(|it| it.0));
     all.map(PathBuf::from).filter(|path| *path != spec).collect()
-}
-
-/// The other spec that a command belongs to, if that spec is still there.
-pub(super) fn owner(state: &State, spec: &Path, jail: &str) -> Option<PathBuf> {
-    Record::all(state)
-        .into_iter()
-        .filter(|record| record.spec != spec && record.spec.exists())
-        .find(|record| record.has(jail))
-        .map(|record| record.spec)
 }

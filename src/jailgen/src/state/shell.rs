@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::{Argument, HostText, InsideOp, Places, Plan, Wrapper, WrapperError};
 
 use super::State;
+use super::trust::place;
 use crate::files::{create_private, read_regular, write_atomically};
 use crate::seal::places_of;
 
@@ -70,7 +71,7 @@ pub fn shell(state: &State, wrapper: &Path) -> Result<PathBuf, ShellError> {
     let derived = derive(wrapper, |plan| {
         let bash = bash(plan).ok_or_else(|| ShellError::NoBash { jail: plan.name.clone() })?;
         plan.argv = vec![Argument::Text(HostText::Literal(bash)), Argument::All];
-        Ok(state.shell_plan(&plan.name))
+        Ok(state.shell_plan(&place(wrapper)))
     })?;
     Ok(derived.wrapper)
 }

@@ -6,7 +6,8 @@ use std::fs;
 use jail_lang::Query;
 use jail_plan::{Argument, HostText};
 
-use super::record::{Record, owner};
+use super::commands::refuse_taken;
+use super::record::Record;
 use super::*;
 use crate::emit::{Answer, Spec, SpecFile};
 use crate::kit::Kit;
@@ -46,8 +47,8 @@ fn built(name: &str) -> (tempfile::TempDir, State, PathBuf) {
     let commands = [Command {
         name: "x-cage".into(),
         store_path: folder.path().to_str().unwrap().into(),
-        link: state.command("x-cage"),
-        alias: Some(state.command("jailed-x")),
+        link: None,
+        alias: None,
     }];
     let spec = spec(&path);
     Record::new(&spec, &kit("1"), &commands, &[]).write(&state).unwrap();
@@ -60,7 +61,7 @@ fn a_build_is_fresh_until_the_spec_the_kit_or_the_store_changes() {
     let (folder, state, path) = built("x.jail");
     let found = fresh(&state, &path, &kit("1")).unwrap();
     assert_eq!(found.commands[0].name, "x-cage");
-    assert_eq!(found.commands[0].alias, Some(state.command("jailed-x")));
+    assert_eq!(found.commands[0].link, None);
     assert!(fresh(&state, &path, &kit("2")).is_none(), "another kit");
     fs::write(&path, "jail changed").unwrap();
     assert!(fresh(&state, &path, &kit("1")).is_none(), "another spec");
@@ -93,16 +94,31 @@ fn a_record_holds_wherever_the_command_is_started() {
 }
 
 #[test]
-fn a_command_belongs_to_its_spec_as_long_as_that_exists() {
+fn a_command_belongs_to_the_spec_that_its_link_leads_through() {
     let (folder, state, path) = built("x.jail");
     let (path, other) = (trust::place(&path), folder.path().join("y.jail"));
-    for name in ["x-cage", "jailed-x"] {
-        assert_eq!(owner(&state, &path, name), None, "its own");
-        assert_eq!(owner(&state, &other, name), Some(fs::canonicalize(&path).unwrap()));
+    let free = |place: &Path, command| refuse_taken(&state, place, command).is_ok();
+    assert!(free(&other, "x-cage"), "it is built, and not linked");
+    for command in ["x-cage", "jailed-x"] {
+        commands::link(&state, &path, "x-cage", command).unwrap();
+        assert!(free(&path, command), "its own");
+        assert!(!free(&other, command));
+        assert!(state.is_linked(&path, command) && !state.is_linked(&other, command));
     }
-    assert_eq!(owner(&state, &other, "jailed-y"), None);
+    assert_eq!(
+        fresh(&state, &path, &kit("1")).unwrap().commands[0].link,
+        Some(state.command("x-cage"))
+    );
+    assert!(free(&other, "jailed-y"));
+    // A link that jailgen has not made, and no link at all, are nobody's to take.
+    std::os::unix::fs::symlink("/bin/ls", state.command("ls")).unwrap();
+    fs::write(state.command("file"), "").unwrap();
+    assert!(!free(&other, "ls") && !free(&other, "file"));
+    let removed = commands::unlink(&state, &name(&path), |kept| kept == "x-cage").unwrap();
+    assert_eq!(removed, [state.command("jailed-x")]);
+    assert!(free(&other, "jailed-x") && !free(&other, "x-cage"));
     fs::remove_file(&path).unwrap();
-    assert_eq!(owner(&state, &other, "jailed-x"), None);
+    assert!(free(&other, "x-cage"), "the spec is gone");
 }
 
 #[test]
@@ -139,7 +155,12 @@ fn a_shell_has_the_plan_of_the_jail_but_for_the_program() {
     }
     let file = folder.path().join("wrapper");
     fs::write(&file, wrapper(&store, &["0-bash-5", "1-bash-interactive-5"])).unwrap();
-    let derived = fs::read(shell(&state, &file).unwrap()).unwrap();
+    let at = shell(&state, &file).unwrap();
+    let copy = folder.path().join("copy/wrapper");
+    fs::create_dir(folder.path().join("copy")).unwrap();
+    fs::copy(&file, &copy).unwrap();
+    assert_ne!(shell(&state, &copy).unwrap(), at, "jails of one name in two projects");
+    let derived = fs::read(at).unwrap();
     let (derived, original) =
         (jail_plan::Wrapper::parse(&derived).unwrap(), fs::read(&file).unwrap());
     assert_eq!(derived.place("jail#0").as_deref(), Some("x.jail:1:1"));

@@ -7,6 +7,7 @@ use jail_plan::{Plan, SeccompProgram};
 
 use super::State;
 use super::shell::{Derived, ShellError, derive};
+use super::trust::place;
 use crate::seal::filter::is_strict;
 
 /// The plan of a trace.
@@ -33,7 +34,7 @@ pub fn trace(
         {
             *own = default;
         }
-        Ok(state.trace_plan(&plan.name))
+        Ok(state.trace_plan(&place(wrapper)))
     })?;
     Ok(TracePlan { wrapper, plan })
 }

@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(arguments: &args::Audit, context: Context) -> Result<(
     let state = context.state()?;
     let probe = probe(arguments, context)?;
     let (wrappers, mut deciding) = wrappers(arguments, &state, context)?;
-    deciding.push(state.bin());
+    deciding.extend([state.bin(), state.roots()]);
     let mut reports = Vec::new();
     for wrapper in wrappers {
         let derived = state::audit(&state, &wrapper, &probe)

@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::emit::lock::Lock;
 use crate::render::sanitise;
 use crate::state::trust::place;
-use crate::state::{self, BuildError, Built, Options, State};
+use crate::state::{self, BuildError, Built, Linking, Options, State};
 
 pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result<(), Failure> {
     let specs = &arguments.specs.specs;
@@ -28,7 +28,8 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
         let done = if arguments.check {
             check(spec, &arguments.inputs, &state, context)
         } else {
-            let options = options(&arguments.inputs, arguments.output.clone(), arguments.force);
+            let linking = if arguments.force { Linking::TakeOver } else { Linking::All };
+            let options = options(&arguments.inputs, arguments.output.clone(), linking);
             build_one(spec, &arguments.inputs, &options, Wanted::Asked, &state, context)
                 .map(|built| tell(&built, &state, context))
         };
@@ -42,8 +43,8 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
     if findings { Err(Failure::Findings) } else { Ok(()) }
 }
 
-fn options(inputs: &Inputs, link: Option<PathBuf>, force: bool) -> Options {
-    Options { overrides: inputs.owned(), link, force }
+fn options(inputs: &Inputs, link: Option<PathBuf>, linking: Linking) -> Options {
+    Options { overrides: inputs.owned(), link, linking }
 }
 
 fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Result<(), Failure> {
@@ -100,7 +101,7 @@ fn tell(built: &Built, state: &State, context: Context) {
     let console = context.console;
     console.note("flake", &built.folder.display().to_string());
     for command in &built.commands {
-        for link in std::iter::once(&command.link).chain(&command.alias) {
+        for link in command.link.iter().chain(&command.alias) {
             console.note("command", &link.display().to_string());
         }
     }
@@ -162,7 +163,8 @@ pub(super) fn current(
     match fresh {
         Some(built) => Ok(built),
         None => {
-            let options = options(inputs, None, false);
+            // What needs a build needs no command in PATH, which has one for all projects.
+            let options = options(inputs, None, Linking::Own);
             build_one(spec, inputs, &options, Wanted::Needed, state, context)
         }
     }
@@ -195,7 +197,7 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
     };
     bar.finish_and_clear();
     updated?;
-    let mut options = options(&Inputs::default(), None, false);
+    let mut options = options(&Inputs::default(), None, Linking::Own);
     options.overrides = from_settings;
     let inputs = Inputs::default();
     let built = build_one(&arguments.spec, &inputs, &options, Wanted::Needed, &state, context)?;

@@ -108,7 +108,7 @@ fn text(closure: &Closure) -> String {
 }
 
 /// A size in the unit that leaves at most four digits before the point.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
     let mut tenths = bytes.saturating_mul(10);
     let mut units = UNITS.iter();

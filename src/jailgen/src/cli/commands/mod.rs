@@ -10,11 +10,14 @@ pub(super) mod doctor;
 pub(super) mod emit;
 pub(super) mod eval;
 pub(super) mod explain;
+pub(super) mod gc;
 pub(super) mod import;
 pub(super) mod init;
 pub(super) mod kit;
+pub(super) mod list;
 pub(super) mod lsp;
 pub(super) mod manual;
+pub(super) mod remove;
 pub(super) mod seal;
 pub(super) mod trace;
 pub(super) mod trust;
@@ -113,6 +116,16 @@ impl Context {
         std::env::current_exe()
             .map_err(|error| Failure::new(format!("this program cannot be found: {error}")))
     }
+}
+
+/// A path as it is printed, in one line.
+fn shown(path: &Path) -> String {
+    sanitise(&path.display().to_string()).replace('\n', "\\n")
+}
+
+/// What is to be said when the state folder cannot be read or changed.
+fn of_state(error: std::io::Error) -> Failure {
+    Failure::new(format!("what was built cannot be looked at: {error}"))
 }
 
 /// Opens the folder of a spec.
