@@ -19,6 +19,15 @@ case "${1:-}" in
 esac
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 prefix=${1:-/usr/local}
+case "$prefix" in
+*[!A-Za-z0-9._~+=@,/-]*)
+  # Flakes name a part of it by a URL.
+  echo "install.sh: PREFIX is \`$prefix\`, and may have letters, digits and \`-._~+=@,\` only" >&2
+  exit 1
+  ;;
+/*) ;;
+*) prefix=$PWD/$prefix ;;
+esac
 
 # Every file of ours, and nothing else.
 cd "$here"

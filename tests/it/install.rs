@@ -166,7 +166,61 @@ fn everything_that_is_installed_is_readable_and_goes_away_again() {
         ["etc/apparmor.d/abi/4.0", "usr/bin/other"].map(|it| root.join(it).display().to_string());
     assert_eq!(left, expected);
 
-    make("install", &root, "/opt/a|b&c");
-    let profile = scratch.read("root/opt/a|b&c/share/jailgen/apparmor.d/jail-stub");
-    assert!(profile.contains("opt/a|b&c/lib/jailgen/kit/tools/"), "{profile}");
+    make("install", &root, "/opt/jailgen");
+    let profile = scratch.read("root/opt/jailgen/share/jailgen/apparmor.d/jail-stub");
+    assert!(profile.contains(",opt/jailgen/lib/jailgen/kit/tools/"), "{profile}");
+    for prefix in ["/opt/a b", "relative", "/opt/*"] {
+        let mut command = Command::new(project().join("scripts/install"));
+        let output = command.env("DESTDIR", &root).env("PREFIX", prefix).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("PREFIX is"), "{prefix}: {said}");
+    }
+}
+
+/// The archive of the kit that the tests have; compiling is left out.
+fn dist(scratch: &Scratch, folder: &str) -> String {
+    let folder = scratch.path(folder);
+    let output = Command::new(project().join("scripts/dist"))
+        .arg(&folder)
+        .env("KIT", kit())
+        .env("SOURCE_DATE_EPOCH", "1700000000")
+        .env("GZIP_LEVEL", "1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::read_to_string(folder.join("SHA256SUMS")).unwrap()
+}
+
+#[test]
+fn the_archive_is_the_same_each_time_and_runs_where_it_is_unpacked_or_installed() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::outside_of_tmp();
+    scratch.write("project/sh.jail", SHELL.as_bytes());
+    let sums = dist(&scratch, "one");
+    assert_eq!(dist(&scratch, "two/below"), sums);
+    let archive = sums.split_whitespace().nth(1).unwrap();
+    let sh = |script: &str| {
+        let output =
+            Command::new("sh").args(["-euc", script]).current_dir(scratch.path(".")).output();
+        let output = output.unwrap();
+        assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    sh(&format!(
+        "cd one && sha256sum --check SHA256SUMS && tar xf {archive} -C .. && mv ../jailgen-* ../unpacked"
+    ));
+    let owners =
+        sh(&format!("tar --numeric-owner -tvf one/{archive} | awk '{{ print $2 }}' | sort -u"));
+    assert_eq!(owners, "0/0\n");
+    let arguments = [&["build", "sh.jail"], &setup.overrides()[..]].concat();
+    run(&scratch, &scratch.path("unpacked/bin/jailgen"), Some(&setup), &arguments).assert_status(0);
+
+    let said = sh("unpacked/install.sh prefix");
+    assert!(said.contains("jailgen is installed in") && said.contains("export PATH="), "{said}");
+    fs::remove_dir_all(scratch.path("unpacked/lib")).unwrap();
+    let installed = scratch.path("prefix/bin/jailgen");
+    run(&scratch, &installed, Some(&setup), &arguments).assert_status(0);
+    fs::remove_dir_all(scratch.path("unpacked")).unwrap();
+    sh(&format!("tar xf one/{archive} && jailgen-*/install.sh --uninstall prefix"));
+    assert_eq!(sh("find prefix -type f"), "");
 }

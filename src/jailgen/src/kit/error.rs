@@ -39,6 +39,8 @@ pub enum KitError {
     },
     /// A reference that is no folder.
     Reference(String),
+    /// A folder whose name no flake can say.
+    Name(PathBuf),
     /// A folder that is no kit.
     NoKit {
         /// Which.
@@ -68,6 +70,9 @@ impl KitError {
             Self::Reference(_) | Self::NoKit { .. } => {
                 Some("a kit is a folder that `make kit` made, as in `--kit path:/nix/store/…-source`".into())
             }
+            Self::Name(_) => Some(
+                "move it to a place with a plain name: flakes say it in a URL, so letters, digits and `-._~+=@,` will do".into(),
+            ),
             Self::Nix(error) => error.help(),
             Self::CompiledIn(_) | Self::Folder { .. } => None,
         }
@@ -94,6 +99,9 @@ impl fmt::Display for KitError {
             ),
             Self::Gone { record, path } => {
                 write!(f, "the kit `{path}` that `{}` records is no longer there", record.display())
+            }
+            Self::Name(folder) => {
+                write!(f, "no flake can name the kit in `{}`", folder.display())
             }
             Self::Reference(reference) => write!(f, "the kit `{reference}` is no folder"),
             Self::NoKit { folder, file } => {

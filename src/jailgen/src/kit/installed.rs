@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kit, KitError};
+use super::{Kit, KitError, plain};
 use crate::nix::nar;
 
 /// The kit, below the folder that `bin` is in.
@@ -60,5 +60,6 @@ fn read(text: &str, manifest: PathBuf, folder: &Path) -> Result<Kit, KitError> {
         let path = folder.display().to_string();
         return Err(KitError::Gone { record: manifest, path });
     }
+    plain(folder)?;
     Ok(Kit::at(folder, &found.nar_hash))
 }

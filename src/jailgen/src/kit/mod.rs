@@ -54,6 +54,7 @@ impl Kit {
     pub fn in_folder(folder: &Path) -> Result<Self, KitError> {
         let unreadable = |error| KitError::Folder { folder: folder.into(), error };
         let folder = fs::canonicalize(folder).map_err(unreadable)?;
+        plain(&folder)?;
         for file in ["flake.nix", "nixlib/default.nix", "tools"] {
             fs::metadata(folder.join(file))
                 .map_err(|_| KitError::NoKit { folder: folder.clone(), file })?;
@@ -150,6 +151,15 @@ pub fn add(nix: &Nix, folder: &Path, program: &Path) -> Result<Kit, KitError> {
     crate::files::write_atomically(&record, format!("{text}\n").as_bytes())
         .map_err(|error| KitError::Folder { folder: record, error })?;
     Ok(kit)
+}
+
+/// A flake names the kit by a URL, which versions of Nix read differently where it has other characters.
+fn plain(folder: &Path) -> Result<(), KitError> {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+=@,/".contains(byte);
+    match folder.as_os_str().as_encoded_bytes().iter().all(is_plain) {
+        true => Ok(()),
+        false => Err(KitError::Name(folder.into())),
+    }
 }
 
 fn beside(program: &Path, name: &str) -> PathBuf {

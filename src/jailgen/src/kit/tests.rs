@@ -44,6 +44,52 @@ fn a_folder_that_is_no_kit_is_an_error_that_says_what_it_lacks() {
 }
 
 #[test]
+fn a_kit_in_a_place_that_no_flake_can_name_is_an_error() {
+    let folder = kit_folder();
+    let odd = folder.path().join("with space");
+    fs::create_dir(&odd).unwrap();
+    let error = Kit::in_folder(&odd).unwrap_err();
+    assert!(error.to_string().contains("no flake can name the kit in"), "{error}");
+    assert!(error.help().unwrap().contains("plain name"));
+}
+
+/// An installed tree with this manifest.
+fn installed(manifest: &str) -> (tempfile::TempDir, PathBuf) {
+    let prefix = tempfile::tempdir().unwrap();
+    fs::create_dir_all(prefix.path().join("lib/jailgen/kit")).unwrap();
+    fs::create_dir(prefix.path().join("bin")).unwrap();
+    fs::write(prefix.path().join("lib/jailgen/kit/flake.nix"), "{ }").unwrap();
+    fs::write(prefix.path().join("lib/jailgen/kit.json"), manifest).unwrap();
+    let program = prefix.path().join("bin/jailgen");
+    fs::write(&program, "").unwrap();
+    (prefix, program)
+}
+
+#[test]
+fn an_installed_kit_is_named_by_its_place_and_the_hash_that_was_written_down() {
+    let manifest =
+        Manifest { nar_hash: "sha256-x".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let (prefix, program) = installed(&serde_json::to_string(&manifest).unwrap());
+    let place = prefix.path().canonicalize().unwrap().join("lib/jailgen/kit");
+    let kit = find(None, &program).unwrap();
+    assert_eq!(kit.url, format!("path:{}", place.display()));
+    assert_eq!(kit.locked, json!({ "type": "path", "path": place, "narHash": "sha256-x" }));
+    // What `make kit` has recorded beside the program counts more: it is of this checkout.
+    let folder = kit_folder();
+    let record = serde_json::to_string(&Kit::in_folder(folder.path()).unwrap()).unwrap();
+    fs::write(program.with_file_name(RECORD), record).unwrap();
+    assert!(find(None, &program).unwrap().url.ends_with(folder.path().to_str().unwrap()));
+
+    let (_prefix, program) = installed("{");
+    assert!(find(None, &program).unwrap_err().to_string().contains("cannot be read"));
+    let other = serde_json::to_string(&Manifest { version: "0.0.1".into(), ..manifest }).unwrap();
+    let (prefix, program) = installed(&other);
+    assert!(find(None, &program).unwrap_err().to_string().contains("of jailgen 0.0.1"));
+    fs::remove_dir_all(prefix.path().join("lib/jailgen/kit")).unwrap();
+    assert!(find(None, &program).is_err());
+}
+
+#[test]
 fn the_record_beside_the_program_is_found_through_a_link() {
     let folder = kit_folder();
     let kit = Kit::in_folder(folder.path()).unwrap();
