@@ -1,4 +1,5 @@
-# Makes the wrapper of a policy: an attribute set as `jailgen emit` writes it, with version, name, grants and places.
+# Makes the wrapper of a policy: an attribute set as `jailgen emit` writes it, with version, name and grants, and from its `lines.json`
+# the places of these, for messages.
 { mkDerivation }:
 policy:
 mkDerivation policy.name { inherit policy; } { }

@@ -46,6 +46,31 @@ fn an_emitted_flake_builds_runs_and_gives_a_shell_with_every_nix_that_is_here() 
 }
 
 #[test]
+fn a_comment_in_a_spec_changes_one_line_of_what_is_emitted() {
+    let part = "[\n  (readonly \"/srv\")\n]\n";
+    let team = "{\n  a = jail \"a\" pkgs.hello (import ./part.nix);\n  b = jail \"b\" pkgs.hello [ mount-cwd ];\n}\n";
+    let scratch = Scratch::with(&[("team.jail", team), ("part.nix", part), ("sh.jail", SHELL)]);
+    let emit = || {
+        scratch.run(&["emit", "team.jail", "sh.jail", "-o", "out"]).assert_status(0);
+        snapshot(&scratch.path("out"))
+    };
+    let before = emit();
+    scratch.write("team.jail", format!("# A comment.\n{team}").as_bytes());
+    scratch.write("part.nix", part.replace("[\n", "[\n  # Another.\n").as_bytes());
+    let after = emit();
+    let lines = |files: &[(String, String)]| -> Vec<String> {
+        let lines = |(name, text): &(String, String)| {
+            text.lines().map(|line| format!("{name}: {line}")).collect::<Vec<_>>()
+        };
+        files.iter().flat_map(lines).collect()
+    };
+    let (before, after) = (lines(&before), lines(&after));
+    assert_eq!(before.len(), after.len());
+    let changed: Vec<_> = before.iter().zip(&after).filter(|(old, new)| old != new).collect();
+    assert!(matches!(changed[..], [(_, new)] if new.contains("lines.json: ")), "{changed:#?}");
+}
+
+#[test]
 fn nix_run_starts_the_jail() {
     let Some(setup) = setup() else { return };
     if !has_user_namespaces() {

@@ -20,7 +20,8 @@ pub struct Policy {
     pub name: String,
     /// What is given and taken, in order.
     pub grants: Vec<Entry>,
-    /// Where in the spec each origin stands (`opencode.jail:4:3`). For messages; no part of what is enforced.
+    /// Where in the spec each origin stands (`opencode.jail:4:3`), if that is known. For messages; no part of what is enforced.
+    #[serde(default)]
     pub places: BTreeMap<Origin, String>,
 }
 

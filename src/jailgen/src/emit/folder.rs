@@ -9,6 +9,7 @@ use std::path::Path;
 
 use similar::TextDiff;
 
+use super::lines::{LINES, LINES_MARK};
 use super::{EmitError, File, Folder, MARK};
 use crate::files::{Below, Kind, beside};
 
@@ -179,7 +180,7 @@ fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitE
     let names = names(at).map_err(|error| EmitError::Io { path: shown.into(), error })?;
     let foreign: Vec<String> = if is_ours(at, FLAKE) {
         let in_the_way = |name: &&String| {
-            name.ends_with(".nix") && folder.files.contains_key(*name) && !is_ours(at, name)
+            is_named_as_ours(name) && folder.files.contains_key(*name) && !is_ours(at, name)
         };
         names.iter().filter(in_the_way).cloned().collect()
     } else {
@@ -196,9 +197,9 @@ fn obsolete(folder: &Folder, at: &Below) -> io::Result<Vec<String>> {
     if !is_ours(at, FLAKE) {
         return Ok(Vec::new());
     }
-    let nix = names(at)?.into_iter();
+    let own = names(at)?.into_iter();
     let mut all: Vec<String> =
-        nix.filter(|name| name.ends_with(".nix") && is_ours(at, name)).collect();
+        own.filter(|name| is_named_as_ours(name) && is_ours(at, name)).collect();
     if let Some(Kind::Folder) = at.kind(COPIES.as_ref())?
         && let Some(copies) = at.enter(COPIES.as_ref())?
     {
@@ -231,8 +232,13 @@ fn names(folder: &Below) -> io::Result<BTreeSet<String>> {
     Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
+fn is_named_as_ours(name: &str) -> bool {
+    name.ends_with(".nix") || name == LINES
+}
+
 /// Whether a file is one that jailgen has emitted.
 fn is_ours(folder: &Below, name: &str) -> bool {
+    let mark = if name == LINES { LINES_MARK } else { MARK };
     let read = folder.read(name.as_ref()).ok().flatten();
-    read.is_some_and(|(content, _)| content.starts_with(MARK.as_bytes()))
+    read.is_some_and(|(content, _)| content.starts_with(mark.as_bytes()))
 }

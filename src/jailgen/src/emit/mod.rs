@@ -8,6 +8,7 @@ mod copied;
 mod error;
 mod flake;
 mod folder;
+mod lines;
 pub mod lock;
 mod policy;
 mod unfree;
@@ -31,6 +32,7 @@ use crate::kit::Kit;
 use crate::nix::nar::hash_bytes;
 use crate::parallel;
 use checked::Parser;
+use lines::LINES;
 use lock::Lock;
 
 /// The first line of every emitted Nix file begins like this. Only files that do are ever overwritten.
@@ -139,6 +141,7 @@ pub fn emit(specs: &[Spec], kit: &Kit, mut lock: Lock) -> Result<Folder, EmitErr
     let flake = flake::render(specs, &inputs)?;
     checked::whole("flake.nix", &flake)?;
     files.insert("flake.nix".into(), File::Content(flake.into_bytes(), false));
+    files.insert(LINES.into(), File::Content(lines::render(specs)?.into_bytes(), false));
     let locked = lock.fit(&inputs, kit);
     files.insert("flake.lock".into(), File::Content(lock.to_text().into_bytes(), false));
     copied::collect(specs, &mut files);
@@ -195,16 +198,12 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(legal)
 }
 
-/// The lines that every emitted Nix file begins with.
+/// The line that every emitted Nix file begins with.
 fn header(specs: &[&Spec]) -> String {
     let names: Vec<&str> =
         specs.iter().filter_map(|spec| spec.files.first()).map(|file| file.name.as_str()).collect();
     let version = env!("CARGO_PKG_VERSION");
-    let mut header = format!("{MARK}{version} from {}. Do not edit.\n", comment(&names.join(", ")));
-    for file in specs.iter().flat_map(|spec| &spec.files) {
-        header.push_str(&format!("# {} {}\n", file.hash, comment(&file.name)));
-    }
-    header
+    format!("{MARK}{version} from {}. Do not edit.\n", comment(&names.join(", ")))
 }
 
 /// The templates, parsed once.

@@ -7,7 +7,7 @@ use minijinja::context;
 use serde_json::Value;
 
 use super::checked::{self, Parser};
-use super::value::{NixValue, Part, field, parenthesised};
+use super::value::{NixValue, Part, parenthesised};
 use super::{EmitError, JAIL, Spec, comment, file_name, header, render_template};
 
 /// Where the elements of the list of grants stand in the template. Nothing above it can hold this line.
@@ -19,14 +19,12 @@ pub(super) fn render(
     policy: &Policy,
     parser: &mut Parser,
 ) -> Result<String, EmitError> {
-    let places = policy.places.iter().map(|(by, place)| (by.to_string(), NixValue::text(place)));
     let mut text = render_template(
         JAIL,
         &context! {
             header => header(&[spec]),
             version => NixValue::Integer(policy.version.into()).to_nix(0),
             name => NixValue::text(&policy.name).to_nix(0),
-            places => field("places", &NixValue::Set(places.collect()), 2),
         },
     )?;
     let file = file_name(&policy.name);
@@ -37,15 +35,15 @@ pub(super) fn render(
     Ok(text)
 }
 
-/// The elements of the list of grants. Above each stands what it means, and where in the spec it comes from if that is another
-/// place than that of the one before.
+/// The elements of the list of grants. Above each stands what it means, and which combinator wanted it if that is another one than
+/// of the grant before.
 fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, EmitError> {
     let mut text = String::new();
     let mut last = None;
     for entry in &policy.grants {
         if last != Some(&entry.by) {
             let blank = if last.is_some() { "\n" } else { "" };
-            _ = writeln!(text, "{blank}    # {}:", comment(&origin(policy, entry)));
+            _ = writeln!(text, "{blank}    # {}:", comment(&entry.by.combinator));
             last = Some(&entry.by);
         }
         _ = writeln!(
@@ -62,13 +60,6 @@ fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, Em
         _ = writeln!(text, "    {set}");
     }
     Ok(text)
-}
-
-fn origin(policy: &Policy, entry: &Entry) -> String {
-    match policy.places.get(&entry.by) {
-        Some(place) => format!("{}, {place}", entry.by.combinator),
-        None => entry.by.combinator.clone(),
-    }
 }
 
 /// A grant by its JSON form, which is what Nix makes of it again. One without fields is a string there.
