@@ -5,11 +5,16 @@ use std::io::Read as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use crate::approval::answered;
 use crate::harness::{Outcome, Scratch};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
-const SPEC: &str =
-    r#"jail "jailed-sh" pkgs.bashInteractive [ mount-cwd (add-pkg-deps [ pkgs.coreutils ]) ]"#;
+/// With a name of its own for each test: jails of other tests run at the same time, and are other jails then.
+fn spec(test: &str) -> String {
+    let grants =
+        format!("mount-cwd (set-env \"TEST\" \"{test}\") (add-pkg-deps [ pkgs.coreutils ])");
+    format!("jail \"jailed-sh\" pkgs.bashInteractive [ {grants} ]")
+}
 
 const COMMAND: &str = ".local/state/jailgen/bin/jailed-sh";
 
@@ -18,16 +23,19 @@ struct World {
     setup: Setup,
     home: Scratch,
     tmp: Scratch,
+    /// The spec of the first project.
+    spec: String,
 }
 
 impl World {
     fn new() -> Option<Self> {
         let setup = setup()?;
         let (home, tmp) = (Scratch::outside_of_tmp(), Scratch::new());
-        home.write("a/sh.jail", SPEC.as_bytes());
+        let spec = spec(&home.path("").display().to_string());
+        home.write("a/sh.jail", spec.as_bytes());
         // Another plan, so that one cannot be taken for the other.
-        tmp.write("sh.jail", SPEC.replace("mount-cwd", "(set-env \"PROJECT\" \"b\")").as_bytes());
-        has_user_namespaces().then_some(Self { setup, home, tmp })
+        tmp.write("sh.jail", spec.replace("mount-cwd", "(set-env \"PROJECT\" \"b\")").as_bytes());
+        has_user_namespaces().then_some(Self { setup, home, tmp, spec })
     }
 
     fn folders(&self) -> [PathBuf; 2] {
@@ -72,16 +80,23 @@ impl World {
 
     /// The jail of a project, which waits until its standard input ends.
     fn wait_in(&self, folder: &PathBuf) -> (Child, std::process::ChildStdin) {
-        let plain = self.command(folder, &["run", "sh.jail", "--", "-c", "echo up; read x"]);
-        let mut command = Command::new(plain.get_program());
-        command.args(plain.get_args()).current_dir(folder).env("HOME", self.home.path(""));
-        command.env("NIX_CONFIG", self.setup.config());
+        let mut command =
+            plain(&self.command(folder, &["run", "sh.jail", "--", "-c", "echo up; read x"]));
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut up = [0; 3];
         child.stdout.as_mut().unwrap().read_exact(&mut up).unwrap();
         let stdin = child.stdin.take().unwrap();
         (child, stdin)
     }
+}
+
+/// The same command, for the standard library's ways to start it.
+fn plain(command: &assert_cmd::Command) -> Command {
+    let mut plain = Command::new(command.get_program());
+    plain.args(command.get_args()).current_dir(command.get_current_dir().unwrap());
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    plain.env_clear().envs(set);
+    plain
 }
 
 #[test]
@@ -133,7 +148,10 @@ fn a_command_is_that_of_the_project_that_was_built_last_with_force() {
     world.run(&a).assert_status(0);
     assert_eq!(command(), "in b\n");
     // A new build of its own spec is what the command leads to, whoever made it.
-    world.tmp.write("sh.jail", SPEC.replace("mount-cwd", "(set-env \"PROJECT\" \"c\")").as_bytes());
+    world.tmp.write(
+        "sh.jail",
+        world.spec.replace("mount-cwd", "(set-env \"PROJECT\" \"c\")").as_bytes(),
+    );
     world.jailgen(&b, &["approve", "sh.jail"]).assert_status(0);
     assert_eq!(world.run(&b).assert_status(0).stdout, "in c\n");
     assert_eq!(command(), "in c\n");
@@ -204,7 +222,7 @@ fn what_was_built_of_a_spec_is_removed_whole_and_of_that_spec_alone() {
     }
     let flakes: Vec<String> = world.state("flakes");
     assert!(flakes.len() == 2 && flakes[1] == format!("{}.lock", flakes[0]), "{flakes:?}");
-    assert_eq!(fs::read_to_string(a.join("sh.jail")).unwrap(), SPEC, "the spec stays");
+    assert_eq!(fs::read_to_string(a.join("sh.jail")).unwrap(), world.spec, "the spec stays");
     assert_eq!(
         world.jailgen(&b, &["run", "sh.jail", "--", "-c", "echo in"]).assert_status(0).stdout,
         "in\n"
@@ -228,7 +246,7 @@ fn one_of_several_jails_is_not_removed_by_its_name() {
     let [a, _] = world.folders();
     world.home.write(
         "a/sh.jail",
-        format!("{{ a = {SPEC}; b = {}; }}", SPEC.replace("-sh", "-b")).as_bytes(),
+        format!("{{ a = {}; b = {}; }}", world.spec, world.spec.replace("-sh", "-b")).as_bytes(),
     );
     world.build(&a, &[]).assert_status(0);
     let refused = world.jailgen(&a, &["remove", "jailed-b"]).assert_status(1).all();
@@ -238,7 +256,7 @@ fn one_of_several_jails_is_not_removed_by_its_name() {
     );
     assert_eq!(world.state("bin").len(), 2);
     // What the spec no longer has is dropped by the next build.
-    world.home.write("a/sh.jail", SPEC.as_bytes());
+    world.home.write("a/sh.jail", world.spec.as_bytes());
     world.build(&a, &[]).assert_status(0);
     assert_eq!(world.state("bin"), ["jailed-sh"]);
 }
@@ -274,9 +292,9 @@ fn what_nobody_needs_is_told_and_then_collected() {
     let nothing = world.jailgen(&a, &["gc", "--dry-run"]).assert_status(0).all();
     assert!(!nothing.contains("flake") && nothing.contains("plan"), "{nothing}");
     let broken = "(pkgs.runCommand \"broken\" { } \"exit 3\")";
-    world.home.write("a/sh.jail", SPEC.replace("pkgs.coreutils", broken).as_bytes());
+    world.home.write("a/sh.jail", world.spec.replace("pkgs.coreutils", broken).as_bytes());
     world.build(&a, &[]).assert_status(1);
-    world.home.write("a/sh.jail", SPEC.as_bytes());
+    world.home.write("a/sh.jail", world.spec.as_bytes());
     fs::remove_file(b.join("sh.jail")).unwrap();
     // Something of a name that is nobody's, and a command that jailgen has not made.
     let bin = world.home.path(".local/state/jailgen/bin");
@@ -303,4 +321,37 @@ fn what_nobody_needs_is_told_and_then_collected() {
     assert_eq!(left.assert_status(0).stdout, "in\n");
     let again = world.jailgen(&a, &["gc"]).assert_status(0).all();
     assert!(!again.contains("removed "), "{again}");
+}
+
+#[test]
+fn a_jail_that_is_called_like_a_command_in_path_is_linked_when_that_is_confirmed() {
+    let Some(world) = World::new() else { return };
+    let [a, _] = world.folders();
+    let spec = |name: &str| world.spec.replace("jailed-sh", name);
+    world.home.write("a/sh.jail", spec("cat").as_bytes());
+    let refused = world.build(&a, &[]).assert_status(1).all();
+    assert!(refused.contains("is called like a command in PATH, `/"), "{refused}");
+    assert!(refused.contains("`--shadow cat`") && world.state("bin").is_empty(), "{refused}");
+    world.build(&a, &["--force"]).assert_status(1);
+    world.build(&a, &["--shadow", "dog"]).assert_status(1);
+    // What links nothing is not asked about.
+    world.run(&a).assert_status(0);
+    for (answer, linked) in [("n\n", false), ("y\n", true)] {
+        let words = [&["build", "sh.jail"][..], &world.setup.overrides()].concat();
+        let said = answered(plain(&world.command(&a, &words)), answer);
+        assert!(said.contains("Link it as `cat` all the same? [y/N]"), "{said}");
+        assert_eq!(world.state("bin").contains(&"cat".to_owned()), linked, "{said}");
+    }
+    // Confirmed is confirmed, for this spec and this name.
+    world.build(&a, &[]).assert_status(0);
+    world.home.write("a/sh.jail", spec("env").as_bytes());
+    world.build(&a, &[]).assert_status(1);
+    world.build(&a, &["--shadow", "env"]).assert_status(0);
+    assert_eq!(world.state("bin"), ["env"]);
+    // A file that is no program is no command.
+    world.home.write("tools/mine", b"");
+    world.home.write("a/sh.jail", spec("mine").as_bytes());
+    let path = format!("{}:{}", world.home.path("tools").display(), std::env::var("PATH").unwrap());
+    let words = [&["build", "sh.jail"][..], &world.setup.overrides()].concat();
+    Outcome::of(&world.command(&a, &words).env("PATH", path).assert()).assert_status(0);
 }

@@ -88,7 +88,7 @@ impl Project {
 }
 
 /// What a command prints on a terminal on which this is typed.
-pub(super) fn answered(mut command: Command, answer: &str) -> String {
+pub(crate) fn answered(mut command: Command, answer: &str) -> String {
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let master = openpt(flags).unwrap();
     grantpt(&master).unwrap();

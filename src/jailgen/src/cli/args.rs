@@ -190,9 +190,12 @@ pub struct Build {
     /// Build nothing; fail if the emitted flake is out of date.
     #[arg(long, conflicts_with_all = ["output", "force"])]
     pub check: bool,
-    /// Replace what stands in the way: a command of another spec, a folder that holds other things.
+    /// Take over commands that are linked to jails of another spec.
     #[arg(long)]
     pub force: bool,
+    /// Link a jail of this name although a command in PATH is called so.
+    #[arg(long, value_name = "NAME", conflicts_with = "check")]
+    pub shadow: Vec<String>,
 }
 
 /// See [`Command::Emit`].

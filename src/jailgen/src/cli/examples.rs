@@ -14,6 +14,8 @@ Examples:
   jailgen build opencode.jail
   jailgen build opencode.jail -o result
   jailgen build team.jail --nixpkgs github:NixOS/nixpkgs/nixos-25.11
+  jailgen build opencode.jail --force      its command, which another project has, is this one's from now on
+  jailgen build git.jail --shadow git      `git` is this jail from now on
   jailgen build opencode.jail --check      would a build change anything?";
 
 pub(super) const APPROVE: &str = "\

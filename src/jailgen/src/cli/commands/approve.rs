@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(arguments: &args::Specs, context: Context) -> Result<(
 pub(super) fn before_a_build(
     path: &Path,
     spec: &Spec,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     state: &State,
     context: Context,
 ) -> Result<(), Failure> {
@@ -46,7 +46,7 @@ pub(super) fn before_a_build(
     match (context.console.ask(&format!("{why}:\n{lines}"), "Build it as it is now?"), wanted) {
         (Some(true), _) => remember(state, path, spec),
         (Some(false), _) => Err(Failure::new(format!("`{}` was not built", shown(path)))),
-        (None, Wanted::Asked) => {
+        (None, Wanted::Asked { .. }) => {
             show(&question, spec, context);
             remember(state, path, spec)
         }

@@ -5,9 +5,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Context, approve, emission, emit};
+use super::{Context, approve, emission, emit, shown};
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
+use crate::emit::Spec;
 use crate::emit::lock::Lock;
 use crate::render::sanitise;
 use crate::state::trust::place;
@@ -30,7 +31,8 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
         } else {
             let linking = if arguments.force { Linking::TakeOver } else { Linking::All };
             let options = options(&arguments.inputs, arguments.output.clone(), linking);
-            build_one(spec, &arguments.inputs, &options, Wanted::Asked, &state, context)
+            let wanted = Wanted::Asked { shadow: &arguments.shadow };
+            build_one(spec, &arguments.inputs, &options, wanted, &state, context)
                 .map(|built| tell(&built, &state, context))
         };
         match done {
@@ -67,10 +69,13 @@ fn check_alone(specs: &[PathBuf], inputs: &Inputs, context: Context) -> Result<(
     Ok(())
 }
 
-/// Whether the user has asked for a build, or for something that needs one.
+/// Whether the user has asked for a build and its commands, or for something that needs a build.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted {
-    Asked,
+pub(super) enum Wanted<'a> {
+    Asked {
+        /// The commands that may be called like others in PATH.
+        shadow: &'a [String],
+    },
     Needed,
 }
 
@@ -78,11 +83,14 @@ fn build_one(
     path: &Path,
     inputs: &Inputs,
     options: &Options,
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     state: &State,
     context: Context,
 ) -> Result<Built, Failure> {
     let spec = emission(path, context)?;
+    if let Wanted::Asked { shadow } = wanted {
+        refuse_shadow(&spec, shadow, state, context)?;
+    }
     approve::before_a_build(path, &spec, wanted, state, context)?;
     let kit = context.kit(inputs.kit.as_deref())?;
     let bar = context.console.progress(format!("building {}", path.display()));
@@ -91,6 +99,41 @@ fn build_one(
     let built = state::build(state, &spec, &kit, options, &nix, &mut progress);
     bar.finish_and_clear();
     built.map_err(failed)
+}
+
+/// Has the user confirm a jail that is called like a command in PATH: whoever types that name means the command. One that the
+/// spec has already is confirmed.
+fn refuse_shadow(
+    spec: &Spec,
+    shadow: &[String],
+    state: &State,
+    context: Context,
+) -> Result<(), Failure> {
+    let names =
+        spec.policies.iter().flat_map(|policy| [Some(policy.name.as_str()), policy.alias()]);
+    for name in names.flatten() {
+        if state.is_linked(&spec.place, name) || shadow.iter().any(|shadow| shadow == name) {
+            continue;
+        }
+        let Some(program) = context.in_path(name, &state.bin()) else { continue };
+        let told =
+            format!("the jail `{name}` is called like a command in PATH, `{}`", shown(&program));
+        match context
+            .console
+            .ask(&format!("{told}."), &format!("Link it as `{name}` all the same?"))
+        {
+            Some(true) => {}
+            Some(false) => {
+                return Err(Failure::new(format!("`{}` was not built", shown(&spec.place))));
+            }
+            None => {
+                let help =
+                    format!("give it another name, or say that it is meant: `--shadow {name}`");
+                return Err(Failure::with_help(told, help));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn failed(error: BuildError) -> Failure {

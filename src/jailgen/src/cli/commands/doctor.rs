@@ -53,13 +53,14 @@ fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failur
         _ => None,
     };
     let bin = state.bin();
+    let has = |name: &&str| context.in_path(name, &bin).is_some();
     Ok(Machine {
         answers,
         jail,
         user: (std::env::var("USER").unwrap_or_else(|_| uid.to_string()), uid),
         cgroup,
         daemon,
-        programs: PROGRAMS.iter().copied().filter(|name| in_path(name)).collect(),
+        programs: PROGRAMS.iter().copied().filter(has).collect(),
         nix: context
             .nix()
             .map(|nix| format!("Nix {}", nix.version()))
@@ -73,11 +74,6 @@ fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failur
 fn probe(kit: Result<&Kit, &KitError>) -> Option<PathBuf> {
     let compiled_in = option_env!("JAILGEN_PROBE").map(PathBuf::from);
     compiled_in.or_else(|| kit.ok()?.tool("jail-probe"))
-}
-
-fn in_path(name: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(name).exists())
 }
 
 /// Makes attempts outside of any jail. One without an answer was not made, and counts as missing.

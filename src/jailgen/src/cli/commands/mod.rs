@@ -25,6 +25,7 @@ mod wrapper;
 
 use std::fs::File;
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use jail_plan::OWN_STATE;
@@ -103,6 +104,17 @@ impl Context {
     fn defaults(self) -> Defaults {
         let commands = self.settings.commands.as_ref().map(|folder| folder.value.clone());
         Defaults { inputs: self.settings.overrides(), commands }
+    }
+
+    /// The program that a command name starts, but for those in this folder.
+    pub(super) fn in_path(self, name: &str, but_for: &Path) -> Option<PathBuf> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::env::split_paths(&path).filter(|folder| folder != but_for);
+        let mut files = folders.map(|folder| folder.join(name));
+        files.find(|file| {
+            file.metadata()
+                .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+        })
     }
 
     /// Whether commands of this folder are found by their name alone.
