@@ -355,3 +355,57 @@ fn a_jail_that_is_called_like_a_command_in_path_is_linked_when_that_is_confirmed
     let words = [&["build", "sh.jail"][..], &world.setup.overrides()].concat();
     Outcome::of(&world.command(&a, &words).env("PATH", path).assert()).assert_status(0);
 }
+
+#[test]
+fn a_build_that_failed_remembers_its_inputs() {
+    let Some(world) = World::new() else { return };
+    let [a, _] = world.folders();
+    let broken = "(pkgs.runCommand \"broken\" { } \"exit 3\")";
+    let spec = |part: &str| world.spec.replace("pkgs.coreutils", part);
+    world.home.write("a/sh.jail", spec(broken).as_bytes());
+    let failed = world.build(&a, &[]).assert_status(1).all();
+    assert!(failed.contains("the next build takes `llm-agents`, `nixpkgs` from there"), "{failed}");
+    // Without them the real ones would be asked for, from a network that is not there.
+    world.home.write("a/sh.jail", spec("pkgs.coreutils").as_bytes());
+    world.jailgen(&a, &["approve", "sh.jail"]).assert_status(0);
+    let run = |words: &[&str]| {
+        world.jailgen(&a, &[&["run", "sh.jail"], words, &["--", "-c", "echo in"]].concat())
+    };
+    assert_eq!(run(&[]).assert_status(0).stdout, "in\n");
+    let flakes = world.state("flakes");
+    assert!(!flakes.iter().any(|name| name.ends_with(".failed")), "{flakes:?}");
+
+    // What fails later leaves the last build to be run, and says so.
+    world.home.write("other/flake.nix", b"{ outputs = inputs: { }; }");
+    let other = format!("path:{}", world.home.path("other").display());
+    let failed =
+        world.jailgen(&a, &["build", "sh.jail", "--nixpkgs", &other]).assert_status(1).all();
+    assert!(failed.contains("the next build takes `nixpkgs` from there"), "{failed}");
+    let before = run(&[]).assert_status(0).all();
+    assert!(
+        before.contains("in\n") && before.contains("the build before the one that failed"),
+        "{before}"
+    );
+    world.jailgen(&a, &["build", "sh.jail"]).assert_status(1);
+    // Another one is another one.
+    assert_eq!(run(&["--nixpkgs", &world.setup.nixpkgs]).assert_status(0).stdout, "in\n");
+    assert!(!run(&[]).assert_status(0).all().contains("failed"));
+}
+
+#[test]
+fn what_is_no_input_cannot_be_updated() {
+    let Some(world) = World::new() else { return };
+    let [a, _] = world.folders();
+    world.build(&a, &[]).assert_status(0);
+    for (input, says) in [
+        (
+            "nosuch",
+            "the input `nosuch` does not exist; there are `jailgen`, `llm-agents`, `nixpkgs`",
+        ),
+        ("llm-agents/nosuch", "the input `llm-agents/nosuch` does not exist"),
+        ("no/such", "the input `no/such` does not exist"),
+    ] {
+        let refused = world.jailgen(&a, &["update", "sh.jail", input]).assert_status(1).all();
+        assert!(refused.contains(says), "{refused}");
+    }
+}

@@ -334,6 +334,9 @@ pub struct Doctor {
     /// Print the AppArmor profile that Ubuntu needs, and nothing else.
     #[arg(long, conflicts_with = "json")]
     pub apparmor: bool,
+    /// Do what needs no root, shown first, and print the rest as commands.
+    #[arg(long, conflicts_with_all = ["json", "apparmor"])]
+    pub fix: bool,
     /// Take the stub and the probe from this kit.
     #[arg(long, value_name = "REF")]
     pub kit: Option<String>,

@@ -72,10 +72,11 @@ Exit status: that of the program. docs/trace.md says more.";
 pub(super) const DOCTOR: &str = "\
 Examples:
   jailgen doctor
+  jailgen doctor --fix                     mend what needs no root, and print commands for the rest
   jailgen doctor --json | jq '.items[] | select(.state != \"good\")'
   jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub
 
-Exit status: 0 jails run here, 1 they do not.";
+Exit status: 0 jails can be built and run here, 1 they cannot.";
 
 pub(super) const CLOSURE: &str = "\
 Examples:

@@ -19,6 +19,16 @@ pub(super) const SUBGID: &str = "read /etc/subgid";
 /// Where the daemon is, unless `NIX_DAEMON_SOCKET_PATH` says otherwise.
 pub const DAEMON: &str = "/nix/var/nix/daemon-socket/socket";
 pub(super) const STORE: &str = "stat /nix/store";
+pub(super) const PASSWD: &str = "read /etc/passwd";
+pub(super) const GROUP: &str = "read /etc/group";
+/// Whether systemd is what runs the machine (sd_booted(3)).
+pub(super) const SYSTEMD: &str = "stat /run/systemd/system";
+pub(super) const DEBIAN: &str = "stat /etc/debian_version";
+/// Where the daemon's unit is, as packages and as installers put it.
+pub(super) const UNITS: [&str; 2] = [
+    "stat /usr/lib/systemd/system/nix-daemon.socket",
+    "stat /etc/systemd/system/nix-daemon.socket",
+];
 
 const FIXED: &[&str] = &[
     ALL,
@@ -36,6 +46,12 @@ const FIXED: &[&str] = &[
     SUBUID,
     SUBGID,
     STORE,
+    PASSWD,
+    GROUP,
+    SYSTEMD,
+    DEBIAN,
+    UNITS[0],
+    UNITS[1],
 ];
 
 pub(super) fn delegated(cgroup: &str) -> [String; 2] {
@@ -59,8 +75,14 @@ pub fn attempts(uid: u32, cgroup: Option<&str>, daemon: &str) -> Vec<String> {
     let fixed = FIXED.iter().map(|words| (*words).to_owned());
     fixed
         .chain(cgroup.into_iter().flat_map(delegated))
-        .chain([manager(uid), connect(daemon)])
+        .chain([manager(uid), connect(daemon), folder_of(daemon)])
         .collect()
+}
+
+/// Who may come to the daemon's socket.
+pub(super) fn folder_of(socket: &str) -> String {
+    let folder = socket.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    format!("stat {folder}")
 }
 
 pub(super) fn connect(socket: &str) -> String {

@@ -3,7 +3,7 @@
 use jail_probe::Answer;
 
 use super::attempts as tried;
-use super::{Item, Machine, State};
+use super::{Item, Machine, State, ids};
 
 pub(super) fn items(machine: &Machine) -> Vec<Item> {
     vec![
@@ -15,7 +15,7 @@ pub(super) fn items(machine: &Machine) -> Vec<Item> {
         landlock(machine),
         overlay(machine),
         cgroup(machine),
-        ids(machine),
+        ids::item(machine),
     ]
 }
 
@@ -63,16 +63,22 @@ fn user_namespaces(machine: &Machine) -> Item {
     // With a profile for the stub alone the probe is refused, and jails run.
     let state = if machine.jail == Some(Ok(())) { State::Less } else { State::NoRun };
     let is = |words: &str, value: &str| machine.text(words) == Some(value);
-    let fix = if is(tried::MAX_USER, "0") {
-        "sudo sysctl user.max_user_namespaces=15000"
+    let item = |fix| Item::bad(CODE, state, evidence, fix);
+    if is(tried::MAX_USER, "0") {
+        item("none may be made: allow some").by(["sudo sysctl user.max_user_namespaces=15000"])
     } else if is(tried::USERNS_CLONE, "0") {
-        "sudo sysctl kernel.unprivileged_userns_clone=1"
+        let command = "sudo sysctl kernel.unprivileged_userns_clone=1";
+        item("ordinary users may make none: let them").by([command])
     } else if is(tried::APPARMOR, "1") {
-        "jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub && sudo apparmor_parser -r /etc/apparmor.d/jail-stub"
+        item("AppArmor wants a profile for the stub: give it one").by([
+            "jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub",
+            "sudo apparmor_parser -r /etc/apparmor.d/jail-stub",
+        ])
     } else {
-        "in a container allow `unshare`, `clone3` and `mount` (docker run --security-opt seccomp=unconfined); in a chroot there are none"
-    };
-    Item::bad(CODE, state, evidence, fix)
+        item(
+            "in a container allow `unshare`, `clone3` and `mount` (docker run --security-opt seccomp=unconfined); in a chroot there are none",
+        )
+    }
 }
 
 fn proc(machine: &Machine) -> Item {
@@ -126,8 +132,9 @@ fn overlay(machine: &Machine) -> Item {
     if machine.went_well(tried::OVERLAY) {
         return Item::good("overlayfs", "can be mounted in a user namespace");
     }
-    let fix = "Linux 5.11 or newer with overlayfs: sudo modprobe overlay";
-    Item::bad("overlayfs", State::Less, machine.told(tried::OVERLAY), fix)
+    let fix = "a kernel of Linux 5.11 or newer with overlayfs; it may be a module";
+    let item = Item::bad("overlayfs", State::Less, machine.told(tried::OVERLAY), fix);
+    item.by(["sudo modprobe overlay"])
 }
 
 fn cgroup(machine: &Machine) -> Item {
@@ -158,39 +165,9 @@ fn cgroup(machine: &Machine) -> Item {
             Item::good(CODE, "v2; the caller's cgroup is delegated")
         }
         _ => {
-            let fix = format!(
-                "sudo loginctl enable-linger {}, and log in through systemd",
-                machine.user.0
-            );
-            Item::bad(CODE, State::Less, "v2, but no part of it is the caller's", fix)
+            let fix = "have systemd run for you, and log in through it";
+            let item = Item::bad(CODE, State::Less, "v2, but no part of it is the caller's", fix);
+            item.by([format!("sudo loginctl enable-linger {}", machine.user.0)])
         }
-    }
-}
-
-fn ids(machine: &Machine) -> Item {
-    const CODE: &str = "subordinate-ids";
-    let (name, uid) = &machine.user;
-    let number = uid.to_string();
-    let has = |words: &str| {
-        let lines = machine.text(words).unwrap_or_default().lines();
-        lines.filter_map(|line| line.split(':').next()).any(|user| user == name || user == number)
-    };
-    let tools = ["newuidmap", "newgidmap"].iter().all(|one| machine.programs.contains(one));
-    match (tools, has(tried::SUBUID) && has(tried::SUBGID)) {
-        (true, true) => Item::good(CODE, format!("newuidmap, and ranges for {name}")),
-        (false, _) => Item::bad(
-            CODE,
-            State::Less,
-            "newuidmap and newgidmap are not in PATH (`dedicated-user` needs them)",
-            "sudo apt install uidmap; on NixOS security.wrappers has them",
-        ),
-        (true, false) => Item::bad(
-            CODE,
-            State::Less,
-            format!(
-                "no range for {name} in /etc/subuid and /etc/subgid (`dedicated-user` needs one)"
-            ),
-            format!("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"),
-        ),
     }
 }

@@ -1,22 +1,28 @@
-//! What this machine can enforce, and what to do where it cannot. It judges what was tried; it neither tries nor prints.
+//! What this machine can enforce, and what to do where it cannot. It judges what was tried, and prints nothing.
 
 mod attempts;
+mod ids;
 mod jail;
 mod kernel;
+mod mend;
 mod render;
 mod tools;
+mod trial;
 
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jail_probe::Answer;
 use serde::Serialize;
 
 pub use attempts::{DAEMON, attempts};
 pub use jail::{PROBE, plan, stub};
-pub use render::render;
+pub use mend::Mend;
+pub use render::{commands, render};
+pub use trial::{Fault, trial};
 
 /// The AppArmor profile that Ubuntu needs.
 pub const APPARMOR: &str = include_str!("../../../../templates/apparmor/jail-stub");
@@ -28,8 +34,14 @@ pub struct Machine {
     pub answers: BTreeMap<String, Answer>,
     /// What the smallest jail came to: nothing if it ran, else what the stub said. Absent where none could be tried.
     pub jail: Option<Result<(), String>>,
+    /// What a build of one line came to. Absent where none could be tried.
+    pub build: Option<Result<(), Fault>>,
     /// The caller's name and number.
     pub user: (String, u32),
+    /// The same of whom subordinate ids are for: the one who became root by sudo.
+    pub person: (String, u32),
+    /// The caller's files.
+    pub own: Own,
     /// The folder of the caller's cgroup below the cgroup file system.
     pub cgroup: Option<String>,
     /// The socket of the Nix daemon.
@@ -42,6 +54,17 @@ pub struct Machine {
     pub kit: Result<String, String>,
     /// Whether the folder of commands is in PATH, and which it is.
     pub commands: (bool, String),
+}
+
+/// Where the caller's own settings are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Own {
+    /// The home folder.
+    pub home: Option<PathBuf>,
+    /// The shell.
+    pub shell: Option<String>,
+    /// The nix.conf of this user.
+    pub nix_conf: Option<PathBuf>,
 }
 
 /// Programs that matter, if they are there.
@@ -59,6 +82,12 @@ pub struct Item {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fix: Option<String>,
+    /// Commands that do it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
+    /// What of it jailgen can do itself.
+    #[serde(skip)]
+    pub mend: Option<Mend>,
 }
 
 /// How something is.
@@ -88,7 +117,8 @@ pub struct Report {
 
 impl Item {
     fn good(code: &'static str, evidence: impl Into<String>) -> Self {
-        Self { code, state: State::Good, evidence: evidence.into(), fix: None }
+        let evidence = evidence.into();
+        Self { code, state: State::Good, evidence, fix: None, commands: Vec::new(), mend: None }
     }
 
     fn bad(
@@ -97,7 +127,12 @@ impl Item {
         evidence: impl Into<String>,
         fix: impl Into<String>,
     ) -> Self {
-        Self { code, state, evidence: evidence.into(), fix: Some(fix.into()) }
+        Self { state, fix: Some(fix.into()), ..Self::good(code, evidence) }
+    }
+
+    /// The same, with the commands that do it.
+    fn by<const N: usize>(self, commands: [impl Into<String>; N]) -> Self {
+        Self { commands: commands.map(Into::into).into(), ..self }
     }
 }
 
@@ -117,6 +152,10 @@ impl Machine {
         self.answer(words).is_some_and(Answer::went_well)
     }
 
+    fn is_debian(&self) -> bool {
+        self.went_well(attempts::DEBIAN)
+    }
+
     fn told(&self, words: &str) -> String {
         self.answer(words).map_or_else(|| "no answer".into(), ToString::to_string)
     }
@@ -134,6 +173,11 @@ pub fn report(machine: &Machine) -> Report {
         Some(Err(_)) => false,
         None => !has(State::NoRun),
     };
-    let builds = !has(State::NoBuild);
+    // In the same way; but the trial needs less of the kit than a build does.
+    let builds = match machine.build {
+        Some(Ok(())) => machine.kit.is_ok(),
+        Some(Err(_)) => false,
+        None => !has(State::NoBuild),
+    };
     Report { items, runs, builds }
 }

@@ -23,9 +23,27 @@ pub fn render(report: &Report) -> String {
         if let Some(fix) = &item.fix {
             let _ = writeln!(text, "  {:<16} → {}", "", sanitise(fix));
         }
+        for command in &item.commands {
+            let _ = writeln!(text, "  {:<16}   {}", "", sanitise(command));
+        }
     }
     let bold = Style::new().bold();
     let _ = writeln!(text, "\n{bold}{}{bold:#}", verdict(report));
+    text
+}
+
+/// What is left to do by hand: commands, where there are some, and words as comments.
+#[must_use]
+pub fn commands(report: &Report) -> String {
+    let mut text = String::new();
+    for item in report.items.iter().filter(|item| item.state != State::Good) {
+        let fix = item.fix.as_deref().unwrap_or_default();
+        let line = |text: &str| sanitise(text).replace('\n', " ");
+        let _ = writeln!(text, "# {}: {}", item.code, line(fix));
+        for command in &item.commands {
+            let _ = writeln!(text, "{}", line(command));
+        }
+    }
     text
 }
 

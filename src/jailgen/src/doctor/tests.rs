@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use jail_probe::Answer;
 
-use super::{DAEMON, Machine, PROGRAMS, Report, State, attempts, report};
+use super::{DAEMON, Fault, Machine, Own, PROGRAMS, Report, State, attempts, report};
 
 /// A machine that has everything.
 fn machine() -> Machine {
@@ -28,7 +28,10 @@ fn machine() -> Machine {
     Machine {
         answers,
         jail: Some(Ok(())),
+        build: Some(Ok(())),
         user: ("u".into(), 1000),
+        person: ("u".into(), 1000),
+        own: Own::default(),
         cgroup: Some("/user".into()),
         daemon: DAEMON.into(),
         programs: PROGRAMS.to_vec(),
@@ -51,7 +54,7 @@ fn with(answers: &[(&str, Answer)]) -> Machine {
 fn check(machine: &Machine, code: &str, state: State, fix: &str) -> Report {
     let report = report(machine);
     let item = report.items.iter().find(|item| item.code == code).unwrap();
-    let told = item.fix.as_deref().unwrap_or_default();
+    let told = item.fix.iter().chain(&item.commands).cloned().collect::<Vec<_>>().join("\n");
     assert!(item.state == state && told.contains(fix), "{item:#?}");
     report
 }
@@ -149,6 +152,7 @@ fn what_is_not_installed_is_named_with_how_to_install_it() {
     let mut machine = machine();
     machine.programs.clear();
     machine.nix = Err("Nix is not installed".into());
+    machine.build = None;
     machine.kit = Err("there is no kit".into());
     machine.commands.0 = false;
     check(&machine, "subordinate-ids", State::Less, "uidmap");
@@ -173,5 +177,84 @@ fn without_answers_nothing_is_good_that_was_to_be_tried() {
         .filter(|item| item.state == State::Good)
         .map(|item| item.code)
         .collect();
-    assert_eq!(good, ["nix", "kit", "commands"]);
+    assert_eq!(good, ["nix", "kit", "build", "commands"]);
+}
+
+#[test]
+fn a_build_that_was_tried_counts_more_than_what_might_be_in_its_way() {
+    let nobody = attempts::connect(DAEMON);
+    let mut machine = with(&[(&nobody, Answer::Refused(2))]);
+    assert!(
+        check(&machine, "nix-store", State::Less, "daemon").builds,
+        "it was built all the same"
+    );
+    let line = "the group 'nixbld' specified in 'build-users-group' does not exist";
+    let help = Some("create the group".into());
+    machine.build = Some(Err(Fault { line: line.into(), help }));
+    machine.own.nix_conf = Some("/home/u/.config/nix/nix.conf".into());
+    let report = check(&machine, "build", State::NoBuild, "create the group");
+    assert!(!report.builds && report.runs);
+    let mends: Vec<_> = report.items.iter().filter_map(|item| item.mend.as_ref()).collect();
+    assert!(mends.len() == 1 && mends[0].lines == "build-users-group =\n", "{mends:?}");
+    machine.answers.insert(nobody.clone(), Answer::Done(0));
+    let report = check(&machine, "build", State::NoBuild, "create the group");
+    assert!(report.items.iter().all(|item| item.mend.is_none()), "it is the daemon's setting");
+    machine.build = Some(Err(Fault { line: "something else".into(), help: None }));
+    let report = check(&machine, "build", State::NoBuild, "Nix's own message");
+    assert!(report.items.iter().all(|item| item.mend.is_none()));
+    // A trial needs no kit where the probe was compiled in, and a build does.
+    machine.build = Some(Ok(()));
+    machine.kit = Err("there is no kit".into());
+    assert!(!super::report(&machine).builds);
+}
+
+#[test]
+fn a_daemon_that_is_missing_is_started_as_the_machine_starts_it() {
+    let nobody = attempts::connect(DAEMON);
+    let folder = attempts::folder_of(DAEMON);
+    let absent = |words: &'static str| (words, Answer::Refused(2));
+    let missing = |more: &[(&str, Answer)]| {
+        let mut machine = with(&[&[(nobody.as_str(), Answer::Refused(2))], more].concat());
+        machine.build = Some(Err(Fault { line: "cannot connect".into(), help: None }));
+        machine
+    };
+    let [packaged, installed] = attempts::UNITS;
+    check(&missing(&[]), "nix-store", State::NoBuild, "systemctl enable --now nix-daemon.socket");
+    check(&missing(&[absent(packaged)]), "nix-store", State::NoBuild, "systemctl enable");
+    let no_unit = [absent(packaged), absent(installed)];
+    check(&missing(&no_unit), "nix-store", State::NoBuild, "apt install nix-setup-systemd");
+    let elsewhere = [no_unit.as_slice(), &[absent(attempts::DEBIAN)]].concat();
+    check(&missing(&elsewhere), "nix-store", State::NoBuild, "sudo nix-daemon &");
+    check(&missing(&[absent(attempts::SYSTEMD)]), "nix-store", State::NoBuild, "sudo nix-daemon &");
+    let others = [
+        (nobody.as_str(), Answer::Refused(13)),
+        (folder.as_str(), text("folder 750 0 990")),
+        (attempts::GROUP, text("root:x:0:\nnix-users:x:990:v\n")),
+    ];
+    check(&missing(&others), "nix-store", State::NoBuild, "usermod --append --groups nix-users u");
+    let roots = [(nobody.as_str(), Answer::Refused(13)), (folder.as_str(), text("folder 700 0 0"))];
+    check(&missing(&roots), "nix-store", State::NoBuild, "allowed-users");
+}
+
+#[test]
+fn subordinate_ids_are_proposed_that_are_free_and_for_the_person_behind_sudo() {
+    let mut machine = with(&[
+        (attempts::SUBUID, text("somebody:100000:65536\n")),
+        (attempts::SUBGID, text("somebody:100000:65536\nelse:165536:65536\n")),
+        (attempts::PASSWD, text("root:x:0:0::/:/bin/sh\nfar:x:231072:1::/:/bin/sh\n")),
+    ]);
+    machine.user = ("root".into(), 0);
+    machine.person = ("jane".into(), 1000);
+    let ids = "--add-subuids 231073-296608 --add-subgids 231073-296608 jane";
+    check(&machine, "subordinate-ids", State::Less, ids);
+    // Only what is missing is given.
+    machine.answers.insert(attempts::SUBUID.into(), text("jane:100000:65536\n"));
+    check(
+        &machine,
+        "subordinate-ids",
+        State::Less,
+        "sudo usermod --add-subgids 231073-296608 jane",
+    );
+    machine.answers.insert(attempts::SUBGID.into(), text("1000:100000:65536\n"));
+    check(&machine, "subordinate-ids", State::Good, "");
 }

@@ -1,18 +1,21 @@
 //! What jailgen needs beside the kernel.
 
+use jail_probe::Answer;
+
 use super::attempts as tried;
-use super::{Item, Machine, State};
+use super::{Fault, Item, Machine, Mend, State};
 
 pub(super) fn items(machine: &Machine) -> Vec<Item> {
-    vec![nix(machine), store(machine), kit(machine), commands(machine)]
+    vec![nix(machine), store(machine), kit(machine), build(machine), commands(machine)]
 }
 
 fn nix(machine: &Machine) -> Item {
     match &machine.nix {
         Ok(version) => Item::good("nix", version.clone()),
         Err(why) => {
-            let fix = "install Nix 2.8 or newer (Debian: sudo apt install nix-bin); check, explain and emit work without";
-            Item::bad("nix", State::NoBuild, why.clone(), fix)
+            let fix = "install Nix 2.8 or newer (https://nixos.org/download); check, explain and emit work without";
+            let item = Item::bad("nix", State::NoBuild, why.clone(), fix);
+            if machine.is_debian() { item.by(["sudo apt install nix-bin"]) } else { item }
         }
     }
 }
@@ -33,10 +36,65 @@ fn store(machine: &Machine) -> Item {
     if owner == Some(machine.user.1.to_string().as_str()) {
         return Item::good("nix-store", "it is the caller's own");
     }
-    let fix = "start the daemon: sudo systemctl enable --now nix-daemon.socket";
     let evidence =
         format!("no daemon answers ({}), and the store is another's", machine.told(&daemon));
-    Item::bad("nix-store", State::NoBuild, evidence, fix)
+    // Nix may have been told of another way to it.
+    let state = if machine.build == Some(Ok(())) { State::Less } else { State::NoBuild };
+    if let Some(Answer::Refused(13)) = machine.answer(&daemon) {
+        return refused(machine, state, evidence);
+    }
+    let item = |fix| Item::bad("nix-store", state, evidence, fix);
+    let runs_systemd = machine.went_well(tried::SYSTEMD);
+    if runs_systemd && tried::UNITS.iter().any(|unit| machine.went_well(unit)) {
+        return item("start the daemon").by(["sudo systemctl enable --now nix-daemon.socket"]);
+    }
+    if runs_systemd && machine.is_debian() {
+        let fix = "there is no service for the daemon: install it";
+        return item(fix).by(["sudo apt install nix-setup-systemd"]);
+    }
+    item("start the daemon, and have it started with the machine").by(["sudo nix-daemon &"])
+}
+
+/// A daemon that answers others.
+fn refused(machine: &Machine, state: State, evidence: String) -> Item {
+    let folder = machine.text(&tried::folder_of(&machine.daemon));
+    let number = folder.and_then(|text| text.split(' ').nth(3));
+    let groups = machine.text(tried::GROUP).unwrap_or_default().lines();
+    let mut names = groups.filter_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1) == number).then_some(name)
+    });
+    match names.next() {
+        Some(group) if group != "root" => {
+            let command = format!("sudo usermod --append --groups {group} {}", machine.user.0);
+            let fix = "join the group that may use it, and log in again";
+            Item::bad("nix-store", state, evidence, fix).by([command])
+        }
+        _ => {
+            let fix = "the daemon is for others: `allowed-users` in nix.conf, or the rights of its socket";
+            Item::bad("nix-store", state, evidence, fix)
+        }
+    }
+}
+
+fn build(machine: &Machine) -> Item {
+    const CODE: &str = "build";
+    match &machine.build {
+        Some(Ok(())) => Item::good(CODE, "a derivation of one line was built, as jails are"),
+        Some(Err(fault)) => {
+            let known = fault.help.clone();
+            let fix = known.unwrap_or_else(|| "Nix's own message says what is missing".into());
+            Item {
+                mend: build_users(machine, fault),
+                ..Item::bad(CODE, State::NoBuild, fault.line.clone(), fix)
+            }
+        }
+        None => {
+            let fix = "the lines above say what is missing for it";
+            Item::bad(CODE, State::Less, "not tried: it takes Nix and a kit", fix)
+        }
+    }
 }
 
 fn kit(machine: &Machine) -> Item {
@@ -51,11 +109,22 @@ fn kit(machine: &Machine) -> Item {
     }
 }
 
+/// Whoever writes the store decides as whom Nix builds; a daemon has settings of its own.
+fn build_users(machine: &Machine, fault: &Fault) -> Option<Mend> {
+    let has_daemon = machine.user.1 != 0 && machine.went_well(&tried::connect(&machine.daemon));
+    let is_it = fault.line.contains("build-users-group") && !has_daemon;
+    machine.own.nix_conf.as_deref().filter(|_| is_it).map(Mend::build_users)
+}
+
 fn commands(machine: &Machine) -> Item {
     let (is_in_path, folder) = &machine.commands;
     if *is_in_path {
         return Item::good("commands", format!("{folder} is in PATH"));
     }
     let fix = format!("add it to your shell's startup file: export PATH=\"{folder}:$PATH\"");
-    Item::bad("commands", State::Less, format!("{folder} is not in PATH"), fix)
+    let own = &machine.own;
+    let mend = own.shell.as_deref().zip(own.home.as_deref());
+    let mend = mend.and_then(|(shell, home)| Mend::path(shell, home, folder));
+    let evidence = format!("{folder} is not in PATH");
+    Item { mend, ..Item::bad("commands", State::Less, evidence, fix) }
 }

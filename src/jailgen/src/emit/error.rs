@@ -37,6 +37,13 @@ pub enum EmitError {
         /// What is wrong.
         message: String,
     },
+    /// There is no such input to pin.
+    NoInput {
+        /// Its name, or the path to it.
+        name: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A package part that cannot be written.
     Text(String),
     /// What was rendered does not parse: a bug.
@@ -86,6 +93,9 @@ impl EmitError {
             Self::Input { .. } => {
                 "inputs of several specs go into one flake: name them alike and pin them alike"
             }
+            Self::NoInput { .. } => {
+                "an input of an input is named with both names, as in `llm-agents/nixpkgs`"
+            }
             Self::Text(_) | Self::Syntax { .. } | Self::Template(_) => {
                 "this is a fault of jailgen: please report it with the spec"
             }
@@ -130,7 +140,9 @@ impl fmt::Display for EmitError {
                 write!(f, "`{spec}` has a jail `{name}`, which is no name of a command")
             }
             Self::NoJails { specs } => write!(f, "no jail is in `{}`", specs.join("`, `")),
-            Self::Input { name, message } => write!(f, "the input `{name}` {message}"),
+            Self::Input { name, message } | Self::NoInput { name, message } => {
+                write!(f, "the input `{name}` {message}")
+            }
             Self::Text(what) => write!(f, "a text of the policy cannot be emitted: {what}"),
             Self::Syntax { file, error } => {
                 write!(f, "the emitted `{file}` does not parse: {error}")

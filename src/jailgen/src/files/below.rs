@@ -210,7 +210,19 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// It cannot be written, or is a link.
 pub fn write_plain(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW;
+    write_with(path, bytes, OFlags::TRUNC)
+}
+
+/// Adds to the end of a file that the user names, which is made where it is missing. A link is not followed.
+///
+/// # Errors
+/// As [`write_plain`].
+pub fn append_plain(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, bytes, OFlags::APPEND)
+}
+
+fn write_with(path: &Path, bytes: &[u8], how: OFlags) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | how | OFlags::NOFOLLOW;
     let flags = flags | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     match openat(CWD, path, flags, Mode::from_raw_mode(0o666)) {
         Err(Errno::LOOP) => Err(io::Error::other("it is a symbolic link")),

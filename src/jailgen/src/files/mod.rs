@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-pub use below::{Below, Kind, read_regular, write_plain};
+pub use below::{Below, Kind, append_plain, read_regular, write_plain};
 pub use private::{Private, check, create_private};
 
 /// Writes a file under another name beside its place, then renames it there: readers see the old content or the new one.

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use super::Version;
+use super::remedies::{errors, remedy};
 
 /// What went wrong with Nix.
 #[derive(Debug)]
@@ -53,6 +55,15 @@ pub enum NixError {
         /// Its own message.
         stderr: String,
     },
+    /// It took too long, and was ended.
+    TimedOut {
+        /// What was run.
+        command: String,
+        /// How long it had.
+        limit: Duration,
+        /// What it had said.
+        stderr: String,
+    },
     /// Its answer cannot be read.
     Answer {
         /// What was run.
@@ -63,32 +74,6 @@ pub enum NixError {
         error: serde_json::Error,
     },
 }
-
-/// What Nix says, in part, and what to do then.
-const REMEDIES: [(&str, &str); 7] = [
-    (
-        "cannot connect to socket",
-        "the Nix daemon does not answer: start it (`systemctl start nix-daemon`, or `nix daemon` as root)",
-    ),
-    (
-        "big-lock': Permission denied",
-        "this user may not write to the store, and no Nix daemon runs: start one (`systemctl start nix-daemon`, or `nix daemon` as root)",
-    ),
-    (
-        "the group 'nixbld'",
-        "Nix as root wants build users: set `build-users-group =` in nix.conf, or create the group `nixbld`",
-    ),
-    (
-        "NAR hash mismatch in input",
-        "an input has changed since it was pinned: pin it again with `--override-input NAME REF`",
-    ),
-    ("--no-update-lock-file", "flake.lock does not pin every input: emit the spec again"),
-    (
-        "unable to download",
-        "without a network, only what is in the store already can be built: pin inputs with `--override-input NAME path:/…`",
-    ),
-    ("refusing to evaluate", "allow it where nixpkgs is imported, or take another package"),
-];
 
 impl NixError {
     /// What to do.
@@ -115,19 +100,31 @@ impl NixError {
                     .into(),
             ),
             Self::TooOld { .. } => Some(format!("jailgen works with Nix {} and newer", Version::LEAST)),
-            Self::Failed { stderr, .. } => REMEDIES
-                .iter()
-                .find(|(said, _)| stderr.contains(said))
-                .map(|(_, remedy)| (*remedy).to_owned()),
+            Self::Failed { stderr, .. } => remedy(stderr).map(str::to_owned),
+            Self::TimedOut { .. } => Some(
+                "Nix waits for something: for a lock that another build holds, for its daemon, or for a network; \
+                 its last lines may say for what"
+                    .into(),
+            ),
             Self::Strange { .. } | Self::Start { .. } | Self::Answer { .. } => None,
         }
+    }
+
+    /// Why it failed, in one line: of Nix's message the first line of its last error.
+    #[must_use]
+    pub fn in_a_line(&self) -> String {
+        let errors = errors(self.stderr());
+        let last = errors.iter().rev().flat_map(|error| error.lines());
+        let mut last = last.map(|line| line.trim_start_matches("error:").trim());
+        let line = last.find(|line| !line.is_empty()).map(str::to_owned);
+        line.unwrap_or_else(|| self.to_string().lines().next().unwrap_or_default().to_owned())
     }
 
     /// Nix's own message, if it is Nix that failed.
     #[must_use]
     pub fn stderr(&self) -> &str {
         match self {
-            Self::Failed { stderr, .. } => stderr,
+            Self::Failed { stderr, .. } | Self::TimedOut { stderr, .. } => stderr,
             Self::Missing
             | Self::Distrusted { .. }
             | Self::Trees(_)
@@ -168,6 +165,11 @@ impl fmt::Display for NixError {
             }
             Self::Failed { command, status, stderr } => {
                 write!(f, "`{command}` failed ({status})")?;
+                let message = stderr.trim_end();
+                if message.is_empty() { Ok(()) } else { write!(f, ":\n{message}") }
+            }
+            Self::TimedOut { command, limit, stderr } => {
+                write!(f, "`{command}` was ended after {} seconds", limit.as_secs())?;
                 let message = stderr.trim_end();
                 if message.is_empty() { Ok(()) } else { write!(f, ":\n{message}") }
             }

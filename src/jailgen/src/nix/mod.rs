@@ -2,13 +2,18 @@
 
 mod error;
 pub mod nar;
+mod remedies;
 mod version;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
 
 pub use error::NixError;
 pub use version::Version;
@@ -33,6 +38,8 @@ pub struct Nix {
     program: PathBuf,
     surroundings: Surroundings,
     version: Version,
+    /// How long each command may take.
+    limit: Option<Duration>,
 }
 
 impl Nix {
@@ -60,7 +67,13 @@ impl Nix {
         if version < Version::LEAST {
             return Err(NixError::TooOld { program, version });
         }
-        Ok(Self { program, surroundings, version })
+        Ok(Self { program, surroundings, version, limit: None })
+    }
+
+    /// The same, whose commands are ended when they have taken that long.
+    #[must_use]
+    pub fn within(self, limit: Duration) -> Self {
+        Self { limit: Some(limit), ..self }
     }
 
     /// Its version.
@@ -267,10 +280,17 @@ impl Nix {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(start)?;
-        let (stdout, stderr) = read_both(&mut child, progress).map_err(start)?;
+        let watch = self.limit.map(|limit| Watch::over(&child, limit));
+        let read = read_both(&mut child, progress);
+        // Before it is waited for: afterwards its number may be another process'.
+        let was_ended = watch.is_some_and(Watch::has_ended_it);
         let status = child.wait().map_err(start)?;
+        let (stdout, stderr) = read.map_err(start)?;
         if status.success() {
             return Ok(stdout);
+        }
+        if let (Some(limit), true) = (self.limit, was_ended) {
+            return Err(NixError::TimedOut { command: command_line(arguments), limit, stderr });
         }
         Err(NixError::Failed { command: command_line(arguments), status, stderr })
     }
@@ -308,6 +328,43 @@ fn is_path(reference: &str) -> bool {
 fn command_line(arguments: &[impl AsRef<OsStr>]) -> String {
     let words = arguments.iter().map(|argument| argument.as_ref().to_string_lossy().into_owned());
     format!("nix {}", words.collect::<Vec<_>>().join(" "))
+}
+
+/// How long Nix has to end its builders when it is told to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What ends a Nix that takes too long.
+struct Watch {
+    /// Closed when there is nothing to watch any more.
+    over: mpsc::Sender<()>,
+    thread: thread::JoinHandle<bool>,
+}
+
+impl Watch {
+    fn over(child: &Child, limit: Duration) -> Self {
+        let process = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+        let (over, ended) = mpsc::channel::<()>();
+        let thread = thread::spawn(move || {
+            let goes_on = |time| matches!(ended.recv_timeout(time), Err(RecvTimeoutError::Timeout));
+            let Some(process) = process else { return false };
+            if !goes_on(limit) {
+                return false;
+            }
+            // Nix ends its builders on this signal; the other one is for one that does not listen.
+            let _ = kill_process(process, Signal::TERM);
+            if goes_on(GRACE) {
+                let _ = kill_process(process, Signal::KILL);
+            }
+            true
+        });
+        Self { over, thread }
+    }
+
+    /// Whether it had to; it watches no longer.
+    fn has_ended_it(self) -> bool {
+        drop(self.over);
+        self.thread.join().unwrap_or(false)
+    }
 }
 
 /// Reads standard output aside, so that neither pipe can fill up while the other is waited for.

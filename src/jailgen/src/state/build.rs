@@ -117,17 +117,19 @@ pub fn build(
     let folder = state.flake(&spec.place);
     let _alone = alone(&folder)?;
     let overrides = due(state, &spec.place, &options.overrides);
-    let lock = lock(&folder, &overrides, nix, progress)?;
+    let lock = lock(&state.pinned(&spec.place), &overrides, nix, progress)?;
     let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
     if options.linking == Linking::All {
         // Again when the commands are linked; but nobody waits for a build that comes to nothing.
         let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
         names.try_for_each(|name| commands::refuse_taken(state, &spec.place, name))?;
     }
-    let nix = nix().map_err(BuildError::Nix)?;
     let aside = folder.with_extension("new");
-    let store_paths = build_aside(&nix, &emitted, &aside, spec, progress)?;
+    let (nix, store_paths) = build_aside(nix, &emitted, &aside, spec, progress)
+        .map_err(|error| failed(error, &emitted, &aside, spec, options))?;
     replace(&aside, &folder)?;
+    // What it pinned is pinned now, or something else is.
+    remove(&folder.with_extension(FAILED))?;
     let mut commands = keep(&nix, state, spec, store_paths, options.link.as_deref())?;
     remember(state, spec, kit, &commands)?;
     link_all(state, spec, options.linking, &mut commands)?;
@@ -162,29 +164,60 @@ pub(super) fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
     }
 }
 
+/// The end of the name of a flake whose build failed.
+const FAILED: &str = "failed";
+
+impl State {
+    /// The flake whose lock the next build starts from: that of the last build, whether or not it succeeded.
+    #[must_use]
+    pub fn pinned(&self, place: &Path) -> PathBuf {
+        let folder = self.flake(place);
+        self.failed(place).filter(|failed| failed.join("flake.lock").exists()).unwrap_or(folder)
+    }
+
+    /// The flake of the last build of the spec at a place, if that failed.
+    #[must_use]
+    pub fn failed(&self, place: &Path) -> Option<PathBuf> {
+        Some(self.flake(place).with_extension(FAILED)).filter(|failed| failed.is_dir())
+    }
+}
+
 /// Builds from a folder beside the one of the last build, which a failure must not touch.
 fn build_aside(
-    nix: &Nix,
+    nix: &dyn Fn() -> Result<Nix, NixError>,
     emitted: &Folder,
     aside: &Path,
     spec: &Spec,
     progress: Progress<'_>,
-) -> Result<Vec<String>, BuildError> {
+) -> Result<(Nix, Vec<String>), BuildError> {
     remove(aside)?;
     emit::write(emitted, aside, false)?;
-    let names: Vec<&str> = spec.policies.iter().map(|policy| policy.name.as_str()).collect();
-    let locked =
-        if emitted.locked { Ok(()) } else { nix.lock(aside, &emitted.references, progress) };
-    let built = locked.and_then(|()| nix.build(aside, &names, progress));
-    match built {
-        Ok(store_paths) => in_order(&names, &store_paths).ok_or(BuildError::Incomplete),
-        Err(error) => {
-            let kept = aside.with_extension("failed");
-            replace(aside, &kept)?;
-            let place = place(error.stderr(), emitted, spec);
-            Err(BuildError::Failed { error, folder: kept, place })
-        }
+    let nix = nix().map_err(BuildError::Nix)?;
+    if !emitted.locked {
+        nix.lock(aside, &emitted.references, progress).map_err(BuildError::Nix)?;
     }
+    let names: Vec<&str> = spec.policies.iter().map(|policy| policy.name.as_str()).collect();
+    let built = nix.build(aside, &names, progress).map_err(BuildError::Nix)?;
+    let store_paths = in_order(&names, &built).ok_or(BuildError::Incomplete)?;
+    Ok((nix, store_paths))
+}
+
+/// Keeps the flake of a build that failed, to be looked at, and because the next build starts from its lock.
+fn failed(
+    error: BuildError,
+    emitted: &Folder,
+    aside: &Path,
+    spec: &Spec,
+    options: &Options,
+) -> BuildError {
+    let BuildError::Nix(error) = error else { return error };
+    let folder = aside.with_extension(FAILED);
+    if let Err(error) = replace(aside, &folder) {
+        return error;
+    }
+    let place = place(error.stderr(), emitted, spec);
+    let pinned = options.overrides.iter().map(|(name, _)| name.clone()).collect();
+    BuildError::Failed { error: Box::new(error), folder, place, pinned }
 }
 
 /// The store paths in the order of the jails. Nix has an order of its own, so each is found by its name: the wrapper's

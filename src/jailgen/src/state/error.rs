@@ -20,11 +20,13 @@ pub enum BuildError {
     /// Nix failed.
     Failed {
         /// What Nix says.
-        error: NixError,
+        error: Box<NixError>,
         /// Where the flake was kept.
         folder: PathBuf,
         /// The place in the spec that Nix's message leads back to.
         place: Option<String>,
+        /// The inputs that were given, which the next build takes again.
+        pinned: Vec<String>,
     },
     /// Another spec has a command of this name.
     Taken {
@@ -56,8 +58,12 @@ impl BuildError {
         match self {
             Self::Emit(error) => error.help(),
             Self::Nix(error) | Self::Pin(PinError::Nix(error)) => error.help(),
-            Self::Failed { error, folder, place } => {
-                let kept = format!("the flake is kept in `{}`", folder.display());
+            Self::Failed { error, folder, place, pinned } => {
+                let mut kept = format!("the flake is kept in `{}`", folder.display());
+                if !pinned.is_empty() {
+                    let inputs = pinned.join("`, `");
+                    kept.push_str(&format!(", and the next build takes `{inputs}` from there"));
+                }
                 Some(match (place, error.help()) {
                     (Some(place), _) => format!("this comes from {place}; {kept}"),
                     (None, Some(help)) => format!("{help}; {kept}"),
@@ -81,7 +87,8 @@ impl fmt::Display for BuildError {
         match self {
             Self::Emit(error) => write!(f, "{error}"),
             Self::Pin(error) => write!(f, "{error}"),
-            Self::Nix(error) | Self::Failed { error, .. } => write!(f, "{error}"),
+            Self::Nix(error) => write!(f, "{error}"),
+            Self::Failed { error, .. } => write!(f, "{error}"),
             Self::Taken { name, spec } => {
                 write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
             }

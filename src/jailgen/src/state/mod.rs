@@ -19,6 +19,7 @@
 //! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
 //! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
 //! doctor/jail                       the plan of the smallest jail
+//! doctor/build/                     the flake of the smallest build
 //! ```
 
 mod audit;
@@ -157,6 +158,12 @@ impl State {
     #[must_use]
     pub fn doctor_plan(&self) -> PathBuf {
         self.root.join("doctor").join("jail")
+    }
+
+    /// The flake of one line, with which `doctor` tries to build.
+    #[must_use]
+    pub fn doctor_flake(&self) -> PathBuf {
+        self.root.join("doctor").join("build")
     }
 
     fn audit_plan(&self, wrapper: &Path) -> PathBuf {

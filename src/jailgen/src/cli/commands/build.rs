@@ -204,7 +204,16 @@ pub(super) fn current(
         Some(_) => None,
     };
     match fresh {
-        Some(built) => Ok(built),
+        Some(built) => {
+            if state.failed(&place(spec)).is_some() {
+                let build = format!("`jailgen build {}` tries that again", shown(spec));
+                context.console.note(
+                    "note",
+                    &format!("this is the build before the one that failed; {build}"),
+                );
+            }
+            Ok(built)
+        }
         None => {
             // What needs a build needs no command in PATH, which has one for all projects.
             let options = options(inputs, None, Linking::Own);
@@ -221,13 +230,16 @@ fn exec(program: &Path, arguments: &[OsString]) -> Result<(), Failure> {
 
 pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
-    let folder = state.flake(&place(&arguments.spec));
+    let folder = state.pinned(&place(&arguments.spec));
     if !folder.join("flake.lock").exists() {
         let spec = arguments.spec.display();
         let message = format!("`{}` has not been built", sanitise(&spec.to_string()));
         return Err(Failure::with_help(message, format!("run `jailgen build {spec}` first")));
     }
     let lock = Lock::of_folder(&folder).map_err(emit::failed)?;
+    if let (Some(input), Some(lock)) = (&arguments.input, &lock) {
+        lock.check_input(input).map_err(emit::failed)?;
+    }
     let (inputs, from_settings) = moved(arguments.input.as_deref(), lock.as_ref(), context);
     let references = lock.map_or_else(Vec::new, |lock| lock.repositories());
     let bar = context.console.progress("updating".into());

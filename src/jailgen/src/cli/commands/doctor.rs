@@ -6,33 +6,75 @@ use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use jail_probe::Answer;
 
-use super::Context;
+use super::{Context, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::doctor::{self, Machine, PROGRAMS};
+use crate::doctor::{self, Fault, Machine, Own, PROGRAMS, Report};
 use crate::files::{create_private, write_atomically};
 use crate::kit::{Kit, KitError};
-use crate::render::sanitise_json;
+use crate::nix::Nix;
+use crate::render::{sanitise, sanitise_json};
 use crate::state::State;
+
+/// How long a build of one line may take, waits included.
+const BUILD_LIMIT: Duration = Duration::from_secs(30);
 
 pub(in crate::cli) fn run(arguments: &args::Doctor, context: Context) -> Result<(), Failure> {
     if arguments.apparmor {
         return context.console.result(doctor::APPARMOR);
     }
-    let machine = machine(arguments, context)?;
-    let report = doctor::report(&machine);
-    let text = if arguments.json {
+    let mut report = doctor::report(&machine(arguments, context)?);
+    if arguments.fix {
+        context.console.result(&doctor::render(&report))?;
+        if mend(&report, context) {
+            report = doctor::report(&machine(arguments, context)?);
+            context.console.result(&format!("\n{}", doctor::render(&report)))?;
+        }
+        context.console.result(&left(&report))?;
+    } else if arguments.json {
         let json = serde_json::to_string_pretty(&report)
             .map_err(|error| Failure::new(format!("the report cannot be written: {error}")))?;
-        sanitise_json(&json).into_owned() + "\n"
+        context.console.result(&(sanitise_json(&json).into_owned() + "\n"))?;
     } else {
-        doctor::render(&report)
-    };
-    context.console.result(&text)?;
-    if report.runs { Ok(()) } else { Err(Failure::Findings) }
+        context.console.result(&doctor::render(&report))?;
+    }
+    if report.runs && report.builds { Ok(()) } else { Err(Failure::Findings) }
+}
+
+/// Does what needs no root, each after it was shown: whether something was done. `--fix` has asked for it where nobody can answer.
+fn mend(report: &Report, context: Context) -> bool {
+    let mut done = false;
+    for mend in report.items.iter().filter_map(|item| item.mend.as_ref()) {
+        let file = shown(&mend.file);
+        let told =
+            format!("{file} gets the line\n    {}\nwhich {}.", mend.lines.trim_end(), mend.why);
+        if context.console.ask(&told, "Write it?") == Some(false) {
+            continue;
+        }
+        match mend.apply() {
+            Ok(()) => {
+                context.console.note("wrote", &format!("{file}: {}", mend.lines.trim_end()));
+                done = true;
+            }
+            Err(error) => context.console.error(
+                &format!("`{file}` cannot be written: {error}"),
+                Some(&format!("add this line to it: {}", mend.lines.trim_end())),
+            ),
+        }
+    }
+    done
+}
+
+fn left(report: &Report) -> String {
+    let commands = doctor::commands(report);
+    if commands.is_empty() {
+        return "\nNothing is left to do.\n".into();
+    }
+    format!("\nLeft to do by hand:\n{commands}")
 }
 
 fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failure> {
@@ -53,21 +95,67 @@ fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failur
         _ => None,
     };
     let bin = state.bin();
+    let nix = context.nix();
+    let build = match (&nix, &probe) {
+        (Ok(nix), Some(probe)) => Some(build(&state, nix.clone(), probe, context)),
+        _ => None,
+    };
+    let user = (name_of(uid), uid);
     let has = |name: &&str| context.in_path(name, &bin).is_some();
     Ok(Machine {
         answers,
         jail,
-        user: (std::env::var("USER").unwrap_or_else(|_| uid.to_string()), uid),
+        build,
+        person: behind_sudo().filter(|_| uid == 0).unwrap_or_else(|| user.clone()),
+        user,
+        own: own(),
         cgroup,
         daemon,
         programs: PROGRAMS.iter().copied().filter(has).collect(),
-        nix: context
-            .nix()
-            .map(|nix| format!("Nix {}", nix.version()))
-            .map_err(|error| error.to_string()),
+        nix: nix.map(|nix| format!("Nix {}", nix.version())).map_err(|error| error.to_string()),
         kit: kit.map(|kit| kit.url).map_err(|error| error.to_string()),
         commands: (context.is_in_path(&bin), bin.display().to_string()),
     })
+}
+
+/// Builds a derivation that was never built, by the clock.
+fn build(state: &State, nix: Nix, probe: &Path, context: Context) -> Result<(), Fault> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let mark = format!("{}-{}", now.as_nanos(), std::process::id());
+    let bar = context.console.progress("building a derivation of one line".into());
+    let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
+    let nix = nix.within(BUILD_LIMIT);
+    let built = doctor::trial(&nix, &state.doctor_flake(), probe, &mark, &mut progress);
+    bar.finish_and_clear();
+    built
+}
+
+/// The name of a user, as /etc/passwd has it, else as the login says.
+fn name_of(uid: u32) -> String {
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let is = |line: &&str| line.split(':').nth(2) == Some(uid.to_string().as_str());
+    let name = passwd.lines().find(is).and_then(|line| line.split(':').next().map(str::to_owned));
+    let login = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
+    name.or_else(login).unwrap_or_else(|| uid.to_string())
+}
+
+/// Whoever became root by sudo.
+fn behind_sudo() -> Option<(String, u32)> {
+    let uid = std::env::var("SUDO_UID").ok()?.parse().ok()?;
+    let name = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty())?;
+    (uid != 0).then_some((name, uid))
+}
+
+/// Where the caller's own settings are.
+fn own() -> Own {
+    let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = folder("HOME");
+    let config = folder("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
+    Own {
+        nix_conf: config.map(|config| config.join("nix/nix.conf")),
+        shell: std::env::var("SHELL").ok(),
+        home,
+    }
 }
 
 /// The static probe: what packaging compiled in, else that of the kit.

@@ -28,6 +28,16 @@ pub struct Lock {
     read: Map<String, Value>,
 }
 
+/// An input, as a path leads to it.
+struct Found<'p> {
+    steps: Vec<&'p str>,
+    name: &'p str,
+    /// The node that has it.
+    parent: String,
+    /// Its own.
+    key: String,
+}
+
 /// What an input is pinned to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pin {
@@ -141,20 +151,7 @@ impl Lock {
     /// # Errors
     /// There is no such input, or it is another one by `follows`.
     pub fn override_input(&mut self, path: &str, pin: &Pin) -> Result<(), EmitError> {
-        let error = |message: String| EmitError::Input { name: path.into(), message };
-        let steps: Vec<&str> = path.split('/').collect();
-        let Some((name, parents)) = steps.split_last() else {
-            return Err(error("has no name".into()));
-        };
-        let parent = self.key(parents).ok_or_else(|| error("does not exist".into()))?;
-        let known = self.inputs_of(&parent);
-        if !known.iter().any(|known| known == name) {
-            let known = known.join("`, `");
-            return Err(error(format!("does not exist; there are `{known}`")));
-        }
-        let old = self
-            .key(&steps)
-            .ok_or_else(|| error("follows another one, which is the one to override".into()))?;
+        let Found { steps, name, parent, key: old } = self.find(path)?;
         let mut node = self.nodes.get(&old).cloned().unwrap_or_else(|| json!({}));
         let key = self.unused(name);
         if let Some(fields) = node.as_object_mut() {
@@ -167,10 +164,36 @@ impl Lock {
             self.graft(&key, &steps, lock);
         }
         if let Some(inputs) = self.input_map(&parent) {
-            inputs.insert((*name).into(), Value::String(key));
+            inputs.insert(name.into(), Value::String(key));
         }
         self.prune();
         Ok(())
+    }
+
+    /// Says why there is no such input, `nixpkgs` or that of an input, `llm-agents/nixpkgs`.
+    ///
+    /// # Errors
+    /// There is none, or it is another one by `follows`.
+    pub fn check_input(&self, path: &str) -> Result<(), EmitError> {
+        self.find(path).map(drop)
+    }
+
+    fn find<'p>(&self, path: &'p str) -> Result<Found<'p>, EmitError> {
+        let error = |message: String| EmitError::NoInput { name: path.into(), message };
+        let steps: Vec<&str> = path.split('/').collect();
+        let Some((name, parents)) = steps.split_last() else {
+            return Err(error("has no name".into()));
+        };
+        let parent = self.key(parents).ok_or_else(|| error("does not exist".into()))?;
+        let known = self.inputs_of(&parent);
+        if !known.iter().any(|known| known == name) {
+            let known = known.join("`, `");
+            return Err(error(format!("does not exist; there are `{known}`")));
+        }
+        let key = self
+            .key(&steps)
+            .ok_or_else(|| error("follows another one, which is the one to name".into()))?;
+        Ok(Found { name, parent, key, steps })
     }
 
     /// Takes the nodes of another lock in, below the node `key`, which is reached by `steps`.
