@@ -132,7 +132,9 @@ fn a_machine_on_which_nix_does_not_build_is_told_so_and_mended() {
     assert_eq!(scratch.read(".config/nix/nix.conf"), "build-users-group =\n");
     let bin = scratch.path(".local/state/jailgen/bin");
     assert_eq!(scratch.read(".bashrc"), format!("export PATH='{}':\"$PATH\"\n", bin.display()));
-    assert!(fixed.contains("Left to do by hand:\n# "), "{fixed}");
+    assert!(fixed.contains("is in PATH of new shells"), "{fixed}");
+    let left = fixed.split("Left to do by hand:\n").nth(1).unwrap_or_default();
+    assert!(!left.contains("# build") && !left.contains("# commands"), "{fixed}");
     // A second time there is nothing to add.
     doctor(&["doctor", "--fix"]).assert_status(0);
     assert_eq!(scratch.read(".config/nix/nix.conf"), "build-users-group =\n");

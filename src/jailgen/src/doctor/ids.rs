@@ -41,7 +41,8 @@ pub(super) fn item(machine: &Machine) -> Item {
     let options: Vec<String> =
         missing.iter().map(|(_, option)| format!("{option} {range}")).collect();
     let command = format!("sudo usermod {} {name}", options.join(" "));
-    Item::bad(CODE, State::Less, evidence, "give one that nobody has").by([command])
+    let fix = format!("give {name} one that nobody has");
+    Item::bad(CODE, State::Less, evidence, fix).by([command])
 }
 
 fn has_range(machine: &Machine, file: &str) -> bool {

@@ -22,17 +22,23 @@ impl Mend {
     /// # Errors
     /// The file cannot be read or written, or is a link.
     pub fn apply(&self) -> io::Result<()> {
+        if self.is_done() {
+            return Ok(());
+        }
         let before = match read_regular(&self.file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             before => before?,
         };
-        let before = String::from_utf8_lossy(&before).into_owned();
-        if before.contains(&self.lines) {
-            return Ok(());
-        }
         self.file.parent().map_or(Ok(()), create_private)?;
-        let gap = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let gap = if before.is_empty() || before.ends_with(b"\n") { "" } else { "\n" };
         append_plain(&self.file, format!("{gap}{}", self.lines).as_bytes())
+    }
+
+    /// Whether the lines are there.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        read_regular(&self.file)
+            .is_ok_and(|text| String::from_utf8_lossy(&text).contains(&self.lines))
     }
 
     /// A line that puts a folder into PATH, for a shell whose startup file is known.

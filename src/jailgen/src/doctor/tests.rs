@@ -197,7 +197,7 @@ fn a_build_that_was_tried_counts_more_than_what_might_be_in_its_way() {
     let mends: Vec<_> = report.items.iter().filter_map(|item| item.mend.as_ref()).collect();
     assert!(mends.len() == 1 && mends[0].lines == "build-users-group =\n", "{mends:?}");
     machine.answers.insert(nobody.clone(), Answer::Done(0));
-    let report = check(&machine, "build", State::NoBuild, "create the group");
+    let report = check(&machine, "build", State::NoBuild, "groupadd --system nixbld");
     assert!(report.items.iter().all(|item| item.mend.is_none()), "it is the daemon's setting");
     machine.build = Some(Err(Fault { line: "something else".into(), help: None }));
     let report = check(&machine, "build", State::NoBuild, "Nix's own message");

@@ -85,9 +85,11 @@ fn build(machine: &Machine) -> Item {
         Some(Err(fault)) => {
             let known = fault.help.clone();
             let fix = known.unwrap_or_else(|| "Nix's own message says what is missing".into());
-            Item {
-                mend: build_users(machine, fault),
-                ..Item::bad(CODE, State::NoBuild, fault.line.clone(), fix)
+            let mend = build_users(machine, fault);
+            let item = Item::bad(CODE, State::NoBuild, fault.line.clone(), fix);
+            match mend {
+                None if is_about_build_users(fault) => item.by(BUILD_USERS),
+                mend => Item { mend, ..item },
             }
         }
         None => {
@@ -112,9 +114,19 @@ fn kit(machine: &Machine) -> Item {
 /// Whoever writes the store decides as whom Nix builds; a daemon has settings of its own.
 fn build_users(machine: &Machine, fault: &Fault) -> Option<Mend> {
     let has_daemon = machine.user.1 != 0 && machine.went_well(&tried::connect(&machine.daemon));
-    let is_it = fault.line.contains("build-users-group") && !has_daemon;
+    let is_it = is_about_build_users(fault) && !has_daemon;
     machine.own.nix_conf.as_deref().filter(|_| is_it).map(Mend::build_users)
 }
+
+fn is_about_build_users(fault: &Fault) -> bool {
+    fault.line.contains("build-users-group")
+}
+
+/// What makes the build users that Nix wants by default.
+const BUILD_USERS: [&str; 2] = [
+    "sudo groupadd --system nixbld",
+    "for n in 1 2 3 4 5 6 7 8; do sudo useradd --system --gid nixbld --groups nixbld --no-create-home --shell /usr/sbin/nologin nixbld$n; done",
+];
 
 fn commands(machine: &Machine) -> Item {
     let (is_in_path, folder) = &machine.commands;
@@ -125,6 +137,10 @@ fn commands(machine: &Machine) -> Item {
     let own = &machine.own;
     let mend = own.shell.as_deref().zip(own.home.as_deref());
     let mend = mend.and_then(|(shell, home)| Mend::path(shell, home, folder));
+    if let Some(done) = mend.as_ref().filter(|mend| mend.is_done()) {
+        let file = done.file.display();
+        return Item::good("commands", format!("{folder} is in PATH of new shells ({file})"));
+    }
     let evidence = format!("{folder} is not in PATH");
     Item { mend, ..Item::bad("commands", State::Less, evidence, fix) }
 }

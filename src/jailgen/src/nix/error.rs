@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use super::Version;
-use super::remedies::{errors, remedy};
+use super::remedies::{last_line, remedy};
 
 /// What went wrong with Nix.
 #[derive(Debug)]
@@ -110,14 +110,14 @@ impl NixError {
         }
     }
 
-    /// Why it failed, in one line: of Nix's message the first line of its last error.
+    /// Why it failed, in one line.
     #[must_use]
     pub fn in_a_line(&self) -> String {
-        let errors = errors(self.stderr());
-        let last = errors.iter().rev().flat_map(|error| error.lines());
-        let mut last = last.map(|line| line.trim_start_matches("error:").trim());
-        let line = last.find(|line| !line.is_empty()).map(str::to_owned);
-        line.unwrap_or_else(|| self.to_string().lines().next().unwrap_or_default().to_owned())
+        let own = || self.to_string().lines().next().unwrap_or_default().to_owned();
+        match self {
+            Self::Failed { stderr, .. } => last_line(stderr).unwrap_or_else(own),
+            _ => own(),
+        }
     }
 
     /// Nix's own message, if it is Nix that failed.

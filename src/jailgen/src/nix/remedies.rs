@@ -11,7 +11,7 @@ const REMEDIES: &[(&[&str], &str)] = &[
         "the Nix daemon does not answer: start it (`systemctl start nix-daemon`, or `nix daemon` as root)",
     ),
     (
-        &["big-lock': Permission denied"],
+        &["/big-lock", "Permission denied"],
         "this user may not write to the store, and no Nix daemon runs: start one (`systemctl start nix-daemon`, or `nix daemon` as root)",
     ),
     (
@@ -96,7 +96,7 @@ pub(super) fn remedy(stderr: &str) -> Option<&'static str> {
 }
 
 /// Nix's errors, in their order. Not among them: warnings, for Nix went on after them, and what builders print.
-pub(super) fn errors(stderr: &str) -> Vec<String> {
+fn errors(stderr: &str) -> Vec<String> {
     let mut errors: Vec<String> = Vec::new();
     let mut inside = false;
     for line in stderr.lines() {
@@ -114,6 +114,18 @@ pub(super) fn errors(stderr: &str) -> Vec<String> {
         }
     }
     errors
+}
+
+/// Why Nix failed, in one line: the innermost message of its last error.
+pub(super) fn last_line(stderr: &str) -> Option<String> {
+    let last = errors(stderr).pop()?;
+    let messages = last.lines().filter_map(|line| line.trim().strip_prefix("error:"));
+    let message = messages.map(str::trim).rfind(|message| !message.is_empty())?;
+    let reason = last.lines().find_map(|line| line.trim().strip_prefix("Reason:"));
+    Some(match reason {
+        Some(reason) => format!("{message} {}", reason.trim()),
+        None => message.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -135,6 +147,18 @@ mod tests {
     #[test]
     fn each_cause_has_its_own_remedy_whatever_nix_warned_of_before() {
         for (error, says) in [
+            (
+                "error:\n       … This command\n\n       error: opening lock file \"/nix/var/nix/db/big-lock\": Permission denied",
+                "may not write",
+            ),
+            (
+                "error: Cannot build '/x.drv'.\n       Reason: platform mismatch\n       Required system: 'aarch64-linux'\n       Current system: 'x86_64-linux'",
+                "processor",
+            ),
+            (
+                "error:\n       … while fetching\n\n       error: Failed to open archive (error: unable to download 'http://x': Could not connect to server (7))",
+                "does not answer:",
+            ),
             (
                 "error: cannot connect to socket at '/n/socket': No such file or directory",
                 "does not answer",
@@ -198,6 +222,25 @@ mod tests {
                    > error: unable to download 'https://x': Couldn't resolve host name (6)\n       > No space left on device\n";
         assert_eq!(remedy(log), None);
         assert_eq!(remedy("error: attribute 'no-such' missing\n\n       at /x/y.nix:3:4:\n"), None);
+    }
+
+    #[test]
+    fn one_line_is_the_innermost_message_of_the_last_error() {
+        for (stderr, line) in [
+            ("warning: x\nerror: the group\n", "the group"),
+            (
+                "error:\n       … while fetching\n\n       error: unable to download\n",
+                "unable to download",
+            ),
+            ("error: first\nerror: second\n       at x\n", "second"),
+            (
+                "error: Cannot build 'x'.\n       Reason: platform mismatch\n",
+                "Cannot build 'x'. platform mismatch",
+            ),
+        ] {
+            assert_eq!(last_line(stderr).as_deref(), Some(line));
+        }
+        assert_eq!(last_line("warning: error: x\n"), None);
     }
 
     #[test]

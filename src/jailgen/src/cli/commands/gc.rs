@@ -21,6 +21,9 @@ pub(in crate::cli) fn run(arguments: &args::Gc, context: Context) -> Result<(), 
     for (path, busy) in &removed.kept {
         text.push_str(&format!("kept {}: {busy}\n", shown(path)));
     }
+    if removed.things.is_empty() {
+        return context.console.result(&(text + "Nothing is to be removed.\n"));
+    }
     let bytes = removed.things.iter().map(|(_, _, bytes)| bytes).sum();
     let freed = if arguments.dry_run { "would be freed" } else { "freed" };
     text.push_str(&format!("{} {freed} in jailgen's state folder\n", size(bytes)));
