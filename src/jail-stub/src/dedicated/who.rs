@@ -36,8 +36,8 @@ pub(super) fn ids(name: &str, caller: &Caller<'_>) -> Result<(u32, u32), Problem
 
 fn no_ids(name: &str, user: &str) -> Problem {
     Problem::new(name, format!("there is no such system user, and `{user}` has no subordinate ids")).help(format!(
-        "give the caller ids of its own: `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}` \
-         (numbers that nobody else has), or make the user: `sudo useradd --system {name}`"
+        "give the caller ids of its own (`jailgen doctor` prints the command, with ids that are free), or make the user: \
+         `sudo useradd --system {name}`"
     ))
 }
 

@@ -58,7 +58,9 @@ pub(super) fn refuse_taken(state: &State, place: &Path, command: &str) -> Result
         Owner::Nobody => Ok(()),
         Owner::Spec(of) if of == name(place) => Ok(()),
         Owner::Spec(of) => match Record::named(state, &of).map(|record| record.spec) {
-            Some(spec) if spec.exists() => Err(BuildError::Taken { name: command.into(), spec }),
+            Some(spec) if spec.try_exists().unwrap_or(true) => {
+                Err(BuildError::Taken { name: command.into(), spec })
+            }
             Some(_) | None => Ok(()),
         },
         Owner::Unknown => Err(BuildError::Occupied { link: state.command(command) }),

@@ -54,10 +54,10 @@ impl BuiltJail {
 }
 
 impl Holding {
-    /// Whether the spec is there still.
+    /// Whether the spec is there still. One that cannot be looked for counts as one that is.
     #[must_use]
     pub fn is_current(&self) -> bool {
-        self.spec.as_ref().is_some_and(|spec| spec.exists())
+        self.spec.as_ref().is_some_and(|spec| spec.try_exists().unwrap_or(true))
     }
 }
 

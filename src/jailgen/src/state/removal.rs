@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::build::is_at;
 use super::commands::{Owner, names, owner};
-use super::inventory::{ASIDE, Holding, holdings, size};
+use super::inventory::{ASIDE, BuiltJail, Holding, holdings, size};
+use super::record::Record;
 use super::running::Running;
 use super::{DERIVED, State, kept, name};
 
@@ -127,7 +128,9 @@ impl<'s> Broom<'s> {
             Locked::Taken => return Ok(Some(Busy::Built)),
             held => held,
         };
-        if let Some(busy) = self.runs(holding) {
+        // Anew for each: a jail may have been started meanwhile.
+        self.running = Running::read();
+        if let Some(busy) = self.runs(holding)? {
             return Ok(Some(busy));
         }
         for command in &holding.commands {
@@ -150,8 +153,9 @@ impl<'s> Broom<'s> {
         }
         self.roots(holding, &[])?;
         let folder = self.state.roots().join(&holding.name);
-        if self.mode == Mode::Remove && folder.is_dir() {
-            fs::remove_dir(&folder)?;
+        if self.mode == Mode::Remove {
+            // It is not empty where a build was broken off, and then it is found again.
+            let _ = fs::remove_dir(&folder);
         }
         // Last: who waits for it then sees that it is gone.
         if self.mode == Mode::Remove && lock.exists() {
@@ -180,30 +184,40 @@ impl<'s> Broom<'s> {
         let folder = self.state.roots().join(&holding.name);
         for root in names(&folder)? {
             if !keep.contains(&root.as_str()) {
-                self.root(&folder.join(root))?;
+                self.root(&folder.join(root), &holding.name)?;
             }
         }
         Ok(())
     }
 
-    fn root(&mut self, root: &Path) -> io::Result<()> {
-        let kept = root.read_link().ok();
+    /// A root of the spec that is called `of`, unless a running jail needs it.
+    fn root(&mut self, root: &Path, of: &str) -> io::Result<()> {
+        let jail = kept_by(root);
+        if let Some(busy) = jail.as_ref().and_then(|jail| self.needs(jail, of)) {
+            self.removed.kept.push((root.into(), busy));
+            return Ok(());
+        }
         self.sweep("root", root)?;
-        self.removed.store_paths.extend(kept.and_then(|path| path.to_str().map(str::to_owned)));
+        self.removed.store_paths.extend(jail.map(|jail| jail.store_path));
         Ok(())
     }
 
-    /// A jail of the spec that runs, and that nothing but this spec's root keeps in the store.
-    fn runs(&self, holding: &Holding) -> Option<Busy> {
-        let others = self.all.iter().filter(|other| other.name != holding.name);
-        let others: Vec<_> = others.flat_map(|other| &other.jails).collect();
-        holding.jails.iter().find_map(|jail| {
-            if others.iter().any(|other| other.store_path == jail.store_path) {
-                return None;
-            }
-            let process = self.running.of(self.state, &jail.wrapper())?;
-            Some(Busy::Runs { jail: jail.name.clone(), process })
-        })
+    /// A jail of the spec that runs. Its record may be gone, and its roots are there.
+    fn runs(&self, holding: &Holding) -> io::Result<Option<Busy>> {
+        let folder = self.state.roots().join(&holding.name);
+        let kept = names(&folder)?.into_iter().filter_map(|root| kept_by(&folder.join(root)));
+        let mut all = kept.chain(holding.jails.clone());
+        Ok(all.find_map(|jail| self.needs(&jail, &holding.name)))
+    }
+
+    /// The process that needs a jail of the spec that is called `of`: nothing of another spec keeps the same in the store.
+    fn needs(&self, jail: &BuiltJail, of: &str) -> Option<Busy> {
+        let others = self.all.iter().filter(|other| other.name != of && other.is_current());
+        if others.flat_map(|other| &other.jails).any(|it| it.store_path == jail.store_path) {
+            return None;
+        }
+        let process = self.running.of(self.state, &jail.wrapper())?;
+        Some(Busy::Runs { jail: jail.name.clone(), process })
     }
 
     /// Roots as jailgen's first versions made them: beside those folders instead of in one, unless a command still needs it.
@@ -216,7 +230,7 @@ impl<'s> Broom<'s> {
                 self.state.command(&command).read_link().is_ok_and(|it| it.starts_with(&kept))
             };
             if !commands.any(leads_there) {
-                self.root(&root)?;
+                self.root(&root, "")?;
             }
         }
         Ok(())
@@ -236,11 +250,16 @@ impl<'s> Broom<'s> {
         Ok(())
     }
 
-    /// Commands that lead nowhere. Those that jailgen has not made stay.
+    /// Commands that lead nowhere, and will not lead anywhere. Those that jailgen has not made stay.
     fn dangling(&mut self) -> io::Result<()> {
         for command in names(&self.state.bin())? {
             let link = self.state.command(&command);
-            if owner(self.state, &command) != Owner::Unknown && !link.exists() {
+            let leads_nowhere = match owner(self.state, &command) {
+                Owner::Spec(of) => Record::named(self.state, &of).is_none(),
+                Owner::Nobody => !link.exists(),
+                Owner::Unknown => false,
+            };
+            if leads_nowhere {
                 self.sweep("command", &link)?;
             }
         }
@@ -250,6 +269,12 @@ impl<'s> Broom<'s> {
     fn aside(&self, holding: &Holding, end: &str) -> PathBuf {
         self.state.flakes().join(format!("{}.{end}", holding.name))
     }
+}
+
+/// The jail that a root keeps in the store.
+fn kept_by(root: &Path) -> Option<BuiltJail> {
+    let store_path = root.read_link().ok()?.to_str()?.to_owned();
+    Some(BuiltJail { name: root.file_name()?.to_str()?.to_owned(), store_path })
 }
 
 /// A lock that a build holds while it works.

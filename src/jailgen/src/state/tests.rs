@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use jail_lang::Query;
 use jail_plan::{Argument, HostText};
 
+use super::build::{is_at, lock_file};
 use super::commands::refuse_taken;
 use super::record::Record;
 use super::*;
@@ -111,7 +113,7 @@ fn a_command_belongs_to_the_spec_that_its_link_leads_through() {
     );
     assert!(free(&other, "jailed-y"));
     // A link that jailgen has not made, and no link at all, are nobody's to take.
-    std::os::unix::fs::symlink("/bin/ls", state.command("ls")).unwrap();
+    symlink("/bin/ls", state.command("ls")).unwrap();
     fs::write(state.command("file"), "").unwrap();
     assert!(!free(&other, "ls") && !free(&other, "file"));
     let removed = commands::unlink(&state, &name(&path), |kept| kept == "x-cage").unwrap();
@@ -196,4 +198,80 @@ fn no_cage_is_called_like_a_folder_whose_content_is_believed() {
     for folder in own {
         assert_eq!(faults(folder), [jail_registry::Code::JailName], "{folder}");
     }
+}
+
+/// A state folder with a spec that was built, its flake and its root, as a build leaves them.
+fn built_whole() -> (tempfile::TempDir, State, PathBuf) {
+    let (folder, state, path) = built("x.jail");
+    let place = trust::place(&path);
+    fs::create_dir_all(state.flake(&place)).unwrap();
+    fs::write(state.flake(&place).join("flake.nix"), "12345").unwrap();
+    lock_file(&state.flake(&place).with_extension("lock")).unwrap();
+    fs::create_dir_all(state.roots_of(&place)).unwrap();
+    symlink(folder.path(), state.root_of(&place, "x-cage")).unwrap();
+    commands::link(&state, &place, "x-cage", "x-cage").unwrap();
+    (folder, state, path)
+}
+
+fn kinds(removed: &Removed) -> Vec<&'static str> {
+    removed.things.iter().map(|(what, ..)| *what).collect()
+}
+
+#[test]
+fn what_is_of_a_spec_goes_when_the_spec_is_gone_and_not_before() {
+    let (folder, state, path) = built_whole();
+    assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
+    fs::remove_file(&path).unwrap();
+    let told = collect(&state, Mode::Tell).unwrap();
+    assert_eq!(kinds(&told), ["command", "record", "flake", "root"]);
+    assert_eq!(told.store_paths, [folder.path().to_str().unwrap()]);
+    let flake = told.things.iter().find(|(what, ..)| *what == "flake").unwrap();
+    assert_eq!(flake.2, 5, "its bytes");
+    assert_eq!(kinds(&collect(&state, Mode::Remove).unwrap()), kinds(&told));
+    assert!(holdings(&state).unwrap().is_empty());
+    assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
+}
+
+#[test]
+fn what_is_being_built_is_left_alone() {
+    let (_folder, state, path) = built_whole();
+    let place = trust::place(&path);
+    let aside = state.flake(&place).with_extension("new");
+    fs::create_dir(&aside).unwrap();
+    let lock = lock_file(&state.flake(&place).with_extension("lock")).unwrap();
+    let busy = collect(&state, Mode::Remove).unwrap();
+    assert!(busy.things.is_empty(), "{busy:?}");
+    assert_eq!(busy.kept, [(place.clone(), Busy::Built)]);
+    fs::remove_file(&path).unwrap();
+    assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
+    let holding = holding_of(&state, &place).unwrap().unwrap();
+    assert_eq!(remove(&state, &holding).unwrap().unwrap_err(), Busy::Built);
+    drop(lock);
+    assert!(remove(&state, &holding).unwrap().is_ok() && !aside.exists());
+}
+
+#[test]
+fn who_waits_for_a_lock_does_not_get_one_that_was_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.lock");
+    let first = lock_file(&file).unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| lock_file(&file).unwrap());
+        fs::remove_file(&file).unwrap();
+        drop(first);
+        assert!(is_at(&waiting.join().unwrap(), &file).unwrap());
+    });
+}
+
+#[test]
+fn roots_of_the_first_versions_stay_as_long_as_a_command_leads_to_them() {
+    let (folder, state, _) = built_whole();
+    let store = folder.path().join("store-path");
+    symlink(&store, state.roots().join("jailed-old")).unwrap();
+    symlink(store.join("bin/jailed-old"), state.command("jailed-old")).unwrap();
+    assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
+    fs::remove_file(state.command("jailed-old")).unwrap();
+    let removed = collect(&state, Mode::Remove).unwrap();
+    assert_eq!(kinds(&removed), ["root"]);
+    assert_eq!(removed.store_paths, [store.to_str().unwrap()]);
 }
