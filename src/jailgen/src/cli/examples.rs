@@ -14,8 +14,8 @@ Examples:
   jailgen build opencode.jail
   jailgen build opencode.jail -o result
   jailgen build team.jail --nixpkgs github:NixOS/nixpkgs/nixos-25.11
-  jailgen build opencode.jail --force      its command, which another project has, is this one's from now on
-  jailgen build git.jail --shadow git      `git` is this jail from now on
+  jailgen build opencode.jail --force      take its command over from another project
+  jailgen build git.jail --shadow git      `git` is this jail then
   jailgen build opencode.jail --check      would a build change anything?";
 
 pub(super) const APPROVE: &str = "\
@@ -103,7 +103,7 @@ Examples:
 pub(super) const REMOVE: &str = "\
 Examples:
   jailgen remove opencode.jail             the spec stays; what was built of it goes
-  jailgen remove ~/old-project/opencode.jail   also when the project is gone
+  jailgen remove ~/old/opencode.jail       also when the project is gone
   jailgen remove jailed-opencode           by the name of its jail
 
 docs/getting-started.md says what stays.";
