@@ -24,16 +24,17 @@ pub(super) enum Owner {
 /// Whose the command of this name is.
 pub(super) fn owner(state: &State, command: &str) -> Owner {
     match state.command(command).read_link() {
-        Ok(target) => owner_of(state, &target),
+        Ok(target) => owner_of(state, command, &target),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Owner::Nobody,
         Err(_) => Owner::Unknown,
     }
 }
 
-fn owner_of(state: &State, target: &Path) -> Owner {
+fn owner_of(state: &State, command: &str, target: &Path) -> Owner {
     // Links of jailgen's first versions led straight to the store, and said nothing about whose they are. In a folder of the
     // user's own such a link may be anybody's.
-    if target.starts_with("/nix/store") && state.defaults.commands.is_none() {
+    let is_old = state.defaults.commands.is_none() && target.starts_with("/nix/store");
+    if is_old && target.ends_with(Path::new("bin").join(command)) {
         return Owner::Nobody;
     }
     let below = target.strip_prefix(state.roots()).ok();

@@ -256,8 +256,7 @@ impl<'s> Broom<'s> {
             let link = self.state.command(&command);
             let leads_nowhere = match owner(self.state, &command) {
                 Owner::Spec(of) => Record::named(self.state, &of).is_none(),
-                Owner::Nobody => !link.exists(),
-                Owner::Unknown => false,
+                Owner::Nobody | Owner::Unknown => false,
             };
             if leads_nowhere {
                 self.sweep("command", &link)?;

@@ -114,6 +114,9 @@ fn a_command_belongs_to_the_spec_that_its_link_leads_through() {
     assert!(free(&other, "jailed-y"));
     // A link that jailgen has not made, and no link at all, are nobody's to take.
     symlink("/bin/ls", state.command("ls")).unwrap();
+    symlink("/nix/store/x/bin/y", state.command("z")).unwrap();
+    symlink("/nix/store/x/bin/old", state.command("old")).unwrap();
+    assert!(!free(&other, "z") && free(&other, "old"), "as the first versions linked");
     fs::write(state.command("file"), "").unwrap();
     assert!(!free(&other, "ls") && !free(&other, "file"));
     let removed = commands::unlink(&state, &name(&path), |kept| kept == "x-cage").unwrap();
