@@ -21,6 +21,19 @@ let
 
   brings = names: builtins.concatMap (name: registry.combinators.${name}.brings or [ ]) names;
 
+  # Where the arguments of a builder are said, for messages: `flake.nix:12:5`. Nix knows it of attributes alone. Where the file is
+  # stays out of it, so that a wrapper is the same wherever its flake lies.
+  placesIn =
+    given:
+    let
+      at = name: builtins.unsafeGetAttrPos name given;
+      text = it: "${baseNameOf (toString it.file)}:${toString it.line}:${toString it.column}";
+      # `override` gives a package here.
+      isOwn = name: lib.hasPrefix "${toString ./.}/" (toString (at name).file);
+      known = lib.filterAttrs (name: _: at name != null && !isOwn name) given;
+    in
+    builtins.mapAttrs (name: _: builtins.unsafeDiscardStringContext (text (at name))) known;
+
   # What a command cannot be called is told when the jail is built.
   derivationName =
     name:
@@ -67,6 +80,7 @@ let
       # What the flake puts before the permissions of a spec is not in the spec.
       before = builtins.length base;
       package = exe;
+      places = { };
       rewrap = other: plain name other permissions;
     };
 
@@ -97,6 +111,7 @@ let
       inherit name term;
       before = 0;
       package = given.pkg or (if own then agent else null);
+      places = placesIn given;
       rewrap = pkg: builders.${builder} (given // { inherit pkg; });
     };
 
@@ -107,6 +122,7 @@ let
       term,
       before,
       package,
+      places,
       rewrap,
     }:
     let
@@ -124,11 +140,14 @@ let
         forward = lib.unique forwarded;
       }
       (
-        lib.optionalAttrs (spec != null) {
-          spec = spec // {
-            inherit before;
-          };
-        }
+        if spec == null then
+          { inherit places; }
+        else
+          {
+            spec = spec // {
+              inherit before;
+            };
+          }
       )
     // lib.optionalAttrs ofPackage (
       lib.filterAttrs (

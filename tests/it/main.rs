@@ -30,6 +30,7 @@ mod lsp;
 mod modules;
 mod nix_docs;
 mod nix_door;
+mod nix_places;
 mod nixlib;
 mod own_flake;
 mod projects;

@@ -128,7 +128,7 @@ fn what_users_of_jail_nix_and_jailed_agents_call_is_there() {
             "plain": [],
             "hello": ["hello", true, "hello"],
             "node": true,
-            "options": ["network", "time-zone", "no-new-session", "mount-cwd"],
+            "options": ["network", "time-zone", "no-new-session", "mount-cwd", "git-identity"],
             "agent": "jailed-pi",
             "cages": ["a-cage", "b-cage", "c-cage"],
             "bubblewrap": "x",

@@ -25,7 +25,7 @@ pub use check::{
     describe_value, unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use lower::{Call, Lowered, agent_of, danger_warning, lower};
+pub use lower::{Call, Lowered, agent_of, combinators_in, danger_warning, lower};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::combinators_page;
 pub use signature::{Field, Param, Signature, Type};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use jail_policy::{Access, Entry, Grant, Namespace, Origin, Output, Package, Service, Text};
 
-use super::{Granted, Lowering, Named, path, size, text};
+use super::{Granted, Lowering, Named, combinators_in, path, text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Brought;
 use crate::table::{self, Lower};
@@ -354,7 +354,7 @@ fn collect_permissions<'a>(
     match &value.value {
         Value::Permission(applied) => {
             found.push((applied, *index));
-            *index = index.saturating_add(size(applied));
+            *index = index.saturating_add(combinators_in(applied));
         }
         Value::List(elements) => {
             for element in elements {

@@ -82,7 +82,7 @@ pub fn lower(
     let mut index = 1;
     for applied in base.iter().chain(plain.permissions) {
         state.apply(applied, index);
-        index += size(applied);
+        index += combinators_in(applied);
     }
     state.run_deferred();
     state.finish(plain.name, place)
@@ -104,14 +104,15 @@ fn base_permissions() -> Vec<Applied> {
 }
 
 /// How many combinators an application holds, itself included: indices count them depth first.
-fn size(applied: &Applied) -> u32 {
+#[must_use]
+pub fn combinators_in(applied: &Applied) -> u32 {
     let nested = applied.arguments.iter().map(value_size);
     nested.fold(1, u32::saturating_add)
 }
 
 fn value_size(value: &Placed) -> u32 {
     match &value.value {
-        Value::Permission(applied) => size(applied),
+        Value::Permission(applied) => combinators_in(applied),
         Value::List(elements) => elements.iter().map(value_size).fold(0, u32::saturating_add),
         Value::Attributes(fields) => fields.values().map(value_size).fold(0, u32::saturating_add),
         Value::Null

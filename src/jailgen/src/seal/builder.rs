@@ -4,6 +4,7 @@
 //! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with nixlib and which is lowered
 //! here. A term that Nix made of a spec must be what jailgen makes of it.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::forward::Forward;
 
+use super::places::OfArguments;
 use super::reading::{Disagreement, Spec};
 use super::{
     Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, links, program, seal,
@@ -32,6 +34,9 @@ struct Attributes {
     term: Option<Box<RawValue>>,
     /// The spec that Nix made the term of.
     spec: Option<Spec>,
+    /// Where a flake says the arguments of a builder, by their names.
+    #[serde(default)]
+    places: BTreeMap<String, String>,
     stub: String,
     host: String,
     /// The packages of the program, for what desktops and shells know of them.
@@ -136,15 +141,24 @@ fn normal(mut policy: Policy) -> Policy {
 
 fn of_term(term: &str, attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
     let term = Term::from_json(term).map_err(|error| SealError::new(error.to_string()))?;
-    if let Some(spec) = &attributes.spec {
-        spec.agrees(&term, &attributes.name, store(&attributes.outputs.out))?;
+    let of_spec = attributes
+        .spec
+        .as_ref()
+        .map(|spec| spec.agrees(&term, &attributes.name, store(&attributes.outputs.out)));
+    let of_spec = of_spec.transpose()?;
+    let (mut policy, warnings) = lowered(term, attributes)?;
+    if let Some(mut places) = of_spec {
+        places.retain(|by, _| policy.grants.iter().any(|entry| entry.by == *by));
+        policy.places = places;
     }
-    lowered(term, &attributes.name)
+    Ok((policy, warnings))
 }
 
-fn lowered(term: Term, name: &str) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
-    let Term { jail, mut faults, packages } = term;
-    match jail_registry::lower(&jail, &packages, &|_| String::new()) {
+fn lowered(term: Term, attributes: &Attributes) -> Result<(Policy, Vec<Diagnostic>), BuildError> {
+    let name = attributes.name.as_str();
+    let Term { mut jail, mut faults, packages } = term;
+    let places = OfArguments::put(&mut jail, &attributes.places);
+    match jail_registry::lower(&jail, &packages, &|place| places.text(place)) {
         Ok(lowered) if faults.is_empty() && lowered.policy.name == name => {
             Ok((lowered.policy, lowered.warnings))
         }

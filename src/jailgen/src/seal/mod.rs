@@ -11,6 +11,7 @@ mod fold;
 mod given;
 mod graph;
 mod links;
+mod places;
 mod program;
 mod reading;
 mod text;

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use jail_lang::{EntryKind, SourceError, Sources};
+use jail_policy::Origin;
 use jail_registry::{Code, Diagnostic, Jail, Made, Severity, Term, difference};
 use serde::Deserialize;
 
+use super::places;
 use crate::compile::{Compiled, compile_from};
 
 /// The spec's folder. Where it was for Nix is not known here, so that the wrapper is the same wherever it was.
@@ -76,20 +78,25 @@ impl Disagreement {
 }
 
 impl Spec {
-    /// Reads the spec and compares its jail of this name with what Nix made of it.
+    /// Reads the spec and compares its jail of this name with what Nix made of it. Where its grants stand in the spec.
     pub(super) fn agrees(
         &self,
         term: &Term,
         name: &str,
         store: &str,
-    ) -> Result<(), Box<Disagreement>> {
+    ) -> Result<BTreeMap<Origin, String>, Box<Disagreement>> {
         let compiled = compile_from(self, Path::new(&self.file));
         let is_error = |fault: &&Diagnostic| fault.severity == Severity::Error;
         let mut faults: Vec<_> = compiled.diagnostics.iter().filter(is_error).cloned().collect();
         if faults.is_empty() {
             faults.extend(self.difference(&compiled, term, name, store));
         }
-        if faults.is_empty() { Ok(()) } else { Err(Box::new(Disagreement { faults, compiled })) }
+        if !faults.is_empty() {
+            return Err(Box::new(Disagreement { faults, compiled }));
+        }
+        let policy = compiled.policies.iter().find(|policy| policy.name == name);
+        let places = policy.map(|policy| places::of_spec(policy, &term.jail, self.before));
+        Ok(places.unwrap_or_default())
     }
 
     fn difference(
