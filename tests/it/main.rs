@@ -33,6 +33,7 @@ mod nix_door;
 mod nix_places;
 mod nixlib;
 mod own_flake;
+mod playground;
 mod projects;
 mod real_nix;
 mod repositories;
