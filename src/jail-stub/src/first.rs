@@ -31,9 +31,9 @@ use crate::sys::{self, SignalSet};
 /// What the first process is given.
 pub(crate) struct First<'a> {
     pub(crate) launch: Launch<'a>,
-    pub(crate) command: Command,
+    pub(crate) command: &'a Command,
     pub(crate) standard: &'a ReadOnly,
-    pub(crate) filters: Vec<Filter<'a>>,
+    pub(crate) filters: &'a [Filter<'a>],
     /// The jail is in a control group of its own.
     pub(crate) own_cgroup: bool,
     /// The limits of setrlimit(2) that stand in for a control group's.
@@ -71,7 +71,7 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
     };
     let umask = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
     let last = Last {
-        command: &first.command,
+        command: first.command,
         terminal: plan.terminal,
         takes_terminal: first.takes_terminal,
         ends_with_parent: !has(plan, Namespace::Pid),
@@ -117,7 +117,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
     if let Some(user) = &first.launch.dedicated {
         user.check_start().map_err(at(Fixed::Start))?;
     }
-    confine::load(&first.filters).map_err(at(Fixed::Seccomp))?;
+    confine::load(first.filters).map_err(at(Fixed::Seccomp))?;
     Ok(umask)
 }
 

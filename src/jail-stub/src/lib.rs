@@ -28,6 +28,7 @@ mod message;
 mod namespaces;
 mod payload;
 mod resolve;
+mod sources;
 mod standard;
 mod steps;
 mod supervisor;

@@ -57,7 +57,7 @@ pub(crate) struct Launch<'a> {
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
     /// The user that the payload runs as, where it is not the caller.
-    pub(crate) dedicated: Option<Dedicated<'a>>,
+    pub(crate) dedicated: Option<&'a Dedicated<'a>>,
     pub(crate) steps: Steps,
 }
 

@@ -1,7 +1,6 @@
 //! The time that a jail may take: first its program is asked to end, then everything is ended.
 
 use jail_plan::Plan;
-use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::time::{
@@ -26,12 +25,9 @@ impl Clock {
         Ok(Self { timer, is_over: false })
     }
 
-    /// What to poll; `other`, without events, where there is no limit.
-    pub(crate) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
-        match &self.timer {
-            Some(timer) => PollFd::new(timer, PollFlags::IN),
-            None => PollFd::new(other, PollFlags::empty()),
-        }
+    /// What is ready when it rings, where there is a limit.
+    pub(crate) fn source(&self) -> Option<&OwnedFd> {
+        self.timer.as_ref()
     }
 
     /// After an event: whether this is the first time that it rings; it rings again when the grace is over.

@@ -3,7 +3,6 @@
 //! By a descriptor of the process, not by a signal at the parent's end: that signal comes when the *thread* that started
 //! us ends, and some launchers start programs from threads that come and go.
 
-use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
@@ -34,17 +33,9 @@ impl Launcher {
         Self { process: None }
     }
 
-    /// What to poll; `other`, without events, where nothing is watched.
-    pub(crate) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
-        match &self.process {
-            Some(process) => PollFd::new(process, PollFlags::IN),
-            None => PollFd::new(other, PollFlags::empty()),
-        }
-    }
-
-    /// After an event: whether it was the watched process's end.
-    pub(crate) fn is_gone(&self) -> bool {
-        self.process.is_some()
+    /// What is ready when it has ended, where anything is watched.
+    pub(crate) fn source(&self) -> Option<&OwnedFd> {
+        self.process.as_ref()
     }
 
     pub(crate) fn descriptor(&self) -> Option<i32> {

@@ -11,7 +11,7 @@ mod terminal;
 use alloc::vec::Vec;
 
 use jail_plan::{Lifetime, Plan, Terminal};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::PollFlags;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
@@ -19,6 +19,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
 use crate::message::{self, Ended, Message, Received};
+use crate::sources::Sources;
 use crate::standard::ReadOnly;
 use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
@@ -69,6 +70,19 @@ pub(crate) enum Outcome {
     },
     /// It did not start, or something broke.
     Failed(Failure),
+}
+
+/// What the supervisor attends to.
+#[derive(Clone, Copy)]
+enum Event {
+    /// The first process, or the payload before it runs, tells something; or both are gone.
+    Message,
+    Signals,
+    TerminalIsGone,
+    LauncherIsGone,
+    Clock,
+    /// A file that the jail shares with the host by a copy has changed.
+    Shared,
 }
 
 /// The process outside, once the first process runs.
@@ -131,44 +145,39 @@ impl<'a> Supervisor<'a> {
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
         let Watched { channel, signals, launcher, clock, shared, .. } = &self.watched;
-        let mut ready = [
-            PollFd::new(channel, PollFlags::IN),
-            PollFd::new(signals, PollFlags::IN),
-            launcher.poll(signals),
-            self.tty.poll(signals),
-            clock.poll(signals),
-            shared.poll(signals),
-        ];
-        match poll(&mut ready, None) {
-            Err(Errno::INTR) => return Ok(None),
-            other => other?,
-        };
-        let [channel, signals, launcher, terminal, clock, shared] =
-            ready.each_ref().map(|fd| !fd.revents().is_empty());
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
-        if channel && let Some(outcome) = self.message()? {
-            return Ok(Some(outcome));
-        }
-        if signals {
-            while let Some(signalled) = sys::read_signal(self.watched.signals)? {
-                self.signalled(signalled)?;
+        let ready = Sources::of(Event::Message, channel, PollFlags::IN)
+            .and(Event::Signals, Some(*signals), PollFlags::IN)
+            .and(Event::TerminalIsGone, self.tty.watched(), PollFlags::empty())
+            .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
+            .and(Event::Clock, clock.source(), PollFlags::IN)
+            .and(Event::Shared, shared.source(), PollFlags::IN)
+            .wait(None)?;
+        for event in ready {
+            if let Some(outcome) = self.attend(event)? {
+                return Ok(Some(outcome));
             }
-            if let Some(signal) = self.ended_early {
-                return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal)))));
+        }
+        Ok(None)
+    }
+
+    fn attend(&mut self, event: Event) -> Result<Option<Outcome>, Errno> {
+        match event {
+            Event::Message => return self.message(),
+            Event::Signals => {
+                while let Some(signalled) = sys::read_signal(self.watched.signals)? {
+                    self.signalled(signalled)?;
+                }
+                let ended = self.ended_early.map(|signal| Ended::Signalled(small(signal)));
+                return Ok(ended.map(Outcome::Ended));
             }
-        }
-        if terminal {
-            self.hung_up()?;
-        }
-        if launcher && self.watched.launcher.is_gone() {
-            sys::kill(self.first, signal::KILL)?;
-            return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
-        }
-        if clock {
-            self.end_in_time()?;
-        }
-        if shared {
-            self.watched.shared.attend();
+            Event::TerminalIsGone => self.hung_up()?,
+            Event::LauncherIsGone => {
+                sys::kill(self.first, signal::KILL)?;
+                return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
+            }
+            Event::Clock => self.end_in_time()?,
+            Event::Shared => self.watched.shared.attend(),
         }
         Ok(None)
     }

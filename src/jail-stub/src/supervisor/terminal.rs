@@ -1,6 +1,5 @@
 //! Who has the terminal: the launcher's process group, or the payload's.
 
-use rustix::event::{PollFd, PollFlags};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -58,11 +57,9 @@ impl Tty {
         }
     }
 
-    /// What to poll for the end of the terminal, while it is the payload's matter; `other`, without events, else.
-    pub(crate) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
-        // The end is an event that is always reported (poll(2), POLLHUP).
-        let terminal = self.terminal.as_ref().filter(|_| self.foreground);
-        PollFd::new(terminal.unwrap_or(other), PollFlags::empty())
+    /// The terminal, while its end is the payload's matter.
+    pub(crate) fn watched(&self) -> Option<&OwnedFd> {
+        self.terminal.as_ref().filter(|_| self.foreground)
     }
 
     /// The terminal is gone: there is none to give or to take any more.

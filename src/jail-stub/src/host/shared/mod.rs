@@ -18,7 +18,6 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use jail_plan::{InsideOp, Plan, SharedFile};
-use rustix::event::PollFd;
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::io::Errno;
@@ -122,9 +121,9 @@ impl<'a> SharedFiles<'a> {
         self.carry();
     }
 
-    /// What to poll; `other`, without events, where nothing is shared.
-    pub(crate) fn poll<'b>(&'b self, other: &'b OwnedFd) -> PollFd<'b> {
-        self.watch.poll(other)
+    /// What is ready when there is something to attend to; nothing where nothing is shared.
+    pub(crate) fn source(&self) -> Option<&OwnedFd> {
+        self.watch.source()
     }
 
     /// After an event.

@@ -4,7 +4,6 @@
 use alloc::format;
 use core::mem::MaybeUninit;
 
-use rustix::event::{PollFd, PollFlags};
 use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
@@ -28,12 +27,9 @@ impl Watch {
         Self { changes: changes(folders).ok().flatten(), pause: None }
     }
 
-    pub(super) fn poll<'a>(&'a self, other: &'a OwnedFd) -> PollFd<'a> {
-        match (&self.pause, &self.changes) {
-            (Some(pause), _) => PollFd::new(pause, PollFlags::IN),
-            (None, Some(changes)) => PollFd::new(changes, PollFlags::IN),
-            (None, None) => PollFd::new(other, PollFlags::empty()),
-        }
+    /// What is ready when there is something to attend to.
+    pub(super) fn source(&self) -> Option<&OwnedFd> {
+        self.pause.as_ref().or(self.changes.as_ref())
     }
 
     /// After an event: whether it is time to look.

@@ -1,0 +1,249 @@
+//! The three parts of a launch: what is done before there is a jail, the clone, and the wait for its end.
+
+use alloc::vec::Vec;
+
+use jail_plan::{Namespace, Plan, Terminal};
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+use super::Signals;
+use crate::caller::Caller;
+use crate::cgroup::{self, Held};
+use crate::confine::{self, Filter};
+use crate::dedicated::{self, Dedicated};
+use crate::ending::Ending;
+use crate::failure::{About, Failure, Problem};
+use crate::first::{self, First};
+use crate::host::{self, Helper, HostPaths, OwnState, SharedFiles, Store};
+use crate::inside::Launch;
+use crate::leftovers::Leftovers;
+use crate::message;
+use crate::namespaces::{self, has};
+use crate::payload::Command;
+use crate::standard::ReadOnly;
+use crate::steps::{Fixed, Steps};
+use crate::supervisor::{self, Clock, Launcher, Supervisor, Watched, has_terminal, signal};
+use crate::sys::{self, Cloned};
+
+pub(super) fn launch(
+    plan: &mut Plan,
+    caller: &mut Caller<'_>,
+    signals: &Signals,
+    helper: Option<&Helper<'_>>,
+    listener: Option<OwnedFd>,
+) -> Result<Ending, Failure> {
+    host::prepare(plan, caller, helper)?;
+    let outside = Outside { signals, helper, listener };
+    let started = {
+        let store = Store::of(caller);
+        start(prepare(plan, caller, &store, outside)?)?
+    };
+    supervise(started)
+}
+
+/// What the launch has of the host from before.
+struct Outside<'a> {
+    signals: &'a Signals,
+    helper: Option<&'a Helper<'a>>,
+    listener: Option<OwnedFd>,
+}
+
+/// Everything that is found, decided and held on the host, so that only the jail is left to be made.
+struct Prepared<'a, 'store> {
+    plan: &'a Plan,
+    caller: &'a Caller<'a>,
+    steps: Steps,
+    outside: Outside<'a>,
+    launcher: Launcher,
+    /// The supervisor's end, and the first process's.
+    channel: (OwnedFd, OwnedFd),
+    paths: HostPaths<'store>,
+    command: Command,
+    filters: Vec<Filter<'a>>,
+    standard: ReadOnly,
+    dedicated: Option<Dedicated<'a>>,
+    locks: Vec<OwnedFd>,
+    held: Held<'a>,
+    takes_terminal: bool,
+    shared: SharedFiles<'a>,
+    own_state: Vec<OwnState>,
+    leftovers: Option<Leftovers>,
+}
+
+/// Does what can be done before there is a jail.
+fn prepare<'a: 'store, 'store>(
+    plan: &'a Plan,
+    caller: &'a Caller<'a>,
+    store: &'store Store,
+    outside: Outside<'a>,
+) -> Result<Prepared<'a, 'store>, Failure> {
+    let steps = Steps::of(plan);
+    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
+    let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
+    // Before anything else is opened, so that its number in the first process does not depend on the plan.
+    let channel = message::channel().about("a socket").map_err(at_namespaces)?;
+    let grants = host::grants(plan, caller);
+    let paths = host::paths(plan, &grants, caller, store)?;
+    confine::landlock::tell(&plan.landlock, caller, paths.trees());
+    host::tell_folder(plan, caller);
+    host::tell_subfolder(plan, caller, paths.trees());
+    let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
+    let command = Command::of(plan, caller).map_err(at_command)?;
+    let filters =
+        confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
+    let standard = ReadOnly::of(plan, caller).map_err(|problem| at_command(("", problem)))?;
+    if plan.namespaces.is_empty() && !plan.inside.is_empty() {
+        let problem =
+            Problem::new("", "the plan has operations inside and no namespace to do them in");
+        return Err(at_namespaces(problem));
+    }
+    let at_user = |(by, problem)| steps.fixed(Fixed::Namespaces, by, problem);
+    host::record(plan, &grants, &paths, store)?;
+    let dedicated = Dedicated::of(plan, caller).map_err(at_user)?;
+    if let Some(user) = &dedicated {
+        dedicated::share(user, plan, caller, &paths)
+            .map_err(|problem| at_user((user.by, problem)))?;
+    }
+    let locks = host::hold(plan, caller, &paths)?;
+    let held = cgroup::hold(plan, caller)
+        .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
+    let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
+    let shared = SharedFiles::find(plan, caller, &paths)?;
+    let own_state = OwnState::find(caller).map_err(at_namespaces)?;
+    // What the helper's scripts left running on the host would look the same.
+    let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
+        true => None,
+        false => Some(Leftovers::collect().map_err(at_namespaces)?),
+    };
+    Ok(Prepared {
+        plan,
+        caller,
+        steps,
+        outside,
+        launcher,
+        channel,
+        paths,
+        command,
+        filters,
+        standard,
+        dedicated,
+        locks,
+        held,
+        takes_terminal,
+        shared,
+        own_state,
+        leftovers,
+    })
+}
+
+/// The jail, and what the supervisor needs.
+struct Started<'a> {
+    plan: &'a Plan,
+    steps: Steps,
+    /// The jail's first process.
+    first: i32,
+    signals: &'a Signals,
+    helper: Option<&'a Helper<'a>>,
+    launcher: Launcher,
+    channel: OwnedFd,
+    standard: ReadOnly,
+    locks: Vec<OwnedFd>,
+    held: Held<'a>,
+    takes_terminal: bool,
+    shared: SharedFiles<'a>,
+    leftovers: Option<Leftovers>,
+}
+
+/// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
+/// given is its own by now.
+fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
+    let Prepared { plan, caller, steps, .. } = prepared;
+    let held = &prepared.held;
+    let cloned = sys::clone(namespaces::flags(plan, held.folder().is_some()), held.folder());
+    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
+    let first = match cloned {
+        Err(error) => return Err(at_namespaces(namespaces::refused(plan, caller, error))),
+        Ok(Cloned::Child) => become_first(prepared),
+        Ok(Cloned::Parent(first)) => first,
+    };
+    let (channel, _) = prepared.channel;
+    if let Some(user) = &prepared.dedicated {
+        let mapped = dedicated::map(user, caller, first)
+            .and_then(|()| message::go(&channel).about("the first process"));
+        if let Err(problem) = mapped {
+            let _ = sys::kill(first, signal::KILL);
+            return Err(steps.fixed(Fixed::Namespaces, user.by, problem));
+        }
+    }
+    Ok(Started {
+        plan,
+        steps,
+        first,
+        signals: prepared.outside.signals,
+        helper: prepared.outside.helper,
+        launcher: prepared.launcher,
+        channel,
+        standard: prepared.standard,
+        locks: prepared.locks,
+        held: prepared.held,
+        takes_terminal: prepared.takes_terminal,
+        shared: prepared.shared,
+        leftovers: prepared.leftovers,
+    })
+}
+
+fn become_first(prepared: Prepared<'_, '_>) -> ! {
+    let (outside, inside) = prepared.channel;
+    // It must see when the supervisor's end is gone.
+    drop((outside, prepared.launcher));
+    let launch = Launch {
+        caller: prepared.caller,
+        paths: &prepared.paths,
+        plan: prepared.plan,
+        own_state: &prepared.own_state,
+        shared: &prepared.shared,
+        listener: prepared.outside.listener.as_ref(),
+        dedicated: prepared.dedicated.as_ref(),
+        steps: prepared.steps,
+    };
+    let first = First {
+        launch,
+        command: &prepared.command,
+        standard: &prepared.standard,
+        filters: &prepared.filters,
+        own_cgroup: prepared.held.folder().is_some(),
+        instead: prepared.held.resources(),
+        takes_terminal: prepared.takes_terminal,
+        mask: prepared.outside.signals.mask,
+    };
+    first::run(&first, &inside)
+}
+
+/// Waits for the jail's end.
+fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
+    let Started { plan, steps, first, held, leftovers, .. } = started;
+    let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
+    // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .about("dumpable")
+        .map_err(at_namespaces)?;
+    let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
+    let mut kept = held.descriptors();
+    kept.extend(started.locks.iter().map(AsRawFd::as_raw_fd));
+    kept.extend(leftovers.iter().flat_map(Leftovers::descriptors));
+    let watched = Watched {
+        channel: started.channel,
+        signals: &started.signals.pending,
+        launcher: started.launcher,
+        clock,
+        helper: started.helper,
+        standard: &started.standard,
+        shared: started.shared,
+        kept,
+    };
+    let (outcome, lost) = Supervisor::new(plan, watched, first, started.takes_terminal).watch();
+    if let Some(leftovers) = leftovers {
+        leftovers.end();
+    }
+    Ok(Ending::of(outcome, &lost, plan, &held))
+}
