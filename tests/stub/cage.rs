@@ -350,6 +350,7 @@ fn keys_of_the_terminal_reach_a_cage_and_its_script() {
         shell.expect("Stopped");
         shell.line("fg");
         shell.expect("down-43");
+        shell.prompt();
         shell.status(0);
     }
 }

@@ -30,6 +30,7 @@ mod order;
 mod overlay;
 mod own_settings;
 mod own_state;
+mod own_terminal;
 mod pinned;
 mod places;
 mod process;

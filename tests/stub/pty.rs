@@ -76,14 +76,14 @@ impl Shell {
                 return;
             }
             assert!(begin.elapsed() < Duration::from_secs(20), "no `{text}` in: {:?}", self.seen);
-            let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
-            let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-            if poll(&mut ready, Some(&wait)).expect("a poll") > 0 {
-                let mut bytes = [0; 4096];
-                let count = self.master.read(&mut bytes).unwrap_or(0);
-                self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
-            }
+            self.read(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         }
+    }
+
+    /// Waits until the shell is ready again. What is typed before the jail has ended is lost, unless it reads it.
+    #[track_caller]
+    pub(crate) fn prompt(&mut self) {
+        self.expect("% ");
     }
 
     /// The status of the last command is this one.
@@ -94,8 +94,45 @@ impl Shell {
     }
 
     pub(crate) fn resize(&self, rows: u16, columns: u16) {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let (ws_xpixel, ws_ypixel) = (columns * 8, rows * 16);
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel, ws_ypixel };
         tcsetwinsize(self.master.as_fd(), size).expect("resized");
+    }
+
+    /// Nothing is written for a moment.
+    #[track_caller]
+    pub(crate) fn is_silent(&mut self) {
+        self.read(Timespec { tv_sec: 0, tv_nsec: 400_000_000 });
+        assert_eq!(self.seen, "", "it is silent");
+    }
+
+    /// Everything that is written until `text` is, and that too.
+    #[track_caller]
+    pub(crate) fn until(&mut self, text: &str) -> String {
+        let begin = Instant::now();
+        let mut from = 0;
+        loop {
+            if let Some(at) = self.seen[from..].find(text) {
+                return self.seen.drain(..from + at + text.len()).collect();
+            }
+            from = self.seen.len().saturating_sub(text.len());
+            assert!(begin.elapsed() < Duration::from_secs(60), "no `{text}`");
+            self.read(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
+        }
+    }
+
+    /// How the terminal is set now, as stty(1) says it.
+    pub(crate) fn modes(&self) -> String {
+        format!("{:?}", rustix::termios::tcgetattr(&self.master).expect("its modes"))
+    }
+
+    fn read(&mut self, wait: Timespec) {
+        let mut ready = [PollFd::new(&self.master, PollFlags::IN)];
+        if poll(&mut ready, Some(&wait)).expect("a poll") > 0 {
+            let mut bytes = [0; 4096];
+            let count = self.master.read(&mut bytes).unwrap_or(0);
+            self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
     }
 }
 

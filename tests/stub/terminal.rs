@@ -11,10 +11,13 @@ use crate::pty::Shell;
 const CTRL_C: &str = "\x03";
 const CTRL_Z: &str = "\x1a";
 
+/// With a terminal of the jail's own, and with the launcher's.
 fn each(test: impl Fn(&mut Shell)) {
     for caller in callers() {
-        let jail = Jail::new(caller).set("TERM", "dumb").set("PS1", "jail> ");
-        test(&mut Shell::start(&jail));
+        for terminal in [Terminal::Keep, Terminal::Shared] {
+            let jail = Jail::new(caller).change(|plan| plan.terminal = terminal);
+            test(&mut Shell::start(&jail.set("TERM", "dumb").set("PS1", "jail> ")));
+        }
     }
 }
 
@@ -40,6 +43,7 @@ fn ctrl_z_fg_and_a_handler_inside() {
         shell.expect("-c");
         shell.key(CTRL_C);
         shell.expect("in-2");
+        shell.prompt();
         shell.status(7);
     });
 }
@@ -67,6 +71,7 @@ fn a_background_job_that_reads_waits_for_the_terminal() {
         shell.expect("got-$x");
         shell.line("hello");
         shell.expect("got-hello-2");
+        shell.prompt();
         shell.status(0);
     });
 }
@@ -93,6 +98,7 @@ fn a_pipeline_reads_from_the_terminal_when_asked() {
         shell.expect("up-42");
         shell.line("hello");
         shell.expect("got-hello-2");
+        shell.prompt();
         shell.status(0);
         shell.line("\"$W\" -c 'echo up-$((40+2)); sleep 100' | cat");
         shell.expect("up-42");
@@ -106,13 +112,15 @@ fn a_pipeline_reads_from_the_terminal_when_asked() {
 fn a_script_has_the_terminal_again_when_the_payload_has_ended() {
     each(|shell| {
         shell.line(
-            "sh -c '\"$W\" -c \"read x; echo in-\\$x-\\$((1+1))\"; read y; echo out-$y-$((1+2))'",
+            "sh -c '\"$W\" -c \"read x; echo in-\\$x-\\$((1+1))\"; echo next-$((2+3)); read y; echo out-$y-$((1+2))'",
         );
         std::thread::sleep(std::time::Duration::from_millis(300));
         shell.line("a");
         shell.expect("in-a-2");
+        shell.expect("next-5");
         shell.line("b");
         shell.expect("out-b-3");
+        shell.prompt();
         shell.status(0);
     });
 }
@@ -127,6 +135,7 @@ fn a_script_stops_and_goes_on_with_its_jail() {
         shell.line("fg");
         shell.expect("down-43");
         shell.expect("after-44");
+        shell.prompt();
         shell.status(0);
     });
 }
@@ -155,6 +164,7 @@ fn a_session_of_its_own_has_no_terminal() {
         let mut shell = Shell::start(&jail);
         shell.line("\"$W\" -c '(: </dev/tty) 2>/dev/null || echo none-$((40+2))'");
         shell.expect("none-42");
+        shell.prompt();
         shell.status(0);
     }
 }
@@ -168,6 +178,7 @@ fn nothing_can_be_typed_into_the_launchers_shell() {
             ));
             shell.expect("errno 1");
             shell.expect("end-42");
+            shell.prompt();
         }
         shell.status(0);
     });
@@ -208,6 +219,7 @@ fn a_script_goes_on_when_the_payload_has_handled_ctrl_c_as_it_does_without_a_jai
             shell.expect("up-42");
             shell.key(CTRL_C);
             shell.expect("on-7-2");
+            shell.prompt();
             shell.status(0);
         }
     });
@@ -239,30 +251,33 @@ fn nothing_is_left_when_the_terminal_goes_away() {
 
 #[test]
 fn the_terminal_has_a_name_inside_and_others_have_none() {
-    each(|shell| {
-        shell.line("\"$W\" -c 'tty; [ /dev/console -ef /proc/self/fd/0 ] && echo same-$((40+2))'");
-        shell.expect("/dev/console");
-        shell.expect("same-42");
-        shell.line(
-            "\"$W\" -c 'tty; ls /dev/pts | tr \"\\n\" .; ls /dev/console' <&- >out 2>&1; cat out",
-        );
-        shell.expect("not a tty");
-        shell.expect("ptmx.");
-        shell.expect("cannot access '/dev/console'");
-    });
     for caller in callers() {
-        let jail = Jail::new(caller).change(|plan| plan.terminal = Terminal::NewSession);
-        let mut shell = Shell::start(&jail);
-        shell.line("\"$W\" -c 'ls /dev/console; tty'");
-        shell.expect("cannot access '/dev/console'");
-        shell.expect("not a tty");
+        for (terminal, name) in [
+            (Terminal::Keep, "/dev/pts/0"),
+            (Terminal::NewSession, "/dev/pts/0"),
+            (Terminal::Shared, "/dev/console"),
+        ] {
+            let jail = Jail::new(caller).change(|plan| plan.terminal = terminal);
+            let mut shell = Shell::start(&jail);
+            shell.line(&format!(
+                "\"$W\" -c 'tty; [ {name} -ef /proc/self/fd/0 ] && echo same-$((40+2))'"
+            ));
+            shell.expect(&format!("\n{name}"));
+            shell.expect("same-42");
+            shell.prompt();
+            let list = "ls /dev/pts | tr \"\\n\" .; ls /dev/console";
+            shell.line(&format!("\"$W\" -c 'tty; {list}' <&- >out 2>&1; cat out"));
+            shell.expect("not a tty");
+            shell.expect("\nptmx.");
+            shell.expect("cannot access '/dev/console'");
+        }
     }
 }
 
 #[test]
 fn nobody_else_can_read_the_terminal_when_the_jail_has_ended() {
     for caller in callers() {
-        for terminal in [Terminal::Keep, Terminal::NewSession] {
+        for terminal in [Terminal::Keep, Terminal::NewSession, Terminal::Shared] {
             let jail = Jail::new(caller).change(|plan| plan.terminal = terminal);
             let mut shell = Shell::start(&jail);
             let mode = |word| format!("echo {word}-$((40+2))-$(stat -c %a $(tty))");
@@ -275,11 +290,13 @@ fn nobody_else_can_read_the_terminal_when_the_jail_has_ended() {
             let inside = format!("/probe {open}").replace("PROBE", "/probe");
             shell.line(&format!("chmod 600 $(tty); \"$W\" -c '{inside}'; {}", mode("inside")));
             shell.expect("inside-42-600");
+            shell.prompt();
             // What it was opened for still works.
             shell.line("\"$W\" -c 'read a; echo got-$a; echo err-$a >&2'");
             shell.key("x\n");
             shell.expect("got-x");
             shell.expect("err-x");
+            shell.prompt();
         }
     }
 }

@@ -215,10 +215,13 @@ impl FromJson for Argument {
 words! {
     /// What the payload may do with the terminal.
     pub enum Terminal {
-        /// It stays the controlling terminal, so that job control works; the filter refuses TIOCSTI and TIOCLINUX.
+        /// It has one of its own, which stands for the launcher's: keys arrive while the job is in the foreground, and job
+        /// control works.
         "keep" Keep,
-        /// A session of its own: no controlling terminal, no job control (setsid(2)).
+        /// The same, but it is not the payload's controlling terminal: no job control.
         "new-session" NewSession,
+        /// It has the launcher's own; the filter refuses TIOCSTI and TIOCLINUX.
+        "shared" Shared,
     }
 }
 

@@ -1,32 +1,32 @@
-//! The jail's first process: it builds the jail, starts the payload, and then only waits for processes.
+//! The jail's first process: it builds the jail, starts the payload, and then waits ([`crate::init`]).
 //!
 //! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
 //! Without a PID namespace it ends everything itself.
 
-use alloc::vec::Vec;
-
 use jail_plan::{Namespace, Plan, StartIn, Terminal};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
-use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, set_dumpable_behavior,
-    set_parent_process_death_signal, setpgid, setsid, umask,
+    DumpableBehavior, Signal, set_dumpable_behavior, set_parent_process_death_signal, setpgid,
+    setsid, umask,
 };
 
 use crate::aside::{self, Aside};
 use crate::confine::landlock::Jail;
 use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
+use crate::init::{self, Init};
 use crate::inside::{self, Launch, Places};
 use crate::leftovers::Leftovers;
-use crate::message::{self, Ended, Message, is_connected};
+use crate::message::{Message, Order, is_connected};
 use crate::namespaces::{self, has};
 use crate::payload::{self, Command, Last};
 use crate::standard::ReadOnly;
 use crate::steps::Fixed;
+use crate::supervisor::Launcher;
 use crate::sys::{self, SignalSet};
+use crate::terminal::{Given, Own};
 
 /// What the first process is given.
 pub(crate) struct First<'a> {
@@ -38,7 +38,8 @@ pub(crate) struct First<'a> {
     pub(crate) own_cgroup: bool,
     /// The limits of setrlimit(2) that stand in for a control group's.
     pub(crate) instead: Rlimits,
-    pub(crate) takes_terminal: bool,
+    pub(crate) given: Given,
+    pub(crate) launcher: &'a Launcher,
     /// The signals that the launcher had blocked.
     pub(crate) mask: SignalSet,
 }
@@ -49,7 +50,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     // Everybody inside can read it, and it says where on the host the wrapper is.
     first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
-        Ok((payload, leftovers)) => wait(payload, leftovers.as_ref(), first.standard, channel),
+        Ok((payload, init)) => init.wait(payload),
         Err(failure) => {
             // When nobody listens any more, nobody is left to tell.
             let _ = Message::Failed(failure).send(channel);
@@ -58,7 +59,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     }
 }
 
-fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>), Failure> {
+fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     separate(plan, channel).map_err(at(Fixed::Namespaces))?;
@@ -69,32 +70,54 @@ fn start(first: &First<'_>, channel: &OwnedFd) -> Result<(i32, Option<Leftovers>
         true => None,
         false => Some(Leftovers::collect().map_err(at(Fixed::Namespaces))?),
     };
-    let umask = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
+    // A filter of system calls may refuse it later.
+    let signals = init::signals().about("signals").map_err(at(Fixed::Namespaces))?;
+    let confined = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
     let last = Last {
         command: first.command,
         terminal: plan.terminal,
-        takes_terminal: first.takes_terminal,
+        own_terminal: confined.terminal.as_ref(),
+        takes_terminal: first.given.takes,
         ends_with_parent: !has(plan, Namespace::Pid),
         channel,
         mask: first.mask,
-        umask,
+        umask: confined.umask,
     };
     let payload = payload::start(&last).map_err(at(Fixed::Exec))?;
-    Ok((payload, leftovers))
+    let init = Init {
+        plan,
+        channel,
+        launcher: first.launcher,
+        standard: first.standard,
+        signals,
+        leftovers,
+        terminal: confined.terminal,
+    };
+    Ok((payload, init))
 }
 
-/// From the ids to the filter: everything that stands between this process and what the payload may do. Returns the mask
-/// of file modes that the payload has.
+/// What is left of [`confined`].
+struct Confined {
+    /// The mask of file modes that the payload has.
+    umask: Mode,
+    /// The jail's own terminal.
+    terminal: Option<Own>,
+}
+
+/// From the ids to the filter: everything that stands between this process and what the payload may do.
 ///
 /// What does not need the network comes first, because it may not be there yet.
 // One copy of it is enough.
 #[inline(never)]
-fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Mode, Failure> {
+fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<Confined, Failure> {
     let Launch { plan, steps, caller, paths, own_state, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     if first.launch.dedicated.is_some() {
         // The supervisor has it done: nobody may map another user's ids by themselves.
-        message::wait_for_go(channel).about("the supervisor").map_err(at(Fixed::Namespaces))?;
+        if Order::receive(channel) != Some(Order::Go) {
+            let problem = Problem::new("the supervisor", "it ended");
+            return Err(at(Fixed::Namespaces)(problem));
+        }
     } else if has(plan, Namespace::User) {
         namespaces::map_ids(plan, caller).map_err(at(Fixed::Namespaces))?;
     }
@@ -104,7 +127,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
         .map_err(at(Fixed::Namespaces))?;
     // The modes of the plan are meant as they stand.
     let umask = umask(Mode::empty());
-    let places = root(first, aside)?;
+    let (places, terminal) = root(first, channel, aside)?;
     hostname(plan).map_err(at(Fixed::Hostname))?;
     enter_folder(first, places.folder.as_deref()).map_err(at(Fixed::Start))?;
     confine::bounds().map_err(at(Fixed::Privileges))?;
@@ -118,7 +141,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<M
         user.check_start().map_err(at(Fixed::Start))?;
     }
     confine::load(first.filters).map_err(at(Fixed::Seccomp))?;
-    Ok(umask)
+    Ok(Confined { umask, terminal })
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
@@ -132,16 +155,27 @@ fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
         sys::exit(i32::from(EXIT_FAILED));
     }
     match plan.terminal {
-        Terminal::Keep => setpgid(None, None).about("the process group"),
-        Terminal::NewSession => setsid().map(drop).about("the session"),
+        Terminal::Shared => setpgid(None, None).about("the process group"),
+        // The launcher's terminal stays with the launcher's session.
+        Terminal::Keep | Terminal::NewSession => setsid().map(drop).about("the session"),
     }
 }
 
-/// Builds the jail's root and makes it the only one. What is where in it.
-fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
+/// Builds the jail's root and makes it the only one. What is where in it, and the jail's own terminal.
+fn root(
+    first: &First<'_>,
+    channel: &OwnedFd,
+    aside: &Aside<'_>,
+) -> Result<(Places, Option<Own>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
+    let at_command = |problem| steps.fixed(Fixed::Command, "", problem);
+    let terminal = |root| {
+        let made = first.given.is_replaced.then(|| Own::make(&first.given, root, channel));
+        made.transpose().map_err(at_command)
+    };
     if !has(plan, Namespace::Mount) {
-        return inside::without_root(&first.launch).map(|()| Places::default());
+        inside::without_root(&first.launch)?;
+        return Ok((Places::default(), terminal(None)?));
     }
     let at_root = |problem| steps.fixed(Fixed::Root, "", problem);
     if !has(plan, Namespace::User) {
@@ -150,13 +184,13 @@ fn root(first: &First<'_>, aside: &Aside<'_>) -> Result<Places, Failure> {
         let flags = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
         mount_change(c"/", flags).about("/").map_err(at_root)?;
     }
-    let at_command = |problem| steps.fixed(Fixed::Command, "", problem);
     first.standard.reopen_files().map_err(at_command)?;
     first.launch.paths.enter_mounts();
     let built = inside::build(&first.launch)?;
     first.standard.reopen_devices(&built.root).map_err(at_command)?;
+    let terminal = terminal(Some(&built.root))?;
     built.root.enter(aside).map_err(at_root)?;
-    Ok(built.places)
+    Ok((built.places, terminal))
 }
 
 fn hostname(plan: &Plan) -> Result<(), Problem> {
@@ -184,65 +218,4 @@ fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem>
             rustix::process::chdir(path.as_str()).about(path.as_str())
         }
     }
-}
-
-/// Reaps until the payload has ended, and then ends everything.
-fn wait(payload: i32, leftovers: Option<&Leftovers>, standard: &ReadOnly, channel: &OwnedFd) -> ! {
-    // What is open here would keep pipes of the launcher open after the payload has closed them.
-    let number = channel.as_raw_fd();
-    let [list, changes] = leftovers.map_or([number; 2], Leftovers::descriptors);
-    let kept: Vec<i32> =
-        [number, list, changes].into_iter().chain(standard.descriptors()).collect();
-    let _ = sys::close_all_but(&kept);
-    loop {
-        let Some((pid, status)) = next(leftovers, channel) else { continue };
-        if pid.as_raw_nonzero().get() != payload {
-            continue;
-        }
-        if let Some(signal) = status.stopping_signal() {
-            let _ = Message::Stopped(small(signal)).send(channel);
-            continue;
-        }
-        match leftovers {
-            None => end_the_others(),
-            Some(leftovers) => leftovers.end(),
-        }
-        standard.tell(channel);
-        let _ = Message::Ended(ended(status)).send(channel);
-        sys::exit(0);
-    }
-}
-
-/// The next child that has stopped or ended. Does not return when the supervisor is gone.
-fn next(leftovers: Option<&Leftovers>, channel: &OwnedFd) -> Option<(Pid, WaitStatus)> {
-    let Some(leftovers) = leftovers else {
-        return rustix::process::wait(WaitOptions::UNTRACED).ok().flatten();
-    };
-    let next = leftovers.next(channel);
-    if next.is_none() {
-        leftovers.end();
-        sys::exit(i32::from(EXIT_FAILED));
-    }
-    next
-}
-
-/// When the launch returns, nothing of the jail is running any more.
-fn end_the_others() {
-    if sys::kill_everything().is_err() {
-        return;
-    }
-    while !matches!(rustix::process::wait(WaitOptions::empty()), Err(Errno::CHILD)) {}
-}
-
-fn ended(status: WaitStatus) -> Ended {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(status), _) => Ended::Exited(small(status)),
-        (None, Some(signal)) => Ended::Signalled(small(signal)),
-        // Waiting without WCONTINUED reports nothing else.
-        (None, None) => Ended::Exited(EXIT_FAILED),
-    }
-}
-
-fn small(number: i32) -> u8 {
-    u8::try_from(number).unwrap_or(u8::MAX)
 }

@@ -9,16 +9,14 @@
 
 use alloc::string::String;
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom, openat, seek};
 use rustix::io::Errno;
-use rustix::process::{Pid, WaitOptions, WaitStatus, set_child_subreaper, wait};
+use rustix::process::{WaitOptions, set_child_subreaper, wait};
 
 use crate::failure::{About, Problem};
 use crate::host;
-use crate::supervisor::signal;
-use crate::sys::{self, SignalSet};
+use crate::sys;
 
 const KILL: i32 = 9;
 /// Nobody has that many children; the kernel's list is read in one piece.
@@ -27,8 +25,6 @@ const LIST_MAX: usize = 1 << 20;
 /// The list of this process's children, where the kernel keeps one.
 pub(crate) struct Leftovers {
     children: OwnedFd,
-    /// Says when a child has changed; the signal itself is blocked.
-    changes: OwnedFd,
 }
 
 impl Leftovers {
@@ -38,31 +34,11 @@ impl Leftovers {
         set_child_subreaper(Some(rustix::process::getpid())).about("the orphans")?;
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let children = openat(CWD, LIST, flags, Mode::empty()).about(LIST)?;
-        let changes =
-            sys::signal_descriptor(SignalSet::of(&[signal::CHLD])).about("a signal descriptor")?;
-        Ok(Self { children, changes })
+        Ok(Self { children })
     }
 
-    pub(crate) fn descriptors(&self) -> [i32; 2] {
-        [self.children.as_raw_fd(), self.changes.as_raw_fd()]
-    }
-
-    /// The next child that has stopped or ended; none when nobody is at the other end of `channel` any more, from where
-    /// nothing else is sent.
-    pub(crate) fn next(&self, channel: &OwnedFd) -> Option<(Pid, WaitStatus)> {
-        loop {
-            // Before the signals are looked at, and again after each of them: one may stand for several children.
-            if let Ok(Some(child)) = wait(WaitOptions::UNTRACED | WaitOptions::NOHANG) {
-                return Some(child);
-            }
-            let mut ready = [channel, &self.changes].map(|fd| PollFd::new(fd, PollFlags::IN));
-            let _ = poll(&mut ready, None);
-            let [channel, _] = ready.each_ref().map(|fd| !fd.revents().is_empty());
-            if channel {
-                return None;
-            }
-            while let Ok(Some(_)) = sys::read_signal(&self.changes) {}
-        }
+    pub(crate) fn descriptor(&self) -> i32 {
+        self.children.as_raw_fd()
     }
 
     /// Ends them, and what falls to this process when they end, until nothing is left.

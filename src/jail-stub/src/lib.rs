@@ -3,7 +3,7 @@
 //! It decides nothing: what is granted stands in the plan (jail-plan). It uses neither the standard library nor libc, so
 //! that it starts quickly and brings nothing along; see `start.rs` for how the released program begins.
 //!
-//! Three processes: the supervisor outside ([`supervisor`]), the jail's first process ([`first`]), the payload.
+//! Three processes: the supervisor outside ([`supervisor`]), the jail's first process ([`first`], then [`init`]), the payload.
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -21,6 +21,7 @@ mod errno;
 mod failure;
 mod first;
 mod host;
+mod init;
 mod inside;
 mod launch;
 mod leftovers;
@@ -34,5 +35,6 @@ mod steps;
 mod supervisor;
 #[expect(unsafe_code, reason = "the system calls that rustix lacks are made here and nowhere else")]
 pub mod sys;
+mod terminal;
 
 pub use launch::run;

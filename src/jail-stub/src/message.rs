@@ -1,4 +1,5 @@
-//! What the jail's first process and the payload tell the supervisor, over a pair of sockets: one message a datagram.
+//! What the jail's first process and the payload tell the supervisor, and what it tells the first process, over a pair of
+//! sockets: one message a datagram.
 //!
 //! The payload holds the socket only until it is executed, so no message is written by what runs in the jail. It is
 //! decoded with suspicion all the same.
@@ -8,10 +9,11 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::io::{Errno, IoSliceMut};
+use rustix::io::{Errno, IoSlice, IoSliceMut};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags,
-    SocketType, recvmsg, send, socketpair, sockopt,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, send, sendmsg, socketpair,
+    sockopt,
 };
 
 use crate::failure::Failure;
@@ -34,10 +36,14 @@ pub(crate) enum Message {
     Started,
     /// A signal stopped the payload.
     Stopped(u8),
+    /// And everything else in the jail has stopped, as ordered.
+    AllStopped,
     /// The payload has ended, and everything else in the jail with it.
     Ended(Ended),
     /// How far the jail has read the standard descriptor of this number, which is a file.
     Read(u8, u64),
+    /// The time that the jail may take is over.
+    TimeIsOver,
     /// The launch stopped.
     Failed(Failure),
 }
@@ -46,6 +52,8 @@ pub(crate) enum Message {
 pub(crate) enum Received {
     /// A message, and the sender's process as the receiver numbers it.
     Message(Message, Option<i32>),
+    /// The jail's terminal, from the side of whoever types.
+    Terminal(OwnedFd),
     /// Every sender is gone.
     Closed,
 }
@@ -67,9 +75,11 @@ impl Message {
         match self {
             Self::Started => vec![b'G'],
             Self::Stopped(signal) => vec![b'S', *signal],
+            Self::AllStopped => vec![b'A'],
             Self::Ended(Ended::Exited(status)) => vec![b'E', *status],
             Self::Ended(Ended::Signalled(signal)) => vec![b'K', *signal],
             Self::Read(number, offset) => [&[b'R', *number], &offset.to_le_bytes()[..]].concat(),
+            Self::TimeIsOver => vec![b'T'],
             Self::Failed(failure) => [b"F", failure.encode().as_slice()].concat(),
         }
     }
@@ -78,11 +88,13 @@ impl Message {
         match bytes {
             [b'G'] => Some(Self::Started),
             [b'S', signal] => Some(Self::Stopped(*signal)),
+            [b'A'] => Some(Self::AllStopped),
             [b'E', status] => Some(Self::Ended(Ended::Exited(*status))),
             [b'K', signal] => Some(Self::Ended(Ended::Signalled(*signal))),
             [b'R', number, offset @ ..] => {
                 Some(Self::Read(*number, u64::from_le_bytes(offset.try_into().ok()?)))
             }
+            [b'T'] => Some(Self::TimeIsOver),
             [b'F', failure @ ..] => Failure::decode(failure).map(Self::Failed),
             [..] => None,
         }
@@ -92,7 +104,7 @@ impl Message {
 /// Waits for the next message.
 pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
     let mut bytes = vec![0; MESSAGE_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmCredentials(1), ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let length = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
@@ -103,31 +115,71 @@ pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
             other => break other?.bytes,
         }
     };
-    let sender = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmCredentials(sender) => Some(sender.pid.as_raw_nonzero().get()),
-        _ => None,
-    });
+    let (mut sender, mut terminal) = (None, None);
+    for message in control.drain() {
+        match message {
+            RecvAncillaryMessage::ScmCredentials(credentials) => {
+                sender = Some(credentials.pid.as_raw_nonzero().get());
+            }
+            RecvAncillaryMessage::ScmRights(mut given) => terminal = given.next(),
+            _ => {}
+        }
+    }
     if length == 0 {
         return Ok(Received::Closed);
+    }
+    if let Some(terminal) = terminal {
+        return Ok(Received::Terminal(terminal));
     }
     let message = Message::decode(bytes.get(..length).unwrap_or_default()).ok_or(Errno::IO)?;
     Ok(Received::Message(message, sender))
 }
 
-/// Lets the first process go on, which waits for it.
-pub(crate) fn go(channel: impl AsFd) -> Result<(), Errno> {
-    send(channel, b"M", SendFlags::NOSIGNAL).map(drop)
+/// Gives the jail's terminal to the supervisor.
+pub(crate) fn give_terminal(channel: impl AsFd, terminal: &OwnedFd) -> Result<(), Errno> {
+    let given = [terminal.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    control.push(SendAncillaryMessage::ScmRights(&given));
+    sendmsg(&channel, &[IoSlice::new(b"P")], &mut control, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// Waits until the supervisor lets this process go on.
-pub(crate) fn wait_for_go(channel: impl AsFd) -> Result<(), Errno> {
-    let mut byte = [0u8];
-    loop {
-        match rustix::net::recv(&channel, &mut byte, RecvFlags::empty()) {
-            Ok((1, _)) => return Ok(()),
-            Ok(_) => return Err(Errno::PIPE),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(error),
+/// What the supervisor tells the first process, which believes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Go on: the ids are mapped.
+    Go,
+    /// The job stops: so does everything in the jail.
+    Stop,
+    /// The jail's terminal is the payload's.
+    Foreground,
+    /// It is not, and whoever reads from it is stopped.
+    Background,
+    /// The job goes on, and what has stopped with it.
+    Continue,
+}
+
+impl Order {
+    const ALL: [Self; 5] =
+        [Self::Go, Self::Stop, Self::Foreground, Self::Background, Self::Continue];
+
+    /// A supervisor that cannot tell any more is about to end, and the jail with it.
+    pub(crate) fn send(self, channel: impl AsFd) -> Result<(), Errno> {
+        send(channel, &[self as u8], SendFlags::NOSIGNAL).map(drop)
+    }
+
+    /// Waits for the next one. None when the supervisor is gone.
+    pub(crate) fn receive(channel: impl AsFd) -> Option<Self> {
+        let mut byte = [0u8];
+        loop {
+            match rustix::io::read(&channel, &mut byte) {
+                Err(Errno::INTR) => {}
+                Ok(1) => {
+                    let [byte] = byte;
+                    return Self::ALL.into_iter().find(|order| *order as u8 == byte);
+                }
+                Ok(_) | Err(_) => return None,
+            }
         }
     }
 }
@@ -152,9 +204,11 @@ mod tests {
         for message in [
             Message::Started,
             Message::Stopped(20),
+            Message::AllStopped,
             Message::Read(0, 1 << 40),
             Message::Ended(Ended::Exited(3)),
             Message::Ended(Ended::Signalled(15)),
+            Message::TimeIsOver,
             Message::Failed(Failure::early(Problem::new("/x", "no"))),
         ] {
             message.send(&inside).unwrap();
@@ -166,6 +220,26 @@ mod tests {
         }
         drop(inside);
         assert!(matches!(receive(&outside), Ok(Received::Closed)));
+    }
+
+    #[test]
+    fn orders_arrive_in_their_order_until_the_supervisor_is_gone() {
+        let (outside, inside) = channel().unwrap();
+        for order in Order::ALL {
+            order.send(&outside).unwrap();
+        }
+        for order in Order::ALL {
+            assert_eq!(Order::receive(&inside), Some(order));
+        }
+        drop(outside);
+        assert_eq!(Order::receive(&inside), None);
+    }
+
+    #[test]
+    fn a_terminal_arrives_as_itself() {
+        let (outside, inside) = channel().unwrap();
+        give_terminal(&inside, &inside).unwrap();
+        assert!(matches!(receive(&outside), Ok(Received::Terminal(_))));
     }
 
     #[test]

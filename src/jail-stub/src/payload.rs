@@ -15,6 +15,7 @@ use crate::failure::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem};
 use crate::message::Message;
 use crate::namespaces;
 use crate::sys::{self, SignalSet, Standard, StringList};
+use crate::terminal::Own;
 
 /// What is executed.
 pub(crate) struct Command {
@@ -102,6 +103,8 @@ fn string(bytes: Vec<u8>) -> Result<CString, Problem> {
 pub(crate) struct Last<'a> {
     pub(crate) command: &'a Command,
     pub(crate) terminal: Terminal,
+    /// The jail's own terminal, in place of those that the launcher has given.
+    pub(crate) own_terminal: Option<&'a Own>,
     /// The payload's group takes the terminal, which is the standard input.
     pub(crate) takes_terminal: bool,
     /// It ends with its parent: needed where the parent is no first process of a PID namespace.
@@ -155,16 +158,29 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
     }
     // A group of its own, so that `kill 0` inside reaches nobody outside.
     rustix::process::setpgid(None, None)?;
-    if last.terminal == Terminal::Keep && last.takes_terminal {
-        // SIGTTOU is blocked here, so this is allowed from the background. Somebody else may have taken the terminal
-        // meanwhile; then the payload is stopped at its first read and asks for it again.
-        let group = sys::own_group();
-        let _ = sys::set_foreground_group(sys::standard(Standard::Input), group);
-    }
+    take_terminal(last)?;
     Message::Started.send(last.channel)?;
     sys::close_descriptors(3, u32::MAX)?;
     rustix::process::umask(last.umask);
     sys::set_mask(last.mask).map(drop)
+}
+
+/// Takes the terminal, or leaves it: this process is in its session by birth.
+fn take_terminal(last: &Last<'_>) -> Result<(), Errno> {
+    match (last.terminal, last.own_terminal) {
+        (Terminal::NewSession, Some(terminal)) => return terminal.leave(),
+        (Terminal::Keep, Some(terminal)) if last.takes_terminal => {
+            terminal.give(sys::own_group());
+        }
+        (Terminal::Shared, _) if last.takes_terminal => {
+            // SIGTTOU is blocked here, so this is allowed from the background. Somebody else may have taken the terminal
+            // meanwhile; then the payload is stopped at its first read and asks for it again.
+            let group = sys::own_group();
+            let _ = sys::set_foreground_group(sys::standard(Standard::Input), group);
+        }
+        (Terminal::Keep | Terminal::NewSession | Terminal::Shared, _) => {}
+    }
+    Ok(())
 }
 
 fn not_executed(command: &Command, error: Errno) -> Problem {

@@ -7,7 +7,7 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use jail_plan::{Namespace, Plan};
+use jail_plan::{Namespace, Plan, Terminal};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{
     CWD, FileType, Mode, OFlags, SeekFrom, Stat, StatVfsMountFlags, fcntl_getfl, fstat, fstatvfs,
@@ -55,7 +55,12 @@ impl ReadOnly {
                 )
                 .help("give the jail a file, a pipe or `/dev/null`"));
             }
-            if has(plan, Namespace::Mount) && gives_more(kind, &stat, flags, caller) {
+            // The jail has one of its own in its place.
+            let is_replaced = plan.terminal != Terminal::Shared
+                && kind == FileType::CharacterDevice
+                && is_terminal(stat.st_rdev);
+            let has_mounts = has(plan, Namespace::Mount);
+            if has_mounts && !is_replaced && gives_more(kind, &stat, flags, caller) {
                 let mount = fstatvfs(file).about(name(one))?.f_flag;
                 if !mount.contains(StatVfsMountFlags::RDONLY) {
                     found.push(one);

@@ -34,8 +34,9 @@ pub(super) fn wall_words(wall: Wall) -> &'static str {
 
 pub(super) fn terminal_words(terminal: Terminal) -> &'static str {
     match terminal {
-        Terminal::Keep => "the launcher's, without typing into it",
-        Terminal::NewSession => "none of its own (a new session)",
+        Terminal::Keep => "its own, with keys while its job is in the foreground",
+        Terminal::NewSession => "its own, without job control (a new session)",
+        Terminal::Shared => "the launcher's, which it reads in the background too",
     }
 }
 

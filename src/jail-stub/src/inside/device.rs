@@ -1,4 +1,4 @@
-//! A minimal /dev: six nodes of the host, the launcher's terminal, an own devpts and shm, and the usual links. No disks, no
+//! A minimal /dev: six nodes of the host, an own devpts and shm, and the usual links. No disks, no
 //! cameras, no kmsg.
 
 use alloc::format;
@@ -50,8 +50,9 @@ pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(
         Ok(())
     })?;
     match terminal {
-        Terminal::Keep => console(&folder).about(&join(path, "console"))?,
-        Terminal::NewSession => {}
+        Terminal::Shared => console(&folder).about(&join(path, "console"))?,
+        // The jail's own is among the pseudo-terminals.
+        Terminal::Keep | Terminal::NewSession => {}
     }
     // One call for all nodes: no setuid there, no mount events from the host, and nobody changes their mode or owner: root
     // would do it for everybody. To write to a device is no change of it.
@@ -86,7 +87,7 @@ fn attach(tree: OwnedFd, folder: impl AsFd, name: &str) -> Result<(), Errno> {
     move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
-/// The controlling terminal, where a standard descriptor is it, under the name `console`: programs ask for its name
+/// The launcher's terminal, where a standard descriptor is it, under the name `console`: programs ask for its name
 /// (ttyname(3)), and its own one belongs to the host's devpts. It grants nothing that the descriptor does not.
 fn console(folder: &OwnedFd) -> Result<(), Errno> {
     let all = [Standard::Input, Standard::Output, Standard::Error].map(sys::standard);
@@ -105,7 +106,7 @@ fn console(folder: &OwnedFd) -> Result<(), Errno> {
 }
 
 /// Pseudo-terminals of the jail's own; those of the host have no name inside.
-fn terminals() -> Result<OwnedFd, Errno> {
+pub(crate) fn terminals() -> Result<OwnedFd, Errno> {
     let context = fsopen(c"devpts", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_set_string(context.as_fd(), c"ptmxmode", c"0666")?;
     fsconfig_set_string(context.as_fd(), c"mode", c"0620")?;

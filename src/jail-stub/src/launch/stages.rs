@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use jail_plan::{Namespace, Plan, Terminal};
+use jail_plan::{Namespace, Plan};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
@@ -17,13 +17,14 @@ use crate::first::{self, First};
 use crate::host::{self, Helper, HostPaths, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
-use crate::message;
+use crate::message::{self, Order};
 use crate::namespaces::{self, has};
 use crate::payload::Command;
 use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
-use crate::supervisor::{self, Clock, Launcher, Supervisor, Watched, has_terminal, signal};
+use crate::supervisor::{self, Launcher, Supervisor, Watched, signal};
 use crate::sys::{self, Cloned};
+use crate::terminal::Given;
 
 pub(super) fn launch(
     plan: &mut Plan,
@@ -64,7 +65,7 @@ struct Prepared<'a, 'store> {
     dedicated: Option<Dedicated<'a>>,
     locks: Vec<OwnedFd>,
     held: Held<'a>,
-    takes_terminal: bool,
+    given: Given,
     shared: SharedFiles<'a>,
     own_state: Vec<OwnState>,
     leftovers: Option<Leftovers>,
@@ -107,7 +108,7 @@ fn prepare<'a: 'store, 'store>(
     let locks = host::hold(plan, caller, &paths)?;
     let held = cgroup::hold(plan, caller)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
-    let takes_terminal = plan.terminal == Terminal::Keep && has_terminal();
+    let given = Given::of(plan);
     let shared = SharedFiles::find(plan, caller, &paths)?;
     let own_state = OwnState::find(caller).map_err(at_namespaces)?;
     // What the helper's scripts left running on the host would look the same.
@@ -129,7 +130,7 @@ fn prepare<'a: 'store, 'store>(
         dedicated,
         locks,
         held,
-        takes_terminal,
+        given,
         shared,
         own_state,
         leftovers,
@@ -149,7 +150,7 @@ struct Started<'a> {
     standard: ReadOnly,
     locks: Vec<OwnedFd>,
     held: Held<'a>,
-    takes_terminal: bool,
+    given: Given,
     shared: SharedFiles<'a>,
     leftovers: Option<Leftovers>,
 }
@@ -169,7 +170,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     let (channel, _) = prepared.channel;
     if let Some(user) = &prepared.dedicated {
         let mapped = dedicated::map(user, caller, first)
-            .and_then(|()| message::go(&channel).about("the first process"));
+            .and_then(|()| Order::Go.send(&channel).about("the first process"));
         if let Err(problem) = mapped {
             let _ = sys::kill(first, signal::KILL);
             return Err(steps.fixed(Fixed::Namespaces, user.by, problem));
@@ -186,7 +187,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         standard: prepared.standard,
         locks: prepared.locks,
         held: prepared.held,
-        takes_terminal: prepared.takes_terminal,
+        given: prepared.given,
         shared: prepared.shared,
         leftovers: prepared.leftovers,
     })
@@ -195,7 +196,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
 fn become_first(prepared: Prepared<'_, '_>) -> ! {
     let (outside, inside) = prepared.channel;
     // It must see when the supervisor's end is gone.
-    drop((outside, prepared.launcher));
+    drop(outside);
     let launch = Launch {
         caller: prepared.caller,
         paths: &prepared.paths,
@@ -213,7 +214,8 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
         filters: &prepared.filters,
         own_cgroup: prepared.held.folder().is_some(),
         instead: prepared.held.resources(),
-        takes_terminal: prepared.takes_terminal,
+        given: prepared.given,
+        launcher: &prepared.launcher,
         mask: prepared.outside.signals.mask,
     };
     first::run(&first, &inside)
@@ -227,21 +229,19 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at_namespaces)?;
-    let clock = Clock::start(plan).about("a timer").map_err(at_namespaces)?;
     let mut kept = held.descriptors();
     kept.extend(started.locks.iter().map(AsRawFd::as_raw_fd));
-    kept.extend(leftovers.iter().flat_map(Leftovers::descriptors));
+    kept.extend(leftovers.iter().map(Leftovers::descriptor));
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
         launcher: started.launcher,
-        clock,
         helper: started.helper,
         standard: &started.standard,
         shared: started.shared,
         kept,
     };
-    let (outcome, lost) = Supervisor::new(plan, watched, first, started.takes_terminal).watch();
+    let (outcome, lost) = Supervisor::new(plan, watched, first, started.given).watch();
     if let Some(leftovers) = leftovers {
         leftovers.end();
     }

@@ -1,32 +1,33 @@
 //! The process outside: passes signals on, keeps job control working, and ends as the payload ended.
 //!
 //! To the shell it is the job; the payload is in a process group of its own, so that nothing inside can signal the
-//! launcher's. What a terminal does to a group it therefore has to do to both: it gives the payload's group the terminal,
-//! takes it back when the payload stops or ends, and stops and continues together with it.
+//! launcher's. What a terminal does to a group it therefore has to do to both: the payload's group has the jail's terminal
+//! while the job has the launcher's, and both stop and continue together.
 
-mod clock;
 mod launcher;
-mod terminal;
+mod relay;
+mod shared;
 
 use alloc::vec::Vec;
 
 use jail_plan::{Lifetime, Plan, Terminal};
-use rustix::event::PollFlags;
+use rustix::event::{PollFlags, Timespec};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
-use crate::message::{self, Ended, Message, Received};
+use crate::message::{self, Ended, Message, Order, Received};
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
-use crate::supervisor::terminal::Tty;
 use crate::sys::{self, SignalSet, Signalled};
+use crate::terminal::Given;
 
-pub(crate) use clock::Clock;
+use self::relay::{Relay, State};
+use self::shared::Tty;
+
 pub(crate) use launcher::Launcher;
-pub(crate) use terminal::has_terminal;
 
 /// Signals by number; the same on both processors (signal(7)).
 pub(crate) mod signal {
@@ -47,6 +48,7 @@ pub(crate) mod signal {
     pub(crate) const TTIN: i32 = 21;
     pub(crate) const TTOU: i32 = 22;
     pub(crate) const XFSZ: i32 = 25;
+    pub(crate) const WINCH: i32 = 28;
     pub(crate) const HUP: i32 = 1;
     pub(crate) const SYS: i32 = 31;
 }
@@ -56,6 +58,12 @@ pub(crate) fn handled() -> SignalSet {
     use signal::{BUS, FPE, ILL, SEGV, SYS, TRAP};
     SignalSet::all_but(&[ILL, TRAP, BUS, FPE, SEGV, SYS])
 }
+
+/// They end a launch that has no payload yet.
+const ENDING: [i32; 4] = [signal::INT, signal::QUIT, signal::HUP, signal::TERM];
+
+/// How often a job in the background looks whether it is in the foreground.
+const A_MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 /// How a launch came out.
 pub(crate) enum Outcome {
@@ -78,9 +86,13 @@ enum Event {
     /// The first process, or the payload before it runs, tells something; or both are gone.
     Message,
     Signals,
+    /// The launcher's terminal, which the payload has, is gone.
     TerminalIsGone,
+    /// Something was typed, or there is room for what was.
+    Keys,
+    /// The jail has written to its terminal, or there is room for what it has.
+    Output,
     LauncherIsGone,
-    Clock,
     /// A file that the jail shares with the host by a copy has changed.
     Shared,
 }
@@ -96,7 +108,16 @@ pub(crate) struct Supervisor<'a> {
     early: Vec<Signalled>,
     /// The signal that ended the launch before the payload ran.
     ended_early: Option<i32>,
+    time_is_over: bool,
+    given: Given,
+    /// Between the launcher's terminal and the jail's own.
+    relay: Option<Relay>,
+    /// The launcher's terminal.
     tty: Tty,
+    /// The signal that has stopped the payload, until the rest of the jail has stopped, too.
+    stopping: Option<i32>,
+    /// There is a limit of time.
+    has_clock: bool,
 }
 
 /// What it watches, and what else it has to keep open.
@@ -104,7 +125,6 @@ pub(crate) struct Watched<'a> {
     pub(crate) channel: OwnedFd,
     pub(crate) signals: &'a OwnedFd,
     pub(crate) launcher: Launcher,
-    pub(crate) clock: Clock,
     pub(crate) helper: Option<&'a Helper<'a>>,
     /// Files that the jail reads by descriptors of its own.
     pub(crate) standard: &'a ReadOnly,
@@ -115,9 +135,21 @@ pub(crate) struct Watched<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: i32, took_terminal: bool) -> Self {
-        let tty = Tty::new(plan.terminal == Terminal::Keep, took_terminal);
-        Self { watched, first, payload: None, early: Vec::new(), ended_early: None, tty }
+    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: i32, given: Given) -> Self {
+        let has_it = plan.terminal == Terminal::Shared && given.takes;
+        Self {
+            watched,
+            first,
+            payload: None,
+            early: Vec::new(),
+            ended_early: None,
+            time_is_over: false,
+            given,
+            relay: None,
+            tty: Tty::new(plan.terminal != Terminal::NewSession, has_it),
+            stopping: None,
+            has_clock: plan.time.is_some(),
+        }
     }
 
     /// Watches until the jail has ended. Also what of its files did not arrive on the host.
@@ -133,30 +165,44 @@ impl<'a> Supervisor<'a> {
                 }
             }
         };
-        self.interrupt(&outcome);
+        let is_interrupted = self.is_interrupted(&outcome);
         self.tty.take_back(self.payload);
         // The first process has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
         // left to somebody who does not expect one.
         let first = Pid::from_raw(self.first);
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
-        let outcome = if self.watched.clock.is_over { Outcome::TimeIsOver } else { outcome };
+        self.finish_output();
+        if is_interrupted {
+            let _ = self.signal_group(&outcome);
+        }
+        let outcome = if self.time_is_over { Outcome::TimeIsOver } else { outcome };
         (outcome, self.watched.shared.finish())
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
-        let Watched { channel, signals, launcher, clock, shared, .. } = &self.watched;
+        let Watched { channel, signals, launcher, shared, .. } = &self.watched;
+        let relay = self.relay.as_ref();
+        let is_waiting = self.payload.is_some()
+            && self.stopping.is_none()
+            && relay.is_some_and(Relay::waits_for_foreground);
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
         let ready = Sources::of(Event::Message, channel, PollFlags::IN)
             .and(Event::Signals, Some(*signals), PollFlags::IN)
             .and(Event::TerminalIsGone, self.tty.watched(), PollFlags::empty())
+            .and(Event::Keys, relay.and_then(Relay::keys), PollFlags::IN)
+            .and(Event::Keys, relay.and_then(Relay::waiting_keys), PollFlags::OUT)
+            .and(Event::Output, relay.and_then(Relay::output), PollFlags::IN)
+            .and(Event::Output, relay.and_then(Relay::waiting_output), PollFlags::OUT)
             .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
-            .and(Event::Clock, clock.source(), PollFlags::IN)
             .and(Event::Shared, shared.source(), PollFlags::IN)
-            .wait(None)?;
+            .wait(is_waiting.then_some(&A_MOMENT))?;
         for event in ready {
             if let Some(outcome) = self.attend(event)? {
                 return Ok(Some(outcome));
             }
+        }
+        if is_waiting && self.is_foreground() {
+            self.hand_over()?;
         }
         Ok(None)
     }
@@ -172,31 +218,74 @@ impl<'a> Supervisor<'a> {
                 return Ok(ended.map(Outcome::Ended));
             }
             Event::TerminalIsGone => self.hung_up()?,
+            Event::Keys => {
+                let state = self.relay.as_mut().map(Relay::copy_keys);
+                self.copied(state)?;
+            }
+            Event::Output => {
+                let state = self.relay.as_mut().map(Relay::copy_output);
+                self.copied(state)?;
+            }
             Event::LauncherIsGone => {
                 sys::kill(self.first, signal::KILL)?;
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
-            Event::Clock => self.end_in_time()?,
             Event::Shared => self.watched.shared.attend(),
         }
         Ok(None)
     }
 
-    /// The time is over: the payload's group is asked to end; when it still runs after its grace, nobody is asked.
-    fn end_in_time(&mut self) -> Result<(), Errno> {
-        match (self.watched.clock.ring()?, self.payload) {
-            (true, Some(payload)) => {
-                gone_is_fine(sys::kill(-payload, signal::TERM))?;
-                // What is stopped cannot end by itself.
-                gone_is_fine(sys::kill(-payload, signal::CONT))
-            }
-            (true, None) | (false, _) => gone_is_fine(sys::kill(self.first, signal::KILL)),
+    fn copied(&mut self, state: Option<State>) -> Result<(), Errno> {
+        match state {
+            Some(State::Gone) => self.hung_up(),
+            // The first process holds the terminal, and is about to be gone, which is the next message.
+            Some(State::Going | State::Over) | None => Ok(()),
         }
+    }
+
+    /// The jail has ended; what it wrote to its terminal before still arrives, unless somebody ends this wait. Then the
+    /// terminal is as it was.
+    fn finish_output(&mut self) {
+        while let Some(relay) = &mut self.relay {
+            let is_over = match relay.copy_output() {
+                State::Over | State::Gone => true,
+                // Whoever still holds the jail's terminal is not in it.
+                State::Going => relay.waiting_output().is_none(),
+            };
+            let Some(screen) = relay.waiting_output().filter(|_| !is_over) else { break };
+            let ready = Sources::of(Event::Signals, self.watched.signals, PollFlags::IN)
+                .and(Event::LauncherIsGone, self.watched.launcher.source(), PollFlags::IN)
+                .and(Event::Output, Some(screen), PollFlags::OUT)
+                .wait(None);
+            let is_ended = ready.into_iter().flatten().any(|event| match event {
+                Event::LauncherIsGone => true,
+                Event::Signals => self.is_told_to_end(),
+                _ => false,
+            });
+            if is_ended {
+                break;
+            }
+        }
+        if let Some(relay) = &mut self.relay {
+            relay.restore();
+        }
+    }
+
+    fn is_told_to_end(&self) -> bool {
+        let mut ends = false;
+        while let Ok(Some(signalled)) = sys::read_signal(self.watched.signals) {
+            ends |= ENDING.contains(&signalled.signal);
+        }
+        ends
     }
 
     fn message(&mut self) -> Result<Option<Outcome>, Errno> {
         let (message, sender) = match message::receive(&self.watched.channel)? {
             Received::Message(message, sender) => (message, sender),
+            Received::Terminal(jail) => {
+                self.relay = Some(Relay::open(self.given, jail)?);
+                return Ok(None);
+            }
             Received::Closed => {
                 return Ok(Some(Outcome::Killed { started: self.payload.is_some() }));
             }
@@ -210,14 +299,29 @@ impl<'a> Supervisor<'a> {
                 self.watched.shared.start();
                 self.release()?;
                 self.tty.watch();
+                if self.given.takes && self.is_foreground() {
+                    // The payload has given itself the jail's.
+                    self.relay.iter_mut().for_each(Relay::engage);
+                }
                 for signalled in core::mem::take(&mut self.early) {
                     self.signalled(signalled)?;
                 }
                 Ok(None)
             }
             Message::Stopped(signal) => self.stopped(i32::from(signal)).map(|()| None),
+            Message::AllStopped => {
+                if let (Some(signal), Some(payload)) = (self.stopping.take(), self.payload) {
+                    self.put_in_order()?;
+                    self.stop_with(signal, payload)?;
+                }
+                Ok(None)
+            }
             Message::Read(number, offset) => {
                 self.watched.standard.follow(number, offset);
+                Ok(None)
+            }
+            Message::TimeIsOver => {
+                self.time_is_over = true;
                 Ok(None)
             }
             Message::Ended(ended) => Ok(Some(Outcome::Ended(ended))),
@@ -228,13 +332,12 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let Watched { channel, signals, launcher, clock, helper, standard, shared, kept } =
-            &self.watched;
+        let Watched { channel, signals, launcher, helper, standard, shared, kept } = &self.watched;
         let mut kept = kept.clone();
         kept.extend(standard.descriptors());
         kept.extend([channel, *signals].map(AsRawFd::as_raw_fd));
         kept.extend(launcher.descriptor());
-        kept.extend(clock.descriptor());
+        kept.extend(self.relay.iter().flat_map(Relay::descriptors));
         kept.extend(helper.map(Helper::descriptor));
         kept.extend(shared.descriptors());
         kept.push(2);
@@ -251,6 +354,7 @@ impl<'a> Supervisor<'a> {
             signal::CHLD => self.wake_first(),
             signal::PIPE => Ok(()),
             signal::CONT => self.resume(payload),
+            signal::WINCH if by_kernel => self.resized(payload),
             _ if by_kernel => gone_is_fine(sys::kill(-payload, signal)),
             _ => gone_is_fine(sys::kill(payload, signal)),
         }
@@ -269,9 +373,7 @@ impl<'a> Supervisor<'a> {
 
     /// A launch that hangs can be ended; everything else waits for the payload.
     fn signalled_early(&mut self, signalled: Signalled) -> Result<(), Errno> {
-        let ends =
-            [signal::INT, signal::QUIT, signal::HUP, signal::TERM].contains(&signalled.signal);
-        if !ends {
+        if !ENDING.contains(&signalled.signal) {
             self.early.push(signalled);
             return Ok(());
         }
@@ -279,30 +381,102 @@ impl<'a> Supervisor<'a> {
         sys::kill(self.first, signal::KILL)
     }
 
+    /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not tell it.
+    fn resized(&mut self, payload: i32) -> Result<(), Errno> {
+        if let Some(relay) = &self.relay {
+            relay.resize();
+            if relay.is_engaged() && self.tty.is_kept() {
+                return Ok(());
+            }
+        }
+        gone_is_fine(sys::kill(-payload, signal::WINCH))
+    }
+
     /// The payload was stopped.
     fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
         let Some(payload) = self.payload else { return Ok(()) };
         let wants_terminal = [signal::TTIN, signal::TTOU].contains(&signal);
-        if wants_terminal && self.tty.is_ours() {
-            // The launcher's group has the terminal, and the payload, in a group of its own, was taken for a background job.
-            self.tty.hand_over(payload);
-            return gone_is_fine(sys::kill(-payload, signal::CONT));
+        if wants_terminal && self.is_foreground() {
+            // The job has the terminal, and the payload, in a group of its own, was taken for a background job.
+            self.hand_over()?;
+            return self.go_on(payload);
         }
-        self.tty.take_back(Some(payload));
-        if self.watched.clock.descriptor().is_some() && !self.tty.exists() {
-            // Without a terminal nobody sees that this job has stopped, and a stopped clock would not ring.
+        match &mut self.relay {
+            Some(relay) => {
+                // What is typed from now on is for the shell. The jail stops with its job: that is another message.
+                relay.disengage();
+                self.stopping = Some(signal);
+                self.order(Order::Stop)
+            }
+            None => {
+                self.tty.take_back(Some(payload));
+                self.stop_with(signal, payload)
+            }
+        }
+    }
+
+    /// Stops this job as the payload was stopped, and continues it.
+    fn stop_with(&mut self, signal: i32, payload: i32) -> Result<(), Errno> {
+        if self.has_clock && !self.tty.exists() {
+            // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
             return Ok(());
         }
         if self.stop(signal)? {
             // The signal that continued this process is pending and will continue the payload.
             return Ok(());
         }
-        if wants_terminal {
+        if [signal::TTIN, signal::TTOU].contains(&signal) {
             // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
             // its read; hanging up is the nearest to it.
             gone_is_fine(sys::kill(-payload, signal::HUP))?;
         }
         self.resume(payload)
+    }
+
+    /// The job has the launcher's terminal.
+    fn is_foreground(&mut self) -> bool {
+        match &self.relay {
+            Some(relay) => relay.is_foreground(),
+            None => self.tty.is_ours(),
+        }
+    }
+
+    /// The payload gets the terminal.
+    fn hand_over(&mut self) -> Result<(), Errno> {
+        match (&mut self.relay, self.payload) {
+            (Some(relay), _) => {
+                relay.engage();
+                self.order(Order::Foreground)
+            }
+            (None, Some(payload)) => {
+                self.tty.hand_over(payload);
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        }
+    }
+
+    /// What was written before the jail has stopped belongs above what the shell will say. The terminal is as it was.
+    fn put_in_order(&mut self) -> Result<(), Errno> {
+        let state = self.relay.as_mut().map(Relay::copy_output);
+        self.relay.iter_mut().for_each(Relay::restore);
+        self.copied(state)
+    }
+
+    /// Continues the payload, and what has stopped with it.
+    fn go_on(&self, payload: i32) -> Result<(), Errno> {
+        match &self.relay {
+            Some(_) => self.order(Order::Continue),
+            None => gone_is_fine(sys::kill(-payload, signal::CONT)),
+        }
+    }
+
+    /// A first process that is gone is the next message.
+    fn order(&self, order: Order) -> Result<(), Errno> {
+        match order.send(&self.watched.channel) {
+            Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
+            other => other,
+        }
     }
 
     /// Stops the launcher's job the way the payload was stopped; whether it was stopped indeed.
@@ -331,11 +505,20 @@ impl<'a> Supervisor<'a> {
     /// A key has ended the payload, as far as can be seen from here: such a signal did, while it had the terminal. Without a
     /// jail the launcher's whole group would have got the signal, and a script ends when what it waits for died of it. So
     /// the group gets it now. A payload that handles the key keeps its script, as in bash.
-    fn interrupt(&mut self, outcome: &Outcome) {
-        let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return };
-        let is_key = [signal::INT, signal::QUIT].contains(&i32::from(*signal));
-        if is_key && self.tty.belongs_to(self.payload) {
-            let _ = sys::kill(0, i32::from(*signal));
+    fn is_interrupted(&mut self, outcome: &Outcome) -> bool {
+        let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return false };
+        let had_keys = match &self.relay {
+            Some(relay) => relay.has_keys(),
+            None => self.tty.belongs_to(self.payload),
+        };
+        had_keys && [signal::INT, signal::QUIT].contains(&i32::from(*signal))
+    }
+
+    /// Signals the launcher's group as the payload was.
+    fn signal_group(&self, outcome: &Outcome) -> Result<(), Errno> {
+        match outcome {
+            Outcome::Ended(Ended::Signalled(signal)) => sys::kill(0, i32::from(*signal)),
+            _ => Ok(()),
         }
     }
 
@@ -343,17 +526,27 @@ impl<'a> Supervisor<'a> {
     /// something in it is stopped: nobody could continue it any more.
     fn hung_up(&mut self) -> Result<(), Errno> {
         self.tty.forget();
+        // The jail's own is gone with it.
+        let had_relay = self.relay.take().is_some();
         let Some(payload) = self.payload else { return Ok(()) };
         gone_is_fine(sys::kill(-payload, signal::HUP))?;
-        gone_is_fine(sys::kill(-payload, signal::CONT))
+        gone_is_fine(sys::kill(-payload, signal::CONT))?;
+        if had_relay { self.order(Order::Continue) } else { Ok(()) }
     }
 
     /// The job was continued, in the foreground or in the background.
     fn resume(&mut self, payload: i32) -> Result<(), Errno> {
-        if self.tty.is_ours() {
-            self.tty.give_again(payload);
+        let is_foreground = self.is_foreground();
+        match &mut self.relay {
+            Some(relay) if is_foreground && relay.wants_terminal() => self.hand_over()?,
+            Some(relay) => {
+                relay.disengage();
+                self.order(Order::Background)?;
+            }
+            None if is_foreground => self.tty.give_again(payload),
+            None => {}
         }
-        gone_is_fine(sys::kill(-payload, signal::CONT))
+        self.go_on(payload)
     }
 }
 

@@ -19,9 +19,9 @@ pub use process::{
     exit, join_new_keyring, load_filter, replace, spawn, standard, unshare,
 };
 pub use signal::{
-    SignalSet, Signalled, default_action, kill, kill_everything, read_signal, set_mask,
-    signal_descriptor, unblock,
+    SignalSet, Signalled, default_action, kill, read_signal, set_mask, signal_descriptor,
+    signal_everything, unblock,
 };
-pub use terminal::{foreground_group, own_group, set_foreground_group};
+pub use terminal::{foreground_group, leave_terminal, own_group, set_foreground_group};
 pub use title::CommandLine;
 pub use word::Word;

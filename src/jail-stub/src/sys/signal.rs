@@ -109,7 +109,7 @@ pub fn default_action(signal: i32) -> Result<(), Errno> {
 
 /// Sends `signal` to the process `to`, to the group `-to`, or with 0 to the caller's own group: `kill(2)`.
 ///
-/// Every process that may be signalled (`-1`) is not a target here; see [`kill_everything`].
+/// Every process that may be signalled (`-1`) is not a target here; see [`signal_everything`].
 ///
 /// # Errors
 /// Those of the call; `EINVAL` for -1.
@@ -120,15 +120,16 @@ pub fn kill(to: i32, signal: i32) -> Result<(), Errno> {
     send(to, signal)
 }
 
-/// Sends SIGKILL to every other process of the PID namespace that the caller is the first process of: `kill(2)`.
+/// Sends `signal` to every other process of the PID namespace that the caller is the first process of: `kill(2)`. None is
+/// missed because it is being made: fork(2) begins again when its parent has been signalled.
 ///
 /// # Errors
 /// Those of the call; `EPERM` when the caller is not the first process, where the call would reach the whole host.
-pub fn kill_everything() -> Result<(), Errno> {
+pub fn signal_everything(signal: i32) -> Result<(), Errno> {
     if !rustix::process::getpid().is_init() {
         return Err(Errno::PERM);
     }
-    send(-1, 9)
+    send(-1, signal)
 }
 
 fn send(to: i32, signal: i32) -> Result<(), Errno> {

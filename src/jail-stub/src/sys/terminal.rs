@@ -10,6 +10,7 @@ use super::call::{check, enter, number};
 
 const TIOCGPGRP: usize = 0x540f;
 const TIOCSPGRP: usize = 0x5410;
+const TIOCNOTTY: usize = 0x5422;
 
 /// The caller's process group: `getpgid(2)`.
 #[must_use]
@@ -50,4 +51,15 @@ pub fn set_foreground_group(terminal: impl AsFd, group: i32) -> Result<(), Errno
         )
     })
     .map(drop)
+}
+
+/// Gives up the controlling terminal `terminal`, of this process alone where it does not lead its session: `TIOCNOTTY`
+/// (ioctl_tty(2)).
+///
+/// # Errors
+/// Those of the call.
+pub fn leave_terminal(terminal: impl AsFd) -> Result<(), Errno> {
+    let descriptor = terminal.as_fd().as_raw_fd().cast_unsigned() as usize;
+    // SAFETY: the request takes no address.
+    check(unsafe { enter(number::IOCTL, [descriptor, TIOCNOTTY, 0, 0, 0]) }).map(drop)
 }

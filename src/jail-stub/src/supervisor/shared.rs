@@ -1,17 +1,10 @@
-//! Who has the terminal: the launcher's process group, or the payload's.
+//! Who has the launcher's terminal, where the payload has it too: the launcher's process group, or the payload's.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-use crate::sys::{self, Standard};
-
-/// Whether standard input and output are the terminal, and the caller's group has it: only then the payload gets it at
-/// once. In `jailed-x | less` it belongs to `less`, until the payload asks.
-pub(crate) fn has_terminal() -> bool {
-    let Ok(group) = sys::foreground_group(sys::standard(Standard::Input)) else { return false };
-    group == sys::own_group() && sys::foreground_group(sys::standard(Standard::Output)) == Ok(group)
-}
+use crate::sys;
 
 /// The controlling terminal, as the supervisor sees it.
 pub(crate) struct Tty {

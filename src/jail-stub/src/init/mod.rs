@@ -1,0 +1,231 @@
+//! What the jail's first process does once the payload runs: it waits for processes, keeps the time, and stops and continues
+//! the jail with its job.
+//!
+//! What it does nothing inside can stop, where the jail has processes of its own: so the limit of time is held here, and the
+//! launcher is watched here too, because the supervisor stops with its job.
+
+mod clock;
+mod stopping;
+
+use alloc::vec::Vec;
+
+use jail_plan::{Plan, Terminal};
+use rustix::event::PollFlags;
+use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
+
+use self::clock::{Clock, Ring};
+use self::stopping::Stopped;
+use crate::failure::EXIT_FAILED;
+use crate::leftovers::Leftovers;
+use crate::message::{Ended, Message, Order};
+use crate::sources::Sources;
+use crate::standard::ReadOnly;
+use crate::supervisor::{Launcher, signal, small};
+use crate::sys::{self, SignalSet};
+use crate::terminal::Own;
+
+/// What it attends to.
+#[derive(Clone, Copy)]
+enum Event {
+    /// The supervisor says something, or is gone.
+    Supervisor,
+    LauncherIsGone,
+    /// A process has stopped or ended, or a key was pressed.
+    Signals,
+}
+
+/// The first process, as it waits.
+pub(crate) struct Init<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) channel: &'a OwnedFd,
+    pub(crate) launcher: &'a Launcher,
+    pub(crate) standard: &'a ReadOnly,
+    /// Of [`signals`].
+    pub(crate) signals: OwnedFd,
+    /// Where there is no PID namespace that would end everything.
+    pub(crate) leftovers: Option<Leftovers>,
+    /// The jail's own.
+    pub(crate) terminal: Option<Own>,
+}
+
+/// What of the first process changes.
+struct Job {
+    /// It leads the process group of the same number.
+    payload: i32,
+    clock: Clock,
+    stopped: Stopped,
+    /// Who had the terminal when the job stopped.
+    reader: Option<i32>,
+    /// The signal that has stopped the payload.
+    signal: i32,
+}
+
+/// A descriptor that says when a child has changed, and which keys were pressed: where the payload is in the terminal's
+/// session and does not have it, this process is who gets their signals.
+pub(crate) fn signals() -> Result<OwnedFd, Errno> {
+    use signal::{CHLD, INT, QUIT, TSTP};
+    sys::signal_descriptor(SignalSet::of(&[CHLD, INT, QUIT, TSTP]))
+}
+
+impl Init<'_> {
+    /// Waits until the payload has ended, and then ends everything.
+    pub(crate) fn wait(&self, payload: i32) -> ! {
+        self.release();
+        let mut job = Job {
+            payload,
+            clock: Clock::start(self.plan),
+            stopped: Stopped::default(),
+            reader: None,
+            signal: signal::STOP,
+        };
+        loop {
+            let ready = Sources::of(Event::Supervisor, self.channel, PollFlags::IN)
+                .and(Event::LauncherIsGone, self.launcher.source(), PollFlags::IN)
+                .and(Event::Signals, Some(&self.signals), PollFlags::IN)
+                .wait(job.clock.left().as_ref());
+            // Without memory for it, the loop is as good as a wait for the next event.
+            for event in ready.into_iter().flatten() {
+                self.attend(event, &mut job);
+            }
+            match job.clock.ring() {
+                Some(Ring::First) => self.ask_to_end(&job),
+                Some(Ring::Last) => drop(sys::kill(payload, signal::KILL)),
+                None => {}
+            }
+        }
+    }
+
+    /// What is open here would keep pipes of the launcher open after the payload has closed them. The jail's terminal stays:
+    /// with nobody at it, it would be as good as gone for the supervisor.
+    fn release(&self) {
+        let all = [Some(self.channel.as_raw_fd()), Some(self.signals.as_raw_fd())];
+        let more = [
+            self.launcher.source().map(AsRawFd::as_raw_fd),
+            self.leftovers.as_ref().map(Leftovers::descriptor),
+            self.terminal.as_ref().map(Own::descriptor),
+        ];
+        let kept: Vec<i32> =
+            all.into_iter().chain(more).flatten().chain(self.standard.descriptors()).collect();
+        let _ = sys::close_all_but(&kept);
+    }
+
+    fn attend(&self, event: Event, job: &mut Job) {
+        match event {
+            Event::Supervisor => match Order::receive(self.channel) {
+                Some(order) => self.obey(order, job),
+                None => {
+                    self.end_the_others();
+                    sys::exit(i32::from(EXIT_FAILED))
+                }
+            },
+            Event::LauncherIsGone => self.end(Ended::Signalled(small(signal::KILL))),
+            Event::Signals => {
+                while let Ok(Some(signalled)) = sys::read_signal(&self.signals) {
+                    if signalled.signal != signal::CHLD && signalled.by_kernel {
+                        let _ = sys::kill(-job.payload, signalled.signal);
+                    }
+                }
+                while let Some((process, status)) = changed() {
+                    if process.as_raw_nonzero().get() == job.payload {
+                        self.payload_changed(status, job);
+                    }
+                }
+            }
+        }
+    }
+
+    fn payload_changed(&self, status: WaitStatus, job: &mut Job) {
+        match status.stopping_signal() {
+            Some(signal) => {
+                job.signal = signal;
+                let _ = Message::Stopped(small(signal)).send(self.channel);
+            }
+            None => self.end(ended(status)),
+        }
+    }
+
+    fn obey(&self, order: Order, job: &mut Job) {
+        match order {
+            Order::Go => {}
+            Order::Stop => {
+                self.to_background(job);
+                if job.signal != signal::STOP {
+                    // A key does that, to more than the payload.
+                    stopping::wait_for(&[job.payload, job.reader.unwrap_or(job.payload)]);
+                }
+                job.stopped.stop_everything();
+                let _ = Message::AllStopped.send(self.channel);
+            }
+            Order::Foreground => self.to_foreground(job),
+            Order::Background => self.to_background(job),
+            Order::Continue => {
+                let _ = sys::kill(-job.payload, signal::CONT);
+                job.stopped.continue_everything();
+            }
+        }
+    }
+
+    /// Who reads from the terminal now is stopped, and the supervisor asked.
+    fn to_background(&self, job: &mut Job) {
+        let Some(terminal) = &self.terminal else { return };
+        let own = sys::own_group();
+        let reader = terminal.group().filter(|group| *group != own);
+        if reader.is_some() {
+            job.reader = reader;
+            terminal.give(own);
+        }
+    }
+
+    fn to_foreground(&self, job: &mut Job) {
+        let Some(terminal) = &self.terminal else { return };
+        if self.plan.terminal == Terminal::NewSession {
+            // The payload is in no job that could have it.
+            return;
+        }
+        let is_given = job.reader.take().is_some_and(|group| terminal.give(group));
+        if !is_given && terminal.group() == Some(sys::own_group()) {
+            terminal.give(job.payload);
+        }
+    }
+
+    /// The time is over: the payload's group is asked to end.
+    fn ask_to_end(&self, job: &Job) {
+        let _ = Message::TimeIsOver.send(self.channel);
+        let _ = sys::kill(-job.payload, signal::TERM);
+        // What is stopped cannot end by itself.
+        let _ = sys::kill(-job.payload, signal::CONT);
+    }
+
+    fn end(&self, ended: Ended) -> ! {
+        self.end_the_others();
+        self.standard.tell(self.channel);
+        let _ = Message::Ended(ended).send(self.channel);
+        sys::exit(0)
+    }
+
+    /// When the launch returns, nothing of the jail is running any more.
+    fn end_the_others(&self) {
+        if let Some(leftovers) = &self.leftovers {
+            return leftovers.end();
+        }
+        if sys::signal_everything(signal::KILL).is_ok() {
+            while !matches!(wait(WaitOptions::empty()), Err(Errno::CHILD)) {}
+        }
+    }
+}
+
+/// The next child that has stopped or ended.
+fn changed() -> Option<(Pid, WaitStatus)> {
+    wait(WaitOptions::UNTRACED | WaitOptions::NOHANG).ok().flatten()
+}
+
+fn ended(status: WaitStatus) -> Ended {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(status), _) => Ended::Exited(small(status)),
+        (None, Some(signal)) => Ended::Signalled(small(signal)),
+        // Waiting without WCONTINUED reports nothing else.
+        (None, None) => Ended::Exited(EXIT_FAILED),
+    }
+}

@@ -1,0 +1,277 @@
+//! Between the launcher's terminal and the jail's own: what is typed goes in, what is written comes out.
+//!
+//! Bytes are copied and never looked at. Keys are taken only while the job is in the foreground, and the kernel holds that:
+//! in the background this process, which blocks SIGTTIN, cannot read them (read(2), EIO). What the jail writes comes out in
+//! the background too, as from any job.
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use rustix::buffer::spare_capacity;
+use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio, read, write};
+use rustix::termios::{
+    OptionalActions, OutputModes, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
+};
+
+use crate::sys::{self, Standard};
+use crate::terminal::{Given, with_modes};
+
+/// As much as a terminal takes of what is typed.
+const KEYS_MAX: usize = 4096;
+const OUTPUT_MAX: usize = 64 * 1024;
+
+/// After so much without a pause, signals and messages are attended to.
+const ROUNDS: usize = 16;
+
+/// Both terminals.
+pub(crate) struct Relay {
+    given: Given,
+    /// The jail's, from the side of whoever types.
+    jail: OwnedFd,
+    keyboard: OwnedFd,
+    screen: OwnedFd,
+    /// The keyboard is this process's controlling terminal, so only the job in the foreground reads from it.
+    has_jobs: bool,
+    group: i32,
+    typed: Buffer,
+    written: Buffer,
+    is_engaged: bool,
+    /// The modes of the launcher's terminal, while it has others.
+    modes: Option<Termios>,
+    /// The jail's terminal has had the launcher's modes, and the payload the terminal.
+    was_engaged: bool,
+}
+
+/// What copying has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It goes on when there is more.
+    Going,
+    /// The jail writes no more.
+    Over,
+    /// The launcher's terminal is gone.
+    Gone,
+}
+
+impl Relay {
+    /// Opens what the launcher has given as terminals once more, so that no mode of the descriptor is the launcher's too.
+    pub(crate) fn open(given: Given, jail: OwnedFd) -> Result<Self, Errno> {
+        ioctl_fionbio(&jail, true)?;
+        let all = given.terminals();
+        let is_own = |one: &Standard| sys::foreground_group(sys::standard(*one)).is_ok();
+        let input = all.clone().find(|one| *one == Standard::Input);
+        let keyboard = input.or_else(|| all.clone().find(is_own)).or_else(|| all.clone().next());
+        let output = all.clone().find(|one| *one != Standard::Input);
+        let (Some(keyboard), Some(screen)) = (keyboard, output.or(input)) else {
+            return Err(Errno::NOTTY);
+        };
+        let (keyboard, screen) = (again(keyboard)?, again(screen)?);
+        Ok(Self {
+            given,
+            jail,
+            has_jobs: sys::foreground_group(&keyboard).is_ok(),
+            keyboard,
+            screen,
+            group: sys::own_group(),
+            typed: Buffer::of(KEYS_MAX),
+            written: Buffer::of(OUTPUT_MAX),
+            is_engaged: false,
+            modes: None,
+            was_engaged: given.takes,
+        })
+    }
+
+    /// The job may read from the launcher's terminal now. Where that is not its own there are no jobs.
+    pub(crate) fn is_foreground(&self) -> bool {
+        !self.has_jobs || sys::foreground_group(&self.keyboard) == Ok(self.group)
+    }
+
+    /// What is typed goes to the jail now.
+    pub(crate) fn is_engaged(&self) -> bool {
+        self.is_engaged
+    }
+
+    /// What is typed goes to the jail now, as keys do to a job in the foreground.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.is_engaged && self.has_jobs
+    }
+
+    /// The payload is to have the terminal whenever the job may: it reads from it, or has asked for it.
+    pub(crate) fn wants_terminal(&self) -> bool {
+        self.has_jobs && self.given.is_reader || self.was_engaged
+    }
+
+    /// Only the terminal itself can tell when the job comes to the foreground: a shell need not send a signal to a job that
+    /// runs.
+    pub(crate) fn waits_for_foreground(&self) -> bool {
+        self.has_jobs && !self.is_engaged && self.wants_terminal()
+    }
+
+    /// From now on keys go to the jail, whose terminal does with them what it is told to: the launcher's does nothing.
+    pub(crate) fn engage(&mut self) {
+        self.is_engaged = true;
+        let now = self.modes.take().map_or_else(|| tcgetattr(&self.keyboard), Ok);
+        // Without any it is about to be gone.
+        let Ok(modes) = now else { return };
+        if !core::mem::replace(&mut self.was_engaged, true) {
+            let jails = with_modes(&modes, &self.given);
+            let _ = tcsetattr(&self.jail, OptionalActions::Now, &jails);
+        }
+        let mut raw = modes.clone();
+        raw.make_raw();
+        if self.given.has_company {
+            raw.output_modes |= modes.output_modes & OutputModes::OPOST;
+        }
+        let _ = tcsetattr(&self.keyboard, OptionalActions::Now, &raw);
+        self.modes = Some(modes);
+        self.resize();
+    }
+
+    /// The job is in the background. Whoever has the terminal there has put it in order already.
+    pub(crate) fn disengage(&mut self) {
+        self.is_engaged = false;
+    }
+
+    /// Gives the launcher's terminal back as it was.
+    pub(crate) fn restore(&mut self) {
+        self.is_engaged = false;
+        if let Some(modes) = self.modes.take().filter(|_| self.is_foreground()) {
+            let _ = tcsetattr(&self.keyboard, OptionalActions::Now, &modes);
+        }
+    }
+
+    /// The jail's terminal is as large as the launcher's; the kernel tells the job in it.
+    pub(crate) fn resize(&self) {
+        if let Ok(size) = tcgetwinsize(&self.screen) {
+            let _ = tcsetwinsize(&self.jail, size);
+        }
+    }
+
+    /// Where keys come from, while there is room for them.
+    pub(crate) fn keys(&self) -> Option<&OwnedFd> {
+        Some(&self.keyboard).filter(|_| self.is_engaged && self.typed.is_empty())
+    }
+
+    /// Where they go, while some wait.
+    pub(crate) fn waiting_keys(&self) -> Option<&OwnedFd> {
+        Some(&self.jail).filter(|_| !self.typed.is_empty())
+    }
+
+    /// Where output comes from, while there is room for it.
+    pub(crate) fn output(&self) -> Option<&OwnedFd> {
+        Some(&self.jail).filter(|_| self.written.is_empty())
+    }
+
+    /// Where it goes, while some waits.
+    pub(crate) fn waiting_output(&self) -> Option<&OwnedFd> {
+        Some(&self.screen).filter(|_| !self.written.is_empty())
+    }
+
+    /// Passes on what was typed.
+    pub(crate) fn copy_keys(&mut self) -> State {
+        if self.typed.is_empty() {
+            match self.typed.fill(&self.keyboard) {
+                Ok(0) => return State::Gone,
+                Ok(_) => {}
+                Err(Errno::AGAIN | Errno::INTR) => return State::Going,
+                Err(_) => {
+                    // Somebody else has it, or nobody any more.
+                    self.disengage();
+                    let is_there = sys::foreground_group(&self.keyboard).is_ok();
+                    return if is_there { State::Going } else { State::Gone };
+                }
+            }
+        }
+        match self.typed.empty(&self.jail) {
+            Ok(()) | Err(Errno::AGAIN) => State::Going,
+            Err(_) => {
+                self.typed.clear();
+                State::Going
+            }
+        }
+    }
+
+    /// Passes on what the jail has written.
+    pub(crate) fn copy_output(&mut self) -> State {
+        for _ in 0..ROUNDS {
+            let read = self.written.fill(&self.jail);
+            match self.written.empty(&self.screen) {
+                Ok(()) => {}
+                // It goes on when the screen takes more.
+                Err(Errno::AGAIN) => return State::Going,
+                Err(_) => return State::Gone,
+            }
+            match read {
+                Ok(0) | Err(Errno::IO) => return State::Over,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return State::Going,
+            }
+        }
+        State::Going
+    }
+
+    pub(crate) fn descriptors(&self) -> [i32; 3] {
+        [&self.jail, &self.keyboard, &self.screen].map(AsRawFd::as_raw_fd)
+    }
+}
+
+/// The launcher's terminal, opened again. Its own can be, whoever owns it, by the name that every terminal has for the
+/// processes in it.
+fn again(one: Standard) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = sys::standard(one);
+    let opened = match sys::foreground_group(file) {
+        Ok(_) => openat(CWD, c"/dev/tty", flags, Mode::empty()),
+        Err(_) => {
+            let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+            openat(CWD, name, flags, Mode::empty())
+        }
+    };
+    // Another user's that is not this session's: it is used as it was given.
+    opened.or_else(|_| fcntl_dupfd_cloexec(file, 3))
+}
+
+/// A bounded buffer.
+struct Buffer {
+    bytes: Vec<u8>,
+    /// So much of it is gone already.
+    gone: usize,
+}
+
+impl Buffer {
+    fn of(size: usize) -> Self {
+        Self { bytes: Vec::with_capacity(size), gone: 0 }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.gone = 0;
+    }
+
+    /// Reads as much as there is room for.
+    fn fill(&mut self, from: impl AsFd) -> Result<usize, Errno> {
+        let room = self.bytes.capacity() - self.bytes.len();
+        if room == 0 {
+            return Err(Errno::AGAIN);
+        }
+        read(from, spare_capacity(&mut self.bytes))
+    }
+
+    /// Writes all, or as much as is taken.
+    fn empty(&mut self, to: impl AsFd) -> Result<(), Errno> {
+        while let Some(rest) = self.bytes.get(self.gone..).filter(|rest| !rest.is_empty()) {
+            match write(&to, rest) {
+                Err(Errno::INTR) => {}
+                other => self.gone += other?,
+            }
+        }
+        self.clear();
+        Ok(())
+    }
+}
