@@ -277,6 +277,91 @@ fn warnings_count_when_they_are_denied() {
 }
 
 #[test]
+fn what_is_dangerous_is_warned_of_with_its_code_severity_and_line() {
+    for (grant, code, severity) in [
+        ("(readwrite (noescape \"~\"))", "grants-home", "critical"),
+        ("(readonly (noescape \"~/.ssh\"))", "grants-credentials", "high"),
+        ("(readwrite \"/var/run/docker.sock\")", "grants-host-services", "critical"),
+        ("(set-env \"PATH\" \"/usr/bin\")", "breaks-path", "medium"),
+        ("(set-env \"HOME\" \"/work\")", "breaks-home", "medium"),
+        ("whole-nix-store", "whole-store", "medium"),
+    ] {
+        let scratch = Scratch::with(&[("a.jail", &jail(grant))]);
+        let outcome = scratch.run(&["check", "a.jail"]);
+        let message = &outcome.assert_status(0).stderr;
+        assert!(message.contains(&format!("warning[{code}]")), "{}", outcome.all());
+        assert!(message.contains(&format!("{severity} severity")), "{}", outcome.all());
+        assert!(message.contains("--> a.jail:2:"), "{}", outcome.all());
+        scratch.run(&["check", "--deny", "warnings", "a.jail"]).assert_status(1);
+        let json = scratch.run(&["check", "--message-format", "json", "a.jail"]).stdout;
+        let lines =
+            json.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let found = lines.into_iter().find(|line| line["code"] == code).unwrap();
+        assert_eq!(found["danger"], severity);
+        // What is meant is left out, and nothing else.
+        let allowed = scratch.run(&["check", "--allow", code, "a.jail"]);
+        assert!(!allowed.assert_status(0).stderr.contains(&format!("[{code}]")), "{code}");
+        let other = ["check", "--deny", "warnings", "--allow", "grants-kernel", "a.jail"];
+        scratch.run(&other).assert_status(1);
+    }
+    let faulty = Scratch::with(&[("a.jail", &jail("nte"))]);
+    let error = ["check", "--allow", "undefined-variable", "a.jail"];
+    faulty.run(&error).assert_status(1);
+    faulty.run(&["check", "--allow", "no-such-code", "a.jail"]).assert_status(2);
+}
+
+#[test]
+fn a_spec_that_its_own_jail_can_write_is_found_from_where_it_would_be_started() {
+    let import = "import ./jails/b.nix";
+    let inner = jail("mount-cwd");
+    let scratch = Scratch::with(&[
+        ("p/a.jail", &inner),
+        ("p/c.jail", import),
+        ("p/jails/b.nix", &inner),
+        ("p/kept.jail", &jail("mount-cwd (try-readonly (noescape \"$PWD/kept.jail\"))")),
+        ("p/read.jail", &jail("mount-cwd-readonly")),
+        ("specs/a.jail", &inner),
+        ("specs/state.jail", &jail("mount-cwd (state-dir (noescape \"~/specs\"))")),
+        ("specs/a.d/x", ""),
+    ]);
+    let from = |folder: &str, spec: &str, home: Option<&str>| {
+        let mut command = scratch.jailgen(&["check", "--deny", "warnings", spec]);
+        command.current_dir(scratch.path(folder)).env_remove("HOME");
+        home.map(|home| command.env("HOME", scratch.path(home)));
+        crate::harness::Outcome::of(&command.assert())
+    };
+    for (spec, written) in [("a.jail", "a.jail"), ("c.jail", "c.jail")] {
+        let found = from("p", spec, Some("."));
+        let message = &found.assert_status(1).stderr;
+        assert!(message.contains("warning[spec-writable]"), "{}", found.all());
+        assert!(message.contains(&format!("can write `{written}`")), "{}", found.all());
+        assert!(
+            message.contains("mount-cwd") && message.contains("high severity"),
+            "{}",
+            found.all()
+        );
+    }
+    // Without a home folder what is known is known.
+    from("p", "a.jail", None).assert_status(1);
+    for (folder, spec, home) in [
+        ("p", "kept.jail", "."),
+        ("p", "read.jail", "."),
+        ("p", "../specs/a.jail", "."),
+        ("p/jails", "../a.jail", "."),
+        // No jail is started in the home folder.
+        ("p", "a.jail", "p"),
+    ] {
+        from(folder, spec, Some(home)).assert_status(0);
+    }
+    let state = from("p", "../specs/state.jail", Some("."));
+    assert!(state.assert_status(1).stderr.contains("state-dir"), "{}", state.all());
+    let explained = scratch.jailgen(&["explain", "a.jail"]).current_dir(scratch.path("p")).assert();
+    let explained = crate::harness::Outcome::of(&explained);
+    let line = explained.stdout.lines().find(|line| line.contains("spec-writable: "));
+    assert!(line.is_some_and(|line| line.contains("  high ")), "{}", explained.all());
+}
+
+#[test]
 fn json_is_one_object_a_line_and_nothing_else() {
     let scratch = Scratch::with(&[("a.jail", &jail("(tmpfs \"b\")\n  (share-ns \"nte\")"))]);
     let outcome = scratch.run(&["check", "--message-format", "json", "a.jail"]);

@@ -44,3 +44,4 @@ mod tidy;
 mod trace;
 mod two_readings;
 mod users;
+mod wrappers;

@@ -57,19 +57,24 @@ fn may_hold_commands(grant: &Grant, grants: &[Entry]) -> bool {
             Some(_) | None => true,
         },
         // The launcher's folders are the host's.
-        Grant::ForwardEnv { .. } => ["/usr/bin", "/bin"].iter().any(|it| is_granted(it, grants)),
+        Grant::ForwardEnv { .. } => ["/usr/bin", "/bin"].iter().any(|it| has_commands(it, grants)),
         _ => false,
     }
 }
 
 /// `/bin` and the store are in every jail.
 fn is_inside(folder: &str, grants: &[Entry]) -> bool {
-    folder == "/bin" || folder.starts_with("/nix/store/") || is_granted(folder, grants)
+    folder == "/bin" || folder.starts_with("/nix/store/") || has_commands(folder, grants)
+}
+
+/// Whether the spec puts something there: what every jail has, such as /usr/bin/env, makes no folder of commands.
+fn has_commands(folder: &str, grants: &[Entry]) -> bool {
+    is_granted(folder, grants.iter().filter(|entry| entry.by.combinator != BASE))
 }
 
 /// Whether something is put at a place, above or below it.
-fn is_granted(place: &str, grants: &[Entry]) -> bool {
-    let targets = grants.iter().filter_map(|entry| entry.grant.target());
+fn is_granted<'a>(place: &str, grants: impl IntoIterator<Item = &'a Entry>) -> bool {
+    let targets = grants.into_iter().filter_map(|entry| entry.grant.target());
     let mut known = targets.filter(|target| !target.expand).filter_map(Text::as_str);
     known.any(|target| is_below(place, target) || is_below(target, place))
 }

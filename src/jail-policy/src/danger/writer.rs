@@ -37,21 +37,13 @@ pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Optio
         else {
             return false;
         };
-        let inside = format!("{}/{}", tree.to.trim_end_matches('/'), rest.trim_start_matches('/'));
+        let inside = [tree.to.trim_end_matches('/'), rest.trim_start_matches('/')].join("/");
+        let inside = inside.trim_end_matches('/').to_owned();
         let later = all.get(index + 1..).unwrap_or_default();
-        !later.iter().any(|(_, cover)| holds(cover, tree, inside.trim_end_matches('/')))
+        // Folders above a mount cannot be moved away, so it holds however deep it is.
+        !later.iter().any(|(_, cover)| !cover.is_writable && is_below(&inside, &cover.to))
     });
     found.map(|(_, (entry, _))| *entry)
-}
-
-/// Whether a read-only mount covers a place in a writable tree for good. A mount deeper in the tree does not: a folder that it
-/// lies in can be renamed, and another one made in its place.
-fn holds(cover: &Shown, tree: &Shown, place: &str) -> bool {
-    let parent = cover.to.rsplit_once('/').map(|(parent, _)| parent);
-    let is_directly_inside = parent == Some(tree.to.trim_end_matches('/'));
-    !cover.is_writable
-        && is_below(place, &cover.to)
-        && (is_directly_inside || is_below(&tree.to, &cover.to))
 }
 
 impl Launch<'_> {

@@ -1,6 +1,7 @@
 //! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
 mod cage;
+mod packages;
 mod parts;
 mod root;
 mod within;
@@ -10,11 +11,12 @@ use std::fmt;
 use jail_plan::{Bytes, Seconds};
 
 use crate::grant::{Argument, Grant, IdKind, Limited, Scope, Wall, Writes};
-use crate::text::{Package, Piece, Text};
+use crate::text::Text;
 use crate::{Access, Missing, Service};
 use crate::{CallBase, OnDeny};
 pub use cage::sentence_among;
 use cage::{ports, reach_word};
+use packages::{commands, program, variable};
 use parts::{
     excerpt, lifetime_words, namespace_words, phase_words, terminal_words, wall_words, zone_words,
 };
@@ -211,7 +213,7 @@ fn plain(grant: &Grant) -> Sentence {
                 .note(ASKED)
         }
         Grant::StartIn { path } => Sentence::new(Program, "starts in", path.to_string()),
-        Grant::SetEnv { name, value } => variable(name, value),
+        Grant::SetEnv { name, value } => Sentence::new(Environment, "set", variable(name, value)),
         Grant::DevShell { environment } => {
             let shell = environment.to_string().replace(DEV_SHELL, "");
             Sentence::new(Environment, "as in", format!("the development shell {}", shell.trim()))
@@ -420,12 +422,6 @@ fn at_most(size: Option<u64>) -> String {
     size.map_or_else(String::new, |bytes| format!(" (at most {bytes} bytes)"))
 }
 
-/// A value in the store says nothing to a reader.
-fn variable(name: &str, value: &Text) -> Sentence {
-    let what = value.as_str().map_or_else(|| name.to_owned(), |value| format!("{name}={value}"));
-    Sentence::new(Subject::Environment, "set", what)
-}
-
 fn arguments(words: &[Argument]) -> String {
     let words: Vec<String> = words.iter().map(argument).collect();
     words.join(" ")
@@ -469,35 +465,3 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
 }
 
 const DEFAULT_CALLS: &str = "all system calls but those that sandboxes were left through";
-
-fn program(path: &Text) -> String {
-    match path.pieces() {
-        [Piece::Package { package, .. }] => package_words(package),
-        _ => path.to_string(),
-    }
-}
-
-fn commands(folder: &Text) -> String {
-    match folder.pieces() {
-        [Piece::Package { package, .. }, Piece::Literal(bin)] if bin == "/bin" => {
-            let words = package_words(package);
-            words.strip_prefix("pkgs.").map(str::to_owned).unwrap_or(words)
-        }
-        [Piece::Literal(path)] => store_name(path).unwrap_or(path).to_owned(),
-        _ => folder.to_string(),
-    }
-}
-
-/// `git-2.50` of `/nix/store/<hash>-git-2.50/bin`.
-fn store_name(path: &str) -> Option<&str> {
-    let name = path.strip_prefix("/nix/store/")?.strip_suffix("/bin")?;
-    let (hash, name) = name.split_once('-')?;
-    (hash.len() == 32 && !name.contains('/')).then_some(name)
-}
-
-fn package_words(package: &Package) -> String {
-    match package {
-        Package::Symbolic { nix } => nix.split_whitespace().collect::<Vec<_>>().join(" "),
-        Package::Resolved { paths } => paths.program.clone().unwrap_or_else(|| paths.out.clone()),
-    }
-}

@@ -18,6 +18,9 @@ pub struct Summary {
     pub reads: Vec<String>,
     /// Networks, services and programs outside.
     pub reaches: Vec<String>,
+    /// Those of what it reaches that are networks: they come first.
+    #[serde(skip)]
+    networks: Vec<String>,
     /// Whether it sees names, sizes and dates of all files, as a cage does.
     #[serde(skip)]
     is_cage: bool,
@@ -30,14 +33,10 @@ pub(super) fn summary(grants: &[&Entry]) -> Summary {
     let mut sorted = grants.to_vec();
     sorted.sort_by_key(|entry| rank(entry));
     sorted.iter().for_each(|entry| summary.add(&entry.grant));
-    let has_network = |entry: &&Entry| match &entry.grant {
-        Grant::HostNetwork | Grant::ShareNamespace { namespace: Namespace::Net } => true,
-        Grant::Ports { connect, .. } => !connect.is_empty(),
-        _ => false,
-    };
-    if !grants.iter().any(has_network) {
-        summary.reaches.insert(0, "no network".into());
+    if summary.networks.is_empty() {
+        summary.networks.push("no network".into());
     }
+    summary.reaches.splice(..0, summary.networks.drain(..));
     let Summary { writes, reads, .. } = &mut summary;
     reads.retain(|place| !writes.contains(place));
     summary
@@ -140,11 +139,12 @@ impl Summary {
             }
             Grant::ForwardEnv { name, .. } if is_secret(name) => self.reads(format!("${name}")),
             Grant::GitIdentity { .. } => self.reads("your name and address as git has them"),
-            Grant::HostNetwork => self.reaches("all networks"),
+            Grant::HostNetwork => push(&mut self.networks, "all networks".into()),
             Grant::ShareNamespace { namespace } => self.shares(*namespace),
             Grant::Ports { connect, .. } if !connect.is_empty() => {
                 let ports: Vec<String> = connect.iter().map(u16::to_string).collect();
-                self.reaches(format!("TCP ports {} of all networks", ports.join(" and ")));
+                let ports = ports.join(" and ");
+                push(&mut self.networks, format!("TCP ports {ports} of all networks"));
             }
             Grant::Session { .. } | Grant::Bus { .. } => self.reaches(sentence(grant).what),
             Grant::Channel { name, .. } => {
@@ -196,7 +196,7 @@ impl Summary {
 
     fn shares(&mut self, namespace: Namespace) {
         match namespace {
-            Namespace::Net => self.reaches("all networks"),
+            Namespace::Net => push(&mut self.networks, "all networks".into()),
             Namespace::Pid => self.reaches("your other processes"),
             Namespace::Ipc => self.reaches("the host's shared memory"),
             Namespace::Mount => self.writes(EVERYTHING),

@@ -84,10 +84,6 @@ fn every_grant_stands_with_its_line() {
         Reads    ~/.gitconfig; nothing else of yours
         Reaches  all networks
 
-        Findings
-          note        whole-network: the jail has the host's network: its        demo.jail:6:3  network
-                      loopback and abstract sockets too
-
         Program
           runs        pkgs.hello                                                 demo.jail:1:3  jail
 

@@ -21,12 +21,11 @@ pub fn render(explanation: &Explanation, width: usize) -> String {
     let layout = Layout::of(explanation, width);
     let mut text = format!("{TITLE}{}{TITLE:#}\n", sanitise(&explanation.name));
     text += &summary(&explanation.summary, width);
-    if !explanation.findings.is_empty() {
+    let mut findings = told(explanation).peekable();
+    if findings.peek().is_some() {
         let _ = writeln!(text, "\n{TITLE}Findings{TITLE:#}");
     }
-    for finding in &explanation.findings {
-        layout.finding(&mut text, finding);
-    }
+    findings.for_each(|finding| layout.finding(&mut text, finding));
     for group in &explanation.groups {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{TITLE}{}{TITLE:#}", group.title);
@@ -40,6 +39,11 @@ pub fn render(explanation: &Explanation, width: usize) -> String {
         let _ = writeln!(text, "{:INDENT$}{line}", "");
     }
     text
+}
+
+/// What is more than a note: a note says of a grant what its own line says too.
+fn told(explanation: &Explanation) -> impl Iterator<Item = &Finding> {
+    explanation.findings.iter().filter(|finding| finding.severity != Severity::Note)
 }
 
 /// The three lines alone, none of them broken; with the jail's name above where there are `several`.
@@ -82,7 +86,7 @@ struct Layout {
 impl Layout {
     fn of(explanation: &Explanation, width: usize) -> Self {
         let lines = || explanation.groups.iter().flat_map(|group| &group.lines);
-        let severities = explanation.findings.iter().map(|finding| finding.severity.as_str());
+        let severities = told(explanation).map(|finding| finding.severity.as_str());
         let how = lines().map(|line| line.how).chain(severities).map(str::len).max();
         let how = how.unwrap_or_default() + 2;
         let right = lines().map(|line| origin(line).chars().count()).max().unwrap_or_default();
@@ -90,7 +94,7 @@ impl Layout {
         Self { how, middle }
     }
 
-    /// What is dangerous, and, where it is more than a note, what to do.
+    /// What is dangerous, and what to do.
     fn finding(&self, text: &mut String, finding: &Finding) {
         let style = match finding.severity {
             Severity::Critical | Severity::High => BAD,
@@ -100,7 +104,7 @@ impl Layout {
         let line = Line {
             how: finding.severity.as_str(),
             what: vec![format!("{}: {}", finding.code, finding.what)],
-            note: (finding.severity != Severity::Note).then_some(finding.fix),
+            note: Some(finding.fix),
             combinator: Some(finding.combinator.clone()),
             place: finding.place.clone(),
         };

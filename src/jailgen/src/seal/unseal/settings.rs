@@ -57,6 +57,7 @@ fn process(draft: &mut Draft<'_>) {
     let by: &[&str] = match plan.terminal {
         Terminal::Keep => &[BASE, "no-new-session"],
         Terminal::NewSession => &["new-session"],
+        Terminal::Shared => &["share-terminal"],
     };
     draft.add_of(by, Grant::Terminal { terminal: plan.terminal });
     let by: &[&str] = match plan.lifetime {
@@ -136,7 +137,7 @@ const PATH: &str = "PATH";
 const TIME_ZONE: &str = "TZ";
 
 /// Whose variables are variables, whatever they are called.
-const PLAIN: &[&str] = &["set-env", "fwd-env", "try-fwd-env", "cage"];
+const PLAIN: &[&str] = &["set-env", "fwd-env", "try-fwd-env"];
 
 pub(super) fn environment(draft: &mut Draft<'_>) {
     for variable in &draft.plan.env {

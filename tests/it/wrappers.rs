@@ -1,0 +1,112 @@
+//! `jailgen explain` of a wrapper says what it says of the spec that the wrapper was built from.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::escapes::subjects::all;
+use crate::harness::Scratch;
+use crate::real_nix::setup;
+
+const SPEC: &str = r#"{
+  rich = jail "jailed-rich" pkgs.bashInteractive [
+    mount-cwd
+    network
+    time-zone
+    (add-pkg-deps [ pkgs.gnugrep pkgs.coreutils ])
+    (readonly "/srv/data")
+    (try-readonly (noescape "~/.ssh"))
+    (state-dir (noescape "~/.rich"))
+    (state-file (noescape "~/.rich.json"))
+    (tmpfs-sized "1G" "/scratch")
+    (set-env "GREETING" "hello")
+    (fwd-env "MY_TOKEN")
+    (limit-pids 64)
+    (limit-files 100)
+    (landlock "full")
+    (share-ns "pid")
+    no-die-with-parent
+    open-urls-in-browser
+    (seccomp "strict")
+  ];
+  caged = cage {
+    name = "kept";
+    profile = "aiAgent";
+    argv = [ "${pkgs.bashInteractive}/bin/bash" ];
+    packages = [ pkgs.coreutils ];
+    filesystem.ro = [ "~/notes" ];
+    configDirs = [ "~/.kept" ];
+  };
+}
+"#;
+
+/// The one jail of a report.
+fn jail(outcome: &crate::harness::Outcome) -> Value {
+    let report: Value = serde_json::from_str(&outcome.assert_status(0).stdout).unwrap();
+    report["jails"][0].clone()
+}
+
+/// Its lines: the title, how, what, who wanted it and where that stands. What the store has is known by other names.
+fn lines(jail: &Value) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for group in jail["groups"].as_array().unwrap() {
+        for line in group["lines"].as_array().unwrap() {
+            for what in line["what"].as_array().unwrap() {
+                let what = what.as_str().unwrap();
+                let is_store = what.contains("/nix/store/") || what.contains("pkgs.");
+                let what = what.split('=').next().filter(|_| !is_store).unwrap_or("…");
+                let (title, how) = (&group["title"], &line["how"]);
+                all.insert(format!(
+                    "{title} {how} {what} {} {}",
+                    line["combinator"], line["place"]
+                ));
+            }
+        }
+    }
+    // Who put a folder in PATH a plan says of the first alone, and of the program of a cage nothing.
+    let is_known =
+        |line: &String| !["\"Commands\"", "\"Program\""].iter().any(|it| line.starts_with(it));
+    all.into_iter().filter(is_known).collect()
+}
+
+#[test]
+fn a_wrapper_is_explained_as_its_spec_is() {
+    let Some(setup) = setup() else { return };
+    let scratch = Scratch::with(&[("a.jail", SPEC)]);
+    let arguments = [&["build", "a.jail"][..], &setup.overrides()].concat();
+    setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
+    for command in ["jailed-rich", "kept-cage"] {
+        let spec = jail(&scratch.run(&["explain", "a.jail", "--jail", command, "--json"]));
+        let link = format!(".local/state/jailgen/bin/{command}");
+        let wrapper = jail(&scratch.run(&["explain", &link, "--json"]));
+        assert_eq!(wrapper["name"], spec["name"]);
+        assert_eq!(wrapper["summary"], spec["summary"]);
+        assert_eq!(wrapper["findings"], spec["findings"]);
+        assert_eq!(wrapper["absent"], spec["absent"]);
+        assert_eq!(lines(&wrapper), lines(&spec));
+        assert!(lines(&wrapper).iter().any(|line| line.contains("\"a.jail:")), "{wrapper}");
+    }
+    // By its name, as a shell finds it.
+    let mut by_name = scratch.jailgen(&["explain", "jailed-rich", "--brief"]);
+    by_name.env("PATH", scratch.path(".local/state/jailgen/bin"));
+    let brief = crate::harness::Outcome::of(&by_name.assert()).assert_status(0).stdout.clone();
+    let of_spec = scratch.run(&["explain", "a.jail", "--jail", "jailed-rich", "--brief"]);
+    assert_eq!(brief, of_spec.stdout);
+    assert!(brief.starts_with("Writes   this folder, ~/.rich, ~/.rich.json\n"), "{brief}");
+    let link = ".local/state/jailgen/bin/jailed-rich";
+    let calls = scratch.run(&["explain", link, "--syscalls"]);
+    assert!(calls.assert_status(1).stderr.contains("name the spec"), "{}", calls.all());
+    let other = scratch.run(&["explain", link, "--jail", "jailed-poor"]);
+    assert!(other.assert_status(1).stderr.contains("there is `jailed-rich`"), "{}", other.all());
+}
+
+#[test]
+fn every_wrapper_can_be_explained() {
+    for subject in all() {
+        let wrapper = subject.wrapper.to_str().unwrap();
+        let outcome = Scratch::new().run(&["explain", wrapper]);
+        let text = &outcome.assert_status(0).stdout;
+        assert!(text.contains("\nWrites ") && text.contains("\nProgram\n"), "{text}");
+        assert!(!text.contains("rules of the spec's own"), "{}: {text}", subject.name);
+    }
+}
