@@ -1,5 +1,6 @@
 //! Where the user's settings are, and that they are believed only where no jail could write them.
 
+use std::cell::LazyCell;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -48,9 +49,10 @@ pub(super) fn text(file: &Path, context: Context) -> Result<Option<String>, Fail
     // The launcher keeps this one from every jail, and no other that XDG_CONFIG_HOME may name.
     let covered = OWN_SETTINGS.iter().find(|(name, _)| *name == "HOME");
     let covered = covered.and_then(|(name, below)| Some(absolute(name)?.join(below)));
-    let is_outside = |place: &Path| {
-        context.surroundings().is_ok_and(|surroundings| surroundings.is_outside(place))
-    };
+    // Asked only where something else leads there. What cannot be found out is no reason to believe.
+    let surroundings = LazyCell::new(|| context.surroundings());
+    let is_outside =
+        |place: &Path| surroundings.as_ref().is_ok_and(|around| around.is_outside(place));
     settings::read(file, covered.as_deref(), &is_outside).map_err(|error| {
         let shown = file.display().to_string();
         let message = format!("the settings in `{}` are not used: {error}", sanitise(&shown));
