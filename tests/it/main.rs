@@ -20,6 +20,7 @@ mod escapes;
 mod eval;
 mod explain;
 mod first_hour;
+mod first_project;
 mod formatting;
 mod harness;
 mod host_hooks;

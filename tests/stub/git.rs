@@ -123,7 +123,10 @@ fn a_folder_of_a_repository_is_told_about_once() {
         let first = started_in(&jail, "a/b");
         let top = jail.project().display().to_string();
         assert!(first.stderr.contains(&format!("{TOLD}{top}, ")), "{first:?}");
-        assert!(first.stderr.contains(&format!("`(readonly \"{top}/.git\")`")), "{first:?}");
+        let advice = format!(
+            "`(readonly \"{top}/.git\") (set-env \"GIT_DISCOVERY_ACROSS_FILESYSTEM\" \"1\")`"
+        );
+        assert!(first.stderr.contains(&advice), "{first:?}");
         assert_eq!(first.stderr.lines().count(), 1, "{first:?}");
         assert_eq!(started_in(&jail, "a/b").stderr, "", "once");
         assert!(started_in(&jail, "a").stderr.contains(TOLD), "another folder");
@@ -135,7 +138,11 @@ fn nothing_is_told_where_git_has_its_repository_or_is_not_there() {
     for caller in callers() {
         let jail = with_git(caller);
         let git = bind(jail.project().join(".git"), Access::ReadOnly);
-        assert_eq!(started_in(&jail.op(git), "a").stderr, "", "granted");
+        let jail = jail.op(git).set("GIT_DISCOVERY_ACROSS_FILESYSTEM", "1");
+        assert_eq!(started_in(&jail, "a").stderr, "", "as it was told");
+        let jail = with_git(caller);
+        let whole = bind(jail.project(), Access::ReadOnly);
+        assert_eq!(started_in(&jail.op(whole), "a").stderr, "", "granted");
         let jail = with_git(caller).change(|plan| plan.closure.names.clear());
         assert_eq!(started_in(&jail, "a").stderr, "", "no git");
         let jail = with_git(caller);

@@ -11,6 +11,9 @@ use super::{Folder, WritableTrees, is_first};
 use crate::caller::{Caller, StateFolder};
 use crate::failure;
 
+/// Has git look for a repository above a folder that is a mount.
+const ACROSS: &str = "GIT_DISCOVERY_ACROSS_FILESYSTEM";
+
 /// The folder with a `.git` that is nearest above the working folder, or is it.
 pub(super) fn top() -> Option<Vec<u8>> {
     let mut folder = Folder::current().ok()?.path;
@@ -29,10 +32,11 @@ pub(super) fn top() -> Option<Vec<u8>> {
 
 /// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
 pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
-    let has_folder = plan.inside.iter().any(|op| matches!(op, InsideOp::Folder(_)));
-    if !has_folder || !has_git(plan) {
-        return;
-    }
+    let folder = plan.inside.iter().find_map(|op| match op {
+        InsideOp::Folder(folder) => Some(folder),
+        _ => None,
+    });
+    let Some(folder) = folder.filter(|_| has_git(plan)) else { return };
     let (Some(top), Ok(Folder { path: here })) = (top(), Folder::current()) else { return };
     if top == here || is_shown(plan, caller, &top) {
         return;
@@ -43,13 +47,17 @@ pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) 
     };
     if caller.state_folder().map_or(true, is_first) {
         let top = String::from_utf8_lossy(&top);
-        failure::say(
-            &format!(
-                "git finds no repository in this folder of {top}, because that is not in the jail: start it there, or let it read the \
-                 history with `(readonly \"{top}/.git\")` (told once)"
+        let history = match folder.to {
+            None => format!(
+                ", or, to read the history alone, write `(readonly \"{top}/.git\") (set-env \"{ACROSS}\" \"1\")`"
             ),
-            None,
+            // It is not below the repository inside.
+            Some(_) => String::new(),
+        };
+        let words = format!(
+            "git finds no repository in this folder of {top}, because that is not in the jail: start it there{history} (told once)"
         );
+        failure::say(&words, None);
     }
 }
 
@@ -60,13 +68,17 @@ fn has_git(plan: &Plan) -> bool {
     plan.closure.names.iter().any(|name| is_git(name))
 }
 
-/// Whether the plan puts the repository, or what it lies in, in place by name.
+/// Whether git finds the repository: the plan puts that, or what it lies in, in place by name; or `.git` alone, which lies on
+/// another file system than the working folder then.
 fn is_shown(plan: &Plan, caller: &Caller<'_>, top: &[u8]) -> bool {
     let git = [top, b"/.git"].concat();
+    let across = plan.env.iter().any(|variable| variable.name() == ACROSS);
     plan.inside.iter().any(|op| {
         let InsideOp::Bind(op) = op else { return false };
         let Ok(to) = caller.path(&op.to) else { return false };
-        let rest = git.strip_prefix(to.as_str().trim_end_matches('/').as_bytes());
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        let to = to.as_str().trim_end_matches('/').as_bytes();
+        let around = top.strip_prefix(to);
+        around.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+            || (across && to == git)
     })
 }
