@@ -38,7 +38,7 @@ fn an_emitted_flake_builds_runs_and_gives_a_shell_with_every_nix_that_is_here() 
         let wrapper = scratch.read("result/bin/jailed-sh");
         assert!(wrapper.starts_with("#!/nix/store/"));
         let places = wrapper.lines().last().unwrap();
-        assert!(places.contains("\":\"sh.jail:1:40\""), "the line of `mount-cwd`: {places}");
+        assert!(places.contains("\":\"sh.jail:1:41\""), "the line of `mount-cwd`: {places}");
         let shown = setup.nix_ok(nix, &folder, &["flake", "show", "--json", "path:out"]);
         assert!(shown.contains("jailed-sh"), "{shown}");
         let in_shell = ["develop", "path:out", "-c", "sh", "-c", "command -v jailed-sh"];

@@ -61,7 +61,14 @@ pub(crate) fn name(error: Errno) -> String {
     known.map_or_else(|| format!("error {}", error.raw_os_error()), |(_, name)| String::from(*name))
 }
 
-/// What the name that a reader meets most often means, to be put behind it.
+/// What the names that a reader meets most often mean, to be put behind them.
 pub(crate) fn meaning(name: &str) -> &'static str {
-    if name == "ENOENT" { " (it does not exist)" } else { "" }
+    match name {
+        "EACCES" => " (you may not go there)",
+        "EISDIR" => " (it is a folder)",
+        "ENOENT" => " (it does not exist)",
+        "ENOTDIR" => " (a name on the way is that of a file)",
+        "EROFS" => " (it is read-only)",
+        _ => "",
+    }
 }

@@ -335,7 +335,7 @@ mod tests {
         let place = |by: &str| (by == "readonly#2").then(|| "demo.jail:4:3".into());
         assert_eq!(
             failure().text(place),
-            "jail-stub: step 7 of 23 (bind-ro): /nix/store/x: EACCES\n  \
+            "jail-stub: step 7 of 23 (bind-ro): /nix/store/x: EACCES (you may not go there)\n  \
              wanted by `readonly` at demo.jail:4:3\n  help: try another\n"
         );
     }
