@@ -97,7 +97,36 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     let calls = scratch.run(&["explain", link, "--syscalls"]);
     assert!(calls.assert_status(1).stderr.contains("name the spec"), "{}", calls.all());
     let other = scratch.run(&["explain", link, "--jail", "jailed-poor"]);
-    assert!(other.assert_status(1).stderr.contains("there is `jailed-rich`"), "{}", other.all());
+    assert!(other.assert_status(2).stderr.contains("there are `jailed-rich`"), "{}", other.all());
+}
+
+/// Whoever writes a wrapper has no say in what a terminal does, or in what else is a line of an explanation.
+#[test]
+fn nothing_of_a_wrapper_is_printed_raw() {
+    let Some(subject) = all().first() else { return };
+    let wrapper = std::fs::read_to_string(&subject.wrapper).unwrap();
+    let hostile = r"x\u001b]0;t\u0007\nWrites   nothing";
+    let (plan, places) = wrapper.trim_end().rsplit_once('\n').unwrap();
+    let bind = r#""bind":{"from":"/run/docker.sockHOSTILE","to":"/srv","access":"rw","missing":"skip","by":"unsafe-HOSTILE#1"}},
+{"tmpfs":{"to":"/tmp""#;
+    let bind = bind.replace("HOSTILE", hostile);
+    let plan = plan.replacen(r#""tmpfs":{"to":"/tmp""#, &bind, 1);
+    let plan = plan.replacen("\"name\":\"jailed", &format!("\"name\":\"{hostile}jailed"), 1);
+    let places = places.replace("escapes.jail", &format!("{hostile}escapes.jail"));
+    let places = places.replacen('{', &format!("{{\"unsafe-{hostile}#1\":\"{hostile}\","), 1);
+    let scratch = Scratch::with(&[("hostile", &format!("{plan}\n{places}\n"))]);
+    for arguments in [
+        &["explain", "hostile"][..],
+        &["explain", "--json", "hostile"],
+        &["explain", "--brief", "hostile"],
+        &["explain", "hostile", "--jail", "x"],
+    ] {
+        let outcome = scratch.run(arguments);
+        let said = format!("{}{}", outcome.stdout, outcome.stderr);
+        assert!(said.contains("x\\u"), "{said}");
+        assert!(!said.contains(['\u{1b}', '\u{7}']), "{said:?}");
+        assert!(said.matches("\nWrites ").count() <= 1, "{said}");
+    }
 }
 
 #[test]

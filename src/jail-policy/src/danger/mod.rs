@@ -42,7 +42,7 @@ impl Danger {
         what: impl Into<String>,
         fix: &'static str,
     ) -> Self {
-        Self { severity, code, what: what.into(), by: entry.by.clone(), from: None, fix }
+        Self { severity, code, what: one_line(&what.into()), by: entry.by.clone(), from: None, fix }
     }
 }
 
@@ -70,12 +70,17 @@ pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origi
     found
 }
 
+/// A path that goes on in another line could say there what nobody has found.
+fn one_line(text: &str) -> String {
+    text.replace('\r', "\\r").replace('\n', "\\n")
+}
+
 fn called_unsafe(by: &Origin) -> Option<Danger> {
     let fix = "use the combinator that is made for it";
     by.combinator.starts_with("unsafe-").then(|| Danger {
         severity: Severity::High,
         code: DangerCode::UnsafeCombinator,
-        what: format!("`{}` adds what no check looks at", by.combinator),
+        what: one_line(&format!("`{}` adds what no check looks at", by.combinator)),
         by: by.clone(),
         from: None,
         fix,

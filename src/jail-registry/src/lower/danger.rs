@@ -38,15 +38,10 @@ pub fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
     if danger.severity == Severity::Note {
         return None;
     }
-    let warning = Diagnostic::warning(code(danger.code)?, place, one_line(&danger.what))
+    let warning = Diagnostic::warning(code(danger.code)?, place, danger.what.clone())
         .label(format!("{} severity", danger.severity.as_str()))
         .help(danger.fix);
     Some(Diagnostic { danger: Some(danger.severity), ..warning })
-}
-
-/// A message is one line, whatever stands in a path.
-fn one_line(what: &str) -> String {
-    what.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// The diagnostic of the same name; none for what is never more than a note.

@@ -32,7 +32,10 @@ fn danger(name: &str, entry: &Entry) -> Danger {
     Danger {
         severity: Severity::High,
         code: DangerCode::SpecWritable,
-        what: format!("a jail that is started here can write `{name}`, which it is made from"),
+        what: format!(
+            "a jail that is started here can write `{}`, which it is made from",
+            name.escape_debug()
+        ),
         by: entry.by.clone(),
         from: None,
         fix: "keep the spec outside of what its jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/NAME.jail\"))`",

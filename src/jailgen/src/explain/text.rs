@@ -19,7 +19,7 @@ const FAINT: Style = Style::new().dimmed();
 #[must_use]
 pub fn render(explanation: &Explanation, width: usize) -> String {
     let layout = Layout::of(explanation, width);
-    let mut text = format!("{TITLE}{}{TITLE:#}\n", sanitise(&explanation.name));
+    let mut text = format!("{TITLE}{}{TITLE:#}\n", one_line(&explanation.name));
     text += &summary(&explanation.summary, width);
     let mut findings = told(explanation).peekable();
     if findings.peek().is_some() {
@@ -53,7 +53,7 @@ pub fn brief(explanations: &[Explanation]) -> String {
     if let [explanation] = explanations {
         return one(explanation);
     }
-    let named = |it: &Explanation| format!("{TITLE}{}{TITLE:#}\n{}", sanitise(&it.name), one(it));
+    let named = |it: &Explanation| format!("{TITLE}{}{TITLE:#}\n{}", one_line(&it.name), one(it));
     explanations.iter().map(named).collect::<Vec<_>>().join("\n")
 }
 
@@ -63,7 +63,7 @@ const WORD: usize = "Reaches  ".len();
 fn summary(summary: &Summary, width: usize) -> String {
     let mut text = String::new();
     for (word, what) in summary.lines() {
-        let what = sanitise(&what).replace('\n', "\\n");
+        let what = one_line(&what);
         let room = width.saturating_sub(WORD);
         for (index, part) in wrapped(what.split(' '), room).iter().enumerate() {
             let word = if index == 0 { word } else { "" };
@@ -143,11 +143,16 @@ fn is_wide(line: &Line) -> bool {
 fn origin(line: &Line) -> String {
     match (&line.place, &line.combinator) {
         (Some(place), Some(combinator)) => {
-            format!("{}  {}", sanitise(place), sanitise(combinator))
+            format!("{}  {}", one_line(place), one_line(combinator))
         }
-        (None, Some(combinator)) => sanitise(combinator).into_owned(),
+        (None, Some(combinator)) => one_line(combinator),
         (Some(_) | None, None) => "by default".into(),
     }
+}
+
+/// What a wrapper holds of names and places could go on in another line, and say there what is not so.
+fn one_line(text: &str) -> String {
+    sanitise(text).replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// The items with commas between them. An item stays in one piece if `width` allows it.
@@ -155,7 +160,7 @@ fn list(items: &[impl AsRef<str>], width: usize) -> impl Iterator<Item = String>
     let last = items.len().saturating_sub(1);
     items.iter().enumerate().flat_map(move |(index, item)| {
         let comma = if index < last { "," } else { "" };
-        let item = format!("{}{comma}", sanitise(item.as_ref()));
+        let item = format!("{}{comma}", one_line(item.as_ref()));
         if item.chars().count() <= width {
             return vec![item];
         }

@@ -71,9 +71,8 @@ impl Source {
             self.jails.iter().map(|(policy, _)| format!("`{}`", policy.name)).collect();
         self.jails.retain(|(policy, _)| policy.name == *wanted);
         if self.jails.is_empty() {
-            let target = arguments.target.display();
-            let message = format!("there is no jail `{wanted}` in `{target}`");
-            return Err(Failure::with_help(message, format!("there is {}", known.join(", "))));
+            let message = format!("there is no jail `{wanted}`; there are {}", known.join(", "));
+            return Err(Failure::Usage(message));
         }
         Ok(())
     }
