@@ -335,6 +335,8 @@ fn a_spec_that_its_own_jail_can_write_is_found_from_where_it_would_be_started() 
         let message = &found.assert_status(1).stderr;
         assert!(message.contains("warning[spec-writable]"), "{}", found.all());
         assert!(message.contains(&format!("can write `{written}`")), "{}", found.all());
+        let help = format!("`(try-readonly (noescape \"$PWD/{spec}\"))`");
+        assert!(message.contains(&help), "{}", found.all());
         assert!(
             message.contains("mount-cwd") && message.contains("high severity"),
             "{}",
