@@ -46,7 +46,7 @@ pub enum Command {
     Emit(Emit),
     /// Look for faults in specs; writes nothing.
     Check(Check),
-    /// Say what a jail writes, reads and reaches, then all that it grants, each grant with its line.
+    /// Say what a jail writes, reads and reaches, and all that it grants.
     Explain(Explain),
     /// Agree to what specs do outside the working folder, without building them.
     #[command(after_help = examples::APPROVE)]
