@@ -2,7 +2,7 @@
 
 use jail_plan::{
     Access, Bind, EnvOp, Expansion, Forward, HostOp, HostText, InsideOp, Missing, Namespace,
-    Places, Plan, RefuseFolder,
+    Places, Plan, RefuseFolder, Set,
 };
 use jailgen::audit::{Report, Severity, stopped};
 
@@ -85,6 +85,30 @@ fn what_is_shared_and_passed_on_is_found() {
             ("whole-network", Severity::Note),
         ]
     );
+}
+
+#[test]
+fn a_value_with_which_the_jail_breaks_is_found() {
+    let set = |name: &str, value: &str, by: &str| {
+        let value = HostText::Literal(value.into());
+        EnvOp::Set(Set { name: name.into(), value, by: by.into() })
+    };
+    for (name, value, by, expected) in [
+        ("PATH", "/usr/bin:/opt/bin", "set-env#2", &["breaks-path"][..]),
+        ("PATH", "/usr/bin:/bin", "set-env#2", &[]),
+        ("PATH", "/usr/bin:/opt/bin", "add-path#2", &[]),
+        ("HOME", "/work", "set-env#2", &["breaks-home"]),
+        ("HOME", "/tmp/home", "set-env#2", &[]),
+    ] {
+        let Some(report) = findings(|plan| {
+            plan.env.retain(|variable| variable.name() != name);
+            plan.env.push(set(name, value, by));
+        }) else {
+            return;
+        };
+        let codes: Vec<&str> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, *expected, "{name}={value} by {by}");
+    }
 }
 
 #[test]
