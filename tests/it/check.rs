@@ -1,6 +1,6 @@
 //! `jailgen check`: the examples are clean, and every kind of bad input is told so that its author can mend it.
 
-use crate::harness::{BadInput, Scratch, check_bad_input, project};
+use crate::harness::{BadInput, Outcome, Scratch, check_bad_input, project};
 
 fn bad(what: &'static str, spec: impl Into<Vec<u8>>, says: &'static [&'static str]) -> BadInput {
     BadInput { what, spec: spec.into(), says }
@@ -310,55 +310,65 @@ fn what_is_dangerous_is_warned_of_with_its_code_severity_and_line() {
     faulty.run(&["check", "--allow", "no-such-code", "a.jail"]).assert_status(2);
 }
 
+/// The spec itself and what it imports are read-only in its jail; in a cage nothing is.
 #[test]
-fn a_spec_that_its_own_jail_can_write_is_found_from_where_it_would_be_started() {
-    let import = "import ./jails/b.nix";
-    let inner = jail("mount-cwd");
+fn what_decides_on_the_next_build_is_found_where_the_jail_could_write_it() {
+    let reading = |more: &str| {
+        let read = "builtins.seq (builtins.readFile ./data.json)";
+        format!("{read} (jail \"demo\" pkgs.hello [ mount-cwd {more} ])")
+    };
+    let cage = r#"cage { name = "c"; argv = [ "${pkgs.hello}/bin/hello" ]; }"#;
     let scratch = Scratch::with(&[
-        ("p/a.jail", &inner),
-        ("p/c.jail", import),
-        ("p/jails/b.nix", &inner),
-        ("p/kept.jail", &jail("mount-cwd (try-readonly (noescape \"$PWD/kept.jail\"))")),
-        ("p/read.jail", &jail("mount-cwd-readonly")),
-        ("specs/a.jail", &inner),
-        ("specs/state.jail", &jail("mount-cwd (state-dir (noescape \"~/specs\"))")),
-        ("specs/a.d/x", ""),
+        ("p/data.json", "{}"),
+        ("p/cfg/x", ""),
+        ("p/own.jail", "import ./jails/b.nix"),
+        ("p/jails/b.nix", &jail("mount-cwd")),
+        ("p/read.jail", &reading("")),
+        ("p/kept.jail", &reading("(try-readonly (noescape \"$PWD/data.json\"))")),
+        ("p/copy.jail", &jail("mount-cwd (ro-bind \"${./cfg}\" \"/cfg\")")),
+        ("p/closed.jail", &reading("").replace("mount-cwd", "mount-cwd-readonly")),
+        ("p/cage.jail", cage),
+        ("specs/data.json", "{}"),
+        ("specs/read.jail", &reading("")),
+        ("specs/state.jail", &reading("(state-dir (noescape \"~/specs\"))")),
     ]);
     let from = |folder: &str, spec: &str, home: Option<&str>| {
         let mut command = scratch.jailgen(&["check", "--deny", "warnings", spec]);
         command.current_dir(scratch.path(folder)).env_remove("HOME");
         home.map(|home| command.env("HOME", scratch.path(home)));
-        crate::harness::Outcome::of(&command.assert())
+        Outcome::of(&command.assert())
     };
-    for (spec, written) in [("a.jail", "a.jail"), ("c.jail", "c.jail")] {
+    for (spec, written, by) in [
+        ("read.jail", "data.json", "mount-cwd"),
+        ("copy.jail", "cfg", "mount-cwd"),
+        ("cage.jail", "cage.jail", "cage"),
+    ] {
         let found = from("p", spec, Some("."));
         let message = &found.assert_status(1).stderr;
         assert!(message.contains("warning[spec-writable]"), "{}", found.all());
         assert!(message.contains(&format!("can write `{written}`")), "{}", found.all());
-        let help = format!("`(try-readonly (noescape \"$PWD/{spec}\"))`");
-        assert!(message.contains(&help), "{}", found.all());
-        assert!(
-            message.contains("mount-cwd") && message.contains("high severity"),
-            "{}",
-            found.all()
-        );
+        assert!(message.contains(by) && message.contains("high severity"), "{}", found.all());
+        let paste = format!("`(try-readonly (noescape \"$PWD/{written}\"))`");
+        assert_eq!(message.contains(&paste), spec != "cage.jail", "{}", found.all());
     }
     // Without a home folder what is known is known.
-    from("p", "a.jail", None).assert_status(1);
+    from("p", "read.jail", None).assert_status(1);
     for (folder, spec, home) in [
+        ("p", "own.jail", "."),
         ("p", "kept.jail", "."),
-        ("p", "read.jail", "."),
-        ("p", "../specs/a.jail", "."),
-        ("p/jails", "../a.jail", "."),
+        ("p", "closed.jail", "."),
+        ("p", "../specs/read.jail", "."),
+        ("p/jails", "../read.jail", "."),
         // No jail is started in the home folder.
-        ("p", "a.jail", "p"),
+        ("p", "read.jail", "p"),
     ] {
         from(folder, spec, Some(home)).assert_status(0);
     }
     let state = from("p", "../specs/state.jail", Some("."));
     assert!(state.assert_status(1).stderr.contains("state-dir"), "{}", state.all());
-    let explained = scratch.jailgen(&["explain", "a.jail"]).current_dir(scratch.path("p")).assert();
-    let explained = crate::harness::Outcome::of(&explained);
+    let mut explain = scratch.jailgen(&["explain", "read.jail"]);
+    explain.env("HOME", scratch.path(".")).current_dir(scratch.path("p"));
+    let explained = Outcome::of(&explain.assert());
     let line = explained.stdout.lines().find(|line| line.contains("spec-writable: "));
     assert!(line.is_some_and(|line| line.contains("  high ")), "{}", explained.all());
 }

@@ -1,7 +1,10 @@
-//! Whether a jail can write what it is made from: then what runs in it decides what the next build grants.
+//! Whether a jail can write what decides on its next build. The spec and what it imports are read-only in a jail that jailgen
+//! has built; what it reads and copies is not, because it may be what one works on, and in a cage nothing is.
 
-use jail_lang::Sources as _;
-use jail_policy::{Danger, DangerCode, Entry, Launch, Severity, writer};
+use std::collections::BTreeSet;
+
+use jail_lang::{Query, Sources as _};
+use jail_policy::{Danger, DangerCode, Entry, Grant, Launch, Policy, Severity, writer};
 use jail_registry::danger_warning;
 
 use super::{Compiled, SpecFolder};
@@ -9,20 +12,21 @@ use super::{Compiled, SpecFolder};
 impl SpecFolder {
     /// Adds what is dangerous about where the spec is, for jails that are launched so.
     pub fn judge_place(&self, compiled: &mut Compiled, launch: Launch<'_>) {
-        let root = self.sources.root().trim_end_matches('/');
+        let (own, beside) = self.deciding(compiled);
         let mut warnings = Vec::new();
         for (policy, judged) in compiled.policies.iter().zip(&mut compiled.judged) {
-            let written = compiled.files.all().iter().find_map(|file| {
-                let place = format!("{root}/{}", file.name);
-                let entry = writer(&policy.grants, &place, launch)?;
-                Some((file.name.as_str(), place, entry))
+            let is_cage = is_cage(policy);
+            let mut places = own.iter().filter(|_| is_cage).chain(&beside);
+            let written = places.find_map(|place| {
+                let place = place.as_str();
+                Some((place, writer(&policy.grants, place, launch)?))
             });
-            let Some((name, place, entry)) = written else { continue };
-            let danger = danger(name, entry);
+            let Some((place, entry)) = written else { continue };
+            let danger = danger(below(place, launch.folder).unwrap_or(place), entry);
             let warning = danger_warning(&danger, judged.places.get(&danger.by).copied());
-            let warning = warning.map(|warning| match below(&place, launch.folder) {
-                Some(path) => warning.help(to_paste(path)),
-                None => warning,
+            let warning = warning.map(|warning| match below(place, launch.folder) {
+                Some(path) if !is_cage && is_plain(path) => warning.help(to_paste(path)),
+                Some(_) | None => warning,
             });
             warnings.extend(warning.filter(|warning| !warnings.contains(warning)));
             judged.dangers.push(danger);
@@ -31,31 +35,56 @@ impl SpecFolder {
         compiled.diagnostics.extend(warnings);
         compiled.diagnostics.sort_by_key(|it| it.primary.map(|place| (place.file, place.start)));
     }
+
+    /// Absolute paths: the spec and what it imports; then what it reads and copies beside.
+    fn deciding(&self, compiled: &Compiled) -> (BTreeSet<String>, BTreeSet<String>) {
+        let root = self.sources.root().trim_end_matches('/');
+        let at = |name: &str| match name {
+            "." => root.to_owned(),
+            name => format!("{root}/{name}"),
+        };
+        let own: BTreeSet<String> =
+            compiled.files.all().iter().map(|file| at(&file.name)).collect();
+        let read = self.sources.answered().into_iter().filter_map(|(query, path, _)| match query {
+            Query::Read => Some(path),
+            Query::Kind | Query::List => None,
+        });
+        let copied = compiled.spec.iter().flat_map(|spec| spec.copied.keys().map(|name| at(name)));
+        let beside = read.chain(copied).filter(|path| !own.contains(path)).collect();
+        (own, beside)
+    }
 }
 
-/// A path from the working folder on, where it can stand in a spec as it is.
+fn is_cage(policy: &Policy) -> bool {
+    policy.grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }))
+}
+
+/// A path from the working folder on.
 fn below<'a>(place: &'a str, folder: &str) -> Option<&'a str> {
-    let path = place.strip_prefix(folder)?.strip_prefix('/')?;
-    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '+');
-    path.chars().all(is_plain).then_some(path)
+    place.strip_prefix(folder)?.strip_prefix('/')
+}
+
+/// Whether it can stand in a spec as it is.
+fn is_plain(path: &str) -> bool {
+    path.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | '+'))
 }
 
 fn to_paste(path: &str) -> String {
     format!(
-        "keep it outside of what its jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/{path}\"))`"
+        "keep it outside of what the jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/{path}\"))`"
     )
 }
 
-fn danger(name: &str, entry: &Entry) -> Danger {
+fn danger(shown: &str, entry: &Entry) -> Danger {
     Danger {
         severity: Severity::High,
         code: DangerCode::SpecWritable,
         what: format!(
-            "a jail that is started here can write `{}`, which it is made from",
-            name.escape_debug()
+            "started here, it can write `{}`, which decides what the next build grants",
+            shown.escape_debug()
         ),
         by: entry.by.clone(),
         from: None,
-        fix: "keep the spec outside of what its jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/NAME.jail\"))`",
+        fix: "keep the spec, and what it reads and copies, outside of what its jail can write",
     }
 }
