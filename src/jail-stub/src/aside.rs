@@ -155,10 +155,11 @@ fn not_detached(error: Errno) -> Problem {
 /// past it by `/..` alone (path_resolution(7)). So both are the same mount in the end, by the ids that `statx` gives.
 fn detach() -> Result<(), Errno> {
     for _ in 0..ROOTS_MAX {
+        // The host's root is there in any case.
+        unmount(c"/", UnmountFlags::DETACH)?;
         if mount_id(c"/..")? == mount_id(c"/")? {
             return Ok(());
         }
-        unmount(c"/", UnmountFlags::DETACH)?;
     }
     Err(Errno::TOOMANYREFS)
 }

@@ -5,6 +5,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 use core::ffi::CStr;
 
 use jail_plan::{HostText, JailPath, Lookup, OWN_SETTINGS, OWN_STATE, Unset};
@@ -29,6 +30,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) uid: u32,
     /// The effective group id.
     pub(crate) gid: u32,
+    /// The user's line of /etc/passwd, once it was asked for.
+    pub(crate) account: OnceCell<String>,
 }
 
 impl<'a> Caller<'a> {
@@ -45,6 +48,7 @@ impl<'a> Caller<'a> {
             home: home(value(environment, "HOME")),
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
+            account: OnceCell::new(),
         }
     }
 

@@ -156,7 +156,8 @@ fn open_name(folder: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Er
     }
 }
 
-fn mount_of(place: &OwnedFd) -> Result<u64, Errno> {
+/// Which mount a place is in.
+pub(crate) fn mount_of(place: impl AsFd) -> Result<u64, Errno> {
     statx(place, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).map(|stat| stat.stx_mnt_id)
 }
 

@@ -12,6 +12,17 @@ fn parse(text: &[u8]) -> Result<Value<'_>, String> {
     value.map_err(|error| error.text(text))
 }
 
+/// Texts are looked through in words of eight bytes: every byte at every place in one.
+#[test]
+fn each_byte_of_a_text_counts_wherever_it_stands() {
+    for (at, byte) in (0..20).flat_map(|at| (0..=255_u8).map(move |byte| (at, byte))) {
+        let mut text = Vec::from(*b"\"abcdefghijklmnopqrst\"");
+        text[at + 1] = byte;
+        let (ours, theirs) = (parse(&text), serde_json::from_slice::<serde_json::Value>(&text));
+        assert_eq!(ours.as_ref().ok().map(shown), theirs.ok(), "{byte} at {at}");
+    }
+}
+
 /// As serde shows it.
 fn shown(value: &Value<'_>) -> serde_json::Value {
     match &value.data {

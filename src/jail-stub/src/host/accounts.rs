@@ -18,22 +18,27 @@ pub(crate) struct Accounts {
     pub(crate) user: String,
     /// The name of the user's group.
     pub(crate) group: String,
-    /// The home folder that the user database names.
-    pub(crate) home: Option<String>,
 }
 
 /// Looks the caller up.
 pub(crate) fn accounts(caller: &Caller<'_>) -> Accounts {
-    let line = entry("/etc/passwd", caller.uid);
-    let mut fields = line.as_deref().unwrap_or_default().split(':');
-    let user = fields.next().filter(|name| is_name(name)).map(String::from);
-    let home = fields.nth(4).filter(|home| !home.is_empty()).map(String::from);
+    let user = user(caller).split(':').next().filter(|name| is_name(name)).map(String::from);
     let user = user.or_else(|| from_environment(caller)).unwrap_or_else(|| "user".into());
     let group = entry("/etc/group", caller.gid)
         .and_then(|line| line.split(':').next().map(String::from))
         .filter(|name| is_name(name))
         .unwrap_or_else(|| user.clone());
-    Accounts { user, group, home }
+    Accounts { user, group }
+}
+
+/// The home folder that the user database names.
+pub(super) fn home(caller: &Caller<'_>) -> Option<String> {
+    user(caller).split(':').nth(5).filter(|home| !home.is_empty()).map(String::from)
+}
+
+/// The caller's line of the user database; nothing where there is none. It is read once.
+fn user<'a>(caller: &'a Caller<'_>) -> &'a str {
+    caller.account.get_or_init(|| entry("/etc/passwd", caller.uid).unwrap_or_default())
 }
 
 fn from_environment(caller: &Caller<'_>) -> Option<String> {

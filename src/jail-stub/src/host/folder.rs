@@ -7,13 +7,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::host::walk::Identity;
-use crate::host::{Accounts, accounts, no_project};
+use crate::host::{OwnState, accounts, no_project};
 
 /// Where the wrapper was started.
 pub(crate) struct Folder {
@@ -42,7 +41,11 @@ impl Folder {
 
 /// Refuses `/`, the home folder (unless it is granted) and the folders above it, by name and by identity, and those folders
 /// that no project lies in.
-pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Problem> {
+pub(crate) fn refuse(
+    caller: &Caller<'_>,
+    home_allowed: bool,
+    own_state: Option<&OwnState>,
+) -> Result<(), Problem> {
     let folder = Folder::current()?;
     let identity = Identity::at(".").about(&folder.path)?;
     if folder.path == b"/" || Identity::at("/").about("/")? == identity {
@@ -53,7 +56,8 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
     }
     let homes = homes(caller);
     for home in &homes {
-        let Ok(home_identity) = Identity::at(home.as_str()) else {
+        let known = own_state.and_then(|own| own.known(home.as_bytes()));
+        let Ok(home_identity) = known.map_or_else(|| Identity::at(home.as_str()), first) else {
             // A home folder that does not exist cannot be the working folder, nor can anything be above it but by name.
             continue;
         };
@@ -63,22 +67,32 @@ pub(crate) fn refuse(caller: &Caller<'_>, home_allowed: bool) -> Result<(), Prob
             }
             return Err(refusal(&folder, "it is your home folder", true));
         }
-        if is_above(&folder.path, identity, home.as_bytes())? {
+        let is_above = match known {
+            Some(known) => known.iter().any(|(above, _)| *above == identity),
+            None => is_above(&folder.path, identity, home.as_bytes())?,
+        };
+        if is_above {
             return Err(refusal(&folder, "your home folder lies in it", false));
         }
     }
-    match no_project::reason(&folder.path, caller, &homes).about(&folder.path)? {
+    match no_project::reason(&folder.path, caller, &homes, own_state).about(&folder.path)? {
         Some(why) => Err(refusal(&folder, why, false)),
         None => Ok(()),
     }
+}
+
+fn first(known: &[(Identity, usize)]) -> Result<Identity, Errno> {
+    known.first().map(|(identity, _)| *identity).ok_or(Errno::NOENT)
 }
 
 /// The home folder as the launcher's variable says, and as the user database says.
 pub(super) fn homes(caller: &Caller<'_>) -> Vec<String> {
     let mut homes: Vec<String> =
         caller.home_folder().map(|home| home.as_str().into()).into_iter().collect();
-    let Accounts { home, .. } = accounts(caller);
-    homes.extend(home.filter(|home| home.starts_with('/') && home != "/" && !homes.contains(home)));
+    homes.extend(
+        accounts::home(caller)
+            .filter(|home| home.starts_with('/') && home != "/" && !homes.contains(home)),
+    );
     homes
 }
 
@@ -88,19 +102,18 @@ pub(super) fn is_above(path: &[u8], identity: Identity, home: &[u8]) -> Result<b
     if below.is_some_and(|rest| rest.starts_with(b"/")) {
         return Ok(true);
     }
-    let mut place = openat(CWD, home, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(home)?;
-    let mut here = Identity::of(&place).about(home)?;
+    let mut up = home.to_vec();
+    let mut here = Identity::at(up.as_slice()).about(home)?;
     loop {
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let parent = openat(&place, c"..", flags, Mode::empty()).about(home)?;
-        let above = Identity::of(&parent).about(home)?;
+        up.extend_from_slice(b"/..");
+        let above = Identity::at(up.as_slice()).about(home)?;
         if above == identity {
             return Ok(true);
         }
         if above == here {
             return Ok(false);
         }
-        (place, here) = (parent, above);
+        here = above;
     }
 }
 

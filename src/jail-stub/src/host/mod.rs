@@ -46,18 +46,20 @@ pub(crate) fn prepare(
     plan: &mut Plan,
     caller: &mut Caller<'_>,
     helper: Option<&Helper<'_>>,
+    own_state: Option<&OwnState>,
 ) -> Result<(), Failure> {
     let steps = Steps::of(plan);
     let operations = core::mem::take(&mut plan.before);
     let mut rest = operations.iter().enumerate();
     while rest.len() > 0 {
-        // Anew after each script: it may have taken long, and what other launches have given is known to the record alone.
+        // The trees anew after each script: it may have taken long, and what other launches have given is known to the record alone.
         let store = Store::of(caller);
         let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
         let mut after = None;
         for (index, op) in rest.by_ref() {
-            let learned = perform(op, index, caller, &trees, helper)
-                .map_err(|problem| steps.host(index, op, problem))?;
+            let place = Before { caller, trees: &trees, helper, own_state };
+            let learned =
+                perform(op, index, &place).map_err(|problem| steps.host(index, op, problem))?;
             if let Some(learned) = learned {
                 after = Some((index, op, learned));
                 break;
@@ -71,15 +73,18 @@ pub(crate) fn prepare(
     Ok(())
 }
 
-fn perform(
-    op: &HostOp,
-    index: usize,
-    caller: &Caller<'_>,
-    trees: &WritableTrees<'_>,
-    helper: Option<&Helper<'_>>,
-) -> Result<Option<Learned>, Problem> {
+/// What the operations before the launch need to know of it.
+struct Before<'a> {
+    caller: &'a Caller<'a>,
+    trees: &'a WritableTrees<'a>,
+    helper: Option<&'a Helper<'a>>,
+    own_state: Option<&'a OwnState>,
+}
+
+fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Learned>, Problem> {
+    let Before { caller, trees, helper, own_state } = *before;
     match op {
-        HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed)?,
+        HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed, own_state)?,
         HostOp::StateDirectory(op) => {
             state::directory(caller.path(&op.path)?.as_str().as_bytes(), trees)?;
         }

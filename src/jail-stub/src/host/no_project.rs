@@ -8,6 +8,7 @@ use rustix::fs::statfs;
 use rustix::io::Errno;
 
 use crate::caller::Caller;
+use crate::host::OwnState;
 use crate::host::walk::Identity;
 
 /// How much of a place is meant.
@@ -80,6 +81,7 @@ pub(super) fn reason(
     folder: &[u8],
     caller: &Caller<'_>,
     homes: &[String],
+    own_state: Option<&OwnState>,
 ) -> Result<Option<&'static str>, Errno> {
     let above = from_here_up()?;
     let for_root = if caller.uid == 0 { FOR_ROOT } else { &[] };
@@ -87,7 +89,7 @@ pub(super) fn reason(
     let at_home =
         homes.iter().flat_map(|home| AT_HOME.iter().map(|place| (home.clone().into(), *place)));
     for (base, (name, reach, why)) in everywhere.chain(at_home).chain(own(caller)) {
-        if is_there(folder, &above, &[&base, name.as_bytes()].concat(), reach) {
+        if is_there(folder, &above, &[&base, name.as_bytes()].concat(), reach, own_state) {
             return Ok(Some(why));
         }
     }
@@ -103,9 +105,18 @@ fn own(caller: &Caller<'_>) -> Vec<(Vec<u8>, Place)> {
 }
 
 /// By name, and by what it is.
-fn is_there(folder: &[u8], above: &[Identity], place: &[u8], reach: Reach) -> bool {
+fn is_there(
+    folder: &[u8],
+    above: &[Identity],
+    place: &[u8],
+    reach: Reach,
+    own_state: Option<&OwnState>,
+) -> bool {
     let rest = folder.strip_prefix(place);
-    let itself = Identity::at(place);
+    let itself = match own_state.and_then(|own| own.known(place)?.first()) {
+        Some((known, _)) => Ok(*known),
+        None => Identity::at(place),
+    };
     match reach {
         Reach::Itself => {
             rest.is_some_and(<[u8]>::is_empty) || itself.ok() == above.first().copied()

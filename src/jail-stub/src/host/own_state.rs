@@ -43,12 +43,18 @@ enum What {
 }
 
 impl OwnState {
-    /// The state folder of the caller and that of the settings, where there is a folder that they could be in.
-    pub(crate) fn find(caller: &Caller<'_>) -> Result<Vec<Self>, Problem> {
+    /// The state folder of the caller and that of the settings, where there is a folder that they could be in. One that was
+    /// there before is not looked for again.
+    pub(crate) fn find(caller: &Caller<'_>, before: Vec<Self>) -> Result<Vec<Self>, Problem> {
+        let mut before: Vec<Self> = before.into_iter().filter(|own| own.is_there).collect();
         let state = caller.state_folder().map(|folder| (What::State, folder));
         let settings = caller.settings_folder().map(|folder| (What::Settings, folder));
         let folders = [state, settings].into_iter().flatten();
-        let found = folders.map(|(what, folder)| Self::at(what, &folder));
+        let found =
+            folders.map(|(what, folder)| match before.iter().position(|own| own.what == what) {
+                Some(at) => Ok(Some(before.swap_remove(at))),
+                None => Self::at(what, &folder),
+            });
         found.filter_map(Result::transpose).collect()
     }
 
@@ -93,6 +99,16 @@ impl OwnState {
         let is_there = missing.is_empty();
         path.extend(missing);
         Ok(Some(Self { what, named, is_there, path, above, links }))
+    }
+
+    /// What is at `path` and all that it lies in, itself first, where that is known because the state folder lies there, and
+    /// no link is on the way.
+    pub(super) fn known(&self, path: &[u8]) -> Option<&[(Identity, usize)]> {
+        if !self.is_there || !self.links.is_empty() || !self.path.starts_with(path) {
+            return None;
+        }
+        let at = self.above.iter().position(|(_, length)| *length == path.len())?;
+        self.above.get(at..)
     }
 
     /// How the state folder is reached from `place`, a folder that it lies in, if it is one.

@@ -3,7 +3,6 @@
 //! In a filesystem of the launch's own they are simply made. In a tree of the host nothing is written: there the content
 //! lies in a filesystem in memory and is bound over the place.
 
-use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
@@ -25,7 +24,7 @@ const COPY_MAX: usize = 64 * 1024 * 1024;
 /// A file with this content at `path`.
 pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Result<(), Problem> {
     let entry = root.entry_for(path.as_bytes(), mode)?;
-    if root.is_own(&entry.folder).about(path)? {
+    if root.is_own(&*entry.folder).about(path)? {
         match create_again(&entry, content, mode) {
             // Something is mounted there; the file goes over it.
             Err(Errno::BUSY) => {}
@@ -40,10 +39,10 @@ pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Resul
 }
 
 fn create_again(entry: &Entry, content: &[u8], mode: u32) -> Result<(), Errno> {
-    match create(&entry.folder, &entry.name, content, mode) {
+    match create(&*entry.folder, &entry.name, content, mode) {
         Err(Errno::EXIST) => {
-            unlinkat(&entry.folder, &entry.name, AtFlags::empty())?;
-            create(&entry.folder, &entry.name, content, mode)
+            unlinkat(&*entry.folder, &entry.name, AtFlags::empty())?;
+            create(&*entry.folder, &entry.name, content, mode)
         }
         other => other,
     }
@@ -93,11 +92,11 @@ pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<()
 /// stays and stops the launch.
 pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem> {
     let entry = root.entry(path.as_bytes())?;
-    if there(&entry).about(path)?.is_some_and(|there| there.to_bytes() == target.as_bytes()) {
-        return Ok(());
-    }
-    if root.is_own(&entry.folder).about(path)? {
+    if root.is_own(&*entry.folder).about(path)? {
         return link_again(&entry, target).about(path);
+    }
+    if says(&entry, target).about(path)? {
+        return Ok(());
     }
     let place = root.place(path.as_bytes(), Kind::File)?;
     if Kind::of(&place).about(path)? == Kind::Folder {
@@ -109,10 +108,14 @@ pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem>
     .about(path)
 }
 
-fn link_again(Entry { folder, name }: &Entry, target: &str) -> Result<(), Errno> {
+fn link_again(entry: &Entry, target: &str) -> Result<(), Errno> {
+    let (folder, name) = (&*entry.folder, &*entry.name);
     match symlinkat(target, folder, name) {
         Err(Errno::EXIST) => {}
         other => return other,
+    }
+    if says(entry, target)? {
+        return Ok(());
     }
     let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
@@ -122,11 +125,11 @@ fn link_again(Entry { folder, name }: &Entry, target: &str) -> Result<(), Errno>
     symlinkat(target, folder, name)
 }
 
-/// What the link there says, if a link is there.
-fn there(Entry { folder, name }: &Entry) -> Result<Option<CString>, Errno> {
-    match readlinkat(folder, name, Vec::new()) {
-        Ok(target) => Ok(Some(target)),
-        Err(Errno::NOENT | Errno::INVAL) => Ok(None),
+/// Whether there is a link there already, and says so.
+fn says(entry: &Entry, target: &str) -> Result<bool, Errno> {
+    match readlinkat(&*entry.folder, &entry.name, Vec::new()) {
+        Ok(there) => Ok(there.to_bytes() == target.as_bytes()),
+        Err(Errno::NOENT | Errno::INVAL) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -4,6 +4,7 @@
 
 use alloc::ffi::CString;
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 
 use rustix::fd::{AsFd, OwnedFd};
@@ -21,7 +22,7 @@ const FILE_MODE: u32 = 0o644;
 
 /// A folder inside and a name in it.
 pub(crate) struct Entry {
-    pub(crate) folder: OwnedFd,
+    pub(crate) folder: Rc<OwnedFd>,
     pub(crate) name: CString,
 }
 
@@ -45,19 +46,27 @@ pub(super) fn enter(
     path: &[u8],
 ) -> Result<OwnedFd, Problem> {
     match resolve(folder, name, OFlags::PATH) {
-        Err(Errno::NOENT) => {
-            mkdirat(folder, name, Mode::from_raw_mode(mode))
-                .or_else(already)
-                .map_err(|error| not_made(path, error))?;
-            resolve(folder, name, OFlags::PATH)
-        }
-        other => other,
+        Err(Errno::NOENT) => make_and_enter(folder, name, mode, path),
+        other => other.map_err(|error| refused(path, error)),
     }
-    .map_err(|error| refused(path, error))
+}
+
+/// The same where it is missing.
+pub(super) fn make_and_enter(
+    folder: &OwnedFd,
+    name: &[u8],
+    mode: u32,
+    path: &[u8],
+) -> Result<OwnedFd, Problem> {
+    mkdirat(folder, name, Mode::from_raw_mode(mode))
+        .or_else(already)
+        .map_err(|error| not_made(path, error))?;
+    resolve(folder, name, OFlags::PATH).map_err(|error| refused(path, error))
 }
 
 /// Makes a mount point.
-pub(super) fn make(Entry { folder, name }: &Entry, kind: Kind) -> Result<(), Errno> {
+pub(super) fn make(entry: &Entry, kind: Kind) -> Result<(), Errno> {
+    let (folder, name) = (&*entry.folder, &entry.name);
     match kind {
         Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
         Kind::File => {
@@ -69,8 +78,9 @@ pub(super) fn make(Entry { folder, name }: &Entry, kind: Kind) -> Result<(), Err
 }
 
 /// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.
-pub(super) fn move_to_entry(tree: impl AsFd, Entry { folder, name }: &Entry) -> Result<(), Errno> {
-    move_mount(tree, c"", folder, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+pub(super) fn move_to_entry(tree: impl AsFd, entry: &Entry) -> Result<(), Errno> {
+    let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH;
+    move_mount(tree, c"", &*entry.folder, &entry.name, flags)
 }
 
 /// Moves a detached tree over `place`.

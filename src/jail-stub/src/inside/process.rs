@@ -3,12 +3,15 @@
 //! An ordinary user's payload could not turn them anyway. A launch by root maps 0 to 0, and then the files below
 //! /proc/sys belong to the payload: it could write the host's core_pattern, which runs a program as root (escapes.md D22).
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
+use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};
@@ -41,7 +44,6 @@ const SECRETS: &[&str] = &["cmdline", "keys"];
 
 /// What tells one start of a machine from all others, and a number that nothing else has.
 const BOOT_ID: &str = "sys/kernel/random/boot_id";
-const RANDOM_ID: &str = "sys/kernel/random/uuid";
 
 /// Empty when the payload is root: the kernel's memory, its addresses and its log.
 const ROOT_SECRETS: &[&str] = &[
@@ -124,13 +126,24 @@ fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
 
 /// Gives the jail a boot id of its own. It stays the same in a jail, because programs tell from it whether a lock is stale.
 fn other_boot_id(process: &OwnedFd, root: &Root) -> Result<(), Errno> {
-    let random = openat(process, RANDOM_ID, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-    let mut id = [0; 64];
-    let length = rustix::io::read(random, &mut id)?;
-    root.with_file(id.get(..length).unwrap_or_default(), 0o444, |folder, own| {
+    root.with_file(random_id()?.as_bytes(), 0o444, |folder, own| {
         let cover = tree::clone_child(folder, own, Depth::One)?;
         move_mount(cover, c"", process, BOOT_ID, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
     })
+}
+
+/// A random id as the kernel writes them (RFC 9562, version 4). The kernel's own file of such ids would have to be made in
+/// the new /proc first, which costs as much as the rest of this.
+fn random_id() -> Result<String, Errno> {
+    let mut random = [0; 16];
+    // So few bytes are never given in part (getrandom(2)).
+    getrandom(&mut random, GetRandomFlags::empty())?;
+    let random = u128::from_be_bytes(random) & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let mut id = format!("{random:032x}\n");
+    for dash in [8, 13, 18, 23] {
+        id.insert(dash, '-');
+    }
+    Ok(id)
 }
 
 fn problem(path: &str, error: Errno) -> Problem {

@@ -4,7 +4,6 @@
 //! use all that its user has, and then nothing outside that watches files could start any more.
 
 use alloc::format;
-use alloc::string::String;
 
 use jail_plan::{Namespace, Plan};
 use rustix::fd::OwnedFd;
@@ -12,13 +11,13 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host::read_to_end;
 use crate::namespaces::has;
 
-/// The bound of the jail's user namespace, and what the user has, below /proc/sys.
+/// The bound of the jail's user namespace, and what the user has. Of that there is one for all namespaces: it is asked of
+/// the host's /proc, where it has been looked up before.
 const QUOTAS: &[(&str, &str)] = &[
-    ("user/max_inotify_instances", "fs/inotify/max_user_instances"),
-    ("user/max_inotify_watches", "fs/inotify/max_user_watches"),
+    ("sys/user/max_inotify_instances", "/proc/sys/fs/inotify/max_user_instances"),
+    ("sys/user/max_inotify_watches", "/proc/sys/fs/inotify/max_user_watches"),
 ];
 
 /// Sets the bounds through `process`, a /proc whose switches can still be turned.
@@ -38,11 +37,12 @@ pub(crate) fn set(process: &OwnedFd, plan: &Plan) -> Result<(), Problem> {
 }
 
 fn halve(process: &OwnedFd, own: &str, users: &str) -> Result<(), Errno> {
-    let switch = |name: &str, flags| {
-        openat(process, format!("sys/{name}"), flags | OFlags::CLOEXEC, Mode::empty())
-    };
-    let text = read_to_end(switch(users, OFlags::RDONLY)?, 64)?;
-    let has: u32 = String::from_utf8_lossy(&text).trim().parse().map_err(|_| Errno::INVAL)?;
+    let switch = |name: &str, flags| openat(process, name, flags | OFlags::CLOEXEC, Mode::empty());
+    // The kernel gives such a file at once.
+    let mut text = [0; 32];
+    let length = rustix::io::read(switch(users, OFlags::RDONLY)?, &mut text)?;
+    let text = text.get(..length).and_then(|text| str::from_utf8(text).ok()).unwrap_or_default();
+    let has: u32 = text.trim().parse().map_err(|_| Errno::INVAL)?;
     let half = format!("{}", has / 2);
     rustix::io::write(switch(own, OFlags::WRONLY)?, half.as_bytes()).map(drop)
 }

@@ -4,8 +4,10 @@
 //! would move the mount, and what it protects, to another place (escapes.md C12). So no symlink is followed at all.
 
 use alloc::ffi::CString;
+use alloc::rc::Rc;
 use alloc::vec;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::ffi::CStr;
 
 use rustix::fd::{AsFd, OwnedFd};
@@ -18,10 +20,11 @@ use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::point::{
-    Entry, FOLDER_MODE, enter, make, mode_of_parents, move_to, move_to_entry, names, not_made,
-    refused, resolve,
+    Entry, FOLDER_MODE, enter, make, make_and_enter, mode_of_parents, move_to, move_to_entry,
+    names, not_made, refused, resolve,
 };
 use crate::inside::tree::{self, Depth, Kind};
+use crate::resolve::mount_of;
 use crate::sys::{self, Attributes};
 
 /// The root that is being built.
@@ -36,6 +39,9 @@ pub(crate) struct Root {
     writable: Vec<Vec<u8>>,
     /// Mounts that become read-only when everything is in place.
     read_only: Vec<OwnedFd>,
+    /// The folder that something was made in last, and its path: most files of /etc are made one after the other. It is
+    /// forgotten when something is mounted at this path or above.
+    last: RefCell<Option<(Vec<u8>, Rc<OwnedFd>)>>,
 }
 
 impl Root {
@@ -45,7 +51,8 @@ impl Root {
         move_mount(top.as_fd(), c"", CWD, c"/", MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
             .about("/")?;
         let own = vec![rustix::fs::fstat(&top).about("/")?.st_dev];
-        Ok(Self { top, hidden: None, own, writable: Vec::new(), read_only: Vec::new() })
+        let (writable, read_only) = (Vec::new(), Vec::new());
+        Ok(Self { top, hidden: None, own, writable, read_only, last: RefCell::default() })
     }
 
     /// Opens what is there as a place.
@@ -75,6 +82,7 @@ impl Root {
         kind: Kind,
     ) -> Result<(), Problem> {
         self.pin(path)?;
+        self.forget(path);
         match self.try_open(path) {
             Err(Errno::NOENT) => {
                 let entry = self.entry(path)?;
@@ -127,13 +135,14 @@ impl Root {
     /// What is at `path`; made, with its parents, when it is missing.
     pub(crate) fn place(&self, path: &[u8], kind: Kind) -> Result<OwnedFd, Problem> {
         self.pin(path)?;
+        self.forget(path);
         match self.try_open(path) {
             Err(Errno::NOENT) => {}
             other => return other.map_err(|error| refused(path, error)),
         }
         let entry = self.entry(path)?;
         make(&entry, kind).map_err(|error| not_made(path, error))?;
-        resolve(&entry.folder, entry.name.as_bytes(), OFlags::PATH)
+        resolve(&*entry.folder, entry.name.as_bytes(), OFlags::PATH)
             .map_err(|error| refused(path, error))
     }
 
@@ -155,17 +164,41 @@ impl Root {
         };
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
         let parent: &[u8] = if parent.is_empty() { b"/" } else { parent };
-        let folder = match self.try_open(parent) {
-            Err(Errno::NOENT) => self.make_folders(parent, parents)?,
-            other => other.map_err(|error| refused(parent, error))?,
+        let known =
+            self.last.borrow().as_ref().filter(|last| last.0 == parent).map(|it| it.1.clone());
+        let folder = match known {
+            Some(folder) => folder,
+            None => Rc::new(match self.try_open(parent) {
+                Err(Errno::NOENT) => self.make_folders(parent, parents)?,
+                other => other.map_err(|error| refused(parent, error))?,
+            }),
         };
+        self.last.replace(Some((parent.into(), folder.clone())));
         Ok(Entry { folder, name })
+    }
+
+    /// Something is mounted at `path`: what is below it is another place now.
+    fn forget(&self, path: &[u8]) {
+        self.last.borrow_mut().take_if(|(known, _)| is_in(known, path));
     }
 
     fn make_folders(&self, path: &[u8], mode: u32) -> Result<OwnedFd, Problem> {
         let mut folder = self.try_open(b"/").about("/")?;
-        for name in names(path) {
-            folder = enter(&folder, name, mode, path)?;
+        let mut names = names(path);
+        for name in names.by_ref() {
+            folder = match resolve(&folder, name, OFlags::PATH) {
+                Err(Errno::NOENT) => make_and_enter(&folder, name, mode, path)?,
+                Ok(found) => {
+                    folder = found;
+                    continue;
+                }
+                Err(error) => return Err(refused(path, error)),
+            };
+            // In what is new there is nothing to be found.
+            break;
+        }
+        for name in names {
+            folder = make_and_enter(&folder, name, mode, path)?;
         }
         Ok(folder)
     }
@@ -180,6 +213,7 @@ impl Root {
     fn pin(&self, path: &[u8]) -> Result<(), Problem> {
         let around = self.writable.iter().filter_map(|tree| below(path, tree));
         let Some(below) = around.min_by_key(|below| below.len()) else { return Ok(()) };
+        self.last.take();
         let mut folder = match path.split_at(path.len() - below.len()) {
             ([], _) => self.open(b"/")?,
             (tree, _) => self.open(tree)?,
@@ -199,13 +233,16 @@ impl Root {
         Ok(())
     }
 
-    /// A filesystem in memory at `path`.
+    /// A filesystem in memory at `path`: of its own where it has a size.
     pub(crate) fn tmpfs(
         &mut self,
         path: &str,
         mode: u32,
         size: Option<u64>,
     ) -> Result<(), Problem> {
+        if size.is_none() && self.part(path, mode)?.is_some() {
+            return Ok(());
+        }
         let tree = tree::tmpfs(mode, size).about(path)?;
         self.own.push(rustix::fs::fstat(&tree).about(path)?.st_dev);
         self.attach(tree, path, Kind::Folder)
@@ -213,18 +250,31 @@ impl Root {
 
     /// A new and empty folder of the launch's own at `path`, as a mount of its own.
     pub(crate) fn own_folder(&mut self, path: &str) -> Result<OwnedFd, Problem> {
-        if let Err(Errno::NOENT) = self.try_open(path.as_bytes()) {
-            let entry = self.entry(path.as_bytes())?;
-            if self.is_own(&entry.folder).about(path)? {
-                // A part of the filesystem that is there costs a third of another one.
-                make(&entry, Kind::Folder).map_err(|error| not_made(path.as_bytes(), error))?;
-                let tree = tree::clone_child(&entry.folder, &entry.name, Depth::One).about(path)?;
-                move_to_entry(&tree, &entry).about(path)?;
-                return Ok(tree);
+        match self.part(path, FOLDER_MODE)? {
+            Some(part) => Ok(part),
+            None => {
+                self.tmpfs(path, FOLDER_MODE, None)?;
+                self.open(path.as_bytes())
             }
         }
-        self.tmpfs(path, FOLDER_MODE, None)?;
-        self.open(path.as_bytes())
+    }
+
+    /// A new folder of the filesystem that the launch began with, as a mount of its own, where one can be at `path`. It costs
+    /// a third of another filesystem.
+    fn part(&self, path: &str, mode: u32) -> Result<Option<OwnedFd>, Problem> {
+        self.pin(path.as_bytes())?;
+        self.forget(path.as_bytes());
+        let Err(Errno::NOENT) = self.try_open(path.as_bytes()) else { return Ok(None) };
+        let entry = self.entry(path.as_bytes())?;
+        let device = rustix::fs::fstat(&*entry.folder).about(path)?.st_dev;
+        if self.own.first() != Some(&device) {
+            return Ok(None);
+        }
+        mkdirat(&*entry.folder, &entry.name, Mode::from_raw_mode(mode))
+            .map_err(|error| not_made(path.as_bytes(), error))?;
+        let part = tree::clone_child(&*entry.folder, &entry.name, Depth::One).about(path)?;
+        move_to_entry(&part, &entry).about(path)?;
+        Ok(Some(part))
     }
 
     /// An empty folder at `path` that nobody can write in the end, over what is there.
@@ -259,7 +309,7 @@ impl Root {
             Err(error) => return Err(refused(path.as_bytes(), error)),
         }
         let entry = self.entry_for(path.as_bytes(), mode)?;
-        mkdirat(&entry.folder, &entry.name, Mode::from_raw_mode(mode))
+        mkdirat(&*entry.folder, &entry.name, Mode::from_raw_mode(mode))
             .map_err(|error| not_made(path.as_bytes(), error))
     }
 
@@ -268,9 +318,10 @@ impl Root {
         rustix::fs::fstat(folder).map(|stat| self.own.contains(&stat.st_dev))
     }
 
-    /// Whether `folder` is in the filesystem that the launch began with.
+    /// Whether `folder` is in the mount that the launch began with, which is read-only in the end.
     pub(crate) fn is_bottom(&self, folder: impl AsFd) -> Result<bool, Errno> {
-        rustix::fs::fstat(folder).map(|stat| self.own.first() == Some(&stat.st_dev))
+        let bottom = self.hidden.as_ref().unwrap_or(&self.top);
+        Ok(mount_of(folder)? == mount_of(bottom)?)
     }
 
     /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once [`Aside`] has it taken
@@ -281,6 +332,12 @@ impl Root {
         pivot_root(c".", c".").about("/")?;
         aside.detach()
     }
+}
+
+/// Whether `path` is `folder`, or lies in it.
+fn is_in(path: &[u8], folder: &[u8]) -> bool {
+    let mut of_path = names(path);
+    names(folder).all(|name| of_path.next() == Some(name))
 }
 
 /// What of `path` is below `tree`, which is another place.

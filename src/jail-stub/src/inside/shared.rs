@@ -6,7 +6,7 @@
 use jail_plan::SharedFile;
 use rustix::fd::AsFd;
 use rustix::fs::{StatVfsMountFlags, fstatvfs};
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 use crate::failure::{About, Problem};
 use crate::host::{Fault, Pair, Side, Signature};
@@ -19,6 +19,7 @@ pub(super) fn place(op: &SharedFile, launch: &Launch<'_>, root: &Root) -> Result
     let (Some(pair), None) = (launch.shared.of(op), &launch.dedicated) else { return Ok(false) };
     let to = launch.caller.path(&op.to)?;
     let Entry { folder, name } = root.entry(to.as_str().as_bytes())?;
+    let folder = fcntl_dupfd_cloexec(&*folder, 3).about(to.as_str())?;
     if !takes_files(&folder, root).about(to.as_str())? {
         return Ok(false);
     }

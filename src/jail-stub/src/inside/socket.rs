@@ -8,7 +8,6 @@ use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, bind, listen};
 
 use crate::failure::{About, Problem};
-use crate::inside::point::Entry;
 use crate::inside::{Launch, Root};
 
 /// Calls that wait to be answered; more wait in connect(2).
@@ -22,8 +21,9 @@ pub(crate) fn place(path: &str, launch: &Launch<'_>, root: &Root) -> Result<(), 
             "the plan has one socket for its helper, and this is another",
         ));
     };
-    let Entry { folder, name } = root.entry(path.as_bytes())?;
-    if !root.is_own(&folder).about(path)? {
+    let entry = root.entry(path.as_bytes())?;
+    let (folder, name) = (&*entry.folder, &entry.name);
+    if !root.is_own(folder).about(path)? {
         return Err(Problem::new(path, "the helper's socket cannot lie in a tree of the host"));
     }
     // A socket's address has room for a hundred bytes; by its folder's descriptor every place fits.

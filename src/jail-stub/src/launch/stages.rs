@@ -33,11 +33,15 @@ pub(super) fn launch(
     helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
-    host::prepare(plan, caller, helper)?;
+    // It is looked for before anything else, because its place tells much of what a working folder is compared with.
+    let early = OwnState::find(caller, Vec::new()).unwrap_or_default();
+    host::prepare(plan, caller, helper, early.first())?;
+    // It cannot have become another one, unless scripts have run.
+    let early = if helper.is_none() { early } else { Vec::new() };
     let outside = Outside { signals, helper, listener };
     let started = {
         let store = Store::of(caller);
-        start(prepare(plan, caller, &store, outside)?)?
+        start(prepare(plan, caller, &store, outside, early)?)?
     };
     supervise(started)
 }
@@ -77,6 +81,7 @@ fn prepare<'a: 'store, 'store>(
     caller: &'a Caller<'a>,
     store: &'store Store,
     outside: Outside<'a>,
+    early: Vec<OwnState>,
 ) -> Result<Prepared<'a, 'store>, Failure> {
     let steps = Steps::of(plan);
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
@@ -110,7 +115,7 @@ fn prepare<'a: 'store, 'store>(
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     let given = Given::of(plan);
     let shared = SharedFiles::find(plan, caller, &paths)?;
-    let own_state = OwnState::find(caller).map_err(at_namespaces)?;
+    let own_state = OwnState::find(caller, early).map_err(at_namespaces)?;
     // What the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
         true => None,

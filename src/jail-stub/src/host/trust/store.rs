@@ -13,7 +13,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, StatxFlags, fstat, fstatvfs, openat, statat, statx,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 use super::WritableTrees;
 use crate::caller::{Caller, StateFolder};
@@ -112,6 +112,9 @@ impl Store {
     }
 
     fn open(&self) -> Opened {
+        if let Some(made) = self.made.get().and_then(|made| fcntl_dupfd_cloexec(made, 3).ok()) {
+            return Opened::Folder(made);
+        }
         let Ok(place) = &self.place else { return Opened::Unreadable };
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         match openat(CWD, place.file(TREES), flags, Mode::empty()) {
