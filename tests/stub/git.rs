@@ -4,7 +4,7 @@ use std::os::unix::fs::symlink;
 
 use jail_plan::{Access, InsideOp, Missing};
 
-use crate::jail::{Caller, Jail, Ran, at, bind, bind_to, callers};
+use crate::jail::{Caller, Jail, Ran, at, bind, bind_to, callers, skipped};
 
 /// A jail that knows who commits.
 fn identified(caller: Caller) -> Jail {
@@ -97,6 +97,45 @@ fn a_configuration_that_a_jail_could_have_planted_or_that_is_no_file_says_nothin
         jail.sh(SHOW).prints("nobody");
         jail.outside_sh("rm ~/.gitconfig; mkdir ~/.gitconfig").prints("");
         jail.sh(SHOW).prints("nobody");
+    }
+}
+
+#[test]
+fn the_configuration_is_read_as_git_itself_reads_it() {
+    if std::process::Command::new("git").arg("--version").output().is_err() {
+        return skipped("git", "there is no git to compare with");
+    }
+    let texts = [
+        "[user]name=A B",
+        "[USER]\n  Name = \"A  \" B \\\n  C ; comment\n",
+        "[user]\nname = a\n[user]\nname = b # last\n[user \"x\"]\nname = c\n",
+        "[user]\n\tname = \"tab\\there \\\"quoted\\\" \\\\\"\n",
+        "[core]\n\teditor = vi -c '#'\n[user]\n\tname = Zoë \u{1f600}\n",
+        "# x\r\n[user]\r\nname = crlf\r\n",
+        "[user]\nname\n[user]\nname = after a flag\n",
+        "[user]\n name =\n",
+        "[include]\npath = ~/other\n[user]\nname = here\n",
+        "[user]\nname = here\n[include]\npath = other\n",
+        "[includeIf \"gitdir:/nowhere/\"]\npath = other\n",
+    ];
+    for caller in callers() {
+        let jail = identified(caller);
+        jail.file("home/other", "[user]\n\tname = included\n");
+        let mut named = 0;
+        for text in texts {
+            jail.file("home/.gitconfig", text);
+            let asked = "git -C / config --global --includes --get user.name; true";
+            let expected = jail.outside_sh(asked);
+            assert_eq!(expected.stderr, "", "{text}");
+            let name =
+                jail.sh("sed -n 's/^name = \"\\(.*\\)\"$/\\1/p' /etc/gitconfig 2>/dev/null; true");
+            let name = name.stdout.replace("\\\"", "\"").replace("\\\\", "\\");
+            assert_eq!(
+                name.trim_end_matches('\n'),
+                expected.stdout.trim_end_matches('\n'),
+                "{text}"
+            );
+        }
     }
 }
 
