@@ -311,6 +311,24 @@ fn a_time_limit_is_not_stopped_by_the_payload() {
 }
 
 #[test]
+fn the_end_of_the_launcher_is_seen_while_the_job_is_stopped() {
+    for (index, caller) in (0..).zip(callers()) {
+        let marker = 48000 + index;
+        let jail = jail(caller);
+        let mut shell = Shell::start(&jail);
+        // A script of its own group that does not stop with its jail.
+        shell.line(&format!(
+            "sh -c 'echo $$ >launcher; \"$W\" -c \"setsid sh -c \\\"trap : TERM; sleep {marker}\\\" & echo up-\\$((40+2)); kill -STOP \\$\\$\"' &"
+        ));
+        shell.expect("up-42");
+        let pattern = format!("sleep {marker}");
+        crate::process::runs_soon(&pattern);
+        shell.line("sleep 0.5; kill -9 $(cat launcher)");
+        crate::process::end_soon(&pattern);
+    }
+}
+
+#[test]
 fn a_large_output_arrives_whole_and_in_order() {
     each(|shell| {
         let lines = 1_500_000;

@@ -26,7 +26,7 @@ use crate::standard::ReadOnly;
 use crate::steps::Fixed;
 use crate::supervisor::Launcher;
 use crate::sys::{self, SignalSet};
-use crate::terminal::{Given, Own};
+use crate::terminal::{self, Given, Own};
 
 /// What the first process is given.
 pub(crate) struct First<'a> {
@@ -62,7 +62,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
 fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
-    separate(plan, channel).map_err(at(Fixed::Namespaces))?;
+    separate(plan, &first.given, channel).map_err(at(Fixed::Namespaces))?;
     if first.own_cgroup {
         namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
     }
@@ -145,7 +145,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
-fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
+fn separate(plan: &Plan, given: &Given, channel: &OwnedFd) -> Result<(), Problem> {
     // Without a PID namespace this process has to end the others before it ends. It sees from the channel when, unless the
     // payload has stopped it.
     let signal = if has(plan, Namespace::Pid) { Signal::KILL } else { Signal::CONT };
@@ -155,10 +155,15 @@ fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
         sys::exit(i32::from(EXIT_FAILED));
     }
     match plan.terminal {
-        Terminal::Shared => setpgid(None, None).about("the process group"),
-        // The launcher's terminal stays with the launcher's session.
+        // A session costs a group of the scheduler's. Without a terminal for one, leaving the launcher's does.
+        Terminal::Keep if !given.is_replaced && terminal::leave().is_ok() => own_group(),
         Terminal::Keep | Terminal::NewSession => setsid().map(drop).about("the session"),
+        Terminal::Shared => own_group(),
     }
+}
+
+fn own_group() -> Result<(), Problem> {
+    setpgid(None, None).about("the process group")
 }
 
 /// Builds the jail's root and makes it the only one. What is where in it, and the jail's own terminal.
@@ -169,13 +174,13 @@ fn root(
 ) -> Result<(Places, Option<Own>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at_command = |problem| steps.fixed(Fixed::Command, "", problem);
-    let terminal = |root| {
+    let own_terminal = |root| {
         let made = first.given.is_replaced.then(|| Own::make(&first.given, root, channel));
         made.transpose().map_err(at_command)
     };
     if !has(plan, Namespace::Mount) {
         inside::without_root(&first.launch)?;
-        return Ok((Places::default(), terminal(None)?));
+        return Ok((Places::default(), own_terminal(None)?));
     }
     let at_root = |problem| steps.fixed(Fixed::Root, "", problem);
     if !has(plan, Namespace::User) {
@@ -188,7 +193,7 @@ fn root(
     first.launch.paths.enter_mounts();
     let built = inside::build(&first.launch)?;
     first.standard.reopen_devices(&built.root).map_err(at_command)?;
-    let terminal = terminal(Some(&built.root))?;
+    let terminal = own_terminal(Some(&built.root))?;
     built.root.enter(aside).map_err(at_root)?;
     Ok((built.places, terminal))
 }

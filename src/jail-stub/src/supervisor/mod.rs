@@ -146,7 +146,7 @@ impl<'a> Supervisor<'a> {
             time_is_over: false,
             given,
             relay: None,
-            tty: Tty::new(plan.terminal != Terminal::NewSession, has_it),
+            tty: Tty::new(plan.terminal, has_it),
             stopping: None,
             has_clock: plan.time.is_some(),
         }

@@ -1,5 +1,6 @@
 //! Who has the launcher's terminal, where the payload has it too: the launcher's process group, or the payload's.
 
+use jail_plan::Terminal;
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -9,6 +10,8 @@ use crate::sys;
 /// The controlling terminal, as the supervisor sees it.
 pub(crate) struct Tty {
     kept: bool,
+    /// The payload may have it.
+    is_shared: bool,
     /// The payload had the terminal at some time.
     given: bool,
     /// The payload is the job in the foreground: it, or a group that it made, has the terminal.
@@ -19,8 +22,9 @@ pub(crate) struct Tty {
 }
 
 impl Tty {
-    pub(crate) fn new(kept: bool, given: bool) -> Self {
-        Self { kept, given, foreground: given, group: sys::own_group(), terminal: None }
+    pub(crate) fn new(terminal: Terminal, given: bool) -> Self {
+        let (kept, is_shared) = (terminal != Terminal::NewSession, terminal == Terminal::Shared);
+        Self { kept, is_shared, given, foreground: given, group: sys::own_group(), terminal: None }
     }
 
     /// The payload has the launcher's terminal at all.
@@ -33,9 +37,9 @@ impl Tty {
         self.terminal().is_some()
     }
 
-    /// The launcher's group has the terminal now.
+    /// The launcher's group has the terminal now, and may give it to the payload's.
     pub(crate) fn is_ours(&mut self) -> bool {
-        self.kept && self.owner() == Some(self.group)
+        self.is_shared && self.owner() == Some(self.group)
     }
 
     /// The payload's group has the terminal now.
@@ -58,6 +62,7 @@ impl Tty {
     /// The terminal is gone: there is none to give or to take any more.
     pub(crate) fn forget(&mut self) {
         self.kept = false;
+        self.is_shared = false;
         self.foreground = false;
         self.terminal = None;
     }
