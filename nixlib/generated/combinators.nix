@@ -550,7 +550,7 @@ in
       params = [ "literal" ];
       brings = [ ];
     };
-    # A terminal session of its own: no controlling terminal, no job control.
+    # The terminal is not the program's controlling terminal: no job control, no `/dev/tty`.
     new-session = {
       params = [ ];
       brings = [ ];
@@ -568,6 +568,11 @@ in
     # The host name inside, in /etc/hostname and /etc/hosts too.
     set-hostname = {
       params = [ "literal" ];
+      brings = [ ];
+    };
+    # The program has the launcher's terminal itself, and not one of the jail's own.
+    share-terminal = {
+      params = [ ];
       brings = [ ];
     };
     # The host's time zone.

@@ -232,6 +232,8 @@ codes! {
     RelativeTarget = "relative-target",
     /// A namespace of the host's.
     SharesNamespace = "shares-namespace",
+    /// A grant of the launcher's terminal.
+    SharesTerminal = "shares-terminal",
     /// A spec that its own jail can write.
     SpecWritable = "spec-writable",
     /// An evaluation that takes too long.

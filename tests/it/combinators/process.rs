@@ -5,6 +5,9 @@ use super::row::{Example, Probe, ROW, Row, is_root};
 /// The sixth field of /proc/PID/stat is the session.
 const OWN_SESSION: &str = "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" != 0 ]";
 
+const LAUNCHERS_SESSION: &str =
+    "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" = 0 ]";
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "dedicated-user",
@@ -26,7 +29,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "new-session",
         spec: "new-session",
-        probes: &[Probe::Grants(OWN_SESSION), Probe::Denies(": </dev/tty")],
+        probes: &[Probe::Works(OWN_SESSION), Probe::Denies(": </dev/tty")],
         ..ROW
     },
     Row {
@@ -38,7 +41,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "no-new-session",
         spec: "no-new-session",
-        probes: &[Probe::Works("true"), Probe::Denies(OWN_SESSION)],
+        probes: &[Probe::Works(OWN_SESSION), Probe::Denies(LAUNCHERS_SESSION)],
         ..ROW
     },
     Row {
@@ -51,6 +54,13 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Denies("echo other >/proc/sys/kernel/hostname || echo other >/etc/hostname"),
             Probe::Left("[ \"$(uname -n)\" != workbench ]"),
         ],
+        ..ROW
+    },
+    Row {
+        name: "share-terminal",
+        spec: "share-terminal",
+        // Whether it can be read in the background, tests/stub shows on a real one.
+        probes: &[Probe::Grants(LAUNCHERS_SESSION), Probe::Denies(OWN_SESSION)],
         ..ROW
     },
     Row {

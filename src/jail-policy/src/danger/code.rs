@@ -54,6 +54,8 @@ codes! {
     PassesSecret = "passes-secret",
     /// A namespace of the host's.
     SharesNamespace = "shares-namespace",
+    /// The launcher's terminal.
+    SharesTerminal = "shares-terminal",
     /// A cage has the host's /tmp.
     SharesTmp = "shares-tmp",
     /// A spec that its own jail can write.

@@ -2,7 +2,7 @@
 
 use super::{Danger, DangerCode};
 use crate::exposure::{exposures, given};
-use crate::{Access, Entry, Grant, Namespace, Scope, Service, Severity, Share, Text};
+use crate::{Access, Entry, Grant, Namespace, Scope, Service, Severity, Share, Terminal, Text};
 
 pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
     let of_its_kind = of_its_kind(entry);
@@ -59,6 +59,13 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
             "what the jail asks for is run on the host, with your rights",
             "read the handler: it must not trust its arguments",
         ),
+        Grant::Terminal { terminal: Terminal::Shared } => Some(Danger::of(
+            entry,
+            Severity::High,
+            DangerCode::SharesTerminal,
+            "the jail can read what is typed to the shell while its job is stopped or in the background",
+            "drop `share-terminal`: the jail then has a terminal of its own, with job control",
+        )),
         Grant::ForwardEnv { name, .. } => passed_on(entry, name),
         Grant::Store { scope: Scope::Whole } => {
             place(entry, &Text::literal("/nix/store"), Access::ReadOnly).pop()
@@ -110,7 +117,7 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         | Grant::NestedSandbox
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
-        | Grant::Terminal { .. }
+        | Grant::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort

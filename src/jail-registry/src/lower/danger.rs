@@ -58,6 +58,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         DangerCode::GrantsRoot => Some(Code::GrantsRoot),
         DangerCode::HomeAsFolder => Some(Code::HomeAsFolder),
         DangerCode::SharesNamespace => Some(Code::SharesNamespace),
+        DangerCode::SharesTerminal => Some(Code::SharesTerminal),
         DangerCode::SpecWritable => Some(Code::SpecWritable),
         DangerCode::UnsafeCombinator => Some(Code::UnsafeCombinator),
         DangerCode::WholeStore => Some(Code::WholeStore),

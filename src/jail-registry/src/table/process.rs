@@ -28,8 +28,8 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             name: "new-session",
             since: SINCE,
             in_jail_nix: false,
-            summary: "A terminal session of its own: no controlling terminal, no job control",
-            docs: "",
+            summary: "The terminal is not the program's controlling terminal: no job control, no `/dev/tty`",
+            docs: "The program still reads what is typed and writes to the terminal, and keys still interrupt it.",
             signature: NOTHING,
             example: "new-session",
             brings: &[],
@@ -57,7 +57,8 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             since: SINCE,
             in_jail_nix: true,
             summary: "The terminal stays, with job control, as is the default",
-            docs: "It is no weaker for that: the calls that would type into the shell behind the terminal (TIOCSTI, TIOCLINUX) are refused.",
+            docs: "It is no weaker for that: the jail has a terminal of its own, which gets what is typed only while its job is in the foreground.
+[layers.md](layers.md#terminal) says more.",
             signature: NOTHING,
             example: "no-new-session",
             brings: &[],
@@ -76,6 +77,21 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             example: "set-hostname \"workbench\"",
             brings: &[],
             lower: Lower::Permission(set_hostname),
+        },
+        Combinator {
+            name: "share-terminal",
+            since: SINCE,
+            in_jail_nix: false,
+            summary: "The program has the launcher's terminal itself, and not one of the jail's own",
+            docs: "For programs that need the terminal's own device: a serial line, a console. A process inside can then read what is typed to
+your shell while the job is stopped or in the background, and leave the terminal's settings changed; `audit` tells it.",
+            signature: NOTHING,
+            example: "share-terminal",
+            brings: &[],
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Terminal { terminal: Terminal::Shared });
+                Some(())
+            }),
         },
         Combinator {
             name: "time-zone",
