@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use jail_plan::{EnvOp, Forward, Lifetime, Missing};
+use jail_plan::{EnvOp, Forward, Lifetime, Missing, Namespace};
 
 use crate::jail::{Jail, Ran, by, callers, literal};
 
@@ -114,6 +114,32 @@ fn only_the_jails_processes_can_be_seen() {
         // The first process cannot be looked into.
         assert_ne!(jail.sh("ls /proc/1/fd /proc/1/cwd/").code, Some(0));
         assert_ne!(jail.sh("cat /proc/1/maps").code, Some(0));
+    }
+}
+
+#[test]
+fn two_jails_have_programs_of_different_numbers() {
+    for caller in callers() {
+        let jail = Jail::new(caller);
+        let number = |ran: &Ran| ran.stdout.trim().parse::<u32>().expect("a number");
+        let script = "\"$W\" -c 'echo $$; sleep 0.3' >a & \"$W\" -c 'echo $$; sleep 0.3' >b; wait";
+        let ran = jail.outside_sh(&format!("{script}; cat a; cat b"));
+        let both: Vec<u32> = ran.stdout.lines().filter_map(|line| line.parse().ok()).collect();
+        let [one, other] = both[..] else { panic!("{ran:?}") };
+        assert!(one != other && one > 300 && other > 300, "{ran:?}");
+        // The children follow it, and the host's own numbers are as they were.
+        let child = number(&jail.sh("sh -c 'echo $$' & wait"));
+        assert!(child > 300, "{child}");
+        // Nobody inside turns that switch.
+        assert_ne!(jail.sh("echo 5 >/proc/sys/kernel/ns_last_pid").code, Some(0));
+        // A jail that has the host's processes has their numbers.
+        let shares = Jail::new(caller).change(|plan| {
+            plan.namespaces.retain(|namespace| *namespace != Namespace::Pid);
+            plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+        });
+        let before = number(&jail.outside_sh("sh -c 'echo $$'"));
+        let inside = number(&shares.sh("echo $$"));
+        assert!(inside.abs_diff(before) < 100_000, "{inside} after {before}");
     }
 }
 

@@ -7,6 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use jail_plan::Namespace;
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, statat};
 use rustix::io::Errno;
@@ -16,6 +17,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use crate::failure::{About, Problem};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root, join, quota};
+use crate::namespaces::has;
 use crate::sys::{self, Attributes};
 
 /// Read-only for everybody.
@@ -58,6 +60,14 @@ const ROOT_SECRETS: &[&str] = &[
     "vmallocinfo",
 ];
 
+/// The last number that was given to a process, in the PID namespace of whoever writes it.
+const LAST_NUMBER: &str = "sys/kernel/ns_last_pid";
+
+/// The kernel begins again here when it has given the last number.
+const NUMBER_MIN: u32 = 300;
+/// How many numbers there are, on large machines and on others (proc_sys_kernel(5), pid_max).
+const NUMBERS: [u32; 2] = [1 << 22, 1 << 15];
+
 /// Puts a /proc at `path`.
 ///
 /// As root it has some twenty mounts in it. Each is one mount(2) by names in /proc itself, which costs half of what a clone
@@ -66,6 +76,9 @@ pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<
     let tree = new().map_err(|error| problem(path, error))?;
     root.attach(&tree, path, Kind::Folder)?;
     quota::set(&tree, launch.plan)?;
+    if has(launch.plan, Namespace::Pid) {
+        begin_anywhere(&tree);
+    }
     let (switches, secrets): (&[&str], &[&str]) =
         if launch.payload() == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
     tree::within(&tree, || {
@@ -85,6 +98,25 @@ pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<
     sys::set_attributes(&tree, all).about(path)?;
     let rest = Attributes { set: 0, clear: Attributes::READ_ONLY, recursive: false };
     sys::set_attributes(&tree, rest).about(path)
+}
+
+/// Processes get numbers from a random one on. Programs call their files by their number, and in all jails the program would
+/// have the same one, so that two of them in one folder would share what is each one's own.
+///
+/// Where it cannot be had, as in a namespace that somebody else has made, numbers begin as they do.
+fn begin_anywhere(process: &OwnedFd) {
+    let mut random = [0; 4];
+    let Ok(4) = getrandom(&mut random, GetRandomFlags::NONBLOCK) else { return };
+    let random = u32::from_ne_bytes(random);
+    let file = openat(process, LAST_NUMBER, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+    let Ok(file) = file else { return };
+    for numbers in NUMBERS {
+        let last = NUMBER_MIN + random % (numbers - 2 * NUMBER_MIN);
+        // The kernel refuses one that is too large for it.
+        if rustix::io::write(&file, format!("{last}").as_bytes()).is_ok() {
+            return;
+        }
+    }
 }
 
 fn new() -> Result<OwnedFd, Errno> {
