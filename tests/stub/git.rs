@@ -135,7 +135,10 @@ fn the_configuration_is_read_as_git_itself_reads_it() {
                 expected.stdout.trim_end_matches('\n'),
                 "{text}"
             );
+            named += usize::from(!name.trim().is_empty());
         }
+        // Some texts name nobody; if none did, nothing would have been compared.
+        assert!(named > texts.len() / 2, "{named}");
     }
 }
 

@@ -26,20 +26,21 @@ fn make(jail: &Jail, folder: &Path) {
     jail.outside_sh(&made).prints("");
 }
 
-/// Inside the folder is there, empty, and stays so; outside it is as it was.
+/// Inside the folder is there and empty, and cannot be moved away; what can be written in it is gone with the jail. Outside it
+/// is as it was.
 #[track_caller]
-fn holds(jail: &Jail, to: &Path, words: &[&str]) {
+fn holds(jail: &Jail, to: &Path, writes: bool, words: &[&str]) {
     let above: Vec<String> = [".local/state/jailgen", ".local/state", ".local"]
         .map(|name| to.join(name).display().to_string())
         .to_vec();
     let script = format!(
-        "echo in; ls -A {0}; mkdir -p {0}/trust 2>/dev/null; touch {0}/x 2>/dev/null; mv {1} {1}2 2>/dev/null; \
-         mv {2} {2}2 2>/dev/null; mkdir -p {0}/trust/trees && touch {0}/trust/trees/p-2; ls -A {0}",
+        "echo in; ls -A {0}; mv {0} {0}2 2>/dev/null; mv {1} {1}2 2>/dev/null; mv {2} {2}2 2>/dev/null; \
+         mkdir -p {0}/trust/trees 2>/dev/null && touch {0}/trust/trees/p-2 {0}/x; ls -A {0}",
         above[0], above[1], above[2]
     );
     let words: Vec<&str> = ["-c", &script, "sh"].iter().chain(words).copied().collect();
     let ran = Ran::of(jail.command(jail.wrapper()).args(words));
-    assert_eq!(ran.stdout, "in\n", "{ran:?}");
+    assert_eq!(ran.stdout, if writes { "in\ntrust\nx\n" } else { "in\n" }, "{ran:?}");
     let trees = own(jail).join("trust/trees");
     assert!(trees.join("p-1").exists() && !trees.join("p-2").exists());
 }
@@ -86,8 +87,13 @@ fn a_wider_grant_shows_an_empty_folder_in_its_place() {
             (InsideOp::OverlayInMemory(overlay), place),
             (InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by: by.clone() }), place),
         ] {
+            let writes = match &op {
+                InsideOp::Bind(op) => op.access != Access::ReadOnly,
+                InsideOp::OverlayInMemory(_) | InsideOp::OverlayKept(_) => true,
+                _ => false,
+            };
             jail.plan.inside.push(op);
-            holds(&jail, to, &[]);
+            holds(&jail, to, writes, &[]);
             jail.plan.inside.pop();
         }
     }
@@ -100,7 +106,7 @@ fn so_does_what_the_launcher_names() {
             InsideOp::BindArguments(BindArguments { access: Access::ReadWrite, by: by() });
         let jail = jail(caller).op(arguments);
         let home = jail.home();
-        holds(&jail, &home, &["../home"]);
+        holds(&jail, &home, true, &["../home"]);
         for argument in ["../home/.local", "../home/.local/state/"] {
             let script = "ls -A ../home/.local/state/jailgen; echo in";
             Ran::of(jail.command(jail.wrapper()).args(["-c", script, "sh", argument])).prints("in");
@@ -112,7 +118,7 @@ fn so_does_what_the_launcher_names() {
             by: by(),
         });
         let jail = self::jail(caller).op(variable);
-        holds(&jail, &jail.home(), &[]);
+        holds(&jail, &jail.home(), true, &[]);
         // The home folder as the working folder, and at another place.
         for to in [None, Some("/work")] {
             let jail = self::jail(caller).change(|plan| {
@@ -134,13 +140,13 @@ fn so_does_what_the_launcher_names() {
 }
 
 #[test]
-fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_fill() {
+fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_reach() {
     for caller in callers() {
         let jail = Jail::new(caller).outside("XDG_STATE_HOME", "");
         let home = jail.home();
         let jail = jail.op(bind(&home, Access::ReadWrite));
-        jail.sh("cd; mkdir -p .local/state/jailgen/bin; mv .local x; ls .local/state/jailgen")
-            .refused("");
+        jail.sh("cd ../home; mv .local x 2>/dev/null || echo stays; mkdir -p .local/state/jailgen/bin; ls .local/state/jailgen")
+            .prints("stays\nbin");
         jail.outside_sh(
             "ls -A ~/.local/state/jailgen | grep -v told; stat -c %a ~/.local/state/jailgen",
         )
@@ -149,8 +155,40 @@ fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_fill() {
         let jail = Jail::new(caller);
         let folder = jail.folder.path().to_owned();
         let jail = jail.op(bind(&folder, Access::ReadWrite));
-        jail.sh("ls -A ../state; ls -A ../state/jailgen; touch ../state/jailgen/x || echo refused")
-            .prints("jailgen\nrefused");
+        jail.sh("ls -A ../state; ls -A ../state/jailgen; touch ../state/jailgen/x && echo made")
+            .prints("jailgen\nmade");
+        assert!(!folder.join("state/jailgen/x").exists());
+    }
+}
+
+/// It is small, and nobody else inside can look into it.
+#[test]
+fn a_jail_cannot_fill_the_memory_by_it() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let home = jail.home();
+        let jail = jail.op(bind(&home, Access::ReadWrite));
+        let script = "cd ../home/.local/state/jailgen; stat -c %a .; head -c 15M /dev/zero >a && echo fits; head -c 2M /dev/zero >b";
+        let ran = jail.sh(script);
+        assert!(ran.stdout == "700\nfits\n" && ran.stderr.contains("No space left"), "{ran:?}");
+        assert!(!own(&jail).join("a").exists());
+    }
+}
+
+#[test]
+fn a_jail_in_a_jail_with_the_home_folder_keeps_its_record_in_it() {
+    // Root in a jail may not be root in another one below it.
+    for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
+        let inner = crate::trust::inner(caller);
+        let outer = crate::trust::nested(caller, &inner).outside("XDG_STATE_HOME", "");
+        let home = outer.home();
+        let outer = outer.op(bind(&home, Access::ReadWrite));
+        let outer = outer.set("HOME", home.to_str().expect("UTF-8"));
+        let script = "$W -c 'echo inner' && ls ~/.local/state/jailgen/trust/trees | wc -l";
+        outer.sh(script).prints("inner\n2");
+        // The host's record has the outer jail's two trees, each by its handle and by its path.
+        let recorded = std::fs::read_dir(own(&outer).join("trust/trees")).expect("a record");
+        assert_eq!(recorded.count(), 4);
     }
 }
 
@@ -216,8 +254,8 @@ fn a_link_to_it_that_the_jail_could_replace_stops_the_launch() {
         jail.plan.inside.push(bind(&home, Access::ReadOnly));
         jail.sh("echo ran").prints("ran");
         jail.plan.inside.push(bind_to(&elsewhere, "/e", Access::ReadWrite, Missing::Fail));
-        jail.sh("ls -A /e/jailgen; touch /e/jailgen/x 2>/dev/null || echo refused")
-            .prints("refused");
+        jail.sh("ls -A /e/jailgen; touch /e/jailgen/x && echo made").prints("made");
+        assert!(!elsewhere.join("jailgen/x").exists());
     }
 }
 

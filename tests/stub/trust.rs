@@ -343,11 +343,7 @@ fn a_record_that_cannot_be_read_refuses_links_where_others_than_root_write() {
 fn a_jail_in_a_jail_has_a_record_of_its_own() {
     // Root in a jail may not be root in another one below it.
     for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
-        // The outer one's /proc is partly covered, so that another one cannot be mounted.
-        let inner = Jail::new(caller).change(|plan| {
-            plan.inside.retain(|op| !matches!(op, InsideOp::Proc(_)));
-            plan.hostname = None;
-        });
+        let inner = inner(caller);
         let outer = nested(caller, &inner);
         let ran = outer.sh("XDG_STATE_HOME=/tmp/state \"$W\" -c 'echo inner' && ls /tmp/state/jailgen/trust/trees | wc -l");
         ran.prints("inner\n2");
@@ -355,8 +351,17 @@ fn a_jail_in_a_jail_has_a_record_of_its_own() {
     }
 }
 
+/// A jail that can be started in another one.
+pub(crate) fn inner(caller: Caller) -> Jail {
+    // The outer one's /proc is partly covered, so that another one cannot be mounted.
+    Jail::new(caller).change(|plan| {
+        plan.inside.retain(|op| !matches!(op, InsideOp::Proc(_)));
+        plan.hostname = None;
+    })
+}
+
 /// A jail in which the other one's wrapper can be started.
-fn nested(caller: Caller, inner: &Jail) -> Jail {
+pub(crate) fn nested(caller: Caller, inner: &Jail) -> Jail {
     // As `allow-nested-sandbox` makes it: under Landlock's rules about files nothing can be mounted.
     let outer = Jail::new(caller).change(|plan| {
         plan.seccomp = vec![crate::jail::nesting_filter()];

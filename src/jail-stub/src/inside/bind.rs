@@ -44,7 +44,7 @@ impl Source {
             (Kind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
             (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => {}
         }
-        self.covered.iter().try_for_each(|covered| root.cover(covered))
+        self.covered.iter().try_for_each(|covered| root.cover(covered, self.access))
     }
 }
 

@@ -86,7 +86,7 @@ impl Found {
                 Item::Folder => root.directory(text(&path)?, 0o755)?,
             }
         }
-        self.covered.iter().try_for_each(|covered| root.cover(covered))?;
+        self.covered.iter().try_for_each(|covered| root.cover(covered, Access::ReadOnly))?;
         if made { read_only(root, text(&self.to)?) } else { Ok(()) }
     }
 }

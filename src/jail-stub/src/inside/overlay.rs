@@ -91,10 +91,15 @@ impl Layers {
             (Writes::Kept { upper, work }, lower) => mount(lower, Some((upper, work)), to)?,
         };
         root.attach(tree, to, Kind::Folder)?;
-        if let Writes::Kept { .. } = self.writes {
-            root.is_writable(to.into());
-        }
-        self.covered.iter().try_for_each(|covered| root.cover(covered))
+        let access = match self.writes {
+            Writes::Refused => Access::ReadOnly,
+            Writes::Memory => Access::ReadWrite,
+            Writes::Kept { .. } => {
+                root.is_writable(to.into());
+                Access::ReadWrite
+            }
+        };
+        self.covered.iter().try_for_each(|covered| root.cover(covered, access))
     }
 }
 

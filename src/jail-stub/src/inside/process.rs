@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use jail_plan::Namespace;
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, statat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
 use rustix::rand::{GetRandomFlags, getrandom};

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::ffi::CStr;
 
+use jail_plan::Access;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, symlinkat, unlinkat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -26,6 +27,10 @@ use crate::inside::point::{
 use crate::inside::tree::{self, Depth, Kind};
 use crate::resolve::mount_of;
 use crate::sys::{self, Attributes};
+
+/// The mode of [`Root::cover`], and its size: records and small flakes have room.
+const COVER_MODE: u32 = 0o700;
+const COVER_SIZE: u64 = 16 << 20;
 
 /// The root that is being built.
 pub(crate) struct Root {
@@ -277,12 +282,16 @@ impl Root {
         Ok(Some(part))
     }
 
-    /// An empty folder at `path` that nobody can write in the end, over what is there.
-    pub(crate) fn cover(&mut self, path: &[u8]) -> Result<(), Problem> {
-        let empty = tree::tmpfs(FOLDER_MODE, None).about(path)?;
+    /// An empty folder in memory at `path`, over what is there. Where what is around it may be written, this may be too: a
+    /// jailgen in the jail keeps its state there, which ends with the jail.
+    pub(crate) fn cover(&mut self, path: &[u8], access: Access) -> Result<(), Problem> {
+        let empty = tree::tmpfs(COVER_MODE, Some(COVER_SIZE)).about(path)?;
         self.own.push(rustix::fs::fstat(&empty).about(path)?.st_dev);
         self.attach_at(&empty, path, Kind::Folder)?;
-        self.read_only_in_the_end(empty);
+        match access {
+            Access::ReadOnly => self.read_only_in_the_end(empty),
+            Access::ReadWrite | Access::Device => {}
+        }
         Ok(())
     }
 
