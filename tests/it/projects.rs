@@ -393,6 +393,24 @@ fn a_build_that_failed_remembers_its_inputs() {
 }
 
 #[test]
+fn settings_do_not_stand_in_for_inputs_that_a_failed_build_was_given() {
+    let Some(world) = World::new() else { return };
+    let [a, _] = world.folders();
+    world.home.write("other/flake.nix", b"{ outputs = inputs: { }; }");
+    let other = format!("path:{}", world.home.path("other").display());
+    world.jailgen(&a, &["config", "set", "override-input.nixpkgs", &other]).assert_status(0);
+    let broken = "(pkgs.runCommand \"broken\" { } \"exit 3\")";
+    let spec = world.spec.replace("pkgs.coreutils", broken);
+    world.home.write("a/sh.jail", spec.as_bytes());
+    world.build(&a, &[]).assert_status(1);
+    // It fails a second time, and knows them still.
+    world.jailgen(&a, &["build", "sh.jail"]).assert_status(1);
+    world.home.write("a/sh.jail", world.spec.as_bytes());
+    let built = world.jailgen(&a, &["build", "sh.jail"]);
+    built.assert_status(0);
+}
+
+#[test]
 fn what_is_no_input_cannot_be_updated() {
     let Some(world) = World::new() else { return };
     let [a, _] = world.folders();

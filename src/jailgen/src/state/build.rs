@@ -1,5 +1,6 @@
 //! From an emitted spec to linked commands. What was built before stays as it is until the new build has succeeded.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,7 +13,7 @@ use super::record::Record;
 use super::{BuildError, State, commands, name};
 use crate::emit::lock::{Lock, pin};
 use crate::emit::{self, File, Folder, Spec, origin_at};
-use crate::files::create_private;
+use crate::files::{create_private, read_regular, write_atomically};
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
 
@@ -90,12 +91,14 @@ pub fn lock(
 }
 
 /// The overrides of a build: those that were asked for, and the settings that the last build of the spec did not have. What was
-/// pinned otherwise since then stays so.
+/// pinned otherwise since then stays so, and what a build was given that failed.
 #[must_use]
 pub fn due(state: &State, place: &Path, overrides: &[(String, String)]) -> Vec<(String, String)> {
     let record = Record::read(state, place);
+    let given = state.failed(place).map_or_else(Vec::new, |failed| given(&failed));
     let is_new = |input: &&(String, String)| {
         !overrides.iter().any(|(name, _)| *name == input.0)
+            && !given.contains(&input.0)
             && !record.as_ref().is_some_and(|record| record.knew(input))
     };
     let inputs = state.defaults.inputs.iter().filter(is_new);
@@ -182,6 +185,22 @@ impl State {
     }
 }
 
+/// Beside the flake of a build that failed: the names of the inputs that it was given. The settings do not stand in for them.
+const GIVEN: &str = "given.json";
+
+fn given(failed: &Path) -> Vec<String> {
+    let text = read_regular(&failed.join(GIVEN)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
+}
+
+fn remember_given(folder: &Path, names: BTreeSet<String>) -> Result<(), BuildError> {
+    let file = folder.join(GIVEN);
+    let written = serde_json::to_vec(&names).map_err(io::Error::from);
+    written
+        .and_then(|text| write_atomically(&file, &text))
+        .map_err(|error| BuildError::Io { path: file, error })
+}
+
 /// Builds from a folder beside the one of the last build, which a failure must not touch.
 fn build_aside(
     nix: &dyn Fn() -> Result<Nix, NixError>,
@@ -212,11 +231,12 @@ fn failed(
 ) -> BuildError {
     let BuildError::Nix(error) = error else { return error };
     let folder = aside.with_extension(FAILED);
-    if let Err(error) = replace(aside, &folder) {
+    let pinned: Vec<String> = options.overrides.iter().map(|(name, _)| name.clone()).collect();
+    let given = pinned.iter().cloned().chain(given(&folder)).collect();
+    if let Err(error) = remember_given(aside, given).and_then(|()| replace(aside, &folder)) {
         return error;
     }
     let place = place(error.stderr(), emitted, spec);
-    let pinned = options.overrides.iter().map(|(name, _)| name.clone()).collect();
     BuildError::Failed { error: Box::new(error), folder, place, pinned }
 }
 
