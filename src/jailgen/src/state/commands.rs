@@ -64,7 +64,10 @@ pub(super) fn refuse_taken(state: &State, place: &Path, command: &str) -> Result
             }
             Some(_) | None => Ok(()),
         },
-        Owner::Unknown => Err(BuildError::Occupied { link: state.command(command) }),
+        Owner::Unknown => {
+            let link = state.command(command);
+            Err(BuildError::Occupied { to: link.read_link().ok(), link })
+        }
     }
 }
 

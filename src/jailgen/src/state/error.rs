@@ -39,6 +39,8 @@ pub enum BuildError {
     Occupied {
         /// Where.
         link: PathBuf,
+        /// Where it leads, if it is a link.
+        to: Option<PathBuf>,
     },
     /// Nix built less than was asked for.
     Incomplete,
@@ -92,7 +94,11 @@ impl fmt::Display for BuildError {
             Self::Taken { name, spec } => {
                 write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
             }
-            Self::Occupied { link } => {
+            Self::Occupied { link, to: Some(to) } => {
+                let (link, to) = (link.display(), to.display());
+                write!(f, "`{link}` leads to `{to}`, which jailgen has not built")
+            }
+            Self::Occupied { link, to: None } => {
                 write!(f, "`{}` is there already, and jailgen has not made it", link.display())
             }
             Self::Incomplete => f.write_str("Nix did not say what it built"),
