@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jail_registry::Code;
 
 use super::examples;
+pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 use crate::init;
 
 /// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does not grant does not exist
@@ -377,33 +378,6 @@ pub struct Shell {
     pub command: Option<String>,
 }
 
-/// See [`Command::List`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::LIST)]
-pub struct List {
-    /// As JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// See [`Command::Remove`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::REMOVE)]
-pub struct Remove {
-    /// Specs, which may be gone, or names of jails.
-    #[arg(required = true, value_name = "SPEC|NAME", value_hint = ValueHint::FilePath)]
-    pub targets: Vec<PathBuf>,
-}
-
-/// See [`Command::Gc`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::GC)]
-pub struct Gc {
-    /// Say what would be removed, and remove nothing.
-    #[arg(long)]
-    pub dry_run: bool,
-}
-
 /// See [`Command::Init`].
 #[derive(Debug, Args)]
 #[command(after_help = examples::INIT)]
@@ -492,29 +466,4 @@ pub enum ConfigCommand {
     /// Print the path of the file, whether it is there or not.
     #[command(after_help = examples::CONFIG)]
     Path,
-}
-
-/// See [`Command::Trust`].
-#[derive(Debug, Subcommand)]
-pub enum Trust {
-    /// List the trees that a jail could ever write, and the specs that were approved.
-    List(TrustList),
-    /// Forget trees and approvals.
-    Forget(TrustForget),
-}
-
-/// See [`Trust::List`].
-#[derive(Debug, Args)]
-pub struct TrustList {
-    /// As JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// See [`Trust::Forget`].
-#[derive(Debug, Args)]
-pub struct TrustForget {
-    /// Trees, worktrees and specs.
-    #[arg(required = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub paths: Vec<PathBuf>,
 }

@@ -7,6 +7,7 @@ mod examples;
 mod failure;
 mod panic;
 mod settings;
+mod upkeep;
 
 use std::process::ExitCode;
 
