@@ -25,7 +25,7 @@ fn item(report: &Value, code: &str) -> Value {
 
 #[test]
 fn a_machine_on_which_jails_run_is_told_so() {
-    let Some(_setup) = setup() else { return };
+    let Some(setup) = setup() else { return };
     if !has_user_namespaces() {
         return;
     }
@@ -43,12 +43,15 @@ fn a_machine_on_which_jails_run_is_told_so() {
         .filter_map(|line| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_owned()))
         .collect();
     assert_eq!(explained, codes(&report));
-    let text = scratch.run(&["doctor"]);
-    let text = &text.assert_status(0).stdout;
-    assert!(
-        text.contains("✓ jail ") && text.contains("Jails can be built and run here."),
-        "{text}"
-    );
+    for nix in &setup.programs {
+        let text = setup.jailgen(&scratch, nix, &["doctor"]);
+        let text = &text.assert_status(0).stdout;
+        assert!(
+            text.contains("✓ jail ") && text.contains("Jails can be built and run here."),
+            "{}: {text}",
+            nix.display()
+        );
+    }
 }
 
 #[test]
