@@ -143,6 +143,22 @@ fn a_machine_on_which_nix_does_not_build_is_told_so_and_mended() {
     assert_eq!(scratch.read(".config/nix/nix.conf"), "build-users-group =\n");
 }
 
+/// `sudo -E` keeps the home folder of somebody whose files are not to become root's.
+#[test]
+fn nothing_is_written_to_a_home_folder_of_somebody_else() {
+    if setup().is_none() || !is_root() {
+        return;
+    }
+    let (scratch, state) = (Scratch::new(), Scratch::new());
+    std::os::unix::fs::chown(scratch.path(""), Some(54321), None).unwrap();
+    let mut command = without_settings(&scratch, &["doctor", "--fix"]);
+    let said = Outcome::of(&command.env("XDG_STATE_HOME", state.path("")).assert()).all();
+    let written: Vec<_> = fs::read_dir(scratch.path("")).unwrap().map(Result::unwrap).collect();
+    let names: Vec<_> = written.iter().map(fs::DirEntry::file_name).collect();
+    assert!(!names.iter().any(|name| name == ".bashrc" || name == ".config"), "{names:?} {said}");
+    assert!(!said.contains("wrote"), "{said}");
+}
+
 #[test]
 fn nothing_is_written_where_the_answer_is_no() {
     if setup().is_none() || !has_user_namespaces() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
@@ -146,15 +146,20 @@ fn behind_sudo() -> Option<(String, u32)> {
     (uid != 0).then_some((name, uid))
 }
 
-/// Where the caller's own settings are.
+/// Where the caller's own settings are. With the environment of somebody else, as under `sudo -E`, there are none.
 fn own() -> Own {
+    let caller = rustix::process::geteuid().as_raw();
+    let is_own = |path: &PathBuf| {
+        let mut there = path.ancestors().filter_map(|folder| folder.metadata().ok());
+        there.next().is_some_and(|data| data.uid() == caller)
+    };
     let folder = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = folder("HOME");
     let config = folder("XDG_CONFIG_HOME").or_else(|| Some(home.as_ref()?.join(".config")));
     Own {
-        nix_conf: config.map(|config| config.join("nix/nix.conf")),
+        nix_conf: config.map(|config| config.join("nix/nix.conf")).filter(is_own),
         shell: std::env::var("SHELL").ok(),
-        home,
+        home: home.filter(is_own),
     }
 }
 
