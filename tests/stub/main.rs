@@ -24,6 +24,7 @@ mod groups;
 mod ids;
 mod jail;
 mod kept;
+mod killed;
 mod landlock;
 mod limits;
 mod order;
@@ -42,6 +43,5 @@ mod shared;
 mod standard;
 mod terminal;
 mod trust;
-
 mod worktree;
 mod wrapper;
