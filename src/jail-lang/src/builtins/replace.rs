@@ -1,6 +1,5 @@
 //! `replaceStrings`.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use jail_registry::{Code as DiagnosticCode, Place};
@@ -15,7 +14,7 @@ pub(super) const TABLE: &[Builtin] = &[builtin("replaceStrings", 3, replace_stri
 
 /// The strings to replace, by their first bytes, so that few are looked at for each position.
 struct Wanted {
-    by_first: HashMap<u8, Vec<(usize, Rc<Chars>)>>,
+    by_first: [Vec<(usize, Rc<Chars>)>; 256],
     /// The index of the first empty one, which fits everywhere, also at the end.
     empty: Option<usize>,
 }
@@ -28,11 +27,14 @@ struct Fit {
 
 impl Wanted {
     fn new(evaluator: &Evaluator<'_>, list: &List, at: Place) -> Fallible<Self> {
-        let mut wanted = Self { by_first: HashMap::new(), empty: None };
+        let mut wanted = Self { by_first: [const { Vec::new() }; 256], empty: None };
         for (index, item) in list.items.iter().enumerate() {
             let text = evaluator.string(item, at)?;
             match text.as_bytes().first() {
-                Some(first) => wanted.by_first.entry(*first).or_default().push((index, text)),
+                Some(first) => {
+                    let others = wanted.by_first.get_mut(usize::from(*first));
+                    others.into_iter().for_each(|others| others.push((index, text.clone())));
+                }
                 None => wanted.empty = wanted.empty.or(Some(index)),
             }
         }
@@ -42,7 +44,7 @@ impl Wanted {
     /// The first string of the list that `rest` begins with.
     fn fit(&self, evaluator: &Evaluator<'_>, rest: &str, at: Place) -> Fallible<Option<Fit>> {
         let first = rest.as_bytes().first();
-        let candidates = first.and_then(|first| self.by_first.get(first));
+        let candidates = first.and_then(|first| self.by_first.get(usize::from(*first)));
         let candidates = candidates.map(Vec::as_slice).unwrap_or_default();
         evaluator.work(candidates.len() * CANDIDATE_COST, at)?;
         let found = candidates.iter().find(|(_, wanted)| rest.starts_with(&***wanted));
@@ -73,14 +75,22 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     }
     evaluator.work(text.len().saturating_mul(CANDIDATE_COST), at)?;
     let mut replaced = TextBuilder::plain();
+    let mut replacements = vec![None; to.items.len()];
     // What stands between `kept` and `position` is taken over as it is.
     let (mut kept, mut position) = (0, 0);
     loop {
         let rest = text.get(position..).unwrap_or("");
         let fit = wanted.fit(evaluator, rest, at)?;
         if let Some(fit) = &fit {
-            evaluator.append_str(&mut replaced, text.get(kept..position).unwrap_or(""), at)?;
-            append_replacement(evaluator, &mut replaced, to.items.get(fit.index), at)?;
+            if kept < position {
+                evaluator.append_str(&mut replaced, text.get(kept..position).unwrap_or(""), at)?;
+            }
+            evaluator.step(at)?;
+            if let (Some(known), Some(of)) =
+                (replacements.get_mut(fit.index), to.items.get(fit.index))
+            {
+                append_replacement(evaluator, &mut replaced, known, of, at)?;
+            }
             kept = position + fit.len;
         }
         match (fit.map_or(0, |fit| fit.len), rest.chars().next()) {
@@ -93,19 +103,21 @@ fn replace_strings(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fall
     Ok(replaced.into_value())
 }
 
+/// Each replacement is evaluated when it is needed first.
 fn append_replacement(
     evaluator: &Evaluator<'_>,
     replaced: &mut TextBuilder,
-    replacement: Option<&Value>,
+    known: &mut Option<Value>,
+    of: &Value,
     at: Place,
 ) -> Fallible<()> {
-    let Some(replacement) = replacement else { return Ok(()) };
-    evaluator.step(at)?;
-    let replacement = evaluator.force(replacement, at)?;
-    match &replacement {
-        Value::Str(_) | Value::Text(_) | Value::Residual(_) => {
-            evaluator.append(replaced, &replacement, at)
-        }
+    let replacement = match known {
+        Some(replacement) => replacement,
+        None => known.insert(evaluator.force(of, at)?),
+    };
+    match replacement {
+        Value::Str(text) => evaluator.append_str(replaced, text, at),
+        Value::Text(_) | Value::Residual(_) => evaluator.append(replaced, replacement, at),
         other => Err(evaluator.mismatch("a string", other, at)),
     }
 }
