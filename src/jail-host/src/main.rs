@@ -45,5 +45,5 @@ fn main() -> ExitCode {
 /// The one place that prints a line of its own. What it says never comes from inside a jail.
 fn say(text: &str) {
     // When nobody listens any more, nobody is left to tell.
-    let _ = writeln!(std::io::stderr(), "{NAME}: {}", text.escape_debug());
+    let _ = writeln!(std::io::stderr(), "{NAME}: {}", jail_plan::one_line(text));
 }

@@ -23,6 +23,7 @@ mod plan;
 pub mod raw;
 mod record;
 pub mod search;
+mod shown;
 pub mod trust;
 mod wrapper;
 
@@ -45,6 +46,7 @@ pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,
     ShownIds, StartIn, Terminal, VERSION,
 };
+pub use shown::one_line;
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
 
 #[cfg(test)]

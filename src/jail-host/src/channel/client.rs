@@ -74,5 +74,5 @@ fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
 
 fn say(name: &OsStr, text: &str) {
     let name = name.to_string_lossy();
-    let _ = writeln!(io::stderr(), "{}: {}", name.escape_debug(), text.escape_debug());
+    let _ = writeln!(io::stderr(), "{}: {}", jail_plan::one_line(&name), jail_plan::one_line(text));
 }

@@ -9,7 +9,7 @@ const NAME_BYTES_MAX: usize = 255;
 /// Records what is wrong with a jail's name.
 pub(super) fn check(name: &str, place: Option<Place>, diagnostics: &mut Vec<Diagnostic>) {
     if let Err(why) = valid(name) {
-        let message = format!("the jail's name `{}` {why}", name.escape_debug());
+        let message = format!("the jail's name `{}` {why}", jail_plan::one_line(name));
         let fault = Diagnostic::error(Code::JailName, place, message)
             .help("the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`");
         diagnostics.push(fault);

@@ -125,7 +125,7 @@ impl Adder<'_, '_, '_> {
             }
             Raw::Hostname { name } => {
                 if !name::is_hostname(&name) {
-                    let message = format!("`{}` is no host name", name.escape_debug());
+                    let message = format!("`{}` is no host name", jail_plan::one_line(&name));
                     self.call.error(
                         Code::BadHostname,
                         0,
@@ -194,7 +194,7 @@ impl Adder<'_, '_, '_> {
         if name::is_variable(&name) {
             return Some(name);
         }
-        let message = format!("`{}` names no environment variable", name.escape_debug());
+        let message = format!("`{}` names no environment variable", jail_plan::one_line(&name));
         let help = "a name has letters, digits and `_`, and does not begin with a digit";
         self.call.error(Code::EnvironmentName, 0, message, help);
         None

@@ -81,7 +81,7 @@ fn named(call: &mut Call<'_, '_>, service: Service) -> Option<()> {
                 continue;
             }
             sound = false;
-            let message = format!("`{}` is nothing for `{kind}`", value.escape_debug());
+            let message = format!("`{}` is nothing for `{kind}`", jail_plan::one_line(value));
             let help = match *kind {
                 "call" | "broadcast" => {
                     "write `NAME=RULE`: `\"org.example.App=org.example.App.Open@/*\"`"

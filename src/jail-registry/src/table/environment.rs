@@ -176,7 +176,7 @@ pub(super) fn variable(call: &mut Call<'_, '_>, argument: usize) -> Option<Strin
     if is_variable(name) {
         return Some(name.into());
     }
-    let message = format!("`{}` names no environment variable", name.escape_debug());
+    let message = format!("`{}` names no environment variable", jail_plan::one_line(name));
     let help = match name.strip_prefix('$') {
         Some(rest) if is_variable(rest) => format!("write `\"{rest}\"`, without the `$`"),
         Some(_) | None => {

@@ -90,7 +90,7 @@ fn script(call: &mut Call<'_, '_>, phase: Phase) -> Option<()> {
 fn channel(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     if !is_channel(name) {
-        let message = format!("`{}` cannot be the name of a channel", name.escape_debug());
+        let message = format!("`{}` cannot be the name of a channel", jail_plan::one_line(name));
         let help = "a program's name: letters, digits, `-`, `_`, `.` and `+`, at most 64, and not `jail-host`";
         call.error(Code::ChannelName, 0, message, help);
         return None;

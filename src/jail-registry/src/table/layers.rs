@@ -185,7 +185,7 @@ fn names(call: &mut Call<'_, '_>, list: Option<&Placed>) -> Option<Vec<String>> 
 }
 
 fn known(text: &str) -> Result<(), (String, String)> {
-    let shown = text.escape_debug();
+    let shown = jail_plan::one_line(text);
     let parsed = jail_seccomp::Match::parse(text).map_err(|error| {
         (
             format!("`{shown}` names no system call: {error}"),
@@ -265,6 +265,11 @@ fn word<T: Copy>(
             format!("there are {}", names.join(", "))
         }
     };
-    call.error(Code::UnknownSetting, 0, format!("unknown {what} `{}`", word.escape_debug()), &help);
+    call.error(
+        Code::UnknownSetting,
+        0,
+        format!("unknown {what} `{}`", jail_plan::one_line(word)),
+        &help,
+    );
     None
 }

@@ -158,7 +158,7 @@ fn limit(call: &mut Call<'_, '_>, kind: &Kind) -> Option<()> {
     let text = call.amount(0)?;
     let value = (kind.parse)(&text).filter(|value| (kind.least..=LARGEST).contains(value));
     let Some(value) = value else {
-        let message = format!("`{}` is no amount for this limit", text.escape_debug());
+        let message = format!("`{}` is no amount for this limit", jail_plan::one_line(&text));
         call.error(Code::BadLimit, 0, message, kind.help);
         return None;
     };

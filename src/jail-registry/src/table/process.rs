@@ -124,7 +124,7 @@ your shell while the job is stopped or in the background, and leave the terminal
 fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     if !is_hostname(name) {
-        let message = format!("`{}` is no host name", name.escape_debug());
+        let message = format!("`{}` is no host name", jail_plan::one_line(name));
         let help = "letters, digits and `-`, in parts that dots divide, 63 characters at most";
         call.error(Code::BadHostname, 0, message, help);
         return None;
@@ -139,7 +139,7 @@ fn dedicated_user(call: &mut Call<'_, '_>) -> Option<()> {
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     if !begins || !name.chars().all(legal) || name.len() > 32 || name == "root" {
-        let message = format!("`{}` is no name for a user of its own", name.escape_debug());
+        let message = format!("`{}` is no name for a user of its own", jail_plan::one_line(name));
         let help =
             "lower-case letters, digits, `-` and `_`, 32 at most, a letter first; not `root`";
         call.error(Code::BadUserName, 0, message, help);

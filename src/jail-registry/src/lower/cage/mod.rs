@@ -420,7 +420,7 @@ impl Cage<'_> {
     fn is_variable(&mut self, name: &str, place: Option<Place>) -> bool {
         let legal = super::is_variable(name);
         if !legal {
-            let message = format!("no variable can be called `{}`", name.escape_debug());
+            let message = format!("no variable can be called `{}`", jail_plan::one_line(name));
             let fault = Diagnostic::error(Code::EnvironmentName, place, message);
             self.diagnostics.push(fault.help("letters, digits and `_`, not a digit first"));
         }
@@ -452,7 +452,7 @@ enum Kind {
 }
 
 fn unknown_tool(tool: &str, place: Option<Place>) -> Diagnostic {
-    let message = format!("no agent `{}` is known", tool.escape_debug());
+    let message = format!("no agent `{}` is known", jail_plan::one_line(tool));
     let fault = Diagnostic::error(Code::UnknownSetting, place, message);
     match nearest(tool, PRESETS.iter().map(|preset| preset.package)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),

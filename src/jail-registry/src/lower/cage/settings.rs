@@ -148,7 +148,7 @@ fn unknown(
     place: Option<Place>,
     known: impl FnOnce() -> Vec<&'static str>,
 ) -> Diagnostic {
-    let message = format!("unknown {what} `{}`", word.escape_debug());
+    let message = format!("unknown {what} `{}`", jail_plan::one_line(word));
     let fault = Diagnostic::error(Code::UnknownSetting, place, message);
     let known = known();
     match nearest(word, known.iter().copied()) {
