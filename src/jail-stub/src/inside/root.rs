@@ -269,14 +269,19 @@ impl Root {
     fn part(&self, path: &str, mode: u32) -> Result<Option<OwnedFd>, Problem> {
         self.pin(path.as_bytes())?;
         self.forget(path.as_bytes());
-        let Err(Errno::NOENT) = self.try_open(path.as_bytes()) else { return Ok(None) };
+        if names(path.as_bytes()).next().is_none() {
+            return Ok(None);
+        }
         let entry = self.entry(path.as_bytes())?;
         let device = rustix::fs::fstat(&*entry.folder).about(path)?.st_dev;
         if self.own.first() != Some(&device) {
             return Ok(None);
         }
-        mkdirat(&*entry.folder, &entry.name, Mode::from_raw_mode(mode))
-            .map_err(|error| not_made(path.as_bytes(), error))?;
+        match mkdirat(&*entry.folder, &entry.name, Mode::from_raw_mode(mode)) {
+            // What is there stays as it is, and another filesystem covers it.
+            Err(Errno::EXIST) => return Ok(None),
+            other => other.map_err(|error| not_made(path.as_bytes(), error))?,
+        }
         let part = tree::clone_child(&*entry.folder, &entry.name, Depth::One).about(path)?;
         move_to_entry(&part, &entry).about(path)?;
         Ok(Some(part))
