@@ -127,7 +127,6 @@ const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("no-main-program", "only at the Nix door is a package known"),
     ("spec-writable", "it depends on where the spec is; tests/it/check.rs has it"),
     ("too-large", "the file would have megabytes; `check` has it"),
-    ("unknown-builder", "only a term of the Nix door can name one; in a spec it is a variable"),
     ("unreadable-file", "it takes a folder without permissions, and root reads it all the same"),
 ];
 

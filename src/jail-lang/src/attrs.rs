@@ -20,8 +20,26 @@ pub(crate) struct Attrs {
 pub(crate) struct Entry {
     pub(crate) name: Symbol,
     pub(crate) value: Value,
+    /// Where it was written.
+    pub(crate) place: Option<Rc<Written>>,
+}
+
+/// Where an attribute was written.
+pub(crate) struct Written {
+    pub(crate) name: Place,
+    pub(crate) value: Place,
+}
+
+impl Entry {
     /// Where its name was written.
-    pub(crate) place: Option<Rc<Place>>,
+    pub(crate) fn named_at(&self) -> Option<Place> {
+        self.place.as_ref().map(|place| place.name)
+    }
+
+    /// Where its value was written: a constant does not know that itself.
+    pub(crate) fn written_at(&self) -> Option<Place> {
+        self.value.written_at().or(self.place.as_ref().map(|place| place.value))
+    }
 }
 
 /// What a set takes besides its attributes.

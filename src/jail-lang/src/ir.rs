@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use jail_registry::{Diagnostic, Place};
 
+use crate::attrs::Written;
 use crate::symbols::Symbol;
 use crate::value::{Chars, Value};
 
@@ -110,7 +111,7 @@ pub(crate) struct SetCode {
 
 pub(crate) struct Field {
     pub(crate) name: Symbol,
-    pub(crate) place: Rc<Place>,
+    pub(crate) place: Rc<Written>,
     pub(crate) value: Code,
 }
 

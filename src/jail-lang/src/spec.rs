@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use jail_registry::{Code as DiagnosticCode, Diagnostic, Jail, Made, Place};
+use jail_registry::{Code as DiagnosticCode, Diagnostic, Jail, Made, Place, builder};
 
 use crate::attrs::Attrs;
 use crate::failure::NOWHERE;
 use crate::ir::Params;
 use crate::residual::Residual;
 use crate::term::Collector;
-use crate::value::{Root, Value};
+use crate::value::{Argument, Root, Value};
+use crate::vocabulary::WordKind;
 
 /// An evaluated spec.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,7 +74,7 @@ impl Collector<'_, '_> {
 
     fn flake_like(&mut self, attrs: &Rc<Attrs>, spec: &mut Spec, place: Place) {
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
-            let at = entry.place.as_deref().copied().unwrap_or(place);
+            let at = entry.named_at().unwrap_or(place);
             match &*name {
                 "inputs" => spec.inputs = self.inputs(&entry.value, at),
                 "overlays" => spec.overlays = self.overlays(&entry.value, at),
@@ -111,7 +112,7 @@ impl Collector<'_, '_> {
         };
         let mut inputs = BTreeMap::new();
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
-            let at = entry.place.as_deref().copied().unwrap_or(place);
+            let at = entry.named_at().unwrap_or(place);
             if let Some(value) = self.force(&entry.value, at) {
                 inputs.insert(name.to_string(), self.input(&value, at));
             }
@@ -126,7 +127,7 @@ impl Collector<'_, '_> {
             return input;
         };
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
-            let at = entry.place.as_deref().copied().unwrap_or(place);
+            let at = entry.named_at().unwrap_or(place);
             let Some(value) = self.force(&entry.value, at) else { continue };
             match (&*name, &value) {
                 ("url", Value::Str(url)) => input.url = Some(url.to_string()),
@@ -207,16 +208,12 @@ impl Collector<'_, '_> {
             );
         }
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
-            let at = entry.value.written_at().or(entry.place.as_deref().copied()).unwrap_or(place);
+            let at = entry.written_at().unwrap_or(place);
             match self.force(&entry.value, at) {
                 Some(Value::Jail(call)) => spec.jails.extend(self.jail(&call)),
                 Some(other) => {
-                    let message = format!("`{name}` is {}, not a jail", other.kind());
-                    let fault = Diagnostic::error(DiagnosticCode::NoJail, Some(at), message);
-                    let fault = fault.label(format!("this is {}", other.kind()));
-                    self.fault(
-                        fault.help("a spec is a jail or a set of jails; keep helpers in a `let`"),
-                    );
+                    let help = "a spec is a jail or a set of jails; keep helpers in a `let`";
+                    self.no_jail(&format!("`{name}`"), &other, help, at);
                 }
                 None => {}
             }
@@ -224,11 +221,8 @@ impl Collector<'_, '_> {
     }
 
     fn no_spec(&mut self, value: &Value, place: Place) {
-        let message = format!("the spec is {}, not a jail", value.kind());
-        let fault = Diagnostic::error(DiagnosticCode::NoJail, Some(place), message)
-            .label(format!("this is {}", value.kind()));
         let help = match value {
-            Value::Root(Root::Jail) | Value::Partial(_) | Value::Combinator(_) => {
+            Value::Root(_) | Value::Partial(_) | Value::Combinator(_) => {
                 "it still wants arguments: `jail NAME PACKAGE [ … ]`"
             }
             Value::Permission(_) | Value::List(_) => {
@@ -238,7 +232,50 @@ impl Collector<'_, '_> {
                 "a spec is a jail (`jail \"name\" pkgs.hello [ … ]`), a set of jails, or a function to either"
             }
         };
-        self.fault(fault.help(help));
+        self.no_jail("the spec", value, help, place);
+    }
+
+    /// The fault of a value that should be a jail.
+    fn no_jail(&mut self, subject: &str, value: &Value, help: &str, place: Place) {
+        let fault = |what: &str| {
+            let message = format!("{subject} is {what}, not a jail");
+            Diagnostic::error(DiagnosticCode::NoJail, Some(place), message)
+        };
+        self.fault(match self.unfinished_jail(value) {
+            Some((what, written)) => {
+                fault(&what).label("it still wants arguments").help(format!("write `{written}`"))
+            }
+            None => fault(value.kind()).label(format!("this is {}", value.kind())).help(help),
+        });
+    }
+
+    /// A call of `jail` or of a builder without all its arguments: what it is, and what it looks like with them.
+    fn unfinished_jail(&self, value: &Value) -> Option<(String, String)> {
+        match value {
+            Value::Combinator(it) if it.kind == WordKind::Builder => {
+                let builder = builder(it.name)?;
+                let is_optional = builder.fields().iter().all(|field| !field.required);
+                let written = match is_optional {
+                    true => format!("{} {{ }}", it.name),
+                    false => builder.example.to_owned(),
+                };
+                Some((format!("`{}` without its argument", it.name), written))
+            }
+            Value::Root(Root::Jail) => Some(self.unfinished_call(&[])),
+            Value::Partial(partial) if matches!(partial.function, Value::Root(Root::Jail)) => {
+                Some(self.unfinished_call(&partial.placed))
+            }
+            _ => None,
+        }
+    }
+
+    fn unfinished_call(&self, given: &[Argument]) -> (String, String) {
+        let files = self.evaluator.files.borrow();
+        let given = given.iter().map(|arg| files.text(arg.place));
+        let known: Vec<&str> = given.collect();
+        let missing = ["\"name\"", "pkgs.hello", "[ ]"].into_iter().skip(known.len());
+        let words: Vec<&str> = known.iter().copied().chain(missing).collect();
+        ("`jail` without all its arguments".to_owned(), format!("jail {}", words.join(" ")))
     }
 
     /// The set that a spec's function is called with: what it names, or all where it takes any.
@@ -274,15 +311,21 @@ impl Collector<'_, '_> {
     fn no_duplicates(&mut self, jails: &[Jail]) {
         let mut seen: BTreeMap<&str, Option<Place>> = BTreeMap::new();
         for jail in jails {
-            let Made::Plain { name, .. } = &jail.made else { continue };
+            let Some(name) = jail.name() else { continue };
             let Some(first) = seen.insert(name, jail.place) else { continue };
+            let help = match jail.made {
+                Made::Plain { .. } => "the name is that of the command: give them different ones",
+                Made::Built(_) => {
+                    "the name is that of the command: give one of them another with `name = \"…\";`"
+                }
+            };
             let mut fault = Diagnostic::error(
                 DiagnosticCode::DuplicateJail,
                 jail.place,
                 format!("two jails are called `{name}`"),
             )
             .label("the second of this name")
-            .help("the name is that of the command: give them different ones");
+            .help(help);
             if let Some(first) = first {
                 fault = fault.secondary(first, "the first");
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use jail_registry::{BUILDERS, Lower, Signature, combinators};
+use jail_registry::{BUILDERS, Lower, Param, Signature, Type, combinators};
 
 /// Combinators and builders by name.
 pub(crate) struct Vocabulary {
@@ -17,6 +17,15 @@ pub(crate) struct Word {
     pub(crate) signature: Signature,
     pub(crate) kind: WordKind,
 }
+
+/// What `jail` takes.
+pub(crate) const JAIL: Signature = Signature {
+    params: &[
+        Param { name: "name", ty: Type::Literal },
+        Param { name: "entry", ty: Type::Entry },
+        Param { name: "permissions", ty: Type::List(&Type::Permission) },
+    ],
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WordKind {

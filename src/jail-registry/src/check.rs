@@ -17,7 +17,7 @@ pub fn arguments(
 ) -> Vec<Diagnostic> {
     let (wanted, given) = (signature.params.len(), arguments.len());
     if wanted != given {
-        let message = format!("`{name}` takes {}, got {given}", plural(wanted, "argument"));
+        let message = count_fault(name, wanted, given);
         return vec![Diagnostic::error(Code::ParamCount, place, message)];
     }
     let mut faults = Vec::new();
@@ -25,6 +25,13 @@ pub fn arguments(
         argument_into(name, param.name, param.ty, argument, place, &mut faults);
     }
     faults
+}
+
+/// That a combinator is given another number of arguments than it takes.
+#[must_use]
+pub fn count_fault(name: &str, wanted: usize, given: usize) -> String {
+    let given = if given == 0 { "none".into() } else { given.to_string() };
+    format!("`{name}` takes {}, got {given}", plural(wanted, "argument"))
 }
 
 /// What is wrong with one argument, all of it. Where the argument has no place of its own, `place` stands in.
@@ -151,6 +158,7 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
             let name = &applied.combinator;
             Some(format!("`{name}` is a combinator here; the package is `pkgs.{name}`"))
         }
+        (Type::Package | Type::Shell, Value::Text(text)) => text.as_str().and_then(package_help),
         (Type::List(_), Value::Text(_) | Value::Package(_) | Value::Permission(_)) => {
             Some("put it in brackets: `[ … ]`".into())
         }
@@ -162,6 +170,27 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A package that is named by a string.
+fn package_help(text: &str) -> Option<String> {
+    let name = text.strip_prefix("pkgs.").unwrap_or(text);
+    if is_attribute(name) {
+        return Some(format!("write `pkgs.{name}`: a package is no string"));
+    }
+    let program = text.rsplit('/').next().filter(|_| text.starts_with('/'))?;
+    let package = if is_attribute(program) { program } else { "name" };
+    Some(format!(
+        "name a package, such as `pkgs.{package}`; a program of the host is granted by its path, with `readonly`"
+    ))
+}
+
+/// Whether this can stand after `pkgs.` as it is: names with dots between them.
+pub(crate) fn is_attribute(text: &str) -> bool {
+    text.split('.').all(|name| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "_-'".contains(c))
+    })
 }
 
 /// What stands in a list of permissions and is none.

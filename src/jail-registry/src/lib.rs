@@ -18,18 +18,18 @@ mod term;
 
 pub use builders::{
     BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, Needs, PRESETS,
-    Preset, State, UNFREE_AGENTS, builder, needs, unfree_agents_in,
+    Preset, State, UNFREE_AGENTS, builder, builder_meant, needs, unfree_agents_in,
 };
 pub use check::{
-    PATH_ALONE, argument as check_argument, arguments as check_arguments, describe_type,
-    describe_value, unknown as unknown_argument,
+    PATH_ALONE, argument as check_argument, arguments as check_arguments, count_fault,
+    describe_type, describe_value, unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use lower::{Call, Lowered, agent_of, combinators_in, danger_warning, lower};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::combinators_page;
 pub use signature::{Field, Param, Signature, Type};
-pub use suggest::nearest;
+pub use suggest::{nearest, respelt};
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
 pub use term::{
     Applied, Built, FileId, Given, Jail, Made, PathValue, Place, Placed, TERM_VERSION, Term,

@@ -1,5 +1,8 @@
 //! `tests/diagnostics/<code>.jail`: what is said of a spec stands in the spec, on the line that is underlined:
 //! `# error: [code] "message" at `text``. Every diagnostic needs a comment, and every comment a diagnostic.
+//!
+//! `tests/diagnostics/<code>.<case>.jail` shows a case that people meet, with its help; what the help says to write must
+//! mend the spec where it is put in place of the underlined text, or of the parentheses around that.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -44,7 +47,7 @@ fn bare(spec: &str) -> String {
 }
 
 /// The spec with the comments that it should have.
-fn commented(spec: &str, said: &[Diagnostic]) -> String {
+fn commented(spec: &str, said: &[Diagnostic], is_case: bool) -> String {
     let mut text = String::new();
     let mut start = 0;
     for line in spec.lines() {
@@ -60,6 +63,9 @@ fn commented(spec: &str, said: &[Diagnostic]) -> String {
             };
             let (code, message) = (diagnostic.code.as_str(), &diagnostic.message);
             write!(text, "  # {severity}: [{code}] \"{message}\" at `{underlined}`").unwrap();
+            if is_case {
+                write!(text, "; help: {}", help(diagnostic)).unwrap();
+            }
         }
         text.push('\n');
         start = end;
@@ -71,25 +77,82 @@ fn at(diagnostic: &Diagnostic) -> usize {
     diagnostic.primary.expect("a spec has places").start as usize
 }
 
+fn help(diagnostic: &Diagnostic) -> &str {
+    diagnostic.help.as_deref().unwrap_or_default()
+}
+
 #[test]
 fn what_is_said_of_a_spec_is_what_it_says() {
     for path in specs() {
         let spec = std::fs::read_to_string(&path).unwrap();
         let bare = bare(&spec);
-        let wanted = commented(&bare, &diagnose(&bare));
+        let is_case = check_name(&path, &spec);
+        let wanted = commented(&bare, &diagnose(&bare), is_case);
         if std::env::var_os("UPDATE_EXPECT").is_some() {
             std::fs::write(&path, &wanted).unwrap();
         } else {
             assert_eq!(spec, wanted, "{}", path.display());
         }
-        check_name(&path, &wanted);
+        if is_case {
+            mend(&path, bare);
+        }
     }
 }
 
-/// A file shows the code that it is named after, and begins with what it shows.
-fn check_name(path: &Path, spec: &str) {
+/// A file shows the code that it is named after, and begins with what it shows. Says whether it is a case of one.
+fn check_name(path: &Path, spec: &str) -> bool {
     let name = path.file_stem().unwrap().to_str().unwrap();
-    assert!(Code::ALL.iter().any(|code| code.as_str() == name), "`{name}` is no code");
-    assert!(spec.contains(&format!("[{name}]")), "{name}.jail does not show it");
+    let code = name.split('.').next().unwrap_or_default();
+    assert!(Code::ALL.iter().any(|known| known.as_str() == code), "`{code}` is no code");
+    let is_updated = std::env::var_os("UPDATE_EXPECT").is_some();
+    assert!(is_updated || spec.contains(&format!("[{code}]")), "{name}.jail does not show it");
     assert!(spec.starts_with("# "), "{name}.jail does not say what it shows");
+    name != code
+}
+
+/// Does what the helps say, one after the other, until nothing is wrong any more.
+fn mend(path: &Path, mut spec: String) {
+    let mut said = diagnose(&spec);
+    while let Some(first) = said.first() {
+        let written = help(first).split('`').nth(1).expect("a help says what to write");
+        let place = first.primary.unwrap();
+        let underlined = (place.start as usize, place.end as usize);
+        let spans = [Some(underlined), parentheses(&spec, underlined)];
+        let mended = spans.into_iter().flatten().find_map(|(start, end)| {
+            let mended = [&spec[..start], written, &spec[end..]].concat();
+            let left = diagnose(&mended);
+            (left.len() < said.len()).then_some((mended, left))
+        });
+        assert!(mended.is_some(), "{}: `{written}` mends nothing", path.display());
+        (spec, said) = mended.unwrap();
+    }
+}
+
+/// The innermost parentheses around a part of the text, themselves included.
+fn parentheses(spec: &str, (start, end): (usize, usize)) -> Option<(usize, usize)> {
+    let mut depth = 0;
+    let open = spec[..start].char_indices().rev().find(|(_, c)| match c {
+        ')' => {
+            depth += 1;
+            false
+        }
+        '(' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        c => *c == '(',
+    })?;
+    let mut depth = 0;
+    let close = spec[end..].char_indices().find(|(_, c)| match c {
+        '(' => {
+            depth += 1;
+            false
+        }
+        ')' if depth > 0 => {
+            depth -= 1;
+            false
+        }
+        c => *c == ')',
+    })?;
+    Some((open.0, end + close.0 + 1))
 }

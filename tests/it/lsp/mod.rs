@@ -43,7 +43,7 @@ fn faults_are_shown_while_typing_and_vanish_when_they_are_mended() {
         error unknown-combinator 1:3-1:11 unknown combinator `readonyl`: not in the registry
         help: did you mean `readonly`?
         error undefined-variable 2:17-2:22 undefined variable `wrnog`: nothing gives it a value
-        help: a package is written `pkgs.wrnog`
+        help: write `"wrnog"` for a string
     "#]]
     .assert_eq(&shown(&editor.diagnostics("a.jail")));
     editor.change("a.jail", "jail \"a\" pkgs.hello [\n  (readonly \"/x\")\n");

@@ -37,7 +37,7 @@ impl Evaluator<'_> {
                 let args: Vec<_> = args.iter().map(|arg| self.delay(arg, env)).collect();
                 self.apply(&function_value, &args, place)
             }
-            Value::Combinator(_) | Value::Root(_) => {
+            Value::Combinator(_) | Value::Root(_) | Value::Permission(_) | Value::Jail(_) => {
                 self.apply_named(function_value, args, env, function.place, place)
             }
             Value::Partial(partial) if !partial.placed.is_empty() => {
@@ -122,7 +122,9 @@ impl Evaluator<'_> {
                 None => Err(self.not_a_function(function, place)),
             },
             Value::Root(root) => self.apply_root(*root, args, place),
-            Value::Combinator(combinator) => self.apply_combinator(combinator, args, place),
+            Value::Combinator(_) | Value::Permission(_) | Value::Jail(_) => {
+                self.apply_combinator(function, args, place)
+            }
             Value::Thunk(_) => {
                 let forced = self.force(function, place)?;
                 self.apply(&forced, args, place)
@@ -177,22 +179,7 @@ impl Evaluator<'_> {
             place,
             format!("{} is called like a function", value.kind()),
         );
-        match value {
-            Value::Permission(permission) => {
-                let count = permission.signature.params.len();
-                let message = match count {
-                    0 => format!("`{}` takes no argument", permission.name),
-                    1 => format!("`{}` takes 1 argument, got more", permission.name),
-                    count => format!("`{}` takes {count} arguments, got more", permission.name),
-                };
-                Failure::new(DiagnosticCode::ParamCount, place, message)
-                    .label("an argument too many")
-                    .help("two permissions in a list need parentheses: `[ (readonly \"/x\") network ]`")
-            }
-            _ => failure
-                .label("not a function")
-                .help("is an operator or a `;` missing before the argument?"),
-        }
+        failure.label("not a function").help("is an operator or a `;` missing before the argument?")
     }
 
     /// The frame of a lambda that takes a set apart.
@@ -258,7 +245,7 @@ impl Evaluator<'_> {
         let name = self.symbols.name(entry.name);
         let names: Vec<_> =
             pattern.formals.iter().map(|formal| self.symbols.name(formal.name)).collect();
-        let at = entry.place.as_deref().copied().unwrap_or(place);
+        let at = entry.named_at().unwrap_or(place);
         let what = self.lambda_name(&closure.lambda);
         Err(Failure::new(
             DiagnosticCode::UnexpectedArgument,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use jail_registry::{COMMON_JAIL_OPTIONS, COMMON_PKGS, Place};
+use jail_registry::{COMMON_JAIL_OPTIONS, COMMON_PKGS, Place, Signature};
 
 use super::Evaluator;
 use crate::attrs::Attrs;
@@ -12,7 +12,7 @@ use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::syntax::{Global, Globals};
 use crate::value::{Combinator, Permission, Root, Value};
-use crate::vocabulary::{Vocabulary, Word, WordKind};
+use crate::vocabulary::{JAIL, Vocabulary, Word, WordKind};
 
 /// The names of the spec language that are made when they are mentioned.
 const NAMED: &[&str] = &["agents", "combinators", "commonJailOptions", "commonPkgs", "pkgs"];
@@ -60,6 +60,13 @@ impl Globals for Names<'_> {
 
     fn is_combinator(&self, name: &str) -> bool {
         self.vocabulary.has(name)
+    }
+
+    fn signature(&self, name: &str) -> Option<Signature> {
+        match name {
+            "jail" => Some(JAIL),
+            name => self.vocabulary.word(name).map(|word| word.signature),
+        }
     }
 }
 

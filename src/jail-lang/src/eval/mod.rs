@@ -5,6 +5,7 @@ mod apply;
 mod budget;
 mod coerce;
 mod compare;
+mod excess;
 mod globals;
 mod load;
 mod named;
@@ -19,7 +20,7 @@ use std::rc::{Rc, Weak};
 
 use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
 
-use crate::attrs::{Attrs, Entry};
+use crate::attrs::{Attrs, Entry, Written};
 use crate::builtins::Pattern;
 use crate::failure::{Failure, Fallible, Kind, LIBRARY};
 use crate::files::Files;
@@ -302,7 +303,7 @@ impl<'s> Evaluator<'s> {
                 if entries.iter().any(|entry| entry.name == name) {
                     return Err(self.duplicate(name, key.place));
                 }
-                let place = Some(Rc::new(key.place));
+                let place = Some(Rc::new(Written { name: key.place, value: value.place }));
                 entries.push(Entry { name, value: self.delay(value, env), place });
             }
         }

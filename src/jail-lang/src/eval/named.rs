@@ -35,7 +35,7 @@ impl Evaluator<'_> {
 
     pub(super) fn apply_combinator(
         &self,
-        combinator: &Rc<Combinator>,
+        function: &Value,
         args: &[Value],
         place: Place,
     ) -> Fallible<Value> {
@@ -43,7 +43,7 @@ impl Evaluator<'_> {
             place: value.written_at().unwrap_or(place),
             value: value.clone(),
         });
-        self.apply_arguments(&Value::Combinator(Rc::clone(combinator)), args.collect(), place)
+        self.apply_arguments(function, args.collect(), place)
     }
 
     /// A call with placed arguments, one after the other.
@@ -54,9 +54,11 @@ impl Evaluator<'_> {
         place: Place,
     ) -> Fallible<Value> {
         let mut function = function.clone();
-        for arg in args {
+        for (index, arg) in args.iter().enumerate() {
+            let (arg, more) = (arg.clone(), args.get(index..).unwrap_or_default());
             function = match &function {
                 Value::Combinator(combinator) => {
+                    self.no_more_than_the_text(combinator, more, place)?;
                     self.combinator_argument(combinator, arg, place)?
                 }
                 Value::Root(root) => self.root_argument(*root, &[], arg, place)?,
@@ -64,10 +66,28 @@ impl Evaluator<'_> {
                     let Value::Root(root) = partial.function else { continue };
                     self.root_argument(root, &partial.placed, arg, place)?
                 }
-                other => self.apply(other, &[arg.value], place)?,
+                other => match self.too_many(other, more, place) {
+                    Some(fault) => return Err(fault),
+                    None => self.apply(other, &[arg.value], place)?,
+                },
             };
         }
         Ok(function)
+    }
+
+    /// A text is no call any more, so what is too much for `noescape` is seen before.
+    fn no_more_than_the_text(
+        &self,
+        combinator: &Combinator,
+        args: &[Argument],
+        place: Place,
+    ) -> Fallible<()> {
+        let Combinator { kind, name, signature, args: own, .. } = combinator;
+        let is_text = matches!(kind, WordKind::Text { .. });
+        if is_text && own.len() + args.len() > signature.params.len() {
+            return Err(self.excess(name, *signature, own.clone(), args, place));
+        }
+        Ok(())
     }
 
     fn combinator_argument(

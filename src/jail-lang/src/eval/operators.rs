@@ -110,7 +110,9 @@ impl Evaluator<'_> {
             (Value::Attrs(_) | Value::Residual(_), other) => {
                 Err(self.mismatch("a set", other, right.place))
             }
-            (other, _) => Err(self.mismatch("a set", other, left.place)),
+            (other, _) => Err(self
+                .wrong_operator(Op::Update, (&a, &b), (left.place, right.place))
+                .unwrap_or_else(|| self.mismatch("a set", other, left.place))),
         }
     }
 
@@ -136,7 +138,9 @@ impl Evaluator<'_> {
             (Value::List(_) | Value::Residual(_), other) => {
                 Err(self.mismatch("a list", other, right.place))
             }
-            (other, _) => Err(self.mismatch("a list", other, left.place)),
+            (other, _) => Err(self
+                .wrong_operator(Op::Concat, (&a, &b), (left.place, right.place))
+                .unwrap_or_else(|| self.mismatch("a list", other, left.place))),
         }
     }
 
@@ -161,9 +165,11 @@ impl Evaluator<'_> {
             }
             _ => {
                 let mut text = TextBuilder::plain();
-                self.append(&mut text, &a, left)?;
-                self.append(&mut text, &b, right)?;
-                Ok(text.into_value())
+                let joined = self.append(&mut text, &a, left);
+                let joined = joined.and_then(|()| self.append(&mut text, &b, right));
+                let better =
+                    |fault| self.wrong_operator(Op::Add, (&a, &b), (left, right)).unwrap_or(fault);
+                joined.map(|()| text.into_value()).map_err(better)
             }
         }
     }
@@ -224,6 +230,56 @@ impl Evaluator<'_> {
     fn division_by_zero(&self, place: Place) -> Box<Failure> {
         Failure::new(DiagnosticCode::DivisionByZero, place, "division by zero")
             .label("the divisor is zero")
+    }
+}
+
+impl Evaluator<'_> {
+    /// The fault of values that another operator joins: `[ a ] + [ b ]`.
+    fn wrong_operator(
+        &self,
+        op: Op,
+        (a, b): (&Value, &Value),
+        (left, right): (Place, Place),
+    ) -> Option<Box<Failure>> {
+        let (suited, kinds) = match (a, b) {
+            (Value::List(_), Value::List(_)) => (Op::Concat, "lists are joined"),
+            (Value::Attrs(_), Value::Attrs(_)) => (Op::Update, "sets are merged"),
+            (
+                Value::Str(_) | Value::Text(_) | Value::Path(_),
+                Value::Str(_) | Value::Text(_) | Value::Path(_),
+            ) => (Op::Add, "strings are joined"),
+            _ => return None,
+        };
+        if suited == op {
+            return None;
+        }
+        let (wrong, suited) = (op.as_str(), suited.as_str());
+        let place = self.operator_between(left, right, wrong)?;
+        let message = format!("{kinds} with `{suited}`, not with `{wrong}`");
+        let failure = Failure::new(DiagnosticCode::TypeMismatch, place, message);
+        Some(failure.label("the wrong operator").help(format!("write `{suited}`")))
+    }
+
+    /// Where an operator stands between its operands, beside parentheses and comments.
+    fn operator_between(&self, left: Place, right: Place, operator: &str) -> Option<Place> {
+        let files = self.files.borrow();
+        let between = Place { start: left.end, end: right.start, ..left };
+        let text = files.text(between);
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            at += if rest.starts_with('#') {
+                rest.find('\n').unwrap_or(rest.len())
+            } else if rest.starts_with("/*") {
+                rest.find("*/").map_or(rest.len(), |end| end + 2)
+            } else if rest.starts_with(operator) {
+                let start = between.start + u32::try_from(at).ok()?;
+                let end = start + u32::try_from(operator.len()).ok()?;
+                return Some(Place { start, end, ..between });
+            } else {
+                rest.chars().next().map_or(1, char::len_utf8)
+            };
+        }
+        None
     }
 }
 

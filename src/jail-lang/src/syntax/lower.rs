@@ -14,6 +14,7 @@ use rowan::ast::AstNode;
 
 use super::literals::{Piece, indented, unescape};
 use super::scope::{Scopes, variable};
+use super::wanted::wanted;
 use super::{Context, beginning, portable, span};
 use crate::ir::{Code, Expr, Formal, Key, Lambda, Node, Op, Params, Part, Pattern};
 use crate::sources::SpecPath;
@@ -147,7 +148,8 @@ impl Lowering<'_> {
             return Expr::Faulty;
         }
         let (symbols, globals) = (self.context.symbols, self.context.globals);
-        match variable(&self.scopes, symbols, globals, (&name, skip), place) {
+        let wanted = || wanted(ident, globals);
+        match variable(&self.scopes, symbols, globals, (&name, skip), place, wanted) {
             Ok(expr) => expr,
             Err(fault) => {
                 self.faults.push(*fault);

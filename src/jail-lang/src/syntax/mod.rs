@@ -9,7 +9,9 @@ mod lower;
 mod portable;
 mod scope;
 mod sets;
+mod undefined;
 mod unparsed;
+mod wanted;
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,8 @@ use rnix::ast::Expr;
 use crate::ir::Code;
 use crate::symbols::Symbols;
 
-pub(crate) use scope::{Global, Globals, undefined};
+pub(crate) use scope::{Global, Globals};
+pub(crate) use undefined::undefined;
 
 /// What the lowering of a file needs to know of its surroundings.
 pub(crate) struct Context<'a> {
@@ -36,6 +39,13 @@ pub(crate) struct Context<'a> {
 pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String, Diagnostic)>> {
     match String::from_utf8(bytes) {
         Ok(text) => Ok(text),
+        // What would be shown of such a file says nothing.
+        Err(error) if error.as_bytes().contains(&0) => {
+            let message = "the file is not a text file";
+            let place = Some(span(file, 0, 0));
+            let fault = Diagnostic::error(DiagnosticCode::Encoding, place, message);
+            Err(Box::new((String::new(), fault.label("a binary file").help("name a spec"))))
+        }
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
             let text = String::from_utf8_lossy(error.as_bytes()).into_owned();

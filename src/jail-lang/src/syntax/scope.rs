@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use jail_registry::{Code, Diagnostic, Place};
+use jail_registry::{Diagnostic, Place, Signature, Type};
 
 use super::portable;
+use super::undefined::undefined;
 use crate::ir::Expr;
-use crate::suggest;
 use crate::symbols::{Symbol, Symbols};
 use crate::value::Value;
 
@@ -18,6 +18,8 @@ pub(crate) trait Globals {
     fn names(&self) -> Vec<&str>;
     /// Whether the name is a combinator's or builder's.
     fn is_combinator(&self, name: &str) -> bool;
+    /// What a name is called with, where that is known before it is evaluated.
+    fn signature(&self, name: &str) -> Option<Signature>;
 }
 
 /// What a name around the file means.
@@ -80,13 +82,14 @@ pub(super) enum Resolved {
     Outside { withs: Vec<u32> },
 }
 
-/// The expression that a mention of `name` is lowered to.
+/// The expression that a mention of `name` is lowered to. `wanted` is what belongs there, for the message.
 pub(super) fn variable(
     scopes: &Scopes,
     symbols: &Symbols,
     globals: &dyn Globals,
     (name, skip): (&str, usize),
     place: Place,
+    wanted: impl FnOnce() -> Option<Type>,
 ) -> Result<Expr, Box<Diagnostic>> {
     let symbol = symbols.intern(name);
     match scopes.resolve(symbol, skip) {
@@ -100,37 +103,8 @@ pub(super) fn variable(
             None => {
                 let local: Vec<_> = scopes.names().map(|name| symbols.name(name)).collect();
                 let local = local.iter().map(AsRef::as_ref);
-                Err(Box::new(undefined(name, place, globals, local)))
+                Err(Box::new(undefined(name, place, globals, local, wanted())))
             }
         },
-    }
-}
-
-/// The error for a name that nothing gives, with the nearest name that there is.
-pub(crate) fn undefined<'a>(
-    name: &'a str,
-    place: Place,
-    globals: &'a dyn Globals,
-    local: impl Iterator<Item = &'a str>,
-) -> Diagnostic {
-    let nearest = suggest::nearest(name, local.chain(globals.names()));
-    if let Some(nearest) = nearest.filter(|nearest| globals.is_combinator(nearest)) {
-        let message = format!("unknown combinator `{name}`");
-        return Diagnostic::error(Code::UnknownCombinator, Some(place), message)
-            .label("not in the registry")
-            .help(format!("did you mean `{nearest}`?"));
-    }
-    let diagnostic = Diagnostic::error(
-        Code::UndefinedVariable,
-        Some(place),
-        format!("undefined variable `{name}`"),
-    )
-    .label("nothing gives it a value");
-    match (name, nearest) {
-        ("inputs", _) => {
-            diagnostic.help("take it as an argument: `{ inputs, ... }:` before the spec")
-        }
-        (_, Some(nearest)) => diagnostic.help(format!("did you mean `{nearest}`?")),
-        (_, None) => diagnostic.help(format!("a package is written `pkgs.{name}`")),
     }
 }

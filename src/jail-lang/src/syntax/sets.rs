@@ -8,6 +8,7 @@ use rnix::ast::{self, HasEntry};
 use rowan::ast::{AstChildren, AstNode};
 
 use super::lower::Lowering;
+use crate::attrs;
 use crate::ir::{Code, Expr, Field, Key, Node, SetCode};
 use crate::symbols::Symbol;
 
@@ -74,10 +75,10 @@ impl Lowering<'_> {
             self.scopes.push_names(written.fields.iter().map(|field| field.name));
         }
         let skip = usize::from(written.recursive);
-        let fields = written.fields.iter().map(|field| Field {
-            name: field.name,
-            place: Rc::new(field.place),
-            value: self.field_value(field, skip),
+        let fields = written.fields.iter().map(|field| {
+            let value = self.field_value(field, skip);
+            let place = Rc::new(attrs::Written { name: field.place, value: value.place });
+            Field { name: field.name, place, value }
         });
         let fields = fields.collect();
         let dynamic = written.dynamic.iter().map(|(attr, body, place)| {

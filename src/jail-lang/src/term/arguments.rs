@@ -97,13 +97,12 @@ impl Collector<'_, '_> {
         let mut fields = BTreeMap::new();
         let mut sound = true;
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
-            let at = entry.value.written_at();
-            let at = at.or(entry.place.as_deref().copied()).unwrap_or(place);
+            let at = entry.written_at().unwrap_or(place);
             match self.placed(&entry.value, field_type(ty, &name), at) {
                 // The name is what is wrong about an argument that nobody knows.
                 Some(placed) => {
                     let known = is_known_field(ty, &name);
-                    let place = if known { placed.place } else { entry.place.as_deref().copied() };
+                    let place = if known { placed.place } else { entry.named_at() };
                     fields.insert(name.to_string(), Placed { place, ..placed });
                 }
                 None => sound = false,

@@ -14,6 +14,8 @@ use crate::failure::{Failure, Fallible};
 use crate::limits::TERM_BYTES_MAX;
 use crate::value::{Argument, JailCall, Value};
 
+pub(crate) use types::{element_type, field_type, wants};
+
 /// Nobody reads more.
 const FAULTS_MAX: usize = 100;
 
@@ -141,7 +143,7 @@ impl<'a, 's> Collector<'a, 's> {
         let Ok(Value::Attrs(attrs)) = forced else { return };
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
             if !fields.iter().any(|field| field.name == &*name) {
-                let place = entry.place.as_deref().copied().unwrap_or(argument.place);
+                let place = entry.named_at().unwrap_or(argument.place);
                 self.fault(unknown_argument(of, &name, fields, Some(place)));
             }
         }

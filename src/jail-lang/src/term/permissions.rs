@@ -3,17 +3,27 @@
 use std::rc::Rc;
 
 use jail_registry::{
-    Applied, Code as DiagnosticCode, Diagnostic, PATH_ALONE, Place, Type, nearest,
+    Applied, Code as DiagnosticCode, Diagnostic, PATH_ALONE, Place, Type, count_fault, nearest,
 };
 
 use super::Collector;
 use super::arguments::PART;
 use crate::ir::{Expr, Op};
 use crate::residual::Residual;
+use crate::symbols::Symbol;
 use crate::value::{Argument, Combinator, List, Permission, Value};
+use crate::vocabulary::WordKind;
 
 /// Lists that are joined beyond this are not looked at where one of them is faulty.
 const JOINED_MAX: usize = 16;
+
+/// Elements of a list that together were meant as one argument.
+struct Meant {
+    elements: usize,
+    written: String,
+    /// Where the last of them ends.
+    end: u32,
+}
 
 impl Collector<'_, '_> {
     /// The permissions of a jail: a list, a function from the combinators to one, or `null`.
@@ -97,7 +107,7 @@ impl Collector<'_, '_> {
                     swallowed = self.unfinished(combinator, Some((list, index)), place);
                 }
                 other => {
-                    let fault = self.no_permission(other, place);
+                    let fault = self.no_permission(other, item, place);
                     self.fault(fault);
                 }
             }
@@ -115,66 +125,77 @@ impl Collector<'_, '_> {
         let (name, given) = (combinator.name, combinator.args.len());
         let wanted = combinator.signature.params.len();
         let missing = wanted.saturating_sub(given);
-        let is_argument = |value: &Value| match value {
-            Value::Permission(_) | Value::Combinator(_) => false,
-            Value::Thunk(thunk) => !thunk
-                .code
-                .as_ref()
-                .is_some_and(|code| matches!(code.expr, Expr::Apply { .. } | Expr::Global(_))),
-            _ => true,
-        };
-        let after = |(list, index): (&List, usize)| {
-            let items = list.items.iter().skip(index + 1).take(missing);
-            items.take_while(|item| is_argument(item)).count()
-        };
-        let following = in_list.map_or(0, after);
-        let files = self.evaluator.files.borrow();
-        let places = in_list.into_iter().flat_map(|(list, index)| {
-            (index + 1..=index + following).filter_map(|index| list.place_of(index))
-        });
-        let shown: Vec<_> = places.map(|place| files.text(place).to_owned()).collect();
-        drop(files);
-        let got = if given == 0 { "none".to_owned() } else { given.to_string() };
-        let arguments =
-            if wanted == 1 { "1 argument".to_owned() } else { format!("{wanted} arguments") };
-        let message = format!("`{name}` takes {arguments}; got {got}");
+        let following =
+            in_list.map_or_else(Vec::new, |(list, index)| self.meant(list, index + 1, missing));
+        let message = count_fault(name, wanted, given);
         let place = combinator.place.unwrap_or(place);
-        let fault = Diagnostic::error(DiagnosticCode::ParamCount, Some(place), message);
         let mentioned = self.evaluator.files.borrow().text(place).to_owned();
-        self.fault(if following == missing && shown.len() == following {
-            fault.label("a list element that needs parentheses").help(format!(
-                "write `({mentioned} {})`: in a list every element stands alone",
-                shown.join(" ")
-            ))
-        } else {
-            let params = combinator
-                .signature
-                .params
-                .iter()
-                .skip(given)
-                .map(|param| param.name.to_uppercase());
-            let params: Vec<_> = params.collect();
-            fault
-                .label("it still wants arguments")
-                .help(format!("write `({mentioned} {})`", params.join(" ")))
+        let elements = following.iter().map(|meant| meant.elements).sum();
+        let shown: Vec<_> = following.iter().map(|meant| meant.written.as_str()).collect();
+        let fault = |place| Diagnostic::error(DiagnosticCode::ParamCount, Some(place), message);
+        self.fault(match following.last() {
+            Some(last) if following.len() == missing => {
+                let whole = Place { end: last.end, ..place };
+                fault(whole).label("a list element that needs parentheses").help(format!(
+                    "write `({mentioned} {})`: in a list every element stands alone",
+                    shown.join(" ")
+                ))
+            }
+            _ => {
+                let params = combinator.signature.params.iter().skip(given);
+                let params: Vec<_> = params.map(|param| param.name.to_uppercase()).collect();
+                fault(place)
+                    .label("it still wants arguments")
+                    .help(format!("write `({mentioned} {})`", params.join(" ")))
+            }
         });
-        following
+        elements
     }
 
-    fn no_permission(&self, value: &Value, place: Place) -> Diagnostic {
-        if let Value::Residual(residual) = value
-            && let Residual::Select(_, name) = &**residual
+    /// The elements from `start` that were meant as arguments of what stands before them, as many as are missing.
+    fn meant(&self, list: &List, start: usize, missing: usize) -> Vec<Meant> {
+        let mut meant: Vec<Meant> = Vec::new();
+        let mut at = start;
+        while meant.len() < missing
+            && let Some(next) = self.meant_at(list, at)
         {
-            let name = self.evaluator.symbols.name(*name);
+            at += next.elements;
+            meant.push(next);
+        }
+        meant
+    }
+
+    /// A value that is no permission; `noescape "~/x"` is one too.
+    fn meant_at(&self, list: &List, at: usize) -> Option<Meant> {
+        let (item, place) = (list.items.get(at)?, list.place_of(at)?);
+        let place = self.evaluator.with_parentheses(place);
+        let text = |place| self.evaluator.files.borrow().text(place).to_owned();
+        match self.evaluator.force(item, place).ok()? {
+            Value::Permission(_) | Value::Jail(_) => None,
+            Value::Combinator(inner) => {
+                let is_text = matches!(inner.kind, WordKind::Text { .. });
+                let last = self.meant_at(list, at + 1).filter(|_| is_text)?;
+                let elements = 1 + last.elements;
+                let written = format!("({} {})", text(place), last.written);
+                Some(Meant { elements, written, end: last.end })
+            }
+            _ => Some(Meant { elements: 1, written: text(place), end: place.end }),
+        }
+    }
+
+    /// `written` is the element as it stands in the list.
+    fn no_permission(&self, value: &Value, written: &Value, place: Place) -> Diagnostic {
+        if let Value::Residual(residual) = value
+            && let Some(name) = called(residual)
+        {
+            let name = self.evaluator.symbols.name(name);
             let words = self.evaluator.names.vocabulary.words().map(|word| word.name);
             if let Some(near) = nearest(&name, words) {
-                return Diagnostic::error(
-                    DiagnosticCode::UnknownCombinator,
-                    Some(place),
-                    format!("unknown combinator `{name}`"),
-                )
-                .label("not in the registry, and so taken for a package")
-                .help(format!("did you mean `{near}`?"));
+                let message = format!("unknown combinator `{name}`");
+                let place = called_at(written).unwrap_or(place);
+                return Diagnostic::error(DiagnosticCode::UnknownCombinator, Some(place), message)
+                    .label("not in the registry, and so taken for a package")
+                    .help(format!("did you mean `{near}`?"));
             }
         }
         let message = format!("a permission is wanted, got {}", value.kind());
@@ -201,5 +222,23 @@ impl Collector<'_, '_> {
             self.checked(permission.name, permission.signature.params, &permission.args, place)?;
         let combinator = permission.name.to_owned();
         Some(Applied { combinator, arguments, place: Some(place) })
+    }
+}
+
+/// Where the function of a call stands that has not been evaluated.
+fn called_at(value: &Value) -> Option<Place> {
+    let Value::Thunk(thunk) = value else { return None };
+    match &thunk.code.as_ref()?.expr {
+        Expr::Apply { function, .. } => Some(function.place),
+        _ => None,
+    }
+}
+
+/// The attribute that a package is, or is made by a call of: under `with pkgs;` that is what a misspelt name looks like.
+fn called(residual: &Residual) -> Option<Symbol> {
+    match residual {
+        Residual::Select(_, name) => Some(*name),
+        Residual::Apply(function, _) => called(function),
+        _ => None,
     }
 }

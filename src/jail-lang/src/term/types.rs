@@ -3,7 +3,7 @@
 use jail_registry::Type;
 
 /// Whether a type, or one that it may be instead, is such a one.
-pub(super) fn wants(ty: Type, such: &dyn Fn(Type) -> bool) -> bool {
+pub(crate) fn wants(ty: Type, such: &dyn Fn(Type) -> bool) -> bool {
     match ty {
         Type::Either(types) => types.iter().any(|ty| wants(*ty, such)),
         ty => such(ty),
@@ -11,7 +11,7 @@ pub(super) fn wants(ty: Type, such: &dyn Fn(Type) -> bool) -> bool {
 }
 
 /// The type of a list's elements.
-pub(super) fn element_type(ty: Type) -> Type {
+pub(crate) fn element_type(ty: Type) -> Type {
     match ty {
         Type::List(element) => *element,
         Type::Either(types) => types
@@ -25,7 +25,7 @@ pub(super) fn element_type(ty: Type) -> Type {
 }
 
 /// The type of a set's field.
-pub(super) fn field_type(ty: Type, name: &str) -> Type {
+pub(crate) fn field_type(ty: Type, name: &str) -> Type {
     match ty {
         Type::Fields(fields) => {
             fields.iter().find(|field| field.name == name).map_or(Type::Bool, |field| field.ty)

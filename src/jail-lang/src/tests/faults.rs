@@ -24,9 +24,9 @@ fn faults_of_all_kinds_are_told_together() {
               help: write `"1"`
             undefined-variable: undefined variable `nothing` at `nothing`
               help: a package is written `pkgs.nothing`
-            param-count: `readwrite` takes 1 argument, got more at `readwrite "~/x" 3`
-              help: two permissions in a list need parentheses: `[ (readonly "/x") network ]`
-            param-count: `add-path` takes 1 argument; got none at `add-path`
+            param-count: `readwrite` takes 1 argument, got 2 at `3`
+              help: write `(readwrite PATH)`
+            param-count: `add-path` takes 1 argument, got none at `add-path`
               help: write `(add-path FOLDER)`
             unknown-combinator: unknown combinator `readonyl` at `readonyl`
               help: did you mean `readonly`?
@@ -124,7 +124,7 @@ fn slips_and_habits_have_a_help() {
         ("jail \"a\" pkgs.hello [ pkgs.git ]", "write `(add-pkg-deps [ … ])`"),
         ("jail \"a\" pkgs.hello [ (readonly ~/x) ]", "write `(noescape \"~/…\")`"),
         ("jail \"a\" pkgs.hello [ a, b ]", "drop the comma"),
-        ("jail \"a\" pkgs.hello", "it still wants arguments"),
+        ("jail \"a\" pkgs.hello", "write `jail \"a\" pkgs.hello [ ]`"),
         ("[ network ]", "permissions stand inside a jail"),
     ] {
         let outcome = outcome(spec);

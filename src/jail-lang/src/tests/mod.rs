@@ -190,7 +190,7 @@ fn builders_of_jailed_agents() {
         r#"{
           a = makeJailedOpencode { extraPkgs = [ pkgs.nodejs pkgs.python3 ]; };
           b = makeJailedOpencode { name = "secure-opencode"; pkg = pkgs.opencode_2_0; };
-          c = makeJailedOpencode { extraReadwriteDirs = ["~/projects"]; extraReadonlyDirs = ["~/readonly-cache"]; };
+          c = makeJailedOpencode { name = "c"; extraReadwriteDirs = ["~/projects"]; extraReadonlyDirs = ["~/readonly-cache"]; };
           d = makeJailedAgent {
             name = "my-custom-agent";
             pkg = pkgs.my-agent-package;
@@ -198,6 +198,7 @@ fn builders_of_jailed_agents() {
             extraPkgs = [ pkgs.pandoc pkgs.ffmpeg ];
           };
           e = makeJailedOpencode {
+            name = "e";
             baseJailOptions = [ combinators.time-zone combinators.no-new-session combinators.mount-cwd ];
           };
         }"#,
@@ -212,6 +213,7 @@ fn builders_of_jailed_agents() {
             makeJailedOpencode {
               extraReadonlyDirs = ["~/readonly-cache"]
               extraReadwriteDirs = ["~/projects"]
+              name = "c"
             }
             makeJailedAgent {
               configPaths = ["~/.config/my-agent" "~/.local/share/my-agent"]
@@ -221,6 +223,7 @@ fn builders_of_jailed_agents() {
             }
             makeJailedOpencode {
               baseJailOptions = [(time-zone) (no-new-session) (mount-cwd)]
+              name = "e"
             }"#]],
     );
 }
@@ -276,7 +279,7 @@ fn an_argument_list_without_parentheses() {
     check(
         r#"jail "a" pkgs.hello [ readwrite "~/x" network ]"#,
         expect![[r#"
-            param-count: `readwrite` takes 1 argument; got none at `readwrite`
+            param-count: `readwrite` takes 1 argument, got none at `readwrite "~/x"`
               help: write `(readwrite "~/x")`: in a list every element stands alone"#]],
     );
 }
@@ -294,7 +297,7 @@ fn all_faults_at_once() {
               help: write `"1"`
             param-type: a permission is wanted, got a string at `"x"`
               help: a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
-            param-count: `mount` takes 2 arguments; got 1 at `mount "tmpfs"`
+            param-count: `mount` takes 2 arguments, got 1 at `mount "tmpfs"`
               help: write `(mount "tmpfs" TO)`
             param-type: `jail` takes a plain string for `name`, got a whole number at `1`
               help: write `"1"`

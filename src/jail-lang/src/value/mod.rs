@@ -134,7 +134,7 @@ impl Value {
     }
 
     /// The type's name with its article, for messages.
-    pub(crate) const fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
@@ -150,6 +150,9 @@ impl Value {
             Self::Root(Root::Library(_)) => "the library `lib`",
             Self::Root(Root::Builtins) => "the set `builtins`",
             Self::Root(_) => "a function",
+            Self::Combinator(it) if it.kind == WordKind::Builder => {
+                "a builder without its argument"
+            }
             Self::Combinator(_) => "a combinator without all its arguments",
             Self::Permission(_) => "a permission",
             Self::Jail(_) => "a jail",

@@ -62,8 +62,9 @@ pub(crate) fn expand(
 fn unknown(name: &str, place: Option<Place>) -> Diagnostic {
     let message = format!("unknown builder `{name}`");
     let fault = Diagnostic::error(Code::UnknownBuilder, place, message);
-    match nearest(name, super::BUILDERS.iter().map(|builder| builder.name)) {
-        Some(near) => fault.help(format!("did you mean `{near}`?")),
+    let nearest = || nearest(name, super::BUILDERS.iter().map(|builder| builder.name));
+    match super::builder_meant(name).or_else(|| Some(format!("did you mean `{}`?", nearest()?))) {
+        Some(help) => fault.help(help),
         None => fault,
     }
 }

@@ -2,6 +2,7 @@
 
 mod cage;
 mod expand;
+mod meant;
 mod needs;
 mod options;
 mod presets;
@@ -9,10 +10,12 @@ mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
 use crate::table::limits::AMOUNT;
+use crate::term::{Built, Jail, Made, Value};
 
 pub use cage::SUFFIX as CAGE_SUFFIX;
 pub(crate) use cage::{PROFILES, Profile};
 pub(crate) use expand::{Expanded, expand, is_file_name};
+pub use meant::builder_meant;
 pub use needs::{Needs, needs};
 pub use presets::{PRESETS, Preset, State};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
@@ -160,6 +163,24 @@ const fn known(
         example,
         preset: Some(preset),
         makes: Makes::Jail,
+    }
+}
+
+impl Jail {
+    /// The command's name, where it is known without lowering the jail.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match &self.made {
+            Made::Plain { name, .. } => Some(name),
+            Made::Built(Built { builder: of, arguments }) => {
+                let preset = || builder(of)?.preset.map(|preset| preset.command);
+                let given = arguments.get("name").map(|given| match &given.value {
+                    Value::Text(text) => text.as_str(),
+                    _ => None,
+                });
+                given.unwrap_or_else(preset)
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use jail_plan::{JailPath, PathError};
 use jail_policy::{Piece, Text};
 
 use super::text;
+use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::term::Place;
 
@@ -122,18 +123,51 @@ fn explain(
 }
 
 fn relative_help(role: Role, path: &str) -> String {
-    if role == Role::Program && !path.contains('/') {
-        format!("name a package, such as `pkgs.{path}`, or write the whole path of the program")
-    } else if path == "~" || path.starts_with("~/") {
-        format!("write `(noescape {})`: only then `~` is your home folder", text::nix_string(path))
-    } else if path.starts_with('$') {
-        let path = text::nix_string(path);
-        format!("write `(noescape {path})`: only then the variable is read at launch")
-    } else if path.is_empty() {
-        "write an absolute path, such as `/srv/data`".into()
-    } else {
-        format!("write `/{}`", path.trim_start_matches("./"))
+    if path == "~" || path.starts_with("~/") {
+        return format!(
+            "write `(noescape {})`: only then `~` is your home folder",
+            text::nix_string(path)
+        );
     }
+    if path.starts_with('$') {
+        let path = text::nix_string(path);
+        return format!("write `(noescape {path})`: only then the variable is read at launch");
+    }
+    if path.is_empty() {
+        return "write an absolute path, such as `/srv/data`".into();
+    }
+    let below = path.trim_start_matches("./");
+    match role {
+        Role::Program if check::is_attribute(path) => {
+            format!("write `pkgs.{path}` for the package, or the whole path of the program")
+        }
+        Role::Source if !begins_at_root(below) => relative_source(below),
+        Role::Source | Role::Target | Role::Folder | Role::Program => {
+            format!("write `\"/{below}\"`")
+        }
+    }
+}
+
+/// Whether it looks like a path from `/` that lost its first character.
+fn begins_at_root(path: &str) -> bool {
+    const FOLDERS: &[&str] = &[
+        "dev", "etc", "home", "mnt", "nix", "opt", "proc", "root", "run", "srv", "sys", "tmp",
+        "usr", "var",
+    ];
+    path.split_once('/').is_some_and(|(first, _)| FOLDERS.contains(&first))
+}
+
+/// A jail starts in a folder of the host, and its author may mean that one.
+fn relative_source(below: &str) -> String {
+    if matches!(below, "." | "") {
+        return "write `(noescape \"$PWD\")` for the folder that the jail is started in, or put `mount-cwd` in place of the whole combinator".into();
+    }
+    let from = |start: &str| text::nix_string(&format!("{start}/{below}"));
+    format!(
+        "write `(noescape {})` for what is in the folder that the jail is started in, `(noescape {})` for your home folder, or the whole path",
+        from("$PWD"),
+        from("~"),
+    )
 }
 
 /// The same path without repeated slashes and the like, where all of it is known.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use jail_lang::{FileSources, Files, Limits, Outcome, Sources as _, Spec, evaluate};
 use jail_policy::{Danger, Origin, Policy};
-use jail_registry::{Code, Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
+use jail_registry::{Diagnostic, FileId, Jail, Place, Severity, Symbolic, lower};
 
 use crate::files::behind_link;
 use crate::render::Sources;
@@ -97,15 +97,10 @@ fn lower_all(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(Policy, Judged)> {
     let mut policies = Vec::new();
-    let mut seen: BTreeMap<String, Option<Place>> = BTreeMap::new();
     for jail in jails {
         match lower(jail, &Symbolic, &|place| files.display(place)) {
             Ok(lowered) => {
                 diagnostics.extend(lowered.warnings);
-                let name = lowered.policy.name.clone();
-                if let Some(first) = seen.insert(name.clone(), jail.place) {
-                    diagnostics.push(twice(&name, jail.place, first));
-                }
                 let judged = Judged { dangers: lowered.dangers, places: lowered.places };
                 policies.push((lowered.policy, judged));
             }
@@ -124,18 +119,6 @@ fn lower_all(
         is_new
     });
     policies
-}
-
-/// Builders name their jails themselves, so two of them are seen only here.
-fn twice(name: &str, place: Option<Place>, first: Option<Place>) -> Diagnostic {
-    let message = format!("two jails are called `{name}`");
-    let mut fault = Diagnostic::error(Code::DuplicateJail, place, message)
-        .label("the second of this name")
-        .help("the name is that of the command: give one of them another with `name = \"…\"`");
-    if let Some(first) = first {
-        fault = fault.secondary(first, "the first");
-    }
-    fault
 }
 
 /// Whether something stops the compilation.

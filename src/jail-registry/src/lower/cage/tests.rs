@@ -271,9 +271,9 @@ fn what_is_wrong_is_told_where_it_is() {
         [("filesystem", set([("ro", list([s("etc")]))]))],
         words,
         &expect![[r#"
-        error[relative-path] at 0: path on the host `etc` of `cage` is not absolute
-        = help: write `/etc`
-    "#]],
+            error[relative-path] at 0: path on the host `etc` of `cage` is not absolute
+            = help: write `(noescape "$PWD/etc")` for what is in the folder that the jail is started in, `(noescape "~/etc")` for your home folder, or the whole path
+        "#]],
     );
     check(
         [("env", set([("pass", list([s("$KEY")]))]))],
@@ -303,9 +303,9 @@ fn what_is_wrong_is_told_where_it_is() {
         [("argv", list([s("claude")]))],
         words,
         &expect![[r#"
-        error[relative-path] at 0: program `claude` of `jail` is not absolute
-        = help: name a package, such as `pkgs.claude`, or write the whole path of the program
-    "#]],
+            error[relative-path] at 0: program `claude` of `jail` is not absolute
+            = help: write `pkgs.claude` for the package, or the whole path of the program
+        "#]],
     );
 }
 

@@ -8,22 +8,22 @@ fn paths_that_are_not_absolute() {
         "readonly",
         [s("etc/ssl")],
         &expect![[r#"
-        error[relative-path] at 3: path on the host `etc/ssl` of `readonly` is not absolute
-          ^ not absolute
-          = help: write `/etc/ssl`
-    "#]],
+            error[relative-path] at 3: path on the host `etc/ssl` of `readonly` is not absolute
+              ^ not absolute
+              = help: write `"/etc/ssl"`
+        "#]],
     );
     check_one(
         "ro-bind",
         [s("./a"), s("b")],
         &expect![[r#"
-        error[relative-path] at 3: path on the host `./a` of `ro-bind` is not absolute
-          ^ not absolute
-          = help: write `/a`
-        error[relative-target] at 4: mount target `b` of `ro-bind` is not absolute
-          ^ not absolute
-          = help: write `/b`
-    "#]],
+            error[relative-path] at 3: path on the host `./a` of `ro-bind` is not absolute
+              ^ not absolute
+              = help: write `(noescape "$PWD/a")` for what is in the folder that the jail is started in, `(noescape "~/a")` for your home folder, or the whole path
+            error[relative-target] at 4: mount target `b` of `ro-bind` is not absolute
+              ^ not absolute
+              = help: write `"/b"`
+        "#]],
     );
     check_one(
         "readwrite",
@@ -56,10 +56,10 @@ fn paths_that_are_not_absolute() {
         "tmpfs",
         [x("a/$B")],
         &expect![[r#"
-        error[relative-target] at 3: mount target `a/$B` of `tmpfs` is not absolute
-          ^ not absolute
-          = help: write `/a/$B`
-    "#]],
+            error[relative-target] at 3: mount target `a/$B` of `tmpfs` is not absolute
+              ^ not absolute
+              = help: write `"/a/$B"`
+        "#]],
     );
     check_one(
         "add-path",
@@ -67,7 +67,7 @@ fn paths_that_are_not_absolute() {
         &expect![[r#"
             error[relative-path] at 3: folder `bin` of `add-path` is not absolute
               ^ not absolute
-              = help: write `/bin`
+              = help: write `"/bin"`
         "#]],
     );
 }
@@ -297,7 +297,7 @@ fn entries_that_are_no_programs() {
     expect![[r#"
         error[relative-path] at 1: program `bash` of `jail` is not absolute
           ^ not absolute
-          = help: name a package, such as `pkgs.bash`, or write the whole path of the program
+          = help: write `pkgs.bash` for the package, or the whole path of the program
     "#]]
     .assert_eq(&entry(s("bash")));
     expect![[r#"
@@ -350,12 +350,13 @@ fn arguments_of_the_wrong_kind() {
         "add-pkg-deps",
         [list([pkg("git"), s("/x"), p("network", [])])],
         &expect![[r#"
-        error[param-type] at 5: `add-pkg-deps` takes a package for `packages`, got a string
-          ^ this is a string
-        error[param-type] at 6: `add-pkg-deps` takes a package for `packages`, got the permission `network`
-          ^ this is the permission `network`
-          = help: `network` is a combinator here; the package is `pkgs.network`
-    "#]],
+            error[param-type] at 5: `add-pkg-deps` takes a package for `packages`, got a string
+              ^ this is a string
+              = help: name a package, such as `pkgs.x`; a program of the host is granted by its path, with `readonly`
+            error[param-type] at 6: `add-pkg-deps` takes a package for `packages`, got the permission `network`
+              ^ this is the permission `network`
+              = help: `network` is a combinator here; the package is `pkgs.network`
+        "#]],
     );
     check_one(
         "set-env",
@@ -420,7 +421,7 @@ fn all_faults_are_told_at_once() {
         &expect![[r#"
             error[relative-path] at 3: path on the host `a` of `readonly` is not absolute
               ^ not absolute
-              = help: write `/a`
+              = help: write `(noescape "$PWD/a")` for what is in the folder that the jail is started in, `(noescape "~/a")` for your home folder, or the whole path
             error[environment-name] at 5: `1` names no environment variable
               = help: a name has letters, digits and `_`, and does not begin with a digit
             error[command-substitution] at 6: `$(x)` cannot be expanded: command substitution is not expanded
@@ -481,7 +482,7 @@ fn arguments_that_a_builder_does_not_have() {
           = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
         error[relative-path] at 2: path on the host `projects` of `readwrite` is not absolute
           ^ not absolute
-          = help: write `/projects`
+          = help: write `(noescape "$PWD/projects")` for what is in the folder that the jail is started in, `(noescape "~/projects")` for your home folder, or the whole path
         error[command-substitution] at 3: `~/$(x)` cannot be expanded: command substitution is not expanded
           = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
     "#]].assert_eq(&said(built(
