@@ -30,12 +30,12 @@ const SPEC: &str = r#"{
     (seccomp "strict")
   ];
   caged = cage {
-    name = "kept";
+    name = "boxed";
     profile = "aiAgent";
     argv = [ "${pkgs.bashInteractive}/bin/bash" ];
     packages = [ pkgs.coreutils ];
     filesystem.ro = [ "~/notes" ];
-    configDirs = [ "~/.kept" ];
+    configDirs = [ "~/.boxed" ];
   };
 }
 "#;
@@ -75,7 +75,7 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     let scratch = Scratch::with(&[("a.jail", SPEC)]);
     let arguments = [&["build", "a.jail"][..], &setup.overrides()].concat();
     setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
-    for command in ["jailed-rich", "kept-cage"] {
+    for command in ["jailed-rich", "boxed-cage"] {
         let spec = jail(&scratch.run(&["explain", "a.jail", "--jail", command, "--json"]));
         let link = format!(".local/state/jailgen/bin/{command}");
         let wrapper = jail(&scratch.run(&["explain", &link, "--json"]));
