@@ -177,12 +177,12 @@ fn what_is_no_place_or_name() {
         bad(
             "two jails of one name",
             "let j = jail \"demo\" pkgs.hello; in { a = j [ ]; b = j [ mount-cwd ]; }",
-            &["error[duplicate-jail]", "`demo`", "the first"],
+            &["error[duplicate-jail]", "`demo`", "the first", "1 spec: 1 error"],
         ),
         bad(
             "two builders of one name",
             "{ a = makeJailedPi { }; b = makeJailedPi { extraPkgs = [ ]; }; }",
-            &["error[duplicate-jail]", "`jailed-pi`"],
+            &["error[duplicate-jail]", "`jailed-pi`", "1 spec: 1 error"],
         ),
         bad(
             "a variable that is none",
@@ -231,11 +231,46 @@ fn a_spec_that_is_not_there() {
 }
 
 #[test]
-fn a_folder_is_no_spec() {
-    let scratch = Scratch::with(&[("folder.jail/x", "")]);
-    let outcome = scratch.run(&["check", "folder.jail"]);
+fn what_is_no_spec_is_called_what_it_is() {
+    let scratch = Scratch::with(&[
+        ("folder.jail/x", ""),
+        ("specs/demo.jail", "jail \"demo\" pkgs.hello [ ]"),
+        ("two\nlines.jail", ""),
+    ]);
+    scratch.write("program", b"\x7fELF\x02\x01\0\xff");
+    scratch.write("image", b"\x89PNG\r\n\x1a\n\0\0\0\x0d");
+    std::os::unix::fs::symlink("nowhere", scratch.path("dangling.jail")).unwrap();
+    for (file, is, help) in [
+        ("nothing.jail", "`nothing.jail` does not exist", "`jailgen init` writes a spec"),
+        ("specs/dmeo.jail", "`specs/dmeo.jail` does not exist", "did you mean `specs/demo.jail`?"),
+        ("specs/demo", "`specs/demo` does not exist", "did you mean `specs/demo.jail`?"),
+        ("no/folder/x.jail", "`no/folder/x.jail` does not exist", ""),
+        ("folder.jail", "`folder.jail` is a folder, not a spec", ""),
+        ("specs", "`specs` is a folder, not a spec", "such as `specs/demo.jail`"),
+        ("program", "`program` is a program, not a spec", ""),
+        ("image", "`image` is a binary file, not a spec", ""),
+        ("/dev/null", "`/dev/null` is a device, not a spec", ""),
+        ("dangling.jail", "`dangling.jail` is a link to a file that does not exist", ""),
+        ("-", "`-` is no file", "name a file"),
+        ("two\nline.jail", r"`two\nline.jail` does not exist", r"did you mean `two\nlines.jail`?"),
+    ] {
+        for command in ["check", "explain", "build", "run", "closure", "audit", "update"] {
+            let outcome = scratch.run(&[command, file]);
+            // `audit` takes other things too, and says so.
+            let is = is.split(", not").next().unwrap_or_default();
+            let said = &outcome.assert_status(1).stderr;
+            assert!(said.contains(is) && said.contains(help), "{command} {file}: {said}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_missing_leaves_the_others_to_be_checked() {
+    let scratch = Scratch::with(&[("b.jail", "jail \"b\" pkgs.hello [ (readonyl 1) ]")]);
+    let outcome = scratch.run(&["check", "a.jail", "b.jail"]);
     outcome.assert_status(1);
-    assert!(outcome.stderr.contains("folder.jail"), "{}", outcome.all());
+    assert!(outcome.stderr.contains("`readonyl`"), "{}", outcome.all());
+    assert!(outcome.stderr.contains("2 specs: 2 errors"), "{}", outcome.all());
 }
 
 /// Names are looked up before anything is evaluated, and everything is evaluated before anything is lowered, so faults of

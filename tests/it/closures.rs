@@ -62,7 +62,7 @@ fn what_has_no_closure_is_said_to_have_none() {
     let scratch = Scratch::new();
     let outcome = scratch.run(&["closure", "nowhere"]);
     let message = &outcome.assert_status(1).stderr;
-    assert!(message.contains("`nowhere` is no spec, and not in the Nix store"), "{message}");
+    assert!(message.contains("`nowhere` does not exist"), "{message}");
 }
 
 #[test]

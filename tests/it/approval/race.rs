@@ -149,9 +149,9 @@ fn a_pipe_is_an_error_and_never_waited_for() {
     renameat_with(CWD, pipe, CWD, project.scratch.path("project/x.jail"), RenameFlags::NOREPLACE)
         .unwrap();
     let (status, said) = project.jailgen(&["run", "x.jail"]);
-    assert!(status == 1 && said.contains("is not a regular file"), "{said}");
+    assert!(status == 1 && said.contains("is a pipe, not a spec"), "{said}");
     let (status, said) = project.jailgen(&["check", "/dev/zero"]);
-    assert!(status == 1 && said.contains("is not a regular file"), "{said}");
+    assert!(status == 1 && said.contains("is a device, not a spec"), "{said}");
 }
 
 #[test]

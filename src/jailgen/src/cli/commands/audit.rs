@@ -13,7 +13,7 @@ use jail_probe::{ANSWER_MAX, Answer};
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 
-use super::{Context, build};
+use super::{Context, build, given};
 use crate::audit::{self, Host, Report};
 use crate::cli::args;
 use crate::cli::failure::Failure;
@@ -22,6 +22,7 @@ use crate::render::sanitise_json;
 use crate::state::{self, AuditPlan, State};
 
 pub(in crate::cli) fn run(arguments: &args::Audit, context: Context) -> Result<(), Failure> {
+    given::check(&arguments.target, given::Wanted::SpecOrCommand)?;
     let state = context.state()?;
     let probe = probe(arguments, context)?;
     let (wrappers, mut deciding) = wrappers(arguments, &state, context)?;

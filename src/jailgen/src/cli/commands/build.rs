@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Context, approve, emission, emit, shown};
+use super::{Context, approve, emission, emit, given, shown};
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
 use crate::emit::Spec;
@@ -198,6 +198,7 @@ pub(super) fn current(
     state: &State,
     context: Context,
 ) -> Result<Built, Failure> {
+    given::check(spec, given::Wanted::Spec)?;
     let kit = context.kit(inputs.kit.as_deref())?;
     let fresh = match inputs.overrides().next() {
         None => state::fresh(state, spec, &kit),
@@ -232,6 +233,7 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
     let state = context.state()?;
     let folder = state.pinned(&place(&arguments.spec));
     if !folder.join("flake.lock").exists() {
+        given::check(&arguments.spec, given::Wanted::Spec)?;
         let spec = arguments.spec.display();
         let message = format!("`{}` has not been built", sanitise(&spec.to_string()));
         return Err(Failure::with_help(message, format!("run `jailgen build {spec}` first")));

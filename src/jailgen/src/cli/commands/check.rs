@@ -1,8 +1,10 @@
 //! `check`: compiles specs and prints what is wrong with them.
 
+use std::path::Path;
+
 use jail_registry::{Diagnostic, Severity};
 
-use super::{Context, compile_here};
+use super::{Context, compile_here, folder_of, judged};
 use crate::cli::args::{Check, Deny, MessageFormat};
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -12,7 +14,14 @@ use crate::render;
 pub(in crate::cli) fn run(arguments: &Check, context: Context) -> Result<(), Failure> {
     let mut counts = Counts { errors: 0, warnings: 0 };
     for path in &arguments.specs.specs {
-        let mut compiled = compile_here(path)?;
+        let mut compiled = match compiled(path, arguments.message_format) {
+            Err(Failure::Error { message, help }) => {
+                context.console.error(&message, help.as_deref());
+                counts.errors += 1;
+                continue;
+            }
+            compiled => compiled?,
+        };
         compiled.diagnostics.retain(|diagnostic| !is_allowed(diagnostic, &arguments.allow));
         for diagnostic in &compiled.diagnostics {
             match diagnostic.severity {
@@ -36,6 +45,14 @@ pub(in crate::cli) fn run(arguments: &Check, context: Context) -> Result<(), Fai
 fn is_allowed(diagnostic: &Diagnostic, allowed: &[String]) -> bool {
     let is_named = allowed.iter().any(|code| code == diagnostic.code.as_str());
     is_named && diagnostic.severity == Severity::Warning
+}
+
+/// To programs all that is wrong is a diagnostic, also that a file is none.
+fn compiled(path: &Path, format: MessageFormat) -> Result<Compiled, Failure> {
+    match format {
+        MessageFormat::Human => compile_here(path),
+        MessageFormat::Json => folder_of(path).map(|folder| judged(&folder)),
+    }
 }
 
 struct Counts {

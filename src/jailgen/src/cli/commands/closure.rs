@@ -8,27 +8,24 @@ use std::path::{Path, PathBuf};
 use jail_plan::Wrapper;
 use serde::Serialize;
 
-use super::{Context, build};
+use super::{Context, build, given};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::closure::{self, Closure};
 use crate::files::read_regular;
-use crate::render::sanitise;
 
 const STORE: &str = "/nix/store";
 
 pub(in crate::cli) fn run(arguments: &args::Closure, context: Context) -> Result<(), Failure> {
     let target = arguments.target.as_path();
-    let shown = target.display().to_string();
     let roots = match closure::store_path_of(target, STORE) {
         Some(store_path) => match wrapper_of(target, &store_path) {
             Some(wrapper) => inside(&wrapper)?,
             None => vec![store_path],
         },
-        None if target.is_file() => of_spec(arguments, context)?,
         None => {
-            let message = format!("`{}` is no spec, and not in the Nix store", sanitise(&shown));
-            return Err(Failure::new(message));
+            given::check(target, given::Wanted::SpecOrCommand)?;
+            of_spec(arguments, context)?
         }
     };
     let closure = of_roots(&roots, context)?;

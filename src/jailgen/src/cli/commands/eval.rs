@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jail_lang::{Evaluated, Expression, FileSources, Files, Form, Limits, eval_expression};
 use jail_registry::FileId;
 
-use super::Context;
+use super::{Context, given};
 use crate::cli::args::Eval;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -43,6 +43,7 @@ fn evaluate(arguments: &Eval) -> Result<Evaluation, Failure> {
             (Path::new(""), Expression::Text(&input))
         }
         (None, Some(file)) => {
+            given::check(file, given::Wanted::Nix)?;
             real = behind_link(file).map_err(|error| unreadable(file, &error))?;
             input = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
             (real.parent().unwrap_or(Path::new("")), Expression::File(&input))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Context, write_new};
+use super::{Context, given, write_new};
 use crate::cli::args::Import;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -11,6 +11,7 @@ use crate::{import, render};
 
 pub(in crate::cli) fn run(arguments: &Import, context: Context) -> Result<(), Failure> {
     let file = &arguments.file;
+    given::check(file, given::Wanted::Nix)?;
     let name = arguments.output.as_deref().unwrap_or(file).with_extension("jail");
     let name = name.file_name().unwrap_or_default().to_string_lossy();
     let import = import::import(file, &name)

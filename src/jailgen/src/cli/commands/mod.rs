@@ -11,6 +11,7 @@ pub(super) mod emit;
 pub(super) mod eval;
 pub(super) mod explain;
 pub(super) mod gc;
+mod given;
 pub(super) mod import;
 pub(super) mod init;
 pub(super) mod kit;
@@ -142,6 +143,12 @@ fn of_state(error: std::io::Error) -> Failure {
 
 /// Opens the folder of a spec.
 fn open(path: &Path) -> Result<SpecFolder, Failure> {
+    given::check(path, given::Wanted::Spec)?;
+    folder_of(path)
+}
+
+/// The same of a spec whose faults, whatever they are, are to be diagnostics.
+fn folder_of(path: &Path) -> Result<SpecFolder, Failure> {
     SpecFolder::open(path).map_err(|error| {
         let shown = path.display().to_string();
         Failure::new(format!("`{}` cannot be read: {error}", sanitise(&shown)))
@@ -162,14 +169,17 @@ fn emission(path: &Path, context: Context) -> Result<Spec, Failure> {
 
 /// Compiles a spec, and looks at where it is as well: can a jail that is started here write it?
 fn compile_here(path: &Path) -> Result<Compiled, Failure> {
-    let folder = open(path)?;
+    open(path).map(|folder| judged(&folder))
+}
+
+fn judged(folder: &SpecFolder) -> Compiled {
     let mut compiled = folder.compile();
     let real = |path: PathBuf| path.canonicalize().ok()?.into_os_string().into_string().ok();
     let home = std::env::var_os("HOME").and_then(|home| real(home.into()));
     if let Some(here) = std::env::current_dir().ok().and_then(real) {
         folder.judge_place(&mut compiled, Launch { home: home.as_deref(), folder: &here });
     }
-    Ok(compiled)
+    compiled
 }
 
 /// Prints a spec's diagnostics; one with errors ends the command.
@@ -188,6 +198,10 @@ fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
         ErrorKind::AlreadyExists => Failure::with_help(
             format!("`{shown}` exists, and is left as it is"),
             "name another file with `-o FILE`, or print the spec with `-o -`",
+        ),
+        ErrorKind::NotFound => Failure::with_help(
+            format!("`{shown}` cannot be written: there is no such folder"),
+            "make the folder first, with `mkdir -p`",
         ),
         _ => Failure::new(format!("`{shown}` cannot be written: {error}")),
     })
