@@ -14,6 +14,7 @@ impl fmt::Display for Bytes {
             UNITS.into_iter().find(|(shift, _)| self.0 != 0 && self.0.trailing_zeros() >= *shift);
         match unit {
             Some((shift, name)) => write!(f, "{} {name}", self.0 >> shift),
+            None if self.0 == 1 => f.write_str("1 byte"),
             None => write!(f, "{} bytes", self.0),
         }
     }
@@ -45,7 +46,7 @@ mod tests {
     fn amounts_are_told_exactly_and_short() {
         let bytes = [
             (0, "0 bytes"),
-            (1, "1 bytes"),
+            (1, "1 byte"),
             (1 << 10, "1 KiB"),
             (1536, "1536 bytes"),
             (64 << 20, "64 MiB"),

@@ -52,7 +52,24 @@ impl Answer {
     }
 }
 
-/// For people and for shells: `ok 3`, `errno 97`, `signal 31`, or what was read.
+impl Answer {
+    /// The answer as people say it.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Done(_) => "it went through".into(),
+            Self::Refused(errno) => {
+                let words = io::Error::from_raw_os_error(*errno).to_string();
+                let plain = words.split(" (os error").next().unwrap_or_default();
+                format!("refused: {plain}")
+            }
+            Self::Killed(signal) => format!("ended by signal {signal}"),
+            Self::Text(_) | Self::List(_) | Self::Unknown(_) => self.to_string(),
+        }
+    }
+}
+
+/// For shells and tests: `ok 3`, `errno 97`, `signal 31`, or what was read.
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

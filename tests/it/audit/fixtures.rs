@@ -11,7 +11,8 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
-    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Plan, Set, StartIn, Tmpfs, encode,
+    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Places, Plan, Set, StartIn, Tmpfs,
+    encode,
 };
 use jailgen::audit::{Host, Verdict, attempts, report};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -65,9 +66,13 @@ fn add(plan: &mut Plan, op: InsideOp) {
 }
 
 fn set(plan: &mut Plan, name: &str, value: &str) {
+    set_by(plan, name, value, "fixture#0");
+}
+
+fn set_by(plan: &mut Plan, name: &str, value: &str, by: &str) {
     plan.env.retain(|variable| variable.name() != name);
     let value = HostText::Literal(value.into());
-    plan.env.push(EnvOp::Set(Set { name: name.into(), value, by: "fixture#0".into() }));
+    plan.env.push(EnvOp::Set(Set { name: name.into(), value, by: by.into() }));
 }
 
 type Change = fn(&mut Plan, &Place);
@@ -111,8 +116,12 @@ const FIXTURES: &[(&[&str], Change)] = &[
 ];
 
 pub(super) fn write(place: &Place, plan: &Plan, stub: &str) -> String {
+    write_with(place, plan, stub, &Places::new())
+}
+
+fn write_with(place: &Place, plan: &Plan, stub: &str, places: &Places) -> String {
     let path = place.root.path().join("wrapper");
-    let text = encode(stub, plan, &jail_plan::Places::new()).unwrap();
+    let text = encode(stub, plan, places).unwrap();
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path.display().to_string()
@@ -170,6 +179,47 @@ fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
 }
 
 /// There is no place of the audit's own in the host's root, and in memory there is one for everything.
+/// What to do about a check that the spec undoes, and by whom it is undone.
+#[test]
+fn advice_is_about_what_granted_it() {
+    let Some(jail) = default_jail() else { return };
+    let place = Place::new();
+    let (plan, _, stub) = read(&jail.wrapper);
+    let check = |code: &str, by: &str, change: &dyn Fn(&mut Plan)| {
+        let mut plan = plan.clone();
+        change(&mut plan);
+        // The base stands in no spec.
+        let written = [by, "readonly#1", "set-env#2"].into_iter().filter(|by| *by != "base#1");
+        let places = written.map(|by| (by.to_owned(), "a.jail:1:1".to_owned())).collect();
+        let wrapper = write_with(&place, &plan, &stub, &places);
+        let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
+        let check = report["checks"].as_array().unwrap().iter().find(|it| it["code"] == code);
+        let check = check.unwrap();
+        let by = check["granted"]["combinator"].as_str().unwrap_or("nobody").to_owned();
+        (by, check["fix"].as_str().unwrap_or_default().to_owned())
+    };
+    for (by, who, fix) in [
+        ("network#3", "network", "put `utc` after `network`"),
+        ("time-zone#3", "time-zone", "drop `time-zone`"),
+        ("set-env#2", "set-env", "drop `TZ` among the variables"),
+        ("base#1", "nobody", "drop `time-zone`, or `TZ`"),
+    ] {
+        let zone = |plan: &mut Plan| set_by(plan, "TZ", "Europe/Berlin", by);
+        let (granted, said) = check("time-zone", by, &zone);
+        assert!(granted == who && said.contains(fix), "{by}: {granted}: {said}");
+    }
+    let store = |plan: &mut Plan| {
+        let mut whole = bind("/nix/store", "/nix/store", Access::ReadOnly);
+        if let InsideOp::Bind(whole) = &mut whole {
+            whole.by = "whole-nix-store#3".into();
+        }
+        add(plan, whole);
+    };
+    let (granted, said) = check("store", "whole-nix-store#3", &store);
+    assert_eq!(granted, "whole-nix-store");
+    assert!(said.contains("drop `whole-nix-store`"), "{said}");
+}
+
 #[test]
 fn a_jail_with_another_root_can_be_audited() {
     let Some(jail) = default_jail() else { return };

@@ -292,14 +292,24 @@ const ASKED: &str = "the jail decides when, and with which arguments and input";
 
 fn limit(resource: Limited, value: u64) -> Sentence {
     let (how, what, note) = match resource {
-        Limited::Memory => ("memory", Bytes(value).to_string(), "all of it; more ends the jail"),
-        Limited::Pids => ("processes", value.to_string(), "all of it; more are not started"),
-        Limited::Cpu => ("processors", format!("{}.{:02}", value / 100, value % 100), "all of it"),
+        Limited::Memory => {
+            ("memory", Bytes(value).to_string(), "the whole jail together; more ends it")
+        }
+        Limited::Pids => {
+            ("processes", value.to_string(), "the whole jail together; more are not started")
+        }
+        Limited::Cpu => ("processors", hundredths(value), "the whole jail together"),
         Limited::Files => ("open files", value.to_string(), "each process"),
         Limited::FileSize => ("file size", Bytes(value).to_string(), "each file"),
         Limited::Time => ("time", Seconds(value).to_string(), "then it is ended"),
     };
     Sentence::new(Subject::Limits, how, what).note(note)
+}
+
+/// A number of hundredths: `1`, `1.5`, `0.25`.
+fn hundredths(value: u64) -> String {
+    let written = format!("{}.{:02}", value / 100, value % 100);
+    written.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// What every jail has of a layer that none of its grants is about.
@@ -419,7 +429,7 @@ fn store(scope: Scope) -> &'static str {
 }
 
 fn at_most(size: Option<u64>) -> String {
-    size.map_or_else(String::new, |bytes| format!(" (at most {bytes} bytes)"))
+    size.map_or_else(String::new, |bytes| format!(" (at most {})", Bytes(bytes)))
 }
 
 fn arguments(words: &[Argument]) -> String {

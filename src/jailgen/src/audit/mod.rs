@@ -66,7 +66,7 @@ pub struct Check {
     pub granted: Option<Granted>,
     /// What to do, where it does not hold.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub fix: Option<&'static str>,
+    pub fix: Option<String>,
 }
 
 /// How a check came out.

@@ -58,7 +58,7 @@ fn write_check(text: &mut String, check: &Check) {
     let evidence = one_line(evidence);
     let origin = check.granted.as_ref().map(|granted| format!("granted by {}: ", origin(granted)));
     let _ = writeln!(text, "  {:<18} {}{evidence}", "", origin.unwrap_or_default());
-    if let Some(fix) = check.fix {
+    if let Some(fix) = &check.fix {
         let _ = writeln!(text, "  {:<18} → {fix}", "");
     }
 }

@@ -92,7 +92,7 @@ impl<'a> Seen<'a> {
 
     /// An answer in words.
     pub(super) fn told(&self, words: &str) -> String {
-        self.answer(words).map_or_else(|| "no answer".into(), ToString::to_string)
+        self.answer(words).map_or_else(|| "no answer".into(), Answer::in_words)
     }
 
     pub(super) fn mounts(&self) -> Option<Vec<Mount>> {

@@ -157,7 +157,7 @@ impl Machine {
     }
 
     fn told(&self, words: &str) -> String {
-        self.answer(words).map_or_else(|| "no answer".into(), ToString::to_string)
+        self.answer(words).map_or_else(|| "no answer".into(), Answer::in_words)
     }
 }
 

@@ -97,11 +97,20 @@ pub(super) fn store(seen: &Seen<'_>) -> Judged {
             inside.len()
         ));
     }
-    Judged::Failed(format!("{} store paths that are not of the closure", more.len()))
-        .unless_applied(
-            seen,
-            &["whole-nix-store", "readonly", "try-readonly", "unsafe-add-raw-args"],
-        )
+    let bound = seen.plan.inside.iter().find_map(|op| match op {
+        InsideOp::Bind(bind) if meets(&written(&bind.to, &seen.host.home), &store) => {
+            Some(seen.origin(&bind.by))
+        }
+        _ => None,
+    });
+    let bound = bound.filter(|by| by.place.is_some());
+    Judged::Failed(format!("{} store paths that are not of the closure", more.len())).unless(bound)
+}
+
+/// Whether one of two places is in the other. The store's ends with a slash.
+fn meets(place: &str, store: &str) -> bool {
+    let place = format!("{}/", place.trim_end_matches('/'));
+    place.starts_with(store) || store.starts_with(&place)
 }
 
 pub(super) fn commands(seen: &Seen<'_>) -> Judged {

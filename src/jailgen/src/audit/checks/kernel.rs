@@ -155,9 +155,22 @@ pub(super) fn core_dumps(seen: &Seen<'_>) -> Judged {
     let words: Vec<&str> = line.unwrap_or_default().split_whitespace().skip(4).collect();
     match words.as_slice() {
         [soft @ ("0" | "1"), hard @ ("0" | "1"), ..] => {
-            Judged::Passed(format!("the limit is {soft}, and cannot be raised above {hard}"))
+            Judged::Passed(format!("no dump fits: {}", limit_words(soft, hard)))
         }
-        [soft, hard, ..] => Judged::Failed(format!("the limit is {soft}, at most {hard}")),
+        [soft, hard, ..] => Judged::Failed(format!("dumps are made: {}", limit_words(soft, hard))),
         _ => Judged::Failed("no answer".into()),
     }
+}
+
+/// The limit that holds, and the one that it can be raised to.
+fn limit_words(soft: &str, hard: &str) -> String {
+    let amount = |limit: &str| match limit {
+        "unlimited" => "any size".to_owned(),
+        "1" => "1 byte".to_owned(),
+        bytes => format!("{bytes} bytes"),
+    };
+    if soft == hard {
+        return format!("{} at most, which cannot be raised", amount(soft));
+    }
+    format!("{} at most, which can be raised to {}", amount(soft), amount(hard))
 }

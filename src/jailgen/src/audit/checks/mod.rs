@@ -38,11 +38,16 @@ impl Judged {
     }
 
     /// A failure that the spec asked for is none.
-    fn unless_applied(self, seen: &Seen<'_>, combinators: &[&str]) -> Self {
-        match (self, seen.applied(combinators)) {
+    fn unless(self, granted: Option<Granted>) -> Self {
+        match (self, granted) {
             (Self::Failed(evidence), Some(granted)) => Self::Granted(granted, evidence),
             (judged, _) => judged,
         }
+    }
+
+    fn unless_applied(self, seen: &Seen<'_>, combinators: &[&str]) -> Self {
+        let granted = seen.applied(combinators);
+        self.unless(granted)
     }
 }
 
@@ -54,8 +59,12 @@ impl Rule {
             Judged::Granted(granted, evidence) => (Verdict::Granted, Some(granted), evidence),
             Judged::Failed(evidence) => (Verdict::Failed, None, evidence),
         };
-        let fix = seen.cage().and_then(|_| caged::fix(self.code)).unwrap_or(self.fix);
-        let fix = (verdict != Verdict::Passed).then_some(fix);
+        let fix = match (verdict, seen.cage(), &granted) {
+            (Verdict::Passed, _, _) => None,
+            (_, Some(_), _) => Some(caged::fix(self.code).unwrap_or(self.fix).to_owned()),
+            (_, None, Some(granted)) => Some(self.fix_of(&granted.combinator)),
+            (_, None, None) => Some(self.fix.to_owned()),
+        };
         Check {
             code: self.code,
             title: self.title,
@@ -64,6 +73,32 @@ impl Rule {
             granted,
             fix,
         }
+    }
+}
+
+impl Rule {
+    /// What to do about what a combinator granted.
+    fn fix_of(&self, combinator: &str) -> String {
+        let own = match (self.code, combinator) {
+            ("time-zone", "network") => {
+                Some("put `utc` after `network`, which brought the host's zone along")
+            }
+            ("time-zone", "time-zone") => Some("drop `time-zone`"),
+            ("time-zone", _) => Some("drop `TZ` among the variables"),
+            ("store", "whole-nix-store") => {
+                Some("drop `whole-nix-store`: what the spec's packages need is there without it")
+            }
+            ("local-network" | "abstract-sockets" | "namespaces", "share-ns") => {
+                Some("drop the `share-ns` that the program can do without")
+            }
+            // What to do is the same whoever granted it.
+            ("store" | "commands" | "host-executes" | "processes" | "tracing", _) => Some(self.fix),
+            _ => None,
+        };
+        own.map_or_else(
+            || format!("drop `{combinator}` if the program can do without"),
+            str::to_owned,
+        )
     }
 }
 

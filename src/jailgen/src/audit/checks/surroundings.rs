@@ -3,6 +3,7 @@
 use jail_plan::{EnvOp, Namespace};
 
 use super::{Judged, names};
+use crate::audit::Granted;
 use crate::audit::host::NAMESPACES;
 use crate::audit::seen::Seen;
 
@@ -25,6 +26,12 @@ pub(super) fn environment(seen: &Seen<'_>) -> Judged {
 /// The combinators that give the host's network.
 const NETWORK: &[&str] = &["network", "share-ns"];
 
+/// What shares a namespace, where the plan does share it: `share-ns` may be there for another one.
+fn sharing(seen: &Seen<'_>, namespace: Namespace, combinators: &[&str]) -> Option<Granted> {
+    let is_shared = !seen.plan.namespaces.contains(&namespace);
+    is_shared.then(|| seen.applied(combinators)).flatten()
+}
+
 pub(super) fn network(seen: &Seen<'_>) -> Judged {
     let loopback = format!("connect tcp 127.0.0.1:{}", seen.host.port);
     let mut reached = Vec::new();
@@ -46,13 +53,13 @@ pub(super) fn network(seen: &Seen<'_>) -> Judged {
     } else {
         Judged::Failed(reached.join("; "))
     };
-    judged.unless_applied(seen, NETWORK)
+    judged.unless(sharing(seen, Namespace::Net, NETWORK))
 }
 
 pub(super) fn abstract_sockets(seen: &Seen<'_>) -> Judged {
     let words = format!("connect abstract {}", seen.host.abstract_socket);
     Judged::when(seen.is_refused(&words), format!("one of the host's: {}", seen.told(&words)))
-        .unless_applied(seen, NETWORK)
+        .unless(sharing(seen, Namespace::Net, NETWORK))
 }
 
 pub(super) fn local_names(seen: &Seen<'_>) -> Judged {
@@ -76,7 +83,7 @@ pub(super) fn local_names(seen: &Seen<'_>) -> Judged {
         ([], resolvers) => Judged::Failed(format!("asks {}", names(resolvers))),
         (services, _) => Judged::Failed(format!("answered by {}", names(services))),
     };
-    judged.unless_applied(seen, NETWORK)
+    judged.unless(sharing(seen, Namespace::Net, NETWORK))
 }
 
 pub(super) fn processes(seen: &Seen<'_>) -> Judged {
@@ -87,7 +94,11 @@ pub(super) fn processes(seen: &Seen<'_>) -> Judged {
     let count =
         entries.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())).count();
     let own = is_own(seen, "pid");
-    Judged::when(own, format!("{count} processes can be seen")).unless_applied(seen, &["share-ns"])
+    Judged::when(own, format!("{count} processes can be seen")).unless(sharing(
+        seen,
+        Namespace::Pid,
+        &["share-ns"],
+    ))
 }
 
 /// Whether a namespace is not the host's.
@@ -125,8 +136,14 @@ fn namespace(name: &str) -> Namespace {
 
 pub(super) fn time_zone(seen: &Seen<'_>) -> Judged {
     let zone = seen.text("variable TZ").unwrap_or("not set");
-    Judged::when(zone == "UTC", format!("TZ is {zone}"))
-        .unless_applied(seen, &["network", "time-zone", "set-env", "fwd-env", "try-fwd-env"])
+    let variable = seen.plan.env.iter().rev().find(|variable| variable.name() == "TZ");
+    let by = variable.map(|variable| match variable {
+        EnvOp::Set(set) => seen.origin(&set.by),
+        EnvOp::Forward(forward) => seen.origin(&forward.by),
+    });
+    // What stands nowhere in the spec is from the base, whose zone is UTC.
+    let written = by.filter(|by| by.place.is_some());
+    Judged::when(zone == "UTC", format!("TZ is {zone}")).unless(written)
 }
 
 pub(super) fn descriptors(seen: &Seen<'_>) -> Judged {
