@@ -22,6 +22,12 @@ pub fn landlock_abi() -> u32 {
     u32::try_from(sys::landlock_version()).unwrap_or(0)
 }
 
+/// Whether this process was started with its standard output closed.
+#[must_use]
+pub fn is_output_closed() -> bool {
+    sys::is_output_closed()
+}
+
 /// The most that an answer holds, in bytes of text. Nobody inside can make the outside read without end.
 pub const ANSWER_MAX: usize = 256 * 1024;
 

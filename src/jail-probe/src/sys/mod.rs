@@ -1,8 +1,12 @@
 //! All unsafe code of this crate: the instruction that enters the kernel, and what is built on it.
 
+mod started;
+
 use std::arch::asm;
 
 use syscalls::Sysno;
+
+pub(crate) use started::is_output_closed;
 
 /// SIGCHLD, which tells a parent of its child's end.
 const SIGCHLD: usize = 17;

@@ -46,11 +46,7 @@ impl Console {
     /// has nothing left to do: [`Failure::Done`].
     pub(super) fn result(self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Done),
-            Err(error) => Err(Failure::new(format!("standard output cannot be written: {error}"))),
-        }
+        written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
     }
 
     /// Says what was done.
@@ -88,15 +84,20 @@ impl Console {
         Some(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
-    /// Prints what is wrong with a command line, in clap's own words.
-    pub(super) fn usage(self, error: &clap::Error) {
+    /// Prints what is wrong with a command line, in clap's own words, or the help that was asked for.
+    ///
+    /// # Errors
+    /// As of [`Console::result`].
+    pub(super) fn usage(self, error: &clap::Error) -> Result<(), Failure> {
         let rendered = error.render();
         let plain = rendered.to_string();
         match sanitise(&plain) {
             // A file that is named like an option stands in it.
             Cow::Owned(safe) => self.line(safe.trim_end()),
-            Cow::Borrowed(_) => drop(error.print()),
+            Cow::Borrowed(_) if error.use_stderr() => drop(error.print()),
+            Cow::Borrowed(_) => written(error.print().and_then(|()| io::stdout().flush()))?,
         }
+        Ok(())
     }
 
     /// Prints a rendered diagnostic.
@@ -120,6 +121,15 @@ impl Console {
     /// There is nobody left to tell when standard error cannot be written, so that is not looked at.
     fn line(self, text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
+    }
+}
+
+/// What writing to standard output came to.
+fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Done),
+        Err(error) => Err(Failure::new(format!("standard output cannot be written: {error}"))),
     }
 }
 

@@ -23,9 +23,13 @@ use failure::Failure;
 #[must_use]
 pub fn main() -> ExitCode {
     panic::catch(|| {
+        let plain = Console::new(When::Auto, false);
+        if jail_probe::is_output_closed() {
+            return report(plain, &closed());
+        }
         let cli = match Cli::try_parse() {
             Ok(cli) => cli,
-            Err(error) => return usage(&error),
+            Err(error) => return usage(plain, &error),
         };
         let console = Console::new(cli.color.unwrap_or(When::Auto), cli.quiet);
         let before = Context { console, settings: &NOTHING_SET };
@@ -59,10 +63,17 @@ fn settings(cli: &Cli, context: Context) -> Result<&'static Settings, Failure> {
     Ok(Box::leak(Box::new(read)))
 }
 
-/// Help and versions come this way too.
-fn usage(error: &clap::Error) -> ExitCode {
-    Console::new(When::Auto, false).usage(error);
+/// Help and versions come this way too: they are results.
+fn usage(console: Console, error: &clap::Error) -> ExitCode {
+    if let Err(failure) = console.usage(error) {
+        return report(console, &failure);
+    }
     u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// What is written would go to whatever file is opened first.
+fn closed() -> Failure {
+    Failure::with_help("standard output is closed", "`>/dev/null` throws the output away")
 }
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
