@@ -190,5 +190,11 @@ fn nothing_is_told_where_git_has_its_repository_or_is_not_there() {
         let jail = with_git(caller);
         std::fs::remove_dir_all(jail.project().join(".git")).expect("it is there");
         assert_eq!(started_in(&jail, "a").stderr, "", "no repository");
+        let jail = with_git(caller);
+        jail.file(".git/HEAD", "");
+        jail.file("home/a/b/file", "");
+        assert_eq!(started_in(&jail, "../home/a/b").stderr, "", "above the home folder");
+        jail.file("home/.git/HEAD", "");
+        assert!(started_in(&jail, "../home/a/b").stderr.contains("/home, "), "the control");
     }
 }

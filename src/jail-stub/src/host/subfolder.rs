@@ -14,13 +14,18 @@ use crate::failure;
 /// Has git look for a repository above a folder that is a mount.
 const ACROSS: &str = "GIT_DISCOVERY_ACROSS_FILESYSTEM";
 
-/// The folder with a `.git` that is nearest above the working folder, or is it.
-pub(super) fn top() -> Option<Vec<u8>> {
+/// The folder with a `.git` that is nearest above the working folder, or is it. Above the home folder nothing is looked for: it may
+/// be a place where each name that is asked for is looked up over a network.
+pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
     let mut folder = Folder::current().ok()?.path;
+    let home = caller.home_folder().ok().map(|home| home.as_str().as_bytes());
     loop {
         let base = folder.strip_suffix(b"/").unwrap_or(&folder);
         if statat(CWD, &*[base, b"/.git"].concat(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
             return Some(folder);
+        }
+        if Some(base) == home {
+            return None;
         }
         let slash = base.iter().rposition(|byte| *byte == b'/')?;
         folder.truncate(slash.max(1));
@@ -37,7 +42,7 @@ pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) 
         _ => None,
     });
     let Some(folder) = folder.filter(|_| has_git(plan)) else { return };
-    let (Some(top), Ok(Folder { path: here })) = (top(), Folder::current()) else { return };
+    let (Some(top), Ok(Folder { path: here })) = (top(caller), Folder::current()) else { return };
     if top == here || is_shown(plan, caller, &top) {
         return;
     }

@@ -151,7 +151,7 @@ impl Reader<'_> {
 
     /// The folder in which git keeps the repository that the working folder is in.
     fn repository(&self) -> Option<Vec<u8>> {
-        let top = subfolder::top()?;
+        let top = subfolder::top(self.caller)?;
         let top = top.strip_suffix(b"/").unwrap_or(&top);
         let path = [top, b"/.git"].concat();
         let found = resolve::open(CWD, &path, OFlags::PATH, Scope::Anywhere).ok()?;
