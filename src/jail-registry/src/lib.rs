@@ -27,7 +27,7 @@ pub use check::{
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use lower::{Call, Lowered, agent_of, combinators_in, danger_warning, lower};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
-pub use page::combinators_page;
+pub use page::{combinators_page, heading, notes, type_words};
 pub use signature::{Field, Param, Signature, Type};
 pub use suggest::{nearest, respelt};
 pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};

@@ -68,7 +68,8 @@ fn combinator_into(combinator: &Combinator, page: &mut String) {
 }
 
 /// `ro-bind FROM TO : String -> String -> Permission`.
-fn heading(combinator: &Combinator) -> String {
+#[must_use]
+pub fn heading(combinator: &Combinator) -> String {
     let result = match combinator.lower {
         Lower::Permission(_) => "Permission",
         Lower::Text { .. } => "String",
@@ -83,7 +84,8 @@ fn arrows(signature: Signature) -> String {
 }
 
 /// A type as users of Nix write it in comments.
-fn type_words(ty: Type) -> String {
+#[must_use]
+pub fn type_words(ty: Type) -> String {
     match ty {
         Type::Null => "null".into(),
         Type::Text | Type::Literal => "String".into(),
@@ -103,7 +105,9 @@ fn type_words(ty: Type) -> String {
     }
 }
 
-fn notes(combinator: &Combinator) -> Vec<String> {
+/// What else is to be known of a combinator, a sentence each.
+#[must_use]
+pub fn notes(combinator: &Combinator) -> Vec<String> {
     let mut notes = Vec::new();
     if !combinator.brings.is_empty() {
         let packages: Vec<_> = combinator.brings.iter().map(brought_words).collect();

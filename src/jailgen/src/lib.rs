@@ -5,6 +5,7 @@ pub mod audit;
 pub mod cli;
 pub mod closure;
 pub mod compile;
+pub mod doc;
 pub mod doctor;
 pub mod emit;
 pub mod explain;

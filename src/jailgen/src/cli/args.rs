@@ -82,6 +82,16 @@ pub enum Command {
     /// Show your settings and where each comes from; set or unset one.
     #[command(after_help = examples::CONFIG)]
     Config(Config),
+    /// Say what a combinator or builder does, or list all of them.
+    #[command(after_help = examples::DOC)]
+    Doc {
+        /// Its name.
+        #[arg(value_name = "NAME")]
+        name: Option<String>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Evaluate an expression of the spec language, completely, and print its value.
     Eval(Eval),
     /// Serve an editor: diagnostics while typing, completion, documentation.

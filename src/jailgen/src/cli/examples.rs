@@ -145,6 +145,13 @@ Examples:
   jailgen eval values.nix --json | jq .
   echo 'lib.range 1 5' | jailgen eval -";
 
+pub(super) const DOC: &str = "\
+Examples:
+  jailgen doc                              all names, in groups
+  jailgen doc readwrite
+  jailgen doc makeJailedClaudeCode | less
+  jailgen doc --json | jq -r '.entries[].name'";
+
 pub(super) const LSP: &str = "\
 Examples:
   jailgen lsp                              started by an editor; docs/editors.md has the set-up

@@ -89,6 +89,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Audit(arguments) => commands::audit::run(&arguments, context),
         Command::Trace(arguments) => commands::trace::run(&arguments, context),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, context),
+        Command::Doc { name, json } => commands::doc::run(name.as_deref(), json, context),
         Command::Closure(arguments) => commands::closure::run(&arguments, context),
         Command::List(arguments) => commands::list::run(&arguments, context),
         Command::Remove(arguments) => commands::remove::run(&arguments, context),

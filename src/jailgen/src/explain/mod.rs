@@ -19,6 +19,7 @@ use order::{Rank, rank};
 
 pub use calls::{Calls, OneCall, calls, render_calls};
 pub use summary::Summary;
+pub(crate) use text::wrapped;
 pub use text::{brief, render};
 pub use worktree::repository;
 

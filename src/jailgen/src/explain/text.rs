@@ -169,7 +169,7 @@ fn list(items: &[impl AsRef<str>], width: usize) -> impl Iterator<Item = String>
 }
 
 /// The words in lines of at most `width` columns, where a word allows it.
-fn wrapped(words: impl Iterator<Item = impl AsRef<str>>, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(words: impl Iterator<Item = impl AsRef<str>>, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in words {
         let word = word.as_ref();
