@@ -5,6 +5,7 @@ mod commands;
 mod console;
 mod examples;
 mod failure;
+mod page;
 mod panic;
 mod settings;
 mod upkeep;

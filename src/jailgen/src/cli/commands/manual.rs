@@ -5,11 +5,11 @@ use std::path::Path;
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
-use clap_mangen::Man;
 
 use super::Context;
 use crate::cli::args::{Cli, Completions};
 use crate::cli::failure::Failure;
+use crate::cli::page;
 
 /// Made of the registry by `cargo xtask generate`.
 const SNIPPETS: &str = include_str!("../../data/snippets.json");
@@ -35,6 +35,10 @@ pub(in crate::cli) fn pages(folder: Option<&Path>, context: Context) -> Result<(
     };
     let mut command = Cli::command();
     command.build();
+    if folder.is_file() {
+        let shown = folder.display();
+        return Err(Failure::new(format!("`{shown}` is a file, not a folder for the pages")));
+    }
     fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
     write_pages(&command, folder)?;
     context.console.note("wrote", &format!("the manual pages to {}", folder.display()));
@@ -51,11 +55,8 @@ fn write_pages(command: &clap::Command, folder: &Path) -> Result<(), Failure> {
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {
-    let mut page = Vec::new();
-    Man::new(command)
-        .render(&mut page)
-        .map_err(|error| Failure::new(format!("the manual page cannot be made: {error}")))?;
-    Ok(page)
+    page::page(command)
+        .map_err(|error| Failure::new(format!("the manual page cannot be made: {error}")))
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
