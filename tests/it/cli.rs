@@ -49,8 +49,37 @@ fn the_seal_is_hidden() {
 fn completions_are_made_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let outcome = Scratch::new().run(&["completions", shell]);
-        assert!(outcome.assert_status(0).stdout.contains("completions"), "{shell}");
+        let script = &outcome.assert_status(0).stdout;
+        assert!(script.contains("jailgen"), "{shell}");
+        for hidden in ["add-kit", "seal"] {
+            assert!(!script.contains(hidden), "{shell} offers {hidden}");
+        }
     }
+}
+
+/// What the scripts ask. tests/it/completions.rs has the shells.
+#[test]
+fn a_word_is_completed_by_what_can_stand_there() {
+    let scratch = Scratch::with(&[("a.jail", "jail \"one\" pkgs.hello [ ]"), ("b.jail", "1 +")]);
+    let offered = |words: &[&str]| {
+        let index = (words.len() - 1).to_string();
+        let arguments = [&["complete", index.as_str(), "--"], words].concat();
+        let lines = scratch.run(&arguments).assert_status(0).stdout.clone();
+        let first = |line: &str| line.split('\t').next().unwrap_or_default().to_owned();
+        lines.lines().map(first).collect::<Vec<_>>().join(" ")
+    };
+    assert!(offered(&["jailgen", ""]).contains("check explain"));
+    assert_eq!(offered(&["jailgen", "seal"]), "");
+    assert_eq!(offered(&["jailgen", "add-kit"]), "");
+    assert_eq!(offered(&["jailgen", "complete"]), "");
+    assert_eq!(offered(&["jailgen", "doc", "share-"]), "share-ns");
+    assert_eq!(offered(&["jailgen", "run", "a.jail", "--jail", ""]), "one");
+    assert_eq!(offered(&["jailgen", "run", "b.jail", "--jail", ""]), "");
+    assert_eq!(offered(&["jailgen", "trace", "-o", ""]), ":files");
+    assert_eq!(offered(&["jailgen", "emit", "--output="]), ":folders");
+    assert_eq!(offered(&["jailgen", "run", "a.jail", "--", ""]), ":files");
+    assert!(offered(&["jailgen", "check", ""]).starts_with(":files .jail"));
+    assert!(offered(&["jailgen", "check", "--"]).starts_with("--message-format"));
 }
 
 #[test]
@@ -67,27 +96,91 @@ fn snippets_are_printed_for_all_that_a_spec_can_call() {
 }
 
 #[test]
-fn bash_accepts_the_completions() {
-    let script = Scratch::new().run(&["completions", "bash"]).stdout;
-    let offered = "COMP_WORDS=(jailgen comp) COMP_CWORD=1; _jailgen jailgen comp jailgen; echo ${COMPREPLY[*]}";
-    let output = assert_cmd::Command::new("bash")
-        .args(["--noprofile", "--norc", "-c"])
-        .arg(format!("{script}\n{offered}"))
-        .assert()
-        .success();
-    assert_eq!(String::from_utf8_lossy(&output.get_output().stdout), "completions\n");
-}
-
-#[test]
 fn there_is_a_manual_page_for_each_command() {
     let scratch = Scratch::new();
     scratch.run(&["man", "-o", "pages"]).assert_status(0);
     let pages = std::fs::read_dir(scratch.path("pages")).unwrap();
     let mut names: Vec<_> = pages.map(|page| page.unwrap().file_name()).collect();
     names.sort();
-    expect!["jailgen-approve.1 jailgen-audit.1 jailgen-build.1 jailgen-check.1 jailgen-closure.1 jailgen-completions.1 jailgen-config-path.1 jailgen-config-set.1 jailgen-config-unset.1 jailgen-config.1 jailgen-doctor.1 jailgen-emit.1 jailgen-eval.1 jailgen-explain.1 jailgen-gc.1 jailgen-import.1 jailgen-init.1 jailgen-list.1 jailgen-lsp.1 jailgen-man.1 jailgen-remove.1 jailgen-run.1 jailgen-shell.1 jailgen-trace.1 jailgen-trust-forget.1 jailgen-trust-list.1 jailgen-trust.1 jailgen-update.1 jailgen.1"]
+    expect!["jailgen-approve.1 jailgen-audit.1 jailgen-build.1 jailgen-check.1 jailgen-closure.1 jailgen-completions.1 jailgen-config-path.1 jailgen-config-set.1 jailgen-config-unset.1 jailgen-config.1 jailgen-doc.1 jailgen-doctor.1 jailgen-emit.1 jailgen-eval.1 jailgen-explain.1 jailgen-gc.1 jailgen-import.1 jailgen-init.1 jailgen-list.1 jailgen-lsp.1 jailgen-man.1 jailgen-remove.1 jailgen-run.1 jailgen-shell.1 jailgen-trace.1 jailgen-trust-forget.1 jailgen-trust-list.1 jailgen-trust.1 jailgen-update.1 jailgen.1"]
         .assert_eq(&names.iter().map(|name| name.to_string_lossy()).collect::<Vec<_>>().join(" "));
     assert!(scratch.read("pages/jailgen.1").contains(".TH jailgen 1"));
+}
+
+#[test]
+fn a_manual_page_has_the_values_of_options_and_the_examples() {
+    let scratch = Scratch::new();
+    scratch.run(&["man", "-o", "pages"]).assert_status(0);
+    let page = scratch.read("pages/jailgen-check.1");
+    for part in
+        ["[\\-\\-deny WHAT]", "SPEC...", "warnings: Warnings", ".SH EXAMPLES", ".SH \"SEE ALSO\""]
+    {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(scratch.read("pages/jailgen.1").contains(".SH \"EXIT STATUS\""));
+    assert!(!page.contains(".SH EXTRA"));
+}
+
+/// Each line that a shell runs, with what the command says.
+fn in_shell(scratch: &Scratch, line: &str) -> (i32, String) {
+    let jailgen = assert_cmd::cargo::cargo_bin!("jailgen");
+    let line = format!("\"$0\" {line}");
+    let output = std::process::Command::new("bash")
+        .args(["-c", &line])
+        .arg(jailgen)
+        .current_dir(scratch.path(""))
+        .env("HOME", scratch.path(""))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), said)
+}
+
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let scratch = Scratch::with(&[("a.jail", "jail \"a\" pkgs.hello [ ]")]);
+    for command in [
+        "check a.jail",
+        "check --message-format json a.jail",
+        "explain a.jail",
+        "eval -E 1",
+        "doc",
+        "man",
+        "completions zsh",
+        "--help",
+        "--version",
+        "check --help",
+    ] {
+        let (status, said) = in_shell(&scratch, &format!("{command} >&-"));
+        assert_eq!((status, said.contains("standard output is closed")), (1, true), "{said}");
+        assert_eq!(in_shell(&scratch, &format!("{command} >/dev/null")).0, 0, "{command}");
+        // Without a result there is nothing to write.
+        if command != "check a.jail" && !command.contains("json") {
+            let (status, said) = in_shell(&scratch, &format!("{command} >/dev/full"));
+            assert_eq!((status, said.contains("No space left")), (1, true), "{command}: {said}");
+        }
+    }
+    // A shell that gives the other two away takes nothing from the output.
+    assert_eq!(in_shell(&scratch, "eval -E 1 <&- 2>&-").0, 0);
+}
+
+#[test]
+fn a_page_is_printed_for_each_name() {
+    let scratch = Scratch::new();
+    let page = scratch.run(&["doc", "readwrite"]);
+    assert!(page.assert_status(0).stdout.starts_with("readwrite PATH : String"), "{}", page.all());
+    assert!(!page.stdout.contains('\u{1b}'));
+    assert!(scratch.run(&["--color", "always", "doc", "readwrite"]).stdout.contains('\u{1b}'));
+    let all = scratch.run(&["doc", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&all.assert_status(0).stdout).unwrap();
+    let names = jail_registry::combinators().map(|it| it.name);
+    for name in names.chain(jail_registry::BUILDERS.iter().map(|it| it.name)) {
+        assert!(all["entries"].as_array().unwrap().iter().any(|entry| entry["name"] == name));
+        scratch.run(&["doc", name]).assert_status(0);
+    }
+    let unknown = scratch.run(&["doc", "makeJailedClaude"]);
+    let said = &unknown.assert_status(1).stderr;
+    assert!(said.contains("did you mean `makeJailedClaudeCode`?"), "{said}");
 }
 
 #[test]
@@ -161,7 +254,7 @@ fn no_name_of_a_file_reaches_the_terminal_raw() {
     let mut raw = Vec::new();
     for command in [
         "build", "approve", "run", "shell", "update", "check", "emit", "explain", "audit", "trace",
-        "closure", "import", "init", "eval", "remove",
+        "closure", "import", "init", "eval", "remove", "doc",
     ] {
         for file in [&spec, &missing, &unknown] {
             let arguments = match command {

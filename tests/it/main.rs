@@ -12,6 +12,7 @@ mod check;
 mod cli;
 mod closures;
 mod combinators;
+mod completions;
 mod doctor;
 mod doors;
 mod emitted;

@@ -115,6 +115,15 @@ pub enum Command {
         #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         output: Option<PathBuf>,
     },
+    /// Say what can stand at a word of a command line: what the completion scripts ask.
+    #[command(hide = true)]
+    Complete {
+        /// Which word, counted from nought.
+        index: usize,
+        /// The command line.
+        #[arg(last = true)]
+        words: Vec<std::ffi::OsString>,
+    },
     /// Add a kit to the store and record it beside this program: what `make kit` ends with.
     #[command(hide = true)]
     AddKit {

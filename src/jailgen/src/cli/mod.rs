@@ -2,6 +2,7 @@
 
 pub mod args;
 mod commands;
+mod complete;
 mod console;
 mod examples;
 mod failure;
@@ -54,6 +55,7 @@ fn settings(cli: &Cli, context: Context) -> Result<&'static Settings, Failure> {
         Command::Config(config) if config.command.is_some() => Settings::default(),
         Command::Lsp { .. }
         | Command::Completions { .. }
+        | Command::Complete { .. }
         | Command::Man { .. }
         | Command::AddKit { .. }
         | Command::DescribeKit { .. }
@@ -103,6 +105,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Lsp { stdio: _ } => commands::lsp::run(),
         Command::Completions { what } => commands::manual::completions(what, context),
         Command::Man { output } => commands::manual::pages(output.as_deref(), context),
+        Command::Complete { index, words } => complete::run(index, words, context.console),
         Command::AddKit { folder } => commands::kit::add(&folder, context),
         Command::DescribeKit { folder } => commands::kit::describe(&folder, context),
         Command::Seal => commands::seal::run(context),

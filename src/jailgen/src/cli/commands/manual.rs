@@ -4,28 +4,31 @@ use std::fs;
 use std::path::Path;
 
 use clap::CommandFactory as _;
-use clap_complete::Shell;
+use clap_complete::aot;
 
 use super::Context;
 use crate::cli::args::{Cli, Completions};
 use crate::cli::failure::Failure;
-use crate::cli::page;
+use crate::cli::{complete, page};
 
 /// Made of the registry by `cargo xtask generate`.
 const SNIPPETS: &str = include_str!("../../data/snippets.json");
 
 pub(in crate::cli) fn completions(what: Completions, context: Context) -> Result<(), Failure> {
-    let shell = match what {
-        Completions::Bash => Shell::Bash,
-        Completions::Elvish => Shell::Elvish,
-        Completions::Fish => Shell::Fish,
-        Completions::Powershell => Shell::PowerShell,
-        Completions::Zsh => Shell::Zsh,
-        Completions::Snippets => return context.console.result(SNIPPETS),
+    let written = |generator| {
+        let mut script = Vec::new();
+        clap_complete::generate(generator, &mut complete::visible(), "jailgen", &mut script);
+        String::from_utf8_lossy(&script).into_owned()
     };
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "jailgen", &mut script);
-    context.console.result(&String::from_utf8_lossy(&script))
+    let script = match what {
+        Completions::Bash => complete::BASH.to_owned(),
+        Completions::Fish => complete::FISH.to_owned(),
+        Completions::Zsh => complete::ZSH.to_owned(),
+        Completions::Elvish => written(aot::Shell::Elvish),
+        Completions::Powershell => written(aot::Shell::PowerShell),
+        Completions::Snippets => SNIPPETS.to_owned(),
+    };
+    context.console.result(&script)
 }
 
 pub(in crate::cli) fn pages(folder: Option<&Path>, context: Context) -> Result<(), Failure> {
