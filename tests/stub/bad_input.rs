@@ -188,7 +188,10 @@ fn a_user_namespace_that_gives_nothing_stops_the_launch_and_names_the_switch() {
                 "mount -t tmpfs none /sys && {before} \"$DENYING\" -c '\"$W\" -c \"echo ran\"'"
             );
             let mut command = jail.command("unshare");
-            command.env("DENYING", denying.wrapper()).env("XDG_STATE_HOME", "/sys");
+            command
+                .env("DENYING", denying.wrapper())
+                .env("XDG_STATE_HOME", "/sys")
+                .env("HOME", "/sys");
             Ran::of(command.args(["-Urm", "sh", "-c", &script]))
         };
         launch(SWITCH).stopped(&[

@@ -170,8 +170,9 @@ fn a_file_in_a_folder_that_is_granted_is_simply_there() {
         let home = jail.home();
         let jail = jail.op(bind(&home, Access::ReadWrite)).op(shared(expand("~/.agent.json")));
         let jail = jail.set("HOME", home.to_str().expect("UTF-8"));
+        // The folder of jailgen's settings was made, so that it could be covered.
         jail.sh("cd ~; cat .agent.json; echo new >t; mv -T t .agent.json; ls -A")
-            .prints("old.agent.json");
+            .prints("old.agent.json\n.config");
         assert_eq!(held(&jail), "new\n");
     }
 }
