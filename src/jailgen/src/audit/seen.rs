@@ -21,6 +21,8 @@ pub(super) struct Seen<'a> {
 pub(super) struct Mount {
     id: String,
     parent: String,
+    /// The number of its file system.
+    pub(super) device: String,
     /// What of its file system is mounted.
     pub(super) root: String,
     pub(super) place: String,
@@ -152,12 +154,14 @@ fn mount(line: &str) -> Option<Mount> {
     let mut fields = before.split(' ');
     let words = |text: &str| text.split(',').map(str::to_owned).collect();
     let (id, parent) = (fields.next()?.to_owned(), fields.next()?.to_owned());
-    let _device = fields.next()?;
+    let device = fields.next()?.to_owned();
+    let path = |field: &str| field.replace("\\040", " ");
     Some(Mount {
         id,
         parent,
-        root: fields.next()?.to_owned(),
-        place: fields.next()?.replace("\\040", " "),
+        device,
+        root: path(fields.next()?),
+        place: path(fields.next()?),
         options: words(fields.next()?),
         propagation: fields.map(str::to_owned).collect(),
         kind: after.split(' ').next()?.to_owned(),

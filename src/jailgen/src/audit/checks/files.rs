@@ -22,8 +22,14 @@ fn mount_of<'a>(mounts: &'a [Mount], place: &str) -> Option<&'a Mount> {
 pub(super) fn home(seen: &Seen<'_>) -> Judged {
     let Some(mounts) = seen.mounts() else { return Judged::Failed("no answer".into()) };
     let home = seen.host.home.as_str();
-    // A part of a file system is always one of the host's: what the jail makes is mounted as a whole.
-    let is_own = |mount: &Mount| mount.kind == "tmpfs" && mount.root == "/";
+    // What the jail makes is a file system as a whole, or the part of its root's that stands at the same place there. Any
+    // other part of a file system is one of the host's.
+    let bottom = mount_of(&mounts, "/");
+    let is_of_root = |mount: &Mount| {
+        mount.root == mount.place
+            && bottom.is_some_and(|root| root.root == "/" && root.device == mount.device)
+    };
+    let is_own = |mount: &Mount| mount.kind == "tmpfs" && (mount.root == "/" || is_of_root(mount));
     if seen.went_well(&format!("list {home}")) && !mount_of(&mounts, home).is_some_and(is_own) {
         return Judged::Failed(format!("`{home}` is the host's"));
     }
