@@ -4,8 +4,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use crate::{
-    Access, Argument, CallBase, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output,
-    Package, Scope, Terminal, Text, Wall, Zone, compose, diff, normalise, sentence, sentence_among,
+    Access, Argument, CallBase, Entry, Grant, Lifetime, Limited, Missing, Namespace, Origin,
+    Output, Package, Scope, Sentence, Terminal, Text, Wall, Zone, compose, diff, normalise,
+    sentence, sentence_among,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -344,4 +345,18 @@ fn an_order_that_matters_is_a_difference() {
     assert!(there.reordered && there.added.is_empty() && there.removed.is_empty());
     let none = diff(&[outer.clone(), inner.clone()], &[outer, inner]);
     assert!(none.is_empty());
+}
+
+#[test]
+fn limits_are_written_as_people_say_them() {
+    let limit = |resource, value| {
+        let Sentence { how, what, note, .. } = sentence(&Grant::Limit { resource, value });
+        format!("{how} {what} ({})", note.unwrap_or_default())
+    };
+    for (value, what) in [(25, "0.25"), (100, "1"), (150, "1.5"), (1_000, "10")] {
+        let said = limit(Limited::Cpu, value);
+        assert_eq!(said, format!("processors {what} (the whole jail together)"));
+    }
+    let memory = limit(Limited::Memory, 4 << 30);
+    assert_eq!(memory, "memory 4 GiB (the whole jail together; more ends it)");
 }
