@@ -44,7 +44,7 @@ fn the_shell() {
               in memory   /tmp, /var/tmp, ~                                       by default
 
             Surroundings
-              terminal    the launcher's, without typing into it                  shell.jail:7:3  no-new-session
+              terminal    its own, with keys while its job is in the foreground   shell.jail:7:3  no-new-session
               host name   jailed-shell                                            by default
               ends with   whoever started it                                      by default
               time zone   UTC                                                     by default
@@ -78,7 +78,8 @@ fn an_agent_from_a_builder() {
         &expect![[r#"
             jailed-opencode
             Writes   this folder, ~/.config/opencode, ~/.local/share/opencode, ~/.local/state/opencode
-            Reads    ~/notes/house-style, ~/.config/git/config; nothing else of yours
+            Reads    ~/notes/house-style, ~/.config/git/config, your name and address as git has them; nothing
+                     else of yours
             Reaches  all networks
 
             Program
@@ -98,6 +99,8 @@ fn an_agent_from_a_builder() {
               its own     /etc/ssl/certs/ca-bundle.crt,                    opencode.jail:5:1  network
                           /etc/ssl/certs/ca-certificates.crt,
                           /etc/pki/tls/certs/ca-bundle.crt
+              copied      user.name and user.email of your git             opencode.jail:5:1  git-identity
+                          configuration as /etc/gitconfig
               read-only   of /nix/store what this jail needs at run time   by default
               its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
                           /usr/bin/env, /etc/hostname, /etc/passwd and
@@ -108,7 +111,8 @@ fn an_agent_from_a_builder() {
               the host's  network: internet, local network, loopback       opencode.jail:5:1  network
 
             Surroundings
-              terminal    the launcher's, without typing into it           opencode.jail:5:1  no-new-session
+              terminal    its own, with keys while its job is in the       opencode.jail:5:1  no-new-session
+                          foreground
               time zone   the host's                                       opencode.jail:5:1  time-zone
               host name   jailed-opencode                                  by default
               ends with   whoever started it                               by default
