@@ -44,7 +44,7 @@ fn the_shell() {
               in memory   /tmp, /var/tmp, ~                                       by default
 
             Surroundings
-              terminal    its own, with keys while its job is in the foreground   shell.jail:7:3  no-new-session
+              terminal    its own, with keys in the foreground                    shell.jail:7:3  no-new-session
               host name   jailed-shell                                            by default
               ends with   whoever started it                                      by default
               time zone   UTC                                                     by default
@@ -65,7 +65,7 @@ fn the_shell() {
 
             Not there
               other files of the host, the rest of the home folder, any network, the host's loopback included,
-              other processes, capabilities and setuid programs,
+              other processes (own numbers begin at random), capabilities and setuid programs,
               the system calls that the default filter refuses, the launcher's other variables and open files
         "#]],
     );
@@ -111,8 +111,7 @@ fn an_agent_from_a_builder() {
               the host's  network: internet, local network, loopback       opencode.jail:5:1  network
 
             Surroundings
-              terminal    its own, with keys while its job is in the       opencode.jail:5:1  no-new-session
-                          foreground
+              terminal    its own, with keys in the foreground             opencode.jail:5:1  no-new-session
               time zone   the host's                                       opencode.jail:5:1  time-zone
               host name   jailed-opencode                                  by default
               ends with   whoever started it                               by default
@@ -137,9 +136,9 @@ fn an_agent_from_a_builder() {
               from        /bin, coreutils                                  by default
 
             Not there
-              other files of the host, the rest of the home folder, other processes,
-              capabilities and setuid programs, the system calls that the default filter refuses,
-              the launcher's other variables and open files
+              other files of the host, the rest of the home folder,
+              other processes (own numbers begin at random), capabilities and setuid programs,
+              the system calls that the default filter refuses, the launcher's other variables and open files
         "#]],
     );
 }

@@ -34,9 +34,9 @@ pub(super) fn wall_words(wall: Wall) -> &'static str {
 
 pub(super) fn terminal_words(terminal: Terminal) -> &'static str {
     match terminal {
-        Terminal::Keep => "its own, with keys while its job is in the foreground",
+        Terminal::Keep => "its own, with keys in the foreground",
         Terminal::NewSession => "its own, without job control (a new session)",
-        Terminal::Shared => "the launcher's, which it reads in the background too",
+        Terminal::Shared => "the launcher's, in the background too",
     }
 }
 

@@ -4,9 +4,11 @@
 //! launcher's. What a terminal does to a group it therefore has to do to both: the payload's group has the jail's terminal
 //! while the job has the launcher's, and both stop and continue together.
 
+mod job;
 mod launcher;
 mod relay;
 mod shared;
+pub(crate) mod signal;
 
 use alloc::vec::Vec;
 
@@ -18,7 +20,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
-use crate::message::{self, Ended, Message, Order, Received};
+use crate::message::{self, Ended, Message, Received};
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
 use crate::sys::{self, SignalSet, Signalled};
@@ -28,30 +30,6 @@ use self::relay::{Relay, State};
 use self::shared::Tty;
 
 pub(crate) use launcher::Launcher;
-
-/// Signals by number; the same on both processors (signal(7)).
-pub(crate) mod signal {
-    pub(crate) const INT: i32 = 2;
-    pub(crate) const QUIT: i32 = 3;
-    pub(crate) const ILL: i32 = 4;
-    pub(crate) const TRAP: i32 = 5;
-    pub(crate) const BUS: i32 = 7;
-    pub(crate) const FPE: i32 = 8;
-    pub(crate) const KILL: i32 = 9;
-    pub(crate) const SEGV: i32 = 11;
-    pub(crate) const PIPE: i32 = 13;
-    pub(crate) const TERM: i32 = 15;
-    pub(crate) const CHLD: i32 = 17;
-    pub(crate) const CONT: i32 = 18;
-    pub(crate) const STOP: i32 = 19;
-    pub(crate) const TSTP: i32 = 20;
-    pub(crate) const TTIN: i32 = 21;
-    pub(crate) const TTOU: i32 = 22;
-    pub(crate) const XFSZ: i32 = 25;
-    pub(crate) const WINCH: i32 = 28;
-    pub(crate) const HUP: i32 = 1;
-    pub(crate) const SYS: i32 = 31;
-}
 
 /// What is blocked and read from a descriptor: all but what a fault raises.
 pub(crate) fn handled() -> SignalSet {
@@ -379,174 +357,6 @@ impl<'a> Supervisor<'a> {
         }
         self.ended_early = Some(signalled.signal);
         sys::kill(self.first, signal::KILL)
-    }
-
-    /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not tell it.
-    fn resized(&mut self, payload: i32) -> Result<(), Errno> {
-        if let Some(relay) = &self.relay {
-            relay.resize();
-            if relay.is_engaged() && self.tty.is_kept() {
-                return Ok(());
-            }
-        }
-        gone_is_fine(sys::kill(-payload, signal::WINCH))
-    }
-
-    /// The payload was stopped.
-    fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
-        let Some(payload) = self.payload else { return Ok(()) };
-        let wants_terminal = [signal::TTIN, signal::TTOU].contains(&signal);
-        if wants_terminal && self.is_foreground() {
-            // The job has the terminal, and the payload, in a group of its own, was taken for a background job.
-            self.hand_over()?;
-            return self.go_on(payload);
-        }
-        match &mut self.relay {
-            Some(relay) => {
-                // What is typed from now on is for the shell. The jail stops with its job: that is another message.
-                relay.disengage();
-                self.stopping = Some(signal);
-                self.order(Order::Stop)
-            }
-            None => {
-                self.tty.take_back(Some(payload));
-                self.stop_with(signal, payload)
-            }
-        }
-    }
-
-    /// Stops this job as the payload was stopped, and continues it.
-    fn stop_with(&mut self, signal: i32, payload: i32) -> Result<(), Errno> {
-        if self.has_clock && !self.tty.exists() {
-            // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
-            return Ok(());
-        }
-        if self.stop(signal)? {
-            // The signal that continued this process is pending and will continue the payload.
-            return Ok(());
-        }
-        if [signal::TTIN, signal::TTOU].contains(&signal) {
-            // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
-            // its read; hanging up is the nearest to it.
-            gone_is_fine(sys::kill(-payload, signal::HUP))?;
-        }
-        self.resume(payload)
-    }
-
-    /// The job has the launcher's terminal.
-    fn is_foreground(&mut self) -> bool {
-        match &self.relay {
-            Some(relay) => relay.is_foreground(),
-            None => self.tty.is_ours(),
-        }
-    }
-
-    /// The payload gets the terminal.
-    fn hand_over(&mut self) -> Result<(), Errno> {
-        match (&mut self.relay, self.payload) {
-            (Some(relay), _) => {
-                relay.engage();
-                self.order(Order::Foreground)
-            }
-            (None, Some(payload)) => {
-                self.tty.hand_over(payload);
-                Ok(())
-            }
-            (None, None) => Ok(()),
-        }
-    }
-
-    /// What was written before the jail has stopped belongs above what the shell will say. The terminal is as it was.
-    fn put_in_order(&mut self) -> Result<(), Errno> {
-        let state = self.relay.as_mut().map(Relay::copy_output);
-        self.relay.iter_mut().for_each(Relay::restore);
-        self.copied(state)
-    }
-
-    /// Continues the payload, and what has stopped with it.
-    fn go_on(&self, payload: i32) -> Result<(), Errno> {
-        match &self.relay {
-            Some(_) => self.order(Order::Continue),
-            None => gone_is_fine(sys::kill(-payload, signal::CONT)),
-        }
-    }
-
-    /// A first process that is gone is the next message.
-    fn order(&self, order: Order) -> Result<(), Errno> {
-        match order.send(&self.watched.channel) {
-            Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
-            other => other,
-        }
-    }
-
-    /// Stops the launcher's job the way the payload was stopped; whether it was stopped indeed.
-    fn stop(&mut self, signal: i32) -> Result<bool, Errno> {
-        if signal == signal::STOP || !self.tty.is_kept() {
-            sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal::STOP)?;
-        } else {
-            // The whole group, as the terminal would: a script that waits for this process has to stop with it. A group
-            // without a shell to continue it is not stopped by this (setpgid(2), "orphaned").
-            let set = SignalSet::of(&[signal]);
-            sys::kill(0, signal)?;
-            sys::unblock(set)?;
-            sys::set_mask(handled())?;
-        }
-        let mut continued = false;
-        while let Some(signalled) = sys::read_signal(self.watched.signals)? {
-            continued |= signalled.signal == signal::CONT;
-            // The signal that was just sent to the whole group is not one for the payload, which has had it.
-            if signalled.signal != signal {
-                self.signalled(signalled)?;
-            }
-        }
-        Ok(continued)
-    }
-
-    /// A key has ended the payload, as far as can be seen from here: such a signal did, while it had the terminal. Without a
-    /// jail the launcher's whole group would have got the signal, and a script ends when what it waits for died of it. So
-    /// the group gets it now. A payload that handles the key keeps its script, as in bash.
-    fn is_interrupted(&mut self, outcome: &Outcome) -> bool {
-        let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return false };
-        let had_keys = match &self.relay {
-            Some(relay) => relay.has_keys(),
-            None => self.tty.belongs_to(self.payload),
-        };
-        had_keys && [signal::INT, signal::QUIT].contains(&i32::from(*signal))
-    }
-
-    /// Signals the launcher's group as the payload was.
-    fn signal_group(&self, outcome: &Outcome) -> Result<(), Errno> {
-        match outcome {
-            Outcome::Ended(Ended::Signalled(signal)) => sys::kill(0, i32::from(*signal)),
-            _ => Ok(()),
-        }
-    }
-
-    /// The terminal is gone. The payload's job hears of it as the kernel tells the job in the foreground, also where
-    /// something in it is stopped: nobody could continue it any more.
-    fn hung_up(&mut self) -> Result<(), Errno> {
-        self.tty.forget();
-        // The jail's own is gone with it.
-        let had_relay = self.relay.take().is_some();
-        let Some(payload) = self.payload else { return Ok(()) };
-        gone_is_fine(sys::kill(-payload, signal::HUP))?;
-        gone_is_fine(sys::kill(-payload, signal::CONT))?;
-        if had_relay { self.order(Order::Continue) } else { Ok(()) }
-    }
-
-    /// The job was continued, in the foreground or in the background.
-    fn resume(&mut self, payload: i32) -> Result<(), Errno> {
-        let is_foreground = self.is_foreground();
-        match &mut self.relay {
-            Some(relay) if is_foreground && relay.wants_terminal() => self.hand_over()?,
-            Some(relay) => {
-                relay.disengage();
-                self.order(Order::Background)?;
-            }
-            None if is_foreground => self.tty.give_again(payload),
-            None => {}
-        }
-        self.go_on(payload)
     }
 }
 

@@ -45,7 +45,7 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
         absent.push("any network, the host's loopback included");
     }
     if !shares(Namespace::Pid) {
-        absent.push("other processes (the jail's have numbers from a random one on)");
+        absent.push("other processes (own numbers begin at random)");
     }
     absent.push("capabilities and setuid programs");
     absent.push("the system calls that the default filter refuses");

@@ -99,7 +99,7 @@ fn every_grant_stands_with_its_line() {
 
         Surroundings
           time zone   the host's                                                 demo.jail:6:3  network
-          terminal    its own, with keys while its job is in the foreground      by default
+          terminal    its own, with keys in the foreground                       by default
           ends with   whoever started it                                         by default
           Landlock    checks reads, writes, devices, signals, abstract sockets   by default
                       (where the kernel can)
@@ -115,7 +115,7 @@ fn every_grant_stands_with_its_line() {
 
         Not there
           other files of the host, the rest of the home folder,
-          other processes (the jail's have numbers from a random one on), capabilities and setuid programs,
+          other processes (own numbers begin at random), capabilities and setuid programs,
           the system calls that the default filter refuses, the launcher's other variables and open files
     "#]].assert_eq(&text_of(&demo()));
 }
@@ -157,7 +157,7 @@ fn what_is_granted_is_not_said_to_be_absent() {
         [
             "the rest of the home folder",
             "any network, the host's loopback included",
-            "other processes (the jail's have numbers from a random one on)",
+            "other processes (own numbers begin at random)",
         ]"#]]
     .assert_eq(&format!("{gone:#?}"));
     let root = Grant::Bind {
