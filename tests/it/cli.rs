@@ -72,7 +72,7 @@ fn a_word_is_completed_by_what_can_stand_there() {
     assert_eq!(offered(&["jailgen", "seal"]), "");
     assert_eq!(offered(&["jailgen", "add-kit"]), "");
     assert_eq!(offered(&["jailgen", "complete"]), "");
-    assert_eq!(offered(&["jailgen", "doc", "share-"]), "share-ns");
+    assert_eq!(offered(&["jailgen", "doc", "share-"]), "share-terminal share-ns");
     assert_eq!(offered(&["jailgen", "run", "a.jail", "--jail", ""]), "one");
     assert_eq!(offered(&["jailgen", "run", "b.jail", "--jail", ""]), "");
     assert_eq!(offered(&["jailgen", "trace", "-o", ""]), ":files");

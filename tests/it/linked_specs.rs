@@ -69,10 +69,10 @@ fn links_that_lead_to_no_spec_say_so() {
     Command::new("mkfifo").arg(at("pipe")).status().unwrap();
     symlink("pipe", at("pipe.jail")).unwrap();
     for (name, says) in [
-        ("dangling.jail", "a symbolic link that leads nowhere"),
+        ("dangling.jail", "is a link to a file that does not exist"),
         ("loop.jail", "cannot be read"),
-        ("device.jail", "is not a regular file"),
-        ("pipe.jail", "is not a regular file"),
+        ("device.jail", "is a device, not a spec"),
+        ("pipe.jail", "is a pipe, not a spec"),
     ] {
         let checked = scratch.run(&["check", &format!("project/{name}")]);
         assert_ne!(checked.status, 0, "{name}");

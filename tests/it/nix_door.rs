@@ -148,7 +148,7 @@ fn what_is_wrong_is_told_all_at_once_and_without_the_inside_of_the_library() {
                 "`compose [ (readonly \"…\") … ]`",
                 "the jail's name `a b` contains a character",
                 "`readonly` takes a string for `path`, got a list",
-                "`ro-bind` takes 2 arguments, got 0",
+                "`ro-bind` takes 2 arguments, got none",
                 "a permission is wanted, got a package",
                 "(add-pkg-deps [ … ])",
                 "`network` takes no arguments, got 1",

@@ -7,7 +7,7 @@ use jail_plan::Handled;
 use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
-use super::{Context, clean, compile_here, wrapper};
+use super::{Context, clean, compile_here, given, wrapper};
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -26,7 +26,10 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
     }
     let mut source = match wrapper {
         Some(policy) => Source::of_wrapper(policy),
-        None => Source::of_spec(clean_but_dangers(arguments, context)?),
+        None => {
+            given::check(&arguments.target, given::Wanted::SpecOrCommand)?;
+            Source::of_spec(clean_but_dangers(arguments, context)?)
+        }
     };
     source.keep(arguments)?;
     context.console.result(&source.said(arguments)?)?;

@@ -42,7 +42,7 @@ pub(super) fn check(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     let (is, help) = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return missing(path, &shown, wanted),
         Err(error) => return Err(unreadable(&shown, &error)),
-        Ok(data) if data.is_dir() => ("a folder", in_folder(path)),
+        Ok(data) if data.is_dir() => ("a folder", in_folder(path, wanted)),
         Ok(data) if data.file_type().is_fifo() => ("a pipe", None),
         Ok(data) if data.file_type().is_socket() => ("a socket", None),
         Ok(data) if !data.is_file() => ("a device", None),
@@ -107,10 +107,18 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-fn in_folder(folder: &Path) -> Option<String> {
+/// The file in a folder that was probably meant: a spec, or in what Nix has built a command.
+fn in_folder(folder: &Path, wanted: Wanted) -> Option<String> {
     let specs = names_in(folder).into_iter().filter(|name| name.ends_with(".jail"));
-    let spec = specs.map(|name| folder.join(name)).find(|path| path.is_file())?;
-    Some(format!("name a file in it, such as `{}`", shown(&spec)))
+    let bin = folder.join("bin");
+    let commands = match wanted {
+        Wanted::SpecOrCommand => names_in(&bin),
+        Wanted::Spec | Wanted::Nix => Vec::new(),
+    };
+    let files = specs.map(|name| folder.join(name));
+    let mut files = files.chain(commands.iter().map(|name| bin.join(name)));
+    let file = files.find(|path| path.is_file())?;
+    Some(format!("name a file in it, such as `{}`", shown(&file)))
 }
 
 fn unreadable(shown: &str, error: &std::io::Error) -> Failure {

@@ -18,10 +18,9 @@ pub(super) fn of_word(word: &Path) -> Result<Option<Policy>, Failure> {
     }
     let Some(command) = in_path(word) else { return Ok(None) };
     let message = format!("`{}` is `{}`, which runs in no jail", shown(word), shown(&command));
-    of_file(&command)?.map(Some).ok_or_else(|| Failure::with_help(message, OF_WHAT))
+    let help = "name a spec, or a command that was built from one";
+    of_file(&command)?.map(Some).ok_or_else(|| Failure::with_help(message, help))
 }
-
-const OF_WHAT: &str = "name a spec, or a command that was built from one";
 
 /// A command by its name alone, as a shell finds it.
 fn in_path(word: &Path) -> Option<PathBuf> {
@@ -33,17 +32,9 @@ fn in_path(word: &Path) -> Option<PathBuf> {
 }
 
 fn of_file(file: &Path) -> Result<Option<Policy>, Failure> {
-    if file.is_dir() {
-        let message = format!("`{}` is a folder", shown(file));
-        return Err(Failure::with_help(message, "name the program in it: `result/bin/NAME`"));
-    }
     let Ok(bytes) = read_regular(file) else { return Ok(None) };
     match seal::of_wrapper(&bytes) {
         Ok(policy) => Ok(Some(policy)),
-        Err(WrapperError::Head | WrapperError::TooLarge) if bytes.starts_with(b"\x7fELF") => {
-            let message = format!("`{}` is a program, which runs in no jail", shown(file));
-            Err(Failure::with_help(message, OF_WHAT))
-        }
         Err(WrapperError::Head | WrapperError::TooLarge) => Ok(None),
         Err(error) => Err(Failure::with_help(
             format!("`{}` cannot be read: {error}", shown(file)),
