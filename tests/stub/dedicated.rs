@@ -207,3 +207,28 @@ fn overlays_and_shared_files_are_the_payloads_to_write() {
         jail.outside_sh("cat ~/.agent.json").prints("theirs");
     }
 }
+
+#[test]
+fn the_terminal_inside_belongs_to_the_payload() {
+    for (caller, name) in dedicated() {
+        let jail = jail_of(caller, name);
+        let mut shell = crate::pty::Shell::start(&jail);
+        shell.line(
+            "\"$W\" -c 'echo by-name-$((40+2)) >$(tty); [ -O $(tty) ] && echo own-$((40+3))'",
+        );
+        shell.expect("by-name-42");
+        shell.expect("own-43");
+        shell.prompt();
+        shell.line("\"$W\" -c 'read x; echo got-$x; sleep 100'");
+        shell.key("a\n");
+        shell.expect("got-a");
+        shell.key("\x1a");
+        shell.expect("Stopped");
+        shell.prompt();
+        shell.line("fg");
+        shell.expect("sleep");
+        shell.key("\x03");
+        shell.prompt();
+        shell.status(130);
+    }
+}

@@ -271,7 +271,7 @@ fn what_had_stopped_inside_stays_stopped_and_what_ran_goes_on() {
         let count = "while :; do echo x; sleep 0.1; done >>ticks";
         shell.line(&format!(
             "\"$W\" -c 'setsid sleep 100 & a=$!; sleep 0.3; kill -STOP $a; setsid sh -c \"{count}\" & \
-             echo up-$((40+2)); while ! [ -e on ]; do sleep 0.1; done; \
+             mkfifo on; echo up-$((40+2)); read x <on; \
              cut -d\" \" -f3 /proc/$a/stat | tr -d \"\\n\"; echo -state-$((40+3))'"
         ));
         shell.expect("up-42");
@@ -283,7 +283,7 @@ fn what_had_stopped_inside_stays_stopped_and_what_ran_goes_on() {
             .line("sleep 0.3; a=$(wc -l <ticks); sleep 1; b=$(wc -l <ticks); echo ticks-$((b-a))-");
         shell.expect("ticks-0-");
         shell.prompt();
-        shell.line("touch on; fg");
+        shell.line("(echo >on &); fg");
         shell.expect("T-state-43");
         shell.prompt();
     });
@@ -316,14 +316,17 @@ fn the_end_of_the_launcher_is_seen_while_the_job_is_stopped() {
         let marker = 48000 + index;
         let jail = jail(caller);
         let mut shell = Shell::start(&jail);
-        // A script of its own group that does not stop with its jail.
-        shell.line(&format!(
-            "sh -c 'echo $$ >launcher; \"$W\" -c \"setsid sh -c \\\"trap : TERM; sleep {marker}\\\" & echo up-\\$((40+2)); kill -STOP \\$\\$\"' &"
-        ));
+        jail.file(
+            "project/work",
+            &format!(
+                "setsid sleep {marker} & mkfifo on; echo up-$((40+2)); read x <on; kill -STOP $$"
+            ),
+        );
+        shell.line("sh -c 'echo $$ >launcher; \"$W\" work' &");
         shell.expect("up-42");
         let pattern = format!("sleep {marker}");
         crate::process::runs_soon(&pattern);
-        shell.line("sleep 0.5; kill -9 $(cat launcher)");
+        shell.line("(echo >on &); sleep 0.5; kill -9 $(cat launcher)");
         crate::process::end_soon(&pattern);
     }
 }
