@@ -59,11 +59,6 @@ fn nobody_inside_reads_what_is_typed_to_the_launchers_shell() {
                 shell.line(&format!("\"$W\" thief{end}"));
                 shell.expect("up-42");
                 if way != "&" {
-                    if name == "new session" {
-                        // There is no job inside that a key could stop.
-                        shell.line("");
-                        continue;
-                    }
                     shell.key(CTRL_Z);
                     shell.expect("Stopped");
                 }
@@ -87,6 +82,36 @@ fn nobody_inside_reads_what_is_typed_to_the_launchers_shell() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn keys_reach_a_program_that_has_no_controlling_terminal() {
+    for caller in callers() {
+        let jail = jail(caller).change(|plan| plan.terminal = Terminal::NewSession);
+        let mut shell = Shell::start(&jail);
+        shell
+            .line("\"$W\" -c 'echo up-$((40+2)); (: </dev/tty) || read x; echo got-$x; sleep 100'");
+        shell.expect("up-42");
+        shell.key("a\n");
+        shell.expect("got-a");
+        shell.key(CTRL_Z);
+        shell.expect("Stopped");
+        shell.prompt();
+        shell.line("fg");
+        shell.expect("sleep");
+        shell.key(CTRL_C);
+        shell.prompt();
+        shell.status(130);
+        // The size too, which the kernel tells the group that has a terminal.
+        shell.line(
+            "\"$W\" -c 'trap \"stty size\" WINCH; echo up-$((40+2)); while :; do sleep 0.05; done'",
+        );
+        shell.expect("up-42");
+        shell.resize(33, 77);
+        shell.expect("33 77");
+        shell.key(CTRL_C);
+        shell.prompt();
     }
 }
 
