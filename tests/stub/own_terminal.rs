@@ -376,6 +376,36 @@ fn a_large_output_arrives_whole_and_in_order() {
 }
 
 #[test]
+fn a_screen_that_takes_nothing_stops_the_jail_and_costs_nothing() {
+    for caller in callers() {
+        let jail = jail(caller);
+        let wrapper = jail.wrapper();
+        let mut shell = Shell::start(&jail);
+        shell.line("\"$W\" -c 'echo up-$((40+2)); yes'");
+        shell.expect("up-42");
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let pattern = format!("{} {}", crate::jail::stub().display(), wrapper.display());
+        let [supervisor] = crate::process::processes(&pattern)[..] else { panic!("{pattern}") };
+        let stat = || {
+            let line =
+                std::fs::read_to_string(format!("/proc/{supervisor}/stat")).expect("it runs");
+            let fields: Vec<u64> =
+                line.split(' ').skip(13).take(11).map(|field| field.parse().unwrap_or(0)).collect();
+            // Ticks of a processor, and pages in memory (proc_pid_stat(5)).
+            (fields[0] + fields[1], fields[10])
+        };
+        let (before, _) = stat();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let (after, pages) = stat();
+        assert_eq!(after - before, 0, "it waits");
+        assert!(pages < 4096, "{pages} pages");
+        shell.send(CTRL_C);
+        shell.until("% ");
+        shell.status(130);
+    }
+}
+
+#[test]
 fn a_reader_that_goes_away_ends_the_writer() {
     each(|shell| {
         shell.line("\"$W\" -c 'yes' | head -n 1; echo ${PIPESTATUS[0]}-end-$((40+2))");

@@ -191,7 +191,7 @@ fn sleeper(jail: &Jail, marker: u32) -> std::process::Child {
     launcher
 }
 
-fn processes(pattern: &str) -> Vec<i32> {
+pub(crate) fn processes(pattern: &str) -> Vec<i32> {
     let pattern = pattern.replace(' ', "\0");
     let all = std::fs::read_dir("/proc").expect("/proc").filter_map(Result::ok);
     let pids = all.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
