@@ -283,7 +283,7 @@ fn what_is_neither_a_spec_nor_a_wrapper_is_called_that() {
     assert!(cut.assert_status(1).stderr.contains("`cut` cannot be read"), "{}", cut.all());
     let program = scratch.run(&["explain", "/proc/self/exe"]);
     let told = &program.assert_status(1).stderr;
-    assert!(told.contains("is a program, which runs in no jail"), "{told}");
+    assert!(told.contains("is a program, not a spec or a jail's command"), "{told}");
     let nothing = scratch.run(&["explain", "no-such-command-anywhere"]);
     assert!(
         nothing.assert_status(1).stderr.contains("no-such-command-anywhere"),
