@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use jail_plan::{Bytes, Plan, Resource, Seconds};
 
 use crate::cgroup::Held;
+use crate::errno;
 use crate::failure::{Failure, Problem};
 use crate::host::{Fault, Lost};
 use crate::message::Ended;
@@ -64,7 +65,7 @@ fn not_taken_back(lost: &Lost<'_>) -> Told {
     let why = match lost.fault {
         Fault::Strange => "what the jail has left there is no regular file of yours".into(),
         Fault::Large => "it is larger than 64 MiB".into(),
-        Fault::Failed(error) => Problem::errno("", error).cause.clone(),
+        Fault::Failed(error) => errno::name(error),
     };
     let words = format!(
         "the jail's `{}` was not taken back, and the host's is as it was: {why}",

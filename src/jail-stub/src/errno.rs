@@ -61,14 +61,14 @@ pub(crate) fn name(error: Errno) -> String {
     known.map_or_else(|| format!("error {}", error.raw_os_error()), |(_, name)| String::from(*name))
 }
 
-/// What the names that a reader meets most often mean, to be put behind them.
-pub(crate) fn meaning(name: &str) -> &'static str {
-    match name {
-        "EACCES" => " (you may not go there)",
-        "EISDIR" => " (it is a folder)",
-        "ENOENT" => " (it does not exist)",
-        "ENOTDIR" => " (a name on the way is that of a file)",
-        "EROFS" => " (it is read-only)",
+/// What the errors that a reader meets most often mean, to be put behind their names.
+pub(crate) fn meaning(error: Errno) -> &'static str {
+    match error {
+        Errno::ACCESS => " (you may not go there)",
+        Errno::ISDIR => " (it is a folder)",
+        Errno::NOENT => " (it does not exist)",
+        Errno::NOTDIR => " (a name on the way is that of a file)",
+        Errno::ROFS => " (it is read-only)",
         _ => "",
     }
 }

@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt::Write;
+use core::fmt::{self, Write};
 use core::ops::{Deref, DerefMut};
 
 use rustix::io::Errno;
@@ -37,8 +37,8 @@ pub(crate) struct Problem(Box<Details>);
 pub(crate) struct Details {
     /// What it happened to: a path, a variable, an address.
     pub(crate) object: String,
-    /// The error's name or what is wrong, in words.
-    pub(crate) cause: String,
+    /// Why.
+    pub(crate) cause: Cause,
     /// What to do about it.
     pub(crate) help: Option<String>,
     /// The applied combinator that put what it happened in there; empty where that is not known.
@@ -47,17 +47,35 @@ pub(crate) struct Details {
     pub(crate) exit: u8,
 }
 
+/// Why something went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// The kernel said so.
+    Errno(Errno),
+    /// The launch itself found it, and says it in words.
+    Words(String),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Errno(error) => f.write_str(&errno::name(*error)),
+            Self::Words(words) => f.write_str(words),
+        }
+    }
+}
+
 impl Problem {
     /// Something wrong in words: `cause` about `object`.
     #[cold]
     #[inline(never)]
     pub(crate) fn new(object: impl AsText, cause: impl Into<String>) -> Self {
-        Self::of(object.as_text(), cause.into())
+        Self::of(object.as_text(), Cause::Words(cause.into()))
     }
 
     #[cold]
     #[inline(never)]
-    fn of(object: String, cause: String) -> Self {
+    fn of(object: String, cause: Cause) -> Self {
         let lies_in = String::new();
         Self(Box::new(Details { object, cause, help: None, lies_in, exit: EXIT_FAILED }))
     }
@@ -66,7 +84,12 @@ impl Problem {
     #[cold]
     #[inline(never)]
     pub(crate) fn errno(object: impl AsText, error: Errno) -> Self {
-        Self::new(object, errno::name(error))
+        Self::of(object.as_text(), Cause::Errno(error))
+    }
+
+    /// Whether the kernel gave one of these errors.
+    pub(crate) fn is(&self, errors: &[Errno]) -> bool {
+        matches!(&self.cause, Cause::Errno(error) if errors.contains(error))
     }
 
     /// The same with a remedy.
@@ -216,7 +239,11 @@ impl Failure {
         if !object.is_empty() {
             let _ = write!(text, "{}: ", printable(object));
         }
-        let _ = writeln!(text, "{}{}", printable(cause), errno::meaning(cause));
+        let meaning = match cause {
+            Cause::Errno(error) => errno::meaning(*error),
+            Cause::Words(_) => "",
+        };
+        let _ = writeln!(text, "{}{meaning}", printable(&cause.to_string()));
         origin(&mut text, "wanted by", &self.by, &place);
         origin(&mut text, "in what is put there by", lies_in, &place);
         if let Some(help) = help {
@@ -231,8 +258,12 @@ impl Failure {
         let (number, of) = self.step.map_or((0, 0), |step| (step.number, step.of));
         let Details { object, cause, help, lies_in, exit } = &*self.problem;
         let help = help.as_deref().unwrap_or_default();
-        let fields = [&self.name, &self.by, object, cause, help, lies_in].map(clean);
-        let numbers = [number, of, usize::from(*exit)].map(|number| number.to_string());
+        let (error, words) = match cause {
+            Cause::Errno(error) => (error.raw_os_error(), ""),
+            Cause::Words(words) => (0, words.as_str()),
+        };
+        let fields = [&self.name, &self.by, object, words, help, lies_in].map(clean);
+        let numbers = [number.to_string(), of.to_string(), exit.to_string(), error.to_string()];
         format!("{}\0{}", numbers.join("\0"), fields.join("\0")).into_bytes()
     }
 
@@ -243,9 +274,13 @@ impl Failure {
         let mut fields = text.split('\0');
         let mut next = || fields.next();
         let (number, of) = (next()?.parse().ok()?, next()?.parse().ok()?);
-        let exit = next()?.parse().ok()?;
+        let (exit, error) = (next()?.parse().ok()?, next()?.parse().ok()?);
         let (name, by) = (next()?, next()?);
-        let (object, cause) = (next()?.into(), next()?.into());
+        let (object, words) = (next()?.into(), next()?.into());
+        let cause = match error {
+            0 => Cause::Words(words),
+            error => Cause::Errno(Errno::from_raw_os_error(error)),
+        };
         let help = Some(next()?).filter(|help| !help.is_empty()).map(Into::into);
         let lies_in = next()?.into();
         let step = (of > 0).then_some(Step { number, of });

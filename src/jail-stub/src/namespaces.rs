@@ -11,7 +11,7 @@ use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::sys::{self, Clone};
 
-/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::network`]),
+/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::aside`]),
 /// and for the control groups' where the jail has a group of its own (see [`own_cgroup`]).
 pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> Clone {
     let all = plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace));
@@ -83,7 +83,7 @@ fn write(path: &str, content: &str) -> Result<(), Problem> {
     let result = openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())
         .and_then(|file| rustix::io::write(&file, content.as_bytes()));
     result.map(drop).about(path).map_err(explain).map_err(|problem| match problem.help {
-        None if problem.cause == "EACCES" => problem.help(
+        None if problem.is(&[Errno::ACCESS]) => problem.help(
             "a security module lets user namespaces be made here and forbids what they are for, or this is inside of a \
              jail: `jailgen doctor` says what there is",
         ),

@@ -146,11 +146,11 @@ pub(crate) fn capabilities() -> Result<(), Problem> {
 pub(crate) fn load(filters: &[Filter<'_>]) -> Result<(), Problem> {
     for filter in filters {
         sys::load_filter(&filter.instructions).about(filter.name).map_err(|problem| {
-            match problem.cause.as_str() {
-                "EINVAL" => problem.help(
+            match problem.is(&[Errno::INVAL]) {
+                true => problem.help(
                     "the kernel takes no such program; if the spec brings it along, `add-seccomp` names a wrong file",
                 ),
-                _ => problem,
+                false => problem,
             }
         })?;
     }

@@ -10,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
-use jail_plan::{Access, InsideOp, Missing, Plan};
+use jail_plan::{Access, InsideOp, Plan};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{
     CWD, FileType, Mode, OFlags, RawDir, Stat, XattrFlags, fgetxattr, fsetxattr, fstat, openat,
@@ -47,9 +47,8 @@ pub(crate) fn share(
             InsideOp::Bind(bind) if bind.access == Access::ReadWrite => {
                 let path = caller.path(&bind.from)?;
                 match paths.open(path.as_str().as_bytes()) {
-                    Err(problem) if problem.cause == "ENOENT" && bind.missing == Missing::Skip => {}
-                    // What is missing stops the launch where it is bound.
-                    Err(problem) if problem.cause == "ENOENT" => {}
+                    // What is missing is left out, or stops the launch where it is bound.
+                    Err(problem) if problem.is(&[Errno::NOENT]) => {}
                     place => sharing.tree(&*place?).about(path.as_str()).map_err(explain)?,
                 }
             }
@@ -75,7 +74,7 @@ pub(crate) fn share(
 }
 
 fn explain(problem: Problem) -> Problem {
-    if problem.cause == "EOPNOTSUPP" {
+    if problem.is(&[Errno::OPNOTSUPP]) {
         return problem.help("a folder is shared with another user by access control lists, which this file system does not have");
     }
     problem

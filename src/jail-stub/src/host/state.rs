@@ -89,7 +89,7 @@ fn enter(parent: impl AsFd, name: &[u8]) -> Result<OwnedFd, Errno> {
 fn exists(path: &[u8], trees: &WritableTrees<'_>) -> Result<Option<OwnedFd>, Problem> {
     match open(path, trees) {
         Ok(place) => Ok(Some(place)),
-        Err(problem) if problem.cause == "ENOENT" => Ok(None),
+        Err(problem) if problem.is(&[Errno::NOENT]) => Ok(None),
         Err(problem) => Err(problem),
     }
 }

@@ -114,7 +114,7 @@ fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let to = launch.caller.path(&op.to)?;
     match source(from.as_str().as_bytes(), to.as_str().as_bytes(), op.access, launch) {
         Ok(source) => Ok(vec![source]),
-        Err(problem) if problem.cause != "ENOENT" => Err(problem),
+        Err(problem) if !problem.is(&[Errno::NOENT]) => Err(problem),
         Err(problem) => match op.missing {
             Missing::Skip => Ok(Vec::new()),
             Missing::Fail => Err(problem.help(remedy(op))),
@@ -172,9 +172,7 @@ fn all_there(
 fn if_there(path: &[u8], access: Access, launch: &Launch<'_>) -> Result<Option<Source>, Problem> {
     match source(path, path, access, launch) {
         Ok(source) => Ok(Some(source)),
-        Err(problem) if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ENAMETOOLONG") => {
-            Ok(None)
-        }
+        Err(problem) if problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::NAMETOOLONG]) => Ok(None),
         Err(problem) => Err(problem),
     }
 }

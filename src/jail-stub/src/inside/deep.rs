@@ -48,7 +48,7 @@ pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Prob
     let from = launch.caller.path(&op.from)?;
     let to = from.as_str().as_bytes();
     let place = match (launch.paths.open(to), op.missing) {
-        (Err(problem), Missing::Skip) if problem.cause == "ENOENT" => return Ok(None),
+        (Err(problem), Missing::Skip) if problem.is(&[Errno::NOENT]) => return Ok(None),
         (other, Missing::Skip | Missing::Fail) => other?,
     };
     let mut walk = Walk {
@@ -224,7 +224,7 @@ impl Walk<'_> {
         match host::open(&[&real, b"/".as_slice(), name].concat(), self.launch.paths.trees()) {
             Ok(target) => Ok(Some(target)),
             Err(problem)
-                if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ELOOP" | "EACCES") =>
+                if problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::LOOP, Errno::ACCESS]) =>
             {
                 Ok(None)
             }

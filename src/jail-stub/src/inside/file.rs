@@ -73,7 +73,7 @@ pub(crate) fn copy(op: &Copy, launch: &Launch<'_>, root: &mut Root) -> Result<()
     let to = launch.caller.path(&op.to)?;
     let mut content = match launch.paths.read(from.as_str().as_bytes(), COPY_MAX) {
         Ok(content) => content,
-        Err(problem) if problem.cause != "ENOENT" => return Err(problem),
+        Err(problem) if !problem.is(&[Errno::NOENT]) => return Err(problem),
         Err(problem) => match op.missing {
             Missing::Skip => return Ok(()),
             Missing::Fail => return Err(problem),

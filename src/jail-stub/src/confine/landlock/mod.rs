@@ -155,12 +155,12 @@ fn place(
         }
         // Not there, or covered by what came later: without a rule it is forbidden.
         (Err(problem), Missing::Skip)
-            if matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "ELOOP") =>
+            if problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::LOOP]) =>
         {
             Ok(())
         }
         (Err(problem), Missing::Fail)
-            if problem.cause == "ENOENT" && !has(jail.plan, Namespace::Mount) =>
+            if problem.is(&[Errno::NOENT]) && !has(jail.plan, Namespace::Mount) =>
         {
             let path = String::from_utf8_lossy(path);
             Err(problem.help(format!(
@@ -240,11 +240,12 @@ fn ports(rules: &OwnedFd, wanted: &Landlock, restricted: u64) -> Result<(), Prob
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Cause;
 
     #[track_caller]
     fn stops(least: u32, found: Result<u32, Errno>, cause: &str, help: &str) {
         let problem = enough(least, found).expect_err("the kernel has too little");
-        assert_eq!(problem.cause, cause);
+        assert_eq!(problem.cause, Cause::Words(cause.into()));
         assert!(problem.help.as_deref().is_some_and(|text| text.contains(help)), "{problem:?}");
     }
 

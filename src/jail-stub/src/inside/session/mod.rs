@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use jail_plan::{Access, Service, Session};
 use rustix::fs::FileType;
+use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::inside::Launch;
@@ -81,5 +82,5 @@ fn is_kind(path: &str, kind: FileType, launch: &Launch<'_>) -> Result<bool, Prob
 
 /// What one may not look at is, for the payload, as good as not there.
 fn is_absent(problem: &Problem) -> bool {
-    matches!(problem.cause.as_str(), "ENOENT" | "ENOTDIR" | "EACCES")
+    problem.is(&[Errno::NOENT, Errno::NOTDIR, Errno::ACCESS])
 }
