@@ -21,7 +21,7 @@ use crate::failure::{About, Failure, Problem};
 use crate::inside::Launch;
 use crate::namespaces::{self, has};
 use crate::steps::Fixed;
-use crate::sys::{self, Handover, Word};
+use crate::sys::{self, Handover, NewNamespaces, Word};
 
 /// How far the second process is: it works, or the network namespace is made or has failed. [`Word::ENDED`]: it is gone.
 const WORKING: u32 = 1;
@@ -71,12 +71,22 @@ pub(crate) fn with<R>(
     let shared = Shared::of(launch.plan).map_err(at_namespaces)?;
     let aside = Aside { shared: Some(&shared), launch };
     let mut stack = Vec::with_capacity(2048);
-    let (made, result) =
-        sys::beside(stack.spare_capacity_mut(), work, &shared, &shared.state, || {
-            // However it goes, the second process is not left waiting.
-            let _told = Told(&shared);
-            meanwhile(&aside)
-        });
+    let meanwhile = || {
+        // However it goes, the second process is not left waiting.
+        let _told = Told(&shared);
+        meanwhile(&aside)
+    };
+    #[expect(unsafe_code, reason = "the rule about memory is one for `work`, which stands below")]
+    // SAFETY: `work` and all that it calls make system calls on what `shared` holds, and neither allocate nor free.
+    let (made, result) = unsafe {
+        sys::spawn_sharing_memory(
+            stack.spare_capacity_mut(),
+            work,
+            &shared,
+            &shared.state,
+            meanwhile,
+        )
+    };
     made.map_err(namespaces::not_started).map_err(at_namespaces)?;
     let result = result?;
     let detached = shared.detached.load(Ordering::SeqCst);
@@ -221,7 +231,7 @@ fn work(shared: &Shared) -> ! {
 fn namespace(proc: &OwnedFd) -> Result<OwnedFd, Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let own = openat(proc, c"self/ns", flags, Mode::empty())?;
-    sys::unshare(namespaces::network())?;
+    sys::unshare(NewNamespaces::NET)?;
     openat(own, c"net", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
 }
 

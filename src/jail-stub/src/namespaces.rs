@@ -9,14 +9,14 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::sys::{self, Clone};
+use crate::sys::{self, NewNamespaces};
 
 /// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::aside`]),
 /// and for the control groups' where the jail has a group of its own (see [`own_cgroup`]).
-pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> Clone {
-    let all = plan.namespaces.iter().fold(0, |flags, namespace| flags | flag(*namespace));
-    let later = network().0 | if own_cgroup { flag(Namespace::Cgroup) } else { 0 };
-    Clone(all & !later)
+pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> NewNamespaces {
+    let all = plan.namespaces.iter().map(|namespace| flag(*namespace));
+    let all = all.fold(NewNamespaces::default(), NewNamespaces::and).without(NewNamespaces::NET);
+    if own_cgroup { all.without(NewNamespaces::CGROUP) } else { all }
 }
 
 /// The namespace of control groups of a jail that has a group of its own. It begins at the group of the process that makes
@@ -25,12 +25,7 @@ pub(crate) fn own_cgroup(plan: &Plan) -> Result<(), Problem> {
     if !has(plan, Namespace::Cgroup) {
         return Ok(());
     }
-    sys::unshare(Clone(flag(Namespace::Cgroup))).about("the namespace of control groups")
-}
-
-/// The flag of a network namespace.
-pub(crate) fn network() -> Clone {
-    Clone(flag(Namespace::Net))
+    sys::unshare(NewNamespaces::CGROUP).about("the namespace of control groups")
 }
 
 /// Whether the jail has this namespace of its own.
@@ -38,15 +33,15 @@ pub(crate) fn has(plan: &Plan, namespace: Namespace) -> bool {
     plan.namespaces.contains(&namespace)
 }
 
-fn flag(namespace: Namespace) -> u64 {
+const fn flag(namespace: Namespace) -> NewNamespaces {
     match namespace {
-        Namespace::Mount => 0x0002_0000,
-        Namespace::Cgroup => 0x0200_0000,
-        Namespace::Uts => 0x0400_0000,
-        Namespace::Ipc => 0x0800_0000,
-        Namespace::User => 0x1000_0000,
-        Namespace::Pid => 0x2000_0000,
-        Namespace::Net => 0x4000_0000,
+        Namespace::Mount => NewNamespaces::MOUNT,
+        Namespace::Cgroup => NewNamespaces::CGROUP,
+        Namespace::Uts => NewNamespaces::UTS,
+        Namespace::Ipc => NewNamespaces::IPC,
+        Namespace::User => NewNamespaces::USER,
+        Namespace::Pid => NewNamespaces::PID,
+        Namespace::Net => NewNamespaces::NET,
     }
 }
 

@@ -160,7 +160,13 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
     rustix::process::setpgid(None, None)?;
     take_terminal(last)?;
     Message::Started.send(last.channel)?;
-    sys::close_descriptors(3, u32::MAX)?;
+    #[expect(
+        unsafe_code,
+        reason = "only this function knows that the process has no further use for them"
+    )]
+    // SAFETY: this process has a table of descriptors of its own. What follows in it uses the standard ones alone, and it ends
+    // by execve(2) or `exit`, which run no destructors.
+    unsafe { sys::close_descriptors(3, u32::MAX) }?;
     rustix::process::umask(last.umask);
     sys::set_mask(last.mask).map(drop)
 }

@@ -253,7 +253,14 @@ fn spawn(
 
 /// Runs in the child, with the parent's memory and a stack of its own.
 fn become_helper(start: &Start<'_>) -> ! {
-    let kept = sys::close_all_but(&start.kept).and_then(|()| {
+    #[expect(
+        unsafe_code,
+        reason = "only this function knows that the process has no further use for them"
+    )]
+    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those that are kept, and it ends by
+    // execve(2) or `exit`, which run no destructors.
+    let closed = unsafe { sys::close_all_but(&start.kept) };
+    let kept = closed.and_then(|()| {
         start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))
     });
     let error = match kept.and_then(|()| sys::set_mask(start.mask)) {

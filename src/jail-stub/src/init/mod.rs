@@ -108,7 +108,9 @@ impl Init<'_> {
         ];
         let kept: Vec<i32> =
             all.into_iter().chain(more).flatten().chain(self.standard.descriptors()).collect();
-        let _ = sys::close_all_but(&kept);
+        #[expect(unsafe_code, reason = "the list above is init's to make")]
+        // SAFETY: these are the descriptors of what init uses from here on. It ends by `exit`, which runs no destructors.
+        let _ = unsafe { sys::close_all_but(&kept) };
     }
 
     fn attend(&self, event: Event, job: &mut Job) {

@@ -319,7 +319,12 @@ impl<'a> Supervisor<'a> {
         kept.extend(helper.map(Helper::descriptor));
         kept.extend(shared.descriptors());
         kept.push(2);
-        sys::close_all_but(&kept)
+        #[expect(unsafe_code, reason = "the list above is the supervisor's to make")]
+        // SAFETY: these are the descriptors of what the supervisor holds. What else the launch has opened was dropped when the
+        // jail had been started, or came from the launcher and is used by nothing here.
+        unsafe {
+            sys::close_all_but(&kept)
+        }
     }
 
     /// Passes a signal on. What a terminal sends goes to the whole group, as a terminal would; the rest to the payload.

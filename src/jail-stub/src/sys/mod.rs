@@ -1,4 +1,5 @@
-//! The system calls that rustix does not have, one a function. All unsafe code of the library is in this folder.
+//! The system calls that rustix does not have, one a function. All unsafe code of the library is in this folder, but for calls of its
+//! functions whose rules are the callers' to keep.
 //!
 //! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
 
@@ -15,8 +16,8 @@ mod word;
 pub use handle::{FileHandle, file_handle};
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
-    Clone, Cloned, Handover, Standard, StringList, beside, clone, close_all_but, close_descriptors,
-    exit, join_new_keyring, load_filter, replace, spawn, standard, unshare,
+    Cloned, Handover, NewNamespaces, Standard, StringList, clone, close_all_but, close_descriptors,
+    exit, join_new_keyring, load_filter, replace, spawn, spawn_sharing_memory, standard, unshare,
 };
 pub use signal::{
     SignalSet, Signalled, default_action, kill, read_signal, set_mask, signal_descriptor,

@@ -32,9 +32,38 @@ pub enum Cloned {
     Parent(i32),
 }
 
-/// The flags of a new process: `CLONE_NEW*`.
+/// New namespaces, and nothing else that clone(2) can be asked for: no flag here lets two processes share memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Clone(pub u64);
+pub struct NewNamespaces(u64);
+
+impl NewNamespaces {
+    /// `CLONE_NEWNS`
+    pub const MOUNT: Self = Self(0x0002_0000);
+    /// `CLONE_NEWCGROUP`
+    pub const CGROUP: Self = Self(0x0200_0000);
+    /// `CLONE_NEWUTS`
+    pub const UTS: Self = Self(0x0400_0000);
+    /// `CLONE_NEWIPC`
+    pub const IPC: Self = Self(0x0800_0000);
+    /// `CLONE_NEWUSER`
+    pub const USER: Self = Self(0x1000_0000);
+    /// `CLONE_NEWPID`
+    pub const PID: Self = Self(0x2000_0000);
+    /// `CLONE_NEWNET`
+    pub const NET: Self = Self(0x4000_0000);
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
+    }
+
+    /// These but for those.
+    #[must_use]
+    pub const fn without(self, others: Self) -> Self {
+        Self(self.0 & !others.0)
+    }
+}
 
 #[repr(C)]
 #[derive(Default)]
@@ -52,23 +81,23 @@ struct CloneArguments {
     cgroup: u64,
 }
 
-/// Makes a child with a copy of this process's memory and the new namespaces of `flags`, in the control group `cgroup`
+/// Makes a child with a copy of this process's memory and the new namespaces, in the control group `cgroup`
 /// where there is one: `clone3(2)`.
 ///
 /// # Errors
 /// Those of the call.
-pub fn clone(flags: Clone, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errno> {
+pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Result<Cloned, Errno> {
     let (into_cgroup, cgroup) = match &cgroup {
         Some(cgroup) => (CLONE_INTO_CGROUP, u64::from(cgroup.as_raw_fd().cast_unsigned())),
         None => (0, 0),
     };
     let arguments = CloneArguments {
-        flags: flags.0 | into_cgroup,
+        flags: namespaces.0 | into_cgroup,
         exit_signal: SIGCHLD,
         cgroup,
         ..CloneArguments::default()
     };
-    // SAFETY: without CLONE_VM and without a stack the child runs on a copy of everything, as after fork(2), so both
+    // SAFETY: no flag of `NewNamespaces` is CLONE_VM, and without a stack the child runs on a copy of everything, as after fork(2), so both
     // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks.
     let result = check(unsafe {
         enter(
@@ -108,8 +137,9 @@ pub fn spawn<T>(
 /// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is [`Word::ENDED`] when it is gone, also when it
 /// never was.
 ///
-/// Both run at once, so `aside` must not allocate: the released stub's memory has one user at a time.
-pub fn beside<T: Sync, R>(
+/// # Safety
+/// Both run at once, and the released stub's allocator has one user at a time: `aside` must not allocate or free.
+pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     stack: &mut [MaybeUninit<u128>],
     aside: fn(&T) -> !,
     argument: &T,
@@ -158,18 +188,18 @@ struct Start<'a, T> {
 }
 
 extern "C" fn enter_child<T>(start: *const c_void) -> ! {
-    // SAFETY: `spawn` and `beside` pass the address of their own `Start<T>`, which they keep in place until the child is
+    // SAFETY: `spawn` and `spawn_sharing_memory` pass the address of their own `Start<T>`, which they keep in place until the child is
     // gone, and to which nobody writes.
     let start = unsafe { &*start.cast::<Start<'_, T>>() };
     (start.child)(start.argument)
 }
 
-/// Leaves the namespaces of `flags` for new ones: `unshare(2)`.
+/// Leaves namespaces for new ones: `unshare(2)`.
 ///
 /// # Errors
 /// Those of the call.
-pub fn unshare(flags: Clone) -> Result<(), Errno> {
-    let flags = usize::try_from(flags.0).map_err(|_| Errno::INVAL)?;
+pub fn unshare(namespaces: NewNamespaces) -> Result<(), Errno> {
+    let flags = usize::try_from(namespaces.0).map_err(|_| Errno::INVAL)?;
     // SAFETY: the call takes a number. It is used for namespaces only, which no memory of ours depends on.
     check(unsafe { enter(number::UNSHARE, [flags, 0, 0, 0, 0]) }).map(drop)
 }
@@ -299,30 +329,38 @@ pub fn replace(program: &CStr, arguments: &StringList<'_>, environment: &StringL
 
 /// Closes the descriptors `first..=last`: `close_range(2)`.
 ///
+/// # Safety
+/// No `OwnedFd` or `BorrowedFd` of the range is used afterwards in this process, and no destructor of one runs: another file may
+/// have its number by then.
+///
 /// # Errors
 /// Those of the call.
-pub fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
-    // SAFETY: the call takes numbers. An `OwnedFd` of a closed descriptor must not be used any more; the callers keep
-    // none in the range, or never run its destructor.
+pub unsafe fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
+    // SAFETY: the call takes numbers; what it does to descriptors is the caller's to answer for.
     check(unsafe { enter(number::CLOSE_RANGE, [first as usize, last as usize, 0, 0, 0]) }).map(drop)
 }
 
 /// Closes every descriptor but these.
 ///
+/// # Safety
+/// As for [`close_descriptors`]: the list has all that is used afterwards.
+///
 /// # Errors
 /// Those of `close_range(2)`.
-pub fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
+pub unsafe fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
     let mut first = 0;
     // The next one that is kept, in order; there are few.
     let next =
         |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
     while let Some(descriptor) = next(first) {
         if descriptor > first {
-            close_descriptors(first, descriptor - 1)?;
+            // SAFETY: none of these is in the list, which has all that is used afterwards.
+            unsafe { close_descriptors(first, descriptor - 1) }?;
         }
         first = descriptor + 1;
     }
-    close_descriptors(first, u32::MAX)
+    // SAFETY: as above.
+    unsafe { close_descriptors(first, u32::MAX) }
 }
 
 /// The standard descriptor 0, 1 or 2. The launch makes sure that all three are open before it opens anything else.
