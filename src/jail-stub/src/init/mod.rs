@@ -60,6 +60,9 @@ struct Job {
     reader: Option<i32>,
     /// The signal that has stopped the payload.
     signal: i32,
+    /// The supervisor has been told so, and has not answered yet. It is not told again before: whoever stops and continues all
+    /// the time would fill the channel, and this process would wait for a supervisor that is stopped, or that waits for it.
+    is_told: bool,
 }
 
 /// A descriptor that says when a child has changed, and which keys were pressed: where the payload is in the terminal's
@@ -79,6 +82,7 @@ impl Init<'_> {
             stopped: Stopped::default(),
             reader: None,
             signal: signal::STOP,
+            is_told: false,
         };
         loop {
             let ready = Sources::of(Event::Supervisor, self.channel, PollFlags::IN)
@@ -140,8 +144,10 @@ impl Init<'_> {
 
     fn payload_changed(&self, status: WaitStatus, job: &mut Job) {
         match status.stopping_signal() {
+            Some(_) if job.is_told => {}
             Some(signal) => {
                 job.signal = signal;
+                job.is_told = true;
                 let _ = Message::Stopped(small(signal)).send(self.channel);
             }
             None => self.end(ended(status)),
@@ -163,6 +169,7 @@ impl Init<'_> {
             Order::Foreground => self.to_foreground(job),
             Order::Background => self.to_background(job),
             Order::Continue => {
+                job.is_told = false;
                 let _ = sys::kill(-job.payload, signal::CONT);
                 job.stopped.continue_everything();
             }

@@ -26,7 +26,7 @@ impl Supervisor<'_> {
         if wants_terminal && self.is_foreground() {
             // The job has the terminal, and the payload, in a group of its own, was taken for a background job.
             self.hand_over()?;
-            return self.go_on(payload);
+            return self.order(Order::Continue);
         }
         match &mut self.relay {
             Some(relay) => {
@@ -90,14 +90,6 @@ impl Supervisor<'_> {
         self.copied(state)
     }
 
-    /// Continues the payload, and what has stopped with it.
-    fn go_on(&self, payload: i32) -> Result<(), Errno> {
-        match &self.relay {
-            Some(_) => self.order(Order::Continue),
-            None => gone_is_fine(sys::kill(-payload, signal::CONT)),
-        }
-    }
-
     /// A first process that is gone is the next message.
     fn order(&self, order: Order) -> Result<(), Errno> {
         match order.send(&self.watched.channel) {
@@ -154,11 +146,10 @@ impl Supervisor<'_> {
     pub(super) fn hung_up(&mut self) -> Result<(), Errno> {
         self.tty.forget();
         // The jail's own is gone with it.
-        let had_relay = self.relay.take().is_some();
+        self.relay = None;
         let Some(payload) = self.payload else { return Ok(()) };
         gone_is_fine(sys::kill(-payload, signal::HUP))?;
-        gone_is_fine(sys::kill(-payload, signal::CONT))?;
-        if had_relay { self.order(Order::Continue) } else { Ok(()) }
+        self.order(Order::Continue)
     }
 
     /// The job was continued, in the foreground or in the background.
@@ -173,6 +164,6 @@ impl Supervisor<'_> {
             None if is_foreground => self.tty.give_again(payload),
             None => {}
         }
-        self.go_on(payload)
+        self.order(Order::Continue)
     }
 }
