@@ -384,6 +384,36 @@ fn whoever_asks_for_the_terminal_all_the_time_is_ended_by_a_key() {
     }
 }
 
+/// Where the jail has no /proc of the kernel's, what lies there is the payload's.
+#[test]
+fn a_time_limit_is_not_stopped_by_pipes_in_the_place_of_processes() {
+    for caller in callers() {
+        let limit = jail_plan::TimeLimit { seconds: 2, by: crate::jail::by() };
+        let jail = jail(caller).change(|plan| {
+            plan.time = Some(limit);
+            plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+        });
+        let jail = jail.op(crate::jail::tmpfs("/proc"));
+        let script = "mkdir /proc/77; mkfifo /proc/77/stat; ln -s 1 /proc/self; mkfifo on\n\
+                      (trap '' TERM; echo x >ticks; echo >on; while :; do echo x; sleep 0.1; done >>ticks) &\n\
+                      read x <on; kill -STOP $$";
+        jail.file("project/work", script);
+        let mut shell = Shell::start(&jail);
+        shell.line("\"$W\" work");
+        shell.expect("Stopped");
+        shell.prompt();
+        shell.line(
+            "sleep 8; a=$(wc -l <ticks); sleep 1; b=$(wc -l <ticks); echo $((a>0)):$((b-a))-left-$((40+2))",
+        );
+        shell.expect("1:0-left-42");
+        shell.prompt();
+        shell.line("fg");
+        shell.expect("the time (2 s) is over");
+        shell.prompt();
+        shell.status(124);
+    }
+}
+
 #[test]
 fn the_end_of_the_launcher_is_seen_while_the_job_is_stopped() {
     for (index, caller) in (0..).zip(callers()) {

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, RawDir, SeekFrom, openat, readlinkat_raw, seek};
+use rustix::fs::{
+    CWD, Mode, OFlags, PROC_SUPER_MAGIC, RawDir, SeekFrom, fstatfs, openat, readlinkat_raw, seek,
+};
 use rustix::io::{Errno, read};
 use rustix::process::getpid;
 use rustix::thread::nanosleep;
@@ -107,6 +109,10 @@ impl Stopped {
 fn processes() -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let processes = openat(CWD, c"/proc", flags, Mode::empty())?;
+    if fstatfs(&processes)?.f_type != PROC_SUPER_MAGIC {
+        // What else a plan puts there may be the payload's, with pipes in it that never open.
+        return Err(Errno::NOSYS);
+    }
     let mut space = [MaybeUninit::uninit(); 16];
     let (own, _) = readlinkat_raw(&processes, c"self", &mut space)?;
     // In that of others the numbers mean other processes.
