@@ -10,7 +10,7 @@ mod stopping;
 use alloc::vec::Vec;
 
 use jail_plan::{Plan, Terminal};
-use rustix::event::PollFlags;
+use rustix::event::{PollFlags, Timespec};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
@@ -35,6 +35,10 @@ enum Event {
     /// A process has stopped or ended, or a key was pressed.
     Signals,
 }
+
+/// After so many processes that have ended, everything else is attended to: a jail may make them as fast as they are waited
+/// for.
+const ROUNDS: usize = 64;
 
 /// The first process, as it waits.
 pub(crate) struct Init<'a> {
@@ -63,6 +67,8 @@ struct Job {
     /// The supervisor has been told so, and has not answered yet. It is not told again before: whoever stops and continues all
     /// the time would fill the channel, and this process would wait for a supervisor that is stopped, or that waits for it.
     is_told: bool,
+    /// More may have ended than was waited for.
+    has_more: bool,
 }
 
 /// A descriptor that says when a child has changed, and which keys were pressed: where the payload is in the terminal's
@@ -70,6 +76,13 @@ struct Job {
 pub(crate) fn signals() -> Result<OwnedFd, Errno> {
     use signal::{CHLD, INT, QUIT, TSTP};
     sys::signal_descriptor(SignalSet::of(&[CHLD, INT, QUIT, TSTP]))
+}
+
+impl Job {
+    /// How long it may be waited for events.
+    fn wait(&self) -> Option<Timespec> {
+        if self.has_more { Some(Timespec::default()) } else { self.clock.left() }
+    }
 }
 
 impl Init<'_> {
@@ -83,16 +96,18 @@ impl Init<'_> {
             reader: None,
             signal: signal::STOP,
             is_told: false,
+            has_more: false,
         };
         loop {
             let ready = Sources::of(Event::Supervisor, self.channel, PollFlags::IN)
                 .and(Event::LauncherIsGone, self.launcher.source(), PollFlags::IN)
                 .and(Event::Signals, Some(&self.signals), PollFlags::IN)
-                .wait(job.clock.left().as_ref());
+                .wait(job.wait().as_ref());
             // Without memory for it, the loop is as good as a wait for the next event.
             for event in ready.into_iter().flatten() {
                 self.attend(event, &mut job);
             }
+            self.changes(&mut job);
             match job.clock.ring() {
                 Some(Ring::First) => self.ask_to_end(&job),
                 Some(Ring::Last) => drop(sys::kill(payload, signal::KILL)),
@@ -133,11 +148,23 @@ impl Init<'_> {
                         let _ = sys::kill(-job.payload, signalled.signal);
                     }
                 }
-                while let Some((process, status)) = changed() {
-                    if process.as_raw_nonzero().get() == job.payload {
-                        self.payload_changed(status, job);
-                    }
-                }
+                job.has_more = true;
+            }
+        }
+    }
+
+    /// Attends to children that have stopped or ended, or to as many as it may.
+    fn changes(&self, job: &mut Job) {
+        if !job.has_more {
+            return;
+        }
+        for _ in 0..ROUNDS {
+            let Some((process, status)) = changed() else {
+                job.has_more = false;
+                return;
+            };
+            if process.as_raw_nonzero().get() == job.payload {
+                self.payload_changed(status, job);
             }
         }
     }
