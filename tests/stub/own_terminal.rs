@@ -2,6 +2,7 @@
 //!
 //! Attacks have a control under a shared terminal, where they work.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use jail_plan::Terminal;
@@ -9,7 +10,7 @@ use jail_seccomp::Sockets;
 
 use crate::cage::cage;
 use crate::jail::{Caller, Jail, callers};
-use crate::pty::Shell;
+use crate::pty::{Other, Shell};
 
 const CTRL_C: &str = "\x03";
 const CTRL_D: &str = "\x04";
@@ -518,6 +519,30 @@ fn without_a_controlling_terminal_it_is_read_when_the_payload_asks() {
         shell.expect("got-a-2");
         shell.prompt();
     });
+}
+
+/// A terminal that is not the launcher's and is given for output alone, as in `jailed-x >/dev/pts/7 2>&1`, is not read from.
+#[test]
+fn what_is_typed_at_a_terminal_that_is_given_for_output_is_not_read() {
+    for caller in callers() {
+        for reads in [false, true] {
+            let jail = jail(caller);
+            let other = Other::open(&jail);
+            let before = other.modes();
+            let mut command = jail.command("setsid");
+            let read = "alarm 3; open(T, \"<\", \"/dev/tty\"); $x = <T>; open(O, \">\", \"stolen\"); print O $x";
+            command.arg(jail.wrapper()).args(["-c", &format!("exec perl -e '{read}'")]);
+            let output = || other.side(reads);
+            let mut launched =
+                command.stdin(Stdio::null()).stdout(output()).stderr(output()).spawn().expect("sh");
+            other.master().write_all(b"secret\n").expect("it is typed");
+            launched.wait().expect("its end");
+            assert_eq!(other.modes(), before);
+            let stolen = std::fs::read_to_string(jail.project().join("stolen"));
+            // The control: by a descriptor that can be read from it could be read without a jail too.
+            assert_eq!(stolen.is_ok_and(|text| text == "secret\n"), reads, "{caller:?}");
+        }
+    }
 }
 
 #[test]

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -20,18 +22,45 @@ pub(crate) struct Shell {
     seen: String,
 }
 
-impl Shell {
-    pub(crate) fn start(jail: &Jail) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)
-            .expect("a terminal");
+/// A terminal that is nobody's controlling one.
+pub(crate) struct Other {
+    master: File,
+    path: PathBuf,
+}
+
+impl Other {
+    pub(crate) fn open(jail: &Jail) -> Self {
+        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+        let master = openpt(flags).expect("a terminal");
         grantpt(&master).expect("for us");
         unlockpt(&master).expect("open");
         let name = ptsname(&master, Vec::new()).expect("its name");
-        let path = Path::new(name.to_str().expect("UTF-8"));
-        std::os::unix::fs::chown(path, jail.caller.uid, jail.caller.uid).expect("for the caller");
-        let open = || {
-            Stdio::from(File::options().read(true).write(true).open(path).expect("the terminal"))
-        };
+        let path = PathBuf::from(name.to_str().expect("UTF-8"));
+        std::os::unix::fs::chown(&path, jail.caller.uid, jail.caller.uid).expect("for the caller");
+        Self { master: master.into(), path }
+    }
+
+    /// Where one types.
+    pub(crate) fn master(&self) -> &File {
+        &self.master
+    }
+
+    /// Opened where programs are, to be written to.
+    pub(crate) fn side(&self, reads: bool) -> Stdio {
+        let flags = OFlags::NOCTTY.bits().cast_signed();
+        let file = File::options().read(reads).write(true).custom_flags(flags).open(&self.path);
+        Stdio::from(file.expect("the terminal"))
+    }
+
+    pub(crate) fn modes(&self) -> String {
+        modes(&self.master)
+    }
+}
+
+impl Shell {
+    pub(crate) fn start(jail: &Jail) -> Self {
+        let terminal = Other::open(jail);
+        let open = || terminal.side(true);
         let bash = jail
             // A signal that whoever runs the tests ignores, as a shell does for what runs in the background, would stay
             // ignored in all that is started here.
@@ -45,7 +74,7 @@ impl Shell {
             .stderr(open())
             .spawn()
             .expect("bash");
-        let mut shell = Self { master: master.into(), bash, seen: String::new() };
+        let mut shell = Self { master: terminal.master, bash, seen: String::new() };
         shell.expect("% ");
         shell
     }
@@ -123,7 +152,7 @@ impl Shell {
 
     /// How the terminal is set now, as stty(1) says it.
     pub(crate) fn modes(&self) -> String {
-        format!("{:?}", rustix::termios::tcgetattr(&self.master).expect("its modes"))
+        modes(&self.master)
     }
 
     fn read(&mut self, wait: Timespec) {
@@ -134,6 +163,10 @@ impl Shell {
             self.seen.push_str(&String::from_utf8_lossy(&bytes[..count]));
         }
     }
+}
+
+fn modes(master: &File) -> String {
+    format!("{:?}", rustix::termios::tcgetattr(master).expect("its modes"))
 }
 
 impl Drop for Shell {

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use rustix::buffer::spare_capacity;
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio, read, write};
 use rustix::termios::{
     OptionalActions, OutputModes, Termios, tcgetattr, tcgetwinsize, tcsetattr, tcsetwinsize,
@@ -30,7 +30,8 @@ pub(crate) struct Relay {
     given: Given,
     /// The jail's, from the side of whoever types.
     jail: OwnedFd,
-    keyboard: OwnedFd,
+    /// Nothing is typed where there is none.
+    keyboard: Option<OwnedFd>,
     screen: OwnedFd,
     /// The keyboard is this process's controlling terminal, so only the job in the foreground reads from it.
     has_jobs: bool,
@@ -60,18 +61,15 @@ impl Relay {
     pub(crate) fn open(given: Given, jail: OwnedFd) -> Result<Self, Errno> {
         ioctl_fionbio(&jail, true)?;
         let all = given.terminals();
-        let is_own = |one: &Standard| sys::foreground_group(sys::standard(*one)).is_ok();
         let input = all.clone().find(|one| *one == Standard::Input);
-        let keyboard = input.or_else(|| all.clone().find(is_own)).or_else(|| all.clone().next());
         let output = all.clone().find(|one| *one != Standard::Input);
-        let (Some(keyboard), Some(screen)) = (keyboard, output.or(input)) else {
-            return Err(Errno::NOTTY);
-        };
-        let (keyboard, screen) = (again(keyboard)?, again(screen)?);
+        let Some(screen) = output.or(input) else { return Err(Errno::NOTTY) };
+        let screen = again(screen)?;
+        let keyboard = keyboard(&given).map(again).transpose()?;
         Ok(Self {
             given,
             jail,
-            has_jobs: sys::foreground_group(&keyboard).is_ok(),
+            has_jobs: keyboard.as_ref().is_some_and(|one| sys::foreground_group(one).is_ok()),
             keyboard,
             screen,
             group: sys::own_group(),
@@ -85,7 +83,8 @@ impl Relay {
 
     /// The job may read from the launcher's terminal now. Where that is not its own there are no jobs.
     pub(crate) fn is_foreground(&self) -> bool {
-        !self.has_jobs || sys::foreground_group(&self.keyboard) == Ok(self.group)
+        let group = |keyboard| sys::foreground_group(keyboard) == Ok(self.group);
+        !self.has_jobs || self.keyboard.as_ref().is_some_and(group)
     }
 
     /// What is typed goes to the jail now.
@@ -112,7 +111,8 @@ impl Relay {
     /// From now on keys go to the jail, whose terminal does with them what it is told to: the launcher's does nothing.
     pub(crate) fn engage(&mut self) {
         self.is_engaged = true;
-        let now = self.modes.take().map_or_else(|| tcgetattr(&self.keyboard), Ok);
+        let Some(keyboard) = &self.keyboard else { return };
+        let now = self.modes.take().map_or_else(|| tcgetattr(keyboard), Ok);
         // Without any it is about to be gone.
         let Ok(modes) = now else { return };
         if !core::mem::replace(&mut self.was_engaged, true) {
@@ -124,7 +124,7 @@ impl Relay {
         if self.given.has_company {
             raw.output_modes |= modes.output_modes & OutputModes::OPOST;
         }
-        let _ = tcsetattr(&self.keyboard, OptionalActions::Now, &raw);
+        let _ = tcsetattr(keyboard, OptionalActions::Now, &raw);
         self.modes = Some(modes);
         self.resize();
     }
@@ -137,8 +137,9 @@ impl Relay {
     /// Gives the launcher's terminal back as it was.
     pub(crate) fn restore(&mut self) {
         self.is_engaged = false;
-        if let Some(modes) = self.modes.take().filter(|_| self.is_foreground()) {
-            let _ = tcsetattr(&self.keyboard, OptionalActions::Now, &modes);
+        let modes = self.modes.take().filter(|_| self.is_foreground());
+        if let (Some(modes), Some(keyboard)) = (modes, &self.keyboard) {
+            let _ = tcsetattr(keyboard, OptionalActions::Now, &modes);
         }
     }
 
@@ -151,7 +152,7 @@ impl Relay {
 
     /// Where keys come from, while there is room for them.
     pub(crate) fn keys(&self) -> Option<&OwnedFd> {
-        Some(&self.keyboard).filter(|_| self.is_engaged && self.typed.is_empty())
+        self.keyboard.as_ref().filter(|_| self.is_engaged && self.typed.is_empty())
     }
 
     /// Where they go, while some wait.
@@ -171,15 +172,16 @@ impl Relay {
 
     /// Passes on what was typed.
     pub(crate) fn copy_keys(&mut self) -> State {
+        let Some(keyboard) = &self.keyboard else { return State::Going };
         if self.typed.is_empty() {
-            match self.typed.fill(&self.keyboard) {
+            match self.typed.fill(keyboard) {
                 Ok(0) => return State::Gone,
                 Ok(_) => {}
                 Err(Errno::AGAIN | Errno::INTR) => return State::Going,
                 Err(_) => {
                     // Somebody else has it, or nobody any more.
+                    let is_there = sys::foreground_group(keyboard).is_ok();
                     self.disengage();
-                    let is_there = sys::foreground_group(&self.keyboard).is_ok();
                     return if is_there { State::Going } else { State::Gone };
                 }
             }
@@ -212,9 +214,22 @@ impl Relay {
         State::Going
     }
 
-    pub(crate) fn descriptors(&self) -> [i32; 3] {
-        [&self.jail, &self.keyboard, &self.screen].map(AsRawFd::as_raw_fd)
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
+        [&self.jail, &self.screen].into_iter().chain(&self.keyboard).map(AsRawFd::as_raw_fd)
     }
+}
+
+/// Where keys may come from: the launcher's own terminal, or one that it has given to be read. At another one that is given for
+/// output alone somebody else types.
+fn keyboard(given: &Given) -> Option<Standard> {
+    let is_own = |one: &Standard| sys::foreground_group(sys::standard(*one)).is_ok();
+    let is_read = |one: &Standard| {
+        fcntl_getfl(sys::standard(*one)).is_ok_and(|flags| !flags.contains(OFlags::WRONLY))
+    };
+    let all = given.terminals();
+    let input = all.clone().find(|one| *one == Standard::Input);
+    let input = input.filter(|one| is_own(one) || is_read(one));
+    input.or_else(|| all.clone().find(is_own)).or_else(|| all.clone().find(is_read))
 }
 
 /// The launcher's terminal, opened again. Its own can be, whoever owns it, by the name that every terminal has for the
