@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use jail_plan::{EnvOp, Forward, Lifetime, Missing, Namespace};
+use jail_plan::{EnvOp, Forward, Handled, Lifetime, Missing, Namespace, Plan};
 
 use crate::jail::{Jail, Ran, by, callers, literal};
 
@@ -316,5 +316,31 @@ fn the_environment_is_built_from_nothing() {
             "at demo.jail:4:3",
             "try-fwd-env",
         ]);
+    }
+}
+
+/// Processes of one session share the weight that the scheduler gives them, and any of them can make it less (sched(7), "The
+/// autogroup feature").
+#[test]
+fn the_weight_of_the_launchers_session_is_not_changed() {
+    if !std::path::Path::new("/proc/self/autogroup").exists() {
+        println!("skipped: this kernel has no groups of sessions");
+        return;
+    }
+    for caller in callers() {
+        // The second wall, where it is, allows no writes in /proc. The first one does.
+        let without = |plan: &mut Plan| plan.landlock.handles = vec![Handled::Signals];
+        for jail in [Jail::new(caller), Jail::new(caller).change(without)] {
+            let weight = |command: &str| {
+                let script = format!("{command}; sed s/.*nice/weight/ /proc/self/autogroup");
+                let mut start = jail.command("setsid");
+                start.env("W", jail.wrapper()).args(["--wait", "sh", "-c", &script]);
+                Ran::of(&mut start).stdout.trim().to_owned()
+            };
+            // The kernel lets one do that a few times a second.
+            let change = "for i in 1 2 3 4 5 6 7 8 9; do echo 19 2>&- >/proc/self/autogroup && break; sleep 0.3; done";
+            assert_eq!(weight(&format!("sh -c '{change}'")), "weight 19", "the control");
+            assert_eq!(weight(&format!("\"$W\" -c '{change}'")), "weight 0", "{caller:?}");
+        }
     }
 }

@@ -26,7 +26,7 @@ use crate::standard::ReadOnly;
 use crate::steps::Fixed;
 use crate::supervisor::Launcher;
 use crate::sys::{self, SignalSet};
-use crate::terminal::{self, Given, Own};
+use crate::terminal::{Given, Own};
 
 /// What the first process is given.
 pub(crate) struct First<'a> {
@@ -62,7 +62,7 @@ pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
 fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>), Failure> {
     let Launch { plan, steps, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
-    separate(plan, &first.given, channel).map_err(at(Fixed::Namespaces))?;
+    separate(plan, channel).map_err(at(Fixed::Namespaces))?;
     if first.own_cgroup {
         namespaces::own_cgroup(plan).map_err(at(Fixed::Namespaces))?;
     }
@@ -145,7 +145,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.
-fn separate(plan: &Plan, given: &Given, channel: &OwnedFd) -> Result<(), Problem> {
+fn separate(plan: &Plan, channel: &OwnedFd) -> Result<(), Problem> {
     // Without a PID namespace this process has to end the others before it ends. It sees from the channel when, unless the
     // payload has stopped it.
     let signal = if has(plan, Namespace::Pid) { Signal::KILL } else { Signal::CONT };
@@ -155,15 +155,11 @@ fn separate(plan: &Plan, given: &Given, channel: &OwnedFd) -> Result<(), Problem
         sys::exit(i32::from(EXIT_FAILED));
     }
     match plan.terminal {
-        // A session costs a group of the scheduler's. Without a terminal for one, leaving the launcher's does.
-        Terminal::Keep if !given.is_replaced && terminal::leave().is_ok() => own_group(),
+        // Also where there is no terminal: in the launcher's session any process could take from the weight that the scheduler
+        // gives to all of them (sched(7), "The autogroup feature"), and no ordinary user could give it back.
         Terminal::Keep | Terminal::NewSession => setsid().map(drop).about("the session"),
-        Terminal::Shared => own_group(),
+        Terminal::Shared => setpgid(None, None).about("the process group"),
     }
-}
-
-fn own_group() -> Result<(), Problem> {
-    setpgid(None, None).about("the process group")
 }
 
 /// Builds the jail's root and makes it the only one. What is where in it, and the jail's own terminal.

@@ -1,8 +1,7 @@
 //! Which of standard input, output and error the launcher has given as terminals, and what for.
 
 use jail_plan::{Plan, Terminal};
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
-use rustix::io::Errno;
+use rustix::fs::{FileType, fstat};
 use rustix::termios::isatty;
 
 use crate::sys::{self, Standard};
@@ -55,14 +54,4 @@ impl Given {
 fn is_pipe(one: Standard) -> bool {
     let kind = fstat(sys::standard(one)).map(|stat| FileType::from_raw_mode(stat.st_mode));
     matches!(kind, Ok(FileType::Fifo | FileType::Socket))
-}
-
-/// Leaves the launcher's terminal to the launcher: this process and its children cannot open it as `/dev/tty` any more.
-pub(crate) fn leave() -> Result<(), Errno> {
-    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-    match openat(CWD, c"/dev/tty", flags, Mode::empty()) {
-        Ok(terminal) => sys::leave_terminal(terminal),
-        Err(Errno::NXIO) => Ok(()),
-        Err(error) => Err(error),
-    }
 }

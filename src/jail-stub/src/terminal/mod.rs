@@ -7,5 +7,5 @@
 mod given;
 mod own;
 
-pub(crate) use given::{Given, leave};
+pub(crate) use given::Given;
 pub(crate) use own::{Own, with_modes};
