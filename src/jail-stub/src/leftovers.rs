@@ -7,20 +7,20 @@
 //! The payload may kill the first process, which is under the same rules. So the supervisor, which it cannot reach, is such a
 //! process too. Whoever of the two is killed, the other one ends what is left.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 
+use rustix::buffer::spare_capacity;
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom, openat, seek};
-use rustix::io::Errno;
+use rustix::io::{Errno, read};
 use rustix::process::{WaitOptions, set_child_subreaper, wait};
 
 use crate::failure::{About, Problem};
-use crate::host;
 use crate::sys;
 
 const KILL: i32 = 9;
-/// Nobody has that many children; the kernel's list is read in one piece.
-const LIST_MAX: usize = 1 << 20;
+/// So much of the kernel's list is read at once, some ten thousand numbers.
+const LIST_MAX: usize = 64 * 1024;
 
 /// The list of this process's children, where the kernel keeps one.
 pub(crate) struct Leftovers {
@@ -41,22 +41,59 @@ impl Leftovers {
         self.children.as_raw_fd()
     }
 
-    /// Ends them, and what falls to this process when they end, until nothing is left.
+    /// Ends them, and what falls to this process when they end, until nothing is left. What has ended already is waited for
+    /// before the list is read again: the list is as long as they are many.
     pub(crate) fn end(&self) {
+        let mut list = Vec::with_capacity(LIST_MAX);
         loop {
-            for child in self.list() {
+            self.read(&mut list);
+            for child in numbers(&list) {
                 let _ = sys::kill(child, KILL);
             }
             if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {
                 return;
             }
+            while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
         }
     }
 
-    fn list(&self) -> alloc::vec::Vec<i32> {
-        let read = seek(&self.children, SeekFrom::Start(0))
-            .and_then(|_| host::read_to_end(&self.children, LIST_MAX));
-        let text = read.ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default();
-        text.split_whitespace().filter_map(|number| number.parse().ok()).collect()
+    /// As much of the list as there is room for.
+    fn read(&self, list: &mut Vec<u8>) {
+        list.clear();
+        if seek(&self.children, SeekFrom::Start(0)).is_err() {
+            return;
+        }
+        while list.len() < list.capacity() {
+            match read(&self.children, spare_capacity(list)) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// The numbers in a list of children. After each stands a blank (proc_pid_children(5)): what is cut off in the middle is the
+/// number of another process.
+fn numbers(list: &[u8]) -> impl Iterator<Item = i32> {
+    let whole = list.iter().rposition(|byte| *byte == b' ').unwrap_or_default();
+    let words = list.get(..whole).unwrap_or_default().split(|byte| *byte == b' ');
+    words.filter_map(|word| core::str::from_utf8(word).ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_cut_off_is_nobodys() {
+        for (list, expected) in [
+            ("", &[][..]),
+            ("12 ", &[12]),
+            ("12 345 ", &[12, 345]),
+            ("12 345 67", &[12, 345]),
+            ("12", &[]),
+        ] {
+            assert_eq!(numbers(list.as_bytes()).collect::<Vec<_>>(), expected, "{list}");
+        }
     }
 }
