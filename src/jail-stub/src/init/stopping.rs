@@ -11,17 +11,17 @@ use rustix::fs::{
 use rustix::io::{Errno, read};
 use rustix::process::getpid;
 use rustix::thread::nanosleep;
-use rustix::time::Timespec;
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::supervisor::signal;
 use crate::sys;
 
-/// How often a look is taken, and how long a pause is between two looks.
+/// For how long looks are taken, and how long a pause is between two of them. One look takes as long as there are processes.
 ///
 /// What gets the key may put the terminal in order before it stops, and is left the time for it. A process that continues
 /// others is seen to have stopped after few of these, unless it is there for that alone: nothing depends on it, because the
 /// terminal is not the jail's by then.
-const ROUNDS: usize = 50;
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 4_000_000 };
 
 /// What had stopped before the job did.
@@ -49,12 +49,21 @@ impl Process {
 /// Waits until these groups have stopped by themselves, for a moment.
 pub(super) fn wait_for(groups: &[i32]) {
     let Ok(processes) = processes() else { return };
-    for _ in 0..ROUNDS {
+    patiently(|| {
         let mut is_running = false;
         each(&processes, |process| {
             is_running |= groups.contains(&process.group) && !process.is_stopped();
         });
-        if !is_running {
+        !is_running
+    });
+}
+
+/// Takes one look after the other until one says that it is enough, or the patience is over.
+fn patiently(mut look: impl FnMut() -> bool) {
+    let begin = clock_gettime(ClockId::Monotonic);
+    while !look() {
+        let gone = clock_gettime(ClockId::Monotonic).checked_sub(begin);
+        if gone.is_none_or(|gone| gone > PATIENCE) {
             return;
         }
         let _ = nanosleep(&PAUSE);
@@ -76,16 +85,13 @@ impl Stopped {
                 }
             });
         }
-        for _ in 0..ROUNDS {
+        patiently(|| {
             self.is_everything |= sys::signal_everything(signal::STOP).is_ok();
-            let Ok(processes) = &processes else { return };
+            let Ok(processes) = &processes else { return true };
             let mut is_running = false;
             each(processes, |process| is_running |= !process.is_stopped());
-            if !is_running {
-                return;
-            }
-            let _ = nanosleep(&PAUSE);
-        }
+            !is_running
+        });
     }
 
     /// Continues what [`Self::stop_everything`] has stopped.
