@@ -41,6 +41,7 @@ mod root;
 mod set_id;
 mod shared;
 mod standard;
+mod stopping;
 mod terminal;
 mod trust;
 mod worktree;
