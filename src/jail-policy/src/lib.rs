@@ -23,7 +23,7 @@ pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
 };
 pub use jail_seccomp::{Base as CallBase, OnDeny};
-pub use normalise::{compose, normalise};
+pub use normalise::{compose, is_certain, normalise};
 pub use policy::{Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
 pub use words::{

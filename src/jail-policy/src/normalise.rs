@@ -207,7 +207,9 @@ fn covers(later: &Grant, earlier: &Grant) -> bool {
     same_place && is_certain(later) && is_passive(earlier)
 }
 
-fn is_certain(grant: &Grant) -> bool {
+/// Whether a grant is certain to put something at its place, whatever the host has at launch.
+#[must_use]
+pub fn is_certain(grant: &Grant) -> bool {
     match grant {
         Grant::Bind { missing, .. }
         | Grant::Copy { missing, .. }

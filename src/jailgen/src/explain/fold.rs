@@ -1,17 +1,22 @@
-//! What counts in a normalised policy: a later mount lies over an earlier one at the same place.
+//! What counts in a normalised policy: a later mount that is certain to be there lies over an earlier one at the same place.
 
 use std::collections::BTreeSet;
 
-use jail_policy::{Entry, Grant, Namespace, Text, is_hosts_root};
+use jail_policy::{Entry, Grant, Namespace, Text, is_certain, is_hosts_root};
 
 /// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
     let mut covered = BTreeSet::new();
-    let mut kept: Vec<&Entry> = grants
-        .iter()
-        .rev()
-        .filter(|entry| target(&entry.grant).is_none_or(|target| covered.insert(target)))
-        .collect();
+    let mut kept: Vec<&Entry> = Vec::new();
+    for entry in grants.iter().rev() {
+        let target = target(&entry.grant);
+        if target.is_some_and(|target| covered.contains(target)) {
+            continue;
+        }
+        // What may be missing at launch covers nothing then, and what is under it is what the jail has.
+        covered.extend(target.filter(|_| is_certain(&entry.grant)));
+        kept.push(entry);
+    }
     kept.reverse();
     kept
 }

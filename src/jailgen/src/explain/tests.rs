@@ -1,7 +1,7 @@
 use expect_test::expect;
 use jail_policy::{
-    Access, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Policy, Scope,
-    Service, Terminal, Text, VERSION, Zone,
+    Access, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Policy, Reach,
+    Scope, Service, Terminal, Text, VERSION, Zone,
 };
 
 use super::{Explanation, brief, render};
@@ -262,4 +262,32 @@ fn what_the_spec_wants_comes_before_what_every_jail_has_also_without_lines() {
     let line = |what: &str| text.lines().find(|line| line.contains(what)).unwrap_or_default();
     assert!(line("the folder that it").contains("mount-cwd"), "{text}");
     assert!(line("/tmp, ~").contains("by default"), "{text}");
+}
+
+/// Of two grants at one place the later one is told, but what may not be there at launch leaves the jail with the earlier one.
+#[test]
+fn what_may_be_missing_at_launch_hides_no_grant() {
+    let yours = || Text::expanded("~/work");
+    let try_over = |from: Text| Grant::Bind {
+        from,
+        to: yours(),
+        access: Access::ReadOnly,
+        missing: Missing::Skip,
+    };
+    for uncertain in [
+        try_over(Text::literal("/nonexistent")),
+        Grant::Directory { to: yours(), mode: 0o755 },
+        Grant::DeepBind { from: yours(), missing: Missing::Skip },
+        Grant::GitIdentity { to: yours() },
+    ] {
+        let grants = [bind(yours(), Access::ReadWrite), uncertain.clone()];
+        assert!(three(&grants).contains("Writes   ~/work"), "{uncertain:?}");
+        let [first, second] = grants;
+        let text = text_of(&policy(&[("readwrite", 1, first), ("other", 2, second)]));
+        assert!(text.contains("read-write  ~/work"), "{uncertain:?}\n{text}");
+    }
+    for certain in [tmpfs(yours()), bind(yours(), Access::ReadOnly)] {
+        let text = three(&[bind(yours(), Access::ReadWrite), certain.clone()]);
+        assert!(text.contains("Writes   nothing of yours"), "{certain:?}");
+    }
 }
