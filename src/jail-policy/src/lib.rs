@@ -15,9 +15,9 @@ mod text;
 mod words;
 
 pub use concern::{Concern, concern};
-pub use danger::{Danger, DangerCode, Launch, dangers, is_secret, writer};
+pub use danger::{Danger, DangerCode, Launch, cage_state, dangers, is_secret, writer};
 pub use diff::{Difference, diff};
-pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given};
+pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given, is_home};
 pub use grant::{Argument, Grant, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,

@@ -25,7 +25,9 @@ pub use check::{
     describe_type, describe_value, unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
-pub use lower::{Call, Lowered, agent_of, combinators_in, danger_warning, lower};
+pub use lower::{
+    Call, Lowered, agent_of, combinators_in, danger_warning, is_every_programs, lower,
+};
 pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::{combinators_page, heading, notes, type_words};
 pub use signature::{Field, Param, Signature, Type};

@@ -26,11 +26,12 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
 
 /// A place that a rule opens. What every cage may read, and its own state, is nothing to talk about.
 fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Danger> {
-    let Some(canonical) = canonical_place(path) else { return Vec::new() };
+    // Where it may be one of several places, each of them counts.
+    let Some(canonical) = canonical_place(path) else { return place(entry, path, access) };
     let note = |code, what: String, fix| vec![Danger::of(entry, Severity::Note, code, what, fix)];
     match (canonical.as_str(), access) {
         ("/proc", Access::ReadOnly) => Vec::new(),
-        (place, _) if own_state(grants).is_some_and(|own| place.starts_with(&own)) => Vec::new(),
+        (place, _) if cage_state(grants).is_some_and(|own| place.starts_with(&own)) => Vec::new(),
         ("/nix/store", Access::ReadOnly) => note(
             DangerCode::WholeStore,
             "the cage can read all of the store".into(),
@@ -45,9 +46,10 @@ fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Da
     }
 }
 
-/// The folder below which a cage keeps what is its own.
-fn own_state(grants: &[Entry]) -> Option<String> {
-    let name = grants.iter().find_map(|entry| match &entry.grant {
+/// The folder below which a cage keeps what is its own; none where the grants are those of a jail.
+#[must_use]
+pub fn cage_state<'a>(grants: impl IntoIterator<Item = &'a Entry>) -> Option<String> {
+    let name = grants.into_iter().find_map(|entry| match &entry.grant {
         Grant::Cage { alias, .. } => alias.strip_prefix("jailed-"),
         _ => None,
     })?;

@@ -10,6 +10,7 @@ mod writer;
 
 use std::collections::BTreeSet;
 
+pub use caged::cage_state;
 pub use code::DangerCode;
 pub use granted::is_secret;
 pub use writer::{Launch, writer};

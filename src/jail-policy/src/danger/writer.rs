@@ -1,5 +1,7 @@
 //! Which grant lets a jail write a file of the host, where it is known from where the jail is started.
 
+use jail_plan::{Expansion, HostText, JailPath, Lookup};
+
 use crate::exposure::{given, is_below};
 use crate::{Access, Entry, Grant, Text};
 
@@ -77,18 +79,28 @@ impl Launch<'_> {
     /// A place as it is at this launch, where it depends on nothing but the home folder and the working folder.
     fn resolved(self, text: &Text) -> Option<String> {
         let written = text.as_str()?;
-        if !text.expand {
-            let plain = written.trim_end_matches('/');
-            return Some(if plain.is_empty() { "/".into() } else { plain.into() });
+        let place = match text.expand {
+            false => written.to_owned(),
+            true => HostText::Expand(Expansion::parse(written).ok()?).resolve(&self).ok()?,
+        };
+        JailPath::parse(&place).ok().map(|place| place.as_str().to_owned())
+    }
+}
+
+impl Lookup for Launch<'_> {
+    fn variable(&self, name: &str) -> Option<&str> {
+        match name {
+            "HOME" => self.home,
+            "PWD" => Some(self.folder),
+            _ => None,
         }
-        let (home, folder) = (self.home, Some(self.folder));
-        let known =
-            [("~", home), ("$HOME", home), ("${HOME}", home), ("$PWD", folder), ("${PWD}", folder)];
-        known.into_iter().find_map(|(name, value)| {
-            let (rest, value) = (written.strip_prefix(name)?, value?);
-            let is_plain = !rest.contains(['$', '"', '\\', '`', '~']);
-            let is_whole = rest.is_empty() || rest.starts_with('/');
-            (is_plain && is_whole).then(|| format!("{value}{}", rest.trim_end_matches('/')))
-        })
+    }
+
+    fn home(&self) -> Option<&str> {
+        self.home
+    }
+
+    fn folder(&self) -> Option<String> {
+        None
     }
 }

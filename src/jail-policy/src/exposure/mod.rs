@@ -2,12 +2,16 @@
 //! `jailgen audit` judge by. Nothing here knows the host; places are compared as they are written.
 
 mod given;
+mod place;
 mod table;
 
 use serde::Serialize;
 
 use crate::danger::DangerCode;
 pub use given::given;
+pub use place::canonical_place;
+pub(crate) use place::canonical_places;
+use place::in_a_home;
 use table::{HARMLESS, SENSITIVE, Sensitive};
 
 use crate::{Access, Text};
@@ -70,28 +74,31 @@ const ONE_BY_ONE: &str = "grant the folders that the program needs, one by one";
 /// What a grant of `from` gives away, the worst first.
 #[must_use]
 pub fn exposures(from: &Text, access: Access) -> Vec<Exposure> {
-    let Some(place) = canonical_place(from) else { return Vec::new() };
-    if let Some(whole) = whole(&place, access) {
+    let mut found: Vec<Exposure> = canonical_places(from)
+        .iter()
+        .flat_map(|place| of_place(&in_a_home(place), access))
+        .collect();
+    found.sort_by_key(|exposure| exposure.severity);
+    found.dedup();
+    found
+}
+
+fn of_place(place: &str, access: Access) -> Vec<Exposure> {
+    if let Some(whole) = whole(place, access) {
         return vec![whole];
     }
-    if access == Access::ReadOnly && HARMLESS.contains(&place.as_str()) {
+    if access == Access::ReadOnly && HARMLESS.contains(&place) {
         return Vec::new();
     }
     let counts = |sensitive: &&Sensitive| sensitive.reading || access != Access::ReadOnly;
-    let mut found: Vec<Exposure> = SENSITIVE
-        .iter()
-        .filter(counts)
-        .filter_map(|sensitive| touched(sensitive, &place))
-        .collect();
-    found.sort_by_key(|exposure| exposure.severity);
-    found
+    SENSITIVE.iter().filter(counts).filter_map(|sensitive| touched(sensitive, place)).collect()
 }
 
 /// Places that are more than any table could list.
 fn whole(place: &str, access: Access) -> Option<Exposure> {
     let (severity, code, holds, fix) = match place {
         "/" => (Severity::Critical, DangerCode::GrantsRoot, "everything", ONE_BY_ONE),
-        "~" | "/home" | "/root" => {
+        "~" | "/home" => {
             (Severity::Critical, DangerCode::GrantsHome, "all that is yours", ONE_BY_ONE)
         }
         "/nix" | "/nix/store" if access == Access::ReadOnly => {
@@ -103,9 +110,22 @@ fn whole(place: &str, access: Access) -> Option<Exposure> {
                 "the jail has a /tmp of its own; the host's holds sockets and files of others";
             (Severity::High, DangerCode::GrantsHostServices, "sockets and files of others", fix)
         }
+        disk if is_disk(disk) => {
+            let fix = "bind the one folder that is needed, and not the disk that it is on";
+            (Severity::High, DangerCode::GrantsDevices, "a whole disk, or a part of one", fix)
+        }
         _ => return None,
     };
     Some(Exposure { severity, code, holds, place: None, fix, share: Share::Whole })
+}
+
+/// Disks have a name for each of their parts, and further ones below /dev/disk and /dev/mapper.
+fn is_disk(place: &str) -> bool {
+    const DISKS: &[&str] = &[
+        "disk/", "dm-", "hd", "loop", "mapper/", "md", "mmcblk", "nbd", "nvme", "sd", "vd", "xvd",
+    ];
+    let name = place.strip_prefix("/dev/").unwrap_or_default();
+    DISKS.iter().any(|disk| name.starts_with(disk))
 }
 
 /// A single socket that the spec names is what it names; a folder of them is more.
@@ -117,25 +137,10 @@ fn touched(sensitive: &Sensitive, place: &str) -> Option<Exposure> {
     Some(Exposure { severity, code, holds, place: named, fix, share })
 }
 
-/// A place as the table writes it: `~` for the home folder, /run for /var/run, no slash at the end. None where only Nix knows it.
+/// Whether a place is all of a home folder, or holds home folders.
 #[must_use]
-pub fn canonical_place(text: &Text) -> Option<String> {
-    let mut place = text.as_str()?.to_owned();
-    if !text.expand {
-        // What is taken as it stands has no home folder in it.
-        place = place.replacen('~', "\\~", 1);
-    }
-    for home in ["$HOME", "${HOME}"] {
-        if let Some(rest) =
-            place.strip_prefix(home).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        {
-            place = format!("~{rest}");
-        }
-    }
-    let place =
-        place.replace("${XDG_RUNTIME_DIR}", "$XDG_RUNTIME_DIR").replacen("/var/run", "/run", 1);
-    let trimmed = place.trim_end_matches('/');
-    Some(if trimmed.is_empty() { "/".into() } else { trimmed.into() })
+pub fn is_home(text: &Text) -> bool {
+    canonical_places(text).iter().any(|it| matches!(in_a_home(it).as_str(), "/" | "~" | "/home"))
 }
 
 pub(crate) fn is_below(place: &str, folder: &str) -> bool {
@@ -164,6 +169,21 @@ mod tests {
             ("~/.ssh/config", ("grants-credentials", Share::Part)),
             ("/", ("grants-root", Share::Whole)),
             ("/var/run/docker.sock", ("grants-host-services", Share::Whole)),
+            ("//home", ("grants-home", Share::Whole)),
+            ("/home/me", ("grants-home", Share::Whole)),
+            ("/home/$USER/", ("grants-home", Share::Whole)),
+            ("${NOPE:-~}", ("grants-home", Share::Whole)),
+            ("/$HOME/.ssh", ("grants-credentials", Share::Whole)),
+            ("/home/me/.ssh", ("grants-credentials", Share::Whole)),
+            ("/root/.ssh/id_rsa", ("grants-credentials", Share::Part)),
+            ("~/.s\\sh", ("grants-credentials", Share::Whole)),
+            ("~/./.ssh", ("grants-credentials", Share::Whole)),
+            ("$XDG_CONFIG_HOME/gh", ("grants-credentials", Share::Whole)),
+            ("${XDG_CONFIG_HOME:-~/.config}/gh", ("grants-credentials", Share::Whole)),
+            ("/proc/self/root/etc/shadow", ("grants-credentials", Share::Whole)),
+            ("/proc/1/root", ("grants-root", Share::Whole)),
+            ("/dev/sda1", ("grants-devices", Share::Whole)),
+            ("/dev/mapper/home", ("grants-devices", Share::Whole)),
         ] {
             assert_eq!(codes(&home(place), write).first(), Some(&first), "{place}");
         }
@@ -172,6 +192,9 @@ mod tests {
             (home("~/.local/state/other"), write),
             (home("~/.bashrc"), Access::ReadOnly),
             (home("~/.ssh/known_hosts"), Access::ReadOnly),
+            (home("/dev/kvm"), Access::Device),
+            (home("/home/me/src"), write),
+            (home("$MY/x"), write),
             (Text::literal("~"), write),
         ] {
             assert_eq!(codes(&place, access), [], "{place}");

@@ -1,8 +1,7 @@
 //! What is said of grants at `/`, of the host and of the jail: they are more than their line shows.
 
-use jail_plan::JailPath;
-
 use crate::Text;
+use crate::exposure::canonical_places;
 use crate::grant::Grant;
 
 const WHOLE: &str = "all of the host's files, whatever else the spec leaves out: hardly a jail";
@@ -25,5 +24,5 @@ pub fn is_hosts_root(grant: &Grant) -> bool {
 }
 
 fn is_root(path: &Text) -> bool {
-    JailPath::parse(&path.to_string()).is_ok_and(|path| path.as_str() == "/")
+    canonical_places(path).contains("/")
 }

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jail_policy::{Access, Danger, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
 
 pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
+pub use cage::is_every_programs;
 pub use call::Call;
 pub use danger::warning as danger_warning;
 pub(crate) use finish::default_hostname;

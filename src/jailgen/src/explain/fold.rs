@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jail_policy::{Entry, Grant, Namespace, Text, is_certain, is_hosts_root};
+use jail_policy::{Entry, Grant, Namespace, Text, is_certain, is_home, is_hosts_root};
 
 /// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
@@ -74,10 +74,7 @@ const IN_A_CAGE: &[&str] = &[
 fn is_host_home(grant: &Grant) -> bool {
     match grant {
         Grant::HomeAsFolder => true,
-        Grant::Bind { from, .. } => {
-            let path = from.to_string();
-            matches!(path.trim_end_matches('/'), "" | "~" | "$HOME" | "${HOME}" | "/home" | "/root")
-        }
-        _ => false,
+        Grant::StateDirectory { path, .. } => is_home(path),
+        grant => grant.sources().into_iter().any(is_home),
     }
 }

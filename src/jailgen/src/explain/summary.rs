@@ -2,9 +2,10 @@
 //! grant does not compile until it has said what it adds.
 
 use jail_policy::{
-    Access, DangerCode, Entry, Exposure, Grant, Missing, Namespace, Service, Text, Writes,
-    canonical_place, exposures, is_secret, sentence,
+    Access, DangerCode, Entry, Exposure, Grant, Missing, Namespace, Piece, Reach, Service,
+    Terminal, Text, Writes, cage_state, canonical_place, exposures, is_secret, sentence,
 };
+use jail_registry::is_every_programs;
 use serde::Serialize;
 
 use super::order::rank;
@@ -21,15 +22,14 @@ pub struct Summary {
     /// Those of what it reaches that are networks: they come first.
     #[serde(skip)]
     networks: Vec<String>,
-    /// Whether it sees names, sizes and dates of all files, as a cage does.
+    /// Where a cage keeps what is its own. A cage sees names, sizes and dates of all files.
     #[serde(skip)]
-    is_cage: bool,
+    cage: Option<String>,
 }
 
 /// Sums up grants.
 pub(super) fn summary(grants: &[&Entry]) -> Summary {
-    let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));
-    let mut summary = Summary { is_cage, ..Summary::default() };
+    let mut summary = Summary { cage: cage_state(grants.iter().copied()), ..Summary::default() };
     let mut sorted = grants.to_vec();
     sorted.sort_by_key(|entry| rank(entry));
     sorted.iter().for_each(|entry| summary.add(&entry.grant));
@@ -63,7 +63,8 @@ impl Summary {
         } else {
             "nothing else of yours"
         };
-        let seen = if self.is_cage { ", but names, sizes and dates of all files" } else { "" };
+        let seen =
+            if self.cage.is_some() { ", but names, sizes and dates of all files" } else { "" };
         let end = format!("{nothing}{seen}");
         if all.is_empty() { end } else { format!("{all}; {end}") }
     }
@@ -99,9 +100,9 @@ impl Summary {
             Grant::DeepBind { from, .. } if is_yours(from) => {
                 self.reads(format!("{}, with what its links lead to", shown(from)));
             }
-            Grant::Copy { from, .. } if !is_the_machines(from) => self.reads(shown(from)),
+            Grant::Copy { from, .. } if !is_the_machines(from, Reach::Ro) => self.reads(shown(from)),
             Grant::Folder { access, to } => match to {
-                Some(to) if self.is_cage => self.gives(*access, shown(to)),
+                Some(to) if self.cage.is_some() => self.gives(*access, shown(to)),
                 Some(_) | None => self.gives(*access, "this folder"),
             },
             Grant::HomeAsFolder => {
@@ -114,7 +115,7 @@ impl Summary {
             Grant::BindVariable { variable, access, .. } => {
                 self.gives(*access, format!("every path in ${variable}"));
             }
-            Grant::StateDirectory { path, .. } if self.is_cage && is_own_state(path) => {
+            Grant::StateDirectory { path, .. } if self.is_own(path) => {
                 self.writes("a folder of its own below ~/.local/state/jailgen");
             }
             Grant::StateDirectory { path, .. } | Grant::StateFile { path, .. } => {
@@ -131,7 +132,7 @@ impl Summary {
                 }
             }
             Grant::Reach { path, reach, missing } => {
-                let is_usual = *missing == Missing::Skip && is_the_machines(path);
+                let is_usual = *missing == Missing::Skip && is_the_machines(path, *reach);
                 if is_usual || !is_yours(path) {
                     return;
                 }
@@ -151,6 +152,9 @@ impl Summary {
                 self.reaches(format!("a script on the host (`{name}`)"));
             }
             Grant::OpenUrls => self.reaches("your browser"),
+            Grant::Terminal { terminal: Terminal::Shared } => {
+                self.reads("what you type while it is stopped or in the background");
+            }
             Grant::HostScript { .. } => self.reaches("the host, by scripts of the spec"),
             Grant::Bind { .. }
             | Grant::DeepBind { .. }
@@ -185,13 +189,19 @@ impl Summary {
             | Grant::NestedSandbox
             | Grant::Wall { .. }
             | Grant::LandlockAbi { .. }
-            | Grant::Terminal { .. }
+            | Grant::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
             | Grant::Lifetime { .. }
             | Grant::Limit { .. }
             | Grant::BestEffort
             | Grant::ShownId { .. }
             | Grant::DedicatedUser { .. } => {}
         }
+    }
+
+    /// Whether it is a folder that a cage has made for itself, and not one of another cage or of jailgen.
+    fn is_own(&self, place: &Text) -> bool {
+        let below = |own: &String| place.as_str().is_some_and(|place| place.starts_with(own));
+        self.cage.as_ref().is_some_and(below)
     }
 
     fn shares(&mut self, namespace: Namespace) {
@@ -224,9 +234,14 @@ fn shown(place: &Text) -> String {
     }
 }
 
-/// Whether it is something of the user's: what the store has, anybody may read.
+/// Whether it is something of the user's: what the store has, anybody may read. A package behind a variable or the home folder
+/// makes a place of those.
 fn is_yours(place: &Text) -> bool {
-    place.as_str().is_some_and(|place| !place.starts_with("/nix/store/") && place != "/nix/store")
+    match place.pieces().first() {
+        Some(Piece::Package { .. } | Piece::Entry { .. }) => false,
+        Some(Piece::Literal(first)) => !first.starts_with("/nix/store/") && first != "/nix/store",
+        None => true,
+    }
 }
 
 /// Whether it is a socket of the host's that is known for what answers there.
@@ -240,12 +255,6 @@ fn is_service(place: &Text, access: Access) -> bool {
 }
 
 /// What the machine has for every program.
-fn is_the_machines(place: &Text) -> bool {
-    const MACHINE: &[&str] = &["/etc/", "/proc", "/sys/", "/dev/"];
-    let place = place.as_str().unwrap_or_default();
-    MACHINE.iter().any(|machine| place.starts_with(machine))
-}
-
-fn is_own_state(path: &Text) -> bool {
-    path.as_str().is_some_and(|path| path.starts_with("~/.local/state/jailgen/"))
+fn is_the_machines(place: &Text, reach: Reach) -> bool {
+    place.as_str().is_some_and(|place| is_every_programs(place, reach))
 }

@@ -291,3 +291,64 @@ fn what_may_be_missing_at_launch_hides_no_grant() {
         assert!(text.contains("Writes   nothing of yours"), "{certain:?}");
     }
 }
+
+#[test]
+fn the_three_lines_leave_nothing_of_yours_out() {
+    let behind = |start: &str| {
+        let mut text = Text::expanded(start);
+        text.extend(&package("pkgs.hello", Output::Out));
+        text
+    };
+    let skipped = |path: &str, reach| Grant::Reach {
+        path: Text::literal(path),
+        reach,
+        missing: Missing::Skip,
+    };
+    let copy = |from: Text| Grant::Copy {
+        from,
+        to: Text::literal("/etc/hosts"),
+        append: None,
+        missing: Missing::Skip,
+    };
+    let state = |path: &str| {
+        let path = Text::expanded(path);
+        Grant::StateDirectory { to: path.clone(), path }
+    };
+    let caged =
+        |grant: Grant| vec![Grant::Cage { alias: "jailed-box".into(), datagrams: false }, grant];
+    for (grants, told) in [
+        (vec![Grant::Terminal { terminal: Terminal::Shared }], "Reads    what you type"),
+        (vec![bind(behind("~/x"), Access::ReadWrite)], "Writes   ~/x"),
+        (vec![bind(behind("~/x"), Access::ReadOnly)], "Reads    ~/x"),
+        (vec![bind(Text::expanded("~//"), Access::ReadOnly)], "all of your home folder"),
+        (vec![copy(Text::literal("/etc/shadow"))], "Reads    /etc/shadow"),
+        (caged(skipped("/dev/sda", Reach::Rw)), "Writes   /dev/sda"),
+        (caged(skipped("/etc/passwd", Reach::Rw)), "Writes   /etc/passwd"),
+        (caged(skipped("/procurement", Reach::Ro)), "Reads    /procurement"),
+        (caged(state("~/.local/state/jailgen/other/home")), "jailgen/other/home"),
+    ] {
+        assert!(three(&grants).contains(told), "{grants:?}\n{}", three(&grants));
+    }
+    for grants in [
+        vec![bind(package("pkgs.hello", Output::Out), Access::ReadOnly)],
+        vec![copy(Text::literal("/etc/hosts"))],
+        caged(skipped("/dev/null", Reach::Device)),
+        caged(skipped("/etc/passwd", Reach::Ro)),
+    ] {
+        assert!(three(&grants).contains("Reads    nothing of yours"), "{}", three(&grants));
+    }
+}
+
+#[test]
+fn what_is_granted_by_another_name_is_not_called_absent() {
+    let absent = |place: Text| explain(&policy(&[("x", 1, bind(place, Access::ReadOnly))])).absent;
+    let (files, home) = ("other files of the host", "the rest of the home folder");
+    for root in ["\"/\"", "${X:-/}", "/proc/self/root"] {
+        assert!(!absent(Text::expanded(root)).contains(&files), "{root}");
+    }
+    for place in ["~//", "/$HOME", "/home/$USER", "${X:-~}"] {
+        assert!(!absent(Text::expanded(place)).contains(&home), "{place}");
+        assert!(absent(Text::expanded(place)).contains(&files), "{place}");
+    }
+    assert!(absent(Text::expanded("~/src")).contains(&home));
+}

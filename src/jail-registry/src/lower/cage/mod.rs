@@ -54,6 +54,16 @@ const DEVICES: &[&str] = &[
 const KNOWN_HOSTS: &[&str] =
     &["~/.ssh/known_hosts", "/etc/ssh/ssh_config", "/etc/ssh/ssh_known_hosts"];
 
+/// Whether a place is one that the machine has for every program, and that jails and cages have without a word of the spec.
+#[must_use]
+pub fn is_every_programs(place: &str, reach: Reach) -> bool {
+    match reach {
+        Reach::Ro => READABLE.contains(&place) || KNOWN_HOSTS.contains(&place),
+        Reach::Device => DEVICES.contains(&place),
+        Reach::Rox | Reach::Rw | Reach::Rwx => false,
+    }
+}
+
 /// The variables that name the bundle of certificates.
 const CERTIFICATES: &[&str] = &["SSL_CERT_FILE", "NIX_SSL_CERT_FILE", "CURL_CA_BUNDLE"];
 

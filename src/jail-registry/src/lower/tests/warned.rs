@@ -54,6 +54,9 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
             warning[literal-expansion] at 3: `/home/$USER` is taken as it stands: nothing in it is expanded
               ^ a plain string
               = help: write `(noescape "/home/$USER")` to have it expanded at launch, or `(noescape "/home/\\$USER")` if it is meant as it stands
+            warning[grants-home] at 3: the jail can read `/home/$USER`, which holds all that is yours
+              ^ critical severity
+              = help: grant the folders that the program needs, one by one
         "#]],
     );
 }
