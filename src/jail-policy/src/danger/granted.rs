@@ -187,8 +187,10 @@ fn network(entry: &Entry) -> Option<Danger> {
 /// Whether a variable of this name is likely to hold a secret.
 #[must_use]
 pub fn is_secret(name: &str) -> bool {
-    const SECRET: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "CREDENTIALS"];
-    SECRET.iter().any(|word| name.contains(word))
+    const PARTS: &[&str] = &["TOKEN", "SECRET", "PASSWORD", "PASSWD", "APIKEY", "CREDENTIAL"];
+    const WORDS: &[&str] = &["COOKIE", "KEY", "KEYS", "PASS", "PAT"];
+    let name = name.to_ascii_uppercase();
+    PARTS.iter().any(|part| name.contains(part)) || name.split('_').any(|it| WORDS.contains(&it))
 }
 
 pub(super) fn passed_on(entry: &Entry, name: &str) -> Option<Danger> {

@@ -154,3 +154,15 @@ fn who_can_write_a_file_is_known_where_the_launch_is() {
     let covered = entry("readonly", bind(Text::literal("/work/a.jail"), Access::ReadOnly));
     assert_eq!(by(&[elsewhere, covered], spec), None);
 }
+
+#[test]
+fn names_that_are_likely_to_hold_a_secret_are_known() {
+    for secret in
+        ["GITHUB_TOKEN", "OPENAI_API_KEY", "AWS_ACCESS_KEY_ID", "npm_config_password", "GH_PAT"]
+    {
+        assert!(super::is_secret(secret), "{secret}");
+    }
+    for plain in ["TERM", "LANG", "PATH", "KEYBOARD", "SSH_AUTH_SOCK", "COMPASS"] {
+        assert!(!super::is_secret(plain), "{plain}");
+    }
+}
