@@ -1,11 +1,13 @@
 //! `jailgen explain` of a wrapper says what it says of the spec that the wrapper was built from.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::escapes::subjects::all;
-use crate::harness::Scratch;
+use crate::harness::{Outcome, Scratch};
 use crate::real_nix::setup;
 
 const SPEC: &str = r#"{
@@ -41,7 +43,7 @@ const SPEC: &str = r#"{
 "#;
 
 /// The one jail of a report.
-fn jail(outcome: &crate::harness::Outcome) -> Value {
+fn jail(outcome: &Outcome) -> Value {
     let report: Value = serde_json::from_str(&outcome.assert_status(0).stdout).unwrap();
     report["jails"][0].clone()
 }
@@ -89,7 +91,7 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     // By its name, as a shell finds it.
     let mut by_name = scratch.jailgen(&["explain", "jailed-rich", "--brief"]);
     by_name.env("PATH", scratch.path(".local/state/jailgen/bin"));
-    let brief = crate::harness::Outcome::of(&by_name.assert()).assert_status(0).stdout.clone();
+    let brief = Outcome::of(&by_name.assert()).assert_status(0).stdout.clone();
     let of_spec = scratch.run(&["explain", "a.jail", "--jail", "jailed-rich", "--brief"]);
     assert_eq!(brief, of_spec.stdout);
     assert!(brief.starts_with("Writes   this folder, ~/.rich, ~/.rich.json\n"), "{brief}");
@@ -136,6 +138,58 @@ fn every_wrapper_can_be_explained() {
         let outcome = Scratch::new().run(&["explain", wrapper]);
         let text = &outcome.assert_status(0).stdout;
         assert!(text.contains("\nWrites ") && text.contains("\nProgram\n"), "{text}");
+        assert!(!text.contains("foreign-wrapper"), "{text}");
         assert!(!text.contains("rules of the spec's own"), "{}: {text}", subject.name);
     }
+}
+
+/// A wrapper's first line names the program that it is given to, and a project's files are for a jail to write.
+#[test]
+fn a_wrapper_that_starts_another_program_is_told_and_not_audited() {
+    let Some(subject) = all().first() else { return };
+    let wrapper = std::fs::read_to_string(&subject.wrapper).unwrap();
+    let scratch = Scratch::with(&[(
+        "bin/jail-stub",
+        "#!/bin/sh\nif [ -n \"$1\" ]; then echo ran >> ran; fi\n",
+    )]);
+    let mode = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(scratch.path("bin/jail-stub"), mode.clone()).unwrap();
+    let (_, rest) = wrapper.split_once('\n').unwrap();
+    let stub = scratch.path("bin/jail-stub");
+    // The kernel starts no script for another script, so the stub is a shell that reads it.
+    let hostile = format!("#!/bin/sh {}\n{rest}", stub.display());
+    std::fs::write(scratch.path("jailed-x"), hostile).unwrap();
+    std::fs::set_permissions(scratch.path("jailed-x"), mode).unwrap();
+    let explained = scratch.run(&["explain", "./jailed-x"]);
+    let text = &explained.assert_status(0).stdout;
+    assert!(text.contains("foreign-wrapper") && text.contains("critical"), "{text}");
+    let audited = scratch.run(&["audit", "./jailed-x"]);
+    let said = &audited.assert_status(1).stderr;
+    assert!(said.contains("is no wrapper of jailgen's"), "{said}");
+    assert!(!scratch.path("ran").exists(), "the audit started it");
+    let outside = Command::new(scratch.path("jailed-x")).current_dir(scratch.path(".")).status();
+    assert!(outside.unwrap().success() && scratch.path("ran").exists(), "the control");
+}
+
+#[test]
+fn a_wrapper_in_the_folder_is_not_taken_for_the_command_of_its_name() {
+    let Some(subject) = all().first() else { return };
+    let scratch = Scratch::new();
+    std::fs::create_dir(scratch.path("bin")).unwrap();
+    std::fs::create_dir(scratch.path("project")).unwrap();
+    std::os::unix::fs::symlink(&subject.wrapper, scratch.path("bin/jailed-x")).unwrap();
+    let explain = |word: &str| {
+        let mut explain = scratch.jailgen(&["explain", word, "--brief"]);
+        explain.current_dir(scratch.path("project")).env("PATH", scratch.path("bin"));
+        Outcome::of(&explain.assert())
+    };
+    explain("jailed-x").assert_status(0);
+    std::fs::copy(&subject.wrapper, scratch.path("project/jailed-x")).unwrap();
+    let two = explain("jailed-x");
+    let said = &two.assert_status(1).stderr;
+    assert!(said.contains("another one in PATH") && said.contains("./jailed-x"), "{said}");
+    explain("./jailed-x").assert_status(0);
+    std::fs::remove_file(scratch.path("project/jailed-x")).unwrap();
+    std::os::unix::fs::symlink("../bin/jailed-x", scratch.path("project/jailed-x")).unwrap();
+    explain("jailed-x").assert_status(0);
 }

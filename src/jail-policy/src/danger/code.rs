@@ -32,6 +32,8 @@ codes! {
     CageSees = "cage-sees",
     /// Which sockets a cage cannot close.
     CageSockets = "cage-sockets",
+    /// A wrapper that jailgen did not seal like this.
+    ForeignWrapper = "foreign-wrapper",
     /// Keys, tokens, profiles.
     GrantsCredentials = "grants-credentials",
     /// Devices of the machine.

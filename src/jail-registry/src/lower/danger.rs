@@ -67,6 +67,8 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         | DangerCode::CagePorts
         | DangerCode::CageSees
         | DangerCode::CageSockets
+        // No spec can say it.
+        | DangerCode::ForeignWrapper
         | DangerCode::HostScripts
         | DangerCode::PassesSecret
         | DangerCode::SharesTmp

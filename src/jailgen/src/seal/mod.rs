@@ -25,7 +25,7 @@ pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
 pub use reading::Disagreement;
 pub use text::texts;
-pub use unseal::{of_wrapper, places as places_of, unseal};
+pub use unseal::{foreign, foreign_programs, of_wrapper, places as places_of, unseal};
 
 /// What is sealed.
 pub struct Request<'a> {

@@ -13,7 +13,7 @@ use jail_probe::{ANSWER_MAX, Answer};
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 
-use super::{Context, build, given};
+use super::{Context, build, given, wrapper};
 use crate::audit::{self, Host, Report};
 use crate::cli::args;
 use crate::cli::failure::Failure;
@@ -60,8 +60,10 @@ fn wrappers(
     context: Context,
 ) -> Result<(Vec<PathBuf>, Vec<PathBuf>), Failure> {
     let target = &arguments.target;
-    let is_wrapper = read_regular(target).is_ok_and(|bytes| Wrapper::parse(&bytes).is_ok());
-    if is_wrapper {
+    let wrapper = read_regular(target).ok().filter(|bytes| Wrapper::parse(bytes).is_ok());
+    if let Some(bytes) = wrapper {
+        // The stub that its first line names is started, with the caller's rights.
+        wrapper::refuse_foreign(target, &bytes)?;
         return Ok((vec![target.clone()], Vec::new()));
     }
     let built = build::current(target, &arguments.inputs, state, context)?;

@@ -25,7 +25,7 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
         return Err(Failure::with_help("a wrapper has its filter compiled, and no rules", help));
     }
     let mut source = match wrapper {
-        Some(policy) => Source::of_wrapper(policy),
+        Some(read) => Source::of_wrapper(read),
         None => {
             given::check(&arguments.target, given::Wanted::SpecOrCommand)?;
             Source::of_spec(clean_but_dangers(arguments, context)?)
@@ -53,9 +53,12 @@ struct Source {
 }
 
 impl Source {
-    fn of_wrapper(policy: Policy) -> Self {
-        let findings = findings(&policy);
-        Self { jails: vec![(policy, findings)], inputs: BTreeMap::new() }
+    fn of_wrapper(read: wrapper::Read) -> Self {
+        let wrapper::Read { policy, foreign } = read;
+        let mut found: Vec<Finding> =
+            foreign.iter().map(|danger| Finding::of(danger, &policy)).collect();
+        found.extend(findings(&policy));
+        Self { jails: vec![(policy, found)], inputs: BTreeMap::new() }
     }
 
     fn of_spec(compiled: Compiled) -> Self {

@@ -4,22 +4,46 @@ use std::env::{split_paths, var_os};
 use std::path::{Path, PathBuf};
 
 use jail_plan::WrapperError;
-use jail_policy::Policy;
+use jail_policy::{Danger, Policy};
 
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
 use crate::render::sanitise;
 use crate::seal;
 
-/// The policy of the wrapper that is meant; none where it is a spec.
-pub(super) fn of_word(word: &Path) -> Result<Option<Policy>, Failure> {
+/// What a wrapper says.
+pub(super) struct Read {
+    pub(super) policy: Policy,
+    /// What no wrapper that jailgen has sealed holds.
+    pub(super) foreign: Vec<Danger>,
+}
+
+/// The wrapper that is meant; none where it is a spec.
+pub(super) fn of_word(word: &Path) -> Result<Option<Read>, Failure> {
     if word.exists() {
-        return of_file(word);
+        let read = of_file(word)?;
+        return match in_path(word).filter(|command| !is_same(command, word)) {
+            // A jail may have written the file, and a shell would start the command.
+            Some(command) if read.is_some() => Err(two_of(word, &command)),
+            Some(_) | None => Ok(read),
+        };
     }
     let Some(command) = in_path(word) else { return Ok(None) };
     let message = format!("`{}` is `{}`, which runs in no jail", shown(word), shown(&command));
     let help = "name a spec, or a command that was built from one";
     of_file(&command)?.map(Some).ok_or_else(|| Failure::with_help(message, help))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().is_some_and(|one| other.canonicalize().is_ok_and(|it| it == one))
+}
+
+fn two_of(word: &Path, command: &Path) -> Failure {
+    let (word, command) = (shown(word), shown(command));
+    let message = format!("`{word}` is a wrapper in this folder, and another one in PATH");
+    let help =
+        format!("name the one that you mean: `{command}`, which a shell starts, or `./{word}`");
+    Failure::with_help(message, help)
 }
 
 /// A command by its name alone, as a shell finds it.
@@ -31,16 +55,26 @@ fn in_path(word: &Path) -> Option<PathBuf> {
     split_paths(&path).map(|folder| folder.join(word)).find(|command| command.is_file())
 }
 
-fn of_file(file: &Path) -> Result<Option<Policy>, Failure> {
+fn of_file(file: &Path) -> Result<Option<Read>, Failure> {
     let Ok(bytes) = read_regular(file) else { return Ok(None) };
-    match seal::of_wrapper(&bytes) {
-        Ok(policy) => Ok(Some(policy)),
+    let read = seal::of_wrapper(&bytes)
+        .and_then(|policy| Ok(Read { policy, foreign: seal::foreign(&bytes)? }));
+    match read {
+        Ok(read) => Ok(Some(read)),
         Err(WrapperError::Head | WrapperError::TooLarge) => Ok(None),
         Err(error) => Err(Failure::with_help(
             format!("`{}` cannot be read: {error}", shown(file)),
             "build it again with this jailgen",
         )),
     }
+}
+
+/// Refuses to start a wrapper that would run something else than jailgen's own programs outside of the jail.
+pub(super) fn refuse_foreign(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let found = seal::foreign_programs(bytes).unwrap_or_default();
+    let Some(first) = found.first() else { return Ok(()) };
+    let message = format!("`{}` is no wrapper of jailgen's: {}", shown(file), first.what);
+    Err(Failure::with_help(message, first.fix))
 }
 
 fn shown(path: &Path) -> String {

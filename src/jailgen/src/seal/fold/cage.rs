@@ -18,7 +18,7 @@ use crate::seal::text::Reader;
 use crate::seal::{Request, SealError};
 
 /// What a cage restricts. All but the last must be there: without them it would be none.
-const HANDLES: &[Handled] = &[
+pub(in crate::seal) const HANDLES: &[Handled] = &[
     Handled::Writes,
     Handled::Reads,
     Handled::Execution,

@@ -18,7 +18,7 @@ use jail_plan::{
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
-pub(super) use self::cage::is_cage;
+pub(super) use self::cage::{HANDLES as CAGE_HANDLES, is_cage};
 use self::host::OnHost;
 use self::ids::Who;
 use self::limits::Limits;

@@ -190,3 +190,62 @@ fn who_wanted_it_comes_back_with_its_line() {
     assert_eq!(back.places.get(by).map(String::as_str), Some("test.jail:2:3"));
     assert!(of_wrapper(b"#!/bin/sh\nexit 0\n").is_err());
 }
+
+/// What a wrapper holds that jailgen has not put there, after `change`.
+fn foreign_in(grants: &[Grant], change: impl Fn(String) -> String) -> Vec<String> {
+    let wrapper = change(sealed(&policy(grants)).unwrap().wrapper);
+    let found = crate::seal::foreign(wrapper.as_bytes()).unwrap();
+    found.into_iter().map(|danger| danger.what).collect()
+}
+
+#[test]
+fn a_wrapper_that_was_edited_is_told_from_one_that_was_sealed() {
+    let channel = Grant::Channel {
+        name: "ask".into(),
+        script: plain("true"),
+        shell: plain("/nix/store/x/bin/sh"),
+    };
+    let network = Grant::ShareNamespace { namespace: jail_policy::Namespace::Net };
+    let grants = [channel, network, Grant::Session { service: Service::X11 }];
+    assert_eq!(foreign_in(&grants, |it| it), Vec::<String>::new());
+    for nothing in [vec![Grant::Wall { wall: Wall::Full }], vec![Grant::NestedSandbox], vec![]] {
+        assert_eq!(foreign_in(&nothing, |it| it), Vec::<String>::new());
+    }
+    let stub = "#!/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub";
+    for (from, to, said) in [
+        (stub, "#!/project/bin/jail-stub", "`/project/bin/jail-stub` is started"),
+        (stub, "#!/nix/store/../project/bin/jail-stub", "is started"),
+        (stub, "#!/nix/store/x/bin/sh /project/bin/jail-stub", "is started"),
+        (stub, "#!/nix/store/x/bin/perl", "is started"),
+        (
+            "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host",
+            "/project/jail-host",
+            "the helper on the host is `/project/jail-host`",
+        ),
+        ("/nix/store/x/bin/sh", "/project/sh", "the shell on the host is `/project/sh`"),
+        ("\"store\":\"/nix/store\"", "\"store\":\"/home/me\"", "in the place of the Nix store"),
+        ("\"skeleton\":\"/nix/store/", "\"skeleton\":\"/home/", "the folder of mount points"),
+        ("\"devices\",", "", "does not check ioctl on devices"),
+        ("\"signals\"", "\"bind-tcp\"", "does not check signals"),
+    ] {
+        let found = foreign_in(&grants, |wrapper| {
+            assert!(wrapper.contains(from), "{from}\n{wrapper}");
+            wrapper.replace(from, to)
+        });
+        assert!(found.iter().any(|what| what.contains(said)), "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_called_the_time_zone_is_told() {
+    let with = |from: &str| {
+        let wrapper = sealed(&policy(&[Grant::TimeZone { zone: Zone::Host }])).unwrap().wrapper;
+        let own = "\"copy\":{\"from\":\"/etc/localtime\"";
+        assert!(wrapper.contains(own), "{wrapper}");
+        let wrapper = wrapper.replace(own, &format!("\"copy\":{{\"from\":\"{from}\""));
+        let grants = of_wrapper(wrapper.as_bytes()).unwrap().grants;
+        grants.into_iter().any(|entry| matches!(entry.grant, Grant::Copy { .. }))
+    };
+    assert!(!with("/etc/localtime"));
+    assert!(with("/home/me/.ssh/id_ed25519"));
+}

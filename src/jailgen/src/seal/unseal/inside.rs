@@ -1,7 +1,7 @@
 //! What is put in place inside, as grants.
 
 use jail_plan::helper::CLIENTS;
-use jail_plan::{Access, Bind, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session};
+use jail_plan::{Access, Bind, Copy, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session};
 use jail_policy::{Grant, Scope, Text, Writes};
 
 use super::super::fold::EVERY_JAIL;
@@ -53,7 +53,7 @@ fn add_one(draft: &mut Draft<'_>, op: &InsideOp) {
             draft.add(&session.by, grant);
         }
         InsideOp::StoreClosure(op) => draft.add(&op.by, Grant::Store { scope: Scope::Closure }),
-        InsideOp::Copy(op) if is_zone(draft, &op.to, &op.by) => {}
+        InsideOp::Copy(op) if is_zone(draft, op) => {}
         InsideOp::Copy(op) => {
             let (from, to, append) = (text(&op.from), text(&op.to), op.append.clone());
             draft.add(&op.by, Grant::Copy { from, to, append, missing: op.missing });
@@ -147,12 +147,17 @@ fn connected(draft: &Draft<'_>, session: &Session) -> Grant {
 }
 
 /// Whether a copy belongs to the time zone, which is told with its variable.
-fn is_zone(draft: &Draft<'_>, to: &HostText, by: &str) -> bool {
+fn is_zone(draft: &Draft<'_>, copy: &Copy) -> bool {
+    const ZONE: &str = "/etc/localtime";
+    let is_it = |place: &HostText| *place == HostText::Literal(ZONE.into());
     let is_host_zone = |variable: &EnvOp| match variable {
         EnvOp::Forward(forward) => {
-            forward.name == "TZ" && forward.missing == Missing::Skip && by_of(variable) == by
+            forward.name == "TZ" && forward.missing == Missing::Skip && by_of(variable) == copy.by
         }
         EnvOp::Set(_) => false,
     };
-    to.source() == "/etc/localtime" && draft.plan.env.iter().any(is_host_zone)
+    is_it(&copy.from)
+        && is_it(&copy.to)
+        && copy.append.is_none()
+        && draft.plan.env.iter().any(is_host_zone)
 }

@@ -6,9 +6,11 @@
 
 mod cage;
 mod calls;
+mod foreign;
 mod inside;
 mod settings;
 
+pub use foreign::{foreign, foreign_programs};
 use jail_plan::{EnvOp, HostOp, HostText, Places, Plan, Wrapper, WrapperError};
 use jail_policy::{Entry, Grant, Origin, Phase, Policy, Text, VERSION, normalise};
 
