@@ -37,6 +37,13 @@ pub enum KitError {
         /// Where the kit was.
         path: String,
     },
+    /// Somebody else could have written the record, or the kit.
+    Foreign {
+        /// Which.
+        path: PathBuf,
+        /// Why it is not believed.
+        why: &'static str,
+    },
     /// A reference that is no folder.
     Reference(String),
     /// A folder whose name no flake can say.
@@ -73,6 +80,9 @@ impl KitError {
             Self::Name(_) => Some(
                 "move it to a place with a plain name: flakes say it in a URL, so letters, digits and `-._~+=@,` will do".into(),
             ),
+            Self::Foreign { .. } => Some(
+                "install jailgen again, in a folder that only you or root can write, or name a kit with `--kit path:/FOLDER`".into(),
+            ),
             Self::Nix(error) => error.help(),
             Self::CompiledIn(_) | Self::Folder { .. } => None,
         }
@@ -102,6 +112,9 @@ impl fmt::Display for KitError {
             }
             Self::Name(folder) => {
                 write!(f, "no flake can name the kit in `{}`", folder.display())
+            }
+            Self::Foreign { path, why } => {
+                write!(f, "the kit that `{}` says is not used: {why}", path.display())
             }
             Self::Reference(reference) => write!(f, "the kit `{reference}` is no folder"),
             Self::NoKit { folder, file } => {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kit, KitError, plain};
+use super::{Kit, KitError, believed, plain};
 use crate::nix::nar;
 
 /// The kit, below the folder that `bin` is in.
@@ -45,7 +45,13 @@ pub(super) fn find(program: &Path) -> Option<Result<Kit, KitError>> {
     let prefix = program.parent()?.parent()?;
     let manifest = prefix.join(MANIFEST);
     let text = fs::read_to_string(&manifest).ok()?;
-    Some(read(&text, manifest, &prefix.join(FOLDER)))
+    let folder = prefix.join(FOLDER);
+    let all = [manifest.as_path(), manifest.parent().unwrap_or(prefix), &folder];
+    let foreign = all.into_iter().filter(|path| path.exists());
+    if let Some(error) = foreign.filter_map(|path| believed(path, program).err()).next() {
+        return Some(Err(error));
+    }
+    Some(read(&text, manifest, &folder))
 }
 
 fn read(text: &str, manifest: PathBuf, folder: &Path) -> Result<Kit, KitError> {

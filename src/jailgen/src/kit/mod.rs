@@ -4,6 +4,7 @@ mod error;
 mod installed;
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -123,6 +124,7 @@ fn recorded(program: &Path) -> Result<Kit, KitError> {
     let record = beside(program, RECORD);
     let text =
         fs::read_to_string(&record).map_err(|_| KitError::Missing { record: record.clone() })?;
+    believed(&record, &real(program))?;
     let kit: Kit = serde_json::from_str(&text)
         .map_err(|error| KitError::Record { record: record.clone(), error })?;
     if kit.version != env!("CARGO_PKG_VERSION") {
@@ -151,6 +153,25 @@ pub fn add(nix: &Nix, folder: &Path, program: &Path) -> Result<Kit, KitError> {
     crate::files::write_atomically(&record, format!("{text}\n").as_bytes())
         .map_err(|error| KitError::Folder { folder: record, error })?;
     Ok(kit)
+}
+
+/// Refuses what somebody else could have written: the program may lie in a folder such as /tmp, where every user makes names, and what
+/// a kit holds becomes the stub. Whoever the program belongs to could have changed the program itself.
+fn believed(path: &Path, program: &Path) -> Result<(), KitError> {
+    let foreign = |why| Err(KitError::Foreign { path: path.into(), why });
+    let unreadable = |error| KitError::Folder { folder: path.into(), error };
+    let owner = fs::metadata(program).map(|data| data.uid()).ok();
+    let caller = rustix::process::geteuid().as_raw();
+    let (itself, behind) = (fs::symlink_metadata(path), fs::metadata(path));
+    for data in [itself.map_err(unreadable)?, behind.map_err(unreadable)?] {
+        if ![Some(0), Some(caller), owner].contains(&Some(data.uid())) {
+            return foreign("it belongs to another user");
+        }
+        if !data.is_symlink() && data.mode() & 0o002 != 0 {
+            return foreign("every user may write it (`chmod o-w` takes that away)");
+        }
+    }
+    Ok(())
 }
 
 /// A flake names the kit by a URL, which versions of Nix read differently where it has other characters.

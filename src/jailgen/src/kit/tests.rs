@@ -1,6 +1,7 @@
 //! Where the kit is looked for, and what is said when it is not there. That Nix accepts one is in `tests/it`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
 
@@ -124,4 +125,35 @@ fn a_record_that_no_longer_holds_is_said_to_be_so() {
     let error = find(None, &broken).unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
     assert!(error.help().unwrap().contains("make kit"));
+}
+
+/// The program may lie in a folder in which every user makes names.
+#[test]
+fn what_somebody_else_could_have_written_is_no_kit() {
+    let manifest =
+        Manifest { nar_hash: "sha256-x".into(), version: env!("CARGO_PKG_VERSION").into() };
+    let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    let (prefix, program) = installed(&serde_json::to_string(&manifest).unwrap());
+    find(None, &program).unwrap();
+    for part in ["lib/jailgen", "lib/jailgen/kit", "lib/jailgen/kit.json"] {
+        let part = prefix.path().join(part);
+        let before = fs::metadata(&part).unwrap().permissions();
+        mode(&part, 0o777).unwrap();
+        let error = find(None, &program).unwrap_err();
+        assert!(error.to_string().contains("every user may write it"), "{part:?}: {error}");
+        fs::set_permissions(&part, before).unwrap();
+        find(None, &program).unwrap();
+        // Only root gives files away.
+        if std::os::unix::fs::chown(&part, Some(54321), None).is_ok() {
+            let error = find(None, &program).unwrap_err();
+            assert!(error.to_string().contains("another user"), "{part:?}: {error}");
+            std::os::unix::fs::chown(&part, Some(0), None).unwrap();
+        }
+    }
+    let folder = kit_folder();
+    let record = serde_json::to_string(&Kit::in_folder(folder.path()).unwrap()).unwrap();
+    let (_beside, program) = self::program(&record);
+    find(None, &program).unwrap();
+    mode(&program.with_file_name(RECORD), 0o666).unwrap();
+    assert!(find(None, &program).unwrap_err().to_string().contains("every user may write it"));
 }
