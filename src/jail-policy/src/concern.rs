@@ -1,9 +1,11 @@
 //! Which grants are worth a question before a spec is built for the first time: those that reach further than the folder that
 //! the jail is started in, which its user chooses.
 
+use crate::danger::is_secret;
+use crate::exposure::{Exposure, Severity, exposures, given};
 use crate::grant::{Grant, Writes};
 use crate::policy::Entry;
-use crate::{Access, Namespace, Reach, Service};
+use crate::{Access, Namespace, Reach, Service, Terminal};
 
 /// Why a grant is worth a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +14,8 @@ pub enum Concern {
     RunsOnHost,
     /// Something of the host outside the working folder can be changed.
     WritesOutside,
+    /// What is worth most can be read or used: keys, tokens, the home folder, what is typed, the camera.
+    Exposes,
     /// The combinator is called `unsafe-…`: what it adds is not looked at.
     Unsafe,
 }
@@ -23,6 +27,7 @@ impl Concern {
         match self {
             Self::RunsOnHost => "on the host",
             Self::WritesOutside => "outside the working folder",
+            Self::Exposes => "what is yours",
             Self::Unsafe => "not safe",
         }
     }
@@ -34,7 +39,28 @@ pub fn concern(entry: &Entry) -> Option<Concern> {
     if entry.by.combinator.starts_with("unsafe-") {
         return Some(Concern::Unsafe);
     }
-    of_grant(&entry.grant)
+    of_grant(&entry.grant).or_else(|| exposes(&entry.grant).then_some(Concern::Exposes))
+}
+
+/// With a network, what can be read once is somebody else's.
+fn exposes(grant: &Grant) -> bool {
+    match grant {
+        Grant::Terminal { terminal: Terminal::Shared } => true,
+        Grant::ForwardEnv { name, .. } => is_secret(name),
+        Grant::ShareNamespace { namespace } => match namespace {
+            Namespace::Pid | Namespace::User | Namespace::Ipc => true,
+            Namespace::Cgroup | Namespace::Mount | Namespace::Net | Namespace::Uts => false,
+        },
+        Grant::Session { service } => {
+            matches!(service, Service::SshAgent | Service::GpgAgent | Service::Camera)
+        }
+        // Every cage may read it; the processes in it are the host's, and Landlock keeps others out of them.
+        Grant::Reach { path, reach: Reach::Ro, .. } if path.as_str() == Some("/proc") => false,
+        grant => {
+            let is_bad = |exposure: &Exposure| exposure.severity <= Severity::High;
+            given(grant).iter().any(|(place, access)| exposures(place, *access).iter().any(is_bad))
+        }
+    }
 }
 
 fn of_grant(grant: &Grant) -> Option<Concern> {

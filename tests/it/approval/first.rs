@@ -35,6 +35,35 @@ fn the_first_run_of_a_spec_with_a_hook_is_refused_without_a_terminal() {
     project.refused("the content of `word`");
 }
 
+/// What can be read is gone with the first packet, so it is asked about too.
+#[test]
+fn the_first_run_of_a_spec_that_reads_keys_is_refused_without_a_terminal() {
+    let Some(project) = Project::new() else { return };
+    let overrides = project.setup.overrides();
+    let run = [&RUN[..2], &overrides, &RUN[2..]].concat();
+    let spec = |grants: &str| {
+        let spec = format!("jail \"jailed-sh\" pkgs.bashInteractive [ mount-cwd {grants} ]");
+        project.write("sh.jail", &spec);
+    };
+    for (grants, told) in [
+        ("(readonly (noescape \"~/.ssh\")) network", "~/.ssh"),
+        ("(ro-bind (noescape \"\\${NOPE:-~}//.ssh\") \"/x\")", ".ssh"),
+        ("(readonly-paths-from-var \"HOME\" \":\")", "HOME"),
+        ("(try-fwd-env \"GITHUB_TOKEN\") network", "GITHUB_TOKEN"),
+        ("share-terminal", "terminal"),
+        ("ssh-agent", "agent"),
+    ] {
+        spec(grants);
+        let (status, said) = project.jailgen(&run);
+        assert!(status == 1 && said.contains("was not approved yet"), "{grants}: {said}");
+        let told = said.lines().any(|it| it.contains("what is yours: ") && it.contains(told));
+        assert!(told && !said.contains("in-42"), "{grants}: {said}");
+    }
+    spec("(try-readonly (noescape \"~/notes\")) network");
+    let (status, said) = project.jailgen(&run);
+    assert!(status == 0 && said.contains("in-42"), "{said}");
+}
+
 #[test]
 fn the_first_run_of_a_spec_that_stays_in_its_folder_is_not_asked_about() {
     let Some(project) = Project::new() else { return };

@@ -19,7 +19,7 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
         )],
         grant => {
             let places = given(grant).into_iter();
-            places.flat_map(|(path, access)| ruled(entry, path, access, grants)).collect()
+            places.flat_map(|(path, access)| ruled(entry, &path, access, grants)).collect()
         }
     }
 }

@@ -9,7 +9,7 @@ pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
     let places = given(&entry.grant).into_iter();
     of_its_kind
         .into_iter()
-        .chain(places.flat_map(|(from, access)| place(entry, from, access)))
+        .chain(places.flat_map(|(from, access)| place(entry, &from, access)))
         .collect()
 }
 

@@ -166,3 +166,15 @@ fn names_that_are_likely_to_hold_a_secret_are_known() {
         assert!(!super::is_secret(plain), "{plain}");
     }
 }
+
+#[test]
+fn a_variable_that_names_a_known_place_grants_that_place() {
+    let from = |variable: &str| {
+        let (variable, separator) = (variable.into(), ":".into());
+        let access = Access::ReadOnly;
+        entry("readonly-paths-from-var", Grant::BindVariable { variable, separator, access })
+    };
+    assert_eq!(codes(&[from("HOME")]), ["grants-home"]);
+    assert_eq!(codes(&[from("GNUPGHOME")]), ["grants-credentials"]);
+    assert_eq!(codes(&[from("XDG_DATA_DIRS")]), Vec::<&str>::new());
+}

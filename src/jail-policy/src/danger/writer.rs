@@ -1,5 +1,7 @@
 //! Which grant lets a jail write a file of the host, where it is known from where the jail is started.
 
+use std::borrow::Cow;
+
 use jail_plan::{Expansion, HostText, JailPath, Lookup};
 
 use crate::exposure::{given, is_below};
@@ -67,8 +69,8 @@ impl Launch<'_> {
             let shown = |to| Shown { from, to, is_writable: is_writable(*access) };
             return to.map(shown).into_iter().collect();
         }
-        let shown = |(from, access): (&Text, Access)| {
-            let from = self.resolved(from)?;
+        let shown = |(from, access): (Cow<'_, Text>, Access)| {
+            let from = self.resolved(&from)?;
             let target = entry.grant.target().and_then(|to| self.resolved(to));
             let to = target.unwrap_or_else(|| from.clone());
             Some(Shown { from, to, is_writable: is_writable(access) })

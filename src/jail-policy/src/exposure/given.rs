@@ -1,10 +1,20 @@
 //! What of the host a grant gives by name.
 
+use std::borrow::Cow;
+
 use crate::{Access, Grant, Reach, Text, Writes};
 
 /// The places of the host that a grant names, and what may be done there.
 #[must_use]
-pub fn given(grant: &Grant) -> Vec<(&Text, Access)> {
+pub fn given(grant: &Grant) -> Vec<(Cow<'_, Text>, Access)> {
+    if let Grant::BindVariable { variable, access, .. } = grant {
+        // What most variables hold only the launch knows, but not all: `HOME` names a place.
+        return vec![(Cow::Owned(Text::expanded(format!("${variable}"))), *access)];
+    }
+    named(grant).into_iter().map(|(place, access)| (Cow::Borrowed(place), access)).collect()
+}
+
+fn named(grant: &Grant) -> Vec<(&Text, Access)> {
     match grant {
         Grant::Bind { from, access, .. } => vec![(from, *access)],
         Grant::DeepBind { from, .. } | Grant::Copy { from, .. } => vec![(from, Access::ReadOnly)],

@@ -1,6 +1,8 @@
 //! In which order grants are told: what is the user's before what is the jail's own, and that before what every jail has.
 
-use jail_policy::{Access, Entry, Grant, Subject, concern, exposures, given};
+use std::borrow::Cow;
+
+use jail_policy::{Access, Entry, Grant, Subject, Text, concern, exposures, given};
 
 /// Subjects, the most important first, after the program.
 pub(super) const SUBJECTS: &[Subject] = &[
@@ -30,7 +32,7 @@ pub(super) enum Rank {
 pub(super) fn rank(entry: &Entry) -> Rank {
     let places = given(&entry.grant);
     let is_exposed =
-        |(from, access): &(&jail_policy::Text, Access)| !exposures(from, *access).is_empty();
+        |(from, access): &(Cow<'_, Text>, Access)| !exposures(from, *access).is_empty();
     match &entry.grant {
         Grant::Folder { .. } => Rank::Folder,
         // Names and certificates of the network.

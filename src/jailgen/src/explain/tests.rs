@@ -213,8 +213,8 @@ fn three_lines_say_what_is_written_read_and_reached() {
     ]));
     expect![[r#"
         Writes   all of your home folder
-        Reads    this folder, /srv, every path among its arguments, $MY_API_KEY; nothing else of yours
-        Reaches  no network, whoever answers at /run/docker.sock, your browser, a script on the host (`ask`), the SSH agent's socket
+        Reads    this folder, $MY_API_KEY, /srv, every path among its arguments; nothing else of yours
+        Reaches  no network, the SSH agent's socket, whoever answers at /run/docker.sock, your browser, a script on the host (`ask`)
     "#]]
     .assert_eq(&three(&[
         Grant::Folder { access: Access::ReadOnly, to: None },
