@@ -179,3 +179,23 @@ fn what_is_no_folder_and_what_is_not_there_stop_the_launch() {
         jail.sh("true").stopped(&["/merged", "beside each other"]);
     }
 }
+
+/// The kernel empties what is called `work` in the folder that it works in.
+#[test]
+fn nothing_of_the_callers_is_lost_in_the_folder_that_the_kernel_works_in() {
+    for caller in callers() {
+        let jail = folders(caller);
+        let file = jail.file("home/work/work/mine", "mine");
+        let folder = file.parent().expect("a folder");
+        std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
+        std::os::unix::fs::chown(&file, caller.uid, caller.uid).expect("for the caller");
+        let overlay = kept(&jail);
+        let jail = jail.op(overlay);
+        jail.sh("true").stopped(&["home/work", "not empty"]);
+        jail.outside_sh("cat ~/work/work/mine && rm -r ~/work/work").refused("mine");
+        // What the kernel has left there itself is no reason to stop.
+        for _ in 0..2 {
+            jail.sh("echo x >>/merged/both").prints("");
+        }
+    }
+}

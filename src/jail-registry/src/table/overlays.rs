@@ -21,7 +21,8 @@ has it); where it is missing the launch stops.",
         .as_in_jail_nix(),
         Combinator::of("overlay-rw", "Folders of the host as one; what is changed goes to a folder of the host", "The second argument is that folder, the third one that the kernel works in: an empty one, in the same file system, for this overlay
 alone. Both are made (mode 0700) when they are missing. What was removed stays there as a device node of the numbers 0, 0. Two
-launches cannot use the same folder at the same time: the second one stops.", |call| {
+launches cannot use the same folder at the same time: the second one stops. So does one where something of yours is in the folder that the kernel
+works in: it would be removed.", |call| {
             let (upper, work) = (call.source(1), call.source(2));
             overlay(call, Writes::Kept { upper: upper?, work: work? }, 3)
         })

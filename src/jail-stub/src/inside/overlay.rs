@@ -12,11 +12,12 @@ use alloc::vec::Vec;
 
 use jail_plan::{Access, HostText, InsideOp, KeptOverlay, Overlay};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
-use rustix::fs::{Mode, OFlags, mkdirat, openat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, fsconfig_set_flag, fsconfig_set_string, fsopen};
 
 use crate::failure::{About, Problem};
+use crate::inside::listing::names;
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
 use crate::sys::Attributes;
@@ -62,7 +63,12 @@ pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>,
     let writes = match op {
         InsideOp::OverlayKept(KeptOverlay { upper, work, .. }) => Writes::Kept {
             upper: folder(upper, Access::ReadWrite)?,
-            work: folder(work, Access::ReadWrite)?,
+            work: {
+                let place = folder(work, Access::ReadWrite)?;
+                let path = launch.caller.path(work)?;
+                refuse_others(&*place, path.as_str())?;
+                place
+            },
         },
         InsideOp::OverlayInMemory(_) => Writes::Memory,
         _ => Writes::Refused,
@@ -70,6 +76,31 @@ pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>,
     let lower =
         lower.iter().map(|path| folder(path, Access::ReadOnly)).collect::<Result<_, _>>()?;
     Ok(Some(Layers { lower, writes, covered }))
+}
+
+/// What the kernel makes in the folder that it works in, each a folder that nobody may open.
+const KERNELS: [&[u8]; 2] = [b"index", b"work"];
+
+/// Refuses a folder to work in that holds something of somebody's: the kernel removes what is called `work` there, with all in it.
+fn refuse_others(place: impl AsFd, path: &str) -> Result<(), Problem> {
+    // More names than the kernel makes are not empty either.
+    let names = match names(&place, KERNELS.len()) {
+        Err(Errno::FBIG) => return Err(not_empty(path)),
+        names => names.about(path)?,
+    };
+    for name in names {
+        let data = statat(&place, name.as_slice(), AtFlags::SYMLINK_NOFOLLOW).about(path)?;
+        let is_folder = FileType::from_raw_mode(data.st_mode) == FileType::Directory;
+        if !(KERNELS.contains(&name.as_slice()) && is_folder && data.st_mode & 0o777 == 0) {
+            return Err(not_empty(path));
+        }
+    }
+    Ok(())
+}
+
+fn not_empty(path: &str) -> Problem {
+    Problem::new(path, "the folder is not empty, and the kernel would remove what is in it")
+        .help("name an empty folder, or one that is not there yet, for the kernel to work in")
 }
 
 impl Layers {
