@@ -272,6 +272,8 @@ codes! {
     UnsafeCombinator = "unsafe-combinator",
     /// A grant of all of the store.
     WholeStore = "whole-store",
+    /// System calls that every jail is refused.
+    WidensCalls = "widens-calls",
     /// A grant of what the host runs.
     WritesHostPrograms = "writes-host-programs",
 }

@@ -68,6 +68,8 @@ codes! {
     WholeNetwork = "whole-network",
     /// All of the store.
     WholeStore = "whole-store",
+    /// System calls that every jail is refused.
+    WidensCalls = "widens-calls",
     /// What the host runs can be written.
     WritesHostPrograms = "writes-host-programs",
 }

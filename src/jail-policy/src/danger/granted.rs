@@ -1,5 +1,7 @@
 //! What a single grant of a jail gives away. The `match` is complete: a new kind of grant does not compile until it has answered.
 
+use jail_seccomp::{Answer, Arch, Call, Decision, Policy as CallPolicy, calls};
+
 use super::{Danger, DangerCode};
 use crate::exposure::{exposures, given};
 use crate::{Access, Entry, Grant, Namespace, Scope, Service, Severity, Share, Terminal, Text};
@@ -67,6 +69,7 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
             "drop `share-terminal`: the jail then has a terminal of its own, with job control",
         )),
         Grant::ForwardEnv { name, .. } => passed_on(entry, name),
+        Grant::CallRules { allow, .. } => widened(entry, allow),
         Grant::Store { scope: Scope::Whole } => {
             place(entry, &Text::literal("/nix/store"), Access::ReadOnly).pop()
         }
@@ -112,7 +115,6 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         | Grant::Cage { .. }
         | Grant::Ports { .. }
         | Grant::SystemCalls { .. }
-        | Grant::CallRules { .. }
         | Grant::Filter { .. }
         | Grant::NestedSandbox
         | Grant::Wall { .. }
@@ -124,6 +126,28 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         | Grant::ShownId { .. }
         | Grant::DedicatedUser { .. } => None,
     }
+}
+
+/// System calls that every jail is refused, or arguments of them: sandboxes were left through these. That one allows what is
+/// left in any case is nothing to talk about.
+fn widened(entry: &Entry, allow: &[String]) -> Option<Danger> {
+    if allow.is_empty() {
+        return None;
+    }
+    let is_refused = |call: &Call| match &call.decision {
+        Decision::Always(Answer::Allow | Answer::Log) | Decision::If { .. } => false,
+        Decision::Always(Answer::Errno(_) | Answer::Kill) => true,
+    };
+    let mut refused = calls(Arch::X86_64, &CallPolicy::DEFAULT);
+    refused.retain(is_refused);
+    // A name alone lifts no check of arguments; a condition does.
+    let widens =
+        |rule: &&String| rule.contains('(') || refused.iter().any(|call| call.name == **rule);
+    let found: Vec<&str> = allow.iter().filter(widens).map(String::as_str).collect();
+    let what = format!("the jail may call what every jail is refused: {}", found.join(", "));
+    let fix = "allow single calls, with conditions, and only where the program fails without them";
+    let danger = || Danger::of(entry, Severity::Medium, DangerCode::WidensCalls, what, fix);
+    (!found.is_empty()).then(danger)
 }
 
 /// Services that do as the jail says, outside of it.

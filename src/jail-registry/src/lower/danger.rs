@@ -62,6 +62,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         DangerCode::SpecWritable => Some(Code::SpecWritable),
         DangerCode::UnsafeCombinator => Some(Code::UnsafeCombinator),
         DangerCode::WholeStore => Some(Code::WholeStore),
+        DangerCode::WidensCalls => Some(Code::WidensCalls),
         DangerCode::WritesHostPrograms => Some(Code::WritesHostPrograms),
         DangerCode::CageModes
         | DangerCode::CagePorts

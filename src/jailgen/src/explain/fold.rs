@@ -53,9 +53,21 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
         absent.push("other processes (own numbers begin at random)");
     }
     absent.push("capabilities and setuid programs");
-    absent.push("the system calls that the default filter refuses");
+    if !has(&may_widen_calls) {
+        absent.push("the system calls that the default filter refuses");
+    }
     absent.push("the launcher's other variables and open files");
     absent
+}
+
+/// Whether more calls are allowed, or, as of a wrapper with rules of its spec's own, that is not known.
+fn may_widen_calls(grant: &Grant) -> bool {
+    match grant {
+        Grant::CallRules { allow, deny, on_deny } => {
+            !allow.is_empty() || deny.is_empty() && on_deny.is_none()
+        }
+        _ => false,
+    }
 }
 
 /// What a cage takes away.

@@ -142,10 +142,22 @@ impl Summary {
             Grant::GitIdentity { .. } => self.reads("your name and address as git has them"),
             Grant::HostNetwork => push(&mut self.networks, "all networks".into()),
             Grant::ShareNamespace { namespace } => self.shares(*namespace),
-            Grant::Ports { connect, .. } if !connect.is_empty() => {
-                let ports: Vec<String> = connect.iter().map(u16::to_string).collect();
-                let ports = ports.join(" and ");
-                push(&mut self.networks, format!("TCP ports {ports} of all networks"));
+            Grant::Ports { connect, bind } => {
+                let listed = |ports: &[u16]| {
+                    ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
+                };
+                if !connect.is_empty() {
+                    let ports = listed(connect);
+                    push(&mut self.networks, format!("TCP ports {ports} of all networks"));
+                }
+                // Whoever connects there is answered.
+                if !bind.is_empty() {
+                    let ports = listed(bind);
+                    push(&mut self.networks, format!("whoever connects to its TCP ports {ports}"));
+                }
+            }
+            Grant::Cage { datagrams: true, .. } => {
+                push(&mut self.networks, "all networks by UDP".into());
             }
             Grant::Session { .. } | Grant::Bus { .. } => self.reaches(sentence(grant).what),
             Grant::Channel { name, .. } => {
@@ -160,7 +172,6 @@ impl Summary {
             | Grant::DeepBind { .. }
             | Grant::Copy { .. }
             | Grant::ForwardEnv { .. }
-            | Grant::Ports { .. }
             | Grant::Program { .. }
             | Grant::Arguments { .. }
             | Grant::Store { .. }
@@ -180,7 +191,7 @@ impl Summary {
             | Grant::AddPath { .. }
             | Grant::Hostname { .. }
             | Grant::TimeZone { .. }
-            | Grant::Cage { .. }
+            | Grant::Cage { datagrams: false, .. }
             // It leads to state, which is told.
             | Grant::StateLink { .. }
             | Grant::SystemCalls { .. }

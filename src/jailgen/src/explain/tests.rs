@@ -316,7 +316,17 @@ fn the_three_lines_leave_nothing_of_yours_out() {
     };
     let caged =
         |grant: Grant| vec![Grant::Cage { alias: "jailed-box".into(), datagrams: false }, grant];
+    let ports = |connect: &[u16], bind: &[u16]| Grant::Ports {
+        connect: connect.to_vec(),
+        bind: bind.to_vec(),
+    };
     for (grants, told) in [
+        (caged(ports(&[], &[8080])), "Reaches  whoever connects to its TCP ports 8080"),
+        (caged(ports(&[53], &[])), "Reaches  TCP ports 53 of all networks"),
+        (
+            vec![Grant::Cage { alias: "jailed-box".into(), datagrams: true }],
+            "Reaches  all networks by UDP",
+        ),
         (vec![Grant::Terminal { terminal: Terminal::Shared }], "Reads    what you type"),
         (vec![bind(behind("~/x"), Access::ReadWrite)], "Writes   ~/x"),
         (vec![bind(behind("~/x"), Access::ReadOnly)], "Reads    ~/x"),
