@@ -264,7 +264,7 @@ fn one_jail_of_several_is_explained_and_another_is_not_known() {
     assert!(text.starts_with("jailed-review\n") && !text.contains("jailed-try\n"), "{text}");
     let none = explain(&["examples/team.jail", "--jail", "jailed-revue"]);
     let told = &none.assert_status(2).stderr;
-    assert!(told.contains("there is no jail `jailed-revue`; there are"), "{told}");
+    assert!(told.contains("there is no jail `jailed-revue` in the spec; there are"), "{told}");
     assert!(told.contains("`jailed-review`, `jailed-try`, `jailed-write`"), "{told}");
 }
 

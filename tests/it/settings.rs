@@ -108,6 +108,22 @@ fn commands_are_linked_where_the_settings_say_and_replace_nothing_there() {
 }
 
 #[test]
+fn a_value_that_is_given_wrongly_has_no_line_in_the_file() {
+    let scratch = Scratch::new();
+    for (key, value, says) in [
+        ("color", "blue", "error: `color` has no such value\n  help: write one of \"auto\""),
+        ("colour", "never", "error: there is no setting `colour`"),
+    ] {
+        let told = scratch.run(&["config", "set", key, value]);
+        assert!(told.assert_status(1).stderr.starts_with(says), "{}", told.all());
+    }
+    // What is wrong in the file already has one.
+    scratch.write(".config/jailgen/config.toml", b"kit = \"./kit\"\n");
+    let told = scratch.run(&["config", "set", "color", "never"]);
+    assert!(told.assert_status(1).stderr.contains("config.toml:1`: `kit`"), "{}", told.all());
+}
+
+#[test]
 fn the_file_is_shown_with_the_line_of_each_setting() {
     let scratch = Scratch::new();
     let shown = scratch.run(&["config"]);

@@ -173,11 +173,13 @@ fn a_nix_where_a_jail_could_write_is_not_run() {
     assert!(is_run(&said(None, &path)), "control");
     let told = said(Some(&tree), &path);
     assert!(told.contains(&format!("`{path}/nix` is not run: a jail could write it")), "{told}");
+    assert!(told.contains(&format!("`jailgen trust forget {}` allows", tree.display())), "{told}");
     fs::rename(bin, scratch.path("elsewhere/bin")).unwrap();
     let inside = scratch.path("elsewhere/bin").display().to_string();
     for path in [inside.as_str(), "bin", "./bin"] {
         let told = said(None, path);
         assert!(!is_run(&told), "in the project, as `{path}`: {told}");
+        assert!(!told.contains("trust forget"), "{told}");
     }
 }
 

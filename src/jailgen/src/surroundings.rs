@@ -121,6 +121,17 @@ impl Surroundings {
         found.find(|file| is_program(file) && !self.trusts(file))
     }
 
+    /// The recorded tree because of which a program is not run, as it is written down.
+    #[must_use]
+    pub fn tree_of(&self, program: &Path) -> Option<PathBuf> {
+        let passed = search::passed(program.as_os_str().as_bytes(), link).ok()??;
+        let holds = |tree: &Path| {
+            let real = tree.canonicalize().unwrap_or_else(|_| tree.to_owned());
+            passed.iter().any(|place| Path::new(OsStr::from_bytes(place)).starts_with(&real))
+        };
+        self.trees.known.iter().map(|tree| &tree.path).find(|tree| holds(tree)).cloned()
+    }
+
     /// A command with these variables, under the name `name`: some programs are several, and tell by it which one is meant.
     #[must_use]
     pub fn command(&self, program: &Path, name: &str) -> Command {

@@ -64,8 +64,9 @@ fn a_state_folder_that_others_can_write_is_not_used() {
 fn what_is_written_down_is_listed_and_forgotten() {
     let scratch = Scratch::with(&[("x.jail", SPEC)]);
     let empty = scratch.run(&["trust", "list"]);
-    let nothing = "Trees that a jail could write:\nWorktrees that had their repository in a jail:\n\
-                   Specs that were approved:\n";
+    let nothing = "Trees that a jail could write:\n  none\n\
+                   Worktrees that had their repository in a jail:\n  none\n\
+                   Specs that were approved:\n  none\n";
     assert_eq!(empty.stdout, nothing);
     scratch.run(&["approve", "x.jail"]).assert_status(0);
     let home = fs::canonicalize(scratch.path("")).unwrap();

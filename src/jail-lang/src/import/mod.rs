@@ -58,7 +58,7 @@ fn taken_over(name: &str, file: FileId, root: &SyntaxNode) -> (Option<String>, V
     if spec.is_none() && gathered.faults.is_empty() {
         let message = format!("`{name}` makes no jail");
         let fault = Diagnostic::error(Code::NoJail, None, message).help(
-            "what is looked for is `jail NAME PACKAGE PERMISSIONS` of jail.nix and the builders of jailed-agents",
+            "`jailgen import` takes flakes that call `jail NAME PACKAGE PERMISSIONS` of jail.nix, or a builder of jailed-agents",
         );
         gathered.faults.push(fault);
     }

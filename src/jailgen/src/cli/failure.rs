@@ -40,6 +40,13 @@ impl Failure {
         Self::Error { message: message.into(), help }
     }
 
+    /// `--jail` names none of the spec's jails.
+    pub(super) fn no_such_jail(name: &str, known: &[&str]) -> Self {
+        let are = if known.len() == 1 { "is" } else { "are" };
+        let known = known.join("`, `");
+        Self::Usage(format!("there is no jail `{name}` in the spec; there {are} `{known}`"))
+    }
+
     /// What the process says to the one that started it.
     pub(super) fn status(&self) -> ExitCode {
         match self {

@@ -115,9 +115,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
 fn report(console: Console, failure: &Failure) -> ExitCode {
     match failure {
         Failure::Done | Failure::Findings | Failure::Ended(_) => {}
-        Failure::Usage(message) => {
-            console.error(message, Some("`jailgen --help` says more"));
-        }
+        Failure::Usage(message) => console.error(message, None),
         Failure::Error { message, help } => console.error(message, help.as_deref()),
     }
     failure.status()

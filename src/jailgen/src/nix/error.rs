@@ -1,7 +1,7 @@
 //! What can go wrong with Nix, and what to do about it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub enum NixError {
     Distrusted {
         /// Where it is.
         program: PathBuf,
+        /// The recorded tree that it is in; none where it is in the folder that jailgen was started in.
+        tree: Option<PathBuf>,
     },
     /// Where no jail could write cannot be told.
     Trees(std::io::Error),
@@ -85,11 +87,7 @@ impl NixError {
                  `jailgen emit` works without Nix"
                     .into(),
             ),
-            Self::Distrusted { .. } => Some(
-                "put the folder of another one into PATH, by its full path; `jailgen trust list` names the trees that jails were given, \
-                 and the folder that you are in counts too"
-                    .into(),
-            ),
+            Self::Distrusted { tree, .. } => Some(distrusted(tree.as_deref())),
             Self::Trees(_) => Some(
                 "a program of such a folder is not run; `trust/trees` in jailgen's state folder must be yours, and readable"
                     .into(),
@@ -141,7 +139,7 @@ impl fmt::Display for NixError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
-            Self::Distrusted { program } => {
+            Self::Distrusted { program, .. } => {
                 write!(f, "`{}` is not run: a jail could write it", program.display())
             }
             Self::Trees(error) => {
@@ -181,3 +179,18 @@ impl fmt::Display for NixError {
 }
 
 impl std::error::Error for NixError {}
+
+/// What to do where the only Nix is in a folder that a jail could write.
+fn distrusted(tree: Option<&Path>) -> String {
+    let another = "put the folder of another one into PATH, by its full path";
+    match tree {
+        Some(tree) => format!(
+            "a jail was given `{0}`; if you know that it changed nothing there, `jailgen trust forget {0}` allows it again; \
+             otherwise {another}",
+            tree.display()
+        ),
+        None => format!(
+            "the folder that you are in counts as one: start jailgen elsewhere, or {another}"
+        ),
+    }
+}

@@ -49,7 +49,7 @@ impl Nix {
     /// There is none, or it is too old.
     pub fn find(surroundings: Surroundings) -> Result<Self, NixError> {
         let missing = || match surroundings.distrusted(NAME) {
-            Some(program) => NixError::Distrusted { program },
+            Some(program) => NixError::Distrusted { tree: surroundings.tree_of(&program), program },
             None => NixError::Missing,
         };
         let program = surroundings.program(NAME).ok_or_else(missing)?;

@@ -179,7 +179,7 @@ impl<'a> Given<'a> {
         let found = Color::ALL.into_iter().find(|color| color.as_str() == text);
         let list = format!("\"{}\"", known.join("\", \""));
         let value =
-            found.ok_or_else(|| self.fault("is none of its values", &format!("one of {list}")))?;
+            found.ok_or_else(|| self.fault("has no such value", &format!("one of {list}")))?;
         Ok(Setting { value, line: self.line })
     }
 }

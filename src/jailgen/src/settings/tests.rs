@@ -53,7 +53,7 @@ fn what_is_not_known_is_refused_with_its_line_and_the_nearest_name() {
     for (text, line, message, help) in [
         ("\ncolour = \"never\"", 2, "unknown key `colour`", "did you mean `color`?"),
         ("whatever = 1", 1, "unknown key `whatever`", "there are `color`, `commands`, `kit`"),
-        ("color = \"blue\"", 1, "`color` is none of its values", "\"auto\", \"always\""),
+        ("color = \"blue\"", 1, "`color` has no such value", "\"auto\", \"always\""),
         ("color = true", 1, "`color` takes a string", "write \"auto\""),
         ("kit = \"./kit\"", 1, "`kit` takes a reference", "path:/FOLDER"),
         ("kit = \"github:a/b\"", 1, "`kit` takes the path of a kit", "path:/FOLDER"),

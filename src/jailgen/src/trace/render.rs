@@ -30,7 +30,7 @@ pub fn render(report: &Report, width: usize) -> String {
     };
     let _ = writeln!(text, "\n{TITLE}Under `seccomp \"strict\"`{TITLE:#} ({list})");
     if missed.is_empty() && refused.is_empty() {
-        let _ = writeln!(text, "  nothing else would have become of any of them");
+        let _ = writeln!(text, "  each of them would end the same way");
     }
     if !missed.is_empty() {
         let _ = writeln!(text, "  {BAD}missing{BAD:#}: {}", missed.join(" "));

@@ -109,7 +109,7 @@ fn numbers_that_are_no_call_are_one_line_however_many() {
              5010  (no call of this processor) x [killed]
 
         Under `seccomp "strict"` (the general list)
-          nothing else would have become of any of them
+          each of them would end the same way
     "#]],
     );
     let one = report(Vec::new(), None, &calls).calls;

@@ -76,7 +76,8 @@ fn wrappers(
         .collect();
     if chosen.is_empty() {
         let name = arguments.jail.as_deref().unwrap_or_default();
-        return Err(Failure::Usage(format!("there is no jail `{name}` in the spec")));
+        let known: Vec<&str> = built.commands.iter().map(|command| command.name.as_str()).collect();
+        return Err(Failure::no_such_jail(name, &known));
     }
     let spec = fs::canonicalize(target).unwrap_or_else(|_| target.clone());
     let mut deciding = vec![spec, built.folder];

@@ -173,10 +173,10 @@ pub(in crate::cli) fn shell(arguments: &args::Shell, context: Context) -> Result
 pub(super) fn wrapper(jail: &OneJail, state: &State, context: Context) -> Result<PathBuf, Failure> {
     let built = current(&jail.spec, &jail.inputs, state, context)?;
     let names: Vec<&str> = built.commands.iter().map(|command| command.name.as_str()).collect();
-    let shown = names.join("`, `");
     let found = match (&jail.jail, built.commands.as_slice()) {
         (None, [only]) => Some(only),
         (None, _) => {
+            let shown = names.join("`, `");
             let message = format!("the spec makes several jails: `{shown}`");
             return Err(Failure::Usage(format!("{message}; name one with `--jail NAME`")));
         }
@@ -186,7 +186,7 @@ pub(super) fn wrapper(jail: &OneJail, state: &State, context: Context) -> Result
         (Some(command), _) => Ok(command.wrapper()),
         (None, name) => {
             let name = name.as_deref().unwrap_or_default();
-            Err(Failure::Usage(format!("there is no jail `{name}`; there are `{shown}`")))
+            Err(Failure::no_such_jail(name, &names))
         }
     }
 }

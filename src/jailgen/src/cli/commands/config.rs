@@ -24,7 +24,12 @@ pub(in crate::cli) fn run(arguments: &Config, context: Context) -> Result<(), Fa
         Some(ConfigCommand::Set { key, value }) => {
             let before = text(&file, context)?.unwrap_or_default();
             let after = settings::set(&before, key, value, home().as_deref());
-            write(&file, &after.map_err(|fault| wrong(&file, fault))?)?;
+            let after = after.map_err(|fault| match settings::parse(&before, home().as_deref()) {
+                // What was given is wrong, and has no place in the file.
+                Ok(_) => Failure::from_parts(fault.message, fault.help),
+                Err(_) => wrong(&file, fault),
+            });
+            write(&file, &after?)?;
             context.console.note("set", &format!("{key} = {value}, in {}", shown(&file)));
             Ok(())
         }

@@ -73,13 +73,11 @@ impl Source {
     /// Keeps the jail that is asked for.
     fn keep(&mut self, arguments: &args::Explain) -> Result<(), Failure> {
         let Some(wanted) = &arguments.jail else { return Ok(()) };
-        let known: Vec<String> =
-            self.jails.iter().map(|(policy, _)| format!("`{}`", policy.name)).collect();
-        self.jails.retain(|(policy, _)| policy.name == *wanted);
-        if self.jails.is_empty() {
-            let message = format!("there is no jail `{wanted}`; there are {}", known.join(", "));
-            return Err(Failure::Usage(message));
+        let known: Vec<&str> = self.jails.iter().map(|(policy, _)| policy.name.as_str()).collect();
+        if !known.contains(&wanted.as_str()) {
+            return Err(Failure::no_such_jail(wanted, &known));
         }
+        self.jails.retain(|(policy, _)| policy.name == *wanted);
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use crate::cli::args::{Trust, TrustForget, TrustList};
 use crate::cli::failure::Failure;
 use crate::render::{sanitise, sanitise_json};
 use crate::state::State;
-use crate::state::trust::{self, Approval, Trees};
+use crate::state::trust::{self, Approval, Tree, Trees};
 
 pub(in crate::cli) fn run(arguments: &Trust, context: Context) -> Result<(), Failure> {
     match arguments {
@@ -48,21 +48,22 @@ struct Found {
 
 fn in_words(found: &Found) -> String {
     let mut text = String::new();
+    let mut section = |title: &str, lines: String| {
+        text.push_str(title);
+        text.push_str(if lines.is_empty() { "  none\n" } else { &lines });
+    };
     for (title, trees) in [
         ("Trees that a jail could write:\n", &found.trees),
         ("Worktrees that had their repository in a jail:\n", &found.worktrees),
     ] {
-        text.push_str(title);
-        for tree in &trees.known {
-            text.push_str(&format!("  {}  ({})\n", shown(&tree.path), sanitise(&tree.jail)));
-        }
-        text.push_str(&cannot_be_read(&trees.unreadable));
+        let line = |tree: &Tree| format!("  {}  ({})\n", shown(&tree.path), sanitise(&tree.jail));
+        let known: String = trees.known.iter().map(line).collect();
+        section(title, known + &cannot_be_read(&trees.unreadable));
     }
-    text.push_str("Specs that were approved:\n");
-    for approval in &found.approvals {
-        text.push_str(&format!("  {}\n", shown(&approval.spec)));
-    }
-    text + &cannot_be_read(&found.unreadable)
+    let line = |approval: &Approval| format!("  {}\n", shown(&approval.spec));
+    let approved: String = found.approvals.iter().map(line).collect();
+    section("Specs that were approved:\n", approved + &cannot_be_read(&found.unreadable));
+    text
 }
 
 fn cannot_be_read(names: &[OsString]) -> String {
