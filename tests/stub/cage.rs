@@ -93,7 +93,7 @@ fn a_file_that_is_granted_does_not_open_its_siblings() {
         jail.sh("").stopped(&[
             "(landlock): /nowhere/at/all: ENOENT (it does not exist)",
             "wanted by `test` at demo.jail:4:3",
-            "`mkdir -p /nowhere/at/all`",
+            "a folder with `mkdir -p /nowhere/at/all`, a file with `touch /nowhere/at/all`",
         ]);
     }
 }

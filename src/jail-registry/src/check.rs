@@ -168,7 +168,15 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
         (Type::Text | Type::Literal, Value::Integer(number)) => {
             Some(format!("write `\"{number}\"`"))
         }
+        (ty, Value::Float(number)) if takes_text(ty) => Some(format!("write `\"{number}\"`")),
         _ => None,
+    }
+}
+
+fn takes_text(ty: Type) -> bool {
+    match ty {
+        Type::Either(types) => types.iter().any(|ty| takes_text(*ty)),
+        ty => matches!(ty, Type::Text | Type::Literal),
     }
 }
 

@@ -195,7 +195,7 @@ fn not_executed(command: &Command, error: Errno) -> Problem {
     match error {
         Errno::NOENT => problem
             .exit(EXIT_NOT_FOUND)
-            .help("it does not exist in the jail, or it is a script whose interpreter does not"),
+            .help("it does not exist in the jail, or its interpreter or loader does not: grant it with what it needs, as in `(readonly \"/usr\")`"),
         _ => problem.exit(EXIT_NOT_EXECUTABLE),
     }
 }

@@ -164,7 +164,7 @@ fn place(
         {
             let path = String::from_utf8_lossy(path);
             Err(problem.help(format!(
-                "a cage can only allow what is there: make it (`mkdir -p {path}`), or take it out of the spec"
+                "a cage can only allow what is there: make it (a folder with `mkdir -p {path}`, a file with `touch {path}`), or take it out of the spec"
             )))
         }
         (Err(problem), Missing::Skip | Missing::Fail) => Err(problem),
