@@ -40,6 +40,7 @@ fn a_payload_that_is_not_there_is_127_and_one_that_cannot_run_126() {
             let ran = jail.sh("");
             assert_eq!(ran.code, Some(code), "{ran:?}");
             assert!(ran.stderr.contains(word) && ran.stderr.contains("(exec)"), "{ran:?}");
+            assert_eq!(ran.stderr.contains("grant it with what it needs"), code == 127, "{ran:?}");
         }
     }
 }

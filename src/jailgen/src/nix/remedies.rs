@@ -10,10 +10,9 @@ const REMEDIES: &[(&[&str], &str)] = &[
         &["cannot connect to socket"],
         "the Nix daemon does not answer: start it (`systemctl start nix-daemon`, or `nix daemon` as root)",
     ),
-    (
-        &["/big-lock", "Permission denied"],
-        "this user may not write to the store, and no Nix daemon runs: start one (`systemctl start nix-daemon`, or `nix daemon` as root)",
-    ),
+    (&["/big-lock", "Permission denied"], NO_DAEMON),
+    // What a client says first where root has used the store without a daemon.
+    (&["could not set permissions on '/nix/var", "not permitted"], NO_DAEMON),
     (
         &["the group '", "specified in 'build-users-group'"],
         "Nix as root wants build users: set `build-users-group =` in nix.conf, or create the group `nixbld`",
@@ -83,6 +82,9 @@ const REMEDIES: &[(&[&str], &str)] = &[
     (&["refusing to evaluate"], "allow it where nixpkgs is imported, or take another package"),
 ];
 
+const NO_DAEMON: &str = "this user may not write to the store, and no Nix daemon runs: start one \
+                         (`systemctl start nix-daemon`, or `nix daemon` as root)";
+
 const SANDBOX: &str = "Nix cannot make its sandbox here, as in many containers: let the container make namespaces, or set \
                        `sandbox = false` in the nix.conf of whoever owns the store";
 
@@ -150,6 +152,10 @@ mod tests {
             (
                 "error:\n       … This command\n\n       error: opening lock file \"/nix/var/nix/db/big-lock\": Permission denied",
                 "may not write",
+            ),
+            (
+                "error: could not set permissions on '/nix/var/nix/profiles/per-user' to 755: Operation not permitted",
+                "no Nix daemon runs",
             ),
             (
                 "error: Cannot build '/x.drv'.\n       Reason: platform mismatch\n       Required system: 'aarch64-linux'\n       Current system: 'x86_64-linux'",
