@@ -8,7 +8,7 @@ const REMEDIES: &[(&[&str], &str)] = &[
     ),
     (
         &["cannot connect to socket"],
-        "the Nix daemon does not answer: start it (`systemctl start nix-daemon`, or `nix daemon` as root)",
+        "the Nix daemon does not answer: start it as root (`nix-daemon`; `jailgen doctor` says how this machine does it)",
     ),
     (&["/big-lock", "Permission denied"], NO_DAEMON),
     // What a client says first where root has used the store without a daemon.
@@ -82,8 +82,8 @@ const REMEDIES: &[(&[&str], &str)] = &[
     (&["refusing to evaluate"], "allow it where nixpkgs is imported, or take another package"),
 ];
 
-const NO_DAEMON: &str = "this user may not write to the store, and no Nix daemon runs: start one \
-                         (`systemctl start nix-daemon`, or `nix daemon` as root)";
+const NO_DAEMON: &str = "this user may not write to the store, and no Nix daemon runs: start one as root \
+                         (`nix-daemon`; `jailgen doctor` says how this machine does it)";
 
 const SANDBOX: &str = "Nix cannot make its sandbox here, as in many containers: let the container make namespaces, or set \
                        `sandbox = false` in the nix.conf of whoever owns the store";
