@@ -68,7 +68,7 @@ pub enum Command {
     List(List),
     /// Remove what was built of a spec: its commands, its flake and its approval.
     Remove(Remove),
-    /// Remove what nobody needs any more: of specs that are gone, of builds that failed.
+    /// Remove what is no longer needed: of specs that are gone, and of builds that failed.
     Gc(Gc),
     /// Write a commented spec to start from.
     Init(Init),
