@@ -365,6 +365,8 @@ fn a_build_that_failed_remembers_its_inputs() {
     world.home.write("a/sh.jail", spec(broken).as_bytes());
     let failed = world.build(&a, &[]).assert_status(1).all();
     assert!(failed.contains("the next build takes `llm-agents`, `nixpkgs` from there"), "{failed}");
+    let listed = world.jailgen(&a, &["list"]).stdout;
+    assert!(listed.starts_with("A spec called `sh`, which was never built\n"), "{listed}");
     // Without them the real ones would be asked for, from a network that is not there.
     world.home.write("a/sh.jail", spec("pkgs.coreutils").as_bytes());
     world.jailgen(&a, &["approve", "sh.jail"]).assert_status(0);

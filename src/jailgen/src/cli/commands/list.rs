@@ -143,11 +143,22 @@ fn in_words(entries: &[Entry<'_>]) -> String {
 }
 
 fn title(entry: &Entry<'_>) -> String {
-    let spec = entry.spec.map_or_else(|| "A spec of which no build succeeded".into(), shown);
+    let spec = entry.spec.map_or_else(|| never_built(entry), shown);
     match entry.state {
         Condition::Built | Condition::Never => spec,
         Condition::Collected => format!("{spec} (no longer in the store: build it again)"),
         Condition::Gone => format!("{spec} (the spec is gone: `jailgen gc` removes this)"),
+    }
+}
+
+/// No record names the spec before a build has succeeded; its flake begins with its name.
+fn never_built(entry: &Entry<'_>) -> String {
+    let flake = entry.failed.and_then(|failed| failed.file_name()?.to_str()?.rsplit_once('-'));
+    match flake {
+        Some((name, _)) => {
+            format!("A spec called `{}`, which was never built", shown(Path::new(name)))
+        }
+        None => "A spec that was never built".into(),
     }
 }
 
