@@ -2,19 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use jail_policy::{Entry, Grant, Namespace, Text, is_certain, is_home, is_hosts_root};
+use jail_policy::{Entry, Grant, Namespace, Text, given, is_certain, is_home, is_hosts_root};
 
 /// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
-    let mut covered = BTreeSet::new();
+    let (mut covered, mut perhaps) = (BTreeSet::new(), BTreeSet::new());
     let mut kept: Vec<&Entry> = Vec::new();
     for entry in grants.iter().rev() {
-        let target = target(&entry.grant);
-        if target.is_some_and(|target| covered.contains(target)) {
-            continue;
+        if let Some(target) = target(&entry.grant) {
+            // What may be missing at launch covers nothing then, and what is under it is what the jail has. What is the jail's own
+            // anyway is not worth a line.
+            let is_own = given(&entry.grant).is_empty();
+            if covered.contains(target) || is_own && perhaps.contains(target) {
+                continue;
+            }
+            let covers = if is_certain(&entry.grant) { &mut covered } else { &mut perhaps };
+            covers.insert(target);
         }
-        // What may be missing at launch covers nothing then, and what is under it is what the jail has.
-        covered.extend(target.filter(|_| is_certain(&entry.grant)));
         kept.push(entry);
     }
     kept.reverse();
