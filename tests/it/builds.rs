@@ -51,7 +51,7 @@ fn a_build_links_its_commands_and_keeps_them() {
 #[test]
 fn jails_whose_names_begin_alike_keep_their_own_commands() {
     let Some(setup) = setup() else { return };
-    let names = ["js-b", "js", "js-a", "js.c", "js0"];
+    let names = ["jailed-b", "jailed", "jailed-a", "jailed.c", "jailed0"];
     let jails = names.map(|name| format!("{name:?} = jail {name:?} pkgs.bashInteractive [ ];\n"));
     let scratch = Scratch::with(&[("sh.jail", &format!("{{\n{}}}\n", jails.concat()))]);
     build(&setup, &scratch, &["sh.jail"]).assert_status(0);

@@ -145,7 +145,7 @@ impl Shell {
                 return self.seen.drain(..from + at + text.len()).collect();
             }
             from = self.seen.len().saturating_sub(text.len());
-            assert!(begin.elapsed() < Duration::from_secs(60), "no `{text}`");
+            assert!(begin.elapsed() < Duration::from_secs(120), "no `{text}`");
             self.read(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         }
     }

@@ -22,8 +22,7 @@ impl Supervisor<'_> {
     /// The payload was stopped.
     pub(super) fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
         let Some(payload) = self.payload else { return Ok(()) };
-        let wants_terminal = [signal::TTIN, signal::TTOU].contains(&signal);
-        if wants_terminal && self.is_foreground() {
+        if wants_terminal(signal) && self.is_foreground() {
             // The job has the terminal, and the payload, in a group of its own, was taken for a background job.
             self.hand_over()?;
             return self.order(Order::Continue);
@@ -48,11 +47,16 @@ impl Supervisor<'_> {
             // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
             return Ok(());
         }
+        if wants_terminal(signal) && self.is_foreground() {
+            // It was brought to the foreground while everything in the jail was stopped.
+            self.hand_over()?;
+            return self.order(Order::Continue);
+        }
         if self.stop(signal)? {
             // The signal that continued this process is pending and will continue the payload.
             return Ok(());
         }
-        if [signal::TTIN, signal::TTOU].contains(&signal) {
+        if wants_terminal(signal) {
             // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
             // its read; hanging up is the nearest to it.
             gone_is_fine(sys::kill(-payload, signal::HUP))?;
@@ -166,4 +170,9 @@ impl Supervisor<'_> {
         }
         self.order(Order::Continue)
     }
+}
+
+/// Whether a program that this signal has stopped asked for the terminal.
+fn wants_terminal(signal: i32) -> bool {
+    [signal::TTIN, signal::TTOU].contains(&signal)
 }

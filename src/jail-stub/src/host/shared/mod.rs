@@ -174,8 +174,8 @@ impl<'a> Pair<'a> {
         let Ok((_, stat)) = outside.open(caller.uid) else { return Ok(None) };
         let may_replace =
             accessat(&outside.folder, c".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
-        // A second name of the file would keep the old content.
-        if may_replace.is_err() || stat.st_nlink != 1 {
+        // A second name of the file would keep the old content. It has none at all when another launch has just replaced it.
+        if may_replace.is_err() || stat.st_nlink > 1 {
             return Ok(None);
         }
         Ok(Some(Self {
