@@ -99,7 +99,7 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     let calls = scratch.run(&["explain", link, "--syscalls"]);
     assert!(calls.assert_status(1).stderr.contains("name the spec"), "{}", calls.all());
     let other = scratch.run(&["explain", link, "--jail", "jailed-poor"]);
-    assert!(other.assert_status(2).stderr.contains("there are `jailed-rich`"), "{}", other.all());
+    assert!(other.assert_status(2).stderr.contains("there is `jailed-rich`"), "{}", other.all());
 }
 
 /// Whoever writes a wrapper has no say in what a terminal does, or in what else is a line of an explanation.

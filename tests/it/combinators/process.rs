@@ -5,6 +5,10 @@ use super::row::{Example, Probe, ROW, Row, is_root};
 /// The sixth field of /proc/PID/stat is the session.
 const OWN_SESSION: &str = "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" != 0 ]";
 
+/// One that is not in the jail has no number there.
+const LAUNCHERS_SESSION: &str =
+    "read -r _ _ _ _ _ session _ </proc/self/stat; [ \"$session\" = 0 ]";
+
 pub(super) const ROWS: &[Row] = &[
     Row {
         name: "dedicated-user",
@@ -26,7 +30,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "new-session",
         spec: "new-session",
-        probes: &[Probe::Grants(OWN_SESSION), Probe::Denies(": </dev/tty")],
+        probes: &[Probe::Works(OWN_SESSION), Probe::Denies(": </dev/tty")],
         ..ROW
     },
     Row {
@@ -38,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "no-new-session",
         spec: "no-new-session",
-        probes: &[Probe::Works("true"), Probe::Denies(OWN_SESSION)],
+        probes: &[Probe::Works(OWN_SESSION), Probe::Denies("kill -0 $PPID && [ \"$PPID\" -gt 3 ]")],
         ..ROW
     },
     Row {
@@ -57,7 +61,10 @@ pub(super) const ROWS: &[Row] = &[
         name: "share-terminal",
         spec: "share-terminal",
         // Whether it can be read in the background, tests/stub shows on a real one.
-        probes: &[Probe::Works("true"), Probe::Denies(OWN_SESSION)],
+        probes: &[
+            Probe::Grants(LAUNCHERS_SESSION),
+            Probe::Denies("kill -0 $PPID && [ \"$PPID\" -gt 3 ]"),
+        ],
         ..ROW
     },
     Row {
