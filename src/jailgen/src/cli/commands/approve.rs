@@ -5,7 +5,7 @@ use std::path::Path;
 use jail_policy::Policy;
 
 use super::build::Wanted;
-use super::{Context, emission};
+use super::{Context, emission, shown};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::emit::Spec;
@@ -101,8 +101,4 @@ fn of_jail(policy: &Policy) -> impl Iterator<Item = String> {
     let lines = sum_up(policy).lines();
     let line = move |(word, what): (&str, String)| format!("{}: {word} {what}", policy.name);
     lines.into_iter().map(line)
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string()).into_owned()
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Context;
+use super::{Context, shown};
 use crate::cli::args::{Config, ConfigCommand};
 use crate::cli::failure::Failure;
 use crate::cli::settings::{file, home, text, wrong};
@@ -139,8 +139,4 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
     let written =
         Private::create(&folder).and_then(|folder| folder.write(OsStr::new(FILE), text.as_bytes()));
     written.map_err(|error| Failure::new(format!("`{}` cannot be written: {error}", shown(file))))
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string()).into_owned()
 }

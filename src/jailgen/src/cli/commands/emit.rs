@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, clean, open};
+use super::{Context, clean, open, shown};
 use crate::cli::args::{Emit, Inputs};
 use crate::cli::failure::Failure;
 use crate::emit::{self, Change, EmitError, Folder, Spec};
@@ -104,8 +104,4 @@ pub(super) fn check(folder: &Folder, at: &Path, context: Context) -> Result<(), 
 
 pub(super) fn failed(error: EmitError) -> Failure {
     Failure::from_parts(sanitise(&error.to_string()), error.help())
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string()).into_owned()
 }

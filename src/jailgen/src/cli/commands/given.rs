@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-use jail_plan::{Wrapper, one_line};
+use jail_plan::Wrapper;
 use jail_registry::nearest;
 
 use crate::cli::failure::Failure;
@@ -38,7 +38,7 @@ const NAMES_MAX: usize = 10_000;
 
 /// Says what the file is, where it is nothing that is wanted.
 pub(super) fn check(path: &Path, wanted: Wanted) -> Result<(), Failure> {
-    let shown = shown(path);
+    let shown = super::shown(path);
     let (is, help) = match fs::metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return missing(path, &shown, wanted),
         Err(error) => return Err(unreadable(&shown, &error)),
@@ -78,11 +78,6 @@ fn missing(path: &Path, shown: &str, wanted: Wanted) -> Result<(), Failure> {
     Err(Failure::from_parts(message, help))
 }
 
-/// A path in one line: the name of a file may look like a line of ours.
-fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string())
-}
-
 /// The file of the same folder that was probably meant: `demo.jail` for `demo`.
 fn near(path: &Path) -> Option<String> {
     let name = path.file_name()?.to_str()?;
@@ -91,7 +86,7 @@ fn near(path: &Path) -> Option<String> {
     let found = names.iter().find(|known| **known == with_ending).map(String::as_str);
     let found = found.or_else(|| nearest(name, names.iter().map(String::as_str)))?;
     let near = path.with_file_name(found);
-    near.is_file().then(|| shown(&near))
+    near.is_file().then(|| super::shown(&near))
 }
 
 fn parent(path: &Path) -> &Path {
@@ -118,7 +113,7 @@ fn in_folder(folder: &Path, wanted: Wanted) -> Option<String> {
     let files = specs.map(|name| folder.join(name));
     let mut files = files.chain(commands.iter().map(|name| bin.join(name)));
     let file = files.find(|path| path.is_file())?;
-    Some(format!("name a file in it, such as `{}`", shown(&file)))
+    Some(format!("name a file in it, such as `{}`", super::shown(&file)))
 }
 
 fn unreadable(shown: &str, error: &std::io::Error) -> Failure {

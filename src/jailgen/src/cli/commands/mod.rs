@@ -132,7 +132,7 @@ impl Context {
     }
 }
 
-/// A path as it is printed, in one line.
+/// A path as it is printed, in one line: the name of a file may look like a line of ours.
 fn shown(path: &Path) -> String {
     sanitise(&path.display().to_string()).replace('\n', "\\n")
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Context;
+use super::{Context, shown};
 use crate::cli::args::{Trust, TrustForget, TrustList};
 use crate::cli::failure::Failure;
 use crate::render::{sanitise, sanitise_json};
@@ -125,8 +125,4 @@ fn forget_one(state: &State, path: &Path, context: Context) -> Result<(), Failur
         message,
         "`jailgen trust list` says what is; name the path as it stands there",
     ))
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string()).into_owned()
 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use jail_plan::WrapperError;
 use jail_policy::{Danger, Policy};
 
+use super::shown;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
-use crate::render::sanitise;
 use crate::seal;
 
 /// What a wrapper says.
@@ -75,8 +75,4 @@ pub(super) fn refuse_foreign(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let Some(first) = found.first() else { return Ok(()) };
     let message = format!("`{}` is no wrapper of jailgen's: {}", shown(file), first.what);
     Err(Failure::with_help(message, first.fix))
-}
-
-fn shown(path: &Path) -> String {
-    sanitise(&path.display().to_string()).into_owned()
 }
