@@ -22,10 +22,9 @@ impl Supervisor<'_> {
     /// The payload was stopped.
     pub(super) fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
         let Some(payload) = self.payload else { return Ok(()) };
-        if wants_terminal(signal) && self.is_foreground() {
-            // The job has the terminal, and the payload, in a group of its own, was taken for a background job.
-            self.hand_over()?;
-            return self.order(Order::Continue);
+        // The payload, in a group of its own, may have been taken for a background job.
+        if self.goes_on(signal)? {
+            return Ok(());
         }
         match &mut self.relay {
             Some(relay) => {
@@ -41,16 +40,24 @@ impl Supervisor<'_> {
         }
     }
 
+    /// Gives a payload the terminal that it was stopped for, where the job has it; whether it goes on.
+    fn goes_on(&mut self, signal: i32) -> Result<bool, Errno> {
+        if !wants_terminal(signal) || !self.is_foreground() {
+            return Ok(false);
+        }
+        self.hand_over()?;
+        self.order(Order::Continue).map(|()| true)
+    }
+
     /// Stops this job as the payload was stopped, and continues it.
     pub(super) fn stop_with(&mut self, signal: i32, payload: i32) -> Result<(), Errno> {
         if self.has_clock && !self.tty.exists() {
             // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
             return Ok(());
         }
-        if wants_terminal(signal) && self.is_foreground() {
-            // It was brought to the foreground while everything in the jail was stopped.
-            self.hand_over()?;
-            return self.order(Order::Continue);
+        // It may have been brought to the foreground while everything in the jail was stopped.
+        if self.goes_on(signal)? {
+            return Ok(());
         }
         if self.stop(signal)? {
             // The signal that continued this process is pending and will continue the payload.
