@@ -194,6 +194,7 @@ fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Pl
         cgroup: None,
         namespaces: Namespace::ALL.to_vec(),
         ids: Ids::Caller,
+        network: None,
         closure: Closure { store: text(store), skeleton: text(skeleton), names },
         inside,
         hostname: None,

@@ -269,6 +269,7 @@ impl Jail {
             cgroup: None,
             namespaces: Namespace::ALL.to_vec(),
             ids: Ids::Caller,
+            network: None,
             closure: Closure {
                 store: "/nix/store".into(),
                 skeleton: String::new(),

@@ -154,6 +154,7 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
         cgroup: None,
         namespaces: Namespace::ALL.to_vec(),
         ids: Ids::Caller,
+        network: None,
         closure: Closure { store, skeleton: String::new(), names: Vec::new() },
         inside,
         hostname: None,

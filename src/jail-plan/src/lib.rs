@@ -15,6 +15,7 @@ pub mod helper;
 mod json;
 mod landlock;
 mod limits;
+mod network;
 mod ops;
 mod order;
 mod own;
@@ -33,6 +34,10 @@ pub use landlock::{
     Beneath, Found, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach, landlock_abi_since,
 };
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
+pub use network::{
+    Ask, Credentials, Egress, EgressRule, Exposed, HostPort, Listener, Network, Purpose, Spoken,
+    Transport, Upstream,
+};
 pub use ops::{
     Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
     Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay,

@@ -9,6 +9,7 @@ use crate::expand::HostText;
 use crate::json::{Error, FromJson, Value, from_value};
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
+use crate::network::Network;
 use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin};
 use crate::record::{record, words};
 
@@ -32,6 +33,8 @@ record! {
         pub namespaces: Vec<Namespace>,
         /// Who the payload is.
         pub ids: Ids,
+        /// The network by name; absent: the host's, or none but loopback, as `namespaces` has it. Needs the `net` namespace.
+        pub network: Option<Network>,
         /// The store paths that [`crate::StoreClosure`] puts in place.
         pub closure: Closure,
         /// Inside the namespaces, in this order.

@@ -138,6 +138,7 @@ fn plan() -> Plan {
         cgroup: None,
         namespaces: vec![Namespace::User, Namespace::Mount],
         ids: Ids::Caller,
+        network: None,
         closure: Closure {
             store: "/nix/store".into(),
             skeleton: "/nix/store/x-demo/skeleton".into(),

@@ -141,7 +141,7 @@ fn wrapper(store: &Path, names: &[&str]) -> String {
     format!(
         r#"#!/stub
 exit 125 # a plan, not a script
-{{"version":{version},"name":"jailed-x","host":null,"before":[],"cgroup":null,"namespaces":[],"ids":"caller","closure":{{"store":"{store}","skeleton":"/s","names":[{names}]}},"inside":[],"hostname":null,"env":[],"start":"folder","argv":[{{"text":"/old"}}],"terminal":"keep","lifetime":"launcher","time":null,"limits":[],"landlock":{{"handles":[],"rules":[],"bind":[],"connect":[],"least":0,"by":""}},"seccomp":[{{"name":"default","arch":"x86_64","program":"","in_set_group_id_folder":null}}],"after":[]}}
+{{"version":{version},"name":"jailed-x","host":null,"before":[],"cgroup":null,"namespaces":[],"ids":"caller","network":null,"closure":{{"store":"{store}","skeleton":"/s","names":[{names}]}},"inside":[],"hostname":null,"env":[],"start":"folder","argv":[{{"text":"/old"}}],"terminal":"keep","lifetime":"launcher","time":null,"limits":[],"landlock":{{"handles":[],"rules":[],"bind":[],"connect":[],"least":0,"by":""}},"seccomp":[{{"name":"default","arch":"x86_64","program":"","in_set_group_id_folder":null}}],"after":[]}}
 {{"jail#0":"x.jail:1:1"}}
 "#,
         version = jail_plan::VERSION,

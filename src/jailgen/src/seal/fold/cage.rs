@@ -222,6 +222,7 @@ impl Draft {
             before: self.before,
             namespaces: Vec::new(),
             ids: Ids::Caller,
+            network: None,
             cgroup: None,
             closure,
             inside: Vec::new(),

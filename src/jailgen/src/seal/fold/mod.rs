@@ -343,6 +343,7 @@ impl<'a> Draft<'a> {
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
             ids,
+            network: None,
             closure,
             inside: self.inside,
             hostname: self.hostname,

@@ -115,6 +115,7 @@ fn a_small_policy_becomes_this_wrapper() {
             "user",
             "uts"],
             "ids":"caller",
+            "network":null,
             "closure":{"store":"/nix/store","skeleton":"/nix/store/5-out/skeleton","names":["00000000000000000000000000000000-hello-2.12",
             "11111111111111111111111111111111-glibc-2.40"]},
             "inside":[{"store-closure":{"by":"grant#1"}},

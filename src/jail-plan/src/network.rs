@@ -1,0 +1,180 @@
+//! The network by name: what the launch makes in the jail's network namespace, and what the broker outside carries.
+//!
+//! The stub makes the routes and the first sockets and hands them to the broker. It does not read [`Egress`].
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ops::Origin;
+use crate::record::{choice, record, words};
+
+record! {
+    /// A network namespace from which connections leave through a broker only.
+    pub struct Network {
+        /// The broker: a program on the host, by its absolute path.
+        pub broker: String,
+        /// Prefixes whose addresses all lead to the jail's own loopback, as in `198.18.0.0/15` and `fd6a:6169:6c00::/64`.
+        pub local: Vec<String>,
+        /// Prefixes within those that lead nowhere.
+        pub unreachable: Vec<String>,
+        /// Addresses that the loopback interface has beside 127.0.0.1 and ::1, one of each family: without them the C
+        /// library takes a family for absent (`AI_ADDRCONFIG`).
+        pub addresses: Vec<String>,
+        /// Sockets that exist before the payload starts. The broker owns them.
+        pub listeners: Vec<Listener>,
+        /// What may be reached, for the broker.
+        pub egress: Egress,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+record! {
+    /// A bound socket in the jail's network namespace; one of TCP listens.
+    pub struct Listener {
+        /// What the broker does with it.
+        pub purpose: Purpose,
+        /// What is spoken below.
+        pub transport: Transport,
+        /// The address that it is bound to. `0.0.0.0` and `::` take all of their family only (`IPV6_V6ONLY`).
+        pub address: String,
+        /// The port.
+        pub port: u16,
+    }
+}
+
+words! {
+    /// What a socket of the jail is for.
+    pub enum Purpose {
+        /// The jail's DNS server.
+        "dns" Dns,
+        /// HTTP and SOCKS5 for clients that want a proxy.
+        "proxy" Proxy,
+        /// Connections to the address itself: a literal that a rule names, or with `internet` every public one.
+        "address" Address,
+        /// A port of the host's loopback.
+        "host-port" HostPort,
+    }
+}
+
+words! {
+    /// What is spoken below.
+    pub enum Transport {
+        /// tcp(7).
+        "tcp" Tcp,
+        /// udp(7).
+        "udp" Udp,
+    }
+}
+
+record! {
+    /// What may be reached, and how. `jail-egress` judges by it.
+    pub struct Egress {
+        /// The rules, in the order of the spec.
+        pub rules: Vec<EgressRule>,
+        /// The ports of every public host that may be reached; empty: the rules are all.
+        pub internet: Vec<u16>,
+        /// DNS servers that are asked, `1.1.1.1` or `[::1]:5353`; empty: those of the host.
+        pub resolvers: Vec<String>,
+        /// The proxy that all connections leave by.
+        pub upstream: Option<Upstream>,
+        /// Ports of the jail that the host's loopback has.
+        pub exposed: Vec<Exposed>,
+        /// Ports of the host's loopback that the jail may reach, as the jail numbers them.
+        pub host_ports: Vec<HostPort>,
+        /// Whom to ask before a connection is refused.
+        pub ask: Option<Ask>,
+    }
+}
+
+record! {
+    /// One destination, its ports, and what is spoken there.
+    pub struct EgressRule {
+        /// `example.com`, `*.example.com`, `10.1.2.3` or `[fd00::1]`, in canonical form.
+        pub host: String,
+        /// The TCP ports.
+        pub ports: Vec<u16>,
+        /// What is spoken; absent: what is usual on the port.
+        pub protocol: Option<Spoken>,
+        /// Whether TLS may ask for another server name than the one that was looked up.
+        pub any_sni: bool,
+        /// Whether TXT records are looked up.
+        pub txt: bool,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+words! {
+    /// What is spoken on a connection.
+    pub enum Spoken {
+        /// TLS.
+        "tls" Tls,
+        /// HTTP.
+        "http" Http,
+        /// Anything; the server may speak first.
+        "tcp" Tcp,
+    }
+}
+
+record! {
+    /// An HTTP proxy of the host's network.
+    pub struct Upstream {
+        /// Its name or address.
+        pub host: String,
+        /// Its port.
+        pub port: u16,
+        /// Where the user and password for it (`user:password`) are; absent: it wants none.
+        pub credentials: Option<Credentials>,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+choice! {
+    /// Where a value is found at launch.
+    pub enum Credentials {
+        /// The contents of this file on the host.
+        "file" File(String),
+        /// This variable of the launcher.
+        "variable" Variable(String),
+    }
+}
+
+record! {
+    /// A port of the jail on the host's loopback.
+    pub struct Exposed {
+        /// The first port on the host; 0: one that is free.
+        pub from: u16,
+        /// The first port inside.
+        pub to: u16,
+        /// How many.
+        pub count: u16,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+record! {
+    /// A port of the host's loopback.
+    pub struct HostPort {
+        /// The port inside.
+        pub from: u16,
+        /// The port on the host.
+        pub to: u16,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+record! {
+    /// Whom to ask before a connection is refused.
+    pub struct Ask {
+        /// The command on the host, which allows by its exit status 0; absent: a desktop notification.
+        pub command: Vec<String>,
+        /// How long the connection waits.
+        pub seconds: u16,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
