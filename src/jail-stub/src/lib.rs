@@ -3,7 +3,7 @@
 //! It decides nothing: what is granted stands in the plan (jail-plan). It uses neither the standard library nor libc, so
 //! that it starts quickly and brings nothing along; see `start.rs` for how the released program begins.
 //!
-//! Three processes: the supervisor outside ([`supervisor`]), the jail's first process ([`first`], then [`init`]), the payload.
+//! Three processes: the supervisor outside (`supervisor/`), the jail's first process (`first.rs`, then `init/`), the payload.
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]

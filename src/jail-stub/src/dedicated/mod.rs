@@ -2,7 +2,7 @@
 //!
 //! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are mapped to themselves: the
 //! first process builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
-//! granted for writing is shared with it by access control lists ([`share`]).
+//! granted for writing is shared with it by access control lists (`share.rs`).
 
 mod acl;
 mod map;

@@ -9,7 +9,7 @@ use rustix::thread::futex::{Flags, wait, wake};
 pub struct Word(AtomicU32);
 
 impl Word {
-    /// What the kernel leaves here when the process that [`super::beside`] has started is gone, whatever ended it.
+    /// What the kernel leaves here when the process that [`super::spawn_sharing_memory`] has started is gone, whatever ended it.
     pub const ENDED: u32 = 0;
 
     /// With this number in it.
