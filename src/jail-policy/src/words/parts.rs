@@ -47,7 +47,6 @@ pub(super) fn lifetime_words(lifetime: Lifetime) -> &'static str {
     }
 }
 
-/// `pkgs.git` instead of `${pkgs.git}/bin/git`: what the author wrote.
 pub(super) fn phase_words(phase: Phase) -> &'static str {
     match phase {
         Phase::Before => "before the launch",
