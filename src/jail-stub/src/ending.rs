@@ -11,7 +11,8 @@ use crate::errno;
 use crate::failure::{Failure, Problem};
 use crate::host::{Fault, Lost};
 use crate::message::Ended;
-use crate::supervisor::{Outcome, signal, small};
+use crate::signal;
+use crate::supervisor::{Outcome, small};
 
 /// As timeout(1) has it.
 const EXIT_TIME: u8 = 124;

@@ -16,9 +16,9 @@ use rustix::io::{Errno, read};
 use rustix::process::{WaitOptions, set_child_subreaper, wait};
 
 use crate::failure::{About, Problem};
+use crate::signal;
 use crate::sys;
 
-const KILL: i32 = 9;
 /// So much of the kernel's list is read at once, some ten thousand numbers.
 const LIST_MAX: usize = 64 * 1024;
 
@@ -48,7 +48,7 @@ impl Leftovers {
         loop {
             self.read(&mut list);
             for child in numbers(&list) {
-                let _ = sys::kill(child, KILL);
+                let _ = sys::kill(child, signal::KILL);
             }
             if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {
                 return;

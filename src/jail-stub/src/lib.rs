@@ -29,6 +29,7 @@ mod message;
 mod namespaces;
 mod payload;
 mod resolve;
+mod signal;
 mod sources;
 mod standard;
 mod steps;

@@ -196,6 +196,8 @@ pub(crate) fn is_connected(channel: impl AsFd) -> bool {
 mod tests {
     use super::*;
     use crate::failure::Problem;
+    use crate::signal;
+    use crate::supervisor::small;
 
     #[test]
     fn messages_are_read_back_as_sent() {
@@ -203,11 +205,11 @@ mod tests {
         assert!(is_connected(&inside));
         for message in [
             Message::Started,
-            Message::Stopped(20),
+            Message::Stopped(small(signal::TSTP)),
             Message::AllStopped,
             Message::Read(0, 1 << 40),
             Message::Ended(Ended::Exited(3)),
-            Message::Ended(Ended::Signalled(15)),
+            Message::Ended(Ended::Signalled(small(signal::TERM))),
             Message::TimeIsOver,
             Message::Failed(Failure::early(Problem::new("/x", "no"))),
         ] {

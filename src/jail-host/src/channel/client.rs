@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use jail_plan::helper::SOCKET;
+use signal_hook::consts::SIGPIPE;
 
 use super::frame::{self, Frame, PIECE_MAX};
 
@@ -17,7 +18,9 @@ pub(crate) fn run(name: &OsStr, arguments: &[OsString]) -> ExitCode {
     match call(name, arguments) {
         Ok(status) => ExitCode::from(status),
         // Whoever read the output has closed it, and a program that writes on is ended by SIGPIPE.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::from(128 + 13),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::from(ended_by(SIGPIPE))
+        }
         Err(error) => {
             say(name, &error.to_string());
             ExitCode::from(FAILED)
@@ -70,6 +73,11 @@ fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// As a shell tells that a signal has ended a program.
+fn ended_by(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(FAILED)
 }
 
 fn say(name: &OsStr, text: &str) {

@@ -23,10 +23,9 @@ use super::surroundings::surroundings;
 use super::trust::WritableTrees;
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::supervisor::signal;
+use crate::signal;
+use crate::supervisor::small;
 use crate::sys::{self, SignalSet, Signalled, StringList};
-
-const TERM: i32 = 15;
 
 /// The helper, from outside.
 pub(crate) struct Helper<'a> {
@@ -107,7 +106,7 @@ impl<'a> Helper<'a> {
             while !wait(&end, signals).unwrap_or(true) {
                 // A terminal's signal has reached what runs there; any other is passed on, to end a cleanup that hangs.
                 if ending(signals).is_some_and(|signalled| !signalled.by_kernel) {
-                    let _ = sys::kill(process, TERM);
+                    let _ = sys::kill(process, signal::TERM);
                 }
             }
         }
@@ -128,7 +127,7 @@ impl<'a> Helper<'a> {
             self.interrupted.set(Some(signal));
             if !by_kernel {
                 // What a terminal sends has reached the scripts, which are in the same group.
-                self.send(&Request::Interrupt(u8::try_from(signal).unwrap_or(15)))?;
+                self.send(&Request::Interrupt(small(signal)))?;
             }
         }
         Ok(())
@@ -176,7 +175,7 @@ fn wait(first: &OwnedFd, signals: &OwnedFd) -> Result<bool, Errno> {
 fn ending(signals: &OwnedFd) -> Option<Signalled> {
     while let Ok(Some(signalled)) = sys::read_signal(signals) {
         match signalled.signal {
-            signal::INT | signal::QUIT | signal::HUP | TERM => return Some(signalled),
+            signal::INT | signal::QUIT | signal::HUP | signal::TERM => return Some(signalled),
             signal::TSTP | signal::TTIN | signal::TTOU => {
                 let own = rustix::process::getpid().as_raw_nonzero().get();
                 let _ = sys::kill(own, signal::STOP);

@@ -20,9 +20,10 @@ use self::stopping::Stopped;
 use crate::failure::EXIT_FAILED;
 use crate::leftovers::Leftovers;
 use crate::message::{Ended, Message, Order};
+use crate::signal;
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
-use crate::supervisor::{Launcher, signal, small};
+use crate::supervisor::{Launcher, small};
 use crate::sys::{self, SignalSet};
 use crate::terminal::Own;
 

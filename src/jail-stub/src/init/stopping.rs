@@ -13,7 +13,7 @@ use rustix::process::getpid;
 use rustix::thread::nanosleep;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::supervisor::signal;
+use crate::signal;
 use crate::sys;
 
 /// For how long looks are taken, and how long a pause is between two of them. One look takes as long as there are processes.

@@ -17,8 +17,9 @@ use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::host::{self, Helper, Store};
 use crate::message::Ended;
+use crate::signal;
 use crate::steps::{Fixed, Steps};
-use crate::supervisor::{self, handled, signal};
+use crate::supervisor::{self, handled};
 use crate::sys::{self, CommandLine, SignalSet};
 
 /// Runs the wrapper that `arguments` name, as the kernel gives them: the stub, the wrapper, the payload's arguments.

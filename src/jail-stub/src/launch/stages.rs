@@ -20,9 +20,10 @@ use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
 use crate::namespaces::{self, has};
 use crate::payload::Command;
+use crate::signal;
 use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
-use crate::supervisor::{self, Launcher, Supervisor, Watched, signal};
+use crate::supervisor::{self, Launcher, Supervisor, Watched};
 use crate::sys::{self, Cloned};
 use crate::terminal::Given;
 

@@ -3,8 +3,9 @@
 use rustix::io::Errno;
 
 use super::relay::Relay;
-use super::{Outcome, Supervisor, gone_is_fine, handled, signal};
+use super::{Outcome, Supervisor, gone_is_fine, handled};
 use crate::message::{Ended, Order};
+use crate::signal;
 use crate::sys::{self, SignalSet};
 
 impl Supervisor<'_> {

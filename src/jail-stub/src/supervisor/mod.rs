@@ -8,7 +8,6 @@ mod job;
 mod launcher;
 mod relay;
 mod shared;
-pub(crate) mod signal;
 
 use alloc::vec::Vec;
 
@@ -21,6 +20,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
 use crate::message::{self, Ended, Message, Received};
+use crate::signal;
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
 use crate::sys::{self, SignalSet, Signalled};

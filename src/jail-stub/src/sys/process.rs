@@ -15,7 +15,8 @@ use rustix::process::WaitOptions;
 use super::Word;
 use super::call::{check, enter, number};
 
-const SIGCHLD: u64 = 17;
+/// What the end of a child is told by, in the low bits of the flags (clone(2)).
+const SIGCHLD: usize = 17;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
 const CLONE_FILES: usize = 0x400;
@@ -93,7 +94,7 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
     };
     let arguments = CloneArguments {
         flags: namespaces.0 | into_cgroup,
-        exit_signal: SIGCHLD,
+        exit_signal: SIGCHLD as u64,
         cgroup,
         ..CloneArguments::default()
     };
@@ -124,7 +125,7 @@ pub fn spawn<T>(
 ) -> Result<i32, Errno> {
     let start = Start { child, argument };
     let top = stack.as_mut_ptr_range().end;
-    let flags = CLONE_VM | CLONE_VFORK | 17;
+    let flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
     // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
     // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
     // (CLONE_VFORK), so the memory that both share has one user at a time.
@@ -161,7 +162,7 @@ pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     // without CLONE_SETTLS and threads nothing else is.
     let result = unsafe {
         call_clone(
-            CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | 17,
+            CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD,
             top.cast(),
             state.address(),
             enter_child::<T>,
