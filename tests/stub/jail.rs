@@ -6,6 +6,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -28,6 +29,9 @@ pub(crate) struct Caller {
 /// No user of the host: nothing on it belongs to this number.
 const ORDINARY: u32 = 54321;
 
+/// The tests of one run have fewer jails at any time.
+const KEYS_AT_ONCE: u32 = 48;
+
 /// Root and an ordinary user where the tests run as root, else who runs them. Empty, with a line that says so, where jails
 /// cannot be made; then fails if the machine is declared to have them.
 pub(crate) fn callers() -> Vec<Caller> {
@@ -36,7 +40,7 @@ pub(crate) fn callers() -> Vec<Caller> {
     } else {
         vec![Caller { uid: None }]
     };
-    all.into_iter().filter(Caller::has_namespaces).collect()
+    all.into_iter().filter(Caller::has_namespaces).filter(Caller::has_room_for_keys).collect()
 }
 
 impl Caller {
@@ -48,6 +52,30 @@ impl Caller {
         }
         skipped("userns", "user namespaces cannot be made here");
         false
+    }
+
+    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Whoever else runs jails as the same user may
+    /// have all of them; a while is waited until they have ended.
+    fn has_room_for_keys(&self) -> bool {
+        let end = Instant::now() + Duration::from_secs(60);
+        while self.free_keys().is_some_and(|free| free < KEYS_AT_ONCE) {
+            if Instant::now() > end {
+                skipped("keys", "the user has as many keyrings as one may have");
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        true
+    }
+
+    /// Of a user without keys the kernel tells nothing: it may have all.
+    fn free_keys(&self) -> Option<u32> {
+        let uid = self.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
+        let users = std::fs::read_to_string("/proc/key-users").ok()?;
+        let of = |line: &str| line.split(':').next()?.trim().parse::<u32>().ok();
+        let line = users.lines().find(|line| of(line) == Some(uid))?;
+        let (taken, most) = line.split_whitespace().nth(3)?.split_once('/')?;
+        Some(most.parse::<u32>().ok()?.saturating_sub(taken.parse().ok()?))
     }
 
     pub(crate) fn become_user<'a>(&self, command: &'a mut Command) -> &'a mut Command {

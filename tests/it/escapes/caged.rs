@@ -98,7 +98,7 @@ const UNRULED: Group = (
         ("call setxattr s:{outside-file} s:user.jailgen s:v 1 0", "ok 0|errno 95"),
         ("call utimensat -100 s:{outside-file} 0 0", "ok 0"),
         // Not those of a root that has more capabilities.
-        ("call setpriority 0 {pid} 0", "ok 0|errno 1"),
+        ("call setpriority 0 {pid} {priority}", "ok 0|errno 1"),
     ],
 );
 

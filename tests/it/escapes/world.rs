@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{getpid, getuid};
+use rustix::process::{getpid, getpriority_process, getuid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
@@ -148,6 +148,8 @@ impl World {
             ("{init-fd}", "6".into()),
             ("{project}", self.path("project").display().to_string()),
             ("{outside-file}", self.path("outside").display().to_string()),
+            // The tests may run under nice(1), and nobody but root may take less of it.
+            ("{priority}", getpriority_process(None).unwrap().to_string()),
             ("{pid}", getpid().as_raw_nonzero().to_string()),
             ("{terminal}", self.terminal.clone()),
             ("{shm-key}", self.key().to_string()),
