@@ -23,6 +23,25 @@ fn held(jail: &Jail) -> String {
     std::fs::read_to_string(jail.home().join(".agent.json")).expect("a file")
 }
 
+/// The same, as a program that makes the system calls alone: `mv` would copy where it cannot rename.
+const RENAME_ALONE: &str = r#"
+cd /h
+cat agent
+perl -e '
+    open my $new, ">", "t" or die;
+    print $new "new\n";
+    close $new;
+    rename "t", "agent" or die;
+'
+"#;
+
+/// Starts the jail, and waits until `$R` has run in it. It goes on; the process outside is `$!`.
+const START_AND_REPLACE: &str = r#"
+"$W" -c "($R); touch done; sleep 20" >/dev/null 2>&1 &
+until [ -e done ]; do sleep 0.05; done
+"#;
+
+/// As editors and agents save a file.
 const REPLACE: &str = "cd /h && cat agent && echo new >.agent.tmp && mv -T .agent.tmp agent";
 
 #[test]
@@ -33,7 +52,7 @@ fn what_a_program_writes_or_renames_arrives() {
             "cat /h/agent; echo new >/h/agent",
             "cd /h; cat agent; rm agent; echo new >agent",
             "cd /h; cat agent; echo new >a; ln -f a agent",
-            "cd /h; cat agent; perl -e 'open F, \">\", \"t\"; print F \"new\\n\"; close F; rename \"t\", \"agent\" or die'",
+            RENAME_ALONE,
         ] {
             let jail = jail(caller);
             jail.sh(script).prints("old");
@@ -55,15 +74,22 @@ fn it_arrives_whatever_ends_the_payload() {
         assert_eq!(ran.signal, Some(9), "{ran:?}");
         assert_eq!(held(&jail), "new\n");
         let jail = self::jail(caller);
-        // The first process of the jail, and with it everything inside; and then the process outside as well.
-        let inner = "\"$W\" -c \"($R); touch done; sleep 20\" >/dev/null 2>&1 & \
-             until [ -e done ]; do sleep 0.05; done; kill -9 $(cat /proc/$!/task/$!/children); wait $!; cat ~/.agent.json";
+        // The first process of the jail, and with it everything inside.
+        let first = r"
+            kill -9 $(cat /proc/$!/task/$!/children)
+            wait $!
+            cat ~/.agent.json
+        ";
         let jail = jail.outside("R", REPLACE);
-        jail.outside_sh(inner).prints("new");
+        jail.outside_sh(&format!("{START_AND_REPLACE}{first}")).prints("new");
+        // The process outside, a moment after the change.
+        let outside = r"
+            sleep 1
+            kill -9 $!
+            cat ~/.agent.json
+        ";
         let jail = self::jail(caller).outside("R", REPLACE);
-        let whole = "\"$W\" -c \"($R); touch done; sleep 20\" >/dev/null 2>&1 & \
-             until [ -e done ]; do sleep 0.05; done; sleep 1; kill -9 $!; cat ~/.agent.json";
-        jail.outside_sh(whole).prints("new");
+        jail.outside_sh(&format!("{START_AND_REPLACE}{outside}")).prints("new");
     }
 }
 
@@ -71,8 +97,18 @@ fn it_arrives_whatever_ends_the_payload() {
 fn both_sides_see_each_others_changes_while_it_runs() {
     for caller in callers() {
         let jail = jail(caller);
-        let script = "\"$W\" -c 'echo one >/h/t; mv -T /h/t /h/agent; until grep -q two /h/agent; do sleep 0.05; done; echo seen' & \
-             until grep -q one ~/.agent.json; do sleep 0.05; done; echo two >~/t; mv -T ~/t ~/.agent.json; wait";
+        let script = r#"
+            "$W" -c '
+                echo one >/h/t
+                mv -T /h/t /h/agent
+                until grep -q two /h/agent; do sleep 0.05; done
+                echo seen
+            ' &
+            until grep -q one ~/.agent.json; do sleep 0.05; done
+            echo two >~/t
+            mv -T ~/t ~/.agent.json
+            wait
+        "#;
         jail.outside_sh(script).prints("seen");
         assert_eq!(held(&jail), "two\n");
     }
@@ -82,8 +118,18 @@ fn both_sides_see_each_others_changes_while_it_runs() {
 fn launches_at_the_same_time_share_it() {
     for caller in callers() {
         let jail = jail(caller).outside("R", REPLACE);
-        let script = "\"$W\" -c 'touch ready; until grep -q new /h/agent; do sleep 0.05; done; echo \"$(cat /h/agent)er\" >/h/t; mv -T /h/t /h/agent' & \
-             until [ -e ready ]; do sleep 0.05; done; \"$W\" -c \"$R; until grep -q newer agent; do sleep 0.05; done\" && wait";
+        let script = r#"
+            "$W" -c '
+                touch ready
+                until grep -q new /h/agent; do sleep 0.05; done
+                echo "$(cat /h/agent)er" >/h/t
+                mv -T /h/t /h/agent
+            ' &
+            until [ -e ready ]; do sleep 0.05; done
+            "$W" -c "$R
+                until grep -q newer agent; do sleep 0.05; done
+            " && wait
+        "#;
         jail.outside_sh(script).prints("old");
         assert_eq!(held(&jail), "newer\n");
     }
@@ -247,8 +293,12 @@ fn where_nothing_can_be_written_beside_it_it_is_bound() {
         jail.file("home/.agent.json", "old");
         let root = InsideOp::RemountReadOnly(crate::jail::at("/"));
         let jail = jail.op(shared(literal("/etc/agent"))).op(root);
-        jail.sh("cat /etc/agent; echo new >/etc/agent; mv -T /tmp/x /etc/agent 2>/dev/null; touch /tmp/x /etc/y 2>/dev/null || echo ro")
-            .prints("oldro");
+        let script = r"
+            cat /etc/agent
+            echo new >/etc/agent
+            touch /etc/beside 2>/dev/null || echo ro
+        ";
+        jail.sh(script).prints("oldro");
         assert_eq!(held(&jail), "new\n");
         // A second name would keep the old content, and a folder is no file.
         let jail = self::jail(caller);
