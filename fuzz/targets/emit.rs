@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jail_lang::MemorySources;
 use jailgen::compile::compile_from;
-use jailgen::emit::{File, emit, lock::Lock};
+use jailgen::backends::nix::{File, emit, lock::Lock};
 use jailgen::kit::Kit;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {

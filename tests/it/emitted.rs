@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use jailgen::emit::value::{NixValue, Part};
+use jailgen::backends::nix::value::{NixValue, Part};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;

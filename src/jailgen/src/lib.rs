@@ -2,12 +2,12 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod backends;
 pub mod cli;
 pub mod closure;
 pub mod compile;
 pub mod doc;
 pub mod doctor;
-pub mod emit;
 pub mod explain;
 pub mod files;
 pub mod findings;

@@ -9,8 +9,8 @@ mod term;
 use std::fs;
 use std::path::Path;
 
+use jailgen::backends::nix::{emit, lock::Lock, write};
 use jailgen::compile::SpecFolder;
-use jailgen::emit::{emit, lock::Lock, write};
 use serde_json::Value;
 
 use crate::harness::{Scratch, project};

@@ -2,7 +2,7 @@
 
 use jail_policy::{Output, Package, Piece, Text};
 use jail_registry::{Applied, Jail, Made, Placed, Value};
-use jailgen::emit::value::{NixValue, Part, parenthesised};
+use jailgen::backends::nix::value::{NixValue, Part, parenthesised};
 
 /// A file that evaluates to the term.
 pub(super) fn file(jail: &Jail) -> String {

@@ -4,8 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::backends::nix::value::NixValue;
 use crate::closure::store_path_of;
-use crate::emit::value::NixValue;
 use crate::files::{create_private, write_atomically};
 use crate::nix::{Nix, NixError, Progress};
 

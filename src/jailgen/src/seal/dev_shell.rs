@@ -46,7 +46,7 @@ const LEFT_OUT: &[&str] = &[
 ];
 
 /// The policy with what the files say in the place of each development shell.
-pub(super) fn expanded(
+pub(crate) fn expanded(
     mut policy: Policy,
     read: &dyn Fn(&str) -> io::Result<Vec<u8>>,
 ) -> Result<Policy, SealError> {

@@ -15,7 +15,7 @@ use jail_seccomp::INSTRUCTIONS_MAX;
 const BYTES_MAX: u64 = 8 * (INSTRUCTIONS_MAX as u64 + 1);
 
 /// What the filters of a policy hold, by their paths.
-pub(super) fn filters(policy: &Policy) -> Result<Vec<(String, Vec<u8>)>, SealError> {
+pub(crate) fn filters(policy: &Policy) -> Result<Vec<(String, Vec<u8>)>, SealError> {
     let mut found = Vec::new();
     for entry in &policy.grants {
         if let Grant::Filter { path } = &entry.grant {

@@ -13,7 +13,7 @@ use super::SealError;
 const LINKS_MAX: usize = 40;
 
 /// Refuses a grant whose source is in the store and leads out of it.
-pub(super) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
+pub(crate) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
     for entry in &policy.grants {
         for text in entry.grant.sources() {
             let Some(source) = text.as_str() else { continue };

@@ -1,29 +1,25 @@
 //! Seals a resolved policy: folds its grants into a plan and finds the closure in Nix's reference graph.
 //!
-//! `jailgen seal` is the builder of the derivations that nixlib makes. Only `builder` performs I/O.
+//! Whatever builds a jail calls this, whichever back end has emitted it. Nothing here writes; what is read of the store before a policy
+//! can be sealed, each of `dev_shell`, `given`, `links` and `program` reads.
 
-mod builder;
-mod dev_shell;
+pub(crate) mod dev_shell;
 mod environment;
 mod error;
 pub mod filter;
 mod fold;
-mod given;
+pub(crate) mod given;
 mod graph;
-mod links;
-mod places;
-mod program;
-mod reading;
+pub(crate) mod links;
+pub(crate) mod program;
 mod text;
 mod unseal;
 
 use jail_plan::{Closure, Plan};
 use jail_policy::{Grant, Policy, Scope};
 
-pub use builder::{BuildError, Told, build};
 pub use error::SealError;
 pub use graph::{Graph, Kind, Node};
-pub use reading::Disagreement;
 pub use text::texts;
 pub use unseal::{foreign, foreign_programs, of_wrapper, places as places_of, unseal};
 

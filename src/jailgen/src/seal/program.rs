@@ -12,7 +12,7 @@ use super::SealError;
 const LISTED_MAX: usize = 10;
 
 /// The program's path, if it is below `store`.
-pub(super) fn program<'p>(policy: &'p Policy, store: &Path) -> Result<Option<&'p Path>, SealError> {
+pub(crate) fn program<'p>(policy: &'p Policy, store: &Path) -> Result<Option<&'p Path>, SealError> {
     let found = policy.grants.iter().rev().find_map(|entry| match &entry.grant {
         Grant::Program { path } => Some((entry, Path::new(path.as_str()?))),
         _ => None,

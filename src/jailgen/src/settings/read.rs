@@ -8,7 +8,7 @@ use jail_registry::nearest;
 use toml_edit::{Document, Item, Key, TableLike, Value};
 
 use super::{Color, INPUTS, KEYS, NIX, Setting, Settings, TABLES};
-use crate::emit::INPUT_NAMES;
+use crate::backends::nix::INPUT_NAMES;
 
 /// What is wrong with the file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,8 +11,8 @@ use jail_policy::Policy;
 use super::kept;
 use super::record::Record;
 use super::{BuildError, State, commands, name};
-use crate::emit::lock::{Lock, pin};
-use crate::emit::{self, File, Folder, Spec, origin_at};
+use crate::backends::nix::lock::{Lock, pin};
+use crate::backends::nix::{self, File, Folder, Spec, origin_at};
 use crate::files::{create_private, read_regular, write_atomically};
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
@@ -121,7 +121,7 @@ pub fn build(
     let _alone = alone(&folder)?;
     let overrides = due(state, &spec.place, &options.overrides);
     let lock = lock(&state.pinned(&spec.place), &overrides, nix, progress)?;
-    let emitted = emit::emit(std::slice::from_ref(spec), kit, lock)?;
+    let emitted = nix::emit(std::slice::from_ref(spec), kit, lock)?;
     if options.linking == Linking::All {
         // Again when the commands are linked; but nobody waits for a build that comes to nothing.
         let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
@@ -210,7 +210,7 @@ fn build_aside(
     progress: Progress<'_>,
 ) -> Result<(Nix, Vec<String>), BuildError> {
     remove(aside)?;
-    emit::write(emitted, aside, false)?;
+    nix::write(emitted, aside, false)?;
     let nix = nix().map_err(BuildError::Nix)?;
     if !emitted.locked {
         nix.lock(aside, &emitted.references, progress).map_err(BuildError::Nix)?;
@@ -256,7 +256,7 @@ fn in_order(names: &[&str], store_paths: &[String]) -> Option<Vec<String>> {
 /// The place in the spec that Nix's message leads back to: it names lines of the emitted files.
 fn place(stderr: &str, emitted: &Folder, spec: &Spec) -> Option<String> {
     spec.policies.iter().find_map(|policy| {
-        let file = emit::file_name(&policy.name);
+        let file = nix::file_name(&policy.name);
         let Some(File::Content(content, _)) = emitted.files.get(&file) else { return None };
         let (_, after) = stderr.rsplit_once(&format!("/{file}:"))?;
         let line = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::emit::EmitError;
-use crate::emit::lock::PinError;
+use crate::backends::nix::EmitError;
+use crate::backends::nix::lock::PinError;
 use crate::nix::NixError;
 
 /// Why a spec cannot be built.

@@ -6,9 +6,9 @@ use jail_policy::Policy;
 
 use super::build::Wanted;
 use super::{Context, emission, shown};
+use crate::backends::nix::Spec;
 use crate::cli::args;
 use crate::cli::failure::Failure;
-use crate::emit::Spec;
 use crate::explain::sum_up;
 use crate::render::sanitise;
 use crate::state::State;

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use super::{Context, approve, emission, emit, given, shown};
+use crate::backends::nix::Spec;
+use crate::backends::nix::lock::Lock;
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
-use crate::emit::Spec;
-use crate::emit::lock::Lock;
 use crate::render::sanitise;
 use crate::state::trust::place;
 use crate::state::{self, BuildError, Built, Linking, Options, State};

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::{Context, clean, open, shown};
+use crate::backends::nix::{self, Change, EmitError, Folder, Spec};
 use crate::cli::args::{Emit, Inputs};
 use crate::cli::failure::Failure;
-use crate::emit::{self, Change, EmitError, Folder, Spec};
 use crate::parallel;
 use crate::render::sanitise;
 use crate::state;
@@ -37,7 +37,7 @@ pub(super) fn folder(
     let lock = state::lock(to, overrides, &|| context.nix(), &mut progress);
     bar.finish_and_clear();
     let lock = lock.map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
-    emit::emit(&specs, &kit, lock).map_err(failed)
+    nix::emit(&specs, &kit, lock).map_err(failed)
 }
 
 fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure> {
@@ -69,7 +69,7 @@ pub(super) fn write(
     force: bool,
     context: Context,
 ) -> Result<(), Failure> {
-    emit::write(folder, to, force).map_err(failed)?;
+    nix::write(folder, to, force).map_err(failed)?;
     if folder.locked {
         return Ok(());
     }
@@ -82,7 +82,7 @@ pub(super) fn write(
 
 /// Prints how the folder at `at` differs from what it should be.
 pub(super) fn check(folder: &Folder, at: &Path, context: Context) -> Result<(), Failure> {
-    let differences = emit::check(folder, at).map_err(failed)?;
+    let differences = nix::check(folder, at).map_err(failed)?;
     if differences.is_empty() {
         context.console.note("checked", &format!("{} is up to date", shown(at)));
         return Ok(());

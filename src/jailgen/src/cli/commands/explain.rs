@@ -8,11 +8,11 @@ use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
 use super::{Context, clean, compile_here, given, wrapper};
+use crate::backends::nix::FlakeInput;
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::compile::Compiled;
-use crate::emit::FlakeInput;
 use crate::explain::{Calls, Explanation, brief, calls, explain, render, render_calls, repository};
 use crate::findings::{Finding, findings};
 use crate::render::{sanitise, sanitise_json};

@@ -35,8 +35,8 @@ use jail_policy::Launch;
 
 use super::console::{Console, width};
 use super::failure::Failure;
+use crate::backends::nix::Spec;
 use crate::compile::{self, Compiled, SpecFolder};
-use crate::emit::Spec;
 use crate::kit::{Kit, KitError, find as find_kit};
 use crate::nix::{Nix, NixError};
 use crate::render::{self, sanitise};

@@ -6,13 +6,13 @@ use std::path::Path;
 use jail_registry::{Diagnostic, FileId};
 
 use super::Context;
+use crate::backends::nix::builder::{self, BuildError};
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
 use crate::render::{self, Sources};
-use crate::seal::{self, BuildError};
 
 pub(in crate::cli) fn run(context: Context) -> Result<(), Failure> {
-    match seal::build(Path::new(".")) {
+    match builder::build(Path::new(".")) {
         Ok(told) => {
             print(&told.warnings, &NoSources, context);
             told.left_out.iter().for_each(|what| context.console.note("note", what));

@@ -349,15 +349,3 @@ fn the_last_grant_of_the_working_folder_counts() {
     assert!(wrapper.contains(r#"{"folder":{"to":"/work","access":"ro""#), "{wrapper}");
     assert_eq!(wrapper.matches("refuse-folder").count(), 1, "{wrapper}");
 }
-
-#[test]
-fn a_build_without_the_attributes_of_a_jail_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let error = super::build(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("/.attrs.json` cannot be read"), "{error}");
-    assert!(error.contains("Nix runs it"), "{error}");
-    std::fs::write(folder.path().join(".attrs.json"), r#"{"outputs": {"out": "/nix/store/x"}}"#)
-        .unwrap();
-    let error = super::build(folder.path()).unwrap_err().to_string();
-    assert!(error.contains("are not those of a jail: missing field `system`"), "{error}");
-}

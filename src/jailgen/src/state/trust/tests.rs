@@ -5,8 +5,8 @@ use std::os::unix::fs::symlink;
 
 use super::approval::file;
 use super::*;
+use crate::backends::nix::Spec;
 use crate::compile::SpecFolder;
-use crate::emit::Spec;
 
 const PLAIN: &str = "jail \"x\" pkgs.hello [ mount-cwd (readonly \"/srv\") ]";
 const HOOKED: &str = "jail \"x\" pkgs.hello [ mount-cwd (add-runtime \"echo 1\\necho 2\") ]";

@@ -4,6 +4,9 @@
 //! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with nixlib and which is lowered
 //! here. A term that Nix made of a spec must be what jailgen makes of it.
 
+mod places;
+mod reading;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{OpenOptionsExt, symlink};
@@ -14,13 +17,14 @@ use jail_registry::{Diagnostic, Term};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::forward::Forward;
+pub use reading::Disagreement;
 
-use super::places::OfArguments;
-use super::reading::{Disagreement, Spec};
-use super::{
+use crate::forward::Forward;
+use crate::seal::{
     Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, links, program, seal,
 };
+use places::OfArguments;
+use reading::Spec;
 
 /// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
@@ -242,4 +246,21 @@ fn try_write(out: &Path, name: &str, sealed: &Sealed) -> std::io::Result<()> {
     let mut file =
         fs::OpenOptions::new().write(true).create_new(true).mode(0o755).open(bin.join(name))?;
     std::io::Write::write_all(&mut file, sealed.wrapper.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_without_the_attributes_of_a_jail_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = build(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("/.attrs.json` cannot be read"), "{error}");
+        assert!(error.contains("Nix runs it"), "{error}");
+        fs::write(folder.path().join(".attrs.json"), r#"{"outputs": {"out": "/nix/store/x"}}"#)
+            .unwrap();
+        let error = build(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("are not those of a jail: missing field `system`"), "{error}");
+    }
 }

@@ -1,7 +1,7 @@
 //! The lock's algebra. What real Nix says to the result is in `tests/it`.
 
 use super::*;
-use crate::emit::flake::inputs;
+use crate::backends::nix::flake::inputs;
 
 fn kit(follows: &[&str]) -> Kit {
     Kit {

@@ -1,8 +1,10 @@
-//! Emission: specs' policies become a folder with a flake, its lock, and a readable Nix file for each jail.
+//! The Nix back end. Specs' policies become a folder with a flake, its lock, and a readable Nix file for each jail; [`builder`] is
+//! what Nix runs to build one.
 //!
 //! The same specs, kit and lock always give the same bytes. Everything is rendered in memory, and parsed by our own parser,
 //! before anything is written.
 
+pub mod builder;
 mod checked;
 mod copied;
 mod error;
@@ -210,8 +212,8 @@ fn header(specs: &[&Spec]) -> String {
 static TEMPLATES: LazyLock<Result<Environment<'static>, minijinja::Error>> = LazyLock::new(|| {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::SemiStrict);
-    environment.add_template(FLAKE, include_str!("../../../../templates/flake.nix.jinja"))?;
-    environment.add_template(JAIL, include_str!("../../../../templates/jail.nix.jinja"))?;
+    environment.add_template(FLAKE, include_str!("../../../../../templates/flake.nix.jinja"))?;
+    environment.add_template(JAIL, include_str!("../../../../../templates/jail.nix.jinja"))?;
     Ok(environment)
 });
 

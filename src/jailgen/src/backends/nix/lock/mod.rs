@@ -15,7 +15,7 @@ use crate::files::read_regular;
 use crate::kit::Kit;
 
 /// The versions that jailgen was released with.
-const COMPILED_IN: &str = include_str!("../../data/flake.lock");
+const COMPILED_IN: &str = include_str!("../../../data/flake.lock");
 
 const VERSION: u64 = 7;
 
