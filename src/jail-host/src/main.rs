@@ -21,6 +21,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use jail_plan::helper::HELPER as NAME;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
     let mut words = std::env::args_os();
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
     if !is_helper {
         let name = std::path::Path::new(&name).file_name().unwrap_or(&name).to_owned();
         return channel::client::run(&name, &words);
+    }
+    // Before anything is read: nobody of the same user may look into this process or trace it, and it dumps no core (prctl(2)).
+    if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+        say(&format!("it stays open to others: {error}"));
+        return ExitCode::FAILURE;
     }
     match words.as_slice() {
         [mode, socket, listener, arguments @ ..] if mode == "run" => {

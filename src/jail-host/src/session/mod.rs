@@ -11,7 +11,6 @@ use std::sync::atomic::AtomicBool;
 
 use jail_plan::helper::{Answer, Learned, Refusal, Request};
 use jail_plan::{HostOp, Plan, Wrapper};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::channel::{Channels, Handler};
@@ -27,19 +26,14 @@ pub(crate) fn run(socket: &OsStr, listener: &OsStr, arguments: &[OsString]) -> E
         say("the stub has left no socket open for it");
         return ExitCode::FAILURE;
     };
-    match leave().and_then(|project| serve(stub, listener, arguments, &Arc::new(project))) {
+    match Project::leave().and_then(|project| serve(stub, listener, arguments, &Arc::new(project)))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             say(&error.to_string());
             ExitCode::FAILURE
         }
     }
-}
-
-/// Takes leave of the project folder, and of whoever of the same user would look into this process (prctl(2)).
-fn leave() -> io::Result<Project> {
-    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
-    Project::leave()
 }
 
 fn serve(
