@@ -6,7 +6,8 @@ use std::path::Path;
 
 use jail_lang::MemorySources;
 use jailgen::compile::compile_from;
-use jailgen::backends::nix::{File, emit, lock::Lock};
+use jailgen::backends::File;
+use jailgen::backends::nix::{emit, lock::Lock};
 use jailgen::kit::Kit;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -25,8 +26,8 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
         follows: Vec::new(),
         version: "0".into(),
     };
-    let Ok(folder) = emit(&[spec], &kit, Lock::compiled_in().unwrap()) else { return };
-    for (name, file) in &folder.files {
+    let Ok(flake) = emit(&[spec], &kit, Lock::compiled_in().unwrap()) else { return };
+    for (name, file) in &flake.folder.files {
         let File::Content(content, _) = file else { continue };
         if name.ends_with(".nix") {
             let nix = std::str::from_utf8(content).unwrap();

@@ -75,9 +75,9 @@ fn what_is_emitted_is_formatted() {
         let opened = jailgen::compile::SpecFolder::open(&path).unwrap();
         let emission = opened.emission(&opened.compile()).unwrap().unwrap();
         let lock = jailgen::backends::nix::lock::Lock::compiled_in().unwrap();
-        let folder = jailgen::backends::nix::emit(&[emission], &kit(), lock).unwrap();
-        for (name, file) in folder.files.iter().filter(|(name, _)| name.ends_with(".nix")) {
-            let jailgen::backends::nix::File::Content(content, _) = file else { continue };
+        let flake = jailgen::backends::nix::emit(&[emission], &kit(), lock).unwrap();
+        for (name, file) in flake.folder.files.iter().filter(|(name, _)| name.ends_with(".nix")) {
+            let jailgen::backends::File::Content(content, _) = file else { continue };
             check(name, std::str::from_utf8(content).unwrap(), &mut problems);
         }
     }

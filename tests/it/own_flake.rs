@@ -209,8 +209,8 @@ fn what_a_packaged_jailgen_emits_evaluates_and_follows_the_inputs_of_the_emitted
     let overrides = [("nixpkgs", &setup.nixpkgs), ("llm-agents", &setup.llm_agents)]
         .map(|(name, reference)| (name.to_owned(), reference.clone()));
     let lock = jailgen::state::lock(&scratch.path("out"), &overrides, &nix, &mut |_| {}).unwrap();
-    let folder = jailgen::backends::nix::emit(&[emission], &kit, lock).unwrap();
-    jailgen::backends::nix::write(&folder, &scratch.path("out"), false).unwrap();
+    let flake = jailgen::backends::nix::emit(&[emission], &kit, lock).unwrap();
+    jailgen::backends::write(&flake.folder, &scratch.path("out"), false).unwrap();
     let before = scratch.read("out/flake.lock");
     for nix in &setup.programs {
         let words = ["eval", "--raw", "path:out#jailed-sh.drvPath"];

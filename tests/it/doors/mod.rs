@@ -9,7 +9,8 @@ mod term;
 use std::fs;
 use std::path::Path;
 
-use jailgen::backends::nix::{emit, lock::Lock, write};
+use jailgen::backends::nix::{emit, lock::Lock};
+use jailgen::backends::write;
 use jailgen::compile::SpecFolder;
 use serde_json::Value;
 
@@ -53,8 +54,8 @@ fn write_doors(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
         let emission = opened.emission(&compiled).unwrap();
         let Some(emission) = emission else { panic!("{}: {said:?}", spec.file) };
         let folder = format!("out-{number}");
-        let files = emit(&[emission], &kit(), Lock::compiled_in().unwrap()).unwrap();
-        write(&files, &scratch.path(&folder), false).unwrap();
+        let flake = emit(&[emission], &kit(), Lock::compiled_in().unwrap()).unwrap();
+        write(&flake.folder, &scratch.path(&folder), false).unwrap();
         let jails = &compiled.spec.as_ref().unwrap().jails;
         for (jail, policy) in jails.iter().zip(&compiled.policies) {
             let attribute = format!("jail-{}", pairs.len());

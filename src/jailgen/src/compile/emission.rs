@@ -6,8 +6,9 @@ use std::path::Path;
 use jail_lang::{Bounds, FileSources, Input, SourceError, Sources as _};
 
 use super::{Compiled, SpecFolder};
+use crate::backends::nix::FlakeInput;
 use crate::backends::nix::value::NixValue;
-use crate::backends::nix::{Answer, Copied, EmitError, FlakeInput, Spec, SpecFile};
+use crate::backends::{Answer, Copied, EmitError, Spec, SpecFile};
 
 /// Where copied files stand in the emitted folder; the language writes references to them.
 const COPIES: &str = "files";

@@ -12,7 +12,8 @@ use super::kept;
 use super::record::Record;
 use super::{BuildError, State, commands, name};
 use crate::backends::nix::lock::{Lock, pin};
-use crate::backends::nix::{self, File, Folder, Spec, origin_at};
+use crate::backends::nix::{Flake, emit, file_name, origin_at};
+use crate::backends::{File, Spec, write};
 use crate::files::{create_private, read_regular, write_atomically};
 use crate::kit::Kit;
 use crate::nix::{Nix, NixError, Progress};
@@ -121,7 +122,7 @@ pub fn build(
     let _alone = alone(&folder)?;
     let overrides = due(state, &spec.place, &options.overrides);
     let lock = lock(&state.pinned(&spec.place), &overrides, nix, progress)?;
-    let emitted = nix::emit(std::slice::from_ref(spec), kit, lock)?;
+    let emitted = emit(std::slice::from_ref(spec), kit, lock)?;
     if options.linking == Linking::All {
         // Again when the commands are linked; but nobody waits for a build that comes to nothing.
         let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
@@ -204,13 +205,13 @@ fn remember_given(folder: &Path, names: BTreeSet<String>) -> Result<(), BuildErr
 /// Builds from a folder beside the one of the last build, which a failure must not touch.
 fn build_aside(
     nix: &dyn Fn() -> Result<Nix, NixError>,
-    emitted: &Folder,
+    emitted: &Flake,
     aside: &Path,
     spec: &Spec,
     progress: Progress<'_>,
 ) -> Result<(Nix, Vec<String>), BuildError> {
     remove(aside)?;
-    nix::write(emitted, aside, false)?;
+    write(&emitted.folder, aside, false)?;
     let nix = nix().map_err(BuildError::Nix)?;
     if !emitted.locked {
         nix.lock(aside, &emitted.references, progress).map_err(BuildError::Nix)?;
@@ -224,7 +225,7 @@ fn build_aside(
 /// Keeps the flake of a build that failed, to be looked at, and because the next build starts from its lock.
 fn failed(
     error: BuildError,
-    emitted: &Folder,
+    emitted: &Flake,
     aside: &Path,
     spec: &Spec,
     options: &Options,
@@ -254,10 +255,10 @@ fn in_order(names: &[&str], store_paths: &[String]) -> Option<Vec<String>> {
 }
 
 /// The place in the spec that Nix's message leads back to: it names lines of the emitted files.
-fn place(stderr: &str, emitted: &Folder, spec: &Spec) -> Option<String> {
+fn place(stderr: &str, emitted: &Flake, spec: &Spec) -> Option<String> {
     spec.policies.iter().find_map(|policy| {
-        let file = nix::file_name(&policy.name);
-        let Some(File::Content(content, _)) = emitted.files.get(&file) else { return None };
+        let file = file_name(&policy.name);
+        let Some(File::Content(content, _)) = emitted.folder.files.get(&file) else { return None };
         let (_, after) = stderr.rsplit_once(&format!("/{file}:"))?;
         let line = after.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
         let by = origin_at(str::from_utf8(content).ok()?, line)?;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-use crate::backends::nix::EmitError;
+use crate::backends::EmitError;
 use crate::backends::nix::lock::PinError;
 use crate::nix::NixError;
 

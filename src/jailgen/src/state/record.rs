@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::trust::{Content, content_of, leads_to, place, written};
 use super::{BuildError, Built, Command, State, name};
-use crate::backends::nix::{Answer, Spec};
+use crate::backends::{Answer, Spec};
 use crate::files::Private;
 use crate::kit::Kit;
 use crate::nix::nar;

@@ -11,7 +11,7 @@ use super::build::{is_at, lock_file};
 use super::commands::refuse_taken;
 use super::record::Record;
 use super::*;
-use crate::backends::nix::{Answer, Spec, SpecFile};
+use crate::backends::{Answer, Spec, SpecFile};
 use crate::kit::Kit;
 
 fn kit(hash: &str) -> Kit {

@@ -6,7 +6,7 @@ use jail_policy::Policy;
 
 use super::build::Wanted;
 use super::{Context, emission, shown};
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::explain::sum_up;

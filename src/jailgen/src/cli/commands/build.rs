@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 use super::{Context, approve, emission, emit, given, shown};
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::backends::nix::lock::Lock;
 use crate::cli::args::{self, Inputs, OneJail};
 use crate::cli::failure::Failure;
@@ -53,15 +53,15 @@ fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Re
     let (place, inputs_given) = (place(spec), inputs.owned());
     let at = state.flake(&place);
     let overrides = state::due(state, &place, &inputs_given);
-    let folder = emit::folder(std::slice::from_ref(spec), inputs, &overrides, &at, context)?;
-    emit::check(&folder, &at, context)
+    let flake = emit::flake(std::slice::from_ref(spec), inputs, &overrides, &at, context)?;
+    emit::check(&flake, &at, context)
 }
 
 /// Without a home folder nothing was built, so nothing is out of date: the specs are compiled and emitted, in memory.
 fn check_alone(specs: &[PathBuf], inputs: &Inputs, context: Context) -> Result<(), Failure> {
     for spec in specs {
         let nowhere = Path::new("/nonexistent");
-        emit::folder(std::slice::from_ref(spec), inputs, &inputs.owned(), nowhere, context)?;
+        emit::flake(std::slice::from_ref(spec), inputs, &inputs.owned(), nowhere, context)?;
         let spec = sanitise(&spec.display().to_string()).into_owned();
         let what = "can be emitted; without a home folder there is no build to compare it with";
         context.console.note("checked", &format!("{spec} {what}"));

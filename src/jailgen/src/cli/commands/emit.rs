@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{Context, clean, open, shown};
-use crate::backends::nix::{self, Change, EmitError, Folder, Spec};
+use crate::backends::nix::{self, Flake};
+use crate::backends::{self, Change, EmitError, Spec};
 use crate::cli::args::{Emit, Inputs};
 use crate::cli::failure::Failure;
 use crate::parallel;
@@ -13,23 +14,23 @@ use crate::state;
 pub(in crate::cli) fn run(arguments: &Emit, context: Context) -> Result<(), Failure> {
     let Emit { specs, inputs, output, .. } = arguments;
     // The folder is for others too, so it has nothing of this user's settings.
-    let folder = folder(&specs.specs, inputs, &inputs.owned(), output, context)?;
+    let flake = flake(&specs.specs, inputs, &inputs.owned(), output, context)?;
     if arguments.check {
-        return check(&folder, &arguments.output, context);
+        return check(&flake, &arguments.output, context);
     }
-    write(&folder, &arguments.output, arguments.force, context)?;
+    write(&flake, &arguments.output, arguments.force, context)?;
     context.console.note("wrote", &shown(&arguments.output));
     Ok(())
 }
 
-/// The folder of these specs, as it should stand at `to`: what is pinned there stays pinned.
-pub(super) fn folder(
+/// The flake of these specs, as it should stand at `to`: what is pinned there stays pinned.
+pub(super) fn flake(
     specs: &[PathBuf],
     inputs: &Inputs,
     overrides: &[(String, String)],
     to: &Path,
     context: Context,
-) -> Result<Folder, Failure> {
+) -> Result<Flake, Failure> {
     let specs = compile_all(specs, context)?;
     let kit = context.kit(inputs.kit.as_deref())?;
     let bar = context.console.progress("pinning inputs".into());
@@ -62,27 +63,27 @@ fn compile_all(specs: &[PathBuf], context: Context) -> Result<Vec<Spec>, Failure
     if faulty { Err(Failure::Findings) } else { Ok(emissions) }
 }
 
-/// Writes the folder, and has Nix complete its lock where a spec brings inputs of its own.
+/// Writes the flake, and has Nix complete its lock where a spec brings inputs of its own.
 pub(super) fn write(
-    folder: &Folder,
+    flake: &Flake,
     to: &Path,
     force: bool,
     context: Context,
 ) -> Result<(), Failure> {
-    nix::write(folder, to, force).map_err(failed)?;
-    if folder.locked {
+    backends::write(&flake.folder, to, force).map_err(failed)?;
+    if flake.locked {
         return Ok(());
     }
     let bar = context.console.progress("pinning inputs".into());
     let mut progress = |line: &str| bar.set_message(sanitise(line).into_owned());
-    let locked = context.nix().and_then(|nix| nix.lock(to, &folder.references, &mut progress));
+    let locked = context.nix().and_then(|nix| nix.lock(to, &flake.references, &mut progress));
     bar.finish_and_clear();
     Ok(locked?)
 }
 
 /// Prints how the folder at `at` differs from what it should be.
-pub(super) fn check(folder: &Folder, at: &Path, context: Context) -> Result<(), Failure> {
-    let differences = nix::check(folder, at).map_err(failed)?;
+pub(super) fn check(flake: &Flake, at: &Path, context: Context) -> Result<(), Failure> {
+    let differences = backends::check(&flake.folder, at).map_err(failed)?;
     if differences.is_empty() {
         context.console.note("checked", &format!("{} is up to date", shown(at)));
         return Ok(());

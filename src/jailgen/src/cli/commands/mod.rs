@@ -35,7 +35,7 @@ use jail_policy::Launch;
 
 use super::console::{Console, width};
 use super::failure::Failure;
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::compile::{self, Compiled, SpecFolder};
 use crate::kit::{Kit, KitError, find as find_kit};
 use crate::nix::{Nix, NixError};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::changes::{changes, concerns};
 use super::{Content, key, place, written};
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::files::Private;
 use crate::state::State;
 

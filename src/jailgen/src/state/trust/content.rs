@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jail_policy::{Entry, Grant, Policy, normalise};
 use serde::{Deserialize, Serialize};
 
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::nix::nar;
 
 /// See the module.

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 
 use super::approval::file;
 use super::*;
-use crate::backends::nix::Spec;
+use crate::backends::Spec;
 use crate::compile::SpecFolder;
 
 const PLAIN: &str = "jail \"x\" pkgs.hello [ mount-cwd (readonly \"/srv\") ]";

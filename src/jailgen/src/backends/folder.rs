@@ -1,20 +1,47 @@
 //! Writing an emitted folder: never over what is not ours, each file whole or not at all; and comparing one with what it should
 //! be. It may lie where a jail writes, so no link in it is followed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::lines::{LINES, LINES_MARK};
-use super::{EmitError, File, Folder, MARK};
+use super::EmitError;
 use crate::files::{Below, Kind, beside};
 
-const FLAKE: &str = "flake.nix";
 const COPIES: &str = "files";
+
+/// A folder that is to be written: file names, relative to it, and contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folder {
+    /// The files.
+    pub files: BTreeMap<String, File>,
+    /// The one that is written last: a folder without it is no whole one, and one with somebody else's in its place is not ours.
+    pub main: &'static str,
+    /// How files of ours are recognised.
+    pub marks: &'static [Mark],
+}
+
+/// How a file that a back end has written is told from somebody else's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// How its name ends.
+    pub name: &'static str,
+    /// How its content begins.
+    pub begins: &'static str,
+}
+
+/// A file that is to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum File {
+    /// Ours, or copied, with whether it is executable.
+    Content(Vec<u8>, bool),
+    /// A symbolic link that was copied.
+    Link(PathBuf),
+}
 
 /// How a file of a folder is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +63,13 @@ pub enum Change {
     Content(String),
     /// Its content is another, and is no text.
     Binary,
+}
+
+impl Folder {
+    /// How a file of this name begins if it is ours; nothing where none of ours is called so.
+    fn mark(&self, name: &str) -> Option<&'static Mark> {
+        self.marks.iter().find(|mark| name.ends_with(mark.name))
+    }
 }
 
 /// Writes a folder. What else it holds is left alone, and files of ours that are no longer needed are removed.
@@ -150,9 +184,9 @@ fn write_new(folder: &Folder, to: &Path) -> Result<(), EmitError> {
 
 /// `shown` is for messages.
 fn write_files(folder: &Folder, to: &Below, shown: &Path) -> Result<(), EmitError> {
-    // flake.nix is the last: until it is there, nothing takes the folder for a whole one.
+    // Until the main one is there, nothing takes the folder for a whole one.
     let (last, others): (Vec<_>, Vec<_>) =
-        folder.files.iter().partition(|(name, _)| *name == FLAKE);
+        folder.files.iter().partition(|(name, _)| *name == folder.main);
     for (name, file) in others.into_iter().chain(last) {
         write_file(file, to, name)
             .map_err(|error| EmitError::Io { path: shown.join(name), error })?;
@@ -174,13 +208,15 @@ fn write_file(file: &File, folder: &Below, name: &str) -> io::Result<()> {
     }
 }
 
-/// A folder is ours if its flake.nix is. One that holds anything and is not ours is refused, and so is one of ours with a
+/// A folder is ours if its main file is. One that holds anything and is not ours is refused, and so is one of ours with a
 /// file of somebody else's in the place of one that is to be written.
 fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitError> {
     let names = names(at).map_err(|error| EmitError::Io { path: shown.into(), error })?;
-    let foreign: Vec<String> = if is_ours(at, FLAKE) {
+    let foreign: Vec<String> = if is_ours(folder, at, folder.main) {
         let in_the_way = |name: &&String| {
-            is_named_as_ours(name) && folder.files.contains_key(*name) && !is_ours(at, name)
+            folder.mark(name).is_some()
+                && folder.files.contains_key(*name)
+                && !is_ours(folder, at, name)
         };
         names.iter().filter(in_the_way).cloned().collect()
     } else {
@@ -194,12 +230,11 @@ fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitE
 
 /// Files of ours in a folder that are not to be there.
 fn obsolete(folder: &Folder, at: &Below) -> io::Result<Vec<String>> {
-    if !is_ours(at, FLAKE) {
+    if !is_ours(folder, at, folder.main) {
         return Ok(Vec::new());
     }
     let own = names(at)?.into_iter();
-    let mut all: Vec<String> =
-        own.filter(|name| is_named_as_ours(name) && is_ours(at, name)).collect();
+    let mut all: Vec<String> = own.filter(|name| is_ours(folder, at, name)).collect();
     if let Some(Kind::Folder) = at.kind(COPIES.as_ref())?
         && let Some(copies) = at.enter(COPIES.as_ref())?
     {
@@ -232,13 +267,9 @@ fn names(folder: &Below) -> io::Result<BTreeSet<String>> {
     Ok(names.map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
-fn is_named_as_ours(name: &str) -> bool {
-    name.ends_with(".nix") || name == LINES
-}
-
 /// Whether a file is one that jailgen has emitted.
-fn is_ours(folder: &Below, name: &str) -> bool {
-    let mark = if name == LINES { LINES_MARK } else { MARK };
-    let read = folder.read(name.as_ref()).ok().flatten();
-    read.is_some_and(|(content, _)| content.starts_with(mark.as_bytes()))
+fn is_ours(folder: &Folder, at: &Below, name: &str) -> bool {
+    let Some(mark) = folder.mark(name) else { return false };
+    let read = at.read(name.as_ref()).ok().flatten();
+    read.is_some_and(|(content, _)| content.starts_with(mark.begins.as_bytes()))
 }
