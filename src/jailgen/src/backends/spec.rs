@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jail_lang::{Query, Tree};
+use jail_lang::{Input, Query, Tree};
 use jail_policy::Policy;
 use serde::{Deserialize, Serialize};
 
-use super::nix::FlakeInput;
 use crate::nix::nar::hash_bytes;
 
 /// A spec, as far as emission is concerned.
@@ -24,7 +23,7 @@ pub struct Spec {
     /// Its jails.
     pub policies: Vec<Policy>,
     /// The inputs that it declares for the emitted flake.
-    pub inputs: BTreeMap<String, FlakeInput>,
+    pub inputs: BTreeMap<String, Input>,
     /// The overlays that it declares: Nix source, closed but for the names that every emitted file binds.
     pub overlays: Vec<String>,
     /// Files and folders that its jails name.

@@ -1,13 +1,10 @@
 //! A compiled spec as the emitter takes it: with all that was read for it, so that nothing is read a second time.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
-use jail_lang::{Bounds, FileSources, Input, SourceError, Sources as _};
+use jail_lang::{Bounds, FileSources, SourceError, Sources as _};
 
 use super::{Compiled, SpecFolder};
-use crate::backends::nix::FlakeInput;
-use crate::backends::nix::value::NixValue;
 use crate::backends::{Answer, Copied, EmitError, Spec, SpecFile};
 
 /// Where copied files stand in the emitted folder; the language writes references to them.
@@ -35,13 +32,6 @@ impl SpecFolder {
 }
 
 impl Compiled {
-    /// The inputs that it declares, as flake.nix says them.
-    #[must_use]
-    pub fn inputs(&self) -> BTreeMap<String, FlakeInput> {
-        let inputs = self.spec.iter().flat_map(|spec| &spec.inputs);
-        inputs.map(|(name, input)| (name.clone(), FlakeInput(value(input)))).collect()
-    }
-
     /// What is emitted of it but for what it copies, which a [`SpecFolder`] reads; nothing if something is wrong with it.
     #[must_use]
     pub fn emission_without_copies(&self) -> Option<Spec> {
@@ -52,7 +42,7 @@ impl Compiled {
             files: files(self),
             answers: Vec::new(),
             policies: self.policies.clone(),
-            inputs: self.inputs(),
+            inputs: spec.inputs.clone(),
             overlays: spec.overlays.clone(),
             copied: Vec::new(),
         })
@@ -70,24 +60,4 @@ fn copy(sources: &FileSources, name: &str, bounds: &mut Bounds) -> Result<Copied
     let from = if name == "." { sources.root().to_owned() } else { from.display().to_string() };
     let tree = sources.tree(&from, bounds)?;
     Ok(Copied { from: from.into(), to: format!("{COPIES}/{name}"), tree })
-}
-
-/// An input as flake.nix says it.
-fn value(input: &Input) -> NixValue {
-    let mut fields = Vec::new();
-    let mut add = |name: &str, value| fields.push((name.to_owned(), value));
-    if let Some(url) = &input.url {
-        add("url", NixValue::text(url));
-    }
-    if let Some(flake) = input.flake {
-        add("flake", NixValue::Bool(flake));
-    }
-    if let Some(follows) = &input.follows {
-        add("follows", NixValue::text(follows));
-    }
-    if !input.inputs.is_empty() {
-        let inputs = input.inputs.iter().map(|(name, input)| (name.clone(), value(input)));
-        add("inputs", NixValue::Set(inputs.collect()));
-    }
-    NixValue::Set(fields)
 }

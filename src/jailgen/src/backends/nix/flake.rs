@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jail_lang::Input;
 use jail_policy::Policy;
 use minijinja::{Value, context};
 
@@ -20,10 +21,6 @@ pub(super) const INPUTS: [(&str, &str); 2] = [
 
 /// The names of these.
 pub const INPUT_NAMES: [&str; 2] = [INPUTS[0].0, INPUTS[1].0];
-
-/// An input as a spec declares it: `{ url = "…"; }` and what else a flake may say there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FlakeInput(pub NixValue);
 
 /// The inputs of the flake.
 pub(super) struct Inputs {
@@ -64,13 +61,14 @@ fn urls(input: &NixValue, references: &mut Vec<String>) {
 
 pub(super) fn inputs(specs: &[Spec], kit: &Kit) -> Result<Inputs, EmitError> {
     let mut declared: BTreeMap<String, NixValue> = BTreeMap::new();
-    for (name, FlakeInput(input)) in specs.iter().flat_map(|spec| &spec.inputs) {
+    for (name, input) in specs.iter().flat_map(|spec| &spec.inputs) {
+        let input = input_value(input);
         let error =
             |message: &str| EmitError::Input { name: name.clone(), message: message.into() };
         if name == KIT {
             return Err(error("is jailgen's own"));
         }
-        if declared.insert(name.clone(), input.clone()).is_some_and(|other| other != *input) {
+        if declared.insert(name.clone(), input.clone()).is_some_and(|other| other != input) {
             return Err(error("is declared by two specs, differently"));
         }
     }
@@ -81,6 +79,27 @@ pub(super) fn inputs(specs: &[Spec], kit: &Kit) -> Result<Inputs, EmitError> {
     }
     all.insert(KIT.into(), kit_input(kit));
     Ok(Inputs { all, declared: names })
+}
+
+/// An input as flake.nix says it: `{ url = "…"; }` and what else a flake may say there.
+#[must_use]
+pub fn input_value(input: &Input) -> NixValue {
+    let mut fields = Vec::new();
+    let mut add = |name: &str, value| fields.push((name.to_owned(), value));
+    if let Some(url) = &input.url {
+        add("url", NixValue::text(url));
+    }
+    if let Some(flake) = input.flake {
+        add("flake", NixValue::Bool(flake));
+    }
+    if let Some(follows) = &input.follows {
+        add("follows", NixValue::text(follows));
+    }
+    if !input.inputs.is_empty() {
+        let inputs = input.inputs.iter().map(|(name, input)| (name.clone(), input_value(input)));
+        add("inputs", NixValue::Set(inputs.collect()));
+    }
+    NixValue::Set(fields)
 }
 
 fn input(url: &str) -> NixValue {

@@ -19,7 +19,7 @@ use std::sync::LazyLock;
 use jail_policy::Policy;
 use minijinja::{Environment, UndefinedBehavior};
 
-pub use flake::{FlakeInput, INPUT_NAMES};
+pub use flake::{INPUT_NAMES, input_value};
 pub use policy::origin_at;
 
 use super::{EmitError, File, Folder, Mark, Spec, copied};

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use expect_test::{Expect, expect};
 use jail_policy::{Access, Entry, Grant, Missing, Origin, Output, Package, Piece, Text};
 
-use jail_lang::Tree;
+use jail_lang::{Input, Tree};
 
-use super::value::NixValue;
 use super::*;
 use crate::backends::{Change, Copied, SpecFile, check, write};
 
@@ -262,8 +261,8 @@ fn a_spec_becomes_this_flake() {
 fn inputs_and_overlays_of_specs_are_taken_over() {
     let mut with_overlay = spec("b.jail", vec![policy("b", &[])]);
     with_overlay.overlays = vec!["inputs.extra.overlays.default".into()];
-    let url = NixValue::Set(vec![("url".into(), NixValue::text("github:o/extra"))]);
-    with_overlay.inputs.insert("extra".into(), FlakeInput(url));
+    let input = Input { url: Some("github:o/extra".into()), ..Input::default() };
+    with_overlay.inputs.insert("extra".into(), input);
     let emitted = flake(&[spec("a.jail", vec![policy("a", &[])]), with_overlay]).unwrap();
     let flake = text(&emitted.folder, "flake.nix");
     assert!(flake.contains("  extra.url = \"github:o/extra\";"), "{flake}");
@@ -343,7 +342,7 @@ fn a_name_that_is_no_file_name_is_refused() {
 fn inputs_that_disagree_are_refused() {
     let declare = |path: &str, name: &str, url: &str| {
         let mut spec = spec(path, vec![policy(path, &[])]);
-        spec.inputs.insert(name.into(), FlakeInput(NixValue::text(url)));
+        spec.inputs.insert(name.into(), Input { url: Some(url.into()), ..Input::default() });
         spec
     };
     check_error(

@@ -8,7 +8,7 @@ use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
 use super::{Context, clean, compile_here, given, wrapper};
-use crate::backends::nix::FlakeInput;
+use crate::backends::nix::input_value;
 use crate::cli::args;
 use crate::cli::console::width;
 use crate::cli::failure::Failure;
@@ -127,11 +127,12 @@ fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<P
 
 /// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere else.
 fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
-    let line = |input: &FlakeInput| {
-        let text = input.0.to_nix(0);
+    let line = |input| {
+        let text = input_value(input).to_nix(0);
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    compiled.inputs().iter().map(|(name, input)| (name.clone(), line(input))).collect()
+    let inputs = compiled.spec.iter().flat_map(|spec| &spec.inputs);
+    inputs.map(|(name, input)| (name.clone(), line(input))).collect()
 }
 
 fn render_inputs(inputs: &BTreeMap<String, String>) -> Option<String> {

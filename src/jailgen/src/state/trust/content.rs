@@ -7,6 +7,7 @@ use jail_policy::{Entry, Grant, Policy, normalise};
 use serde::{Deserialize, Serialize};
 
 use crate::backends::Spec;
+use crate::backends::nix::input_value;
 use crate::nix::nar;
 
 /// See the module.
@@ -26,7 +27,11 @@ impl Content {
         let copied = spec.copied.iter().map(|it| (it.to.clone(), nar::hash_tree(&it.tree)));
         Self {
             policies: spec.policies.iter().map(plain).collect(),
-            inputs: spec.inputs.iter().map(|(name, it)| (name.clone(), it.0.to_nix(0))).collect(),
+            inputs: spec
+                .inputs
+                .iter()
+                .map(|(name, it)| (name.clone(), input_value(it).to_nix(0)))
+                .collect(),
             overlays: spec.overlays.clone(),
             copied: copied.collect(),
         }
