@@ -1,11 +1,14 @@
 //! Measures a launch: from before the exec to the payload's first instruction, and to the return of the wrapper.
 //!
-//! The payload is a static program of a few instructions, so that only the launch counts. The stub and every bubblewrap
-//! that is found run in turns, with the same mounts, so that what the machine does besides meets all of them alike. They start in
-//! a project that the jail may write, as agents do, and with a home folder of their own, where the stub writes down that it was given.
+//! The payload is a static program of a few instructions, so that only the launch counts. In each round the stub, the floor
+//! (a program that only makes the kernel calls of such a jail) and every bubblewrap that is found launch once, in an order
+//! of its own, with the same mounts; after each there is a pause as long as its launch, in which the kernel takes down what it
+//! made. They start in a project that the jail may write, as agents do, and with a home folder of their own, where the
+//! stub writes down that it was given.
 //!
-//! `cargo bench -p jail-stub --bench launch -- [RUNS]`. `JAIL_STUB` names the released stub; `BWRAP` lists more bubblewraps,
-//! separated by colons. Prints a table, and JSON lines with `--json`.
+//! `cargo bench -p jail-stub --bench launch -- [RUNS] [--uid NUMBER] [--paths NUMBER,…] [--json FILE] [--keep]`. `JAIL_STUB` names the
+//! released stub, and further ones to compare it with, separated by colons; `BWRAP` lists more bubblewraps likewise. With
+//! `--uid`, root launches everything a second time as that user. `--keep` leaves the wrappers and the floor behind, to be traced.
 
 #![expect(
     clippy::expect_used,
@@ -14,251 +17,183 @@
     reason = "a benchmark prints, and fails by panicking"
 )]
 
+mod contender;
+mod floor;
+mod jail;
+mod report;
 #[path = "../../tests/probes/tiny.rs"]
 mod tiny;
 
 use std::ffi::OsString;
-use std::io::Read;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use base64::Engine;
-use jail_plan::{
-    Access, Argument, At, Beneath, Bind, By, Closure, Device, Folder, Found, Handled, HostText,
-    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan,
-    Reach, Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION, encode,
-};
+use jail_plan::{Places, Plan, encode};
 
-/// The folder that launches start in.
-const PROJECT: &str = "project";
+use crate::contender::{Contender, PROJECT};
 
 const SIZES: [usize; 4] = [0, 10, 100, 1000];
 
-/// One way to launch, and what was measured: to the payload, and to the return.
-struct Contender {
-    name: String,
-    home: PathBuf,
-    project: PathBuf,
-    command: Vec<OsString>,
-    ready: Vec<Duration>,
-    back: Vec<Duration>,
+struct Arguments {
+    runs: usize,
+    paths: Vec<usize>,
+    user: Option<u32>,
+    json: Option<PathBuf>,
+    keep: bool,
+}
+
+impl Arguments {
+    fn parse() -> Self {
+        let (runs, paths) = (101, SIZES.to_vec());
+        let mut given = Self { runs, paths, user: None, json: None, keep: false };
+        let mut words = std::env::args().skip(1);
+        while let Some(word) = words.next() {
+            let mut value = || words.next().unwrap_or_else(|| panic!("{word} wants a value"));
+            match word.as_str() {
+                "--bench" => {}
+                "--uid" => given.user = Some(value().parse().expect("a user's number")),
+                "--keep" => given.keep = true,
+                "--json" => given.json = Some(value().into()),
+                "--paths" => {
+                    let numbers = value();
+                    let numbers =
+                        numbers.split(',').map(|number| number.parse().expect("a number"));
+                    given.paths = numbers.collect();
+                }
+                _ => given.runs = word.parse().expect("the number of runs"),
+            }
+        }
+        given
+    }
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let runs = arguments.iter().find_map(|word| word.parse().ok()).unwrap_or(101);
-    let json = arguments.iter().any(|word| word == "--json");
-    let stub = stub();
-    let bwraps = bubblewraps();
-    println!(
-        "{:>5}  {:<24} {:>10} {:>10}   ratio to each bubblewrap (ready)",
-        "paths", "", "ready µs", "return µs"
-    );
-    start_alone(runs, &stub);
-    for size in SIZES {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut contenders = prepare(folder.path(), size, &stub, &bwraps);
-        for _ in 0..if size < 500 { runs } else { runs / 3 + 1 } {
-            contenders.iter_mut().for_each(Contender::run);
+    let arguments = Arguments::parse();
+    // Not below /tmp: the jails put an empty one there.
+    let folder = tempfile::tempdir_in("/var/tmp").expect("a temporary folder");
+    open_to_all(folder.path());
+    let programs = Programs::find(folder.path());
+    let mut measured = Vec::new();
+    let root = (None, name_of_caller());
+    let user = arguments.user.map(|user| (Some(user), format!("user {user}")));
+    for (user, who) in [Some(root), user].into_iter().flatten() {
+        report::head(&who);
+        for paths in &arguments.paths {
+            let folder = folder.path().join(format!("{paths}-paths-{}", user.unwrap_or_default()));
+            let mut contenders = prepare(&folder, *paths, &programs, user);
+            let runs = if *paths < 500 { arguments.runs } else { arguments.runs / 3 + 1 };
+            rounds(runs, &mut contenders);
+            report::print(*paths, &contenders);
+            measured.extend(report::json(&who, *paths, &contenders));
         }
-        report(size, &mut contenders, json);
+    }
+    if arguments.keep {
+        println!("\nkept: {}", folder.keep().display());
+    }
+    if let Some(file) = arguments.json {
+        let text = serde_json::to_string_pretty(&measured).expect("JSON");
+        std::fs::write(file, text + "\n").expect("the file is written");
     }
 }
 
-/// The program itself beside the payload alone: what the kernel takes to start a file of its size.
-fn start_alone(runs: usize, stub: &Path) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let payload = tiny::write(folder.path());
-    let mut floor = Contender::new("payload alone", vec![payload.into()], folder.path());
-    let mut started = Vec::new();
+fn name_of_caller() -> String {
+    match rustix::process::getuid().as_raw() {
+        0 => "root".into(),
+        user => format!("user {user}"),
+    }
+}
+
+/// Every contender once a round, in an order of its own.
+fn rounds(runs: usize, contenders: &mut [Contender]) {
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    contenders.iter().for_each(Contender::warm_up);
     for _ in 0..runs {
-        floor.run();
-        let begin = Instant::now();
-        let status = Command::new(stub).stderr(Stdio::null()).status().expect("the stub runs");
-        started.push(begin.elapsed());
-        assert_eq!(status.code(), Some(125), "without a plan the stub stops");
-    }
-    println!(
-        "    -  {:<24} {:>10} {:>10}",
-        floor.name,
-        median(&mut floor.ready),
-        median(&mut floor.back)
-    );
-    println!("    -  {:<24} {:>10} {:>10}", "stub without a plan", "", median(&mut started));
-}
-
-impl Contender {
-    fn new(name: impl Into<String>, command: Vec<OsString>, folder: &Path) -> Self {
-        let (home, project) = (folder.join("home"), folder.join(PROJECT));
-        for folder in [&home, &project] {
-            std::fs::create_dir_all(folder).expect("a folder");
+        let mut order: Vec<usize> = (0..contenders.len()).collect();
+        for last in (1..order.len()).rev() {
+            // Xorshift: the same rounds each time.
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            order.swap(last, usize::try_from(random >> 33).expect("31 bits") % (last + 1));
         }
-        Self { name: name.into(), home, project, command, ready: Vec::new(), back: Vec::new() }
-    }
-
-    fn run(&mut self) {
-        let (program, arguments) = self.command.split_first().expect("a program");
-        let begin = Instant::now();
-        let mut child = Command::new(program)
-            .args(arguments)
-            .current_dir(&self.project)
-            .env("HOME", &self.home)
-            .env_remove("XDG_STATE_HOME")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the launcher runs");
-        let mut byte = [0];
-        let mut output = child.stdout.take().expect("a pipe");
-        output
-            .read_exact(&mut byte)
-            .unwrap_or_else(|_| panic!("{}: the payload did not run", self.name));
-        self.ready.push(begin.elapsed());
-        assert!(child.wait().expect("it ends").success(), "{}", self.name);
-        self.back.push(begin.elapsed());
+        for index in order {
+            contenders.get_mut(index).expect("one of them").run();
+        }
     }
 }
 
-fn prepare(folder: &Path, size: usize, stub: &Path, bwraps: &[PathBuf]) -> Vec<Contender> {
-    let store = folder.join("store");
-    let skeleton = folder.join("skeleton");
-    let names: Vec<String> = (0..size).map(|index| format!("{index:032}-package-1.0")).collect();
-    for name in &names {
-        std::fs::create_dir_all(store.join(name).join("bin")).expect("a store path");
-        std::fs::create_dir_all(skeleton.join(name)).expect("a mount point");
+/// What is measured, where every user can reach it.
+struct Programs {
+    payload: PathBuf,
+    floor: PathBuf,
+    stubs: Vec<PathBuf>,
+    bwraps: Vec<PathBuf>,
+}
+
+impl Programs {
+    fn find(folder: &Path) -> Self {
+        Self {
+            payload: tiny::write(folder),
+            floor: floor::compile(folder, &jail::default_filter()),
+            stubs: copies(&stubs(), folder),
+            bwraps: copies(&bubblewraps(), folder),
+        }
     }
-    std::fs::create_dir_all(&store)
-        .and_then(|()| std::fs::create_dir_all(&skeleton))
-        .expect("folders");
-    let payload = tiny::write(folder);
-    let mut plan = plan(&store, &skeleton, names.clone(), &payload);
-    let jail = write_wrapper(folder, "jail-stub", stub, &plan);
-    plan.landlock.handles.clear();
-    plan.seccomp = vec![filter(&ALLOW_ALL)];
-    let without = write_wrapper(folder, WITHOUT_LAYERS, stub, &plan);
-    let mut contenders = vec![jail, without];
-    for bwrap in bwraps {
-        contenders.push(Contender::new(
-            version(bwrap),
-            bubblewrap(bwrap, folder, &names, &payload),
-            folder,
-        ));
+}
+
+fn copies(programs: &[PathBuf], folder: &Path) -> Vec<PathBuf> {
+    let copy = |(index, program): (usize, &PathBuf)| {
+        let name = program.file_name().expect("a name").to_string_lossy();
+        let copy = folder.join(format!("{name}-{index}"));
+        std::fs::copy(program, &copy).expect("a copy");
+        copy
+    };
+    programs.iter().enumerate().map(copy).collect()
+}
+
+fn open_to_all(path: &Path) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+}
+
+fn prepare(folder: &Path, paths: usize, programs: &Programs, user: Option<u32>) -> Vec<Contender> {
+    let (store, skeleton) = (folder.join("store"), folder.join("skeleton"));
+    let names: Vec<String> = (0..paths).map(|index| format!("{index:032}-package-1.0")).collect();
+    let within = |place: &Path| names.iter().map(|name| place.join(name)).collect::<Vec<_>>();
+    for made in [within(&store), within(&skeleton), vec![store.clone(), skeleton.clone()]].concat()
+    {
+        std::fs::create_dir_all(made).expect("a folder");
+    }
+    for own in ["home", PROJECT].map(|name| folder.join(name)) {
+        std::fs::create_dir_all(&own).expect("a folder");
+        chown(&own, user, user).expect("its owner");
+    }
+    let payload = folder.join("tiny");
+    std::fs::copy(&programs.payload, &payload).expect("the payload");
+    let contender = |name: &str, command| Contender::new(name, command, folder, user);
+    let plan = jail::plan(&store, &skeleton, names.clone(), &payload);
+    let mut contenders = Vec::new();
+    for (index, stub) in programs.stubs.iter().enumerate() {
+        let name = if index == 0 { report::OURS.into() } else { format!("another stub {index}") };
+        contenders.push(contender(&name, vec![wrapper(folder, &name, stub, &plan)]));
+    }
+    let first = programs.stubs.first().expect("a stub");
+    let without = wrapper(folder, "without-layers", first, &jail::without_layers(plan));
+    contenders.push(contender("without layers", vec![without]));
+    let floor = vec![programs.floor.clone().into(), paths.to_string().into(), folder.into()];
+    contenders.push(contender("floor", floor));
+    for bwrap in &programs.bwraps {
+        contenders.push(contender(&version(bwrap), bubblewrap(bwrap, folder, &names, &payload)));
     }
     contenders
 }
 
-/// The same jail with namespaces and mounts alone: what the layers beside them cost is the difference. A plan without a
-/// filter is no plan, so it has the shortest one.
-const WITHOUT_LAYERS: &str = "without layers";
-/// `return SECCOMP_RET_ALLOW`.
-const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
-
-fn write_wrapper(folder: &Path, name: &str, stub: &Path, plan: &Plan) -> Contender {
+fn wrapper(folder: &Path, name: &str, stub: &Path, plan: &Plan) -> OsString {
     let wrapper = folder.join(name);
     let text = encode(&stub.to_string_lossy(), plan, &Places::new()).expect("a plan");
     std::fs::write(&wrapper, text).expect("a wrapper");
-    std::fs::set_permissions(&wrapper, std::fs::Permissions::from_mode(0o755)).expect("executable");
-    Contender::new(name, vec![wrapper.into()], folder)
-}
-
-fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Plan {
-    let by = || "bench#0".to_owned();
-    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
-    let at = |path: &str| HostText::Literal(path.into());
-    let bind = Bind {
-        from: at(&text(payload)),
-        to: at("/payload"),
-        access: Access::ReadOnly,
-        missing: Missing::Fail,
-        by: by(),
-    };
-    let mut inside = vec![
-        InsideOp::Bind(bind),
-        InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None, by: by() }),
-        InsideOp::Proc(At { to: at("/proc"), by: by() }),
-        InsideOp::Dev(Device { to: at("/dev"), by: by() }),
-        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None, by: by() }),
-        InsideOp::Loopback(By { by: by() }),
-        InsideOp::RemountReadOnly(At { to: at("/"), by: by() }),
-    ];
-    if !names.is_empty() {
-        inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
-    }
-    Plan {
-        version: VERSION,
-        name: "bench".into(),
-        host: None,
-        before: Vec::new(),
-        cgroup: None,
-        namespaces: Namespace::ALL.to_vec(),
-        ids: Ids::Caller,
-        network: None,
-        closure: Closure { store: text(store), skeleton: text(skeleton), names },
-        inside,
-        hostname: None,
-        env: Vec::new(),
-        start: StartIn::Path(at("/")),
-        argv: vec![Argument::Text(at("/payload"))],
-        terminal: Terminal::Keep,
-        lifetime: Lifetime::Launcher,
-        time: None,
-        limits: vec![Limit { resource: Resource::Core, value: 0 }],
-        landlock: landlock(),
-        seccomp: vec![filter(&default_filter())],
-        after: Vec::new(),
-    }
-}
-
-/// The second wall of every jail with these mounts; bubblewrap beside it has none.
-fn landlock() -> Landlock {
-    let by = || "bench#0".to_owned();
-    let path = |path: &str, reach| {
-        let (path, missing) = (HostText::Literal(path.into()), Missing::Skip);
-        LandlockRule::Path(Beneath { path, reach, missing, by: by() })
-    };
-    Landlock {
-        handles: vec![
-            Handled::Reads,
-            Handled::Writes,
-            Handled::Devices,
-            Handled::Sockets,
-            Handled::AbstractSockets,
-            Handled::Signals,
-        ],
-        rules: vec![
-            path("/payload", Reach::Rox),
-            path("/tmp", Reach::Rwx),
-            path("/proc", Reach::Rw),
-            path("/dev", Reach::Device),
-            LandlockRule::Folder(Found { reach: Reach::Rwx, by: by() }),
-            LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
-            path("/", Reach::Ro),
-        ],
-        bind: Vec::new(),
-        connect: Vec::new(),
-        least: 0,
-        by: String::new(),
-    }
-}
-
-/// The filter that every jail has; bubblewrap beside it has none.
-fn default_filter() -> Vec<u8> {
-    let arch =
-        jail_seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
-    jail_seccomp::default_program(arch)
-}
-
-fn filter(program: &[u8]) -> SeccompProgram {
-    let program = base64::engine::general_purpose::STANDARD.encode(program);
-    SeccompProgram {
-        name: "default".into(),
-        arch: std::env::consts::ARCH.into(),
-        // As long as the one for a set-group-id folder, which a jail with a working folder has too.
-        in_set_group_id_folder: Some(program.clone()),
-        program,
-    }
+    open_to_all(&wrapper);
+    wrapper.into()
 }
 
 fn bubblewrap(bwrap: &Path, folder: &Path, names: &[String], payload: &Path) -> Vec<OsString> {
@@ -292,13 +227,18 @@ fn bubblewrap(bwrap: &Path, folder: &Path, names: &[String], payload: &Path) -> 
     command
 }
 
-fn stub() -> PathBuf {
+fn stubs() -> Vec<PathBuf> {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    let built = target.join("stub/jail-stub");
-    let stub = std::env::var_os("JAIL_STUB").map_or(built, PathBuf::from);
-    std::fs::canonicalize(&stub)
-        .unwrap_or_else(|_| panic!("{} is missing: `make build`, or set JAIL_STUB", stub.display()))
+    // cargo starts a benchmark in the folder of its package.
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = project.join(target).join("stub/jail-stub").into_os_string();
+    let stubs = std::env::var_os("JAIL_STUB").unwrap_or(built);
+    let found = |stub: PathBuf| match stub.is_file() {
+        true => stub,
+        false => panic!("{} is missing: `make build`, or set JAIL_STUB", stub.display()),
+    };
+    std::env::split_paths(&stubs).map(found).collect()
 }
 
 fn bubblewraps() -> Vec<PathBuf> {
@@ -315,41 +255,4 @@ fn bubblewraps() -> Vec<PathBuf> {
 fn version(bwrap: &Path) -> String {
     let output = Command::new(bwrap).arg("--version").output().expect("bubblewrap runs");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
-
-fn report(size: usize, contenders: &mut [Contender], json: bool) {
-    let medians: Vec<(u128, u128)> = contenders
-        .iter_mut()
-        .map(|contender| (median(&mut contender.ready), median(&mut contender.back)))
-        .collect();
-    for (contender, (ready, back)) in contenders.iter().zip(&medians) {
-        let mut line = format!("{size:>5}  {:<24} {ready:>10} {back:>10}", contender.name);
-        if contender.name == "jail-stub" {
-            for (other, (their_ready, their_back)) in contenders.iter().zip(&medians).skip(1) {
-                line += &format!(
-                    "   {:.2} ({:.2} to return) of {}",
-                    ratio(*ready, *their_ready),
-                    ratio(*back, *their_back),
-                    other.name
-                );
-            }
-        }
-        println!("{line}");
-        if json {
-            let (name, runs) = (&contender.name, contender.ready.len());
-            println!(
-                "{{\"paths\":{size},\"name\":\"{name}\",\"ready\":{ready},\"return\":{back},\"runs\":{runs}}}"
-            );
-        }
-    }
-}
-
-fn median(times: &mut [Duration]) -> u128 {
-    times.sort_unstable();
-    times.get(times.len() / 2).map_or(0, Duration::as_micros)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "microseconds of a launch are far below 2^52")]
-fn ratio(ours: u128, theirs: u128) -> f64 {
-    ours as f64 / theirs.max(1) as f64
 }

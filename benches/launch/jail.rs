@@ -1,0 +1,120 @@
+//! The jail that is launched: its plan, with the walls that every jail has.
+
+use std::path::Path;
+
+use base64::Engine;
+use jail_plan::{
+    Access, Argument, At, Beneath, Bind, By, Closure, Device, Folder, Found, Handled, HostText,
+    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan, Reach,
+    Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION,
+};
+
+/// `return SECCOMP_RET_ALLOW`.
+const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
+
+/// The same jail with namespaces and mounts alone: what the layers beside them cost is the difference. A plan without a
+/// filter is no plan, so it has the shortest one.
+pub(crate) fn without_layers(mut plan: Plan) -> Plan {
+    plan.landlock.handles.clear();
+    plan.seccomp = vec![filter(&ALLOW_ALL)];
+    plan
+}
+
+/// Store paths, the usual mounts, and a project that may be written.
+pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Plan {
+    let by = || "bench#0".to_owned();
+    let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
+    let at = |path: &str| HostText::Literal(path.into());
+    let bind = Bind {
+        from: at(&text(payload)),
+        to: at("/payload"),
+        access: Access::ReadOnly,
+        missing: Missing::Fail,
+        by: by(),
+    };
+    let mut inside = vec![
+        InsideOp::Bind(bind),
+        InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None, by: by() }),
+        InsideOp::Proc(At { to: at("/proc"), by: by() }),
+        InsideOp::Dev(Device { to: at("/dev"), by: by() }),
+        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None, by: by() }),
+        InsideOp::Loopback(By { by: by() }),
+        InsideOp::RemountReadOnly(At { to: at("/"), by: by() }),
+    ];
+    if !names.is_empty() {
+        inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
+    }
+    Plan {
+        version: VERSION,
+        name: "bench".into(),
+        host: None,
+        before: Vec::new(),
+        cgroup: None,
+        namespaces: Namespace::ALL.to_vec(),
+        ids: Ids::Caller,
+        network: None,
+        closure: Closure { store: text(store), skeleton: text(skeleton), names },
+        inside,
+        hostname: None,
+        env: Vec::new(),
+        start: StartIn::Path(at("/")),
+        argv: vec![Argument::Text(at("/payload"))],
+        terminal: Terminal::Keep,
+        lifetime: Lifetime::Launcher,
+        time: None,
+        limits: vec![Limit { resource: Resource::Core, value: 0 }],
+        landlock: landlock(),
+        seccomp: vec![filter(&default_filter())],
+        after: Vec::new(),
+    }
+}
+
+/// The second wall of every jail with these mounts; bubblewrap beside it has none.
+fn landlock() -> Landlock {
+    let by = || "bench#0".to_owned();
+    let path = |path: &str, reach| {
+        let (path, missing) = (HostText::Literal(path.into()), Missing::Skip);
+        LandlockRule::Path(Beneath { path, reach, missing, by: by() })
+    };
+    Landlock {
+        handles: vec![
+            Handled::Reads,
+            Handled::Writes,
+            Handled::Devices,
+            Handled::Sockets,
+            Handled::AbstractSockets,
+            Handled::Signals,
+        ],
+        rules: vec![
+            path("/payload", Reach::Rox),
+            path("/tmp", Reach::Rwx),
+            path("/proc", Reach::Rw),
+            path("/dev", Reach::Device),
+            LandlockRule::Folder(Found { reach: Reach::Rwx, by: by() }),
+            LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
+            path("/", Reach::Ro),
+        ],
+        bind: Vec::new(),
+        connect: Vec::new(),
+        least: 0,
+        by: String::new(),
+    }
+}
+
+/// The filter that every jail has; bubblewrap beside it has none.
+pub(crate) fn default_filter() -> Vec<u8> {
+    let arch =
+        jail_seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");
+    jail_seccomp::default_program(arch)
+}
+
+fn filter(program: &[u8]) -> SeccompProgram {
+    let program = base64::engine::general_purpose::STANDARD.encode(program);
+    SeccompProgram {
+        name: "default".into(),
+        arch: std::env::consts::ARCH.into(),
+        // As long as the one for a set-group-id folder, which a jail with a working folder has too.
+        in_set_group_id_folder: Some(program.clone()),
+        program,
+    }
+}
