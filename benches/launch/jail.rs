@@ -4,9 +4,9 @@ use std::path::Path;
 
 use base64::Engine;
 use jail_plan::{
-    Access, Argument, At, Beneath, Bind, By, Closure, Device, Folder, Found, Handled, HostText,
-    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan, Reach,
-    Resource, SeccompProgram, StartIn, StoreClosure, Terminal, Tmpfs, VERSION,
+    Access, Argument, Beneath, Bind, Closure, Folder, Found, Handled, HostText, Ids, InsideOp,
+    Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan, Reach, Resource,
+    SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
 };
 
 /// `return SECCOMP_RET_ALLOW`.
@@ -22,7 +22,6 @@ pub(crate) fn without_layers(mut plan: Plan) -> Plan {
 
 /// Store paths, the usual mounts, and a project that may be written.
 pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &Path) -> Plan {
-    let by = || "bench#0".to_owned();
     let text = |path: &Path| path.to_str().expect("UTF-8").to_owned();
     let at = |path: &str| HostText::Literal(path.into());
     let bind = Bind {
@@ -30,19 +29,18 @@ pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &
         to: at("/payload"),
         access: Access::ReadOnly,
         missing: Missing::Fail,
-        by: by(),
     };
     let mut inside = vec![
         InsideOp::Bind(bind),
-        InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None, by: by() }),
-        InsideOp::Proc(At { to: at("/proc"), by: by() }),
-        InsideOp::Dev(Device { to: at("/dev"), by: by() }),
-        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None, by: by() }),
-        InsideOp::Loopback(By { by: by() }),
-        InsideOp::RemountReadOnly(At { to: at("/"), by: by() }),
+        InsideOp::Tmpfs(Tmpfs { to: at("/tmp"), mode: 0o1777, size: None }),
+        InsideOp::Proc(at("/proc")),
+        InsideOp::Dev(at("/dev")),
+        InsideOp::Folder(Folder { access: Access::ReadWrite, to: None }),
+        InsideOp::Loopback,
+        InsideOp::RemountReadOnly(at("/")),
     ];
     if !names.is_empty() {
-        inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
+        inside.insert(0, InsideOp::StoreClosure);
     }
     Plan {
         version: VERSION,
@@ -54,7 +52,7 @@ pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &
         ids: Ids::Caller,
         network: None,
         closure: Closure { store: text(store), skeleton: text(skeleton), names },
-        inside,
+        inside: inside.into_iter().map(|op| Step::new("bench#0", op)).collect(),
         hostname: None,
         env: Vec::new(),
         start: StartIn::Path(at("/")),

@@ -109,10 +109,9 @@ fn nothing_of_a_wrapper_is_printed_raw() {
     let wrapper = std::fs::read_to_string(&subject.wrapper).unwrap();
     let hostile = r"x\u001b]0;t\u0007\nWrites   nothing";
     let (plan, places) = wrapper.trim_end().rsplit_once('\n').unwrap();
-    let bind = r#""bind":{"from":"/run/docker.sockHOSTILE","to":"/srv","access":"rw","missing":"skip","by":"unsafe-HOSTILE#1"}},
-{"tmpfs":{"to":"/tmp""#;
+    let bind = r#""inside":[{"by":"unsafe-HOSTILE#1","bind":{"from":"/run/docker.sockHOSTILE","to":"/srv","access":"rw","missing":"skip"}},"#;
     let bind = bind.replace("HOSTILE", hostile);
-    let plan = plan.replacen(r#""tmpfs":{"to":"/tmp""#, &bind, 1);
+    let plan = plan.replacen(r#""inside":["#, &bind, 1);
     let plan = plan.replacen("\"name\":\"jailed", &format!("\"name\":\"{hostile}jailed"), 1);
     let places = places.replace("escapes.jail", &format!("{hostile}escapes.jail"));
     let places = places.replacen('{', &format!("{{\"unsafe-{hostile}#1\":\"{hostile}\","), 1);

@@ -5,7 +5,7 @@ use jail_plan::{
     Reach, encode,
 };
 
-use crate::jail::{Jail, Ran, at, bind, bind_to, by, callers, expand, filter, literal, stub};
+use crate::jail::{Jail, Ran, bind, bind_to, by, callers, expand, filter, literal, stub};
 
 #[test]
 fn a_plan_that_is_not_exactly_one_is_not_run() {
@@ -20,8 +20,8 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
             text[..text.len() / 2].into(),
             &["the plan cannot be read", "it ends in the middle"],
         );
-        refused(text.replace("\"version\":1", "\"version\":2"), &["version 2", "reads version 1"]);
-        refused(text.replacen("{\"bind\":", "{\"bond\":", 1), &["cannot be read", "bond"]);
+        refused(text.replace("\"version\":2", "\"version\":1"), &["version 1", "reads version 2"]);
+        refused(text.replacen("\"bind\":", "\"bond\":", 1), &["cannot be read", "bond"]);
         refused(
             text.replacen("\"access\":", "\"axess\":\"ro\",\"access\":", 1),
             &["unknown field `axess`"],
@@ -61,7 +61,7 @@ fn a_missing_bind_source_stops_the_launch_and_says_who_wanted_it() {
         jail.sh("echo ran").stopped(&["(bind-rw)", "write `(state-dir \"/nowhere/at/all\")`"]);
         let (from, to) = (expand("~/.cache/new"), expand("~/.cache/new"));
         let (access, missing) = (Access::ReadWrite, Missing::Fail);
-        let op = InsideOp::Bind(Bind { from, to, access, missing, by: by() });
+        let op = InsideOp::Bind(Bind { from, to, access, missing });
         Jail::new(caller)
             .op(op)
             .sh("echo ran")
@@ -246,14 +246,11 @@ fn a_proc_that_cannot_be_mounted_says_why() {
 fn a_plan_that_starts_in_a_folder_it_does_not_bind_stops() {
     for caller in callers() {
         let jail = Jail::new(caller)
-            .change(|plan| plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_))));
+            .change(|plan| plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_))));
         jail.sh("").stopped(&["(start)", "does not bind it"]);
-        let jail =
-            Jail::new(caller).op(InsideOp::RemountReadOnly(at("/"))).op(InsideOp::Folder(Folder {
-                to: Some(literal("/late")),
-                access: Access::ReadOnly,
-                by: by(),
-            }));
+        let jail = Jail::new(caller)
+            .op(InsideOp::RemountReadOnly(literal("/")))
+            .op(InsideOp::Folder(Folder { to: Some(literal("/late")), access: Access::ReadOnly }));
         jail.sh("").stopped(&["(folder): /late", "read-only"]);
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jail_plan::{
     Access, Beneath, Found, Handled, HostOp, Landlock, LandlockRule, Missing, Reach,
-    StateDirectory, StateLink,
+    StateDirectory, StateLink, Step,
 };
 
 use crate::jail::{Caller, Jail, bind_to, by, callers, default_filter, filter, literal, probe};
@@ -315,12 +315,16 @@ fn links_to_state_are_made_once_and_what_is_there_stays() {
         let jail = cage(caller, Sockets::Tcp);
         let (state, target) = (jail.home().join("state"), jail.home().join("target"));
         let jail = jail.change(|plan| {
-            plan.before
-                .push(HostOp::StateDirectory(StateDirectory { path: literal(&state), by: by() }));
-            plan.before
-                .push(HostOp::StateDirectory(StateDirectory { path: literal(&target), by: by() }));
+            plan.before.push(Step::new(
+                by(),
+                HostOp::StateDirectory(StateDirectory { path: literal(&state) }),
+            ));
+            plan.before.push(Step::new(
+                by(),
+                HostOp::StateDirectory(StateDirectory { path: literal(&target) }),
+            ));
             let (path, to) = (literal(state.join("deep/link")), literal(&target));
-            plan.before.push(HostOp::StateLink(StateLink { path, to, by: by() }));
+            plan.before.push(Step::new(by(), HostOp::StateLink(StateLink { path, to })));
         });
         let jail = allow(allow(jail, &state, Reach::Rw), &target, Reach::Rw);
         jail.sh(&format!("echo x > {}/deep/link/file", state.display())).prints("");

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use jail_plan::{Access, InsideOp, Missing, Namespace};
 
-use crate::jail::{Jail, at, bind_to, callers, filter, probe, skipped};
+use crate::jail::{Jail, bind_to, callers, filter, literal, probe, skipped};
 
 #[test]
 fn there_are_no_capabilities_and_no_new_privileges() {
@@ -257,7 +257,7 @@ fn names_ipc_and_the_network_are_the_jails_own() {
         jail.outside_sh(&connect).prints("reached");
         let shared = Jail::new(caller).change(|plan| {
             plan.namespaces.retain(|one| *one != Namespace::Net);
-            plan.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
         });
         shared.sh(&connect).prints("reached");
         // Loopback is up: something inside can talk to itself.
@@ -338,7 +338,7 @@ fn the_stub_is_not_dumpable_inside_and_outside() {
 fn the_root_ends_read_only_when_the_plan_says_so() {
     for caller in callers() {
         Jail::new(caller).sh("touch /made && echo made").prints("made");
-        let jail = Jail::new(caller).op(InsideOp::RemountReadOnly(at("/")));
+        let jail = Jail::new(caller).op(InsideOp::RemountReadOnly(literal("/")));
         jail.sh("touch /made 2>/dev/null || echo read-only; touch /tmp/made && echo made")
             .prints("read-only\nmade");
     }

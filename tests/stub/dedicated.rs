@@ -62,7 +62,7 @@ fn the_payload_is_nobody_of_the_host_that_the_caller_is() {
         let own = caller.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
         let jail = jail_of(caller, name).change(|plan| {
             plan.namespaces.retain(|namespace| *namespace != Namespace::Pid);
-            plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+            plan.inside.retain(|step| !matches!(step.op, jail_plan::InsideOp::Proc(_)));
         });
         // Seen from outside, while it runs.
         let sleep = format!("sleep 2.{}", std::process::id());
@@ -188,12 +188,11 @@ fn overlays_and_shared_files_are_the_payloads_to_write() {
         let to = |path| literal(path);
         let lower = vec![lower];
         let jail = jail
-            .op(InsideOp::OverlayInMemory(Overlay { lower: lower.clone(), to: to("/m"), by: by() }))
-            .op(InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to: to("/k"), by: by() }))
+            .op(InsideOp::OverlayInMemory(Overlay { lower: lower.clone(), to: to("/m") }))
+            .op(InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to: to("/k") }))
             .op(InsideOp::SharedFile(SharedFile {
                 from: expand("~/.agent.json"),
                 to: to("/tmp/agent"),
-                by: by(),
             }));
         for folder in ["/m", "/k"] {
             jail.sh(&format!("cd {folder} && cat file && echo theirs >new && mkdir d && cat new"))

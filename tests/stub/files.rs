@@ -4,17 +4,17 @@ use std::os::unix::fs::PermissionsExt;
 
 use jail_plan::{
     Access, Accounts, BindArguments, BindVariable, Closure, Copy, Directory, File, HostOp,
-    InsideOp, Missing, StateDirectory, StateFile, StoreClosure, Symlink, Tmpfs,
+    InsideOp, Missing, StateDirectory, StateFile, Step, Symlink, Tmpfs,
 };
 
-use crate::jail::{Jail, Ran, bind, bind_to, by, callers, expand, literal};
+use crate::jail::{Jail, Ran, bind, bind_to, by, callers, expand, literal, step};
 
 fn file(to: impl AsRef<std::path::Path>, content: &str) -> InsideOp {
-    InsideOp::File(File { to: literal(to), content: content.into(), mode: 0o640, by: by() })
+    InsideOp::File(File { to: literal(to), content: content.into(), mode: 0o640 })
 }
 
 fn link(to: impl AsRef<std::path::Path>, target: &str) -> InsideOp {
-    InsideOp::Symlink(Symlink { to: literal(to), target: target.into(), by: by() })
+    InsideOp::Symlink(Symlink { to: literal(to), target: target.into() })
 }
 
 #[test]
@@ -43,9 +43,8 @@ fn a_bind_of_the_root_does_not_hold_the_jails_own_root() {
         let jail = Jail::new(caller).op(bind_to("/", "/host", Access::ReadOnly, Missing::Fail));
         jail.sh("ls -d /host/usr /host/host 2>/dev/null; touch /host/tmp/x 2>/dev/null || echo ro")
             .prints("/host/usr\nro");
-        let jail = Jail::bare(caller)
-            .op(bind("/", Access::ReadOnly))
-            .op(InsideOp::Proc(crate::jail::at("/proc")));
+        let jail =
+            Jail::bare(caller).op(bind("/", Access::ReadOnly)).op(InsideOp::Proc(literal("/proc")));
         let jail = jail.change(|plan| plan.start = jail_plan::StartIn::Path(literal("/")));
         jail.sh("ls -d /usr; touch /tmp/x 2>/dev/null || echo ro").prints("/usr\nro");
     }
@@ -57,12 +56,7 @@ fn later_mounts_lie_over_earlier_ones() {
         let jail = Jail::new(caller)
             .op(file("/data/a", "first"))
             .op(file("/data/a", "second"))
-            .op(InsideOp::Tmpfs(Tmpfs {
-                to: literal("/small"),
-                mode: 0o700,
-                size: Some(1 << 20),
-                by: by(),
-            }))
+            .op(InsideOp::Tmpfs(Tmpfs { to: literal("/small"), mode: 0o700, size: Some(1 << 20) }))
             .op(bind_to("/usr", "/small/usr", Access::ReadOnly, Missing::Fail));
         jail.sh("cat /data/a; stat -c %a /data/a /small; df -k --output=size /small | tail -1 | tr -d ' '; ls -d /small/usr/bin")
             .prints("second640\n700\n1024\n/small/usr/bin");
@@ -126,10 +120,10 @@ fn folders_links_and_copies_are_made() {
         std::os::unix::fs::symlink(&source, &through).expect("a link");
         let copy = |from: &std::path::Path, to: &str, missing| {
             let (from, to, append) = (literal(from), literal(to), None);
-            InsideOp::Copy(Copy { from, to, append, missing, by: by() })
+            InsideOp::Copy(Copy { from, to, append, missing })
         };
         let jail = jail
-            .op(InsideOp::Directory(Directory { to: literal("/a/b"), mode: 0o750, by: by() }))
+            .op(InsideOp::Directory(Directory { to: literal("/a/b"), mode: 0o750 }))
             .op(link("/a/l", "/usr/bin/env"))
             .op(link("/a/l", "/usr/bin/true"))
             .op(copy(&through, "/etc/resolv.conf", Missing::Fail))
@@ -148,9 +142,8 @@ fn folders_links_and_copies_are_made() {
 fn missing_parents_shut_out_whom_the_folder_in_them_shuts_out() {
     for caller in callers() {
         let jail = Jail::new(caller);
-        let folder = |to: &std::path::Path, mode| {
-            InsideOp::Directory(Directory { to: literal(to), mode, by: by() })
-        };
+        let folder =
+            |to: &std::path::Path, mode| InsideOp::Directory(Directory { to: literal(to), mode });
         let outside = jail.project().join("p/q");
         let jail = jail
             .op(folder("/a/b/c".as_ref(), 0o700))
@@ -178,7 +171,6 @@ fn lines_follow_what_the_hosts_file_has() {
                 to: literal("/etc/hosts"),
                 append: Some("::1 jail\n".into()),
                 missing: Missing::Fail,
-                by: by(),
             }));
             jail.sh("cat /etc/hosts").prints(expected);
             assert_eq!(std::fs::read_to_string(&hosts).expect("a file"), content);
@@ -189,7 +181,7 @@ fn lines_follow_what_the_hosts_file_has() {
 #[test]
 fn the_accounts_are_the_callers() {
     for caller in callers() {
-        let accounts = InsideOp::Accounts(Accounts { shell: "/bin/sh".into(), by: by() });
+        let accounts = InsideOp::Accounts(Accounts { shell: "/bin/sh".into() });
         let jail = Jail::new(caller).op(accounts).outside("USER", "jane:x:0");
         let uid = caller.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
         let name = if caller.is_root() { "root" } else { "user" };
@@ -208,12 +200,14 @@ fn the_accounts_are_the_callers() {
 fn state_folders_are_made_for_the_user_alone() {
     for caller in callers() {
         let jail = Jail::new(caller).change(|plan| {
-            plan.before.push(HostOp::StateDirectory(StateDirectory {
-                path: expand("~/.local/share/agent"),
-                by: by(),
-            }));
-            plan.before
-                .push(HostOp::StateFile(StateFile { path: expand("~/.agent.json"), by: by() }));
+            plan.before.push(Step::new(
+                by(),
+                HostOp::StateDirectory(StateDirectory { path: expand("~/.local/share/agent") }),
+            ));
+            plan.before.push(Step::new(
+                by(),
+                HostOp::StateFile(StateFile { path: expand("~/.agent.json") }),
+            ));
         });
         let op = |path: &str| {
             let InsideOp::Bind(mut bind) = bind("/", Access::ReadWrite) else { unreachable!() };
@@ -251,12 +245,11 @@ fn arguments_and_variables_are_bound_where_they_exist() {
         let jail = Jail::new(caller);
         let (one, two) = (jail.file("home/one", "1"), jail.file("home/two words", "2"));
         let jail = jail
-            .op(InsideOp::BindArguments(BindArguments { access: Access::ReadOnly, by: by() }))
+            .op(InsideOp::BindArguments(BindArguments { access: Access::ReadOnly }))
             .op(InsideOp::BindVariable(BindVariable {
                 variable: "LIST".into(),
                 separator: ":".into(),
                 access: Access::ReadOnly,
-                by: by(),
             }))
             .outside("LIST", &format!(":{}:/nowhere", two.display()));
         let script = format!("cat '{}' '{}' '../home/one'", one.display(), two.display());
@@ -293,8 +286,8 @@ fn the_closure_is_there_and_the_rest_of_the_store_is_not() {
             };
             let jail = jail.change(|plan| {
                 plan.closure = Closure { store: store.display().to_string(), skeleton, names };
-                plan.inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
-                plan.inside.retain(|op| !matches!(op, InsideOp::Tmpfs(_)));
+                plan.inside.insert(0, step(InsideOp::StoreClosure));
+                plan.inside.retain(|step| !matches!(step.op, InsideOp::Tmpfs(_)));
             });
             let script = "cd $0; ls | wc -l; cat 0999-path/x 9999-file; ls -d other 2>/dev/null; touch 0000-path/y 2>/dev/null || touch z 2>/dev/null || echo ro";
             let ran = Ran::of(jail.command(jail.wrapper()).args(["-c", script]).arg(&store));
@@ -324,14 +317,13 @@ fn a_variable_can_name_store_paths_that_the_closure_lacks() {
             let jail = jail.outside("LIST", &list).change(|plan| {
                 let names = vec!["inside".into()];
                 plan.closure = Closure { store: shown.to_string(), skeleton, names };
-                plan.inside.insert(0, InsideOp::StoreClosure(StoreClosure { by: by() }));
-                plan.inside.retain(|op| !matches!(op, InsideOp::Tmpfs(_)));
+                plan.inside.insert(0, step(InsideOp::StoreClosure));
+                plan.inside.retain(|step| !matches!(step.op, InsideOp::Tmpfs(_)));
             });
             let jail = jail.op(InsideOp::BindVariable(BindVariable {
                 variable: "LIST".into(),
                 separator: ":".into(),
                 access: Access::ReadOnly,
-                by: by(),
             }));
             let script = "cd $0; cat inside/share/x outside/share/x; ls -d secret 2>/dev/null; ls; touch y outside/y 2>/dev/null || echo ro";
             let ran = Ran::of(jail.command(jail.wrapper()).args(["-c", script]).arg(&store));

@@ -3,15 +3,15 @@
 use std::os::unix::fs::PermissionsExt;
 
 use jail_plan::{
-    Access, At, BindArguments, BindVariable, Device, Directory, File, Folder, HostOp, InsideOp,
-    Missing, Overlay, RefuseFolder, Symlink, Tmpfs,
+    Access, BindArguments, BindVariable, Directory, File, Folder, HostOp, InsideOp, Missing,
+    Overlay, RefuseFolder, Step, Symlink, Tmpfs,
 };
 
-use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, read_only_folder};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, read_only_folder, step};
 
 fn guarded(caller: Caller, home_allowed: bool) -> Jail {
     Jail::new(caller).change(|plan| {
-        plan.before.push(HostOp::RefuseFolder(RefuseFolder { home_allowed, by: by() }));
+        plan.before.push(Step::new(by(), HostOp::RefuseFolder(RefuseFolder { home_allowed })));
     })
 }
 
@@ -157,12 +157,11 @@ fn the_folder_is_writable_inside_only_as_granted_and_nothing_beside_it_is_there(
 fn the_folder_can_appear_at_another_place() {
     for caller in callers() {
         let jail = Jail::new(caller).change(|plan| {
-            plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
-            plan.inside.push(InsideOp::Folder(Folder {
-                to: Some(literal("/work")),
-                access: Access::ReadWrite,
-                by: by(),
-            }));
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
+            plan.inside.push(Step::new(
+                by(),
+                InsideOp::Folder(Folder { to: Some(literal("/work")), access: Access::ReadWrite }),
+            ));
         });
         jail.sh("pwd; echo y > made; ls /tmp | wc -l").prints("/work\n0");
         assert!(jail.project().join("made").exists());
@@ -235,13 +234,12 @@ fn with_a_planted_link(
 
 #[test]
 fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed() {
-    let arguments = |access| InsideOp::BindArguments(BindArguments { access, by: by() });
+    let arguments = |access| InsideOp::BindArguments(BindArguments { access });
     let variable = |access| {
         InsideOp::BindVariable(BindVariable {
             variable: "LIST".into(),
             separator: ":".into(),
             access,
-            by: by(),
         })
     };
     let refused = "`cache` is a symbolic link in a folder that a jail could write";
@@ -276,23 +274,18 @@ fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed
 
 /// Each kind of mount below `place`, and what is made there without one.
 fn mounts_below(place: &std::path::Path) -> Vec<InsideOp> {
-    let (to, by) = (literal(place.join("new/point")), by());
+    let to = literal(place.join("new/point"));
     let lower = vec![literal("/usr")];
     vec![
         bind_to("/usr", place.join("new/point"), Access::ReadOnly, Missing::Fail),
         bind_to("/bin/sh", place.join("new/point"), Access::ReadOnly, Missing::Fail),
-        InsideOp::OverlayInMemory(Overlay { lower, to: to.clone(), by: by.clone() }),
-        InsideOp::Tmpfs(Tmpfs { to: to.clone(), mode: 0o755, size: None, by: by.clone() }),
-        InsideOp::Directory(Directory { to: to.clone(), mode: 0o755, by: by.clone() }),
-        InsideOp::File(File {
-            to: to.clone(),
-            content: String::new(),
-            mode: 0o644,
-            by: by.clone(),
-        }),
-        InsideOp::Symlink(Symlink { to: to.clone(), target: "/usr".into(), by: by.clone() }),
-        InsideOp::Proc(At { to: to.clone(), by: by.clone() }),
-        InsideOp::Dev(Device { to, by }),
+        InsideOp::OverlayInMemory(Overlay { lower, to: to.clone() }),
+        InsideOp::Tmpfs(Tmpfs { to: to.clone(), mode: 0o755, size: None }),
+        InsideOp::Directory(Directory { to: to.clone(), mode: 0o755 }),
+        InsideOp::File(File { to: to.clone(), content: String::new(), mode: 0o644 }),
+        InsideOp::Symlink(Symlink { to: to.clone(), target: "/usr".into() }),
+        InsideOp::Proc(to.clone()),
+        InsideOp::Dev(to),
     ]
 }
 
@@ -303,7 +296,7 @@ fn nothing_is_made_or_mounted_below_a_parent_that_is_a_planted_link() {
         let (planted, target) = (jail.project().join("d"), jail.home());
         std::os::unix::fs::symlink(&target, &planted).expect("a link");
         for op in mounts_below(&planted) {
-            jail.plan.inside.push(op);
+            jail.plan.inside.push(step(op));
             jail.sh("echo ran").stopped(&["a symbolic link stands in the way"]);
             jail.plan.inside.pop();
         }
@@ -313,7 +306,7 @@ fn nothing_is_made_or_mounted_below_a_parent_that_is_a_planted_link() {
         for op in mounts_below(&planted) {
             std::fs::create_dir(&planted).expect("a folder");
             std::os::unix::fs::chown(&planted, caller.uid, caller.uid).expect("for the caller");
-            jail.plan.inside.push(op);
+            jail.plan.inside.push(step(op));
             jail.sh("ls d/new").prints("point");
             jail.plan.inside.pop();
             std::fs::remove_dir_all(&planted).expect("it is removed");
@@ -332,15 +325,15 @@ fn parents_that_can_only_be_passed_through_are_passed_through() {
         std::fs::set_permissions(&outer, std::fs::Permissions::from_mode(0o711)).expect("a mode");
         jail.outside_sh("ls ../outer >/dev/null 2>&1 && test $(id -u) = 54321 && echo listed; cat ../outer/mine/there")
             .prints("x");
-        jail.plan.inside.push(bind(&outer, Access::ReadWrite));
+        jail.plan.inside.push(step(bind(&outer, Access::ReadWrite)));
         for op in mounts_below(&mine) {
-            jail.plan.inside.push(op);
+            jail.plan.inside.push(step(op));
             jail.sh("ls ../outer/mine/new").prints("point");
             jail.plan.inside.pop();
             std::fs::remove_dir_all(mine.join("new")).expect("it is removed");
         }
         // The source of a grant lies below such a folder as well.
-        jail.plan.inside.push(bind_to(&mine, "/mine", Access::ReadOnly, Missing::Fail));
+        jail.plan.inside.push(step(bind_to(&mine, "/mine", Access::ReadOnly, Missing::Fail)));
         jail.sh("cat /mine/there").prints("x");
     }
 }

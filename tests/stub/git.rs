@@ -4,11 +4,11 @@ use std::os::unix::fs::symlink;
 
 use jail_plan::{Access, InsideOp, Missing};
 
-use crate::jail::{Caller, Jail, Ran, at, bind, bind_to, callers, skipped};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, callers, literal, skipped};
 
 /// A jail that knows who commits.
 fn identified(caller: Caller) -> Jail {
-    Jail::new(caller).op(InsideOp::GitIdentity(at("/etc/gitconfig")))
+    Jail::new(caller).op(InsideOp::GitIdentity(literal("/etc/gitconfig")))
 }
 
 const SHOW: &str = "cat /etc/gitconfig 2>/dev/null || echo nobody";

@@ -122,7 +122,7 @@ fn a_busy_loop_gets_its_share(caller: Caller) {
 fn processes_outside_the_jails_namespace_end_with_it(caller: Caller) {
     let mut jail = Jail::new(caller).change(limited(&[(Controlled::Pids, 16)]));
     jail.plan.namespaces.retain(|namespace| *namespace != Namespace::Pid);
-    jail.plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+    jail.plan.inside.retain(|step| !matches!(step.op, jail_plan::InsideOp::Proc(_)));
     let jail = jail.op(bind_to("/proc", "/proc", Access::ReadOnly, Missing::Fail));
     let ran = jail.sh("setsid sleep 54321 >/dev/null 2>&1 & sleep 1; echo started");
     ran.prints("started");

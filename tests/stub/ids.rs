@@ -8,7 +8,7 @@ use jail_plan::{Access, Accounts, Ids, InsideOp, Namespace, ShownIds};
 use crate::jail::{Caller, Jail, bind, by, callers};
 
 fn shown(caller: Caller, uid: Option<u32>, gid: Option<u32>) -> Jail {
-    let accounts = Accounts { shell: "/bin/sh".into(), by: by() };
+    let accounts = Accounts { shell: "/bin/sh".into() };
     Jail::new(caller).op(InsideOp::Accounts(accounts)).change(|plan| {
         plan.ids = Ids::Shown(ShownIds { uid, gid, by: by() });
     })

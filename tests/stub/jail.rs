@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
-    Access, Argument, At, Beneath, Bind, By, Closure, Device, EnvOp, Expansion, Folder, Found,
-    Handled, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace,
-    Places, Plan, Reach, Resource, SeccompProgram, Set, StartIn, Terminal, Tmpfs, VERSION, encode,
+    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, Found, Handled, HostText,
+    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan,
+    Reach, Resource, SeccompProgram, Set, StartIn, Step, Terminal, Tmpfs, VERSION, encode,
 };
 use tempfile::TempDir;
 
@@ -196,15 +196,16 @@ pub(crate) fn bind_to(
     access: Access,
     missing: Missing,
 ) -> InsideOp {
-    InsideOp::Bind(Bind { from: literal(from), to: literal(to), access, missing, by: by() })
+    InsideOp::Bind(Bind { from: literal(from), to: literal(to), access, missing })
 }
 
-pub(crate) fn at(path: &str) -> At {
-    At { to: literal(path), by: by() }
+/// An operation of a plan of this jail.
+pub(crate) fn step(op: InsideOp) -> Step<InsideOp> {
+    Step::new(by(), op)
 }
 
 pub(crate) fn tmpfs(path: &str) -> InsideOp {
-    InsideOp::Tmpfs(Tmpfs { to: literal(path), mode: 0o1777, size: None, by: by() })
+    InsideOp::Tmpfs(Tmpfs { to: literal(path), mode: 0o1777, size: None })
 }
 
 /// The filter that every jail with a writable working folder has.
@@ -239,12 +240,14 @@ pub(crate) fn wall(plan: &mut Plan) {
     if plan.namespaces.contains(&Namespace::Pid) {
         plan.landlock.handles.push(Handled::Signals);
     }
-    let rules = plan.inside.iter().flat_map(|op| plan.landlock.rules_of(op, &plan.closure.store));
+    let rules =
+        plan.inside.iter().flat_map(|step| plan.landlock.rules_of(step, &plan.closure.store));
     let standard = LandlockRule::Standard(Found { reach: Reach::Device, by: by() });
     plan.landlock.rules = rules.chain([standard]).collect();
     plan.landlock.handles.push(Handled::Reads);
     // Without a last operation that makes it read-only, the root of these plans is writable.
-    let is_read_only = plan.inside.iter().any(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+    let is_read_only =
+        plan.inside.iter().any(|step| matches!(step.op, InsideOp::RemountReadOnly(_)));
     let reach = if is_read_only { Reach::Ro } else { Reach::Rwx };
     let (path, missing, by) = (literal("/"), Missing::Skip, by());
     plan.landlock.rules.push(LandlockRule::Path(Beneath { path, reach, missing, by }));
@@ -252,8 +255,8 @@ pub(crate) fn wall(plan: &mut Plan) {
 
 /// Grants the working folder for reading alone.
 pub(crate) fn read_only_folder(plan: &mut Plan) {
-    for op in &mut plan.inside {
-        if let InsideOp::Folder(folder) = op {
+    for step in &mut plan.inside {
+        if let InsideOp::Folder(folder) = &mut step.op {
             folder.access = Access::ReadOnly;
         }
     }
@@ -271,11 +274,12 @@ impl Jail {
             .chain([
                 bind_to(probe(), "/probe", Access::ReadOnly, Missing::Fail),
                 tmpfs("/tmp"),
-                InsideOp::Proc(at("/proc")),
-                InsideOp::Dev(Device { to: literal("/dev"), by: by() }),
-                InsideOp::Loopback(By { by: by() }),
-                InsideOp::Folder(Folder { to: None, access: Access::ReadWrite, by: by() }),
+                InsideOp::Proc(literal("/proc")),
+                InsideOp::Dev(literal("/dev")),
+                InsideOp::Loopback,
+                InsideOp::Folder(Folder { to: None, access: Access::ReadWrite }),
             ])
+            .map(step)
             .collect();
         jail.set("PATH", &std::env::var("PATH").expect("PATH"))
     }
@@ -327,7 +331,7 @@ impl Jail {
     }
 
     pub(crate) fn op(mut self, op: InsideOp) -> Self {
-        self.plan.inside.push(op);
+        self.plan.inside.push(step(op));
         self
     }
 
@@ -338,11 +342,10 @@ impl Jail {
 
     /// A variable inside.
     pub(crate) fn set(mut self, name: &str, value: &str) -> Self {
-        self.plan.env.push(EnvOp::Set(Set {
-            name: name.into(),
-            value: HostText::Literal(value.into()),
-            by: by(),
-        }));
+        self.plan.env.push(Step::new(
+            by(),
+            EnvOp::Set(Set { name: name.into(), value: HostText::Literal(value.into()) }),
+        ));
         self
     }
 

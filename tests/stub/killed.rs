@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use jail_plan::{Access, HostOp, Missing, StateDirectory, StateFile};
+use jail_plan::{Access, HostOp, Missing, StateDirectory, StateFile, Step};
 
 use crate::jail::{Caller, Jail, bind, bind_to, by, callers, expand};
 
@@ -19,11 +19,12 @@ const TIMES: usize = 5;
 /// A jail whose launch makes folders and files of state, with their parents, and mount points in a folder of the host.
 fn jail(caller: Caller) -> Jail {
     let jail = Jail::new(caller).change(|plan| {
-        plan.before.push(HostOp::StateDirectory(StateDirectory {
-            path: expand("~/a/b/c/folder"),
-            by: by(),
-        }));
-        plan.before.push(HostOp::StateFile(StateFile { path: expand("~/a/d/e/file"), by: by() }));
+        plan.before.push(Step::new(
+            by(),
+            HostOp::StateDirectory(StateDirectory { path: expand("~/a/b/c/folder") }),
+        ));
+        plan.before
+            .push(Step::new(by(), HostOp::StateFile(StateFile { path: expand("~/a/d/e/file") })));
     });
     jail.file("shown", "");
     let (home, shown) = (jail.home(), jail.folder.path().join("shown"));

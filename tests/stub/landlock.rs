@@ -12,7 +12,7 @@ use jail_plan::{
     Reach,
 };
 
-use crate::jail::{Caller, Jail, Ran, at, bind_to, by, callers, literal, probe, skipped, wall};
+use crate::jail::{Caller, Jail, Ran, bind_to, by, callers, literal, probe, skipped, step, wall};
 
 /// Those whose kernel has this ABI.
 fn callers_with(abi: u32) -> Vec<Caller> {
@@ -27,19 +27,19 @@ fn callers_with(abi: u32) -> Vec<Caller> {
 /// A jail with a wall as it should be, and after that a mount too many: all of the host, writable, at /host.
 fn widened(caller: Caller, change: impl FnOnce(&mut Plan)) -> Jail {
     Jail::new(caller)
-        .op(InsideOp::RemountReadOnly(at("/")))
+        .op(InsideOp::RemountReadOnly(literal("/")))
         .change(|plan| {
             wall(plan);
             resolve_links(plan);
-            plan.inside.insert(0, bind_to("/", "/host", Access::ReadWrite, Missing::Fail));
+            plan.inside.insert(0, step(bind_to("/", "/host", Access::ReadWrite, Missing::Fail)));
         })
         .change(change)
 }
 
 /// Where the jail may write all of the host, the launch follows no link there.
 fn resolve_links(plan: &mut Plan) {
-    for op in &mut plan.inside {
-        if let InsideOp::Bind(bind) = op
+    for step in &mut plan.inside {
+        if let InsideOp::Bind(bind) = &mut step.op
             && let Ok(path) = std::fs::canonicalize(bind.from.source())
         {
             bind.from = literal(path);
@@ -150,9 +150,10 @@ fn the_launchers_own_files_can_be_opened_again_as_they_were() {
         // What was opened for reading cannot be written through its descriptor, whoever owns it; the mount that it is
         // opened from is read-only already (tests/stub/standard.rs).
         let refused = "echo given > given; chmod 600 given; \"$W\" -c 'echo x > /proc/self/fd/0' < given 2>&1; cat given";
-        let widened =
-            widened(caller, |plan| plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_))))
-                .change(|plan| plan.start = jail_plan::StartIn::Path(literal("/")));
+        let widened = widened(caller, |plan| {
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
+        })
+        .change(|plan| plan.start = jail_plan::StartIn::Path(literal("/")));
         let ran = widened.outside_sh(refused);
         assert!(ran.stdout.contains("Read-only file system"), "{}", ran.stdout);
         assert!(ran.stdout.ends_with("given\n"), "{}", ran.stdout);
@@ -166,7 +167,7 @@ fn abstract_sockets_of_the_host_are_out_of_reach_also_on_its_network() {
     let _listener = UnixListener::bind_addr(&address).expect("a listener");
     let shared = |plan: &mut Plan| {
         plan.namespaces.retain(|one| *one != Namespace::Net);
-        plan.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
     };
     let words = format!("connect abstract {name}");
     for caller in callers_with(6) {
@@ -193,11 +194,11 @@ fn a_socket_in_a_folder_that_is_bound_read_only_is_reached_before_abi_9_and_not_
         std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o777)).expect("open");
         let jail = jail
             .op(bind_to(&folder, &folder, Access::ReadOnly, Missing::Fail))
-            .op(InsideOp::RemountReadOnly(at("/")));
+            .op(InsideOp::RemountReadOnly(literal("/")));
         let words = format!("connect unix {}", socket.display());
         assert_eq!(jail.probe(&words), if found >= 9 { "errno 13" } else { "ok 0" });
         // What is not granted is not there.
-        let other = Jail::new(caller).op(InsideOp::RemountReadOnly(at("/")));
+        let other = Jail::new(caller).op(InsideOp::RemountReadOnly(literal("/")));
         assert_eq!(other.probe(&words), "errno 2");
         assert_eq!(other.control(&words), "ok 0");
     }
@@ -209,8 +210,8 @@ fn a_shared_process_namespace_gives_signals_only_where_the_wall_says_so() {
         let run = |signals: &[Handled]| {
             let jail = Jail::new(caller).change(|plan| {
                 plan.namespaces.retain(|one| *one != Namespace::Pid);
-                plan.inside.retain(|op| !matches!(op, InsideOp::Proc(_)));
-                plan.inside.push(bind_to("/proc", "/proc", Access::ReadOnly, Missing::Fail));
+                plan.inside.retain(|step| !matches!(step.op, InsideOp::Proc(_)));
+                plan.inside.push(step(bind_to("/proc", "/proc", Access::ReadOnly, Missing::Fail)));
                 wall(plan);
                 plan.landlock.handles.extend(signals);
             });

@@ -1,8 +1,8 @@
 //! The working folder lies over what is mounted around it, wherever the plan says so.
 
-use jail_plan::{Access, Bind, InsideOp, Missing, Tmpfs};
+use jail_plan::{Access, InsideOp, Missing, Step, Tmpfs};
 
-use crate::jail::{Caller, Jail, bind, by, callers, literal, tmpfs};
+use crate::jail::{Caller, Jail, bind, bind_to, callers, literal, step, tmpfs};
 
 /// A jail whose working folder is below /tmp, and these operations after it.
 fn followed_by(caller: Caller, further: impl FnOnce(&Jail) -> Vec<InsideOp>) -> Jail {
@@ -10,7 +10,7 @@ fn followed_by(caller: Caller, further: impl FnOnce(&Jail) -> Vec<InsideOp>) -> 
     jail.file("project/own", "own");
     jail.file("home/file", "of the home folder");
     let further = further(&jail);
-    jail.change(|plan| plan.inside.extend(further))
+    jail.change(|plan| plan.inside.extend(further.into_iter().map(step)))
 }
 
 #[test]
@@ -60,11 +60,9 @@ fn what_lies_in_the_working_folder_stays_over_it() {
 #[test]
 fn a_working_folder_without_a_place_in_what_is_around_it_names_both_grants() {
     for caller in callers() {
-        let jail = followed_by(caller, |_| {
-            let (from, to, by) = (literal("/usr/bin"), literal("/tmp"), "ro-bind#7".into());
-            let (access, missing) = (Access::ReadOnly, Missing::Fail);
-            vec![InsideOp::Bind(Bind { from, to, access, missing, by })]
-        });
+        let around = bind_to("/usr/bin", "/tmp", Access::ReadOnly, Missing::Fail);
+        let jail =
+            Jail::new(caller).change(|plan| plan.inside.push(Step::new("ro-bind#7", around)));
         jail.sh("echo ran").stopped(&[
             "(folder)",
             "the tree around it is read-only",
@@ -74,8 +72,8 @@ fn a_working_folder_without_a_place_in_what_is_around_it_names_both_grants() {
         ]);
         // The control: where a place can be made.
         let jail = followed_by(caller, |_| {
-            let (to, mode, size, by) = (literal("/tmp"), 0o755, None, by());
-            vec![InsideOp::Tmpfs(Tmpfs { to, mode, size, by })]
+            let (to, mode, size) = (literal("/tmp"), 0o755, None);
+            vec![InsideOp::Tmpfs(Tmpfs { to, mode, size })]
         });
         jail.sh("echo ran").prints("ran");
     }

@@ -2,7 +2,7 @@
 
 use jail_plan::{Access, InsideOp, KeptOverlay, Overlay};
 
-use crate::jail::{Caller, Jail, bind, by, callers, literal};
+use crate::jail::{Caller, Jail, bind, callers, literal};
 
 /// Two folders with a file in common, below the home folder of the jail's caller.
 fn folders(caller: Caller) -> Jail {
@@ -22,13 +22,13 @@ fn folders(caller: Caller) -> Jail {
 
 fn layers(jail: &Jail) -> Overlay {
     let lower = ["a", "b"].map(|name| literal(jail.home().join(name)));
-    Overlay { lower: lower.into(), to: literal("/merged"), by: by() }
+    Overlay { lower: lower.into(), to: literal("/merged") }
 }
 
 fn kept(jail: &Jail) -> InsideOp {
-    let Overlay { lower, to, by } = layers(jail);
+    let Overlay { lower, to } = layers(jail);
     let (upper, work) = (literal(jail.home().join("changes")), literal(jail.home().join("work")));
-    InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by })
+    InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to })
 }
 
 const SEEN: &str = "cd /merged; for f in *; do printf '%s=%s ' $f $(cat $f); done";

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::{Access, Beneath, InsideOp, LandlockRule, Missing, Reach, SharedFile};
 
-use crate::jail::{Caller, Jail, bind, bind_to, by, callers, literal, tmpfs};
+use crate::jail::{Caller, Jail, bind, bind_to, by, callers, literal, step, tmpfs};
 
 /// A jail of a launcher with settings in the home folder.
 fn jail(caller: Caller) -> Jail {
@@ -95,7 +95,7 @@ fn a_grant_of_them_for_writing_stops_the_launch() {
             jail.sh("echo ran").stopped(&[reason]);
         }
         let jail = jail(caller);
-        let shared = SharedFile { from: literal(settings(&jail)), to: literal("/h/x"), by: by() };
+        let shared = SharedFile { from: literal(settings(&jail)), to: literal("/h/x") };
         let jail = jail.op(tmpfs("/h")).op(InsideOp::SharedFile(shared));
         jail.sh("echo jail >/h/x").stopped(&[reason]);
         assert_eq!(read(&jail), "own\n");
@@ -109,10 +109,10 @@ fn a_link_to_them_that_the_jail_could_replace_stops_the_launch() {
         jail.outside_sh("mkdir -p ~/dotfiles/jailgen && ln -s dotfiles ~/.config").prints("");
         let (home, dotfiles) = (jail.home(), jail.home().join("dotfiles"));
         let mut jail = jail;
-        jail.plan.inside.push(bind(&home, Access::ReadWrite));
+        jail.plan.inside.push(step(bind(&home, Access::ReadWrite)));
         jail.sh("echo ran").stopped(&["a symbolic link leads to jailgen's settings"]);
         jail.plan.inside.pop();
-        jail.plan.inside.push(bind_to(&dotfiles, "/d", Access::ReadWrite, Missing::Fail));
+        jail.plan.inside.push(step(bind_to(&dotfiles, "/d", Access::ReadWrite, Missing::Fail)));
         jail.sh("touch /d/jailgen/config.toml /d/x && echo in").prints("in");
         assert!(dotfiles.join("x").exists());
         assert!(!dotfiles.join("jailgen/config.toml").exists());

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::{
     Access, Beneath, BindArguments, BindVariable, Deep, Folder, InsideOp, KeptOverlay,
-    LandlockRule, Missing, Overlay, Reach, SharedFile, TRUSTED_STATE,
+    LandlockRule, Missing, Overlay, Reach, SharedFile, Step, TRUSTED_STATE,
 };
 
-use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, tmpfs};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, by, callers, literal, step, tmpfs};
 
 /// A jail of a launcher that keeps its state in the home folder, where one entry of the trust store is.
 fn jail(caller: Caller) -> Jail {
@@ -59,8 +59,8 @@ fn a_wider_grant_shows_an_empty_folder_in_its_place() {
             std::fs::create_dir(folder).expect("a folder");
             std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
         }
-        let (lower, to, by) = (vec![literal(&home)], literal("/home"), by());
-        let overlay = Overlay { lower: lower.clone(), to: to.clone(), by: by.clone() };
+        let (lower, to) = (vec![literal(&home)], literal("/home"));
+        let overlay = Overlay { lower: lower.clone(), to: to.clone() };
         let (upper, work) = (literal(upper), literal(work));
         let place = Path::new("/home");
         for (op, to) in [
@@ -75,24 +75,17 @@ fn a_wider_grant_shows_an_empty_folder_in_its_place() {
                 bind_to("/tmp", "/all", Access::ReadOnly, Missing::Fail),
                 &Path::new("/all").join(home.strip_prefix("/tmp").expect("in /tmp")),
             ),
-            (
-                InsideOp::Deep(Deep {
-                    from: literal(&home),
-                    missing: Missing::Fail,
-                    by: by.clone(),
-                }),
-                &home,
-            ),
+            (InsideOp::Deep(Deep { from: literal(&home), missing: Missing::Fail }), &home),
             (InsideOp::OverlayReadOnly(overlay.clone()), place),
             (InsideOp::OverlayInMemory(overlay), place),
-            (InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by: by.clone() }), place),
+            (InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to }), place),
         ] {
             let writes = match &op {
                 InsideOp::Bind(op) => op.access != Access::ReadOnly,
                 InsideOp::OverlayInMemory(_) | InsideOp::OverlayKept(_) => true,
                 _ => false,
             };
-            jail.plan.inside.push(op);
+            jail.plan.inside.push(step(op));
             holds(&jail, to, writes, &[]);
             jail.plan.inside.pop();
         }
@@ -102,8 +95,7 @@ fn a_wider_grant_shows_an_empty_folder_in_its_place() {
 #[test]
 fn so_does_what_the_launcher_names() {
     for caller in callers() {
-        let arguments =
-            InsideOp::BindArguments(BindArguments { access: Access::ReadWrite, by: by() });
+        let arguments = InsideOp::BindArguments(BindArguments { access: Access::ReadWrite });
         let jail = jail(caller).op(arguments);
         let home = jail.home();
         holds(&jail, &home, true, &["../home"]);
@@ -115,20 +107,18 @@ fn so_does_what_the_launcher_names() {
             variable: "HOME".into(),
             separator: ":".into(),
             access: Access::ReadWrite,
-            by: by(),
         });
         let jail = self::jail(caller).op(variable);
         holds(&jail, &jail.home(), true, &[]);
         // The home folder as the working folder, and at another place.
         for to in [None, Some("/work")] {
             let jail = self::jail(caller).change(|plan| {
-                plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+                plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
                 let to = to.map(literal);
-                plan.inside.push(InsideOp::Folder(Folder {
-                    to,
-                    access: Access::ReadWrite,
-                    by: by(),
-                }));
+                plan.inside.push(Step::new(
+                    by(),
+                    InsideOp::Folder(Folder { to, access: Access::ReadWrite }),
+                ));
             });
             let home = jail.home();
             let place = to.map_or(home.as_path(), Path::new);
@@ -201,7 +191,12 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
         for name in TRUSTED_STATE {
             make(&jail, &own.join(name).join("below"));
             for granted in [own.join(name), own.join(name).join("below")] {
-                jail.plan.inside.push(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail));
+                jail.plan.inside.push(step(bind_to(
+                    granted,
+                    "/x",
+                    Access::ReadOnly,
+                    Missing::Fail,
+                )));
                 jail.sh("echo ran").stopped(&[reason]);
                 jail.plan.inside.pop();
             }
@@ -212,14 +207,19 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
             Ran::of(command.current_dir(folder).args(["-c", "echo ran"])).stopped(&[reason]);
         }
         for granted in [own.clone(), own.join("trust/trees/p-1")] {
-            jail.plan.inside.push(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail));
+            jail.plan.inside.push(step(bind_to(granted, "/x", Access::ReadOnly, Missing::Fail)));
             jail.sh("echo ran").stopped(&[reason]);
             jail.plan.inside.pop();
         }
         // A cage's folder beside them is like any other, and so is a name that only begins like one.
         for name in ["cage/home", "binary"] {
             make(&jail, &own.join(name));
-            jail.plan.inside.push(bind_to(own.join(name), "/x", Access::ReadWrite, Missing::Fail));
+            jail.plan.inside.push(step(bind_to(
+                own.join(name),
+                "/x",
+                Access::ReadWrite,
+                Missing::Fail,
+            )));
             jail.sh("touch /x/made && echo ran").prints("ran");
             jail.plan.inside.pop();
         }
@@ -231,7 +231,7 @@ fn no_file_of_it_is_carried_over() {
     for caller in callers() {
         let jail = jail(caller);
         let from = own(&jail).join("trust/trees/p-1");
-        let shared = SharedFile { from: literal(&from), to: literal("/h/x"), by: by() };
+        let shared = SharedFile { from: literal(&from), to: literal("/h/x") };
         let jail = jail.op(tmpfs("/h")).op(InsideOp::SharedFile(shared));
         jail.sh("echo tree >/h/x").stopped(&["jailgen keeps there what the host runs and trusts"]);
         assert_eq!(std::fs::read_to_string(from).expect("the record"), "tree 1\n");
@@ -248,12 +248,12 @@ fn a_link_to_it_that_the_jail_could_replace_stops_the_launch() {
         std::os::unix::fs::chown(&elsewhere, caller.uid, caller.uid).expect("for the caller");
         std::os::unix::fs::symlink(&elsewhere, home.join(".local/state")).expect("a link");
         let mut jail = jail;
-        jail.plan.inside.push(bind(&home, Access::ReadWrite));
+        jail.plan.inside.push(step(bind(&home, Access::ReadWrite)));
         jail.sh("echo ran").stopped(&["a symbolic link leads to jailgen's own state"]);
         jail.plan.inside.pop();
-        jail.plan.inside.push(bind(&home, Access::ReadOnly));
+        jail.plan.inside.push(step(bind(&home, Access::ReadOnly)));
         jail.sh("echo ran").prints("ran");
-        jail.plan.inside.push(bind_to(&elsewhere, "/e", Access::ReadWrite, Missing::Fail));
+        jail.plan.inside.push(step(bind_to(&elsewhere, "/e", Access::ReadWrite, Missing::Fail)));
         jail.sh("ls -A /e/jailgen; touch /e/jailgen/x && echo made").prints("made");
         assert!(!elsewhere.join("jailgen/x").exists());
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use jail_plan::{Access, File, InsideOp, Missing};
 
-use crate::jail::{Caller, Jail, bind, bind_to, by, callers, filter, literal, skipped};
+use crate::jail::{Caller, Jail, bind, bind_to, callers, filter, literal, skipped};
 
 /// A project with a folder `at` in it that is read-only inside, where there is a file.
 fn with_read_only(caller: Caller, at: &str) -> Jail {
@@ -76,7 +76,7 @@ fn every_folder_on_the_way_is_pinned_also_for_files_and_in_a_tree_inside_another
         let config = jail.file("project/tool/config", "host\n");
         owned(&jail, &jail.project());
         let (to, content) = (literal(&config), "jail\n".into());
-        let jail = jail.op(InsideOp::File(File { to, content, mode: 0o444, by: by() }));
+        let jail = jail.op(InsideOp::File(File { to, content, mode: 0o444 }));
         jail.sh("mv tool t2 2>/dev/null; cat tool/config").prints("jail");
 
         // A missing mount point is made, and its parents are pinned as well.
@@ -95,8 +95,8 @@ fn where_nothing_can_be_renamed_nothing_is_pinned() {
         let jail = with_read_only(caller, "a/b/c");
         jail.sh(count).prints("4");
         let read_only = Jail::new(caller).change(|plan| {
-            for op in &mut plan.inside {
-                if let InsideOp::Folder(folder) = op {
+            for step in &mut plan.inside {
+                if let InsideOp::Folder(folder) = &mut step.op {
                     folder.access = Access::ReadOnly;
                 }
             }

@@ -10,7 +10,7 @@ use jail_plan::trust::TREES;
 use jail_plan::{Access, InsideOp, Missing, Service, Session};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::jail::{Caller, Jail, bind_to, by, callers, tmpfs};
+use crate::jail::{Caller, Jail, bind_to, callers, tmpfs};
 
 const LAUNCHES: usize = 40;
 
@@ -112,7 +112,7 @@ fn a_socket_is_bound_if_it_is_one_and_never_what_took_its_place() {
         std::fs::write(folder.join("secret"), "secret").expect("a file");
         let _listener = UnixListener::bind(&socket).expect("a socket");
         std::os::unix::fs::chown(&socket, caller.uid, caller.uid).expect("for the caller");
-        let agent = InsideOp::Session(Session { service: Service::SshAgent, by: by() });
+        let agent = InsideOp::Session(Session { service: Service::SshAgent });
         let path = socket.to_str().expect("UTF-8").to_owned();
         let jail = jail.op(tmpfs("/h")).op(agent).outside("SSH_AUTH_SOCK", &path);
         let look = format!(

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use jail_plan::{EnvOp, Forward, Handled, Lifetime, Missing, Namespace, Plan};
+use jail_plan::{EnvOp, Forward, Handled, Lifetime, Missing, Namespace, Plan, Step};
 
-use crate::jail::{Jail, Ran, by, callers, literal};
+use crate::jail::{Jail, Ran, by, callers, literal, step};
 
 #[test]
 fn the_payloads_exit_status_and_signal_are_the_wrappers() {
@@ -30,12 +30,11 @@ fn a_payload_that_is_not_there_is_127_and_one_that_cannot_run_126() {
         {
             let jail = Jail::new(caller).change(|plan| {
                 plan.argv = vec![jail_plan::Argument::Text(literal(program))];
-                plan.inside.push(jail_plan::InsideOp::File(jail_plan::File {
+                plan.inside.push(step(jail_plan::InsideOp::File(jail_plan::File {
                     to: literal("/etc/text"),
                     content: "no program".into(),
                     mode: 0o644,
-                    by: by(),
-                }));
+                })));
             });
             let ran = jail.sh("");
             assert_eq!(ran.code, Some(code), "{ran:?}");
@@ -136,7 +135,7 @@ fn two_jails_have_programs_of_different_numbers() {
         // A jail that has the host's processes has their numbers.
         let shares = Jail::new(caller).change(|plan| {
             plan.namespaces.retain(|namespace| *namespace != Namespace::Pid);
-            plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+            plan.inside.retain(|step| !matches!(step.op, jail_plan::InsideOp::Proc(_)));
         });
         let before = number(&jail.outside_sh("sh -c 'echo $$'"));
         let inside = number(&shares.sh("echo $$"));
@@ -298,8 +297,9 @@ fn standard_descriptors_that_the_launcher_closed_are_harmless() {
 #[test]
 fn the_environment_is_built_from_nothing() {
     for caller in callers() {
-        let forward =
-            |name: &str, missing| EnvOp::Forward(Forward { name: name.into(), missing, by: by() });
+        let forward = |name: &str, missing| {
+            Step::new(by(), EnvOp::Forward(Forward { name: name.into(), missing }))
+        };
         let jail = Jail::new(caller)
             .outside("SECRET", "s")
             .outside("LD_PRELOAD", "/nowhere.so")

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 
 use jail_plan::{
-    Access, BindArguments, BindVariable, Device, Folder, Handled, InsideOp, Missing, Overlay, Plan,
+    Access, BindArguments, BindVariable, Folder, Handled, InsideOp, Missing, Overlay, Plan,
 };
 
-use crate::jail::{Caller, Jail, Ran, at, bind, bind_to, by, callers, filter, literal, tmpfs};
+use crate::jail::{Caller, Jail, Ran, bind, bind_to, callers, filter, literal, step, tmpfs};
 
 /// As `allow-nested-sandbox` leaves it, and more: no system call is refused, and Landlock checks no files.
 fn nested(plan: &mut Plan) {
@@ -18,14 +18,14 @@ fn nested(plan: &mut Plan) {
 /// The operations at `/` come first, so that there is a root for the others to be put in. What is at `/tmp` of the host,
 /// the secret among it, is covered by a folder of the jail's own.
 fn with_root(caller: Caller, at_root: impl IntoIterator<Item = InsideOp>) -> Jail {
-    Jail::new(caller).change(|plan| drop(plan.inside.splice(0..0, at_root)))
+    Jail::new(caller).change(|plan| drop(plan.inside.splice(0..0, at_root.into_iter().map(step))))
 }
 
 /// The same where the last one of them binds the host's root: then its programs are there.
 fn with_the_hosts(caller: Caller, at_root: impl IntoIterator<Item = InsideOp>) -> Jail {
     Jail::new(caller).change(|plan| {
-        plan.inside.retain(|op| !matches!(op, InsideOp::Bind(_)));
-        plan.inside.splice(0..0, at_root);
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Bind(_)));
+        plan.inside.splice(0..0, at_root.into_iter().map(step));
     })
 }
 
@@ -60,7 +60,7 @@ fn holds(mut jail: Jail, run: impl Fn(&Jail, &str) -> Ran) -> Jail {
 #[test]
 fn nothing_of_the_host_is_left_below_a_root_that_the_plan_puts_there() {
     for caller in callers() {
-        let device = InsideOp::Dev(Device { to: literal("/"), by: by() });
+        let device = InsideOp::Dev(literal("/"));
         let whole = |access| bind("/", access);
         for ops in [
             vec![],
@@ -84,8 +84,7 @@ fn nothing_of_the_host_is_left_below_a_root_that_is_a_folder_of_it() {
         let mut jail = Jail::new(caller);
         let folder = empty(&jail);
         let overlay = |writes: fn(Overlay) -> InsideOp| {
-            let (lower, to, by) = (vec![literal(&folder)], literal("/"), by());
-            writes(Overlay { lower, to, by })
+            writes(Overlay { lower: vec![literal(&folder)], to: literal("/") })
         };
         // The first one leaves the mount points that the read-only ones need.
         for op in [
@@ -94,7 +93,7 @@ fn nothing_of_the_host_is_left_below_a_root_that_is_a_folder_of_it() {
             overlay(InsideOp::OverlayReadOnly),
             overlay(InsideOp::OverlayInMemory),
         ] {
-            jail.plan.inside.insert(0, op);
+            jail.plan.inside.insert(0, step(op));
             jail = holds(jail, Jail::sh);
             jail.plan.inside.remove(0);
         }
@@ -111,22 +110,18 @@ fn nothing_of_the_host_is_left_below_a_root_that_the_launcher_names() {
                     variable: "LIST".into(),
                     separator: ":".into(),
                     access: Access::ReadWrite,
-                    by: by(),
                 })],
             );
             holds(jail.outside("LIST", value), Jail::sh);
         }
         for argument in ["/", "/..", "../../../../.."] {
-            let op = InsideOp::BindArguments(BindArguments { access: Access::ReadOnly, by: by() });
+            let op = InsideOp::BindArguments(BindArguments { access: Access::ReadOnly });
             holds(with_the_hosts(caller, [op]), |jail, script| {
                 Ran::of(jail.command(jail.wrapper()).args(["-c", script, "sh", argument]))
             });
         }
         let to = Some(literal("/"));
-        let jail = with_root(
-            caller,
-            [InsideOp::Folder(Folder { to, access: Access::ReadWrite, by: by() })],
-        );
+        let jail = with_root(caller, [InsideOp::Folder(Folder { to, access: Access::ReadWrite })]);
         let jail = jail.change(|plan| drop(plan.inside.pop()));
         holds(jail, Jail::sh);
     }
@@ -140,7 +135,7 @@ fn a_link_to_the_root_is_no_way_to_mount_there() {
         std::os::unix::fs::symlink("/", &link).expect("a link");
         let mut jail = jail;
         for to in [link.clone(), link.join("tmp/new")] {
-            jail.plan.inside.push(bind_to("/usr", &to, Access::ReadOnly, Missing::Fail));
+            jail.plan.inside.push(step(bind_to("/usr", &to, Access::ReadOnly, Missing::Fail)));
             jail.sh("echo ran").stopped(&["a symbolic link stands in the way"]);
             jail.plan.inside.pop();
         }
@@ -150,7 +145,7 @@ fn a_link_to_the_root_is_no_way_to_mount_there() {
 #[test]
 fn a_root_of_proc_is_the_root() {
     for caller in callers() {
-        let jail = Jail::new(caller).op(InsideOp::Proc(at("/")));
+        let jail = Jail::new(caller).op(InsideOp::Proc(literal("/")));
         jail.sh("echo ran").stopped(&["(folder)", "ENOENT"]);
     }
 }

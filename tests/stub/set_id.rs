@@ -120,7 +120,7 @@ fn a_jail_in_a_jail_is_launched_without_openat2() {
     for caller in callers().into_iter().filter(|caller| !caller.is_root()) {
         // The kernel lets nothing in a jail mount a /proc that shows more, and the filter has no other name set.
         let inner = Jail::new(caller).change(|plan| {
-            plan.inside.retain(|op| !matches!(op, InsideOp::Proc(_)));
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Proc(_)));
             plan.hostname = None;
         });
         let wrapper = inner.wrapper();

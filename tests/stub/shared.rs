@@ -5,10 +5,10 @@ use std::process::{Child, Stdio};
 
 use jail_plan::{Access, HostText, InsideOp, SharedFile};
 
-use crate::jail::{Caller, Jail, bind, bind_to, by, callers, expand, literal, tmpfs};
+use crate::jail::{Caller, Jail, bind, bind_to, callers, expand, literal, tmpfs};
 
 fn shared(to: HostText) -> InsideOp {
-    InsideOp::SharedFile(SharedFile { from: expand("~/.agent.json"), to, by: by() })
+    InsideOp::SharedFile(SharedFile { from: expand("~/.agent.json"), to })
 }
 
 /// With a file of the host, and a home in memory with the jail's own at /h/agent.
@@ -291,7 +291,7 @@ fn where_nothing_can_be_written_beside_it_it_is_bound() {
     for caller in callers() {
         let jail = Jail::new(caller);
         jail.file("home/.agent.json", "old");
-        let root = InsideOp::RemountReadOnly(crate::jail::at("/"));
+        let root = InsideOp::RemountReadOnly(literal("/"));
         let jail = jail.op(shared(literal("/etc/agent"))).op(root);
         let script = r"
             cat /etc/agent

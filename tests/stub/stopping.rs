@@ -65,7 +65,7 @@ fn a_time_limit_is_not_stopped_by_pipes_in_the_place_of_processes() {
         let limit = jail_plan::TimeLimit { seconds: 2, by: crate::jail::by() };
         let jail = jail(caller).change(|plan| {
             plan.time = Some(limit);
-            plan.inside.retain(|op| !matches!(op, jail_plan::InsideOp::Proc(_)));
+            plan.inside.retain(|step| !matches!(step.op, jail_plan::InsideOp::Proc(_)));
         });
         let jail = jail.op(crate::jail::tmpfs("/proc"));
         let script = "mkdir /proc/77; mkfifo /proc/77/stat; ln -s 1 /proc/self; mkfifo on\n\

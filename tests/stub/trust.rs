@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::trust::{TREES, Tree, path_name};
 use jail_plan::{
     Access, BindArguments, BindVariable, Deep, Handled, HostOp, InsideOp, KeptOverlay, Missing,
-    Service, Session, SharedFile, StateDirectory, StateFile,
+    Service, Session, SharedFile, StateDirectory, StateFile, Step,
 };
 
 use crate::jail::{
@@ -71,7 +71,7 @@ fn every_tree_that_a_jail_is_given_for_writing_is_written_down() {
         let at = |name: &str| root.join(name);
         let text = |name: &str| literal(at(name));
         let list = format!("{}:/nowhere/at/all", at("listed").display());
-        let (access, by) = (Access::ReadWrite, by());
+        let access = Access::ReadWrite;
         let ops = vec![
             bind(at("rw"), Access::ReadWrite),
             bind(at("ro"), Access::ReadOnly),
@@ -80,21 +80,18 @@ fn every_tree_that_a_jail_is_given_for_writing_is_written_down() {
             InsideOp::SharedFile(SharedFile {
                 from: expand("~/.agent.json"),
                 to: literal("/h/agent"),
-                by: by.clone(),
             }),
             InsideOp::OverlayKept(KeptOverlay {
                 lower: vec![text("lower")],
                 upper: text("upper"),
                 work: text("work"),
                 to: literal("/k"),
-                by: by.clone(),
             }),
-            InsideOp::BindArguments(BindArguments { access, by: by.clone() }),
+            InsideOp::BindArguments(BindArguments { access }),
             InsideOp::BindVariable(BindVariable {
                 variable: "LIST".into(),
                 separator: ":".into(),
                 access,
-                by,
             }),
         ];
         let jail = ops.into_iter().fold(jail, Jail::op).outside("LIST", &list);
@@ -158,15 +155,11 @@ fn no_way_to_name_a_path_leads_through_a_planted_link() {
         let jail = Jail::new(caller);
         let link = plant(&jail, &jail.project());
         jail.sh("echo ran").prints("ran");
-        let (access, by) = (Access::ReadOnly, by());
+        let access = Access::ReadOnly;
         let run = |op: InsideOp| reader(&jail, op).sh("echo ran");
-        run(InsideOp::Deep(Deep {
-            from: literal(jail.project()),
-            missing: Missing::Fail,
-            by: by.clone(),
-        }))
-        .stopped(&[REFUSED]);
-        let words = InsideOp::BindArguments(BindArguments { access, by: by.clone() });
+        run(InsideOp::Deep(Deep { from: literal(jail.project()), missing: Missing::Fail }))
+            .stopped(&[REFUSED]);
+        let words = InsideOp::BindArguments(BindArguments { access });
         let other = reader(&jail, words);
         let mut command = other.command(other.wrapper());
         Ran::of(command.args(["-c", "echo ran", "sh"]).arg(&link)).stopped(&[REFUSED]);
@@ -174,26 +167,22 @@ fn no_way_to_name_a_path_leads_through_a_planted_link() {
             variable: "LIST".into(),
             separator: ":".into(),
             access,
-            by: by.clone(),
         });
         let list = format!("/nowhere:{}", link.display());
         reader(&jail, variable).outside("LIST", &list).sh("echo ran").stopped(&[REFUSED]);
-        let agent = InsideOp::Session(Session { service: Service::SshAgent, by: by.clone() });
+        let agent = InsideOp::Session(Session { service: Service::SshAgent });
         let socket = link.join("agent");
         reader(&jail, agent)
             .outside("SSH_AUTH_SOCK", socket.to_str().expect("UTF-8"))
             .sh("echo ran")
             .stopped(&[REFUSED]);
         for op in [
-            HostOp::StateDirectory(StateDirectory {
-                path: literal(link.join("d")),
-                by: by.clone(),
-            }),
-            HostOp::StateFile(StateFile { path: literal(link.join("f")), by: by.clone() }),
+            HostOp::StateDirectory(StateDirectory { path: literal(link.join("d")) }),
+            HostOp::StateFile(StateFile { path: literal(link.join("f")) }),
         ] {
             let none = bind(jail.home(), Access::ReadOnly);
             reader(&jail, none)
-                .change(|plan| plan.before.push(op))
+                .change(|plan| plan.before.push(Step::new(by(), op)))
                 .sh("echo ran")
                 .stopped(&[REFUSED]);
         }
@@ -355,7 +344,7 @@ fn a_jail_in_a_jail_has_a_record_of_its_own() {
 pub(crate) fn inner(caller: Caller) -> Jail {
     // The outer one's /proc is partly covered, so that another one cannot be mounted.
     Jail::new(caller).change(|plan| {
-        plan.inside.retain(|op| !matches!(op, InsideOp::Proc(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Proc(_)));
         plan.hostname = None;
     })
 }
@@ -377,8 +366,8 @@ pub(crate) fn nested(caller: Caller, inner: &Jail) -> Jail {
 #[test]
 fn a_file_in_the_place_of_a_state_folder_stops_the_launch() {
     for caller in callers() {
-        let state = HostOp::StateDirectory(StateDirectory { path: expand("~/.agent"), by: by() });
-        let jail = Jail::new(caller).change(|plan| plan.before.push(state));
+        let state = HostOp::StateDirectory(StateDirectory { path: expand("~/.agent") });
+        let jail = Jail::new(caller).change(|plan| plan.before.push(Step::new(by(), state)));
         jail.sh("echo ran").prints("ran");
         assert!(jail.home().join(".agent").is_dir());
         std::fs::remove_dir(jail.home().join(".agent")).expect("it is empty");

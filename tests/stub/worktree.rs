@@ -4,13 +4,13 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use jail_plan::{Access, By, InsideOp};
+use jail_plan::{Access, InsideOp, Step};
 
-use crate::jail::{Caller, Jail, Ran, bind, by, callers};
+use crate::jail::{Caller, Jail, Ran, bind, callers, step};
 
 /// A jail with `git-worktree`, which can commit.
 fn with_worktree(caller: Caller) -> Jail {
-    let jail = Jail::new(caller).op(InsideOp::Worktree(By { by: by() })).set("HOME", "/tmp");
+    let jail = Jail::new(caller).op(InsideOp::Worktree).set("HOME", "/tmp");
     let names = ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"];
     let mails = ["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"];
     let jail = names.iter().fold(jail, |jail, name| jail.set(name, "n").outside(name, "n"));
@@ -85,7 +85,7 @@ fn git_works_in_a_linked_worktree_and_the_rest_of_its_repository_is_not_there() 
 fn without_the_grant_git_finds_no_repository() {
     for caller in callers() {
         let mut jail = in_a_worktree(caller);
-        jail.plan.inside.retain(|op| !matches!(op, InsideOp::Worktree(_)));
+        jail.plan.inside.retain(|step| !matches!(step.op, InsideOp::Worktree));
         let seen = jail.sh("git log --format=%s");
         assert_ne!(seen.code, Some(0), "{}", seen.stdout);
     }
@@ -123,7 +123,7 @@ fn a_pointer_that_the_payload_wrote_gives_it_no_other_repository() {
 #[test]
 fn an_ordinary_repository_and_a_folder_without_one_are_no_worktrees() {
     for caller in callers() {
-        let jail = Jail::new(caller).op(InsideOp::Worktree(By { by: by() }));
+        let jail = Jail::new(caller).op(InsideOp::Worktree);
         jail.sh("echo ran").prints("ran");
         let git = Command::new("git").args(["init", "-q"]).arg(jail.project()).status();
         assert!(git.expect("git").success());
@@ -144,7 +144,7 @@ fn genuine_worktrees_work_wherever_they_are_and_again() {
             }
             // Without the grant there is none.
             let mut without = with_worktree(caller);
-            without.plan.inside.retain(|op| !matches!(op, InsideOp::Worktree(_)));
+            without.plan.inside.retain(|step| !matches!(step.op, InsideOp::Worktree));
             let seen = run_in(&without, &folder, "git log -1 --format=%s 2>&1");
             assert_ne!(seen.code, Some(0), "{place}: {}", seen.stdout);
         }
@@ -264,18 +264,18 @@ fn a_repository_around_its_worktree_covers_nothing_that_is_read_only_in_it() {
         let mut before = with_worktree(caller);
         before.folder = jail.folder;
         let last = before.plan.inside.len() - 1;
-        before.plan.inside.insert(last, read_only());
+        before.plan.inside.insert(last, step(read_only()));
         run_in(&before, &folder, write).prints("host\nhost");
         run_in(&before, &folder, COMMIT).prints("inside");
         before.plan.inside.remove(last);
         run_in(&before, &folder, write).prints("jail\njail");
         std::fs::write(folder.join("kept/f"), "host\n").expect("a file");
-        before.plan.inside.push(read_only());
+        before.plan.inside.push(step(read_only()));
         run_in(&before, &folder, write).prints("host\nhost");
         // The repository straight before the folder, which comes last.
         let kept = before.plan.inside.pop();
-        let folder_op = |op: &InsideOp| matches!(op, InsideOp::Folder(_));
-        let at = before.plan.inside.iter().position(folder_op).expect("the folder");
+        let is_folder = |step: &Step<InsideOp>| matches!(step.op, InsideOp::Folder(_));
+        let at = before.plan.inside.iter().position(is_folder).expect("the folder");
         let moved = before.plan.inside.remove(at);
         before.plan.inside.extend([moved].into_iter().chain(kept));
         run_in(&before, &folder, write).prints("host\nhost");
@@ -290,7 +290,7 @@ fn what_one_jail_may_write_anyway_is_not_given_to_the_next_by_a_pointer() {
         let (settings, project) = (jail.home().join("settings"), jail.project());
         prepare(&jail, "mkdir ~/settings");
         let token = secret(&jail, "home/settings/token");
-        jail.plan.inside.push(bind(&settings, Access::ReadWrite));
+        jail.plan.inside.push(step(bind(&settings, Access::ReadWrite)));
         jail.sh("echo ran").prints("ran");
         forge(&jail, &settings, &settings.join("worktrees/x"), &project);
         // The control: it works on, with what it has.

@@ -13,8 +13,8 @@ use std::time::Duration;
 
 use jail_plan::helper::{Learned, Refusal};
 use jail_plan::{
-    Access, Argument, At, Bind, Bus, Closure, HostText, Ids, InsideOp, Landlock, Lifetime, Missing,
-    Namespace, Plan, Service, StartIn, Terminal,
+    Access, Argument, Bind, Bus, Closure, HostText, Ids, InsideOp, Landlock, Lifetime, Missing,
+    Namespace, Plan, Service, StartIn, Step, Terminal,
 };
 
 use crate::record;
@@ -38,7 +38,7 @@ pub(crate) struct Proxy {
 
 /// Starts the proxy of a bus, and says where its socket is. The host may have no such bus.
 pub(crate) fn start(
-    op: &Bus,
+    (op, by): (&Bus, &str),
     plan: &Plan,
     stub: &Path,
 ) -> Result<(Learned, Option<Proxy>), Refusal> {
@@ -53,7 +53,7 @@ pub(crate) fn start(
     let Some(bus) = host_socket(op.service) else { return Ok((learned(None), None)) };
     let failed = |error: io::Error| refusal(&op.proxy, &error.to_string());
     let folder = private_folder().map_err(failed)?;
-    let mut proxy = match spawn(op, plan, stub, &bus, &folder) {
+    let mut proxy = match spawn((op, by), plan, stub, &bus, &folder) {
         Ok(child) => Proxy { child, folder },
         Err(error) => {
             let _ = fs::remove_dir_all(&folder);
@@ -95,14 +95,20 @@ impl Proxy {
     }
 }
 
-fn spawn(op: &Bus, plan: &Plan, stub: &Path, bus: &Path, folder: &Path) -> io::Result<Child> {
+fn spawn(
+    wanted: (&Bus, &str),
+    plan: &Plan,
+    stub: &Path,
+    bus: &Path,
+    folder: &Path,
+) -> io::Result<Child> {
     let sockets = folder.join(SOCKETS);
     DirBuilder::new().mode(0o700).create(&sockets)?;
     let wrapper = folder.join("dbus-proxy");
     let utf8 = |path: &Path| {
         path.to_str().map(str::to_owned).ok_or_else(|| io::Error::other("a path is not UTF-8"))
     };
-    let derived = derived(op, plan, utf8(bus)?, utf8(&sockets)?);
+    let derived = derived(wanted, plan, utf8(bus)?, utf8(&sockets)?);
     let text = jail_plan::encode(&utf8(stub)?, &derived, &jail_plan::Places::new())
         .map_err(|error| io::Error::other(error.to_string()))?;
     fs::write(&wrapper, text)?;
@@ -114,19 +120,18 @@ fn spawn(op: &Bus, plan: &Plan, stub: &Path, bus: &Path, folder: &Path) -> io::R
 }
 
 /// The proxy's plan. `--fd=1` is the only descriptor that a payload keeps, but for input and errors.
-fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
-    let by = || op.by.clone();
+fn derived((op, by): (&Bus, &str), plan: &Plan, bus: String, sockets: String) -> Plan {
     let literal = |text: &str| HostText::Literal(text.into());
     let bind = |from: String, to: &str, access: Access| {
         let (from, to, missing) = (HostText::Literal(from), literal(to), Missing::Fail);
-        InsideOp::Bind(Bind { from, to, access, missing, by: by() })
+        Step::new(by, InsideOp::Bind(Bind { from, to, access, missing }))
     };
     let store = plan.closure.store.clone();
     let inside = vec![
         bind(store.clone(), &store, Access::ReadOnly),
         bind(bus, BUS, Access::ReadOnly),
         bind(sockets, FOLDER, Access::ReadWrite),
-        InsideOp::RemountReadOnly(At { to: literal("/"), by: by() }),
+        Step::new(by, InsideOp::RemountReadOnly(literal("/"))),
     ];
     let mut landlock = Landlock {
         handles: plan.landlock.handles.clone(),
@@ -136,7 +141,7 @@ fn derived(op: &Bus, plan: &Plan, bus: String, sockets: String) -> Plan {
         least: plan.landlock.least,
         by: plan.landlock.by.clone(),
     };
-    let rules = inside.iter().flat_map(|op| landlock.rules_of(op, &store));
+    let rules = inside.iter().flat_map(|step| landlock.rules_of(step, &store));
     landlock.rules = rules.collect();
     let mut words = vec![
         op.proxy.clone(),

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use crate::ops::{Change, EnvOp, InsideOp};
+use crate::ops::{Change, EnvOp, InsideOp, Step};
 use crate::plan::{Ids, Namespace, Plan, ShownIds, StartIn};
 
 impl Plan {
@@ -11,30 +11,31 @@ impl Plan {
     ///
     /// # Errors
     /// The plan has no place for further operations.
-    pub fn change(&mut self, changes: Vec<Change>) -> Result<(), &'static str> {
-        for change in changes {
-            match change {
+    pub fn change(&mut self, changes: Vec<Step<Change>>) -> Result<(), &'static str> {
+        for Step { by, op } in changes {
+            match op {
                 Change::Inside(op) => {
-                    let is_place = |op: &InsideOp| matches!(op, InsideOp::RuntimeArguments(_));
+                    let is_place = |step: &Step<InsideOp>| step.op == InsideOp::RuntimeArguments;
                     let place = self.inside.iter().position(is_place);
                     let place = place.ok_or("the plan has no place for further operations")?;
-                    let rules = self.landlock.rules_of(&op, &self.closure.store);
+                    let step = Step { by, op };
+                    let rules = self.landlock.rules_of(&step, &self.closure.store);
                     self.landlock.rules.extend(rules);
-                    self.inside.insert(place, op);
+                    self.inside.insert(place, step);
                 }
                 Change::Set(set) => {
-                    self.env.retain(|other| other.name() != set.name);
-                    self.env.push(EnvOp::Set(set));
+                    self.env.retain(|other| other.op.name() != set.name);
+                    self.env.push(Step { by, op: EnvOp::Set(set) });
                 }
-                Change::Unset(unset) => self.env.retain(|other| other.name() != unset.name),
-                Change::Clear(_) => self.env.clear(),
-                Change::Start(at) => self.start = StartIn::Path(at.to),
-                Change::Hostname(name) => self.hostname = Some(name.name),
-                Change::Share(shared) => self.share(shared.namespace),
-                Change::Uid(number) => self.shown(&number.by)?.uid = Some(number.id),
-                Change::Gid(number) => self.shown(&number.by)?.gid = Some(number.id),
-                Change::Own(own) if self.namespaces.contains(&own.namespace) => {}
-                Change::Own(own) => self.namespaces.push(own.namespace),
+                Change::Unset(name) => self.env.retain(|other| other.op.name() != name),
+                Change::Clear => self.env.clear(),
+                Change::Start(to) => self.start = StartIn::Path(to),
+                Change::Hostname(name) => self.hostname = Some(name),
+                Change::Share(namespace) => self.share(namespace),
+                Change::Uid(id) => self.shown(&by)?.uid = Some(id),
+                Change::Gid(id) => self.shown(&by)?.gid = Some(id),
+                Change::Own(namespace) if self.namespaces.contains(&namespace) => {}
+                Change::Own(namespace) => self.namespaces.push(namespace),
             }
         }
         Ok(())
@@ -57,7 +58,7 @@ impl Plan {
         self.namespaces.retain(|own| *own != namespace);
         if namespace == Namespace::Net {
             // The host's loopback is not the jail's to bring up.
-            self.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+            self.inside.retain(|step| step.op != InsideOp::Loopback);
         }
     }
 }

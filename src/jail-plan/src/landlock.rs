@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::expand::HostText;
-use crate::ops::{Access, BindArguments, BindVariable, InsideOp, Missing, Origin, operations};
+use crate::ops::{Access, BindArguments, BindVariable, InsideOp, Missing, Origin, Step};
 use crate::record::{choice, record, words};
 
 record! {
@@ -37,62 +37,56 @@ impl Landlock {
     /// A place that a later mount covers needs no rule, so none may be missing for it. Rules that could allow nothing of what
     /// is restricted are left out where there might be many.
     #[must_use]
-    pub fn rules_of(&self, operation: &InsideOp, store: &str) -> Vec<LandlockRule> {
+    pub fn rules_of(&self, step: &Step<InsideOp>, store: &str) -> Vec<LandlockRule> {
         let reads =
             self.handles.contains(&Handled::Reads) || self.handles.contains(&Handled::Execution);
-        let path = |path: &HostText, reach, by: &Origin| {
-            let (path, missing, by) = (path.clone(), Missing::Skip, by.clone());
+        let path = |path: &HostText, reach| {
+            let (path, missing, by) = (path.clone(), Missing::Skip, step.by.clone());
             vec![LandlockRule::Path(Beneath { path, reach, missing, by })]
         };
-        let known = |places: &[&str], reach, by: &Origin| {
+        let known = |places: &[&str], reach| {
             let places = places.iter().map(|place| HostText::Literal((*place).to_owned()));
-            places.flat_map(|place| path(&place, reach, by)).collect()
+            places.flat_map(|place| path(&place, reach)).collect()
         };
-        match operation {
+        let found = |reach| Found { reach, by: step.by.clone() };
+        match &step.op {
             // Also what is bound read-only: it may be a socket, which is there to be connected to.
-            InsideOp::Bind(bind) => path(&bind.to, bind.access.into(), &bind.by),
-            InsideOp::HostSocket(at) | InsideOp::Queues(at) => path(&at.to, Reach::Rw, &at.by),
-            InsideOp::Folder(folder) => {
-                let (reach, by) = (folder.access.into(), folder.by.clone());
-                vec![LandlockRule::Folder(Found { reach, by })]
+            InsideOp::Bind(bind) => path(&bind.to, bind.access.into()),
+            InsideOp::HostSocket(to) | InsideOp::Queues(to) | InsideOp::Proc(to) => {
+                path(to, Reach::Rw)
             }
-            InsideOp::BindArguments(BindArguments { access, by })
-            | InsideOp::BindVariable(BindVariable { access, by, .. }) => {
-                let (reach, by) = ((*access).into(), by.clone());
-                vec![LandlockRule::Bound(Found { reach, by })]
+            InsideOp::Folder(folder) => vec![LandlockRule::Folder(found(folder.access.into()))],
+            InsideOp::BindArguments(BindArguments { access })
+            | InsideOp::BindVariable(BindVariable { access, .. }) => {
+                vec![LandlockRule::Bound(found((*access).into()))]
             }
-            InsideOp::Deep(deep) => path(&deep.from, Reach::Rox, &deep.by),
-            InsideOp::SharedFile(op) => path(&op.to, Reach::Rwx, &op.by),
-            InsideOp::OverlayReadOnly(op) => path(&op.to, Reach::Rox, &op.by),
-            InsideOp::OverlayInMemory(op) => path(&op.to, Reach::Rwx, &op.by),
-            InsideOp::OverlayKept(op) => path(&op.to, Reach::Rwx, &op.by),
+            InsideOp::Deep(deep) => path(&deep.from, Reach::Rox),
+            InsideOp::SharedFile(op) => path(&op.to, Reach::Rwx),
+            InsideOp::OverlayReadOnly(op) => path(&op.to, Reach::Rox),
+            InsideOp::OverlayInMemory(op) => path(&op.to, Reach::Rwx),
+            InsideOp::OverlayKept(op) => path(&op.to, Reach::Rwx),
             // Sockets, and devices that are worked with by ioctl(2).
-            InsideOp::Session(op) => {
-                vec![LandlockRule::Bound(Found { reach: Reach::Device, by: op.by.clone() })]
-            }
-            InsideOp::Worktree(op) => {
-                vec![LandlockRule::Bound(Found { reach: Reach::Rwx, by: op.by.clone() })]
-            }
-            InsideOp::Tmpfs(tmpfs) => path(&tmpfs.to, Reach::Rwx, &tmpfs.by),
-            InsideOp::Proc(process) => path(&process.to, Reach::Rw, &process.by),
-            InsideOp::Dev(device) => path(&device.to, Reach::Device, &device.by),
+            InsideOp::Session(_) => vec![LandlockRule::Bound(found(Reach::Device))],
+            InsideOp::Worktree => vec![LandlockRule::Bound(found(Reach::Rwx))],
+            InsideOp::Tmpfs(tmpfs) => path(&tmpfs.to, Reach::Rwx),
+            InsideOp::Dev(to) => path(to, Reach::Device),
             // What stands on the root itself is read-only, like the root.
-            InsideOp::File(file) if reads => path(&file.to, Reach::Rox, &file.by),
-            InsideOp::Copy(copy) if reads => path(&copy.to, Reach::Ro, &copy.by),
-            InsideOp::GitIdentity(at) if reads => path(&at.to, Reach::Ro, &at.by),
-            InsideOp::Accounts(accounts) if reads => known(ACCOUNTS, Reach::Ro, &accounts.by),
+            InsideOp::File(file) if reads => path(&file.to, Reach::Rox),
+            InsideOp::Copy(copy) if reads => path(&copy.to, Reach::Ro),
+            InsideOp::GitIdentity(to) if reads => path(to, Reach::Ro),
+            InsideOp::Accounts(_) if reads => known(ACCOUNTS, Reach::Ro),
             // One rule for the whole closure: nothing else of the store is mounted there.
-            InsideOp::StoreClosure(closure) if reads => known(&[store], Reach::Rox, &closure.by),
+            InsideOp::StoreClosure if reads => known(&[store], Reach::Rox),
             InsideOp::File(_)
             | InsideOp::Copy(_)
             | InsideOp::Accounts(_)
             | InsideOp::GitIdentity(_)
-            | InsideOp::StoreClosure(_)
+            | InsideOp::StoreClosure
             | InsideOp::Directory(_)
             | InsideOp::Symlink(_)
             | InsideOp::RemountReadOnly(_)
-            | InsideOp::Loopback(_)
-            | InsideOp::RuntimeArguments(_) => Vec::new(),
+            | InsideOp::Loopback
+            | InsideOp::RuntimeArguments => Vec::new(),
         }
     }
 }
@@ -241,20 +235,27 @@ impl From<Access> for Reach {
     }
 }
 
-operations! {
+record! {
     /// What may be done beneath a place.
-    Beneath {
+    pub struct Beneath {
         /// The place, as the payload sees it.
-        path: HostText,
+        pub path: HostText,
         /// What.
-        reach: Reach,
+        pub reach: Reach,
         /// What to do when it is missing, or covered by a later mount. What is left out is not allowed.
-        missing: Missing,
+        pub missing: Missing,
+        /// Who wanted it.
+        pub by: Origin,
     }
+}
+
+record! {
     /// What may be done beneath places that the launch finds.
-    Found {
+    pub struct Found {
         /// What.
-        reach: Reach,
+        pub reach: Reach,
+        /// Who wanted it.
+        pub by: Origin,
     }
 }
 

@@ -39,10 +39,10 @@ pub use network::{
     Transport, Upstream,
 };
 pub use ops::{
-    Access, Accounts, AfterOp, At, Bind, BindArguments, BindVariable, Bus, By, Change, Channel,
-    Copy, Deep, Device, Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay,
-    Missing, Mode, Named, OfId, OfNamespace, Origin, Overlay, RefuseFolder, Script, Service,
-    Session, Set, SharedFile, StateDirectory, StateFile, StateLink, StoreClosure, Symlink, Tmpfs,
+    Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Change, Channel, Copy, Deep,
+    Directory, EnvOp, File, Folder, Forward, HostOp, InsideOp, KeptOverlay, Missing, Mode, Origin,
+    Overlay, RefuseFolder, Script, Service, Session, Set, SharedFile, StateDirectory, StateFile,
+    StateLink, Step, Symlink, Tmpfs,
 };
 pub use order::sort;
 pub use own::{KEPT, OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};

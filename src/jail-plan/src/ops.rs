@@ -1,11 +1,14 @@
-//! The operations of a plan. Each says by which applied combinator it came to be (`by`), so that a failure can name it.
+//! The operations of a plan. Each is a [`Step`], which says by which applied combinator it came to be, so that a failure can name it.
 //!
-//! JSON: `{"bind": {"from": "/a", "to": "/b", "access": "ro", "missing": "fail", "by": "readonly#2"}}`.
+//! JSON: `{"by": "readonly#2", "bind": {"from": "/a", "to": "/b", "access": "ro", "missing": "fail"}}`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use serde::Serialize;
+
 use crate::expand::HostText;
+use crate::json::{Choice, Error, FromJson, Value};
 use crate::plan::Namespace;
 use crate::record::{choice, words};
 
@@ -14,6 +17,36 @@ pub type Origin = String;
 
 /// Permission bits of something that the launch creates.
 pub type Mode = u32;
+
+/// An operation, and who wanted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step<Op> {
+    /// Who wanted it.
+    pub by: Origin,
+    /// What is done.
+    #[serde(flatten)]
+    pub op: Op,
+}
+
+impl<Op> Step<Op> {
+    /// `op`, wanted by `by`.
+    pub fn new(by: impl Into<Origin>, op: Op) -> Self {
+        Self { by: by.into(), op }
+    }
+}
+
+impl<Op: Choice> FromJson for Step<Op> {
+    fn blank() -> Self {
+        Self { by: Origin::new(), op: Op::first() }
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        let (by, word, op) = value.step()?;
+        self.by.fill(by)?;
+        self.op = Op::choose(value, word, op)?;
+        Ok(())
+    }
+}
 
 words! {
     /// What may be done with what is bound.
@@ -76,14 +109,10 @@ macro_rules! operations {
             #[$doc]
             pub struct $name {
                 $( $(#[$field_doc])+ pub $field: $type, )*
-                /// Who wanted it.
-                pub by: Origin,
             }
         }
     )* };
 }
-
-pub(crate) use operations;
 
 operations! {
     /// Refuses a working folder that would give too much away: `/`, the home folder, or an ancestor of it.
@@ -177,8 +206,6 @@ operations! {
         /// What.
         service: Service,
     }
-    /// Puts the store paths of [`crate::Closure`] in place, read-only.
-    StoreClosure {}
     /// An empty folder in memory.
     Tmpfs {
         /// Where.
@@ -187,16 +214,6 @@ operations! {
         mode: Mode,
         /// At most so many bytes; the kernel's default (half of the memory) when absent.
         size: Option<u64>,
-    }
-    /// The jail's own /proc, with the kernel's switches read-only or hidden.
-    At {
-        /// Where.
-        to: HostText,
-    }
-    /// A minimal /dev, read-only in the end: null zero full random urandom tty, own devpts and shm, the usual links.
-    Device {
-        /// Where.
-        to: HostText,
     }
     /// A folder.
     Directory {
@@ -237,8 +254,6 @@ operations! {
         /// The user's shell.
         shell: String,
     }
-    /// An operation that needs nothing but its origin.
-    By {}
     /// A script, run by the host's shell with the user's rights.
     Script {
         /// The script.
@@ -259,21 +274,6 @@ operations! {
         proxy: String,
         /// What is let through: `talk=org.example.*`.
         rules: Vec<String>,
-    }
-    /// Something with a name.
-    Named {
-        /// The name.
-        name: String,
-    }
-    /// Something about a namespace.
-    OfNamespace {
-        /// Which.
-        namespace: Namespace,
-    }
-    /// A number for one of the caller's ids.
-    OfId {
-        /// The number.
-        id: u32,
     }
     /// A variable with a value.
     Set {
@@ -309,7 +309,7 @@ choice! {
         /// Done by the helper, from the payload's start to its end. See [`Channel`].
         "channel" Channel(Channel),
         /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.
-        "open-urls" OpenUrls(By),
+        "open-urls" OpenUrls,
     }
 }
 
@@ -329,7 +329,7 @@ choice! {
         /// See [`Folder`].
         "folder" Folder(Folder),
         /// Binds, read-write and at its own place, what the worktrees of a repository share, if the working folder is one.
-        "worktree" Worktree(By),
+        "worktree" Worktree,
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].
@@ -346,14 +346,14 @@ choice! {
         "overlay-kept" OverlayKept(KeptOverlay),
         /// See [`Session`].
         "session" Session(Session),
-        /// See [`StoreClosure`].
-        "store-closure" StoreClosure(StoreClosure),
+        /// Puts the store paths of [`crate::Closure`] in place, read-only.
+        "store-closure" StoreClosure,
         /// See [`Tmpfs`].
         "tmpfs" Tmpfs(Tmpfs),
-        /// A /proc that shows the jail's processes only.
-        "proc" Proc(At),
-        /// See [`Device`].
-        "dev" Dev(Device),
+        /// A /proc here that shows the jail's processes only, with the kernel's switches read-only or hidden.
+        "proc" Proc(HostText),
+        /// A minimal /dev here, read-only in the end: null zero full random urandom tty, own devpts and shm, the usual links.
+        "dev" Dev(HostText),
         /// See [`Directory`].
         "directory" Directory(Directory),
         /// See [`File`].
@@ -364,18 +364,18 @@ choice! {
         "symlink" Symlink(Symlink),
         /// See [`Accounts`].
         "accounts" Accounts(Accounts),
-        /// A configuration of git with the name and the address in the user's own, where that names somebody.
-        "git-identity" GitIdentity(At),
+        /// A configuration of git, here, with the name and the address in the user's own, where that names somebody.
+        "git-identity" GitIdentity(HostText),
         /// Makes the mount at this place read-only, but not what is mounted below it.
-        "remount-read-only" RemountReadOnly(At),
+        "remount-read-only" RemountReadOnly(HostText),
         /// Brings the loopback interface up in the jail's own network namespace.
-        "loopback" Loopback(By),
-        /// The socket on which the helper answers what channels ask.
-        "host-socket" HostSocket(At),
-        /// The jail's own POSIX message queues (mq_overview(7)).
-        "queues" Queues(At),
+        "loopback" Loopback,
+        /// The socket on which the helper answers what channels ask, here.
+        "host-socket" HostSocket(HostText),
+        /// The jail's own POSIX message queues (mq_overview(7)), here.
+        "queues" Queues(HostText),
         /// Here, and nowhere else, is done what the host's scripts added to `RUNTIME_ARGS`.
-        "runtime-arguments" RuntimeArguments(By),
+        "runtime-arguments" RuntimeArguments,
     }
 }
 
@@ -387,21 +387,21 @@ choice! {
         /// One more variable, or another value of one.
         "set" Set(Set),
         /// A variable less.
-        "unset" Unset(Named),
+        "unset" Unset(String),
         /// No variable at all, so far.
-        "clear" Clear(By),
+        "clear" Clear,
         /// Another place to start in.
-        "start" Start(At),
+        "start" Start(HostText),
         /// Another host name.
-        "hostname" Hostname(Named),
+        "hostname" Hostname(String),
         /// A namespace is shared with the host.
-        "share" Share(OfNamespace),
+        "share" Share(Namespace),
         /// A namespace is the jail's own.
-        "own" Own(OfNamespace),
+        "own" Own(Namespace),
         /// The caller's user id has this number inside.
-        "uid" Uid(OfId),
+        "uid" Uid(u32),
         /// The caller's group id has this number inside.
-        "gid" Gid(OfId),
+        "gid" Gid(u32),
     }
 }
 

@@ -10,11 +10,11 @@ use crate::json::{Error, FromJson, Value, from_value};
 use crate::landlock::Landlock;
 use crate::limits::{Cgroup, Limit, TimeLimit};
 use crate::network::Network;
-use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin};
+use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin, Step};
 use crate::record::{record, words};
 
 /// The version of this format. A reader refuses every other one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 record! {
     /// A launch, operation by operation. The fields stand in the order in which the stub uses them.
@@ -26,7 +26,7 @@ record! {
         /// Who does the work on the host that the stub does not do itself; there exactly when there is some.
         pub host: Option<Host>,
         /// On the host, before the clone.
-        pub before: Vec<HostOp>,
+        pub before: Vec<Step<HostOp>>,
         /// The control group that the jail is in; absent: the caller's.
         pub cgroup: Option<Cgroup>,
         /// What the jail has of its own. Empty: no namespace at all.
@@ -35,14 +35,14 @@ record! {
         pub ids: Ids,
         /// The network by name; absent: the host's, or none but loopback, as `namespaces` has it. Needs the `net` namespace.
         pub network: Option<Network>,
-        /// The store paths that [`crate::StoreClosure`] puts in place.
+        /// The store paths that [`InsideOp::StoreClosure`] puts in place.
         pub closure: Closure,
         /// Inside the namespaces, in this order.
-        pub inside: Vec<InsideOp>,
+        pub inside: Vec<Step<InsideOp>>,
         /// The host name inside; needs the `uts` namespace.
         pub hostname: Option<String>,
         /// The whole environment of the payload.
-        pub env: Vec<EnvOp>,
+        pub env: Vec<Step<EnvOp>>,
         /// Where the payload starts.
         pub start: StartIn,
         /// The program, an absolute path inside, and its arguments.
@@ -60,7 +60,7 @@ record! {
         /// The filters of system calls, loaded in this order. Never empty.
         pub seccomp: Vec<SeccompProgram>,
         /// On the host, after the payload's end.
-        pub after: Vec<AfterOp>,
+        pub after: Vec<Step<AfterOp>>,
     }
 }
 

@@ -55,37 +55,51 @@ macro_rules! words {
     };
 }
 
-/// A choice among structures: `{"word": {…}}`.
+/// A choice among things: `{"word": value}`, or `"word"` where there is nothing more to say.
 macro_rules! choice {
     (
         $(#[$attribute:meta])*
         pub enum $name:ident {
             $(#[doc = $first_doc:literal])+ $first_word:literal $first:ident($first_type:ty),
-            $( $(#[doc = $doc:literal])+ $word:literal $variant:ident($type:ty), )*
+            $( $(#[doc = $doc:literal])+ $word:literal $variant:ident $(($type:ty))?, )*
         }
     ) => {
         $(#[$attribute])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
         pub enum $name {
             $(#[doc = $first_doc])+ #[serde(rename = $first_word)] $first($first_type),
-            $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant($type), )*
+            $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant $(($type))?, )*
         }
 
-        impl $crate::json::FromJson for $name {
-            fn blank() -> Self {
+        impl $crate::json::Choice for $name {
+            fn first() -> Self {
                 Self::$first($crate::json::FromJson::blank())
             }
 
-            fn fill(&mut self, value: &$crate::json::Value<'_>) -> Result<(), $crate::json::Error> {
-                *self = match value.form()? {
-                    ($first_word, Some(op)) => Self::$first($crate::json::from_value(op)?),
-                    $( ($word, Some(op)) => Self::$variant($crate::json::from_value(op)?), )*
-                    (_, _) => return Err(value.unknown()),
-                };
-                Ok(())
+            fn choose(
+                at: &$crate::json::Value<'_>,
+                word: &str,
+                value: Option<&$crate::json::Value<'_>>,
+            ) -> Result<Self, $crate::json::Error> {
+                Ok(match (word, value) {
+                    ($first_word, Some(value)) => Self::$first($crate::json::from_value(value)?),
+                    $( $crate::record::given!(value $(: $type)?; $word) =>
+                        Self::$variant $(($crate::json::from_value::<$type>(value)?))?, )*
+                    (word, _) => return Err(at.unknown_word(word)),
+                })
             }
         }
     };
 }
 
-pub(crate) use {choice, record, words};
+/// How one of the things of a [`choice`] stands there: with a value, or as a word alone.
+macro_rules! given {
+    ($value:ident : $type:ty; $word:literal) => {
+        ($word, Some($value))
+    };
+    ($value:ident; $word:literal) => {
+        ($word, None)
+    };
+}
+
+pub(crate) use {choice, given, record, words};

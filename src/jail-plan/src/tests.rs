@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use crate::{
     Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, ExpansionError, Found, Handled,
     HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Lookup, Missing,
-    Namespace, PathError, Places, Plan, Reach, SeccompProgram, Set, StartIn, Terminal, Unset,
+    Namespace, PathError, Places, Plan, Reach, SeccompProgram, Set, StartIn, Step, Terminal, Unset,
     VERSION, Wrapper, WrapperError, encode, json,
 };
 
@@ -128,8 +128,8 @@ fn plan() -> Plan {
         to: HostText::Literal("/a, {b}".into()),
         access: Access::ReadOnly,
         missing: Missing::Skip,
-        by: "ro-bind#1".into(),
     };
+    let set = Set { name: "A".into(), value: expansion };
     Plan {
         version: VERSION,
         name: "demo".into(),
@@ -144,9 +144,12 @@ fn plan() -> Plan {
             skeleton: "/nix/store/x-demo/skeleton".into(),
             names: vec!["a-bash".into(), "b-glibc".into()],
         },
-        inside: vec![InsideOp::Bind(bind)],
+        inside: vec![
+            Step::new("ro-bind#1", InsideOp::Bind(bind)),
+            Step::new("base#0", InsideOp::Loopback),
+        ],
         hostname: None,
-        env: vec![EnvOp::Set(Set { name: "A".into(), value: expansion, by: "set-env#2".into() })],
+        env: vec![Step::new("set-env#2", EnvOp::Set(set))],
         start: StartIn::Folder,
         argv: vec![Argument::Text(HostText::Literal("/bin/true".into())), Argument::All],
         terminal: Terminal::Keep,
@@ -180,7 +183,7 @@ fn a_wrapper_is_read_back_as_written() {
     assert_eq!(wrapper.place("ro-bind#1"), Some("demo.jail:1:2".into()));
     assert_eq!(wrapper.place("ro-bind#2"), None);
     assert!(
-        text.starts_with("#!/stub\nexit 125 # a plan, not a script\n{\"version\":1,\n"),
+        text.starts_with("#!/stub\nexit 125 # a plan, not a script\n{\"version\":2,\n"),
         "{text}"
     );
     assert!(
@@ -201,8 +204,8 @@ fn a_wrapper_that_is_cut_short_is_refused_at_every_byte() {
 #[test]
 fn a_plan_of_another_version_says_so_even_when_nothing_else_fits() {
     assert_eq!(
-        failure(&encoded().replace("\"version\":1", "\"version\":2")),
-        WrapperError::Version(Some(2))
+        failure(&encoded().replace("\"version\":2", "\"version\":1")),
+        WrapperError::Version(Some(1))
     );
     assert_eq!(
         failure("#!x\nexit 125 # a plan, not a script\n{\"version\":7,\"new\":1}"),
@@ -217,7 +220,18 @@ fn unknown_operations_fields_and_duplicates_are_refused() {
         assert!(text.contains(from), "{from}");
         failure(&text.replacen(from, to, 1))
     };
-    assert!(matches!(change("{\"bind\":", "{\"bond\":"), WrapperError::Plan(_)));
+    assert!(matches!(change("\"bind\":", "\"bond\":"), WrapperError::Plan(_)));
+    for (from, to) in [
+        ("{\"by\":\"ro-bind#1\",", "{"),
+        ("{\"by\":\"ro-bind#1\",", "{\"by\":\"ro-bind#1\",\"loopback\":null,"),
+        ("{\"by\":\"ro-bind#1\",", "{\"by\":\"ro-bind#1\",\"by\":"),
+        ("{\"by\":\"ro-bind#1\",", "{\"by\":null,"),
+        ("\"loopback\":null", "\"loopback\":{}"),
+        ("\"loopback\":null", "\"proc\":null"),
+        ("{\"by\":\"base#0\",\"loopback\":null}", "\"loopback\""),
+    ] {
+        assert!(matches!(change(from, to), WrapperError::Plan(_)), "{to}");
+    }
     assert!(matches!(change("\"ids\":", "\"idz\":1,\"ids\":"), WrapperError::Plan(_)));
     assert!(matches!(change("\"ids\":", "\"ids\":\"caller\",\"ids\":"), WrapperError::Plan(_)));
     assert!(matches!(change("\"to\":", "\"to\":\"/x\",\"to\":"), WrapperError::Plan(_)));

@@ -3,7 +3,7 @@
 //! ```text
 //! #!/nix/store/…-jail-stub/bin/jail-stub
 //! exit 125 # a plan, not a script
-//! {"version": 1, …}
+//! {"version": 2, …}
 //! {"mount-cwd#3": "opencode.jail:4:3", …}
 //! ```
 //! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run
@@ -16,7 +16,6 @@ use core::fmt;
 
 use crate::helper::is_helpers;
 use crate::json::{self, Parser};
-use crate::ops::EnvOp;
 use crate::order::sort;
 use crate::plan::{Plan, VERSION};
 
@@ -116,10 +115,12 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     if plan.argv.is_empty() {
         return Err(WrapperError::Inconsistent("it names no program".into()));
     }
-    if plan.host.is_none() && (plan.before.iter().any(is_helpers) || !plan.after.is_empty()) {
+    if plan.host.is_none()
+        && (plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty())
+    {
         return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }
-    let mut names: Vec<&str> = plan.env.iter().map(EnvOp::name).collect();
+    let mut names: Vec<&str> = plan.env.iter().map(|step| step.op.name()).collect();
     if names.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
         return Err(WrapperError::Inconsistent("a variable has no legal name".into()));
     }

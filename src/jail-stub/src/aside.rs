@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use jail_plan::{InsideOp, Namespace, Plan};
+use jail_plan::{InsideOp, Namespace, Plan, Step};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, StatxFlags, openat, statx};
 use rustix::io::Errno;
@@ -134,9 +134,9 @@ impl Aside<'_> {
         };
         entered.map_err(|problem| steps.fixed(Fixed::Namespaces, "", problem))?;
         match (shared.loopback_error.load(Ordering::SeqCst), loopback(plan)) {
-            (error @ 1.., Some((index, op))) => {
+            (error @ 1.., Some((index, step))) => {
                 let problem = namespaces::explain(Problem::errno("lo", errno(error)));
-                Err(steps.inside(index, op, problem))
+                Err(steps.inside(index, step, problem))
             }
             (_, _) => Ok(()),
         }
@@ -181,8 +181,8 @@ fn mount_id(path: &CStr) -> Result<u64, Errno> {
     known.then_some(stat.stx_mnt_id).ok_or(Errno::NOSYS)
 }
 
-fn loopback(plan: &Plan) -> Option<(usize, &InsideOp)> {
-    plan.inside.iter().enumerate().find(|(_, op)| matches!(op, InsideOp::Loopback(_)))
+fn loopback(plan: &Plan) -> Option<(usize, &Step<InsideOp>)> {
+    plan.inside.iter().enumerate().find(|(_, step)| step.op == InsideOp::Loopback)
 }
 
 impl Shared {

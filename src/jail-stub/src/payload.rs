@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicI32, Ordering};
 
-use jail_plan::{Argument, EnvOp, Missing, Plan, Terminal};
+use jail_plan::{Argument, EnvOp, Missing, Plan, Step, Terminal};
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 use rustix::io::Errno;
@@ -57,33 +57,26 @@ fn environment<'a>(
     caller: &Caller<'_>,
 ) -> Result<Vec<CString>, (&'a str, Problem)> {
     let mut entries = Vec::with_capacity(plan.env.len());
-    for op in &plan.env {
+    for Step { by, op } in &plan.env {
+        let by = by.as_str();
         match op {
             EnvOp::Set(set) => {
-                let value =
-                    caller.expand(&set.value).map_err(|problem| (set.by.as_str(), problem))?;
-                entries.push(
-                    entry(&set.name, value.as_bytes())
-                        .map_err(|problem| (set.by.as_str(), problem))?,
-                );
+                let value = caller.expand(&set.value).map_err(|problem| (by, problem))?;
+                entries.push(entry(&set.name, value.as_bytes()).map_err(|problem| (by, problem))?);
             }
-            EnvOp::Forward(forward) => {
-                let by = forward.by.as_str();
-                match (caller.value(&forward.name), forward.missing) {
-                    (Some(value), _) => {
-                        entries.push(entry(&forward.name, value).map_err(|problem| (by, problem))?);
-                    }
-                    (None, Missing::Skip) => {}
-                    (None, Missing::Fail) => {
-                        let problem = unset(&forward.name, &forward.name);
-                        return Err((
-                            by,
-                            problem
-                                .help("set it before the launch, or forward it with `try-fwd-env`"),
-                        ));
-                    }
+            EnvOp::Forward(forward) => match (caller.value(&forward.name), forward.missing) {
+                (Some(value), _) => {
+                    entries.push(entry(&forward.name, value).map_err(|problem| (by, problem))?);
                 }
-            }
+                (None, Missing::Skip) => {}
+                (None, Missing::Fail) => {
+                    let problem = unset(&forward.name, &forward.name);
+                    return Err((
+                        by,
+                        problem.help("set it before the launch, or forward it with `try-fwd-env`"),
+                    ));
+                }
+            },
         }
     }
     Ok(entries)

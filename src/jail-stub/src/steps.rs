@@ -1,8 +1,8 @@
 //! Numbers the steps of a launch, so that a failure says which one it was.
 
-use jail_plan::{Access, HostOp, InsideOp, Plan};
+use jail_plan::{Access, HostOp, InsideOp, Plan, Step};
 
-use crate::failure::{Failure, Problem, Step};
+use crate::failure::{self, Failure, Problem};
 
 /// The steps that every launch has, in order: two before the operations inside, the rest after them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,15 +45,14 @@ impl Steps {
     }
 
     /// A failure in the operation `index` on the host.
-    pub(crate) fn host(self, index: usize, op: &HostOp, problem: Problem) -> Failure {
-        let (name, by) = host_name(op);
-        self.failure(index, name, by, problem)
+    pub(crate) fn host(self, index: usize, step: &Step<HostOp>, problem: Problem) -> Failure {
+        self.failure(index, host_name(&step.op), &step.by, problem)
     }
 
     /// A failure in the operation `index` inside.
-    pub(crate) fn inside(self, index: usize, op: &InsideOp, problem: Problem) -> Failure {
-        let (name, by) = inside_name(op);
-        self.failure(self.before + FIXED_BEFORE_INSIDE + index, name, by, problem)
+    pub(crate) fn inside(self, index: usize, step: &Step<InsideOp>, problem: Problem) -> Failure {
+        let index = self.before + FIXED_BEFORE_INSIDE + index;
+        self.failure(index, inside_name(&step.op), &step.by, problem)
     }
 
     /// A failure in a step that every launch has; `by` is empty unless an entry of the plan wanted it.
@@ -76,57 +75,52 @@ impl Steps {
 
     fn failure(self, index: usize, name: &str, by: &str, problem: Problem) -> Failure {
         let of = self.before + self.inside + FIXED;
-        let step = Some(Step { number: index + 1, of });
+        let step = Some(failure::Step { number: index + 1, of });
         Failure::new(step, name, by, problem)
     }
 }
 
-fn host_name(op: &HostOp) -> (&'static str, &str) {
+fn host_name(op: &HostOp) -> &'static str {
     match op {
-        HostOp::RefuseFolder(op) => ("refuse-folder", &op.by),
-        HostOp::StateDirectory(op) => ("state-directory", &op.by),
-        HostOp::StateFile(op) => ("state-file", &op.by),
-        HostOp::Bus(op) => ("bus", &op.by),
-        HostOp::StateLink(op) => ("state-link", &op.by),
-        HostOp::Script(op) => ("script", &op.by),
-        HostOp::Channel(op) => ("channel", &op.by),
-        HostOp::OpenUrls(op) => ("open-urls", &op.by),
+        HostOp::RefuseFolder(_) => "refuse-folder",
+        HostOp::StateDirectory(_) => "state-directory",
+        HostOp::StateFile(_) => "state-file",
+        HostOp::Bus(_) => "bus",
+        HostOp::StateLink(_) => "state-link",
+        HostOp::Script(_) => "script",
+        HostOp::Channel(_) => "channel",
+        HostOp::OpenUrls => "open-urls",
     }
 }
 
-/// The applied combinator that wanted an operation inside.
-pub(crate) fn origin(op: &InsideOp) -> &str {
-    inside_name(op).1
-}
-
-fn inside_name(op: &InsideOp) -> (&'static str, &str) {
+fn inside_name(op: &InsideOp) -> &'static str {
     match op {
-        InsideOp::Bind(op) => (bind_name(op.access), &op.by),
-        InsideOp::SharedFile(op) => ("shared-file", &op.by),
-        InsideOp::Folder(op) => ("folder", &op.by),
-        InsideOp::BindArguments(op) => ("bind-arguments", &op.by),
-        InsideOp::BindVariable(op) => ("bind-variable", &op.by),
-        InsideOp::Deep(op) => ("bind-deep", &op.by),
-        InsideOp::OverlayReadOnly(op) => ("overlay-read-only", &op.by),
-        InsideOp::OverlayInMemory(op) => ("overlay-in-memory", &op.by),
-        InsideOp::OverlayKept(op) => ("overlay-kept", &op.by),
-        InsideOp::Session(op) => ("session", &op.by),
-        InsideOp::StoreClosure(op) => ("store-closure", &op.by),
-        InsideOp::Tmpfs(op) => ("tmpfs", &op.by),
-        InsideOp::Proc(op) => ("proc", &op.by),
-        InsideOp::Dev(op) => ("dev", &op.by),
-        InsideOp::Directory(op) => ("directory", &op.by),
-        InsideOp::File(op) => ("file", &op.by),
-        InsideOp::Copy(op) => ("copy", &op.by),
-        InsideOp::Symlink(op) => ("symlink", &op.by),
-        InsideOp::Accounts(op) => ("accounts", &op.by),
-        InsideOp::GitIdentity(op) => ("git-identity", &op.by),
-        InsideOp::RemountReadOnly(op) => ("remount-read-only", &op.by),
-        InsideOp::Worktree(op) => ("worktree", &op.by),
-        InsideOp::Loopback(op) => ("loopback", &op.by),
-        InsideOp::HostSocket(op) => ("host-socket", &op.by),
-        InsideOp::Queues(op) => ("queues", &op.by),
-        InsideOp::RuntimeArguments(op) => ("runtime-arguments", &op.by),
+        InsideOp::Bind(op) => bind_name(op.access),
+        InsideOp::SharedFile(_) => "shared-file",
+        InsideOp::Folder(_) => "folder",
+        InsideOp::BindArguments(_) => "bind-arguments",
+        InsideOp::BindVariable(_) => "bind-variable",
+        InsideOp::Deep(_) => "bind-deep",
+        InsideOp::OverlayReadOnly(_) => "overlay-read-only",
+        InsideOp::OverlayInMemory(_) => "overlay-in-memory",
+        InsideOp::OverlayKept(_) => "overlay-kept",
+        InsideOp::Session(_) => "session",
+        InsideOp::StoreClosure => "store-closure",
+        InsideOp::Tmpfs(_) => "tmpfs",
+        InsideOp::Proc(_) => "proc",
+        InsideOp::Dev(_) => "dev",
+        InsideOp::Directory(_) => "directory",
+        InsideOp::File(_) => "file",
+        InsideOp::Copy(_) => "copy",
+        InsideOp::Symlink(_) => "symlink",
+        InsideOp::Accounts(_) => "accounts",
+        InsideOp::GitIdentity(_) => "git-identity",
+        InsideOp::RemountReadOnly(_) => "remount-read-only",
+        InsideOp::Worktree => "worktree",
+        InsideOp::Loopback => "loopback",
+        InsideOp::HostSocket(_) => "host-socket",
+        InsideOp::Queues(_) => "queues",
+        InsideOp::RuntimeArguments => "runtime-arguments",
     }
 }
 

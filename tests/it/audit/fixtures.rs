@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::{
-    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Places, Plan, Set, StartIn, Tmpfs,
-    encode,
+    Access, Bind, EnvOp, HostText, InsideOp, Missing, Namespace, Places, Plan, Set, StartIn, Step,
+    Tmpfs, encode,
 };
 use jailgen::audit::{Host, Verdict, attempts, report};
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -49,20 +49,15 @@ impl Place {
     }
 }
 
-fn bind(from: &str, to: &str, access: Access) -> InsideOp {
-    InsideOp::Bind(Bind {
-        from: HostText::Literal(from.into()),
-        to: HostText::Literal(to.into()),
-        access,
-        missing: Missing::Fail,
-        by: "fixture#0".into(),
-    })
+fn bind(from: &str, to: &str, access: Access) -> Step<InsideOp> {
+    let (from, to) = (HostText::Literal(from.into()), HostText::Literal(to.into()));
+    Step::new("fixture#0", InsideOp::Bind(Bind { from, to, access, missing: Missing::Fail }))
 }
 
 /// Before the root becomes read-only.
-fn add(plan: &mut Plan, op: InsideOp) {
-    let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
-    plan.inside.insert(end.unwrap_or(plan.inside.len()), op);
+fn add(plan: &mut Plan, step: Step<InsideOp>) {
+    let end = plan.inside.iter().position(|step| matches!(step.op, InsideOp::RemountReadOnly(_)));
+    plan.inside.insert(end.unwrap_or(plan.inside.len()), step);
 }
 
 fn set(plan: &mut Plan, name: &str, value: &str) {
@@ -70,9 +65,9 @@ fn set(plan: &mut Plan, name: &str, value: &str) {
 }
 
 fn set_by(plan: &mut Plan, name: &str, value: &str, by: &str) {
-    plan.env.retain(|variable| variable.name() != name);
+    plan.env.retain(|variable| variable.op.name() != name);
     let value = HostText::Literal(value.into());
-    plan.env.push(EnvOp::Set(Set { name: name.into(), value, by: by.into() }));
+    plan.env.push(Step::new(by, EnvOp::Set(Set { name: name.into(), value })));
 }
 
 type Change = fn(&mut Plan, &Place);
@@ -85,12 +80,12 @@ const FIXTURES: &[(&[&str], Change)] = &[
     (&["home"], |plan, place| {
         let home = place.home().display().to_string();
         add(plan, bind(&home, &home, Access::ReadOnly));
-        plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
         plan.start = StartIn::Path(HostText::Literal(home));
     }),
     (&["abstract-sockets", "local-names", "local-network", "namespaces"], |plan, _| {
         plan.namespaces.retain(|namespace| *namespace != Namespace::Net);
-        plan.inside.retain(|op| !matches!(op, InsideOp::Loopback(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
     }),
     (&["devices"], |plan, _| add(plan, bind("/dev/null", "/dev/another", Access::ReadOnly))),
     (&["store"], |plan, _| add(plan, bind("/nix/store", "/nix/store", Access::ReadOnly))),
@@ -105,11 +100,11 @@ const FIXTURES: &[(&[&str], Change)] = &[
     (&["kernel-switches"], |plan, _| add(plan, bind("/sys", "/sys", Access::ReadOnly))),
     // The folder of commands is on the root.
     (&["commands", "root"], |plan, _| {
-        plan.inside.retain(|op| !matches!(op, InsideOp::RemountReadOnly(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::RemountReadOnly(_)));
     }),
     (&["host-executes"], |plan, place| {
         let project = place.project().display().to_string();
-        plan.inside.retain(|op| !matches!(op, InsideOp::Folder(_)));
+        plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
         add(plan, bind(&project, &project, Access::ReadWrite));
         plan.start = StartIn::Path(HostText::Literal(project));
     }),
@@ -209,11 +204,8 @@ fn advice_is_about_what_granted_it() {
         assert!(granted == who && said.contains(fix), "{by}: {granted}: {said}");
     }
     let store = |plan: &mut Plan| {
-        let mut whole = bind("/nix/store", "/nix/store", Access::ReadOnly);
-        if let InsideOp::Bind(whole) = &mut whole {
-            whole.by = "whole-nix-store#3".into();
-        }
-        add(plan, whole);
+        let whole = bind("/nix/store", "/nix/store", Access::ReadOnly);
+        add(plan, Step::new("whole-nix-store#3", whole.op));
     };
     let (granted, said) = check("store", "whole-nix-store#3", &store);
     assert_eq!(granted, "whole-nix-store");
@@ -224,12 +216,8 @@ fn advice_is_about_what_granted_it() {
 fn a_jail_with_another_root_can_be_audited() {
     let Some(jail) = default_jail() else { return };
     let (sealed, _, stub) = read(&jail.wrapper);
-    let memory = InsideOp::Tmpfs(Tmpfs {
-        to: HostText::Literal("/".into()),
-        mode: 0o755,
-        size: None,
-        by: "fixture#0".into(),
-    });
+    let root = Tmpfs { to: HostText::Literal("/".into()), mode: 0o755, size: None };
+    let memory = Step::new("fixture#0", InsideOp::Tmpfs(root));
     let changes: [&dyn Fn(&mut Plan); 2] = [
         &|plan| add(plan, bind("/", "/", Access::ReadOnly)),
         // Before everything else, or the program would have nothing to run with.

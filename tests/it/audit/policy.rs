@@ -2,16 +2,16 @@
 
 use jail_plan::{
     Access, Bind, EnvOp, Expansion, Forward, HostOp, HostText, InsideOp, Missing, Namespace,
-    Places, Plan, RefuseFolder, Set,
+    Places, Plan, RefuseFolder, Set, Step,
 };
 use jailgen::audit::{Report, Severity, stopped};
 
 use super::{default_jail, read};
 
-fn bind(from: &str, access: Access) -> InsideOp {
+fn bind(from: &str, access: Access) -> Step<InsideOp> {
     let text = HostText::Expand(Expansion::parse(from).unwrap());
     let (from, to) = (text.clone(), text);
-    InsideOp::Bind(Bind { from, to, access, missing: Missing::Skip, by: "readonly#7".into() })
+    Step::new("readonly#7", InsideOp::Bind(Bind { from, to, access, missing: Missing::Skip }))
 }
 
 fn findings(change: impl FnOnce(&mut Plan)) -> Option<Report> {
@@ -69,8 +69,8 @@ fn what_is_shared_and_passed_on_is_found() {
         plan.namespaces.retain(|one| !matches!(one, Namespace::Pid | Namespace::Net));
         let by = "fwd-env#2".to_owned();
         let (name, missing) = ("GITHUB_TOKEN".to_owned(), Missing::Skip);
-        plan.env.push(EnvOp::Forward(Forward { name, missing, by: by.clone() }));
-        plan.before.push(HostOp::RefuseFolder(RefuseFolder { home_allowed: true, by }));
+        plan.env.push(Step::new(by.clone(), EnvOp::Forward(Forward { name, missing })));
+        plan.before.push(Step::new(by, HostOp::RefuseFolder(RefuseFolder { home_allowed: true })));
     }) else {
         return;
     };
@@ -91,7 +91,7 @@ fn what_is_shared_and_passed_on_is_found() {
 fn a_value_with_which_the_jail_breaks_is_found() {
     let set = |name: &str, value: &str, by: &str| {
         let value = HostText::Literal(value.into());
-        EnvOp::Set(Set { name: name.into(), value, by: by.into() })
+        Step::new(by, EnvOp::Set(Set { name: name.into(), value }))
     };
     for (name, value, by, expected) in [
         ("PATH", "/usr/bin:/opt/bin", "set-env#2", &["breaks-path"][..]),
@@ -101,7 +101,7 @@ fn a_value_with_which_the_jail_breaks_is_found() {
         ("HOME", "/tmp/home", "set-env#2", &[]),
     ] {
         let Some(report) = findings(|plan| {
-            plan.env.retain(|variable| variable.name() != name);
+            plan.env.retain(|variable| variable.op.name() != name);
             plan.env.push(set(name, value, by));
         }) else {
             return;

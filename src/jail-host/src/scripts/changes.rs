@@ -6,8 +6,8 @@ use std::io::Read;
 use jail_plan::helper::{BODY_MAX, Refusal};
 use jail_plan::raw::{self, Raw, Writes};
 use jail_plan::{
-    At, Bind, By, Change, Device, Directory, File as FileOp, HostText, InsideOp, KeptOverlay,
-    Named, OfId, OfNamespace, Overlay, Set, Symlink, Tmpfs,
+    Bind, Change, Directory, File as FileOp, HostText, InsideOp, KeptOverlay, Overlay, Set, Step,
+    Symlink, Tmpfs,
 };
 
 use crate::talk::refusal;
@@ -15,7 +15,11 @@ use crate::talk::refusal;
 const OBJECT: &str = "RUNTIME_ARGS";
 
 /// The changes that these arguments ask for. `shell` is the process whose descriptors `--file` and its like name.
-pub(super) fn changes(arguments: &[Vec<u8>], shell: u32, by: &str) -> Result<Vec<Change>, Refusal> {
+pub(super) fn changes(
+    arguments: &[Vec<u8>],
+    shell: u32,
+    by: &str,
+) -> Result<Vec<Step<Change>>, Refusal> {
     let words = arguments.iter().map(|argument| match std::str::from_utf8(argument) {
         Ok(text) => Ok(HostText::Literal(text.into())),
         Err(_) => Err(refusal(OBJECT, "an argument is not UTF-8")),
@@ -28,66 +32,57 @@ pub(super) fn changes(arguments: &[Vec<u8>], shell: u32, by: &str) -> Result<Vec
     })?;
     let mut changes = Vec::new();
     for option in options {
-        change(option, shell, by, &mut changes)?;
+        change(option, shell, &mut changes)?;
     }
-    Ok(changes)
+    Ok(changes.into_iter().map(|change| Step::new(by, change)).collect())
 }
 
-fn change(option: Raw, shell: u32, by: &str, changes: &mut Vec<Change>) -> Result<(), Refusal> {
-    let by = || by.to_owned();
+fn change(option: Raw, shell: u32, changes: &mut Vec<Change>) -> Result<(), Refusal> {
+    let inside = Change::Inside;
     changes.push(match option {
         Raw::Bind { from, to, access, missing } => {
-            inside(InsideOp::Bind(Bind { from, to, access, missing, by: by() }))
+            inside(InsideOp::Bind(Bind { from, to, access, missing }))
         }
-        Raw::Tmpfs { to, mode, size } => {
-            inside(InsideOp::Tmpfs(Tmpfs { to, mode, size, by: by() }))
-        }
-        Raw::Directory { to, mode } => {
-            inside(InsideOp::Directory(Directory { to, mode, by: by() }))
-        }
+        Raw::Tmpfs { to, mode, size } => inside(InsideOp::Tmpfs(Tmpfs { to, mode, size })),
+        Raw::Directory { to, mode } => inside(InsideOp::Directory(Directory { to, mode })),
         Raw::Data { descriptor, to, mode } => {
             let content = data(shell, descriptor)?;
-            inside(InsideOp::File(FileOp { to, content, mode, by: by() }))
+            inside(InsideOp::File(FileOp { to, content, mode }))
         }
         Raw::Symlink { target, to } => {
             let target = target.source().to_owned();
-            inside(InsideOp::Symlink(Symlink { to, target, by: by() }))
+            inside(InsideOp::Symlink(Symlink { to, target }))
         }
-        Raw::Proc { to } => inside(InsideOp::Proc(At { to, by: by() })),
-        Raw::Dev { to } => inside(InsideOp::Dev(Device { to, by: by() })),
-        Raw::RemountReadOnly { to } => inside(InsideOp::RemountReadOnly(At { to, by: by() })),
-        Raw::Queues { to } => inside(InsideOp::Queues(At { to, by: by() })),
-        Raw::Overlay { lower, writes, to } => inside(overlay(lower, writes, to, by())),
-        Raw::StartIn { to } => Change::Start(At { to, by: by() }),
-        Raw::Set { name, value } => Change::Set(Set { name, value, by: by() }),
-        Raw::Unset { name } => Change::Unset(Named { name, by: by() }),
-        Raw::Clear => Change::Clear(By { by: by() }),
-        Raw::Hostname { name } => Change::Hostname(Named { name, by: by() }),
-        Raw::Share { namespace } => Change::Share(OfNamespace { namespace, by: by() }),
+        Raw::Proc { to } => inside(InsideOp::Proc(to)),
+        Raw::Dev { to } => inside(InsideOp::Dev(to)),
+        Raw::RemountReadOnly { to } => inside(InsideOp::RemountReadOnly(to)),
+        Raw::Queues { to } => inside(InsideOp::Queues(to)),
+        Raw::Overlay { lower, writes, to } => inside(overlay(lower, writes, to)),
+        Raw::StartIn { to } => Change::Start(to),
+        Raw::Set { name, value } => Change::Set(Set { name, value }),
+        Raw::Unset { name } => Change::Unset(name),
+        Raw::Clear => Change::Clear,
+        Raw::Hostname { name } => Change::Hostname(name),
+        Raw::Share { namespace } => Change::Share(namespace),
         Raw::Own { namespaces } => {
-            let own = |namespace| Change::Own(OfNamespace { namespace, by: by() });
-            changes.extend(namespaces.into_iter().map(own));
+            changes.extend(namespaces.into_iter().map(Change::Own));
             return Ok(());
         }
-        Raw::Uid { id } => Change::Uid(OfId { id, by: by() }),
-        Raw::Gid { id } => Change::Gid(OfId { id, by: by() }),
+        Raw::Uid { id } => Change::Uid(id),
+        Raw::Gid { id } => Change::Gid(id),
         Raw::Given => return Ok(()),
     });
     Ok(())
 }
 
-fn overlay(lower: Vec<HostText>, writes: Writes, to: HostText, by: String) -> InsideOp {
+fn overlay(lower: Vec<HostText>, writes: Writes, to: HostText) -> InsideOp {
     match writes {
-        Writes::Refused => InsideOp::OverlayReadOnly(Overlay { lower, to, by }),
-        Writes::Memory => InsideOp::OverlayInMemory(Overlay { lower, to, by }),
+        Writes::Refused => InsideOp::OverlayReadOnly(Overlay { lower, to }),
+        Writes::Memory => InsideOp::OverlayInMemory(Overlay { lower, to }),
         Writes::Kept { upper, work } => {
-            InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to, by })
+            InsideOp::OverlayKept(KeptOverlay { lower, upper, work, to })
         }
     }
-}
-
-fn inside(op: InsideOp) -> Change {
-    Change::Inside(op)
 }
 
 /// What can be read from a descriptor that a script has opened, as in `exec 11< <(…)`.

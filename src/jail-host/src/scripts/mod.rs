@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::AtomicBool;
 
 use jail_plan::helper::{Learned, Refusal};
-use jail_plan::{AfterOp, Plan};
+use jail_plan::{AfterOp, Plan, Step};
 
 use crate::say;
 use crate::shell::{Failed, Interrupts, Shell, Start, Told, is_script};
@@ -90,13 +90,12 @@ impl<'a> Scripts<'a> {
     /// Runs what is to be run after the payload's end, whatever ended it. `place` says where a script stands in the spec.
     pub(crate) fn clean(
         &mut self,
-        after: &[AfterOp],
+        after: &[Step<AfterOp>],
         terminated: &AtomicBool,
         place: impl Fn(&str) -> Option<String>,
     ) {
-        for op in after {
-            let AfterOp::Script(op) = op;
-            let wanted = place(&op.by).map_or_else(String::new, |place| format!(" ({place})"));
+        for Step { by, op: AfterOp::Script(op) } in after {
+            let wanted = place(by).map_or_else(String::new, |place| format!(" ({place})"));
             match self.clean_one(&op.script, terminated) {
                 Ok(0) => {}
                 Ok(status) => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jail_plan::helper::{Answer, Learned, Refusal, Request};
-use jail_plan::{HostOp, Plan, Wrapper};
+use jail_plan::{HostOp, Plan, Step, Wrapper};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use crate::channel::{Channels, Handler};
@@ -111,30 +111,30 @@ struct Session<'a> {
 impl Session<'_> {
     /// Does one operation of `before`. Each kind of work has a file of its own; this is only the way there.
     fn perform(&mut self, index: u32, stub: &mut UnixStream) -> Result<Learned, Refusal> {
-        let op = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
+        let step = usize::try_from(index).ok().and_then(|index| self.plan.before.get(index));
+        let Some(Step { by, op }) = step else {
+            return Err(refusal("", "the plan has no such operation"));
+        };
         match op {
-            Some(HostOp::Bus(op)) => {
-                let (learned, proxy) = bus::start(op, self.plan, &self.stub)?;
+            HostOp::Bus(op) => {
+                let (learned, proxy) = bus::start((op, by), self.plan, &self.stub)?;
                 self.proxies.extend(proxy);
                 Ok(learned)
             }
-            Some(HostOp::Script(op)) => self.scripts.run(&op.script, &op.by, stub, self.terminated),
-            Some(HostOp::Channel(op)) => {
+            HostOp::Script(op) => self.scripts.run(&op.script, by, stub, self.terminated),
+            HostOp::Channel(op) => {
                 let shell = self.scripts.program().unwrap_or_default().to_owned();
                 self.channels.add(&op.name, Handler::Script { shell, script: op.script.clone() });
                 Ok(Learned::default())
             }
-            Some(HostOp::OpenUrls(_)) => {
+            HostOp::OpenUrls => {
                 self.channels.add_browser();
                 Ok(Learned::default())
             }
-            Some(
-                HostOp::RefuseFolder(_)
-                | HostOp::StateDirectory(_)
-                | HostOp::StateFile(_)
-                | HostOp::StateLink(_),
-            ) => Err(refusal("", "the stub does this operation itself")),
-            None => Err(refusal("", "the plan has no such operation")),
+            HostOp::RefuseFolder(_)
+            | HostOp::StateDirectory(_)
+            | HostOp::StateFile(_)
+            | HostOp::StateLink(_) => Err(refusal("", "the stub does this operation itself")),
         }
     }
 

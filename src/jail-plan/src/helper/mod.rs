@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::json;
-use crate::ops::{Change, HostOp};
+use crate::ops::{Change, HostOp, Step};
 use crate::wrapper::PLAN_BYTES_MAX;
 
 /// The version of these messages. Both programs come from one build; another version is refused.
@@ -71,7 +71,7 @@ pub struct Learned {
     /// Variables that the launch is to read instead of the launcher's; `None` takes one away.
     pub variables: Vec<(String, Option<Vec<u8>>)>,
     /// What else is to be done; see [`crate::InsideOp::RuntimeArguments`].
-    pub changes: Vec<Change>,
+    pub changes: Vec<Step<Change>>,
 }
 
 /// Why an operation on the host failed.
@@ -89,7 +89,7 @@ pub struct Refusal {
 #[must_use]
 pub fn is_helpers(op: &HostOp) -> bool {
     match op {
-        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => true,
+        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => true,
         HostOp::RefuseFolder(_)
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)

@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::HostText;
-use crate::ops::{At, InsideOp};
+use crate::ops::{InsideOp, Step};
 
 fn split(frame: &[u8]) -> (u8, Vec<u8>) {
     let (start, body) = frame.split_at(HEADER);
@@ -28,17 +28,16 @@ fn requests_are_read_back_as_sent() {
 
 #[test]
 fn answers_are_read_back_as_sent() {
-    let change =
-        Change::Inside(InsideOp::Proc(At { to: HostText::Literal("/p".into()), by: "a#1".into() }));
+    let proc = InsideOp::Proc(HostText::Literal("/p".into()));
+    let changes = [Change::Inside(proc), Change::Inside(InsideOp::Loopback), Change::Clear];
+    let changes = changes.map(|change| Step::new("a#1", change)).into();
     let variables = vec![
         ("A".into(), Some(b"x=\xff\ny".to_vec())),
         ("EMPTY".into(), Some(Vec::new())),
         ("GONE".into(), None),
     ];
     let refusal = Refusal { object: "o".into(), cause: "c".into(), help: String::new() };
-    for answer in
-        [Answer::Done(Learned { variables, changes: vec![change] }), Answer::Failed(refusal)]
-    {
+    for answer in [Answer::Done(Learned { variables, changes }), Answer::Failed(refusal)] {
         let (kind, body) = split(&answer.encode().unwrap());
         assert_eq!(Answer::decode(kind, &body), Ok(answer));
     }

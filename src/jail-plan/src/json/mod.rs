@@ -28,6 +28,27 @@ pub(crate) trait FromJson {
     fn fill(&mut self, value: &Value<'_>) -> Result<(), Error>;
 }
 
+/// What is one of several things, each with a word: `{"word": value}` or `"word"`.
+pub(crate) trait Choice: Sized {
+    /// See [`FromJson::blank`].
+    fn first() -> Self;
+
+    /// The one that `word` and its value name, which stand in `at`.
+    fn choose(at: &Value<'_>, word: &str, value: Option<&Value<'_>>) -> Result<Self, Error>;
+}
+
+impl<T: Choice> FromJson for T {
+    fn blank() -> Self {
+        Self::first()
+    }
+
+    fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
+        let (word, inner) = value.form()?;
+        *self = Self::choose(value, word, inner)?;
+        Ok(())
+    }
+}
+
 /// What `value` says.
 pub(crate) fn from_value<T: FromJson>(value: &Value<'_>) -> Result<T, Error> {
     let mut read = T::blank();
@@ -141,6 +162,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Who wanted something, and one of several forms: `{"by": "who", "name": value}`. A form that is a name alone has null.
+    pub(crate) fn step(&self) -> Result<(&Self, &str, Option<&Self>), Error> {
+        let Data::Object(entries) = &self.data else { return Err(self.not("an object")) };
+        match entries.as_slice() {
+            [by, op] | [op, by] if by.name == "by" => {
+                let value = (!matches!(op.value.data, Data::Null)).then_some(&op.value);
+                Ok((&by.value, &op.name, value))
+            }
+            _ => Err(Error::new(self.at, "an operation and the field `by` are needed")),
+        }
+    }
+
     /// The place of a word in `words`.
     pub(crate) fn word(&self, words: &[&str]) -> Result<usize, Error> {
         let index = match self.form()? {
@@ -154,8 +187,14 @@ impl<'a> Value<'a> {
     #[cold]
     #[inline(never)]
     pub(crate) fn unknown(&self) -> Error {
-        let name = self.form().map_or("", |(name, _)| name);
-        Error::new(self.at, format!("unknown variant `{name}`"))
+        self.unknown_word(self.form().map_or("", |(name, _)| name))
+    }
+
+    /// The same, where `word` would say which of them it is.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn unknown_word(&self, word: &str) -> Error {
+        Error::new(self.at, format!("unknown variant `{word}`"))
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) fn share(
     paths: &HostPaths<'_>,
 ) -> Result<(), Problem> {
     let sharing = Sharing { user: user.uid, caller: caller.uid };
-    for op in &plan.inside {
-        match op {
+    for step in &plan.inside {
+        match &step.op {
             InsideOp::Folder(folder) if folder.access != Access::ReadOnly => {
                 let path = host::Folder::current()?.path;
                 let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
@@ -62,7 +62,7 @@ pub(crate) fn share(
                 let place = paths.open(path.as_str().as_bytes())?;
                 sharing.tree(&place).about(path.as_str()).map_err(explain)?;
             }
-            InsideOp::Worktree(_) => {
+            InsideOp::Worktree => {
                 if let Some(SharedGit { path, place, .. }) = paths.repository() {
                     sharing.tree(place).about(path).map_err(explain)?;
                 }

@@ -40,7 +40,7 @@ pub(crate) struct Helper<'a> {
 /// The socket that the payload is to reach the helper by, where the plan has one. It gets its place inside later; the
 /// helper has it too, so it answers there without ever knowing the place.
 pub(crate) fn listener(plan: &Plan) -> Result<Option<OwnedFd>, Problem> {
-    if !plan.inside.iter().any(|op| matches!(op, InsideOp::HostSocket(_))) {
+    if !plan.inside.iter().any(|step| matches!(step.op, InsideOp::HostSocket(_))) {
         return Ok(None);
     }
     socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)

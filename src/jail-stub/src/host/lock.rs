@@ -21,10 +21,10 @@ pub(crate) fn hold(
     paths: &HostPaths<'_>,
 ) -> Result<Vec<OwnedFd>, Failure> {
     let mut locks = Vec::new();
-    for (index, op) in plan.inside.iter().enumerate() {
-        let InsideOp::OverlayKept(overlay) = op else { continue };
+    for (index, step) in plan.inside.iter().enumerate() {
+        let InsideOp::OverlayKept(overlay) = &step.op else { continue };
         let lock = lock(overlay, caller, paths)
-            .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+            .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
         locks.push(lock);
     }
     Ok(locks)

@@ -56,19 +56,19 @@ pub(crate) fn prepare(
         let store = Store::of(caller);
         let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
         let mut after = None;
-        for (index, op) in rest.by_ref() {
+        for (index, step) in rest.by_ref() {
             let place = Before { caller, trees: &trees, helper, own_state };
-            let learned =
-                perform(op, index, &place).map_err(|problem| steps.host(index, op, problem))?;
+            let learned = perform(&step.op, index, &place)
+                .map_err(|problem| steps.host(index, step, problem))?;
             if let Some(learned) = learned {
-                after = Some((index, op, learned));
+                after = Some((index, step, learned));
                 break;
             }
         }
-        let Some((index, op, Learned { variables, changes })) = after else { break };
+        let Some((index, step, Learned { variables, changes })) = after else { break };
         caller.learn(variables);
         plan.change(changes)
-            .map_err(|why| steps.host(index, op, Problem::new("RUNTIME_ARGS", why)))?;
+            .map_err(|why| steps.host(index, step, Problem::new("RUNTIME_ARGS", why)))?;
     }
     Ok(())
 }
@@ -93,7 +93,7 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;
         }
-        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls(_) => {
+        HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);
         }
@@ -119,11 +119,10 @@ pub(crate) fn paths<'a>(
     store: &'a Store,
 ) -> Result<HostPaths<'a>, Failure> {
     let mut paths = HostPaths::new(writable_trees(grants, store, &plan.closure.store));
-    let worktree = |op: &InsideOp| matches!(op, InsideOp::Worktree(_));
-    let wanted = plan.inside.iter().enumerate().find(|(_, op)| worktree(op));
-    if let Some((index, op)) = wanted {
+    let wanted = plan.inside.iter().enumerate().find(|(_, step)| step.op == InsideOp::Worktree);
+    if let Some((index, step)) = wanted {
         let found = worktree::shared_git(caller, paths.trees())
-            .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+            .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
         found.into_iter().for_each(|repository| paths.set_repository(repository));
     }
     Ok(paths)

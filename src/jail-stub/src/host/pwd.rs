@@ -39,6 +39,6 @@ fn words(shown: &[u8]) -> Option<String> {
 }
 
 fn works_in_folder(plan: &Plan) -> bool {
-    plan.inside.iter().any(|op| matches!(op, InsideOp::Folder(_)))
+    plan.inside.iter().any(|step| matches!(step.op, InsideOp::Folder(_)))
         || plan.landlock.rules.iter().any(|rule| matches!(rule, LandlockRule::Folder(_)))
 }

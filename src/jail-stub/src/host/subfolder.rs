@@ -37,7 +37,7 @@ pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
 
 /// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
 pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
-    let folder = plan.inside.iter().find_map(|op| match op {
+    let folder = plan.inside.iter().find_map(|step| match &step.op {
         InsideOp::Folder(folder) => Some(folder),
         _ => None,
     });
@@ -77,9 +77,9 @@ fn has_git(plan: &Plan) -> bool {
 /// another file system than the working folder then.
 fn is_shown(plan: &Plan, caller: &Caller<'_>, top: &[u8]) -> bool {
     let git = [top, b"/.git"].concat();
-    let across = plan.env.iter().any(|variable| variable.name() == ACROSS);
-    plan.inside.iter().any(|op| {
-        let InsideOp::Bind(op) = op else { return false };
+    let across = plan.env.iter().any(|variable| variable.op.name() == ACROSS);
+    plan.inside.iter().any(|step| {
+        let InsideOp::Bind(op) = &step.op else { return false };
         let Ok(to) = caller.path(&op.to) else { return false };
         let to = to.as_str().trim_end_matches('/').as_bytes();
         let around = top.strip_prefix(to);

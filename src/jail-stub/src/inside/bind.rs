@@ -54,7 +54,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         InsideOp::Bind(op) => bind(op, launch),
         InsideOp::SharedFile(op) => shared(op, launch),
         InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
-        InsideOp::Worktree(_) => worktree(launch),
+        InsideOp::Worktree => worktree(launch),
         InsideOp::BindArguments(op) => {
             all_there(host::named::arguments(launch.caller)?, op.access, launch)
         }
@@ -68,7 +68,7 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::OverlayReadOnly(_)
         | InsideOp::OverlayInMemory(_)
         | InsideOp::OverlayKept(_)
-        | InsideOp::StoreClosure(_)
+        | InsideOp::StoreClosure
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)
         | InsideOp::Dev(_)
@@ -79,10 +79,10 @@ pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>,
         | InsideOp::Accounts(_)
         | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback(_)
+        | InsideOp::Loopback
         | InsideOp::HostSocket(_)
         | InsideOp::Queues(_)
-        | InsideOp::RuntimeArguments(_) => Ok(Vec::new()),
+        | InsideOp::RuntimeArguments => Ok(Vec::new()),
     }
 }
 

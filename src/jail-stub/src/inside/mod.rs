@@ -25,10 +25,7 @@ pub(crate) mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{
-    Access, BindArguments, BindVariable, By, Closure, InsideOp, KeptOverlay, Namespace, Origin,
-    Overlay, Plan, Session,
-};
+use jail_plan::{Access, Closure, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Plan, Step};
 
 use rustix::fd::{AsFd, OwnedFd};
 
@@ -43,7 +40,7 @@ use crate::host::{self, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
-use crate::steps::{Fixed, Steps, origin};
+use crate::steps::{Fixed, Steps};
 use crate::sys::{self, Attributes};
 
 /// What the operations need to know of the launch.
@@ -115,12 +112,12 @@ pub(crate) struct Bound {
 /// Builds the jail's root on a fresh tmpfs. The process still has the host's root afterwards; see [`Root::enter`].
 pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     let ops = &launch.plan.inside;
-    let failed = |index, op, problem| launch.steps.inside(index, op, problem);
+    let failed = |index, step, problem| launch.steps.inside(index, step, problem);
     let mut sources = Vec::with_capacity(ops.len());
     let mut notes = Notes::default();
-    for (index, op) in ops.iter().enumerate() {
-        let found = found(op, launch).map_err(|problem| failed(index, op, problem))?;
-        notes.add(op, &found);
+    for (index, step) in ops.iter().enumerate() {
+        let found = found(&step.op, launch).map_err(|problem| failed(index, step, problem))?;
+        notes.add(&step.op, &found);
         sources.push(found);
     }
     notes.print();
@@ -138,10 +135,11 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
     order::settle(&mut parts, launch.caller);
     let mut done = Vec::with_capacity(parts.len());
-    for ((index, op), sources) in parts {
-        perform(op, sources, launch, &mut built)
-            .map_err(|problem| failed(index, op, in_the_way(problem, op, &done, launch.caller)))?;
-        done.push(op);
+    for ((index, step), sources) in parts {
+        perform(step, sources, launch, &mut built).map_err(|problem| {
+            failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
+        })?;
+        done.push(step);
     }
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     kept.and_then(|()| built.root.complete()).map_err(at_root)?;
@@ -149,11 +147,16 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
 }
 
 /// Says with a problem about a place whose mount that place lies in.
-fn in_the_way(problem: Problem, op: &InsideOp, done: &[&InsideOp], caller: &Caller<'_>) -> Problem {
+fn in_the_way(
+    problem: Problem,
+    op: &InsideOp,
+    done: &[&Step<InsideOp>],
+    caller: &Caller<'_>,
+) -> Problem {
     let Some(around) = order::around(done, problem.object.as_bytes(), caller) else {
         return problem;
     };
-    let problem = problem.lies_in(origin(around));
+    let problem = problem.lies_in(&around.by);
     match op {
         // Its place is where it was started, so the order in the spec would change nothing.
         InsideOp::Folder(_) => problem.help(
@@ -165,13 +168,13 @@ fn in_the_way(problem: Problem, op: &InsideOp, done: &[&InsideOp], caller: &Call
 
 /// The operations of a plan without a mount namespace: none of them may be a mount.
 pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
-    for (index, op) in launch.plan.inside.iter().enumerate() {
-        let result = match op {
-            InsideOp::Loopback(_) => loopback(launch.plan),
-            InsideOp::RuntimeArguments(_) => Ok(()),
+    for (index, step) in launch.plan.inside.iter().enumerate() {
+        let result = match &step.op {
+            InsideOp::Loopback => loopback(launch.plan),
+            InsideOp::RuntimeArguments => Ok(()),
             InsideOp::Bind(_)
             | InsideOp::Folder(_)
-            | InsideOp::Worktree(_)
+            | InsideOp::Worktree
             | InsideOp::BindArguments(_)
             | InsideOp::BindVariable(_)
             | InsideOp::Deep(_)
@@ -180,7 +183,7 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
             | InsideOp::OverlayInMemory(_)
             | InsideOp::OverlayKept(_)
             | InsideOp::Session(_)
-            | InsideOp::StoreClosure(_)
+            | InsideOp::StoreClosure
             | InsideOp::Tmpfs(_)
             | InsideOp::Proc(_)
             | InsideOp::Dev(_)
@@ -196,13 +199,13 @@ pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
                 Err(Problem::new("", "the plan has no mount namespace, so nothing can be mounted"))
             }
         };
-        result.map_err(|problem| launch.steps.inside(index, op, problem))?;
+        result.map_err(|problem| launch.steps.inside(index, step, problem))?;
     }
     Ok(())
 }
 
 fn perform(
-    op: &InsideOp,
+    step: &Step<InsideOp>,
     found: HostParts,
     launch: &Launch<'_>,
     built: &mut Built,
@@ -210,7 +213,7 @@ fn perform(
     let caller = launch.caller;
     let (root, room) = (&mut built.root, built.room);
     let HostParts { sources, deep, overlay, identity } = found;
-    match op {
+    match &step.op {
         InsideOp::OverlayReadOnly(Overlay { to, .. })
         | InsideOp::OverlayInMemory(Overlay { to, .. })
         | InsideOp::OverlayKept(KeptOverlay { to, .. }) => {
@@ -222,11 +225,11 @@ fn perform(
         InsideOp::Bind(_) | InsideOp::SharedFile(_) => {
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
-        InsideOp::BindArguments(BindArguments { by, .. })
-        | InsideOp::BindVariable(BindVariable { by, .. })
-        | InsideOp::Session(Session { by, .. })
-        | InsideOp::Worktree(By { by }) => {
-            let bound = |source: &Source| Bound { by: by.clone(), path: source.to.clone() };
+        InsideOp::BindArguments(_)
+        | InsideOp::BindVariable(_)
+        | InsideOp::Session(_)
+        | InsideOp::Worktree => {
+            let bound = |source: &Source| Bound { by: step.by.clone(), path: source.to.clone() };
             built.places.bound.extend(sources.iter().map(bound));
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
@@ -234,12 +237,10 @@ fn perform(
             built.places.folder = sources.first().map(|source| source.to.clone());
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
-        InsideOp::StoreClosure(_) => closure::attach(closure_of(launch.plan), room, root),
+        InsideOp::StoreClosure => closure::attach(closure_of(launch.plan), room, root),
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
-        InsideOp::Proc(op) => process::mount(caller.path(&op.to)?.as_str(), launch, root),
-        InsideOp::Dev(op) => {
-            device::mount(caller.path(&op.to)?.as_str(), launch.plan.terminal, root)
-        }
+        InsideOp::Proc(to) => process::mount(caller.path(to)?.as_str(), launch, root),
+        InsideOp::Dev(to) => device::mount(caller.path(to)?.as_str(), launch.plan.terminal, root),
         InsideOp::Directory(op) => root.directory(caller.path(&op.to)?.as_str(), op.mode),
         InsideOp::File(op) => {
             file::write(root, caller.path(&op.to)?.as_str(), op.content.as_bytes(), op.mode)
@@ -247,19 +248,19 @@ fn perform(
         InsideOp::Copy(op) => file::copy(op, launch, root),
         InsideOp::Symlink(op) => file::link(root, caller.path(&op.to)?.as_str(), &op.target),
         InsideOp::Accounts(op) => etc::accounts(&op.shell, launch, root),
-        InsideOp::GitIdentity(op) => identity.map_or(Ok(()), |text| {
-            file::write(root, caller.path(&op.to)?.as_str(), text.as_bytes(), 0o444)
+        InsideOp::GitIdentity(to) => identity.map_or(Ok(()), |text| {
+            file::write(root, caller.path(to)?.as_str(), text.as_bytes(), 0o444)
         }),
-        InsideOp::RemountReadOnly(op) => read_only(root, caller.path(&op.to)?.as_str()),
-        InsideOp::Loopback(_) => loopback(launch.plan),
-        InsideOp::HostSocket(op) => socket::place(caller.path(&op.to)?.as_str(), launch, root),
-        InsideOp::Queues(op) => {
-            let path = caller.path(&op.to)?;
+        InsideOp::RemountReadOnly(to) => read_only(root, caller.path(to)?.as_str()),
+        InsideOp::Loopback => loopback(launch.plan),
+        InsideOp::HostSocket(to) => socket::place(caller.path(to)?.as_str(), launch, root),
+        InsideOp::Queues(to) => {
+            let path = caller.path(to)?;
             let tree = tree::queues().about(path.as_str())?;
             root.attach(tree, path.as_str(), tree::Kind::Folder)
         }
         // The operations that scripts added stand before it by now.
-        InsideOp::RuntimeArguments(_) => Ok(()),
+        InsideOp::RuntimeArguments => Ok(()),
     }
 }
 

@@ -4,13 +4,13 @@
 
 use alloc::vec::Vec;
 
-use jail_plan::{HostText, InsideOp, KeptOverlay, Overlay};
+use jail_plan::{HostText, InsideOp, KeptOverlay, Overlay, Step};
 
 use super::HostParts;
 use crate::caller::Caller;
 
 /// An operation with its number, and what it takes from the host.
-pub(super) type Part<'a> = ((usize, &'a InsideOp), HostParts);
+pub(super) type Part<'a> = ((usize, &'a Step<InsideOp>), HostParts);
 
 /// Brings the operations of a plan into the order in which they are done.
 pub(super) fn settle(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
@@ -35,12 +35,12 @@ fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     let Some(folder) = parts.get(at).and_then(|(_, found)| found.places().next()) else { return };
     let folder = folder.to_vec();
     let covers = |part: &Part<'_>| {
-        is_mount(part.0.1) && places(part, caller).any(|place| is_around(&place, &folder))
+        is_mount(&part.0.1.op) && places(part, caller).any(|place| is_around(&place, &folder))
     };
     let Some(last) = parts.iter().rposition(covers).filter(|last| *last > at) else { return };
     let start = repository(parts).filter(|repository| *repository < at).unwrap_or(at);
     let belongs = |part: &Part<'_>| {
-        matches!(part.0.1, InsideOp::Worktree(_))
+        part.0.1.op == InsideOp::Worktree
             || places(part, caller).any(|place| place == folder || is_around(&folder, &place))
     };
     let (within, around): (Vec<_>, Vec<_>) = parts.drain(start..=last).partition(belongs);
@@ -50,20 +50,23 @@ fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
 
 /// The operation whose mount the place at `path` lies in: the nearest of these, of two at one place the later.
 pub(super) fn around<'a>(
-    done: &[&'a InsideOp],
+    done: &[&'a Step<InsideOp>],
     path: &[u8],
     caller: &Caller<'_>,
-) -> Option<&'a InsideOp> {
-    let reach = |op: &'a InsideOp| {
-        let place = caller.path(of_the_plan(op).filter(|_| is_mount(op))?).ok()?;
+) -> Option<&'a Step<InsideOp>> {
+    let reach = |step: &'a Step<InsideOp>| {
+        let place = caller.path(of_the_plan(&step.op).filter(|_| is_mount(&step.op))?).ok()?;
         let place = place.as_str().as_bytes();
-        is_around(place, path).then_some((place.len(), op))
+        is_around(place, path).then_some((place.len(), step))
     };
-    done.iter().filter_map(|op| reach(op)).max_by_key(|(length, _)| *length).map(|(_, op)| op)
+    done.iter()
+        .filter_map(|step| reach(step))
+        .max_by_key(|(length, _)| *length)
+        .map(|(_, step)| step)
 }
 
 fn position(parts: &[Part<'_>], is: fn(&InsideOp) -> bool) -> Option<usize> {
-    parts.iter().position(|((_, op), _)| is(op))
+    parts.iter().position(|((_, step), _)| is(&step.op))
 }
 
 fn is_folder(op: &InsideOp) -> bool {
@@ -71,7 +74,7 @@ fn is_folder(op: &InsideOp) -> bool {
 }
 
 fn repository(parts: &[Part<'_>]) -> Option<usize> {
-    position(parts, |op| matches!(op, InsideOp::Worktree(_)))
+    position(parts, |op| *op == InsideOp::Worktree)
 }
 
 /// Whether `place` is a folder above `path`.
@@ -82,10 +85,10 @@ fn is_around(place: &[u8], path: &[u8]) -> bool {
 
 /// Where it puts something.
 fn places<'p>(
-    ((_, op), found): &'p Part<'_>,
+    ((_, step), found): &'p Part<'_>,
     caller: &Caller<'_>,
 ) -> impl Iterator<Item = Vec<u8>> + use<'p> {
-    let named = target(op).and_then(|to| caller.path(to).ok());
+    let named = target(&step.op).and_then(|to| caller.path(to).ok());
     let named = named.map(|path| path.as_str().as_bytes().to_vec());
     found.places().map(<[u8]>::to_vec).chain(named)
 }
@@ -101,13 +104,13 @@ fn is_mount(op: &InsideOp) -> bool {
         | InsideOp::OverlayInMemory(_)
         | InsideOp::OverlayKept(_)
         | InsideOp::Session(_)
-        | InsideOp::StoreClosure(_)
+        | InsideOp::StoreClosure
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)
         | InsideOp::Dev(_)
         | InsideOp::Queues(_) => true,
         InsideOp::Folder(_)
-        | InsideOp::Worktree(_)
+        | InsideOp::Worktree
         | InsideOp::SharedFile(_)
         | InsideOp::Directory(_)
         | InsideOp::File(_)
@@ -116,9 +119,9 @@ fn is_mount(op: &InsideOp) -> bool {
         | InsideOp::Accounts(_)
         | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback(_)
+        | InsideOp::Loopback
         | InsideOp::HostSocket(_)
-        | InsideOp::RuntimeArguments(_) => false,
+        | InsideOp::RuntimeArguments => false,
     }
 }
 
@@ -139,26 +142,26 @@ fn target(op: &InsideOp) -> Option<&HostText> {
         | InsideOp::OverlayKept(KeptOverlay { to, .. }) => Some(to),
         InsideOp::SharedFile(op) => Some(&op.to),
         InsideOp::Tmpfs(op) => Some(&op.to),
-        InsideOp::Dev(op) => Some(&op.to),
         InsideOp::Directory(op) => Some(&op.to),
         InsideOp::File(op) => Some(&op.to),
         InsideOp::Copy(op) => Some(&op.to),
         InsideOp::Symlink(op) => Some(&op.to),
-        InsideOp::Proc(op)
-        | InsideOp::GitIdentity(op)
-        | InsideOp::RemountReadOnly(op)
-        | InsideOp::HostSocket(op)
-        | InsideOp::Queues(op) => Some(&op.to),
+        InsideOp::Proc(to)
+        | InsideOp::Dev(to)
+        | InsideOp::GitIdentity(to)
+        | InsideOp::RemountReadOnly(to)
+        | InsideOp::HostSocket(to)
+        | InsideOp::Queues(to) => Some(to),
         InsideOp::Bind(_)
         | InsideOp::Folder(_)
-        | InsideOp::Worktree(_)
+        | InsideOp::Worktree
         | InsideOp::BindArguments(_)
         | InsideOp::BindVariable(_)
         | InsideOp::Deep(_)
         | InsideOp::Session(_)
-        | InsideOp::StoreClosure(_)
+        | InsideOp::StoreClosure
         | InsideOp::Accounts(_)
-        | InsideOp::Loopback(_)
-        | InsideOp::RuntimeArguments(_) => None,
+        | InsideOp::Loopback
+        | InsideOp::RuntimeArguments => None,
     }
 }

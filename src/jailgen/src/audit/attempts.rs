@@ -114,7 +114,7 @@ pub fn attempts(plan: &Plan, host: &Host) -> Vec<Vec<String>> {
 
 /// The folders of PATH inside.
 pub(super) fn path(plan: &Plan) -> Vec<String> {
-    let value = plan.env.iter().find_map(|variable| match variable {
+    let value = plan.env.iter().find_map(|variable| match &variable.op {
         EnvOp::Set(set) if set.name == "PATH" => match &set.value {
             HostText::Literal(text) => Some(text.clone()),
             // Folders that the launch names are not known here, and the check says so.

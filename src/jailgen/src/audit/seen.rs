@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jail_plan::{HostText, InsideOp, Places, Plan};
+use jail_plan::{HostText, InsideOp, Places, Plan, Step};
 use jail_probe::Answer;
 
 use super::Granted;
@@ -118,18 +118,14 @@ impl<'a> Seen<'a> {
     /// The combinator that binds exactly this place, where there is one. What a session has stands at a mount of its own.
     pub(super) fn bound_by_name(&self, place: &str) -> Option<Granted> {
         let is_mount = self.mounts()?.iter().any(|mount| mount.place == place);
-        let binds = |op: &&InsideOp| match op {
+        let binds = |step: &&Step<InsideOp>| match &step.op {
             InsideOp::Bind(bind) => written(&bind.to, &self.host.home) == place,
             _ => false,
         };
-        let by = |op: &InsideOp| match op {
-            InsideOp::Bind(bind) => Some(self.origin(&bind.by)),
-            InsideOp::Session(session) => Some(self.origin(&session.by)),
-            _ => None,
-        };
-        let mut operations = self.plan.inside.iter().filter(|_| is_mount);
-        let bound = operations.clone().find(binds);
-        bound.or_else(|| operations.find(|op| matches!(op, InsideOp::Session(_)))).and_then(by)
+        let is_session = |step: &&Step<InsideOp>| matches!(step.op, InsideOp::Session(_));
+        let mut steps = self.plan.inside.iter().filter(|_| is_mount);
+        let bound = steps.clone().find(binds).or_else(|| steps.find(is_session));
+        bound.map(|step| self.origin(&step.by))
     }
 
     /// An applied combinator by its origin in the plan.

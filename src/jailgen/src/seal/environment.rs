@@ -1,6 +1,6 @@
 //! The environment: an ordered fold of what sets, forwards, extends and takes away variables.
 
-use jail_plan::{EnvOp, Expansion, Forward, HostText, Missing, Set};
+use jail_plan::{EnvOp, Expansion, Forward, HostText, Missing, Set, Step};
 use jail_policy::{Entry, Zone};
 
 use super::SealError;
@@ -11,30 +11,29 @@ const TIME_ZONE: &str = "TZ";
 /// The environment so far. A name occurs once; the last grant about it counts.
 #[derive(Default)]
 pub(super) struct Environment {
-    variables: Vec<EnvOp>,
+    variables: Vec<Step<EnvOp>>,
 }
 
 impl Environment {
     /// Gives `name` a value.
     pub(super) fn set(&mut self, entry: &Entry, name: &str, value: HostText) {
-        let by = entry.by.to_string();
-        self.replace(name, EnvOp::Set(Set { name: name.into(), value, by }));
+        self.replace(entry, EnvOp::Set(Set { name: name.into(), value }));
     }
 
     /// Gives `name` the value that it has in the launcher.
     pub(super) fn forward(&mut self, entry: &Entry, name: &str, missing: Missing) {
-        let by = entry.by.to_string();
-        self.replace(name, EnvOp::Forward(Forward { name: name.into(), missing, by }));
+        self.replace(entry, EnvOp::Forward(Forward { name: name.into(), missing }));
     }
 
     /// Takes `name` away again.
     pub(super) fn unset(&mut self, name: &str) {
-        self.variables.retain(|variable| name_of(variable) != name);
+        self.variables.retain(|variable| variable.op.name() != name);
     }
 
     /// Puts a folder in front of PATH.
     pub(super) fn add_path(&mut self, entry: &Entry, folder: HostText) -> Result<(), SealError> {
-        let value = match self.variables.iter().find(|variable| name_of(variable) == PATH) {
+        let path = self.variables.iter().find(|variable| variable.op.name() == PATH);
+        let value = match path.map(|variable| &variable.op) {
             None => folder,
             Some(EnvOp::Set(Set { value, .. })) => join(&folder, value)?,
             Some(EnvOp::Forward(Forward { missing, .. })) => {
@@ -57,19 +56,13 @@ impl Environment {
         }
     }
 
-    pub(super) fn into_variables(self) -> Vec<EnvOp> {
+    pub(super) fn into_variables(self) -> Vec<Step<EnvOp>> {
         self.variables
     }
 
-    fn replace(&mut self, name: &str, variable: EnvOp) {
-        self.unset(name);
-        self.variables.push(variable);
-    }
-}
-
-fn name_of(variable: &EnvOp) -> &str {
-    match variable {
-        EnvOp::Set(Set { name, .. }) | EnvOp::Forward(Forward { name, .. }) => name,
+    fn replace(&mut self, entry: &Entry, variable: EnvOp) {
+        self.unset(variable.name());
+        self.variables.push(Step::new(entry.by.to_string(), variable));
     }
 }
 

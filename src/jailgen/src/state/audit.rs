@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::{
     Access, Argument, Beneath, Bind, Deep, HostText, InsideOp, JailPath, LandlockRule, Missing,
-    Places, Plan, Reach,
+    Places, Plan, Reach, Step,
 };
 
 use super::State;
@@ -63,15 +63,17 @@ fn at_its_place(plan: &mut Plan, probe: &Path) -> String {
 
 fn mounted(plan: &mut Plan, probe: &Path) -> String {
     let place = if has_the_hosts_root(plan) { probe.display().to_string() } else { PLACE.into() };
-    let bind = InsideOp::Bind(Bind {
-        from: HostText::Literal(probe.display().to_string()),
-        to: HostText::Literal(place.clone()),
-        access: Access::ReadOnly,
-        missing: Missing::Fail,
-        by: BY.into(),
-    });
+    let bind = Step::new(
+        BY,
+        InsideOp::Bind(Bind {
+            from: HostText::Literal(probe.display().to_string()),
+            to: HostText::Literal(place.clone()),
+            access: Access::ReadOnly,
+            missing: Missing::Fail,
+        }),
+    );
     // Before the root becomes read-only, and over whatever lies on it.
-    let end = plan.inside.iter().position(|op| matches!(op, InsideOp::RemountReadOnly(_)));
+    let end = plan.inside.iter().position(|step| matches!(step.op, InsideOp::RemountReadOnly(_)));
     // Where the plan restricts reading and execution too, the probe needs its rule.
     let rules = plan.landlock.rules_of(&bind, &plan.closure.store);
     plan.landlock.rules.extend(rules);
@@ -81,7 +83,7 @@ fn mounted(plan: &mut Plan, probe: &Path) -> String {
 
 /// Then there is no place of the audit's own, and the probe goes over itself.
 fn has_the_hosts_root(plan: &Plan) -> bool {
-    plan.inside.iter().any(|op| match op {
+    plan.inside.iter().any(|step| match &step.op {
         InsideOp::Bind(Bind { from, to, .. }) => is_root(from) && is_root(to),
         InsideOp::Deep(Deep { from, .. }) => is_root(from),
         _ => false,

@@ -110,7 +110,7 @@ pub(super) fn derive(
 
 /// The bash that exists inside: that of the user's account, else one of the closure, an interactive one before others.
 fn bash(plan: &Plan) -> Option<String> {
-    let account = plan.inside.iter().find_map(|operation| match operation {
+    let account = plan.inside.iter().find_map(|step| match &step.op {
         InsideOp::Accounts(accounts) => Some(accounts.shell.clone()),
         _ => None,
     });

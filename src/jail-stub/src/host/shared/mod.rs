@@ -41,6 +41,7 @@ pub(crate) struct SharedFiles<'a> {
 /// A file of the host and the one inside.
 pub(crate) struct Pair<'a> {
     op: &'a SharedFile,
+    by: &'a str,
     /// The host's, for messages.
     path: String,
     /// Where its folder is, without links.
@@ -74,10 +75,10 @@ impl<'a> SharedFiles<'a> {
         paths: &HostPaths<'_>,
     ) -> Result<Self, Failure> {
         let mut files = Vec::new();
-        for (index, op) in plan.inside.iter().enumerate() {
-            let InsideOp::SharedFile(shared) = op else { continue };
-            let found = Pair::find(shared, caller, paths)
-                .map_err(|problem| Steps::of(plan).inside(index, op, problem))?;
+        for (index, step) in plan.inside.iter().enumerate() {
+            let InsideOp::SharedFile(op) = &step.op else { continue };
+            let found = Pair::find((op, &step.by), caller, paths)
+                .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
             files.extend(found);
         }
         let handover = match files.is_empty() {
@@ -145,7 +146,7 @@ impl<'a> SharedFiles<'a> {
         let mut lost = Vec::new();
         for pair in &mut self.files {
             if let Err(fault) = pair.finish() {
-                lost.push(Lost { by: &pair.op.by, path: pair.path.clone(), fault });
+                lost.push(Lost { by: pair.by, path: pair.path.clone(), fault });
             }
         }
         lost
@@ -161,7 +162,7 @@ impl<'a> SharedFiles<'a> {
 impl<'a> Pair<'a> {
     /// The file of the host; nothing where it cannot be replaced by another one of the same owner.
     fn find(
-        op: &'a SharedFile,
+        (op, by): (&'a SharedFile, &'a str),
         caller: &Caller<'_>,
         paths: &HostPaths<'_>,
     ) -> Result<Option<Self>, Problem> {
@@ -180,6 +181,7 @@ impl<'a> Pair<'a> {
         }
         Ok(Some(Self {
             op,
+            by,
             path: from.as_str().to_string(),
             folder_path,
             owner: caller.uid,

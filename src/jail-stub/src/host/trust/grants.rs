@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Handled, InsideOp, LandlockRule, Namespace, Plan, Service};
+use jail_plan::{Access, Handled, InsideOp, LandlockRule, Namespace, Plan, Service, Step};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::Store;
@@ -25,7 +25,7 @@ pub(crate) struct Grant<'a> {
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted<'a> {
     /// This operation inside, of this number.
-    Operation(usize, &'a InsideOp),
+    Operation(usize, &'a Step<InsideOp>),
     /// A rule, of this entry.
     Rule(&'a str),
 }
@@ -56,9 +56,9 @@ impl What {
 /// What the plan gives. A path that cannot be had stops the launch where it is used, so it is left out here.
 pub(crate) fn grants<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
     let mut grants = Vec::new();
-    for (index, op) in plan.inside.iter().enumerate() {
-        let wanted = Wanted::Operation(index, op);
-        grants.extend(of(op, caller).into_iter().map(|what| Grant { wanted, what }));
+    for (index, step) in plan.inside.iter().enumerate() {
+        let wanted = Wanted::Operation(index, step);
+        grants.extend(of(&step.op, caller).into_iter().map(|what| Grant { wanted, what }));
     }
     if !has(plan, Namespace::Mount) {
         grants.extend(ruled(plan, caller));
@@ -80,7 +80,7 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
         InsideOp::Folder(op) if is_writable(op.access) => Vec::from([What::Folder]),
         InsideOp::BindArguments(op) if is_writable(op.access) => paths(named::arguments(caller)),
         InsideOp::BindVariable(op) if is_writable(op.access) => paths(named::variable(op, caller)),
-        InsideOp::Worktree(_) => Vec::from([What::Repository]),
+        InsideOp::Worktree => Vec::from([What::Repository]),
         InsideOp::Session(op) => match op.service {
             // Folders of devices are bound as they are: root could make something in them.
             Service::Gpu | Service::Camera => paths(session_devices(op.service)),
@@ -103,7 +103,7 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
         | InsideOp::Deep(_)
         | InsideOp::OverlayReadOnly(_)
         | InsideOp::OverlayInMemory(_)
-        | InsideOp::StoreClosure(_)
+        | InsideOp::StoreClosure
         | InsideOp::Tmpfs(_)
         | InsideOp::Proc(_)
         | InsideOp::Dev(_)
@@ -114,10 +114,10 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
         | InsideOp::Accounts(_)
         | InsideOp::GitIdentity(_)
         | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback(_)
+        | InsideOp::Loopback
         | InsideOp::HostSocket(_)
         | InsideOp::Queues(_)
-        | InsideOp::RuntimeArguments(_) => Vec::new(),
+        | InsideOp::RuntimeArguments => Vec::new(),
     }
 }
 
@@ -169,7 +169,7 @@ pub(crate) fn record(
     for Grant { wanted, what } in grants {
         add(what, plan, paths, store).map_err(|problem| match wanted {
             Wanted::Rule(by) => steps.fixed(Fixed::Landlock, by, problem),
-            Wanted::Operation(index, op) => steps.inside(*index, op, problem),
+            Wanted::Operation(index, step) => steps.inside(*index, step, problem),
         })?;
     }
     Ok(())

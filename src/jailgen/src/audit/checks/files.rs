@@ -69,8 +69,8 @@ pub(super) fn devices(seen: &Seen<'_>) -> Judged {
     if more.is_empty() {
         return Judged::Passed(format!("{} entries", entries.len()));
     }
-    let by = seen.plan.inside.iter().find_map(|op| match op {
-        InsideOp::Bind(bind) if bind.access == Access::Device => Some(bind.by.as_str()),
+    let by = seen.plan.inside.iter().find_map(|step| match &step.op {
+        InsideOp::Bind(bind) if bind.access == Access::Device => Some(step.by.as_str()),
         _ => None,
     });
     match by {
@@ -103,9 +103,9 @@ pub(super) fn store(seen: &Seen<'_>) -> Judged {
             inside.len()
         ));
     }
-    let bound = seen.plan.inside.iter().find_map(|op| match op {
+    let bound = seen.plan.inside.iter().find_map(|step| match &step.op {
         InsideOp::Bind(bind) if meets(&written(&bind.to, &seen.host.home), &store) => {
-            Some(seen.origin(&bind.by))
+            Some(seen.origin(&step.by))
         }
         _ => None,
     });
@@ -151,8 +151,8 @@ pub(super) fn root(seen: &Seen<'_>) -> Judged {
 
 /// The combinator by which the working folder can be written.
 fn folder_by<'a>(seen: &Seen<'a>) -> Option<&'a str> {
-    seen.plan.inside.iter().find_map(|op| match op {
-        InsideOp::Folder(folder) if folder.access != Access::ReadOnly => Some(folder.by.as_str()),
+    seen.plan.inside.iter().find_map(|step| match &step.op {
+        InsideOp::Folder(folder) if folder.access != Access::ReadOnly => Some(step.by.as_str()),
         _ => None,
     })
 }

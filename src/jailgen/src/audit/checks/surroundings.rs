@@ -1,6 +1,6 @@
 //! Checks on what surrounds the payload: environment, network, processes, sockets.
 
-use jail_plan::{EnvOp, Namespace};
+use jail_plan::Namespace;
 
 use super::{Judged, names};
 use crate::audit::Granted;
@@ -9,12 +9,7 @@ use crate::audit::seen::Seen;
 
 pub(super) fn environment(seen: &Seen<'_>) -> Judged {
     let Some(inside) = seen.list("environment") else { return Judged::Failed("no answer".into()) };
-    let known = |name: &&String| {
-        seen.plan.env.iter().any(|variable| match variable {
-            EnvOp::Set(set) => set.name == **name,
-            EnvOp::Forward(forward) => forward.name == **name,
-        })
-    };
+    let known = |name: &&String| seen.plan.env.iter().any(|variable| variable.op.name() == **name);
     let unknown: Vec<&String> = inside.iter().filter(|name| !known(name)).collect();
     if unknown.is_empty() {
         Judged::Passed(format!("{} variables: {}", inside.len(), names(inside)))
@@ -136,11 +131,8 @@ fn namespace(name: &str) -> Namespace {
 
 pub(super) fn time_zone(seen: &Seen<'_>) -> Judged {
     let zone = seen.text("variable TZ").unwrap_or("not set");
-    let variable = seen.plan.env.iter().rev().find(|variable| variable.name() == "TZ");
-    let by = variable.map(|variable| match variable {
-        EnvOp::Set(set) => seen.origin(&set.by),
-        EnvOp::Forward(forward) => seen.origin(&forward.by),
-    });
+    let variable = seen.plan.env.iter().rev().find(|variable| variable.op.name() == "TZ");
+    let by = variable.map(|variable| seen.origin(&variable.by));
     // What stands nowhere in the spec is from the base, whose zone is UTC.
     let written = by.filter(|by| by.place.is_some());
     Judged::when(zone == "UTC", format!("TZ is {zone}")).unless(written)

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jail_plan::{
     Argument, Beneath, Closure, Found, Handled, HostOp, HostText, Ids, Landlock, LandlockRule,
     Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn, StateDirectory,
-    StateFile, StateLink, Terminal,
+    StateFile, StateLink, Step, Terminal,
 };
 use jail_policy::{Grant, Policy, Scope};
 
@@ -53,7 +53,7 @@ pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, Seal
 
 struct Draft {
     store: HostText,
-    before: Vec<HostOp>,
+    before: Vec<Step<HostOp>>,
     rules: Vec<LandlockRule>,
     connect: BTreeSet<u16>,
     bind: BTreeSet<u16>,
@@ -105,18 +105,19 @@ impl Draft {
             Grant::StateDirectory { path, .. } => {
                 let path = read.path(path)?;
                 let (made, of) = (path.clone(), by.clone());
-                self.before.push(HostOp::StateDirectory(StateDirectory { path: made, by: of }));
+                self.before
+                    .push(Step::new(of, HostOp::StateDirectory(StateDirectory { path: made })));
                 self.rule(path, Reach::Rw, Missing::Fail, by);
             }
             Grant::StateFile { path, .. } => {
                 let path = read.path(path)?;
                 let (made, of) = (path.clone(), by.clone());
-                self.before.push(HostOp::StateFile(StateFile { path: made, by: of }));
+                self.before.push(Step::new(of, HostOp::StateFile(StateFile { path: made })));
                 self.rule(path, Reach::Rw, Missing::Fail, by);
             }
             Grant::StateLink { path, to } => {
                 let (path, to) = (read.path(path)?, read.path(to)?);
-                self.before.push(HostOp::StateLink(StateLink { path, to, by }));
+                self.before.push(Step::new(by, HostOp::StateLink(StateLink { path, to })));
             }
             Grant::Store { scope } => self.execution(*scope, by),
             Grant::Ports { connect, bind } => {
@@ -181,8 +182,8 @@ impl Draft {
 
     /// The working folder is refused where a jail would refuse it, and for the same reason.
     fn working_folder(&mut self, by: String) {
-        let refuse = RefuseFolder { home_allowed: false, by: by.clone() };
-        self.before.insert(0, HostOp::RefuseFolder(refuse));
+        let refuse = RefuseFolder { home_allowed: false };
+        self.before.insert(0, Step::new(by.clone(), HostOp::RefuseFolder(refuse)));
         self.rules.push(LandlockRule::Folder(Found { reach: Reach::Rw, by }));
         self.start = Some(StartIn::Folder);
     }

@@ -2,7 +2,7 @@
 
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
 use jail_plan::{
-    Access, AfterOp, At, Bind, By, Channel, Host, HostOp, HostText, InsideOp, Missing, Script,
+    Access, AfterOp, Bind, Channel, Host, HostOp, HostText, InsideOp, Missing, Origin, Script, Step,
 };
 use jail_policy::{Phase, Text};
 
@@ -12,7 +12,7 @@ use super::super::text::Reader;
 /// What the plan has the helper do after the payload's end, and in which shell.
 #[derive(Default)]
 pub(super) struct OnHost {
-    pub(super) after: Vec<AfterOp>,
+    pub(super) after: Vec<Step<AfterOp>>,
     shell: Option<String>,
 }
 
@@ -23,13 +23,13 @@ impl OnHost {
         phase: Phase,
         script: &Text,
         shell: &Text,
-        before: &mut Vec<HostOp>,
+        before: &mut Vec<Step<HostOp>>,
     ) -> Result<(), SealError> {
         self.shell = Some(read.literal(shell)?);
-        let script = Script { script: read.literal(script)?, by: read.entry.by.to_string() };
+        let (script, by) = (Script { script: read.literal(script)? }, read.entry.by.to_string());
         match phase {
-            Phase::Before => before.push(HostOp::Script(script)),
-            Phase::After => self.after.push(AfterOp::Script(script)),
+            Phase::Before => before.push(Step::new(by, HostOp::Script(script))),
+            Phase::After => self.after.push(Step::new(by, AfterOp::Script(script))),
         }
         Ok(())
     }
@@ -40,25 +40,30 @@ impl OnHost {
         name: &str,
         script: &Text,
         shell: &Text,
-        before: &mut Vec<HostOp>,
+        before: &mut Vec<Step<HostOp>>,
     ) -> Result<(), SealError> {
         self.shell = Some(read.literal(shell)?);
         let (script, by) = (read.literal(script)?, read.entry.by.to_string());
-        before.push(HostOp::Channel(Channel { name: name.into(), script, by }));
+        before.push(Step::new(by, HostOp::Channel(Channel { name: name.into(), script })));
         Ok(())
     }
 
-    pub(super) fn open_urls(&mut self, by: String, before: &mut Vec<HostOp>) {
-        before.push(HostOp::OpenUrls(By { by }));
+    pub(super) fn open_urls(&mut self, by: String, before: &mut Vec<Step<HostOp>>) {
+        before.push(Step::new(by, HostOp::OpenUrls));
     }
 
     /// What the helper's work needs inside: its programs, its socket, and the place of what scripts add.
-    pub(super) fn inside(&self, helper: &str, before: &[HostOp], inside: &mut Vec<InsideOp>) {
+    pub(super) fn inside(
+        &self,
+        helper: &str,
+        before: &[Step<HostOp>],
+        inside: &mut Vec<Step<InsideOp>>,
+    ) {
         let mut socket = None;
-        for op in before {
-            let (name, by) = match op {
-                HostOp::Channel(channel) => (channel.name.as_str(), &channel.by),
-                HostOp::OpenUrls(op) => (OPENER, &op.by),
+        for Step { by, op } in before {
+            let name = match op {
+                HostOp::Channel(channel) => channel.name.as_str(),
+                HostOp::OpenUrls => OPENER,
                 HostOp::RefuseFolder(_)
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
@@ -71,27 +76,29 @@ impl OnHost {
         }
         if let Some(by) = socket {
             let to = HostText::Literal(SOCKET.into());
-            inside.push(InsideOp::HostSocket(At { to, by: by.clone() }));
+            inside.push(Step::new(by.clone(), InsideOp::HostSocket(to)));
         }
-        if before.iter().any(is_helpers) {
-            inside.push(InsideOp::RuntimeArguments(By { by: super::EVERY_JAIL.into() }));
+        if before.iter().any(|step| is_helpers(&step.op)) {
+            inside.push(Step::new(super::EVERY_JAIL, InsideOp::RuntimeArguments));
         }
     }
 
     /// The helper, exactly where there is work for it: what a plan does not name is in no closure.
-    pub(super) fn helper(&self, program: &str, before: &[HostOp]) -> Option<Host> {
-        let has_work = before.iter().any(is_helpers) || !self.after.is_empty();
+    pub(super) fn helper(&self, program: &str, before: &[Step<HostOp>]) -> Option<Host> {
+        let has_work = before.iter().any(|step| is_helpers(&step.op)) || !self.after.is_empty();
         has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })
     }
 }
 
 /// The helper itself, under the name of a channel. It is static and refers to nothing, so it needs no closure.
-fn client(helper: &str, name: &str, by: String) -> InsideOp {
-    InsideOp::Bind(Bind {
-        from: HostText::Literal(helper.into()),
-        to: HostText::Literal(format!("{CLIENTS}/{name}")),
-        access: Access::ReadOnly,
-        missing: Missing::Fail,
+fn client(helper: &str, name: &str, by: Origin) -> Step<InsideOp> {
+    Step::new(
         by,
-    })
+        InsideOp::Bind(Bind {
+            from: HostText::Literal(helper.into()),
+            to: HostText::Literal(format!("{CLIENTS}/{name}")),
+            access: Access::ReadOnly,
+            missing: Missing::Fail,
+        }),
+    )
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jail_plan::{
     Beneath, Found, Handled, HostText, InsideOp, Landlock, LandlockRule, Missing, Namespace,
-    Origin, Reach, Service,
+    Origin, Reach, Service, Session, Step,
 };
 use jail_policy::{Entry, Wall};
 
@@ -35,7 +35,7 @@ impl Wish {
     /// The wall around what `inside` puts in place.
     pub(super) fn lower(
         self,
-        inside: &[InsideOp],
+        inside: &[Step<InsideOp>],
         namespaces: &BTreeSet<Namespace>,
         store: &str,
     ) -> Landlock {
@@ -51,7 +51,7 @@ impl Wish {
             least,
             by,
         };
-        let rules = inside.iter().flat_map(|operation| landlock.rules_of(operation, store));
+        let rules = inside.iter().flat_map(|step| landlock.rules_of(step, store));
         let standard =
             LandlockRule::Standard(Found { reach: Reach::Device, by: EVERY_JAIL.into() });
         landlock.rules = rules.chain([standard]).collect();
@@ -101,13 +101,13 @@ fn read_what_is_mounted(landlock: &mut Landlock) {
 
 fn handles(
     files: &[Handled],
-    inside: &[InsideOp],
+    inside: &[Step<InsideOp>],
     namespaces: &BTreeSet<Namespace>,
 ) -> Vec<Handled> {
     let mut handles = files.to_vec();
     // An X client tries the abstract socket first, and takes the one with a path only if nobody listens there.
-    let is_x11 = |op: &InsideOp| matches!(op, InsideOp::Session(op) if op.service == Service::X11);
-    if !inside.iter().any(is_x11) {
+    let x11 = InsideOp::Session(Session { service: Service::X11 });
+    if !inside.iter().any(|step| step.op == x11) {
         handles.push(Handled::AbstractSockets);
     }
     // Who shares the host's processes may signal them: that is what the grant says.

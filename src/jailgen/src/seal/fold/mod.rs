@@ -11,10 +11,9 @@ mod session;
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Access, Accounts, Argument, At, Bind, BindArguments, BindVariable, By, Closure, Copy, Device,
-    Directory, File, Folder, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan,
-    RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, StoreClosure, Symlink,
-    Terminal, Tmpfs,
+    Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
+    Folder, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, RefuseFolder, Session,
+    SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal, Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
@@ -66,8 +65,8 @@ struct Draft<'a> {
     policy: &'a Policy,
     store: String,
     last: Last,
-    before: Vec<HostOp>,
-    inside: Vec<InsideOp>,
+    before: Vec<Step<HostOp>>,
+    inside: Vec<Step<InsideOp>>,
     environment: Environment,
     namespaces: BTreeSet<Namespace>,
     program: Option<HostText>,
@@ -119,46 +118,47 @@ impl<'a> Draft<'a> {
             }
             Grant::Bind { from, to, access, missing } => {
                 let (from, to) = (read.path(from)?, read.path(to)?);
-                self.inside.push(InsideOp::Bind(Bind {
-                    from,
-                    to,
-                    access: *access,
-                    missing: *missing,
+                self.inside.push(Step::new(
                     by,
-                }));
+                    InsideOp::Bind(Bind { from, to, access: *access, missing: *missing }),
+                ));
             }
             Grant::Folder { access, to } if self.last.folder == Some(index) => {
                 let to = to.as_ref().map(|to| read.path(to)).transpose()?;
                 self.refuse_folder(entry);
-                self.inside.push(InsideOp::Folder(Folder { to, access: *access, by }));
+                self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
             }
-            Grant::Worktree => self.inside.push(InsideOp::Worktree(By { by })),
+            Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
             Grant::HomeAsFolder | Grant::Folder { .. } => {}
             Grant::BindArguments { access } => {
-                self.inside.push(InsideOp::BindArguments(BindArguments { access: *access, by }));
+                self.inside.push(Step::new(
+                    by,
+                    InsideOp::BindArguments(BindArguments { access: *access }),
+                ));
             }
             Grant::BindVariable { variable, separator, access } => {
                 let (variable, separator) = (variable.clone(), separator.clone());
-                self.inside.push(InsideOp::BindVariable(BindVariable {
-                    variable,
-                    separator,
-                    access: *access,
+                self.inside.push(Step::new(
                     by,
-                }));
+                    InsideOp::BindVariable(BindVariable { variable, separator, access: *access }),
+                ));
             }
             Grant::StateDirectory { path, to } => {
                 let (path, to) = (read.path(path)?, read.path(to)?);
-                self.before.push(HostOp::StateDirectory(StateDirectory {
-                    path: path.clone(),
-                    by: by.clone(),
-                }));
+                self.before.push(Step::new(
+                    by.clone(),
+                    HostOp::StateDirectory(StateDirectory { path: path.clone() }),
+                ));
                 self.inside.push(state_bind(path, to, by));
             }
             Grant::StateFile { path, to } => {
                 let (path, to) = (read.path(path)?, read.path(to)?);
-                self.before
-                    .push(HostOp::StateFile(StateFile { path: path.clone(), by: by.clone() }));
-                self.inside.push(InsideOp::SharedFile(SharedFile { from: path, to, by }));
+                self.before.push(Step::new(
+                    by.clone(),
+                    HostOp::StateFile(StateFile { path: path.clone() }),
+                ));
+                self.inside
+                    .push(Step::new(by, InsideOp::SharedFile(SharedFile { from: path, to })));
             }
             Grant::FolderState { path, to } => {
                 let (before, inside) = session::folder_state(read, path, to)?;
@@ -179,7 +179,7 @@ impl<'a> Draft<'a> {
                 self.inside.push(inside);
             }
             Grant::Session { service } => {
-                self.inside.push(InsideOp::Session(Session { service: *service, by }));
+                self.inside.push(Step::new(by, InsideOp::Session(Session { service: *service })));
             }
             Grant::Store { scope } if self.last.store == Some(index) => {
                 self.inside.push(self.store(*scope, by));
@@ -187,38 +187,42 @@ impl<'a> Draft<'a> {
             Grant::Store { .. } => {}
             Grant::Tmpfs { to, mode, size } => {
                 let to = read.path(to)?;
-                self.inside.push(InsideOp::Tmpfs(Tmpfs { to, mode: *mode, size: *size, by }));
+                self.inside
+                    .push(Step::new(by, InsideOp::Tmpfs(Tmpfs { to, mode: *mode, size: *size })));
             }
-            Grant::Proc { to } => self.inside.push(InsideOp::Proc(At { to: read.path(to)?, by })),
-            Grant::Dev { to } => self.inside.push(InsideOp::Dev(Device { to: read.path(to)?, by })),
+            Grant::Proc { to } => self.inside.push(Step::new(by, InsideOp::Proc(read.path(to)?))),
+            Grant::Dev { to } => self.inside.push(Step::new(by, InsideOp::Dev(read.path(to)?))),
             Grant::Directory { to, mode } => {
                 let to = read.path(to)?;
-                self.inside.push(InsideOp::Directory(Directory { to, mode: *mode, by }));
+                self.inside.push(Step::new(by, InsideOp::Directory(Directory { to, mode: *mode })));
             }
             Grant::File { to, content, mode } => {
                 let (to, content) = (read.path(to)?, read.literal(content)?);
-                self.inside.push(InsideOp::File(File { to, content, mode: *mode, by }));
+                self.inside.push(Step::new(by, InsideOp::File(File { to, content, mode: *mode })));
             }
             Grant::Copy { from, to, append, missing } => {
                 let (from, to, append) = (read.path(from)?, read.path(to)?, append.clone());
-                self.inside.push(InsideOp::Copy(Copy { from, to, append, missing: *missing, by }));
+                self.inside.push(Step::new(
+                    by,
+                    InsideOp::Copy(Copy { from, to, append, missing: *missing }),
+                ));
             }
             Grant::Symlink { to, target } => {
                 let (to, target) = (read.path(to)?, read.literal(target)?);
-                self.inside.push(InsideOp::Symlink(Symlink { to, target, by }));
+                self.inside.push(Step::new(by, InsideOp::Symlink(Symlink { to, target })));
             }
             Grant::Accounts { shell } => {
                 let shell = read.literal(shell)?;
-                self.inside.push(InsideOp::Accounts(Accounts { shell, by }));
+                self.inside.push(Step::new(by, InsideOp::Accounts(Accounts { shell })));
             }
             Grant::GitIdentity { to } => {
-                self.inside.push(InsideOp::GitIdentity(At { to: read.path(to)?, by }));
+                self.inside.push(Step::new(by, InsideOp::GitIdentity(read.path(to)?)));
             }
             Grant::RemountReadOnly { to } => {
-                self.inside.push(InsideOp::RemountReadOnly(At { to: read.path(to)?, by }));
+                self.inside.push(Step::new(by, InsideOp::RemountReadOnly(read.path(to)?)));
             }
             Grant::Queues { to } => {
-                self.inside.push(InsideOp::Queues(At { to: read.path(to)?, by }));
+                self.inside.push(Step::new(by, InsideOp::Queues(read.path(to)?)));
             }
             Grant::HostScript { phase, script, shell } => {
                 self.host.script(read, *phase, script, shell, &mut self.before)?;
@@ -270,20 +274,22 @@ impl<'a> Draft<'a> {
         let home_allowed =
             self.policy.grants.iter().any(|entry| matches!(entry.grant, Grant::HomeAsFolder));
         let by = entry.by.to_string();
-        self.before.insert(0, HostOp::RefuseFolder(RefuseFolder { home_allowed, by }));
+        self.before.insert(0, Step::new(by, HostOp::RefuseFolder(RefuseFolder { home_allowed })));
     }
 
-    fn store(&self, scope: Scope, by: String) -> InsideOp {
+    fn store(&self, scope: Scope, by: String) -> Step<InsideOp> {
         let store = HostText::Literal(self.store.clone());
         match scope {
-            Scope::Closure => InsideOp::StoreClosure(StoreClosure { by }),
-            Scope::Whole => InsideOp::Bind(Bind {
-                from: store.clone(),
-                to: store,
-                access: Access::ReadOnly,
-                missing: Missing::Fail,
+            Scope::Closure => Step::new(by, InsideOp::StoreClosure),
+            Scope::Whole => Step::new(
                 by,
-            }),
+                InsideOp::Bind(Bind {
+                    from: store.clone(),
+                    to: store,
+                    access: Access::ReadOnly,
+                    missing: Missing::Fail,
+                }),
+            ),
         }
     }
 
@@ -294,13 +300,10 @@ impl<'a> Draft<'a> {
             Zone::Host => {
                 let place = HostText::Literal("/etc/localtime".into());
                 let (from, to, by) = (place.clone(), place, entry.by.to_string());
-                self.inside.push(InsideOp::Copy(Copy {
-                    from,
-                    to,
-                    append: None,
-                    missing: Missing::Skip,
+                self.inside.push(Step::new(
                     by,
-                }));
+                    InsideOp::Copy(Copy { from, to, append: None, missing: Missing::Skip }),
+                ));
             }
         }
     }
@@ -327,11 +330,11 @@ impl<'a> Draft<'a> {
         self.check_hostname()?;
         self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
-            self.inside.push(InsideOp::Loopback(By { by: EVERY_JAIL.into() }));
+            self.inside.push(Step::new(EVERY_JAIL, InsideOp::Loopback));
         }
         // Last, because everything before it writes to the root.
         let root = HostText::Literal("/".into());
-        self.inside.push(InsideOp::RemountReadOnly(At { to: root, by: EVERY_JAIL.into() }));
+        self.inside.push(Step::new(EVERY_JAIL, InsideOp::RemountReadOnly(root)));
         let start = self.start();
         let ids = self.ids.lower(&self.namespaces)?;
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
@@ -380,7 +383,7 @@ impl<'a> Draft<'a> {
     /// Whether a store path can be seen inside, through a grant of the store or a bind over it.
     fn shows(&self, path: &str) -> bool {
         self.last.store.is_some()
-            || self.inside.iter().any(|operation| match operation {
+            || self.inside.iter().any(|step| match &step.op {
                 InsideOp::Bind(bind) => {
                     path.strip_prefix(bind.to.source())
                         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -404,10 +407,10 @@ impl<'a> Draft<'a> {
 
     /// In the working folder, else in the jail's home folder, else at the root.
     fn start(&self) -> StartIn {
-        let home = self.inside.iter().find_map(|operation| {
+        let home = self.inside.iter().find_map(|step| {
             let (InsideOp::Tmpfs(Tmpfs { to: place, .. })
             | InsideOp::Directory(Directory { to: place, .. })
-            | InsideOp::Bind(Bind { to: place, .. })) = operation
+            | InsideOp::Bind(Bind { to: place, .. })) = &step.op
             else {
                 return None;
             };
@@ -426,8 +429,11 @@ impl<'a> Draft<'a> {
 }
 
 /// State is created before it is bound, so a missing one is an error like any other.
-fn state_bind(from: HostText, to: HostText, by: String) -> InsideOp {
-    InsideOp::Bind(Bind { from, to, access: Access::ReadWrite, missing: Missing::Fail, by })
+fn state_bind(from: HostText, to: HostText, by: String) -> Step<InsideOp> {
+    Step::new(
+        by,
+        InsideOp::Bind(Bind { from, to, access: Access::ReadWrite, missing: Missing::Fail }),
+    )
 }
 
 fn argument(read: Reader<'_>, word: &jail_policy::Argument) -> Result<Argument, SealError> {

@@ -1,6 +1,8 @@
 //! What depends on the user's session and on the working folder, and trees whose links are followed.
 
-use jail_plan::{Bus, Deep, HostOp, HostText, InsideOp, Missing, Service, Session, StateDirectory};
+use jail_plan::{
+    Bus, Deep, HostOp, HostText, InsideOp, Missing, Service, Session, StateDirectory, Step,
+};
 use jail_policy::Text;
 
 use super::super::SealError;
@@ -12,7 +14,7 @@ pub(super) fn folder_state(
     read: Reader<'_>,
     path: &Text,
     to: &Text,
-) -> Result<(HostOp, InsideOp), SealError> {
+) -> Result<(Step<HostOp>, Step<InsideOp>), SealError> {
     let by = read.entry.by.to_string();
     let path = match read.path(path)? {
         HostText::Expand(expansion) | HostText::PerFolder(expansion) => {
@@ -22,13 +24,18 @@ pub(super) fn folder_state(
             return Err(read.error("a folder for each working folder is expanded at launch"));
         }
     };
-    let before = HostOp::StateDirectory(StateDirectory { path: path.clone(), by: by.clone() });
+    let before =
+        Step::new(by.clone(), HostOp::StateDirectory(StateDirectory { path: path.clone() }));
     Ok((before, state_bind(path, read.path(to)?, by)))
 }
 
-pub(super) fn deep(read: Reader<'_>, from: &Text, missing: Missing) -> Result<InsideOp, SealError> {
+pub(super) fn deep(
+    read: Reader<'_>,
+    from: &Text,
+    missing: Missing,
+) -> Result<Step<InsideOp>, SealError> {
     let (from, by) = (read.path(from)?, read.entry.by.to_string());
-    Ok(InsideOp::Deep(Deep { from, missing, by }))
+    Ok(Step::new(by, InsideOp::Deep(Deep { from, missing })))
 }
 
 /// The proxy is started on the host, and its socket appears inside.
@@ -37,9 +44,9 @@ pub(super) fn bus(
     service: Service,
     proxy: &Text,
     rules: &[String],
-) -> Result<(HostOp, InsideOp), SealError> {
+) -> Result<(Step<HostOp>, Step<InsideOp>), SealError> {
     let by = read.entry.by.to_string();
     let (proxy, rules) = (read.literal(proxy)?, rules.to_vec());
-    let before = HostOp::Bus(Bus { service, proxy, rules, by: by.clone() });
-    Ok((before, InsideOp::Session(Session { service, by })))
+    let before = Step::new(by.clone(), HostOp::Bus(Bus { service, proxy, rules }));
+    Ok((before, Step::new(by, InsideOp::Session(Session { service }))))
 }

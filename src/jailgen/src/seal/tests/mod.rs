@@ -102,10 +102,10 @@ fn a_small_policy_becomes_this_wrapper() {
         expect![[r##"
             #!/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub
             exit 125 # a plan, not a script
-            {"version":1,
+            {"version":2,
             "name":"jailed-hello",
             "host":null,
-            "before":[{"refuse-folder":{"home_allowed":false,"by":"grant#3"}}],
+            "before":[{"by":"grant#3","refuse-folder":{"home_allowed":false}}],
             "cgroup":null,
             "namespaces":["cgroup",
             "ipc",
@@ -118,13 +118,13 @@ fn a_small_policy_becomes_this_wrapper() {
             "network":null,
             "closure":{"store":"/nix/store","skeleton":"/nix/store/5-out/skeleton","names":["00000000000000000000000000000000-hello-2.12",
             "11111111111111111111111111111111-glibc-2.40"]},
-            "inside":[{"store-closure":{"by":"grant#1"}},
-            {"tmpfs":{"to":{"expand":"~"},"mode":448,"size":null,"by":"grant#2"}},
-            {"folder":{"to":null,"access":"rw","by":"grant#3"}},
-            {"loopback":{"by":"jailgen#0"}},
-            {"remount-read-only":{"to":"/","by":"jailgen#0"}}],
+            "inside":[{"by":"grant#1","store-closure":null},
+            {"by":"grant#2","tmpfs":{"to":{"expand":"~"},"mode":448,"size":null}},
+            {"by":"grant#3","folder":{"to":null,"access":"rw"}},
+            {"by":"jailgen#0","loopback":null},
+            {"by":"jailgen#0","remount-read-only":"/"}],
             "hostname":null,
-            "env":[{"set":{"name":"GREETING","value":"hello","by":"grant#4"}}],
+            "env":[{"by":"grant#4","set":{"name":"GREETING","value":"hello"}}],
             "start":"folder",
             "argv":[{"text":"/nix/store/00000000000000000000000000000000-hello-2.12/bin/hello"},
             "all"],
@@ -181,7 +181,7 @@ fn a_store_path_outside_the_graph_is_an_error_with_the_line_of_the_spec() {
 fn later_path_entries_stand_in_front() {
     let folder = |folder: &str| Grant::AddPath { folder: Text::literal(folder) };
     expect![[r#"
-        {"set":{"name":"PATH","value":{"expand":"/\\$c:${HOME}/bin:/b:/a"},"by":"grant#5"}}
+        {"by":"grant#5","set":{"name":"PATH","value":{"expand":"/\\$c:${HOME}/bin:/b:/a"}}}
     "#]]
     .assert_eq(&env_of(&[
         folder("/a"),
@@ -195,12 +195,12 @@ fn later_path_entries_stand_in_front() {
 fn path_entries_stand_before_a_path_that_is_set_or_forwarded() {
     let folder = Grant::AddPath { folder: Text::literal("/a") };
     expect![[r#"
-        {"set":{"name":"PATH","value":"/a:/x:/y","by":"grant#3"}}
+        {"by":"grant#3","set":{"name":"PATH","value":"/a:/x:/y"}}
     "#]]
     .assert_eq(&env_of(&[set_env("PATH", "/x:/y"), folder.clone()]));
     let forward = Grant::ForwardEnv { name: "PATH".into(), missing: Missing::Skip };
     expect![[r#"
-        {"set":{"name":"PATH","value":{"expand":"/a:${PATH:-}"},"by":"grant#4"}}
+        {"by":"grant#4","set":{"name":"PATH","value":{"expand":"/a:${PATH:-}"}}}
     "#]]
     .assert_eq(&env_of(&[set_env("PATH", "/x"), forward, folder]));
 }
@@ -209,7 +209,7 @@ fn path_entries_stand_before_a_path_that_is_set_or_forwarded() {
 fn the_last_word_about_a_variable_counts() {
     let unset = Grant::UnsetEnv { name: "B".into() };
     expect![[r#"
-        {"set":{"name":"A","value":"2","by":"grant#4"}}
+        {"by":"grant#4","set":{"name":"A","value":"2"}}
     "#]]
     .assert_eq(&env_of(&[set_env("A", "1"), set_env("B", "1"), set_env("A", "2"), unset]));
 }
@@ -218,15 +218,15 @@ fn the_last_word_about_a_variable_counts() {
 fn the_time_zone_is_utc_or_the_hosts() {
     let zone = |zone| Grant::TimeZone { zone };
     expect![[r#"
-        {"set":{"name":"TZ","value":"UTC","by":"grant#2"}}
+        {"by":"grant#2","set":{"name":"TZ","value":"UTC"}}
     "#]]
     .assert_eq(&env_of(&[zone(Zone::Utc)]));
     expect![[r#"
-        {"forward":{"name":"TZ","missing":"skip","by":"grant#3"}}
+        {"by":"grant#3","forward":{"name":"TZ","missing":"skip"}}
     "#]]
     .assert_eq(&env_of(&[zone(Zone::Utc), zone(Zone::Host)]));
     let wrapper = sealed(&policy(&[zone(Zone::Utc), zone(Zone::Host)])).unwrap().wrapper;
-    assert!(wrapper.contains(r#"{"copy":{"from":"/etc/localtime""#), "{wrapper}");
+    assert!(wrapper.contains(r#""copy":{"from":"/etc/localtime""#), "{wrapper}");
     let wrapper = sealed(&policy(&[zone(Zone::Host), zone(Zone::Utc)])).unwrap().wrapper;
     assert!(!wrapper.contains("localtime"), "{wrapper}");
 }
@@ -345,7 +345,7 @@ fn the_last_grant_of_the_working_folder_counts() {
     let folder = |access, to: Option<&str>| Grant::Folder { access, to: to.map(Text::literal) };
     let grants = [folder(Access::ReadWrite, None), folder(Access::ReadOnly, Some("/work"))];
     let wrapper = sealed(&policy(&grants)).unwrap().wrapper;
-    assert_eq!(wrapper.matches(r#"{"folder":{"to""#).count(), 1, "{wrapper}");
-    assert!(wrapper.contains(r#"{"folder":{"to":"/work","access":"ro""#), "{wrapper}");
+    assert_eq!(wrapper.matches(r#""folder":{"to""#).count(), 1, "{wrapper}");
+    assert!(wrapper.contains(r#""folder":{"to":"/work","access":"ro""#), "{wrapper}");
     assert_eq!(wrapper.matches("refuse-folder").count(), 1, "{wrapper}");
 }

@@ -33,11 +33,11 @@ pub(super) fn add(draft: &mut Draft<'_>) {
 
 fn ruled(draft: &mut Draft<'_>, place: &Beneath) {
     let Beneath { path, reach, missing, by } = place;
-    let state = draft.plan.before.iter().find_map(|op| match op {
-        HostOp::StateDirectory(made) if made.path == *path && made.by == *by => {
+    let state = draft.plan.before.iter().find_map(|step| match &step.op {
+        HostOp::StateDirectory(made) if made.path == *path && step.by == *by => {
             Some(Grant::StateDirectory { path: text(path), to: text(path) })
         }
-        HostOp::StateFile(made) if made.path == *path && made.by == *by => {
+        HostOp::StateFile(made) if made.path == *path && step.by == *by => {
             Some(Grant::StateFile { path: text(path), to: text(path) })
         }
         _ => None,

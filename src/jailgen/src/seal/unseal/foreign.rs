@@ -4,7 +4,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use jail_plan::{
-    Handled, HostOp, InsideOp, Namespace, Plan, Service, Wrapper, WrapperError, one_line,
+    Handled, HostOp, InsideOp, Namespace, Plan, Service, Session, Wrapper, WrapperError, one_line,
 };
 use jail_policy::{Danger, DangerCode, Origin, Severity};
 use jail_seccomp::{Arch, Sockets, cage_program};
@@ -82,7 +82,7 @@ fn programs(plan: &Plan) -> Vec<(&str, &'static str)> {
     let host = plan.host.iter();
     let helper = host.clone().map(|host| (host.program.as_str(), "the helper on the host"));
     let shell = host.filter_map(|host| Some((host.shell.as_deref()?, "the shell on the host")));
-    let proxies = plan.before.iter().filter_map(|op| match op {
+    let proxies = plan.before.iter().filter_map(|step| match &step.op {
         HostOp::Bus(bus) => Some((bus.proxy.as_str(), "the proxy of a message bus")),
         _ => None,
     });
@@ -111,9 +111,8 @@ fn unchecked(plan: &Plan) -> Vec<Handled> {
         if handles(&Handled::Writes) {
             wanted.extend([Handled::Reads, Handled::Devices, Handled::Sockets]);
         }
-        let is_x11 =
-            |op: &InsideOp| matches!(op, InsideOp::Session(it) if it.service == Service::X11);
-        if !plan.inside.iter().any(is_x11) {
+        let x11 = InsideOp::Session(Session { service: Service::X11 });
+        if !plan.inside.iter().any(|step| step.op == x11) {
             wanted.push(Handled::AbstractSockets);
         }
         if plan.namespaces.contains(&Namespace::Pid) {

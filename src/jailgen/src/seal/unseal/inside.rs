@@ -1,90 +1,90 @@
 //! What is put in place inside, as grants.
 
 use jail_plan::helper::CLIENTS;
-use jail_plan::{Access, Bind, Copy, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session};
+use jail_plan::{
+    Access, Bind, Copy, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session, Step,
+};
 use jail_policy::{Grant, Scope, Text, Writes};
 
 use super::super::fold::EVERY_JAIL;
-use super::{Draft, by_of, text};
+use super::{Draft, text};
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let plan = draft.plan;
-    plan.inside.iter().for_each(|op| add_one(draft, op));
+    plan.inside.iter().for_each(|step| add_one(draft, step));
 }
 
-fn add_one(draft: &mut Draft<'_>, op: &InsideOp) {
+fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
     match op {
         InsideOp::Bind(bind) if is_client(draft, bind) => {}
         InsideOp::Bind(bind) => {
-            let grant = bound(draft, bind);
-            draft.add(&bind.by, grant);
+            let grant = bound(draft, by, bind);
+            draft.add(by, grant);
         }
         InsideOp::Folder(op) => {
             let to = op.to.as_ref().map(text);
-            draft.add(&op.by, Grant::Folder { access: op.access, to });
+            draft.add(by, Grant::Folder { access: op.access, to });
         }
-        InsideOp::Worktree(op) => draft.add(&op.by, Grant::Worktree),
+        InsideOp::Worktree => draft.add(by, Grant::Worktree),
         InsideOp::BindArguments(op) => {
-            draft.add(&op.by, Grant::BindArguments { access: op.access });
+            draft.add(by, Grant::BindArguments { access: op.access });
         }
         InsideOp::BindVariable(op) => {
             let (variable, separator) = (op.variable.clone(), op.separator.clone());
-            draft.add(&op.by, Grant::BindVariable { variable, separator, access: op.access });
+            draft.add(by, Grant::BindVariable { variable, separator, access: op.access });
         }
         InsideOp::Deep(op) => {
-            draft.add(&op.by, Grant::DeepBind { from: text(&op.from), missing: op.missing });
+            draft.add(by, Grant::DeepBind { from: text(&op.from), missing: op.missing });
         }
         InsideOp::SharedFile(op) => {
             let (path, to) = (text(&op.from), text(&op.to));
-            draft.add(&op.by, Grant::StateFile { path, to });
+            draft.add(by, Grant::StateFile { path, to });
         }
         InsideOp::OverlayReadOnly(op) => {
-            draft.add(&op.by, overlay(&op.lower, Writes::Refused, &op.to));
+            draft.add(by, overlay(&op.lower, Writes::Refused, &op.to));
         }
         InsideOp::OverlayInMemory(op) => {
-            draft.add(&op.by, overlay(&op.lower, Writes::Memory, &op.to));
+            draft.add(by, overlay(&op.lower, Writes::Memory, &op.to));
         }
         InsideOp::OverlayKept(op) => {
             let writes = Writes::Kept { upper: text(&op.upper), work: text(&op.work) };
-            draft.add(&op.by, overlay(&op.lower, writes, &op.to));
+            draft.add(by, overlay(&op.lower, writes, &op.to));
         }
         InsideOp::Session(session) => {
             let grant = connected(draft, session);
-            draft.add(&session.by, grant);
+            draft.add(by, grant);
         }
-        InsideOp::StoreClosure(op) => draft.add(&op.by, Grant::Store { scope: Scope::Closure }),
-        InsideOp::Copy(op) if is_zone(draft, op) => {}
+        InsideOp::StoreClosure => draft.add(by, Grant::Store { scope: Scope::Closure }),
+        InsideOp::Copy(op) if is_zone(draft, by, op) => {}
         InsideOp::Copy(op) => {
             let (from, to, append) = (text(&op.from), text(&op.to), op.append.clone());
-            draft.add(&op.by, Grant::Copy { from, to, append, missing: op.missing });
+            draft.add(by, Grant::Copy { from, to, append, missing: op.missing });
         }
-        InsideOp::RemountReadOnly(op) if op.by == EVERY_JAIL => {}
-        InsideOp::RemountReadOnly(op) => {
-            draft.add(&op.by, Grant::RemountReadOnly { to: text(&op.to) });
-        }
+        InsideOp::RemountReadOnly(_) if by == EVERY_JAIL => {}
+        InsideOp::RemountReadOnly(to) => draft.add(by, Grant::RemountReadOnly { to: text(to) }),
         InsideOp::Tmpfs(op) => {
-            draft.add(&op.by, Grant::Tmpfs { to: text(&op.to), mode: op.mode, size: op.size });
+            draft.add(by, Grant::Tmpfs { to: text(&op.to), mode: op.mode, size: op.size });
         }
-        InsideOp::Proc(op) => draft.add(&op.by, Grant::Proc { to: text(&op.to) }),
-        InsideOp::Dev(op) => draft.add(&op.by, Grant::Dev { to: text(&op.to) }),
+        InsideOp::Proc(to) => draft.add(by, Grant::Proc { to: text(to) }),
+        InsideOp::Dev(to) => draft.add(by, Grant::Dev { to: text(to) }),
         InsideOp::Directory(op) => {
-            draft.add(&op.by, Grant::Directory { to: text(&op.to), mode: op.mode });
+            draft.add(by, Grant::Directory { to: text(&op.to), mode: op.mode });
         }
         InsideOp::File(op) => {
             let (to, content) = (text(&op.to), Text::literal(op.content.clone()));
-            draft.add(&op.by, Grant::File { to, content, mode: op.mode });
+            draft.add(by, Grant::File { to, content, mode: op.mode });
         }
         InsideOp::Symlink(op) => {
             let (to, target) = (text(&op.to), Text::literal(op.target.clone()));
-            draft.add(&op.by, Grant::Symlink { to, target });
+            draft.add(by, Grant::Symlink { to, target });
         }
         InsideOp::Accounts(op) => {
-            draft.add(&op.by, Grant::Accounts { shell: Text::literal(op.shell.clone()) });
+            draft.add(by, Grant::Accounts { shell: Text::literal(op.shell.clone()) });
         }
-        InsideOp::GitIdentity(op) => draft.add(&op.by, Grant::GitIdentity { to: text(&op.to) }),
-        InsideOp::Queues(op) => draft.add(&op.by, Grant::Queues { to: text(&op.to) }),
+        InsideOp::GitIdentity(to) => draft.add(by, Grant::GitIdentity { to: text(to) }),
+        InsideOp::Queues(to) => draft.add(by, Grant::Queues { to: text(to) }),
         // Parts of how a jail is made, which grant nothing.
-        InsideOp::Loopback(_) | InsideOp::HostSocket(_) | InsideOp::RuntimeArguments(_) => {}
+        InsideOp::Loopback | InsideOp::HostSocket(_) | InsideOp::RuntimeArguments => {}
     }
 }
 
@@ -95,10 +95,10 @@ fn is_client(draft: &Draft<'_>, bind: &Bind) -> bool {
 }
 
 /// A bind, or what else is bound: state that is made first, or the store.
-fn bound(draft: &Draft<'_>, bind: &Bind) -> Grant {
+fn bound(draft: &Draft<'_>, by: &str, bind: &Bind) -> Grant {
     let (from, to) = (text(&bind.from), text(&bind.to));
-    let is_made = draft.plan.before.iter().any(|op| match op {
-        HostOp::StateDirectory(made) => made.path == bind.from && made.by == bind.by,
+    let is_made = draft.plan.before.iter().any(|step| match &step.op {
+        HostOp::StateDirectory(made) => made.path == bind.from && step.by == by,
         _ => false,
     });
     let store = draft.plan.closure.store.as_str();
@@ -133,7 +133,7 @@ fn connected(draft: &Draft<'_>, session: &Session) -> Grant {
         | Service::Gpu
         | Service::Camera => false,
     };
-    let proxy = draft.plan.before.iter().find_map(|op| match op {
+    let proxy = draft.plan.before.iter().find_map(|step| match &step.op {
         HostOp::Bus(bus) if is_filtered && bus.service == service => Some(bus),
         _ => None,
     });
@@ -147,12 +147,12 @@ fn connected(draft: &Draft<'_>, session: &Session) -> Grant {
 }
 
 /// Whether a copy belongs to the time zone, which is told with its variable.
-fn is_zone(draft: &Draft<'_>, copy: &Copy) -> bool {
+fn is_zone(draft: &Draft<'_>, by: &str, copy: &Copy) -> bool {
     const ZONE: &str = "/etc/localtime";
     let is_it = |place: &HostText| *place == HostText::Literal(ZONE.into());
-    let is_host_zone = |variable: &EnvOp| match variable {
+    let is_host_zone = |variable: &Step<EnvOp>| match &variable.op {
         EnvOp::Forward(forward) => {
-            forward.name == "TZ" && forward.missing == Missing::Skip && by_of(variable) == copy.by
+            forward.name == "TZ" && forward.missing == Missing::Skip && variable.by == by
         }
         EnvOp::Set(_) => false,
     };

@@ -11,7 +11,7 @@ mod inside;
 mod settings;
 
 pub use foreign::{foreign, foreign_programs};
-use jail_plan::{EnvOp, HostOp, HostText, Places, Plan, Wrapper, WrapperError};
+use jail_plan::{AfterOp, HostOp, HostText, Places, Plan, Step, Wrapper, WrapperError};
 use jail_policy::{Entry, Grant, Origin, Phase, Policy, Text, VERSION, normalise};
 
 /// What every jail has, of which a plan does not say who wanted it.
@@ -86,21 +86,21 @@ impl Draft<'_> {
             script: Text::literal(script),
             shell: Text::literal(shell.clone()),
         };
-        for op in &self.plan.before {
+        for Step { by, op } in &self.plan.before {
             match op {
                 HostOp::RefuseFolder(op) if op.home_allowed => {
-                    let by = self.applied(&["allow-home-cwd"]);
-                    self.add(&by.unwrap_or_else(|| op.by.clone()), Grant::HomeAsFolder);
+                    let applied = self.applied(&["allow-home-cwd"]);
+                    self.add(applied.as_ref().unwrap_or(by), Grant::HomeAsFolder);
                 }
-                HostOp::Script(op) => self.add(&op.by, script(Phase::Before, &op.script)),
+                HostOp::Script(op) => self.add(by, script(Phase::Before, &op.script)),
                 HostOp::Channel(op) => {
                     let (script, shell) = (Text::literal(op.script.clone()), Text::literal(shell.clone()));
-                    self.add(&op.by, Grant::Channel { name: op.name.clone(), script, shell });
+                    self.add(by, Grant::Channel { name: op.name.clone(), script, shell });
                 }
-                HostOp::OpenUrls(op) => self.add(&op.by, Grant::OpenUrls),
+                HostOp::OpenUrls => self.add(by, Grant::OpenUrls),
                 HostOp::StateLink(op) => {
                     let (path, to) = (text(&op.path), text(&op.to));
-                    self.add(&op.by, Grant::StateLink { path, to });
+                    self.add(by, Grant::StateLink { path, to });
                 }
                 HostOp::RefuseFolder(_)
                 // Each is told with what it is for.
@@ -109,9 +109,8 @@ impl Draft<'_> {
                 | HostOp::Bus(_) => {}
             }
         }
-        for op in &self.plan.after {
-            let jail_plan::AfterOp::Script(op) = op;
-            self.add(&op.by, script(Phase::After, &op.script));
+        for Step { by, op: AfterOp::Script(op) } in &self.plan.after {
+            self.add(by, script(Phase::After, &op.script));
         }
     }
 }
@@ -126,13 +125,5 @@ fn text(text: &HostText) -> Text {
     match text {
         HostText::Literal(text) => Text::literal(text.clone()),
         HostText::Expand(_) | HostText::PerFolder(_) => Text::expanded(text.source()),
-    }
-}
-
-/// Who gave a variable its value.
-fn by_of(variable: &EnvOp) -> &str {
-    match variable {
-        EnvOp::Set(set) => &set.by,
-        EnvOp::Forward(forward) => &forward.by,
     }
 }

@@ -2,7 +2,7 @@
 
 use jail_plan::{
     Argument, Controlled, EnvOp, Expansion, Handled, HostText, Ids, InsideOp, Lifetime, Missing,
-    Namespace, Otherwise, Resource, StartIn, Terminal,
+    Namespace, Otherwise, Resource, StartIn, Step, Terminal,
 };
 use jail_policy::{Grant, IdKind, Limited, Text, Wall, Zone};
 
@@ -84,7 +84,7 @@ fn process(draft: &mut Draft<'_>) {
 /// A jail without a working folder starts in its home folder, or at the root, unless it is told otherwise.
 fn start(draft: &mut Draft<'_>) {
     let StartIn::Path(path) = &draft.plan.start else { return };
-    let has_folder = draft.plan.inside.iter().any(|op| matches!(op, InsideOp::Folder(_)));
+    let has_folder = draft.plan.inside.iter().any(|step| matches!(step.op, InsideOp::Folder(_)));
     if has_folder || !matches!(path.source(), "~" | "$HOME" | "${HOME}" | "/") {
         draft.add_of(&["unsafe-add-raw-args"], Grant::StartIn { path: text(path) });
     }
@@ -140,27 +140,24 @@ const TIME_ZONE: &str = "TZ";
 const PLAIN: &[&str] = &["set-env", "fwd-env", "try-fwd-env"];
 
 pub(super) fn environment(draft: &mut Draft<'_>) {
-    for variable in &draft.plan.env {
-        match variable {
-            EnvOp::Set(set) => {
-                let is_plain = PLAIN.contains(&set.by.split('#').next().unwrap_or_default());
-                match (set.name.as_str(), &set.value) {
-                    (PATH, value) if !is_plain => path(draft, &set.by, value),
-                    (TIME_ZONE, HostText::Literal(zone)) if !is_plain && zone == "UTC" => {
-                        draft.add(&set.by, Grant::TimeZone { zone: Zone::Utc });
-                    }
-                    (name, value) => {
-                        let (name, value) = (name.to_owned(), text(value));
-                        draft.add(&set.by, Grant::SetEnv { name, value });
-                    }
+    for Step { by, op } in &draft.plan.env {
+        let is_plain = PLAIN.contains(&by.split('#').next().unwrap_or_default());
+        match op {
+            EnvOp::Set(set) => match (set.name.as_str(), &set.value) {
+                (PATH, value) if !is_plain => path(draft, by, value),
+                (TIME_ZONE, HostText::Literal(zone)) if !is_plain && zone == "UTC" => {
+                    draft.add(by, Grant::TimeZone { zone: Zone::Utc });
                 }
-            }
+                (name, value) => {
+                    let (name, value) = (name.to_owned(), text(value));
+                    draft.add(by, Grant::SetEnv { name, value });
+                }
+            },
             EnvOp::Forward(forward) => {
-                let is_plain = PLAIN.contains(&forward.by.split('#').next().unwrap_or_default());
                 let is_zone = forward.name == TIME_ZONE && forward.missing == Missing::Skip;
                 let (name, missing) = (forward.name.clone(), forward.missing);
                 draft.add(
-                    &forward.by,
+                    by,
                     match is_zone && !is_plain {
                         true => Grant::TimeZone { zone: Zone::Host },
                         false => Grant::ForwardEnv { name, missing },
