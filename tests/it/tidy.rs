@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use jail_registry::Code;
+use jail_registry::{Code, combinators};
 
 use crate::harness::project;
 
@@ -330,4 +330,88 @@ fn links_in_documents_lead_somewhere() {
 fn link_targets(markdown: &str) -> Vec<String> {
     let after = markdown.split("](").skip(1);
     after.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+}
+
+/// Where combinators are known. What is beneath them, the plan and the runtime, has words of its own.
+const KNOWS_COMBINATORS: &[&str] =
+    &["src/jail-policy/", "src/jail-registry/", "src/jail-lang/", "src/jailgen/", "src/xtask/"];
+
+/// Words that are something else where they stand, though a combinator has the same name.
+const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    ("src/jail-policy/src/danger/granted.rs", "mount", "a namespace"),
+    ("src/jail-policy/src/words/mod.rs", "seccomp", "what a sentence is about"),
+    ("src/jail-registry/src/builders/", "workspace", "an argument of builders"),
+    ("src/jail-registry/src/builders/cage.rs", "network", "an argument of builders"),
+    ("src/jail-registry/src/lower/cage/", "network", "an argument of builders"),
+    ("src/jail-registry/src/lower/cage/", "workspace", "an argument of builders"),
+    ("src/jail-registry/src/table/filesystem.rs", "tmpfs", "a kind of file system"),
+    ("src/jail-registry/src/term/json.rs", "noescape", "a tag of terms"),
+    ("src/jailgen/src/audit/checks/", "mount", "what is tried"),
+    ("src/jailgen/src/audit/checks/", "time-zone", "a check"),
+    ("src/jailgen/src/audit/checks/files.rs", "tmpfs", "a kind of file system"),
+    ("src/jailgen/src/doctor/", "landlock", "a check"),
+    ("src/jailgen/src/doctor/", "seccomp", "a check"),
+    ("src/jailgen/src/nix/mod.rs", "add-path", "a command of Nix"),
+];
+
+#[test]
+fn a_combinators_name_is_written_once() {
+    let names: BTreeSet<&str> = combinators().map(|combinator| combinator.name).collect();
+    let (mut written, mut meant, mut problems) = (Vec::new(), BTreeSet::new(), Vec::new());
+    for path in tracked().iter().filter(|path| is_compilers(path)) {
+        let code = without_comments_and_tests(&text(path));
+        for (before, word) in words(&code).filter(|(_, word)| names.contains(word)) {
+            let other = |(at, what, _): &&(&str, &str, &str)| path.starts_with(at) && word == *what;
+            if writes_a_name(path, before) {
+                written.push(word.to_owned());
+            } else if let Some(other) = OTHER_WORDS.iter().find(other) {
+                meant.insert(*other);
+            } else if !before.ends_with("example: ") {
+                problems.push(format!("{path} writes \"{word}\": use `names` of the registry"));
+            }
+        }
+    }
+    written.sort_unstable();
+    let twice = written.windows(2).filter(|pair| pair[0] == pair[1]);
+    problems.extend(twice.map(|pair| format!("`{}` is written twice", pair[0])));
+    let missing = names.iter().filter(|name| !written.iter().any(|written| written == *name));
+    problems
+        .extend(missing.map(|name| format!("`{name}` is not found: does this test still see?")));
+    let unused = OTHER_WORDS.iter().filter(|other| !meant.contains(*other));
+    problems.extend(unused.map(|(path, word, _)| format!("{path} does not write \"{word}\"")));
+    assert_none(&problems);
+}
+
+fn is_compilers(path: &str) -> bool {
+    let is_test = ["/tests/", "/tests.rs", "/testing.rs"].iter().any(|part| path.contains(part));
+    path.ends_with(".rs") && !is_test && KNOWS_COMBINATORS.iter().any(|at| path.starts_with(at))
+}
+
+fn without_comments_and_tests(text: &str) -> String {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// What looks like a name between quotes, each with the code before it.
+fn words(code: &str) -> impl Iterator<Item = (&str, &str)> {
+    code.match_indices('"').filter_map(|(at, _)| {
+        let (before, rest) = (code.get(..at)?, code.get(at + 1..)?);
+        let (word, _) = rest.split_once('"')?;
+        let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        (!word.is_empty() && word.chars().all(is_name)).then_some((before, word))
+    })
+}
+
+/// Whether a name that stands here is that of an entry, or the constant for one.
+fn writes_a_name(path: &str, before: &str) -> bool {
+    let is_constant = before.ends_with(": &str = ");
+    match path.strip_prefix("src/jail-registry/src/table/") {
+        Some("names.rs") => is_constant,
+        Some(_) => {
+            ["name:", "of(", "bind(", "bind2("].iter().any(|code| before.trim_end().ends_with(code))
+        }
+        // What is beneath the registry needs this one.
+        None => path == "src/jail-policy/src/policy.rs" && is_constant,
+    }
 }

@@ -24,7 +24,7 @@ pub use jail_plan::{
 };
 pub use jail_seccomp::{Base as CallBase, OnDeny};
 pub use normalise::{compose, is_certain, normalise};
-pub use policy::{Entry, Origin, Policy, VERSION};
+pub use policy::{BASE, Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
 pub use words::{
     DEV_SHELL, Sentence, Subject, default_layers, is_hosts_root, sentence, sentence_among,

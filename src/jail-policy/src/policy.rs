@@ -46,6 +46,9 @@ pub struct Entry {
     pub grant: Grant,
 }
 
+/// The combinator that every jail begins with, before the spec says anything.
+pub const BASE: &str = "base";
+
 /// An applied combinator of the term: its name and its index, counted depth first, as in `mount-cwd#3`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

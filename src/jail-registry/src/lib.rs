@@ -1,6 +1,7 @@
 //! The registry: the one table of combinators and agent builders, and the lowering of terms to policies.
 //!
-//! Nobody writes a combinator's name outside its entry, its tests, the docs made from it and the examples.
+//! Nobody writes a combinator's name outside its entry, its tests, the docs made from it and the examples. Code that must know one
+//! says it by its constant in [`names`]; messages show people how it is spelt.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -32,7 +33,9 @@ pub use packages::{Brings, Brought, Packages, Side, Symbolic};
 pub use page::{combinators_page, heading, notes, type_words};
 pub use signature::{Field, Param, Signature, Type};
 pub use suggest::{nearest, respelt};
-pub use table::{BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators};
+pub use table::{
+    BASE_PERMISSIONS, CHAPTERS, Chapter, Combinator, Lower, combinator, combinators, names,
+};
 pub use term::{
     Applied, Built, FileId, Given, Jail, Made, PathValue, Place, Placed, TERM_VERSION, Term,
     TermError, Value, difference,

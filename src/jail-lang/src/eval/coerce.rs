@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use jail_policy::Output;
-use jail_registry::{Code as DiagnosticCode, PathValue, Place};
+use jail_registry::{Code as DiagnosticCode, PathValue, Place, names};
 
 use super::Evaluator;
 use crate::attrs::Attrs;
@@ -251,8 +251,8 @@ impl Evaluator<'_> {
 fn no_combinator_text(text: &TextValue, place: Place) -> Fallible<()> {
     let (name, label) = match text.made_by {
         MadeBy::Language => return Ok(()),
-        MadeBy::Noescape => ("noescape", "it would lose its expansion"),
-        MadeBy::Escape => ("escape", "in a string, Nix would quote it for a shell"),
+        MadeBy::Noescape => (names::NOESCAPE, "it would lose its expansion"),
+        MadeBy::Escape => (names::ESCAPE, "in a string, Nix would quote it for a shell"),
     };
     let message = format!("a text of `{name}` stands inside a string");
     Err(Failure::new(DiagnosticCode::TypeMismatch, place, message)

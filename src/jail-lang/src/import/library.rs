@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jail_registry::{BUILDERS, Builder};
+use jail_registry::{BUILDERS, Builder, names};
 use rnix::ast::{self, HasEntry};
 use rowan::ast::AstNode as _;
 
@@ -51,7 +51,8 @@ impl Ours {
 }
 
 /// The common options of jailed-agents, which have no name in a spec.
-const COMMON_OPTIONS: &str = "(with combinators; [ network time-zone no-new-session mount-cwd ])";
+const COMMON_OPTIONS: [&str; 4] =
+    [names::NETWORK, names::TIME_ZONE, names::NO_NEW_SESSION, names::MOUNT_CWD];
 
 /// The inputs of the file, where it is a flake.
 #[derive(Clone, Debug)]
@@ -178,7 +179,7 @@ pub(super) fn ours(library: &Library, path: &[String]) -> Option<Ours> {
         (
             Library::JailedAgents,
             ["lib", "commonJailOptions"] | ["lib", "internals", "commonJailOptions"],
-        ) => Some(Ours::value(COMMON_OPTIONS)),
+        ) => Some(Ours::value(&format!("(with combinators; [ {} ])", COMMON_OPTIONS.join(" ")))),
         (Library::JailedAgents, ["lib", name]) => {
             builder(|builder| builder.name == *name).map(|builder| Ours::maker(builder.name, 1))
         }

@@ -2,7 +2,7 @@
 
 use super::{Danger, DangerCode};
 use crate::exposure::is_below;
-use crate::{Entry, Grant, Severity, Text};
+use crate::{BASE, Entry, Grant, Severity, Text};
 
 pub(super) fn dangers(grants: &[Entry]) -> Vec<Danger> {
     [path(grants), home(grants)].into_iter().flatten().collect()
@@ -10,9 +10,6 @@ pub(super) fn dangers(grants: &[Entry]) -> Vec<Danger> {
 
 const PATH: &str = "PATH";
 const HOME: &str = "HOME";
-
-/// What every jail has before the spec says anything.
-const BASE: &str = "base";
 
 /// The last grant that gives a variable its value, or takes it, and where it stands.
 fn last<'a>(grants: &'a [Entry], variable: &str) -> Option<(usize, &'a Entry)> {

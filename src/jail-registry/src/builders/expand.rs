@@ -9,6 +9,7 @@ use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
 use crate::suggest::nearest;
+use crate::table::names;
 use crate::term::{Applied, Built, Place, Placed, Value};
 
 /// What a builder amounts to.
@@ -82,17 +83,18 @@ impl Expansion<'_> {
         let (name, entry) = (self.name(), self.entry());
         let mut permissions = self.options("baseJailOptions").unwrap_or_else(|| self.common());
         self.state(&mut permissions);
-        permissions.extend(self.list("workspace").map(|to| self.apply("workspace", [to])));
+        permissions.extend(self.list("workspace").map(|to| self.apply(names::WORKSPACE, [to])));
         options::git_worktrees(self, &mut permissions);
         options::nix_daemon(self, &mut permissions);
         options::open_urls(self, &mut permissions);
         options::nix_config(self, &mut permissions);
         options::limits(self, &mut permissions);
-        self.paths("extraReadwriteDirs", "readwrite", &mut permissions);
+        self.paths("extraReadwriteDirs", names::READWRITE, &mut permissions);
         // After the writable ones, so that a folder inside one of them can be taken back.
-        self.paths("extraReadonlyDirs", "readonly", &mut permissions);
+        self.paths("extraReadonlyDirs", names::READONLY, &mut permissions);
         permissions.push(self.base_packages());
-        permissions.extend(self.list("extraPkgs").map(|given| self.apply("add-pkg-deps", [given])));
+        permissions
+            .extend(self.list("extraPkgs").map(|given| self.apply(names::ADD_PKG_DEPS, [given])));
         self.variables(&mut permissions);
         permissions.extend(self.command_line());
         permissions.extend(self.options("extraJailOptions").unwrap_or_default());
@@ -137,14 +139,14 @@ impl Expansion<'_> {
     fn state(&self, permissions: &mut Vec<Applied>) {
         for state in self.builder.preset.map_or(&[][..], |preset| preset.state) {
             let (combinator, path) = match state {
-                State::Directory(path) => ("state-dir", path),
-                State::File(path) => ("state-file", path),
+                State::Directory(path) => (names::STATE_DIR, path),
+                State::File(path) => (names::STATE_FILE, path),
             };
             let path = Value::Text(Text::expanded(*path));
             permissions.push(self.apply(combinator, [Placed { value: path, place: self.place }]));
         }
         for path in self.elements("configPaths") {
-            let combinator = if is_file_name(&path) { "state-file" } else { "state-dir" };
+            let combinator = if is_file_name(&path) { names::STATE_FILE } else { names::STATE_DIR };
             permissions.push(self.apply(combinator, [expandable(path)]));
         }
     }
@@ -166,7 +168,7 @@ impl Expansion<'_> {
             let common = common.into_iter().map(|it| Placed { value: Value::Package(it), place });
             Placed { value: Value::List(common.collect()), place }
         });
-        self.apply("add-pkg-deps", [list])
+        self.apply(names::ADD_PKG_DEPS, [list])
     }
 
     fn variables(&self, permissions: &mut Vec<Applied>) {
@@ -174,11 +176,11 @@ impl Expansion<'_> {
             for (name, value) in env {
                 let place = value.place.or(self.place);
                 let name = Placed { value: Value::Text(Text::literal(name)), place };
-                permissions.push(self.apply("set-env", [name, self.placed(value)]));
+                permissions.push(self.apply(names::SET_ENV, [name, self.placed(value)]));
             }
         }
         for name in self.elements("fwdEnv") {
-            permissions.push(self.apply("fwd-env", [name]));
+            permissions.push(self.apply(names::FWD_ENV, [name]));
         }
     }
 
@@ -189,7 +191,7 @@ impl Expansion<'_> {
         let place = self.place;
         let words = words.map(|word| Placed { value: Value::Text(word), place }).collect();
         (!own.is_empty())
-            .then(|| self.apply("set-argv", [Placed { value: Value::List(words), place }]))
+            .then(|| self.apply(names::SET_ARGV, [Placed { value: Value::List(words), place }]))
     }
 
     /// Remembers a package that the term should have come with.

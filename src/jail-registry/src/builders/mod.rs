@@ -10,6 +10,7 @@ mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
 use crate::table::limits::AMOUNT;
+use crate::table::names;
 use crate::term::{Built, Jail, Made, Value};
 
 pub use cage::SUFFIX as CAGE_SUFFIX;
@@ -211,8 +212,13 @@ pub static COMMON_PKGS: &[&str] = &[
 ];
 
 /// `commonJailOptions`: what every agent's jail may unless `baseJailOptions` says otherwise. Combinators that take nothing.
-pub static COMMON_JAIL_OPTIONS: &[&str] =
-    &["network", "time-zone", "no-new-session", "mount-cwd", "git-identity"];
+pub static COMMON_JAIL_OPTIONS: &[&str] = &[
+    names::NETWORK,
+    names::TIME_ZONE,
+    names::NO_NEW_SESSION,
+    names::MOUNT_CWD,
+    names::GIT_IDENTITY,
+];
 
 const GENERAL: &[Param] = &[Param { name: "arguments", ty: Type::Fields(GENERAL_FIELDS) }];
 const KNOWN: &[Param] = &[Param { name: "arguments", ty: Type::Fields(KNOWN_FIELDS) }];

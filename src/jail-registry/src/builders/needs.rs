@@ -3,26 +3,27 @@
 use std::collections::BTreeSet;
 
 use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, options};
-use crate::table::{BASE_PERMISSIONS, combinator};
+use crate::table::{BASE_PERMISSIONS, combinator, names};
 
 /// Which combinators a builder applies when an argument is given.
 const APPLIES: &[(&str, &[&str])] = &[
-    ("configPaths", &["state-dir", "state-file"]),
-    ("enableGitWorktrees", &["git-worktree", "readwrite", "try-readonly"]),
-    ("enableNix", &["nix-daemon"]),
-    ("enableOpenUrls", &["open-urls-in-browser"]),
-    ("env", &["set-env"]),
-    ("extraPkgs", &["add-pkg-deps"]),
-    ("extraReadonlyDirs", &["readonly"]),
-    ("extraReadwriteDirs", &["readwrite"]),
-    ("fwdEnv", &["fwd-env"]),
+    ("configPaths", &[names::STATE_DIR, names::STATE_FILE]),
+    ("enableGitWorktrees", &[names::GIT_WORKTREE, names::READWRITE, names::TRY_READONLY]),
+    ("enableNix", &[names::NIX_DAEMON]),
+    ("enableOpenUrls", &[names::OPEN_URLS_IN_BROWSER]),
+    ("env", &[names::SET_ENV]),
+    ("extraPkgs", &[names::ADD_PKG_DEPS]),
+    ("extraReadonlyDirs", &[names::READONLY]),
+    ("extraReadwriteDirs", &[names::READWRITE]),
+    ("fwdEnv", &[names::FWD_ENV]),
     ("limits", options::LIMITS),
-    ("nixConfigDir", &["readonly", "readwrite"]),
-    ("workspace", &["workspace"]),
+    ("nixConfigDir", &[names::READONLY, names::READWRITE]),
+    ("workspace", &[names::WORKSPACE]),
 ];
 
 /// Which it applies whatever is given.
-const ALWAYS: &[&str] = &["add-pkg-deps", "set-argv", "state-dir", "state-file"];
+const ALWAYS: &[&str] =
+    &[names::ADD_PKG_DEPS, names::SET_ARGV, names::STATE_DIR, names::STATE_FILE];
 
 /// The packages that a builder needs, besides those of its arguments and the agent itself: attributes of nixpkgs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Arguments of builders that stand for several permissions.
 
 use super::expand::{Expansion, expandable};
+use crate::table::names;
 use crate::term::{Applied, Placed, Value};
 
 /// `enableGitWorktrees`: a boolean, or a set that says more.
@@ -15,14 +16,14 @@ pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<App
         return;
     }
     // It has no argument to take its place from.
-    permissions.push(Applied { place: given.place, ..expansion.apply("git-worktree", []) });
+    permissions.push(Applied { place: given.place, ..expansion.apply(names::GIT_WORKTREE, []) });
     if let Some(folder) = field("dir") {
-        permissions.push(expansion.apply("readwrite", [expandable(folder)]));
+        permissions.push(expansion.apply(names::READWRITE, [expandable(folder)]));
     }
     if let Some(wanted) = field("mountGitConfig").filter(|it| is_true(Some(it))) {
         let path = Value::Text(jail_policy::Text::expanded("~/.gitconfig"));
         let path = Placed { value: path, place: wanted.place };
-        permissions.push(expansion.apply("try-readonly", [path]));
+        permissions.push(expansion.apply(names::TRY_READONLY, [path]));
     }
 }
 
@@ -33,18 +34,18 @@ pub(super) const NIX_PACKAGE: &str = "nix";
 pub(super) fn nix_daemon(expansion: &mut Expansion<'_>, permissions: &mut Vec<Applied>) {
     let Some(wanted) = expansion.list("enableNix").filter(|it| is_true(Some(it))) else { return };
     let place = wanted.place;
-    permissions.push(Applied { place, ..expansion.apply("nix-daemon", []) });
+    permissions.push(Applied { place, ..expansion.apply(names::NIX_DAEMON, []) });
     let package = expansion.packages.nixpkgs(NIX_PACKAGE);
     let Some(package) = expansion.found(package, NIX_PACKAGE) else { return };
     let list = Value::List(vec![Placed { value: Value::Package(package), place }]);
-    permissions.push(expansion.apply("add-pkg-deps", [Placed { value: list, place }]));
+    permissions.push(expansion.apply(names::ADD_PKG_DEPS, [Placed { value: list, place }]));
 }
 
 /// `enableOpenUrls`: addresses appear in the host's browser.
 pub(super) fn open_urls(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
     if let Some(wanted) = expansion.list("enableOpenUrls").filter(|it| is_true(Some(it))) {
         let place = wanted.place;
-        permissions.push(Applied { place, ..expansion.apply("open-urls-in-browser", []) });
+        permissions.push(Applied { place, ..expansion.apply(names::OPEN_URLS_IN_BROWSER, []) });
     }
 }
 
@@ -59,29 +60,29 @@ pub(super) fn nix_config(expansion: &Expansion<'_>, permissions: &mut Vec<Applie
         }
         _ => (given, false),
     };
-    let combinator = if is_writable { "readwrite" } else { "readonly" };
+    let combinator = if is_writable { names::READWRITE } else { names::READONLY };
     permissions.push(expansion.apply(combinator, [expandable(path)]));
 }
 
 /// The combinators behind `limits`, by the field that gives their amount.
 const AMOUNTS: &[(&str, &str)] = &[
-    ("cpu", "limit-cpu"),
-    ("fileSize", "limit-file-size"),
-    ("files", "limit-files"),
-    ("memory", "limit-memory"),
-    ("pids", "limit-pids"),
-    ("time", "limit-time"),
+    ("cpu", names::LIMIT_CPU),
+    ("fileSize", names::LIMIT_FILE_SIZE),
+    ("files", names::LIMIT_FILES),
+    ("memory", names::LIMIT_MEMORY),
+    ("pids", names::LIMIT_PIDS),
+    ("time", names::LIMIT_TIME),
 ];
 
 /// All that `limits` may apply.
 pub(super) const LIMITS: &[&str] = &[
-    "best-effort",
-    "limit-cpu",
-    "limit-file-size",
-    "limit-files",
-    "limit-memory",
-    "limit-pids",
-    "limit-time",
+    names::BEST_EFFORT,
+    names::LIMIT_CPU,
+    names::LIMIT_FILE_SIZE,
+    names::LIMIT_FILES,
+    names::LIMIT_MEMORY,
+    names::LIMIT_PIDS,
+    names::LIMIT_TIME,
 ];
 
 /// `limits`: a set of amounts.
@@ -92,7 +93,8 @@ pub(super) fn limits(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) 
         permissions.extend(amount);
     }
     if let Some(wanted) = field(&given, "bestEffort").filter(|it| is_true(Some(it))) {
-        permissions.push(Applied { place: wanted.place, ..expansion.apply("best-effort", []) });
+        permissions
+            .push(Applied { place: wanted.place, ..expansion.apply(names::BEST_EFFORT, []) });
     }
 }
 

@@ -6,6 +6,7 @@ use jail_policy::{Access, Entry, Grant, Namespace, Text};
 
 use super::{Granted, Lowering, name};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::table::names;
 use crate::term::Place;
 
 pub(super) fn finish(state: &mut Lowering<'_>) {
@@ -98,7 +99,7 @@ fn settle_hostname(state: &mut Lowering<'_>) {
     }
     let Some((name, by)) = name else { return };
     if let Some(shared) = shares_uts(state) {
-        return contradict_hostname(state, by.combinator == "set-hostname", shared);
+        return contradict_hostname(state, by.combinator == names::SET_HOSTNAME, shared);
     }
     let Some(first) = state.grants.iter().position(is_hostname) else { return };
     let first = first.min(first_of_the_authors(&state.grants));

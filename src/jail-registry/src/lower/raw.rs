@@ -7,6 +7,7 @@ use jail_policy::{Grant, IdKind, Piece, Text, Writes};
 
 use super::{Call, name, path};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::table::names;
 
 /// A package stands for a while as one character that no text holds: the first of a plane for private use.
 const PACKAGE: u32 = 0xF_0000;
@@ -185,7 +186,7 @@ impl Adder<'_, '_, '_> {
     fn path(&mut self, text: &HostText, role: path::Role) -> Option<Text> {
         let (text, place) = (self.text(text), self.call.place_of(0));
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
-        let checked = path::check("unsafe-add-raw-args", &text, role, place, &mut diagnostics);
+        let checked = path::check(names::UNSAFE_ADD_RAW_ARGS, &text, role, place, &mut diagnostics);
         diagnostics.into_iter().for_each(|diagnostic| self.call.tell(diagnostic));
         checked
     }

@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Lifetime, Missing, Output, Scope, Terminal, Text, Zone};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names};
 use crate::lower::{Call, default_hostname};
 use crate::packages::Brought;
 
@@ -11,7 +11,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "Every jail begins with these three. `reset` takes them away again.",
     combinators: &[
         Combinator {
-            name: "base",
+            name: names::BASE,
             since: SINCE,
             in_jail_nix: true,
             summary: "What nearly every program needs: /proc, a minimal /dev, empty /tmp and home, a shell, a clean environment",
@@ -30,7 +30,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             lower: Lower::Permission(base),
         },
         Combinator {
-            name: "bind-nix-store-runtime-closure",
+            name: names::BIND_NIX_STORE_RUNTIME_CLOSURE,
             since: SINCE,
             in_jail_nix: true,
             summary: "Of the Nix store exactly the runtime closure of what the jail names, read-only",
@@ -45,7 +45,7 @@ store paths do not exist inside, not even their names.",
             }),
         },
         Combinator {
-            name: "fake-passwd",
+            name: names::FAKE_PASSWD,
             since: SINCE,
             in_jail_nix: true,
             summary: "Account files (passwd, group, nsswitch.conf) that know the calling user and nobody else of the host",

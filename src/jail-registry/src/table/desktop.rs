@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Missing, Service, Text};
 
-use super::{Chapter, Combinator};
+use super::{Chapter, Combinator, names};
 use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -21,12 +21,12 @@ driver's package in the spec.", |call| {
             deep_if_there(call, "/run/opengl-driver")
         }).as_in_jail_nix(),
         Combinator::of("gui", "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read", "", gui).as_in_jail_nix(),
-        Combinator::of("pipewire", "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
+        Combinator::of(names::PIPEWIRE, "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
             runtime_folder(call);
             forward(call, "PIPEWIRE_REMOTE");
             session(call, Service::Pipewire)
         }).as_in_jail_nix(),
-        Combinator::of("pulse", "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
+        Combinator::of(names::PULSE, "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
             runtime_folder(call);
             if_there(call, Text::expanded("~/.config/pulse/cookie"));
             session(call, Service::Pulse)
@@ -42,7 +42,7 @@ display of another machine (`DISPLAY=host:0`) is a matter of the network and lef
             forward(call, "XAUTHORITY");
             session(call, Service::X11)
         }).as_in_jail_nix(),
-        Combinator::of("wayland", "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland).as_in_jail_nix(),
+        Combinator::of(names::WAYLAND, "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland).as_in_jail_nix(),
         super::xwayland::XWAYLAND,
     ],
 };
@@ -93,7 +93,7 @@ fn wayland(call: &mut Call<'_, '_>) -> Option<()> {
 }
 
 fn gui(call: &mut Call<'_, '_>) -> Option<()> {
-    for part in ["wayland", "pulse", "pipewire"] {
+    for part in [names::WAYLAND, names::PULSE, names::PIPEWIRE] {
         call.apply_named(part);
     }
     deep_if_there(call, "/etc/fonts")?;

@@ -2,7 +2,7 @@
 
 use jail_policy::{Argument, Grant, Missing, Output, Text};
 
-use super::{Chapter, Combinator, Lower, SINCE, inside, param};
+use super::{Chapter, Combinator, Lower, SINCE, inside, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, is_variable};
 use crate::packages::Brought;
@@ -48,7 +48,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             }),
         },
         Combinator {
-            name: "add-path",
+            name: names::ADD_PATH,
             since: SINCE,
             in_jail_nix: true,
             summary: "This folder in front of PATH",
@@ -63,7 +63,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             }),
         },
         Combinator {
-            name: "add-pkg-deps",
+            name: names::ADD_PKG_DEPS,
             since: SINCE,
             in_jail_nix: true,
             summary: "The programs of these packages in front of PATH",
@@ -81,7 +81,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             }),
         },
         Combinator {
-            name: "fwd-env",
+            name: names::FWD_ENV,
             since: SINCE,
             in_jail_nix: true,
             summary: "A variable with the value that it has where the jail is started",
@@ -91,7 +91,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             brings: &[],
             lower: Lower::Permission(|call| forward(call, Missing::Fail)),
         },
-        Combinator::of("git-identity", "The name and the address that you commit with, and nothing else of your git configuration", "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
+        Combinator::of(names::GIT_IDENTITY, "The name and the address that you commit with, and nothing else of your git configuration", "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
 include, also for the folder that the jail is started in (`includeIf.gitdir:…`). The project's own is not asked, because an agent may have
 written it, and no git is run. Inside they are `/etc/gitconfig`, so what a repository says itself counts more. Where your configuration names
 nobody there is no such file. Agents' jails have it unless `baseJailOptions` says otherwise.", |call| {
@@ -100,7 +100,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             Some(())
         }),
         Combinator {
-            name: "set-argv",
+            name: names::SET_ARGV,
             since: SINCE,
             in_jail_nix: true,
             summary: "The arguments of the program",
@@ -111,7 +111,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             lower: Lower::Permission(set_argv),
         },
         Combinator {
-            name: "set-env",
+            name: names::SET_ENV,
             since: SINCE,
             in_jail_nix: true,
             summary: "A variable with this value",
@@ -127,7 +127,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             }),
         },
         Combinator {
-            name: "try-fwd-env",
+            name: names::TRY_FWD_ENV,
             since: SINCE,
             in_jail_nix: true,
             summary: "A variable with the value that it has where the jail is started, if it is set there",

@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
-use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
@@ -101,7 +101,7 @@ agent keeps of one project, another does not see.",
                 Some(())
             }),
         },
-        bind("readonly", "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", |call| {
+        bind(names::READONLY, "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadOnly, Missing::Fail)
         })
@@ -119,7 +119,7 @@ agent keeps of one project, another does not see.",
             brings: &[],
             lower: Lower::Permission(paths_from_variable),
         },
-        bind("readwrite", "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", |call| {
+        bind(names::READWRITE, "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadWrite, Missing::Fail)
         })
@@ -140,12 +140,12 @@ could ever write stops the launch: an earlier session may have made it. `/etc/re
             bind_to(call, Access::ReadWrite, Missing::Fail)
         })
         .as_in_jail_nix(),
-        bind("state-dir", "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "A file in its place stops the launch.", "state-dir (noescape \"~/.config/opencode\")", |call| {
+        bind(names::STATE_DIR, "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "A file in its place stops the launch.", "state-dir (noescape \"~/.config/opencode\")", |call| {
             let path = call.source(0)?;
             call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
             Some(())
         }),
-        bind("state-file", "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
+        bind(names::STATE_FILE, "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
 follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
 also when the program was killed. Where two launches or a program outside change it at the same time, the last one counts, as
 it would without a jail. A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than
@@ -181,7 +181,7 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.", 
             brings: &[],
             lower: Lower::Permission(tmpfs_sized),
         },
-        bind("try-readonly", "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", |call| {
+        bind(names::TRY_READONLY, "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", |call| {
             let path = call.source(0)?;
             same(call, path, Access::ReadOnly, Missing::Skip)
         })
@@ -200,7 +200,7 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.", 
         })
         .as_in_jail_nix(),
         Combinator {
-            name: "whole-nix-store",
+            name: names::WHOLE_NIX_STORE,
             since: SINCE,
             in_jail_nix: false,
             summary: "All of /nix/store, read-only, instead of the closure",

@@ -3,7 +3,7 @@
 use jail_plan::helper::{CLIENTS, OPENER, is_channel};
 use jail_policy::{Grant, Output, Phase, Text};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, on_host, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, on_host, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::packages::Brought;
@@ -59,7 +59,7 @@ The jail decides when it is called, how often, and with what: quote every `\"$1\
             lower: Lower::Permission(channel),
         },
         Combinator {
-            name: "open-urls-in-browser",
+            name: names::OPEN_URLS_IN_BROWSER,
             since: SINCE,
             in_jail_nix: true,
             summary: "Web addresses are opened in your browser, on the host",

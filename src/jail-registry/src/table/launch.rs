@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
 
@@ -11,7 +11,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "What depends on where, and with which arguments, the jail is started.",
     combinators: &[
         Combinator {
-            name: "allow-home-cwd",
+            name: names::ALLOW_HOME_CWD,
             since: SINCE,
             in_jail_nix: false,
             summary: "The working folder may be the home folder itself",
@@ -26,7 +26,7 @@ folders above the home folder are never granted.",
             }),
         },
         Combinator {
-            name: "git-worktree",
+            name: names::GIT_WORKTREE,
             since: SINCE,
             in_jail_nix: false,
             summary: "What the worktrees of a git repository share, read-write, if the working folder is one of them",
@@ -51,7 +51,7 @@ The folder must have `HEAD`, `objects` and `refs`, none of them a link, and is n
             }),
         },
         Combinator {
-            name: "mount-cwd",
+            name: names::MOUNT_CWD,
             since: SINCE,
             in_jail_nix: true,
             summary: "The folder in which the jail is started, read-write, with what is below it; the program starts in it",
@@ -105,7 +105,7 @@ from outside.",
             lower: Lower::Permission(|call| arguments(call, Access::ReadWrite)),
         },
         Combinator {
-            name: "workspace",
+            name: names::WORKSPACE,
             since: SINCE,
             in_jail_nix: false,
             summary: "The working folder appears at this place instead of its own",

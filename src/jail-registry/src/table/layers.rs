@@ -2,7 +2,7 @@
 
 use jail_policy::{CallBase, Grant, OnDeny, Wall};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lower::Call;
 use crate::signature::{Field, Signature, Type};
@@ -15,7 +15,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
 made stricter. [The layers](layers.md) says what each stops.",
     combinators: &[
         Combinator {
-            name: "add-seccomp",
+            name: names::ADD_SECCOMP,
             since: SINCE,
             in_jail_nix: true,
             summary: "A system call filter of one's own, beside the jail's",
@@ -27,7 +27,7 @@ It can only take away what the jail's own filter leaves.",
             lower: Lower::Permission(add_seccomp),
         },
         Combinator {
-            name: "allow-nested-sandbox",
+            name: names::ALLOW_NESTED_SANDBOX,
             since: SINCE,
             in_jail_nix: false,
             summary: "Namespaces and mounts inside, for programs that make a sandbox of their own",
@@ -42,7 +42,7 @@ namespace of its own has capabilities there. Landlock checks no files then, beca
             }),
         },
         Combinator {
-        name: "landlock",
+        name: names::LANDLOCK,
         since: SINCE,
         in_jail_nix: false,
         summary: "The second wall: `\"default\"`, `\"full\"`, or a least ABI of the kernel",
@@ -60,7 +60,7 @@ can both be given.",
         lower: Lower::Permission(landlock),
         },
         Combinator {
-            name: "seccomp",
+            name: names::SECCOMP,
             since: SINCE,
             in_jail_nix: false,
             summary: "Which system calls there are: `\"default\"`, `\"strict\"`, or more and fewer than those",

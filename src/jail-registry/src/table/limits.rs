@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Limited};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_percent, parse_seconds, parse_size};
 use crate::signature::{Signature, Type};
@@ -15,7 +15,7 @@ Where there is none the launch stops, unless the spec says `best-effort`. The ot
 The same limit twice: the last one counts.",
     combinators: &[
         Combinator {
-            name: "best-effort",
+            name: names::BEST_EFFORT,
             since: SINCE,
             in_jail_nix: false,
             summary: "Where a limit cannot be held as it is meant, the launch goes on and says which limits hold",
@@ -30,7 +30,7 @@ and `limit-cpu` does not hold at all.",
             }),
         },
         Combinator {
-            name: "limit-cpu",
+            name: names::LIMIT_CPU,
             since: SINCE,
             in_jail_nix: false,
             summary: "So many processors' time for the whole jail: a number, or `\"150%\"` of one",
@@ -41,7 +41,7 @@ and `limit-cpu` does not hold at all.",
             lower: Lower::Permission(|call| limit(call, &CPU)),
         },
         Combinator {
-            name: "limit-file-size",
+            name: names::LIMIT_FILE_SIZE,
             since: SINCE,
             in_jail_nix: false,
             summary: "No file that is written may be larger: bytes, or `K`, `M`, `G`, `T`",
@@ -52,7 +52,7 @@ and `limit-cpu` does not hold at all.",
             lower: Lower::Permission(|call| limit(call, &FILE_SIZE)),
         },
         Combinator {
-            name: "limit-files",
+            name: names::LIMIT_FILES,
             since: SINCE,
             in_jail_nix: false,
             summary: "So many files may each process have open at once",
@@ -63,7 +63,7 @@ and `limit-cpu` does not hold at all.",
             lower: Lower::Permission(|call| limit(call, &FILES)),
         },
         Combinator {
-            name: "limit-memory",
+            name: names::LIMIT_MEMORY,
             since: SINCE,
             in_jail_nix: false,
             summary: "So much memory for the whole jail, files in memory included: bytes, or `K`, `M`, `G`, `T`",
@@ -74,7 +74,7 @@ and `limit-cpu` does not hold at all.",
             lower: Lower::Permission(|call| limit(call, &MEMORY)),
         },
         Combinator {
-            name: "limit-pids",
+            name: names::LIMIT_PIDS,
             since: SINCE,
             in_jail_nix: false,
             summary: "So many processes and threads in the whole jail",
@@ -85,7 +85,7 @@ and `limit-cpu` does not hold at all.",
             lower: Lower::Permission(|call| limit(call, &PIDS)),
         },
         Combinator {
-            name: "limit-time",
+            name: names::LIMIT_TIME,
             since: SINCE,
             in_jail_nix: false,
             summary: "The jail is ended after so much time: seconds, or `s`, `m`, `h`, `d`",

@@ -1,6 +1,6 @@
 //! Combinators about other combinators, and about texts.
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
 use crate::signature::{Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -36,7 +36,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             }),
         },
         Combinator {
-            name: "escape",
+            name: names::ESCAPE,
             since: SINCE,
             in_jail_nix: true,
             summary: "A text that is taken as it stands, as every plain string is",
@@ -70,7 +70,7 @@ meant.",
             }),
         },
         Combinator {
-            name: "noescape",
+            name: names::NOESCAPE,
             since: SINCE,
             in_jail_nix: true,
             summary: "A text in which `~`, `$VAR`, `${VAR}` and `${VAR:-default}` are expanded at launch",
@@ -97,7 +97,7 @@ the spec.",
             }),
         },
         Combinator {
-            name: "unsafe-add-raw-args",
+            name: names::UNSAFE_ADD_RAW_ARGS,
             since: SINCE,
             in_jail_nix: true,
             summary: "Arguments of bubblewrap, for specs that were written for it",

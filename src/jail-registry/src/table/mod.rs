@@ -13,6 +13,7 @@ mod launch;
 mod layers;
 pub(crate) mod limits;
 mod meta;
+pub mod names;
 mod namespaces;
 mod network;
 mod overlays;
@@ -101,7 +102,8 @@ pub static CHAPTERS: &[Chapter] = &[
 ];
 
 /// The permissions that every jail begins with, unless it says `reset`.
-pub static BASE_PERMISSIONS: &[&str] = &["base", "bind-nix-store-runtime-closure", "fake-passwd"];
+pub static BASE_PERMISSIONS: &[&str] =
+    &[names::BASE, names::BIND_NIX_STORE_RUNTIME_CLOSURE, names::FAKE_PASSWD];
 
 /// All combinators, in the order of the docs.
 pub fn combinators() -> impl Iterator<Item = &'static Combinator> {

@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Namespace};
 
-use super::{Chapter, Combinator, Lower, SINCE, param};
+use super::{Chapter, Combinator, Lower, SINCE, names, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
@@ -22,7 +22,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     title: "Namespaces",
     intro: "A jail has all seven namespaces of its own (namespaces(7)).",
     combinators: &[Combinator {
-        name: "share-ns",
+        name: names::SHARE_NS,
         since: SINCE,
         in_jail_nix: true,
         summary: "Shares a namespace with the host: `cgroup`, `ipc`, `net`, `pid`, `user` or `uts`",

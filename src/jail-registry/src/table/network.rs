@@ -3,7 +3,7 @@
 use jail_policy::{Grant, Output, Text};
 
 use super::process::{copy_if_there, host_zone};
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
@@ -11,7 +11,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     title: "Network",
     intro: "Unless something here is used, a jail has no network but a loopback interface of its own.",
     combinators: &[Combinator {
-        name: "network",
+        name: names::NETWORK,
         since: SINCE,
         in_jail_nix: true,
         summary: "The host's network, and what TLS and DNS need",
@@ -45,7 +45,7 @@ const VARIABLES: &[&str] = &[
 ];
 
 fn network(call: &mut Call<'_, '_>) -> Option<()> {
-    if !call.once("network") {
+    if !call.once(names::NETWORK) {
         return Some(());
     }
     let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);

@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Lifetime, Missing, Terminal, Text, Zone};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, param};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, is_hostname};
 use crate::packages::Brought;
@@ -25,7 +25,7 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             lower: Lower::Permission(dedicated_user),
         },
         Combinator {
-            name: "new-session",
+            name: names::NEW_SESSION,
             since: SINCE,
             in_jail_nix: false,
             summary: "The terminal is not the program's controlling terminal: no job control, no `/dev/tty`",
@@ -39,7 +39,7 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             }),
         },
         Combinator {
-            name: "no-die-with-parent",
+            name: names::NO_DIE_WITH_PARENT,
             since: SINCE,
             in_jail_nix: true,
             summary: "The jail may outlive the process that started it",
@@ -53,7 +53,7 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             }),
         },
         Combinator {
-            name: "no-new-session",
+            name: names::NO_NEW_SESSION,
             since: SINCE,
             in_jail_nix: true,
             summary: "The terminal stays, with job control, as is the default",
@@ -68,7 +68,7 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             }),
         },
         Combinator {
-            name: "set-hostname",
+            name: names::SET_HOSTNAME,
             since: SINCE,
             in_jail_nix: true,
             summary: "The host name inside, in /etc/hostname and /etc/hosts too",
@@ -79,7 +79,7 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             lower: Lower::Permission(set_hostname),
         },
         Combinator {
-            name: "share-terminal",
+            name: names::SHARE_TERMINAL,
             since: SINCE,
             in_jail_nix: false,
             summary: "The program has the launcher's terminal itself, and not one of the jail's own",
@@ -94,7 +94,7 @@ your shell while the job is stopped or in the background, and leave the terminal
             }),
         },
         Combinator {
-            name: "time-zone",
+            name: names::TIME_ZONE,
             since: SINCE,
             in_jail_nix: true,
             summary: "The host's time zone",

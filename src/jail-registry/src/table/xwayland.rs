@@ -2,7 +2,7 @@
 
 use jail_policy::{Output, Piece, Text};
 
-use super::{Combinator, inside};
+use super::{Combinator, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
@@ -10,7 +10,7 @@ use crate::packages::Brought;
 const SCRIPT: &str = include_str!("xwayland.sh").trim_ascii_end();
 
 pub(super) const XWAYLAND: Combinator = Combinator::of(
-    "xwayland",
+    names::XWAYLAND,
     "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
     "`xwayland-satellite` runs inside the jail, as display `:42` or the next one that is free, and `DISPLAY` names it. Its only clients are the jail's own programs: no
 other window, no key and nothing of the host's X server can be seen. Each launch has a server of its own. Where there is no compositor the
@@ -25,8 +25,8 @@ program starts without one.",
 .as_in_jail_nix();
 
 fn lower(call: &mut Call<'_, '_>) -> Option<()> {
-    call.apply_named("wayland");
-    if !call.once("xwayland") {
+    call.apply_named(names::WAYLAND);
+    if !call.once(names::XWAYLAND) {
         return Some(());
     }
     let satellite = program(call, Brought::XwaylandSatellite, "xwayland-satellite")?;

@@ -16,6 +16,7 @@ use fits::{Store, fits};
 use super::{Applied, Jail, Made, Place, Placed, Value};
 use crate::check::describe_value;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::table::names;
 
 /// The first thing that Nix reads differently, if there is any. `store` is the folder of the store.
 #[must_use]
@@ -25,7 +26,7 @@ pub fn difference(spec: &Jail, nix: &Jail, store: &str) -> Option<Diagnostic> {
 }
 
 /// The combinator whose text is split into words: one more of them could be an option.
-const RAW: &str = "unsafe-add-raw-args";
+const RAW: &str = names::UNSAFE_ADD_RAW_ARGS;
 
 type Compared = Result<(), Box<Diagnostic>>;
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jail_plan::{Access, InsideOp, LandlockRule, StartIn};
+use jail_registry::names as combinator;
 
 use super::{Judged, names};
 use crate::audit::attempts::{EXECUTED, path};
@@ -139,7 +140,7 @@ pub(super) fn commands(seen: &Seen<'_>) -> Judged {
         ([], []) => Judged::Passed(format!("{} commands, all of the store", commands.len())),
         (_, [_, ..]) => Judged::Failed(format!("can be added to: {}", names(&writable))),
         (foreign, []) => Judged::Failed(format!("PATH has {}", names(foreign)))
-            .unless_applied(seen, &["add-path", "set-env"]),
+            .unless_applied(seen, &[combinator::ADD_PATH, combinator::SET_ENV]),
     }
 }
 

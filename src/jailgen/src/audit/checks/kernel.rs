@@ -1,5 +1,7 @@
 //! Checks on privileges and on what of the kernel can be reached.
 
+use jail_registry::names as combinator;
+
 use super::{Judged, names, refused};
 use crate::audit::seen::Seen;
 
@@ -76,7 +78,7 @@ pub(super) fn nested(seen: &Seen<'_>) -> Judged {
             ("call mount s:none s:/tmp s:tmpfs 0 0", &[PERM, NOSYS], "mount"),
         ],
     )
-    .unless_applied(seen, &["allow-nested-sandbox"])
+    .unless_applied(seen, &[combinator::ALLOW_NESTED_SANDBOX])
 }
 
 pub(super) fn tracing(seen: &Seen<'_>) -> Judged {
@@ -88,7 +90,7 @@ pub(super) fn tracing(seen: &Seen<'_>) -> Judged {
             ("link /proc/1/root", &[13], "PID 1's files"),
         ],
     );
-    tried.unless_applied(seen, &["share-ns"])
+    tried.unless_applied(seen, &[combinator::SHARE_NS])
 }
 
 pub(super) fn io_uring(seen: &Seen<'_>) -> Judged {

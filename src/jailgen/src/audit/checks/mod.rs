@@ -5,6 +5,8 @@ mod files;
 mod kernel;
 mod surroundings;
 
+use jail_registry::names as combinator;
+
 use super::seen::Seen;
 use super::{Check, Granted, Verdict};
 
@@ -80,15 +82,15 @@ impl Rule {
     /// What to do about what a combinator granted.
     fn fix_of(&self, combinator: &str) -> String {
         let own = match (self.code, combinator) {
-            ("time-zone", "network") => {
+            ("time-zone", combinator::NETWORK) => {
                 Some("put `utc` after `network`, which brought the host's zone along")
             }
-            ("time-zone", "time-zone") => Some("drop `time-zone`"),
+            ("time-zone", combinator::TIME_ZONE) => Some("drop `time-zone`"),
             ("time-zone", _) => Some("drop `TZ` among the variables"),
-            ("store", "whole-nix-store") => {
+            ("store", combinator::WHOLE_NIX_STORE) => {
                 Some("drop `whole-nix-store`: what the spec's packages need is there without it")
             }
-            ("local-network" | "abstract-sockets" | "namespaces", "share-ns") => {
+            ("local-network" | "abstract-sockets" | "namespaces", combinator::SHARE_NS) => {
                 Some("drop the `share-ns` that the program can do without")
             }
             // What to do is the same whoever granted it.

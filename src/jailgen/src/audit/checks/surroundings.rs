@@ -1,6 +1,7 @@
 //! Checks on what surrounds the payload: environment, network, processes, sockets.
 
 use jail_plan::Namespace;
+use jail_registry::names as combinator;
 
 use super::{Judged, names};
 use crate::audit::Granted;
@@ -19,7 +20,7 @@ pub(super) fn environment(seen: &Seen<'_>) -> Judged {
 }
 
 /// The combinators that give the host's network.
-const NETWORK: &[&str] = &["network", "share-ns"];
+const NETWORK: &[&str] = &[combinator::NETWORK, combinator::SHARE_NS];
 
 /// What shares a namespace, where the plan does share it: `share-ns` may be there for another one.
 fn sharing(seen: &Seen<'_>, namespace: Namespace, combinators: &[&str]) -> Option<Granted> {
@@ -92,7 +93,7 @@ pub(super) fn processes(seen: &Seen<'_>) -> Judged {
     Judged::when(own, format!("{count} processes can be seen")).unless(sharing(
         seen,
         Namespace::Pid,
-        &["share-ns"],
+        &[combinator::SHARE_NS],
     ))
 }
 

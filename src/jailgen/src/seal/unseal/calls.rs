@@ -2,14 +2,14 @@
 
 use jail_plan::SeccompProgram;
 use jail_policy::{CallBase, Grant, Text};
-use jail_registry::PRESETS;
+use jail_registry::{PRESETS, names};
 
 use super::super::filter::{WorkingFolder, is_strict, own};
 use super::Draft;
 use jail_seccomp::{Arch, Base, Policy};
 
 /// Who says something about system calls.
-const BY: &[&str] = &["seccomp"];
+const BY: &[&str] = &[names::SECCOMP];
 
 pub(super) fn add(draft: &mut Draft<'_>) {
     let mut filters = draft.plan.seccomp.iter();
@@ -30,7 +30,10 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         }
     }
     for filter in filters {
-        draft.add_of(&["add-seccomp"], Grant::Filter { path: Text::literal(filter.name.clone()) });
+        draft.add_of(
+            &[names::ADD_SECCOMP],
+            Grant::Filter { path: Text::literal(filter.name.clone()) },
+        );
     }
 }
 

@@ -12,10 +12,8 @@ mod settings;
 
 pub use foreign::{foreign, foreign_programs};
 use jail_plan::{AfterOp, HostOp, HostText, Places, Plan, Step, Wrapper, WrapperError};
-use jail_policy::{Entry, Grant, Origin, Phase, Policy, Text, VERSION, normalise};
-
-/// What every jail has, of which a plan does not say who wanted it.
-const BASE: &str = "base";
+use jail_policy::{BASE, Entry, Grant, Origin, Phase, Policy, Text, VERSION, normalise};
+use jail_registry::names;
 
 /// The policy of a wrapper.
 ///
@@ -89,7 +87,7 @@ impl Draft<'_> {
         for Step { by, op } in &self.plan.before {
             match op {
                 HostOp::RefuseFolder(op) if op.home_allowed => {
-                    let applied = self.applied(&["allow-home-cwd"]);
+                    let applied = self.applied(&[names::ALLOW_HOME_CWD]);
                     self.add(applied.as_ref().unwrap_or(by), Grant::HomeAsFolder);
                 }
                 HostOp::Script(op) => self.add(by, script(Phase::Before, &op.script)),

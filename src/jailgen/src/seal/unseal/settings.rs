@@ -4,9 +4,10 @@ use jail_plan::{
     Argument, Controlled, EnvOp, Expansion, Handled, HostText, Ids, InsideOp, Lifetime, Missing,
     Namespace, Otherwise, Resource, StartIn, Step, Terminal,
 };
-use jail_policy::{Grant, IdKind, Limited, Text, Wall, Zone};
+use jail_policy::{BASE, Grant, IdKind, Limited, Text, Wall, Zone};
+use jail_registry::names;
 
-use super::{BASE, Draft, calls, text};
+use super::{Draft, calls, text};
 
 pub(super) fn program(draft: &mut Draft<'_>) {
     let mut words = draft.plan.argv.iter();
@@ -21,7 +22,7 @@ pub(super) fn program(draft: &mut Draft<'_>) {
             Argument::Text(word) => jail_policy::Argument::Text(text(word)),
         });
         let grant = Grant::Arguments { words: words.collect() };
-        draft.add_of(&["set-argv"], grant);
+        draft.add_of(&[names::SET_ARGV], grant);
     }
 }
 
@@ -39,12 +40,12 @@ fn namespaces(draft: &mut Draft<'_>) {
             continue;
         }
         // Both can be said at once; who has `network` means that.
-        let is_network =
-            draft.applied(&["network"]).is_some() || draft.applied(&["share-ns"]).is_none();
+        let is_network = draft.applied(&[names::NETWORK]).is_some()
+            || draft.applied(&[names::SHARE_NS]).is_none();
         if namespace == Namespace::Net && is_network {
-            draft.add_of(&["network"], Grant::HostNetwork);
+            draft.add_of(&[names::NETWORK], Grant::HostNetwork);
         } else {
-            draft.add_of(&["share-ns"], Grant::ShareNamespace { namespace });
+            draft.add_of(&[names::SHARE_NS], Grant::ShareNamespace { namespace });
         }
     }
 }
@@ -52,17 +53,17 @@ fn namespaces(draft: &mut Draft<'_>) {
 fn process(draft: &mut Draft<'_>) {
     let plan = draft.plan;
     if let Some(name) = &plan.hostname {
-        draft.add_of(&[BASE, "set-hostname"], Grant::Hostname { name: name.clone() });
+        draft.add_of(&[BASE, names::SET_HOSTNAME], Grant::Hostname { name: name.clone() });
     }
     let by: &[&str] = match plan.terminal {
-        Terminal::Keep => &[BASE, "no-new-session"],
-        Terminal::NewSession => &["new-session"],
-        Terminal::Shared => &["share-terminal"],
+        Terminal::Keep => &[BASE, names::NO_NEW_SESSION],
+        Terminal::NewSession => &[names::NEW_SESSION],
+        Terminal::Shared => &[names::SHARE_TERMINAL],
     };
     draft.add_of(by, Grant::Terminal { terminal: plan.terminal });
     let by: &[&str] = match plan.lifetime {
         Lifetime::Launcher => &[],
-        Lifetime::Payload => &["no-die-with-parent"],
+        Lifetime::Payload => &[names::NO_DIE_WITH_PARENT],
     };
     draft.add_of(by, Grant::Lifetime { lifetime: plan.lifetime });
     match &plan.ids {
@@ -86,7 +87,7 @@ fn start(draft: &mut Draft<'_>) {
     let StartIn::Path(path) = &draft.plan.start else { return };
     let has_folder = draft.plan.inside.iter().any(|step| matches!(step.op, InsideOp::Folder(_)));
     if has_folder || !matches!(path.source(), "~" | "$HOME" | "${HOME}" | "/") {
-        draft.add_of(&["unsafe-add-raw-args"], Grant::StartIn { path: text(path) });
+        draft.add_of(&[names::UNSAFE_ADD_RAW_ARGS], Grant::StartIn { path: text(path) });
     }
 }
 
@@ -104,8 +105,8 @@ fn limits(draft: &mut Draft<'_>) {
         let (by, resource) = match limit.resource {
             // No jail dumps core.
             Resource::Core => continue,
-            Resource::Files => ("limit-files", Limited::Files),
-            Resource::FileSize => ("limit-file-size", Limited::FileSize),
+            Resource::Files => (names::LIMIT_FILES, Limited::Files),
+            Resource::FileSize => (names::LIMIT_FILE_SIZE, Limited::FileSize),
         };
         draft.add_of(&[by], Grant::Limit { resource, value: limit.value });
     }
@@ -114,13 +115,14 @@ fn limits(draft: &mut Draft<'_>) {
     }
     let best_effort = |otherwise| otherwise == Otherwise::BestEffort;
     if plan.cgroup.as_ref().is_some_and(|group| best_effort(group.otherwise)) {
-        draft.add_of(&["best-effort"], Grant::BestEffort);
+        draft.add_of(&[names::BEST_EFFORT], Grant::BestEffort);
     }
 }
 
 fn landlock(draft: &mut Draft<'_>) {
     let landlock = &draft.plan.landlock;
-    let by = if landlock.by.is_empty() { "landlock#0" } else { &landlock.by };
+    let unsaid = format!("{}#0", names::LANDLOCK);
+    let by = if landlock.by.is_empty() { &unsaid } else { &landlock.by };
     if landlock.handles.contains(&Handled::Execution) {
         draft.add(by, Grant::Wall { wall: Wall::Full });
     } else if landlock.least == Handled::Writes.since() {
@@ -129,7 +131,7 @@ fn landlock(draft: &mut Draft<'_>) {
         draft.add(by, Grant::LandlockAbi { least: landlock.least });
     }
     if !landlock.handles.contains(&Handled::Writes) {
-        draft.add_of(&["allow-nested-sandbox"], Grant::NestedSandbox);
+        draft.add_of(&[names::ALLOW_NESTED_SANDBOX], Grant::NestedSandbox);
     }
 }
 
@@ -137,7 +139,7 @@ const PATH: &str = "PATH";
 const TIME_ZONE: &str = "TZ";
 
 /// Whose variables are variables, whatever they are called.
-const PLAIN: &[&str] = &["set-env", "fwd-env", "try-fwd-env"];
+const PLAIN: &[&str] = &[names::SET_ENV, names::FWD_ENV, names::TRY_FWD_ENV];
 
 pub(super) fn environment(draft: &mut Draft<'_>) {
     for Step { by, op } in &draft.plan.env {
