@@ -286,10 +286,8 @@ impl<'a> Call<'_, 'a> {
 
     /// Says how the working folder appears: with this access, at this place.
     pub(crate) fn folder(&mut self, access: Option<Access>, to: Option<Text>) {
-        let place = self.applied.place;
-        super::finish::wish_folder(self.state, access, to, place);
-        let placeholder = Grant::Folder { access: Access::ReadWrite, to: None };
-        self.grant(placeholder);
+        let grant = super::folder::wanted(self.state, access, to, self.applied.place);
+        self.grant(grant);
     }
 
     /// The variables that have a value so far, PATH and the time zone's among them.

@@ -10,7 +10,6 @@ use crate::table::names;
 use crate::term::Place;
 
 pub(super) fn finish(state: &mut Lowering<'_>) {
-    settle_folder(state);
     settle_hostname(state);
     settle_entries(state);
     contradict_each_other(state);
@@ -47,46 +46,6 @@ fn is_script(granted: &Granted) -> bool {
         Grant::File { to, .. } => granted.named.is_none() && super::entry::is_place_of_script(to),
         _ => false,
     }
-}
-
-/// Remembers what one combinator says about the working folder, and tells when it takes back what another one said.
-pub(super) fn wish_folder(
-    state: &mut Lowering<'_>,
-    access: Option<Access>,
-    to: Option<Text>,
-    place: Option<Place>,
-) {
-    let wish = state.folder.get_or_insert_default();
-    if let Some(to) = to {
-        wish.to = Some(to);
-    }
-    let Some(access) = access else { return };
-    if let Some((before, at)) = wish.access.filter(|(before, _)| *before != access) {
-        let (first, now) = (words(before), words(access));
-        let message = format!("the working folder is granted twice, first {first}, now {now}");
-        let warning = Diagnostic::warning(Code::ConflictingGrants, place, message)
-            .label("this one counts")
-            .help("leave one of them out");
-        state.diagnostics.push(with_first(warning, at));
-    }
-    wish.access = Some((access, place));
-}
-
-/// There is one working folder, so there is one grant of it: the last, as all of them together want it.
-fn settle_folder(state: &mut Lowering<'_>) {
-    let Some(wish) = state.folder.take() else { return };
-    let access = wish.access.map_or(Access::ReadWrite, |(access, _)| access);
-    let is_folder = |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { .. });
-    let last = state.grants.iter().rposition(is_folder);
-    let mut index = 0;
-    state.grants.retain_mut(|granted| {
-        let keep = !is_folder(granted) || Some(index) == last;
-        index += 1;
-        if let Grant::Folder { .. } = granted.entry.grant {
-            granted.entry.grant = Grant::Folder { access, to: wish.to.clone() };
-        }
-        keep
-    });
 }
 
 /// The host name's files lie where the name was first said, so that whatever the spec puts there itself lies over them.
@@ -273,18 +232,10 @@ fn hidden(earlier: &Granted, later: &Granted, target: &str) -> Option<Diagnostic
     Some(with_first(warning, first.place))
 }
 
-fn with_first(warning: Diagnostic, place: Option<Place>) -> Diagnostic {
+pub(super) fn with_first(warning: Diagnostic, place: Option<Place>) -> Diagnostic {
     match place {
         Some(place) => warning.secondary(place, "first granted here"),
         None => warning,
-    }
-}
-
-fn words(access: Access) -> &'static str {
-    match access {
-        Access::ReadOnly => "read-only",
-        Access::ReadWrite => "read-write",
-        Access::Device => "as a device",
     }
 }
 

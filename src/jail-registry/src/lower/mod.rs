@@ -9,6 +9,7 @@ mod call;
 mod danger;
 mod entry;
 mod finish;
+mod folder;
 mod name;
 mod path;
 mod raw;
@@ -16,7 +17,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jail_policy::{Access, Danger, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
+use jail_policy::{Danger, Entry, Grant, Origin, Output, Package, Policy, Text, VERSION};
 
 pub(crate) use amount::{parse_percent, parse_seconds, parse_size};
 pub use cage::is_every_programs;
@@ -138,7 +139,7 @@ pub(crate) struct Lowering<'a> {
     once: BTreeSet<String>,
     entry: Text,
     entries: u32,
-    folder: Option<FolderWish>,
+    folder: folder::Wish,
     places: BTreeMap<Origin, Place>,
     dangers: Vec<Danger>,
     diagnostics: Vec<Diagnostic>,
@@ -157,13 +158,6 @@ struct Named {
     combinator: String,
 }
 
-/// What `mount-cwd`, `mount-cwd-readonly` and `workspace` have said so far about the one working folder.
-#[derive(Default)]
-struct FolderWish {
-    access: Option<(Access, Option<Place>)>,
-    to: Option<Text>,
-}
-
 impl<'a> Lowering<'a> {
     fn new(packages: &'a dyn Packages, jail: &'a str) -> Self {
         Self {
@@ -175,7 +169,7 @@ impl<'a> Lowering<'a> {
             once: BTreeSet::new(),
             entry: Text::literal(""),
             entries: 0,
-            folder: None,
+            folder: folder::Wish::default(),
             places: BTreeMap::new(),
             dangers: Vec::new(),
             diagnostics: Vec::new(),
@@ -281,7 +275,7 @@ impl<'a> Lowering<'a> {
         self.grants.retain(|granted| granted.entry.by.index == 0);
         self.deferred.clear();
         self.once.clear();
-        self.folder = None;
+        self.folder = folder::Wish::default();
         self.entries = 0;
         if let Some(Granted { entry: Entry { grant: Grant::Program { path }, .. }, .. }) =
             self.grants.first()

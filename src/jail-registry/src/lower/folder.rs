@@ -1,0 +1,59 @@
+//! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`, `mount-cwd-readonly` and `workspace`
+//! together want. Whoever says more about it takes the place of the grant before.
+
+use jail_policy::{Access, Grant, Text};
+
+use super::Lowering;
+use super::finish::with_first;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::term::Place;
+
+/// What has been said about the working folder so far.
+#[derive(Default)]
+pub(super) struct Wish {
+    access: Option<(Access, Option<Place>)>,
+    to: Option<Text>,
+}
+
+/// The grant that takes the place of the one before, now that a combinator has said this. What it takes back is reported.
+pub(super) fn wanted(
+    state: &mut Lowering<'_>,
+    access: Option<Access>,
+    to: Option<Text>,
+    place: Option<Place>,
+) -> Grant {
+    state.grants.retain(|granted| !matches!(granted.entry.grant, Grant::Folder { .. }));
+    if to.is_some() {
+        state.folder.to = to;
+    }
+    if let Some(access) = access {
+        let before = state.folder.access.replace((access, place));
+        state.diagnostics.extend(before.and_then(|before| taken_back(before, access, place)));
+    }
+    let access = state.folder.access.map_or(Access::ReadWrite, |(access, _)| access);
+    Grant::Folder { access, to: state.folder.to.clone() }
+}
+
+fn taken_back(
+    (before, at): (Access, Option<Place>),
+    access: Access,
+    place: Option<Place>,
+) -> Option<Diagnostic> {
+    if before == access {
+        return None;
+    }
+    let (first, now) = (words(before), words(access));
+    let message = format!("the working folder is granted twice, first {first}, now {now}");
+    let warning = Diagnostic::warning(Code::ConflictingGrants, place, message)
+        .label("this one counts")
+        .help("leave one of them out");
+    Some(with_first(warning, at))
+}
+
+fn words(access: Access) -> &'static str {
+    match access {
+        Access::ReadOnly => "read-only",
+        Access::ReadWrite => "read-write",
+        Access::Device => "as a device",
+    }
+}
