@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 
 use rustix::buffer::spare_capacity;
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, SeekFrom, openat, seek};
 use rustix::io::{Errno, read};
 use rustix::process::{WaitOptions, set_child_subreaper, wait};
@@ -37,11 +37,7 @@ impl Leftovers {
         Ok(Self { children })
     }
 
-    pub(crate) fn descriptor(&self) -> i32 {
-        self.children.as_raw_fd()
-    }
-
-    /// Ends them, and what falls to this process when they end, until nothing is left. What has ended already is waited for
+    /// Ends them by their numbers, which are no others' until this process has waited for them, and what falls to this process when they end, until nothing is left. What has ended already is waited for
     /// before the list is read again: the list is as long as they are many.
     pub(crate) fn end(&self) {
         let mut list = Vec::with_capacity(LIST_MAX);
@@ -69,6 +65,12 @@ impl Leftovers {
                 Ok(_) => {}
             }
         }
+    }
+}
+
+impl AsFd for Leftovers {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.children.as_fd()
     }
 }
 

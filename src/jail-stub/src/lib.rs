@@ -28,6 +28,7 @@ mod leftovers;
 mod message;
 mod namespaces;
 mod payload;
+mod process;
 mod resolve;
 mod signal;
 mod sources;

@@ -109,9 +109,8 @@ pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
     let length = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
         match recvmsg(&channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Err(Errno::INTR) => {}
-            // A sender that died with unread messages of ours; there are none, but it means the same as the end.
-            Err(Errno::CONNRESET) => break 0,
+            // The sender has ended with orders of ours unread: it is told once, before what it has sent.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
             other => break other?.bytes,
         }
     };
@@ -149,6 +148,8 @@ pub(crate) fn give_terminal(channel: impl AsFd, terminal: &OwnedFd) -> Result<()
 pub(crate) enum Order {
     /// Go on: the ids are mapped.
     Go,
+    /// The payload is known by a descriptor, so it may be waited for.
+    Known,
     /// The job stops: so does everything in the jail.
     Stop,
     /// The jail's terminal is the payload's.
@@ -160,8 +161,8 @@ pub(crate) enum Order {
 }
 
 impl Order {
-    const ALL: [Self; 5] =
-        [Self::Go, Self::Stop, Self::Foreground, Self::Background, Self::Continue];
+    const ALL: [Self; 6] =
+        [Self::Go, Self::Known, Self::Stop, Self::Foreground, Self::Background, Self::Continue];
 
     /// A supervisor that cannot tell any more is about to end, and the jail with it.
     pub(crate) fn send(self, channel: impl AsFd) -> Result<(), Errno> {
@@ -221,6 +222,16 @@ mod tests {
             assert_eq!(sender, Some(rustix::process::getpid().as_raw_nonzero().get()));
         }
         drop(inside);
+        assert!(matches!(receive(&outside), Ok(Received::Closed)));
+    }
+
+    #[test]
+    fn what_was_sent_arrives_from_a_process_that_has_ended_with_orders_unread() {
+        let (outside, inside) = channel().unwrap();
+        Order::Known.send(&outside).unwrap();
+        Message::TimeIsOver.send(&inside).unwrap();
+        drop(inside);
+        assert!(matches!(receive(&outside), Ok(Received::Message(Message::TimeIsOver, _))));
         assert!(matches!(receive(&outside), Ok(Received::Closed)));
     }
 

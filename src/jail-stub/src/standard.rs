@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use jail_plan::{Namespace, Plan, Terminal};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
     CWD, FileType, Mode, OFlags, SeekFrom, Stat, StatVfsMountFlags, fcntl_getfl, fstat, fstatvfs,
     major, minor, openat, seek,
@@ -107,10 +107,10 @@ impl ReadOnly {
         Ok(())
     }
 
-    /// The numbers of those that are read from an offset.
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
+    /// Those that are read from an offset.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         let files = self.0.iter().map(|one| sys::standard(*one));
-        files.filter(|file| seek(file, SeekFrom::Current(0)).is_ok()).map(|file| file.as_raw_fd())
+        files.filter(|file| seek(file, SeekFrom::Current(0)).is_ok())
     }
 
     /// Tells the supervisor how far the jail has read, once it has ended.

@@ -15,7 +15,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{Cgroup, CgroupLimit, Controlled, Otherwise, Plan};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
 use rustix::io::Errno;
 
@@ -80,11 +80,12 @@ impl Held<'_> {
     }
 
     /// The descriptors that the supervisor still needs.
-    pub(crate) fn descriptors(&self) -> Vec<i32> {
-        match self {
-            Self::Group(group) => [&group.parent, &group.folder].map(AsRawFd::as_raw_fd).into(),
-            Self::Unlimited | Self::Resources(_) => Vec::new(),
-        }
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let own = match self {
+            Self::Group(group) => [Some(group.parent.as_fd()), Some(group.folder.as_fd())],
+            Self::Unlimited | Self::Resources(_) => [None, None],
+        };
+        own.into_iter().flatten()
     }
 
     /// Which limits of the group the jail has run into.

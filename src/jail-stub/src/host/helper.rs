@@ -14,23 +14,24 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use jail_plan::helper::{Answer, HEADER, Learned, Request, header};
 use jail_plan::{Host, InsideOp, Plan};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
+use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::surroundings::surroundings;
 use super::trust::WritableTrees;
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
+use crate::process::Process;
 use crate::signal;
 use crate::supervisor::small;
-use crate::sys::{self, SignalSet, Signalled, StringList};
+use crate::sys::{self, SignalSet, Signalled, Standard, StringList};
 
 /// The helper, from outside.
 pub(crate) struct Helper<'a> {
     socket: OwnedFd,
-    process: i32,
+    process: Process,
     /// Where signals are read, which are blocked.
     signals: Option<&'a OwnedFd>,
     /// The signal that ended what was being waited for.
@@ -101,21 +102,22 @@ impl<'a> Helper<'a> {
     pub(crate) fn finish(self) -> Option<i32> {
         let Self { socket, process, signals, interrupted } = self;
         drop(socket);
-        let Some(pid) = Pid::from_raw(process) else { return interrupted.get() };
-        if let (Some(signals), Ok(end)) = (signals, pidfd_open(pid, PidfdFlags::empty())) {
-            while !wait(&end, signals).unwrap_or(true) {
+        if let Some(signals) = signals {
+            while !wait(&process, signals).unwrap_or(true) {
                 // A terminal's signal has reached what runs there; any other is passed on, to end a cleanup that hangs.
                 if ending(signals).is_some_and(|signalled| !signalled.by_kernel) {
-                    let _ = sys::kill(process, signal::TERM);
+                    let _ = process.signal(signal::TERM);
                 }
             }
         }
-        while matches!(waitpid(Some(pid), WaitOptions::empty()), Err(Errno::INTR)) {}
+        let number = Pid::from_raw(process.number());
+        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
         interrupted.get()
     }
 
-    pub(crate) fn descriptor(&self) -> i32 {
-        self.socket.as_raw_fd()
+    /// What the supervisor still needs of it.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [self.socket.as_fd(), self.process.as_fd()].into_iter()
     }
 
     /// Waits until there is something to read. A signal that ends the launch ends what the helper is doing; its answer, that it
@@ -161,7 +163,7 @@ impl<'a> Helper<'a> {
 }
 
 /// Waits for either; whether it was the first.
-fn wait(first: &OwnedFd, signals: &OwnedFd) -> Result<bool, Errno> {
+fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
     let mut ready = [PollFd::new(first, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
     match poll(&mut ready, None) {
         Err(Errno::INTR) => Ok(false),
@@ -199,9 +201,9 @@ struct Start<'a> {
     program: &'a CStr,
     arguments: StringList<'a>,
     environment: StringList<'a>,
-    descriptors: Vec<&'a OwnedFd>,
-    /// The numbers of those, and of the standard ones. The launcher's others are not the helper's to have.
-    kept: Vec<i32>,
+    descriptors: Vec<BorrowedFd<'a>>,
+    /// Those, and the standard ones. The launcher's others are not the helper's to have.
+    kept: Vec<BorrowedFd<'a>>,
     mask: SignalSet,
     error: AtomicI32,
 }
@@ -214,7 +216,7 @@ fn spawn(
     caller: &Caller<'_>,
     surroundings: &[CString],
     mask: SignalSet,
-) -> Result<i32, Problem> {
+) -> Result<Process, Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
     let program = string(&host.program)?;
@@ -229,12 +231,13 @@ fn spawn(
         listener_number,
     ];
     let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
-    let descriptors: Vec<&OwnedFd> = listener.into_iter().chain([socket]).collect();
+    let descriptors: Vec<_> = listener.into_iter().chain([socket]).map(AsFd::as_fd).collect();
+    let standard = [Standard::Input, Standard::Output, Standard::Error].map(sys::standard);
     let start = Start {
         program: &program,
         arguments: StringList::new(arguments),
         environment: StringList::new(surroundings.iter().map(CString::as_c_str)),
-        kept: descriptors.iter().map(|fd| fd.as_raw_fd()).chain(0..=2).collect(),
+        kept: descriptors.iter().copied().chain(standard).collect(),
         descriptors,
         mask,
         error: AtomicI32::new(0),
@@ -242,7 +245,7 @@ fn spawn(
     let mut stack = Vec::with_capacity(4096);
     let process = sys::spawn(stack.spare_capacity_mut(), become_helper, &start).about("clone")?;
     match start.error.load(Ordering::SeqCst) {
-        0 => Ok(process),
+        0 => Process::open(process).about("the helper"),
         error => {
             let _ = waitpid(Pid::from_raw(process), WaitOptions::empty());
             Err(Problem::errno(&host.program, Errno::from_raw_os_error(error)))

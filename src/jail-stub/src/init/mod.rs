@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 
 use jail_plan::{Plan, Terminal};
 use rustix::event::{PollFlags, Timespec};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 
@@ -57,7 +57,8 @@ pub(crate) struct Init<'a> {
 
 /// What of the first process changes.
 struct Job {
-    /// It leads the process group of the same number.
+    /// It leads the process group of the same number. The first process is its parent and signals it by that number, until it has
+    /// waited for it: then it signals no more. (A filter of system calls may refuse it descriptors of processes.)
     payload: i32,
     clock: Clock,
     stopped: Stopped,
@@ -68,6 +69,8 @@ struct Job {
     /// The supervisor has been told so, and has not answered yet. It is not told again before: whoever stops and continues all
     /// the time would fill the channel, and this process would wait for a supervisor that is stopped, or that waits for it.
     is_told: bool,
+    /// The supervisor knows the payload, whose number is no other's before it is waited for.
+    is_known: bool,
     /// More may have ended than was waited for.
     has_more: bool,
 }
@@ -82,7 +85,8 @@ pub(crate) fn signals() -> Result<OwnedFd, Errno> {
 impl Job {
     /// How long it may be waited for events.
     fn wait(&self) -> Option<Timespec> {
-        if self.has_more { Some(Timespec::default()) } else { self.clock.left() }
+        let is_due = self.has_more && self.is_known;
+        if is_due { Some(Timespec::default()) } else { self.clock.left() }
     }
 }
 
@@ -97,6 +101,7 @@ impl Init<'_> {
             reader: None,
             signal: signal::STOP,
             is_told: false,
+            is_known: false,
             has_more: false,
         };
         loop {
@@ -120,14 +125,14 @@ impl Init<'_> {
     /// What is open here would keep pipes of the launcher open after the payload has closed them. The jail's terminal stays:
     /// with nobody at it, it would be as good as gone for the supervisor.
     fn release(&self) {
-        let all = [Some(self.channel.as_raw_fd()), Some(self.signals.as_raw_fd())];
-        let more = [
-            self.launcher.source().map(AsRawFd::as_raw_fd),
-            self.leftovers.as_ref().map(Leftovers::descriptor),
-            self.terminal.as_ref().map(Own::descriptor),
+        let own = [
+            Some(self.channel.as_fd()),
+            Some(self.signals.as_fd()),
+            self.launcher.source().map(AsFd::as_fd),
+            self.leftovers.as_ref().map(AsFd::as_fd),
+            self.terminal.as_ref().map(AsFd::as_fd),
         ];
-        let kept: Vec<i32> =
-            all.into_iter().chain(more).flatten().chain(self.standard.descriptors()).collect();
+        let kept: Vec<_> = own.into_iter().flatten().chain(self.standard.descriptors()).collect();
         #[expect(unsafe_code, reason = "the list above is init's to make")]
         // SAFETY: these are the descriptors of what init uses from here on. It ends by `exit`, which runs no destructors.
         let _ = unsafe { sys::close_all_but(&kept) };
@@ -156,7 +161,7 @@ impl Init<'_> {
 
     /// Attends to children that have stopped or ended, or to as many as it may.
     fn changes(&self, job: &mut Job) {
-        if !job.has_more {
+        if !job.has_more || !job.is_known {
             return;
         }
         for _ in 0..ROUNDS {
@@ -185,6 +190,7 @@ impl Init<'_> {
     fn obey(&self, order: Order, job: &mut Job) {
         match order {
             Order::Go => {}
+            Order::Known => job.is_known = true,
             Order::Stop => {
                 self.to_background(job);
                 if job.signal != signal::STOP {

@@ -103,6 +103,7 @@ impl Stopped {
             // What has stopped before cannot be told from the rest.
             Err(_) => drop(sys::signal_everything(signal::CONT)),
             Ok(processes) => each(&processes, |process| {
+                // If it has ended, the number may be that of another process of this namespace: one of the jail's.
                 if !self.before.contains(&process.number) {
                     let _ = sys::kill(process.number, signal::CONT);
                 }

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use jail_plan::{Namespace, Plan};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use super::Signals;
@@ -20,6 +20,7 @@ use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
 use crate::namespaces::{self, has};
 use crate::payload::Command;
+use crate::process::Process;
 use crate::signal;
 use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
@@ -148,7 +149,7 @@ struct Started<'a> {
     plan: &'a Plan,
     steps: Steps,
     /// The jail's first process.
-    first: i32,
+    first: Process,
     signals: &'a Signals,
     helper: Option<&'a Helper<'a>>,
     launcher: Launcher,
@@ -171,14 +172,14 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     let first = match cloned {
         Err(error) => return Err(at_namespaces(namespaces::refused(plan, caller, error))),
         Ok(Cloned::Child) => become_first(prepared),
-        Ok(Cloned::Parent(first)) => first,
+        Ok(Cloned::Parent(number, process)) => Process::made(number, process),
     };
     let (channel, _) = prepared.channel;
     if let Some(user) = &prepared.dedicated {
-        let mapped = dedicated::map(user, caller, first)
+        let mapped = dedicated::map(user, caller, first.number())
             .and_then(|()| Order::Go.send(&channel).about("the first process"));
         if let Err(problem) = mapped {
-            let _ = sys::kill(first, signal::KILL);
+            let _ = first.signal(signal::KILL);
             return Err(steps.fixed(Fixed::Namespaces, user.by, problem));
         }
     }
@@ -235,9 +236,8 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at_namespaces)?;
-    let mut kept = held.descriptors();
-    kept.extend(started.locks.iter().map(AsRawFd::as_raw_fd));
-    kept.extend(leftovers.iter().map(Leftovers::descriptor));
+    let locks = started.locks.iter().map(AsFd::as_fd);
+    let kept = held.descriptors().chain(locks).chain(leftovers.as_ref().map(AsFd::as_fd)).collect();
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
@@ -248,7 +248,7 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         kept,
     };
     let (outcome, lost) = Supervisor::new(plan, watched, first, started.given).watch();
-    if let Some(leftovers) = leftovers {
+    if let Some(leftovers) = &leftovers {
         leftovers.end();
     }
     Ok(Ending::of(outcome, &lost, plan, &held))

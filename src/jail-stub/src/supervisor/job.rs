@@ -3,26 +3,25 @@
 use rustix::io::Errno;
 
 use super::relay::Relay;
-use super::{Outcome, Supervisor, gone_is_fine, handled};
+use super::{Outcome, Supervisor, handled};
 use crate::message::{Ended, Order};
 use crate::signal;
 use crate::sys::{self, SignalSet};
 
 impl Supervisor<'_> {
     /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not tell it.
-    pub(super) fn resized(&mut self, payload: i32) -> Result<(), Errno> {
+    pub(super) fn resized(&mut self) -> Result<(), Errno> {
         if let Some(relay) = &self.relay {
             relay.resize();
             if relay.is_engaged() && self.tty.is_kept() {
                 return Ok(());
             }
         }
-        gone_is_fine(sys::kill(-payload, signal::WINCH))
+        self.signal_payloads(signal::WINCH)
     }
 
     /// The payload was stopped.
     pub(super) fn stopped(&mut self, signal: i32) -> Result<(), Errno> {
-        let Some(payload) = self.payload else { return Ok(()) };
         // The payload, in a group of its own, may have been taken for a background job.
         if self.goes_on(signal)? {
             return Ok(());
@@ -35,8 +34,8 @@ impl Supervisor<'_> {
                 self.order(Order::Stop)
             }
             None => {
-                self.tty.take_back(Some(payload));
-                self.stop_with(signal, payload)
+                self.tty.take_back(self.group());
+                self.stop_with(signal)
             }
         }
     }
@@ -51,7 +50,7 @@ impl Supervisor<'_> {
     }
 
     /// Stops this job as the payload was stopped, and continues it.
-    pub(super) fn stop_with(&mut self, signal: i32, payload: i32) -> Result<(), Errno> {
+    pub(super) fn stop_with(&mut self, signal: i32) -> Result<(), Errno> {
         if self.has_clock && !self.tty.exists() {
             // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
             return Ok(());
@@ -67,9 +66,9 @@ impl Supervisor<'_> {
         if wants_terminal(signal) {
             // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
             // its read; hanging up is the nearest to it.
-            gone_is_fine(sys::kill(-payload, signal::HUP))?;
+            self.signal_payloads(signal::HUP)?;
         }
-        self.resume(payload)
+        self.resume()
     }
 
     /// The job has the launcher's terminal.
@@ -82,13 +81,14 @@ impl Supervisor<'_> {
 
     /// The payload gets the terminal.
     pub(super) fn hand_over(&mut self) -> Result<(), Errno> {
-        match (&mut self.relay, self.payload) {
+        let group = self.group();
+        match (&mut self.relay, group) {
             (Some(relay), _) => {
                 relay.engage();
                 self.order(Order::Foreground)
             }
-            (None, Some(payload)) => {
-                self.tty.hand_over(payload);
+            (None, Some(group)) => {
+                self.tty.hand_over(group);
                 Ok(())
             }
             (None, None) => Ok(()),
@@ -103,7 +103,7 @@ impl Supervisor<'_> {
     }
 
     /// A first process that is gone is the next message.
-    fn order(&self, order: Order) -> Result<(), Errno> {
+    pub(super) fn order(&self, order: Order) -> Result<(), Errno> {
         match order.send(&self.watched.channel) {
             Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
             other => other,
@@ -140,7 +140,7 @@ impl Supervisor<'_> {
         let Outcome::Ended(Ended::Signalled(signal)) = outcome else { return false };
         let had_keys = match &self.relay {
             Some(relay) => relay.has_keys(),
-            None => self.tty.belongs_to(self.payload),
+            None => self.tty.belongs_to(self.group()),
         };
         had_keys && [signal::INT, signal::QUIT].contains(&i32::from(*signal))
     }
@@ -159,13 +159,12 @@ impl Supervisor<'_> {
         self.tty.forget();
         // The jail's own is gone with it.
         self.relay = None;
-        let Some(payload) = self.payload else { return Ok(()) };
-        gone_is_fine(sys::kill(-payload, signal::HUP))?;
+        self.signal_payloads(signal::HUP)?;
         self.order(Order::Continue)
     }
 
     /// The job was continued, in the foreground or in the background.
-    pub(super) fn resume(&mut self, payload: i32) -> Result<(), Errno> {
+    pub(super) fn resume(&mut self) -> Result<(), Errno> {
         let is_foreground = self.is_foreground();
         match &mut self.relay {
             Some(relay) if is_foreground && relay.wants_terminal() => self.hand_over()?,
@@ -173,7 +172,11 @@ impl Supervisor<'_> {
                 relay.disengage();
                 self.order(Order::Background)?;
             }
-            None if is_foreground => self.tty.give_again(payload),
+            None if is_foreground => {
+                if let Some(group) = self.group() {
+                    self.tty.give_again(group);
+                }
+            }
             None => {}
         }
         self.order(Order::Continue)

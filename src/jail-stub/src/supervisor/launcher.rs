@@ -3,7 +3,7 @@
 //! By a descriptor of the process, not by a signal at the parent's end: that signal comes when the *thread* that started
 //! us ends, and some launchers start programs from threads that come and go.
 
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, getppid, pidfd_open, set_parent_process_death_signal};
 
@@ -36,9 +36,5 @@ impl Launcher {
     /// What is ready when it has ended, where anything is watched.
     pub(crate) fn source(&self) -> Option<&OwnedFd> {
         self.process.as_ref()
-    }
-
-    pub(crate) fn descriptor(&self) -> Option<i32> {
-        self.process.as_ref().map(AsRawFd::as_raw_fd)
     }
 }

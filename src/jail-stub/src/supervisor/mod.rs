@@ -13,17 +13,18 @@ use alloc::vec::Vec;
 
 use jail_plan::{Lifetime, Plan, Terminal};
 use rustix::event::{PollFlags, Timespec};
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
-use crate::message::{self, Ended, Message, Received};
+use crate::message::{self, Ended, Message, Order, Received};
+use crate::process::Process;
 use crate::signal;
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
-use crate::sys::{self, SignalSet, Signalled};
+use crate::sys::{self, SignalSet, Signalled, Standard};
 use crate::terminal::Given;
 
 use self::relay::{Relay, State};
@@ -79,9 +80,9 @@ enum Event {
 pub(crate) struct Supervisor<'a> {
     watched: Watched<'a>,
     /// The jail's first process.
-    first: i32,
+    first: Process,
     /// The payload, which leads the process group of the same number.
-    payload: Option<i32>,
+    payload: Option<Process>,
     /// What came before the payload ran.
     early: Vec<Signalled>,
     /// The signal that ended the launch before the payload ran.
@@ -109,11 +110,26 @@ pub(crate) struct Watched<'a> {
     /// Files that follow those inside.
     pub(crate) shared: SharedFiles<'a>,
     /// Descriptors of others that outlive the jail.
-    pub(crate) kept: Vec<i32>,
+    pub(crate) kept: Vec<BorrowedFd<'a>>,
+}
+
+impl Watched<'_> {
+    /// All of it.
+    fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let Self { channel, signals, launcher, helper, standard, shared, kept } = self;
+        let own = [Some(channel), Some(*signals), launcher.source()];
+        own.into_iter()
+            .flatten()
+            .map(AsFd::as_fd)
+            .chain(helper.iter().flat_map(|helper| helper.descriptors()))
+            .chain(standard.descriptors())
+            .chain(shared.descriptors())
+            .chain(kept.iter().copied())
+    }
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: i32, given: Given) -> Self {
+    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: Process, given: Given) -> Self {
         let has_it = plan.terminal == Terminal::Shared && given.takes;
         Self {
             watched,
@@ -138,16 +154,16 @@ impl<'a> Supervisor<'a> {
                 Ok(Some(outcome)) => break outcome,
                 Err(error) => {
                     // The jail is not left without a supervisor.
-                    let _ = sys::kill(self.first, signal::KILL);
+                    let _ = self.first.signal(signal::KILL);
                     break broken(Problem::errno("the supervisor", error));
                 }
             }
         };
         let is_interrupted = self.is_interrupted(&outcome);
-        self.tty.take_back(self.payload);
+        self.tty.take_back(self.group());
         // The first process has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
         // left to somebody who does not expect one.
-        let first = Pid::from_raw(self.first);
+        let first = Pid::from_raw(self.first.number());
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
         self.finish_output();
         if is_interrupted {
@@ -205,7 +221,7 @@ impl<'a> Supervisor<'a> {
                 self.copied(state)?;
             }
             Event::LauncherIsGone => {
-                sys::kill(self.first, signal::KILL)?;
+                self.first.signal(signal::KILL)?;
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
             Event::Shared => self.watched.shared.attend(),
@@ -270,7 +286,14 @@ impl<'a> Supervisor<'a> {
         };
         match message {
             Message::Started => {
-                self.payload = sender;
+                // The first process waits for it only when it has heard that it is known, so the number is no other's.
+                match Process::open(sender.ok_or(Errno::SRCH)?) {
+                    Ok(payload) => self.payload = Some(payload),
+                    // The first process is gone, and everything with it: that is the next message.
+                    Err(Errno::SRCH) => return Ok(None),
+                    Err(error) => return Err(error),
+                }
+                self.order(Order::Known)?;
                 if let Some(helper) = self.watched.helper {
                     helper.started();
                 }
@@ -288,9 +311,9 @@ impl<'a> Supervisor<'a> {
             }
             Message::Stopped(signal) => self.stopped(i32::from(signal)).map(|()| None),
             Message::AllStopped => {
-                if let (Some(signal), Some(payload)) = (self.stopping.take(), self.payload) {
+                if let Some(signal) = self.stopping.take() {
                     self.put_in_order()?;
-                    self.stop_with(signal, payload)?;
+                    self.stop_with(signal)?;
                 }
                 Ok(None)
             }
@@ -310,17 +333,16 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let Watched { channel, signals, launcher, helper, standard, shared, kept } = &self.watched;
-        let mut kept = kept.clone();
-        kept.extend(standard.descriptors());
-        kept.extend([channel, *signals].map(AsRawFd::as_raw_fd));
-        kept.extend(launcher.descriptor());
-        kept.extend(self.relay.iter().flat_map(Relay::descriptors));
-        kept.extend(helper.map(Helper::descriptor));
-        kept.extend(shared.descriptors());
-        kept.push(2);
+        let processes = [Some(&self.first), self.payload.as_ref()].into_iter().flatten();
+        let kept: Vec<_> = self
+            .watched
+            .descriptors()
+            .chain(processes.map(AsFd::as_fd))
+            .chain(self.relay.iter().flat_map(Relay::descriptors))
+            .chain([sys::standard(Standard::Error)])
+            .collect();
         #[expect(unsafe_code, reason = "the list above is the supervisor's to make")]
-        // SAFETY: these are the descriptors of what the supervisor holds. What else the launch has opened was dropped when the
+        // SAFETY: these are the descriptors of all that the supervisor holds. What else the launch has opened was dropped when the
         // jail had been started, or came from the launcher and is used by nothing here.
         unsafe {
             sys::close_all_but(&kept)
@@ -330,26 +352,35 @@ impl<'a> Supervisor<'a> {
     /// Passes a signal on. What a terminal sends goes to the whole group, as a terminal would; the rest to the payload.
     fn signalled(&mut self, signalled: Signalled) -> Result<(), Errno> {
         let Signalled { signal, by_kernel } = signalled;
-        let Some(payload) = self.payload else {
+        let Some(payload) = &self.payload else {
             return self.signalled_early(signalled);
         };
         match signal {
             signal::CHLD => self.wake_first(),
             signal::PIPE => Ok(()),
-            signal::CONT => self.resume(payload),
-            signal::WINCH if by_kernel => self.resized(payload),
-            _ if by_kernel => gone_is_fine(sys::kill(-payload, signal)),
-            _ => gone_is_fine(sys::kill(payload, signal)),
+            signal::CONT => self.resume(),
+            signal::WINCH if by_kernel => self.resized(),
+            _ if by_kernel => payload.signal_group(signal),
+            _ => payload.signal(signal),
         }
+    }
+
+    /// Signals the payload's group, once there is one.
+    fn signal_payloads(&self, signal: i32) -> Result<(), Errno> {
+        self.payload.as_ref().map_or(Ok(()), |payload| payload.signal_group(signal))
+    }
+
+    /// The number of the payload's group, which terminals know it by.
+    fn group(&self) -> Option<i32> {
+        self.payload.as_ref().map(Process::number)
     }
 
     /// Without a PID namespace the payload may stop the first process, which would not say any more that it has ended.
     fn wake_first(&self) -> Result<(), Errno> {
-        let Some(first) = Pid::from_raw(self.first) else { return Ok(()) };
         // Its end is left for later.
         let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-        match waitid(WaitId::Pid(first), stopped) {
-            Ok(Some(_)) => gone_is_fine(sys::kill(self.first, signal::CONT)),
+        match waitid(WaitId::PidFd(self.first.as_fd()), stopped) {
+            Ok(Some(_)) => self.first.signal(signal::CONT),
             Ok(None) | Err(_) => Ok(()),
         }
     }
@@ -361,7 +392,7 @@ impl<'a> Supervisor<'a> {
             return Ok(());
         }
         self.ended_early = Some(signalled.signal);
-        sys::kill(self.first, signal::KILL)
+        self.first.signal(signal::KILL)
     }
 }
 
@@ -371,11 +402,6 @@ fn broken(problem: Problem) -> Outcome {
 
 pub(crate) fn small(number: i32) -> u8 {
     u8::try_from(number).unwrap_or(u8::MAX)
-}
-
-/// A process that has ended meanwhile needs no signal any more.
-fn gone_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
-    if result == Err(Errno::SRCH) { Ok(()) } else { result }
 }
 
 /// Ends this process by a signal, as the payload was ended, so that the shell sees it.

@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use rustix::buffer::spare_capacity;
-use rustix::fd::{AsFd, AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, openat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec, ioctl_fionbio, read, write};
 use rustix::termios::{
@@ -214,8 +214,8 @@ impl Relay {
         State::Going
     }
 
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = i32> {
-        [&self.jail, &self.screen].into_iter().chain(&self.keyboard).map(AsRawFd::as_raw_fd)
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [&self.jail, &self.screen].into_iter().chain(&self.keyboard).map(AsFd::as_fd)
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) mod number {
     pub(crate) const KEYCTL: usize = 250;
     pub(crate) const NAME_TO_HANDLE_AT: usize = 303;
     pub(crate) const SECCOMP: usize = 317;
+    pub(crate) const PIDFD_SEND_SIGNAL: usize = 424;
     pub(crate) const CLONE3: usize = 435;
     pub(crate) const CLOSE_RANGE: usize = 436;
     pub(crate) const MOUNT_SETATTR: usize = 442;
@@ -40,6 +41,7 @@ pub(super) mod number {
     pub(crate) const EXECVE: usize = 221;
     pub(crate) const NAME_TO_HANDLE_AT: usize = 264;
     pub(crate) const SECCOMP: usize = 277;
+    pub(crate) const PIDFD_SEND_SIGNAL: usize = 424;
     pub(crate) const CLONE3: usize = 435;
     pub(crate) const CLOSE_RANGE: usize = 436;
     pub(crate) const MOUNT_SETATTR: usize = 442;

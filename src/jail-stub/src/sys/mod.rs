@@ -21,7 +21,7 @@ pub use process::{
 };
 pub use signal::{
     SignalSet, Signalled, default_action, kill, read_signal, set_mask, signal_descriptor,
-    signal_everything, unblock,
+    signal_everything, signal_group, signal_process, unblock,
 };
 pub use terminal::{foreground_group, leave_terminal, own_group, set_foreground_group};
 pub use title::CommandLine;

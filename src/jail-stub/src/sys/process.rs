@@ -17,6 +17,7 @@ use super::call::{check, enter, number};
 
 /// What the end of a child is told by, in the low bits of the flags (clone(2)).
 const SIGCHLD: usize = 17;
+const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
 const CLONE_FILES: usize = 0x400;
@@ -25,12 +26,12 @@ const CLONE_CHILD_CLEARTID: usize = 0x20_0000;
 const SECCOMP_SET_MODE_FILTER: usize = 1;
 
 /// In which process [`clone`] returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Cloned {
     /// In the new one.
     Child,
-    /// In the old one; the number is the new one's.
-    Parent(i32),
+    /// In the old one; the number is the new one's, and the descriptor refers to it.
+    Parent(i32, OwnedFd),
 }
 
 /// New namespaces, and nothing else that clone(2) can be asked for: no flag here lets two processes share memory.
@@ -92,14 +93,17 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
         Some(cgroup) => (CLONE_INTO_CGROUP, u64::from(cgroup.as_raw_fd().cast_unsigned())),
         None => (0, 0),
     };
+    let mut descriptor = -1i32;
     let arguments = CloneArguments {
-        flags: namespaces.0 | into_cgroup,
+        flags: namespaces.0 | into_cgroup | CLONE_PIDFD,
+        pidfd: ptr::from_mut(&mut descriptor).expose_provenance() as u64,
         exit_signal: SIGCHLD as u64,
         cgroup,
         ..CloneArguments::default()
     };
     // SAFETY: no flag of `NewNamespaces` is CLONE_VM, and without a stack the child runs on a copy of everything, as after fork(2), so both
-    // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks.
+    // processes may go on from here. This program has one thread, so no lock is held by a thread that the child lacks. The kernel
+    // writes an i32 to the address of `descriptor`, in the parent's memory.
     let result = check(unsafe {
         enter(
             number::CLONE3,
@@ -108,7 +112,8 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
     })?;
     match i32::try_from(result) {
         Ok(0) => Ok(Cloned::Child),
-        Ok(pid) => Ok(Cloned::Parent(pid)),
+        // SAFETY: the kernel has just made the descriptor for this process, where alone it is; nobody else knows its number.
+        Ok(pid) => Ok(Cloned::Parent(pid, unsafe { OwnedFd::from_raw_fd(descriptor) })),
         Err(_) => Err(Errno::OVERFLOW),
     }
 }
@@ -348,11 +353,11 @@ pub unsafe fn close_descriptors(first: u32, last: u32) -> Result<(), Errno> {
 ///
 /// # Errors
 /// Those of `close_range(2)`.
-pub unsafe fn close_all_but(kept: &[i32]) -> Result<(), Errno> {
+pub unsafe fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
     let mut first = 0;
     // The next one that is kept, in order; there are few.
-    let next =
-        |from: u32| kept.iter().map(|kept| kept.cast_unsigned()).filter(|kept| *kept >= from).min();
+    let numbers = || kept.iter().map(|kept| kept.as_raw_fd().cast_unsigned());
+    let next = |from: u32| numbers().filter(|kept| *kept >= from).min();
     while let Some(descriptor) = next(first) {
         if descriptor > first {
             // SAFETY: none of these is in the list, which has all that is used afterwards.

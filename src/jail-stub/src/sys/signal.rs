@@ -132,6 +132,30 @@ pub fn signal_everything(signal: i32) -> Result<(), Errno> {
     send(-1, signal)
 }
 
+/// Sends `signal` to a process by its descriptor: `pidfd_send_signal(2)`.
+///
+/// # Errors
+/// Those of the call; `ESRCH` when it has ended and was waited for.
+pub fn signal_process(process: impl AsFd, signal: i32) -> Result<(), Errno> {
+    send_by_descriptor(process, signal, 0)
+}
+
+/// Sends `signal` to the group that a process leads: `pidfd_send_signal(2)` with `PIDFD_SIGNAL_PROCESS_GROUP`.
+///
+/// # Errors
+/// Those of the call; `EINVAL` before Linux 6.9.
+pub fn signal_group(leader: impl AsFd, signal: i32) -> Result<(), Errno> {
+    const PROCESS_GROUP: usize = 4;
+    send_by_descriptor(leader, signal, PROCESS_GROUP)
+}
+
+fn send_by_descriptor(process: impl AsFd, signal: i32, flags: usize) -> Result<(), Errno> {
+    let descriptor = process.as_fd().as_raw_fd().cast_unsigned() as usize;
+    let signal = signal.cast_unsigned() as usize;
+    // SAFETY: the call takes numbers, and in the place of an address null: what kill(2) would say.
+    check(unsafe { enter(number::PIDFD_SEND_SIGNAL, [descriptor, signal, 0, flags, 0]) }).map(drop)
+}
+
 fn send(to: i32, signal: i32) -> Result<(), Errno> {
     // SAFETY: the call takes two numbers and no address.
     check(unsafe {

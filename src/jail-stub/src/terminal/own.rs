@@ -2,7 +2,7 @@
 
 use alloc::format;
 
-use rustix::fd::{AsRawFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fstat, major, minor, openat};
 use rustix::io::Errno;
 use rustix::process::ioctl_tiocsctty;
@@ -42,10 +42,6 @@ impl Own {
             .map_err(|error| Problem::errno("a terminal of the jail's own", error).help(help))
     }
 
-    pub(crate) fn descriptor(&self) -> i32 {
-        self.0.as_raw_fd()
-    }
-
     /// The process group that has it.
     pub(crate) fn group(&self) -> Option<i32> {
         sys::foreground_group(&self.0).ok()
@@ -59,6 +55,12 @@ impl Own {
     /// It is not the controlling terminal of this process any more.
     pub(crate) fn leave(&self) -> Result<(), Errno> {
         sys::leave_terminal(&self.0)
+    }
+}
+
+impl AsFd for Own {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

@@ -152,10 +152,8 @@ impl<'a> SharedFiles<'a> {
         lost
     }
 
-    pub(crate) fn descriptors(&self) -> Vec<i32> {
-        use rustix::fd::AsRawFd;
-        let folders = self.files.iter().flat_map(Pair::folders);
-        folders.map(|folder| folder.as_raw_fd()).chain(self.watch.descriptors()).collect()
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.files.iter().flat_map(Pair::folders).chain(self.watch.descriptors())
     }
 }
 

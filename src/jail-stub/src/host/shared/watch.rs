@@ -4,7 +4,7 @@
 use alloc::format;
 use core::mem::MaybeUninit;
 
-use rustix::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use rustix::time::{
@@ -48,8 +48,8 @@ impl Watch {
         true
     }
 
-    pub(super) fn descriptors(&self) -> impl Iterator<Item = i32> {
-        [&self.changes, &self.pause].into_iter().flatten().map(AsRawFd::as_raw_fd)
+    pub(super) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [&self.changes, &self.pause].into_iter().flatten().map(AsFd::as_fd)
     }
 }
 

@@ -1,0 +1,90 @@
+//! A process that is signalled by its descriptor: its number may be another's once it has been waited for.
+
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::sys;
+
+/// A process.
+pub(crate) struct Process {
+    number: i32,
+    descriptor: OwnedFd,
+}
+
+impl Process {
+    /// A process that was made with a descriptor of it.
+    pub(crate) fn made(number: i32, descriptor: OwnedFd) -> Self {
+        Self { number, descriptor }
+    }
+
+    /// The process of this number, for which nobody waits meanwhile: a child of this process, or one whose parent has promised.
+    pub(crate) fn open(number: i32) -> Result<Self, Errno> {
+        let process = Pid::from_raw(number).ok_or(Errno::SRCH)?;
+        pidfd_open(process, PidfdFlags::empty()).map(|descriptor| Self { number, descriptor })
+    }
+
+    /// Its number: what it is waited for by, and what terminals know its group by.
+    pub(crate) fn number(&self) -> i32 {
+        self.number
+    }
+
+    /// Sends it a signal. One that has ended needs none.
+    pub(crate) fn signal(&self, signal: i32) -> Result<(), Errno> {
+        gone_is_fine(sys::signal_process(&self.descriptor, signal))
+    }
+
+    /// Sends a signal to the group that it leads.
+    pub(crate) fn signal_group(&self, signal: i32) -> Result<(), Errno> {
+        match sys::signal_group(&self.descriptor, signal) {
+            // Before Linux 6.9 a group has nothing but its number. While its leader is there, if only as a process that has ended and
+            // was not waited for, that is no other's.
+            Err(Errno::INVAL) => gone_is_fine(
+                sys::signal_process(&self.descriptor, 0)
+                    .and_then(|()| sys::kill(-self.number, signal)),
+            ),
+            other => gone_is_fine(other),
+        }
+    }
+}
+
+impl AsFd for Process {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
+
+fn gone_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
+    if result == Err(Errno::SRCH) { Ok(()) } else { result }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Child, Command};
+
+    use super::*;
+    use crate::signal;
+
+    fn sleeping() -> (Child, Process) {
+        let child = Command::new("sleep").arg("100").process_group(0).spawn().unwrap();
+        let process = Process::open(child.id().cast_signed()).unwrap();
+        (child, process)
+    }
+
+    #[test]
+    fn a_process_and_a_group_are_signalled_and_whoever_has_ended_is_not() {
+        for send in [Process::signal, Process::signal_group] {
+            let (mut child, process) = sleeping();
+            assert_eq!(send(&process, 0), Ok(()));
+            assert_eq!(send(&process, signal::TERM), Ok(()));
+            assert_eq!(child.wait().unwrap().signal(), Some(signal::TERM));
+            // It was waited for: the number may be another's, and nothing is sent to it.
+            assert_eq!(send(&process, signal::KILL), Ok(()));
+            assert_eq!(sys::signal_process(&process, 0), Err(Errno::SRCH));
+        }
+        assert!(matches!(Process::open(0), Err(Errno::SRCH)));
+    }
+}
