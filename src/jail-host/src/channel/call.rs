@@ -220,6 +220,7 @@ fn relay(source: &mut Option<impl Read>, caller: &UnixStream, kind: u8) -> io::R
 
 /// Ends a script whose caller has gone, and everything of its session that has not left its group.
 fn end(child: &mut Child) -> io::Result<()> {
+    // The number of the group is no other's while the child has not been waited for.
     let group = Pid::from_child(child);
     let _ = kill_process_group(group, Signal::TERM);
     let asked = Instant::now();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use jail_plan::helper::Request;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::talk;
 
@@ -82,8 +82,11 @@ impl<'a> Interrupts<'a> {
 
     /// Sends the signal that it is to end by to `shell` and everything below it, as far as it was not sent there before.
     pub(crate) fn signal(&mut self, shell: Pid) {
-        if let Some(Asked { signal, reached, .. }) = &mut self.asked {
-            signal_tree(shell, *signal, reached);
+        // It is this process's child, and not waited for yet.
+        if let (Some(Asked { signal, reached, .. }), Some(shell)) =
+            (&mut self.asked, Process::open(shell))
+        {
+            signal_tree(&shell, *signal, reached);
         }
     }
 
@@ -148,19 +151,39 @@ impl<'a> Interrupts<'a> {
 
 /// Sends a signal to `shell` and to everything below it: bash attends to a signal only when what it waits for has ended. The
 /// shell first, because it is to be ended by the signal, and not by a command that failed, and then be met by the signal.
-fn signal_tree(shell: Pid, signal: Signal, reached: &mut HashSet<(Pid, Vec<u8>)>) {
-    let children = children(shell);
-    let command = std::fs::read(format!("/proc/{}/cmdline", shell.as_raw_nonzero()));
-    if reached.insert((shell, command.unwrap_or_default())) {
+fn signal_tree(shell: &Process, signal: Signal, reached: &mut HashSet<(Pid, Vec<u8>)>) {
+    let children = children(shell.number);
+    let command = std::fs::read(format!("/proc/{}/cmdline", shell.number.as_raw_nonzero()));
+    if reached.insert((shell.number, command.unwrap_or_default())) {
         // What has ended meanwhile needs no signal.
-        let _ = kill_process(shell, signal);
+        let _ = pidfd_send_signal(&shell.descriptor, signal);
     }
     for child in children {
-        signal_tree(child, signal, reached);
+        signal_tree(&child, signal, reached);
     }
 }
 
-fn children(process: Pid) -> Vec<Pid> {
+/// A process, by a descriptor too: it is signalled by that, because others wait for it, and its number may be anybody's then.
+struct Process {
+    number: Pid,
+    descriptor: OwnedFd,
+}
+
+impl Process {
+    fn open(number: Pid) -> Option<Self> {
+        let descriptor = pidfd_open(number, PidfdFlags::empty()).ok()?;
+        Some(Self { number, descriptor })
+    }
+}
+
+/// The children of a process. They are asked for twice: what was opened between the two has been a child then.
+fn children(process: Pid) -> Vec<Process> {
+    let opened: Vec<_> = numbers(process).into_iter().filter_map(Process::open).collect();
+    let still = numbers(process);
+    opened.into_iter().filter(|child| still.contains(&child.number)).collect()
+}
+
+fn numbers(process: Pid) -> Vec<Pid> {
     let number = process.as_raw_nonzero();
     let list = std::fs::read_to_string(format!("/proc/{number}/task/{number}/children"));
     let list = list.unwrap_or_default();
