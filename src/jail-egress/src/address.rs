@@ -71,6 +71,16 @@ pub fn objection(address: IpAddr, own: &[IpAddr]) -> Option<Objection> {
     }
 }
 
+/// The ranges that are not public, each with its first address and how many leading bits all have in common. Of IPv6 those in
+/// 2000::/3: nothing outside it is assigned to anybody.
+pub fn special_ranges() -> impl Iterator<Item = (IpAddr, u32, Objection)> {
+    let v4 = V4.iter().map(|(first, bits, why)| (IpAddr::V4(*first), *bits, *why));
+    let is_in_global =
+        |first: &Ipv6Addr| (first.to_bits() ^ GLOBAL.to_bits()) >> (128 - GLOBAL_BITS) == 0;
+    let v6 = V6.iter().filter(move |(first, ..)| is_in_global(first));
+    v4.chain(v6.map(|(first, bits, why)| (IpAddr::V6(*first), *bits, *why)))
+}
+
 /// A range of addresses: the first one, and how many leading bits all have in common.
 type Range4 = (Ipv4Addr, u32, Objection);
 type Range6 = (Ipv6Addr, u32, Objection);
@@ -122,6 +132,7 @@ const V6: &[Range6] = {
 };
 
 const GLOBAL: Ipv6Addr = Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0);
+const GLOBAL_BITS: u32 = 3;
 
 fn within_v4(address: Ipv4Addr) -> Option<Objection> {
     let is_in =
@@ -135,7 +146,7 @@ fn within_v6(address: Ipv6Addr) -> Option<Objection> {
     let special = V6.iter().find(|(first, bits, _)| is_in(*first, *bits));
     match special {
         Some((_, _, objection)) => Some(*objection),
-        None if is_in(GLOBAL, 3) => None,
+        None if is_in(GLOBAL, GLOBAL_BITS) => None,
         None => Some(Objection::Reserved),
     }
 }

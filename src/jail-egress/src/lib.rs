@@ -18,7 +18,7 @@ mod rule;
 #[cfg(test)]
 mod tests;
 
-pub use address::{Objection, objection};
+pub use address::{Objection, objection, special_ranges};
 pub use authority::{Authority, AuthorityError, Host};
 pub use decide::{Refusal, Request, Verdict, decide};
 pub use name::{Name, NameError};
