@@ -40,6 +40,9 @@ else
       # In the wrapper only where there is work for it, so that no other closure keeps it.
       host = "${tools.host}/bin/jail-host";
 
+      # Likewise, where hosts are reached by name. An older kit has none.
+      broker = if tools ? broker then "${tools.broker}/bin/jail-broker" else "";
+
       # The builder reads `.attrs.json`, which also holds the reference graph of these paths.
       __structuredAttrs = true;
       exportReferencesGraph.closure = storePaths (builtins.toJSON what);

@@ -120,7 +120,7 @@ words! {
 record! {
     /// An HTTP proxy of the host's network.
     pub struct Upstream {
-        /// Its name or address.
+        /// Its name or address. Empty: the variable of `credentials` holds its whole URL (`http://user:password@host:port`).
         pub host: String,
         /// Its port.
         pub port: u16,
@@ -146,7 +146,7 @@ record! {
     pub struct Exposed {
         /// The first port on the host; 0: one that is free.
         pub from: u16,
-        /// The first port inside.
+        /// The first port inside; 0: the one that it has on the host.
         pub to: u16,
         /// How many.
         pub count: u16,

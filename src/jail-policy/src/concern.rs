@@ -3,7 +3,7 @@
 
 use crate::danger::is_secret;
 use crate::exposure::{Exposure, Severity, exposures, given};
-use crate::grant::{Grant, Writes};
+use crate::grant::{Grant, NetworkGrant, Writes};
 use crate::policy::Entry;
 use crate::{Access, Namespace, Reach, Service, Terminal};
 
@@ -74,6 +74,7 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
         | Grant::BindArguments { access }
         | Grant::BindVariable { access, .. } => of_access(*access),
         Grant::Reach { reach, .. } => of_reach(*reach),
+        Grant::Network(grant) => of_network(grant),
         Grant::Overlay { writes, .. } => match writes {
             Writes::Kept { .. } => Some(Concern::WritesOutside),
             Writes::Refused | Writes::Memory => None,
@@ -125,6 +126,20 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
         | Grant::BestEffort
         | Grant::ShownId { .. }
         | Grant::DedicatedUser { .. } => None,
+    }
+}
+
+/// Who is asked is a command of the spec's own. Where a jail may connect to is its network, as `network` is.
+fn of_network(grant: &NetworkGrant) -> Option<Concern> {
+    match grant {
+        NetworkGrant::Ask { command, .. } => (!command.is_empty()).then_some(Concern::RunsOnHost),
+        NetworkGrant::Host { .. }
+        | NetworkGrant::Internet { .. }
+        | NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy
+        | NetworkGrant::Upstream { .. }
+        | NetworkGrant::HostPort { .. }
+        | NetworkGrant::Exposed { .. } => None,
     }
 }
 

@@ -18,9 +18,13 @@ pub use concern::{Concern, concern};
 pub use danger::{Danger, DangerCode, Launch, cage_state, dangers, is_secret, writer};
 pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given, is_home};
-pub use grant::{Argument, Grant, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
+pub use grant::{
+    Argument, Grant, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials, Scope, UpstreamProxy,
+    Wall, Writes, Zone,
+};
 pub use jail_plan::{
-    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Terminal,
+    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Spoken,
+    Terminal,
 };
 pub use jail_seccomp::{Base as CallBase, OnDeny};
 pub use normalise::{compose, is_certain, normalise};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::grant::{Grant, IdKind, Limited};
+use crate::grant::{Grant, IdKind, Limited, NetworkGrant};
 use crate::policy::Entry;
 use crate::{Missing, Namespace};
 
@@ -14,6 +14,7 @@ use crate::{Missing, Namespace};
 #[must_use]
 pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
     let mut settings = BTreeMap::new();
+    let mut network = BTreeMap::new();
     let mut mounts = Vec::new();
     let mut environment = Environment::default();
     for entry in grants {
@@ -24,6 +25,9 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
             Class::Flag(setting) => {
                 settings.entry(setting).or_insert(entry);
             }
+            Class::Network(key) => {
+                network.insert(key, entry);
+            }
             Class::Mount => push_mount(&mut mounts, entry),
             Class::Script => mounts.push(entry),
             Class::Folder => push_unique(&mut environment.folders, entry),
@@ -32,7 +36,7 @@ pub fn normalise(grants: Vec<Entry>) -> Vec<Entry> {
         }
     }
     let zone = settings.remove(&Setting::TimeZone);
-    let mut normal: Vec<Entry> = settings.into_values().collect();
+    let mut normal: Vec<Entry> = settings.into_values().chain(network.into_values()).collect();
     normal.extend(mounts);
     // The zone stands before the variables, because a `TZ` of the spec's own is meant to win.
     normal.extend(zone);
@@ -87,6 +91,8 @@ enum Class {
     Setting(Setting),
     /// It is given or not.
     Flag(Setting),
+    /// A part of the network: a set, of some of whose members the last one counts.
+    Network(NetworkGrant),
     /// It lies over what came before.
     Mount,
     /// It is done where it stands among the mounts, as often as it is said.
@@ -151,6 +157,7 @@ fn class(grant: &Grant) -> Class {
         Grant::ShownId { kind, .. } => Class::Setting(Setting::ShownId(*kind)),
         Grant::DedicatedUser { .. } => Class::Setting(Setting::DedicatedUser),
         Grant::HostNetwork => Class::Flag(Setting::HostNetwork),
+        Grant::Network(grant) => Class::Network(grant.key()),
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
         Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
         Grant::AddPath { .. } => Class::Folder,
@@ -252,6 +259,7 @@ pub fn is_certain(grant: &Grant) -> bool {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Network(_)
         | Grant::Cage { .. }
         | Grant::Reach { .. }
         | Grant::StateLink { .. }

@@ -4,8 +4,8 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use crate::{
-    Access, Argument, CallBase, Entry, Grant, Lifetime, Limited, Missing, Namespace, Origin,
-    Output, Package, Scope, Sentence, Terminal, Text, Wall, Zone, compose, diff, normalise,
+    Access, Argument, CallBase, Entry, Grant, Lifetime, Limited, Missing, Namespace, NetworkGrant,
+    Origin, Output, Package, Scope, Sentence, Terminal, Text, Wall, Zone, compose, diff, normalise,
     sentence, sentence_among,
 };
 
@@ -64,12 +64,21 @@ fn variable() -> impl Strategy<Value = Grant> {
 fn set() -> impl Strategy<Value = Grant> {
     prop::sample::select(vec![
         Grant::HostNetwork,
+        Grant::Network(host("a.example")),
+        Grant::Network(host("*.b.example")),
+        Grant::Network(NetworkGrant::HostPort { from: 80, to: 80 }),
+        Grant::Network(NetworkGrant::Proxy),
         Grant::HomeAsFolder,
         Grant::NestedSandbox,
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },
     ])
+}
+
+fn host(name: &str) -> NetworkGrant {
+    let (host, ports) = (name.into(), vec![443, 80]);
+    NetworkGrant::Host { host, ports, spoken: None, any_sni: false, txt: false }
 }
 
 fn setting() -> impl Strategy<Value = Grant> {
@@ -83,6 +92,9 @@ fn setting() -> impl Strategy<Value = Grant> {
         Grant::SystemCalls { base: CallBase::Default },
         Grant::SystemCalls { base: CallBase::Strict { agent: None } },
         Grant::CallRules { allow: vec!["ptrace".into()], deny: Vec::new(), on_deny: None },
+        Grant::Network(NetworkGrant::Internet { ports: vec![443] }),
+        Grant::Network(NetworkGrant::Internet { ports: vec![22] }),
+        Grant::Network(NetworkGrant::Resolvers { servers: vec!["9.9.9.9".into()] }),
         Grant::Wall { wall: Wall::Full },
         Grant::LandlockAbi { least: 6 },
         Grant::Lifetime { lifetime: Lifetime::Payload },
@@ -193,6 +205,7 @@ proptest! {
             |grant: &Grant| matches!(grant, Grant::Store { .. }),
             |grant: &Grant| matches!(grant, Grant::TimeZone { .. }),
             |grant: &Grant| matches!(grant, Grant::Terminal { .. }),
+            |grant: &Grant| matches!(grant, Grant::Network(NetworkGrant::Internet { .. })),
         ] {
             if let Some(wanted) = last(&b, is) {
                 prop_assert_eq!(last(&composed, is), Some(wanted));
@@ -345,6 +358,34 @@ fn an_order_that_matters_is_a_difference() {
     assert!(there.reordered && there.added.is_empty() && there.removed.is_empty());
     let none = diff(&[outer.clone(), inner.clone()], &[outer, inner]);
     assert!(none.is_empty());
+}
+
+#[test]
+fn the_network_by_name_is_told_in_words() {
+    let said = |grant| {
+        let Sentence { how, what, .. } = sentence(&Grant::Network(grant));
+        format!("{how} {what}")
+    };
+    assert_eq!(said(host("*.a.example")), "by name *.a.example");
+    let spoken = Some(jail_plan::Spoken::Tls);
+    let (host, ports) = ("db.example".into(), vec![5432, 5433]);
+    assert_eq!(
+        said(NetworkGrant::Host { host, ports, spoken, any_sni: true, txt: false }),
+        "by name db.example on ports 5432, 5433 (TLS, any server name)"
+    );
+    assert_eq!(
+        said(NetworkGrant::Internet { ports: vec![443] }),
+        "by name every public host, on TCP port 443"
+    );
+    let exposed = |from, to, count| said(NetworkGrant::Exposed { from, to, count });
+    for (said, wanted) in [
+        (exposed(80, 80, 1), "port 80"),
+        (exposed(8080, 80, 1), "port 80, as port 8080 there"),
+        (exposed(3000, 3000, 11), "ports 3000 to 3010"),
+        (exposed(0, 0, 1), "one free port, the same inside"),
+    ] {
+        assert_eq!(said, format!("open to the host {wanted}"));
+    }
 }
 
 #[test]

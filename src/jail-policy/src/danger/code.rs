@@ -54,6 +54,12 @@ codes! {
     HostScripts = "host-scripts",
     /// A secret is passed on.
     PassesSecret = "passes-secret",
+    /// A service on the host's loopback.
+    ReachesHost = "reaches-host",
+    /// An address that no name may lead to.
+    ReachesPrivate = "reaches-private",
+    /// Another jail may send what this one reads.
+    RelaysThroughFiles = "relays-through-files",
     /// A namespace of the host's.
     SharesNamespace = "shares-namespace",
     /// The launcher's terminal.
@@ -64,6 +70,8 @@ codes! {
     SpecWritable = "spec-writable",
     /// A combinator that is called `unsafe-…`.
     UnsafeCombinator = "unsafe-combinator",
+    /// Every public host.
+    WholeInternet = "whole-internet",
     /// The host's network.
     WholeNetwork = "whole-network",
     /// All of the store.

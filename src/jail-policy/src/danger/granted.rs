@@ -44,6 +44,7 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         Grant::Session { service } => session(entry, *service),
         Grant::ShareNamespace { namespace } => shared(entry, *namespace),
         Grant::HostNetwork => network(entry),
+        Grant::Network(grant) => super::network::danger(entry, grant),
         Grant::HomeAsFolder => Some(Danger::of(
             entry,
             Severity::High,
@@ -204,7 +205,7 @@ fn shared(entry: &Entry, namespace: Namespace) -> Option<Danger> {
 
 fn network(entry: &Entry) -> Option<Danger> {
     let what = "the jail has the host's network: its loopback and abstract sockets too";
-    let fix = "drop it if the program can do without; there is no filter by name yet";
+    let fix = "name the hosts that the program needs with `network-allow` instead";
     Some(Danger::of(entry, Severity::Note, DangerCode::WholeNetwork, what, fix))
 }
 

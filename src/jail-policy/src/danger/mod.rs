@@ -6,6 +6,7 @@ mod broken;
 mod caged;
 mod code;
 mod granted;
+mod network;
 mod writer;
 
 use std::collections::BTreeSet;
@@ -57,6 +58,7 @@ pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origi
     } else {
         let mut found: Vec<Danger> = grants.iter().flat_map(granted::dangers).collect();
         found.extend(broken::dangers(grants));
+        found.extend(network::relay(grants));
         found
     };
     let mut origins: BTreeSet<&Origin> = applied.into_iter().collect();

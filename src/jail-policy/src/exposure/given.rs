@@ -59,6 +59,7 @@ fn named(grant: &Grant) -> Vec<(&Text, Access)> {
         | Grant::TimeZone { .. }
         | Grant::ShareNamespace { .. }
         | Grant::HostNetwork
+        | Grant::Network(_)
         | Grant::Cage { .. }
         | Grant::StateLink { .. }
         | Grant::Ports { .. }

@@ -2,7 +2,9 @@
 //! seal and the checks have answered for it.
 
 mod kinds;
+mod network;
 mod sources;
+mod target;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use crate::{
 };
 
 pub use kinds::{Argument, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
+pub use network::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -265,6 +268,8 @@ pub enum Grant {
     },
     /// The host's network.
     HostNetwork,
+    /// A part of the network by name.
+    Network(NetworkGrant),
     /// No namespace and no mount of its own: the program sees the host as it is, and Landlock says what it may do there.
     Cage {
         /// A second name of the command.
@@ -381,6 +386,7 @@ impl Grant {
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
             Self::Reach { path, .. } => vec![path],
+            Self::Network(grant) => grant.texts_mut(),
             Self::Overlay { lower, writes, to } => {
                 lower.iter_mut().chain(writes.texts_mut()).chain([to]).collect()
             }
@@ -432,68 +438,5 @@ impl Grant {
             *text = text.resolved();
         }
         self
-    }
-
-    /// The place in the jail that it is about, where it is one and known before the launch.
-    #[must_use]
-    pub fn target(&self) -> Option<&Text> {
-        match self {
-            Self::Bind { to, .. }
-            | Self::StateDirectory { to, .. }
-            | Self::StateFile { to, .. }
-            | Self::FolderState { to, .. }
-            | Self::DeepBind { from: to, .. }
-            | Self::Overlay { to, .. }
-            | Self::Tmpfs { to, .. }
-            | Self::Proc { to }
-            | Self::Dev { to }
-            | Self::Directory { to, .. }
-            | Self::File { to, .. }
-            | Self::Copy { to, .. }
-            | Self::Symlink { to, .. }
-            | Self::GitIdentity { to }
-            | Self::Queues { to } => Some(to),
-            Self::Folder { to, .. } => to.as_ref(),
-            Self::Program { .. }
-            | Self::Arguments { .. }
-            | Self::RemountReadOnly { .. }
-            | Self::HostScript { .. }
-            | Self::Channel { .. }
-            | Self::OpenUrls
-            | Self::StartIn { .. }
-            | Self::HomeAsFolder
-            | Self::Worktree
-            | Self::BindArguments { .. }
-            | Self::BindVariable { .. }
-            | Self::Session { .. }
-            | Self::Bus { .. }
-            | Self::Store { .. }
-            | Self::Accounts { .. }
-            | Self::SetEnv { .. }
-            | Self::DevShell { .. }
-            | Self::ForwardEnv { .. }
-            | Self::UnsetEnv { .. }
-            | Self::AddPath { .. }
-            | Self::Hostname { .. }
-            | Self::TimeZone { .. }
-            | Self::ShareNamespace { .. }
-            | Self::HostNetwork
-            | Self::Cage { .. }
-            | Self::Reach { .. }
-            | Self::StateLink { .. }
-            | Self::Ports { .. }
-            | Self::SystemCalls { .. }
-            | Self::Filter { .. }
-            | Self::CallRules { .. }
-            | Self::NestedSandbox
-            | Self::Wall { .. }
-            | Self::LandlockAbi { .. }
-            | Self::Terminal { .. }
-            | Self::Lifetime { .. }
-            | Self::Limit { .. }
-            | Self::BestEffort
-            | Self::ShownId { .. }
-            | Self::DedicatedUser { .. } => None,
-        }
     }
 }

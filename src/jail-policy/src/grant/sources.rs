@@ -51,6 +51,7 @@ impl Grant {
             | Self::TimeZone { .. }
             | Self::ShareNamespace { .. }
             | Self::HostNetwork
+            | Self::Network(_)
             | Self::Cage { .. }
             | Self::Ports { .. }
             | Self::SystemCalls { .. }

@@ -1,6 +1,7 @@
 //! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
 mod cage;
+mod network;
 mod packages;
 mod parts;
 mod root;
@@ -231,6 +232,7 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::HostNetwork => {
             Sentence::new(Network, "the host's", "network: internet, local network, loopback")
         }
+        Grant::Network(grant) => network::network(grant),
         Grant::Cage { datagrams, .. } => cage::cage(*datagrams),
         Grant::Reach { path, reach, missing } => {
             Sentence::new(Files, reach_word(*reach), path.to_string())

@@ -72,7 +72,11 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         | DangerCode::ForeignWrapper
         | DangerCode::HostScripts
         | DangerCode::PassesSecret
+        | DangerCode::ReachesHost
+        | DangerCode::ReachesPrivate
+        | DangerCode::RelaysThroughFiles
         | DangerCode::SharesTmp
+        | DangerCode::WholeInternet
         | DangerCode::WholeNetwork => None,
     }
 }

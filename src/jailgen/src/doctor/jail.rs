@@ -55,6 +55,7 @@ pub fn plan(stub: &Path) -> Result<String, SealError> {
         graph: &Graph::new("/nix/store", [])?,
         stub: &stub.display().to_string(),
         host: "",
+        broker: "",
         out: "/nix/store/none",
         arch: std::env::consts::ARCH,
         filters: &[],

@@ -51,7 +51,7 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
         absent.push("the rest of the home folder");
     }
     if !has(&|grant| matches!(grant, Grant::HostNetwork)) && !shares(Namespace::Net) {
-        absent.push("any network, the host's loopback included");
+        absent.push(super::network::absent(grants.iter().map(|entry| &entry.grant)));
     }
     if !shares(Namespace::Pid) {
         absent.push("other processes (own numbers begin at random)");

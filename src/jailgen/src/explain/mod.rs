@@ -2,6 +2,7 @@
 
 mod calls;
 mod fold;
+mod network;
 mod order;
 mod summary;
 mod text;

@@ -141,6 +141,7 @@ impl Summary {
             Grant::ForwardEnv { name, .. } if is_secret(name) => self.reads(format!("${name}")),
             Grant::GitIdentity { .. } => self.reads("your name and address as git has them"),
             Grant::HostNetwork => push(&mut self.networks, "all networks".into()),
+            Grant::Network(grant) => super::network::add(&mut self.networks, &mut self.reaches, grant),
             Grant::ShareNamespace { namespace } => self.shares(*namespace),
             Grant::Ports { connect, bind } => {
                 let listed = |ports: &[u16]| {
@@ -228,7 +229,7 @@ impl Summary {
 
 const EVERYTHING: &str = "everything on this machine";
 
-fn push(all: &mut Vec<String>, what: String) {
+pub(super) fn push(all: &mut Vec<String>, what: String) {
     if !all.contains(&what) {
         all.push(what);
     }

@@ -33,6 +33,8 @@ pub struct Request<'a> {
     pub stub: &'a str,
     /// The helper, which the plan names where there is work for it.
     pub host: &'a str,
+    /// The broker, which the plan names where hosts are reached by name; empty where the kit has none.
+    pub broker: &'a str,
     /// The store path that the wrapper is written to.
     pub out: &'a str,
     /// The processor, as Nix names it: `x86_64`.

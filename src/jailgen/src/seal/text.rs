@@ -96,7 +96,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::Session { .. }
-        // The proxy runs outside.
+        // The proxy runs outside, as does the broker, and what it asks.
+        | Grant::Network(_)
         | Grant::Bus { .. }
         | Grant::Store { .. }
         | Grant::ForwardEnv { .. }

@@ -162,6 +162,7 @@ impl Draft {
             | Grant::TimeZone { .. }
             | Grant::ShareNamespace { .. }
             | Grant::HostNetwork
+            | Grant::Network(_)
             | Grant::SystemCalls { .. }
             | Grant::CallRules { .. }
             | Grant::Filter { .. }

@@ -5,6 +5,7 @@ mod host;
 mod ids;
 mod landlock;
 mod limits;
+mod network;
 mod overlay;
 mod session;
 
@@ -80,6 +81,7 @@ struct Draft<'a> {
     ids: Who,
     start_in: Option<HostText>,
     host: OnHost,
+    network: network::ByName,
 }
 
 impl<'a> Draft<'a> {
@@ -103,6 +105,7 @@ impl<'a> Draft<'a> {
             ids: Who::default(),
             start_in: None,
             host: OnHost::default(),
+            network: network::ByName::default(),
         }
     }
 
@@ -250,6 +253,7 @@ impl<'a> Draft<'a> {
             Grant::TimeZone { .. } => {}
             Grant::ShareNamespace { namespace } => self.share(read, *namespace)?,
             Grant::HostNetwork => self.share(read, Namespace::Net)?,
+            Grant::Network(grant) => self.network.add(read, grant)?,
             Grant::Cage { .. }
             | Grant::Reach { .. }
             | Grant::StateLink { .. }
@@ -337,6 +341,10 @@ impl<'a> Draft<'a> {
         self.inside.push(Step::new(EVERY_JAIL, InsideOp::RemountReadOnly(root)));
         let start = self.start();
         let ids = self.ids.lower(&self.namespaces)?;
+        let network = self.network.finish(request.broker)?;
+        if network.is_some() && !self.namespaces.contains(&Namespace::Net) {
+            return Err(SealError::new("the host's network is shared, and hosts are named beside"));
+        }
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
         Ok(Plan {
             version: jail_plan::VERSION,
@@ -346,7 +354,7 @@ impl<'a> Draft<'a> {
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
             ids,
-            network: None,
+            network,
             closure,
             inside: self.inside,
             hostname: self.hostname,

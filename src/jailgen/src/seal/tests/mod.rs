@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use jail_policy::{Access, Entry, Grant, Missing, Namespace, Origin, Policy, Scope, Text, Zone};
 
 mod layers;
+mod network;
 mod unseal;
 
 use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
@@ -59,7 +60,8 @@ fn sealed_with(policy: &Policy, filters: &[(String, Vec<u8>)]) -> Result<Sealed,
     let (stub, out) =
         ("/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub", "/nix/store/5-out");
     let host = "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host";
-    seal(&Request { policy, graph: &graph(), stub, host, out, arch: "x86_64", filters })
+    let broker = "/nix/store/66666666666666666666666666666666-jail-broker/bin/jail-broker";
+    seal(&Request { policy, graph: &graph(), stub, host, broker, out, arch: "x86_64", filters })
 }
 
 /// The wrapper without its filter, whose bytes have tests of their own.

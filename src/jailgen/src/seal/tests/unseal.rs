@@ -17,7 +17,7 @@ fn grants(entries: &[Entry]) -> Vec<&Grant> {
     entries.iter().map(|entry| &entry.grant).collect()
 }
 
-fn check_again(grants_given: &[Grant]) {
+pub(super) fn check_again(grants_given: &[Grant]) {
     let policy = policy(grants_given);
     let before = normalise(policy.grants.clone());
     let after = again(&policy);

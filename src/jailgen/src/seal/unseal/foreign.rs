@@ -86,9 +86,10 @@ fn programs(plan: &Plan) -> Vec<(&str, &'static str)> {
         HostOp::Bus(bus) => Some((bus.proxy.as_str(), "the proxy of a message bus")),
         _ => None,
     });
+    let broker = plan.network.iter().map(|it| (it.broker.as_str(), "the broker of the network"));
     let skeleton = Some((plan.closure.skeleton.as_str(), "the folder of mount points"));
     let skeleton = skeleton.filter(|(path, _)| !path.is_empty());
-    helper.chain(shell).chain(proxies).chain(skeleton).collect()
+    helper.chain(shell).chain(proxies).chain(broker).chain(skeleton).collect()
 }
 
 /// A word after the path would be an argument, and `..` leads out again.

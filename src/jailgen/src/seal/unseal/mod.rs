@@ -8,6 +8,7 @@ mod cage;
 mod calls;
 mod foreign;
 mod inside;
+mod network;
 mod settings;
 
 pub use foreign::{foreign, foreign_programs};
@@ -41,6 +42,7 @@ pub fn unseal(plan: &Plan, places: &Places) -> Policy {
     } else {
         settings::of_a_jail(&mut draft);
         inside::add(&mut draft);
+        network::add(&mut draft);
     }
     draft.on_the_host();
     settings::environment(&mut draft);

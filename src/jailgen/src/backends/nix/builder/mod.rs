@@ -43,6 +43,9 @@ struct Attributes {
     places: BTreeMap<String, String>,
     stub: String,
     host: String,
+    /// Where the kit has it.
+    #[serde(default)]
+    broker: String,
     /// The packages of the program, for what desktops and shells know of them.
     #[serde(default)]
     forward: Vec<PathBuf>,
@@ -199,8 +202,9 @@ fn seal_policy(policy: &Policy, attributes: &Attributes) -> Result<Sealed, SealE
     let graph = Graph::new(store, nodes)?;
     let arch = attributes.system.split('-').next().unwrap_or_default();
     let (stub, host) = (attributes.stub.as_str(), attributes.host.as_str());
+    let broker = attributes.broker.as_str();
     let filters = given::filters(policy)?;
-    seal(&Request { policy, graph: &graph, stub, host, out, arch, filters: &filters })
+    seal(&Request { policy, graph: &graph, stub, host, broker, out, arch, filters: &filters })
 }
 
 /// The store's folder, which the output stands in.

@@ -1,0 +1,89 @@
+//! What of the network by name one should think twice about.
+
+use jail_egress::{Authority, Host, Objection, objection};
+
+use super::{Danger, DangerCode};
+use crate::grant::{Grant, NetworkGrant};
+use crate::{Access, Entry, Severity, given};
+
+pub(super) fn danger(entry: &Entry, grant: &NetworkGrant) -> Option<Danger> {
+    match grant {
+        NetworkGrant::Host { host, .. } => literal(entry, host),
+        NetworkGrant::Internet { .. } => Some(Danger::of(
+            entry,
+            Severity::Note,
+            DangerCode::WholeInternet,
+            "the jail can send what it reads to any public host",
+            "name the hosts that the program needs with `network-allow` instead",
+        )),
+        NetworkGrant::HostPort { to, .. } => Some(Danger::of(
+            entry,
+            Severity::Note,
+            DangerCode::ReachesHost,
+            format!("the jail can use the service on port {to} of the host's loopback"),
+            "services on the loopback often trust whoever connects: look at what this one does",
+        )),
+        NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy
+        | NetworkGrant::Upstream { .. }
+        | NetworkGrant::Exposed { .. }
+        | NetworkGrant::Ask { .. } => None,
+    }
+}
+
+/// A rule may name an address that no name may lead to.
+fn literal(entry: &Entry, host: &str) -> Option<Danger> {
+    let Ok(Authority { host: Host::Address(address), .. }) = Authority::from_wire(host.as_bytes())
+    else {
+        return None;
+    };
+    let why = objection(address, &[])?;
+    let what = format!("the jail can reach `{host}`, {why}");
+    let (severity, code, fix) = match why {
+        Objection::Metadata => (
+            Severity::High,
+            DangerCode::GrantsCredentials,
+            "drop it: whoever asks there is given the machine's credentials",
+        ),
+        Objection::Own
+        | Objection::Loopback
+        | Objection::Unspecified
+        | Objection::Private
+        | Objection::LinkLocal
+        | Objection::CarrierGrade
+        | Objection::Multicast
+        | Objection::Documentation
+        | Objection::Benchmark
+        | Objection::Reserved => (
+            Severity::Note,
+            DangerCode::ReachesPrivate,
+            "name the ports that the program needs of it, and no others",
+        ),
+    };
+    Some(Danger::of(entry, severity, code, what, fix))
+}
+
+/// A jail whose hosts are named can write where another jail may read, and the other way round: what one reads, the other sends.
+pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
+    let named = |entry: &&Entry| matches!(&entry.grant, Grant::Network(NetworkGrant::Host { .. }));
+    let shared = |entry: &Entry| match &entry.grant {
+        Grant::Folder { access, .. } | Grant::BindArguments { access } => {
+            *access == Access::ReadWrite
+        }
+        grant => given(grant).iter().any(|(_, access)| *access == Access::ReadWrite),
+    };
+    let is_open = |entry: &Entry| {
+        matches!(&entry.grant, Grant::HostNetwork | Grant::Network(NetworkGrant::Internet { .. }))
+    };
+    let entry = grants.iter().find(named)?;
+    if grants.iter().any(is_open) || !grants.iter().any(shared) {
+        return None;
+    }
+    Some(Danger::of(
+        entry,
+        Severity::Note,
+        DangerCode::RelaysThroughFiles,
+        "another jail that can write the same folder can pass on what this one reads, to hosts that it may reach",
+        "give jails that share a folder the same hosts",
+    ))
+}

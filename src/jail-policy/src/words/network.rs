@@ -1,0 +1,95 @@
+//! Words for the network by name.
+
+use jail_plan::Spoken;
+
+use super::cage::ports as listed;
+use super::{Sentence, Subject};
+use crate::grant::{NetworkGrant, ProxyCredentials, UpstreamProxy};
+use crate::text::Text;
+
+/// What is there for every host that is named without a port.
+const USUAL_PORTS: [u16; 2] = [443, 80];
+
+/// Says a part of the network by name in words.
+pub(super) fn network(grant: &NetworkGrant) -> Sentence {
+    let said = |how, what: String| Sentence::new(Subject::Network, how, what);
+    match grant {
+        NetworkGrant::Host { host, ports, spoken, any_sni, txt } => {
+            said("by name", named(host, ports, *spoken, *any_sni, *txt))
+                .note("TCP ports 443 and 80 unless others are named; no UDP")
+        }
+        NetworkGrant::Internet { ports } => {
+            said("by name", format!("every public host, on TCP {}", several(ports)))
+                .note("no private, local or link-local address, and no UDP")
+        }
+        NetworkGrant::Resolvers { servers } => said("names asked of", servers.join(", ")),
+        NetworkGrant::Proxy => {
+            said("proxy", "HTTP and SOCKS5 on the jail's loopback, by the same rules".into())
+        }
+        NetworkGrant::Upstream { proxy } => said("leaving by", upstream(proxy)),
+        NetworkGrant::HostPort { from, to } if from == to => {
+            said("the host's", format!("loopback port {to}"))
+        }
+        NetworkGrant::HostPort { from, to } => {
+            said("the host's", format!("loopback port {to} as port {from} of the jail's"))
+        }
+        NetworkGrant::Exposed { from, to, count } => {
+            said("open to the host", exposed(*from, *to, *count))
+                .note("on the host's loopback: every user of the machine can connect")
+        }
+        NetworkGrant::Ask { command, seconds } => {
+            let whom = match command.as_slice() {
+                [] => "you, by a notification on the desktop".to_owned(),
+                words => words.iter().map(Text::to_string).collect::<Vec<_>>().join(" "),
+            };
+            said("asks", format!("{whom}, before it refuses; for {seconds} s"))
+        }
+    }
+}
+
+fn named(host: &str, ports: &[u16], spoken: Option<Spoken>, any_sni: bool, txt: bool) -> String {
+    let mut said = host.to_owned();
+    if ports != USUAL_PORTS {
+        said = format!("{said} on {}", several(ports));
+    }
+    let spoken = spoken.map(|spoken| match spoken {
+        Spoken::Tls => "TLS",
+        Spoken::Http => "HTTP",
+        Spoken::Tcp => "any protocol",
+    });
+    let more = [spoken, any_sni.then_some("any server name"), txt.then_some("TXT records")];
+    let more: Vec<&str> = more.into_iter().flatten().collect();
+    if more.is_empty() { said } else { format!("{said} ({})", more.join(", ")) }
+}
+
+fn several(ports: &[u16]) -> String {
+    let words = listed(ports);
+    if ports.len() > 1 { words.replacen("port ", "ports ", 1) } else { words }
+}
+
+fn upstream(proxy: &UpstreamProxy) -> String {
+    match proxy {
+        UpstreamProxy::Variable { name } => format!("the proxy that ${name} names at launch"),
+        UpstreamProxy::At { host, port, credentials } => {
+            let with = credentials.as_ref().map(|credentials| match credentials {
+                ProxyCredentials::File { path } => format!(", with the credentials in {path}"),
+                ProxyCredentials::Variable { name } => format!(", with the credentials in ${name}"),
+            });
+            format!("the proxy {host}:{port}{}", with.unwrap_or_default())
+        }
+    }
+}
+
+fn exposed(from: u16, to: u16, count: u16) -> String {
+    let last = |first: u16| first.saturating_add(count.saturating_sub(1));
+    match (from, to, count) {
+        (0, 0, _) => "one free port, the same inside".into(),
+        (0, to, _) => format!("port {to}, as one that is free there"),
+        (from, to, 0 | 1) if from == to => format!("port {to}"),
+        (from, to, 0 | 1) => format!("port {to}, as port {from} there"),
+        (from, to, _) if from == to => format!("ports {to} to {}", last(to)),
+        (from, to, _) => {
+            format!("ports {to} to {}, as ports {from} to {} there", last(to), last(from))
+        }
+    }
+}
