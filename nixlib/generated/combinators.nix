@@ -715,6 +715,56 @@ in
       ];
       brings = [ ];
     };
+    # A port of the host's loopback can be reached from inside, as the same port of the jail's.
+    allow-host-port = {
+      params = [
+        {
+          either = [
+            "integer"
+            {
+              fields = {
+                from = "integer";
+                to = "integer";
+              };
+            }
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # These DNS servers are asked, instead of the host's.
+    dns = {
+      params = [ { list = "literal"; } ];
+      brings = [ ];
+    };
+    # A port of the jail appears on the host's loopback, under the same number.
+    expose-port = {
+      params = [
+        {
+          either = [
+            "integer"
+            "literal"
+            {
+              fields = {
+                from = "integer";
+                to = "integer";
+              };
+            }
+          ];
+        }
+      ];
+      brings = [ ];
+    };
+    # Every public host can be reached, on TCP ports 443, 80 and 22.
+    internet = {
+      params = [ ];
+      brings = [ "cacert" ];
+    };
+    # Every public host can be reached, on these TCP ports.
+    internet-ports = {
+      params = [ { list = "integer"; } ];
+      brings = [ "cacert" ];
+    };
     # The host's network, and what TLS and DNS need.
     network = {
       params = [ ];
@@ -722,6 +772,72 @@ in
         "cacert"
         "tzdata"
       ];
+    };
+    # These hosts can be reached, by name, and no others.
+    network-allow = {
+      params = [
+        {
+          list = {
+            either = [
+              "literal"
+              {
+                fields = {
+                  host = "literal";
+                  ports = {
+                    list = "integer";
+                  };
+                  sni = "literal";
+                  tcp = "bool";
+                  tls = "bool";
+                  txt = "bool";
+                };
+              }
+            ];
+          };
+        }
+      ];
+      brings = [ "cacert" ];
+    };
+    # Before a host is refused somebody is asked, and the connection waits.
+    network-ask = {
+      params = [
+        {
+          fields = {
+            command = {
+              list = "text";
+            };
+            seconds = "integer";
+          };
+        }
+      ];
+      brings = [ ];
+    };
+    # A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it.
+    proxy-variables = {
+      params = [ ];
+      brings = [ ];
+    };
+    # Connections leave by this HTTP proxy of the host's network.
+    upstream-proxy = {
+      params = [
+        {
+          either = [
+            "text"
+            {
+              fields = {
+                url = "text";
+                credentials = {
+                  fields = {
+                    file = "text";
+                    env = "literal";
+                  };
+                };
+              };
+            }
+          ];
+        }
+      ];
+      brings = [ ];
     };
     # GnuPG's agent signs and decrypts for the jail, without its keys.
     gpg-agent = {

@@ -118,10 +118,18 @@ codes! {
     AssertionFailed = "assertion-failed",
     /// A text for `noescape` that the expansion language does not know.
     BadExpansion = "bad-expansion",
+    /// A host that no rule of the network can name.
+    BadHost = "bad-host",
     /// A host name that no host may have.
     BadHostname = "bad-hostname",
     /// An amount that no limit can be.
     BadLimit = "bad-limit",
+    /// A number that is no port.
+    BadPort = "bad-port",
+    /// An address of a proxy that cannot be used.
+    BadProxy = "bad-proxy",
+    /// A text that is no address of a DNS server.
+    BadResolver = "bad-resolver",
     /// A text that is no size.
     BadSize = "bad-size",
     /// A name that no user may have.
@@ -274,6 +282,8 @@ codes! {
     WholeStore = "whole-store",
     /// System calls that every jail is refused.
     WidensCalls = "widens-calls",
+    /// A combinator that does nothing where it stands.
+    WithoutEffect = "without-effect",
     /// A grant of what the host runs.
     WritesHostPrograms = "writes-host-programs",
 }

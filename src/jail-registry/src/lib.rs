@@ -8,6 +8,7 @@
 mod builders;
 mod check;
 mod diagnostic;
+mod hosts;
 mod lower;
 mod packages;
 mod page;
@@ -26,6 +27,7 @@ pub use check::{
     describe_type, describe_value, unknown as unknown_argument,
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
+pub use hosts::{GROUP_MARK, GROUPS, HostGroup, KnownHost, group as host_group};
 pub use lower::{
     Call, Lowered, agent_of, combinators_in, danger_warning, is_every_programs, lower,
 };

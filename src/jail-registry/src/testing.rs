@@ -39,6 +39,22 @@ pub(crate) fn script(text: &str) -> Value {
     Value::Text(script)
 }
 
+/// A number.
+pub(crate) fn i(number: i64) -> Value {
+    Value::Integer(number)
+}
+
+/// A boolean.
+pub(crate) fn b(value: bool) -> Value {
+    Value::Bool(value)
+}
+
+/// An attribute set.
+pub(crate) fn set<const N: usize>(fields: [(&str, Value); N]) -> Value {
+    let field = |(name, value): (&str, Value)| (name.to_owned(), Placed::nowhere(value));
+    Value::Attributes(fields.into_iter().map(field).collect())
+}
+
 /// A list.
 pub(crate) fn list<const N: usize>(elements: [Value; N]) -> Value {
     Value::List(elements.into_iter().map(Placed::nowhere).collect())

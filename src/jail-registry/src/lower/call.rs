@@ -31,6 +31,22 @@ impl<'a> Call<'_, 'a> {
         self.push(grant, Some(named));
     }
 
+    /// Adds a grant that stands at a place of its own, for messages.
+    pub(crate) fn grant_at(&mut self, place: Option<Place>, grant: Grant) {
+        let combinator = self.applied.combinator.clone();
+        self.push(grant, Some(Named { place, combinator }));
+    }
+
+    /// The grants so far.
+    pub(crate) fn grants(&self) -> impl Iterator<Item = &Grant> {
+        self.state.grants.iter().map(|granted| &granted.entry.grant)
+    }
+
+    /// Takes grants back.
+    pub(crate) fn forget(&mut self, is_it: impl Fn(&Grant) -> bool) {
+        self.state.grants.retain(|granted| !is_it(&granted.entry.grant));
+    }
+
     /// Adds a grant beneath everything that the spec itself names a place for: what the author puts at a place, earlier
     /// or later, lies over what a combinator brings there, and nothing is written into a tree of the host.
     pub(crate) fn grant_beneath(&mut self, grant: Grant) {
@@ -97,6 +113,18 @@ impl<'a> Call<'_, 'a> {
     /// Records an error at an argument.
     pub(crate) fn error(&mut self, code: Code, argument: usize, message: String, help: &str) {
         let place = self.place_of(argument);
+        self.tell(Diagnostic::error(code, place, message).help(help));
+    }
+
+    /// Records an error at a place, or at the whole application where there is none.
+    pub(crate) fn error_at(
+        &mut self,
+        code: Code,
+        place: Option<Place>,
+        message: String,
+        help: &str,
+    ) {
+        let place = place.or(self.applied.place);
         self.tell(Diagnostic::error(code, place, message).help(help));
     }
 

@@ -13,6 +13,7 @@ pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_hostname(state);
     settle_entries(state);
     contradict_each_other(state);
+    super::by_name::settle(state);
     compare_targets(state);
     super::danger::warn(state);
 }

@@ -4,6 +4,7 @@
 //! It stops at nothing: all faults of a jail are told at once.
 
 mod amount;
+pub(crate) mod by_name;
 mod cage;
 mod call;
 mod danger;
@@ -140,6 +141,7 @@ pub(crate) struct Lowering<'a> {
     entry: Text,
     entries: u32,
     folder: folder::Wish,
+    by_name: by_name::ByName,
     places: BTreeMap<Origin, Place>,
     dangers: Vec<Danger>,
     diagnostics: Vec<Diagnostic>,
@@ -170,6 +172,7 @@ impl<'a> Lowering<'a> {
             entry: Text::literal(""),
             entries: 0,
             folder: folder::Wish::default(),
+            by_name: by_name::ByName::default(),
             places: BTreeMap::new(),
             dangers: Vec::new(),
             diagnostics: Vec::new(),
@@ -276,6 +279,7 @@ impl<'a> Lowering<'a> {
         self.deferred.clear();
         self.once.clear();
         self.folder = folder::Wish::default();
+        self.by_name = by_name::ByName::default();
         self.entries = 0;
         if let Some(Granted { entry: Entry { grant: Grant::Program { path }, .. }, .. }) =
             self.grants.first()

@@ -5,6 +5,7 @@
 mod agents;
 mod base;
 mod bus;
+pub(crate) mod by_name;
 mod desktop;
 mod environment;
 mod filesystem;
@@ -15,9 +16,9 @@ pub(crate) mod limits;
 mod meta;
 pub mod names;
 mod namespaces;
-mod network;
+pub(crate) mod network;
 mod overlays;
-mod process;
+pub(crate) mod process;
 mod xwayland;
 
 use crate::lower::Call;

@@ -17,6 +17,8 @@ pub const ALLOW_NESTED_SANDBOX: &str = "allow-nested-sandbox";
 pub const BEST_EFFORT: &str = "best-effort";
 /// `bind-nix-store-runtime-closure`
 pub const BIND_NIX_STORE_RUNTIME_CLOSURE: &str = "bind-nix-store-runtime-closure";
+/// `dns`
+pub const DNS: &str = "dns";
 /// `escape`
 pub const ESCAPE: &str = "escape";
 /// `fake-passwd`
@@ -27,6 +29,10 @@ pub const FWD_ENV: &str = "fwd-env";
 pub const GIT_IDENTITY: &str = "git-identity";
 /// `git-worktree`
 pub const GIT_WORKTREE: &str = "git-worktree";
+/// `internet`
+pub const INTERNET: &str = "internet";
+/// `internet-ports`
+pub const INTERNET_PORTS: &str = "internet-ports";
 /// `landlock`
 pub const LANDLOCK: &str = "landlock";
 /// `limit-cpu`
@@ -59,6 +65,8 @@ pub const NOESCAPE: &str = "noescape";
 pub const OPEN_URLS_IN_BROWSER: &str = "open-urls-in-browser";
 /// `pipewire`
 pub const PIPEWIRE: &str = "pipewire";
+/// `proxy-variables`
+pub const PROXY_VARIABLES: &str = "proxy-variables";
 /// `pulse`
 pub const PULSE: &str = "pulse";
 /// `readonly`

@@ -3,14 +3,29 @@
 use jail_policy::{Grant, Output, Text};
 
 use super::process::{copy_if_there, host_zone};
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names};
+use super::{Chapter, Combinator, Lower, NOTHING, SINCE, by_name, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Network",
-    intro: "Unless something here is used, a jail has no network but a loopback interface of its own.",
-    combinators: &[Combinator {
+    intro: "Unless something here is used, a jail has no network but a loopback interface of its own. [network.md](network.md) says how the
+network by name works, and what does not work with it.",
+    combinators: &[
+        by_name::ALLOW_HOST_PORT,
+        by_name::DNS,
+        by_name::EXPOSE_PORT,
+        by_name::INTERNET,
+        by_name::INTERNET_PORTS,
+        NETWORK,
+        by_name::NETWORK_ALLOW,
+        by_name::NETWORK_ASK,
+        by_name::PROXY_VARIABLES,
+        by_name::UPSTREAM_PROXY,
+    ],
+};
+
+const NETWORK: Combinator = Combinator {
         name: names::NETWORK,
         since: SINCE,
         in_jail_nix: true,
@@ -26,8 +41,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
         example: "network",
         brings: &[inside(Brought::Cacert), inside(Brought::Tzdata)],
         lower: Lower::Permission(network),
-    }],
-};
+    };
 
 /// Where distributions keep the bundle, and programs that were built for one look for it.
 const BUNDLES: &[&str] = &[
@@ -48,17 +62,23 @@ fn network(call: &mut Call<'_, '_>) -> Option<()> {
     if !call.once(names::NETWORK) {
         return Some(());
     }
-    let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);
-    bundle.extend(&Text::literal("/etc/ssl/certs/ca-bundle.crt"));
     call.grant(Grant::HostNetwork);
     for path in ["/etc/resolv.conf", "/etc/hosts", "/etc/services"] {
         copy_if_there(call, path);
     }
+    certificates(call)?;
+    host_zone(call)
+}
+
+/// The certificates of the public authorities, where programs look for them.
+pub(crate) fn certificates(call: &mut Call<'_, '_>) -> Option<()> {
+    let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);
+    bundle.extend(&Text::literal("/etc/ssl/certs/ca-bundle.crt"));
     for path in BUNDLES {
         call.grant_beneath(Grant::Symlink { to: Text::literal(*path), target: bundle.clone() });
     }
     for name in VARIABLES {
         call.grant(Grant::SetEnv { name: (*name).into(), value: bundle.clone() });
     }
-    host_zone(call)
+    Some(())
 }

@@ -167,7 +167,7 @@ pub(super) fn host_zone(call: &mut Call<'_, '_>) -> Option<()> {
 }
 
 /// Copies what may be missing on a host.
-pub(super) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
+pub(crate) fn copy_if_there(call: &mut Call<'_, '_>, path: &str) {
     let (from, to) = (Text::literal(path), Text::literal(path));
     call.grant_beneath(Grant::Copy { from, to, append: None, missing: Missing::Skip });
 }

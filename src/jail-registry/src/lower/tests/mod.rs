@@ -3,7 +3,9 @@
 use expect_test::{Expect, expect};
 
 use crate::Value;
-use crate::testing::{built, jail, jail_named, list, lowered, lowered_whole, p, pkg, s, script, x};
+use crate::testing::{
+    b, built, i, jail, jail_named, list, lowered, lowered_whole, p, pkg, s, script, x,
+};
 
 #[track_caller]
 fn check(permissions: Vec<Value>, expected: &Expect) {
@@ -20,6 +22,7 @@ mod fold;
 mod grants;
 mod laws;
 mod layers;
+mod network;
 mod raw;
 mod refused;
 mod warned;

@@ -398,10 +398,10 @@ fn names_that_are_not_in_the_table() {
     "#]],
     );
     check_one(
-        "network-allow",
+        "network-permit",
         [list([s("a.org")])],
         &expect![[r#"
-        error[unknown-combinator] at 2: unknown combinator `network-allow`
+        error[unknown-combinator] at 2: unknown combinator `network-permit`
           ^ not in the registry
     "#]],
     );

@@ -2,6 +2,7 @@
 
 use jail_plan::{Credentials, Network, Purpose, Upstream};
 use jail_policy::{Grant, NetworkGrant, ProxyCredentials, Text, UpstreamProxy};
+use jail_registry::names;
 
 use super::Draft;
 
@@ -38,15 +39,15 @@ fn of_all_hosts(draft: &mut Draft<'_>, network: &Network) {
     let egress = &network.egress;
     if !egress.internet.is_empty() {
         let ports = egress.internet.clone();
-        let by: &[&str] = &["internet-ports", "internet"];
+        let by: &[&str] = &[names::INTERNET_PORTS, names::INTERNET];
         draft.add_of(by, Grant::Network(NetworkGrant::Internet { ports }));
     }
     if !egress.resolvers.is_empty() {
         let servers = egress.resolvers.clone();
-        draft.add_of(&["dns"], Grant::Network(NetworkGrant::Resolvers { servers }));
+        draft.add_of(&[names::DNS], Grant::Network(NetworkGrant::Resolvers { servers }));
     }
     if network.listeners.iter().any(|listener| listener.purpose == Purpose::Proxy) {
-        draft.add_of(&["proxy-variables"], Grant::Network(NetworkGrant::Proxy));
+        draft.add_of(&[names::PROXY_VARIABLES], Grant::Network(NetworkGrant::Proxy));
     }
     if let Some(upstream) = &egress.upstream {
         let grant = NetworkGrant::Upstream { proxy: proxy(upstream) };

@@ -1,0 +1,61 @@
+//! Known hosts in groups: `"@npm"` in a spec is the hosts of the npm registry, `"@claude-code"` those that Claude Code asks for.
+//!
+//! `hosts/data.rs` has them, each with the page that says so. Where that page is wrong, a spec names its hosts itself.
+
+mod data;
+
+pub use data::GROUPS;
+
+use crate::builders::Preset;
+
+/// Hosts that belong together.
+#[derive(Clone, Copy, Debug)]
+pub struct HostGroup {
+    /// Its name, without the `@`.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub summary: &'static str,
+    /// Its hosts.
+    pub hosts: &'static [KnownHost],
+    /// Further groups that belong to it.
+    pub groups: &'static [&'static str],
+}
+
+/// A host, and why it is in a group.
+#[derive(Clone, Copy, Debug)]
+pub struct KnownHost {
+    /// The host as `network-allow` takes it: `github.com:22`.
+    pub host: &'static str,
+    /// What it is for.
+    pub purpose: &'static str,
+    /// The page that says so.
+    pub source: &'static str,
+}
+
+/// What stands before the name of a group.
+pub const GROUP_MARK: char = '@';
+
+/// The group of this name.
+#[must_use]
+pub fn group(name: &str) -> Option<&'static HostGroup> {
+    GROUPS.iter().find(|group| group.name == name)
+}
+
+impl HostGroup {
+    /// All its hosts, those of its groups among them.
+    pub fn all(&self) -> impl Iterator<Item = &'static KnownHost> {
+        let of_groups = self.groups.iter().filter_map(|name| group(name));
+        self.hosts.iter().chain(of_groups.flat_map(|group| group.hosts))
+    }
+}
+
+impl Preset {
+    /// The hosts that the agent asks for by itself.
+    #[must_use]
+    pub fn hosts(&self) -> Option<&'static HostGroup> {
+        group(self.package)
+    }
+}
+
+#[cfg(test)]
+mod tests;
