@@ -48,6 +48,30 @@ let
         }
       ];
     };
+    allowedHosts = {
+      either = [
+        "literal"
+        {
+          list = {
+            either = [
+              "literal"
+              {
+                fields = {
+                  host = "literal";
+                  ports = {
+                    list = "integer";
+                  };
+                  sni = "literal";
+                  tcp = "bool";
+                  tls = "bool";
+                  txt = "bool";
+                };
+              }
+            ];
+          };
+        }
+      ];
+    };
     limits = {
       fields = {
         memory = {
@@ -186,6 +210,7 @@ let
       ];
     };
     bringsWith = {
+      allowedHosts = [ "cacert" ];
       enableNix = [ "nix" ];
     };
   };

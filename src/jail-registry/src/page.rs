@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use crate::builders::{
     BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, PRESETS, Preset, State,
 };
+use crate::hosts::{GROUP_MARK, GROUPS};
 use crate::packages::{Brings, Side};
 use crate::signature::{Field, Signature, Type};
 use crate::table::{CHAPTERS, Chapter, Combinator, Lower};
@@ -29,6 +30,7 @@ pub fn combinators_page() -> String {
         chapter_into(chapter, &mut page);
     }
     builders_into(&mut page);
+    hosts_into(&mut page);
     cages_into(&mut page);
     page
 }
@@ -157,6 +159,20 @@ fn builders_into(page: &mut String) {
     page.push_str("```\n\nWhere the state of each agent is written down:\n\n");
     for preset in PRESETS {
         add!(page, "- {}: <{}>\n", preset.package, preset.source);
+    }
+}
+
+/// The groups of hosts, and which agent has which by default.
+fn hosts_into(page: &mut String) {
+    page.push_str(
+        "\n## Groups of hosts\n\n`network-allow [ \"@npm\" ]` names all hosts of a group; `allowedHosts = \"default\"` is the group of the agent. \
+         `jailgen hosts`\nsays what each host is for, and where that is written down.\n\n| group | | hosts |\n|---|---|---|\n",
+    );
+    for group in GROUPS {
+        let own = group.hosts.iter().map(|known| format!("`{}`", known.host));
+        let groups = group.groups.iter().map(|name| format!("`{GROUP_MARK}{name}`"));
+        let hosts = own.chain(groups).collect::<Vec<_>>().join(" ");
+        add!(page, "| `{GROUP_MARK}{}` | {} | {hosts} |\n", group.name, group.summary);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, options};
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, hosts, options};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
@@ -55,9 +55,9 @@ pub(crate) fn expand(
         return Err(faults);
     }
     let mut expansion =
-        Expansion { builder, arguments: &built.arguments, place, packages, missing: Vec::new() };
+        Expansion { builder, arguments: &built.arguments, place, packages, faults: Vec::new() };
     let expanded = expansion.run();
-    if expansion.missing.is_empty() { Ok(expanded) } else { Err(expansion.missing) }
+    if expansion.faults.is_empty() { Ok(expanded) } else { Err(expansion.faults) }
 }
 
 fn unknown(name: &str, place: Option<Place>) -> Diagnostic {
@@ -75,13 +75,14 @@ pub(super) struct Expansion<'a> {
     arguments: &'a BTreeMap<String, Placed>,
     place: Option<Place>,
     pub(super) packages: &'a dyn Packages,
-    missing: Vec<Diagnostic>,
+    faults: Vec<Diagnostic>,
 }
 
 impl Expansion<'_> {
     fn run(&mut self) -> Expanded {
         let (name, entry) = (self.name(), self.entry());
         let mut permissions = self.options("baseJailOptions").unwrap_or_else(|| self.common());
+        hosts::allowed_hosts(self, &mut permissions);
         self.state(&mut permissions);
         permissions.extend(self.list("workspace").map(|to| self.apply(names::WORKSPACE, [to])));
         options::git_worktrees(self, &mut permissions);
@@ -194,6 +195,16 @@ impl Expansion<'_> {
             .then(|| self.apply(names::SET_ARGV, [Placed { value: Value::List(words), place }]))
     }
 
+    /// The builder.
+    pub(super) fn builder(&self) -> &'static Builder {
+        self.builder
+    }
+
+    /// Remembers what is wrong with an argument.
+    pub(super) fn fault(&mut self, fault: Diagnostic) {
+        self.faults.push(fault);
+    }
+
     /// Remembers a package that the term should have come with.
     pub(super) fn found(&mut self, package: Option<Package>, attribute: &str) -> Option<Package> {
         if package.is_none() {
@@ -201,7 +212,7 @@ impl Expansion<'_> {
             let message = format!(
                 "`{name}` needs the package `{attribute}`, which did not come with the term"
             );
-            self.missing.push(Diagnostic::error(Code::MissingPackage, self.place, message));
+            self.faults.push(Diagnostic::error(Code::MissingPackage, self.place, message));
         }
         package
     }

@@ -2,6 +2,7 @@
 
 mod cage;
 mod expand;
+mod hosts;
 mod meant;
 mod needs;
 mod options;
@@ -9,6 +10,7 @@ mod presets;
 mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
+use crate::table::by_name::HOST;
 use crate::table::limits::AMOUNT;
 use crate::table::names;
 use crate::term::{Built, Jail, Made, Value};
@@ -241,6 +243,7 @@ const GENERAL_FIELDS: &[Field] = &[
     NIX,
     OPEN_URLS,
     NIX_CONFIG_DIR,
+    ALLOWED_HOSTS,
     LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
@@ -268,6 +271,7 @@ const KNOWN_FIELDS: &[Field] = &[
     NIX,
     OPEN_URLS,
     NIX_CONFIG_DIR,
+    ALLOWED_HOSTS,
     LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
@@ -324,6 +328,11 @@ const NIX_CONFIG_DIR_FIELDS: &[Field] = &[
     required("path", Type::Text, "where it is"),
     optional("writable", Type::Bool, "whether it can be changed"),
 ];
+const ALLOWED_HOSTS: Field = optional(
+    "allowedHosts",
+    Type::Either(&[Type::Literal, Type::List(&HOST)]),
+    "hosts by name instead of `network`: a list as `network-allow` takes it, or `\"default\"` for those of the agent",
+);
 const LIMITS: Field = optional(
     "limits",
     Type::Fields(LIMITS_FIELDS),

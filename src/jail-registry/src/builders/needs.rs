@@ -7,6 +7,7 @@ use crate::table::{BASE_PERMISSIONS, combinator, names};
 
 /// Which combinators a builder applies when an argument is given.
 const APPLIES: &[(&str, &[&str])] = &[
+    ("allowedHosts", &[names::NETWORK_ALLOW]),
     ("configPaths", &[names::STATE_DIR, names::STATE_FILE]),
     ("enableGitWorktrees", &[names::GIT_WORKTREE, names::READWRITE, names::TRY_READONLY]),
     ("enableNix", &[names::NIX_DAEMON]),

@@ -116,7 +116,7 @@ pub(super) const INTERNET_PORTS: Combinator = entry(
 .bringing(CERTIFICATES);
 
 pub(super) const NETWORK_ALLOW: Combinator = entry(
-    "network-allow",
+    names::NETWORK_ALLOW,
     "These hosts can be reached, by name, and no others",
     "
 - `\"example.com\"`: this host, on TCP ports 443 and 80. `\"example.com:8443\"`: on this port alone.

@@ -51,6 +51,8 @@ pub const LIMIT_TIME: &str = "limit-time";
 pub const MOUNT_CWD: &str = "mount-cwd";
 /// `network`
 pub const NETWORK: &str = "network";
+/// `network-allow`
+pub const NETWORK_ALLOW: &str = "network-allow";
 /// `new-session`
 pub const NEW_SESSION: &str = "new-session";
 /// `nix-daemon`

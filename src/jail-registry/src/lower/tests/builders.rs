@@ -186,6 +186,57 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
 }
 
 #[test]
+fn hosts_take_the_place_of_the_network() {
+    let network = |jail: &Jail| -> String {
+        let is_about = |line: &&str| {
+            ["network", "error", "help"].iter().any(|word| line.contains(word))
+                && !line.contains("set-env")
+                && !line.contains("/etc/")
+        };
+        lowered(jail).lines().filter(is_about).map(|line| format!("{line}\n")).collect()
+    };
+    let codex = |hosts: Value| network(&built("makeJailedCodex", [("allowedHosts", hosts)]));
+    expect![[r#"
+        network-allow#8: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
+    "#]]
+    .assert_eq(&codex(s("default")));
+    expect![[r#"
+        network-allow#8: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"registry.npmjs.org","ports":[443,80]}}}
+    "#]]
+    .assert_eq(&codex(list([s("a.example"), s("@npm")])));
+    // No host is no network, whatever the common options say.
+    assert_eq!(codex(list([])), "");
+    expect![[r#"
+        error[unknown-setting] at 1: `allowedHosts` is `"default"` or a list of hosts, not `api.openai.com`
+          = help: write `[ "api.openai.com" ]`
+    "#]].assert_eq(&codex(s("api.openai.com")));
+    let common = list([p("network", []), p("mount-cwd", [])]);
+    let base = [("allowedHosts", list([s("a.example")])), ("baseJailOptions", common)];
+    expect![[r#"
+        network-allow#5: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
+    "#]]
+    .assert_eq(&network(&built("makeJailedCodex", base)));
+    let extra = [("allowedHosts", list([])), ("extraJailOptions", p("network", []))];
+    expect![[r#"
+        error[contradiction] at 2: `network` and `network-allow` contradict each other: the host's network has every host, whatever is named
+          = help: leave out `network`, to have no more than what `network-allow` names, or leave out `network-allow`
+    "#]].assert_eq(&network(&built("makeJailedCodex", extra)));
+    let general = [
+        ("name", s("x")),
+        ("pkg", pkg("x")),
+        ("configPaths", list([])),
+        ("allowedHosts", s("default")),
+    ];
+    expect![[r#"
+        error[unknown-setting] at 4: `makeJailedAgent` knows no agent, so there are no default hosts for it
+          = help: name the hosts: `[ "api.example.com" ]`; `jailgen hosts` lists groups of them
+    "#]].assert_eq(&network(&built("makeJailedAgent", general)));
+}
+
+#[test]
 fn limits_of_a_builder() {
     let limits =
         [("memory", s("4G")), ("pids", Value::Integer(64)), ("bestEffort", Value::Bool(true))];
