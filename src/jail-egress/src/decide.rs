@@ -7,7 +7,7 @@ use super::address::{Objection, objection};
 use super::authority::{Authority, Host};
 use super::name::Name;
 use super::policy::{Policy, Reach, is_public};
-use super::rule::{Destination, Protocol};
+use super::rule::{Destination, Protocol, Rule};
 
 /// What is to be judged. `host` and `port` are what the program in the jail connected to.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +138,9 @@ fn connect(policy: &Policy, host: &Host, port: u16) -> Verdict {
         return Verdict::Allowed { protocol: rule.protocol_on(port), by: rule.by.clone() };
     }
     match &policy.reach {
+        Reach::Internet { .. } | Reach::Rules if policy.is_denied(host) => {
+            Verdict::Refused(Refusal::Host)
+        }
         Reach::Internet { ports } if is_public(host) && ports.contains(&port) => {
             Verdict::Allowed { protocol: Protocol::of_port(port), by: INTERNET.into() }
         }
@@ -191,11 +194,18 @@ fn http(host: &Host, port: u16, value: &[u8]) -> Option<Refusal> {
     (!is_same).then_some(Refusal::OtherHost)
 }
 
+/// Whether a rule can be about a host.
+fn is_nameable(host: &Host) -> bool {
+    Rule::parse(&host.to_string(), "").is_ok()
+}
+
 impl Refusal {
     /// The grant that would allow it, as a line of a spec; `None` where no grant should.
     #[must_use]
     pub fn remedy(self, host: &Host, port: u16) -> Option<String> {
         match self {
+            // A rule cannot name it.
+            Self::Host | Self::Port if !is_nameable(host) => None,
             Self::Host | Self::Port => {
                 let port =
                     if matches!(port, 80 | 443) { String::new() } else { format!(":{port}") };

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::authority::Host;
+use super::name::Name;
 use super::rule::{Destination, Rule, Sni};
 
 /// What a jail may reach of the network. Without rules and without [`Reach::Internet`]: nothing.
@@ -13,6 +14,9 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// What may be reached beside.
     pub reach: Reach,
+    /// What may not be reached, whatever the rules say: it was taken away while the jail ran.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denied: Vec<Destination>,
 }
 
 /// What may be reached beside the rules.
@@ -40,6 +44,9 @@ pub struct Conflict {
 impl Policy {
     /// The rule that counts for a host and a port: of those about both, the one that names the host most closely, then the first.
     pub(crate) fn rule(&self, host: &Host, port: u16) -> Option<&Rule> {
+        if self.is_denied(host) {
+            return None;
+        }
         let closeness = |rule: &Rule| match &rule.destination {
             Destination::Names(pattern) => pattern.closeness(),
             Destination::Address(_) => (true, 0),
@@ -53,6 +60,9 @@ impl Policy {
     /// The ports on which a host may be reached; none: the host may not be reached at all.
     #[must_use]
     pub fn ports(&self, host: &Host) -> Vec<u16> {
+        if self.is_denied(host) {
+            return Vec::new();
+        }
         let about = self.rules.iter().filter(|rule| rule.is_about(host));
         let mut ports: Vec<u16> = about.flat_map(|rule| rule.ports.iter().copied()).collect();
         if let Reach::Internet { ports: all } = &self.reach
@@ -63,6 +73,19 @@ impl Policy {
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+
+    /// Whether a host was taken away.
+    #[must_use]
+    pub fn is_denied(&self, host: &Host) -> bool {
+        self.denied.iter().any(|denied| denied.is_about(host))
+    }
+
+    /// Whether TXT records of a name are looked up.
+    #[must_use]
+    pub fn takes_txt(&self, name: &Name) -> bool {
+        let host = Host::Name(name.clone());
+        !self.is_denied(&host) && self.rules.iter().any(|rule| rule.txt && rule.is_about(&host))
     }
 
     /// Pairs of rules of which one would never count, though it says something else.

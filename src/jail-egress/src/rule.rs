@@ -125,11 +125,17 @@ impl Rule {
 
     /// Whether it is about this host.
     pub(crate) fn is_about(&self, host: &Host) -> bool {
-        match (&self.destination, host) {
-            (Destination::Names(pattern), Host::Name(name)) => pattern.matches(name),
-            (Destination::Address(own), Host::Address(address)) => *own == address.to_canonical(),
-            (Destination::Names(_), Host::Address(_))
-            | (Destination::Address(_), Host::Name(_)) => false,
+        self.destination.is_about(host)
+    }
+}
+
+impl Destination {
+    /// Whether it is this host.
+    pub(crate) fn is_about(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::Names(pattern), Host::Name(name)) => pattern.matches(name),
+            (Self::Address(own), Host::Address(address)) => *own == address.to_canonical(),
+            (Self::Names(_), Host::Address(_)) | (Self::Address(_), Host::Name(_)) => false,
         }
     }
 }

@@ -16,7 +16,7 @@ fn host(text: &str) -> Host {
 
 fn policy(rules: &[&str]) -> Policy {
     let rules = rules.iter().map(|text| Rule::parse(text, format!("line of {text}")).unwrap());
-    Policy { rules: rules.collect(), reach: Reach::Rules }
+    Policy { rules: rules.collect(), reach: Reach::Rules, denied: Vec::new() }
 }
 
 fn internet() -> Policy {
@@ -361,11 +361,33 @@ fn the_closest_rule_counts_and_two_that_disagree_are_a_conflict() {
 }
 
 #[test]
+fn what_was_taken_away_is_refused_whatever_the_rules_say() {
+    let denied = vec![
+        Rule::parse("*.example.com", "").unwrap().destination,
+        Rule::parse("10.1.2.3", "").unwrap().destination,
+    ];
+    let rules = ["a.example.com", "example.com", "10.1.2.3:8080"];
+    for reach in [Reach::Rules, internet().reach] {
+        let mut policy = Policy { reach, ..policy(&rules) };
+        allowed(&connect(&policy, "a.example.com", 443));
+        policy.denied.clone_from(&denied);
+        refused(&connect(&policy, "a.example.com", 443), Refusal::Host);
+        refused(&connect(&policy, "10.1.2.3", 8080), Refusal::Host);
+        refused(&decide(&policy, &Request::Lookup(&name("a.example.com"))), Refusal::Host);
+        assert!(policy.ports(&host("a.example.com")).is_empty());
+        allowed(&connect(&policy, "example.com", 443));
+    }
+}
+
+#[test]
 fn a_refusal_says_what_would_allow_it() {
     let remedy = |why: Refusal, port| why.remedy(&host("a.example.com"), port);
     assert_eq!(remedy(Refusal::Host, 443).unwrap(), r#"(network-allow [ "a.example.com" ])"#);
     assert_eq!(remedy(Refusal::Port, 22).unwrap(), r#"(network-allow [ "a.example.com:22" ])"#);
     assert_eq!(remedy(Refusal::Address(Objection::Metadata), 80), None);
+    for text in ["printer", "nas.local", "127.0.0.1", "[::1]"] {
+        assert_eq!(Refusal::Host.remedy(&host(text), 443), None, "{text}");
+    }
 }
 
 #[test]
