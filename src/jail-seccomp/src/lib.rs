@@ -96,6 +96,15 @@ pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
     bpf::bytes(&tree::program(arch, &segments::segments_of(arch, &cage_calls(arch, sockets))))
 }
 
+/// A filter that allows these uses of calls and answers every other call with EPERM: for a program that knows all that it calls.
+/// `None` where it would be longer than the kernel takes.
+#[must_use]
+pub fn listed_program(arch: Arch, allowed: &[Match]) -> Option<Vec<u8>> {
+    let calls = policy::calls_by(arch, |name| policy::listed(name, allowed));
+    let program = tree::program(arch, &segments::segments_of(arch, &calls));
+    (program.len() <= INSTRUCTIONS_MAX).then(|| bpf::bytes(&program))
+}
+
 /// The processor that a program asks for first, if it does so in the usual way: a load of the processor, a comparison.
 #[must_use]
 pub fn meant_for(instructions: &[[u8; 8]]) -> Option<Arch> {

@@ -117,6 +117,12 @@ impl OnDeny {
     }
 }
 
+/// How a call is decided where only these uses are allowed.
+pub(super) fn listed(name: &str, allowed: &[Match]) -> Decision {
+    let uses = allowed.iter().filter(|one| one.call == name);
+    uses.fold(PERM, |rest, one| Decision::when_all(&one.conditions, ALLOW, &rest))
+}
+
 /// A system call of a processor and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
