@@ -5,11 +5,16 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::json::{self, Parser};
 use crate::ops::Origin;
 use crate::record::{choice, record, words};
 
 record! {
     /// A network namespace from which connections leave through a broker only.
+    ///
+    /// The jail's side of the launch sends the broker one message before the payload starts: the byte `1`, and the descriptors of the
+    /// jail's user namespace, of its network namespace, of each of `listeners` in their order, and then, if the jail has
+    /// one, of the file that says inside what was refused, opened for appending. The kernel passes 253 at most.
     pub struct Network {
         /// The broker: a program on the host, by its absolute path.
         pub broker: String,
@@ -26,6 +31,17 @@ record! {
         pub egress: Egress,
         /// Who wanted it.
         pub by: Origin,
+    }
+}
+
+impl Network {
+    /// Reads the record alone, as strictly as in a plan: the broker gets it from the supervisor.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &[u8]) -> Result<Self, String> {
+        let read = Parser::new(text).value().and_then(|value| json::from_value(&value));
+        read.map_err(|error| error.text(text))
     }
 }
 
