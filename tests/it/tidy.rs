@@ -101,6 +101,7 @@ fn crates_depend_one_way() {
         "jail-trace",
         "jail-seccomp",
         "jail-egress",
+        "jail-broker",
         "jail-policy",
         "jail-registry",
         "jail-lang",
@@ -243,6 +244,10 @@ const SPEAKS: &[(&str, &str)] = &[
     (
         "src/jail-host/",
         "a program that runs on the host, where its caller's surroundings are its business",
+    ),
+    (
+        "src/jail-broker/src/run.rs",
+        "a program of its own, which is started with descriptors by number",
     ),
     ("src/xtask/", "a command line of its own, for developers"),
 ];

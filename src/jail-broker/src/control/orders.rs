@@ -1,0 +1,189 @@
+//! What can be asked for and changed, and the answers.
+
+use std::rc::Rc;
+
+use std::collections::BTreeMap;
+
+use jail_egress::{Destination, Host, Pattern, Rule};
+use serde::{Deserialize, Serialize};
+
+use crate::session::Session;
+
+/// So much of the log is shown.
+const LOG_MAX: usize = 64 * 1024;
+
+/// What grants what was allowed here, in the log.
+const BY: &str = "jailgen allow";
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Order {
+    /// What runs.
+    Status,
+    /// A host may be reached from now on: `example.com`, `*.example.com:8443`.
+    Allow {
+        /// As in `network-allow`.
+        host: String,
+    },
+    /// A host may not be reached any more, and connections to it end.
+    Deny {
+        /// As in `network-allow`; its ports do not count.
+        host: String,
+    },
+    /// The newest lines of the log.
+    Log,
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Answer {
+    /// Whether it was done.
+    pub ok: bool,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What a user should know beside: the line for the spec, for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// For `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// For `log`: each a JSON object.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<String>,
+}
+
+/// What runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Status {
+    /// `jailed-x`.
+    pub name: String,
+    /// The session.
+    pub session: String,
+    /// The wrapper's path.
+    pub wrapper: String,
+    /// How long it has run.
+    pub seconds: u64,
+    /// How many connections there are.
+    pub connections: usize,
+    /// Of those, how many to each `host:port`.
+    pub hosts: BTreeMap<String, usize>,
+    /// Hosts that were refused.
+    pub refused: Vec<String>,
+    /// Ports of the host's loopback, with the ports of the jail that they lead to.
+    pub ports: BTreeMap<u16, u16>,
+}
+
+impl Answer {
+    pub(super) fn error(why: &str) -> Self {
+        Self { error: Some(why.into()), ..Self::default() }
+    }
+
+    fn done(note: Option<String>) -> Self {
+        Self { ok: true, note, ..Self::default() }
+    }
+
+    /// In one line.
+    pub(super) fn line(&self) -> String {
+        // Nothing in it can fail.
+        let mut line = serde_json::to_string(self).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+impl Session {
+    /// Does what is asked for.
+    pub(super) fn obey(self: &Rc<Self>, order: &Order) -> Answer {
+        match order {
+            Order::Status => Answer { status: Some(self.status()), ..Answer::done(None) },
+            Order::Allow { host } => self.allow(host),
+            Order::Deny { host } => self.deny(host),
+            Order::Log => {
+                let text = self.log.tail(LOG_MAX);
+                let lines = String::from_utf8_lossy(&text).lines().map(String::from).collect();
+                Answer { lines, ..Answer::done(None) }
+            }
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            name: self.log.name().into(),
+            session: self.log.session().into(),
+            wrapper: self.wrapper.clone(),
+            seconds: self.now().as_secs(),
+            connections: self.live.count(),
+            hosts: self.live.hosts(),
+            refused: self.log.refused_hosts(),
+            ports: self.shown(),
+        }
+    }
+
+    fn allow(self: &Rc<Self>, host: &str) -> Answer {
+        let rule = match Rule::parse(host, BY) {
+            Ok(rule) => rule,
+            Err(error) => return Answer::error(&error.to_string()),
+        };
+        let destination = rule.destination.clone();
+        {
+            let mut policy = self.policy.borrow_mut();
+            policy.denied.retain(|denied| *denied != destination);
+            // Before the others: the newest word counts.
+            policy.rules.insert(0, rule);
+        }
+        self.log.changed(&format!("{destination} is allowed for this session"));
+        let line = format!("(network-allow [ \"{host}\" ])");
+        match destination {
+            Destination::Names(Pattern::Exactly(name)) => {
+                if let Err(error) = self.prepare(&name) {
+                    return Answer::error(&format!("nothing can listen for it: {error:?}"));
+                }
+            }
+            Destination::Names(Pattern::Below(_)) => self.listen_again(),
+            Destination::Address(_) => {
+                let note = format!(
+                    "an address is reached through the jail's proxy only until the next launch; for the spec: {line}"
+                );
+                return Answer::done(Some(note));
+            }
+        }
+        Answer::done(Some(format!("for the spec: {line}")))
+    }
+
+    fn deny(&self, host: &str) -> Answer {
+        let destination = match Rule::parse(host, BY) {
+            Ok(rule) => rule.destination,
+            Err(error) => return Answer::error(&error.to_string()),
+        };
+        self.policy.borrow_mut().denied.push(destination.clone());
+        self.log.changed(&format!("{destination} is denied for this session"));
+        let policy = self.policy.borrow();
+        self.live.end_where(|host: &Host, _| policy.is_denied(host));
+        Answer::done(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_is_one_line_and_nothing_else_is() {
+        for (text, order) in [
+            (r#"{"do":"status"}"#, Order::Status),
+            (r#"{"do":"allow","host":"a.test"}"#, Order::Allow { host: "a.test".into() }),
+            (r#"{"do":"deny","host":"a.test"}"#, Order::Deny { host: "a.test".into() }),
+            (r#"{"do":"log"}"#, Order::Log),
+        ] {
+            assert_eq!(serde_json::from_str::<Order>(text).unwrap(), order);
+            assert_eq!(serde_json::to_string(&order).unwrap(), text);
+        }
+        for text in [r#"{"do":"allow"}"#, r#"{"do":"stop"}"#, "status"] {
+            assert!(serde_json::from_str::<Order>(text).is_err(), "{text}");
+        }
+    }
+}

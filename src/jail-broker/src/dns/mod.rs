@@ -1,0 +1,129 @@
+//! The jail's DNS server. It asks nobody about a name that is not allowed, and about an allowed one only for what cannot be made
+//! up here: the targets of services, and texts where a rule has them.
+
+pub(crate) mod serve;
+mod wire;
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use hickory_proto::op::{Message, ResponseCode};
+use hickory_proto::rr::{RData, Record, RecordType};
+use jail_egress::{Host, Name, Refusal, Request, Verdict, decide};
+
+use crate::session::Session;
+use wire::Question;
+
+pub use wire::{Answer, read};
+
+/// What a question is about, as far as it can be told without looking anything up.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    /// The addresses of an allowed name, of one family.
+    Addresses(Name),
+    /// Where a service of an allowed name is.
+    Service(Name),
+    /// The texts of an allowed name, whose rule has them.
+    Texts(Name),
+    /// Another type of an allowed name: there is nothing.
+    Nothing,
+    /// A name that no rule allows, or what is no host's name.
+    Refused(Option<(Name, Refusal)>),
+}
+
+/// Answers a question.
+pub(crate) async fn answer(session: &Rc<Session>, question: &Question) -> Message {
+    match classify(session, question) {
+        Asked::Addresses(name) => addresses(session, question, &name),
+        Asked::Service(name) => services(session, question, &name).await,
+        Asked::Texts(name) => texts(session, question, &name).await,
+        Asked::Nothing => question.answer(ResponseCode::NoError),
+        Asked::Refused(refused) => {
+            if let Some((name, why)) = refused {
+                session.log.lookup_refused(&name, why);
+            }
+            question.answer(ResponseCode::NXDomain)
+        }
+    }
+}
+
+fn classify(session: &Session, question: &Question) -> Asked {
+    let policy = session.policy.borrow();
+    let lookup = |name: &Name| decide(&policy, &Request::Lookup(name));
+    let Some(name) = question.name() else { return Asked::Refused(None) };
+    match question.kind() {
+        RecordType::PTR => return Asked::Refused(None),
+        RecordType::SRV => {
+            // `_ldap._tcp.example.com` is a service of `example.com`.
+            let host = service_of(&name).unwrap_or_else(|| name.clone());
+            return match (lookup(&name), lookup(&host)) {
+                (Verdict::Refused(why), Verdict::Refused(_)) => Asked::Refused(Some((name, why))),
+                (Verdict::Allowed { .. }, _) | (_, Verdict::Allowed { .. }) => Asked::Service(name),
+            };
+        }
+        _ => {}
+    }
+    match (lookup(&name), question.kind()) {
+        (Verdict::Refused(why), _) => Asked::Refused(Some((name, why))),
+        (Verdict::Allowed { .. }, RecordType::A | RecordType::AAAA) => Asked::Addresses(name),
+        (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => Asked::Texts(name),
+        // HTTPS and SVCB among them: they would bring keys for a hello whose server name nobody can read.
+        (Verdict::Allowed { .. }, _) => Asked::Nothing,
+    }
+}
+
+/// The name that a service's belongs to: without the labels that begin with `_`.
+fn service_of(name: &Name) -> Option<Name> {
+    let mut rest = name.as_str();
+    while rest.starts_with('_') {
+        rest = rest.split_once('.')?.1;
+    }
+    Name::from_wire(rest.as_bytes()).ok()
+}
+
+fn addresses(session: &Rc<Session>, question: &Question, name: &Name) -> Message {
+    match session.addresses(name) {
+        Ok(addresses) => {
+            let is_asked =
+                |address: &&IpAddr| address.is_ipv6() == (question.kind() == RecordType::AAAA);
+            let data = addresses.iter().filter(is_asked).map(|address| match address {
+                IpAddr::V4(v4) => RData::A((*v4).into()),
+                IpAddr::V6(v6) => RData::AAAA((*v6).into()),
+            });
+            question.with(data)
+        }
+        Err(why) => {
+            session.log.trouble(&format!("{name} has no address: {why:?}"));
+            question.answer(ResponseCode::ServFail)
+        }
+    }
+}
+
+/// Of the answer outside only the targets that are allowed themselves.
+async fn services(session: &Rc<Session>, question: &Question, name: &Name) -> Message {
+    let Ok(found) = session.lookups.records(name, RecordType::SRV).await else {
+        return question.answer(ResponseCode::NoError);
+    };
+    let policy = session.policy.borrow();
+    let is_allowed = |data: &RData| match data {
+        RData::SRV(service) => wire::name(&service.target)
+            .is_some_and(|target| policy.ports(&Host::Name(target)).contains(&service.port)),
+        _ => false,
+    };
+    let data = found.answers().iter().map(data_of).filter(|data| is_allowed(data)).cloned();
+    question.with(data)
+}
+
+async fn texts(session: &Rc<Session>, question: &Question, name: &Name) -> Message {
+    match session.lookups.records(name, RecordType::TXT).await {
+        Ok(found) => {
+            let texts = found.answers().iter().map(data_of);
+            question.with(texts.filter(|data| matches!(data, RData::TXT(_))).cloned())
+        }
+        Err(_) => question.answer(ResponseCode::NoError),
+    }
+}
+
+fn data_of(record: &Record) -> &RData {
+    &record.data
+}

@@ -1,0 +1,180 @@
+//! What a request means, and what is wrong with one. No I/O.
+
+use std::fmt;
+
+use hyper::header::{
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use hyper::http::request::Parts;
+use hyper::http::uri::{PathAndQuery, Scheme, Uri};
+use hyper::{Method, StatusCode};
+use jail_egress::{Authority, Host};
+
+/// What a request to a proxy wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// A connection to a host.
+    Tunnel(Host, u16),
+    /// This one request carried to a host.
+    Forward(Host, u16),
+}
+
+/// Why a request is not carried, whatever the policy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// None, or more than one.
+    HostFields,
+    /// Two ways to say where the body ends.
+    TwoLengths,
+    /// A target that is no `host:port` and nothing beside it.
+    Target,
+    /// The target and `Host` differ.
+    OtherHost,
+    /// CONNECT to a server.
+    NotProxy,
+    /// A path to a proxy.
+    NotServer,
+}
+
+impl Fault {
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::HostFields
+            | Self::TwoLengths
+            | Self::Target
+            | Self::NotProxy
+            | Self::NotServer => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::HostFields => "a request has one `Host` field",
+            Self::TwoLengths => "a request says in one way where its body ends",
+            Self::Target => "the target of the request is not `host:port`",
+            Self::OtherHost => "the target of the request and its `Host` field differ",
+            Self::NotProxy => "this is a server and not a proxy",
+            Self::NotServer => "this is a proxy: a request to it names the host",
+        })
+    }
+}
+
+/// The value of `Host` of a request to a server.
+///
+/// # Errors
+/// What is wrong with the request.
+pub fn server_request(parts: &Parts) -> Result<&[u8], Fault> {
+    let host = one_host(&parts.headers)?.ok_or(Fault::HostFields)?;
+    one_length(&parts.headers)?;
+    if parts.method == Method::CONNECT {
+        return Err(Fault::NotProxy);
+    }
+    match parts.uri.authority() {
+        // A server may be asked in a proxy's words (RFC 9112, 3.2.2).
+        Some(authority) if !is_same(authority.as_str().as_bytes(), host, 80) => {
+            Err(Fault::OtherHost)
+        }
+        Some(_) | None => Ok(host),
+    }
+}
+
+/// What a request to a proxy means.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn proxy_request(parts: &Parts) -> Result<Meant, Fault> {
+    one_length(&parts.headers)?;
+    let host = one_host(&parts.headers)?;
+    let target = parts.uri.authority().ok_or(Fault::NotServer)?.as_str().as_bytes();
+    let Authority { host: to, port } = Authority::from_wire(target).map_err(|_| Fault::Target)?;
+    if parts.method == Method::CONNECT {
+        // What CONNECT's `Host` says decides nothing; clients leave the port out, or send another one.
+        return Ok(Meant::Tunnel(to, port.ok_or(Fault::Target)?));
+    }
+    if parts.uri.scheme() != Some(&Scheme::HTTP) {
+        return Err(Fault::Target);
+    }
+    match host {
+        Some(host) if !is_same(target, host, 80) => Err(Fault::OtherHost),
+        Some(_) | None => Ok(Meant::Forward(to, port.unwrap_or(80))),
+    }
+}
+
+fn one_host(headers: &HeaderMap) -> Result<Option<&[u8]>, Fault> {
+    let mut values = headers.get_all(HOST).iter();
+    let first = values.next().map(HeaderValue::as_bytes);
+    if values.next().is_some() { Err(Fault::HostFields) } else { Ok(first) }
+}
+
+fn one_length(headers: &HeaderMap) -> Result<(), Fault> {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let is_chunked = headers.contains_key(TRANSFER_ENCODING);
+    if lengths > 1 || (lengths == 1 && is_chunked) { Err(Fault::TwoLengths) } else { Ok(()) }
+}
+
+fn is_same(one: &[u8], other: &[u8], usual: u16) -> bool {
+    match (Authority::from_wire(one), Authority::from_wire(other)) {
+        (Ok(one), Ok(other)) => {
+            one.host == other.host && one.port.unwrap_or(usual) == other.port.unwrap_or(usual)
+        }
+        (Err(_), _) | (_, Err(_)) => false,
+    }
+}
+
+/// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a connection of HTTP/1.
+const HOP: [&str; 8] = [
+    "connection",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+/// Whether a request or answer changes the connection to a WebSocket. There is no other protocol to change to: of HTTP/2 the
+/// later requests would not be seen.
+pub(super) fn is_web_socket(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(UPGRADE).iter();
+    let is_it =
+        values.next().is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+    is_it && values.next().is_none()
+}
+
+/// Makes the request or the answer what the next hop gets: no field for this hop only.
+pub(super) fn for_next_hop(headers: &mut HeaderMap) {
+    let web_socket = is_web_socket(headers);
+    let named: Vec<HeaderName> = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| name.trim().parse().ok())
+        // It says where the body ends and whom it is for, whatever `Connection` names.
+        .filter(|name| ![CONTENT_LENGTH, TRANSFER_ENCODING, HOST].contains(name))
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP {
+        headers.remove(name);
+    }
+    if web_socket {
+        headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    }
+}
+
+/// The target as a server gets it: the path alone.
+pub(super) fn path_only(uri: &Uri) -> Uri {
+    let path = uri.path_and_query().cloned();
+    Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")))
+}
+
+#[cfg(test)]
+mod tests;

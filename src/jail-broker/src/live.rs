@@ -1,0 +1,82 @@
+//! The connections that there are: how many, to which hosts, and how to end them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use jail_egress::Host;
+use tokio::sync::Notify;
+
+/// All connections of the jail.
+#[derive(Default)]
+pub(crate) struct Live {
+    next: Cell<u64>,
+    all: RefCell<BTreeMap<u64, One>>,
+}
+
+struct One {
+    host: Option<(Host, u16)>,
+    end: Rc<Notify>,
+}
+
+/// A connection, for as long as this is kept.
+pub(crate) struct Entered<'a> {
+    live: &'a Live,
+    number: u64,
+    end: Rc<Notify>,
+}
+
+impl Live {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.all.borrow().len()
+    }
+
+    /// A connection began.
+    pub(crate) fn enter(&self) -> Entered<'_> {
+        let number = self.next.replace(self.next.get() + 1);
+        let end = Rc::new(Notify::new());
+        self.all.borrow_mut().insert(number, One { host: None, end: end.clone() });
+        Entered { live: self, number, end }
+    }
+
+    /// The hosts that are connected to, and how many connections each has.
+    pub(crate) fn hosts(&self) -> BTreeMap<String, usize> {
+        let mut hosts = BTreeMap::new();
+        for one in self.all.borrow().values() {
+            if let Some((host, port)) = &one.host {
+                *hosts.entry(format!("{host}:{port}")).or_default() += 1;
+            }
+        }
+        hosts
+    }
+
+    /// Ends the connections to hosts that are not allowed any more.
+    pub(crate) fn end_where(&self, is_over: impl Fn(&Host, u16) -> bool) {
+        for one in self.all.borrow().values() {
+            if one.host.as_ref().is_some_and(|(host, port)| is_over(host, *port)) {
+                one.end.notify_one();
+            }
+        }
+    }
+}
+
+impl Entered<'_> {
+    /// Says where it goes.
+    pub(crate) fn is_to(&self, host: &Host, port: u16) {
+        if let Some(one) = self.live.all.borrow_mut().get_mut(&self.number) {
+            one.host = Some((host.clone(), port));
+        }
+    }
+
+    /// Waits until it must end.
+    pub(crate) async fn ended(&self) {
+        self.end.notified().await;
+    }
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        self.live.all.borrow_mut().remove(&self.number);
+    }
+}

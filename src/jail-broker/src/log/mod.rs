@@ -1,0 +1,200 @@
+//! What is told: each verdict in the log, what was refused to the jail itself, and a line at the end.
+
+mod closing;
+mod file;
+mod line;
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+
+use jail_egress::{Host, Name, Protocol, Refusal};
+
+use crate::http::Fault;
+
+pub(crate) use file::LogFile;
+
+use closing::Closing;
+use line::{Line, Told};
+
+/// The file in the jail is not longer: it is memory of the jail's.
+const REFUSED_MAX: usize = 64 * 1024;
+
+/// What the policy says about an allowed connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Allowed {
+    pub(crate) protocol: Protocol,
+    /// The grant that allows it.
+    pub(crate) by: String,
+}
+
+/// Whom a log belongs to.
+pub(crate) struct Whose {
+    pub(crate) name: String,
+    pub(crate) session: String,
+    /// For each grant its place in the spec.
+    pub(crate) places: std::collections::BTreeMap<String, String>,
+}
+
+/// All of it.
+pub(crate) struct Log {
+    whose: Whose,
+    file: RefCell<LogFile>,
+    refused: RefCell<Option<(File, usize)>>,
+    closing: RefCell<Closing>,
+}
+
+impl Log {
+    /// `refused` is the file in the jail, opened for appending.
+    pub(crate) fn new(whose: Whose, file: LogFile, refused: Option<OwnedFd>) -> Self {
+        Self {
+            whose,
+            file: RefCell::new(file),
+            refused: RefCell::new(refused.map(|file| (File::from(file), 0))),
+            closing: RefCell::default(),
+        }
+    }
+
+    /// A connection was made.
+    pub(crate) fn allowed(&self, host: &Host, port: u16, address: SocketAddr, allowed: &Allowed) {
+        let place = self.whose.places.get(&allowed.by).map(String::as_str);
+        self.write(&Line {
+            host: Some(&host.to_string()),
+            port: Some(port),
+            address: Some(&address.ip().to_string()),
+            by: Some(&allowed.by),
+            place,
+            ..Line::new(Told::Allowed)
+        });
+    }
+
+    /// The policy objected to a connection.
+    pub(crate) fn refused(&self, host: &Host, port: u16, why: Refusal) {
+        let remedy = why.remedy(host, port);
+        self.refuse(&host.to_string(), Some(port), &why.to_string(), remedy.as_deref());
+        self.closing.borrow_mut().refused(host, Some(port), why);
+    }
+
+    /// The policy objected to a name that was looked up.
+    pub(crate) fn lookup_refused(&self, name: &Name, why: Refusal) {
+        let host = Host::Name(name.clone());
+        let remedy = why.remedy(&host, 443);
+        self.refuse(name.as_str(), None, &why.to_string(), remedy.as_deref());
+        self.closing.borrow_mut().refused(&host, None, why);
+    }
+
+    /// What was sent does not belong on the port.
+    pub(crate) fn unfit(&self, host: &Host, port: u16, why: &str) {
+        self.refuse(&host.to_string(), Some(port), why, None);
+    }
+
+    /// A request was wrong in itself.
+    pub(crate) fn wrong_request(&self, host: &Host, port: u16, fault: Fault) {
+        self.unfit(host, port, &fault.to_string());
+    }
+
+    /// A connection to an address that stands for nothing.
+    pub(crate) fn stray(&self, to: SocketAddr) {
+        let why = "this address stands for no name";
+        self.refuse(&to.ip().to_string(), Some(to.port()), why, None);
+    }
+
+    /// An allowed connection could not be made, or broke.
+    pub(crate) fn broken(&self, host: &Host, port: u16, error: &std::io::Error) {
+        self.write(&Line {
+            host: Some(&host.to_string()),
+            port: Some(port),
+            reason: Some(&error.to_string()),
+            ..Line::new(Told::Failed)
+        });
+    }
+
+    /// Something that is no verdict.
+    pub(crate) fn trouble(&self, what: &str) {
+        self.write(&Line { reason: Some(what), ..Line::new(Told::Trouble) });
+    }
+
+    /// What was changed while the jail ran, and by whom.
+    pub(crate) fn changed(&self, what: &str) {
+        self.write(&Line { reason: Some(what), ..Line::new(Told::Changed) });
+    }
+
+    /// Says something to whoever started the jail.
+    pub(crate) fn say(&self, what: &str) {
+        say(&self.whose.name, what);
+    }
+
+    /// What was refused, in one line, if anything was.
+    pub(crate) fn close(&self) {
+        if let Some(line) = self.closing.borrow().line() {
+            self.say(&line);
+        }
+    }
+
+    /// What the jail is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.whose.name
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> &str {
+        &self.whose.session
+    }
+
+    /// A connection to a port of the host's loopback was made.
+    pub(crate) fn host_port(&self, port: &jail_plan::HostPort) {
+        self.write(&Line {
+            host: Some("localhost"),
+            port: Some(port.to),
+            by: Some(&port.by),
+            place: self.whose.places.get(&port.by).map(String::as_str),
+            ..Line::new(Told::Allowed)
+        });
+    }
+
+    /// The newest lines of this session.
+    pub(crate) fn tail(&self, bytes: usize) -> Vec<u8> {
+        self.file.borrow().tail(bytes)
+    }
+
+    /// The hosts that were refused.
+    pub(crate) fn refused_hosts(&self) -> Vec<String> {
+        self.closing.borrow().hosts()
+    }
+
+    fn refuse(&self, host: &str, port: Option<u16>, reason: &str, remedy: Option<&str>) {
+        let line = Line {
+            host: Some(host),
+            port,
+            reason: Some(reason),
+            remedy,
+            ..Line::new(Told::Refused)
+        };
+        self.write(&line);
+        self.tell_jail(&line);
+    }
+
+    fn write(&self, line: &Line<'_>) {
+        // A log that cannot be written any more stops nothing.
+        drop(self.file.borrow_mut().append(|number| line.text(&self.whose.session, number)));
+    }
+
+    /// Appends to the jail's own file as long as there is room.
+    fn tell_jail(&self, line: &Line<'_>) {
+        let mut refused = self.refused.borrow_mut();
+        let Some((file, written)) = refused.as_mut() else { return };
+        let text = line.text_for_jail();
+        if *written + text.len() <= REFUSED_MAX && file.write_all(text.as_bytes()).is_ok() {
+            *written += text.len();
+        }
+    }
+}
+
+/// A line on standard error, without anything that a terminal would obey.
+pub(crate) fn say(name: &str, what: &str) {
+    let line = jail_plan::one_line(&format!("{name}: {what}"));
+    // There is nobody to tell that it cannot be told.
+    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+}

@@ -1,0 +1,104 @@
+//! What has to be done with the host's files after the broker can open none: a process of its own, which gets no byte of the jail's.
+//!
+//! It opens `resolv.conf` and `hosts` when it is told to, and takes the control socket away when the broker has ended.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags, open};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, sendmsg, socketpair,
+};
+
+use crate::sys::{self, Forked};
+
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+const HOSTS: &str = "/etc/hosts";
+
+/// Bits of an answer: which of the two files follow.
+const HAS_RESOLV_CONF: u8 = 1;
+const HAS_HOSTS: u8 = 2;
+
+/// The broker's end.
+pub(crate) struct Outside(OwnedFd);
+
+/// The files, opened for reading; a host may have none.
+pub(crate) struct Files {
+    pub(crate) resolv_conf: Option<OwnedFd>,
+    pub(crate) hosts: Option<OwnedFd>,
+}
+
+impl Outside {
+    /// Starts the process. This one must have one thread. `control` is taken away at the end, and its folder if nothing else is
+    /// in it.
+    pub(crate) fn start(control: PathBuf) -> io::Result<Self> {
+        let (own, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+        match sys::fork()? {
+            Forked::Child => {
+                drop(own);
+                serve(&theirs);
+                remove(&control);
+                sys::exit_now(0)
+            }
+            Forked::Parent => Ok(Self(own)),
+        }
+    }
+
+    /// Opens the files anew.
+    pub(crate) fn files(&self) -> io::Result<Files> {
+        let parts = [IoSlice::new(b"f")];
+        sendmsg(&self.0, &parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?;
+        let mut which = [0_u8];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut parts = [IoSliceMut::new(&mut which)];
+        let received = recvmsg(&self.0, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+        if received.bytes == 0 {
+            return Err(io::Error::other("the process that opens the host's files has ended"));
+        }
+        let mut files = Vec::new();
+        for message in ancillary.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                files.extend(rights);
+            }
+        }
+        let mut files = files.into_iter();
+        let [which] = which;
+        let mut next = |bit: u8| if which & bit == 0 { None } else { files.next() };
+        Ok(Files { resolv_conf: next(HAS_RESOLV_CONF), hosts: next(HAS_HOSTS) })
+    }
+}
+
+fn serve(line: &OwnedFd) {
+    let mut order = [0];
+    while let Ok((1, _)) = recv(line, &mut order, RecvFlags::empty()) {
+        let (resolv_conf, hosts) = (file(RESOLV_CONF), file(HOSTS));
+        let bit = |file: &Option<OwnedFd>, bit| if file.is_some() { bit } else { 0 };
+        let which = [bit(&resolv_conf, HAS_RESOLV_CONF) | bit(&hosts, HAS_HOSTS)];
+        let files: Vec<_> = resolv_conf.iter().chain(&hosts).map(AsFd::as_fd).collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        if !files.is_empty() {
+            ancillary.push(SendAncillaryMessage::ScmRights(&files));
+        }
+        if sendmsg(line, &[IoSlice::new(&which)], &mut ancillary, SendFlags::NOSIGNAL).is_err() {
+            return;
+        }
+    }
+}
+
+fn file(path: &str) -> Option<OwnedFd> {
+    open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()).ok()
+}
+
+fn remove(control: &Path) {
+    // Whoever removed them before has done the same.
+    drop(std::fs::remove_file(control));
+    if let Some(folder) = control.parent() {
+        drop(std::fs::remove_dir(folder));
+    }
+}

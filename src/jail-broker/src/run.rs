@@ -1,0 +1,201 @@
+//! The order in which the broker starts: everything that needs a right, then the two other processes, then no rights are left, and
+//! only then something of the jail's is read.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::rc::Rc;
+
+use jail_egress::{Destination, Pattern};
+use jail_plan::{Credentials, Listener, Network};
+use rustix::thread::CapabilitySet;
+
+use crate::confine::{self, Calls};
+use crate::control::Control;
+use crate::dial::upstream::Upstream;
+use crate::dial::{Lookups, Own};
+use crate::factory::Factory;
+use crate::log::{self, Log, LogFile, Whose};
+use crate::names::Names;
+use crate::outside::Outside;
+use crate::policy::policy;
+use crate::ports::{self, Shown};
+use crate::serve::{self, Ready};
+use crate::session::{Parts, Session};
+use crate::start::{self, Handed, Start};
+use crate::sys;
+
+/// A file of credentials is not longer.
+const CREDENTIALS_MAX: usize = 4096;
+
+/// What is said where the supervisor is not spoken to.
+const USAGE: &str = "jail-broker is started by jail-stub: jail-broker run CHANNEL START LIFE\n";
+
+/// Runs a broker until its supervisor ends it.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Some((channel, start, life)) = arguments() else {
+        drop(io::stderr().write_all(USAGE.as_bytes()));
+        return ExitCode::from(2);
+    };
+    let mut name = String::from("jail-broker");
+    match run(&channel, start, &UnixStream::from(life), &mut name) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            log::say(&name, &why);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The descriptors that it is started with, in the order of its arguments.
+fn arguments() -> Option<(OwnedFd, OwnedFd, OwnedFd)> {
+    let words: Vec<String> =
+        std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
+    let [command, channel, start, life] = words.as_slice() else { return None };
+    let is_apart = channel != start && start != life && channel != life;
+    let take = |number: &String| {
+        number
+            .parse()
+            .ok()
+            .filter(|number| *number > 2)
+            .and_then(|number| sys::inherited(number).ok())
+    };
+    if command == "run" && is_apart {
+        Some((take(channel)?, take(start)?, take(life)?))
+    } else {
+        None
+    }
+}
+
+fn run(
+    channel: &OwnedFd,
+    start: OwnedFd,
+    life: &UnixStream,
+    name: &mut String,
+) -> Result<(), String> {
+    let prepared = prepare(start, name)?;
+    let listeners = prepared.network.listeners.len();
+    let handed = start::receive(channel, listeners);
+    match handed.map_err(|error| format!("from the launch: {error}"))? {
+        None => Ok(()),
+        Some(handed) => serve(prepared, handed, life).map_err(|error| error.to_string()),
+    }
+}
+
+/// What is made before the launch has come far enough to hand anything over.
+struct Prepared {
+    start: Start,
+    network: Network,
+    policy: jail_egress::Policy,
+    log: LogFile,
+    control: Control,
+    shown: Vec<Shown>,
+    upstream: Option<Upstream>,
+    own: Own,
+    outside: Rc<Outside>,
+    files: u64,
+}
+
+fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
+    let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+    confine::close_to_others().map_err(told("the broker's own protection"))?;
+    let files = confine::raise_files();
+    let (start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
+    name.clone_from(&start.name);
+    let policy = policy(&network.egress)?;
+    let state = Path::new(&start.state);
+    let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
+    let log = log.map_err(told("the log of the network"))?;
+    let control = state.join("sessions").join(&start.session).join("control");
+    let upstream = upstream(&start, &network)?;
+    let shown = ports::show(&network.egress.exposed)?;
+    let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
+    let own = Own::new().map_err(told("the addresses of this machine"))?;
+    let outside = Outside::start(control).map_err(told("a process for the host's files"))?;
+    let outside = Rc::new(outside);
+    Ok(Prepared {
+        start,
+        network,
+        policy,
+        log,
+        control: bound,
+        shown,
+        upstream,
+        own,
+        outside,
+        files,
+    })
+}
+
+fn upstream(start: &Start, network: &Network) -> Result<Option<Upstream>, String> {
+    let Some(upstream) = &network.egress.upstream else { return Ok(None) };
+    let credentials = match &upstream.credentials {
+        None => None,
+        Some(Credentials::File(path)) => Some(file(path)?),
+        Some(Credentials::Variable(name)) => match start.variables.get(name) {
+            Some(value) => Some(value.clone()),
+            None => return Err(format!("the upstream proxy's credentials: {name} is not set")),
+        },
+    };
+    let made = Upstream::new(&upstream.host, upstream.port, credentials.as_deref());
+    made.map(Some).map_err(|error| error.to_string())
+}
+
+fn file(path: &str) -> Result<String, String> {
+    let told = |error: &dyn std::fmt::Display| {
+        format!("the upstream proxy's credentials: {path}: {error}")
+    };
+    let text = fs::read_to_string(PathBuf::from(path)).map_err(|error| told(&error))?;
+    if text.len() > CREDENTIALS_MAX { Err(told(&"too long")) } else { Ok(text) }
+}
+
+/// Starts the factory, gives everything up, and serves until the end.
+fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Result<()> {
+    let Prepared { start, network, policy, log, control, shown, upstream, own, outside, files } =
+        prepared;
+    let factory = Factory::start(handed.user, handed.network)?;
+    let lookups = Lookups::new(&network.egress.resolvers, outside)?;
+    confine::give_up(CapabilitySet::empty(), Calls::Broker)?;
+    let named = policy.rules.iter().filter_map(|rule| match &rule.destination {
+        Destination::Names(Pattern::Exactly(name)) => Some(name.clone()),
+        Destination::Names(Pattern::Below(_)) | Destination::Address(_) => None,
+    });
+    let named: Vec<_> = named.collect();
+    let (names_max, connections_max) = bounds(files, named.len());
+    let whose = Whose { name: start.name, session: start.session, places: start.places };
+    let parts = Parts {
+        policy,
+        names: Names::new(&network.local, &network.addresses, names_max),
+        factory,
+        lookups,
+        own,
+        upstream,
+        log: Log::new(whose, log, handed.refused),
+        connections_max,
+        wrapper: start.wrapper,
+        network,
+    };
+    let session = Session::new(parts);
+    let sockets = handed.sockets;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let local = tokio::task::LocalSet::new();
+    life.set_nonblocking(true)?;
+    local.block_on(&runtime, async {
+        let listeners: Vec<Listener> = session.network.listeners.clone();
+        let ready = Ready { named, listeners, sockets, shown, control };
+        serve::start(&session, ready)?;
+        life.write_all(b"ready\n")?;
+        serve::until_the_end(&session, life.as_fd().try_clone_to_owned()?).await
+    })
+}
+
+/// How many names and connections there may be, by how many files may be open: two for a connection, about four for a name.
+fn bounds(files: u64, named: usize) -> (usize, usize) {
+    let files = usize::try_from(files).unwrap_or(usize::MAX);
+    let names = (files / 16).clamp(16, 4096);
+    (names.max(named + names / 4), (files / 4).clamp(64, 16_384))
+}

@@ -1,0 +1,84 @@
+//! Clients in the jail that do what ordinary ones do not.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::time::Duration;
+
+use hickory_proto::op::{Message, Query, ResponseCode};
+use hickory_proto::rr::{Name, RData, RecordType};
+
+use crate::jail::Jail;
+
+/// How a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// In order, after these bytes.
+    With(String),
+    /// By a reset, after these bytes.
+    Reset(String),
+    /// It did not end in time; these bytes came.
+    Open(String),
+    /// It was never there.
+    NotConnected(ErrorKind),
+}
+
+impl Jail {
+    /// Connects from inside, sends bytes, and reads until the end or two seconds are over.
+    pub(crate) fn talk(&self, to: &str, bytes: &[u8]) -> Ended {
+        self.inside(|| match TcpStream::connect(to) {
+            Ok(mut stream) => {
+                stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+                let _ = stream.write_all(bytes);
+                read(&mut stream)
+            }
+            Err(error) => Ended::NotConnected(error.kind()),
+        })
+    }
+
+    /// What the jail's DNS server answers: the code, and the addresses or the data.
+    pub(crate) fn look_up(&self, name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
+        let mut message = Message::query();
+        message.metadata.id = 7;
+        message.add_query(Query::query(Name::from_ascii(format!("{name}.")).unwrap(), kind));
+        let answer = self.ask(&message.to_vec().unwrap());
+        let answer = Message::from_vec(&answer).unwrap();
+        assert_eq!(answer.metadata.id, 7);
+        let data = answer.answers.iter().map(|record| match &record.data {
+            RData::SRV(service) => format!("{}:{}", service.target, service.port),
+            other => other.to_string(),
+        });
+        (answer.metadata.response_code, data.collect())
+    }
+
+    /// The bytes that the jail's DNS server answers to others.
+    pub(crate) fn ask(&self, question: &[u8]) -> Vec<u8> {
+        self.inside(|| {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            socket.send_to(question, "127.0.0.1:53").unwrap();
+            let mut buffer = vec![0; 4096];
+            let count = socket.recv(&mut buffer).unwrap();
+            buffer.truncate(count);
+            buffer
+        })
+    }
+
+    /// The first synthetic address of a name.
+    pub(crate) fn address(&self, name: &str) -> String {
+        let (code, found) = self.look_up(name, RecordType::A);
+        assert_eq!(code, ResponseCode::NoError, "{name}");
+        found[0].clone()
+    }
+}
+
+pub(crate) fn read(stream: &mut TcpStream) -> Ended {
+    let mut bytes = Vec::new();
+    let ended = stream.read_to_end(&mut bytes);
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    match ended.map_err(|error| error.kind()) {
+        Ok(_) => Ended::With(text),
+        Err(ErrorKind::ConnectionReset) => Ended::Reset(text),
+        Err(ErrorKind::WouldBlock) => Ended::Open(text),
+        Err(other) => panic!("{other:?}"),
+    }
+}
