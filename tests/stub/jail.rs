@@ -104,11 +104,14 @@ fn programs() -> &'static Path {
         let stub = std::env::var_os("JAIL_STUB");
         let stub = PathBuf::from(stub.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-stub").into()));
         let test = std::env::current_exe().expect("the test");
-        let probe = test.ancestors().nth(2).expect("target/debug").join("examples/probe");
-        if !probe.exists() {
-            build_probe(&probe);
+        let examples = test.ancestors().nth(2).expect("target/debug").join("examples");
+        let [probe, broker] = ["probe", "broker"].map(|name| examples.join(name));
+        for (name, program) in [("probe", &probe), ("broker", &broker)] {
+            if !program.exists() {
+                build_example(name, program);
+            }
         }
-        let build = [&stub, &probe].map(|path| {
+        let build = [&stub, &probe, &broker].map(|path| {
             let meta = std::fs::metadata(path)
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             format!("{}-{}", meta.ino(), meta.mtime_nsec())
@@ -124,6 +127,7 @@ fn programs() -> &'static Path {
             let new = shared_folder();
             std::fs::copy(&stub, new.path().join("jail-stub")).expect("a copy");
             std::fs::copy(&probe, new.path().join("probe")).expect("a copy");
+            std::fs::copy(&broker, new.path().join("broker")).expect("a copy");
             // Whoever is first; nobody minds who.
             let _ = std::fs::rename(new.keep(), &folder);
         }
@@ -132,14 +136,14 @@ fn programs() -> &'static Path {
 }
 
 /// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`).
-fn build_probe(probe: &Path) {
+fn build_example(name: &str, program: &Path) {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = probe.ancestors().nth(3).expect("the target folder");
+    let target = program.ancestors().nth(3).expect("the target folder");
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--offline", "-p", "jail-stub", "--example", "probe"]);
+    command.args(["build", "--quiet", "--offline", "-p", "jail-stub", "--example", name]);
     command.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let built = command.status().is_ok_and(|status| status.success()) && probe.exists();
-    assert!(built, "{} is missing: cargo build -p jail-stub --example probe", probe.display());
+    let built = command.status().is_ok_and(|status| status.success()) && program.exists();
+    assert!(built, "{} is missing: cargo build -p jail-stub --example {name}", program.display());
 }
 
 fn remove_older(prefix: &str) {
@@ -156,6 +160,11 @@ pub(crate) fn stub() -> PathBuf {
 
 pub(crate) fn probe() -> PathBuf {
     programs().join("probe")
+}
+
+/// What stands in for the broker.
+pub(crate) fn broker() -> PathBuf {
+    programs().join("broker")
 }
 
 /// A temporary folder that every user can enter.

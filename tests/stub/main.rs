@@ -27,6 +27,7 @@ mod kept;
 mod killed;
 mod landlock;
 mod limits;
+mod network;
 mod order;
 mod overlay;
 mod own_settings;

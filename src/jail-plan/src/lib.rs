@@ -52,7 +52,7 @@ pub use plan::{
     ShownIds, StartIn, Terminal, VERSION,
 };
 pub use shown::one_line;
-pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, encode};
+pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, WrapperText, encode};
 
 #[cfg(test)]
 mod tests;

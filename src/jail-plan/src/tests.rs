@@ -7,10 +7,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{
-    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, ExpansionError, Found, Handled,
-    HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Lookup, Missing,
-    Namespace, PathError, Places, Plan, Reach, SeccompProgram, Set, StartIn, Step, Terminal, Unset,
-    VERSION, Wrapper, WrapperError, encode, json,
+    Access, Argument, Beneath, Bind, Closure, Egress, EnvOp, Expansion, ExpansionError, Found,
+    Handled, HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Listener, Lookup,
+    Missing, Namespace, Network, PathError, Places, Plan, Purpose, Reach, SeccompProgram, Set,
+    StartIn, Step, Terminal, Transport, Unset, VERSION, Wrapper, WrapperError, encode, json,
 };
 
 struct Host(BTreeMap<&'static str, &'static str>);
@@ -190,6 +190,40 @@ fn a_wrapper_is_read_back_as_written() {
         text.contains("\"a-bash\",\n\"b-glibc\"") || text.contains("[\"a-bash\",\"b-glibc\"]"),
         "{text}"
     );
+}
+
+#[test]
+fn the_text_of_the_network_is_that_of_the_wrapper() {
+    let text = encoded();
+    assert_eq!(Wrapper::parse(text.as_bytes()).unwrap().text.network, b"null");
+    let network = Network {
+        broker: "/broker".into(),
+        local: vec!["198.18.0.0/15".into()],
+        unreachable: Vec::new(),
+        addresses: vec!["198.18.0.1".into()],
+        listeners: vec![Listener {
+            purpose: Purpose::Dns,
+            transport: Transport::Udp,
+            address: "::1".into(),
+            port: 53,
+        }],
+        egress: Egress {
+            rules: Vec::new(),
+            internet: vec![443],
+            resolvers: Vec::new(),
+            upstream: None,
+            exposed: Vec::new(),
+            host_ports: Vec::new(),
+            ask: None,
+        },
+        by: "network-allow#3 ]}\"".into(),
+    };
+    let plan = Plan { network: Some(network.clone()), ..plan() };
+    let text = encode("/stub", &plan, &Places::new()).unwrap();
+    let wrapper = Wrapper::parse(text.as_bytes()).unwrap();
+    assert_eq!(wrapper.plan.network, Some(network));
+    let written: serde_json::Value = serde_json::from_slice(wrapper.text.network).unwrap();
+    assert_eq!(written, serde_json::to_value(&plan.network).unwrap());
 }
 
 #[test]

@@ -32,6 +32,15 @@ pub type Places = BTreeMap<String, String>;
 pub struct Wrapper<'a> {
     /// The plan.
     pub plan: Plan,
+    /// What of its text is passed on as it stands.
+    pub text: WrapperText<'a>,
+}
+
+/// Parts of a wrapper's text.
+#[derive(Clone, Copy)]
+pub struct WrapperText<'a> {
+    /// The plan's `network`, as JSON; `null` where it has none.
+    pub network: &'a [u8],
     places: &'a [u8],
 }
 
@@ -61,12 +70,22 @@ impl<'a> Wrapper<'a> {
         }
         let body = body(bytes)?;
         let mut parser = Parser::new(body);
-        let plan = parser.value().and_then(|value| json::from_value(&value));
-        let plan = plan.map_err(|error| decoding_error(body, error.text(body)))?;
+        let read = parser.value().and_then(|value| {
+            Ok((json::from_value(&value)?, json::text_of(body, value.member("network"))))
+        });
+        let (plan, network) = read.map_err(|error| decoding_error(body, error.text(body)))?;
         check(&plan)?;
-        Ok(Self { plan, places: parser.rest() })
+        Ok(Self { plan, text: WrapperText { network, places: parser.rest() } })
     }
 
+    /// Where in the spec `origin` stands, if the wrapper says so.
+    #[must_use]
+    pub fn place(&self, origin: &str) -> Option<String> {
+        self.text.place(origin)
+    }
+}
+
+impl WrapperText<'_> {
     /// Where in the spec `origin` stands, if the wrapper says so.
     #[must_use]
     pub fn place(&self, origin: &str) -> Option<String> {

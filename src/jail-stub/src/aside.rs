@@ -20,6 +20,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use crate::failure::{About, Failure, Problem};
 use crate::inside::Launch;
 use crate::namespaces::{self, has};
+use crate::network;
 use crate::steps::Fixed;
 use crate::sys::{self, Handover, NewNamespaces, Word};
 
@@ -39,11 +40,13 @@ const ROOTS_MAX: usize = 256;
 const NOT_DONE: i32 = -1;
 
 /// What both processes see.
-struct Shared {
+struct Shared<'a> {
     /// The host's /proc, opened before: the first process may put another root under the second one at any time, and
     /// the jail's need not have a /proc.
     proc: OwnedFd,
     loopback: bool,
+    /// What else is made in the network namespace.
+    network: Option<&'a network::Prepared<'a>>,
     state: Word,
     order: Word,
     namespace: Handover,
@@ -55,7 +58,7 @@ struct Shared {
 
 /// The second process, as the first one sees it; nothing where the jail has no network namespace of its own.
 pub(crate) struct Aside<'a> {
-    shared: Option<&'a Shared>,
+    shared: Option<&'a Shared<'a>>,
     launch: &'a Launch<'a>,
 }
 
@@ -68,7 +71,7 @@ pub(crate) fn with<R>(
     if !has(launch.plan, Namespace::Net) {
         return meanwhile(&Aside { shared: None, launch });
     }
-    let shared = Shared::of(launch.plan).map_err(at_namespaces)?;
+    let shared = Shared::of(launch).map_err(at_namespaces)?;
     let aside = Aside { shared: Some(&shared), launch };
     let mut stack = Vec::with_capacity(2048);
     let meanwhile = || {
@@ -96,7 +99,7 @@ pub(crate) fn with<R>(
     Ok(result)
 }
 
-struct Told<'a>(&'a Shared);
+struct Told<'a>(&'a Shared<'a>);
 
 impl Drop for Told<'_> {
     fn drop(&mut self) {
@@ -129,16 +132,23 @@ impl Aside<'_> {
             (Some(namespace), 0) => {
                 move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
                     .about("setns")
+                    .map(|()| namespace)
             }
             (_, error) => Err(namespaces::refused(plan, caller, errno(error))),
         };
-        entered.map_err(|problem| steps.fixed(Fixed::Namespaces, "", problem))?;
+        let namespace = entered.map_err(|problem| steps.fixed(Fixed::Namespaces, "", problem))?;
         match (shared.loopback_error.load(Ordering::SeqCst), loopback(plan)) {
-            (error @ 1.., Some((index, step))) => {
+            (error @ 1.., at) => {
                 let problem = namespaces::explain(Problem::errno("lo", errno(error)));
-                Err(steps.inside(index, step, problem))
+                Err(match at {
+                    Some((index, step)) => steps.inside(index, step, problem),
+                    None => steps.fixed(Fixed::Network, "", problem),
+                })
             }
-            (_, _) => Ok(()),
+            (_, _) => shared
+                .network
+                .map_or(Ok(()), |network| network.hand_over(&namespace))
+                .map_err(|(by, problem)| steps.fixed(Fixed::Network, by, problem)),
         }
     }
 }
@@ -185,12 +195,14 @@ fn loopback(plan: &Plan) -> Option<(usize, &Step<InsideOp>)> {
     plan.inside.iter().enumerate().find(|(_, step)| step.op == InsideOp::Loopback)
 }
 
-impl Shared {
-    fn of(plan: &Plan) -> Result<Self, Problem> {
+impl<'a> Shared<'a> {
+    fn of(launch: &Launch<'a>) -> Result<Self, Problem> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
             proc: openat(CWD, c"/proc", flags, Mode::empty()).about("/proc")?,
-            loopback: loopback(plan).is_some(),
+            // Nothing arrives at a local address either while it is down.
+            loopback: loopback(launch.plan).is_some() || launch.network.is_some(),
+            network: launch.network,
             state: Word::new(WORKING),
             order: Word::new(WAIT),
             namespace: Handover::empty(),
@@ -208,13 +220,15 @@ impl Shared {
 }
 
 /// The second process. It makes system calls and nothing else: memory belongs to the first one meanwhile.
-fn work(shared: &Shared) -> ! {
+fn work(shared: &Shared<'_>) -> ! {
     match namespace(&shared.proc) {
         Ok(namespace) => {
             if shared.loopback
                 && let Err(error) = bring_up()
             {
                 shared.loopback_error.store(error.raw_os_error(), Ordering::SeqCst);
+            } else if let Some(network) = shared.network {
+                network.make(&shared.proc);
             }
             shared.namespace.put(namespace);
         }

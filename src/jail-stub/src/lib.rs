@@ -27,6 +27,7 @@ mod launch;
 mod leftovers;
 mod message;
 mod namespaces;
+mod network;
 mod payload;
 mod process;
 mod resolve;

@@ -25,8 +25,6 @@ use crate::message::Message;
 use crate::namespaces::has;
 use crate::sys::{self, Attributes, Standard};
 
-const ALL: [Standard; 3] = [Standard::Input, Standard::Output, Standard::Error];
-
 /// Memory devices, such as /dev/null (the kernel's devices.txt).
 const MEMORY: u32 = 1;
 /// Consoles, and behind them serial lines, which are opened when somebody calls; pseudo-terminals.
@@ -43,7 +41,7 @@ impl ReadOnly {
     /// Looks at what the launcher has given.
     pub(crate) fn of(plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
         let mut found = Vec::new();
-        for one in ALL {
+        for one in Standard::ALL {
             let file = sys::standard(one);
             let flags = fcntl_getfl(file).about(name(one))?;
             let stat = fstat(file).about(name(one))?;

@@ -11,6 +11,8 @@ pub(crate) enum Fixed {
     Command,
     /// The control group, which is made right before the namespaces.
     Cgroup,
+    /// The network by name: what is made in its namespace, and the broker.
+    Network,
     /// The new namespaces and the ids in them.
     Namespaces,
     /// The new root becomes the only one.
@@ -59,8 +61,9 @@ impl Steps {
     pub(crate) fn fixed(self, step: Fixed, by: &str, problem: Problem) -> Failure {
         let (index, name) = match step {
             Fixed::Command => (0, "command"),
-            // A part of the same step, told by its own name.
+            // Parts of the same step, told by their own names.
             Fixed::Cgroup => (1, "cgroup"),
+            Fixed::Network => (1, "network"),
             Fixed::Namespaces => (1, "namespaces"),
             Fixed::Root => (self.inside + 2, "root"),
             Fixed::Hostname => (self.inside + 3, "hostname"),

@@ -117,6 +117,16 @@ impl<'a> Value<'a> {
         Error::new(self.at, format!("{wanted} is needed, and this is {found}"))
     }
 
+    /// The member of this name, where this is an object that has it.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        match &self.data {
+            Data::Object(entries) => {
+                entries.iter().find(|entry| entry.name == name).map(|entry| &entry.value)
+            }
+            _ => None,
+        }
+    }
+
     fn list(&self) -> Result<&[Self], Error> {
         match &self.data {
             Data::List(list) => Ok(list),
@@ -195,6 +205,16 @@ impl<'a> Value<'a> {
     #[inline(never)]
     pub(crate) fn unknown_word(&self, word: &str) -> Error {
         Error::new(self.at, format!("unknown variant `{word}`"))
+    }
+}
+
+/// What stands in `text` where `value` was read, or nothing.
+pub(crate) fn text_of<'a>(text: &'a [u8], value: Option<&Value<'_>>) -> &'a [u8] {
+    let from = value.and_then(|value| text.get(value.at..)).unwrap_or_default();
+    let mut parser = Parser::new(from);
+    match parser.value() {
+        Ok(_) => from.get(..from.len() - parser.rest().len()).unwrap_or_default(),
+        Err(_) => &[],
     }
 }
 

@@ -232,7 +232,7 @@ fn spawn(
     ];
     let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
     let descriptors: Vec<_> = listener.into_iter().chain([socket]).map(AsFd::as_fd).collect();
-    let standard = [Standard::Input, Standard::Output, Standard::Error].map(sys::standard);
+    let standard = Standard::ALL.map(sys::standard);
     let start = Start {
         program: &program,
         arguments: StringList::new(arguments),

@@ -90,7 +90,7 @@ fn attach(tree: OwnedFd, folder: impl AsFd, name: &str) -> Result<(), Errno> {
 /// The launcher's terminal, where a standard descriptor is it, under the name `console`: programs ask for its name
 /// (ttyname(3)), and its own one belongs to the host's devpts. It grants nothing that the descriptor does not.
 fn console(folder: &OwnedFd) -> Result<(), Errno> {
-    let all = [Standard::Input, Standard::Output, Standard::Error].map(sys::standard);
+    let all = Standard::ALL.map(sys::standard);
     let Some(own) = all.into_iter().find(|fd| sys::foreground_group(fd).is_ok()) else {
         return Ok(());
     };

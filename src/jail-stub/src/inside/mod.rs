@@ -40,6 +40,7 @@ use crate::host::{self, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
+use crate::network;
 use crate::steps::{Fixed, Steps};
 use crate::sys::{self, Attributes};
 
@@ -54,6 +55,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) shared: &'a SharedFiles<'a>,
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
+    /// What is made in the network namespace, where the plan has a network by name.
+    pub(crate) network: Option<&'a network::Prepared<'a>>,
     /// The user that the payload runs as, where it is not the caller.
     pub(crate) dedicated: Option<&'a Dedicated<'a>>,
     pub(crate) steps: Steps,

@@ -17,6 +17,7 @@ use crate::ending::Ending;
 use crate::failure::{self, About, Failure, Problem};
 use crate::host::{self, Helper, Store};
 use crate::message::Ended;
+use crate::network::Started;
 use crate::signal;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, handled};
@@ -44,7 +45,9 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine
             return report(&Failure::early(problem), None);
         }
     };
-    match with_helper(&mut parsed.plan, &bytes, &mut Caller::new(rest, environment, command_line)) {
+    let started = Started { path: wrapper, bytes: &bytes, text: parsed.text };
+    match with_helper(&mut parsed.plan, started, &mut Caller::new(rest, environment, command_line))
+    {
         Ok(ending) => tell(ending, &parsed),
         Err(failure) => report(&failure, Some(&parsed)),
     }
@@ -121,23 +124,23 @@ impl Signals {
 /// Starts the helper where the plan has one, and does not return before it has ended.
 fn with_helper(
     plan: &mut Plan,
-    wrapper: &[u8],
+    wrapper: Started<'_>,
     caller: &mut Caller<'_>,
 ) -> Result<Ending, Failure> {
     let steps = Steps::of(plan);
     let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
     let signals = Signals::block().map_err(at_helper)?;
-    let Some(host) = &plan.host else { return launch(plan, caller, &signals, None, None) };
+    let Some(host) = &plan.host else { return launch(plan, wrapper, caller, &signals, None, None) };
     let listener = host::listener(plan).map_err(at_helper)?;
     let mut helper = {
         let store = Store::of(caller);
         let grants = host::grants(plan, caller);
         let trees = host::writable_trees(&grants, &store, &plan.closure.store);
-        Helper::start(host, wrapper, listener.as_ref(), caller, &trees, signals.mask)
+        Helper::start(host, wrapper.bytes, listener.as_ref(), caller, &trees, signals.mask)
             .map_err(at_helper)?
     };
     helper.watch(&signals.pending);
-    let ending = launch(plan, caller, &signals, Some(&helper), listener);
+    let ending = launch(plan, wrapper, caller, &signals, Some(&helper), listener);
     match (helper.finish(), ending) {
         // It was interrupted before there was a payload, and everything is undone.
         (Some(signal), Err(_)) => supervisor::end_by(signal),

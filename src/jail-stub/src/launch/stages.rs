@@ -19,6 +19,7 @@ use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
 use crate::namespaces::{self, has};
+use crate::network::{self, Broker};
 use crate::payload::Command;
 use crate::process::Process;
 use crate::signal;
@@ -30,6 +31,7 @@ use crate::terminal::Given;
 
 pub(super) fn launch(
     plan: &mut Plan,
+    wrapper: network::Started<'_>,
     caller: &mut Caller<'_>,
     signals: &Signals,
     helper: Option<&Helper<'_>>,
@@ -40,7 +42,7 @@ pub(super) fn launch(
     host::prepare(plan, caller, helper, early.first())?;
     // It cannot have become another one, unless scripts have run.
     let early = if helper.is_none() { early } else { Vec::new() };
-    let outside = Outside { signals, helper, listener };
+    let outside = Outside { wrapper, signals, helper, listener };
     let started = {
         let store = Store::of(caller);
         start(prepare(plan, caller, &store, outside, early)?)?
@@ -50,6 +52,7 @@ pub(super) fn launch(
 
 /// What the launch has of the host from before.
 struct Outside<'a> {
+    wrapper: network::Started<'a>,
     signals: &'a Signals,
     helper: Option<&'a Helper<'a>>,
     listener: Option<OwnedFd>,
@@ -75,6 +78,7 @@ struct Prepared<'a, 'store> {
     shared: SharedFiles<'a>,
     own_state: Vec<OwnState>,
     leftovers: Option<Leftovers>,
+    network: Option<network::Prepared<'a>>,
 }
 
 /// Does what can be done before there is a jail.
@@ -123,6 +127,8 @@ fn prepare<'a: 'store, 'store>(
         true => None,
         false => Some(Leftovers::collect().map_err(at_namespaces)?),
     };
+    let network = network::Prepared::of(plan)
+        .map_err(|(by, problem)| steps.fixed(Fixed::Network, by, problem))?;
     Ok(Prepared {
         plan,
         caller,
@@ -141,6 +147,7 @@ fn prepare<'a: 'store, 'store>(
         shared,
         own_state,
         leftovers,
+        network,
     })
 }
 
@@ -160,6 +167,7 @@ struct Started<'a> {
     given: Given,
     shared: SharedFiles<'a>,
     leftovers: Option<Leftovers>,
+    broker: Option<Broker>,
 }
 
 /// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
@@ -174,15 +182,24 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         Ok(Cloned::Child) => become_first(prepared),
         Ok(Cloned::Parent(number, process)) => Process::made(number, process),
     };
-    let (channel, _) = prepared.channel;
     if let Some(user) = &prepared.dedicated {
         let mapped = dedicated::map(user, caller, first.number())
-            .and_then(|()| Order::Go.send(&channel).about("the first process"));
+            .and_then(|()| Order::Go.send(&prepared.channel.0).about("the first process"));
         if let Err(problem) = mapped {
             let _ = first.signal(signal::KILL);
             return Err(steps.fixed(Fixed::Namespaces, user.by, problem));
         }
     }
+    let broker = match prepared.network.as_ref().map(|network| broker(network, &prepared)) {
+        None => None,
+        Some(Ok(broker)) => Some(broker),
+        Some(Err(problem)) => {
+            let _ = first.signal(signal::KILL);
+            let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
+            return Err(steps.fixed(Fixed::Network, by, problem));
+        }
+    };
+    let (channel, _) = prepared.channel;
     Ok(Started {
         plan,
         steps,
@@ -197,13 +214,28 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         given: prepared.given,
         shared: prepared.shared,
         leftovers: prepared.leftovers,
+        broker,
     })
+}
+
+fn broker(network: &network::Prepared<'_>, prepared: &Prepared<'_, '_>) -> Result<Broker, Problem> {
+    let around = network::Surroundings {
+        plan: prepared.plan,
+        wrapper: prepared.outside.wrapper,
+        caller: prepared.caller,
+        group: prepared.held.folder(),
+        mask: prepared.outside.signals.mask,
+    };
+    Broker::start(network, &around)
 }
 
 fn become_first(prepared: Prepared<'_, '_>) -> ! {
     let (outside, inside) = prepared.channel;
     // It must see when the supervisor's end is gone.
     drop(outside);
+    if let Some(network) = &prepared.network {
+        network.is_inside();
+    }
     let launch = Launch {
         caller: prepared.caller,
         paths: &prepared.paths,
@@ -211,6 +243,7 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
         own_state: &prepared.own_state,
         shared: &prepared.shared,
         listener: prepared.outside.listener.as_ref(),
+        network: prepared.network.as_ref(),
         dedicated: prepared.dedicated.as_ref(),
         steps: prepared.steps,
     };
@@ -243,13 +276,18 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         signals: &started.signals.pending,
         launcher: started.launcher,
         helper: started.helper,
+        broker: started.broker.as_ref(),
         standard: &started.standard,
         shared: started.shared,
         kept,
     };
     let (outcome, lost) = Supervisor::new(plan, watched, first, started.given).watch();
+    let gone = started.broker.as_ref().and_then(|broker| broker.finish(outcome.has_run()));
     if let Some(leftovers) = &leftovers {
         leftovers.end();
     }
-    Ok(Ending::of(outcome, &lost, plan, &held))
+    let mut ending = Ending::of(outcome, &lost, plan, &held);
+    let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
+    ending.told.extend(gone.map(|gone| gone.told(by)));
+    Ok(ending)
 }

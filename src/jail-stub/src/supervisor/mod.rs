@@ -20,6 +20,7 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 use crate::failure::{About, Failure, Problem};
 use crate::host::{Helper, Lost, SharedFiles};
 use crate::message::{self, Ended, Message, Order, Received};
+use crate::network::Broker;
 use crate::process::Process;
 use crate::signal;
 use crate::sources::Sources;
@@ -59,6 +60,16 @@ pub(crate) enum Outcome {
     Failed(Failure),
 }
 
+impl Outcome {
+    /// Whether there was a payload, as far as is known.
+    pub(crate) fn has_run(&self) -> bool {
+        match self {
+            Self::Ended(_) | Self::TimeIsOver | Self::Killed { started: true } => true,
+            Self::Killed { started: false } | Self::Failed(_) => false,
+        }
+    }
+}
+
 /// What the supervisor attends to.
 #[derive(Clone, Copy)]
 enum Event {
@@ -74,6 +85,7 @@ enum Event {
     LauncherIsGone,
     /// A file that the jail shares with the host by a copy has changed.
     Shared,
+    BrokerIsGone,
 }
 
 /// The process outside, once the first process runs.
@@ -105,6 +117,7 @@ pub(crate) struct Watched<'a> {
     pub(crate) signals: &'a OwnedFd,
     pub(crate) launcher: Launcher,
     pub(crate) helper: Option<&'a Helper<'a>>,
+    pub(crate) broker: Option<&'a Broker>,
     /// Files that the jail reads by descriptors of its own.
     pub(crate) standard: &'a ReadOnly,
     /// Files that follow those inside.
@@ -116,12 +129,13 @@ pub(crate) struct Watched<'a> {
 impl Watched<'_> {
     /// All of it.
     fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let Self { channel, signals, launcher, helper, standard, shared, kept } = self;
+        let Self { channel, signals, launcher, helper, broker, standard, shared, kept } = self;
         let own = [Some(channel), Some(*signals), launcher.source()];
         own.into_iter()
             .flatten()
             .map(AsFd::as_fd)
             .chain(helper.iter().flat_map(|helper| helper.descriptors()))
+            .chain(broker.iter().flat_map(|broker| broker.descriptors()))
             .chain(standard.descriptors())
             .chain(shared.descriptors())
             .chain(kept.iter().copied())
@@ -174,7 +188,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
-        let Watched { channel, signals, launcher, shared, .. } = &self.watched;
+        let Watched { channel, signals, launcher, shared, broker, .. } = &self.watched;
         let relay = self.relay.as_ref();
         let is_waiting = self.payload.is_some()
             && self.stopping.is_none()
@@ -189,6 +203,7 @@ impl<'a> Supervisor<'a> {
             .and(Event::Output, relay.and_then(Relay::waiting_output), PollFlags::OUT)
             .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
             .and(Event::Shared, shared.source(), PollFlags::IN)
+            .and(Event::BrokerIsGone, broker.and_then(Broker::source), PollFlags::IN)
             .wait(is_waiting.then_some(&A_MOMENT))?;
         for event in ready {
             if let Some(outcome) = self.attend(event)? {
@@ -225,6 +240,7 @@ impl<'a> Supervisor<'a> {
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
             Event::Shared => self.watched.shared.attend(),
+            Event::BrokerIsGone => self.watched.broker.into_iter().for_each(Broker::ended),
         }
         Ok(None)
     }

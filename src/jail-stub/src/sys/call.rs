@@ -9,6 +9,7 @@ pub(super) mod number {
     pub(crate) const RT_SIGACTION: usize = 13;
     pub(crate) const RT_SIGPROCMASK: usize = 14;
     pub(crate) const IOCTL: usize = 16;
+    pub(crate) const CLONE: usize = 56;
     pub(crate) const EXECVE: usize = 59;
     pub(crate) const KILL: usize = 62;
     pub(crate) const GETPGID: usize = 121;
@@ -38,6 +39,7 @@ pub(super) mod number {
     pub(crate) const RT_SIGPROCMASK: usize = 135;
     pub(crate) const GETPGID: usize = 155;
     pub(crate) const KEYCTL: usize = 219;
+    pub(crate) const CLONE: usize = 220;
     pub(crate) const EXECVE: usize = 221;
     pub(crate) const NAME_TO_HANDLE_AT: usize = 264;
     pub(crate) const SECCOMP: usize = 277;

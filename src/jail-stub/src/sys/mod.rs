@@ -17,7 +17,8 @@ pub use handle::{FileHandle, file_handle};
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
     Cloned, Handover, NewNamespaces, Standard, StringList, clone, close_all_but, close_descriptors,
-    exit, join_new_keyring, load_filter, replace, spawn, spawn_sharing_memory, standard, unshare,
+    exit, join_new_keyring, load_filter, replace, spawn, spawn_in, spawn_sharing_memory, standard,
+    unshare,
 };
 pub use signal::{
     SignalSet, Signalled, default_action, kill, read_signal, set_mask, signal_descriptor,

@@ -17,11 +17,11 @@ use super::call::{check, enter, number};
 
 /// What the end of a child is told by, in the low bits of the flags (clone(2)).
 const SIGCHLD: usize = 17;
-const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
 const CLONE_FILES: usize = 0x400;
 const CLONE_VFORK: usize = 0x4000;
+const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_CHILD_CLEARTID: usize = 0x20_0000;
 const SECCOMP_SET_MODE_FILTER: usize = 1;
 
@@ -131,12 +131,52 @@ pub fn spawn<T>(
     let start = Start { child, argument };
     let top = stack.as_mut_ptr_range().end;
     let flags = CLONE_VM | CLONE_VFORK | SIGCHLD;
+    let arguments = clone_arguments(flags, top.expose_provenance(), 0);
     // SAFETY: the child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
     // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile
     // (CLONE_VFORK), so the memory that both share has one user at a time.
-    let result =
-        unsafe { call_clone(flags, top.cast(), 0, enter_child::<T>, ptr::from_ref(&start).cast()) };
+    let result = unsafe {
+        call_clone(number::CLONE, arguments, enter_child::<T>, ptr::from_ref(&start).cast())
+    };
     check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))
+}
+
+/// As [`spawn`], in the control group `cgroup` where there is one, and with a descriptor of the process: `clone3(2)`.
+///
+/// # Errors
+/// Those of the call.
+pub fn spawn_in<T>(
+    stack: &mut [MaybeUninit<u128>],
+    child: fn(&T) -> !,
+    argument: &T,
+    cgroup: Option<BorrowedFd<'_>>,
+) -> Result<(i32, OwnedFd), Errno> {
+    let start = Start { child, argument };
+    let (into_cgroup, cgroup) = match &cgroup {
+        Some(cgroup) => (CLONE_INTO_CGROUP, u64::from(cgroup.as_raw_fd().cast_unsigned())),
+        None => (0, 0),
+    };
+    let mut descriptor = -1i32;
+    let arguments = CloneArguments {
+        flags: CLONE_VM as u64 | CLONE_VFORK as u64 | CLONE_PIDFD | into_cgroup,
+        pidfd: ptr::from_mut(&mut descriptor).expose_provenance() as u64,
+        exit_signal: SIGCHLD as u64,
+        stack: stack.as_mut_ptr().expose_provenance() as u64,
+        stack_size: size_of_val(stack) as u64,
+        cgroup,
+        ..CloneArguments::default()
+    };
+    let pointer = ptr::from_ref(&arguments).expose_provenance();
+    let call = [pointer, size_of::<CloneArguments>(), 0, 0, 0];
+    // SAFETY: `arguments` has the layout of `struct clone_args` and lives across the call, and so does the number that the kernel
+    // writes at `pidfd`. The child gets a stack of its own, `stack`, whose end is 16-byte aligned because its elements are u128;
+    // `enter_child` never returns into the frame that does not exist there. The parent is suspended meanwhile (CLONE_VFORK), so the
+    // memory that both share has one user at a time.
+    let result =
+        unsafe { call_clone(number::CLONE3, call, enter_child::<T>, ptr::from_ref(&start).cast()) };
+    let process = check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))?;
+    // SAFETY: the call went well, so the kernel has opened this descriptor for us, and nobody else knows of it.
+    Ok((process, unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
 /// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one runs `meanwhile`, and
@@ -162,17 +202,13 @@ pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     }
     let start = Start { child: aside, argument };
     let top = stack.as_mut_ptr_range().end;
+    let flags = CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD;
+    let arguments = clone_arguments(flags, top.expose_provenance(), state.address());
     // SAFETY: the child has `stack` to itself, with a 16-byte aligned end, and never returns from `enter_child`. `start`
     // and what it refers to, and `state`, live until `Ended` has waited for the child. `T` may be shared (`Sync`), and
     // without CLONE_SETTLS and threads nothing else is.
     let result = unsafe {
-        call_clone(
-            CLONE_VM | CLONE_FILES | CLONE_CHILD_CLEARTID | SIGCHLD,
-            top.cast(),
-            state.address(),
-            enter_child::<T>,
-            ptr::from_ref(&start).cast(),
-        )
+        call_clone(number::CLONE, arguments, enter_child::<T>, ptr::from_ref(&start).cast())
     };
     match check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW)) {
         Err(error) => {
@@ -210,23 +246,22 @@ pub fn unshare(namespaces: NewNamespaces) -> Result<(), Errno> {
     check(unsafe { enter(number::UNSHARE, [flags, 0, 0, 0, 0]) }).map(drop)
 }
 
-/// `clone(2)` whose child calls `entry(argument)` on the new stack. `child_tid` is what the kernel clears in the end, with
-/// `CLONE_CHILD_CLEARTID`.
+/// `clone(2)` or `clone3(2)`, whose child calls `entry(argument)` on its new stack.
 ///
 /// # Safety
-/// `stack` is the aligned end of memory that nobody else uses until the child is gone, and `argument` is what `entry`
-/// takes. `child_tid` is the address of four bytes that live as long, if it is used.
+/// As for [`enter`]. The call's arguments name the aligned end of memory that nobody else uses until the child is gone as its
+/// stack, and `argument` is what `entry` takes.
 #[cfg(target_arch = "x86_64")]
 unsafe fn call_clone(
-    flags: usize,
-    stack: *mut c_void,
-    child_tid: usize,
+    number: usize,
+    arguments: [usize; 5],
     entry: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
 ) -> isize {
+    let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: in the parent this is an ordinary system call. In the child rsp is `stack`, and control goes to `entry`,
-    // with its argument in rdi; it never comes back to the code that follows.
+    // SAFETY: in the parent this is an ordinary system call. In the child rsp is the end of its stack, and control goes to
+    // `entry`, with its argument in rdi; it never comes back to the code that follows.
     unsafe {
         asm!(
             "syscall",
@@ -237,8 +272,8 @@ unsafe fn call_clone(
             "call r13",
             "ud2",
             "2:",
-            inlateout("rax") 56isize => result,
-            in("rdi") flags, in("rsi") stack, in("rdx") 0, in("r10") child_tid, in("r8") 0,
+            inlateout("rax") number.cast_signed() => result,
+            in("rdi") a, in("rsi") b, in("rdx") c, in("r10") d, in("r8") e,
             in("r12") argument, in("r13") entry,
             lateout("rcx") _, lateout("r11") _,
         );
@@ -246,21 +281,22 @@ unsafe fn call_clone(
     result
 }
 
-/// `clone(2)` whose child calls `entry(argument)` on the new stack.
+/// `clone(2)` or `clone3(2)`, whose child calls `entry(argument)` on its new stack.
 ///
 /// # Safety
-/// As for the other processor: `stack` is the aligned end of unused memory, and `argument` is what `entry` takes.
+/// As for the other processor: the call's arguments name the aligned end of unused memory as the child's stack, and `argument`
+/// is what `entry` takes.
 #[cfg(target_arch = "aarch64")]
 unsafe fn call_clone(
-    flags: usize,
-    stack: *mut c_void,
-    child_tid: usize,
+    number: usize,
+    arguments: [usize; 5],
     entry: extern "C" fn(*const c_void) -> !,
     argument: *const c_void,
 ) -> isize {
+    let [a, b, c, d, e] = arguments;
     let result: isize;
-    // SAFETY: in the parent this is an ordinary system call. In the child sp is `stack`, and control goes to `entry`,
-    // with its argument in x0; it never comes back to the code that follows.
+    // SAFETY: in the parent this is an ordinary system call. In the child sp is the end of its stack, and control goes to
+    // `entry`, with its argument in x0; it never comes back to the code that follows.
     unsafe {
         asm!(
             "svc 0",
@@ -270,12 +306,24 @@ unsafe fn call_clone(
             "blr x10",
             "brk 1",
             "2:",
-            inlateout("x0") flags.cast_signed() => result,
-            in("x1") stack, in("x2") 0, in("x3") 0, in("x4") child_tid, in("x8") 220,
+            inlateout("x0") a.cast_signed() => result,
+            in("x1") b, in("x2") c, in("x3") d, in("x4") e, in("x8") number,
             in("x9") argument, in("x10") entry,
         );
     }
     result
+}
+
+/// The order of clone(2)'s arguments is the processor's: flags, stack, the parent's number, the child's, its storage.
+#[cfg(target_arch = "x86_64")]
+const fn clone_arguments(flags: usize, stack: usize, child_tid: usize) -> [usize; 5] {
+    [flags, stack, 0, child_tid, 0]
+}
+
+/// As above; here the storage comes before the child's number.
+#[cfg(target_arch = "aarch64")]
+const fn clone_arguments(flags: usize, stack: usize, child_tid: usize) -> [usize; 5] {
+    [flags, stack, 0, 0, child_tid]
 }
 
 /// Leaves the session keyring for a new and empty one: `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
@@ -386,6 +434,11 @@ pub enum Standard {
     Output = 1,
     /// 2.
     Error = 2,
+}
+
+impl Standard {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::Input, Self::Output, Self::Error];
 }
 
 #[repr(C)]

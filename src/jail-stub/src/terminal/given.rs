@@ -6,8 +6,6 @@ use rustix::termios::isatty;
 
 use crate::sys::{self, Standard};
 
-const ALL: [Standard; 3] = [Standard::Input, Standard::Output, Standard::Error];
-
 /// What the launcher has given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
@@ -26,7 +24,7 @@ pub(crate) struct Given {
 impl Given {
     /// Looks at what is there.
     pub(crate) fn of(plan: &Plan) -> Self {
-        let terminals = ALL.map(|one| isatty(sys::standard(one)).then_some(one));
+        let terminals = Standard::ALL.map(|one| isatty(sys::standard(one)).then_some(one));
         let group =
             terminals.map(|one| one.and_then(|one| sys::foreground_group(sys::standard(one)).ok()));
         let is_reader = match (plan.terminal, group) {
@@ -41,7 +39,7 @@ impl Given {
             is_replaced: any && plan.terminal != Terminal::Shared,
             is_reader,
             takes: is_reader && group == Some(sys::own_group()),
-            has_company: any && ALL.into_iter().any(is_pipe),
+            has_company: any && Standard::ALL.into_iter().any(is_pipe),
         }
     }
 

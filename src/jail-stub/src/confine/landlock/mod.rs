@@ -132,7 +132,7 @@ fn allow(
             })
         }
         LandlockRule::Standard(found) => {
-            let all = [Standard::Input, Standard::Output, Standard::Error];
+            let all = Standard::ALL;
             all.into_iter().try_for_each(|one| standard(one, found.reach, rules, restricted))
         }
         // Nothing of it is restricted, so nothing has to be opened.

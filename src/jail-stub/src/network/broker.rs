@@ -1,0 +1,230 @@
+//! The broker: the program outside that carries what the jail may reach, as the supervisor sees it.
+//!
+//! Whatever it does it does by itself: the supervisor tells it once that the payload has ended, and otherwise nothing. When
+//! the supervisor is gone, so is the other end of what it is told by, and it ends.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::Cell;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicI32, Ordering};
+
+use jail_plan::Plan;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::net::{
+    AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, send, shutdown, socketpair,
+};
+use rustix::process::{Pid, WaitOptions, WaitStatus, setsid, waitpid};
+
+use super::start::{self, Started};
+use super::{BUILD_AGAIN, Prepared};
+use crate::caller::Caller;
+use crate::ending::Told;
+use crate::failure::{About, EXIT_FAILED, Problem};
+use crate::signal;
+use crate::sys::{self, SignalSet, Standard, StringList};
+
+/// What it is told at the payload's end.
+const END: &[u8] = b"e";
+
+/// How long it may take to say what it has to say then.
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
+
+/// The broker, from outside.
+pub(crate) struct Broker {
+    /// The broker sees when this is closed.
+    life: OwnedFd,
+    /// It, as what can be waited for.
+    process: OwnedFd,
+    number: i32,
+    /// It ended by itself.
+    gone: Cell<bool>,
+}
+
+/// What the broker of a launch is made of.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) wrapper: Started<'a>,
+    pub(crate) caller: &'a Caller<'a>,
+    /// The jail's control group.
+    pub(crate) group: Option<BorrowedFd<'a>>,
+    /// The signals that the launcher had blocked.
+    pub(crate) mask: SignalSet,
+}
+
+/// The broker ended before the payload did.
+pub(crate) struct Gone {
+    how: Option<WaitStatus>,
+}
+
+impl Broker {
+    /// Starts it. The jail is being made meanwhile.
+    pub(crate) fn start(
+        network: &Prepared<'_>,
+        around: &Surroundings<'_>,
+    ) -> Result<Self, Problem> {
+        let start = start::memory(around.plan, network.plan, around.wrapper, around.caller)?;
+        let (life, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+                .about("a socket")?;
+        let channel = network.outside().ok_or(Errno::BADF).about("the broker's socket")?;
+        let (number, process) = spawn(&network.plan.broker, [&channel, &start, &theirs], around)?;
+        Ok(Self { life, process, number, gone: Cell::new(false) })
+    }
+
+    /// What is ready when it has ended; nothing once that is known.
+    pub(crate) fn source(&self) -> Option<&OwnedFd> {
+        (!self.gone.get()).then_some(&self.process)
+    }
+
+    /// It has ended. The jail goes on: it has no network any more.
+    pub(crate) fn ended(&self) {
+        self.gone.set(true);
+    }
+
+    /// The descriptors that the supervisor keeps.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        [self.life.as_fd(), self.process.as_fd()].into_iter()
+    }
+
+    /// The jail has ended. Has the broker end, and says whether it had done so before. A payload that has `run` is one that
+    /// there is something to say about.
+    pub(crate) fn finish(&self, has_run: bool) -> Option<Gone> {
+        let Self { life, process, number, gone } = self;
+        let is_early = gone.get() || wait(process, &Timespec::default());
+        if !is_early {
+            if has_run {
+                let _ = send(life, END, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+            } else {
+                let _ = shutdown(life, Shutdown::Both);
+            }
+            if !wait(process, &PATIENCE) {
+                // It is this process's child, and its number still its own.
+                let _ = sys::kill(*number, signal::KILL);
+            }
+        }
+        let how = loop {
+            match waitpid(Pid::from_raw(*number), WaitOptions::empty()) {
+                Err(Errno::INTR) => {}
+                other => break other.ok().flatten().map(|(_, status)| status),
+            }
+        };
+        (is_early && has_run).then_some(Gone { how })
+    }
+}
+
+impl Gone {
+    /// The line for the launcher.
+    pub(crate) fn told(&self, by: &str) -> Told {
+        let how = self.how.map(|how| (how.exit_status(), how.terminating_signal()));
+        let how = match how {
+            Some((Some(status), _)) => format!(" (exit status {status})"),
+            Some((None, Some(signal))) => format!(" (signal {signal})"),
+            Some((None, None)) | None => String::new(),
+        };
+        let words =
+            format!("the broker ended before the jail{how}, which had no network from then on");
+        Told { words, by: String::from(by) }
+    }
+}
+
+/// Waits until the process has ended, or the time is over: whether it has.
+fn wait(process: &OwnedFd, time: &Timespec) -> bool {
+    let mut ready = [PollFd::new(process, PollFlags::IN)];
+    loop {
+        match poll(&mut ready, Some(time)) {
+            Err(Errno::INTR) => {}
+            other => return other.is_ok_and(|count| count > 0),
+        }
+    }
+}
+
+struct Start<'a> {
+    program: &'a CStr,
+    arguments: StringList<'a>,
+    environment: StringList<'a>,
+    descriptors: [&'a OwnedFd; 3],
+    /// Those, and the standard ones.
+    kept: Vec<BorrowedFd<'a>>,
+    mask: SignalSet,
+    error: AtomicI32,
+}
+
+/// `jail-broker run CHANNEL START LIFE`, descriptors by number.
+fn spawn(
+    program: &str,
+    descriptors: [&OwnedFd; 3],
+    around: &Surroundings<'_>,
+) -> Result<(i32, OwnedFd), Problem> {
+    let string =
+        |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
+    if !program.starts_with('/') {
+        let cause = "the broker is not named by an absolute path";
+        return Err(Problem::new(program, cause).help(BUILD_AGAIN));
+    }
+    let numbers = descriptors.map(AsRawFd::as_raw_fd);
+    let mut words = Vec::from([string(program)?, string("run")?]);
+    for number in numbers {
+        words.push(string(&format!("{number}"))?);
+    }
+    let path = string(program)?;
+    let start = Start {
+        program: &path,
+        arguments: StringList::new(words.iter().map(CString::as_c_str)),
+        environment: StringList::new(core::iter::empty()),
+        descriptors,
+        kept: descriptors
+            .into_iter()
+            .map(AsFd::as_fd)
+            .chain(Standard::ALL.map(sys::standard))
+            .collect(),
+        mask: around.mask,
+        error: AtomicI32::new(0),
+    };
+    let mut stack = Vec::with_capacity(4096);
+    let (process, descriptor) =
+        sys::spawn_in(stack.spare_capacity_mut(), become_broker, &start, around.group)
+            .about("clone3")?;
+    match start.error.load(Ordering::SeqCst) {
+        0 => Ok((process, descriptor)),
+        error => {
+            let _ = waitpid(Pid::from_raw(process), WaitOptions::empty());
+            Err(Problem::errno(program, Errno::from_raw_os_error(error)))
+        }
+    }
+}
+
+/// Runs in the child, with the parent's memory and a stack of its own.
+fn become_broker(start: &Start<'_>) -> ! {
+    let error = match prepare(start) {
+        Ok(()) => sys::replace(start.program, &start.arguments, &start.environment),
+        Err(error) => error,
+    };
+    start.error.store(error.raw_os_error(), Ordering::SeqCst);
+    sys::exit(i32::from(EXIT_FAILED))
+}
+
+fn prepare(start: &Start<'_>) -> Result<(), Errno> {
+    // No key and no hang-up of the launcher's terminal is for it: a payload may go on after them.
+    setsid()?;
+    rustix::process::chdir(c"/")?;
+    // A pipe of the launcher must not stay open because the broker has it too. Standard error is for its messages.
+    let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    drop(null);
+    #[expect(
+        unsafe_code,
+        reason = "only this function knows that the process has no further use for them"
+    )]
+    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those that are kept, and it ends by
+    // execve(2) or `exit`, which run no destructors.
+    unsafe { sys::close_all_but(&start.kept) }?;
+    start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))?;
+    sys::set_mask(start.mask).map(drop)
+}

@@ -1,0 +1,75 @@
+//! The parts of the jail's processes: the second one makes what is in the namespace, the first one hands it to the broker.
+
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use core::sync::atomic::Ordering;
+
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{Mode, OFlags, openat};
+use rustix::io::{Errno, IoSlice};
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+
+use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, sockets};
+use crate::failure::{About, Problem};
+
+/// The message to the broker: the version of what comes along.
+const MESSAGE: &[u8] = b"1";
+
+impl Prepared<'_> {
+    /// Makes all of it in the network namespace that this process is in, where loopback is up. `proc` is the host's /proc.
+    ///
+    /// Memory belongs to the first process meanwhile: this makes system calls and nothing else.
+    pub(crate) fn make(&self, proc: &OwnedFd) {
+        if let Err(fault) = self.try_make(proc) {
+            self.result.put(fault);
+        }
+    }
+
+    fn try_make(&self, proc: &OwnedFd) -> Result<(), Fault> {
+        self.v4.make().map_err(|(index, error)| (Part::V4, index, error))?;
+        let has_v6 = self.has_v6().map_err(|error| (Part::Family, 0, error))?;
+        if has_v6 {
+            self.v6.make().map_err(|(index, error)| (Part::V6, index, error))?;
+        }
+        for (index, (wanted, made)) in self.sockets.iter().zip(&self.made).enumerate() {
+            if has_v6 || !wanted.is_v6() {
+                made.put(wanted.make().map_err(|error| (Part::Socket, index, error))?);
+            }
+        }
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        let user = openat(proc, c"self/ns/user", flags, Mode::empty());
+        self.user.put(user.map_err(|error| (Part::User, 0, error))?);
+        Ok(())
+    }
+
+    fn has_v6(&self) -> Result<bool, Errno> {
+        if self.v6.is_empty() && !self.sockets.iter().any(sockets::Wanted::is_v6) {
+            return Ok(false);
+        }
+        let has_v6 = sockets::has_v6()?;
+        self.result.lacks_v6.store(!has_v6, Ordering::SeqCst);
+        Ok(has_v6)
+    }
+
+    /// Hands everything to the broker, if all was made. The second process has told that it is done.
+    pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<(), (&str, Problem)> {
+        let at = |problem| (self.plan.by.as_str(), problem);
+        self.check().map_err(at)?;
+        self.send(namespace).about("the broker's sockets").map_err(at)
+    }
+
+    /// One message: the user namespace, the network namespace, the sockets in the plan's order. In the place of one that this
+    /// machine cannot have is the network namespace once more, which is no socket.
+    fn send(&self, namespace: &OwnedFd) -> Result<(), Errno> {
+        let channel = self.given.take().ok_or(Errno::BADF)?;
+        let user = self.user.take().ok_or(Errno::BADF)?;
+        let sockets: Vec<_> = self.made.iter().map(|made| made.take()).collect();
+        let sockets =
+            sockets.iter().map(|socket| socket.as_ref().map_or(namespace.as_fd(), AsFd::as_fd));
+        let all: Vec<_> = [user.as_fd(), namespace.as_fd()].into_iter().chain(sockets).collect();
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        control.push(SendAncillaryMessage::ScmRights(&all));
+        sendmsg(&channel, &[IoSlice::new(MESSAGE)], &mut control, SendFlags::NOSIGNAL).map(drop)
+    }
+}

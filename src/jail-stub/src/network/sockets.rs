@@ -1,0 +1,80 @@
+//! The first sockets of the namespace. They belong to the broker; the payload connects to them.
+
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use jail_plan::{Listener, Transport};
+use rustix::fd::OwnedFd;
+use rustix::io::Errno;
+use rustix::net::sockopt::{
+    set_ip_freebind, set_ipv6_freebind, set_ipv6_v6only, set_socket_reuseaddr,
+};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, listen, socket_with};
+
+use super::routes::no_address;
+use crate::failure::Problem;
+
+/// As many as the kernel lets wait (`net.core.somaxconn`): a payload may be faster than the broker.
+const WAITING: i32 = 4096;
+
+/// A socket as it is to be.
+pub(super) struct Wanted {
+    address: SocketAddr,
+    transport: Transport,
+}
+
+impl Wanted {
+    pub(super) fn of(listener: &Listener) -> Result<Self, Problem> {
+        let address: IpAddr =
+            listener.address.parse().map_err(|_| no_address(&listener.address))?;
+        let address = SocketAddr::new(address, listener.port);
+        Ok(Self { address, transport: listener.transport })
+    }
+
+    pub(super) const fn is_v6(&self) -> bool {
+        self.address.is_ipv6()
+    }
+
+    /// It stands for all addresses of its family, or for the loopback address, and not for one that somebody has named.
+    pub(super) fn is_everyones(&self) -> bool {
+        self.address.ip().is_unspecified() || self.address.ip().is_loopback()
+    }
+
+    /// Makes it. These are system calls and nothing else.
+    pub(super) fn make(&self) -> Result<OwnedFd, Errno> {
+        let family = if self.is_v6() { AddressFamily::INET6 } else { AddressFamily::INET };
+        let kind = match self.transport {
+            Transport::Tcp => SocketType::STREAM,
+            Transport::Udp => SocketType::DGRAM,
+        };
+        let socket = socket_with(family, kind, SocketFlags::CLOEXEC, None)?;
+        if self.is_v6() {
+            set_ipv6_v6only(&socket, true)?;
+            // Not even a local route makes an address one that can be bound, in IPv6.
+            set_ipv6_freebind(&socket, true)?;
+        } else {
+            set_ip_freebind(&socket, true)?;
+        }
+        match self.transport {
+            Transport::Tcp => {
+                set_socket_reuseaddr(&socket, true)?;
+                bind(&socket, &self.address)?;
+                listen(&socket, WAITING)?;
+            }
+            // With the address reused, whoever binds the same one last would get what is sent there.
+            Transport::Udp => bind(&socket, &self.address)?,
+        }
+        Ok(socket)
+    }
+}
+
+/// Whether the namespace has IPv6: the kernel may lack it, or a switch may have taken it from every new interface.
+pub(super) fn has_v6() -> Result<bool, Errno> {
+    let socket = socket_with(AddressFamily::INET6, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+    let bound = socket
+        .and_then(|socket| bind(&socket, &SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 0)));
+    match bound {
+        Ok(()) => Ok(true),
+        Err(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => Ok(false),
+        Err(error) => Err(error),
+    }
+}

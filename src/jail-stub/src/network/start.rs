@@ -1,0 +1,184 @@
+//! What the broker is told when it starts: one JSON object in sealed memory, which nobody can change and which has no name.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ffi::CStr;
+use core::fmt::Write;
+
+use jail_plan::{Credentials, Network, Origin, Plan, WrapperText};
+use rustix::fd::OwnedFd;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use rustix::io::{Errno, pwrite};
+use rustix::rand::{GetRandomFlags, getrandom};
+
+use crate::caller::{Caller, unset};
+use crate::failure::{About, Problem};
+
+/// The wrapper that was started.
+#[derive(Clone, Copy)]
+pub(crate) struct Started<'a> {
+    pub(crate) path: &'a CStr,
+    pub(crate) bytes: &'a [u8],
+    pub(crate) text: WrapperText<'a>,
+}
+
+/// The object, sealed.
+pub(super) fn memory(
+    plan: &Plan,
+    network: &Network,
+    wrapper: Started<'_>,
+    caller: &Caller<'_>,
+) -> Result<OwnedFd, Problem> {
+    let text = text(plan, network, wrapper, caller)?;
+    sealed(text.as_bytes()).about("the broker's memory")
+}
+
+fn text(
+    plan: &Plan,
+    network: &Network,
+    wrapper: Started<'_>,
+    caller: &Caller<'_>,
+) -> Result<String, Problem> {
+    let mut text = String::from("{");
+    member(&mut text, "wrapper", &path(wrapper.path)?);
+    member(&mut text, "name", &plan.name);
+    member(&mut text, "state", &lossy(&caller.state_folder()?.path()));
+    member(&mut text, "session", &session().about("a name for the session")?);
+    let places = origins(network).filter_map(|by| Some((by, wrapper.text.place(by)?)));
+    object(&mut text, "places", places);
+    object(&mut text, "variables", variable(network, caller)?.into_iter());
+    // It was read as JSON before.
+    let _ = write!(text, "\"plan_network\":{}}}", lossy(wrapper.text.network));
+    Ok(text)
+}
+
+/// Who wanted what the broker judges by, each once.
+fn origins(network: &Network) -> impl Iterator<Item = &str> {
+    let egress = &network.egress;
+    let mut all: Vec<&Origin> = Vec::from([&network.by]);
+    all.extend(egress.rules.iter().map(|rule| &rule.by));
+    all.extend(egress.exposed.iter().map(|exposed| &exposed.by));
+    all.extend(egress.host_ports.iter().map(|port| &port.by));
+    all.extend(egress.upstream.iter().map(|upstream| &upstream.by));
+    all.extend(egress.ask.iter().map(|ask| &ask.by));
+    let mut all: Vec<&str> = all.into_iter().map(String::as_str).collect();
+    jail_plan::sort(&mut all);
+    all.dedup();
+    all.into_iter()
+}
+
+/// The variable that the credentials for a proxy are in.
+fn variable<'a>(
+    network: &'a Network,
+    caller: &Caller<'_>,
+) -> Result<Option<(&'a str, String)>, Problem> {
+    let upstream = network.egress.upstream.as_ref();
+    match upstream.and_then(|upstream| upstream.credentials.as_ref()) {
+        Some(Credentials::Variable(name)) => {
+            let value = caller.value(name).ok_or_else(|| unset(name, name))?;
+            let value = core::str::from_utf8(value);
+            let value = value.map_err(|_| Problem::new(name, format!("`{name}` is not UTF-8")))?;
+            Ok(Some((name, value.into())))
+        }
+        Some(Credentials::File(_)) | None => Ok(None),
+    }
+}
+
+/// The wrapper's path, as nobody's working folder changes it.
+fn path(path: &CStr) -> Result<String, Problem> {
+    let bytes = path.to_bytes();
+    if bytes.starts_with(b"/") {
+        return Ok(lossy(bytes));
+    }
+    let folder = rustix::process::getcwd(Vec::new()).about("the working folder")?;
+    Ok(lossy(&[folder.as_bytes(), b"/", bytes].concat()))
+}
+
+/// A name that people can type, which no other session has.
+fn session() -> Result<String, Errno> {
+    let mut random = [0; 4];
+    // So few bytes are never given in part (getrandom(2)).
+    getrandom(&mut random, GetRandomFlags::empty())?;
+    Ok(format!("{:08x}", u32::from_be_bytes(random)))
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into()
+}
+
+fn object<'a>(text: &mut String, name: &str, members: impl Iterator<Item = (&'a str, String)>) {
+    quote(text, name);
+    text.push_str(":{");
+    for (name, value) in members {
+        member(text, name, &value);
+    }
+    if text.ends_with(',') {
+        text.pop();
+    }
+    text.push_str("},");
+}
+
+fn member(text: &mut String, name: &str, value: &str) {
+    quote(text, name);
+    text.push(':');
+    quote(text, value);
+    text.push(',');
+}
+
+/// A string of JSON.
+fn quote(text: &mut String, string: &str) {
+    text.push('"');
+    for character in string.chars() {
+        match character {
+            '"' | '\\' => text.extend(['\\', character]),
+            '\0'..='\x1f' => {
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
+            }
+            _ => text.push(character),
+        }
+    }
+    text.push('"');
+}
+
+/// Memory with these bytes, that reads from its beginning and that nobody can write to.
+fn sealed(bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    let memory = memfd_create(c"jailgen", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let mut at = 0;
+    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
+        at += pwrite(&memory, rest, at as u64)?;
+    }
+    fcntl_add_seals(
+        &memory,
+        SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL,
+    )?;
+    Ok(memory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_stands_in_a_string_is_read_back_as_json() {
+        for string in ["", "plain", "a\"b\\c", "\0\u{1}\n\u{1f}", "ä\u{2028}\u{7f}😀"] {
+            let mut text = String::from("{");
+            object(&mut text, string, [("a", "b".into()), (string, string.into())].into_iter());
+            object(&mut text, "none", core::iter::empty());
+            text.push_str("\"end\":null}");
+            let read: serde_json::Value = serde_json::from_str(&text).expect(&text);
+            assert_eq!(read[string][string], string);
+            assert_eq!(read["none"], serde_json::json!({}));
+        }
+    }
+
+    #[test]
+    fn nobody_can_change_what_the_broker_reads() {
+        let memory = sealed(b"text").unwrap();
+        let mut read = [0; 8];
+        assert_eq!(rustix::io::read(&memory, &mut read), Ok(4), "from its beginning");
+        assert_eq!(pwrite(&memory, b"x", 0), Err(Errno::PERM));
+        assert_eq!(rustix::fs::ftruncate(&memory, 0), Err(Errno::PERM));
+        assert_eq!(fcntl_add_seals(&memory, SealFlags::empty()), Err(Errno::PERM));
+    }
+}

@@ -1,0 +1,254 @@
+//! What there is in the namespace, and what there is not.
+
+use std::net::UdpSocket;
+use std::time::Instant;
+
+use jail_plan::Transport::{Tcp, Udp};
+
+use super::{behaving, echo, jail, listener, network, noted, say};
+use crate::jail::{Jail, callers, nesting_filter};
+
+/// connect(2): there is no route.
+const UNREACHABLE: &str = "errno 101";
+const REFUSED: &str = "errno 111";
+
+#[test]
+fn a_connection_to_an_address_of_a_rule_reaches_the_broker_and_gets_its_data() {
+    for caller in callers() {
+        let port = echo();
+        let addresses = ["10.1.2.3", "198.18.0.7", "fd6a:6169:6c00::7"];
+        let listeners = addresses.map(|address| listener(Tcp, address, port)).into();
+        let jail = jail(caller, listeners);
+        for address in addresses {
+            jail.sh(&say(address, port)).prints("got word");
+        }
+        // Without the rule there is no route.
+        let without = Jail::new(caller);
+        assert_eq!(without.probe(&format!("connect tcp 10.1.2.3:{port}")), UNREACHABLE);
+    }
+}
+
+#[test]
+fn everything_else_is_unreachable_at_once() {
+    for caller in callers() {
+        let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", 443)]);
+        let begin = Instant::now();
+        for kind in ["tcp", "udp"] {
+            for address in [
+                "10.1.2.4:443",
+                "1.1.1.1:443",
+                "192.168.1.1:80",
+                "169.254.169.254:80",
+                "198.19.255.1:443",
+                "255.255.255.255:9",
+                "224.0.0.251:5353",
+                "[2606:4700::1111]:443",
+                "[fe80::1]:443",
+                "[fd6a:6169:6c00:0:1::1]:443",
+                "[::ffff:1.1.1.1]:443",
+            ] {
+                let answer = jail.probe(&format!("connect {kind} {address}"));
+                // A link-local address needs an interface to begin with.
+                let expected = if address.starts_with("[fe80") { "errno 22" } else { UNREACHABLE };
+                assert_eq!(answer, expected, "{kind} {address}");
+            }
+        }
+        assert!(begin.elapsed().as_secs() < 15, "no attempt waits");
+        // The rule is for one port of one address, and for TCP alone.
+        assert_eq!(jail.probe("connect tcp 10.1.2.3:80"), REFUSED);
+        assert_eq!(jail.probe("connect tcp 10.1.2.3:443"), "ok 0");
+        assert_eq!(jail.probe("connect tcp 198.18.9.9:443"), REFUSED, "no rule has asked for it");
+    }
+}
+
+#[test]
+fn no_datagram_leaves() {
+    for caller in callers() {
+        let port = echo();
+        let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", port)]);
+        let host = UdpSocket::bind(("127.0.0.1", port)).expect("the same port");
+        host.set_nonblocking(true).expect("a switch");
+        let send = |address: &str| format!("echo x >/dev/udp/{address}/{port}");
+        for address in ["10.1.2.3", "127.0.0.1", "198.18.0.7"] {
+            jail.sh(&format!("bash -c '{}'", send(address)));
+            assert!(host.recv(&mut [0; 8]).is_err(), "{address}");
+        }
+        // The control: outside it arrives.
+        jail.outside_sh(&format!("bash -c '{}'", send("127.0.0.1"))).prints("");
+        host.set_nonblocking(false).expect("a switch");
+        assert_eq!(host.recv(&mut [0; 8]).expect("a datagram"), 2);
+    }
+}
+
+#[test]
+fn the_payloads_own_servers_work_on_both_loopbacks() {
+    const SERVER: &str = r#"
+import socket, sys, threading
+for family, address in [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]:
+    server = socket.socket(family)
+    server.bind((address, int(sys.argv[1])))
+    server.listen()
+    threading.Thread(target=lambda: server.accept()[0].sendall(b"mine")).start()
+    print(socket.create_connection((address, int(sys.argv[1]))).recv(9).decode())
+"#;
+    for caller in callers() {
+        // Also at a port at which the jail reaches something else.
+        let port = echo();
+        let jail =
+            jail(caller, vec![listener(Tcp, "10.1.2.3", port), listener(Udp, "127.0.0.1", 53)]);
+        jail.file("project/server.py", SERVER);
+        jail.sh(&format!("python3 server.py {port}; {}", say("10.1.2.3", port)))
+            .prints("mine\nmine\ngot word");
+    }
+}
+
+#[test]
+fn ports_below_1024_are_the_brokers_and_not_the_payloads() {
+    const BIND: &str = "import socket, sys\n\
+        try: socket.socket(socket.AF_INET, int(sys.argv[1])).bind(('127.0.0.1', int(sys.argv[2]))); print('ok')\n\
+        except OSError as error: print('errno', error.errno)";
+    for caller in callers() {
+        let listeners = vec![listener(Tcp, "198.18.0.7", 443), listener(Udp, "127.0.0.1", 53)];
+        for nested in [false, true] {
+            let jail = jail(caller, listeners.clone()).change(|plan| {
+                if nested {
+                    plan.seccomp = vec![nesting_filter()];
+                }
+            });
+            jail.file("project/bind.py", BIND);
+            let given = |kind: &str, port: u16| jail.sh(&format!("python3 bind.py {kind} {port}"));
+            given("1", 8080).prints("ok");
+            for (kind, port) in [("1", 80), ("1", 443), ("2", 53), ("2", 67)] {
+                given(kind, port).prints("errno 13");
+            }
+            let places = noted(&jail, "given");
+            assert_eq!(places[2], "tcp 198.18.0.7:443");
+            assert_eq!(places[3], "udp 127.0.0.1:53");
+        }
+    }
+}
+
+#[test]
+fn the_namespace_cannot_be_changed_from_inside() {
+    const CHANGES: [&str; 4] = [
+        "ip route add local 10.9.9.9/32 dev lo table local",
+        "ip addr add 10.9.9.9/32 dev lo",
+        "ip link set lo down",
+        "ip route del table local local 198.18.0.0/15 dev lo",
+    ];
+    for caller in callers() {
+        for nested in [false, true] {
+            let jail = jail(caller, Vec::new()).change(|plan| {
+                if nested {
+                    plan.seccomp = vec![nesting_filter()];
+                }
+            });
+            let ran = jail.sh("ip route show table local");
+            assert!(ran.stdout.contains("local 198.18.0.0/15 dev lo"), "{ran:?}");
+            assert!(ran.stdout.contains("throw 198.19.255.0/24"), "{ran:?}");
+            for change in CHANGES {
+                let ran = jail.sh(change);
+                assert_ne!(ran.code, Some(0), "{change}: {ran:?}");
+                if nested {
+                    let ran = jail.sh(&format!("unshare -Ur true && unshare -Ur {change}"));
+                    assert!(ran.stderr.contains("not permitted"), "{change}: {ran:?}");
+                }
+            }
+            // The control: in a namespace of one's own that is all allowed.
+            let all = CHANGES[..3].join(" && ");
+            jail.outside_sh(&format!("unshare -Urn sh -c '{all}'")).prints("");
+        }
+    }
+}
+
+#[test]
+fn other_sockets_are_refused() {
+    for caller in callers() {
+        let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", 443)]);
+        // Ping of both families, raw, packet, SCTP, Bluetooth, vsock.
+        for (words, control) in [
+            ("call socket 2 2 1", None),
+            ("call socket 10 2 58", None),
+            ("call socket 2 3 1", None),
+            ("call socket 17 3 768", None),
+            ("call socket 2 1 132", None),
+            ("call socket 31 3 1", None),
+            ("call socket 40 1 0", None),
+            ("call socket 2 1 0", Some("ok")),
+            ("call socket 10 2 0", Some("ok")),
+        ] {
+            let answer = jail.probe(words);
+            assert_eq!(answer.starts_with("ok"), control.is_some(), "{words}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn the_payload_waits_for_no_broker() {
+    for caller in callers() {
+        let port = echo();
+        let jail = behaving(caller, "late", vec![listener(Tcp, "10.1.2.3", port)]);
+        let begin = Instant::now();
+        jail.sh("date +%s%N >began; ".to_owned().as_str()).prints("");
+        assert!(begin.elapsed().as_millis() < 650, "{:?}", begin.elapsed());
+        // What is asked before the broker listens is answered when it does.
+        jail.sh(&say("10.1.2.3", port)).prints("got word");
+    }
+}
+
+#[test]
+fn resolvers_of_all_kinds_find_addresses_of_both_families() {
+    // What each does before it asks a server; AI_ADDRCONFIG looks for an address of each family.
+    const LOOK: &str = "import socket\n\
+        flags = socket.AI_ADDRCONFIG | socket.AI_NUMERICHOST\n\
+        print(socket.getaddrinfo('198.18.0.9', 80, flags=flags)[0][4][0], socket.getaddrinfo('fd6a:6169:6c00::9', 80, flags=flags)[0][4][0])";
+    for caller in callers() {
+        let jail = jail(caller, Vec::new());
+        jail.file("project/look.py", LOOK);
+        jail.sh("python3 look.py").prints("198.18.0.9 fd6a:6169:6c00::9");
+    }
+}
+
+#[test]
+fn a_network_that_cannot_be_made_stops_the_launch() {
+    for caller in callers() {
+        let stopped = |change: &dyn Fn(&mut jail_plan::Network), words: &[&str]| {
+            let mut network = network(vec![listener(Tcp, "10.1.2.3", 443)]);
+            change(&mut network);
+            let jail = Jail::new(caller).change(|plan| plan.network = Some(network));
+            jail.sh("echo ran").stopped(words);
+        };
+        let twice = |network: &mut jail_plan::Network| {
+            network.listeners.push(listener(Tcp, "10.1.2.3", 443));
+        };
+        stopped(&twice, &["(network)", "tcp 10.1.2.3 port 443", "EADDRINUSE", "demo.jail:4:3"]);
+        stopped(
+            &|network| network.local.push("198.18.0.1/15".into()),
+            &["198.18.0.1/15", "EINVAL"],
+        );
+        stopped(
+            &|network| network.local.push("198.18.0.0/33".into()),
+            &["198.18.0.0/33", "no address"],
+        );
+        stopped(
+            &|network| network.addresses.push("example.com".into()),
+            &["example.com", "no address"],
+        );
+        stopped(&|network| network.listeners[0].address = "[::1]".into(), &["[::1]", "no address"]);
+        stopped(
+            &|network| network.broker = "/nowhere/broker".into(),
+            &["/nowhere/broker", "ENOENT"],
+        );
+        stopped(&|network| network.broker = "broker".into(), &["absolute"]);
+        let many = |network: &mut jail_plan::Network| {
+            network.listeners =
+                (0..300).map(|port| listener(Tcp, "10.1.2.3", 2000 + port)).collect();
+        };
+        stopped(&many, &["300 sockets", "literal"]);
+        let shared = Jail::new(caller).change(|plan| {
+            plan.network = Some(network(Vec::new()));
+            plan.namespaces.retain(|one| *one != jail_plan::Namespace::Net);
+        });
+        shared.sh("echo ran").stopped(&["shares the host's network"]);
+    }
+}

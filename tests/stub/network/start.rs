@@ -1,0 +1,137 @@
+//! What the broker is started with.
+
+use jail_plan::{Credentials, EgressRule, Spoken, Transport, Upstream};
+use serde_json::json;
+
+use super::{jail, listener, network, noted};
+use crate::jail::{Jail, by, callers};
+
+#[test]
+fn the_broker_has_three_descriptors_and_the_launchers_standard_error_and_nothing_else() {
+    for caller in callers() {
+        let jail = jail(caller, Vec::new()).outside("SECRET", "hidden").outside("HTTPS_PROXY", "x");
+        // The launcher has descriptors of its own, one to a folder.
+        jail.outside_sh("exec 7</ 8</etc/passwd; exec \"$W\" -c 'ls /proc/self/fd | wc -l'")
+            .prints("4");
+        let seen = noted(&jail, "seen");
+        let process = &seen["process"];
+        assert_eq!(process["variables"], json!([]));
+        assert_eq!(process["folder"], "/");
+        assert_eq!(process["group"], process["process"], "a session of its own");
+        let arguments: Vec<_> = process["arguments"].as_array().expect("words").clone();
+        assert_eq!(arguments.len(), 5, "{arguments:?}");
+        assert_eq!(arguments[1], "run");
+        let mut open: Vec<String> =
+            serde_json::from_value(process["descriptors"].clone()).expect("texts");
+        let numbered = |number: &str| {
+            let start = format!("{number} ");
+            let found = open.iter().find_map(|line| line.strip_prefix(&start));
+            found.unwrap_or_else(|| panic!("no {number} in {open:?}")).to_owned()
+        };
+        assert_eq!((numbered("0"), numbered("1")), ("/dev/null".into(), "/dev/null".into()));
+        assert!(numbered("2").starts_with("pipe:"), "{open:?}");
+        let [channel, start, life] =
+            [2, 3, 4].map(|index| numbered(arguments[index].as_str().expect("a word")));
+        assert!(channel.starts_with("socket:") && life.starts_with("socket:"), "{open:?}");
+        assert!(start.starts_with("/memfd:jailgen"), "{open:?}");
+        open.retain(|line| !line.contains("/memfd:") && !line.contains("socket:"));
+        assert_eq!(open.len(), 3, "{open:?}");
+    }
+}
+
+#[test]
+fn it_is_told_what_the_plan_says_and_the_variables_that_it_names() {
+    for caller in callers() {
+        let mut network = network(vec![listener(Transport::Tcp, "10.1.2.3", 8080)]);
+        network.egress.rules.push(EgressRule {
+            host: "*.example.com".into(),
+            ports: vec![443, 8443],
+            protocol: Some(Spoken::Tls),
+            any_sni: false,
+            txt: true,
+            by: "network-allow#7".into(),
+        });
+        network.egress.upstream = Some(Upstream {
+            host: "proxy.example".into(),
+            port: 3128,
+            credentials: Some(Credentials::Variable("PROXY_USER".into())),
+            by: by(),
+        });
+        let plan = serde_json::to_value(&network).expect("JSON");
+        let jail = Jail::new(caller).change(|plan| plan.network = Some(network));
+        jail.sh("echo ran").stopped(&["`PROXY_USER` is not set", "(network)"]);
+        let jail = jail.outside("PROXY_USER", "me:\"\\\n").outside("OTHER", "x");
+        jail.sh("echo ran").prints("ran");
+        let start = &noted(&jail, "seen")["start"];
+        assert_eq!(start["plan_network"], plan);
+        assert_eq!(start["variables"], json!({ "PROXY_USER": "me:\"\\\n" }));
+        assert_eq!(start["places"], json!({ "test#0": "demo.jail:4:3" }));
+        assert_eq!(start["name"], "test");
+        assert_eq!(start["wrapper"], jail.folder.path().join("wrapper").to_str().expect("UTF-8"));
+        assert_eq!(
+            start["state"],
+            jail.folder.path().join("state/jailgen").to_str().expect("UTF-8")
+        );
+        let session = start["session"].as_str().expect("a name").to_owned();
+        assert!(session.len() == 8 && session.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        jail.sh("echo ran").prints("ran");
+        assert_ne!(noted(&jail, "seen")["start"]["session"], session, "each launch has its own");
+    }
+}
+
+#[test]
+fn it_gets_the_namespaces_and_every_socket_in_the_plans_order() {
+    for caller in callers() {
+        let places = [
+            (Transport::Udp, "127.0.0.1", 53),
+            (Transport::Udp, "::1", 53),
+            (Transport::Tcp, "127.0.0.1", 53),
+            (Transport::Tcp, "::1", 53),
+            (Transport::Tcp, "0.0.0.0", 443),
+            (Transport::Tcp, "::", 443),
+            (Transport::Tcp, "10.1.2.3", 443),
+            (Transport::Tcp, "fd6a:6169:6c00::9", 22),
+        ];
+        // An address and all of them cannot be had both at one port.
+        let places = places.into_iter().filter(|(_, address, _)| *address != "10.1.2.3");
+        let listeners = places.map(|(kind, address, port)| listener(kind, address, port));
+        let jail = jail(caller, listeners.collect());
+        jail.sh("readlink /proc/self/ns/user /proc/self/ns/net; sleep 0.3");
+        let inside = jail.sh("readlink /proc/self/ns/user; readlink /proc/self/ns/net; sleep 0.2");
+        let inside: Vec<_> = inside.stdout.lines().collect();
+        let given = noted(&jail, "given");
+        assert_eq!(
+            given,
+            json!([
+                inside[0],
+                inside[1],
+                "udp 127.0.0.1:53",
+                "udp [::1]:53",
+                "tcp 127.0.0.1:53",
+                "tcp [::1]:53",
+                "tcp 0.0.0.0:443",
+                "tcp [::]:443",
+                "tcp [fd6a:6169:6c00::9]:22",
+            ])
+        );
+    }
+}
+
+#[test]
+fn the_payload_has_no_descriptor_of_it_and_sees_no_process() {
+    for caller in callers() {
+        let jail = jail(caller, vec![listener(Transport::Tcp, "10.1.2.3", 443)]);
+        let without = Jail::new(caller);
+        for (script, expected) in [
+            ("ls -l /proc/self/fd | grep -c socket", "0"),
+            ("tail -n +2 /proc/net/unix | wc -l", "0"),
+            ("for one in /proc/[0-9]*; do tr '\\0' ' ' <$one/cmdline; echo; done", ""),
+        ] {
+            let [with, without] = [&jail, &without].map(|jail| jail.sh(script).stdout);
+            let text = with.lines().filter(|line| !line.contains("for one in"));
+            let text: Vec<_> = text.map(str::trim).filter(|line| !line.is_empty()).collect();
+            assert!(expected.is_empty() || text == [expected], "{script}: {with}");
+            assert_eq!(with.lines().count(), without.lines().count(), "{with} {without}");
+        }
+    }
+}
