@@ -9,6 +9,9 @@ use hickory_proto::rr::{Name, RData, RecordType};
 
 use crate::jail::Jail;
 
+/// After so long nothing more comes.
+const QUIET: Duration = Duration::from_secs(1);
+
 /// How a connection ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -23,11 +26,11 @@ pub(crate) enum Ended {
 }
 
 impl Jail {
-    /// Connects from inside, sends bytes, and reads until the end or two seconds are over.
+    /// Connects from inside, sends bytes, and reads until the end or until nothing more comes.
     pub(crate) fn talk(&self, to: &str, bytes: &[u8]) -> Ended {
         self.inside(|| match TcpStream::connect(to) {
             Ok(mut stream) => {
-                stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+                stream.set_read_timeout(Some(QUIET)).unwrap();
                 let _ = stream.write_all(bytes);
                 read(&mut stream)
             }

@@ -13,4 +13,6 @@ mod jail;
 mod servers;
 mod world;
 
+mod addresses;
 mod names;
+mod spoken;

@@ -1,12 +1,190 @@
-//! Whether a connection may be made: what the policy says.
+//! Asks somebody before a connection is refused, where the spec wants that: by a process that runs a command on the host.
+//!
+//! The command gets a host's name and a port, which have no other characters than those of one. Nobody is asked twice in a session.
 
-use jail_egress::Refusal;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use jail_egress::{Host, Refusal, Rule};
+use rustix::process::{Signal, geteuid, set_parent_process_death_signal};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::Mutex;
 
 use crate::connection::{self, Target};
 use crate::log::Allowed;
 use crate::session::Session;
+use crate::sys::{self, Forked};
 
-/// Judges.
+/// Ports of a name that nobody was asked about yet: those that a program may mean.
+pub(crate) const PORTS: [u16; 3] = [443, 80, 22];
+
+/// No connection is held longer, whatever the spec says.
+const SECONDS_MAX: u16 = 30;
+
+/// Where programs of the host are looked for. A jail can write to none of these.
+const PATH: &str = "/run/current-system/sw/bin:/usr/local/bin:/usr/bin:/bin";
+
+/// What grants a connection that somebody allowed, in the log.
+const BY: &str = "network-ask";
+
+const YES: u8 = b'y';
+const NO: u8 = b'n';
+
+/// The process that asks, before the runtime is there.
+pub(crate) struct Asker {
+    line: StdUnixStream,
+    time: Duration,
+}
+
+/// The broker's side.
+pub(crate) struct Ask {
+    line: Mutex<UnixStream>,
+    time: Duration,
+    answers: RefCell<BTreeMap<String, bool>>,
+}
+
+impl Asker {
+    /// Starts the process. This one must have one thread.
+    pub(crate) fn start(ask: &jail_plan::Ask) -> io::Result<Self> {
+        let time = Duration::from_secs(ask.seconds.min(SECONDS_MAX).into());
+        let (line, theirs) = StdUnixStream::pair()?;
+        match sys::fork()? {
+            Forked::Child => {
+                drop(line);
+                // A question that nobody waits for any more is not answered.
+                let _ = set_parent_process_death_signal(Some(Signal::KILL));
+                serve(&theirs, &ask.command, time);
+                sys::exit_now(0)
+            }
+            Forked::Parent => {}
+        }
+        line.set_nonblocking(true)?;
+        Ok(Self { line, time })
+    }
+}
+
+/// Asks one question after the other.
+fn serve(line: &StdUnixStream, command: &[String], time: Duration) {
+    let mut answers = line;
+    for question in BufReader::new(line).lines().map_while(Result::ok) {
+        let Some((host, port)) = question.split_once(' ') else { return };
+        let answer = if ask(command, host, port, time) { YES } else { NO };
+        if answers.write_all(&[answer]).is_err() {
+            return;
+        }
+    }
+}
+
+fn ask(command: &[String], host: &str, port: &str, time: Duration) -> bool {
+    let mut question = match command {
+        [program, arguments @ ..] => {
+            let mut question = Command::new(program);
+            question.args(arguments).args([host, port]).stdout(Stdio::null());
+            question
+        }
+        [] => notification(host, port, time),
+    };
+    question.env("PATH", PATH).stdin(Stdio::null()).stderr(Stdio::null());
+    // Without the program nobody can be asked.
+    let Ok(mut asking) = question.spawn() else { return false };
+    let deadline = Instant::now() + time;
+    while Instant::now() < deadline {
+        match asking.try_wait() {
+            Ok(None) => std::thread::sleep(Duration::from_millis(20)),
+            Ok(Some(status)) => {
+                let mut chosen = String::new();
+                if let Some(mut output) = asking.stdout.take() {
+                    drop(io::Read::read_to_string(&mut output, &mut chosen));
+                }
+                return status.success() && (!command.is_empty() || chosen.trim() == "allow");
+            }
+            Err(_) => break,
+        }
+    }
+    drop(asking.kill());
+    drop(asking.wait());
+    false
+}
+
+/// A notification with two buttons; the program says which one was pressed.
+fn notification(host: &str, port: &str, time: Duration) -> Command {
+    let mut command = Command::new("notify-send");
+    command.args(["--app-name=jailgen", "--action=allow=Allow", "--action=deny=Deny", "--wait"]);
+    command.arg(format!("--expire-time={}", time.as_millis()));
+    command.arg(format!("May the jail connect to {host}, port {port}?"));
+    let bus = format!("/run/user/{}/bus", geteuid().as_raw());
+    if Path::new(&bus).exists() {
+        command.env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={bus}"));
+    }
+    command.stdout(Stdio::piped());
+    command
+}
+
+impl Ask {
+    /// Takes the process over into the runtime.
+    pub(crate) fn new(asker: Asker) -> io::Result<Self> {
+        let line = Mutex::new(UnixStream::from_std(asker.line)?);
+        Ok(Self { line, time: asker.time, answers: RefCell::default() })
+    }
+
+    /// Whether somebody allows it, and in time.
+    async fn allows(&self, to: &Target) -> bool {
+        let question = format!("{} {}\n", to.host, to.port);
+        let known = || self.answers.borrow().get(&question).copied();
+        if let Some(known) = known() {
+            return known;
+        }
+        let mut line = self.line.lock().await;
+        // Another connection may have waited for the same answer.
+        if let Some(known) = known() {
+            return known;
+        }
+        let is_allowed = answer(&mut line, &question).await.unwrap_or(false);
+        self.answers.borrow_mut().insert(question, is_allowed);
+        is_allowed
+    }
+}
+
+async fn answer(line: &mut UnixStream, question: &str) -> io::Result<bool> {
+    line.write_all(question.as_bytes()).await?;
+    Ok(line.read_u8().await? == YES)
+}
+
+/// Judges a connection, and asks where the policy says no and the spec wants that.
 pub(crate) async fn judge(session: &Session, to: &Target) -> Result<Allowed, Refusal> {
+    let judged = connection::judge(session, to);
+    let Err(why @ (Refusal::Host | Refusal::Port)) = judged else { return judged };
+    let Some(ask) = session.ask.get().filter(|_| can_ask(session, &to.host)) else {
+        return Err(why);
+    };
+    let Some(rule) = rule(to) else { return Err(why) };
+    // Others may be asked about first; a program waits no longer for that.
+    match tokio::time::timeout(ask.time, ask.allows(to)).await {
+        Ok(true) => {}
+        Ok(false) | Err(_) => return Err(why),
+    }
+    if connection::judge(session, to).is_err() {
+        session
+            .log
+            .changed(&format!("{}:{} was allowed when somebody was asked", to.host, to.port));
+        session.policy.borrow_mut().rules.push(rule);
+    }
     connection::judge(session, to)
+}
+
+/// Whether somebody may be asked about a host: one that a rule could name, and that was not denied.
+pub(crate) fn can_ask(session: &Session, host: &Host) -> bool {
+    session.ask.get().is_some()
+        && !session.policy.borrow().is_denied(host)
+        && Refusal::Host.remedy(host, 443).is_some()
+}
+
+fn rule(to: &Target) -> Option<Rule> {
+    Rule::parse(&format!("{}:{}", to.host, to.port), BY).ok()
 }

@@ -32,8 +32,9 @@ pub(crate) fn show(exposed: &[Exposed]) -> Result<Vec<Shown>, String> {
     for one in exposed {
         for offset in 0..one.count {
             let outside = if one.from == 0 { 0 } else { one.from.saturating_add(offset) };
-            let inside = one.to.saturating_add(offset);
             let (outside, sockets) = bind(outside).map_err(|error| {
+                let first = if one.to == 0 { one.from } else { one.to };
+                let inside = first.saturating_add(offset);
                 format!(
                     "port {outside} of the host, which `expose-port` leads to port {inside} of the jail: {}",
                     if error.kind() == io::ErrorKind::AddrInUse {
@@ -43,6 +44,8 @@ pub(crate) fn show(exposed: &[Exposed]) -> Result<Vec<Shown>, String> {
                     }
                 )
             })?;
+            // Inside it may be the one that it is on the host, also where that is any free one.
+            let inside = if one.to == 0 { outside } else { one.to.saturating_add(offset) };
             shown.push(Shown { sockets, outside, inside });
         }
     }
@@ -159,6 +162,12 @@ mod tests {
                 "port {port} of the host, which `expose-port` leads to port 3000 of the jail: another program listens on it"
             )
         );
+    }
+
+    #[test]
+    fn a_port_may_have_one_number_on_both_sides() {
+        let shown = show(&[Exposed { from: 0, to: 0, count: 1, by: "expose-port#1".into() }]);
+        assert!(shown.unwrap().iter().all(|one| one.inside == one.outside));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use jail_egress::{Destination, Pattern};
 use jail_plan::{Credentials, Listener, Network};
 use rustix::thread::CapabilitySet;
 
+use crate::ask::Asker;
 use crate::confine::{self, Calls};
 use crate::control::Control;
 use crate::dial::upstream::Upstream;
@@ -97,6 +98,7 @@ struct Prepared {
     upstream: Option<Upstream>,
     own: Own,
     outside: Rc<Outside>,
+    asker: Option<Asker>,
     files: u64,
 }
 
@@ -117,6 +119,8 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let own = Own::new().map_err(told("the addresses of this machine"))?;
     let outside = Outside::start(control).map_err(told("a process for the host's files"))?;
     let outside = Rc::new(outside);
+    let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
+    let asker = asker.map_err(told("a process that asks"))?;
     Ok(Prepared {
         start,
         network,
@@ -127,6 +131,7 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
         upstream,
         own,
         outside,
+        asker,
         files,
     })
 }
@@ -141,6 +146,10 @@ fn upstream(start: &Start, network: &Network) -> Result<Option<Upstream>, String
             None => return Err(format!("the upstream proxy's credentials: {name} is not set")),
         },
     };
+    if upstream.host.is_empty() {
+        let url = credentials.as_deref().unwrap_or_default();
+        return Upstream::from_url(url).map(Some).map_err(|error| error.to_string());
+    }
     let made = Upstream::new(&upstream.host, upstream.port, credentials.as_deref());
     made.map(Some).map_err(|error| error.to_string())
 }
@@ -155,8 +164,19 @@ fn file(path: &str) -> Result<String, String> {
 
 /// Starts the factory, gives everything up, and serves until the end.
 fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Result<()> {
-    let Prepared { start, network, policy, log, control, shown, upstream, own, outside, files } =
-        prepared;
+    let Prepared {
+        start,
+        network,
+        policy,
+        log,
+        control,
+        shown,
+        upstream,
+        own,
+        outside,
+        asker,
+        files,
+    } = prepared;
     let factory = Factory::start(handed.user, handed.network)?;
     let lookups = Lookups::new(&network.egress.resolvers, outside)?;
     confine::give_up(CapabilitySet::empty(), Calls::Broker)?;
@@ -186,7 +206,7 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
     life.set_nonblocking(true)?;
     local.block_on(&runtime, async {
         let listeners: Vec<Listener> = session.network.listeners.clone();
-        let ready = Ready { named, listeners, sockets, shown, control };
+        let ready = Ready { named, listeners, sockets, shown, control, asker };
         serve::start(&session, ready)?;
         life.write_all(b"ready\n")?;
         serve::until_the_end(&session, life.as_fd().try_clone_to_owned()?).await

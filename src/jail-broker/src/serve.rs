@@ -12,6 +12,7 @@ use jail_plan::{Listener, Purpose, Transport};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream, UdpSocket, UnixStream};
 
+use crate::ask::{Ask, Asker};
 use crate::control::Control;
 use crate::ports::{self, Shown};
 use crate::session::{NoAddress, Session};
@@ -32,10 +33,14 @@ pub(crate) struct Ready {
     pub(crate) sockets: Vec<OwnedFd>,
     pub(crate) shown: Vec<Shown>,
     pub(crate) control: Control,
+    pub(crate) asker: Option<Asker>,
 }
 
 /// Starts everything. When it returns, every name that a rule names can be connected to.
 pub(crate) fn start(session: &Rc<Session>, ready: Ready) -> io::Result<()> {
+    if let Some(asker) = ready.asker {
+        drop(session.ask.set(Ask::new(asker)?));
+    }
     for name in &ready.named {
         session.prepare(name).map_err(|error| match error {
             NoAddress::Socket(error) => error,
@@ -54,6 +59,10 @@ pub(crate) fn start(session: &Rc<Session>, ready: Ready) -> io::Result<()> {
 }
 
 fn listen(session: &Rc<Session>, listener: &Listener, socket: OwnedFd) -> io::Result<()> {
+    // The launch hands over something else in the place of a socket that this machine cannot have: it may lack a family.
+    if rustix::net::sockopt::socket_type(&socket).is_err() {
+        return Ok(());
+    }
     match (listener.transport, listener.purpose) {
         (Transport::Udp, Purpose::Dns) => {
             let socket = std::net::UdpSocket::from(socket);

@@ -1,6 +1,6 @@
 //! What all parts of a running broker share.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +11,7 @@ use jail_egress::{Host, Name, Policy, Reach};
 use jail_plan::Network;
 use tokio::net::TcpListener;
 
+use crate::ask::{self, Ask};
 use crate::connection;
 use crate::dial::upstream::Upstream;
 use crate::dial::{Lookups, Own};
@@ -29,6 +30,8 @@ pub(crate) struct Session {
     pub(crate) upstream: Option<Upstream>,
     pub(crate) log: Log,
     pub(crate) live: Live,
+    /// Whom to ask before something is refused.
+    pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
     pub(crate) network: Network,
     /// The sockets of each place of the table.
@@ -88,6 +91,7 @@ impl Session {
             upstream: parts.upstream,
             log: parts.log,
             live: Live::default(),
+            ask: OnceCell::new(),
             network: parts.network,
             listening: RefCell::default(),
             started: Instant::now(),
@@ -135,7 +139,7 @@ impl Session {
             sockets.drain(..).for_each(|old| close(&old.socket));
         }
         let addresses = self.names.borrow().addresses(assigned.place);
-        let ports = self.policy.borrow().ports(&Host::Name(name.clone()));
+        let ports = self.ports(name);
         let wanted = addresses
             .iter()
             .flat_map(|address| ports.iter().map(|port| SocketAddr::new(*address, *port)));
@@ -174,8 +178,8 @@ impl Session {
     pub(crate) fn is_shown(&self, outside: u16, inside: u16) {
         self.shown.borrow_mut().insert(outside, inside);
         let is_free_one = |exposed: &jail_plan::Exposed| {
-            exposed.from == 0
-                && (exposed.to..exposed.to.saturating_add(exposed.count)).contains(&inside)
+            let inner = exposed.to..exposed.to.saturating_add(exposed.count);
+            exposed.from == 0 && (exposed.to == 0 || inner.contains(&inside))
         };
         if self.network.egress.exposed.iter().any(is_free_one) {
             self.log.say(&format!("port {inside} of the jail is 127.0.0.1:{outside} here"));
@@ -184,6 +188,18 @@ impl Session {
 
     pub(crate) fn shown(&self) -> BTreeMap<u16, u16> {
         self.shown.borrow().clone()
+    }
+
+    /// The ports that a name is listened on: where nobody was asked about it yet, those that a program may mean.
+    fn ports(&self, name: &Name) -> Vec<u16> {
+        let host = Host::Name(name.clone());
+        let mut ports = self.policy.borrow().ports(&host);
+        if ask::can_ask(self, &host) {
+            ports.extend(ask::PORTS);
+            ports.sort_unstable();
+            ports.dedup();
+        }
+        ports
     }
 
     fn listen_at(self: &Rc<Self>, at: SocketAddr) -> io::Result<Rc<TcpListener>> {

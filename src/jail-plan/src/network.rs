@@ -14,7 +14,8 @@ record! {
     ///
     /// The jail's side of the launch sends the broker one message before the payload starts: the byte `1`, and the descriptors of the
     /// jail's user namespace, of its network namespace, of each of `listeners` in their order, and then, if the jail has
-    /// one, of the file that says inside what was refused, opened for appending. The kernel passes 253 at most.
+    /// one, of the file that says inside what was refused, opened for appending. The kernel passes 253 at most. In the place of
+    /// a socket that the machine cannot have, because it lacks a family, is a descriptor of something else.
     pub struct Network {
         /// The broker: a program on the host, by its absolute path.
         pub broker: String,

@@ -46,12 +46,17 @@ pub(crate) fn raise_files() -> u64 {
 
 /// Gives up all capabilities but `kept`, the right to gain any, all files, and all system calls but those of `calls`.
 pub(crate) fn give_up(kept: CapabilitySet, calls: Calls) -> io::Result<()> {
-    give_up_capabilities(kept)?;
-    set_no_new_privs(true)?;
+    give_up_rights(kept)?;
     // A change of capabilities by a process with another owner would have set it back.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     sys::deny_all_files()?;
     sys::load_filter(&calls.program(ARCH)?)
+}
+
+/// Gives up all capabilities but `kept`, and the right to gain any.
+pub(crate) fn give_up_rights(kept: CapabilitySet) -> io::Result<()> {
+    give_up_capabilities(kept)?;
+    Ok(set_no_new_privs(true)?)
 }
 
 fn give_up_capabilities(kept: CapabilitySet) -> io::Result<()> {

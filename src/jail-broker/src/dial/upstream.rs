@@ -7,8 +7,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jail_egress::{Authority, Host, Name};
+use percent_encoding::percent_decode_str;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use url::Url;
 
 use crate::session::Session;
 
@@ -43,6 +45,21 @@ impl Upstream {
         let authorization = credentials
             .map(|text| format!("Basic {}", STANDARD.encode(text.trim_end_matches(['\r', '\n']))));
         Ok(Self { host, port, authorization })
+    }
+
+    /// Reads it from a variable as other programs take it: `http://user:password@host:port`.
+    pub(crate) fn from_url(text: &str) -> io::Result<Self> {
+        // Its text is not told: it may hold a password.
+        let wrong =
+            || io::Error::other("the upstream proxy: its variable is no URL `http://host:port`");
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        let (Some(host), "http") = (url.host_str(), url.scheme()) else { return Err(wrong()) };
+        let text = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+        let credentials = (!url.username().is_empty()).then(|| {
+            format!("{}:{}", text(url.username()), text(url.password().unwrap_or_default()))
+        });
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        Self::new(host, url.port().unwrap_or(80), credentials.as_deref())
     }
 
     fn request(&self, to: &Host, port: u16) -> String {
@@ -124,6 +141,23 @@ mod tests {
         let v6 = Host::Address("2606:4700::1111".parse().unwrap());
         let upstream = Upstream::new("10.0.0.1", 3128, None).unwrap();
         assert!(upstream.request(&v6, 22).starts_with("CONNECT [2606:4700::1111]:22 HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn a_variable_has_all_of_it() {
+        let name = Host::Name(Name::from_wire(b"a.example.com").unwrap());
+        let request =
+            |url: &str| Upstream::from_url(url).map(|upstream| upstream.request(&name, 443));
+        let with_user = request("http://me:s%403cret@proxy.corp.example:3128/").unwrap();
+        assert!(with_user.contains("\r\nProxy-Authorization: Basic bWU6c0AzY3JldA==\r\n"));
+        assert!(!request("http://10.0.0.1:3128").unwrap().contains("Authorization"));
+        assert!(request("http://[fd00::1]:3128").is_ok());
+        for wrong in
+            ["https://proxy.corp.example:3128", "proxy.corp.example:3128", "socks5://x:1", ""]
+        {
+            let error = request(wrong).unwrap_err().to_string();
+            assert!(error.starts_with("the upstream proxy: "), "{error}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, Record, RecordType};
 use jail_egress::{Host, Name, Refusal, Request, Verdict, decide};
 
+use crate::ask;
 use crate::session::Session;
 use wire::Question;
 
@@ -64,6 +65,12 @@ fn classify(session: &Session, question: &Question) -> Asked {
         _ => {}
     }
     match (lookup(&name), question.kind()) {
+        // Whoever may be asked is asked when it is connected to.
+        (Verdict::Refused(_), RecordType::A | RecordType::AAAA)
+            if ask::can_ask(session, &Host::Name(name.clone())) =>
+        {
+            Asked::Addresses(name)
+        }
         (Verdict::Refused(why), _) => Asked::Refused(Some((name, why))),
         (Verdict::Allowed { .. }, RecordType::A | RecordType::AAAA) => Asked::Addresses(name),
         (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => Asked::Texts(name),

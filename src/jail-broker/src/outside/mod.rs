@@ -12,7 +12,9 @@ use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, sendmsg, socketpair,
 };
+use rustix::thread::CapabilitySet;
 
+use crate::confine;
 use crate::sys::{self, Forked};
 
 const RESOLV_CONF: &str = "/etc/resolv.conf";
@@ -40,7 +42,9 @@ impl Outside {
         match sys::fork()? {
             Forked::Child => {
                 drop(own);
-                serve(&theirs);
+                if confine::give_up_rights(CapabilitySet::empty()).is_ok() {
+                    serve(&theirs);
+                }
                 remove(&control);
                 sys::exit_now(0)
             }
