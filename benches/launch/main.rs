@@ -20,6 +20,7 @@
 mod contender;
 mod floor;
 mod jail;
+mod network;
 mod report;
 #[path = "../../tests/probes/tiny.rs"]
 mod tiny;
@@ -178,6 +179,11 @@ fn prepare(folder: &Path, paths: usize, programs: &Programs, user: Option<u32>) 
         contenders.push(contender(&name, vec![wrapper(folder, &name, stub, &plan)]));
     }
     let first = programs.stubs.first().expect("a stub");
+    if let Some(network) = network::network() {
+        let by_name = Plan { network: Some(network), ..plan.clone() };
+        let wrapper = wrapper(folder, "with-network", first, &by_name);
+        contenders.push(contender("with a network by name", vec![wrapper]));
+    }
     let without = wrapper(folder, "without-layers", first, &jail::without_layers(plan));
     contenders.push(contender("without layers", vec![without]));
     let floor = vec![programs.floor.clone().into(), paths.to_string().into(), folder.into()];

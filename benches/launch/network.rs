@@ -1,0 +1,54 @@
+//! The same jail, with all its layers, whose network is known by names. The broker starts beside it.
+
+use std::path::{Path, PathBuf};
+
+use jail_plan::{Egress, EgressRule, Listener, Network, Purpose, Transport};
+
+/// What a spec with some names has, where a broker is built: DNS and a proxy on both loopback addresses, and two ranges of made-up addresses.
+pub(crate) fn network() -> Option<Network> {
+    let broker = broker()?;
+    let by = || "bench#0".to_owned();
+    let places = [
+        (Purpose::Dns, Transport::Udp, 53),
+        (Purpose::Dns, Transport::Tcp, 53),
+        (Purpose::Proxy, Transport::Tcp, 3128),
+    ];
+    let listeners = places.into_iter().flat_map(|(purpose, transport, port)| {
+        let of = |address: &str| Listener { purpose, transport, address: address.into(), port };
+        ["127.0.0.1", "::1"].map(of)
+    });
+    Some(Network {
+        broker: broker.to_str().expect("UTF-8").into(),
+        local: vec!["198.18.0.0/15".into(), "fd6a:6169:6c00::/64".into()],
+        unreachable: Vec::new(),
+        addresses: vec!["198.18.0.1".into(), "fd6a:6169:6c00::1".into()],
+        listeners: listeners.collect(),
+        egress: Egress {
+            rules: vec![EgressRule {
+                host: "example.com".into(),
+                ports: vec![443],
+                protocol: None,
+                any_sni: false,
+                txt: false,
+                by: by(),
+            }],
+            internet: Vec::new(),
+            resolvers: Vec::new(),
+            upstream: None,
+            exposed: Vec::new(),
+            host_ports: Vec::new(),
+            ask: None,
+        },
+        by: by(),
+    })
+}
+
+/// The broker, where one is built: `make build`, or JAIL_BROKER.
+fn broker() -> Option<PathBuf> {
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let built = project.join(target).join("release/jail-broker");
+    let broker = std::env::var_os("JAIL_BROKER").map_or(built, PathBuf::from);
+    std::fs::canonicalize(broker).ok()
+}
