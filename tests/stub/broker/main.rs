@@ -1,7 +1,7 @@
 //! Stands in for the broker in tests of the launch: it writes down what it was given, and carries each connection to a listener
 //! of the plan to the same port of the host's loopback. It resolves nothing and judges nothing.
 //!
-//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies`, `late`.
+//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies`, `late`; `refuses` tells the jail so.
 
 #![expect(clippy::exit, clippy::expect_used, clippy::print_stderr, reason = "a program for tests")]
 
@@ -31,13 +31,18 @@ fn main() {
     write(&folder, "seen", &json!({ "process": seen, "start": start }));
     let is_deaf = mode == "deaf";
     thread::spawn(move || live(UnixStream::from(life), is_deaf));
-    let Some(given) = receive(&channel) else {
+    let Some(mut given) = receive(&channel) else {
         write(&folder, "given", &json!(null));
         wait()
     };
     write(&folder, "given", &json!(given.iter().map(place).collect::<Vec<_>>()));
     if mode == "late" {
         thread::sleep(Duration::from_millis(700));
+    }
+    if mode == "refuses"
+        && let Some(refused) = given.pop()
+    {
+        fs::File::from(refused).write_all(b"no\n").expect("a line");
     }
     for socket in given.into_iter().skip(2).filter(|one| place(one).starts_with("tcp")) {
         thread::spawn(move || serve(&TcpListener::from(socket)));

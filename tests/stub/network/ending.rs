@@ -9,7 +9,7 @@ use jail_plan::Transport::Tcp;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::{behaving, echo, is_running, jail, listener, noted, say, wait_for};
-use crate::jail::{Jail, Ran, broker, callers};
+use crate::jail::{Caller, Jail, Ran, broker, callers};
 
 const CLOSING: &str = "stand-in: that was all\n";
 
@@ -135,28 +135,35 @@ fn it_ends_with_a_supervisor_that_is_killed() {
 
 #[test]
 fn killed_at_any_moment_a_launch_leaves_no_broker() {
+    const MOMENTS: u32 = 24;
     for caller in callers() {
-        let mut started = 0;
-        for micros in (0..6000).step_by(200) {
-            let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", 443)]);
-            // A program of its own, by which it is known.
-            let own = jail.folder.path().join("broker");
-            let copied = Command::new("cp").arg(broker()).arg(&own).status();
-            assert!(copied.expect("cp").success());
-            let jail = jail.change(|plan| {
-                let network = plan.network.as_mut().expect("a network");
-                network.broker = own.to_str().expect("UTF-8").into();
-            });
-            let mut launch = jail.command(jail.wrapper());
-            let mut launch = launch.args(["-c", "sleep 60"]).spawn().expect("it starts");
-            std::thread::sleep(Duration::from_micros(micros));
-            launch.kill().expect("SIGKILL");
-            launch.wait().expect("its end");
-            started += usize::from(runs(&own));
-            wait_for(|| (!runs(&own)).then_some(()));
+        let whole = killed_when(caller, |jail| drop(noted(jail, "given")));
+        for moment in 0..MOMENTS {
+            killed_when(caller, |_| std::thread::sleep(whole * moment / MOMENTS));
         }
-        assert!(started > 0, "none of the launches got so far");
     }
+}
+
+/// Kills a launch at this moment, and waits until its broker is gone. How long it took until then.
+fn killed_when(caller: Caller, moment: impl Fn(&Jail)) -> Duration {
+    let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", 443)]);
+    // A program of its own, by which it is known.
+    let own = jail.folder.path().join("broker");
+    let copied = Command::new("cp").arg(broker()).arg(&own).status();
+    assert!(copied.expect("cp").success());
+    let jail = jail.change(|plan| {
+        let network = plan.network.as_mut().expect("a network");
+        network.broker = own.to_str().expect("UTF-8").into();
+    });
+    let mut launch = jail.command(jail.wrapper());
+    let begin = Instant::now();
+    let mut launch = launch.args(["-c", "sleep 60"]).spawn().expect("it starts");
+    moment(&jail);
+    let taken = begin.elapsed();
+    launch.kill().expect("SIGKILL");
+    launch.wait().expect("its end");
+    wait_for(|| (!runs(&own)).then_some(()));
+    taken
 }
 
 /// Whether a process has this program.

@@ -3,10 +3,11 @@
 use std::net::UdpSocket;
 use std::time::Instant;
 
+use jail_plan::InsideOp;
 use jail_plan::Transport::{Tcp, Udp};
 
 use super::{behaving, echo, jail, listener, network, noted, say};
-use crate::jail::{Jail, callers, nesting_filter};
+use crate::jail::{Jail, callers, literal, nesting_filter, step};
 
 /// connect(2): there is no route.
 const UNREACHABLE: &str = "errno 101";
@@ -250,5 +251,35 @@ fn a_network_that_cannot_be_made_stops_the_launch() {
             plan.namespaces.retain(|one| *one != jail_plan::Namespace::Net);
         });
         shared.sh("echo ran").stopped(&["shares the host's network"]);
+    }
+}
+
+#[test]
+fn what_is_refused_can_be_read_inside_and_not_be_changed() {
+    const FILE: &str = "/run/jailgen/refused";
+    for caller in callers() {
+        for read_only in [false, true] {
+            let jail = behaving(caller, "refuses", Vec::new()).change(|plan| {
+                if read_only {
+                    plan.inside.push(step(InsideOp::RemountReadOnly(literal("/"))));
+                }
+            });
+            let ran = jail.sh(&format!("until [ -s {FILE} ]; do :; done; cat {FILE}"));
+            ran.prints("no");
+            for attempt in [
+                format!("echo x >>{FILE}"),
+                format!(": >{FILE}"),
+                format!("chmod u+w {FILE}"),
+                format!("rm {FILE}"),
+                format!("mv {FILE} /tmp/x"),
+            ] {
+                let ran = jail.sh(&format!("({attempt}) 2>/dev/null || echo refused"));
+                ran.prints("refused");
+            }
+        }
+        // Nobody has it who has no network by name, and there the folder is open.
+        let without = Jail::new(caller);
+        without.sh(&format!("test -e {FILE} || echo none")).prints("none");
+        without.sh(&format!("mkdir -p /run/jailgen; echo x >{FILE}; cat {FILE}")).prints("x");
     }
 }

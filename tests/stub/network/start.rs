@@ -112,6 +112,7 @@ fn it_gets_the_namespaces_and_every_socket_in_the_plans_order() {
                 "tcp 0.0.0.0:443",
                 "tcp [::]:443",
                 "tcp [fd6a:6169:6c00::9]:22",
+                "/.jail-stub (deleted)",
             ])
         );
     }

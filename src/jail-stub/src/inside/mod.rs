@@ -16,6 +16,7 @@ mod overlay;
 mod point;
 mod process;
 mod quota;
+mod refused;
 mod root;
 mod session;
 mod shared;
@@ -139,11 +140,13 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     order::settle(&mut parts, launch.caller);
     let mut done = Vec::with_capacity(parts.len());
     for ((index, step), sources) in parts {
+        refused::place(launch, Some(&step.op), &built.root).map_err(at_root)?;
         perform(step, sources, launch, &mut built).map_err(|problem| {
             failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
         })?;
         done.push(step);
     }
+    refused::place(launch, None, &built.root).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     kept.and_then(|()| built.root.complete()).map_err(at_root)?;
     Ok(built)

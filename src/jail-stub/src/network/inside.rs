@@ -58,15 +58,17 @@ impl Prepared<'_> {
         self.send(namespace).about("the broker's sockets").map_err(at)
     }
 
-    /// One message: the user namespace, the network namespace, the sockets in the plan's order. In the place of one that this
-    /// machine cannot have is the network namespace once more, which is no socket.
+    /// One message: the user namespace, the network namespace, the sockets in the plan's order, the file of what was refused where
+    /// the jail has a root for it. In the place of a socket that this machine cannot have is the network namespace once more.
     fn send(&self, namespace: &OwnedFd) -> Result<(), Errno> {
         let channel = self.given.take().ok_or(Errno::BADF)?;
         let user = self.user.take().ok_or(Errno::BADF)?;
         let sockets: Vec<_> = self.made.iter().map(|made| made.take()).collect();
         let sockets =
             sockets.iter().map(|socket| socket.as_ref().map_or(namespace.as_fd(), AsFd::as_fd));
-        let all: Vec<_> = [user.as_fd(), namespace.as_fd()].into_iter().chain(sockets).collect();
+        let refused = self.refused.take();
+        let all = [user.as_fd(), namespace.as_fd()].into_iter().chain(sockets);
+        let all: Vec<_> = all.chain(refused.iter().map(AsFd::as_fd)).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&all));

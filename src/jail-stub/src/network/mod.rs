@@ -31,8 +31,8 @@ use crate::sys::Handover;
 /// The kernel passes on so many descriptors at once (unix(7), `SCM_MAX_FD`).
 const DESCRIPTORS_MAX: usize = 253;
 
-/// Two of them are the namespaces.
-const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 2;
+/// Three of them are the namespaces, and the file in which the jail reads what was refused.
+const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 3;
 
 /// The compiler writes no such network, so somebody has changed the plan.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
@@ -47,6 +47,9 @@ pub(crate) struct Prepared<'a> {
     /// Those, once they are made, and the user namespace.
     made: Vec<Handover>,
     user: Handover,
+    /// The file that the jail reads what was refused in.
+    refused: Handover,
+    has_refused: AtomicBool,
     /// The jail's end of the socket that namespaces and sockets are given to the broker by, and the broker's.
     given: Handover,
     taken: Handover,
@@ -116,12 +119,24 @@ impl<'a> Prepared<'a> {
         taken.put(broker);
         let made = sockets.iter().map(|_| Handover::empty()).collect();
         let (user, result) = (Handover::empty(), Outcome::none());
-        Ok(Self { plan, v4, v6, sockets, made, user, given, taken, result })
+        let (refused, has_refused) = (Handover::empty(), AtomicBool::new(false));
+        Ok(Self { plan, v4, v6, sockets, made, user, refused, has_refused, given, taken, result })
     }
 
     /// In the jail: the broker's end is the broker's alone.
     pub(crate) fn is_inside(&self) {
         drop(self.taken.take());
+    }
+
+    /// Whether the jail has no place yet to read what was refused in.
+    pub(crate) fn lacks_refused(&self) -> bool {
+        !self.has_refused.load(Ordering::SeqCst)
+    }
+
+    /// It has: this is the file, opened to append.
+    pub(crate) fn give_refused(&self, file: OwnedFd) {
+        self.refused.put(file);
+        self.has_refused.store(true, Ordering::SeqCst);
     }
 
     /// Outside: the broker's end. The other one is the jail's alone, so that the broker sees when a launch has failed.
