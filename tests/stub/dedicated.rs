@@ -6,9 +6,12 @@
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
-use jail_plan::{DedicatedUser, Ids, InsideOp, KeptOverlay, Namespace, Overlay, SharedFile};
+use jail_plan::{
+    DedicatedUser, Ids, InsideOp, KeptOverlay, Namespace, Overlay, SharedFile, Transport,
+};
 
 use crate::jail::{Caller, Jail, by, callers, expand, literal, skipped, tmpfs};
+use crate::network::{echo, listener, network, say};
 
 /// Root, and a user with subordinate ids, each with the name to run as.
 fn dedicated() -> Vec<(Caller, &'static str)> {
@@ -229,5 +232,17 @@ fn the_terminal_inside_belongs_to_the_payload() {
         shell.key("\x03");
         shell.prompt();
         shell.status(130);
+    }
+}
+
+#[test]
+fn it_reaches_by_name_what_its_plan_says() {
+    for (caller, name) in dedicated() {
+        let port = echo();
+        let jail = jail_of(caller, name).change(|plan| {
+            plan.network = Some(network(vec![listener(Transport::Tcp, "10.1.2.3", port)]));
+        });
+        jail.sh(&format!("{}; cat /run/jailgen/refused", say("10.1.2.3", port))).prints("got word");
+        assert_eq!(jail.probe("connect tcp 10.1.2.4:80"), "errno 101");
     }
 }

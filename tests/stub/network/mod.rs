@@ -20,12 +20,12 @@ use crate::jail::{Caller, Jail, broker, by};
 /// Nothing on this machine is near so slow.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn listener(transport: Transport, address: &str, port: u16) -> Listener {
+pub(crate) fn listener(transport: Transport, address: &str, port: u16) -> Listener {
     Listener { purpose: Purpose::Address, transport, address: address.into(), port }
 }
 
 /// What a spec with a few names has.
-pub(super) fn network(listeners: Vec<Listener>) -> Network {
+pub(crate) fn network(listeners: Vec<Listener>) -> Network {
     Network {
         broker: broker().to_str().expect("UTF-8").into(),
         local: vec!["198.18.0.0/15".into(), "fd6a:6169:6c00::/64".into(), "10.1.2.3/32".into()],
@@ -84,7 +84,7 @@ pub(super) fn is_running(process: u64) -> bool {
 }
 
 /// A server on the host's loopback that answers each line with itself and more: its port.
-pub(super) fn echo() -> u16 {
+pub(crate) fn echo() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
     thread::spawn(move || {
@@ -106,7 +106,7 @@ fn answer(mut client: TcpStream) {
 }
 
 /// A script for bash that says a word to an address and prints the answer.
-pub(super) fn say(address: &str, port: u16) -> String {
+pub(crate) fn say(address: &str, port: u16) -> String {
     format!(
         "bash -c 'exec 3<>/dev/tcp/{address}/{port}; echo word >&3; read -r answer <&3; echo \"$answer\"'"
     )

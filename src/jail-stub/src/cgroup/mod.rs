@@ -50,7 +50,7 @@ pub(crate) fn hold<'a>(
     caller: &Caller<'_>,
 ) -> Result<Held<'a>, (&'a str, Problem)> {
     let Some(cgroup) = &plan.cgroup else { return Ok(Held::Unlimited) };
-    match (Group::make(cgroup, caller), cgroup.otherwise) {
+    match (Group::make(cgroup, caller, own_processes(plan)), cgroup.otherwise) {
         (Ok(group), _) => Ok(Held::Group(group)),
         (Err(problem), Otherwise::Stop) => {
             let by = cgroup.limits.first().map_or("", |limit| limit.by.as_str());
@@ -59,6 +59,14 @@ pub(crate) fn hold<'a>(
         (Err(problem), Otherwise::BestEffort) => {
             Ok(Held::Resources(fallback::instead(plan, cgroup, caller, &problem)))
         }
+    }
+}
+
+/// The processes in the group that are not the payload's: the jail's first one, and the broker with its helpers.
+const fn own_processes(plan: &Plan) -> u64 {
+    match plan.network {
+        None => 1,
+        Some(_) => 1 + 4,
     }
 }
 
@@ -98,14 +106,14 @@ impl Held<'_> {
 }
 
 impl<'a> Group<'a> {
-    fn make(cgroup: &'a Cgroup, caller: &Caller<'_>) -> Result<Self, Problem> {
+    fn make(cgroup: &'a Cgroup, caller: &Caller<'_>, own: u64) -> Result<Self, Problem> {
         let controllers = || cgroup.limits.iter().map(|limit| controller(limit.resource));
         let Tree { folder: parent, name } = tree::find(caller, controllers)?;
         mkdirat(&parent, &*name, Mode::from_raw_mode(0o755)).about(&name)?;
         let folder = tree::open(&parent, &name).about(&name)?;
         let group = Self { limits: &cgroup.limits, parent, name, folder };
         for limit in group.limits {
-            set(&group.folder, limit)?;
+            set(&group.folder, limit, own)?;
         }
         Ok(group)
     }
@@ -137,7 +145,7 @@ fn controller(resource: Controlled) -> &'static str {
     }
 }
 
-fn set(folder: &OwnedFd, limit: &CgroupLimit) -> Result<(), Problem> {
+fn set(folder: &OwnedFd, limit: &CgroupLimit, own: u64) -> Result<(), Problem> {
     let write = |file: &str, value: &str| tree::write(folder, file, value).about(file);
     let value = limit.value;
     match limit.resource {
@@ -148,8 +156,7 @@ fn set(folder: &OwnedFd, limit: &CgroupLimit) -> Result<(), Problem> {
             // A jail without one of its processes would go on in a way that nobody has thought of.
             optional(tree::write(folder, "memory.oom.group", "1")).about("memory.oom.group")
         }
-        // The jail's first process is none that anybody asked for.
-        Controlled::Pids => write("pids.max", &format!("{}", value.saturating_add(1))),
+        Controlled::Pids => write("pids.max", &format!("{}", value.saturating_add(own))),
         // Microseconds of processor time in each tenth of a second.
         Controlled::Cpu => write("cpu.max", &format!("{} 100000", value.saturating_mul(1000))),
     }
