@@ -71,6 +71,24 @@ fn without_it_the_jail_goes_on_without_a_network_and_that_is_said() {
 }
 
 #[test]
+fn one_that_fails_at_once_stops_the_launch_or_is_told_of() {
+    for caller in callers() {
+        let jail = jail(caller, Vec::new()).change(|plan| {
+            plan.network.as_mut().expect("a network").broker = "/bin/false".into();
+        });
+        // Which of the two is a matter of time: no launch waits for it.
+        let ran = jail.sh("echo ran");
+        match ran.code {
+            Some(125) => ran.stopped(&["the broker: it ended before the jail was there"]),
+            _ => {
+                ran.prints("ran");
+                assert!(ran.stderr.contains("ended before the jail (exit status 1)"), "{ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn killed_in_the_middle_of_a_transfer_it_takes_the_network_along() {
     for caller in callers() {
         let port = echo();

@@ -283,3 +283,54 @@ fn what_is_refused_can_be_read_inside_and_not_be_changed() {
         without.sh(&format!("mkdir -p /run/jailgen; echo x >{FILE}; cat {FILE}")).prints("x");
     }
 }
+
+#[test]
+fn of_all_public_addresses_the_special_ones_stay_unreachable() {
+    const SPECIAL: [&str; 12] = [
+        "169.254.169.254/32",
+        "168.63.129.16/32",
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "192.168.0.0/16",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "255.255.255.255/32",
+        "2001:db8::/32",
+        "2002::/16",
+    ];
+    for caller in callers() {
+        let port = echo();
+        let everywhere = ["0.0.0.0", "::"].map(|address| listener(Tcp, address, port));
+        let jail = jail(caller, everywhere.into()).change(|plan| {
+            let network = plan.network.as_mut().expect("a network");
+            network.local.extend(["0.0.0.0/1", "128.0.0.0/1", "2000::/3"].map(String::from));
+            network.unreachable.extend(SPECIAL.map(String::from));
+        });
+        for address in ["1.1.1.1", "200.1.2.3", "198.18.0.7", "2606:4700::1111"] {
+            jail.sh(&say(address, port)).prints("got word");
+            assert_eq!(jail.probe(&refused_at(address, port)), REFUSED, "{address}");
+        }
+        for address in [
+            "10.1.2.4",
+            "169.254.169.254",
+            "168.63.129.16",
+            "192.168.0.1",
+            "2001:db8::1",
+            "fd00::1",
+        ] {
+            let at = if address.contains(':') { format!("[{address}]") } else { address.into() };
+            assert_eq!(jail.probe(&format!("connect tcp {at}:{port}")), UNREACHABLE, "{address}");
+        }
+    }
+}
+
+/// Another port of the same address.
+fn refused_at(address: &str, port: u16) -> String {
+    let other = port ^ 1;
+    match address.contains(':') {
+        true => format!("connect tcp [{address}]:{other}"),
+        false => format!("connect tcp {address}:{other}"),
+    }
+}

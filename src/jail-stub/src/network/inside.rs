@@ -10,7 +10,7 @@ use rustix::io::{Errno, IoSlice};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, sockets};
-use crate::failure::{About, Problem};
+use crate::failure::Problem;
 
 /// The message to the broker: the version of what comes along.
 const MESSAGE: &[u8] = b"1";
@@ -55,7 +55,7 @@ impl Prepared<'_> {
     pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<(), (&str, Problem)> {
         let at = |problem| (self.plan.by.as_str(), problem);
         self.check().map_err(at)?;
-        self.send(namespace).about("the broker's sockets").map_err(at)
+        self.send(namespace).map_err(not_taken).map_err(at)
     }
 
     /// One message: the user namespace, the network namespace, the sockets in the plan's order, the file of what was refused where
@@ -73,5 +73,15 @@ impl Prepared<'_> {
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&all));
         sendmsg(&channel, &[IoSlice::new(MESSAGE)], &mut control, SendFlags::NOSIGNAL).map(drop)
+    }
+}
+
+fn not_taken(error: Errno) -> Problem {
+    match error {
+        // What it had to say it has said by itself.
+        Errno::PIPE | Errno::CONNRESET => {
+            Problem::new("the broker", "it ended before the jail was there")
+        }
+        _ => Problem::errno("the broker's sockets", error),
     }
 }
