@@ -15,10 +15,11 @@ export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
 
-build: ## Build jailgen, the helper and the probe, static, and the stub
+build: ## Build jailgen, the helper, the broker and the probe, static, and the stub
 	$(CARGO) rustc --profile $(PROFILE) -p jailgen --bin jailgen -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile $(PROFILE) -p jail-probe --bin jail-probe -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile $(PROFILE) -p jail-host --bin jail-host -- -C target-feature=+crt-static
+	$(CARGO) rustc --profile $(PROFILE) -p jail-broker --bin jail-broker -- -C target-feature=+crt-static
 	$(CARGO) rustc --profile stub -p jail-stub --bin jail-stub -- -C relocation-model=static -C link-args='-nostartfiles -nostdlib -static -no-pie'
 
 kit: build ## Put the kit together that emitted flakes need, and add it to the Nix store

@@ -31,6 +31,7 @@
         {
           stub = packages.jail-stub;
           host = packages.jail-host;
+          broker = packages.jail-broker;
           jailgen = "${packages.jailgen}/bin/jailgen";
         };
       agentsFor = system: llm-agents.packages.${system} or { };
@@ -69,6 +70,7 @@
             kit = import ./packaging/kit.nix { inherit self; };
             probe = jail-probe;
           };
+          jail-broker = pkgs.callPackage ./packaging/jail-broker.nix { };
           jail-host = pkgs.callPackage ./packaging/jail-host.nix { };
           jail-stub = pkgs.callPackage ./packaging/jail-stub.nix { };
         };
@@ -104,6 +106,7 @@
           jailgen-kit = pkgs.callPackage ./packaging/kit-folder.nix {
             inherit (own)
               jailgen
+              jail-broker
               jail-host
               jail-probe
               jail-stub

@@ -3,6 +3,7 @@
 #   toolsFor   function from a system (`x86_64-linux`) to its tools:
 #                stub     a package, or the path of one, with `bin/jail-stub`
 #                host     the same with `bin/jail-host`
+#                broker   the same with `bin/jail-broker`
 #                jailgen  the path of the static `jailgen`, which builds wrappers
 #   agentsFor  function from a system to packages of agents, by their names in llm-agents
 {

@@ -23,6 +23,11 @@
               name = "jail-host";
               path = ./tools + "/${system}/jail-host";
             };
+            # Those whose network is known by names refer to it.
+            broker = builtins.path {
+              name = "jail-broker";
+              path = ./tools + "/${system}/jail-broker";
+            };
             jailgen = "${self}/tools/${system}/jailgen";
           }
         else

@@ -28,6 +28,7 @@ fn the_closure_of_a_spec_is_what_exists_inside() {
         ("-bash-", true),
         ("-jail-stub", false),
         ("-jail-host", false),
+        ("-jail-broker", false),
         ("-git-", false),
     ] {
         assert_eq!(paths.iter().any(|path| path.contains(name)), inside, "{name}: {paths:?}");

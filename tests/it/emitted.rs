@@ -126,6 +126,7 @@ fn a_wrapper_does_not_keep_the_kit() {
     let closure = setup.nix_ok(nix, &scratch.path("."), &["path-info", "-r", "./result"]);
     assert!(closure.contains("-jail-stub\n"), "{closure}");
     assert!(!closure.contains("-jail-host"), "no work on the host: {closure}");
+    assert!(!closure.contains("-jail-broker"), "no network by name: {closure}");
     assert!(!closure.contains("-source\n"), "{closure}");
 }
 

@@ -61,9 +61,15 @@ fn the_projects_flake_offers_its_packages_with_every_nix_that_is_here() {
         let shown: Value =
             serde_json::from_str(&setup.nix_ok(nix, &flake.path("."), &words)).unwrap();
         let text = shown.to_string();
-        for name in
-            ["jailgen", "jail-host", "jail-stub", "x86_64-linux", "aarch64-linux", "devShells"]
-        {
+        for name in [
+            "jailgen",
+            "jail-broker",
+            "jail-host",
+            "jail-stub",
+            "x86_64-linux",
+            "aarch64-linux",
+            "devShells",
+        ] {
             assert!(text.contains(&format!("\"{name}\"")), "{name}: {text}");
         }
         for (output, name) in OFFERED {
@@ -116,6 +122,7 @@ pub(crate) fn flake_with_tools(setup: &Setup) -> Scratch {
         ("      self,\n", "      self,\n      kit,\n".to_owned()),
         ("stub = packages.jail-stub;", "inherit (kit.tools.${system}) stub;".to_owned()),
         ("host = packages.jail-host;", "inherit (kit.tools.${system}) host;".to_owned()),
+        ("broker = packages.jail-broker;", "inherit (kit.tools.${system}) broker;".to_owned()),
         (
             "jailgen = \"${packages.jailgen}/bin/jailgen\";",
             "inherit (kit.tools.${system}) jailgen;".to_owned(),
