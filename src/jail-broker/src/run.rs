@@ -121,6 +121,10 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
     let asker = asker.map_err(told("a process that asks"))?;
+    // Where the C library is linked statically, random bytes are read from a file, which is opened once and now: with all files
+    // given up, the numbers of queries would have nothing to come from.
+    let random = getrandom::fill(&mut [0]);
+    random.map_err(|error| format!("random numbers: {error}"))?;
     Ok(Prepared {
         start,
         network,
