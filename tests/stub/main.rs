@@ -13,6 +13,7 @@
 )]
 
 mod bad_input;
+mod by_name;
 mod cage;
 mod confinement;
 mod dedicated;

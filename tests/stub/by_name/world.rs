@@ -1,0 +1,198 @@
+//! A small internet: a network namespace that is the host's, and behind it one with servers. Each test has its own, and starts
+//! itself anew there.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::jail::{shared_folder, skipped};
+
+/// Set in the process that a test starts itself in.
+const INSIDE: &str = "JAIL_STUB_TEST_WORLD";
+
+/// Where the servers are. To the broker the first ones are public.
+const SERVERS: [&str; 6] = [
+    "11.0.0.2/24",
+    "11.0.0.3/24",
+    "11.0.0.53/24",
+    "2606:4700:0:1::2/64",
+    "10.9.9.9/24",
+    "169.254.169.254/32",
+];
+const HOST: [&str; 3] = ["11.0.0.1/24", "2606:4700:0:1::1/64", "10.9.9.1/24"];
+
+/// The DNS server of the host.
+pub(super) const RESOLVER: &str = "11.0.0.53";
+
+/// The names that there are.
+const NAMES: [(&str, &[&str]); 9] = [
+    ("api.test", &["11.0.0.2", "2606:4700:0:1::2"]),
+    ("other.test", &["11.0.0.3"]),
+    ("deep.in.wild.test", &["11.0.0.3"]),
+    ("wild.test", &["11.0.0.3"]),
+    ("evilapi.test", &["11.0.0.3"]),
+    ("private.test", &["10.9.9.9"]),
+    ("metadata.test", &["169.254.169.254"]),
+    ("host.test", &["11.0.0.1"]),
+    ("mixed.test", &["127.0.0.1", "10.9.9.9", "11.0.0.2"]),
+];
+
+/// What is around the launch.
+pub(super) struct World {
+    servers: Child,
+    folder: PathBuf,
+}
+
+/// Runs a test in a world of its own.
+#[track_caller]
+pub(super) fn run(test: impl FnOnce(&World)) {
+    if env::var_os(INSIDE).is_some() {
+        return test(&World::new());
+    }
+    let mut command = Command::new("unshare");
+    if rustix::process::geteuid().is_root() {
+        command.arg("--net");
+    } else {
+        command.args(["--net", "--user", "--map-root-user"]);
+    }
+    if !command.arg("true").status().is_ok_and(|status| status.success()) {
+        return skipped("userns", "network namespaces cannot be made here");
+    }
+    let args: Vec<_> = command.get_args().filter(|word| *word != "true").map(Into::into).collect();
+    again(&args);
+}
+
+#[track_caller]
+fn again(unshare: &[std::ffi::OsString]) {
+    let (folder, current) = (shared_folder(), thread::current());
+    let name = current.name().expect("the test's name");
+    let output = Command::new("unshare")
+        .args(unshare)
+        .arg(env::current_exe().expect("this program"))
+        .args([name, "--exact", "--nocapture", "--test-threads=1"])
+        .env(INSIDE, folder.path())
+        .output()
+        .expect("it starts");
+    let [stdout, stderr] =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}{stderr}");
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = PathBuf::from(env::var_os(INSIDE).expect("a folder"));
+        let names: Vec<_> = NAMES.iter().map(|(name, _)| format!("DNS:{name}")).collect();
+        let certificate = format!(
+            "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
+             -addext subjectAltName={} -keyout key -out cert",
+            names.join(",")
+        );
+        run_in(&folder, "openssl", &certificate);
+        let path = |name: &str| folder.join(name).display().to_string();
+        let servers = json!({
+            "addresses": SERVERS,
+            "names": std::collections::BTreeMap::from(NAMES),
+            "asked": path("asked"),
+            "cert": path("cert"),
+            "key": path("key"),
+        });
+        let servers = Command::new("unshare")
+            .args(["--net", "python3", "-c", include_str!("upstream.py"), &servers.to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let mut world = Self { servers, folder };
+        world.connect();
+        let mut line = String::new();
+        let output = world.servers.stdout.take().expect("a pipe");
+        BufReader::new(output).read_line(&mut line).expect("a line");
+        assert_eq!(line, "ready\n");
+        world
+    }
+
+    /// Joins the two namespaces.
+    fn connect(&self) {
+        let number = self.servers.id();
+        let namespace = |process: &str| fs::read_link(format!("/proc/{process}/ns/net"));
+        while namespace(&number.to_string()).expect("it runs") == namespace("self").expect("ours") {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let ip = |words: &str| run_in(&self.folder, "ip", words);
+        ip("link set lo up");
+        ip(&format!("link add h0 type veth peer name n0 netns {number}"));
+        for address in HOST {
+            let nodad = if address.contains(':') { " nodad" } else { "" };
+            ip(&format!("address add {address} dev h0{nodad}"));
+        }
+        ip("link set h0 up");
+        ip("route add 169.254.169.254 dev h0");
+    }
+
+    /// The certificate that clients are to trust.
+    pub(super) fn certificate(&self) -> PathBuf {
+        self.folder.join("cert")
+    }
+
+    /// The names that the DNS server was asked for.
+    pub(super) fn asked(&self) -> Vec<String> {
+        let text = fs::read_to_string(self.folder.join("asked")).expect("a file");
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.servers.kill();
+        let _ = self.servers.wait();
+    }
+}
+
+#[track_caller]
+fn run_in(folder: &Path, program: &str, words: &str) {
+    let mut command = Command::new(program);
+    let output =
+        command.args(words.split_whitespace()).current_dir(folder).output().expect(program);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {words}: {error}");
+}
+
+/// The real broker, copied to where every user can execute it.
+pub(super) fn broker() -> PathBuf {
+    let test = env::current_exe().expect("the test");
+    let target = test.ancestors().nth(3).expect("the target folder");
+    let built =
+        env::var_os("JAIL_BROKER").map_or_else(|| target.join("debug/jail-broker"), PathBuf::from);
+    if !built.exists() {
+        build(target);
+    }
+    let meta = fs::metadata(&built).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
+    let place = meta.ino();
+    let prefix = format!("jail-broker-tests-{place}-{}", rustix::process::geteuid().as_raw());
+    let folder = PathBuf::from(format!("/tmp/{prefix}-{}", meta.mtime_nsec()));
+    if !folder.exists() {
+        let new = shared_folder();
+        fs::copy(&built, new.path().join("jail-broker")).expect("a copy");
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(new.path().join("jail-broker"), mode).expect("executable");
+        // Whoever is first; nobody minds who.
+        let _ = fs::rename(new.keep(), &folder);
+    }
+    folder.join("jail-broker")
+}
+
+fn build(target: &Path) {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .args(["build", "--quiet", "--offline", "-p", "jail-broker", "--target-dir"])
+        .arg(target);
+    let built = command.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(built.is_ok_and(|status| status.success()), "cargo build -p jail-broker");
+}
