@@ -45,6 +45,12 @@ impl Spec {
     }
 }
 
+/// What becomes of a launch.
+enum Fate {
+    HandedOver,
+    Abandoned,
+}
+
 /// A rule of the plan, from `host` or `host:port,port`.
 pub(crate) fn rule_of(text: &str) -> Value {
     let (host, ports) = match text.rsplit_once(':') {
@@ -83,6 +89,15 @@ impl Jail {
 
     /// Starts one. The broker may have found something wrong.
     pub(crate) fn launch(world: &World, spec: &Spec) -> Self {
+        Self::made(world, spec, Fate::HandedOver)
+    }
+
+    /// Starts one whose launch fails before anything was handed over.
+    pub(crate) fn abandoned(world: &World, spec: &Spec) -> Self {
+        Self::made(world, spec, Fate::Abandoned)
+    }
+
+    fn made(world: &World, spec: &Spec, fate: Fate) -> Self {
         let resolv_conf = world.file("resolv.conf.jail", "nameserver 127.0.0.1\n");
         let routes: String = spec
             .local
@@ -116,7 +131,10 @@ impl Jail {
         life.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let broker = broker([&theirs, &start, &OwnedFd::from(other)], world);
         drop(theirs);
-        hand_over(&channel, anchor.id(), &sockets);
+        match fate {
+            Fate::HandedOver => hand_over(&channel, anchor.id(), &sockets),
+            Fate::Abandoned => drop(channel),
+        }
         Self { anchor, broker, life, state, name: "jailed-test".into() }
     }
 

@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     reason = "helpers of tests fail by panicking, as tests do"
 )]
-#![expect(dead_code, reason = "some helpers are there before the tests that need them")]
 
 mod clients;
 mod jail;
@@ -14,5 +13,11 @@ mod servers;
 mod world;
 
 mod addresses;
+mod bounds;
+mod confined;
+mod dns;
+mod live;
 mod names;
+mod ports;
+mod proxies;
 mod spoken;

@@ -133,10 +133,6 @@ fn http_on_a_name_asks_for_that_host() {
             ("GET / HTTP/1.0\n\n", 400),
             ("CONNECT evil.test:443 HTTP/1.1\nHost: api.example.com\n\n", 400),
             (
-                "POST / HTTP/1.1\nHost: api.example.com\nContent-Length: 4\nTransfer-Encoding: chunked\n\n0\n\n",
-                400,
-            ),
-            (
                 "POST / HTTP/1.1\nHost: api.example.com\nContent-Length: 4\nContent-Length: 5\n\nbody",
                 400,
             ),
@@ -170,14 +166,17 @@ fn each_request_of_a_connection_is_judged_and_a_smuggled_one_is_none() {
         };
         assert_eq!(said.matches("200 OK").count(), 2, "{said}");
         assert_eq!(said.matches("421 ").count(), 1, "{said}");
-        // Of both ways to say where a body ends one goes on; what is behind is judged as a request of its own.
-        let both = format!(
-            "POST / HTTP/1.1\r\nHost: api.example.com\r\nTransfer-Encoding: chunked\r\nContent-Length: 6\r\n\r\n0\r\n\r\n{evil}"
-        );
-        let (Ended::With(said) | Ended::Reset(said)) = jail.talk(&to, both.as_bytes()) else {
-            panic!("it ends")
-        };
-        assert!(!said.contains("GET /2"), "{said}");
+        // Of two ways to say where a body ends one goes on, and what is behind is judged as a request of its own.
+        let (length, chunked) = ("Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n");
+        for fields in [format!("{length}{chunked}"), format!("{chunked}{length}")] {
+            let both =
+                format!("POST /1 HTTP/1.1\r\nHost: api.example.com\r\n{fields}\r\n0\r\n\r\n{evil}");
+            let (Ended::With(said) | Ended::Reset(said)) = jail.talk(&to, both.as_bytes()) else {
+                panic!("it ends")
+            };
+            let passed = said.contains("Transfer-Encoding") && said.contains("Content-Length: 6");
+            assert!(!passed && !said.contains("GET /2"), "{said}");
+        }
         // Fields for HTTP/2 do not go on.
         let h2c = "GET / HTTP/1.1\r\nHost: api.example.com\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
         let Ended::Open(said) = jail.talk(&to, h2c.as_bytes()) else { panic!("it stays") };

@@ -38,7 +38,11 @@ const REQUEST_MAX: usize = 4096;
 const SILENT_MAX: Duration = Duration::from_secs(30);
 
 /// The socket, before the runtime is there.
-pub(crate) struct Control(StdUnixListener);
+pub(crate) struct Control {
+    socket: StdUnixListener,
+    /// Whose it is. The broker cannot ask for that later.
+    user: u32,
+}
 
 impl Control {
     /// Binds it in a folder that only its user can enter.
@@ -48,7 +52,8 @@ impl Control {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let opened: OwnedFd = open(folder, flags, Mode::empty())?;
         let stat = rustix::fs::fstat(&opened)?;
-        if stat.st_uid != geteuid().as_raw() || stat.st_mode & 0o077 != 0 {
+        let user = geteuid().as_raw();
+        if stat.st_uid != user || stat.st_mode & 0o077 != 0 {
             return Err(io::Error::other("its folder is open to others"));
         }
         match fs::remove_file(at) {
@@ -61,19 +66,20 @@ impl Control {
         let short = Path::new("/proc/self/fd").join(number.to_string()).join(name);
         let socket = StdUnixListener::bind(short)?;
         socket.set_nonblocking(true)?;
-        Ok(Self(socket))
+        Ok(Self { socket, user })
     }
 }
 
 /// Serves it.
 pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
-    let socket = UnixListener::from_std(control.0)?;
+    let socket = UnixListener::from_std(control.socket)?;
+    let user = control.user;
     let session = session.clone();
     tokio::task::spawn_local(async move {
         loop {
             match socket.accept().await {
                 Ok((stream, _)) => {
-                    tokio::task::spawn_local(client(session.clone(), stream));
+                    tokio::task::spawn_local(client(session.clone(), stream, user));
                 }
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
@@ -82,9 +88,9 @@ pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
     Ok(())
 }
 
-async fn client(session: Rc<Session>, mut stream: UnixStream) {
+async fn client(session: Rc<Session>, mut stream: UnixStream, user: u32) {
     // Root may do everything else to the session already.
-    let is_own = stream.peer_cred().is_ok_and(|peer| [0, geteuid().as_raw()].contains(&peer.uid()));
+    let is_own = stream.peer_cred().is_ok_and(|peer| [0, user].contains(&peer.uid()));
     if !is_own {
         return;
     }

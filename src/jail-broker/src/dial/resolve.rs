@@ -6,14 +6,12 @@ use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hickory_proto::rr::{Name as DnsName, RecordType};
+use hickory_proto::op::Query;
+use hickory_proto::rr::{Name as DnsName, RData, Record, RecordType};
 use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{
-    LookupIpStrategy, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts,
-};
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::{Hosts, Resolver};
@@ -32,6 +30,9 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A name's addresses are asked for so long.
 const ANSWER_MAX: Duration = Duration::from_secs(12);
 
+/// How long the second family is waited for when the first was answered.
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
 /// The resolver outside.
 pub(crate) struct Lookups {
     /// The servers that the spec names; none: those of the host.
@@ -42,6 +43,7 @@ pub(crate) struct Lookups {
 
 struct Current {
     resolver: Rc<TokioResolver>,
+    hosts: Rc<Hosts>,
     /// What the files were when it was made.
     made_of: [Option<Stamp>; 2],
     looked: Instant,
@@ -64,25 +66,28 @@ impl Lookups {
 
     /// All addresses of a name, as they were answered.
     pub(crate) async fn addresses(&self, name: &Name) -> io::Result<Vec<IpAddr>> {
-        let resolver = self.resolver()?;
-        let asked = resolver.lookup_ip(absolute(name)?);
-        let found = tokio::time::timeout(ANSWER_MAX, asked).await?.map_err(io::Error::other)?;
-        Ok(found.iter().collect())
+        let (resolver, hosts) = self.current()?;
+        let name = absolute(name)?;
+        let known = in_hosts(&hosts, &name);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        tokio::time::timeout(ANSWER_MAX, both(&resolver, &name)).await?
     }
 
     /// The records of one type.
     pub(crate) async fn records(&self, name: &Name, kind: RecordType) -> io::Result<Lookup> {
-        let resolver = self.resolver()?;
+        let (resolver, _) = self.current()?;
         let asked = resolver.lookup(absolute(name)?, kind);
         tokio::time::timeout(ANSWER_MAX, asked).await?.map_err(io::Error::other)
     }
 
-    fn resolver(&self) -> io::Result<Rc<TokioResolver>> {
+    fn current(&self) -> io::Result<(Rc<TokioResolver>, Rc<Hosts>)> {
         let mut current = self.current.borrow_mut();
         if let Some(current) = current.as_ref()
             && current.looked.elapsed() < LOOK_AGAIN
         {
-            return Ok(current.resolver.clone());
+            return Ok((current.resolver.clone(), current.hosts.clone()));
         }
         let files = self.outside.files()?;
         let made_of = [stamp(files.resolv_conf.as_ref()), stamp(files.hosts.as_ref())];
@@ -90,14 +95,22 @@ impl Lookups {
             && current.made_of == made_of
         {
             current.looked = Instant::now();
-            return Ok(current.resolver.clone());
+            return Ok((current.resolver.clone(), current.hosts.clone()));
         }
-        let resolver = Rc::new(self.make(&text(files.resolv_conf)?, text(files.hosts)?)?);
-        *current = Some(Current { resolver: resolver.clone(), made_of, looked: Instant::now() });
-        Ok(resolver)
+        let resolver = Rc::new(self.make(&text(files.resolv_conf)?)?);
+        let mut hosts = Hosts::default();
+        hosts.read_hosts_conf(text(files.hosts)?.as_slice())?;
+        let hosts = Rc::new(hosts);
+        *current = Some(Current {
+            resolver: resolver.clone(),
+            hosts: hosts.clone(),
+            made_of,
+            looked: Instant::now(),
+        });
+        Ok((resolver, hosts))
     }
 
-    fn make(&self, resolv_conf: &[u8], hosts: Vec<u8>) -> io::Result<TokioResolver> {
+    fn make(&self, resolv_conf: &[u8]) -> io::Result<TokioResolver> {
         let conf = resolv_conf::parse(resolv_conf);
         let servers = if self.servers.is_empty() { &conf.servers } else { &self.servers };
         let servers = servers.iter().map(|server| name_server(*server)).collect();
@@ -107,16 +120,56 @@ impl Lookups {
         options.timeout = conf.timeout;
         options.attempts = conf.attempts;
         options.edns0 = true;
-        options.ip_strategy = LookupIpStrategy::Ipv4AndIpv6;
-        // They are set below: the files are opened by another process.
+        // The host's file is opened by another process, and looked at before.
         options.use_hosts_file = ResolveHosts::Never;
         options.cache_size = 256;
-        let mut resolver = builder.build().map_err(io::Error::other)?;
-        let mut known = Hosts::default();
-        known.read_hosts_conf(hosts.as_slice())?;
-        resolver.set_hosts(Arc::new(known));
-        Ok(resolver)
+        builder.build().map_err(io::Error::other)
     }
+}
+
+/// The addresses that the host's file has for a name. Where it has any, nobody else is asked (hosts(5)).
+fn in_hosts(hosts: &Hosts, name: &DnsName) -> Vec<IpAddr> {
+    let found = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
+    let both = [RecordType::A, RecordType::AAAA].into_iter().filter_map(found);
+    both.flat_map(|found| addresses_in(&found)).collect()
+}
+
+/// Asks for both families at once. Where one is answered, the other is waited for a moment only (RFC 8305, Resolution Delay).
+async fn both(resolver: &TokioResolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
+    let ask = |kind| async move {
+        let found = resolver.lookup(name.clone(), kind).await;
+        found.map(|found| addresses_in(&found)).map_err(io::Error::other)
+    };
+    let (v4, v6) = (ask(RecordType::A), ask(RecordType::AAAA));
+    tokio::pin!(v4, v6);
+    tokio::select! {
+        first = &mut v4 => join(first, v6).await,
+        first = &mut v6 => join(first, v4).await,
+    }
+}
+
+async fn join(
+    first: io::Result<Vec<IpAddr>>,
+    other: impl Future<Output = io::Result<Vec<IpAddr>>>,
+) -> io::Result<Vec<IpAddr>> {
+    match first {
+        Ok(mut addresses) if !addresses.is_empty() => {
+            if let Ok(Ok(more)) = tokio::time::timeout(RESOLUTION_DELAY, other).await {
+                addresses.extend(more);
+            }
+            Ok(addresses)
+        }
+        Ok(_) | Err(_) => other.await,
+    }
+}
+
+fn addresses_in(found: &Lookup) -> Vec<IpAddr> {
+    let address = |record: &Record| match &record.data {
+        RData::A(v4) => Some(IpAddr::V4(v4.0)),
+        RData::AAAA(v6) => Some(IpAddr::V6(v6.0)),
+        _ => None,
+    };
+    found.answers().iter().filter_map(address).collect()
 }
 
 /// A DNS server of a spec: `1.1.1.1` or `[::1]:5353`.

@@ -1,0 +1,168 @@
+//! Bounds: many connections, many names, and how much memory they take; and how fast bytes go through.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+
+use crate::clients::Ended;
+use crate::jail::{Jail, Spec};
+use crate::servers::{echo, listen, serve};
+use crate::world::run;
+
+#[test]
+fn ten_thousand_names_leave_a_table_that_still_works() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        world.records.add("n0.example.org", &["11.0.0.2"]);
+        world.records.add("last.example.org", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", "hello");
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22", "*.example.org:22"]));
+        let first = jail.look_up("n0.example.org", RecordType::A).1[0].clone();
+        let mut kept = jail.inside(|| TcpStream::connect(format!("{first}:22")).unwrap());
+        kept.read_exact(&mut [0; 5]).unwrap();
+        let mut codes = std::collections::BTreeMap::<String, u32>::new();
+        for number in 1..10_000 {
+            let (code, found) = jail.look_up(&format!("n{number}.example.org"), RecordType::A);
+            assert_eq!(code == ResponseCode::NoError, found.len() == 1);
+            assert_ne!(found.first(), Some(&first), "n0 has a connection");
+            *codes.entry(code.to_string()).or_default() += 1;
+        }
+        // Where all were answered within the last seconds, no address is free, and that is said.
+        assert!(codes.len() <= 2 && codes.values().max() > Some(&1000), "{codes:?}");
+        kept.write_all(b"again").unwrap();
+        let mut again = [0; 5];
+        kept.read_exact(&mut again).unwrap();
+        assert_eq!(&again, b"again");
+        let to = format!("{}:22", jail.address("a.example.com"));
+        assert_eq!(jail.talk(&to, b""), Ended::Open("hello".into()));
+        std::thread::sleep(Duration::from_millis(5500));
+        let to = format!("{}:22", jail.address("last.example.org"));
+        assert_eq!(jail.talk(&to, b""), Ended::Open("hello".into()));
+    });
+}
+
+/// How many connections the test may hold: each end is open here, and the broker has two more.
+fn many() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let most = limit.maximum.unwrap_or(65_536).min(65_536);
+    let raised = rustix::process::Rlimit { current: Some(most), maximum: limit.maximum };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, raised).unwrap();
+    usize::try_from(most / 5).unwrap().min(10_000)
+}
+
+#[test]
+fn ten_thousand_idle_connections_take_little_memory() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        let listener = listen(world, "11.0.0.2:22");
+        std::thread::spawn(move || {
+            let mut all = Vec::new();
+            for mut stream in listener.incoming().map_while(Result::ok) {
+                let _ = stream.write_all(b"x");
+                all.push(stream);
+            }
+        });
+        let many = many();
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let at_rest = jail.memory();
+        let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
+        let all: Vec<TcpStream> = jail.inside(|| {
+            let connect = |_| {
+                let mut stream = TcpStream::connect(to).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                stream.read_exact(&mut [0]).unwrap();
+                stream
+            };
+            (0..many).map(connect).collect()
+        });
+        let full = jail.memory();
+        println!("at rest {at_rest} kB, with {many} connections {full} kB");
+        assert!(at_rest < 12_000, "{at_rest} kB at rest");
+        assert!(full < 200_000, "{full} kB with {many} connections");
+        drop(all);
+    });
+}
+
+#[test]
+fn a_client_that_takes_nothing_holds_no_memory_without_bound() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        serve(
+            listen(world, "11.0.0.2:22"),
+            |mut stream| {
+                while stream.write_all(&[7; 65_536]).is_ok() {}
+            },
+        );
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
+        let all: Vec<_> =
+            jail.inside(|| (0..400).map(|_| TcpStream::connect(to).unwrap()).collect());
+        std::thread::sleep(Duration::from_secs(2));
+        let held = jail.memory();
+        assert!(held < 100_000, "{held} kB for {} clients", all.len());
+    });
+}
+
+#[test]
+fn what_goes_through_is_fast_enough() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        serve(listen(world, "11.0.0.2:22"), |mut stream| {
+            let mut order = [0];
+            while stream.read_exact(&mut order).is_ok() {
+                let answer = if order == *b"m" { vec![0; 256 << 20] } else { vec![0] };
+                if stream.write_all(&answer).is_err() {
+                    return;
+                }
+            }
+        });
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
+        let (through, first, later) = jail.inside(|| measure(to));
+        let (direct, direct_first, direct_later) = measure("11.0.0.2:22".parse().unwrap());
+        println!(
+            "256 MiB: {through:?} through, {direct:?} direct; connect and first byte {first:?} and \
+             {direct_first:?}; later {later:?} and {direct_later:?}"
+        );
+        // The bench holds the targets. This is a debug build beside other tests: it must only not be something else altogether.
+        assert!(first < Duration::from_millis(50) && through < Duration::from_secs(20));
+    });
+}
+
+/// The time for 256 MiB; the middle one of connections with a first byte, and of later round trips.
+fn measure(to: SocketAddr) -> (Duration, Duration, Duration) {
+    let middle = |mut all: Vec<Duration>| {
+        all.sort();
+        all[all.len() / 2]
+    };
+    let trip = |stream: &mut TcpStream| {
+        stream.write_all(b"s").unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+    };
+    let mut firsts = Vec::new();
+    for _ in 0..200 {
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(to).unwrap();
+        trip(&mut stream);
+        firsts.push(begun.elapsed());
+    }
+    let mut stream = TcpStream::connect(to).unwrap();
+    stream.set_nodelay(true).unwrap();
+    let mut laters = Vec::new();
+    for _ in 0..500 {
+        let begun = Instant::now();
+        trip(&mut stream);
+        laters.push(begun.elapsed());
+    }
+    let begun = Instant::now();
+    stream.write_all(b"m").unwrap();
+    let mut left = 256 << 20;
+    let mut buffer = vec![0; 1 << 20];
+    while left > 0 {
+        left -= stream.read(&mut buffer).unwrap();
+    }
+    (begun.elapsed(), middle(firsts), middle(laters))
+}

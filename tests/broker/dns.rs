@@ -1,0 +1,148 @@
+//! The jail's DNS server beside addresses, and the resolvers outside.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::{Edns, Message, Query, ResponseCode};
+use hickory_proto::rr::rdata::{SRV, TXT};
+use hickory_proto::rr::{Name, RData, RecordType};
+use serde_json::json;
+
+use crate::clients::Ended;
+use crate::jail::{Jail, Spec, rule_of};
+use crate::servers::echo;
+use crate::world::run;
+
+fn name(text: &str) -> Name {
+    Name::from_ascii(format!("{text}.")).unwrap()
+}
+
+#[test]
+fn services_and_texts_are_passed_where_the_rules_have_them_and_other_types_are_empty() {
+    run(|world| {
+        let service = |target: &str, port| RData::SRV(SRV::new(0, 5, port, name(target)));
+        let of = "_mongodb._tcp.db.example.com";
+        world.records.other(of, RecordType::SRV, service("n1.example.com", 27017));
+        world.records.other(of, RecordType::SRV, service("n2.example.com", 27018));
+        world.records.other(of, RecordType::SRV, service("evil.test", 27017));
+        let text = |text: &str| RData::TXT(TXT::new(vec![text.into()]));
+        world.records.other("db.example.com", RecordType::TXT, text("authSource=admin"));
+        world.records.other("n1.example.com", RecordType::TXT, text("no rule wants it"));
+        let mut with_texts = rule_of("db.example.com:27017");
+        with_texts["txt"] = json!(true);
+        let mut spec = Spec::new(&["n1.example.com:27017", "n2.example.com:27017"]);
+        spec.rules.push(with_texts);
+        let jail = Jail::start(world, &spec);
+        let empty = (ResponseCode::NoError, vec![]);
+        // The second target's port is not allowed, and the third target is not.
+        let services = jail.look_up(of, RecordType::SRV);
+        assert_eq!(services, (ResponseCode::NoError, vec!["n1.example.com.:27017".into()]));
+        let texts = jail.look_up("db.example.com", RecordType::TXT);
+        assert_eq!(texts, (ResponseCode::NoError, vec!["authSource=admin".into()]));
+        assert_eq!(jail.look_up("n1.example.com", RecordType::TXT), empty);
+        for kind in
+            [RecordType::HTTPS, RecordType::SVCB, RecordType::MX, RecordType::ANY, RecordType::NS]
+        {
+            assert_eq!(jail.look_up("db.example.com", kind), empty, "{kind}");
+        }
+        let no = (ResponseCode::NXDomain, vec![]);
+        assert_eq!(jail.look_up("_mongodb._tcp.evil.test", RecordType::SRV), no);
+        assert_eq!(jail.look_up("secret.evil.test", RecordType::TXT), no);
+        assert_eq!(jail.look_up("evil.test", RecordType::HTTPS), no);
+        assert_eq!(jail.look_up("9.9.9.10.in-addr.arpa", RecordType::PTR), no);
+        let asked = world.records.asked();
+        assert!(asked.iter().all(|asked| asked == of || asked == "db.example.com"), "{asked:?}");
+    });
+}
+
+#[test]
+fn questions_come_by_tcp_and_with_edns_too() {
+    run(|world| {
+        let jail = Jail::start(world, &Spec::new(&["a.example.com"]));
+        let mut question = Message::query();
+        question.metadata.id = 9;
+        question.add_query(Query::query(name("a.example.com"), RecordType::A));
+        question.set_edns(Edns::new());
+        let answer = Message::from_vec(&jail.ask(&question.to_vec().unwrap())).unwrap();
+        assert!(answer.edns.is_some());
+        assert_eq!(answer.answers[0].ttl, 5);
+        let bytes = question.to_vec().unwrap();
+        let by_tcp = jail.inside(|| {
+            let mut stream = TcpStream::connect("127.0.0.1:53").unwrap();
+            let length = u16::try_from(bytes.len()).unwrap().to_be_bytes();
+            let framed = [&length[..], &bytes].concat();
+            // Two at once, the second in two pieces.
+            let both = [&framed[..], &framed].concat();
+            stream.write_all(&both[..framed.len() + 5]).unwrap();
+            std::thread::sleep(Duration::from_millis(50));
+            stream.write_all(&both[framed.len() + 5..]).unwrap();
+            let mut read = || {
+                let mut length = [0; 2];
+                stream.read_exact(&mut length).unwrap();
+                let mut answer = vec![0; usize::from(u16::from_be_bytes(length))];
+                stream.read_exact(&mut answer).unwrap();
+                Message::from_vec(&answer).unwrap()
+            };
+            (read(), read())
+        });
+        assert_eq!(by_tcp.0.answers, answer.answers);
+        assert_eq!(by_tcp.1.answers, answer.answers);
+        let resolved = jail.says("getent ahosts a.example.com");
+        assert!(resolved.contains("198.18.0.") && resolved.contains("fd6a:"), "{resolved}");
+    });
+}
+
+#[test]
+fn the_hosts_files_are_read_again_when_they_change() {
+    run(|world| {
+        echo(world, "11.0.0.2:22", "two");
+        echo(world, "11.0.0.3:22", "three");
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let to = format!("{}:22", jail.address("a.example.com"));
+        assert_eq!(jail.talk(&to, b""), Ended::Open("two".into()));
+        // In place, because the tests' files are mounted there.
+        std::fs::write("/etc/hosts", "11.0.0.3 a.example.com\n").unwrap();
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(jail.talk(&to, b""), Ended::Open("three".into()));
+        // Another file at that place, as when one is renamed over it.
+        world.bind("/etc/hosts", "10.9.9.9 a.example.com\n");
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(jail.talk(&to, b""), Ended::Reset(String::new()));
+    });
+}
+
+#[test]
+fn a_resolver_that_is_silent_or_missing_ends_in_a_reset_and_holds_nothing_else_up() {
+    run(|world| {
+        echo(world, "11.0.0.2:22", "two");
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        std::fs::write("/etc/hosts", "11.0.0.2 known.example.com\n").unwrap();
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22", "known.example.com:22"]));
+        world.records.be_silent();
+        let to = format!("{}:22", jail.address("a.example.com"));
+        let known = format!("{}:22", jail.address("known.example.com"));
+        let begun = Instant::now();
+        let mut waiting = jail.inside(|| TcpStream::connect(&to).unwrap());
+        assert_eq!(jail.talk(&known, b""), Ended::Open("two".into()));
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        waiting.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        assert_eq!(crate::clients::read(&mut waiting), Ended::Reset(String::new()));
+        assert_eq!(jail.verdicts("a.example.com"), ["failed 22"]);
+    });
+}
+
+#[test]
+fn the_specs_resolvers_are_asked_in_the_place_of_the_hosts() {
+    run(|world| {
+        echo(world, "11.0.0.2:22", "two");
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        world.bind("/etc/resolv.conf", "nameserver 11.0.0.99\n");
+        let mut spec = Spec::new(&["a.example.com:22"]);
+        spec.egress = json!({"resolvers": ["11.0.0.53:53"]});
+        let jail = Jail::start(world, &spec);
+        let to = format!("{}:22", jail.address("a.example.com"));
+        assert_eq!(jail.talk(&to, b""), Ended::Open("two".into()));
+    });
+}

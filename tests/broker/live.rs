@@ -1,0 +1,133 @@
+//! What is told and changed while a jail runs, and by whom.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use hickory_proto::op::ResponseCode;
+use hickory_proto::rr::RecordType;
+use serde_json::json;
+
+use crate::clients::Ended;
+use crate::jail::{Jail, Spec};
+use crate::servers::echo;
+use crate::world::run;
+
+const HELLO: &str = "hello\r\n";
+
+#[test]
+fn a_host_is_allowed_and_denied_while_the_jail_runs() {
+    run(|world| {
+        for name in ["a.example.com", "b.example.com", "c.example.org"] {
+            world.records.add(name, &["11.0.0.2"]);
+        }
+        echo(world, "11.0.0.2:22", HELLO);
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let open = |name: &str| {
+            let found = jail.look_up(name, RecordType::A);
+            (found.0 == ResponseCode::NoError)
+                .then(|| jail.talk(&format!("{}:22", found.1[0]), b""))
+        };
+        let hello = Some(Ended::Open(HELLO.into()));
+        assert_eq!(open("b.example.com"), None);
+        let answer = jail.order(&json!({"do": "allow", "host": "b.example.com:22"}));
+        let note = r#"for the spec: (network-allow [ "b.example.com:22" ])"#;
+        assert_eq!(answer, json!({"ok": true, "note": note}));
+        assert_eq!(open("b.example.com"), hello);
+        assert_eq!(open("c.example.org"), None);
+        assert_eq!(jail.order(&json!({"do": "allow", "host": "*.example.org:22"}))["ok"], true);
+        assert_eq!(open("c.example.org"), hello);
+        assert_eq!(jail.order(&json!({"do": "deny", "host": "*.example.com"}))["ok"], true);
+        assert_eq!((open("a.example.com"), open("b.example.com")), (None, None));
+        assert_eq!(open("c.example.org"), hello);
+        // The newest word counts.
+        assert_eq!(jail.order(&json!({"do": "allow", "host": "*.example.com:22"}))["ok"], true);
+        assert_eq!(open("a.example.com"), hello);
+        for wrong in ["*", "*.com", "localhost", "127.0.0.1", "a b"] {
+            let answer = jail.order(&json!({"do": "allow", "host": wrong}));
+            assert!(answer["ok"] == false && answer["error"].is_string(), "{answer}");
+        }
+        let changed = jail.log().into_iter().filter(|line| line["verdict"] == "changed").count();
+        assert_eq!(changed, 4);
+        let status = jail.order(&json!({"do": "status"}))["status"].clone();
+        assert_eq!(status["name"], "jailed-test");
+        assert_eq!(status["refused"], json!(["b.example.com", "c.example.org", "a.example.com"]));
+        let lines = jail.order(&json!({"do": "log"}))["lines"].clone();
+        assert_eq!(lines.as_array().unwrap().len(), jail.log().len());
+    });
+}
+
+#[test]
+fn a_denial_ends_the_connections_that_there_are() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", HELLO);
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let to = format!("{}:22", jail.address("a.example.com"));
+        let mut stream = jail.inside(|| std::net::TcpStream::connect(&to).unwrap());
+        std::io::Read::read_exact(&mut stream, &mut [0; HELLO.len()]).unwrap();
+        assert_eq!(jail.order(&json!({"do": "status"}))["status"]["hosts"]["a.example.com:22"], 1);
+        jail.order(&json!({"do": "deny", "host": "a.example.com"}));
+        assert_eq!(crate::clients::read(&mut stream), Ended::Reset(String::new()));
+    });
+}
+
+#[test]
+fn the_control_socket_is_its_users_alone_and_goes_with_the_session() {
+    run(|world| {
+        let jail = Jail::start(world, &Spec::new(&[]));
+        let (socket, folder) = (jail.control(), jail.control().parent().unwrap().to_owned());
+        assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o777, 0o700);
+        for wrong in ["status", "{}", r#"{"do":"stop"}"#, r#"{"do":"allow"}"#] {
+            let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+            std::io::Write::write_all(&mut stream, format!("{wrong}\n").as_bytes()).unwrap();
+            let mut answer = String::new();
+            std::io::BufRead::read_line(&mut std::io::BufReader::new(stream), &mut answer).unwrap();
+            assert!(answer.starts_with(r#"{"ok":false,"error":"#), "{answer}");
+        }
+        jail.end();
+        let gone = (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            !folder.exists()
+        });
+        assert!(gone);
+    });
+}
+
+#[test]
+fn who_is_asked_decides_about_a_host_that_no_rule_names() {
+    run(|world| {
+        for name in ["yes.example.com", "no.example.com", "slow.example.com"] {
+            world.records.add(name, &["11.0.0.2"]);
+        }
+        echo(world, "11.0.0.2:22", HELLO);
+        let asked = world.folder.join("asked");
+        let script = format!(
+            "#!/bin/sh\necho \"$1 $2 $3\" >> {}\ncase $2 in yes*) exit 0 ;; slow*) sleep 60 ;; esac\nexit 1\n",
+            asked.display()
+        );
+        let command = world.file("ask", &script);
+        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut spec = Spec::new(&["a.example.com:22"]);
+        spec.egress =
+            json!({"ask": {"command": [command, "--"], "seconds": 2, "by": "network-ask#1"}});
+        let jail = Jail::start(world, &spec);
+        let talk = |name: &str| jail.talk(&format!("{}:22", jail.address(name)), b"");
+        for _ in 0..2 {
+            assert_eq!(talk("yes.example.com"), Ended::Open(HELLO.into()));
+            assert_eq!(talk("no.example.com"), Ended::Reset(String::new()));
+        }
+        // Before somebody has allowed it, nobody is asked about the name outside.
+        assert!(!world.records.asked().contains(&"no.example.com".into()));
+        let to = format!("{}:22", jail.address("slow.example.com"));
+        let begun = std::time::Instant::now();
+        let mut stream = jail.inside(|| std::net::TcpStream::connect(&to).unwrap());
+        assert_eq!(crate::clients::read(&mut stream), Ended::Reset(String::new()));
+        assert!((1..4).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+        assert_eq!(
+            fs::read_to_string(asked).unwrap(),
+            "-- yes.example.com 22\n-- no.example.com 22\n-- slow.example.com 22\n"
+        );
+        let (code, _) = jail.look_up("printer.local", RecordType::A);
+        assert_eq!(code, ResponseCode::NXDomain);
+    });
+}
