@@ -2,6 +2,10 @@
 
 use alloc::vec::Vec;
 
+/// What each byte stands for; [`NONE`] where it stands for nothing. A launch reads some hundred groups.
+const VALUES: [u8; 256] = values();
+const NONE: u8 = 0xff;
+
 /// The bytes, or `None` if the text is not exactly base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let (groups, rest) = text.as_bytes().as_chunks::<4>();
@@ -9,38 +13,43 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
         return None;
     }
     let mut bytes = Vec::with_capacity(groups.len() * 3);
-    let mut groups = groups.iter().peekable();
-    while let Some(group) = groups.next() {
-        let padding = group.iter().rev().take_while(|byte| **byte == b'=').count();
-        if padding > 2 || (padding > 0 && groups.peek().is_some()) {
-            return None;
-        }
-        let mut bits = 0u32;
-        for byte in group.iter().take(4 - padding) {
-            bits = bits << 6 | value(*byte)?;
-        }
-        bits <<= 6 * padding;
-        let [_, first, second, third] = bits.to_be_bytes();
-        let all = [first, second, third];
-        let (kept, dropped) = all.split_at(3 - padding);
-        if dropped.iter().any(|byte| *byte != 0) {
-            return None;
-        }
-        bytes.extend_from_slice(kept);
+    let Some((last, whole)) = groups.split_last() else { return Some(bytes) };
+    for group in whole {
+        bytes.extend_from_slice(&three(*group)?);
     }
+    let padding = last.iter().rev().take_while(|byte| **byte == b'=').count();
+    if padding > 2 {
+        return None;
+    }
+    // `A` stands for zeros.
+    let mut last = *last;
+    last.iter_mut().rev().take(padding).for_each(|byte| *byte = b'A');
+    let all = three(last)?;
+    let (kept, dropped) = all.split_at(3 - padding);
+    if dropped.iter().any(|byte| *byte != 0) {
+        return None;
+    }
+    bytes.extend_from_slice(kept);
     Some(bytes)
 }
 
-fn value(byte: u8) -> Option<u32> {
-    let value = match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    };
-    Some(value.into())
+fn three(group: [u8; 4]) -> Option<[u8; 3]> {
+    let [a, b, c, d] = group.map(|byte| VALUES.get(usize::from(byte)).copied().unwrap_or(NONE));
+    if (a | b | c | d) & 0xc0 != 0 {
+        return None;
+    }
+    Some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+}
+
+#[expect(clippy::indexing_slicing, reason = "it is computed when it is compiled")]
+const fn values() -> [u8; 256] {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut values, mut value) = ([NONE; 256], 0u8);
+    while value < 64 {
+        values[digits[value as usize] as usize] = value;
+        value += 1;
+    }
+    values
 }
 
 #[cfg(test)]

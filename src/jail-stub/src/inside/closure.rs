@@ -3,6 +3,8 @@
 //! About five microseconds a path. Making the mount points here would cost as much again, and looking at mountinfo after
 //! each bind, as others do, makes it quadratic.
 
+use alloc::ffi::CString;
+
 use jail_plan::Closure;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -94,8 +96,10 @@ fn make(closure: &Closure, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
 }
 
 fn bind(store: impl AsFd, name: &str, skeleton: impl AsFd) -> Result<(), Errno> {
-    let tree = tree::clone_child(store, name, Depth::One)?;
-    move_mount(tree, c"", skeleton, name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+    // Both calls want it with its end.
+    let name = CString::new(name).map_err(|_| Errno::INVAL)?;
+    let tree = tree::clone_child(store, &name, Depth::One)?;
+    move_mount(tree, c"", skeleton, &name, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
 }
 
 fn problem(closure: &Closure, name: &str, error: Errno) -> Problem {
