@@ -47,7 +47,7 @@ fn jail(world: &World, caller: Caller, rules: &[&str]) -> Jail {
 fn with(world: &World, caller: Caller, network: Network) -> Jail {
     let file = |to: &str, content: &str| {
         let (to, content) = (literal(to), content.into());
-        InsideOp::File(File { to, content, mode: 0o444, by: by() })
+        InsideOp::File(File { to, content, mode: 0o444 })
     };
     let certificate = world.certificate();
     Jail::new(caller)

@@ -43,33 +43,37 @@ enum What {
 }
 
 impl OwnState {
-    /// The state folder of the caller and that of the settings, where there is a folder that they could be in. One that was
-    /// there before is not looked for again.
-    pub(crate) fn find(caller: &Caller<'_>, before: Vec<Self>) -> Result<Vec<Self>, Problem> {
-        let mut before: Vec<Self> = before.into_iter().filter(|own| own.is_there).collect();
-        let state = caller.state_folder().map(|folder| (What::State, folder));
-        let settings = caller.settings_folder().map(|folder| (What::Settings, folder));
-        let folders = [state, settings].into_iter().flatten();
-        let found =
-            folders.map(|(what, folder)| match before.iter().position(|own| own.what == what) {
-                Some(at) => Ok(Some(before.swap_remove(at))),
-                None => Self::at(what, &folder),
-            });
-        found.filter_map(Result::transpose).collect()
+    /// The state folder of the caller, where there is a folder that it could be in.
+    pub(crate) fn state(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
+        caller.state_folder().map_or(Ok(None), |folder| Self::at(What::State, &folder))
+    }
+
+    /// The same, and that of the settings. A state folder that was there before is not looked for again.
+    pub(crate) fn find(caller: &Caller<'_>, before: Option<Self>) -> Result<Vec<Self>, Problem> {
+        let state = match before.filter(|own| own.is_there) {
+            Some(known) => Some(known),
+            None => Self::state(caller)?,
+        };
+        let settings = caller.settings_folder();
+        let settings = settings.map_or(Ok(None), |folder| Self::at(What::Settings, &folder))?;
+        Ok([state, settings].into_iter().flatten().collect())
     }
 
     fn at(what: What, state: &StateFolder) -> Result<Option<Self>, Problem> {
         let named = state.path();
-        let found = resolve::open(CWD, &named, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere);
-        let plain = str::from_utf8(&named).ok().and_then(|path| JailPath::parse(path).ok());
-        if let (Ok(place), Some(path)) = (found, plain) {
+        if let (Ok(place), Some(path)) = (open_plain(&named), normal(&named)) {
             // It is there, and no link is on the way: as nearly always. To ask /proc for the path would cost more than the
             // rest of this.
-            let path = path.as_str().as_bytes().to_vec();
             let above = upwards(&place, &path).about(&named)?;
             return Ok(Some(Self { what, named, is_there: true, path, above, links: Vec::new() }));
         }
-        let mut place = match open(CWD, &state.base) {
+        // The same for the way as far as it goes.
+        let mut plain = normal(&state.base).filter(|base| base != b"/");
+        let place = open_plain(&state.base).or_else(|_| {
+            plain = None;
+            open(CWD, &state.base)
+        });
+        let mut place = match place {
             Ok(place) => place,
             // Who cannot go there cannot do so in a jail either.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(None),
@@ -78,23 +82,31 @@ impl OwnState {
         let (mut missing, mut links) = (Vec::new(), Vec::new());
         for name in state.below.split('/') {
             if missing.is_empty() {
-                if is_link(&place, name).about(&named)? {
-                    let path = path_of(&place).about(&named)?;
-                    let above = upwards(&place, &path).about(&named)?;
-                    links.extend(above.into_iter().map(|(found, _)| found));
+                match next(&place, name).about(&named)? {
+                    Next::Link => {
+                        plain = None;
+                        let path = path_of(&place).about(&named)?;
+                        let above = upwards(&place, &path).about(&named)?;
+                        links.extend(above.into_iter().map(|(found, _)| found));
+                    }
+                    Next::Folder => plain.iter_mut().for_each(|path| append(path, name)),
+                    Next::Missing => {
+                        append(&mut missing, name);
+                        continue;
+                    }
                 }
                 match open(&place, name) {
                     Ok(found) => {
                         place = found;
                         continue;
                     }
-                    Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => {}
+                    Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => plain = None,
                     Err(error) => return Err(Problem::errno(&named, error)),
                 }
             }
-            missing.extend([b"/", name.as_bytes()].concat());
+            append(&mut missing, name);
         }
-        let mut path = path_of(&place).about(&named)?;
+        let mut path = plain.map_or_else(|| path_of(&place), Ok).about(&named)?;
         let above = upwards(&place, &path).about(&named)?;
         let is_there = missing.is_empty();
         path.extend(missing);
@@ -226,10 +238,38 @@ fn open(folder: impl AsFd, name: impl Arg) -> Result<OwnedFd, Errno> {
     openat(folder, name, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-fn is_link(folder: &OwnedFd, name: &str) -> Result<bool, Errno> {
+/// The same where no name on the way is a link.
+fn open_plain(path: &[u8]) -> Result<OwnedFd, Errno> {
+    resolve::open(CWD, path, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere)
+}
+
+/// A path as the kernel gives one, if it is one.
+fn normal(path: &[u8]) -> Option<Vec<u8>> {
+    let path = JailPath::parse(str::from_utf8(path).ok()?).ok()?;
+    Some(path.as_str().as_bytes().to_vec())
+}
+
+fn append(path: &mut Vec<u8>, name: &str) {
+    path.extend([b"/", name.as_bytes()].concat());
+}
+
+/// What is next on a way.
+enum Next {
+    Missing,
+    Link,
+    /// Or something else, which cannot be entered.
+    Folder,
+}
+
+fn is_link(place: &OwnedFd) -> Result<bool, Errno> {
+    Ok(FileType::from_raw_mode(fstat(place)?.st_mode) == FileType::Symlink)
+}
+
+fn next(folder: &OwnedFd, name: &str) -> Result<Next, Errno> {
     match openat(folder, name, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
-        Ok(found) => Ok(FileType::from_raw_mode(fstat(found)?.st_mode) == FileType::Symlink),
-        Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(false),
+        Ok(found) if is_link(&found)? => Ok(Next::Link),
+        Ok(_) => Ok(Next::Folder),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => Ok(Next::Missing),
         Err(error) => Err(error),
     }
 }

@@ -38,10 +38,10 @@ pub(super) fn launch(
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
     // It is looked for before anything else, because its place tells much of what a working folder is compared with.
-    let early = OwnState::find(caller, Vec::new()).unwrap_or_default();
-    host::prepare(plan, caller, helper, early.first())?;
+    let early = OwnState::state(caller).unwrap_or_default();
+    host::prepare(plan, caller, helper, early.as_ref())?;
     // It cannot have become another one, unless scripts have run.
-    let early = if helper.is_none() { early } else { Vec::new() };
+    let early = early.filter(|_| helper.is_none());
     let outside = Outside { wrapper, signals, helper, listener };
     let started = {
         let store = Store::of(caller);
@@ -87,7 +87,7 @@ fn prepare<'a: 'store, 'store>(
     caller: &'a Caller<'a>,
     store: &'store Store,
     outside: Outside<'a>,
-    early: Vec<OwnState>,
+    early: Option<OwnState>,
 ) -> Result<Prepared<'a, 'store>, Failure> {
     let steps = Steps::of(plan);
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
