@@ -204,9 +204,11 @@ fn hosts_take_the_place_of_the_network() {
     .assert_eq(&codex(s("default")));
     expect![[r#"
         network-allow#8: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"registry.npmjs.org","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
+        network-allow#8: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
     "#]]
-    .assert_eq(&codex(list([s("a.example"), s("@npm")])));
+    .assert_eq(&codex(list([s("a.example"), s("@codex")])));
     // No host is no network, whatever the common options say.
     assert_eq!(codex(list([])), "");
     expect![[r#"

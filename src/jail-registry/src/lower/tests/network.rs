@@ -37,7 +37,7 @@ fn hosts_are_named_in_one_form() {
                     ("tls", b(true)),
                 ]),
                 set([("host", s("front.example.com")), ("sni", s("any")), ("txt", b(true))]),
-                set([("host", s("@npm")), ("ports", list([i(80), i(443)]))]),
+                set([("host", s("@codex")), ("ports", list([i(80), i(443)]))]),
             ])],
         )],
         &expect![[r#"
@@ -45,10 +45,12 @@ fn hosts_are_named_in_one_form() {
             network-allow#4: {"network":{"host":{"host":"10.1.2.3","ports":[8080]}}}
             network-allow#4: {"network":{"host":{"host":"[fd00::1]","ports":[22]}}}
             network-allow#4: {"network":{"host":{"host":"api.example.com","ports":[443,80]}}}
+            network-allow#4: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
+            network-allow#4: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
+            network-allow#4: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
             network-allow#4: {"network":{"host":{"host":"db.example.com","ports":[5432,5433],"spoken":"tls"}}}
             network-allow#4: {"network":{"host":{"host":"front.example.com","ports":[443,80],"any-sni":true,"txt":true}}}
             network-allow#4: {"network":{"host":{"host":"github.com","ports":[22]}}}
-            network-allow#4: {"network":{"host":{"host":"registry.npmjs.org","ports":[443,80]}}}
             network-allow#4: {"file":{"to":"/etc/resolv.conf","content":"nameserver 127.0.0.1\noptions edns0\n","mode":292}}
             network-allow#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
         "#]],

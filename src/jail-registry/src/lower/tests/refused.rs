@@ -457,49 +457,10 @@ fn arguments_that_a_builder_does_not_have() {
     "#]]
     .assert_eq(&said(built("makeJailedPi", [("extraPkg", list([]))])));
     expect![[r#"
-        makeJailedPi#0: {"program":{"path":{"pieces":[{"nix":"agents.pi","output":"program"}],"expand":false}}}
-        no-new-session#5: {"terminal":{"terminal":"keep"}}
-        network-allow#8: {"network":{"host":{"host":"api.anthropic.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.deepseek.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.groq.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.mistral.ai","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.x.ai","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"generativelanguage.googleapis.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"openrouter.ai","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"pi.dev","ports":[443,80]}}}
-        git-identity#7: {"git-identity":{"to":"/etc/gitconfig"}}
-        network-allow#8: {"file":{"to":"/etc/resolv.conf","content":"nameserver 127.0.0.1\noptions edns0\n","mode":292}}
-        network-allow#8: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
-        network-allow#8: {"symlink":{"to":"/etc/ssl/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"symlink":{"to":"/etc/ssl/certs/ca-certificates.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"symlink":{"to":"/etc/pki/tls/certs/ca-bundle.crt","target":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        mount-cwd#6: {"folder":{"access":"rw","to":null}}
-        state-dir#9: {"state-directory":{"path":{"expand":"~/.pi"},"to":{"expand":"~/.pi"}}}
-        time-zone#4: {"time-zone":{"zone":"host"}}
-        network-allow#8: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        network-allow#8: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        time-zone#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#10: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
-    "#]].assert_eq(&said(built("makeJailedPi", [("allowedHosts", s("default"))])));
+        error[unknown-argument] at 1: `makeJailedPi` has no argument `separateState`
+          ^ not an argument of this one
+          = help: it has `name`, `pkg`, `extraPkgs`, `extraReadwriteDirs`, `extraReadonlyDirs`, `env`, `fwdEnv`, `workspace`, `enableGitWorktrees`, `enableNix`, `enableOpenUrls`, `nixConfigDir`, `allowedHosts`, `limits`, `baseJailOptions`, `basePackages`, `extraJailOptions`
+    "#]].assert_eq(&said(built("makeJailedPi", [("separateState", s("default"))])));
     expect![[r#"
         error[param-type] at 1: `makeJailedPi` takes a list of packages for `extraPkgs`, got a package
           ^ this is a package
