@@ -39,6 +39,7 @@ mod playground;
 mod projects;
 mod real_nix;
 mod repositories;
+mod sessions;
 mod settings;
 mod store;
 mod store_copies;

@@ -20,6 +20,7 @@ pub mod nix;
 pub mod parallel;
 pub mod render;
 pub mod seal;
+pub mod session;
 pub mod settings;
 pub mod state;
 pub mod surroundings;

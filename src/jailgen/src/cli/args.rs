@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jail_registry::Code;
 
 use super::examples;
+pub use super::live::Live;
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 use crate::init;
 
@@ -70,6 +71,8 @@ pub enum Command {
     Remove(Remove),
     /// Remove what is no longer needed: of specs that are gone, and of builds that failed.
     Gc(Gc),
+    #[command(flatten)]
+    Live(Live),
     /// Write a commented spec to start from.
     Init(Init),
     /// Write the spec that a flake with jail.nix or jailed-agents amounts to.

@@ -113,6 +113,41 @@ Examples:
   jailgen gc --dry-run                     what would go
   jailgen gc && nix-collect-garbage        and then the store paths that nothing keeps any more";
 
+pub(super) const HOSTS: &str = "\
+Examples:
+  jailgen hosts                            all groups
+  jailgen hosts npm                        what `\"@npm\"` names in a spec, and why
+  jailgen hosts claude-code --json | jq -r '.groups[].hosts[].host'";
+
+pub(super) const LOG: &str = "\
+Examples:
+  jailgen log opencode.jail
+  jailgen log --follow                     of all jails, while they run
+  jailgen log jailed-opencode --json | jq -r 'select(.verdict == \"refused\").host' | sort -u
+
+docs/network.md says what is written there.";
+
+pub(super) const SESSIONS: &str = "\
+Examples:
+  jailgen sessions
+  jailgen sessions --json | jq -r '.sessions[].id'";
+
+pub(super) const STOP: &str = "\
+Examples:
+  jailgen stop 1a2b3c4d
+  jailgen stop jailed-opencode             if one of that name runs
+
+It is asked to end (SIGTERM), and killed after five seconds.";
+
+pub(super) const ALLOW: &str = "\
+Examples:
+  jailgen allow 1a2b3c4d api.example.com   and the line for the spec is printed
+  jailgen allow jailed-opencode '*.example.com:8443'";
+
+pub(super) const DENY: &str = "\
+Examples:
+  jailgen deny 1a2b3c4d api.example.com    connections to it end";
+
 pub(super) const INIT: &str = "\
 Examples:
   jailgen init                             shell.jail: bash and the common tools

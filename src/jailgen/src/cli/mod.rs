@@ -6,6 +6,7 @@ mod complete;
 mod console;
 mod examples;
 mod failure;
+mod live;
 mod page;
 mod panic;
 mod settings;
@@ -97,6 +98,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::List(arguments) => commands::list::run(&arguments, context),
         Command::Remove(arguments) => commands::remove::run(&arguments, context),
         Command::Gc(arguments) => commands::gc::run(&arguments, context),
+        Command::Live(command) => live(&command, context),
         Command::Init(arguments) => commands::init::run(&arguments, context),
         Command::Import(arguments) => commands::import::run(&arguments, context),
         Command::Trust(arguments) => commands::trust::run(&arguments, context),
@@ -109,6 +111,17 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::AddKit { folder } => commands::kit::add(&folder, context),
         Command::DescribeKit { folder } => commands::kit::describe(&folder, context),
         Command::Seal => commands::seal::run(context),
+    }
+}
+
+fn live(command: &args::Live, context: Context) -> Result<(), Failure> {
+    match command {
+        args::Live::Hosts(arguments) => commands::hosts::run(arguments, context),
+        args::Live::Log(arguments) => commands::log::run(arguments, context),
+        args::Live::Sessions(arguments) => commands::sessions::list(arguments, context),
+        args::Live::Stop(arguments) => commands::sessions::stop(arguments, context),
+        args::Live::Allow(arguments) => commands::sessions::allow(arguments, context),
+        args::Live::Deny(arguments) => commands::sessions::deny(arguments, context),
     }
 }
 

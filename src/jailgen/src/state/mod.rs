@@ -18,6 +18,8 @@
 //! told/landlock-7                   the stub has said what this version of Landlock lacks
 //! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
 //! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
+//! sessions/1a2b3c4d/control         the socket of the broker of a jail that runs
+//! log/jailed-opencode/1a2b3c4d.jsonl what that broker allowed and refused
 //! doctor/jail                       the plan of the smallest jail
 //! doctor/build/                     the flake of the smallest build
 //! ```
@@ -46,6 +48,7 @@ pub use error::BuildError;
 pub use inventory::{BuiltJail, Holding, holding_of, holdings};
 pub use record::{fresh, sources};
 pub use removal::{Busy, Mode, Removed, collect, remove};
+pub(crate) use running::started as started_by_stub;
 pub use shell::{ShellError, shell};
 pub use trace::{TracePlan, trace};
 
@@ -150,6 +153,18 @@ impl State {
         format!("{}.json", name(place)).into()
     }
 
+    /// The folder with a folder for each session that has a broker.
+    #[must_use]
+    pub fn sessions(&self) -> PathBuf {
+        self.root.join("sessions")
+    }
+
+    /// The folder with a folder of logs for each jail.
+    #[must_use]
+    pub fn logs(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
     fn trust(&self) -> PathBuf {
         self.root.join("trust")
     }
@@ -190,7 +205,9 @@ const FOLDERS: &[&str] = &[
     "doctor",
     "flakes",
     "kept",
+    "log",
     "roots",
+    "sessions",
     "shells",
     "traces",
     "trust",

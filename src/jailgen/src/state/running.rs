@@ -61,7 +61,7 @@ fn is_of(started: &Path, wrapper: &Path) -> bool {
 }
 
 /// What the stub was started with, if a process is one: the kernel puts the script after its interpreter.
-fn started(words: &[u8]) -> Option<PathBuf> {
+pub(crate) fn started(words: &[u8]) -> Option<PathBuf> {
     let mut words = words.split(|byte| *byte == 0);
     let program = OsString::from_vec(words.next()?.to_vec());
     let wrapper = OsString::from_vec(words.next()?.to_vec());

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, Command, CommandFactory as _, ValueHint};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
-use jail_registry::{BUILDERS, combinators};
+use jail_plan::OWN_STATE;
+use jail_registry::{BUILDERS, GROUPS, HostGroup, combinators};
 
 use crate::cli::args::Cli;
 use crate::compile::SpecFolder;
+use crate::session;
+use crate::state::State;
 
 /// What a shell is asked for where files belong.
 #[derive(Clone, Copy, Debug)]
@@ -66,12 +69,16 @@ fn completed(command: Command, words: &[OsString]) -> Command {
         command.mut_subcommand(name, |command| completed(command, words))
     });
     let is_doc = command.get_name() == "doc";
+    let is_log = command.get_name() == "log";
     command.mut_args(|arg| match arg.get_id().as_str() {
         "jail" => {
             let words = words.to_owned();
             arg.add(ArgValueCompleter::new(move |current: &OsStr| jails(&words, current)))
         }
         "name" if is_doc => arg.add(ArgValueCompleter::new(documented)),
+        "group" => arg.add(ArgValueCompleter::new(groups)),
+        "session" => arg.add(ArgValueCompleter::new(sessions)),
+        "target" if is_log => arg.add(ArgValueCompleter::new(logged)),
         _ => match files(&arg) {
             Some(files) => arg.add(ArgValueCompleter::new(move |_: &OsStr| {
                 vec![CompletionCandidate::new(files.line())]
@@ -104,6 +111,42 @@ fn documented(current: &OsStr) -> Vec<CompletionCandidate> {
     all.filter(|(name, _)| name.starts_with(&*current))
         .map(|(name, summary)| CompletionCandidate::new(name).help(Some(summary.into())))
         .collect()
+}
+
+/// Every group of hosts.
+fn groups(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let begins = |group: &&HostGroup| group.name.starts_with(&*current);
+    let candidate =
+        |group: &HostGroup| CompletionCandidate::new(group.name).help(Some(group.summary.into()));
+    GROUPS.iter().filter(begins).map(candidate).collect()
+}
+
+/// The state folder, where there is one.
+fn state() -> Option<State> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
+    let root = OWN_STATE.iter().find_map(|(name, below)| Some(absolute(name)?.join(below)))?;
+    State::open(root).ok()
+}
+
+/// The jails that run.
+fn sessions(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let running = state().and_then(|state| session::sessions(&state).ok()).unwrap_or_default();
+    let candidate = |session: session::Session| {
+        CompletionCandidate::new(session.id).help(Some(session.name.into()))
+    };
+    running.into_iter().filter(|it| it.id.starts_with(&*current)).map(candidate).collect()
+}
+
+/// Specs, and jails that have a log.
+fn logged(current: &OsStr) -> Vec<CompletionCandidate> {
+    let current = current.to_string_lossy();
+    let names =
+        state().and_then(|state| session::log_names(&state.logs()).ok()).unwrap_or_default();
+    let names = names.into_iter().filter(|name| name.starts_with(&*current));
+    let files = CompletionCandidate::new(Files::Specs.line());
+    std::iter::once(files).chain(names.map(CompletionCandidate::new)).collect()
 }
 
 /// The jails of the first spec of the command line. It is evaluated as `check` does, which runs nothing and reads nothing

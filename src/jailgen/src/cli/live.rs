@@ -1,0 +1,83 @@
+//! What the commands accept that are about the network by name, and about jails that run: `hosts`, `log`, `sessions`, `stop`,
+//! `allow` and `deny`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueHint};
+
+use super::examples;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Live {
+    /// List the groups of hosts that specs can name, or one of them with its sources.
+    Hosts(Hosts),
+    /// Show which hosts jails reached, and which they were refused.
+    Log(Log),
+    /// List the jails that run.
+    Sessions(Sessions),
+    /// End a jail that runs.
+    #[command(after_help = examples::STOP)]
+    Stop(OneSession),
+    /// Let a jail that runs reach a host, until it ends.
+    #[command(after_help = examples::ALLOW)]
+    Allow(OneHost),
+    /// Take a host from a jail that runs, until it ends.
+    #[command(after_help = examples::DENY)]
+    Deny(OneHost),
+}
+
+/// See [`Live::Hosts`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::HOSTS)]
+pub struct Hosts {
+    /// A group or an agent: `npm`, `@npm`, `claude-code`. All of them when absent.
+    #[arg(value_name = "GROUP|AGENT")]
+    pub group: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Live::Log`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::LOG)]
+pub struct Log {
+    /// A spec, or the name of a jail; all of them when absent.
+    #[arg(value_name = "SPEC", value_hint = ValueHint::FilePath)]
+    pub target: Option<PathBuf>,
+    /// Go on with what comes.
+    #[arg(short, long)]
+    pub follow: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Live::Sessions`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::SESSIONS)]
+pub struct Sessions {
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A jail that runs.
+#[derive(Debug, Args)]
+pub struct OneSession {
+    /// The session as `jailgen sessions` calls it, or the name of the one jail of that name.
+    #[arg(value_name = "SESSION")]
+    pub session: String,
+}
+
+/// A jail that runs, and a host.
+#[derive(Debug, Args)]
+pub struct OneHost {
+    /// The session as `jailgen sessions` calls it, or the name of the one jail of that name.
+    #[arg(value_name = "SESSION")]
+    pub session: String,
+    /// The host as a spec would name it: `example.com`, `*.example.com:8443`.
+    #[arg(value_name = "HOST")]
+    pub host: String,
+}
