@@ -11,7 +11,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 
 use jail_plan::{
-    Beneath, Landlock, LandlockRule, Missing, Namespace, Plan, Reach, landlock_abi_since,
+    Beneath, HostText, Landlock, LandlockRule, Missing, Namespace, Plan, Reach, landlock_abi_since,
 };
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, fcntl_getfl, openat};
@@ -54,9 +54,12 @@ pub(crate) fn restrict<'a>(jail: &Jail<'a>) -> Result<(), (&'a str, Problem)> {
     }
     let of_layer = |error| (wanted.by.as_str(), Problem::errno("Landlock", error));
     let rules = landlock::rules(restricted).map_err(of_layer)?;
+    let everywhere = everywhere(jail, restricted.files);
     for rule in &wanted.rules {
         let by = origin(rule);
-        allow(rule, &rules, restricted.files, jail).map_err(|problem| (by, problem))?;
+        if is_new(rule, restricted.files, everywhere) {
+            allow(rule, &rules, restricted.files, jail).map_err(|problem| (by, problem))?;
+        }
     }
     ports(&rules, wanted, restricted.network).map_err(|problem| (wanted.by.as_str(), problem))?;
     landlock::restrict(&rules).map_err(of_layer)
@@ -85,6 +88,42 @@ fn enough(least: u32, found: Result<u32, Errno>) -> Result<u32, Problem> {
         ),
         None => String::from("no kernel that is known has it; ask for less"),
     }))
+}
+
+/// What the rules about the jail's root allow, in which everything else lies. Without a root of its own the jail sees the host's.
+fn everywhere(jail: &Jail<'_>, restricted: u64) -> u64 {
+    if !has(jail.plan, Namespace::Mount) {
+        return 0;
+    }
+    let rules = jail.plan.landlock.rules.iter();
+    let about_root = rules.filter_map(|rule| match rule {
+        LandlockRule::Path(beneath) if is_root(beneath) => Some(beneath.reach),
+        LandlockRule::Path(_)
+        | LandlockRule::Folder(_)
+        | LandlockRule::Bound(_)
+        | LandlockRule::Closure(_)
+        | LandlockRule::Standard(_) => None,
+    });
+    about_root.fold(0, |all, reach| all | rights::allowed(reach, rights::Kind::Folder, restricted))
+}
+
+fn is_root(beneath: &Beneath) -> bool {
+    matches!(&beneath.path, HostText::Literal(path) if path == "/")
+}
+
+/// Whether a rule about a place could allow what is not allowed everywhere. If not, the place is not even opened, unless it
+/// must be there.
+fn is_new(rule: &LandlockRule, restricted: u64, everywhere: u64) -> bool {
+    match rule {
+        LandlockRule::Path(beneath) if !is_root(beneath) => {
+            beneath.missing == Missing::Fail || rights::any(beneath.reach, restricted & !everywhere)
+        }
+        LandlockRule::Path(_)
+        | LandlockRule::Folder(_)
+        | LandlockRule::Bound(_)
+        | LandlockRule::Closure(_)
+        | LandlockRule::Standard(_) => true,
+    }
 }
 
 fn origin(rule: &LandlockRule) -> &str {
@@ -239,6 +278,8 @@ fn ports(rules: &OwnedFd, wanted: &Landlock, restricted: u64) -> Result<(), Prob
 
 #[cfg(test)]
 mod tests {
+    use jail_plan::Handled;
+
     use super::*;
     use crate::failure::Cause;
 
@@ -276,5 +317,25 @@ mod tests {
         for error in [Errno::NOSYS, Errno::OPNOTSUPP] {
             assert_eq!(enough(0, Err(error)).ok(), Some(0));
         }
+    }
+
+    #[test]
+    fn a_rule_that_allows_no_more_than_the_root_does_is_left_out_unless_it_must_be_there() {
+        let all = rights::restricted(&Handled::ALL, 7).files;
+        let root = rights::allowed(Reach::Ro, rights::Kind::Folder, all);
+        let rule = |path: &str, reach, missing| {
+            let (path, by) = (HostText::Literal(path.into()), String::new());
+            LandlockRule::Path(Beneath { path, reach, missing, by })
+        };
+        assert!(!is_new(&rule("/etc", Reach::Ro, Missing::Skip), all, root));
+        assert!(is_new(&rule("/etc", Reach::Ro, Missing::Fail), all, root));
+        assert!(is_new(&rule("/", Reach::Ro, Missing::Skip), all, root));
+        assert!(is_new(&rule("/etc", Reach::Ro, Missing::Skip), all, 0));
+        for more in [Reach::Rox, Reach::Rw, Reach::Rwx, Reach::Device] {
+            assert!(is_new(&rule("/etc", more, Missing::Skip), all, root), "{more:?}");
+        }
+        // From ABI 9 on it might be a socket, which could be connected to.
+        let all = rights::restricted(&Handled::ALL, 9).files;
+        assert!(is_new(&rule("/etc", Reach::Ro, Missing::Skip), all, root));
     }
 }
