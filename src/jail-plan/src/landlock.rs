@@ -6,8 +6,9 @@ use alloc::borrow::ToOwned;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use crate::effect::Place;
 use crate::expand::HostText;
-use crate::ops::{Access, BindArguments, BindVariable, InsideOp, Missing, Origin, Step};
+use crate::ops::{Access, InsideOp, Missing, Origin, Step};
 use crate::record::{choice, record, words};
 
 record! {
@@ -29,8 +30,6 @@ record! {
     }
 }
 
-const ACCOUNTS: &[&str] = &["/etc/passwd", "/etc/group", "/etc/nsswitch.conf"];
-
 impl Landlock {
     /// What an operation grants, as rules: what it makes writable may be written, what it shows may be read and executed.
     ///
@@ -38,55 +37,28 @@ impl Landlock {
     /// is restricted are left out where there might be many.
     #[must_use]
     pub fn rules_of(&self, step: &Step<InsideOp>, store: &str) -> Vec<LandlockRule> {
+        // What has nothing of its own stands on the root, and may be done there what may be done on the root.
+        let Some(reach) = step.op.reach() else { return Vec::new() };
         let reads =
             self.handles.contains(&Handled::Reads) || self.handles.contains(&Handled::Execution);
-        let path = |path: &HostText, reach| {
+        let path = |path: &HostText| {
             let (path, missing, by) = (path.clone(), Missing::Skip, step.by.clone());
-            vec![LandlockRule::Path(Beneath { path, reach, missing, by })]
+            LandlockRule::Path(Beneath { path, reach, missing, by })
         };
-        let known = |places: &[&str], reach| {
-            let places = places.iter().map(|place| HostText::Literal((*place).to_owned()));
-            places.flat_map(|place| path(&place, reach)).collect()
-        };
-        let found = |reach| Found { reach, by: step.by.clone() };
-        match &step.op {
-            // Also what is bound read-only: it may be a socket, which is there to be connected to.
-            InsideOp::Bind(bind) => path(&bind.to, bind.access.into()),
-            InsideOp::HostSocket(to) | InsideOp::Queues(to) | InsideOp::Proc(to) => {
-                path(to, Reach::Rw)
-            }
-            InsideOp::Folder(folder) => vec![LandlockRule::Folder(found(folder.access.into()))],
-            InsideOp::BindArguments(BindArguments { access })
-            | InsideOp::BindVariable(BindVariable { access, .. }) => {
-                vec![LandlockRule::Bound(found((*access).into()))]
-            }
-            InsideOp::Deep(deep) => path(&deep.from, Reach::Rox),
-            InsideOp::SharedFile(op) => path(&op.to, Reach::Rwx),
-            InsideOp::OverlayReadOnly(op) => path(&op.to, Reach::Rox),
-            InsideOp::OverlayInMemory(op) => path(&op.to, Reach::Rwx),
-            InsideOp::OverlayKept(op) => path(&op.to, Reach::Rwx),
-            // Sockets, and devices that are worked with by ioctl(2).
-            InsideOp::Session(_) => vec![LandlockRule::Bound(found(Reach::Device))],
-            InsideOp::Worktree => vec![LandlockRule::Bound(found(Reach::Rwx))],
-            InsideOp::Tmpfs(tmpfs) => path(&tmpfs.to, Reach::Rwx),
-            InsideOp::Dev(to) => path(to, Reach::Device),
-            // What stands on the root itself is read-only, like the root.
-            InsideOp::File(file) if reads => path(&file.to, Reach::Rox),
-            InsideOp::Copy(copy) if reads => path(&copy.to, Reach::Ro),
-            InsideOp::GitIdentity(to) if reads => path(to, Reach::Ro),
-            InsideOp::Accounts(_) if reads => known(ACCOUNTS, Reach::Ro),
+        let known = |path: &str| HostText::Literal(path.to_owned());
+        let found = || Found { reach, by: step.by.clone() };
+        let is_needed = reads || reach.writes();
+        match step.op.place() {
+            Place::Mount(to) => vec![path(to)],
+            Place::Made(to) if is_needed => vec![path(to)],
+            Place::Files(places) if is_needed => places.iter().map(|to| path(&known(to))).collect(),
             // One rule for the whole closure: nothing else of the store is mounted there.
-            InsideOp::StoreClosure if reads => known(&[store], Reach::Rox),
-            InsideOp::File(_)
-            | InsideOp::Copy(_)
-            | InsideOp::Accounts(_)
-            | InsideOp::GitIdentity(_)
-            | InsideOp::StoreClosure
-            | InsideOp::Directory(_)
-            | InsideOp::Symlink(_)
-            | InsideOp::RemountReadOnly(_)
-            | InsideOp::Loopback
-            | InsideOp::RuntimeArguments => Vec::new(),
+            Place::Store if is_needed => vec![path(&known(store))],
+            Place::Folder => vec![LandlockRule::Folder(found())],
+            Place::Repository | Place::Found => vec![LandlockRule::Bound(found())],
+            Place::Made(_) | Place::Files(_) | Place::Store | Place::Network | Place::Nowhere => {
+                Vec::new()
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod amount;
 mod change;
+mod effect;
 mod expand;
 pub mod helper;
 mod json;
@@ -29,6 +30,7 @@ pub mod trust;
 mod wrapper;
 
 pub use amount::{Bytes, Seconds};
+pub use effect::{Changes, HostUse, Layers, Place};
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
 pub use landlock::{
     Beneath, Found, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach, landlock_abi_since,

@@ -335,7 +335,7 @@ choice! {
         /// See [`BindVariable`].
         "bind-variable" BindVariable(BindVariable),
         /// See [`Deep`].
-        "deep" Deep(Deep),
+        "bind-deep" Deep(Deep),
         /// See [`SharedFile`].
         "shared-file" SharedFile(SharedFile),
         /// See [`Overlay`]. It is read-only.

@@ -71,6 +71,17 @@ macro_rules! choice {
             $( $(#[doc = $doc])+ #[serde(rename = $word)] $variant $(($type))?, )*
         }
 
+        impl $name {
+            /// Its word in the plan, which is its name in messages.
+            #[must_use]
+            pub const fn word(&self) -> &'static str {
+                match self {
+                    Self::$first(..) => $first_word,
+                    $( $crate::record::any!($variant $($type)?) => $word, )*
+                }
+            }
+        }
+
         impl $crate::json::Choice for $name {
             fn first() -> Self {
                 Self::$first($crate::json::FromJson::blank())
@@ -102,4 +113,14 @@ macro_rules! given {
     };
 }
 
-pub(crate) use {choice, given, record, words};
+/// One of the things of a [`choice`], whatever its value.
+macro_rules! any {
+    ($variant:ident $type:ty) => {
+        Self::$variant(..)
+    };
+    ($variant:ident) => {
+        Self::$variant
+    };
+}
+
+pub(crate) use {any, choice, given, record, words};

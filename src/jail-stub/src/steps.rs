@@ -48,7 +48,7 @@ impl Steps {
 
     /// A failure in the operation `index` on the host.
     pub(crate) fn host(self, index: usize, step: &Step<HostOp>, problem: Problem) -> Failure {
-        self.failure(index, host_name(&step.op), &step.by, problem)
+        self.failure(index, step.op.word(), &step.by, problem)
     }
 
     /// A failure in the operation `index` inside.
@@ -83,47 +83,11 @@ impl Steps {
     }
 }
 
-fn host_name(op: &HostOp) -> &'static str {
-    match op {
-        HostOp::RefuseFolder(_) => "refuse-folder",
-        HostOp::StateDirectory(_) => "state-directory",
-        HostOp::StateFile(_) => "state-file",
-        HostOp::Bus(_) => "bus",
-        HostOp::StateLink(_) => "state-link",
-        HostOp::Script(_) => "script",
-        HostOp::Channel(_) => "channel",
-        HostOp::OpenUrls => "open-urls",
-    }
-}
-
+/// A bind says with which access: that is what most failures of one are about.
 fn inside_name(op: &InsideOp) -> &'static str {
     match op {
-        InsideOp::Bind(op) => bind_name(op.access),
-        InsideOp::SharedFile(_) => "shared-file",
-        InsideOp::Folder(_) => "folder",
-        InsideOp::BindArguments(_) => "bind-arguments",
-        InsideOp::BindVariable(_) => "bind-variable",
-        InsideOp::Deep(_) => "bind-deep",
-        InsideOp::OverlayReadOnly(_) => "overlay-read-only",
-        InsideOp::OverlayInMemory(_) => "overlay-in-memory",
-        InsideOp::OverlayKept(_) => "overlay-kept",
-        InsideOp::Session(_) => "session",
-        InsideOp::StoreClosure => "store-closure",
-        InsideOp::Tmpfs(_) => "tmpfs",
-        InsideOp::Proc(_) => "proc",
-        InsideOp::Dev(_) => "dev",
-        InsideOp::Directory(_) => "directory",
-        InsideOp::File(_) => "file",
-        InsideOp::Copy(_) => "copy",
-        InsideOp::Symlink(_) => "symlink",
-        InsideOp::Accounts(_) => "accounts",
-        InsideOp::GitIdentity(_) => "git-identity",
-        InsideOp::RemountReadOnly(_) => "remount-read-only",
-        InsideOp::Worktree => "worktree",
-        InsideOp::Loopback => "loopback",
-        InsideOp::HostSocket(_) => "host-socket",
-        InsideOp::Queues(_) => "queues",
-        InsideOp::RuntimeArguments => "runtime-arguments",
+        InsideOp::Bind(bind) => bind_name(bind.access),
+        other => other.word(),
     }
 }
 

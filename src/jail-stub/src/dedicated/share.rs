@@ -10,7 +10,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 
-use jail_plan::{Access, InsideOp, Plan};
+use jail_plan::{Access, Changes, HostText, HostUse, Plan};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{
     CWD, FileType, Mode, OFlags, RawDir, Stat, XattrFlags, fgetxattr, fsetxattr, fstat, openat,
@@ -37,37 +37,49 @@ pub(crate) fn share(
     paths: &HostPaths<'_>,
 ) -> Result<(), Problem> {
     let sharing = Sharing { user: user.uid, caller: caller.uid };
+    let path = |text: &HostText| -> Result<(), Problem> {
+        let path = caller.path(text)?;
+        let place = paths.open(path.as_str().as_bytes())?;
+        sharing.tree(&place).about(path.as_str()).map_err(explain)
+    };
     for step in &plan.inside {
-        match &step.op {
-            InsideOp::Folder(folder) if folder.access != Access::ReadOnly => {
-                let path = host::Folder::current()?.path;
-                let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-                place.and_then(|place| sharing.tree(&place)).about(&path).map_err(explain)?;
-            }
-            InsideOp::Bind(bind) if bind.access == Access::ReadWrite => {
-                let path = caller.path(&bind.from)?;
-                match paths.open(path.as_str().as_bytes()) {
+        match step.op.host_use() {
+            HostUse::Folder(folder) => match folder.access {
+                Access::ReadWrite | Access::Device => {
+                    let path = host::Folder::current()?.path;
+                    let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+                    place.and_then(|place| sharing.tree(&place)).about(&path).map_err(explain)?;
+                }
+                Access::ReadOnly => {}
+            },
+            HostUse::Path(bind) => match bind.access {
+                Access::ReadWrite => match path(&bind.from) {
                     // What is missing is left out, or stops the launch where it is bound.
                     Err(problem) if problem.is(&[Errno::NOENT]) => {}
-                    place => sharing.tree(&*place?).about(path.as_str()).map_err(explain)?,
-                }
-            }
-            InsideOp::SharedFile(shared) => {
-                let path = caller.path(&shared.from)?;
-                let place = paths.open(path.as_str().as_bytes())?;
-                sharing.tree(&place).about(path.as_str()).map_err(explain)?;
-            }
-            InsideOp::OverlayKept(overlay) => {
-                let path = caller.path(&overlay.upper)?;
-                let place = paths.open(path.as_str().as_bytes())?;
-                sharing.tree(&place).about(path.as_str()).map_err(explain)?;
-            }
-            InsideOp::Worktree => {
+                    shared => shared?,
+                },
+                // Devices are not the caller's, and who may use one is not changed.
+                Access::ReadOnly | Access::Device => {}
+            },
+            HostUse::File(file) => path(&file.from)?,
+            HostUse::Layers(layers) => match layers.changes {
+                Changes::Kept(kept) => path(&kept.upper)?,
+                Changes::Refused | Changes::Memory => {}
+            },
+            HostUse::Repository => {
                 if let Some(SharedGit { path, place, .. }) = paths.repository() {
                     sharing.tree(place).about(path).map_err(explain)?;
                 }
             }
-            _ => {}
+            // The spec names none of these places: what a launcher's words happen to name keeps its list as it is.
+            HostUse::Arguments(_) | HostUse::Variable(_) => {}
+            // Sockets and devices of the session have their own owners.
+            HostUse::Session(_) => {}
+            HostUse::Tree(_)
+            | HostUse::Copied(_)
+            | HostUse::Identity
+            | HostUse::Closure
+            | HostUse::Nothing => {}
         }
     }
     Ok(())
@@ -136,7 +148,14 @@ impl Sharing {
                     let Ok(child) = reopen(&place) else { continue };
                     self.one(&child, &stat)?;
                 }
-                _ => {}
+                // Deeper folders; links, sockets, pipes and devices, which have no such list or are somebody else's.
+                FileType::Directory
+                | FileType::Symlink
+                | FileType::Fifo
+                | FileType::Socket
+                | FileType::CharacterDevice
+                | FileType::BlockDevice
+                | FileType::Unknown => {}
             }
         }
         Ok(())

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Bind, Folder, HostText, InsideOp, Missing, SharedFile};
+use jail_plan::{Access, Bind, Folder, HostText, HostUse, Missing, SharedFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
@@ -48,41 +48,29 @@ impl Source {
     }
 }
 
-/// Clones what the operation binds from the host; nothing for the operations that bind nothing by name.
-pub(crate) fn sources(op: &InsideOp, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    match op {
-        InsideOp::Bind(op) => bind(op, launch),
-        InsideOp::SharedFile(op) => shared(op, launch),
-        InsideOp::Folder(op) => Ok(vec![folder(op, launch)?]),
-        InsideOp::Worktree => worktree(launch),
-        InsideOp::BindArguments(op) => {
-            all_there(host::named::arguments(launch.caller)?, op.access, launch)
+/// Clones what is bound from the host.
+pub(crate) fn sources(host: HostUse<'_>, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+    match host {
+        HostUse::Path(op) => bind(op, launch),
+        HostUse::File(op) => shared(op, launch),
+        HostUse::Folder(op) => Ok(vec![folder(op, launch)?]),
+        HostUse::Repository => worktree(launch),
+        HostUse::Arguments(access) => {
+            all_there(host::named::arguments(launch.caller)?, access, launch)
         }
-        InsideOp::BindVariable(op) => {
+        HostUse::Variable(op) => {
             all_there(host::named::variable(op, launch.caller)?, op.access, launch)
         }
-        InsideOp::Session(op) => session::sources(op, launch),
-        // It has its own way: a tree may become many mounts.
-        InsideOp::Deep(_)
-        // And an overlay is mounted once there is a root.
-        | InsideOp::OverlayReadOnly(_)
-        | InsideOp::OverlayInMemory(_)
-        | InsideOp::OverlayKept(_)
-        | InsideOp::StoreClosure
-        | InsideOp::Tmpfs(_)
-        | InsideOp::Proc(_)
-        | InsideOp::Dev(_)
-        | InsideOp::Directory(_)
-        | InsideOp::File(_)
-        | InsideOp::Copy(_)
-        | InsideOp::Symlink(_)
-        | InsideOp::Accounts(_)
-        | InsideOp::GitIdentity(_)
-        | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback
-        | InsideOp::HostSocket(_)
-        | InsideOp::Queues(_)
-        | InsideOp::RuntimeArguments => Ok(Vec::new()),
+        HostUse::Session(service) => session::sources(service, launch),
+        // Each has its own way: a tree may become many mounts, an overlay is mounted once there is a root, and the store's
+        // paths are many.
+        HostUse::Tree(_)
+        | HostUse::Layers(_)
+        | HostUse::Closure
+        // And these are read.
+        | HostUse::Copied(_)
+        | HostUse::Identity
+        | HostUse::Nothing => Ok(Vec::new()),
     }
 }
 

@@ -26,7 +26,9 @@ pub(crate) mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Closure, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Plan, Step};
+use jail_plan::{
+    Access, Closure, HostUse, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Place, Plan, Step,
+};
 
 use rustix::fd::{AsFd, OwnedFd};
 
@@ -163,45 +165,28 @@ fn in_the_way(
         return problem;
     };
     let problem = problem.lies_in(&around.by);
-    match op {
-        // Its place is where it was started, so the order in the spec would change nothing.
-        InsideOp::Folder(_) => problem.help(
+    // Its place is where it was started, so the order in the spec would change nothing.
+    if op.place() == Place::Folder {
+        return problem.help(
             "start it in a folder that lies elsewhere, or give this one another place inside: `(workspace \"/workspace\")`",
-        ),
-        _ => problem,
+        );
     }
+    problem
 }
 
 /// The operations of a plan without a mount namespace: none of them may be a mount.
 pub(crate) fn without_root(launch: &Launch<'_>) -> Result<(), Failure> {
     for (index, step) in launch.plan.inside.iter().enumerate() {
-        let result = match &step.op {
-            InsideOp::Loopback => loopback(launch.plan),
-            InsideOp::RuntimeArguments => Ok(()),
-            InsideOp::Bind(_)
-            | InsideOp::Folder(_)
-            | InsideOp::Worktree
-            | InsideOp::BindArguments(_)
-            | InsideOp::BindVariable(_)
-            | InsideOp::Deep(_)
-            | InsideOp::SharedFile(_)
-            | InsideOp::OverlayReadOnly(_)
-            | InsideOp::OverlayInMemory(_)
-            | InsideOp::OverlayKept(_)
-            | InsideOp::Session(_)
-            | InsideOp::StoreClosure
-            | InsideOp::Tmpfs(_)
-            | InsideOp::Proc(_)
-            | InsideOp::Dev(_)
-            | InsideOp::Directory(_)
-            | InsideOp::File(_)
-            | InsideOp::Copy(_)
-            | InsideOp::Symlink(_)
-            | InsideOp::Accounts(_)
-            | InsideOp::GitIdentity(_)
-            | InsideOp::RemountReadOnly(_)
-            | InsideOp::HostSocket(_)
-            | InsideOp::Queues(_) => {
+        let result = match step.op.place() {
+            Place::Network => loopback(launch.plan),
+            Place::Nowhere => Ok(()),
+            Place::Mount(_)
+            | Place::Made(_)
+            | Place::Files(_)
+            | Place::Store
+            | Place::Folder
+            | Place::Repository
+            | Place::Found => {
                 Err(Problem::new("", "the plan has no mount namespace, so nothing can be mounted"))
             }
         };
@@ -271,6 +256,7 @@ fn perform(
 }
 
 /// What an operation takes from the host.
+#[derive(Default)]
 struct HostParts {
     sources: Vec<Source>,
     deep: Option<deep::Found>,
@@ -288,16 +274,14 @@ impl HostParts {
 }
 
 fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
-    let deep = match op {
-        InsideOp::Deep(op) => deep::find(op, launch)?,
-        _ => None,
-    };
-    let overlay = overlay::find(op, launch)?;
-    let identity = match op {
-        InsideOp::GitIdentity(_) => host::git_identity(launch.caller, launch.paths),
-        _ => None,
-    };
-    Ok(HostParts { sources: bind::sources(op, launch)?, deep, overlay, identity })
+    let mut parts = HostParts::default();
+    match op.host_use() {
+        HostUse::Tree(op) => parts.deep = deep::find(op, launch)?,
+        HostUse::Layers(layers) => parts.overlay = Some(overlay::find(layers, launch)?),
+        HostUse::Identity => parts.identity = host::git_identity(launch.caller, launch.paths),
+        host => parts.sources = bind::sources(host, launch)?,
+    }
+    Ok(parts)
 }
 
 /// What the host lacks of what the plan would show, told in a line of each kind.

@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 
-use jail_plan::{HostText, InsideOp, KeptOverlay, Overlay, Step};
+use jail_plan::{HostUse, InsideOp, Place, Step};
 
 use super::HostParts;
 use crate::caller::Caller;
@@ -21,7 +21,7 @@ pub(super) fn settle(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
 /// Puts the repository of the working folder before that: it may lie around it, as a bare one does, and would cover what is
 /// read-only in the folder.
 fn repository_first(parts: &mut [Part<'_>]) {
-    if let (Some(folder), Some(repository)) = (position(parts, is_folder), repository(parts))
+    if let (Some(folder), Some(repository)) = (folder(parts), repository(parts))
         && folder < repository
         && let Some(between) = parts.get_mut(folder..=repository)
     {
@@ -31,7 +31,7 @@ fn repository_first(parts: &mut [Part<'_>]) {
 
 /// Puts the working folder, and what lies in it, after the last mount of a folder around it, which would cover it.
 fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
-    let Some(at) = position(parts, is_folder) else { return };
+    let Some(at) = folder(parts) else { return };
     let Some(folder) = parts.get(at).and_then(|(_, found)| found.places().next()) else { return };
     let folder = folder.to_vec();
     let covers = |part: &Part<'_>| {
@@ -40,7 +40,7 @@ fn folder_over_what_is_around(parts: &mut Vec<Part<'_>>, caller: &Caller<'_>) {
     let Some(last) = parts.iter().rposition(covers).filter(|last| *last > at) else { return };
     let start = repository(parts).filter(|repository| *repository < at).unwrap_or(at);
     let belongs = |part: &Part<'_>| {
-        part.0.1.op == InsideOp::Worktree
+        part.0.1.op.place() == Place::Repository
             || places(part, caller).any(|place| place == folder || is_around(&folder, &place))
     };
     let (within, around): (Vec<_>, Vec<_>) = parts.drain(start..=last).partition(belongs);
@@ -55,7 +55,8 @@ pub(super) fn around<'a>(
     caller: &Caller<'_>,
 ) -> Option<&'a Step<InsideOp>> {
     let reach = |step: &'a Step<InsideOp>| {
-        let place = caller.path(of_the_plan(&step.op).filter(|_| is_mount(&step.op))?).ok()?;
+        let Place::Mount(to) = step.op.place() else { return None };
+        let place = caller.path(to).ok()?;
         let place = place.as_str().as_bytes();
         is_around(place, path).then_some((place.len(), step))
     };
@@ -65,16 +66,12 @@ pub(super) fn around<'a>(
         .map(|(_, step)| step)
 }
 
-fn position(parts: &[Part<'_>], is: fn(&InsideOp) -> bool) -> Option<usize> {
-    parts.iter().position(|((_, step), _)| is(&step.op))
-}
-
-fn is_folder(op: &InsideOp) -> bool {
-    matches!(op, InsideOp::Folder(_))
+fn folder(parts: &[Part<'_>]) -> Option<usize> {
+    parts.iter().position(|((_, step), _)| step.op.place() == Place::Folder)
 }
 
 fn repository(parts: &[Part<'_>]) -> Option<usize> {
-    position(parts, |op| *op == InsideOp::Worktree)
+    parts.iter().position(|((_, step), _)| step.op.place() == Place::Repository)
 }
 
 /// Whether `place` is a folder above `path`.
@@ -83,85 +80,37 @@ fn is_around(place: &[u8], path: &[u8]) -> bool {
     path.strip_prefix(place).is_some_and(|rest| rest.len() > 1 && rest.starts_with(b"/"))
 }
 
-/// Where it puts something.
+/// Where it puts something. What is bound of the host says where itself, if it is there.
 fn places<'p>(
     ((_, step), found): &'p Part<'_>,
     caller: &Caller<'_>,
 ) -> impl Iterator<Item = Vec<u8>> + use<'p> {
-    let named = target(&step.op).and_then(|to| caller.path(to).ok());
+    let is_bound = matches!(step.op.host_use(), HostUse::Path(_) | HostUse::Tree(_));
+    let named = match step.op.place() {
+        Place::Mount(to) | Place::Made(to) if !is_bound => caller.path(to).ok(),
+        Place::Mount(_)
+        | Place::Made(_)
+        | Place::Files(_)
+        | Place::Store
+        | Place::Folder
+        | Place::Repository
+        | Place::Found
+        | Place::Network
+        | Place::Nowhere => None,
+    };
     let named = named.map(|path| path.as_str().as_bytes().to_vec());
     found.places().map(<[u8]>::to_vec).chain(named)
 }
 
 /// Whether it covers what was at its place; what makes a file or a folder does not.
 fn is_mount(op: &InsideOp) -> bool {
-    match op {
-        InsideOp::Bind(_)
-        | InsideOp::BindArguments(_)
-        | InsideOp::BindVariable(_)
-        | InsideOp::Deep(_)
-        | InsideOp::OverlayReadOnly(_)
-        | InsideOp::OverlayInMemory(_)
-        | InsideOp::OverlayKept(_)
-        | InsideOp::Session(_)
-        | InsideOp::StoreClosure
-        | InsideOp::Tmpfs(_)
-        | InsideOp::Proc(_)
-        | InsideOp::Dev(_)
-        | InsideOp::Queues(_) => true,
-        InsideOp::Folder(_)
-        | InsideOp::Worktree
-        | InsideOp::SharedFile(_)
-        | InsideOp::Directory(_)
-        | InsideOp::File(_)
-        | InsideOp::Copy(_)
-        | InsideOp::Symlink(_)
-        | InsideOp::Accounts(_)
-        | InsideOp::GitIdentity(_)
-        | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback
-        | InsideOp::HostSocket(_)
-        | InsideOp::RuntimeArguments => false,
-    }
-}
-
-/// The place that the plan names.
-fn of_the_plan(op: &InsideOp) -> Option<&HostText> {
-    match op {
-        InsideOp::Bind(op) => Some(&op.to),
-        InsideOp::Deep(op) => Some(&op.from),
-        _ => target(op),
-    }
-}
-
-/// The same, where what comes from the host does not say it.
-fn target(op: &InsideOp) -> Option<&HostText> {
-    match op {
-        InsideOp::OverlayReadOnly(Overlay { to, .. })
-        | InsideOp::OverlayInMemory(Overlay { to, .. })
-        | InsideOp::OverlayKept(KeptOverlay { to, .. }) => Some(to),
-        InsideOp::SharedFile(op) => Some(&op.to),
-        InsideOp::Tmpfs(op) => Some(&op.to),
-        InsideOp::Directory(op) => Some(&op.to),
-        InsideOp::File(op) => Some(&op.to),
-        InsideOp::Copy(op) => Some(&op.to),
-        InsideOp::Symlink(op) => Some(&op.to),
-        InsideOp::Proc(to)
-        | InsideOp::Dev(to)
-        | InsideOp::GitIdentity(to)
-        | InsideOp::RemountReadOnly(to)
-        | InsideOp::HostSocket(to)
-        | InsideOp::Queues(to) => Some(to),
-        InsideOp::Bind(_)
-        | InsideOp::Folder(_)
-        | InsideOp::Worktree
-        | InsideOp::BindArguments(_)
-        | InsideOp::BindVariable(_)
-        | InsideOp::Deep(_)
-        | InsideOp::Session(_)
-        | InsideOp::StoreClosure
-        | InsideOp::Accounts(_)
-        | InsideOp::Loopback
-        | InsideOp::RuntimeArguments => None,
+    match op.place() {
+        Place::Mount(_) | Place::Store | Place::Found => true,
+        Place::Made(_)
+        | Place::Files(_)
+        | Place::Folder
+        | Place::Repository
+        | Place::Network
+        | Place::Nowhere => false,
     }
 }

@@ -10,7 +10,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, HostText, InsideOp, KeptOverlay, Overlay};
+use jail_plan::{Access, Changes, HostText, KeptOverlay, Layers as Wanted};
 use rustix::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, mkdirat, openat, statat};
 use rustix::io::Errno;
@@ -41,14 +41,9 @@ enum Writes {
     Kept { upper: Rc<OwnedFd>, work: Rc<OwnedFd> },
 }
 
-/// Opens the folders of an overlay; nothing for every other operation.
-pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>, Problem> {
-    let (lower, to) = match op {
-        InsideOp::OverlayReadOnly(Overlay { lower, to, .. })
-        | InsideOp::OverlayInMemory(Overlay { lower, to, .. })
-        | InsideOp::OverlayKept(KeptOverlay { lower, to, .. }) => (lower, launch.caller.path(to)?),
-        _ => return Ok(None),
-    };
+/// Opens the folders of an overlay.
+pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Problem> {
+    let to = launch.caller.path(wanted.to)?;
     let mut covered = Vec::new();
     let mut folder = |path: &HostText, access| {
         let path = launch.caller.path(path)?;
@@ -60,8 +55,8 @@ pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>,
         covered.extend(launch.own_state_in(&*place, access, to.as_str().as_bytes())?);
         Ok(place)
     };
-    let writes = match op {
-        InsideOp::OverlayKept(KeptOverlay { upper, work, .. }) => Writes::Kept {
+    let writes = match wanted.changes {
+        Changes::Kept(KeptOverlay { upper, work, .. }) => Writes::Kept {
             upper: folder(upper, Access::ReadWrite)?,
             work: {
                 let place = folder(work, Access::ReadWrite)?;
@@ -70,12 +65,12 @@ pub(crate) fn find(op: &InsideOp, launch: &Launch<'_>) -> Result<Option<Layers>,
                 place
             },
         },
-        InsideOp::OverlayInMemory(_) => Writes::Memory,
-        _ => Writes::Refused,
+        Changes::Memory => Writes::Memory,
+        Changes::Refused => Writes::Refused,
     };
-    let lower =
-        lower.iter().map(|path| folder(path, Access::ReadOnly)).collect::<Result<_, _>>()?;
-    Ok(Some(Layers { lower, writes, covered }))
+    let lower = wanted.lower.iter().map(|path| folder(path, Access::ReadOnly));
+    let lower = lower.collect::<Result<_, _>>()?;
+    Ok(Layers { lower, writes, covered })
 }
 
 /// What the kernel makes in the folder that it works in, each a folder that nobody may open.

@@ -1,9 +1,10 @@
-//! Every tree of the host that a plan gives the jail for writing. A new kind of operation does not compile until it is said
-//! here whether it gives one.
+//! Every tree of the host that a plan gives the jail for writing.
 
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Handled, InsideOp, LandlockRule, Namespace, Plan, Service, Step};
+use jail_plan::{
+    Access, Changes, Handled, HostUse, InsideOp, LandlockRule, Namespace, Plan, Service, Step,
+};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::Store;
@@ -71,19 +72,22 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
     let paths = |found: Result<Vec<Vec<u8>>, Problem>| {
         found.into_iter().flatten().map(What::Path).collect()
     };
-    match op {
-        InsideOp::Bind(op) if is_writable(op.access) => {
-            path(&op.from).map(What::Path).into_iter().collect()
+    match op.host_use() {
+        HostUse::Path(bind) if is_writable(bind.access) => {
+            path(&bind.from).map(What::Path).into_iter().collect()
         }
-        InsideOp::SharedFile(op) => path(&op.from).map(What::File).into_iter().collect(),
-        InsideOp::OverlayKept(op) => path(&op.upper).map(What::Path).into_iter().collect(),
-        InsideOp::Folder(op) if is_writable(op.access) => Vec::from([What::Folder]),
-        InsideOp::BindArguments(op) if is_writable(op.access) => paths(named::arguments(caller)),
-        InsideOp::BindVariable(op) if is_writable(op.access) => paths(named::variable(op, caller)),
-        InsideOp::Worktree => Vec::from([What::Repository]),
-        InsideOp::Session(op) => match op.service {
+        HostUse::File(file) => path(&file.from).map(What::File).into_iter().collect(),
+        HostUse::Layers(layers) => match layers.changes {
+            Changes::Kept(kept) => path(&kept.upper).map(What::Path).into_iter().collect(),
+            Changes::Refused | Changes::Memory => Vec::new(),
+        },
+        HostUse::Folder(folder) if is_writable(folder.access) => Vec::from([What::Folder]),
+        HostUse::Arguments(access) if is_writable(access) => paths(named::arguments(caller)),
+        HostUse::Variable(op) if is_writable(op.access) => paths(named::variable(op, caller)),
+        HostUse::Repository => Vec::from([What::Repository]),
+        HostUse::Session(service) => match service {
             // Folders of devices are bound as they are: root could make something in them.
-            Service::Gpu | Service::Camera => paths(session_devices(op.service)),
+            Service::Gpu | Service::Camera => paths(session_devices(service)),
             Service::Wayland
             | Service::X11
             | Service::Pulse
@@ -96,28 +100,15 @@ fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
             | Service::FilteredSystemBus
             | Service::SystemBus => Vec::new(),
         },
-        InsideOp::Bind(_)
-        | InsideOp::Folder(_)
-        | InsideOp::BindArguments(_)
-        | InsideOp::BindVariable(_)
-        | InsideOp::Deep(_)
-        | InsideOp::OverlayReadOnly(_)
-        | InsideOp::OverlayInMemory(_)
-        | InsideOp::StoreClosure
-        | InsideOp::Tmpfs(_)
-        | InsideOp::Proc(_)
-        | InsideOp::Dev(_)
-        | InsideOp::Directory(_)
-        | InsideOp::File(_)
-        | InsideOp::Copy(_)
-        | InsideOp::Symlink(_)
-        | InsideOp::Accounts(_)
-        | InsideOp::GitIdentity(_)
-        | InsideOp::RemountReadOnly(_)
-        | InsideOp::Loopback
-        | InsideOp::HostSocket(_)
-        | InsideOp::Queues(_)
-        | InsideOp::RuntimeArguments => Vec::new(),
+        HostUse::Path(_)
+        | HostUse::Folder(_)
+        | HostUse::Arguments(_)
+        | HostUse::Variable(_)
+        | HostUse::Tree(_)
+        | HostUse::Copied(_)
+        | HostUse::Identity
+        | HostUse::Closure
+        | HostUse::Nothing => Vec::new(),
     }
 }
 

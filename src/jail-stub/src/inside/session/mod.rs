@@ -9,7 +9,7 @@ mod sockets;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Access, Service, Session};
+use jail_plan::{Access, Service};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
@@ -18,8 +18,8 @@ use crate::inside::Launch;
 use crate::inside::bind::{self, Source};
 
 /// What the host has of it; nothing where it has none.
-pub(crate) fn sources(op: &Session, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    match op.service {
+pub(crate) fn sources(service: Service, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+    match service {
         Service::Gpu => cards::graphics(launch),
         Service::Camera => cards::cameras(launch),
         Service::X11 => sockets::x11(launch),
