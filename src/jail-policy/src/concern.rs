@@ -3,9 +3,9 @@
 
 use crate::danger::is_secret;
 use crate::exposure::{Exposure, Severity, exposures, given};
-use crate::grant::{Grant, NetworkGrant, Writes};
+use crate::grant::{Grant, HostUse, NetworkGrant, Writes};
 use crate::policy::Entry;
-use crate::{Access, Namespace, Reach, Service, Terminal};
+use crate::{Access, Namespace, Reach, Service};
 
 /// Why a grant is worth a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,88 +44,86 @@ pub fn concern(entry: &Entry) -> Option<Concern> {
 
 /// With a network, what can be read once is somebody else's.
 fn exposes(grant: &Grant) -> bool {
-    match grant {
-        Grant::Terminal { terminal: Terminal::Shared } => true,
-        Grant::ForwardEnv { name, .. } => is_secret(name),
-        Grant::ShareNamespace { namespace } => match namespace {
+    match grant.host_use() {
+        HostUse::Terminal => true,
+        HostUse::Value(name) => is_secret(name),
+        HostUse::Namespace(namespace) => match namespace {
             Namespace::Pid | Namespace::User | Namespace::Ipc => true,
             Namespace::Cgroup | Namespace::Mount | Namespace::Net | Namespace::Uts => false,
         },
-        Grant::Session { service } => {
+        HostUse::Session(service) => {
             matches!(service, Service::SshAgent | Service::GpgAgent | Service::Camera)
         }
         // Every cage may read it; the processes in it are the host's, and Landlock keeps others out of them.
-        Grant::Reach { path, reach: Reach::Ro, .. } if path.as_str() == Some("/proc") => false,
-        grant => {
+        HostUse::Beneath { path, reach: Reach::Ro, .. } if path.as_str() == Some("/proc") => false,
+        HostUse::Path { .. }
+        | HostUse::Tree { .. }
+        | HostUse::Copied { .. }
+        | HostUse::State(_)
+        | HostUse::StateFile(_)
+        | HostUse::FolderState(_)
+        | HostUse::Layers { .. }
+        | HostUse::Beneath { .. }
+        | HostUse::Variable { .. } => {
             let is_bad = |exposure: &Exposure| exposure.severity <= Severity::High;
             given(grant).iter().any(|(place, access)| exposures(place, *access).iter().any(is_bad))
         }
+        HostUse::Nothing
+        | HostUse::Link
+        | HostUse::Folder { .. }
+        | HostUse::Home
+        | HostUse::Repository
+        | HostUse::Arguments(_)
+        | HostUse::Identity
+        | HostUse::Bus
+        | HostUse::Store(_)
+        | HostUse::Network
+        | HostUse::ByName(_)
+        | HostUse::Ports { .. }
+        | HostUse::Cage { .. }
+        | HostUse::Calls(_)
+        | HostUse::Script
+        | HostUse::Channel(_)
+        | HostUse::Browser => false,
     }
 }
 
 fn of_grant(grant: &Grant) -> Option<Concern> {
-    match grant {
-        Grant::HostScript { .. } | Grant::Channel { .. } | Grant::OpenUrls | Grant::Bus { .. } => {
+    match grant.host_use() {
+        HostUse::Script | HostUse::Channel(_) | HostUse::Browser | HostUse::Bus => {
             Some(Concern::RunsOnHost)
         }
-        Grant::Session { service } => of_service(*service),
-        Grant::ShareNamespace { namespace } => of_namespace(*namespace),
-        Grant::Bind { access, .. }
-        | Grant::BindArguments { access }
-        | Grant::BindVariable { access, .. } => of_access(*access),
-        Grant::Reach { reach, .. } => of_reach(*reach),
-        Grant::Network(grant) => of_network(grant),
-        Grant::Overlay { writes, .. } => match writes {
+        HostUse::Session(service) => of_service(service),
+        HostUse::Namespace(namespace) => of_namespace(namespace),
+        HostUse::Path { access, .. }
+        | HostUse::Arguments(access)
+        | HostUse::Variable { access, .. } => of_access(access),
+        HostUse::ByName(grant) => of_network(grant),
+        HostUse::Beneath { reach, .. } => of_reach(reach),
+        HostUse::Layers { writes, .. } => match writes {
             Writes::Kept { .. } => Some(Concern::WritesOutside),
             Writes::Refused | Writes::Memory => None,
         },
-        Grant::StateDirectory { .. }
-        | Grant::StateFile { .. }
-        | Grant::FolderState { .. }
-        | Grant::StateLink { .. }
+        HostUse::State(_)
+        | HostUse::StateFile(_)
+        | HostUse::FolderState(_)
+        | HostUse::Link
         // What the worktrees of a repository share lies beside the working folder.
-        | Grant::Worktree
+        | HostUse::Repository
         // All of the home folder, where the jail is started in it.
-        | Grant::HomeAsFolder => Some(Concern::WritesOutside),
-        Grant::Program { .. }
-        | Grant::Arguments { .. }
-        | Grant::Folder { .. }
-        | Grant::DeepBind { .. }
-        | Grant::Store { .. }
-        | Grant::Tmpfs { .. }
-        | Grant::Proc { .. }
-        | Grant::Dev { .. }
-        | Grant::Directory { .. }
-        | Grant::File { .. }
-        | Grant::Copy { .. }
-        | Grant::Symlink { .. }
-        | Grant::Accounts { .. }
-        | Grant::GitIdentity { .. }
-        | Grant::RemountReadOnly { .. }
-        | Grant::Queues { .. }
-        | Grant::StartIn { .. }
-        | Grant::SetEnv { .. }
-        | Grant::DevShell { .. }
-        | Grant::ForwardEnv { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::AddPath { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::HostNetwork
-        | Grant::Cage { .. }
-        | Grant::Ports { .. }
-        | Grant::SystemCalls { .. }
-        | Grant::CallRules { .. }
-        | Grant::Filter { .. }
-        | Grant::NestedSandbox
-        | Grant::Wall { .. }
-        | Grant::LandlockAbi { .. }
-        | Grant::Terminal { .. }
-        | Grant::Lifetime { .. }
-        | Grant::Limit { .. }
-        | Grant::BestEffort
-        | Grant::ShownId { .. }
-        | Grant::DedicatedUser { .. } => None,
+        | HostUse::Home => Some(Concern::WritesOutside),
+        HostUse::Nothing
+        | HostUse::Tree { .. }
+        | HostUse::Copied { .. }
+        | HostUse::Folder { .. }
+        | HostUse::Identity
+        | HostUse::Store(_)
+        | HostUse::Value(_)
+        | HostUse::Network
+        | HostUse::Ports { .. }
+        | HostUse::Cage { .. }
+        | HostUse::Calls(_)
+        | HostUse::Terminal => None,
     }
 }
 

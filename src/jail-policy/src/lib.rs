@@ -19,15 +19,15 @@ pub use danger::{Danger, DangerCode, Launch, cage_state, dangers, is_secret, wri
 pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given, is_home};
 pub use grant::{
-    Argument, Grant, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials, Scope, UpstreamProxy,
-    Wall, Writes, Zone,
+    Argument, Grant, HostUse, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials, Scope,
+    UpstreamProxy, Wall, Writes, Zone,
 };
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Spoken,
     Terminal,
 };
 pub use jail_seccomp::{Base as CallBase, OnDeny};
-pub use normalise::{compose, is_certain, normalise};
+pub use normalise::{compose, normalise};
 pub use policy::{BASE, Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
 pub use words::{

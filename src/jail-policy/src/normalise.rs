@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::grant::{Grant, IdKind, Limited, NetworkGrant};
+use crate::grant::{Grant, HostUse, IdKind, Limited, NetworkGrant};
 use crate::policy::Entry;
 use crate::{Missing, Namespace};
 
@@ -211,85 +211,43 @@ fn push_unique(entries: &mut Vec<Entry>, entry: Entry) {
 /// Whether nothing of `earlier` can be seen any more under `later`: the same place, and `later` is certain to be there.
 fn covers(later: &Grant, earlier: &Grant) -> bool {
     let same_place = later.target().is_some() && later.target() == earlier.target();
-    same_place && is_certain(later) && is_passive(earlier)
-}
-
-/// Whether a grant is certain to put something at its place, whatever the host has at launch.
-#[must_use]
-pub fn is_certain(grant: &Grant) -> bool {
-    match grant {
-        Grant::Bind { missing, .. }
-        | Grant::Copy { missing, .. }
-        | Grant::DeepBind { missing, .. } => *missing == Missing::Fail,
-        Grant::StateDirectory { .. }
-        | Grant::StateFile { .. }
-        | Grant::FolderState { .. }
-        | Grant::Overlay { .. }
-        | Grant::Tmpfs { .. }
-        | Grant::Proc { .. }
-        | Grant::Dev { .. }
-        | Grant::File { .. }
-        | Grant::Symlink { .. }
-        | Grant::Queues { .. } => true,
-        // A folder that is made where one stands already changes nothing, and the rest has no place of its own.
-        Grant::Directory { .. }
-        | Grant::Folder { .. }
-        | Grant::BindArguments { .. }
-        | Grant::BindVariable { .. }
-        | Grant::Session { .. }
-        | Grant::Bus { .. }
-        | Grant::Accounts { .. }
-        | Grant::GitIdentity { .. }
-        | Grant::RemountReadOnly { .. }
-        | Grant::HostScript { .. }
-        | Grant::Channel { .. }
-        | Grant::OpenUrls
-        | Grant::StartIn { .. }
-        | Grant::Program { .. }
-        | Grant::Arguments { .. }
-        | Grant::HomeAsFolder
-        | Grant::Worktree
-        | Grant::DevShell { .. }
-        | Grant::Store { .. }
-        | Grant::SetEnv { .. }
-        | Grant::ForwardEnv { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::AddPath { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::ShareNamespace { .. }
-        | Grant::HostNetwork
-        | Grant::Network(_)
-        | Grant::Cage { .. }
-        | Grant::Reach { .. }
-        | Grant::StateLink { .. }
-        | Grant::Ports { .. }
-        | Grant::SystemCalls { .. }
-        | Grant::CallRules { .. }
-        | Grant::Filter { .. }
-        | Grant::NestedSandbox
-        | Grant::Wall { .. }
-        | Grant::LandlockAbi { .. }
-        | Grant::Terminal { .. }
-        | Grant::Lifetime { .. }
-        | Grant::Limit { .. }
-        | Grant::BestEffort
-        | Grant::ShownId { .. }
-        | Grant::DedicatedUser { .. } => false,
-    }
+    same_place && later.is_certain() && is_passive(earlier)
 }
 
 /// Whether a grant does nothing but to put something at its place. State is made on the host, and a source that must be
 /// there stops the launch when it is not: that stays as the spec says it, also where a later grant covers the place.
 fn is_passive(grant: &Grant) -> bool {
-    match grant {
-        Grant::Bind { missing, .. }
-        | Grant::Copy { missing, .. }
-        | Grant::DeepBind { missing, .. } => *missing == Missing::Skip,
-        Grant::StateDirectory { .. }
-        | Grant::StateFile { .. }
-        | Grant::FolderState { .. }
-        | Grant::Overlay { .. } => false,
-        _ => is_certain(grant),
+    match grant.host_use() {
+        HostUse::Nothing => grant.is_certain(),
+        HostUse::Path { missing, .. }
+        | HostUse::Tree { missing, .. }
+        | HostUse::Copied { missing, .. } => missing == Missing::Skip,
+        HostUse::State(_)
+        | HostUse::StateFile(_)
+        | HostUse::FolderState(_)
+        | HostUse::Link
+        | HostUse::Layers { .. }
+        // What the rest gives has no place of its own, or one that only the launch knows.
+        | HostUse::Beneath { .. }
+        | HostUse::Folder { .. }
+        | HostUse::Home
+        | HostUse::Repository
+        | HostUse::Arguments(_)
+        | HostUse::Variable { .. }
+        | HostUse::Identity
+        | HostUse::Session(_)
+        | HostUse::Bus
+        | HostUse::Store(_)
+        | HostUse::Value(_)
+        | HostUse::Namespace(_)
+        | HostUse::Network
+        | HostUse::ByName(_)
+        | HostUse::Ports { .. }
+        | HostUse::Cage { .. }
+        | HostUse::Calls(_)
+        | HostUse::Terminal
+        | HostUse::Script
+        | HostUse::Channel(_)
+        | HostUse::Browser => false,
     }
 }

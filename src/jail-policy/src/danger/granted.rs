@@ -1,10 +1,10 @@
-//! What a single grant of a jail gives away. The `match` is complete: a new kind of grant does not compile until it has answered.
+//! What a single grant of a jail gives away.
 
 use jail_seccomp::{Answer, Arch, Call, Decision, Policy as CallPolicy, calls};
 
 use super::{Danger, DangerCode};
 use crate::exposure::{exposures, given};
-use crate::{Access, Entry, Grant, Namespace, Scope, Service, Severity, Share, Terminal, Text};
+use crate::{Access, Entry, HostUse, Namespace, Scope, Service, Severity, Share, Text};
 
 pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
     let of_its_kind = of_its_kind(entry);
@@ -40,92 +40,64 @@ pub(super) fn place(entry: &Entry, from: &Text, access: Access) -> Vec<Danger> {
 
 fn of_its_kind(entry: &Entry) -> Option<Danger> {
     let note = |code, what: &str, fix| Some(Danger::of(entry, Severity::Note, code, what, fix));
-    match &entry.grant {
-        Grant::Session { service } => session(entry, *service),
-        Grant::ShareNamespace { namespace } => shared(entry, *namespace),
-        Grant::HostNetwork => network(entry),
-        Grant::Network(grant) => super::network::danger(entry, grant),
-        Grant::HomeAsFolder => Some(Danger::of(
+    match entry.grant.host_use() {
+        HostUse::Session(service) => session(entry, service),
+        HostUse::Namespace(namespace) => shared(entry, namespace),
+        HostUse::Network => network(entry),
+        HostUse::ByName(grant) => super::network::danger(entry, grant),
+        HostUse::Home => Some(Danger::of(
             entry,
             Severity::High,
             DangerCode::HomeAsFolder,
             "the jail has all of the home folder when it is started there",
             "drop `allow-home-cwd`",
         )),
-        Grant::HostScript { .. } => note(
+        HostUse::Script => note(
             DangerCode::HostScripts,
             "a script runs on the host, with your rights",
             "read the script: it must not trust what the jail can write",
         ),
-        Grant::Channel { .. } => note(
+        HostUse::Channel(_) => note(
             DangerCode::HostScripts,
             "what the jail asks for is run on the host, with your rights",
             "read the handler: it must not trust its arguments",
         ),
-        Grant::Terminal { terminal: Terminal::Shared } => Some(Danger::of(
+        HostUse::Terminal => Some(Danger::of(
             entry,
             Severity::High,
             DangerCode::SharesTerminal,
             "the jail can read what is typed to the shell while its job is stopped or in the background",
             "drop `share-terminal`: the jail then has a terminal of its own, with job control",
         )),
-        Grant::ForwardEnv { name, .. } => passed_on(entry, name),
-        Grant::CallRules { allow, .. } => widened(entry, allow),
-        Grant::Store { scope: Scope::Whole } => {
+        HostUse::Value(name) => passed_on(entry, name),
+        HostUse::Calls(allow) => widened(entry, allow),
+        HostUse::Store(Scope::Whole) => {
             place(entry, &Text::literal("/nix/store"), Access::ReadOnly).pop()
         }
-        Grant::Store { scope: Scope::Closure }
-        | Grant::Program { .. }
-        | Grant::Arguments { .. }
+        HostUse::Store(Scope::Closure)
+        | HostUse::Nothing
         // Places that a grant names are looked at for all kinds alike.
-        | Grant::Bind { .. }
-        | Grant::DeepBind { .. }
-        | Grant::Copy { .. }
-        | Grant::StateDirectory { .. }
-        | Grant::StateFile { .. }
-        | Grant::FolderState { .. }
-        | Grant::Overlay { .. }
-        | Grant::Reach { .. }
-        | Grant::StateLink { .. }
+        | HostUse::Path { .. }
+        | HostUse::Tree { .. }
+        | HostUse::Copied { .. }
+        | HostUse::State(_)
+        | HostUse::StateFile(_)
+        | HostUse::FolderState(_)
+        | HostUse::Link
+        | HostUse::Layers { .. }
+        | HostUse::Beneath { .. }
         // Which places these are is the launcher's choice.
-        | Grant::Folder { .. }
-        | Grant::Worktree
-        | Grant::BindArguments { .. }
-        | Grant::BindVariable { .. }
+        | HostUse::Folder { .. }
+        | HostUse::Repository
+        | HostUse::Arguments(_)
+        | HostUse::Variable { .. }
         // What is let through is named, one by one.
-        | Grant::Bus { .. }
-        | Grant::OpenUrls
-        | Grant::Tmpfs { .. }
-        | Grant::Proc { .. }
-        | Grant::Dev { .. }
-        | Grant::Directory { .. }
-        | Grant::File { .. }
-        | Grant::Symlink { .. }
-        | Grant::Accounts { .. }
+        | HostUse::Bus
+        | HostUse::Browser
         // Two values of it, and not the file.
-        | Grant::GitIdentity { .. }
-        | Grant::RemountReadOnly { .. }
-        | Grant::Queues { .. }
-        | Grant::StartIn { .. }
-        | Grant::SetEnv { .. }
-        | Grant::DevShell { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::AddPath { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::Cage { .. }
-        | Grant::Ports { .. }
-        | Grant::SystemCalls { .. }
-        | Grant::Filter { .. }
-        | Grant::NestedSandbox
-        | Grant::Wall { .. }
-        | Grant::LandlockAbi { .. }
-        | Grant::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
-        | Grant::Lifetime { .. }
-        | Grant::Limit { .. }
-        | Grant::BestEffort
-        | Grant::ShownId { .. }
-        | Grant::DedicatedUser { .. } => None,
+        | HostUse::Identity
+        | HostUse::Ports { .. }
+        | HostUse::Cage { .. } => None,
     }
 }
 

@@ -2,79 +2,50 @@
 
 use std::borrow::Cow;
 
-use crate::{Access, Grant, Reach, Text, Writes};
+use crate::{Access, Grant, HostUse, Reach, Text, Writes};
 
 /// The places of the host that a grant names, and what may be done there.
 #[must_use]
 pub fn given(grant: &Grant) -> Vec<(Cow<'_, Text>, Access)> {
-    if let Grant::BindVariable { variable, access, .. } = grant {
-        // What most variables hold only the launch knows, but not all: `HOME` names a place.
-        return vec![(Cow::Owned(Text::expanded(format!("${variable}"))), *access)];
-    }
-    named(grant).into_iter().map(|(place, access)| (Cow::Borrowed(place), access)).collect()
-}
-
-fn named(grant: &Grant) -> Vec<(&Text, Access)> {
-    match grant {
-        Grant::Bind { from, access, .. } => vec![(from, *access)],
-        Grant::DeepBind { from, .. } | Grant::Copy { from, .. } => vec![(from, Access::ReadOnly)],
-        Grant::StateDirectory { path, .. }
-        | Grant::StateFile { path, .. }
-        | Grant::FolderState { path, .. } => vec![(path, Access::ReadWrite)],
-        Grant::Overlay { lower, writes, .. } => {
-            let lower = lower.iter().map(|folder| (folder, Access::ReadOnly));
-            lower.chain(kept(writes).into_iter().map(|upper| (upper, Access::ReadWrite))).collect()
+    let one = |place, access| vec![(Cow::Borrowed(place), access)];
+    match grant.host_use() {
+        HostUse::Path { from, access, .. } => one(from, access),
+        HostUse::Tree { from, .. } | HostUse::Copied { from, .. } => one(from, Access::ReadOnly),
+        HostUse::State(path) | HostUse::StateFile(path) | HostUse::FolderState(path) => {
+            one(path, Access::ReadWrite)
         }
-        Grant::Reach { path, reach, .. } => vec![(path, of_reach(*reach))],
-        Grant::Program { .. }
-        | Grant::Arguments { .. }
-        | Grant::Folder { .. }
-        | Grant::HomeAsFolder
-        | Grant::Worktree
-        | Grant::BindArguments { .. }
-        | Grant::BindVariable { .. }
-        | Grant::Session { .. }
-        | Grant::Bus { .. }
-        | Grant::Store { .. }
-        | Grant::Tmpfs { .. }
-        | Grant::Proc { .. }
-        | Grant::Dev { .. }
-        | Grant::Directory { .. }
-        | Grant::File { .. }
-        | Grant::Symlink { .. }
-        | Grant::Accounts { .. }
-        | Grant::GitIdentity { .. }
-        | Grant::RemountReadOnly { .. }
-        | Grant::Queues { .. }
-        | Grant::HostScript { .. }
-        | Grant::Channel { .. }
-        | Grant::OpenUrls
-        | Grant::StartIn { .. }
-        | Grant::SetEnv { .. }
-        | Grant::DevShell { .. }
-        | Grant::ForwardEnv { .. }
-        | Grant::UnsetEnv { .. }
-        | Grant::AddPath { .. }
-        | Grant::Hostname { .. }
-        | Grant::TimeZone { .. }
-        | Grant::ShareNamespace { .. }
-        | Grant::HostNetwork
-        | Grant::Network(_)
-        | Grant::Cage { .. }
-        | Grant::StateLink { .. }
-        | Grant::Ports { .. }
-        | Grant::SystemCalls { .. }
-        | Grant::CallRules { .. }
-        | Grant::Filter { .. }
-        | Grant::NestedSandbox
-        | Grant::Wall { .. }
-        | Grant::LandlockAbi { .. }
-        | Grant::Terminal { .. }
-        | Grant::Lifetime { .. }
-        | Grant::Limit { .. }
-        | Grant::BestEffort
-        | Grant::ShownId { .. }
-        | Grant::DedicatedUser { .. } => Vec::new(),
+        HostUse::Layers { lower, writes } => {
+            let lower = lower.iter().map(|folder| (folder, Access::ReadOnly));
+            let upper = kept(writes).into_iter().map(|upper| (upper, Access::ReadWrite));
+            lower.chain(upper).map(|(place, access)| (Cow::Borrowed(place), access)).collect()
+        }
+        HostUse::Beneath { path, reach, .. } => one(path, of_reach(reach)),
+        // What most variables hold only the launch knows, but not all: `HOME` names a place.
+        HostUse::Variable { variable, access } => {
+            vec![(Cow::Owned(Text::expanded(format!("${variable}"))), access)]
+        }
+        HostUse::Nothing
+        | HostUse::Link
+        // Which places these are is the launcher's choice.
+        | HostUse::Folder { .. }
+        | HostUse::Home
+        | HostUse::Repository
+        | HostUse::Arguments(_)
+        | HostUse::Identity
+        | HostUse::Session(_)
+        | HostUse::Bus
+        | HostUse::Store(_)
+        | HostUse::Value(_)
+        | HostUse::Namespace(_)
+        | HostUse::Network
+        | HostUse::ByName(_)
+        | HostUse::Ports { .. }
+        | HostUse::Cage { .. }
+        | HostUse::Calls(_)
+        | HostUse::Terminal
+        | HostUse::Script
+        | HostUse::Channel(_)
+        | HostUse::Browser => Vec::new(),
     }
 }
 

@@ -1,10 +1,9 @@
-//! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not compile until `explain`, the
-//! seal and the checks have answered for it.
+//! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not compile until its row (`effect`),
+//! its words and the seal have answered for it.
 
+mod effect;
 mod kinds;
 mod network;
-mod sources;
-mod target;
 
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use crate::{
     Access, CallBase, Lifetime, Missing, Mode, Namespace, OnDeny, Reach, Service, Terminal,
 };
 
+pub use effect::HostUse;
 pub use kinds::{Argument, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 pub use network::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 

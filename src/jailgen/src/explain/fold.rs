@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jail_policy::{Entry, Grant, Namespace, Text, given, is_certain, is_home, is_hosts_root};
+use jail_policy::{Entry, Grant, Namespace, Text, given, is_home, is_hosts_root};
 
 /// The grants that no later one covers at the same place, in order.
 pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
@@ -16,7 +16,7 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
             if covered.contains(target) || is_own && perhaps.contains(target) {
                 continue;
             }
-            let covers = if is_certain(&entry.grant) { &mut covered } else { &mut perhaps };
+            let covers = if entry.grant.is_certain() { &mut covered } else { &mut perhaps };
             covers.insert(target);
         }
         kept.push(entry);

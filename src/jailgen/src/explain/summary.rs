@@ -1,9 +1,8 @@
-//! What a jail writes, reads and reaches, in three lines: what one wants to know first. The `match` is complete: a new kind of
-//! grant does not compile until it has said what it adds.
+//! What a jail writes, reads and reaches, in three lines: what one wants to know first.
 
 use jail_policy::{
-    Access, DangerCode, Entry, Exposure, Grant, Missing, Namespace, Piece, Reach, Service,
-    Terminal, Text, Writes, cage_state, canonical_place, exposures, is_secret, sentence,
+    Access, DangerCode, Entry, Exposure, Grant, HostUse, Missing, Namespace, Piece, Reach, Service,
+    Text, Writes, cage_state, canonical_place, exposures, is_secret, sentence,
 };
 use jail_registry::is_every_programs;
 use serde::Serialize;
@@ -89,61 +88,61 @@ impl Summary {
     }
 
     fn add(&mut self, grant: &Grant) {
-        match grant {
-            Grant::Bind { from, access, .. } if is_service(from, *access) => {
+        match grant.host_use() {
+            HostUse::Path { from, access, .. } if is_service(from, access) => {
                 self.reaches(format!("whoever answers at {}", shown(from)));
             }
-            Grant::Reach { path, .. } if path.as_str() == Some("$SSH_AUTH_SOCK") => {
+            HostUse::Beneath { path, .. } if path.as_str() == Some("$SSH_AUTH_SOCK") => {
                 self.reaches(sentence(&Grant::Session { service: Service::SshAgent }).what);
             }
-            Grant::Bind { from, access, .. } if is_yours(from) => self.gives(*access, shown(from)),
-            Grant::DeepBind { from, .. } if is_yours(from) => {
+            HostUse::Path { from, access, .. } if is_yours(from) => self.gives(access, shown(from)),
+            HostUse::Tree { from, .. } if is_yours(from) => {
                 self.reads(format!("{}, with what its links lead to", shown(from)));
             }
-            Grant::Copy { from, .. } if !is_the_machines(from, Reach::Ro) => self.reads(shown(from)),
-            Grant::Folder { access, to } => match to {
-                Some(to) if self.cage.is_some() => self.gives(*access, shown(to)),
-                Some(_) | None => self.gives(*access, "this folder"),
+            HostUse::Copied { from, .. } if !is_the_machines(from, Reach::Ro) => self.reads(shown(from)),
+            HostUse::Folder { access, to } => match to {
+                Some(to) if self.cage.is_some() => self.gives(access, shown(to)),
+                Some(_) | None => self.gives(access, "this folder"),
             },
-            Grant::HomeAsFolder => {
+            HostUse::Home => {
                 self.writes("all of your home folder where it is started there");
             }
-            Grant::Worktree => self.writes("the `.git` of this worktree's repository"),
-            Grant::BindArguments { access } => {
-                self.gives(*access, "every path among its arguments");
+            HostUse::Repository => self.writes("the `.git` of this worktree's repository"),
+            HostUse::Arguments(access) => {
+                self.gives(access, "every path among its arguments");
             }
-            Grant::BindVariable { variable, access, .. } => {
-                self.gives(*access, format!("every path in ${variable}"));
+            HostUse::Variable { variable, access } => {
+                self.gives(access, format!("every path in ${variable}"));
             }
-            Grant::StateDirectory { path, .. } if self.is_own(path) => {
+            HostUse::State(path) if self.is_own(path) => {
                 self.writes("a folder of its own below ~/.local/state/jailgen");
             }
-            Grant::StateDirectory { path, .. } | Grant::StateFile { path, .. } => {
+            HostUse::State(path) | HostUse::StateFile(path) => {
                 self.writes(shown(path));
             }
-            Grant::FolderState { path, .. } => {
+            HostUse::FolderState(path) => {
                 self.writes(format!("a folder in {} for each folder", shown(path)));
             }
-            Grant::Overlay { lower, writes, .. } => {
+            HostUse::Layers { lower, writes } => {
                 lower.iter().filter(|lower| is_yours(lower)).for_each(|it| self.reads(shown(it)));
                 match writes {
                     Writes::Kept { upper, .. } => self.writes(shown(upper)),
                     Writes::Refused | Writes::Memory => {}
                 }
             }
-            Grant::Reach { path, reach, missing } => {
-                let is_usual = *missing == Missing::Skip && is_the_machines(path, *reach);
+            HostUse::Beneath { path, reach, missing } => {
+                let is_usual = missing == Missing::Skip && is_the_machines(path, reach);
                 if is_usual || !is_yours(path) {
                     return;
                 }
                 self.gives(if reach.writes() { Access::ReadWrite } else { Access::ReadOnly }, shown(path));
             }
-            Grant::ForwardEnv { name, .. } if is_secret(name) => self.reads(format!("${name}")),
-            Grant::GitIdentity { .. } => self.reads("your name and address as git has them"),
-            Grant::HostNetwork => push(&mut self.networks, "all networks".into()),
-            Grant::Network(grant) => super::network::add(&mut self.networks, &mut self.reaches, grant),
-            Grant::ShareNamespace { namespace } => self.shares(*namespace),
-            Grant::Ports { connect, bind } => {
+            HostUse::Value(name) if is_secret(name) => self.reads(format!("${name}")),
+            HostUse::Identity => self.reads("your name and address as git has them"),
+            HostUse::Network => push(&mut self.networks, "all networks".into()),
+            HostUse::ByName(grant) => super::network::add(&mut self.networks, &mut self.reaches, grant),
+            HostUse::Namespace(namespace) => self.shares(namespace),
+            HostUse::Ports { connect, bind } => {
                 let listed = |ports: &[u16]| {
                     ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ")
                 };
@@ -157,56 +156,28 @@ impl Summary {
                     push(&mut self.networks, format!("whoever connects to its TCP ports {ports}"));
                 }
             }
-            Grant::Cage { datagrams: true, .. } => {
+            HostUse::Cage { datagrams: true } => {
                 push(&mut self.networks, "all networks by UDP".into());
             }
-            Grant::Session { .. } | Grant::Bus { .. } => self.reaches(sentence(grant).what),
-            Grant::Channel { name, .. } => {
+            HostUse::Session(_) | HostUse::Bus => self.reaches(sentence(grant).what),
+            HostUse::Channel(name) => {
                 self.reaches(format!("a script on the host (`{name}`)"));
             }
-            Grant::OpenUrls => self.reaches("your browser"),
-            Grant::Terminal { terminal: Terminal::Shared } => {
+            HostUse::Browser => self.reaches("your browser"),
+            HostUse::Terminal => {
                 self.reads("what you type while it is stopped or in the background");
             }
-            Grant::HostScript { .. } => self.reaches("the host, by scripts of the spec"),
-            Grant::Bind { .. }
-            | Grant::DeepBind { .. }
-            | Grant::Copy { .. }
-            | Grant::ForwardEnv { .. }
-            | Grant::Program { .. }
-            | Grant::Arguments { .. }
-            | Grant::Store { .. }
-            | Grant::Tmpfs { .. }
-            | Grant::Proc { .. }
-            | Grant::Dev { .. }
-            | Grant::Directory { .. }
-            | Grant::File { .. }
-            | Grant::Symlink { .. }
-            | Grant::Accounts { .. }
-            | Grant::RemountReadOnly { .. }
-            | Grant::Queues { .. }
-            | Grant::StartIn { .. }
-            | Grant::SetEnv { .. }
-            | Grant::DevShell { .. }
-            | Grant::UnsetEnv { .. }
-            | Grant::AddPath { .. }
-            | Grant::Hostname { .. }
-            | Grant::TimeZone { .. }
-            | Grant::Cage { datagrams: false, .. }
+            HostUse::Script => self.reaches("the host, by scripts of the spec"),
+            HostUse::Path { .. }
+            | HostUse::Tree { .. }
+            | HostUse::Copied { .. }
+            | HostUse::Value(_)
+            | HostUse::Store(_)
+            | HostUse::Cage { datagrams: false }
             // It leads to state, which is told.
-            | Grant::StateLink { .. }
-            | Grant::SystemCalls { .. }
-            | Grant::CallRules { .. }
-            | Grant::Filter { .. }
-            | Grant::NestedSandbox
-            | Grant::Wall { .. }
-            | Grant::LandlockAbi { .. }
-            | Grant::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
-            | Grant::Lifetime { .. }
-            | Grant::Limit { .. }
-            | Grant::BestEffort
-            | Grant::ShownId { .. }
-            | Grant::DedicatedUser { .. } => {}
+            | HostUse::Link
+            | HostUse::Calls(_)
+            | HostUse::Nothing => {}
         }
     }
 
