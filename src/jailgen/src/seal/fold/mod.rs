@@ -35,6 +35,7 @@ pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, Seal
     if is_cage(request.policy) {
         return cage::fold(request, closure);
     }
+    refuse_second_folder(request.policy)?;
     let mut draft = Draft::new(request.policy, &closure.store);
     for (index, entry) in request.policy.grants.iter().enumerate() {
         draft.apply(index, entry)?;
@@ -42,9 +43,23 @@ pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, Seal
     draft.finish(request, closure)
 }
 
+/// Lowering makes one grant of the working folder, whatever says something about it. A policy with two was changed by hand.
+fn refuse_second_folder(policy: &Policy) -> Result<(), SealError> {
+    match policy.grants.iter().filter(|entry| is_folder(entry)).nth(1) {
+        None => Ok(()),
+        Some(second) => {
+            let error = SealError::at(policy, second, "the working folder is granted twice");
+            Err(error.help("leave one of the two grants out, or emit the spec again"))
+        }
+    }
+}
+
+fn is_folder(entry: &Entry) -> bool {
+    matches!(entry.grant, Grant::Folder { .. })
+}
+
 /// Where the grants stand of which the last one counts, and which have a place among the mounts.
 struct Last {
-    folder: Option<usize>,
     store: Option<usize>,
     zone: Option<usize>,
 }
@@ -55,7 +70,6 @@ impl Last {
             policy.grants.iter().rposition(|entry| wanted(&entry.grant))
         };
         Self {
-            folder: last(|grant| matches!(grant, Grant::Folder { .. })),
             store: last(|grant| matches!(grant, Grant::Store { .. })),
             zone: last(|grant| matches!(grant, Grant::TimeZone { .. })),
         }
@@ -126,13 +140,13 @@ impl<'a> Draft<'a> {
                     InsideOp::Bind(Bind { from, to, access: *access, missing: *missing }),
                 ));
             }
-            Grant::Folder { access, to } if self.last.folder == Some(index) => {
+            Grant::Folder { access, to } => {
                 let to = to.as_ref().map(|to| read.path(to)).transpose()?;
                 self.refuse_folder(entry);
                 self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
-            Grant::HomeAsFolder | Grant::Folder { .. } => {}
+            Grant::HomeAsFolder => {}
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
                     by,
@@ -428,10 +442,10 @@ impl<'a> Draft<'a> {
         if let Some(place) = &self.start_in {
             return StartIn::Path(place.clone());
         }
-        match (self.last.folder, home) {
-            (Some(_), _) => StartIn::Folder,
-            (None, Some(home)) => StartIn::Path(home),
-            (None, None) => StartIn::Path(HostText::Literal("/".into())),
+        match home {
+            _ if self.policy.grants.iter().any(is_folder) => StartIn::Folder,
+            Some(home) => StartIn::Path(home),
+            None => StartIn::Path(HostText::Literal("/".into())),
         }
     }
 }

@@ -343,11 +343,18 @@ fn an_older_policy_is_refused() {
 }
 
 #[test]
-fn the_last_grant_of_the_working_folder_counts() {
+fn a_working_folder_that_is_granted_twice_is_refused() {
     let folder = |access, to: Option<&str>| Grant::Folder { access, to: to.map(Text::literal) };
-    let grants = [folder(Access::ReadWrite, None), folder(Access::ReadOnly, Some("/work"))];
-    let wrapper = sealed(&policy(&grants)).unwrap().wrapper;
-    assert_eq!(wrapper.matches(r#""folder":{"to""#).count(), 1, "{wrapper}");
-    assert!(wrapper.contains(r#""folder":{"to":"/work","access":"ro""#), "{wrapper}");
-    assert_eq!(wrapper.matches("refuse-folder").count(), 1, "{wrapper}");
+    let (first, second) =
+        (folder(Access::ReadWrite, None), folder(Access::ReadOnly, Some("/work")));
+    for once in [&first, &second] {
+        let wrapper = sealed(&policy(std::slice::from_ref(once))).unwrap().wrapper;
+        assert_eq!(wrapper.matches("refuse-folder").count(), 1, "{wrapper}");
+    }
+    check_error(
+        &[first, second],
+        expect![[r#"
+        `grant`: the working folder is granted twice
+          help: leave one of the two grants out, or emit the spec again"#]],
+    );
 }
