@@ -121,6 +121,30 @@ fn a_factory_with_common_options() {
 }
 
 #[test]
+fn a_name_that_is_a_word_of_the_language_is_quoted() {
+    check(
+        r#"{
+  inputs.jail-nix.url = "github:alexdavid/jail.nix";
+  outputs = { nixpkgs, jail-nix, ... }:
+    let
+      pkgs = import nixpkgs { };
+      jail = jail-nix.lib.init pkgs;
+    in {
+      packages.x86_64-linux.a = jail "with" pkgs.hello [ ];
+      packages.x86_64-linux.b = jail "b" pkgs.hello [ ];
+    };
+}"#,
+        &expect![[r##"
+            # Imported from flake.nix.
+            {
+              "with" = jail "with" pkgs.hello [ ];
+              b = jail "b" pkgs.hello [ ];
+            }
+        "##]],
+    );
+}
+
+#[test]
 fn internals_inputs_and_overlays() {
     check(
         r#"{

@@ -9,6 +9,7 @@ use super::left_out;
 use super::library::{IMPORTED, Library};
 use super::lookup::{Names, attribute};
 use super::rewrite::Rewriter;
+use crate::nix_text;
 
 /// The spec of what was gathered; faults that come up are added to it. `None` if no jail is left.
 pub(super) fn spec(
@@ -35,7 +36,8 @@ pub(super) fn spec(
         [] => return None,
         [(_, text)] => text.clone(),
         several => {
-            let entry = |(name, text): &(&str, String)| format!("{} = {text};\n", key(name));
+            let entry =
+                |(name, text): &(&str, String)| format!("{} = {text};\n", nix_text::name(name));
             format!("{{\n{}}}", several.iter().map(entry).collect::<String>())
         }
     };
@@ -125,15 +127,4 @@ const EXTENSIONS: &[(&str, &str)] = &[
 
 fn applications(root: &ast::Expr) -> impl Iterator<Item = ast::Apply> {
     root.syntax().descendants().filter_map(ast::Apply::cast)
-}
-
-/// A name as an attribute is written.
-fn key(name: &str) -> String {
-    let is_first = |c: char| c.is_ascii_alphabetic() || c == '_';
-    let is_rest = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '\'');
-    if name.starts_with(is_first) && name.chars().all(is_rest) {
-        name.into()
-    } else {
-        format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${"))
-    }
 }
