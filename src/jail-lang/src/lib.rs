@@ -14,7 +14,6 @@ mod import;
 mod ir;
 mod library;
 mod limits;
-pub mod nix_text;
 mod outcome;
 mod print;
 pub mod query;
@@ -34,6 +33,8 @@ mod tests;
 
 pub use files::{File, Files};
 pub use import::{Imported, import};
+// Beneath this crate the registry writes Nix too, in the help of its diagnostics.
+pub use jail_registry::nix_text;
 pub use limits::Limits;
 pub use outcome::{
     Evaluated, Expression, Outcome, SyntaxError, check_set_syntax, check_syntax, eval_expression,

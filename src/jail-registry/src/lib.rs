@@ -10,6 +10,7 @@ mod check;
 mod diagnostic;
 mod hosts;
 mod lower;
+pub mod nix_text;
 mod packages;
 mod page;
 mod signature;

@@ -26,7 +26,6 @@ pub use call::Call;
 pub use danger::warning as danger_warning;
 pub(crate) use finish::default_hostname;
 pub(crate) use name::{is_hostname, is_variable};
-pub(crate) use text::nix_string;
 
 use crate::builders::{self, Makes};
 use crate::check;

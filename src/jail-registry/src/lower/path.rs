@@ -6,6 +6,7 @@ use jail_policy::{Piece, Text};
 use super::text;
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::nix_text::quoted;
 use crate::term::Place;
 
 /// What a path is for.
@@ -124,13 +125,10 @@ fn explain(
 
 fn relative_help(role: Role, path: &str) -> String {
     if path == "~" || path.starts_with("~/") {
-        return format!(
-            "write `(noescape {})`: only then `~` is your home folder",
-            text::nix_string(path)
-        );
+        return format!("write `(noescape {})`: only then `~` is your home folder", quoted(path));
     }
     if path.starts_with('$') {
-        let path = text::nix_string(path);
+        let path = quoted(path);
         return format!("write `(noescape {path})`: only then the variable is read at launch");
     }
     if path.is_empty() {
@@ -162,7 +160,7 @@ fn relative_source(below: &str) -> String {
     if matches!(below, "." | "") {
         return "write `(noescape \"$PWD\")` for the folder that the jail is started in, or put `mount-cwd` in place of the whole combinator".into();
     }
-    let from = |start: &str| text::nix_string(&format!("{start}/{below}"));
+    let from = |start: &str| quoted(&format!("{start}/{below}"));
     format!(
         "write `(noescape {})` for what is in the folder that the jail is started in, `(noescape {})` for your home folder, or the whole path",
         from("$PWD"),

@@ -4,6 +4,7 @@ use jail_plan::{Expansion, ExpansionError};
 use jail_policy::{Piece, Text};
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::nix_text::quoted;
 use crate::term::Place;
 
 /// A text that is used as a value: a variable, an argument, a part of a path.
@@ -100,7 +101,7 @@ fn has_variable(literal: &str) -> bool {
 fn looks_expanded_warning(text: &Text, place: Option<Place>) -> Diagnostic {
     let message = format!("`{text}` is taken as it stands: nothing in it is expanded");
     let source = text.to_string();
-    let (expanded, kept) = (nix_string(&source), nix_string(&kept(&source)));
+    let (expanded, kept) = (quoted(&source), quoted(&kept(&source)));
     let help = format!(
         "write `(noescape {expanded})` to have it expanded at launch, or `(noescape {kept})` if it is meant as it stands"
     );
@@ -117,10 +118,4 @@ pub(super) fn kept(text: &str) -> String {
         source.push(character);
     }
     source
-}
-
-/// A text as a spec writes it.
-pub(crate) fn nix_string(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "\\${");
-    format!("\"{escaped}\"")
 }

@@ -1,6 +1,6 @@
 //! Path values, which no combinator takes, and what their author can write instead.
 
-use crate::lower::nix_string;
+use crate::nix_text::quoted;
 
 /// A path value: `./cfg`, `/etc/hosts`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl PathValue {
     /// What to write instead.
     #[must_use]
     pub fn help(&self) -> String {
-        let place = nix_string(&self.place);
+        let place = quoted(&self.place);
         let copy = self.source.as_ref().map_or_else(String::new, |source| {
             format!(", or `\"${{{source}}}\"` for a copy in the store, which every user can read")
         });
@@ -49,5 +49,5 @@ fn source(start: &str, below: &str) -> String {
     if below.is_empty() {
         return format!("{start}.");
     }
-    format!("{start}. + {}", nix_string(&format!("/{below}")))
+    format!("{start}. + {}", quoted(&format!("/{below}")))
 }

@@ -1,4 +1,5 @@
-//! How Nix writes names and strings. Residual code, emitted flakes and the printing of values all write them here.
+//! How Nix writes names and strings. Residual code, emitted flakes, the printing of values and the help of diagnostics all write them
+//! here.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -18,7 +19,7 @@ pub enum Part {
 
 /// Which dollar signs are written as `\$`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dollars {
+pub enum Dollars {
     /// Those before a brace, where an expression would begin: as Nix prints values.
     BeforeBrace,
     /// Also those before another one, which would take its meaning away, and the last one, which could meet a brace of the next
@@ -27,7 +28,8 @@ pub(crate) enum Dollars {
 }
 
 /// Whether a name can be written without quotes.
-pub(crate) fn is_name(name: &str) -> bool {
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && characters.all(|next| next.is_ascii_alphanumeric() || matches!(next, '_' | '-' | '\''))
@@ -40,7 +42,7 @@ pub fn name(name: &str) -> Cow<'_, str> {
     if is_name(name) {
         Cow::Borrowed(name)
     } else {
-        Cow::Owned(quoted(&[Part::Literal(name.into())]))
+        Cow::Owned(between_quotes(&[Part::Literal(name.into())]))
     }
 }
 
@@ -48,11 +50,20 @@ pub fn name(name: &str) -> Cow<'_, str> {
 /// by `indent` spaces.
 #[must_use]
 pub fn string(parts: &[Part], indent: usize) -> String {
-    if is_block(parts) { block(parts, indent) } else { quoted(parts) }
+    if is_block(parts) { block(parts, indent) } else { between_quotes(parts) }
+}
+
+/// A text as somebody would write it in a spec: on one line, between quotes.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut source = String::from("\"");
+    escape(text, Dollars::BeforeBrace, &mut source);
+    source.push('"');
+    source
 }
 
 /// The characters of a literal between quotes.
-pub(crate) fn escape(literal: &str, dollars: Dollars, into: &mut String) {
+pub fn escape(literal: &str, dollars: Dollars, into: &mut String) {
     let mut characters = literal.chars().peekable();
     while let Some(character) = characters.next() {
         let begins = match (dollars, characters.peek()) {
@@ -72,7 +83,7 @@ pub(crate) fn escape(literal: &str, dollars: Dollars, into: &mut String) {
     }
 }
 
-fn quoted(parts: &[Part]) -> String {
+fn between_quotes(parts: &[Part]) -> String {
     let mut text = String::from("\"");
     for part in parts {
         match part {
