@@ -416,9 +416,7 @@ fn writes_a_name(path: &str, before: &str) -> bool {
     let is_constant = before.ends_with(": &str = ");
     match path.strip_prefix("src/jail-registry/src/table/") {
         Some("names.rs") => is_constant,
-        Some(_) => {
-            ["name:", "of(", "bind(", "bind2("].iter().any(|code| before.trim_end().ends_with(code))
-        }
+        Some(_) => before.trim_end().ends_with("name:"),
         // What is beneath the registry needs this one.
         None => path == "src/jail-policy/src/policy.rs" && is_constant,
     }

@@ -48,6 +48,18 @@ fn every_entry_has_a_summary_and_an_example_that_uses_it() {
 }
 
 #[test]
+fn what_an_entry_says_is_whole() {
+    for combinator in combinators() {
+        let (name, docs) = (combinator.name, combinator.docs);
+        assert!(docs.is_empty() || docs.ends_with(['.', '`', '*', ')']), "{name}: {docs}");
+        assert_eq!(docs.trim_end(), docs, "{name}");
+        let params: BTreeSet<_> = combinator.signature.params.iter().map(|it| it.name).collect();
+        assert_eq!(params.len(), combinator.signature.params.len(), "{name}");
+        assert!(combinator.signature.params.is_empty() || combinator.example != name, "{name}");
+    }
+}
+
+#[test]
 fn fields_are_documented_and_unique() {
     for builder in BUILDERS {
         let Type::Fields(fields) = builder.signature.params[0].ty else { panic!("{builder:?}") };

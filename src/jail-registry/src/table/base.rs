@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Lifetime, Missing, Output, Scope, Terminal, Text, Zone};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names};
+use super::{Chapter, Combinator, Lower, OURS, inside, names};
 use crate::lower::{Call, default_hostname};
 use crate::packages::Brought;
 
@@ -12,7 +12,6 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: names::BASE,
-            since: SINCE,
             in_jail_nix: true,
             summary: "What nearly every program needs: /proc, a minimal /dev, empty /tmp and home, a shell, a clean environment",
             docs: "
@@ -24,34 +23,30 @@ pub(super) const CHAPTER: Chapter = Chapter {
 - The environment is built from nothing: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. What the launcher does not
   have is left out.
 - The host name is the jail's name, the terminal stays, and the jail ends with whoever started it.",
-            signature: NOTHING,
             example: "[ reset base bind-nix-store-runtime-closure ]",
             brings: &[inside(Brought::BashInteractive), inside(Brought::Coreutils)],
             lower: Lower::Permission(base),
+            ..OURS
         },
         Combinator {
             name: names::BIND_NIX_STORE_RUNTIME_CLOSURE,
-            since: SINCE,
             in_jail_nix: true,
             summary: "Of the Nix store exactly the runtime closure of what the jail names, read-only",
             docs: "The program, the packages and whatever else of the store the spec mentions, with all that they refer to. Other
 store paths do not exist inside, not even their names.",
-            signature: NOTHING,
             example: "[ reset base bind-nix-store-runtime-closure ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Store { scope: Scope::Closure });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::FAKE_PASSWD,
-            since: SINCE,
             in_jail_nix: true,
             summary: "Account files (passwd, group, nsswitch.conf) that know the calling user and nobody else of the host",
             docs: "They are made at each launch, so they are never stale, and nothing is written to the host. The user's shell is the
 jail's own.",
-            signature: NOTHING,
             example: "[ reset base bind-nix-store-runtime-closure fake-passwd ]",
             brings: &[inside(Brought::BashInteractive)],
             lower: Lower::Permission(|call| {
@@ -59,6 +54,7 @@ jail's own.",
                 call.grant(Grant::Accounts { shell });
                 Some(())
             }),
+            ..OURS
         },
     ],
 };

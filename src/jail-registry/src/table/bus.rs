@@ -3,11 +3,11 @@
 use jail_policy::{Grant, Output, Service, Text};
 
 use super::desktop::runtime_folder;
-use super::{Chapter, Combinator, param};
+use super::{Chapter, Combinator, Lower, OURS, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::packages::{Brings, Brought, Side};
-use crate::signature::{Field, Param, Type};
+use crate::signature::{Field, Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Message buses",
@@ -15,43 +15,46 @@ pub(super) const CHAPTER: Chapter = Chapter {
 names for it; it runs in a jail of its own, beside this one, and ends with it. Names may end in `.*`, for all below them. Where the
 host has no bus it is left out, and the launch says so.",
     combinators: &[
-        Combinator::of(
-            "dbus",
-            "Of the session's message bus what is named",
-            "- `own`: names that the jail may have for itself.
+        Combinator {
+            name: "dbus",
+            in_jail_nix: true,
+            summary: "Of the session's message bus what is named",
+            docs: "- `own`: names that the jail may have for itself.
 - `talk`: names that it may talk to, in every way.
 - `see`: names that it may know of.
 - `call` and `broadcast`: calls that it may make, and signals that it may get, as `NAME=RULE`; a rule is `INTERFACE.MEMBER@/PATH`, and `*`
   stands for any.
 
 What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything outside.",
-            |call| named(call, Service::FilteredSessionBus),
-        )
-        .taking(RULES, "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }")
-        .bringing(BRINGS)
-        .as_in_jail_nix(),
-        Combinator::of(
-            "dbus-system",
-            "Of the machine's message bus what is named",
-            "As `dbus`.",
-            |call| named(call, Service::FilteredSystemBus),
-        )
-        .taking(
-            RULES,
-            "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
-        )
-        .bringing(BRINGS),
-        Combinator::of(
-            "notifications",
-            "Notifications on the desktop",
-            "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
-            |call| {
+            signature: Signature { params: RULES },
+            example: "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }",
+            brings: BRINGS,
+            lower: Lower::Permission(|call| named(call, Service::FilteredSessionBus)),
+            ..OURS
+        },
+        Combinator {
+            name: "dbus-system",
+            summary: "Of the machine's message bus what is named",
+            docs: "As `dbus`.",
+            signature: Signature { params: RULES },
+            example: "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
+            brings: BRINGS,
+            lower: Lower::Permission(|call| named(call, Service::FilteredSystemBus)),
+            ..OURS
+        },
+        Combinator {
+            name: "notifications",
+            in_jail_nix: true,
+            summary: "Notifications on the desktop",
+            docs: "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
+            example: "notifications",
+            brings: BRINGS,
+            lower: Lower::Permission(|call| {
                 let rules = vec!["talk=org.freedesktop.Notifications".to_owned()];
                 filtered(call, Service::FilteredSessionBus, rules)
-            },
-        )
-        .bringing(BRINGS)
-        .as_in_jail_nix(),
+            }),
+            ..OURS
+        },
     ],
 };
 

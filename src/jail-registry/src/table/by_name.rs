@@ -1,31 +1,10 @@
 //! The network by name: the entries. What they mean is in `lower/by_name`.
 
-use super::{Combinator, SINCE, inside, names, param};
+use super::{Combinator, OURS, inside, names, param};
 use crate::lower::by_name;
 use crate::packages::{Brings, Brought};
-use crate::signature::{Field, Param, Type};
+use crate::signature::{Field, Signature, Type};
 use crate::table::Lower;
-
-const fn entry(
-    name: &'static str,
-    summary: &'static str,
-    docs: &'static str,
-    params: &'static [Param],
-    example: &'static str,
-    lower: Lower,
-) -> Combinator {
-    Combinator {
-        name,
-        since: SINCE,
-        in_jail_nix: false,
-        summary,
-        docs,
-        signature: crate::signature::Signature { params },
-        example,
-        brings: &[],
-        lower,
-    }
-}
 
 const fn optional(name: &'static str, ty: Type, doc: &'static str) -> Field {
     Field { name, ty, required: false, doc }
@@ -63,62 +42,66 @@ const MAPPED: Type = Type::Fields(&[
     required("to", Type::Integer, "the port that it leads to"),
 ]);
 
-pub(super) const ALLOW_HOST_PORT: Combinator = entry(
-    "allow-host-port",
-    "A port of the host's loopback can be reached from inside, as the same port of the jail's",
-    "`{ from = 15432; to = 5432; }`: port 15432 inside leads to port 5432 of the host. It works with and without other hosts, on 127.0.0.1
+pub(super) const ALLOW_HOST_PORT: Combinator = Combinator {
+    name: "allow-host-port",
+    summary: "A port of the host's loopback can be reached from inside, as the same port of the jail's",
+    docs: "`{ from = 15432; to = 5432; }`: port 15432 inside leads to port 5432 of the host. It works with and without other hosts, on 127.0.0.1
 and on ::1. A service on the loopback often trusts whoever connects.",
-    &[param("port", Type::Either(&[Type::Integer, MAPPED]))],
-    "[ (allow-host-port 5432) (allow-host-port { from = 8081; to = 8080; }) ]",
-    Lower::Permission(by_name::host_port),
-);
+    signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, MAPPED]))] },
+    example: "[ (allow-host-port 5432) (allow-host-port { from = 8081; to = 8080; }) ]",
+    lower: Lower::Permission(by_name::host_port),
+    ..OURS
+};
 
-pub(super) const DNS: Combinator = entry(
-    names::DNS,
-    "These DNS servers are asked, instead of the host's",
-    "Under `network-allow` and `internet` the broker asks them, outside of the jail, and `\"9.9.9.9:5353\"` names another port than 53. Under
+pub(super) const DNS: Combinator = Combinator {
+    name: names::DNS,
+    summary: "These DNS servers are asked, instead of the host's",
+    docs: "Under `network-allow` and `internet` the broker asks them, outside of the jail, and `\"9.9.9.9:5353\"` names another port than 53. Under
 `network` /etc/resolv.conf names them, which knows no ports.",
-    &[param("servers", Type::List(&Type::Literal))],
-    "[ internet (dns [ \"9.9.9.9\" \"2620:fe::fe\" ]) ]",
-    Lower::Permission(by_name::resolvers),
-);
+    signature: Signature { params: &[param("servers", Type::List(&Type::Literal))] },
+    example: "[ internet (dns [ \"9.9.9.9\" \"2620:fe::fe\" ]) ]",
+    lower: Lower::Permission(by_name::resolvers),
+    ..OURS
+};
 
-pub(super) const EXPOSE_PORT: Combinator = entry(
-    "expose-port",
-    "A port of the jail appears on the host's loopback, under the same number",
-    "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"` is one port
+pub(super) const EXPOSE_PORT: Combinator = Combinator {
+    name: "expose-port",
+    summary: "A port of the jail appears on the host's loopback, under the same number",
+    docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"` is one port
 that is free on the host when the jail starts, for call-backs of a browser. Every user of the machine can connect to what is exposed. A
 port that is taken on the host stops the launch.",
-    &[param("port", Type::Either(&[Type::Integer, Type::Literal, MAPPED]))],
-    "[ (expose-port 3000) (expose-port { from = 8080; to = 80; }) (expose-port \"4000-4010\") ]",
-    Lower::Permission(by_name::exposed),
-);
+    signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, Type::Literal, MAPPED]))] },
+    example: "[ (expose-port 3000) (expose-port { from = 8080; to = 80; }) (expose-port \"4000-4010\") ]",
+    lower: Lower::Permission(by_name::exposed),
+    ..OURS
+};
 
-pub(super) const INTERNET: Combinator = entry(
-    names::INTERNET,
-    "Every public host can be reached, on TCP ports 443, 80 and 22",
-    "No loopback of the host, no private, link-local or metadata address, by name or by number; [network.md](network.md) says how. `internet-ports`
+pub(super) const INTERNET: Combinator = Combinator {
+    name: names::INTERNET,
+    summary: "Every public host can be reached, on TCP ports 443, 80 and 22",
+    docs: "No loopback of the host, no private, link-local or metadata address, by name or by number; [network.md](network.md) says how. `internet-ports`
 names other ports, and what else `network-allow` names can be reached too.",
-    &[],
-    "internet",
-    Lower::Permission(by_name::internet),
-)
-.bringing(CERTIFICATES);
+    example: "internet",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::internet),
+    ..OURS
+};
 
-pub(super) const INTERNET_PORTS: Combinator = entry(
-    names::INTERNET_PORTS,
-    "Every public host can be reached, on these TCP ports",
-    "They take the place of those of `internet`, whichever comes first.",
-    &[param("ports", PORTS)],
-    "internet-ports [ 443 ]",
-    Lower::Permission(by_name::internet_ports),
-)
-.bringing(CERTIFICATES);
+pub(super) const INTERNET_PORTS: Combinator = Combinator {
+    name: names::INTERNET_PORTS,
+    summary: "Every public host can be reached, on these TCP ports",
+    docs: "They take the place of those of `internet`, whichever comes first.",
+    signature: Signature { params: &[param("ports", PORTS)] },
+    example: "internet-ports [ 443 ]",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::internet_ports),
+    ..OURS
+};
 
-pub(super) const NETWORK_ALLOW: Combinator = entry(
-    names::NETWORK_ALLOW,
-    "These hosts can be reached, by name, and no others",
-    "
+pub(super) const NETWORK_ALLOW: Combinator = Combinator {
+    name: names::NETWORK_ALLOW,
+    summary: "These hosts can be reached, by name, and no others",
+    docs: "
 - `\"example.com\"`: this host, on TCP ports 443 and 80. `\"example.com:8443\"`: on this port alone.
 - `\"*.example.com\"`: all hosts below it, and not itself. `*` alone, and names below which anybody can register one, are errors.
 - `\"10.1.2.3:8080\"`, `\"[fd00::1]:22\"`: an address, in whatever network it is.
@@ -129,46 +112,48 @@ pub(super) const NETWORK_ALLOW: Combinator = entry(
 Programs need to know nothing of it: names of other hosts do not resolve, and other addresses are unreachable. A name that leads to a
 private address is refused. UDP does not leave. The same rules hold for all names of a spec together; an empty list is no network at
 all. [network.md](network.md) says how it works, and what does not. Certificates are there as under `network`; the time zone is not.",
-    &[param("hosts", Type::List(&HOST))],
-    "network-allow [ \"api.anthropic.com\" \"*.example.com\" \"github.com:22\" \"@npm\" ]",
-    Lower::Permission(by_name::allow),
-)
-.bringing(CERTIFICATES);
+    signature: Signature { params: &[param("hosts", Type::List(&HOST))] },
+    example: "network-allow [ \"api.anthropic.com\" \"*.example.com\" \"github.com:22\" \"@npm\" ]",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::allow),
+    ..OURS
+};
 
-pub(super) const NETWORK_ASK: Combinator = entry(
-    "network-ask",
-    "Before a host is refused somebody is asked, and the connection waits",
-    "A notification on the desktop asks, or `command`, which is run on the host with the host and the port as its last two arguments and allows by its
+pub(super) const NETWORK_ASK: Combinator = Combinator {
+    name: "network-ask",
+    summary: "Before a host is refused somebody is asked, and the connection waits",
+    docs: "A notification on the desktop asks, or `command`, which is run on the host with the host and the port as its last two arguments and allows by its
 exit status 0. Without an answer within `seconds` (30 unless given, 30 at most) the connection is refused. What is allowed so is allowed for this
 session.",
-    &[param(
+    signature: Signature { params: &[param(
         "how",
         Type::Fields(&[
             optional("command", Type::List(&Type::Text), "the program, a path on the host, and its arguments"),
             optional("seconds", Type::Integer, "how long the connection waits"),
         ]),
-    )],
-    "[ (network-allow [ \"example.com\" ]) (network-ask { seconds = 20; }) ]",
-    Lower::Permission(by_name::ask),
-);
+    )] },
+    example: "[ (network-allow [ \"example.com\" ]) (network-ask { seconds = 20; }) ]",
+    lower: Lower::Permission(by_name::ask),
+    ..OURS
+};
 
-pub(super) const PROXY_VARIABLES: Combinator = entry(
-    names::PROXY_VARIABLES,
-    "A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it",
-    "For programs that go through a proxy anyway, or look names up by other ways than the system's: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
+pub(super) const PROXY_VARIABLES: Combinator = Combinator {
+    name: names::PROXY_VARIABLES,
+    summary: "A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it",
+    docs: "For programs that go through a proxy anyway, or look names up by other ways than the system's: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
 and the same in lower case. The rules are the same. Port 3128 of the jail's loopback is taken then.",
-    &[],
-    "[ (network-allow [ \"example.com\" ]) proxy-variables ]",
-    Lower::Permission(by_name::proxy_variables),
-);
+    example: "[ (network-allow [ \"example.com\" ]) proxy-variables ]",
+    lower: Lower::Permission(by_name::proxy_variables),
+    ..OURS
+};
 
-pub(super) const UPSTREAM_PROXY: Combinator = entry(
-    "upstream-proxy",
-    "Connections leave by this HTTP proxy of the host's network",
-    "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. The proxy is told a name only after that
+pub(super) const UPSTREAM_PROXY: Combinator = Combinator {
+    name: "upstream-proxy",
+    summary: "Connections leave by this HTTP proxy of the host's network",
+    docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. The proxy is told a name only after that
 was allowed, and looks it up itself. `{ url = …; credentials.file = \"/etc/proxy-login\"; }` takes `user:password` from a file at launch, and
 `credentials.env = \"PROXY_LOGIN\"` from a variable; in the spec they would end up in the store, where every user can read them.",
-    &[param(
+    signature: Signature { params: &[param(
         "proxy",
         Type::Either(&[
             Type::Text,
@@ -184,7 +169,8 @@ was allowed, and looks it up itself. `{ url = …; credentials.file = \"/etc/pro
                 ),
             ]),
         ]),
-    )],
-    "[ internet (upstream-proxy \"http://proxy.example.com:3128\") ]",
-    Lower::Permission(by_name::upstream),
-);
+    )] },
+    example: "[ internet (upstream-proxy \"http://proxy.example.com:3128\") ]",
+    lower: Lower::Permission(by_name::upstream),
+    ..OURS
+};

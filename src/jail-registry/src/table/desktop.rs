@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Missing, Service, Text};
 
-use super::{Chapter, Combinator, names};
+use super::{Chapter, Combinator, Lower, OURS, names};
 use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
@@ -11,38 +11,101 @@ pub(super) const CHAPTER: Chapter = Chapter {
 launch says so in one line: one spec works with and without a screen. Never is all of `/run/user/UID` or `/tmp/.X11-unix` shown:
 only the sockets that are named. [desktop.md](desktop.md) says what each of them opens.",
     combinators: &[
-        Combinator::of("camera", "The cameras that are there at launch", "Programs that ask PipeWire for cameras need `pipewire` instead.", |call| {
-            session(call, Service::Camera)
-        }).as_in_jail_nix(),
-        Combinator::of("gpu", "The graphics cards, for drawing and for computing", "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
+        Combinator {
+            name: "camera",
+            in_jail_nix: true,
+            summary: "The cameras that are there at launch",
+            docs: "Programs that ask PipeWire for cameras need `pipewire` instead.",
+            example: "camera",
+            lower: Lower::Permission(|call| {
+                session(call, Service::Camera)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "gpu",
+            in_jail_nix: true,
+            summary: "The graphics cards, for drawing and for computing",
+            docs: "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
 in `/sys`. NixOS's drivers in `/run/opengl-driver` come along; where they need store paths that the jail does not have, name the
-driver's package in the spec.", |call| {
-            session(call, Service::Gpu)?;
-            deep_if_there(call, "/run/opengl-driver")
-        }).as_in_jail_nix(),
-        Combinator::of("gui", "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read", "", gui).as_in_jail_nix(),
-        Combinator::of(names::PIPEWIRE, "PipeWire's socket: sound, and what else PipeWire gives out", "The microphone too, and cameras and screens that PipeWire gives to any client.", |call| {
-            runtime_folder(call);
-            forward(call, "PIPEWIRE_REMOTE");
-            session(call, Service::Pipewire)
-        }).as_in_jail_nix(),
-        Combinator::of(names::PULSE, "The PulseAudio server's socket: sound", "The microphone too: PulseAudio does not ask.", |call| {
-            runtime_folder(call);
-            if_there(call, Text::expanded("~/.config/pulse/cookie"));
-            session(call, Service::Pulse)
-        }).as_in_jail_nix(),
-        Combinator::of("unsafe-dbus", "The session's message bus, unfiltered", "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.", |call| {
-            runtime_folder(call);
-            forward(call, "DBUS_SESSION_BUS_ADDRESS");
-            session(call, Service::SessionBus)
-        }).as_in_jail_nix(),
-        Combinator::of("unsafe-x11", "The X server's socket and cookie", "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
-display of another machine (`DISPLAY=host:0`) is a matter of the network and left out.", |call| {
-            forward(call, "DISPLAY");
-            forward(call, "XAUTHORITY");
-            session(call, Service::X11)
-        }).as_in_jail_nix(),
-        Combinator::of(names::WAYLAND, "The Wayland compositor's socket", "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.", wayland).as_in_jail_nix(),
+driver's package in the spec.",
+            example: "gpu",
+            lower: Lower::Permission(|call| {
+                session(call, Service::Gpu)?;
+                deep_if_there(call, "/run/opengl-driver")
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "gui",
+            in_jail_nix: true,
+            summary: "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read",
+            example: "gui",
+            lower: Lower::Permission(gui),
+            ..OURS
+        },
+        Combinator {
+            name: names::PIPEWIRE,
+            in_jail_nix: true,
+            summary: "PipeWire's socket: sound, and what else PipeWire gives out",
+            docs: "The microphone too, and cameras and screens that PipeWire gives to any client.",
+            example: "pipewire",
+            lower: Lower::Permission(|call| {
+                runtime_folder(call);
+                forward(call, "PIPEWIRE_REMOTE");
+                session(call, Service::Pipewire)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::PULSE,
+            in_jail_nix: true,
+            summary: "The PulseAudio server's socket: sound",
+            docs: "The microphone too: PulseAudio does not ask.",
+            example: "pulse",
+            lower: Lower::Permission(|call| {
+                runtime_folder(call);
+                if_there(call, Text::expanded("~/.config/pulse/cookie"));
+                session(call, Service::Pulse)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "unsafe-dbus",
+            in_jail_nix: true,
+            summary: "The session's message bus, unfiltered",
+            docs: "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.",
+            example: "unsafe-dbus",
+            lower: Lower::Permission(|call| {
+                runtime_folder(call);
+                forward(call, "DBUS_SESSION_BUS_ADDRESS");
+                session(call, Service::SessionBus)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "unsafe-x11",
+            in_jail_nix: true,
+            summary: "The X server's socket and cookie",
+            docs: "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
+display of another machine (`DISPLAY=host:0`) is a matter of the network and left out.",
+            example: "unsafe-x11",
+            lower: Lower::Permission(|call| {
+                forward(call, "DISPLAY");
+                forward(call, "XAUTHORITY");
+                session(call, Service::X11)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::WAYLAND,
+            in_jail_nix: true,
+            summary: "The Wayland compositor's socket",
+            docs: "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.",
+            example: "wayland",
+            lower: Lower::Permission(wayland),
+            ..OURS
+        },
         super::xwayland::XWAYLAND,
     ],
 };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Argument, Grant, Missing, Output, Text};
 
-use super::{Chapter, Combinator, Lower, SINCE, inside, names, param};
+use super::{Chapter, Combinator, Lower, OURS, inside, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, is_variable};
 use crate::packages::Brought;
@@ -34,43 +34,38 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: "add-dev-shell",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The environment that `nix develop` gives for a derivation: packages on PATH, exported variables",
             docs: ADD_DEV_SHELL,
             signature: Signature { params: &[param("shell", Type::Shell)] },
             example: "add-dev-shell (pkgs.mkShell { packages = [ pkgs.jq ]; GREETING = \"hello\"; })",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let environment = Text::package(call.package(0)?.clone(), Output::Out);
                 call.grant(Grant::DevShell { environment });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::ADD_PATH,
-            since: SINCE,
             in_jail_nix: true,
             summary: "This folder in front of PATH",
             docs: "It must be granted by something else.",
             signature: Signature { params: &[param("folder", Type::Text)] },
             example: "add-path \"/opt/tools/bin\"",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let folder = call.folder_of_path(0)?;
                 call.grant(Grant::AddPath { folder });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::ADD_PKG_DEPS,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The programs of these packages in front of PATH",
             docs: "Their closures come along. Of two packages with a program of one name, the later in the list is found.",
             signature: Signature { params: &[param("packages", Type::List(&Type::Package))] },
             example: "add-pkg-deps [ pkgs.git pkgs.ripgrep ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 for package in call.packages(0)? {
                     let mut folder = Text::package(package.clone(), Output::Bin);
@@ -79,82 +74,81 @@ pub(super) const CHAPTER: Chapter = Chapter {
                 }
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::FWD_ENV,
-            since: SINCE,
             in_jail_nix: true,
             summary: "A variable with the value that it has where the jail is started",
             docs: "When it is not set there, the launch stops and names the line that wanted it.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "fwd-env \"EDITOR\"",
-            brings: &[],
             lower: Lower::Permission(|call| forward(call, Missing::Fail)),
+            ..OURS
         },
-        Combinator::of(names::GIT_IDENTITY, "The name and the address that you commit with, and nothing else of your git configuration", "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
+        Combinator {
+            name: names::GIT_IDENTITY,
+            summary: "The name and the address that you commit with, and nothing else of your git configuration",
+            docs: "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
 include, also for the folder that the jail is started in (`includeIf.gitdir:…`). The project's own is not asked, because an agent may have
 written it, and no git is run. Inside they are `/etc/gitconfig`, so what a repository says itself counts more. Where your configuration names
-nobody there is no such file. Agents' jails have it unless `baseJailOptions` says otherwise.", |call| {
-            // Beneath what the spec puts there itself, and never in a folder of the host that is read-only.
-            call.grant_beneath(Grant::GitIdentity { to: Text::literal("/etc/gitconfig") });
-            Some(())
-        }),
+nobody there is no such file. Agents' jails have it unless `baseJailOptions` says otherwise.",
+            example: "git-identity",
+            lower: Lower::Permission(|call| {
+                // Beneath what the spec puts there itself, and never in a folder of the host that is read-only.
+                call.grant_beneath(Grant::GitIdentity { to: Text::literal("/etc/gitconfig") });
+                Some(())
+            }),
+            ..OURS
+        },
         Combinator {
             name: names::SET_ARGV,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The arguments of the program",
             docs: "Unless it is used they are those of the command. `(noescape \"\\\"$@\\\"\")` stands for all of them.",
             signature: Signature { params: &[param("arguments", Type::List(&Type::Text))] },
             example: "set-argv [ \"--verbose\" (noescape \"\\\"$@\\\"\") ]",
-            brings: &[],
             lower: Lower::Permission(set_argv),
+            ..OURS
         },
         Combinator {
             name: names::SET_ENV,
-            since: SINCE,
             in_jail_nix: true,
             summary: "A variable with this value",
             docs: "The value is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
             signature: Signature { params: &[param("name", Type::Literal), param("value", Type::Text)] },
             example: "set-env \"GOPATH\" (noescape \"~/go\")",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let name = variable(call, 0);
                 let value = call.text(1)?;
                 call.grant(Grant::SetEnv { name: name?, value });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::TRY_FWD_ENV,
-            since: SINCE,
             in_jail_nix: true,
             summary: "A variable with the value that it has where the jail is started, if it is set there",
-            docs: "",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "try-fwd-env \"COLORTERM\"",
-            brings: &[],
             lower: Lower::Permission(|call| forward(call, Missing::Skip)),
+            ..OURS
         },
         Combinator {
             name: "unset-env",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "Takes a variable away again",
-            docs: "",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "unset-env \"LANG\"",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let name = variable(call, 0)?;
                 call.grant(Grant::UnsetEnv { name });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "wrap-entry",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A shell script, inside the jail, around the program",
             docs: "A function from the program to the script. It gets the program without arguments: write `\"$@\"` where they belong. The script
@@ -166,6 +160,7 @@ stops at the first command that fails (`errexit`, `nounset`, `pipefail`). Severa
                 let script = call.contents(0)?;
                 call.wrap(&script)
             }),
+            ..OURS
         },
     ],
 };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
-use super::{Chapter, Combinator, Lower, LowerFn, NOTHING, SINCE, names, param};
+use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
@@ -12,19 +12,25 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "Nothing of the host's files exists in a jail until it is granted. Paths are absolute; `(noescape \"~/x\")` names something in the
 home folder. A source that is missing stops the launch and names the line that wanted it, unless the name says `try`.",
     combinators: &[
-        bind("bind-device", "One device node", "Everywhere else devices do not work, also when their nodes are granted.", "bind-device \"/dev/kvm\"", |call| {
-            let path = call.source(0)?;
-            same(call, path, Access::Device, Missing::Fail)
-        }),
+        Combinator {
+            name: "bind-device",
+            summary: "One device node",
+            docs: "Everywhere else devices do not work, also when their nodes are granted.",
+            signature: Signature { params: PATH },
+            example: "bind-device \"/dev/kvm\"",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                same(call, path, Access::Device, Missing::Fail)
+            }),
+            ..OURS
+        },
         Combinator {
             name: "bind-pkg",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A package's output at this place, read-only",
             docs: "Its closure comes along.",
             signature: Signature { params: &[param("to", Type::Text), param("package", Type::Package)] },
             example: "bind-pkg \"/etc/zoneinfo\" pkgs.tzdata",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let from = Text::package(call.package(1)?.clone(), Output::Out);
                 let to = call.target(0)?;
@@ -32,83 +38,79 @@ home folder. A source that is missing stops the launch and names the line that w
                 call.grant_named(0, Grant::Bind { from, to, access, missing });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "mount",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "A file system of this kind at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
             docs: "There are no other kinds: a jail mounts what it is given and nothing that the kernel would have to interpret.",
             signature: Signature { params: &[param("kind", Type::Literal), param("to", Type::Text)] },
             example: "mount \"tmpfs\" \"/var/cache\"",
-            brings: &[],
             lower: Lower::Permission(mount),
+            ..OURS
         },
         Combinator {
             name: "mount-dev",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "A minimal /dev",
             docs: "`base` has it; this is for jails that begin with `reset`.",
-            signature: NOTHING,
             example: "[ reset bind-nix-store-runtime-closure mount-dev ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Dev { to: Text::literal("/dev") });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "mount-proc",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "A /proc that shows the jail's processes only",
             docs: "`base` has it; this is for jails that begin with `reset`.",
-            signature: NOTHING,
             example: "[ reset bind-nix-store-runtime-closure mount-proc ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Proc { to: Text::literal("/proc") });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "persist-home",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A home folder that is kept, under this name, for all jails that say the same",
             docs: "It lies in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. What else
 is granted in the home folder lies over it, wherever the spec says so.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-home \"work\"",
-            brings: &[],
             lower: Lower::Permission(persist_home),
+            ..OURS
         },
         Combinator {
             name: "persist-project-home",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "A home folder that is kept, under this name, for each project: each folder in which the jail is started has its own",
             docs: "It lies in `~/.local/share/jailgen/project-home/NAME` (or below `$XDG_DATA_HOME`), named after the project's path. What an
 agent keeps of one project, another does not see.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-project-home \"work\"",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let name = home_name(call)?;
                 let path = data_folder("project-home", name);
                 call.grant_home(Grant::FolderState { path, to: Text::expanded("~") });
                 Some(())
             }),
+            ..OURS
         },
-        bind(names::READONLY, "This path, at its own place, read-only", "", "readonly \"/etc/os-release\"", |call| {
-            let path = call.source(0)?;
-            same(call, path, Access::ReadOnly, Missing::Fail)
-        })
-        .as_in_jail_nix(),
+        Combinator {
+            name: names::READONLY,
+            in_jail_nix: true,
+            summary: "This path, at its own place, read-only",
+            signature: Signature { params: PATH },
+            example: "readonly \"/etc/os-release\"",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                same(call, path, Access::ReadOnly, Missing::Fail)
+            }),
+            ..OURS
+        },
         Combinator {
             name: "readonly-paths-from-var",
-            since: SINCE,
             in_jail_nix: true,
             summary: "Every path in this variable, read-only; the second string stands between two of them",
             docs: "Paths that do not exist, and a variable that is not set, are passed over. The variable itself is not handed on: that is `fwd-env`.",
@@ -116,137 +118,182 @@ agent keeps of one project, another does not see.",
                 params: &[param("variable", Type::Literal), param("separator", Type::Literal)],
             },
             example: "readonly-paths-from-var \"XDG_DATA_DIRS\" \":\"",
-            brings: &[],
             lower: Lower::Permission(paths_from_variable),
+            ..OURS
         },
-        bind(names::READWRITE, "This path, at its own place, read-write", "An agent's own state is better granted by `state-dir`, which makes it on first use.", "readwrite (noescape \"~/.cache/go-build\")", |call| {
-            let path = call.source(0)?;
-            same(call, path, Access::ReadWrite, Missing::Fail)
-        })
-        .as_in_jail_nix(),
-        bind2("ro-bind", "A path of the host at a place in the jail, read-only", "ro-bind \"/srv/models\" \"/models\"", |call| {
-            bind_to(call, Access::ReadOnly, Missing::Fail)
-        })
-        .as_in_jail_nix(),
-        bind("runtime-deep-ro-bind", "This path, at its own place, read-only, with what its symbolic links lead to in their stead", "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
+        Combinator {
+            name: names::READWRITE,
+            in_jail_nix: true,
+            summary: "This path, at its own place, read-write",
+            docs: "An agent's own state is better granted by `state-dir`, which makes it on first use.",
+            signature: Signature { params: PATH },
+            example: "readwrite (noescape \"~/.cache/go-build\")",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                same(call, path, Access::ReadWrite, Missing::Fail)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "ro-bind",
+            in_jail_nix: true,
+            summary: "A path of the host at a place in the jail, read-only",
+            signature: Signature { params: FROM_TO },
+            example: "ro-bind \"/srv/models\" \"/models\"",
+            lower: Lower::Permission(|call| {
+                bind_to(call, Access::ReadOnly, Missing::Fail)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "runtime-deep-ro-bind",
+            in_jail_nix: true,
+            summary: "This path, at its own place, read-only, with what its symbolic links lead to in their stead",
+            docs: "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
 replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that any jail
-could ever write stops the launch: an earlier session may have made it. `/etc/resolv.conf` comes by content.", "runtime-deep-ro-bind \"/etc/ssl\"", |call| {
-            let from = call.source(0)?;
-            call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
-            Some(())
-        })
-        .as_in_jail_nix(),
-        bind2("rw-bind", "A path of the host at a place in the jail, read-write", "rw-bind (noescape \"~/notes\") \"/notes\"", |call| {
-            bind_to(call, Access::ReadWrite, Missing::Fail)
-        })
-        .as_in_jail_nix(),
-        bind(names::STATE_DIR, "A folder of the agent's own state, read-write, made (mode 0700) when it is missing", "A file in its place stops the launch.", "state-dir (noescape \"~/.config/opencode\")", |call| {
-            let path = call.source(0)?;
-            call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
-            Some(())
-        }),
-        bind(names::STATE_FILE, "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing", "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
+could ever write stops the launch: an earlier session may have made it. `/etc/resolv.conf` comes by content.",
+            signature: Signature { params: PATH },
+            example: "runtime-deep-ro-bind \"/etc/ssl\"",
+            lower: Lower::Permission(|call| {
+                let from = call.source(0)?;
+                call.grant_named(0, Grant::DeepBind { from, missing: Missing::Fail });
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "rw-bind",
+            in_jail_nix: true,
+            summary: "A path of the host at a place in the jail, read-write",
+            signature: Signature { params: FROM_TO },
+            example: "rw-bind (noescape \"~/notes\") \"/notes\"",
+            lower: Lower::Permission(|call| {
+                bind_to(call, Access::ReadWrite, Missing::Fail)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::STATE_DIR,
+            summary: "A folder of the agent's own state, read-write, made (mode 0700) when it is missing",
+            docs: "A file in its place stops the launch.",
+            signature: Signature { params: PATH },
+            example: "state-dir (noescape \"~/.config/opencode\")",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                call.grant_named(0, Grant::StateDirectory { to: path.clone(), path });
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::STATE_FILE,
+            summary: "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing",
+            docs: "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
 follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
 also when the program was killed. Where two launches or a program outside change it at the same time, the last one counts, as
 it would without a jail. A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than
 64 MiB, is not taken, and told. Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
 a `dedicated-user`, the file itself is bound instead: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
-is kept, the file that was there first stays beside it as `NAME.jailgen-old`.", "state-file (noescape \"~/.claude.json\")", |call| {
-            let path = call.source(0)?;
-            call.grant_named(0, Grant::StateFile { to: path.clone(), path });
-            Some(())
-        }),
+is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
+            signature: Signature { params: PATH },
+            example: "state-file (noescape \"~/.claude.json\")",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                call.grant_named(0, Grant::StateFile { to: path.clone(), path });
+                Some(())
+            }),
+            ..OURS
+        },
         Combinator {
             name: "tmpfs",
-            since: SINCE,
             in_jail_nix: true,
             summary: "An empty folder in memory, writable, gone when the jail ends",
             docs: "It may use half of the memory, together with all others that have no size of their own; `tmpfs-sized` says how much.",
             signature: Signature { params: &[param("to", Type::Text)] },
             example: "tmpfs \"/var/cache\"",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let to = call.target(0)?;
                 tmpfs(call, 0, to, None)
             }),
+            ..OURS
         },
         Combinator {
             name: "tmpfs-sized",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "An empty folder in memory that holds at most so much: bytes, or `K`, `M`, `G`",
-            docs: "",
             signature: Signature { params: &[param("size", Type::Literal), param("to", Type::Text)] },
             example: "tmpfs-sized \"1G\" \"/tmp\"",
-            brings: &[],
             lower: Lower::Permission(tmpfs_sized),
+            ..OURS
         },
-        bind(names::TRY_READONLY, "This path, at its own place, read-only, if it exists", "", "try-readonly \"/etc/gitconfig\"", |call| {
-            let path = call.source(0)?;
-            same(call, path, Access::ReadOnly, Missing::Skip)
-        })
-        .as_in_jail_nix(),
-        bind("try-readwrite", "This path, at its own place, read-write, if it exists", "", "try-readwrite (noescape \"~/.cache/pip\")", |call| {
-            let path = call.source(0)?;
-            same(call, path, Access::ReadWrite, Missing::Skip)
-        })
-        .as_in_jail_nix(),
-        bind2("try-ro-bind", "A path of the host at a place in the jail, read-only, if it exists", "try-ro-bind (noescape \"~/.gitconfig\") \"/etc/gitconfig\"", |call| {
-            bind_to(call, Access::ReadOnly, Missing::Skip)
-        })
-        .as_in_jail_nix(),
-        bind2("try-rw-bind", "A path of the host at a place in the jail, read-write, if it exists", "try-rw-bind \"/srv/cache\" \"/cache\"", |call| {
-            bind_to(call, Access::ReadWrite, Missing::Skip)
-        })
-        .as_in_jail_nix(),
+        Combinator {
+            name: names::TRY_READONLY,
+            in_jail_nix: true,
+            summary: "This path, at its own place, read-only, if it exists",
+            signature: Signature { params: PATH },
+            example: "try-readonly \"/etc/gitconfig\"",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                same(call, path, Access::ReadOnly, Missing::Skip)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "try-readwrite",
+            in_jail_nix: true,
+            summary: "This path, at its own place, read-write, if it exists",
+            signature: Signature { params: PATH },
+            example: "try-readwrite (noescape \"~/.cache/pip\")",
+            lower: Lower::Permission(|call| {
+                let path = call.source(0)?;
+                same(call, path, Access::ReadWrite, Missing::Skip)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "try-ro-bind",
+            in_jail_nix: true,
+            summary: "A path of the host at a place in the jail, read-only, if it exists",
+            signature: Signature { params: FROM_TO },
+            example: "try-ro-bind (noescape \"~/.gitconfig\") \"/etc/gitconfig\"",
+            lower: Lower::Permission(|call| {
+                bind_to(call, Access::ReadOnly, Missing::Skip)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "try-rw-bind",
+            in_jail_nix: true,
+            summary: "A path of the host at a place in the jail, read-write, if it exists",
+            signature: Signature { params: FROM_TO },
+            example: "try-rw-bind \"/srv/cache\" \"/cache\"",
+            lower: Lower::Permission(|call| {
+                bind_to(call, Access::ReadWrite, Missing::Skip)
+            }),
+            ..OURS
+        },
         Combinator {
             name: names::WHOLE_NIX_STORE,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "All of /nix/store, read-only, instead of the closure",
             docs: "Everything in the store becomes readable, whoever built it and whatever it contains.",
-            signature: NOTHING,
             example: "whole-nix-store",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Store { scope: Scope::Whole });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "write-text",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A read-only file with this text",
             docs: "The text is taken as it stands. It is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
             signature: Signature { params: &[param("to", Type::Text), param("text", Type::Text)] },
             example: "write-text \"/etc/motd\" \"Mind the gap.\\n\"",
-            brings: &[],
             lower: Lower::Permission(write_text),
+            ..OURS
         },
     ],
 };
-
-/// A combinator that takes one path.
-const fn bind(
-    name: &'static str,
-    summary: &'static str,
-    docs: &'static str,
-    example: &'static str,
-    lower: LowerFn,
-) -> Combinator {
-    Combinator::of(name, summary, docs, lower).taking(PATH, example)
-}
-
-/// A combinator that takes a path of the host and a place in the jail.
-const fn bind2(
-    name: &'static str,
-    summary: &'static str,
-    example: &'static str,
-    lower: LowerFn,
-) -> Combinator {
-    Combinator::of(name, summary, "", lower).taking(FROM_TO, example)
-}
 
 const PATH: &[Param] = &[param("path", Type::Text)];
 const FROM_TO: &[Param] = &[param("from", Type::Text), param("to", Type::Text)];

@@ -3,7 +3,7 @@
 use jail_plan::helper::{CLIENTS, OPENER, is_channel};
 use jail_policy::{Grant, Output, Phase, Text};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, on_host, param};
+use super::{Chapter, Combinator, Lower, OURS, names, on_host, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::packages::Brought;
@@ -17,7 +17,6 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: "add-cleanup",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A bash script on the host after the program's end, whatever ended it",
             docs: "It runs in the shell of `add-runtime`, with its variables, also when a script before the launch failed, when the program
@@ -26,10 +25,10 @@ was killed, and when the launcher was. It goes on after a command that fails; th
             example: "[ (add-runtime \"scratch=$(mktemp -d)\") (add-cleanup \"rm -r \\\"$scratch\\\"\") ]",
             brings: &[on_host(Brought::BashInteractive)],
             lower: Lower::Permission(|call| script(call, Phase::After)),
+            ..OURS
         },
         Combinator {
             name: "add-runtime",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A bash script on the host before the launch",
             docs: "
@@ -43,10 +42,10 @@ was killed, and when the launcher was. It goes on after a command that fails; th
             example: "[ (add-runtime \"TODAY=$(date +%F)\") (set-env \"TODAY\" (noescape \"$TODAY\")) ]",
             brings: &[on_host(Brought::BashInteractive)],
             lower: Lower::Permission(|call| script(call, Phase::Before)),
+            ..OURS
         },
         Combinator {
             name: "jail-to-host-channel",
-            since: SINCE,
             in_jail_nix: true,
             summary: "A program inside that has a bash script run on the host",
             docs: "The script gets the program's arguments and its input; its outputs and its exit status are the program's. Calls run side
@@ -57,18 +56,16 @@ The jail decides when it is called, how often, and with what: quote every `\"$1\
             example: "jail-to-host-channel \"host-date\" \"date +%F\"",
             brings: &[on_host(Brought::BashInteractive)],
             lower: Lower::Permission(channel),
+            ..OURS
         },
         Combinator {
             name: names::OPEN_URLS_IN_BROWSER,
-            since: SINCE,
             in_jail_nix: true,
             summary: "Web addresses are opened in your browser, on the host",
             docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` where that is not set;
 neither is looked for in the project. It starts in `/`.
 An address can carry what the jail knows to whoever it names, without `network` too.",
-            signature: NOTHING,
             example: "open-urls-in-browser",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 clients(call);
                 call.grant(Grant::OpenUrls);
@@ -76,6 +73,7 @@ An address can carry what the jail knows to whoever it names, without `network` 
                 call.grant(Grant::SetEnv { name: "BROWSER".into(), value });
                 Some(())
             }),
+            ..OURS
         },
     ],
 };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
+use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
 
@@ -12,23 +12,18 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: names::ALLOW_HOME_CWD,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The working folder may be the home folder itself",
             docs: "Without it a jail that is started there stops, because all of the home folder would be granted. `/` and the other
 folders above the home folder are never granted.",
-            signature: NOTHING,
             example: "[ mount-cwd allow-home-cwd ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::HomeAsFolder);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::GIT_WORKTREE,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "What the worktrees of a git repository share, read-write, if the working folder is one of them",
             docs: "A linked worktree (`git worktree add`) has its history in the repository's common folder: `.git` of the main worktree, the
 repository itself where it is bare, `.git/modules/NAME` of a submodule. Without it git does not work inside. The folder is granted at its
@@ -42,17 +37,15 @@ it, and one of these must hold, or the launch stops:
 - the same worktree was given the same repository before.
 
 The folder must have `HEAD`, `objects` and `refs`, none of them a link, and is never the home folder, one above it, or in the worktree.",
-            signature: NOTHING,
             example: "[ mount-cwd git-worktree ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Worktree);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::MOUNT_CWD,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The folder in which the jail is started, read-write, with what is below it; the program starts in it",
             docs: "`/`, the home folder and the folders above it are refused, and folders that no project lies in: `~/.local` and `~/.local/state`,
@@ -60,65 +53,54 @@ The folder must have `HEAD`, `objects` and `refs`, none of them a link, and is n
 every folder around it that the spec grants, earlier or later. All of the folder is writable, `.git` and its hooks too: look at
 what an agent did before you run programs that execute what lies there. Sockets in it can be connected to, from inside and
 from outside.",
-            signature: NOTHING,
             example: "mount-cwd",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.folder(Some(Access::ReadWrite), None);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "mount-cwd-readonly",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The folder in which the jail is started, read-only; the program starts in it",
-            docs: "",
-            signature: NOTHING,
             example: "mount-cwd-readonly",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.folder(Some(Access::ReadOnly), None);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: "readonly-runtime-args",
-            since: SINCE,
             in_jail_nix: true,
             summary: "Every argument of the command that is an existing path, read-only",
             docs: "Whoever starts the jail decides what it can read.",
-            signature: NOTHING,
             example: "readonly-runtime-args",
-            brings: &[],
             lower: Lower::Permission(|call| arguments(call, Access::ReadOnly)),
+            ..OURS
         },
         Combinator {
             name: "readwrite-runtime-args",
-            since: SINCE,
             in_jail_nix: true,
             summary: "Every argument of the command that is an existing path, read-write",
             docs: "Whoever starts the jail decides what it can write.",
-            signature: NOTHING,
             example: "readwrite-runtime-args",
-            brings: &[],
             lower: Lower::Permission(|call| arguments(call, Access::ReadWrite)),
+            ..OURS
         },
         Combinator {
             name: names::WORKSPACE,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The working folder appears at this place instead of its own",
             docs: "Read-write, or as `mount-cwd-readonly` says. Programs see this path and not the host's, so what they write down is the same
 for everybody. It is no secret where the project lies: the kernel tells it in `/proc/self/mountinfo`.",
             signature: Signature { params: &[param("to", Type::Text)] },
             example: "[ mount-cwd (workspace \"/workspace\") ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 let to = call.target(0)?;
                 call.folder(None, Some(to));
                 Some(())
             }),
+            ..OURS
         },
     ],
 };

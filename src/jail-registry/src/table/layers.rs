@@ -2,7 +2,7 @@
 
 use jail_policy::{CallBase, Grant, OnDeny, Wall};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
+use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::lower::Call;
 use crate::signature::{Field, Signature, Type};
@@ -16,37 +16,31 @@ made stricter. [The layers](layers.md) says what each stops.",
     combinators: &[
         Combinator {
             name: names::ADD_SECCOMP,
-            since: SINCE,
             in_jail_nix: true,
             summary: "A system call filter of one's own, beside the jail's",
             docs: "A compiled filter (classic BPF, `struct sock_filter`), or a program that prints one; both are read when the jail is built.
 It can only take away what the jail's own filter leaves.",
             signature: Signature { params: &[param("filter", Type::Text)] },
             example: "add-seccomp (pkgs.writeShellScript \"filter\" \"printf '\\\\006\\\\000\\\\000\\\\000\\\\000\\\\000\\\\377\\\\177'\")",
-            brings: &[],
             lower: Lower::Permission(add_seccomp),
+            ..OURS
         },
         Combinator {
             name: names::ALLOW_NESTED_SANDBOX,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "Namespaces and mounts inside, for programs that make a sandbox of their own",
             docs: "Browsers, and agents that do not trust their commands. It gives back a good part of the kernel: a program in a
 namespace of its own has capabilities there. Landlock checks no files then, because under it nothing can be mounted.",
-            signature: NOTHING,
             example: "allow-nested-sandbox",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::NestedSandbox);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
-        name: names::LANDLOCK,
-        since: SINCE,
-        in_jail_nix: false,
-        summary: "The second wall: `\"default\"`, `\"full\"`, or a least ABI of the kernel",
-        docs: "Landlock checks what the mounts grant once more, by other means. By default it checks writes grant by grant, that what is read is
+            name: names::LANDLOCK,
+            summary: "The second wall: `\"default\"`, `\"full\"`, or a least ABI of the kernel",
+            docs: "Landlock checks what the mounts grant once more, by other means. By default it checks writes grant by grant, that what is read is
 mounted in the jail (a folder that another process hands in as a descriptor is not), ioctl on devices, and what is not files:
 signals and abstract sockets. `\"full\"` checks reads and executions grant by grant too, so that the folders that only lead to what is
 granted (`/` and `/etc` themselves) cannot be listed.
@@ -54,15 +48,13 @@ granted (`/` and `/etc` themselves) cannot be listed.
 The default wall is as high as the running kernel can build it. What a spec names stops the launch where the kernel cannot:
 `\"default\"` needs Landlock ABI 2 (Linux 5.19), `\"full\"` ABI 3 (6.2), and `{ abi = 6; }` what it says. `\"full\"` and a least ABI
 can both be given.",
-        signature: Signature { params: &[param("wall", WALL)] },
-        example: "[ (landlock \"full\") (landlock { abi = 6; }) ]",
-        brings: &[],
-        lower: Lower::Permission(landlock),
+            signature: Signature { params: &[param("wall", WALL)] },
+            example: "[ (landlock \"full\") (landlock { abi = 6; }) ]",
+            lower: Lower::Permission(landlock),
+            ..OURS
         },
         Combinator {
             name: names::SECCOMP,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "Which system calls there are: `\"default\"`, `\"strict\"`, or more and fewer than those",
             docs: "`\"default\"` refuses the families of calls that sandboxes were left through. `\"strict\"` leaves a list and kills the rest: in the
 jail of an agent's builder what that agent was seen to use, elsewhere what all of them and common commands use. `jailgen explain --syscalls`
@@ -76,8 +68,8 @@ that the default has (in `ioctl`, `clone`, `socket`, `openat`, `chmod` and their
 carries the call out and leaves a line in the kernel's log; under `\"strict\"` it is about the rest too.",
             signature: Signature { params: &[param("calls", CALLS)] },
             example: "[ (seccomp \"strict\") (seccomp { allow = [ \"ptrace\" ]; deny = [ \"socket(0=16)\" ]; onDeny = \"errno\"; }) ]",
-            brings: &[],
             lower: Lower::Permission(seccomp),
+            ..OURS
         },
     ],
 };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Limited};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, names, param};
+use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_percent, parse_seconds, parse_size};
 use crate::signature::{Signature, Type};
@@ -16,84 +16,69 @@ The same limit twice: the last one counts.",
     combinators: &[
         Combinator {
             name: names::BEST_EFFORT,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "Where a limit cannot be held as it is meant, the launch goes on and says which limits hold",
             docs: "`limit-memory` is then one of each process by itself (RLIMIT_DATA), `limit-pids` holds unless root starts the jail,
 and `limit-cpu` does not hold at all.",
-            signature: NOTHING,
             example: "[ best-effort (limit-memory \"4G\") ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::BestEffort);
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_CPU,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "So many processors' time for the whole jail: a number, or `\"150%\"` of one",
             docs: "What wants more waits.",
             signature: PROCESSORS,
             example: "limit-cpu 2",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &CPU)),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_FILE_SIZE,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "No file that is written may be larger: bytes, or `K`, `M`, `G`, `T`",
             docs: "Many files may be; a program that goes on writing is ended by SIGXFSZ.",
             signature: SIZE,
             example: "limit-file-size \"1G\"",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &FILE_SIZE)),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_FILES,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "So many files may each process have open at once",
             docs: "It never raises what the launcher itself may.",
             signature: COUNT,
             example: "limit-files 4096",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &FILES)),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_MEMORY,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "So much memory for the whole jail, files in memory included: bytes, or `K`, `M`, `G`, `T`",
             docs: "Nothing of it is swapped out. A jail that needs more is ended as a whole.",
             signature: SIZE,
             example: "limit-memory \"4G\"",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &MEMORY)),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_PIDS,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "So many processes and threads in the whole jail",
             docs: "More are not started: what tries gets an error (EAGAIN).",
             signature: COUNT,
             example: "limit-pids 512",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &PIDS)),
+            ..OURS
         },
         Combinator {
             name: names::LIMIT_TIME,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The jail is ended after so much time: seconds, or `s`, `m`, `h`, `d`",
             docs: "Its program is asked to end (SIGTERM) and has five seconds for it. The exit status is 124, as that of timeout(1).",
             signature: DURATION,
             example: "limit-time \"2h\"",
-            brings: &[],
             lower: Lower::Permission(|call| limit(call, &TIME)),
+            ..OURS
         },
     ],
 };

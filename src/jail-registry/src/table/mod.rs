@@ -60,9 +60,6 @@ pub enum Lower {
     },
 }
 
-/// How a permission is lowered.
-type LowerFn = fn(&mut Call<'_, '_>) -> Option<()>;
-
 impl std::fmt::Debug for Lower {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
@@ -121,46 +118,19 @@ const SINCE: &str = "0.1.0";
 
 const NOTHING: Signature = Signature { params: &[] };
 
-impl Combinator {
-    /// One of our own that takes nothing and brings nothing along.
-    const fn of(
-        name: &'static str,
-        summary: &'static str,
-        docs: &'static str,
-        lower: LowerFn,
-    ) -> Self {
-        Self {
-            name,
-            since: SINCE,
-            in_jail_nix: false,
-            summary,
-            docs,
-            signature: NOTHING,
-            example: name,
-            brings: &[],
-            lower: Lower::Permission(lower),
-        }
-    }
-
-    /// The same, with arguments.
-    const fn taking(mut self, params: &'static [Param], example: &'static str) -> Self {
-        self.signature = Signature { params };
-        self.example = example;
-        self
-    }
-
-    /// The same, as one that jail.nix has too.
-    const fn as_in_jail_nix(mut self) -> Self {
-        self.in_jail_nix = true;
-        self
-    }
-
-    /// The same, with packages that it brings along.
-    const fn bringing(mut self, brings: &'static [Brings]) -> Self {
-        self.brings = brings;
-        self
-    }
-}
+/// What an entry says unless it says otherwise: it is ours alone, takes nothing and brings nothing along. An entry names all else.
+const OURS: Combinator = Combinator {
+    name: "",
+    since: SINCE,
+    in_jail_nix: false,
+    summary: "",
+    docs: "",
+    signature: NOTHING,
+    example: "",
+    brings: &[],
+    // Without a meaning of its own an entry grants nothing, and whoever uses it gets an error.
+    lower: Lower::Permission(|_| None),
+};
 
 const fn param(name: &'static str, ty: Type) -> Param {
     Param { name, ty }

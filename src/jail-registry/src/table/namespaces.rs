@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Namespace};
 
-use super::{Chapter, Combinator, Lower, SINCE, names, param};
+use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
@@ -23,15 +23,14 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "A jail has all seven namespaces of its own (namespaces(7)).",
     combinators: &[Combinator {
         name: names::SHARE_NS,
-        since: SINCE,
         in_jail_nix: true,
         summary: "Shares a namespace with the host: `cgroup`, `ipc`, `net`, `pid`, `user` or `uts`",
         docs: "What it holds back is held back no more: with `pid` the jail sees and signals your processes, with `net` it reaches your network,
 which is better said by `network`.",
         signature: Signature { params: &[param("namespace", Type::Literal)] },
         example: "share-ns \"ipc\"",
-        brings: &[],
         lower: Lower::Permission(share),
+        ..OURS
     }],
 };
 

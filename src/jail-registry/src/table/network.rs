@@ -3,7 +3,7 @@
 use jail_policy::{Grant, Output, Text};
 
 use super::process::{copy_if_there, host_zone};
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, by_name, inside, names};
+use super::{Chapter, Combinator, Lower, OURS, by_name, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
@@ -27,7 +27,6 @@ network by name works, and what does not work with it.",
 
 const NETWORK: Combinator = Combinator {
         name: names::NETWORK,
-        since: SINCE,
         in_jail_nix: true,
         summary: "The host's network, and what TLS and DNS need",
         docs: "All of it: the services on the host's loopback interface and the local network too.
@@ -37,10 +36,10 @@ const NETWORK: Combinator = Combinator {
 - The certificates of the public authorities, where programs look for them, and named by `SSL_CERT_FILE`, `NIX_SSL_CERT_FILE`,
   `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `GIT_SSL_CAINFO`.
 - The host's time zone, as with `time-zone`.",
-        signature: NOTHING,
         example: "network",
         brings: &[inside(Brought::Cacert), inside(Brought::Tzdata)],
         lower: Lower::Permission(network),
+        ..OURS
     };
 
 /// Where distributions keep the bundle, and programs that were built for one look for it.

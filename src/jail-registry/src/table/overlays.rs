@@ -2,10 +2,10 @@
 
 use jail_policy::{Grant, Text, Writes};
 
-use super::{Chapter, Combinator, param};
+use super::{Chapter, Combinator, Lower, OURS, param};
 use crate::diagnostic::Code;
 use crate::lower::Call;
-use crate::signature::{Param, Type};
+use crate::signature::{Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Overlays",
@@ -14,25 +14,44 @@ written to these folders: what becomes of changes is what the three differ in. W
 stops the launch for an ordinary user. The kernel's overlayfs does it (Linux 5.11 or newer; `jailgen doctor` tells whether this machine
 has it); where it is missing the launch stops.",
     combinators: &[
-        Combinator::of("overlay-ro", "Folders of the host as one, read-only", "", |call| {
-            overlay(call, Writes::Refused, 1)
-        })
-        .taking(FOLDERS_TO, "overlay-ro [ \"/srv/base\" \"/srv/more\" ] \"/data\"")
-        .as_in_jail_nix(),
-        Combinator::of("overlay-rw", "Folders of the host as one; what is changed goes to a folder of the host", "The second argument is that folder, the third one that the kernel works in: an empty one, in the same file system, for this overlay
+        Combinator {
+            name: "overlay-ro",
+            in_jail_nix: true,
+            summary: "Folders of the host as one, read-only",
+            signature: Signature { params: FOLDERS_TO },
+            example: "overlay-ro [ \"/srv/base\" \"/srv/more\" ] \"/data\"",
+            lower: Lower::Permission(|call| {
+                overlay(call, Writes::Refused, 1)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "overlay-rw",
+            in_jail_nix: true,
+            summary: "Folders of the host as one; what is changed goes to a folder of the host",
+            docs: "The second argument is that folder, the third one that the kernel works in: an empty one, in the same file system, for this overlay
 alone. Both are made (mode 0700) when they are missing. What was removed stays there as a device node of the numbers 0, 0. Two
 launches cannot use the same folder at the same time: the second one stops. So does one where something of yours is in the folder that the kernel
-works in: it would be removed.", |call| {
-            let (upper, work) = (call.source(1), call.source(2));
-            overlay(call, Writes::Kept { upper: upper?, work: work? }, 3)
-        })
-        .taking(KEPT, "overlay-rw [ \"/srv/base\" ] (noescape \"~/changes\") (noescape \"~/changes.work\") \"/data\"")
-        .as_in_jail_nix(),
-        Combinator::of("overlay-tmp", "Folders of the host as one; what is changed stays in memory and is gone with the jail", "", |call| {
-            overlay(call, Writes::Memory, 1)
-        })
-        .taking(FOLDERS_TO, "overlay-tmp [ (noescape \"~/.cargo/registry\") ] \"/cargo/registry\"")
-        .as_in_jail_nix(),
+works in: it would be removed.",
+            signature: Signature { params: KEPT },
+            example: "overlay-rw [ \"/srv/base\" ] (noescape \"~/changes\") (noescape \"~/changes.work\") \"/data\"",
+            lower: Lower::Permission(|call| {
+                let (upper, work) = (call.source(1), call.source(2));
+                overlay(call, Writes::Kept { upper: upper?, work: work? }, 3)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: "overlay-tmp",
+            in_jail_nix: true,
+            summary: "Folders of the host as one; what is changed stays in memory and is gone with the jail",
+            signature: Signature { params: FOLDERS_TO },
+            example: "overlay-tmp [ (noescape \"~/.cargo/registry\") ] \"/cargo/registry\"",
+            lower: Lower::Permission(|call| {
+                overlay(call, Writes::Memory, 1)
+            }),
+            ..OURS
+        },
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use jail_policy::{Grant, Lifetime, Missing, Terminal, Text, Zone};
 
-use super::{Chapter, Combinator, Lower, NOTHING, SINCE, inside, names, param};
+use super::{Chapter, Combinator, Lower, OURS, inside, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, is_hostname};
 use crate::packages::Brought;
@@ -14,109 +14,91 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: "dedicated-user",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The program runs under a user id of its own, on the host too: that of a system user of this name, or a subordinate one of yours",
             docs: "A process that escapes is then not you. What is granted read-write and belongs to you is shared by access control lists, so that both
 of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs and what does not work with it.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "dedicated-user \"agent\"",
-            brings: &[],
             lower: Lower::Permission(dedicated_user),
+            ..OURS
         },
         Combinator {
             name: names::NEW_SESSION,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The terminal is not the program's controlling terminal: no job control, no `/dev/tty`",
             docs: "The program still reads what is typed and writes to the terminal, and keys still interrupt it.",
-            signature: NOTHING,
             example: "new-session",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Terminal { terminal: Terminal::NewSession });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::NO_DIE_WITH_PARENT,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The jail may outlive the process that started it",
             docs: "It still ends with its program.",
-            signature: NOTHING,
             example: "no-die-with-parent",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Lifetime { lifetime: Lifetime::Payload });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::NO_NEW_SESSION,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The terminal stays, with job control, as is the default",
             docs: "It is no weaker for that: the jail has a terminal of its own, which gets what is typed only while its job is in the foreground.
 [layers.md](layers.md#terminal) says more.",
-            signature: NOTHING,
             example: "no-new-session",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Terminal { terminal: Terminal::Keep });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::SET_HOSTNAME,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The host name inside, in /etc/hostname and /etc/hosts too",
             docs: "Unless it is used, the jail's name. Under `network`, /etc/hosts is the host's with this name added.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "set-hostname \"workbench\"",
-            brings: &[],
             lower: Lower::Permission(set_hostname),
+            ..OURS
         },
         Combinator {
             name: names::SHARE_TERMINAL,
-            since: SINCE,
-            in_jail_nix: false,
             summary: "The program has the launcher's terminal itself, and not one of the jail's own",
             docs: "For programs that need the terminal's own device: a serial line, a console. A process inside can then read what is typed to
 your shell while the job is stopped or in the background, and leave the terminal's settings changed; `audit` tells it.",
-            signature: NOTHING,
             example: "share-terminal",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Terminal { terminal: Terminal::Shared });
                 Some(())
             }),
+            ..OURS
         },
         Combinator {
             name: names::TIME_ZONE,
-            since: SINCE,
             in_jail_nix: true,
             summary: "The host's time zone",
-            docs: "",
-            signature: NOTHING,
             example: "time-zone",
             brings: &[inside(Brought::Tzdata)],
             lower: Lower::Permission(host_zone),
+            ..OURS
         },
         Combinator {
             name: "utc",
-            since: SINCE,
-            in_jail_nix: false,
             summary: "UTC, as is the default",
             docs: "To be said after `network`, which brings the host's zone.",
-            signature: NOTHING,
             example: "[ network utc ]",
-            brings: &[],
             lower: Lower::Permission(|call| {
                 call.grant(Grant::TimeZone { zone: Zone::Utc });
                 Some(())
             }),
+            ..OURS
         },
     ],
 };

@@ -2,27 +2,29 @@
 
 use jail_policy::{Output, Piece, Text};
 
-use super::{Combinator, inside, names};
+use super::{Combinator, Lower, OURS, inside, names};
 use crate::lower::Call;
 use crate::packages::Brought;
 
 /// The script around the program. `%%NAME%%` stands for what is filled in.
 const SCRIPT: &str = include_str!("xwayland.sh").trim_ascii_end();
 
-pub(super) const XWAYLAND: Combinator = Combinator::of(
-    names::XWAYLAND,
-    "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
-    "`xwayland-satellite` runs inside the jail, as display `:42` or the next one that is free, and `DISPLAY` names it. Its only clients are the jail's own programs: no
+pub(super) const XWAYLAND: Combinator = Combinator {
+    name: names::XWAYLAND,
+    in_jail_nix: true,
+    summary: "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
+    docs: "`xwayland-satellite` runs inside the jail, as display `:42` or the next one that is free, and `DISPLAY` names it. Its only clients are the jail's own programs: no
 other window, no key and nothing of the host's X server can be seen. Each launch has a server of its own. Where there is no compositor the
 program starts without one.",
-    lower,
-)
-.bringing(&[
+    example: "xwayland",
+    brings: &[
     inside(Brought::BashInteractive),
     inside(Brought::Coreutils),
     inside(Brought::XwaylandSatellite),
-])
-.as_in_jail_nix();
+],
+    lower: Lower::Permission(lower),
+    ..OURS
+};
 
 fn lower(call: &mut Call<'_, '_>) -> Option<()> {
     call.apply_named(names::WAYLAND);
