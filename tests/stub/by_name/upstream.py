@@ -79,6 +79,17 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    # Whichever way the body ends, it is not read: what follows it would be the next request.
+    def do_POST(self):
+        ways = [name for name in ("Content-Length", "Transfer-Encoding") if name in self.headers]
+        self.path = "/"
+        self.close_connection = True
+        body = f"post with {' and '.join(ways)}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *_):
         pass
 
