@@ -2,6 +2,7 @@
 //! namespace of the test's own answer. Nothing leaves the machine.
 
 mod escapes;
+mod launch;
 mod programs;
 mod world;
 

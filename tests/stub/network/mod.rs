@@ -3,7 +3,7 @@
 
 mod ending;
 mod namespace;
-mod no_v6;
+pub(crate) mod no_v6;
 mod start;
 
 use std::io::{Read, Write};
@@ -66,7 +66,7 @@ pub(super) fn noted(jail: &Jail, name: &str) -> Value {
 
 /// What comes of it in time.
 #[track_caller]
-pub(super) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(found) = look() {

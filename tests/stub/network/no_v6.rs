@@ -27,7 +27,7 @@ const WITHOUT: [u64; 6] = [
 ];
 
 /// Runs a script inside, where neither the launch nor what runs in it has IPv6.
-fn without(jail: &Jail, script: &str) -> Ran {
+pub(crate) fn without_v6(jail: &Jail, script: &str) -> Ran {
     let mut command = jail.command(jail.wrapper());
     command.args(["-c", script]);
     // The filter is this thread's and its children's.
@@ -48,7 +48,7 @@ fn what_has_a_twin_in_ipv4_is_left_out_without_a_word() {
             let network = plan.network.as_mut().expect("a network");
             network.listeners.push(listener(Transport::Tcp, "10.1.2.3", port));
         });
-        let ran = without(&jail, &say("10.1.2.3", port));
+        let ran = without_v6(&jail, &say("10.1.2.3", port));
         ran.prints("got word");
         assert_eq!(ran.stderr, "stand-in: that was all\n");
         let mut given = noted(&jail, "given");
@@ -71,7 +71,7 @@ fn what_a_rule_names_is_left_out_and_that_is_said() {
         let jail =
             jail(caller, listeners.map(|address| listener(Transport::Tcp, address, 443)).into());
         let said = "left out, because this machine has no IPv6: tcp fd6a:6169:6c00::9 port 443";
-        let ran = without(&jail, "echo ran");
+        let ran = without_v6(&jail, "echo ran");
         ran.prints("ran");
         assert!(ran.stderr.contains(said), "{ran:?}");
         assert!(!jail.sh("echo ran").stderr.contains("IPv6"));
