@@ -1,10 +1,13 @@
 //! Programs that know of no proxy: each finds the names of the rules by its own resolver, and no others.
 
+use std::fs;
 use std::time::Instant;
+
+use jail_plan::Access;
 
 use super::jail;
 use super::world::run;
-use crate::jail::callers;
+use crate::jail::{bind, callers, skipped};
 
 #[test]
 fn an_allowed_name_is_reached_and_gets_its_data() {
@@ -70,6 +73,52 @@ fn resolvers_of_all_kinds_find_it() {
             jail.sh("python3 -c 'import urllib.request as r; print(r.urlopen(\"https://api.test/\").read().decode())'")
                 .prints("page of api.test");
             jail.sh("wget -q -O - http://api.test/").prints("page of api.test");
+        }
+    });
+}
+
+#[test]
+fn git_clones_from_an_allowed_host_and_from_no_other() {
+    run(|world| {
+        world.repository();
+        for caller in callers() {
+            let jail = jail(world, caller, &["api.test:443,80"]);
+            for scheme in ["https", "http"] {
+                let clone = format!(
+                    "git clone -q {scheme}://api.test/repo.git {scheme} && cat {scheme}/file"
+                );
+                jail.sh(&clone).prints("text");
+            }
+            let ran = jail.sh("git clone -q https://other.test/repo.git none");
+            assert!(ran.stderr.contains("Could not resolve host: other.test"), "{ran:?}");
+            jail.outside_sh("rm -rf http https").prints("");
+        }
+    });
+}
+
+#[test]
+fn a_jvm_finds_it_too() {
+    const MAIN: &str = r#"import java.net.*; import java.net.http.*;
+class Main { public static void main(String[] names) throws Exception { for (String name : names) try {
+    var request = HttpRequest.newBuilder(URI.create("http://" + name + "/")).build();
+    System.out.print(HttpClient.newHttpClient().send(request, HttpResponse.BodyHandlers.ofString()).body());
+} catch (java.io.IOException error) { System.out.println("no " + name); } } }
+"#;
+    let Ok(java) = fs::canonicalize("/usr/bin/java") else {
+        return skipped("java", "there is no Java here");
+    };
+    let home = java.ancestors().nth(2).expect("a folder");
+    // Debian has it below /etc.
+    let settings = fs::canonicalize(home.join("conf/net.properties")).expect("settings");
+    let settings = settings.parent().expect("a folder");
+    run(|world| {
+        for caller in callers() {
+            let jail = jail(world, caller, &["api.test:80"]).op(bind(settings, Access::ReadOnly));
+            jail.file("project/Main.java", MAIN);
+            let java = java.display();
+            let ran =
+                jail.sh(&format!("{java} -XX:TieredStopAtLevel=1 Main.java api.test other.test"));
+            assert_eq!(ran.stdout, "page of api.test\nno other.test\n", "{ran:?}");
         }
     });
 }

@@ -1,10 +1,11 @@
 # The internet of a test: a DNS server with the test's answers, and servers that say who they are. It waits for the interface that the
 # test gives it, and says `ready`.
 #
-#   python3 upstream.py '{"addresses": [...], "names": {"api.test": ["11.0.0.2"]}, "asked": FILE, "cert": FILE, "key": FILE}'
+#   python3 upstream.py '{"addresses": [...], "names": {"api.test": ["11.0.0.2"]}, "asked": FILE, "folder": FOLDER, "cert": FILE, "key": FILE}'
 import http.server
 import ipaddress
 import json
+import os
 import socket
 import socketserver
 import ssl
@@ -72,9 +73,18 @@ class Page(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path.startswith("/repo.git/"):
+            return self.file(os.path.join(world["folder"], self.path.split("?")[0].lstrip("/")))
         where = f" at {self.server.server_address[0]}" if self.path == "/where" else ""
         body = f"page of {self.headers['Host']}{where}\n".encode()
         self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def file(self, path):
+        body = open(path, "rb").read() if os.path.isfile(path) else b""
+        self.send_response(200 if os.path.isfile(path) else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -100,6 +100,7 @@ impl World {
             "addresses": SERVERS,
             "names": std::collections::BTreeMap::from(NAMES),
             "asked": path("asked"),
+            "folder": folder,
             "cert": path("cert"),
             "key": path("key"),
         });
@@ -138,6 +139,16 @@ impl World {
     /// The certificate that clients are to trust.
     pub(super) fn certificate(&self) -> PathBuf {
         self.folder.join("cert")
+    }
+
+    /// Has the servers show a repository of git as `/repo.git`.
+    pub(super) fn repository(&self) {
+        let made = "git init -q w && cd w && echo text >file && git add file && \
+            git -c user.name=t -c user.email=t@t commit -qm first && cd .. && \
+            git clone -q --bare w repo.git && git -C repo.git update-server-info";
+        let mut shell = Command::new("sh");
+        shell.args(["-ec", made]).current_dir(&self.folder).env("HOME", &self.folder);
+        assert!(shell.status().is_ok_and(|status| status.success()), "a repository");
     }
 
     /// The names that the DNS server was asked for.
