@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use jail_plan::Namespace;
+
 use super::world::{World, run};
 use super::{broker, by_name, jail, with};
 use crate::jail::{Caller, Jail, Ran, callers};
@@ -130,6 +132,18 @@ fn a_payload_that_is_faster_than_the_broker_waits_and_is_served() {
                 .prints("hello");
                 jail.sh("getent ahostsv4 api.test | head -1; true");
             }
+        }
+    });
+}
+
+#[test]
+fn root_may_share_the_user_namespace() {
+    run(|world| {
+        for caller in callers().into_iter().filter(|caller| caller.is_root()) {
+            let jail = jail(world, caller, &["api.test:443", "*.wild.test:443"])
+                .change(|plan| plan.namespaces.retain(|one| *one != Namespace::User));
+            jail.sh("curl -s https://api.test/").prints("page of api.test");
+            jail.sh("curl -s https://deep.in.wild.test/").prints("page of deep.in.wild.test");
         }
     });
 }
