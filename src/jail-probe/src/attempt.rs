@@ -1,7 +1,7 @@
 //! The attempts by their words.
 
 use crate::answer::Answer;
-use crate::{call, child, files, namespaces, net};
+use crate::{call, child, files, lookup, namespaces, net};
 
 /// What can be tried.
 pub const USAGE: &str = "\
@@ -26,6 +26,7 @@ Usage: jail-probe WORD…          one attempt; exit status 0 where it went well
   sockets PATH…                  Unix sockets below these folders at which somebody listens
   connect unix|unix-datagram|abstract NAME
   connect tcp|udp ADDRESS:PORT
+  lookup NAME ADDRESS:PORT       the addresses of a host, asked of this DNS server
   listen tcp ADDRESS:PORT        bind a port and listen there
   send unix NAME                 a datagram without connecting
   in NAMESPACE,… WORD…           another attempt, in new namespaces with the caller's own id as root";
@@ -57,6 +58,7 @@ pub(crate) fn here(words: &[String]) -> Answer {
         ["descriptors"] => files::descriptors(),
         ["sockets", paths @ ..] => files::sockets(paths),
         ["connect", kind, name] => net::connect(kind, name),
+        ["lookup", name, server] => lookup::lookup(name, server),
         ["listen", "tcp", name] => net::listen(name),
         ["send", "unix", name] => net::send(name),
         ["in", namespaces, rest @ ..] => namespaces::within(namespaces, rest),

@@ -9,6 +9,7 @@ mod attempt;
 mod call;
 mod child;
 mod files;
+mod lookup;
 mod namespaces;
 mod net;
 mod sys;

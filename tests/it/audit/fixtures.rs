@@ -83,10 +83,13 @@ const FIXTURES: &[(&[&str], Change)] = &[
         plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
         plan.start = StartIn::Path(HostText::Literal(home));
     }),
-    (&["abstract-sockets", "local-names", "local-network", "namespaces"], |plan, _| {
-        plan.namespaces.retain(|namespace| *namespace != Namespace::Net);
-        plan.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
-    }),
+    (
+        &["abstract-sockets", "hosts-by-name", "local-names", "local-network", "namespaces"],
+        |plan, _| {
+            plan.namespaces.retain(|namespace| *namespace != Namespace::Net);
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Loopback));
+        },
+    ),
     (&["devices"], |plan, _| add(plan, bind("/dev/null", "/dev/another", Access::ReadOnly))),
     (&["store"], |plan, _| add(plan, bind("/nix/store", "/nix/store", Access::ReadOnly))),
     (&["time-zone"], |plan, _| set(plan, "TZ", "Europe/Berlin")),

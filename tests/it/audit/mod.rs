@@ -2,6 +2,7 @@
 
 mod caged;
 mod fixtures;
+mod network;
 mod policy;
 
 use std::collections::{BTreeMap, BTreeSet};

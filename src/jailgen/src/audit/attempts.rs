@@ -102,6 +102,8 @@ pub fn attempts(plan: &Plan, host: &Host) -> Vec<Vec<String>> {
         add(&["open-write", &format!("{}/{file}", host.folder)]);
     }
     add(&["create", &format!("{}/.git/hooks/jailgen-audit", host.folder)]);
+    all.extend(super::checks::attempts_of_network(plan));
+    let mut add = |words: &[&str]| all.push(words.iter().map(|word| (*word).to_owned()).collect());
     for socket in host.sockets.iter().filter(|_| super::is_cage(plan)) {
         add(&["connect", "unix", socket]);
     }

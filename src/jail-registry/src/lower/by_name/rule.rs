@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use jail_egress::{AuthorityError, NameError, Objection, PatternError, Rule, RuleError};
 use jail_policy::{NetworkGrant, Spoken};
 
-use super::super::{Call, nix_string};
+use super::super::Call;
 use super::{literal, ports};
 use crate::diagnostic::Code;
 use crate::hosts::{GROUP_MARK, GROUPS, group};
+use crate::nix_text::quoted;
 use crate::suggest::nearest;
 use crate::term::{Place, Placed, Value};
 
@@ -189,7 +190,7 @@ fn of_url(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("write `{}`: a path cannot be told apart there", nix_string(host))
+    format!("write `{}`: a path cannot be told apart there", quoted(host))
 }
 
 /// A name may be of any length.

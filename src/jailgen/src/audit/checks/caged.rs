@@ -11,7 +11,8 @@ const ACCESS: i32 = 13;
 pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged> {
     Some(match code {
         "home" => closed(seen, &format!("list {}", seen.host.home), "your home folder"),
-        "local-network" => network(seen, cage),
+        // It knows ports and no names.
+        "local-network" | "hosts-by-name" => network(seen, cage),
         "processes" => processes(seen, cage),
         "devices" => closed(seen, "list /dev", "/dev, but for the devices that every cage has,"),
         "store" => store(seen, cage),
@@ -32,7 +33,7 @@ pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged
 /// What to do about what does not hold in a cage.
 pub(super) fn fix(code: &str) -> Option<&'static str> {
     Some(match code {
-        "local-network" => {
+        "local-network" | "hosts-by-name" => {
             "drop the ports that are not needed; `offline` has none, and no datagrams"
         }
         "store" => "say `nixStore.read = false`: the closure can be read all the same",

@@ -3,12 +3,15 @@
 mod caged;
 mod files;
 mod kernel;
+mod network;
 mod surroundings;
 
 use jail_registry::names as combinator;
 
 use super::seen::Seen;
 use super::{Check, Granted, Verdict};
+
+pub(super) use network::attempts as attempts_of_network;
 
 /// A check.
 pub(super) struct Rule {
@@ -193,6 +196,12 @@ pub(super) static RULES: &[Rule] = &[
         title: "names of the local network do not resolve",
         fix: "drop `network` if the program can do without",
         judge: surroundings::local_names,
+    },
+    Rule {
+        code: "hosts-by-name",
+        title: "hosts that no rule names are out of reach",
+        fix: "name the hosts that the program needs with `network-allow`",
+        judge: network::judge,
     },
     Rule {
         code: "commands",

@@ -28,6 +28,11 @@ fn sharing(seen: &Seen<'_>, namespace: Namespace, combinators: &[&str]) -> Optio
     is_shared.then(|| seen.applied(combinators)).flatten()
 }
 
+/// Who has the host's network in the jail, where it is there.
+pub(super) fn host_network(seen: &Seen<'_>) -> Option<Granted> {
+    sharing(seen, Namespace::Net, NETWORK)
+}
+
 pub(super) fn network(seen: &Seen<'_>) -> Judged {
     let loopback = format!("connect tcp 127.0.0.1:{}", seen.host.port);
     let mut reached = Vec::new();
@@ -72,6 +77,10 @@ pub(super) fn local_names(seen: &Seen<'_>) -> Judged {
         .collect();
     let has_route = !seen.is_refused("connect udp 192.0.2.1:53");
     let judged = match (reached.as_slice(), resolvers.as_slice()) {
+        // Which names that one answers is another check.
+        ([], ["127.0.0.1"]) if seen.plan.network.is_some() => Judged::Passed(
+            "the resolver is the jail's own, which answers for hosts that are named".into(),
+        ),
         ([], resolvers) if !has_route => {
             Judged::Passed(format!("no resolver can be reached ({} named)", resolvers.len()))
         }
