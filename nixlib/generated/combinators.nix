@@ -575,6 +575,11 @@ in
       params = [ "literal" ];
       brings = [ ];
     };
+    # A machine id that no other jail has, in /etc/machine-id, and another one at each launch.
+    machine-id = {
+      params = [ ];
+      brings = [ ];
+    };
     # The terminal is not the program's controlling terminal: no job control, no `/dev/tty`.
     new-session = {
       params = [ ];

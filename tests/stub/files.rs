@@ -331,3 +331,36 @@ fn a_variable_can_name_store_paths_that_the_closure_lacks() {
         }
     }
 }
+
+#[test]
+fn a_machine_id_is_of_this_launch_alone() {
+    for caller in callers() {
+        let show = "cat /etc/machine-id; echo x >/etc/machine-id || echo refused";
+        let jail = || Jail::new(caller).op(InsideOp::MachineId(literal("/etc/machine-id")));
+        let ids: Vec<String> = [jail(), jail()]
+            .into_iter()
+            .map(|jail| {
+                let ran = jail.op(InsideOp::RemountReadOnly(literal("/"))).sh(show);
+                let (id, rest) = ran.stdout.split_once('\n').expect("an id");
+                assert_eq!(rest, "refused\n", "{ran:?}");
+                assert!(
+                    id.len() == 32 && id.chars().all(|c| "0123456789abcdef".contains(c)),
+                    "{id}"
+                );
+                id.into()
+            })
+            .collect();
+        assert_ne!(ids[0], ids[1]);
+        // Over what the host has there, which stays as it is.
+        let mut other = Jail::new(caller);
+        other.file("home/machine-id", "the host's\n");
+        let place = other.home().join("machine-id");
+        let id = InsideOp::MachineId(literal(&place));
+        other = other.op(bind(place.parent().expect("a folder"), Access::ReadWrite)).op(id);
+        let at = place.display();
+        other.sh(&format!("grep -c host {at} || wc -c <{at}")).prints("0\n33");
+        other.outside_sh(&format!("cat {at}")).prints("the host's");
+        // The control: without the grant a jail has none.
+        Jail::new(caller).sh("cat /etc/machine-id || echo none").prints("none");
+    }
+}

@@ -152,6 +152,7 @@ impl InsideOp {
             Self::Copy(op) => row(HostUse::Copied(op), Made(&op.to)).with(Reach::Ro),
             Self::GitIdentity(to) => row(HostUse::Identity, Made(to)).with(Reach::Ro),
             Self::Accounts(_) => row(Nothing, Place::Files(ACCOUNTS)).with(Reach::Ro),
+            Self::MachineId(to) => row(Nothing, Made(to)).with(Reach::Ro),
             Self::Directory(op) => row(Nothing, Made(&op.to)),
             Self::Symlink(op) => row(Nothing, Made(&op.to)),
             Self::RemountReadOnly(to) => row(Nothing, Made(to)),

@@ -366,6 +366,8 @@ choice! {
         "accounts" Accounts(Accounts),
         /// A configuration of git, here, with the name and the address in the user's own, where that names somebody.
         "git-identity" GitIdentity(HostText),
+        /// A machine id (machine-id(5)) here, made at each launch.
+        "machine-id" MachineId(HostText),
         /// Makes the mount at this place read-only, but not what is mounted below it.
         "remount-read-only" RemountReadOnly(HostText),
         /// Brings the loopback interface up in the jail's own network namespace.

@@ -192,6 +192,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::Channel { .. }
         | Grant::Accounts { .. }
         | Grant::GitIdentity { .. }
+        | Grant::MachineId { .. }
         // Filters are loaded in their order, and one that is there twice counts once.
         | Grant::Filter { .. } => Class::Mount,
     }

@@ -28,6 +28,15 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "machine-id",
+        spec: "machine-id",
+        probes: &[
+            Probe::Grants("[[ \"$(cat /etc/machine-id)\" =~ ^[0-9a-f]{32}$ ]]"),
+            Probe::Denies("echo x >/etc/machine-id || rm /etc/machine-id"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "new-session",
         spec: "new-session",
         probes: &[Probe::Works(OWN_SESSION), Probe::Denies(": </dev/tty")],

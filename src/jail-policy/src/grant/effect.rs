@@ -256,6 +256,7 @@ impl Grant {
             | Self::Dev { to }
             | Self::File { to, .. }
             | Self::Symlink { to, .. }
+            | Self::MachineId { to }
             | Self::Queues { to } => own().surely_at(to),
             // Where a folder stands already, it changes nothing.
             Self::Directory { to, .. } => own().at(to),

@@ -186,6 +186,11 @@ pub enum Grant {
         /// Where.
         to: Text,
     },
+    /// A machine id (machine-id(5)) that is made at each launch, and is nobody else's.
+    MachineId {
+        /// Where.
+        to: Text,
+    },
     /// What is mounted at a place becomes read-only, but not what is mounted below it.
     RemountReadOnly {
         /// Where.
@@ -377,6 +382,7 @@ impl Grant {
             | Self::Directory { to: text, .. }
             | Self::Accounts { shell: text }
             | Self::GitIdentity { to: text }
+            | Self::MachineId { to: text }
             | Self::DeepBind { from: text, .. }
             | Self::Bus { proxy: text, .. }
             | Self::RemountReadOnly { to: text }

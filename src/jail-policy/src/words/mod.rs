@@ -200,6 +200,9 @@ fn plain(grant: &Grant) -> Sentence {
             let what = format!("user.name and user.email of your git configuration as {to}");
             Sentence::new(Files, "copied", what)
         }
+        Grant::MachineId { to } => {
+            Sentence::new(Files, OWN, format!("{to} (another one at each launch)"))
+        }
         Grant::RemountReadOnly { to } => Sentence::new(Files, "made read-only", to.to_string()),
         Grant::Queues { to } => Sentence::new(Files, OWN, format!("{to} (POSIX message queues)")),
         Grant::HostScript { phase, script, shell: _ } => {

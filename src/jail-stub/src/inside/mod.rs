@@ -242,6 +242,11 @@ fn perform(
         InsideOp::GitIdentity(to) => identity.map_or(Ok(()), |text| {
             file::write(root, caller.path(to)?.as_str(), text.as_bytes(), 0o444)
         }),
+        InsideOp::MachineId(to) => {
+            let path = caller.path(to)?;
+            let id = process::machine_id().about(path.as_str())?;
+            file::write(root, path.as_str(), id.as_bytes(), 0o444)
+        }
         InsideOp::RemountReadOnly(to) => read_only(root, caller.path(to)?.as_str()),
         InsideOp::Loopback => loopback(launch.plan),
         InsideOp::HostSocket(to) => socket::place(caller.path(to)?.as_str(), launch, root),

@@ -164,6 +164,11 @@ fn other_boot_id(process: &OwnedFd, root: &Root) -> Result<(), Errno> {
     })
 }
 
+/// A machine id (machine-id(5)): the same without dashes.
+pub(crate) fn machine_id() -> Result<String, Errno> {
+    random_id().map(|id| id.replace('-', ""))
+}
+
 /// A random id as the kernel writes them (RFC 9562, version 4). The kernel's own file of such ids would have to be made in
 /// the new /proc first, which costs as much as the rest of this.
 fn random_id() -> Result<String, Errno> {

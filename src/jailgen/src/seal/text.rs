@@ -87,7 +87,10 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::SetEnv { value, .. } => vec![value],
         Grant::DevShell { environment } => vec![environment],
         Grant::AddPath { folder } => vec![folder],
-        Grant::RemountReadOnly { to } | Grant::Queues { to } | Grant::GitIdentity { to } => vec![to],
+        Grant::RemountReadOnly { to }
+        | Grant::Queues { to }
+        | Grant::GitIdentity { to }
+        | Grant::MachineId { to } => vec![to],
         Grant::StartIn { path } => vec![path],
         // These run on the host: what they name is kept by the wrapper, and is not in the jail.
         Grant::HostScript { .. } | Grant::Channel { .. } | Grant::OpenUrls => Vec::new(),

@@ -158,6 +158,7 @@ impl Draft {
             | Grant::Symlink { .. }
             | Grant::Accounts { .. }
             | Grant::GitIdentity { .. }
+            | Grant::MachineId { .. }
             | Grant::Hostname { .. }
             | Grant::TimeZone { .. }
             | Grant::ShareNamespace { .. }

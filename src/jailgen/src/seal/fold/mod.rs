@@ -235,6 +235,9 @@ impl<'a> Draft<'a> {
             Grant::GitIdentity { to } => {
                 self.inside.push(Step::new(by, InsideOp::GitIdentity(read.path(to)?)));
             }
+            Grant::MachineId { to } => {
+                self.inside.push(Step::new(by, InsideOp::MachineId(read.path(to)?)));
+            }
             Grant::RemountReadOnly { to } => {
                 self.inside.push(Step::new(by, InsideOp::RemountReadOnly(read.path(to)?)));
             }

@@ -49,6 +49,7 @@ fn what_is_put_in_place_comes_back() {
         Grant::Tmpfs { to: home("~"), mode: 0o700, size: Some(4096) },
         Grant::Proc { to: plain("/proc") },
         Grant::Dev { to: plain("/dev") },
+        Grant::MachineId { to: plain("/etc/machine-id") },
         bind(home("~/x"), "/x", Access::ReadOnly, Missing::Skip),
         bind(plain("/srv"), "/srv", Access::ReadWrite, Missing::Fail),
         Grant::Folder { access: Access::ReadWrite, to: Some(plain("/work")) },

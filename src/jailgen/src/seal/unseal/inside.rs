@@ -82,6 +82,7 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
             draft.add(by, Grant::Accounts { shell: Text::literal(op.shell.clone()) });
         }
         InsideOp::GitIdentity(to) => draft.add(by, Grant::GitIdentity { to: text(to) }),
+        InsideOp::MachineId(to) => draft.add(by, Grant::MachineId { to: text(to) }),
         InsideOp::Queues(to) => draft.add(by, Grant::Queues { to: text(to) }),
         // Parts of how a jail is made, which grant nothing.
         InsideOp::Loopback | InsideOp::HostSocket(_) | InsideOp::RuntimeArguments => {}
