@@ -2,21 +2,22 @@
 
 use jail_policy::{Grant, NetworkGrant, sentence};
 
-use super::summary::push;
+use super::summary::Summary;
 
-/// Adds what a part of the network reaches to `networks`, and what else is there to know to `others`.
-pub(super) fn add(networks: &mut Vec<String>, others: &mut Vec<String>, grant: &NetworkGrant) {
+/// Adds what a part of the network reaches.
+pub(super) fn add(summary: &mut Summary, grant: &NetworkGrant) {
     let said = || sentence(&Grant::Network(grant.clone())).what;
     match grant {
-        NetworkGrant::Host { .. } | NetworkGrant::Internet { .. } => push(networks, said()),
+        NetworkGrant::Host { .. } => summary.hosts.push(said()),
+        NetworkGrant::Internet { .. } => summary.networks.push(said()),
         NetworkGrant::HostPort { to, .. } => {
-            push(networks, format!("port {to} of this machine's loopback"));
+            summary.networks.push(format!("port {to} of this machine's loopback"));
         }
         NetworkGrant::Exposed { .. } => {
-            push(others, format!("whoever connects to its {}", said()));
+            summary.reaches(format!("whoever connects to its {}", said()));
         }
         NetworkGrant::Ask { command, .. } if !command.is_empty() => {
-            push(others, "a command on the host, before a host is refused".into());
+            summary.reaches("a command on the host, before a host is refused");
         }
         NetworkGrant::Ask { .. }
         | NetworkGrant::Resolvers { .. }

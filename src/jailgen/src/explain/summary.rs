@@ -18,9 +18,12 @@ pub struct Summary {
     pub reads: Vec<String>,
     /// Networks, services and programs outside.
     pub reaches: Vec<String>,
-    /// Those of what it reaches that are networks: they come first.
+    /// Hosts by name: they come first of what it reaches.
     #[serde(skip)]
-    networks: Vec<String>,
+    pub(super) hosts: Vec<String>,
+    /// Those of what it reaches that are networks: they come next.
+    #[serde(skip)]
+    pub(super) networks: Vec<String>,
     /// Where a cage keeps what is its own. A cage sees names, sizes and dates of all files.
     #[serde(skip)]
     cage: Option<String>,
@@ -32,10 +35,11 @@ pub(super) fn summary(grants: &[&Entry]) -> Summary {
     let mut sorted = grants.to_vec();
     sorted.sort_by_key(|entry| rank(entry));
     sorted.iter().for_each(|entry| summary.add(&entry.grant));
-    if summary.networks.is_empty() {
+    if summary.networks.is_empty() && summary.hosts.is_empty() {
         summary.networks.push("no network".into());
     }
     summary.reaches.splice(..0, summary.networks.drain(..));
+    summary.reaches.splice(..0, summary.hosts.iter().cloned());
     let Summary { writes, reads, .. } = &mut summary;
     reads.retain(|place| !writes.contains(place));
     summary
@@ -45,11 +49,25 @@ impl Summary {
     /// The lines, each with the word that it begins with.
     #[must_use]
     pub fn lines(&self) -> [(&'static str, String); 3] {
-        [("Writes", self.written()), ("Reads", self.read()), ("Reaches", self.reaches.join(", "))]
+        [("Writes", self.written()), ("Reads", self.read()), ("Reaches", self.reached())]
     }
 
     fn written(&self) -> String {
         if self.writes.is_empty() { "nothing of yours".into() } else { self.writes.join(", ") }
+    }
+
+    /// Some hosts are enough to see what they are; the grants have all of them.
+    fn reached(&self) -> String {
+        const NAMED: usize = 3;
+        let (hosts, others) = self.reaches.split_at_checked(self.hosts.len()).unwrap_or_default();
+        match hosts.len().saturating_sub(NAMED) {
+            0 | 1 => self.reaches.join(", "),
+            more => {
+                let named = hosts.iter().take(NAMED).cloned();
+                let more = std::iter::once(format!("{more} more hosts"));
+                named.chain(more).chain(others.iter().cloned()).collect::<Vec<_>>().join(", ")
+            }
+        }
     }
 
     fn read(&self) -> String {
@@ -76,7 +94,7 @@ impl Summary {
         push(&mut self.reads, what.into());
     }
 
-    fn reaches(&mut self, what: impl Into<String>) {
+    pub(super) fn reaches(&mut self, what: impl Into<String>) {
         push(&mut self.reaches, what.into());
     }
 
@@ -140,7 +158,7 @@ impl Summary {
             HostUse::Value(name) if is_secret(name) => self.reads(format!("${name}")),
             HostUse::Identity => self.reads("your name and address as git has them"),
             HostUse::Network => push(&mut self.networks, "all networks".into()),
-            HostUse::ByName(grant) => super::network::add(&mut self.networks, &mut self.reaches, grant),
+            HostUse::ByName(grant) => super::network::add(self, grant),
             HostUse::Namespace(namespace) => self.shares(namespace),
             HostUse::Ports { connect, bind } => {
                 let listed = |ports: &[u16]| {
@@ -200,7 +218,7 @@ impl Summary {
 
 const EVERYTHING: &str = "everything on this machine";
 
-pub(super) fn push(all: &mut Vec<String>, what: String) {
+fn push(all: &mut Vec<String>, what: String) {
     if !all.contains(&what) {
         all.push(what);
     }
