@@ -7,6 +7,12 @@
     (try-fwd-env "COLORTERM")
   ];
 
+  # What the agent itself asks for, and the team's own services.
+  hosts = [
+    "@opencode"
+    "git.example.com"
+  ];
+
   packages = with pkgs; [
     bashInteractive
     coreutils

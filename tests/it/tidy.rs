@@ -284,8 +284,9 @@ const PRIVATE: &[(&str, &str)] = &[
     ("cache.nixos", ".org"),
 ];
 
-/// The table of hosts that specs can name in groups, and the page that is made of it.
-const NAMES_HOSTS: &[&str] = &["docs/combinators.md", "src/jail-registry/src/hosts/data.rs"];
+/// The table of hosts that specs can name in groups, the page that is made of it, and what is said of specs that name them.
+const NAMES_HOSTS: &[&str] =
+    &["docs/combinators.md", "src/jail-registry/src/hosts/data.rs", "tests/it/explain.rs"];
 
 #[test]
 fn no_file_names_registries_or_the_folder_of_a_checkout() {
