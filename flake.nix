@@ -56,7 +56,8 @@
           wanted = lib.filterAttrs (_: builder: builder.agent != null && isThere builder) registry.builders;
         in
         lib.mapAttrs' (
-          name: builder: lib.nameValuePair builder.name (jailFor.${system}.${name} { })
+          name: builder:
+          lib.nameValuePair builder.name (jailFor.${system}.${name} { allowedHosts = "default"; })
         ) wanted;
 
       packagesFor =
@@ -141,7 +142,9 @@
         {
           inherit (packagesFor final) jailgen;
         }
-        // lib.mapAttrs' (name: builder: lib.nameValuePair builder.name (jail.${name} { })) wanted;
+        // lib.mapAttrs' (
+          name: builder: lib.nameValuePair builder.name (jail.${name} { allowedHosts = "default"; })
+        ) wanted;
 
       nixosModules.default = import ./nixlib/modules/nixos.nix { library = nixlib; };
       homeManagerModules.default = import ./nixlib/modules/home-manager.nix { library = nixlib; };

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use jail_registry::{BUILDERS, Builder, Preset, State};
+use jail_registry::{BUILDERS, Builder, GROUP_MARK, Preset, State};
 
 /// The program that is no agent.
 pub const SHELL: &str = "shell";
@@ -25,6 +25,7 @@ pub fn spec(program: &str) -> Option<String> {
     let spec = include_str!("agent.jail")
         .replace("makeJailedAgent", builder.name)
         .replace("AGENT", name)
+        .replace("HOSTS", &hosts(preset))
         .replace("#     STATE\n", &state);
     Some(spec)
 }
@@ -36,6 +37,11 @@ fn agents() -> impl Iterator<Item = (&'static str, &'static Builder, &'static Pr
         let name = preset.command.strip_prefix("jailed-").unwrap_or(preset.command);
         Some((name, builder, preset))
     })
+}
+
+/// The agent's group of hosts, as a spec names it.
+fn hosts(preset: &Preset) -> String {
+    preset.hosts().map(|group| format!("{GROUP_MARK}{}", group.name)).unwrap_or_default()
 }
 
 fn path(state: &State) -> &'static str {

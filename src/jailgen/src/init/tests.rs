@@ -13,11 +13,21 @@ fn the_programs_are_known_by_their_own_names() {
 fn nothing_of_the_template_is_left() {
     for program in programs() {
         let text = spec(program).unwrap();
-        for word in ["AGENT", "STATE", "makeJailedAgent"] {
+        for word in ["AGENT", "HOSTS", "STATE", "makeJailedAgent"] {
             assert!(!text.contains(word), "{program}: {text}");
         }
     }
     assert_eq!(spec("solitaire"), None);
+}
+
+#[test]
+fn hosts_are_named_as_the_registry_knows_them() {
+    for program in programs().skip(1) {
+        let text = spec(program).unwrap();
+        assert!(text.contains("allowedHosts = \"default\";"), "{program}: {text}");
+        let group = text.split("`[ \"@").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+        assert!(jail_registry::host_group(group).is_some(), "{program}: {group}");
+    }
 }
 
 #[test]
