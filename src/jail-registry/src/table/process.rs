@@ -22,16 +22,18 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
             lower: Lower::Permission(dedicated_user),
             ..OURS
         },
-        Combinator::of(
-            "machine-id",
-            "A machine id that no other jail has, in /etc/machine-id, and another one at each launch",
-            "Libraries of D-Bus and systemd, browsers and some licence checks read one, and complain or stop where there is none. By the
+        Combinator {
+            name: "machine-id",
+            summary: "A machine id that no other jail has, in /etc/machine-id, and another one at each launch",
+            docs: "Libraries of D-Bus and systemd, browsers and some licence checks read one, and complain or stop where there is none. By the
 host's they would tell that two jails, or a jail and you, are on one machine; a jail without this grant has none.",
-            |call| {
+            example: "machine-id",
+            lower: Lower::Permission(|call| {
                 call.grant(Grant::MachineId { to: Text::literal("/etc/machine-id") });
                 Some(())
-            },
-        ),
+            }),
+            ..OURS
+        },
         Combinator {
             name: names::NEW_SESSION,
             summary: "The terminal is not the program's controlling terminal: no job control, no `/dev/tty`",
