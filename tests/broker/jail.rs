@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -69,6 +69,8 @@ pub(crate) struct Jail {
     pub(crate) broker: Child,
     life: UnixStream,
     state: PathBuf,
+    /// What the jail is told was refused.
+    pub(crate) refused: PathBuf,
     pub(crate) name: String,
 }
 
@@ -131,11 +133,12 @@ impl Jail {
         life.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         let broker = broker([&theirs, &start, &OwnedFd::from(other)], world);
         drop(theirs);
+        let refused = world.file("refused", "");
         match fate {
-            Fate::HandedOver => hand_over(&channel, anchor.id(), &sockets),
+            Fate::HandedOver => hand_over(&channel, anchor.id(), &sockets, &refused),
             Fate::Abandoned => drop(channel),
         }
-        Self { anchor, broker, life, state, name: "jailed-test".into() }
+        Self { anchor, broker, life, state, refused, name: "jailed-test".into() }
     }
 
     /// A program in the jail.
@@ -263,7 +266,8 @@ fn broker(descriptors: [&OwnedFd; 3], world: &World) -> Child {
         fcntl_setfd(descriptor, FdFlags::empty()).unwrap();
     }
     // The test process is the only one that starts programs meanwhile, and each test has its own.
-    let child = Command::new(env!("CARGO_BIN_EXE_jail-broker"))
+    let program = std::env::var_os("JAIL_BROKER");
+    let child = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-broker").into()))
         .arg("run")
         .args(descriptors.map(|descriptor| descriptor.as_raw_fd().to_string()))
         .env_clear()
@@ -280,11 +284,13 @@ fn broker(descriptors: [&OwnedFd; 3], world: &World) -> Child {
 }
 
 /// The one message of the launch.
-fn hand_over(channel: &OwnedFd, jail: u32, sockets: &[OwnedFd]) {
+fn hand_over(channel: &OwnedFd, jail: u32, sockets: &[OwnedFd], refused: &Path) {
     let namespace =
         |kind: &str| OwnedFd::from(File::open(format!("/proc/{jail}/ns/{kind}")).unwrap());
     let namespaces = [namespace("user"), namespace("net")];
-    let all: Vec<_> = namespaces.iter().chain(sockets).map(AsFd::as_fd).collect();
+    let refused = OwnedFd::from(File::options().append(true).open(refused).unwrap());
+    let all = namespaces.iter().chain(sockets).chain([&refused]);
+    let all: Vec<_> = all.map(AsFd::as_fd).collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(64))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     assert!(ancillary.push(SendAncillaryMessage::ScmRights(&all)));

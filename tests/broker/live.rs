@@ -57,6 +57,30 @@ fn a_host_is_allowed_and_denied_while_the_jail_runs() {
 }
 
 #[test]
+fn the_jail_is_told_what_was_refused_and_what_would_allow_it_but_not_without_end() {
+    run(|world| {
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        jail.look_up("evil.test", RecordType::A);
+        let told = fs::read_to_string(&jail.refused).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&told).unwrap();
+        let expected = json!({
+            "verdict": "refused", "host": "evil.test", "reason": "no rule allows this host",
+            "remedy": "(network-allow [ \"evil.test\" ])",
+        });
+        assert_eq!(line, expected);
+        for number in 0..600 {
+            jail.look_up(&format!("n{number}.evil.test"), RecordType::A);
+        }
+        let told = fs::read_to_string(&jail.refused).unwrap();
+        assert!((60_000..=65_536).contains(&told.len()), "{}", told.len());
+        assert!(told.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+        let log = jail.log();
+        assert_eq!(log.len(), 601);
+        assert_eq!((&log[600]["number"], &log[600]["session"]), (&json!(600), &json!("s1")));
+    });
+}
+
+#[test]
 fn a_denial_ends_the_connections_that_there_are() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

@@ -1,8 +1,10 @@
 //! The real broker, with this program in the stub's place: namespaces, sockets and servers are real, and nothing leaves the machine.
+//! `JAIL_BROKER` names another broker than the one that cargo built, such as the released.
 
 #![expect(
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "helpers of tests fail by panicking, as tests do"
 )]

@@ -75,6 +75,7 @@ fn again(before: &[&str], is_root: bool) {
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    println!("{}", text(&output.stdout));
     assert!(
         output.status.success() && text(&output.stdout).contains("1 passed"),
         "{words:?}:\n{}{}",

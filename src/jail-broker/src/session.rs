@@ -182,7 +182,8 @@ impl Session {
             exposed.from == 0 && (exposed.to == 0 || inner.contains(&inside))
         };
         if self.network.egress.exposed.iter().any(is_free_one) {
-            self.log.say(&format!("port {inside} of the jail is 127.0.0.1:{outside} here"));
+            self.log
+                .say_at_the_end(format!("port {inside} of the jail is 127.0.0.1:{outside} here"));
         }
     }
 

@@ -9,6 +9,7 @@ mod tunnel;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{Either, Full};
@@ -18,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 
-use crate::connection::{FIRST_WORDS_MAX, Target};
+use crate::connection::Target;
 use crate::dial::Dialled;
 use crate::live::Entered;
 use crate::log::Allowed;
@@ -29,6 +30,9 @@ pub use check::{Fault, Meant, proxy_request, server_request};
 use prefixed::Prefixed;
 use servers::Servers;
 use tunnel::Tunnel;
+
+/// How long a connection may be open without a whole head: while the client writes one, and between two requests.
+const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A head is not longer.
 const HEAD_MAX: usize = 64 * 1024;
@@ -88,7 +92,7 @@ async fn serve(serving: Serving<'_>, stream: TcpStream, first: Vec<u8>) {
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(FIRST_WORDS_MAX)
+        .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_MAX)
         .preserve_header_case(true)
         .half_close(true)

@@ -44,6 +44,8 @@ pub(crate) struct Log {
     file: RefCell<LogFile>,
     refused: RefCell<Option<(File, usize)>>,
     closing: RefCell<Closing>,
+    /// What is said before the closing line.
+    notes: RefCell<Vec<String>>,
 }
 
 impl Log {
@@ -54,6 +56,7 @@ impl Log {
             file: RefCell::new(file),
             refused: RefCell::new(refused.map(|file| (File::from(file), 0))),
             closing: RefCell::default(),
+            notes: RefCell::default(),
         }
     }
 
@@ -126,8 +129,14 @@ impl Log {
         say(&self.whose.name, what);
     }
 
-    /// What was refused, in one line, if anything was.
+    /// Says something when the payload has ended: until then the terminal is the payload's.
+    pub(crate) fn say_at_the_end(&self, what: String) {
+        self.notes.borrow_mut().push(what);
+    }
+
+    /// What is to be said at the end; and what was refused, in one line, if anything was.
     pub(crate) fn close(&self) {
+        self.notes.borrow_mut().drain(..).for_each(|note| self.say(&note));
         if let Some(line) = self.closing.borrow().line() {
             self.say(&line);
         }
