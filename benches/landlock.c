@@ -34,7 +34,8 @@ static const struct {
     {"one for /, one for the project", ALL, 0, 0, 0},
     {"one more for the file's own folder", ALL, 0, 0, 1},
     {"truncating is not restricted", ALL & ~TRUNCATE, 0, 1, 0},
-    {"neither are reads", ALL & ~TRUNCATE & ~READS, 0, 1, 0},
+    {"reads are not restricted", ALL & ~READS, 0, 1, 0},
+    {"neither is restricted", ALL & ~TRUNCATE & ~READS, 0, 1, 0},
 };
 enum { WAYS = sizeof ways / sizeof *ways, ROUNDS = 40, TIMES = 20000 };
 
