@@ -27,6 +27,8 @@ use crate::sys::{self, Attributes, Standard};
 
 /// Memory devices, such as /dev/null (the kernel's devices.txt).
 const MEMORY: u32 = 1;
+/// `/dev/null`.
+const NULL: (u32, u32) = (MEMORY, 3);
 /// Consoles, and behind them serial lines, which are opened when somebody calls; pseudo-terminals.
 const CONSOLES: (u32, u32) = (4, 63);
 const PSEUDO_TERMINALS: core::ops::RangeInclusive<u32> = 136..=143;
@@ -78,8 +80,16 @@ impl ReadOnly {
     pub(crate) fn reopen_devices(&self, root: &Root) -> Result<(), Problem> {
         self.each(FileType::CharacterDevice, |one| {
             let file = sys::standard(one);
-            let is_terminal = is_terminal(fstat(file)?.st_rdev);
-            let name = if is_terminal { TERMINAL.to_vec() } else { path_of(file)? };
+            let device = fstat(file)?.st_rdev;
+            let is_terminal = is_terminal(device);
+            let name = if is_terminal {
+                TERMINAL.to_vec()
+            } else if (major(device), minor(device)) == NULL {
+                // Most often it is this, and then /proc need not be asked.
+                b"/dev/null".to_vec()
+            } else {
+                path_of(file)?
+            };
             let reopened = match of_the_jail(one, &name, root)? {
                 Some(place) => replace(one, &place),
                 None => from_a_mount_of_its_own(one),
