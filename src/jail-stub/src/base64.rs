@@ -12,10 +12,10 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if !rest.is_empty() {
         return None;
     }
-    let mut bytes = Vec::with_capacity(groups.len() * 3);
-    let Some((last, whole)) = groups.split_last() else { return Some(bytes) };
-    for group in whole {
-        bytes.extend_from_slice(&three(*group)?);
+    let Some((last, whole)) = groups.split_last() else { return Some(Vec::new()) };
+    let mut bytes = alloc::vec![0; whole.len() * 3];
+    for (group, place) in whole.iter().zip(bytes.as_chunks_mut::<3>().0) {
+        *place = three(*group)?;
     }
     let padding = last.iter().rev().take_while(|byte| **byte == b'=').count();
     if padding > 2 {
@@ -33,12 +33,18 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn three(group: [u8; 4]) -> Option<[u8; 3]> {
-    let [a, b, c, d] = group.map(|byte| VALUES.get(usize::from(byte)).copied().unwrap_or(NONE));
+#[inline(always)]
+fn three([a, b, c, d]: [u8; 4]) -> Option<[u8; 3]> {
+    let (a, b, c, d) = (value(a), value(b), value(c), value(d));
     if (a | b | c | d) & 0xc0 != 0 {
         return None;
     }
     Some([a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d])
+}
+
+#[inline(always)]
+fn value(byte: u8) -> u8 {
+    VALUES.get(usize::from(byte)).copied().unwrap_or(NONE)
 }
 
 #[expect(clippy::indexing_slicing, reason = "it is computed when it is compiled")]

@@ -236,6 +236,8 @@ impl<'a> Parser<'a> {
         }
     }
 
+    // A call of it would take longer than it does itself.
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
