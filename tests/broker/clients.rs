@@ -25,6 +25,39 @@ pub(crate) enum Ended {
     NotConnected(ErrorKind),
 }
 
+/// A client of the jail's DNS server, in the jail.
+pub(crate) struct Resolver(UdpSocket);
+
+impl Resolver {
+    pub(crate) fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        Self(socket)
+    }
+
+    fn ask(&self, question: &[u8]) -> Vec<u8> {
+        self.0.send_to(question, "127.0.0.1:53").unwrap();
+        let mut buffer = vec![0; 4096];
+        let count = self.0.recv(&mut buffer).unwrap();
+        buffer.truncate(count);
+        buffer
+    }
+
+    /// The code of the answer, and the addresses or the data.
+    pub(crate) fn look_up(&self, name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
+        let mut message = Message::query();
+        message.metadata.id = 7;
+        message.add_query(Query::query(Name::from_ascii(format!("{name}.")).unwrap(), kind));
+        let answer = Message::from_vec(&self.ask(&message.to_vec().unwrap())).unwrap();
+        assert_eq!(answer.metadata.id, 7);
+        let data = answer.answers.iter().map(|record| match &record.data {
+            RData::SRV(service) => format!("{}:{}", service.target, service.port),
+            other => other.to_string(),
+        });
+        (answer.metadata.response_code, data.collect())
+    }
+}
+
 impl Jail {
     /// Connects from inside, sends bytes, and reads until the end or until nothing more comes.
     pub(crate) fn talk(&self, to: &str, bytes: &[u8]) -> Ended {
@@ -40,30 +73,12 @@ impl Jail {
 
     /// What the jail's DNS server answers: the code, and the addresses or the data.
     pub(crate) fn look_up(&self, name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
-        let mut message = Message::query();
-        message.metadata.id = 7;
-        message.add_query(Query::query(Name::from_ascii(format!("{name}.")).unwrap(), kind));
-        let answer = self.ask(&message.to_vec().unwrap());
-        let answer = Message::from_vec(&answer).unwrap();
-        assert_eq!(answer.metadata.id, 7);
-        let data = answer.answers.iter().map(|record| match &record.data {
-            RData::SRV(service) => format!("{}:{}", service.target, service.port),
-            other => other.to_string(),
-        });
-        (answer.metadata.response_code, data.collect())
+        self.inside(|| Resolver::new().look_up(name, kind))
     }
 
     /// The bytes that the jail's DNS server answers to others.
     pub(crate) fn ask(&self, question: &[u8]) -> Vec<u8> {
-        self.inside(|| {
-            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-            socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-            socket.send_to(question, "127.0.0.1:53").unwrap();
-            let mut buffer = vec![0; 4096];
-            let count = socket.recv(&mut buffer).unwrap();
-            buffer.truncate(count);
-            buffer
-        })
+        self.inside(|| Resolver::new().ask(question))
     }
 
     /// The first synthetic address of a name.

@@ -42,10 +42,13 @@ pub(crate) fn start(session: &Rc<Session>, ready: Ready) -> io::Result<()> {
         drop(session.ask.set(Ask::new(asker)?));
     }
     for name in &ready.named {
-        session.prepare(name).map_err(|error| match error {
-            NoAddress::Socket(error) => error,
-            NoAddress::Full => io::Error::other("the spec names more hosts than there is room for"),
-        })?;
+        match session.prepare(name) {
+            // Why it has no socket is in the log; the others work.
+            Ok(()) | Err(NoAddress::Socket(_)) => {}
+            Err(NoAddress::Full) => {
+                return Err(io::Error::other("the spec names more hosts than there is room for"));
+            }
+        }
     }
     for (listener, socket) in ready.listeners.iter().zip(ready.sockets) {
         listen(session, listener, socket)?;

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -72,6 +73,15 @@ pub(crate) enum NoAddress {
     Full,
     /// No socket could be made for it, though it has ports.
     Socket(io::Error),
+}
+
+impl fmt::Display for NoAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("every synthetic address is in use"),
+            Self::Socket(error) => write!(f, "nothing can listen for it: {error}"),
+        }
+    }
 }
 
 impl From<Full> for NoAddress {
@@ -150,6 +160,9 @@ impl Session {
             }
             match self.listen_at(at) {
                 Ok(socket) => sockets.push(Listening { at, socket }),
+                Err(error) if at.is_ipv6() && lacks_family(&error) => {
+                    self.names.borrow_mut().has_no_v6();
+                }
                 Err(error) => failed = failed.or(Some((at, error))),
             }
         }
@@ -160,7 +173,7 @@ impl Session {
                 return Err(NoAddress::Socket(error));
             }
         }
-        Ok(addresses)
+        Ok(self.names.borrow().addresses(assigned.place))
     }
 
     /// Makes the sockets that names need under rules that were changed.
@@ -169,7 +182,7 @@ impl Session {
             self.names.borrow().all().map(|(place, name)| (place, name.clone())).collect();
         for (place, name) in all {
             if let Err(error) = self.listen(&name, &Assigned { place, is_new: false }) {
-                self.log.trouble(&format!("{name}: {error:?}"));
+                self.log.trouble(&format!("{name}: {error}"));
             }
         }
     }
@@ -238,6 +251,11 @@ impl Session {
             ));
         }
     }
+}
+
+/// Whether an error says that there is no such family in the jail: the machine may have no IPv6.
+fn lacks_family(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
 }
 
 /// Ends a listening socket at once, whoever waits on it, so that its address is free again.

@@ -140,7 +140,7 @@ impl Session {
         match destination {
             Destination::Names(Pattern::Exactly(name)) => {
                 if let Err(error) = self.prepare(&name) {
-                    return Answer::error(&format!("nothing can listen for it: {error:?}"));
+                    return Answer::error(&error.to_string());
                 }
             }
             Destination::Names(Pattern::Below(_)) => self.listen_again(),

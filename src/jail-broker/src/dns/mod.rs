@@ -100,7 +100,7 @@ fn addresses(session: &Rc<Session>, question: &Question, name: &Name) -> Message
             question.with(data)
         }
         Err(why) => {
-            session.log.trouble(&format!("{name} has no address: {why:?}"));
+            session.log.trouble(&format!("{name} has no address: {why}"));
             question.answer(ResponseCode::ServFail)
         }
     }

@@ -91,6 +91,13 @@ impl Question {
         self.query.query_type()
     }
 
+    /// The bytes of the answer to a name that is not allowed.
+    #[must_use]
+    pub fn refused(&self) -> Vec<u8> {
+        // Without records it fits.
+        self.datagram(&self.answer(ResponseCode::NXDomain)).unwrap_or_default()
+    }
+
     /// An answer without records.
     pub(crate) fn answer(&self, code: ResponseCode) -> Message {
         let mut message = Message::response(self.id, OpCode::Query);

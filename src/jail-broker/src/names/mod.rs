@@ -69,6 +69,11 @@ impl Names {
         Self { prefixes, offsets, places: Vec::new(), by_name: HashMap::new() }
     }
 
+    /// The jail has no IPv6 after all: names have addresses of the other family only.
+    pub(crate) fn has_no_v6(&mut self) {
+        self.prefixes.v6 = None;
+    }
+
     /// The place of a name that a program asked for.
     pub(crate) fn assign(&mut self, name: &Name, now: Now) -> Result<Assigned, Full> {
         self.put(name, now, false)

@@ -88,6 +88,11 @@ fn a_jail_of_one_family_has_addresses_of_that_one() {
     let mut names = Names::new(&["fd6a::/64".into()], &[], 4);
     names.assign(&numbered(1), at(0)).unwrap();
     assert_eq!(names.addresses(0), ["fd6a::10".parse::<IpAddr>().unwrap()]);
+    let mut both = self::names(4);
+    both.assign(&numbered(1), at(0)).unwrap();
+    assert_eq!(both.addresses(0).len(), 2);
+    both.has_no_v6();
+    assert_eq!(both.addresses(0), ["198.18.0.16".parse::<IpAddr>().unwrap()]);
     assert_eq!(Names::new(&[], &[], 4).assign(&numbered(1), at(0)), Err(Full));
 }
 
