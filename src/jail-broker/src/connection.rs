@@ -55,6 +55,9 @@ pub(crate) async fn accept<F: Future<Output = ()> + 'static>(
     listener: Rc<TcpListener>,
     serve: impl Fn(Rc<Session>, TcpStream) -> F + 'static,
 ) {
+    if let Err(error) = dial::prepare(&*listener) {
+        session.log.trouble(&format!("connections are not looked after: {error}"));
+    }
     loop {
         match listener.accept().await {
             Ok((stream, _)) if session.live.count() >= session.connections_max => {
@@ -133,9 +136,6 @@ pub(crate) async fn run(
     outside: Option<Dialled>,
     entered: &Entered<'_>,
 ) {
-    if dial::prepare(&stream).is_err() {
-        return;
-    }
     let goes = (to, allowed);
     let is_tls = match allowed.protocol {
         Protocol::Tls => true,

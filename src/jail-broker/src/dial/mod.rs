@@ -8,6 +8,7 @@ pub(crate) mod upstream;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use jail_egress::{Host, Refusal, Request, Verdict, decide};
@@ -117,9 +118,10 @@ async fn race_on(addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
     }
 }
 
-/// Data goes out at once, and a peer that has gone is noticed.
-pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
+/// Data goes out at once, and a peer that has gone is noticed. What a listening socket accepts is as that is (tcp(7)).
+pub(crate) fn prepare(stream: impl AsFd) -> io::Result<()> {
+    let stream = stream.as_fd();
+    rustix::net::sockopt::set_tcp_nodelay(stream, true)?;
     rustix::net::sockopt::set_socket_keepalive(stream, true)?;
     rustix::net::sockopt::set_tcp_keepidle(stream, Duration::from_secs(60))?;
     rustix::net::sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15))?;

@@ -47,12 +47,13 @@ impl Upstream {
         Ok(Self { host, port, authorization })
     }
 
-    /// Reads it from a variable as other programs take it: `http://user:password@host:port`.
+    /// Reads it from a variable as other programs take it: `http://user:password@host:port`, or without `http://`.
     pub(crate) fn from_url(text: &str) -> io::Result<Self> {
         // Its text is not told: it may hold a password.
         let wrong =
             || io::Error::other("the upstream proxy: its variable is no URL `http://host:port`");
-        let url = Url::parse(text).map_err(|_| wrong())?;
+        let whole = if text.contains("://") { text.into() } else { format!("http://{text}") };
+        let url = Url::parse(&whole).map_err(|_| wrong())?;
         let (Some(host), "http") = (url.host_str(), url.scheme()) else { return Err(wrong()) };
         let text = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
         let credentials = (!url.username().is_empty()).then(|| {
@@ -152,9 +153,9 @@ mod tests {
         assert!(with_user.contains("\r\nProxy-Authorization: Basic bWU6c0AzY3JldA==\r\n"));
         assert!(!request("http://10.0.0.1:3128").unwrap().contains("Authorization"));
         assert!(request("http://[fd00::1]:3128").is_ok());
-        for wrong in
-            ["https://proxy.corp.example:3128", "proxy.corp.example:3128", "socks5://x:1", ""]
-        {
+        let with_user = request("me:x@proxy.corp.example:3128").unwrap();
+        assert!(with_user.contains("Basic bWU6eA=="), "{with_user}");
+        for wrong in ["https://proxy.corp.example:3128", "socks5://x:1", ""] {
             let error = request(wrong).unwrap_err().to_string();
             assert!(error.starts_with("the upstream proxy: "), "{error}");
         }

@@ -106,6 +106,9 @@ fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> 
         let size = if HELD.get() > HELD_MAX { CHUNK_SMALL } else { CHUNK };
         let room = buffer.get_mut(..size).unwrap_or_default();
         let count = from.try_read(room)?;
+        if count == 0 {
+            return Ok(0);
+        }
         let read = room.get(..count).unwrap_or_default();
         let sent = match to.try_write(read) {
             Ok(sent) => sent,
