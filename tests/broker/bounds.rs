@@ -58,6 +58,29 @@ fn many() -> usize {
 }
 
 #[test]
+fn over_its_bound_connections_are_reset_and_afterwards_all_is_well() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", "hello");
+        let mut spec = Spec::new(&["a.example.com:22"]);
+        spec.files = Some(512);
+        let jail = Jail::start(world, &spec);
+        let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
+        let mut all: Vec<TcpStream> =
+            jail.inside(|| (0..300).map(|_| TcpStream::connect(to).unwrap()).collect());
+        let is_greeted = |stream: &mut TcpStream| {
+            stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            stream.read_exact(&mut [0; 5]).is_ok()
+        };
+        let greeted = all.iter_mut().filter_map(|stream| is_greeted(stream).then_some(())).count();
+        assert_eq!(greeted, 128, "a quarter of the files");
+        drop(all);
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(jail.talk(&to.to_string(), b""), Ended::Open("hello".into()));
+    });
+}
+
+#[test]
 fn ten_thousand_idle_connections_take_little_memory() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

@@ -30,6 +30,8 @@ pub(crate) struct Spec {
     /// What the plan's `egress` has else.
     pub(crate) egress: Value,
     pub(crate) variables: Value,
+    /// How many files the broker may have open; none: as many as this process.
+    pub(crate) files: Option<u32>,
 }
 
 impl Spec {
@@ -41,6 +43,7 @@ impl Spec {
             local: Vec::new(),
             egress: json!({}),
             variables: json!({}),
+            files: None,
         }
     }
 }
@@ -131,7 +134,7 @@ impl Jail {
                 .unwrap();
         let (life, other) = UnixStream::pair().unwrap();
         life.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let broker = broker([&theirs, &start, &OwnedFd::from(other)], world);
+        let broker = broker([&theirs, &start, &OwnedFd::from(other)], world, spec);
         drop(theirs);
         let refused = world.file("refused", "");
         match fate {
@@ -261,13 +264,19 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
     file.into()
 }
 
-fn broker(descriptors: [&OwnedFd; 3], world: &World) -> Child {
+fn broker(descriptors: [&OwnedFd; 3], world: &World, spec: &Spec) -> Child {
     for descriptor in descriptors {
         fcntl_setfd(descriptor, FdFlags::empty()).unwrap();
     }
     // The test process is the only one that starts programs meanwhile, and each test has its own.
     let program = std::env::var_os("JAIL_BROKER");
-    let child = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-broker").into()))
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-broker").into());
+    let mut command =
+        Command::new(if spec.files.is_some() { "prlimit".into() } else { program.clone() });
+    if let Some(files) = spec.files {
+        command.arg(format!("--nofile={files}")).arg(program);
+    }
+    let child = command
         .arg("run")
         .args(descriptors.map(|descriptor| descriptor.as_raw_fd().to_string()))
         .env_clear()

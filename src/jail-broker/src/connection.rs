@@ -66,6 +66,8 @@ pub(crate) async fn accept<F: Future<Output = ()> + 'static>(
             }
             Ok((stream, _)) => {
                 tokio::task::spawn_local(serve(session.clone(), stream));
+                // It counts once its task runs.
+                tokio::task::yield_now().await;
             }
             // It was closed, because its address stands for another name now.
             Err(error) if error.kind() == ErrorKind::InvalidInput => return,
