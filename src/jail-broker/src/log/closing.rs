@@ -22,6 +22,10 @@ impl Closing {
     /// `port` is known where there was a connection.
     pub(super) fn refused(&mut self, host: &Host, port: Option<u16>, why: Refusal) {
         let shown = host.to_string();
+        // The machine's own name, `wpad`: programs look such names up by themselves, and no rule can name them.
+        if port.is_none() && !shown.contains('.') {
+            return;
+        }
         if !self.hosts.contains(&shown) {
             if self.hosts.len() == KEPT_MAX {
                 self.more += 1;
@@ -91,6 +95,7 @@ mod tests {
         closing.refused(&name("b.example.com"), Some(22), Refusal::Port);
         closing.refused(&name("c.example.com"), Some(443), Refusal::Address(Objection::Private));
         closing.refused(&name("printer.local"), None, Refusal::Host);
+        closing.refused(&name("wpad"), None, Refusal::Host);
         assert_eq!(
             closing.line().unwrap(),
             "4 hosts refused: a.example.com, b.example.com, c.example.com, printer.local; \
