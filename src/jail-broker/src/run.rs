@@ -78,16 +78,22 @@ fn run(
     life: &UnixStream,
     name: &mut String,
 ) -> Result<(), String> {
+    let told = |error: io::Error| format!("the broker's own protection: {error}");
+    confine::close_to_others().map_err(told)?;
+    // On a machine with two processors whatever this does earlier the launch waits for.
+    start::await_message(channel).map_err(|error| format!("from the launch: {error}"))?;
     let prepared = prepare(start, name)?;
     let listeners = prepared.network.listeners.len();
     let handed = start::receive(channel, listeners);
     match handed.map_err(|error| format!("from the launch: {error}"))? {
         None => Ok(()),
+        // A payload that ended at once has asked for nothing.
+        Some(_) if start::has_ended(life) => Ok(()),
         Some(handed) => serve(prepared, handed, life).map_err(|error| error.to_string()),
     }
 }
 
-/// What is made before the launch has come far enough to hand anything over.
+/// What is made before the broker takes what the launch has handed over.
 struct Prepared {
     start: Start,
     network: Network,
@@ -104,7 +110,6 @@ struct Prepared {
 
 fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
-    confine::close_to_others().map_err(told("the broker's own protection"))?;
     let files = confine::raise_files();
     let (start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
     name.clone_from(&start.name);

@@ -12,8 +12,10 @@ use std::fs::File;
 use std::io::{self, IoSliceMut, Read, Seek};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 
 use jail_plan::Network;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -79,7 +81,24 @@ pub(crate) struct Handed {
     pub(crate) refused: Option<OwnedFd>,
 }
 
-/// Waits for the one message of the jail's side. `None`: the launch has failed, and somebody else says why.
+/// Waits until there is the one message of the jail's side, or the launch has failed.
+pub(crate) fn await_message(channel: &OwnedFd) -> io::Result<()> {
+    let mut ready = [PollFd::new(channel, PollFlags::IN)];
+    loop {
+        match poll(&mut ready, None) {
+            Err(rustix::io::Errno::INTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+/// Whether the supervisor has said that the payload has ended, or is gone.
+pub(crate) fn has_ended(life: &UnixStream) -> bool {
+    let mut ready = [PollFd::new(life, PollFlags::IN)];
+    poll(&mut ready, Some(&Timespec::default())).is_ok_and(|count| count > 0)
+}
+
+/// Takes the one message of the jail's side. `None`: the launch has failed, and somebody else says why.
 pub(crate) fn receive(channel: &OwnedFd, listeners: usize) -> io::Result<Option<Handed>> {
     let mut byte = [0_u8; 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
