@@ -146,7 +146,8 @@ fn build_example(name: &str, program: &Path) {
     assert!(built, "{} is missing: cargo build -p jail-stub --example {name}", program.display());
 }
 
-fn remove_older(prefix: &str) {
+/// Removes copies of older builds.
+pub(crate) fn remove_older(prefix: &str) {
     for entry in std::fs::read_dir("/tmp").expect("/tmp").filter_map(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with(prefix) {
             let _ = std::fs::remove_dir_all(entry.path());

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::jail::{shared_folder, skipped};
+use crate::jail::{remove_older, shared_folder, skipped};
 
 /// Set in the process that a test starts itself in.
 const INSIDE: &str = "JAIL_STUB_TEST_WORLD";
@@ -184,10 +184,11 @@ pub(super) fn broker() -> PathBuf {
         build(target);
     }
     let meta = fs::metadata(&built).unwrap_or_else(|error| panic!("{}: {error}", built.display()));
-    let place = meta.ino();
-    let prefix = format!("jail-broker-tests-{place}-{}", rustix::process::geteuid().as_raw());
-    let folder = PathBuf::from(format!("/tmp/{prefix}-{}", meta.mtime_nsec()));
+    let place = target.metadata().expect("the target folder").ino();
+    let prefix = format!("jail-broker-tests-{}-{place}-", rustix::process::geteuid().as_raw());
+    let folder = PathBuf::from(format!("/tmp/{prefix}{}-{}", meta.ino(), meta.mtime_nsec()));
     if !folder.exists() {
+        remove_older(&prefix);
         let new = shared_folder();
         fs::copy(&built, new.path().join("jail-broker")).expect("a copy");
         let mode = fs::Permissions::from_mode(0o755);
