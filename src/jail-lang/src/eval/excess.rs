@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use jail_registry::{Code as DiagnosticCode, Place, Signature, combinator, count_fault};
+use jail_registry::{
+    CHAPTERS, Chapter, Code as DiagnosticCode, Place, Signature, combinator, count_fault,
+};
 
 use super::Evaluator;
 use crate::failure::Failure;
@@ -214,6 +216,12 @@ impl Evaluator<'_> {
         let name = call.name;
         let summary = combinator(name).map(|it| it.summary);
         match (call.wanted(), summary) {
+            (0, Some(_)) if self.is_list_of_hosts(call) => {
+                let list = self.written(call, &(0..1));
+                format!(
+                    "write `(network-allow {list})`: `{name}` takes nothing, and names no hosts"
+                )
+            }
             (0, Some(summary)) => {
                 format!("write `{name}`: it takes nothing, and always means “{summary}”")
             }
@@ -230,6 +238,15 @@ impl Evaluator<'_> {
                 format!("write `({name} {})`", params.collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    /// `network [ "api.example.com" ]`: hosts for what has all of them.
+    fn is_list_of_hosts(&self, call: &Call<'_>) -> bool {
+        let [only] = call.args.as_slice() else { return false };
+        let is_about_network = |chapter: &&Chapter| chapter.title == "Network";
+        let mut about = CHAPTERS.iter().filter(is_about_network).flat_map(|it| it.combinators);
+        about.any(|combinator| combinator.name == call.name)
+            && matches!(self.force(&only.value, only.place), Ok(Value::List(_)))
     }
 
     /// The combinator with some of the arguments, as an element of a list.
