@@ -158,3 +158,39 @@ fn who_is_asked_decides_about_a_host_that_no_rule_names() {
         assert_eq!(code, ResponseCode::NXDomain);
     });
 }
+
+#[test]
+fn an_answer_counts_for_the_question_that_it_was_given_to() {
+    run(|world| {
+        for name in ["slow.example.com", "yes.example.com", "evil.example.com"] {
+            world.records.add(name, &["11.0.0.2"]);
+        }
+        echo(world, "11.0.0.2:22", HELLO);
+        let script = "#!/bin/sh\ncase $1 in yes*) exit 0 ;; slow*) exec sleep 60 ;; esac\nexit 1\n";
+        let command = world.file("ask", script);
+        fs::set_permissions(&command, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut spec = Spec::new(&["a.example.com:22"]);
+        spec.egress = json!({"ask": {"command": [command], "seconds": 1, "by": "network-ask#1"}});
+        let jail = Jail::start(world, &spec);
+        let connect = |name: &str| {
+            let to = format!("{}:22", jail.address(name));
+            jail.inside(|| std::net::TcpStream::connect(to).unwrap())
+        };
+        let reset = Ended::Reset(String::new());
+        // Nobody answers the first question in time, and the connection does not wait for longer.
+        let mut slow = connect("slow.example.com");
+        assert_eq!(crate::clients::read(&mut slow), reset);
+        let talk = |name: &str| jail.talk(&format!("{}:22", jail.address(name)), b"");
+        assert_eq!(talk("yes.example.com"), Ended::Open(HELLO.into()));
+        assert_eq!(talk("evil.example.com"), reset);
+        assert_eq!(talk("slow.example.com"), reset);
+        // A question that waits for another one is asked too late for its own connection.
+        let mut slow = connect("slow.example.org");
+        let mut late = connect("yes.example.org");
+        assert_eq!(
+            (crate::clients::read(&mut slow), crate::clients::read(&mut late)),
+            (reset, Ended::Reset(String::new()))
+        );
+        assert_eq!(talk("evil.example.org"), Ended::Reset(String::new()));
+    });
+}

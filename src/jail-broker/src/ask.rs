@@ -44,9 +44,16 @@ pub(crate) struct Asker {
 
 /// The broker's side.
 pub(crate) struct Ask {
-    line: Mutex<UnixStream>,
+    line: Mutex<Line>,
     time: Duration,
     answers: RefCell<BTreeMap<String, bool>>,
+}
+
+/// The way to the process that asks. Answers come in the order of the questions.
+struct Line {
+    stream: UnixStream,
+    /// The question whose answer comes next. The connection that it was asked for may have given up.
+    asked: Option<String>,
 }
 
 impl Asker {
@@ -129,8 +136,8 @@ fn notification(host: &str, port: &str, time: Duration) -> Command {
 impl Ask {
     /// Takes the process over into the runtime.
     pub(crate) fn new(asker: Asker) -> io::Result<Self> {
-        let line = Mutex::new(UnixStream::from_std(asker.line)?);
-        Ok(Self { line, time: asker.time, answers: RefCell::default() })
+        let line = Line { stream: UnixStream::from_std(asker.line)?, asked: None };
+        Ok(Self { line: Mutex::new(line), time: asker.time, answers: RefCell::default() })
     }
 
     /// Whether somebody allows it, and in time.
@@ -141,19 +148,28 @@ impl Ask {
             return known;
         }
         let mut line = self.line.lock().await;
+        // The connection before may have given up, and what comes next is the answer to its question.
+        if line.asked.is_some() && self.answered(&mut line).await.is_err() {
+            return false;
+        }
         // Another connection may have waited for the same answer.
         if let Some(known) = known() {
             return known;
         }
-        let is_allowed = answer(&mut line, &question).await.unwrap_or(false);
-        self.answers.borrow_mut().insert(question, is_allowed);
-        is_allowed
+        line.asked = Some(question.clone());
+        // Nothing is on the way, so there is room for all of it at once.
+        let is_asked = line.stream.write_all(question.as_bytes()).await.is_ok();
+        is_asked && self.answered(&mut line).await.is_ok() && known() == Some(true)
     }
-}
 
-async fn answer(line: &mut UnixStream, question: &str) -> io::Result<bool> {
-    line.write_all(question.as_bytes()).await?;
-    Ok(line.read_u8().await? == YES)
+    /// Waits for the next answer, and keeps it for its question.
+    async fn answered(&self, line: &mut Line) -> io::Result<()> {
+        let is_allowed = line.stream.read_u8().await? == YES;
+        if let Some(question) = line.asked.take() {
+            self.answers.borrow_mut().insert(question, is_allowed);
+        }
+        Ok(())
+    }
 }
 
 /// Judges a connection, and asks where the policy says no and the spec wants that.
