@@ -3,7 +3,7 @@
 
 use crate::danger::is_secret;
 use crate::exposure::{Exposure, Severity, exposures, given};
-use crate::grant::{Grant, HostUse, NetworkGrant, Writes};
+use crate::grant::{Grant, HostUse, NetworkGrant, UpstreamProxy, Writes};
 use crate::policy::Entry;
 use crate::{Access, Namespace, Reach, Service};
 
@@ -68,6 +68,7 @@ fn exposes(grant: &Grant) -> bool {
             let is_bad = |exposure: &Exposure| exposure.severity <= Severity::High;
             given(grant).iter().any(|(place, access)| exposures(place, *access).iter().any(is_bad))
         }
+        HostUse::ByName(grant) => hands_over(grant),
         HostUse::Nothing
         | HostUse::Link
         | HostUse::Folder { .. }
@@ -78,13 +79,30 @@ fn exposes(grant: &Grant) -> bool {
         | HostUse::Bus
         | HostUse::Store(_)
         | HostUse::Network
-        | HostUse::ByName(_)
         | HostUse::Ports { .. }
         | HostUse::Cage { .. }
         | HostUse::Calls(_)
         | HostUse::Script
         | HostUse::Channel(_)
         | HostUse::Browser => false,
+    }
+}
+
+/// Whether something of the user's is sent to a host of the spec's own choosing: what is read there for a login may be any file.
+fn hands_over(grant: &NetworkGrant) -> bool {
+    match grant {
+        NetworkGrant::Upstream { proxy: UpstreamProxy::At { credentials, .. } } => {
+            credentials.is_some()
+        }
+        // Its value is a name that is looked up.
+        NetworkGrant::Upstream { proxy: UpstreamProxy::Variable { name } } => is_secret(name),
+        NetworkGrant::Host { .. }
+        | NetworkGrant::Internet { .. }
+        | NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy
+        | NetworkGrant::HostPort { .. }
+        | NetworkGrant::Exposed { .. }
+        | NetworkGrant::Ask { .. } => false,
     }
 }
 
@@ -184,5 +202,34 @@ fn of_reach(reach: Reach) -> Option<Concern> {
     match reach {
         Reach::Ro | Reach::Rox => None,
         Reach::Rw | Reach::Rwx | Reach::Device => Some(Concern::WritesOutside),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grant::ProxyCredentials;
+    use crate::{Origin, Text};
+
+    fn of(grant: NetworkGrant) -> Option<Concern> {
+        let by = Origin { combinator: "upstream-proxy".into(), index: 1 };
+        concern(&Entry { by, grant: Grant::Network(grant) })
+    }
+
+    #[test]
+    fn what_a_proxy_is_sent_of_the_users_is_asked_about_and_a_proxy_alone_is_not() {
+        let at = |credentials| NetworkGrant::Upstream {
+            proxy: UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials },
+        };
+        let named = |name: &str| NetworkGrant::Upstream {
+            proxy: UpstreamProxy::Variable { name: name.into() },
+        };
+        let file = ProxyCredentials::File { path: Text::expanded("~/.ssh/id_ed25519") };
+        let variable = ProxyCredentials::Variable { name: "LOGIN".into() };
+        assert_eq!(of(at(Some(file))), Some(Concern::Exposes));
+        assert_eq!(of(at(Some(variable))), Some(Concern::Exposes));
+        assert_eq!(of(named("GITHUB_TOKEN")), Some(Concern::Exposes));
+        assert_eq!(of(at(None)), None);
+        assert_eq!(of(named("HTTPS_PROXY")), None);
     }
 }

@@ -3,8 +3,8 @@
 use jail_egress::{Authority, Host, Objection, objection};
 
 use super::{Danger, DangerCode};
-use crate::grant::{Grant, NetworkGrant};
-use crate::{Access, Entry, Severity, given};
+use crate::grant::{Grant, NetworkGrant, ProxyCredentials, UpstreamProxy};
+use crate::{Access, Entry, Severity, exposures, given};
 
 pub(super) fn danger(entry: &Entry, grant: &NetworkGrant) -> Option<Danger> {
     match grant {
@@ -23,12 +23,33 @@ pub(super) fn danger(entry: &Entry, grant: &NetworkGrant) -> Option<Danger> {
             format!("the jail can use the service on port {to} of the host's loopback"),
             "services on the loopback often trust whoever connects: look at what this one does",
         )),
+        NetworkGrant::Upstream { proxy } => sent(entry, proxy),
         NetworkGrant::Resolvers { .. }
         | NetworkGrant::Proxy
-        | NetworkGrant::Upstream { .. }
         | NetworkGrant::Exposed { .. }
         | NetworkGrant::Ask { .. } => None,
     }
+}
+
+/// A proxy is sent what stands where its credentials are said to be, whatever that is.
+fn sent(entry: &Entry, proxy: &UpstreamProxy) -> Option<Danger> {
+    let UpstreamProxy::At { host, port, credentials: Some(credentials) } = proxy else {
+        return None;
+    };
+    let (what, from) = match credentials {
+        ProxyCredentials::File { path } => (format!("what is in `{path}`"), Some(path)),
+        ProxyCredentials::Variable { name } => (format!("the value of `{name}`"), None),
+    };
+    let exposed = from.map_or_else(Vec::new, |path| exposures(path, Access::ReadOnly));
+    let severity = exposed.iter().map(|exposure| exposure.severity).min();
+    let danger = Danger::of(
+        entry,
+        severity.unwrap_or(Severity::Note),
+        DangerCode::PassesSecret,
+        format!("the proxy `{host}:{port}` is sent {what}"),
+        "name a proxy that you trust, and credentials that are for it alone",
+    );
+    Some(Danger { from: from.cloned(), ..danger })
 }
 
 /// A rule may name an address that no name may lead to.
@@ -86,4 +107,30 @@ pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
         "another jail that can write the same folder can pass on what this one reads, to hosts that it may reach",
         "give jails that share a folder the same hosts",
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Origin, Text};
+
+    #[test]
+    fn credentials_for_a_proxy_are_as_bad_as_the_file_that_they_are_in() {
+        let found = |credentials| {
+            let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials };
+            let grant = Grant::Network(NetworkGrant::Upstream { proxy });
+            let by = Origin { combinator: "upstream-proxy".into(), index: 1 };
+            crate::dangers(&[Entry { by, grant }], [])
+        };
+        let file = |path| Some(ProxyCredentials::File { path });
+        let severities = |found: Vec<Danger>| -> Vec<_> {
+            found.into_iter().map(|danger| (danger.code, danger.severity)).collect()
+        };
+        let key = found(file(Text::expanded("~/.ssh/id_ed25519")));
+        assert!(key.iter().all(|it| it.what.contains("`a.example:3128` is sent")), "{key:?}");
+        assert_eq!(severities(key), [(DangerCode::PassesSecret, Severity::High)]);
+        let login = found(file(Text::literal("/etc/proxy-login")));
+        assert_eq!(severities(login), [(DangerCode::PassesSecret, Severity::Note)]);
+        assert!(found(None).is_empty());
+    }
 }

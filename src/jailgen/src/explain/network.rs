@@ -19,10 +19,9 @@ pub(super) fn add(summary: &mut Summary, grant: &NetworkGrant) {
         NetworkGrant::Ask { command, .. } if !command.is_empty() => {
             summary.reaches("a command on the host, before a host is refused");
         }
-        NetworkGrant::Ask { .. }
-        | NetworkGrant::Resolvers { .. }
-        | NetworkGrant::Proxy
-        | NetworkGrant::Upstream { .. } => {}
+        // It sees whom the jail talks to, and what is not encrypted.
+        NetworkGrant::Upstream { .. } => summary.reaches(said()),
+        NetworkGrant::Ask { .. } | NetworkGrant::Resolvers { .. } | NetworkGrant::Proxy => {}
     }
 }
 

@@ -1,7 +1,7 @@
 use expect_test::expect;
 use jail_policy::{
-    Access, Entry, Grant, Lifetime, Missing, Namespace, Origin, Output, Package, Policy, Reach,
-    Scope, Service, Terminal, Text, VERSION, Zone,
+    Access, Entry, Grant, Lifetime, Missing, Namespace, NetworkGrant, Origin, Output, Package,
+    Policy, ProxyCredentials, Reach, Scope, Service, Terminal, Text, UpstreamProxy, VERSION, Zone,
 };
 
 use super::{Explanation, brief, render};
@@ -320,6 +320,8 @@ fn the_three_lines_leave_nothing_of_yours_out() {
         connect: connect.to_vec(),
         bind: bind.to_vec(),
     };
+    let credentials = Some(ProxyCredentials::Variable { name: "LOGIN".into() });
+    let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials };
     for (grants, told) in [
         (caged(ports(&[], &[8080])), "Reaches  whoever connects to its TCP ports 8080"),
         (caged(ports(&[53], &[])), "Reaches  TCP ports 53 of all networks"),
@@ -328,6 +330,10 @@ fn the_three_lines_leave_nothing_of_yours_out() {
             "Reaches  all networks by UDP",
         ),
         (vec![Grant::Terminal { terminal: Terminal::Shared }], "Reads    what you type"),
+        (
+            vec![Grant::Network(NetworkGrant::Upstream { proxy })],
+            "the proxy a.example:3128, with the credentials in $LOGIN",
+        ),
         (vec![bind(behind("~/x"), Access::ReadWrite)], "Writes   ~/x"),
         (vec![bind(behind("~/x"), Access::ReadOnly)], "Reads    ~/x"),
         (vec![bind(Text::expanded("~//"), Access::ReadOnly)], "all of your home folder"),
