@@ -1,12 +1,10 @@
 //! Builds plans for tests and runs them.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -19,154 +17,8 @@ use tempfile::TempDir;
 
 use jail_seccomp::{Arch, Policy, default_program, program};
 
-/// Who starts the wrapper.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Caller {
-    /// Another user than the one who runs the tests.
-    pub(crate) uid: Option<u32>,
-}
-
-/// No user of the host: nothing on it belongs to this number.
-const ORDINARY: u32 = 54321;
-
-/// The tests of one run have fewer jails at any time.
-const KEYS_AT_ONCE: u32 = 48;
-
-/// Root and an ordinary user where the tests run as root, else who runs them. Empty, with a line that says so, where jails
-/// cannot be made; then fails if the machine is declared to have them.
-pub(crate) fn callers() -> Vec<Caller> {
-    let all = if rustix::process::geteuid().is_root() {
-        vec![Caller { uid: None }, Caller { uid: Some(ORDINARY) }]
-    } else {
-        vec![Caller { uid: None }]
-    };
-    all.into_iter().filter(Caller::has_namespaces).filter(Caller::has_room_for_keys).collect()
-}
-
-impl Caller {
-    fn has_namespaces(&self) -> bool {
-        let mut command = Command::new("unshare");
-        command.args(["-Ur", "true"]).stderr(Stdio::null());
-        if self.become_user(&mut command).status().is_ok_and(|status| status.success()) {
-            return true;
-        }
-        skipped("userns", "user namespaces cannot be made here");
-        false
-    }
-
-    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Whoever else runs jails as the same user may
-    /// have all of them; a while is waited until they have ended.
-    fn has_room_for_keys(&self) -> bool {
-        let end = Instant::now() + Duration::from_secs(60);
-        while self.free_keys().is_some_and(|free| free < KEYS_AT_ONCE) {
-            if Instant::now() > end {
-                skipped("keys", "the user has as many keyrings as one may have");
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        true
-    }
-
-    /// Of a user without keys the kernel tells nothing: it may have all.
-    fn free_keys(&self) -> Option<u32> {
-        let uid = self.uid.unwrap_or_else(|| rustix::process::geteuid().as_raw());
-        let users = std::fs::read_to_string("/proc/key-users").ok()?;
-        let of = |line: &str| line.split(':').next()?.trim().parse::<u32>().ok();
-        let line = users.lines().find(|line| of(line) == Some(uid))?;
-        let (taken, most) = line.split_whitespace().nth(3)?.split_once('/')?;
-        Some(most.parse::<u32>().ok()?.saturating_sub(taken.parse().ok()?))
-    }
-
-    pub(crate) fn become_user<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        if let Some(uid) = self.uid {
-            command.uid(uid).gid(uid);
-        }
-        command
-    }
-
-    pub(crate) fn is_root(self) -> bool {
-        self.uid.is_none() && rustix::process::geteuid().is_root()
-    }
-}
-
-/// A test that cannot run says so, and fails where the machine is declared to be able to.
-pub(crate) fn skipped(what: &str, reason: &str) {
-    println!("skipped: {reason}");
-    let required = std::env::var("JAIL_TEST_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|one| one == what), "{what} is required here: {reason}");
-}
-
-/// The programs under test, copied to where every user can execute them: once for each build of them.
-fn programs() -> &'static Path {
-    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let stub = std::env::var_os("JAIL_STUB");
-        let stub = PathBuf::from(stub.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-stub").into()));
-        let test = std::env::current_exe().expect("the test");
-        let examples = test.ancestors().nth(2).expect("target/debug").join("examples");
-        let [probe, broker] = ["probe", "broker"].map(|name| examples.join(name));
-        for (name, program) in [("probe", &probe), ("broker", &broker)] {
-            if !program.exists() {
-                build_example(name, program);
-            }
-        }
-        let build = [&stub, &probe, &broker].map(|path| {
-            let meta = std::fs::metadata(path)
-                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            format!("{}-{}", meta.ino(), meta.mtime_nsec())
-        });
-        let uid = rustix::process::geteuid().as_raw();
-        // Each build folder has its own, so that checkouts beside each other do not remove each other's.
-        let target =
-            test.parent().and_then(|folder| folder.metadata().ok()).expect("a folder").ino();
-        let prefix = format!("jail-stub-tests-{uid}-{target}-");
-        let folder = PathBuf::from(format!("/tmp/{prefix}{}", build.join("-")));
-        if !folder.exists() {
-            remove_older(&prefix);
-            let new = shared_folder();
-            std::fs::copy(&stub, new.path().join("jail-stub")).expect("a copy");
-            std::fs::copy(&probe, new.path().join("probe")).expect("a copy");
-            std::fs::copy(&broker, new.path().join("broker")).expect("a copy");
-            // Whoever is first; nobody minds who.
-            let _ = std::fs::rename(new.keep(), &folder);
-        }
-        folder
-    })
-}
-
-/// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`).
-fn build_example(name: &str, program: &Path) {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = program.ancestors().nth(3).expect("the target folder");
-    let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--offline", "-p", "jail-stub", "--example", name]);
-    command.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-    let built = command.status().is_ok_and(|status| status.success()) && program.exists();
-    assert!(built, "{} is missing: cargo build -p jail-stub --example {name}", program.display());
-}
-
-/// Removes copies of older builds.
-pub(crate) fn remove_older(prefix: &str) {
-    for entry in std::fs::read_dir("/tmp").expect("/tmp").filter_map(Result::ok) {
-        if entry.file_name().to_string_lossy().starts_with(prefix) {
-            let _ = std::fs::remove_dir_all(entry.path());
-        }
-    }
-}
-
-pub(crate) fn stub() -> PathBuf {
-    programs().join("jail-stub")
-}
-
-pub(crate) fn probe() -> PathBuf {
-    programs().join("probe")
-}
-
-/// What stands in for the broker.
-pub(crate) fn broker() -> PathBuf {
-    programs().join("broker")
-}
+pub(crate) use crate::caller::{Caller, callers, skipped};
+pub(crate) use crate::programs::{broker, probe, remove_older, stub};
 
 /// A temporary folder that every user can enter.
 pub(crate) fn shared_folder() -> TempDir {

@@ -15,6 +15,7 @@
 mod bad_input;
 mod by_name;
 mod cage;
+mod caller;
 mod confinement;
 mod dedicated;
 mod descriptors;
@@ -37,6 +38,7 @@ mod own_terminal;
 mod pinned;
 mod places;
 mod process;
+mod programs;
 mod pty;
 mod quota;
 mod root;
