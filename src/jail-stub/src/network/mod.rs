@@ -109,6 +109,7 @@ impl<'a> Prepared<'a> {
             return Err(Problem::new("", words)
                 .help("grant fewer literal addresses and ports; a name takes no socket until it is asked for"));
         }
+        broker::is_there(&plan.broker)?;
         let (v4, v6) = routes::of(plan)?;
         let sockets = plan.listeners.iter().map(Wanted::of).collect::<Result<Vec<_>, _>>()?;
         let (jail, broker) =
