@@ -1,7 +1,7 @@
 //! Stands in for the broker in tests of the launch: it writes down what it was given, and carries each connection to a listener
 //! of the plan to the same port of the host's loopback. It resolves nothing and judges nothing.
 //!
-//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies`, `late`; `refuses` tells the jail so.
+//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies` (at the second connection), `late`; `refuses` tells the jail so.
 
 #![expect(clippy::exit, clippy::expect_used, clippy::print_stderr, reason = "a program for tests")]
 
@@ -37,19 +37,16 @@ fn main() {
     };
     write(&folder, "given", &json!(given.iter().map(place).collect::<Vec<_>>()));
     if mode == "late" {
-        thread::sleep(Duration::from_millis(700));
+        thread::sleep(Duration::from_secs(2));
     }
     if mode == "refuses"
         && let Some(refused) = given.pop()
     {
         fs::File::from(refused).write_all(b"no\n").expect("a line");
     }
+    let last = if mode == "dies" { 1 } else { usize::MAX };
     for socket in given.into_iter().skip(2).filter(|one| place(one).starts_with("tcp")) {
-        thread::spawn(move || serve(&TcpListener::from(socket)));
-    }
-    if mode == "dies" {
-        thread::sleep(Duration::from_millis(300));
-        process::exit(7);
+        thread::spawn(move || serve(&TcpListener::from(socket), last));
     }
     wait()
 }
@@ -147,9 +144,13 @@ fn place(fd: &OwnedFd) -> String {
     format!("{transport} {address}")
 }
 
-fn serve(listener: &TcpListener) {
+/// Carries connections; the one after the `last` ends this program.
+fn serve(listener: &TcpListener, last: usize) {
     let port = listener.local_addr().expect("its address").port();
-    while let Ok((inside, _)) = listener.accept() {
+    for (number, inside) in listener.incoming().map_while(Result::ok).enumerate() {
+        if number >= last {
+            process::exit(7);
+        }
         thread::spawn(move || {
             let Ok(outside) = TcpStream::connect(("127.0.0.1", port)) else { return };
             let (mut from, mut to) =

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jail_plan::Transport::Tcp;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
-use super::{behaving, echo, is_running, jail, listener, noted, say, wait_for};
+use super::{PATIENCE, behaving, echo, is_running, jail, listener, noted, say, wait_for};
 use crate::jail::{Caller, Jail, Ran, broker, callers};
 
 const CLOSING: &str = "stand-in: that was all\n";
@@ -41,7 +41,7 @@ fn one_that_does_not_end_is_ended() {
         let ran = jail.sh("exit 3");
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(3), ""), "{ran:?}");
         let taken = begin.elapsed();
-        assert!(taken > Duration::from_millis(450) && taken < Duration::from_secs(5), "{taken:?}");
+        assert!(taken > Duration::from_millis(450) && taken < PATIENCE, "{taken:?}");
         assert!(!is_running(broker_of(&jail)));
     }
 }
@@ -53,7 +53,9 @@ fn without_it_the_jail_goes_on_without_a_network_and_that_is_said() {
         let jail = behaving(caller, "dies", vec![listener(Tcp, "10.1.2.3", port)]);
         let script = format!(
             "exec 3<>/dev/tcp/10.1.2.3/{port}; echo word >&3; read -r answer <&3; echo \"$answer\"
-             cat <&3; echo closed; sleep 0.2
+             exec 5<>/dev/tcp/10.1.2.3/{port}
+             cat <&3; echo closed
+             for _ in {{1..500}}; do (exec 4<>/dev/tcp/10.1.2.3/{port}) 2>/dev/null || break; sleep 0.02; done
              if (exec 4<>/dev/tcp/10.1.2.3/{port}) 2>/dev/null; then echo open; else echo shut; fi; exit 5"
         );
         let ran = jail.sh(&format!("exec bash -c '{script}'"));
@@ -94,14 +96,14 @@ fn killed_in_the_middle_of_a_transfer_it_takes_the_network_along() {
         let port = echo();
         let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", port)]);
         let script = format!(
-            "exec 3<>/dev/tcp/10.1.2.3/{port}; (while echo line >&3; do :; done) 2>/dev/null & cat <&3 >/dev/null; exit 0"
+            "exec 3<>/dev/tcp/10.1.2.3/{port}; (while echo line >&3; do :; done) 2>/dev/null & read -r one <&3; : >begun; \
+             cat <&3 >/dev/null 2>&1; exit 0"
         );
         let mut launch = jail.command(jail.wrapper());
         launch.args(["-c", &format!("exec bash -c '{script}'")]);
         let launch =
             launch.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
-        noted(&jail, "given");
-        std::thread::sleep(Duration::from_millis(100));
+        wait_for(|| jail.project().join("begun").exists().then_some(()));
         kill_process(pid(broker_of(&jail)), Signal::KILL).expect("it is there");
         let output = launch.wait_with_output().expect("its end");
         assert_eq!(output.status.code(), Some(0));
@@ -197,7 +199,7 @@ fn signals_for_the_payload_do_not_end_it() {
         let port = echo();
         let jail = jail(caller, vec![listener(Tcp, "10.1.2.3", port)]);
         let script = format!(
-            "trap \"echo trapped\" INT; echo ready >ready; sleep 0.2 & wait; wait; {}",
+            "trap \"echo trapped; t=1\" INT; echo ready >ready; until [ \"$t\" ]; do sleep 0.02; done; {}",
             say("10.1.2.3", port)
         );
         let mut launch = jail.command(jail.wrapper());

@@ -191,7 +191,7 @@ fn the_payload_waits_for_no_broker() {
         let jail = behaving(caller, "late", vec![listener(Tcp, "10.1.2.3", port)]);
         let begin = Instant::now();
         jail.sh("date +%s%N >began; ".to_owned().as_str()).prints("");
-        assert!(begin.elapsed().as_millis() < 650, "{:?}", begin.elapsed());
+        assert!(begin.elapsed().as_millis() < 1900, "{:?}", begin.elapsed());
         // What is asked before the broker listens is answered when it does.
         jail.sh(&say("10.1.2.3", port)).prints("got word");
     }

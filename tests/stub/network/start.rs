@@ -1,5 +1,7 @@
 //! What the broker is started with.
 
+use std::process::Stdio;
+
 use jail_plan::{Credentials, EgressRule, Spoken, Transport, Upstream};
 use serde_json::json;
 
@@ -96,10 +98,16 @@ fn it_gets_the_namespaces_and_every_socket_in_the_plans_order() {
         let places = places.into_iter().filter(|(_, address, _)| *address != "10.1.2.3");
         let listeners = places.map(|(kind, address, port)| listener(kind, address, port));
         let jail = jail(caller, listeners.collect());
-        jail.sh("readlink /proc/self/ns/user /proc/self/ns/net; sleep 0.3");
-        let inside = jail.sh("readlink /proc/self/ns/user; readlink /proc/self/ns/net; sleep 0.2");
-        let inside: Vec<_> = inside.stdout.lines().collect();
+        let mut launch = jail.command(jail.wrapper());
+        let script = "readlink /proc/self/ns/user; readlink /proc/self/ns/net; read -r end";
+        launch.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut launch = launch.spawn().expect("it starts");
+        // The payload waits for no broker; so this waits for it, and ends the payload then.
         let given = noted(&jail, "given");
+        drop(launch.stdin.take());
+        let inside = launch.wait_with_output().expect("its end").stdout;
+        let inside = String::from_utf8_lossy(&inside).into_owned();
+        let inside: Vec<_> = inside.lines().collect();
         assert_eq!(
             given,
             json!([
