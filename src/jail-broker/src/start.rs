@@ -107,6 +107,8 @@ pub(crate) fn receive(channel: &OwnedFd, listeners: usize) -> io::Result<Option<
     let received = loop {
         match recvmsg(channel, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
             Err(rustix::io::Errno::INTR) => {}
+            // A launch that fails leaves unread what the supervisor told it.
+            Err(rustix::io::Errno::CONNRESET) => return Ok(None),
             other => break other?,
         }
     };

@@ -14,7 +14,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use jail_plan::Plan;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat};
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::net::{
     AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, send, shutdown, socketpair,
@@ -22,7 +22,7 @@ use rustix::net::{
 use rustix::process::{Pid, WaitOptions, WaitStatus, setsid, waitpid};
 
 use super::start::{self, Started};
-use super::{BUILD_AGAIN, Prepared};
+use super::{BUILD_AGAIN, Prepared, STARTED};
 use crate::caller::Caller;
 use crate::ending::Told;
 use crate::failure::{About, EXIT_FAILED, Problem};
@@ -74,6 +74,8 @@ impl Broker {
                 .about("a socket")?;
         let channel = network.outside().ok_or(Errno::BADF).about("the broker's socket")?;
         let (number, process) = spawn(&network.plan.broker, [&channel, &start, &theirs], around)?;
+        // A jail that has ended already says so itself.
+        let _ = send(&channel, STARTED, SendFlags::NOSIGNAL);
         Ok(Self { life, process, number, gone: Cell::new(false) })
     }
 
@@ -144,16 +146,6 @@ fn wait(process: &OwnedFd, time: &Timespec) -> bool {
     }
 }
 
-/// Whether it can be started, as far as that can be told. It is started beside the jail, whose payload does not wait for it: one that is
-/// missing is found before there is a payload.
-pub(super) fn is_there(program: &str) -> Result<(), Problem> {
-    if !program.starts_with('/') {
-        let cause = "the broker is not named by an absolute path";
-        return Err(Problem::new(program, cause).help(BUILD_AGAIN));
-    }
-    accessat(CWD, program, Access::EXEC_OK, AtFlags::EACCESS).about(program)
-}
-
 struct Start<'a> {
     program: &'a CStr,
     arguments: StringList<'a>,
@@ -173,6 +165,10 @@ fn spawn(
 ) -> Result<(i32, OwnedFd), Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
+    if !program.starts_with('/') {
+        let cause = "the broker is not named by an absolute path";
+        return Err(Problem::new(program, cause).help(BUILD_AGAIN));
+    }
     let numbers = descriptors.map(AsRawFd::as_raw_fd);
     let mut words = Vec::from([string(program)?, string("run")?]);
     for number in numbers {

@@ -7,9 +7,9 @@ use core::sync::atomic::Ordering;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, IoSlice};
-use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
+use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 
-use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, sockets};
+use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, STARTED, sockets};
 use crate::failure::Problem;
 
 /// The message to the broker: the version of what comes along.
@@ -72,7 +72,21 @@ impl Prepared<'_> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&all));
-        sendmsg(&channel, &[IoSlice::new(MESSAGE)], &mut control, SendFlags::NOSIGNAL).map(drop)
+        sendmsg(&channel, &[IoSlice::new(MESSAGE)], &mut control, SendFlags::NOSIGNAL)?;
+        await_broker(&channel)
+    }
+}
+
+/// Waits until the broker runs: it has long begun to, but on a busy machine, and where it cannot be started there is to be no payload.
+fn await_broker(channel: &OwnedFd) -> Result<(), Errno> {
+    let mut told = [0];
+    loop {
+        match recv(channel, &mut told, RecvFlags::empty()) {
+            Err(Errno::INTR) => {}
+            Ok((_, count)) if told.get(..count) == Some(STARTED) => return Ok(()),
+            Ok(_) => return Err(Errno::PIPE),
+            Err(error) => return Err(error),
+        }
     }
 }
 

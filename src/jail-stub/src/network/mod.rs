@@ -37,6 +37,9 @@ const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 3;
 /// The compiler writes no such network, so somebody has changed the plan.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
 
+/// What the supervisor tells the jail when the broker runs, through the broker's end of their socket.
+const STARTED: &[u8] = b"s";
+
 /// What a launch makes in the jail's network namespace.
 pub(crate) struct Prepared<'a> {
     plan: &'a Network,
@@ -109,7 +112,6 @@ impl<'a> Prepared<'a> {
             return Err(Problem::new("", words)
                 .help("grant fewer literal addresses and ports; a name takes no socket until it is asked for"));
         }
-        broker::is_there(&plan.broker)?;
         let (v4, v6) = routes::of(plan)?;
         let sockets = plan.listeners.iter().map(Wanted::of).collect::<Result<Vec<_>, _>>()?;
         let (jail, broker) =
