@@ -22,6 +22,8 @@ pub(crate) struct Records(Arc<Mutex<Known>>);
 struct Known {
     /// For each name the answers, of which each is given once and the last one for ever.
     addresses: BTreeMap<String, Vec<Vec<IpAddr>>>,
+    /// How often a name was asked for addresses of one family. The two questions of one look-up come in any order.
+    turns: BTreeMap<(String, RecordType), usize>,
     aliases: BTreeMap<String, String>,
     others: Vec<(String, RecordType, RData)>,
     asked: Vec<String>,
@@ -86,6 +88,7 @@ impl Records {
         let question = Message::from_vec(question).unwrap();
         let query = question.queries[0].clone();
         let mut known = self.0.lock().unwrap();
+        let known = &mut *known;
         let name = query.name().to_ascii().to_ascii_lowercase();
         let name = name.trim_end_matches('.').to_owned();
         known.asked.push(name.clone());
@@ -108,7 +111,7 @@ impl Records {
             answer.add_answer(Record::from_rdata(dns(&name), 1, data.clone()));
         }
         let is_other = known.others.iter().any(|(of, ..)| *of == name);
-        let Some(answers) = known.addresses.get_mut(&name) else {
+        let Some(answers) = known.addresses.get(&name) else {
             if !is_other {
                 answer.metadata.response_code = ResponseCode::NXDomain;
             }
@@ -119,17 +122,16 @@ impl Records {
             RecordType::AAAA => address.is_ipv6(),
             _ => false,
         };
-        for address in answers[0].iter().filter(wants) {
+        let turn = known.turns.entry((name.clone(), query.query_type())).or_default();
+        let given = &answers[(*turn).min(answers.len() - 1)];
+        *turn += 1;
+        for address in given.iter().filter(wants) {
             let data = match address {
                 IpAddr::V4(v4) => RData::A((*v4).into()),
                 IpAddr::V6(v6) => RData::AAAA((*v6).into()),
             };
             // Answers are used once, so that the next look-up comes here again.
             answer.add_answer(Record::from_rdata(dns(&name), 0, data));
-        }
-        // Both families of one look-up get the same answer.
-        if answers.len() > 1 && query.query_type() == RecordType::AAAA {
-            answers.remove(0);
         }
         Some(answer.to_vec().unwrap())
     }
