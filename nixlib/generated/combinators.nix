@@ -399,7 +399,7 @@ in
       params = [ "text" ];
       brings = [ ];
     };
-    # A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing.
+    # A file of the agent's own state, read-write; its program makes it (mode 0600) where it is missing.
     state-file = {
       params = [ "text" ];
       brings = [ ];

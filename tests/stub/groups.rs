@@ -5,9 +5,12 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use jail_plan::{Access, Cgroup, CgroupLimit, Controlled, Missing, Namespace, Otherwise, Plan};
+use jail_plan::{
+    Access, Cgroup, CgroupLimit, Controlled, InsideOp, Missing, Namespace, Otherwise, Plan,
+    SharedFile,
+};
 
-use crate::jail::{Caller, Jail, Ran, bind_to, by, callers, skipped};
+use crate::jail::{Caller, Jail, Ran, bind_to, by, callers, literal, skipped, tmpfs};
 
 fn limited(limits: &[(Controlled, u64)]) -> impl FnOnce(&mut Plan) {
     let limit = |(resource, value): &(Controlled, u64)| CgroupLimit {
@@ -51,6 +54,23 @@ fn wait_until_nothing_is_left() {
     }
 }
 
+/// The payload may have as many processes as without the one that carries its file over.
+fn a_state_file_is_carried_over_in_the_group_and_takes_nothing_of_it(caller: Caller) {
+    let jail = Jail::new(caller).change(limited(&[(Controlled::Pids, 2)]));
+    let file = jail.file("home/.agent.json", "old");
+    let shared = SharedFile { from: literal(&file), to: literal("/h/agent") };
+    let jail = jail.op(tmpfs("/h")).op(InsideOp::SharedFile(shared));
+    let ran = jail.outside_sh(
+        "\"$W\" -c 'echo new >/h/agent; sleep 1; echo done' & sleep 0.5
+         for child in $(cat /proc/$!/task/$!/children); do
+             tail -n 1 /proc/$child/cgroup | sed 's,.*/,,'
+         done | sort | uniq -c | tr -s ' '; wait",
+    );
+    let lines: Vec<_> = ran.stdout.lines().collect();
+    assert!(matches!(lines.as_slice(), [group, "done"] if group.starts_with(" 2 ")), "{ran:?}");
+    assert_eq!(std::fs::read_to_string(file).expect("a file"), "new\n");
+}
+
 /// One test, because what is left of one jail would be found by another one.
 #[test]
 fn a_control_group_holds_the_jail_and_is_gone_afterwards() {
@@ -62,6 +82,7 @@ fn a_control_group_holds_the_jail_and_is_gone_afterwards() {
         a_fork_bomb_comes_to_an_end(caller);
         a_busy_loop_gets_its_share(caller);
         processes_outside_the_jails_namespace_end_with_it(caller);
+        a_state_file_is_carried_over_in_the_group_and_takes_nothing_of_it(caller);
         wait_until_nothing_is_left();
     }
 }

@@ -8,16 +8,18 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jail_plan::follow::is_followed;
 use jail_plan::{
-    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, Found, Handled, HostText,
-    Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places, Plan,
-    Reach, Resource, SeccompProgram, Set, StartIn, Step, Terminal, Tmpfs, VERSION, encode,
+    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, Found, Handled, Host,
+    HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places,
+    Plan, Reach, Resource, SeccompProgram, Set, StartIn, Step, Terminal, Tmpfs, VERSION, encode,
 };
 use tempfile::TempDir;
 
 use jail_seccomp::{Arch, Policy, default_program, program};
 
 pub(crate) use crate::caller::{Caller, callers, skipped};
+use crate::programs::host;
 pub(crate) use crate::programs::{broker, probe, remove_older, stub};
 
 /// A temporary folder that every user can enter.
@@ -240,6 +242,10 @@ impl Jail {
         let mut plan = self.plan.clone();
         if plan.landlock.handles.is_empty() {
             wall(&mut plan);
+        }
+        if plan.inside.iter().any(|step| is_followed(&step.op)) && plan.host.is_none() {
+            let program = host().to_str().expect("UTF-8").into();
+            plan.host = Some(Host { program, shell: None });
         }
         let text = encode(stub().to_str().expect("UTF-8"), &plan, &places).expect("a plan");
         self.raw_wrapper(&text)

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use jail_plan::{Access, HostOp, Missing, StateDirectory, StateFile, Step};
+use jail_plan::{Access, HostOp, InsideOp, Missing, SharedFile, StateDirectory, StateFile, Step};
 
-use crate::jail::{Caller, Jail, bind, bind_to, by, callers, expand};
+use crate::jail::{Caller, Jail, bind, bind_to, by, callers, expand, literal};
 
 /// When it is killed: at once, and when each of these is there.
 const POINTS: [&str; 7] =
@@ -25,6 +25,9 @@ fn jail(caller: Caller) -> Jail {
         ));
         plan.before
             .push(Step::new(by(), HostOp::StateFile(StateFile { path: expand("~/a/d/e/file") })));
+        // Where it is bound it is made: the root itself is read-only in the end.
+        let (from, to) = (expand("~/a/d/e/file"), literal("/etc/file"));
+        plan.inside.push(Step::new(by(), InsideOp::SharedFile(SharedFile { from, to })));
     });
     jail.file("shown", "");
     let (home, shown) = (jail.home(), jail.folder.path().join("shown"));

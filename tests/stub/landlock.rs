@@ -311,7 +311,7 @@ fn what_the_plan_demands_and_the_kernel_lacks_stops_the_launch() {
 }
 
 /// Starts a command as a kernel would that has no Landlock: the call fails with `errno`.
-fn without_landlock(command: &mut Command, errno: u32) -> &mut Command {
+pub(crate) fn without_landlock(command: &mut Command, errno: u32) -> &mut Command {
     let call = syscalls::Sysno::landlock_create_ruleset.id().cast_unsigned();
     let instruction = |code: u64, jumps: u64, k: u32| code | jumps << 16 | u64::from(k) << 32;
     let filter = [

@@ -21,6 +21,7 @@ mod dedicated;
 mod descriptors;
 mod files;
 mod folder;
+mod follower;
 mod git;
 mod groups;
 mod ids;

@@ -1,4 +1,4 @@
-//! The programs under test, where every user can execute them.
+//! The programs under test, where every user can execute them, and those that stand in for others.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,13 @@ fn programs() -> &'static Path {
         let stub = std::env::var_os("JAIL_STUB");
         let stub = PathBuf::from(stub.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-stub").into()));
         let test = std::env::current_exe().expect("the test");
-        let examples = test.ancestors().nth(2).expect("target/debug").join("examples");
-        let [probe, broker] = ["probe", "broker"].map(|name| examples.join(name));
-        for (name, program) in [("probe", &probe), ("broker", &broker)] {
-            if !program.exists() {
-                build_example(name, program);
-            }
-        }
-        let build = [&stub, &probe, &broker].map(|path| {
+        let built = test.ancestors().nth(2).expect("target/debug");
+        let [probe, broker] = ["probe", "broker"].map(|name| built.join("examples").join(name));
+        let host = built.join("jail-host");
+        build(&probe, &["jail-stub", "--example", "probe"]);
+        build(&broker, &["jail-stub", "--example", "broker"]);
+        build(&host, &["jail-host", "--bin", "jail-host"]);
+        let build = [&stub, &probe, &broker, &host].map(|path| {
             let meta = std::fs::metadata(path)
                 .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             format!("{}-{}", meta.ino(), meta.mtime_nsec())
@@ -38,6 +37,7 @@ fn programs() -> &'static Path {
             std::fs::copy(&stub, new.path().join("jail-stub")).expect("a copy");
             std::fs::copy(&probe, new.path().join("probe")).expect("a copy");
             std::fs::copy(&broker, new.path().join("broker")).expect("a copy");
+            std::fs::copy(&host, new.path().join("jail-host")).expect("a copy");
             // Whoever is first; nobody minds who.
             let _ = std::fs::rename(new.keep(), &folder);
         }
@@ -45,15 +45,25 @@ fn programs() -> &'static Path {
     })
 }
 
-/// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`).
-fn build_example(name: &str, program: &Path) {
+/// Cargo builds a package's examples for all of its tests, but not for one that is named (`--test stub`), and not the programs
+/// of other packages.
+fn build(program: &Path, words: &[&str]) {
+    if program.exists() {
+        return;
+    }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let target = program.ancestors().nth(3).expect("the target folder");
+    let target = test_target();
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--offline", "-p", "jail-stub", "--example", name]);
+    command.args(["build", "--quiet", "--offline", "-p"]).args(words);
     command.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
     let built = command.status().is_ok_and(|status| status.success()) && program.exists();
-    assert!(built, "{} is missing: cargo build -p jail-stub --example {name}", program.display());
+    assert!(built, "{} is missing: cargo build -p {}", program.display(), words.join(" "));
+}
+
+/// The target folder.
+fn test_target() -> PathBuf {
+    let test = std::env::current_exe().expect("the test");
+    test.ancestors().nth(3).expect("the target folder").to_path_buf()
 }
 
 /// Removes copies of older builds.
@@ -67,6 +77,11 @@ pub(crate) fn remove_older(prefix: &str) {
 
 pub(crate) fn stub() -> PathBuf {
     programs().join("jail-stub")
+}
+
+/// The helper.
+pub(crate) fn host() -> PathBuf {
+    programs().join("jail-host")
 }
 
 pub(crate) fn probe() -> PathBuf {

@@ -75,11 +75,13 @@ fn it_arrives_whatever_ends_the_payload() {
         assert_eq!(held(&jail), "new\n");
         let jail = self::jail(caller);
         // The first process of the jail, and with it everything inside.
-        let first = r"
-            kill -9 $(cat /proc/$!/task/$!/children)
+        let first = r#"
+            for child in $(cat /proc/$!/task/$!/children); do
+                [ "$(cat /proc/$child/comm)" = jail-host ] || kill -9 $child
+            done
             wait $!
             cat ~/.agent.json
-        ";
+        "#;
         let jail = jail.outside("R", REPLACE);
         jail.outside_sh(&format!("{START_AND_REPLACE}{first}")).prints("new");
         // The process outside, a moment after the change.

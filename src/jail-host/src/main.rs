@@ -2,11 +2,13 @@
 //! any other name, it is the client of a channel.
 //!
 //! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
-//! sealed plan says and nothing that anybody inside asks for beyond that.
+//! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
+//! `jail-host follow SOCKET`, to be a process that has no rights but over that file.
 #![deny(unsafe_code)]
 
 mod bus;
 mod channel;
+mod follow;
 mod record;
 mod scripts;
 mod session;
@@ -20,6 +22,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use jail_plan::follow::FOLLOW;
 use jail_plan::helper::HELPER as NAME;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         [mode, socket, listener, arguments @ ..] if mode == "run" => {
             session::run(socket, listener, arguments)
         }
+        [mode, socket] if mode == FOLLOW => follow::run(socket),
         [..] => {
             say("it is started by the stub of a jail, and has nothing to do otherwise");
             ExitCode::from(2)

@@ -12,6 +12,7 @@ mod amount;
 mod change;
 mod effect;
 mod expand;
+pub mod follow;
 pub mod helper;
 mod json;
 mod landlock;

@@ -68,7 +68,8 @@ record! {
     /// The helper: a program on the host that does what takes more than system calls, with the user's rights.
     ///
     /// The stub starts it before everything else, asks it for each of its operations in `before`, and awaits its end after
-    /// the payload's. See [`crate::helper`] for how they talk.
+    /// the payload's. See [`crate::helper`] for how they talk. For each state file it is started once more, see
+    /// [`crate::follow`].
     pub struct Host {
         /// The program, an absolute path on the host.
         pub program: String,

@@ -14,7 +14,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::helper::is_helpers;
+use crate::follow::is_followed;
+use crate::helper::has_work;
 use crate::json::{self, Parser};
 use crate::order::sort;
 use crate::plan::{Plan, VERSION};
@@ -135,7 +136,7 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
         return Err(WrapperError::Inconsistent("it names no program".into()));
     }
     if plan.host.is_none()
-        && (plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty())
+        && (has_work(plan) || plan.inside.iter().any(|step| is_followed(&step.op)))
     {
         return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }

@@ -62,17 +62,19 @@ impl Ending {
     }
 }
 
-fn not_taken_back(lost: &Lost<'_>) -> Told {
-    let why = match lost.fault {
-        Fault::Strange => "what the jail has left there is no regular file of yours".into(),
-        Fault::Large => "it is larger than 64 MiB".into(),
-        Fault::Failed(error) => errno::name(error),
+fn not_taken_back(Lost { by, path, fault }: &Lost<'_>) -> Told {
+    let refused = |why: &str| {
+        format!("the jail's `{path}` was not taken back, and the host's is as it was: {why}")
     };
-    let words = format!(
-        "the jail's `{}` was not taken back, and the host's is as it was: {why}",
-        lost.path
-    );
-    Told { words, by: String::from(lost.by) }
+    let words = match fault {
+        Fault::Strange => refused("what the jail has left there is no regular file of yours"),
+        Fault::Large => refused("it is larger than 64 MiB"),
+        Fault::Failed(error) => refused(&errno::name(*error)),
+        Fault::Gone => format!(
+            "what the jail has changed last in `{path}` is lost: the process that carries it over was ended"
+        ),
+    };
+    Told { words, by: String::from(*by) }
 }
 
 fn time(plan: &Plan) -> Option<Told> {

@@ -33,6 +33,7 @@ mod process;
 mod resolve;
 mod signal;
 mod sources;
+mod spawn;
 mod standard;
 mod steps;
 mod supervisor;

@@ -1,13 +1,23 @@
-//! What takes `unsafe`: descriptors that the stub hands over by number, and what a new process does before it is another
-//! program.
+//! What takes `unsafe`: system calls that rustix does not have, descriptors that the stub hands over by number, and what a new
+//! process does before it is another program.
+
+pub(crate) mod landlock;
+pub(crate) mod seccomp;
 
 use std::ffi::OsStr;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::io::{Errno, FdFlags, fcntl_getfd, fcntl_setfd};
 
+/// What `libc::syscall` has returned.
+fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
+    match result {
+        0.. => Ok(result),
+        _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
+    }
+}
 /// Takes over the descriptor that a word of the command line names. It is not passed on to what this program starts.
 pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
     let number: RawFd = word.to_str()?.parse().ok().filter(|number| *number > 2)?;

@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 
 use crate::json;
 use crate::ops::{Change, HostOp, Step};
+use crate::plan::Plan;
 use crate::wrapper::PLAN_BYTES_MAX;
 
 /// The version of these messages. Both programs come from one build; another version is refused.
@@ -95,6 +96,12 @@ pub fn is_helpers(op: &HostOp) -> bool {
         | HostOp::StateFile(_)
         | HostOp::StateLink(_) => false,
     }
+}
+
+/// Whether the helper accompanies the launch: whether something is to be done before, beside or after it.
+#[must_use]
+pub fn has_work(plan: &Plan) -> bool {
+    plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty()
 }
 
 impl Request {

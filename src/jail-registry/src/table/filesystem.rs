@@ -187,13 +187,19 @@ could ever write stops the launch: an earlier session may have made it. `/etc/re
         },
         Combinator {
             name: names::STATE_FILE,
-            summary: "A file of the agent's own state, read-write, made (mode 0600, empty) when it is missing",
+            summary: "A file of the agent's own state, read-write; its program makes it (mode 0600) where it is missing",
             docs: "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
 follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
-also when the program was killed. Where two launches or a program outside change it at the same time, the last one counts, as
-it would without a jail. A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than
-64 MiB, is not taken, and told. Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
-a `dedicated-user`, the file itself is bound instead: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
+also when the program was killed. A process outside that may open these two files and nothing else carries it over (Linux 5.13 and newer, with
+Landlock). A file that the host does not have is not there inside either: an empty one is a broken one for many programs.
+
+What is lost, and when: of two launches that change the file at the same time, or a launch and a program outside, the last one counts, and what the other has
+changed is gone, whatever lock they take: each locks a file of its own. For state that sessions share grant the *folder* that it is in (`state-dir`), where locks and
+renames are everybody's. Where the process that carries it over is killed, or ended with the jail by `limit-memory`, what was changed in the last moments is lost, and that is told.
+A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than 64 MiB, is not taken, and told.
+
+Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
+a `dedicated-user`, the file itself is bound instead, and made (empty) where it is missing: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
 is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
             signature: Signature { params: PATH },
             example: "state-file (noescape \"~/.claude.json\")",

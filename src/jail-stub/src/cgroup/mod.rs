@@ -44,13 +44,15 @@ pub(crate) struct Group<'a> {
     folder: OwnedFd,
 }
 
-/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held.
+/// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held. So many `followers` carry
+/// state files over in it.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,
+    followers: usize,
 ) -> Result<Held<'a>, (&'a str, Problem)> {
     let Some(cgroup) = &plan.cgroup else { return Ok(Held::Unlimited) };
-    match (Group::make(cgroup, caller, own_processes(plan)), cgroup.otherwise) {
+    match (Group::make(cgroup, caller, own_processes(plan, followers)), cgroup.otherwise) {
         (Ok(group), _) => Ok(Held::Group(group)),
         (Err(problem), Otherwise::Stop) => {
             let by = cgroup.limits.first().map_or("", |limit| limit.by.as_str());
@@ -62,12 +64,14 @@ pub(crate) fn hold<'a>(
     }
 }
 
-/// The processes in the group that are not the payload's: the jail's first one, and the broker with its helpers.
-const fn own_processes(plan: &Plan) -> u64 {
-    match plan.network {
-        None => 1,
-        Some(_) => 1 + 4,
-    }
+/// The processes in the group that are not the payload's: the jail's first one, the broker with its helpers, and those that carry
+/// state files over.
+fn own_processes(plan: &Plan, followers: usize) -> u64 {
+    let brokers = match plan.network {
+        None => 0,
+        Some(_) => 4,
+    };
+    u64::try_from(followers).unwrap_or(u64::MAX).saturating_add(1 + brokers)
 }
 
 impl Held<'_> {

@@ -8,14 +8,12 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 use core::cell::Cell;
-use core::ffi::CStr;
-use core::sync::atomic::{AtomicI32, Ordering};
 
 use jail_plan::helper::{Answer, HEADER, Learned, Request, header};
 use jail_plan::{Host, InsideOp, Plan};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
@@ -25,8 +23,9 @@ use crate::caller::Caller;
 use crate::failure::{About, Problem};
 use crate::process::Process;
 use crate::signal;
+use crate::spawn::{self, Standing};
 use crate::supervisor::small;
-use crate::sys::{self, SignalSet, Signalled, Standard, StringList};
+use crate::sys::{self, SignalSet, Signalled};
 
 /// The helper, from outside.
 pub(crate) struct Helper<'a> {
@@ -163,7 +162,7 @@ impl<'a> Helper<'a> {
 }
 
 /// Waits for either; whether it was the first.
-fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
+pub(super) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
     let mut ready = [PollFd::new(first, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
     match poll(&mut ready, None) {
         Err(Errno::INTR) => Ok(false),
@@ -174,7 +173,7 @@ fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
 
 /// A pending signal that ends a launch. One that stops stops this process too, as it has stopped the scripts; others are
 /// dropped, because there is no payload that they could be for.
-fn ending(signals: &OwnedFd) -> Option<Signalled> {
+pub(super) fn ending(signals: &OwnedFd) -> Option<Signalled> {
     while let Ok(Some(signalled)) = sys::read_signal(signals) {
         match signalled.signal {
             signal::INT | signal::QUIT | signal::HUP | signal::TERM => return Some(signalled),
@@ -197,17 +196,6 @@ fn misspoken(why: &str) -> Problem {
         .help("the helper and the stub are not of one build; build the jail again")
 }
 
-struct Start<'a> {
-    program: &'a CStr,
-    arguments: StringList<'a>,
-    environment: StringList<'a>,
-    descriptors: Vec<BorrowedFd<'a>>,
-    /// Those, and the standard ones. The launcher's others are not the helper's to have.
-    kept: Vec<BorrowedFd<'a>>,
-    mask: SignalSet,
-    error: AtomicI32,
-}
-
 /// `jail-host run SOCKET LISTENER ARGUMENTS…`: descriptors by number, `-` for none; the arguments are the payload's.
 fn spawn(
     host: &Host,
@@ -219,56 +207,18 @@ fn spawn(
 ) -> Result<Process, Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
-    let program = string(&host.program)?;
     let listener_number = match listener {
         Some(listener) => string(&format!("{}", listener.as_raw_fd()))?,
         None => string("-")?,
     };
     let words = [
-        program.clone(),
+        string(&host.program)?,
         string("run")?,
         string(&format!("{}", socket.as_raw_fd()))?,
         listener_number,
     ];
     let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
     let descriptors: Vec<_> = listener.into_iter().chain([socket]).map(AsFd::as_fd).collect();
-    let standard = Standard::ALL.map(sys::standard);
-    let start = Start {
-        program: &program,
-        arguments: StringList::new(arguments),
-        environment: StringList::new(surroundings.iter().map(CString::as_c_str)),
-        kept: descriptors.iter().copied().chain(standard).collect(),
-        descriptors,
-        mask,
-        error: AtomicI32::new(0),
-    };
-    let mut stack = Vec::with_capacity(4096);
-    let process = sys::spawn(stack.spare_capacity_mut(), become_helper, &start).about("clone")?;
-    match start.error.load(Ordering::SeqCst) {
-        0 => Process::open(process).about("the helper"),
-        error => {
-            let _ = waitpid(Pid::from_raw(process), WaitOptions::empty());
-            Err(Problem::errno(&host.program, Errno::from_raw_os_error(error)))
-        }
-    }
-}
-
-/// Runs in the child, with the parent's memory and a stack of its own.
-fn become_helper(start: &Start<'_>) -> ! {
-    #[expect(
-        unsafe_code,
-        reason = "only this function knows that the process has no further use for them"
-    )]
-    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those that are kept, and it ends by
-    // execve(2) or `exit`, which run no destructors.
-    let closed = unsafe { sys::close_all_but(&start.kept) };
-    let kept = closed.and_then(|()| {
-        start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))
-    });
-    let error = match kept.and_then(|()| sys::set_mask(start.mask)) {
-        Ok(_) => sys::replace(start.program, &start.arguments, &start.environment),
-        Err(error) => error,
-    };
-    start.error.store(error.raw_os_error(), Ordering::SeqCst);
-    sys::exit(i32::from(crate::failure::EXIT_FAILED))
+    let environment = surroundings.iter().map(CString::as_c_str);
+    spawn::spawn(&host.program, arguments, environment, descriptors, mask, Standing::Beside)
 }

@@ -19,7 +19,7 @@ mod walk;
 mod worktree;
 
 use jail_plan::helper::Learned;
-use jail_plan::{HostOp, InsideOp, Plan};
+use jail_plan::{HostOp, Ids, InsideOp, Plan, StateFile};
 
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
@@ -29,7 +29,7 @@ pub(crate) use lock::hold;
 pub(crate) use own_state::OwnState;
 pub(crate) use paths::{HostPaths, path_of};
 pub(crate) use pwd::tell as tell_folder;
-pub(crate) use shared::{Fault, Lost, Pair, SharedFiles, Side, Signature};
+pub(crate) use shared::{Fault, Followed, Lost, SharedFiles, unconfined};
 pub(crate) use state::is_first;
 pub(crate) use subfolder::tell as tell_subfolder;
 pub(crate) use trust::{Grant, Store, WritableTrees, grants, record};
@@ -57,7 +57,7 @@ pub(crate) fn prepare(
         let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
         let mut after = None;
         for (index, step) in rest.by_ref() {
-            let place = Before { caller, trees: &trees, helper, own_state };
+            let place = Before { caller, trees: &trees, helper, own_state, plan };
             let learned = perform(&step.op, index, &place)
                 .map_err(|problem| steps.host(index, step, problem))?;
             if let Some(learned) = learned {
@@ -79,16 +79,28 @@ struct Before<'a> {
     trees: &'a WritableTrees<'a>,
     helper: Option<&'a Helper<'a>>,
     own_state: Option<&'a OwnState>,
+    plan: &'a Plan,
+}
+
+/// Whether the file has one inside that follows it, and is made by its program: some take an empty one for a broken one. Else it
+/// is bound or named by a rule, and has to be there.
+fn is_followed(file: &StateFile, plan: &Plan) -> bool {
+    let is_it = |op: &InsideOp| matches!(op, InsideOp::SharedFile(op) if op.from == file.path);
+    !matches!(plan.ids, Ids::Dedicated(_)) && plan.inside.iter().any(|step| is_it(&step.op))
 }
 
 fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Learned>, Problem> {
-    let Before { caller, trees, helper, own_state } = *before;
+    let Before { caller, trees, helper, own_state, plan } = *before;
     match op {
         HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed, own_state)?,
         HostOp::StateDirectory(op) => {
             state::directory(caller.path(&op.path)?.as_str().as_bytes(), trees)?;
         }
-        HostOp::StateFile(op) => state::file(caller.path(&op.path)?.as_str().as_bytes(), trees)?,
+        HostOp::StateFile(op) => {
+            let path = caller.path(&op.path)?;
+            let make = if is_followed(op, plan) { state::folder_of } else { state::file };
+            make(path.as_str().as_bytes(), trees)?;
+        }
         HostOp::StateLink(op) => {
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;

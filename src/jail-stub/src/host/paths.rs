@@ -95,13 +95,22 @@ impl<'a> HostPaths<'a> {
     }
 
     /// The folder that a file is in which others replace, so that it has another identity from one moment to the next, and
-    /// its name there. Links are followed before.
+    /// its name there. Links are followed before. The file itself may be missing.
     pub(crate) fn entry(&self, path: &[u8]) -> Result<(Vec<u8>, OwnedFd, CString), Problem> {
-        let mut levels = walk::levels(path, &self.trees)?;
-        let (Some(file), Some(folder)) = (levels.pop(), levels.pop()) else {
-            return Err(Problem::errno(path, Errno::ISDIR));
+        let last = |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+        let (mut levels, real) = match walk::levels(path, &self.trees) {
+            Err(problem) if problem.is(&[Errno::NOENT]) => {
+                let parent = path.get(..last(path)).unwrap_or_default();
+                (walk::levels(parent, &self.trees)?, path.to_vec())
+            }
+            other => {
+                let mut levels = other?;
+                let file = levels.pop().map(|file| file.path).unwrap_or_default();
+                (levels, file)
+            }
         };
-        let name = file.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let Some(folder) = levels.pop() else { return Err(Problem::errno(path, Errno::ISDIR)) };
+        let name = real.get(last(&real) + 1..).unwrap_or_default();
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
         let place = fcntl_dupfd_cloexec(&folder.place, 3).about(path)?;
         let found = Found { place: Rc::new(folder.place), moved: self.moved.get() };

@@ -43,6 +43,15 @@ pub(crate) fn file(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem
     }
 }
 
+/// Makes the folder that the file `path` is to be in, with its missing parents.
+pub(crate) fn folder_of(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Problem> {
+    if exists(path, trees)?.is_some() {
+        return Ok(());
+    }
+    let (parent, _) = split(path)?;
+    folder(parent, trees).map(drop)
+}
+
 /// Makes the file `path`, below the folder `base`, where it is missing; whether it was, or whether nobody can tell. A base that
 /// does not exist is not made: somebody has named a home folder that is none.
 pub(crate) fn is_first(base: &[u8], path: &[u8], trees: &WritableTrees<'_>) -> bool {

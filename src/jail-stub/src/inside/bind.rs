@@ -83,8 +83,11 @@ fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
         Some(pair) => {
             let folder = launch.paths.open(&pair.folder_path)?;
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let place = openat(&*folder, &pair.outside.name, flags, Mode::empty()).about(from)?;
-            clone(&place, from, to, Access::ReadWrite, launch)?
+            match openat(&*folder, &pair.name, flags, Mode::empty()) {
+                // There is none yet, which the place inside may have, too.
+                Err(Errno::NOENT) => return Ok(Vec::new()),
+                place => clone(&place.about(from)?, from, to, Access::ReadWrite, launch)?,
+            }
         }
         None => source(from, to, Access::ReadWrite, launch)?,
     };
@@ -95,6 +98,21 @@ fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
                 .help("a folder of state is granted by `state-dir`"))
         }
     }
+}
+
+/// The same for a file that was not there: it is made, empty, because there would be nothing to be bound.
+pub(super) fn made(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
+    if let Some(pair) = launch.shared.of(op) {
+        let folder = launch.paths.open(&pair.folder_path)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
+        match openat(&*folder, &pair.name, flags, Mode::RUSR | Mode::WUSR) {
+            Ok(_) | Err(Errno::EXIST) => {}
+            Err(error) => {
+                return Err(Problem::errno(launch.caller.path(&op.from)?.as_str(), error));
+            }
+        }
+    }
+    shared(op, launch)
 }
 
 fn bind(op: &Bind, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {

@@ -213,9 +213,11 @@ fn perform(
         }
         InsideOp::Deep(_) => deep.map_or(Ok(()), |found| found.attach(root)),
         InsideOp::SharedFile(op) if shared::place(op, launch, root)? => Ok(()),
-        InsideOp::Bind(_) | InsideOp::SharedFile(_) => {
+        InsideOp::SharedFile(op) => {
+            let sources = if sources.is_empty() { bind::made(op, launch)? } else { sources };
             sources.into_iter().try_for_each(|source| source.attach(root))
         }
+        InsideOp::Bind(_) => sources.into_iter().try_for_each(|source| source.attach(root)),
         InsideOp::BindArguments(_)
         | InsideOp::BindVariable(_)
         | InsideOp::Session(_)

@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 
+use jail_plan::helper::has_work;
 use jail_plan::{PLAN_BYTES_MAX, Plan, Wrapper, WrapperError};
 use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -130,7 +131,9 @@ fn with_helper(
     let steps = Steps::of(plan);
     let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
     let signals = Signals::block().map_err(at_helper)?;
-    let Some(host) = &plan.host else { return launch(plan, wrapper, caller, &signals, None, None) };
+    let Some(host) = plan.host.as_ref().filter(|_| has_work(plan)) else {
+        return launch(plan, wrapper, caller, &signals, None, None);
+    };
     let listener = host::listener(plan).map_err(at_helper)?;
     let mut helper = {
         let store = Store::of(caller);

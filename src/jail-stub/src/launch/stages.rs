@@ -14,7 +14,7 @@ use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
-use crate::host::{self, Helper, HostPaths, OwnState, SharedFiles, Store};
+use crate::host::{self, Followed, Helper, HostPaths, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
@@ -117,10 +117,11 @@ fn prepare<'a: 'store, 'store>(
             .map_err(|problem| at_user((user.by, problem)))?;
     }
     let locks = host::hold(plan, caller, &paths)?;
-    let held = cgroup::hold(plan, caller)
+    let mut shared = SharedFiles::find(plan, caller, &paths)?;
+    let held = cgroup::hold(plan, caller, shared.count())
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
+    shared.start(plan, held.folder())?;
     let given = Given::of(plan);
-    let shared = SharedFiles::find(plan, caller, &paths)?;
     let own_state = OwnState::find(caller, early).map_err(at_namespaces)?;
     // What the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
@@ -165,7 +166,7 @@ struct Started<'a> {
     locks: Vec<OwnedFd>,
     held: Held<'a>,
     given: Given,
-    shared: SharedFiles<'a>,
+    shared: Followed<'a>,
     leftovers: Option<Leftovers>,
     broker: Option<Broker>,
 }
@@ -212,7 +213,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         locks: prepared.locks,
         held: prepared.held,
         given: prepared.given,
-        shared: prepared.shared,
+        shared: prepared.shared.followed(),
         leftovers: prepared.leftovers,
         broker,
     })

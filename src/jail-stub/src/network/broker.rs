@@ -8,26 +8,25 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
-use core::ffi::CStr;
-use core::sync::atomic::{AtomicI32, Ordering};
 
 use jail_plan::Plan;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, Mode, OFlags, openat};
-use rustix::io::{Errno, FdFlags, fcntl_setfd};
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, send, shutdown, socketpair,
 };
-use rustix::process::{Pid, WaitOptions, WaitStatus, setsid, waitpid};
+use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
 
 use super::start::{self, Started};
 use super::{BUILD_AGAIN, Prepared, STARTED};
 use crate::caller::Caller;
 use crate::ending::Told;
-use crate::failure::{About, EXIT_FAILED, Problem};
+use crate::failure::{About, Problem};
+use crate::process::Process;
 use crate::signal;
-use crate::sys::{self, SignalSet, Standard, StringList};
+use crate::spawn::{self, Standing};
+use crate::sys::{self, SignalSet, Standard};
 
 /// What it is told at the payload's end.
 const END: &[u8] = b"e";
@@ -39,9 +38,7 @@ const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 500_000_000 };
 pub(crate) struct Broker {
     /// The broker sees when this is closed.
     life: OwnedFd,
-    /// It, as what can be waited for.
-    process: OwnedFd,
-    number: i32,
+    process: Process,
     /// It ended by itself.
     gone: Cell<bool>,
 }
@@ -73,14 +70,14 @@ impl Broker {
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
         let channel = network.outside().ok_or(Errno::BADF).about("the broker's socket")?;
-        let (number, process) = spawn(&network.plan.broker, [&channel, &start, &theirs], around)?;
+        let process = spawn(&network.plan.broker, [&channel, &start, &theirs], around)?;
         // A jail that has ended already says so itself.
         let _ = send(&channel, STARTED, SendFlags::NOSIGNAL);
-        Ok(Self { life, process, number, gone: Cell::new(false) })
+        Ok(Self { life, process, gone: Cell::new(false) })
     }
 
     /// What is ready when it has ended; nothing once that is known.
-    pub(crate) fn source(&self) -> Option<&OwnedFd> {
+    pub(crate) fn source(&self) -> Option<&Process> {
         (!self.gone.get()).then_some(&self.process)
     }
 
@@ -97,7 +94,7 @@ impl Broker {
     /// The jail has ended. Has the broker end, and says whether it had done so before. A payload that has `run` is one that
     /// there is something to say about.
     pub(crate) fn finish(&self, has_run: bool) -> Option<Gone> {
-        let Self { life, process, number, gone } = self;
+        let Self { life, process, gone } = self;
         let is_early = gone.get() || wait(process, &Timespec::default());
         if !is_early {
             if has_run {
@@ -106,12 +103,11 @@ impl Broker {
                 let _ = shutdown(life, Shutdown::Both);
             }
             if !wait(process, &PATIENCE) {
-                // It is this process's child, and its number still its own.
-                let _ = sys::kill(*number, signal::KILL);
+                let _ = process.signal(signal::KILL);
             }
         }
         let how = loop {
-            match waitpid(Pid::from_raw(*number), WaitOptions::empty()) {
+            match waitpid(Pid::from_raw(process.number()), WaitOptions::empty()) {
                 Err(Errno::INTR) => {}
                 other => break other.ok().flatten().map(|(_, status)| status),
             }
@@ -136,7 +132,7 @@ impl Gone {
 }
 
 /// Waits until the process has ended, or the time is over: whether it has.
-fn wait(process: &OwnedFd, time: &Timespec) -> bool {
+fn wait(process: &Process, time: &Timespec) -> bool {
     let mut ready = [PollFd::new(process, PollFlags::IN)];
     loop {
         match poll(&mut ready, Some(time)) {
@@ -146,23 +142,12 @@ fn wait(process: &OwnedFd, time: &Timespec) -> bool {
     }
 }
 
-struct Start<'a> {
-    program: &'a CStr,
-    arguments: StringList<'a>,
-    environment: StringList<'a>,
-    descriptors: [&'a OwnedFd; 3],
-    /// Those, and the standard ones.
-    kept: Vec<BorrowedFd<'a>>,
-    mask: SignalSet,
-    error: AtomicI32,
-}
-
 /// `jail-broker run CHANNEL START LIFE`, descriptors by number.
 fn spawn(
     program: &str,
     descriptors: [&OwnedFd; 3],
     around: &Surroundings<'_>,
-) -> Result<(i32, OwnedFd), Problem> {
+) -> Result<Process, Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
     if !program.starts_with('/') {
@@ -174,59 +159,9 @@ fn spawn(
     for number in numbers {
         words.push(string(&format!("{number}"))?);
     }
-    let path = string(program)?;
-    let start = Start {
-        program: &path,
-        arguments: StringList::new(words.iter().map(CString::as_c_str)),
-        environment: StringList::new(core::iter::empty()),
-        descriptors,
-        kept: descriptors
-            .into_iter()
-            .map(AsFd::as_fd)
-            .chain(Standard::ALL.map(sys::standard))
-            .collect(),
-        mask: around.mask,
-        error: AtomicI32::new(0),
-    };
-    let mut stack = Vec::with_capacity(4096);
-    let (process, descriptor) =
-        sys::spawn_in(stack.spare_capacity_mut(), become_broker, &start, around.group)
-            .about("clone3")?;
-    match start.error.load(Ordering::SeqCst) {
-        0 => Ok((process, descriptor)),
-        error => {
-            let _ = waitpid(Pid::from_raw(process), WaitOptions::empty());
-            Err(Problem::errno(program, Errno::from_raw_os_error(error)))
-        }
-    }
-}
-
-/// Runs in the child, with the parent's memory and a stack of its own.
-fn become_broker(start: &Start<'_>) -> ! {
-    let error = match prepare(start) {
-        Ok(()) => sys::replace(start.program, &start.arguments, &start.environment),
-        Err(error) => error,
-    };
-    start.error.store(error.raw_os_error(), Ordering::SeqCst);
-    sys::exit(i32::from(EXIT_FAILED))
-}
-
-fn prepare(start: &Start<'_>) -> Result<(), Errno> {
-    // No key and no hang-up of the launcher's terminal is for it: a payload may go on after them.
-    setsid()?;
-    rustix::process::chdir(c"/")?;
-    // A pipe of the launcher must not stay open because the broker has it too. Standard error is for its messages.
-    let null = openat(CWD, c"/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())?;
-    rustix::stdio::dup2_stdin(&null)?;
-    rustix::stdio::dup2_stdout(&null)?;
-    drop(null);
-    #[expect(
-        unsafe_code,
-        reason = "only this function knows that the process has no further use for them"
-    )]
-    // SAFETY: this process has a table of descriptors of its own. What follows in it uses those that are kept, and it ends by
-    // execve(2) or `exit`, which run no destructors.
-    unsafe { sys::close_all_but(&start.kept) }?;
-    start.descriptors.iter().try_for_each(|fd| fcntl_setfd(fd, FdFlags::empty()))?;
-    sys::set_mask(start.mask).map(drop)
+    let group = around.group;
+    let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
+    let arguments = words.iter().map(CString::as_c_str);
+    let descriptors = descriptors.into_iter().map(AsFd::as_fd).collect();
+    spawn::spawn(program, arguments, core::iter::empty(), descriptors, around.mask, standing)
 }

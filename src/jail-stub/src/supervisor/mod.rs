@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{About, Failure, Problem};
-use crate::host::{Helper, Lost, SharedFiles};
+use crate::host::{Followed, Helper, Lost};
 use crate::message::{self, Ended, Message, Order, Received};
 use crate::network::Broker;
 use crate::process::Process;
@@ -83,8 +83,6 @@ enum Event {
     /// The jail has written to its terminal, or there is room for what it has.
     Output,
     LauncherIsGone,
-    /// A file that the jail shares with the host by a copy has changed.
-    Shared,
     BrokerIsGone,
 }
 
@@ -120,8 +118,8 @@ pub(crate) struct Watched<'a> {
     pub(crate) broker: Option<&'a Broker>,
     /// Files that the jail reads by descriptors of its own.
     pub(crate) standard: &'a ReadOnly,
-    /// Files that follow those inside.
-    pub(crate) shared: SharedFiles<'a>,
+    /// The processes that carry state files over.
+    pub(crate) shared: Followed<'a>,
     /// Descriptors of others that outlive the jail.
     pub(crate) kept: Vec<BorrowedFd<'a>>,
 }
@@ -184,11 +182,11 @@ impl<'a> Supervisor<'a> {
             let _ = self.signal_group(&outcome);
         }
         let outcome = if self.time_is_over { Outcome::TimeIsOver } else { outcome };
-        (outcome, self.watched.shared.finish())
+        (outcome, self.watched.shared.finish(self.watched.signals))
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
-        let Watched { channel, signals, launcher, shared, broker, .. } = &self.watched;
+        let Watched { channel, signals, launcher, broker, .. } = &self.watched;
         let relay = self.relay.as_ref();
         let is_waiting = self.payload.is_some()
             && self.stopping.is_none()
@@ -202,7 +200,6 @@ impl<'a> Supervisor<'a> {
             .and(Event::Output, relay.and_then(Relay::output), PollFlags::IN)
             .and(Event::Output, relay.and_then(Relay::waiting_output), PollFlags::OUT)
             .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
-            .and(Event::Shared, shared.source(), PollFlags::IN)
             .and(Event::BrokerIsGone, broker.and_then(Broker::source), PollFlags::IN)
             .wait(is_waiting.then_some(&A_MOMENT))?;
         for event in ready {
@@ -239,7 +236,6 @@ impl<'a> Supervisor<'a> {
                 self.first.signal(signal::KILL)?;
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
-            Event::Shared => self.watched.shared.attend(),
             Event::BrokerIsGone => self.watched.broker.into_iter().for_each(Broker::ended),
         }
         Ok(None)
@@ -313,7 +309,6 @@ impl<'a> Supervisor<'a> {
                 if let Some(helper) = self.watched.helper {
                     helper.started();
                 }
-                self.watched.shared.start();
                 self.release()?;
                 self.tty.watch();
                 if self.given.takes && self.is_foreground() {

@@ -221,7 +221,7 @@ impl Draft {
         Ok(Plan {
             version: jail_plan::VERSION,
             name: request.policy.name.clone(),
-            host: super::host::OnHost::default().helper(request.host, &self.before),
+            host: super::host::OnHost::default().helper(request.host, &self.before, &[]),
             before: self.before,
             namespaces: Vec::new(),
             ids: Ids::Caller,

@@ -1,5 +1,6 @@
 //! What becomes of grants that are carried out on the host, by the helper.
 
+use jail_plan::follow::is_followed;
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
 use jail_plan::{
     Access, AfterOp, Bind, Channel, Host, HostOp, HostText, InsideOp, Missing, Origin, Script, Step,
@@ -84,8 +85,15 @@ impl OnHost {
     }
 
     /// The helper, exactly where there is work for it: what a plan does not name is in no closure.
-    pub(super) fn helper(&self, program: &str, before: &[Step<HostOp>]) -> Option<Host> {
-        let has_work = before.iter().any(|step| is_helpers(&step.op)) || !self.after.is_empty();
+    pub(super) fn helper(
+        &self,
+        program: &str,
+        before: &[Step<HostOp>],
+        inside: &[Step<InsideOp>],
+    ) -> Option<Host> {
+        let has_work = before.iter().any(|step| is_helpers(&step.op))
+            || !self.after.is_empty()
+            || inside.iter().any(|step| is_followed(&step.op));
         has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })
     }
 }

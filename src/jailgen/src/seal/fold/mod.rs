@@ -366,7 +366,7 @@ impl<'a> Draft<'a> {
         Ok(Plan {
             version: jail_plan::VERSION,
             name: self.policy.name.clone(),
-            host: self.host.helper(request.host, &self.before),
+            host: self.host.helper(request.host, &self.before, &self.inside),
             before: self.before,
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),

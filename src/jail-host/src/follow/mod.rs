@@ -1,0 +1,170 @@
+//! Carries a state file over: the host's follows the one inside, and that one the host's.
+//!
+//! A file that is bound is a mount, and nothing can be renamed over a mount: a program that writes a new file and renames it
+//! would be refused (`EBUSY`). So the jail has a plain file, and this process, which is outside, carries changes from one
+//! side to the other while the payload runs, and once more when it has ended, whatever ended it.
+//!
+//! It reads what the jail has written, so it is a process of its own for each file, and confined ([`walls`]) before it reads
+//! anything of it. It knows two folders, by descriptors, and one name in each.
+
+mod pair;
+mod side;
+mod walls;
+mod watch;
+
+use std::ffi::OsStr;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use jail_plan::follow::{Answer, PACKET_MAX, Told};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::{Errno, IoSliceMut};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+
+use self::pair::Pair;
+use self::side::Fault;
+use self::watch::Watch;
+use crate::sys;
+
+/// Changes are carried over so much later, so that a program that writes all the time costs no more than that.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// From the first word to the last answer. Nobody reads what this process says: its stub tells how it ended.
+pub(crate) fn run(socket: &OsStr) -> ExitCode {
+    let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
+    match serve(&socket) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve(socket: &OwnedFd) -> io::Result<()> {
+    let first = walls::raise();
+    let Some((Told::Outside(outside), Some(folder))) = hear(socket)? else {
+        return Err(io::Error::other("nothing was said of the file of the host"));
+    };
+    let (is_new, inside) = match hear(socket)? {
+        Some((Told::Inside { is_new }, Some(inside))) => (is_new, inside),
+        // It was never put anywhere inside.
+        Some((Told::Ended, None)) => return tell(socket, Answer::Done),
+        None => return Ok(()),
+        Some(_) => return Err(io::Error::other("nothing was said of the file inside")),
+    };
+    let watch = Watch::of([&folder, &inside]);
+    if let Err(error) = first.and_then(|()| walls::close([&folder, &inside])) {
+        tell(socket, Answer::Unconfined(error.raw_os_error()))?;
+        return idle(socket);
+    }
+    let Some(mut pair) = Pair::new(&outside, folder, inside) else {
+        return Err(io::Error::other("a name of a file is none"));
+    };
+    match pair.put(is_new) {
+        Ok(()) => tell(socket, Answer::Done)?,
+        Err(fault) => {
+            let answer = match fault {
+                // Something is mounted there, which the file is to go over; or it has grown meanwhile, or is another one.
+                Fault::Failed(Errno::BUSY) | Fault::Large | Fault::Strange => Answer::Bound,
+                Fault::Failed(error) => Answer::Failed(error.raw_os_error()),
+            };
+            tell(socket, answer)?;
+            return idle(socket);
+        }
+    }
+    follow(socket, &mut pair, &watch)
+}
+
+/// Until the jail has ended, and once more then.
+fn follow(socket: &OwnedFd, pair: &mut Pair, watch: &Watch) -> io::Result<()> {
+    let mut due = None;
+    loop {
+        match wait(socket, watch.source().filter(|_| due.is_none()), due)? {
+            Event::Told => break,
+            Event::Changed => due = Some(Instant::now() + PAUSE),
+            Event::Due => {
+                due = None;
+                watch.drain();
+                // What fails now is tried again at the end, and told then.
+                let _ = pair.carry();
+            }
+        }
+    }
+    let told = hear(socket)?;
+    let answer = pair.finish().map_or_else(Fault::answer, |()| Answer::Done);
+    match told {
+        Some((Told::Ended, None)) => tell(socket, answer),
+        // The stub and the jail's first process were killed; nobody is left to be told.
+        None => Ok(()),
+        Some(_) => Err(io::Error::other("that was told already")),
+    }
+}
+
+/// Until the jail has ended, for a file that is not carried over.
+fn idle(socket: &OwnedFd) -> io::Result<()> {
+    match hear(socket)? {
+        Some(_) => tell(socket, Answer::Done),
+        None => Ok(()),
+    }
+}
+
+enum Event {
+    /// There is a word to be heard, or nobody is left to say one.
+    Told,
+    /// Something has changed in one of the folders.
+    Changed,
+    /// It is time to look what.
+    Due,
+}
+
+fn wait(socket: &OwnedFd, changes: Option<&OwnedFd>, due: Option<Instant>) -> io::Result<Event> {
+    loop {
+        let rest = due.map(|due| due.saturating_duration_since(Instant::now()));
+        if rest == Some(Duration::ZERO) {
+            return Ok(Event::Due);
+        }
+        let rest = rest.and_then(|rest| Timespec::try_from(rest).ok());
+        let sources = [Some(socket), changes].into_iter().flatten();
+        let mut polled: Vec<_> = sources.map(|source| PollFd::new(source, PollFlags::IN)).collect();
+        match poll(&mut polled, rest.as_ref()) {
+            Err(Errno::INTR) | Ok(0) => continue,
+            other => other?,
+        };
+        let is_told = polled.first().is_some_and(|socket| !socket.revents().is_empty());
+        return Ok(if is_told { Event::Told } else { Event::Changed });
+    }
+}
+
+/// The next packet, with its descriptor; `None` when nobody is left to send one.
+fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
+    let mut packet = [0; PACKET_MAX];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let length = loop {
+        let mut parts = [IoSliceMut::new(&mut packet)];
+        match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            other => break other?.bytes,
+        }
+    };
+    let descriptor = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    match packet.get(..length) {
+        Some([]) | None => Ok(None),
+        Some(packet) => match Told::decode(packet) {
+            Some(told) => Ok(Some((told, descriptor))),
+            None => Err(io::Error::other("the stub sent no packet")),
+        },
+    }
+}
+
+fn tell(socket: &OwnedFd, answer: Answer) -> io::Result<()> {
+    match send(socket, &answer.encode(), SendFlags::NOSIGNAL) {
+        // It has gone; the next thing that is heard is the end.
+        Err(Errno::PIPE | Errno::CONNRESET) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

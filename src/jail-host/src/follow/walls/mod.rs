@@ -1,0 +1,78 @@
+//! What this process gives up before it reads anything that the jail has written: what it can see of itself and of the host,
+//! every path but two folders, and every system call that copying a file does not need.
+
+use std::os::fd::OwnedFd;
+
+use rustix::io::Errno;
+use rustix::process::{DumpableBehavior, chdir, set_dumpable_behavior};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
+};
+
+use crate::sys::landlock;
+use crate::sys::seccomp;
+
+/// What root needs to write where it could as well without a jail. Everything else goes.
+const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
+
+/// The first ones, which need to know nothing.
+pub(super) fn raise() -> Result<(), Errno> {
+    // Nobody of the same user may look into this process or trace it.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    set_no_new_privs(true)?;
+    chdir("/")?;
+    let kept = capabilities(None)?.permitted & KEPT;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })
+}
+
+/// The others. Nothing is left afterwards but what has been opened, what is in the folders, and the calls of [`CALLS`].
+pub(super) fn close(folders: [&OwnedFd; 2]) -> Result<(), Errno> {
+    let rights =
+        landlock::READ_FILE | landlock::WRITE_FILE | landlock::MAKE_REG | landlock::REMOVE_FILE;
+    let rules = landlock::everything()?;
+    for folder in folders {
+        landlock::allow(&rules, folder, rights)?;
+    }
+    landlock::restrict(&rules)?;
+    drop(rules);
+    seccomp::allow_only(CALLS)
+}
+
+/// Any other call ends the process. They wait, talk to the stub, open and copy files, give memory, and end.
+const CALLS: &[libc::c_long] = &[
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_close,
+    // The standard library looks whether what it closes is open, where it was built to.
+    libc::SYS_fcntl,
+    libc::SYS_pread64,
+    libc::SYS_openat,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_fchmod,
+    libc::SYS_fsync,
+    libc::SYS_renameat,
+    libc::SYS_unlinkat,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+    libc::SYS_ppoll,
+    libc::SYS_recvmsg,
+    libc::SYS_sendto,
+    libc::SYS_clock_gettime,
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_restart_syscall,
+    // The standard library takes its second stack away before it ends.
+    libc::SYS_sigaltstack,
+    libc::SYS_exit_group,
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! Tells when to look whether a file has changed: after something was written or renamed in one of the two folders.
+
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+/// None where the user has too many of these already: then files are carried over at the end.
+pub(super) struct Watch(Option<OwnedFd>);
+
+impl Watch {
+    pub(super) fn of(folders: [&OwnedFd; 2]) -> Self {
+        Self(changes(folders).ok())
+    }
+
+    /// What is ready when something has changed.
+    pub(super) fn source(&self) -> Option<&OwnedFd> {
+        self.0.as_ref()
+    }
+
+    /// Forgets what has changed until now.
+    pub(super) fn drain(&self) {
+        let mut space = [MaybeUninit::uninit(); 4096];
+        if let Some(changes) = &self.0 {
+            let mut reader = Reader::new(changes, &mut space);
+            while reader.next().is_ok() {}
+        }
+    }
+}
+
+fn changes(folders: [&OwnedFd; 2]) -> Result<OwnedFd, Errno> {
+    let changes = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+    for folder in folders {
+        let through = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        let flags = WatchFlags::CLOSE_WRITE | WatchFlags::MOVED_TO | WatchFlags::ONLYDIR;
+        inotify::add_watch(&changes, through, flags)?;
+    }
+    Ok(changes)
+}

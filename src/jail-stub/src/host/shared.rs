@@ -1,0 +1,305 @@
+//! Files of the host that programs in the jail replace: the jail has a file of its own, and whenever one of the two changes
+//! the other one follows.
+//!
+//! Who carries changes over reads what the jail has written, and is neither this process nor one with its rights: the helper,
+//! once for each file, which confines itself (`follow` in jail-host). Here it is found which files there are, and the two
+//! folders are handed over, as descriptors.
+
+use alloc::ffi::CString;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{format, vec};
+use core::mem::MaybeUninit;
+
+use jail_plan::follow::{Answer, FILE_MAX, FOLLOW, Outside, Told};
+use jail_plan::helper::HELPER;
+use jail_plan::{Host, Ids, InsideOp, Plan, SharedFile, Step};
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fs::{Access, AtFlags, FileType, OFlags, accessat, fstat};
+use rustix::io::{Errno, IoSlice};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+    SocketType, recv, sendmsg, socketpair,
+};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::HostPaths;
+use super::helper::{ending, wait};
+use crate::caller::Caller;
+use crate::failure::{About, Failure, Problem};
+use crate::process::Process;
+use crate::resolve::{self, Scope};
+use crate::signal;
+use crate::spawn::{Standing, spawn};
+use crate::steps::Steps;
+use crate::supervisor::handled;
+
+/// For the user alone, as a file that holds an agent's state is made where it is missing.
+const NEW: u32 = 0o600;
+
+/// All files of a launch that are shared by copies.
+pub(crate) struct SharedFiles<'a> {
+    files: Vec<Pair<'a>>,
+}
+
+/// A file of the host and the one inside.
+pub(crate) struct Pair<'a> {
+    op: &'a SharedFile,
+    /// Which operation of the plan that is.
+    index: usize,
+    step: &'a Step<InsideOp>,
+    /// The host's, for messages.
+    path: String,
+    /// Where its folder is, without links.
+    pub(crate) folder_path: Vec<u8>,
+    pub(crate) folder: OwnedFd,
+    pub(crate) name: CString,
+    /// What the process that carries it over is told of it.
+    outside: Outside,
+    follower: Option<Follower>,
+}
+
+/// The process that carries a file over.
+struct Follower {
+    socket: OwnedFd,
+    process: Process,
+}
+
+/// What of the jail's did not arrive on the host.
+pub(crate) struct Lost<'a> {
+    pub(crate) by: &'a str,
+    pub(crate) path: String,
+    pub(crate) fault: Fault,
+}
+
+/// Why it did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// There is something that is no regular file of the caller's.
+    Strange,
+    /// It is too large.
+    Large,
+    /// A call failed.
+    Failed(Errno),
+    /// The process that carries it over has ended before.
+    Gone,
+}
+
+impl<'a> SharedFiles<'a> {
+    /// Finds the files of the host. One that cannot be replaced there is left out, and bound.
+    pub(crate) fn find(
+        plan: &'a Plan,
+        caller: &Caller<'_>,
+        paths: &HostPaths<'_>,
+    ) -> Result<Self, Failure> {
+        let mut files = Vec::new();
+        for (index, step) in plan.inside.iter().enumerate() {
+            let InsideOp::SharedFile(op) = &step.op else { continue };
+            // Both files belong to the caller, which another user's payload could not keep so.
+            if matches!(plan.ids, Ids::Dedicated(_)) {
+                continue;
+            }
+            let found = Pair::find(op, (index, step), caller, paths)
+                .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
+            files.extend(found);
+        }
+        Ok(Self { files })
+    }
+
+    /// How many processes carry them over.
+    pub(crate) fn count(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Starts these processes, in the jail's control group where it has one.
+    pub(crate) fn start(
+        &mut self,
+        plan: &Plan,
+        group: Option<BorrowedFd<'_>>,
+    ) -> Result<(), Failure> {
+        for pair in &mut self.files {
+            let started = match &plan.host {
+                Some(host) => Follower::start(host, pair, group),
+                None => Err(Problem::new("", "the plan names no helper")),
+            };
+            let failed = |problem| Steps::of(plan).inside(pair.index, pair.step, problem);
+            pair.follower = Some(started.map_err(failed)?);
+        }
+        Ok(())
+    }
+
+    /// The file of this operation, if it is shared by a copy.
+    pub(crate) fn of(&self, op: &SharedFile) -> Option<&Pair<'a>> {
+        self.files.iter().find(|pair| core::ptr::eq(pair.op, op))
+    }
+
+    /// The first process has been made: the folders are its own and the followers' from here on.
+    pub(crate) fn followed(self) -> Followed<'a> {
+        let all = self.files.into_iter();
+        Followed(all.filter_map(|pair| Some((&*pair.step.by, pair.path, pair.follower?))).collect())
+    }
+}
+
+/// What the supervisor has of the files: the processes that carry them over, and what to call them.
+pub(crate) struct Followed<'a>(Vec<(&'a str, String, Follower)>);
+
+impl<'a> Followed<'a> {
+    /// The payload has ended: what is left to be carried over is, unless a signal in `signals` ends the wait for it.
+    pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<Lost<'a>> {
+        let mut lost = Vec::new();
+        for (by, path, follower) in self.0 {
+            if let Err(fault) = follower.finish(signals) {
+                lost.push(Lost { by, path, fault });
+            }
+        }
+        lost
+    }
+
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let followers = self.0.iter().map(|(_, _, follower)| follower);
+        followers.flat_map(|one| [one.socket.as_fd(), one.process.as_fd()])
+    }
+}
+
+impl<'a> Pair<'a> {
+    /// The file of the host; nothing where it cannot be replaced by another one of the same owner.
+    fn find(
+        op: &'a SharedFile,
+        (index, step): (usize, &'a Step<InsideOp>),
+        caller: &Caller<'_>,
+        paths: &HostPaths<'_>,
+    ) -> Result<Option<Self>, Problem> {
+        let (from, to) = (caller.path(&op.from)?, caller.path(&op.to)?);
+        // The user's own links are followed; the file that they lead to is replaced, and not they. It is known by its folder
+        // and its name, because another launch may replace it at any moment.
+        let (folder_path, folder, name) = paths.entry(from.as_str().as_bytes())?;
+        let Some(inside) = name_of(to.as_str()) else { return Ok(None) };
+        let Some(mode) = mode(&folder, &name, caller.uid) else { return Ok(None) };
+        let may_replace =
+            accessat(&folder, c".", Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS);
+        if may_replace.is_err() {
+            return Ok(None);
+        }
+        let name_outside = name.as_bytes().to_vec();
+        Ok(Some(Self {
+            op,
+            index,
+            step,
+            path: from.as_str().to_string(),
+            folder_path,
+            folder,
+            name,
+            outside: Outside { owner: caller.uid, mode, name: name_outside, inside },
+            follower: None,
+        }))
+    }
+
+    /// Says that the file inside is to be in this folder, and waits until it is. Called by the first process.
+    pub(crate) fn place(&self, folder: impl AsFd, is_new: bool) -> Result<Answer, Problem> {
+        let Some(Follower { socket, .. }) = &self.follower else { return Ok(Answer::Bound) };
+        tell(socket, &Told::Inside { is_new }, &[folder.as_fd()]).map_err(|_| gone())?;
+        answer(socket).ok_or_else(gone)
+    }
+}
+
+impl Follower {
+    fn start(host: &Host, pair: &Pair<'_>, group: Option<BorrowedFd<'_>>) -> Result<Self, Problem> {
+        let (socket, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .about("a socket")?;
+        let words = [HELPER.into(), FOLLOW.into(), format!("{}", theirs.as_raw_fd())];
+        let words = words.map(|word: String| CString::new(word).unwrap_or_default());
+        let standing = Standing::Apart { group, messages: None };
+        let process = spawn(
+            &host.program,
+            words.iter().map(CString::as_c_str),
+            core::iter::empty(),
+            vec![theirs.as_fd()],
+            handled(),
+            standing,
+        )?;
+        let told = Told::Outside(pair.outside.clone());
+        tell(&socket, &told, &[pair.folder.as_fd()]).about(HELPER)?;
+        Ok(Self { socket, process })
+    }
+
+    /// The last answer. The process is gone then.
+    fn finish(self, signals: &OwnedFd) -> Result<(), Fault> {
+        let Self { socket, process } = self;
+        let mut last = None;
+        if tell(&socket, &Told::Ended, &[]).is_ok() {
+            let ended = loop {
+                match wait(&socket, signals) {
+                    Ok(true) => break false,
+                    Ok(false) if ending(signals).is_none() => {}
+                    Ok(false) | Err(_) => break true,
+                }
+            };
+            last = if ended { None } else { answer(&socket) };
+        }
+        if last.is_none() {
+            let _ = process.signal(signal::KILL);
+        }
+        let number = Pid::from_raw(process.number());
+        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
+        match last {
+            Some(Answer::Done | Answer::Bound) => Ok(()),
+            Some(Answer::Strange) => Err(Fault::Strange),
+            Some(Answer::Large) => Err(Fault::Large),
+            Some(Answer::Failed(error) | Answer::Unconfined(error)) => {
+                Err(Fault::Failed(Errno::from_raw_os_error(error)))
+            }
+            None => Err(Fault::Gone),
+        }
+    }
+}
+
+fn tell(socket: &OwnedFd, told: &Told, folders: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !folders.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(folders));
+    }
+    let packet = told.encode();
+    sendmsg(socket, &[IoSlice::new(&packet)], &mut control, SendFlags::NOSIGNAL).map(drop)
+}
+
+fn answer(socket: &OwnedFd) -> Option<Answer> {
+    let mut packet = [0; Answer::LENGTH];
+    loop {
+        match recv(socket, &mut packet, RecvFlags::empty()) {
+            Err(Errno::INTR) => {}
+            other => return Answer::decode(packet.get(..other.ok()?.0)?),
+        }
+    }
+}
+
+/// Why the process could not do what it is for.
+pub(crate) fn unconfined(error: Errno) -> Problem {
+    let problem = Problem::errno("the process that carries it over", error);
+    problem.help("it needs Landlock (Linux 5.13 and newer, with `landlock` among `lsm=`); without it, grant the folder that the file is in (`state-dir`)")
+}
+
+fn gone() -> Problem {
+    Problem::new("the process that carries it over", "it ended before its work was done")
+}
+
+/// The permission bits of the file, if it is one of the caller's that can be replaced, or if there is none yet.
+fn mode(folder: &OwnedFd, name: &CString, owner: u32) -> Option<u32> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = match resolve::open(folder, name.as_bytes(), flags, Scope::OnOneMount) {
+        Err(Errno::NOENT) => return Some(NEW),
+        other => other.ok()?,
+    };
+    let stat = fstat(&file).ok()?;
+    // A second name of the file would keep the old content. It has none at all when another launch has just replaced it.
+    let is_taken = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && stat.st_uid == owner
+        && stat.st_nlink <= 1
+        && u64::try_from(stat.st_size).is_ok_and(|size| size <= FILE_MAX);
+    is_taken.then_some(stat.st_mode & 0o777)
+}
+
+fn name_of(path: &str) -> Option<Vec<u8>> {
+    path.rsplit('/').next().filter(|name| !name.is_empty()).map(|name| name.as_bytes().to_vec())
+}
