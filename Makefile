@@ -10,7 +10,7 @@ built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
 export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit install uninstall dist demo test lint bench first-hour test-agents test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint bench first-hour test-sessions test-agents test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -51,6 +51,10 @@ bench: ## Measure launches, running programs and the compiler, beside bubblewrap
 
 first-hour: ## Type what the first pages print, on a fresh Debian, as root and as an ordinary user (needs root and a network)
 	tests/first-hour/run
+
+test-sessions: ## Eight sessions, one on the host, 200 rounds of lock, change and rename on what they share (CLAUDE=the real agent too)
+	$(CARGO) build -p jail-host
+	SESSIONS_ROUNDS=200 JAIL_TEST_CLAUDE=$(CLAUDE) $(CARGO) test -p jail-stub --test stub -- sessions:: --nocapture
 
 test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
 	tests/agents/run

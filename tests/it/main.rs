@@ -3,6 +3,7 @@
 // Tells clippy that helpers are parts of tests too, and fail as tests do.
 #![cfg(test)]
 
+mod agent_state;
 mod approval;
 mod audit;
 mod bounds;

@@ -60,9 +60,13 @@ write_state() {
 # A lock beside the file, a new file, a rename over the old one; on a bind mount, which cannot
 # be renamed over, the same content in place.
 write_state_file() {
-  local file lock new count
+  local file lock new count folders
   file=$(first_state)
   file=${file:-$HOME}/$stateFile
+  mapfile -t folders < <(state_folders)
+  if [ -n "$stateFileInside" ] && [ -e "${folders[0]}/$stateFileInside" ]; then
+    file=${folders[0]}/$stateFileInside
+  fi
   lock=$file.lock
   new=$file.tmp.$$
   count=$(state_file_count "$file")

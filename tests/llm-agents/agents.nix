@@ -29,6 +29,8 @@ in
     shell = "/bin/bash";
     # Rewritten at each start: a new file renamed over it, or in place where that is refused.
     stateFile = ".claude.json";
+    # Taken instead where it is there, in the state folder.
+    stateFileInside = ".config.json";
     configVariable = "CLAUDE_CONFIG_DIR";
     # Without its state it ends with status 0, having done nothing.
     quietWithoutState = true;

@@ -13,6 +13,7 @@ name:
   needsScratch ? false,
   shell ? "bash",
   stateFile ? "",
+  stateFileInside ? "",
   configVariable ? "",
   quietWithoutState ? false,
 }:
@@ -27,6 +28,7 @@ stdenv.mkDerivation {
         name
         program
         stateFile
+        stateFileInside
         configVariable
         ;
       states = lib.concatStringsSep " " state;

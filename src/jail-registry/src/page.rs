@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::builders::{
-    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Makes, PRESETS, Preset, State,
+    BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, MOVABLE, Makes, Movable, PRESETS, Preset,
+    State,
 };
 use crate::hosts::{GROUP_MARK, GROUPS};
 use crate::packages::{Brings, Side};
@@ -148,6 +149,14 @@ fn builders_into(page: &mut String) {
                 add!(page, "| `{}` | `name` | `pkg` | `configPaths` |\n", builder.name);
             }
         }
+    }
+    for Movable { agent, file, inside, .. } in MOVABLE {
+        add!(
+            page,
+            "\n{agent} takes `{inside}` for `{file}` where that is there, outside and in every jail: in the folder, where its sessions share locks and\n\
+             what they rename, so that none of several at one time loses what another has changed. `jailgen build` asks once whether to move the file there;\n\
+             where it is not moved, each session has a copy ([`state-file`](#state-file) says what is lost then, and when).\n"
+        );
     }
     for builder in jails().filter(|builder| builder.preset.is_none()) {
         arguments_into(builder, page);

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::testing::{list, p, pkg, s};
 use crate::{
     Applied, BASE_PERMISSIONS, BUILDERS, CHAPTERS, COMMON_JAIL_OPTIONS, Code, Combinator, Jail,
-    Lower, Made, PRESETS, Placed, Symbolic, Type, Value, builder, combinator, combinators,
-    combinators_page, lower, nearest,
+    Lower, MOVABLE, Made, PRESETS, Placed, State, Symbolic, Type, Value, builder, combinator,
+    combinators, combinators_page, lower, nearest,
 };
 
 #[test]
@@ -86,6 +86,20 @@ fn presets_belong_to_builders_and_say_where_their_state_was_learned() {
         assert!(!preset.state.is_empty(), "{}", preset.package);
     }
     assert!(builder("makeJailedOpencode").is_some());
+}
+
+#[test]
+fn what_sessions_of_an_agent_share_is_in_folders_that_are_granted_whole() {
+    for preset in PRESETS {
+        for state in preset.state {
+            let State::File(file) = state else { continue };
+            let movable = MOVABLE.iter().find(|movable| movable.file == *file);
+            let movable = movable.unwrap_or_else(|| panic!("each session has a copy of {file}"));
+            assert!(preset.state.contains(&State::Directory(movable.folder)), "{file}");
+            let below = movable.inside.strip_prefix(movable.folder);
+            assert!(below.is_some_and(|below| below.starts_with('/')), "{}", movable.inside);
+        }
+    }
 }
 
 #[test]

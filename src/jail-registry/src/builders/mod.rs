@@ -20,7 +20,7 @@ pub(crate) use cage::{PROFILES, Profile};
 pub(crate) use expand::{Expanded, expand, is_file_name};
 pub use meant::builder_meant;
 pub use needs::{Needs, needs};
-pub use presets::{PRESETS, Preset, State};
+pub use presets::{MOVABLE, Movable, PRESETS, Preset, State};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
 
 /// A builder.

@@ -26,6 +26,30 @@ pub enum State {
 
 use State::{Directory, File};
 
+/// A file that an agent keeps beside its folder, and finds in the folder just as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Movable {
+    /// What the agent is called.
+    pub agent: &'static str,
+    /// Its folder.
+    pub folder: &'static str,
+    /// Its file, beside the folder.
+    pub file: &'static str,
+    /// What it takes instead where that exists.
+    pub inside: &'static str,
+    /// What it takes for a file with nothing in it.
+    pub first: &'static str,
+}
+
+/// All that are known.
+pub static MOVABLE: &[Movable] = &[Movable {
+    agent: "Claude Code",
+    folder: "~/.claude",
+    file: "~/.claude.json",
+    inside: "~/.claude/.config.json",
+    first: "{}\n",
+}];
+
 /// All of them, by package.
 pub static PRESETS: &[&Preset] = &[
     &AMP,

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use super::{Context, approve, emission, emit, given, shown};
+use super::{Context, agent_state, approve, emission, emit, given, shown};
 use crate::backends::Spec;
 use crate::backends::nix::lock::Lock;
 use crate::cli::args::{self, Inputs, OneJail};
@@ -98,7 +98,11 @@ fn build_one(
     let nix = || context.nix();
     let built = state::build(state, &spec, &kit, options, &nix, &mut progress);
     bar.finish_and_clear();
-    built.map_err(failed)
+    let built = built.map_err(failed)?;
+    if let Wanted::Asked { .. } = wanted {
+        agent_state::offer(&spec.policies, context);
+    }
+    Ok(built)
 }
 
 /// Has the user confirm a jail that is called like a command in PATH: whoever types that name means the command. One that the

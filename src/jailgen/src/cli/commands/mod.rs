@@ -1,5 +1,6 @@
 //! What each command does: it calls the library and prints what that returns.
 
+mod agent_state;
 pub(super) mod approve;
 pub(super) mod audit;
 pub(super) mod build;
