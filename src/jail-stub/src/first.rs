@@ -190,7 +190,7 @@ fn root(
     let built = inside::build(&first.launch)?;
     first.standard.reopen_devices(&built.root).map_err(at_command)?;
     let terminal = own_terminal(Some(&built.root))?;
-    built.root.enter(aside).map_err(at_root)?;
+    built.root.enter(|| aside.detach()).map_err(at_root)?;
     Ok((built.places, terminal))
 }
 

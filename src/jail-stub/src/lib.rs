@@ -30,6 +30,7 @@ mod namespaces;
 mod network;
 mod payload;
 mod process;
+mod reading;
 mod resolve;
 mod signal;
 mod sources;

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
+use crate::reading::read_to_end;
 use crate::sys::{self, NewNamespaces};
 
 /// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::aside`]),
@@ -158,6 +159,6 @@ pub(crate) fn explain(problem: Problem) -> Problem {
 
 fn value(file: &str) -> Option<String> {
     let file = openat(CWD, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let bytes = crate::host::read_to_end(&file, 64).ok()?;
+    let bytes = read_to_end(&file, 64).ok()?;
     Some(String::from_utf8(bytes).ok()?.trim().into())
 }

@@ -16,7 +16,7 @@ use crate::caller::Caller;
 use crate::cgroup::systemd;
 use crate::errno;
 use crate::failure::Problem;
-use crate::host::read_to_end;
+use crate::reading::read_to_end;
 use crate::sys;
 
 /// Files of a group, and those of /proc that tell of groups, are short.

@@ -7,7 +7,8 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::caller::Caller;
 use crate::failure::Problem;
-use crate::host::{accounts, read_to_end};
+use crate::host::accounts;
+use crate::reading::read_to_end;
 
 /// Larger files are not searched.
 const FILE_MAX: usize = 4 * 1024 * 1024;

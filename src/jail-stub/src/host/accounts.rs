@@ -7,7 +7,7 @@ use alloc::string::String;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use crate::caller::Caller;
-use crate::host::walk::read_to_end;
+use crate::reading::read_to_end;
 
 /// Larger files are not searched; the name then comes from the environment.
 const FILE_MAX: usize = 4 * 1024 * 1024;

@@ -33,7 +33,7 @@ pub(crate) use shared::{Fault, Followed, Lost, SharedFiles, unconfined};
 pub(crate) use state::is_first;
 pub(crate) use subfolder::tell as tell_subfolder;
 pub(crate) use trust::{Grant, Store, WritableTrees, grants, record};
-pub(crate) use walk::{Identity, open, read_to_end};
+pub(crate) use walk::{Identity, open};
 pub(crate) use worktree::SharedGit;
 
 use crate::caller::Caller;

@@ -15,9 +15,10 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, openat, readlinkat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 
 use super::trust::WritableTrees;
-use super::walk::{self, Identity, read_to_end};
+use super::walk::{self, Identity};
 use super::worktree::SharedGit;
 use crate::failure::{About, Problem};
+use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
 
 /// What the paths of one launch lead to.

@@ -10,10 +10,11 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host::{Identity, read_to_end};
+use crate::host::Identity;
 use crate::inside::bind::{Source, confine};
 use crate::inside::tree::{self, Depth, Kind};
 use crate::inside::{Launch, Root};
+use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
 
 /// No jail has more files of specs.

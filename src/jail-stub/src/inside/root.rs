@@ -17,7 +17,6 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{MoveMountFlags, move_mount};
 use rustix::process::{fchdir, pivot_root};
 
-use crate::aside::Aside;
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::point::{
@@ -338,13 +337,16 @@ impl Root {
         Ok(mount_of(folder)? == mount_of(bottom)?)
     }
 
-    /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once [`Aside`] has it taken
+    /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once `detach` has it taken
     /// off, with everything that the topmost mount at `/` covers.
-    pub(crate) fn enter(&self, aside: &Aside<'_>) -> Result<(), Problem> {
+    pub(crate) fn enter(
+        &self,
+        detach: impl FnOnce() -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
         fchdir(&self.top).about("/")?;
         // The old root ends up over the new one, from where it is taken off (pivot_root(2), "pivot_root(".", ".")").
         pivot_root(c".", c".").about("/")?;
-        aside.detach()
+        detach()
     }
 }
 

@@ -19,6 +19,7 @@ use crate::failure::{self, About, Failure, Problem};
 use crate::host::{self, Helper, Store};
 use crate::message::Ended;
 use crate::network::Started;
+use crate::reading::read_to_end;
 use crate::signal;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, handled};
@@ -85,7 +86,7 @@ fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
     if file.as_raw_fd() < 3 {
         file = fill_standard(file).about("/dev/null")?;
     }
-    match host::read_to_end(&file, PLAN_BYTES_MAX) {
+    match read_to_end(&file, PLAN_BYTES_MAX) {
         Err(Errno::FBIG) => Err(Problem::new(wrapper, WrapperError::TooLarge.to_string())),
         other => other.about(wrapper),
     }

@@ -1,7 +1,5 @@
 //! The memory that the kernel shows as a process's command line.
 
-use alloc::string::String;
-
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 /// The memory that /proc/PID/cmdline shows of this process. Nothing refers to it any more.
@@ -26,8 +24,12 @@ impl CommandLine {
         let none = Self { start: 0, length: 0 };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         let Ok(file) = openat(CWD, c"/proc/self/stat", flags, Mode::empty()) else { return none };
-        let text = crate::host::read_to_end(&file, 4096).ok();
-        let Some(text) = text.and_then(|bytes| String::from_utf8(bytes).ok()) else { return none };
+        // The kernel gives it whole at the first call.
+        let mut bytes = [0; 4096];
+        let length = rustix::io::read(&file, &mut bytes).unwrap_or(0);
+        let Ok(text) = core::str::from_utf8(bytes.get(..length).unwrap_or_default()) else {
+            return none;
+        };
         // Field 2 is the name in parentheses, 48 and 49 are the bounds (proc_pid_stat(5)).
         let mut fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(45);
         let mut bound = || fields.next().and_then(|field| field.parse::<usize>().ok());

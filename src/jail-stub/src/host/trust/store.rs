@@ -19,7 +19,8 @@ use super::WritableTrees;
 use crate::caller::{Caller, StateFolder};
 use crate::failure::{About, Problem};
 use crate::host::state;
-use crate::host::walk::{Identity, Level, read_to_end};
+use crate::host::walk::{Identity, Level};
+use crate::reading::read_to_end;
 use crate::sys;
 
 /// A path and the name of a jail.

@@ -9,7 +9,7 @@ use rustix::fs::{CWD, FileType, OFlags, fstat};
 use rustix::io::Errno;
 
 use crate::host::named::normal;
-use crate::host::walk::read_to_end;
+use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
 
 /// A pointer is one path.
