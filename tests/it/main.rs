@@ -7,6 +7,7 @@ mod agent_state;
 mod approval;
 mod audit;
 mod bounds;
+mod budget;
 mod builds;
 mod cages;
 mod check;
