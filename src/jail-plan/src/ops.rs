@@ -125,7 +125,7 @@ operations! {
         /// Where on the host.
         path: HostText,
     }
-    /// Creates a file of the agent's own state on the host, mode 0600, with missing parents.
+    /// Makes missing folders above a file of state, and the file, mode 0600, where it is bound or named by a rule; else its program does.
     StateFile {
         /// Where on the host.
         path: HostText,

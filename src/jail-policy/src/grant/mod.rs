@@ -73,7 +73,7 @@ pub enum Grant {
         /// Where in the jail.
         to: Text,
     },
-    /// A file of the host that is created (0600) when it is missing, and appears read-write.
+    /// A file of the host that appears read-write, and that its program creates (0600) when it is missing.
     StateFile {
         /// Where on the host.
         path: Text,
