@@ -605,6 +605,11 @@ in
       params = [ ];
       brings = [ ];
     };
+    # What the program writes to the terminal is seen, and does nothing else.
+    terminal-filter = {
+      params = [ ];
+      brings = [ ];
+    };
     # The host's time zone.
     time-zone = {
       params = [ ];

@@ -49,6 +49,7 @@ mod shared;
 mod standard;
 mod stopping;
 mod terminal;
+mod terminal_filter;
 mod trust;
 mod worktree;
 mod wrapper;

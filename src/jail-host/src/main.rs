@@ -3,7 +3,8 @@
 //!
 //! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
-//! `jail-host follow SOCKET`, to be a process that has no rights but over that file.
+//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host filter-terminal SOCKET` it is one
+//! that has no rights at all.
 #![deny(unsafe_code)]
 
 mod bus;
@@ -17,6 +18,7 @@ mod surroundings;
 #[expect(unsafe_code, reason = "what takes a descriptor by its number is here and nowhere else")]
 mod sys;
 mod talk;
+mod terminal;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -24,6 +26,7 @@ use std::process::ExitCode;
 
 use jail_plan::follow::FOLLOW;
 use jail_plan::helper::HELPER as NAME;
+use jail_plan::terminal::FILTER;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 fn main() -> ExitCode {
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
             session::run(socket, listener, arguments)
         }
         [mode, socket] if mode == FOLLOW => follow::run(socket),
+        [mode, socket] if mode == FILTER => terminal::run(socket),
         [..] => {
             say("it is started by the stub of a jail, and has nothing to do otherwise");
             ExitCode::from(2)

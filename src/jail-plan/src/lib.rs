@@ -27,6 +27,7 @@ pub mod raw;
 mod record;
 pub mod search;
 mod shown;
+pub mod terminal;
 pub mod trust;
 mod wrapper;
 

@@ -310,6 +310,9 @@ choice! {
         "channel" Channel(Channel),
         /// Done by the helper, from the payload's start to its end: web addresses are opened in the user's browser.
         "open-urls" OpenUrls,
+        /// Done by a process of its own, from before the launch to its end: dangerous sequences are taken out of what the jail writes
+        /// to its terminal (see [`crate::terminal`]).
+        "filter-terminal" FilterTerminal,
     }
 }
 

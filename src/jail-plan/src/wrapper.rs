@@ -19,6 +19,7 @@ use crate::helper::has_work;
 use crate::json::{self, Parser};
 use crate::order::sort;
 use crate::plan::{Plan, VERSION};
+use crate::terminal::is_filter;
 
 /// What a shell does with a wrapper.
 pub const EXIT_LINE: &str = "exit 125 # a plan, not a script";
@@ -136,7 +137,9 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
         return Err(WrapperError::Inconsistent("it names no program".into()));
     }
     if plan.host.is_none()
-        && (has_work(plan) || plan.inside.iter().any(|step| is_followed(&step.op)))
+        && (has_work(plan)
+            || plan.before.iter().any(|step| is_filter(&step.op))
+            || plan.inside.iter().any(|step| is_followed(&step.op)))
     {
         return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }

@@ -130,6 +130,7 @@ enum Setting {
     HomeAsFolder,
     StartIn,
     OpenUrls,
+    TerminalFilter,
     TimeZone,
 }
 
@@ -138,6 +139,7 @@ fn class(grant: &Grant) -> Class {
         Grant::Program { .. } => Class::Setting(Setting::Program),
         Grant::StartIn { .. } => Class::Setting(Setting::StartIn),
         Grant::OpenUrls => Class::Flag(Setting::OpenUrls),
+        Grant::TerminalFilter => Class::Flag(Setting::TerminalFilter),
         Grant::HostScript { .. } => Class::Script,
         Grant::Arguments { .. } => Class::Setting(Setting::Arguments),
         Grant::Store { .. } => Class::Setting(Setting::Store),

@@ -70,6 +70,7 @@ fn set() -> impl Strategy<Value = Grant> {
         Grant::Network(NetworkGrant::Proxy),
         Grant::HomeAsFolder,
         Grant::NestedSandbox,
+        Grant::TerminalFilter,
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },

@@ -77,6 +77,23 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "terminal-filter",
+        spec: "terminal-filter",
+        // The clipboard, and the window's title told back; tests/stub has the others.
+        probes: &[
+            Probe::Filters(
+                "printf '<a\\033]52;c;aGk=\\007\\033[21tz>'",
+                "<az>",
+                "<a\x1b]52;c;aGk=\x07\x1b[21tz>",
+            ),
+            Probe::Shows(
+                "printf '<a\\033[1;31m\\033]0;title\\007z>'",
+                "<a\x1b[1;31m\x1b]0;title\x07z>",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
         name: "time-zone",
         spec: "time-zone",
         probes: &[

@@ -61,6 +61,10 @@ pub(super) enum Probe {
     Grants(&'static str),
     /// Works in the jail.
     Works(&'static str),
+    /// What it writes to a terminal arrives there as this, in the jail and in one that has the base only.
+    Shows(&'static str, &'static str),
+    /// What it writes to a terminal arrives there as the first of these, and in a jail that has the base only as the second.
+    Filters(&'static str, &'static str, &'static str),
     /// Is refused in the jail, and works outside.
     Refuses(&'static str),
     /// Is refused in the jail. What is tried does not exist outside, or would be felt there.
@@ -85,11 +89,11 @@ pub(super) enum Probe {
 
 impl Probe {
     pub(super) fn allows(&self) -> bool {
-        matches!(self, Self::Grants(_) | Self::Works(_) | Self::Says { .. })
+        matches!(self, Self::Grants(_) | Self::Works(_) | Self::Shows(..) | Self::Says { .. })
     }
 
     pub(super) fn refuses(&self) -> bool {
-        matches!(self, Self::Refuses(_) | Self::Denies(_) | Self::Stops { .. })
+        matches!(self, Self::Refuses(_) | Self::Denies(_) | Self::Filters(..) | Self::Stops { .. })
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use crate::approval::answered;
 use crate::harness::{Outcome, Scratch};
 use crate::real_nix::{has_user_namespaces, setup, skip};
 
@@ -126,10 +127,22 @@ impl<'a> Place<'a> {
             .replace("$NUMBER", &number.to_string())
     }
 
-    fn inside(&self, name: &str, script: &str, env: &[(&str, &str)]) -> Outcome {
+    fn launch(&self, name: &str, script: &str) -> Command {
         let mut command = Command::new(self.built.command(name));
         self.surroundings(&mut command);
         command.args(["-c", script, "probe"]).args(self.row.arguments);
+        command
+    }
+
+    /// What is wrong with what arrives at a terminal.
+    fn arrives(&self, name: &str, script: &str, expected: &str) -> Option<String> {
+        let said = answered(self.launch(name, script), "");
+        (!said.contains(expected))
+            .then(|| format!("in `{name}`, {expected:?} should arrive at the terminal: {said:?}"))
+    }
+
+    fn inside(&self, name: &str, script: &str, env: &[(&str, &str)]) -> Outcome {
+        let mut command = self.launch(name, script);
         for (name, value) in env {
             match *value {
                 "" => command.env_remove(name),
@@ -159,6 +172,12 @@ impl<'a> Place<'a> {
             Probe::Grants(script) => works("in the jail", &here(script)).or_else(|| {
                 is_refused("in a jail with the base only", &self.inside(PLAIN, script, &[]))
             }),
+            Probe::Shows(script, expected) => self
+                .arrives(&name, script, expected)
+                .or_else(|| self.arrives(PLAIN, script, expected)),
+            Probe::Filters(script, left, plain) => {
+                self.arrives(&name, script, left).or_else(|| self.arrives(PLAIN, script, plain))
+            }
             Probe::Denies(script) => is_refused("in the jail", &here(script)),
             Probe::Refuses(script) => is_refused("in the jail", &here(script))
                 .or_else(|| works("outside", &self.outside(script))),

@@ -134,7 +134,8 @@ impl Session<'_> {
             HostOp::RefuseFolder(_)
             | HostOp::StateDirectory(_)
             | HostOp::StateFile(_)
-            | HostOp::StateLink(_) => Err(refusal("", "the stub does this operation itself")),
+            | HostOp::StateLink(_)
+            | HostOp::FilterTerminal => Err(refusal("", "the stub does this operation itself")),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The calls of Landlock (linux/landlock.h), for a process that gives up everything but some folders.
+//! The calls of Landlock (linux/landlock.h), for a process that gives up everything, or everything but some folders.
 
 use std::mem::size_of;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};

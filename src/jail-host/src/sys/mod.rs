@@ -18,6 +18,7 @@ fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
         _ => Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)),
     }
 }
+
 /// Takes over the descriptor that a word of the command line names. It is not passed on to what this program starts.
 pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
     let number: RawFd = word.to_str()?.parse().ok().filter(|number| *number > 2)?;

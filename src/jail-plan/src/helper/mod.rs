@@ -94,7 +94,8 @@ pub fn is_helpers(op: &HostOp) -> bool {
         HostOp::RefuseFolder(_)
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)
-        | HostOp::StateLink(_) => false,
+        | HostOp::StateLink(_)
+        | HostOp::FilterTerminal => false,
     }
 }
 

@@ -277,6 +277,7 @@ impl Grant {
             | Self::Wall { .. }
             | Self::LandlockAbi { .. }
             | Self::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
+            | Self::TerminalFilter
             | Self::Lifetime { .. }
             | Self::Limit { .. }
             | Self::BestEffort

@@ -210,8 +210,7 @@ pub enum Grant {
         /// The shell, on the host.
         shell: Text,
     },
-    /// A program in the jail that has a script run on the host, with the user's rights: its arguments, its input, its outputs and
-    /// its exit status are the script's.
+    /// A program in the jail that has a script run on the host, with the user's rights: all that it is given and gives is the script's.
     Channel {
         /// The program's name.
         name: String,
@@ -222,6 +221,8 @@ pub enum Grant {
     },
     /// Web addresses are opened in the user's browser, on the host.
     OpenUrls,
+    /// Dangerous sequences are taken out of what the jail writes to its terminal, by a process of its own.
+    TerminalFilter,
     /// Where the program starts, if not in the working folder. The last one counts.
     StartIn {
         /// The folder, inside.
@@ -326,8 +327,7 @@ pub enum Grant {
     },
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     NestedSandbox,
-    /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel
-    /// has it.
+    /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel has it.
     Wall {
         /// How much.
         wall: Wall,
@@ -411,6 +411,7 @@ impl Grant {
             Self::HomeAsFolder
             | Self::Worktree
             | Self::OpenUrls
+            | Self::TerminalFilter
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Session { .. }

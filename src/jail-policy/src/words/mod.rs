@@ -265,6 +265,11 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::Terminal { terminal } => {
             Sentence::new(Surroundings, "terminal", terminal_words(*terminal))
         }
+        Grant::TerminalFilter => Sentence::new(
+            Surroundings,
+            "terminal",
+            "without what reaches beyond the screen: the clipboard, titles told back, files",
+        ),
         Grant::Lifetime { lifetime } => {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }

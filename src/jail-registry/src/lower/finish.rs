@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jail_policy::{Access, Entry, Grant, Namespace, Text};
+use jail_policy::{Access, Entry, Grant, Namespace, Terminal, Text};
 
 use super::{Granted, Lowering, name};
 use crate::diagnostic::{Code, Diagnostic};
@@ -123,6 +123,14 @@ fn contradict_each_other(state: &mut Lowering<'_>) {
         number,
         shared,
         "`--uid` and `--gid` contradict `share-ns \"user\"`: ids are then what they are on the host",
+    );
+    let terminal = |grant: &Grant| *grant == Grant::Terminal { terminal: Terminal::Shared };
+    let filtered = |grant: &Grant| matches!(grant, Grant::TerminalFilter);
+    contradict(
+        state,
+        terminal,
+        filtered,
+        "`share-terminal` contradicts `terminal-filter`: nothing stands between the program and a terminal that it has itself",
     );
 }
 

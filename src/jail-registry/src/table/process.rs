@@ -93,6 +93,23 @@ your shell while the job is stopped or in the background, and leave the terminal
             ..OURS
         },
         Combinator {
+            name: "terminal-filter",
+            summary: "What the program writes to the terminal is seen, and does nothing else",
+            docs: "A terminal carries out what is written to it: it sets the clipboard (OSC 52), types back the title of its window (CSI 21 t), its
+settings and fonts, reads files for kitty's pictures, starts a printer. Such sequences are taken out; text, colours, pictures, titles, links and
+what editors and agents use stay, byte for byte. [layers.md](layers.md#filtered-terminal) has the list.
+
+A process on the host does it, which has no rights at all: not the launcher, which only passes the bytes on. Where the program has no terminal,
+nothing is filtered: what goes to a pipe is as dangerous as whoever shows it later. `share-terminal` is the terminal itself, which cannot be
+filtered: the two together are refused.",
+            example: "terminal-filter",
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::TerminalFilter);
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
             name: names::TIME_ZONE,
             in_jail_nix: true,
             summary: "The host's time zone",

@@ -105,6 +105,8 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
             let path = caller.path(&op.path)?;
             state::link(path.as_str().as_bytes(), caller.path(&op.to)?.as_str(), trees)?;
         }
+        // It is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]).
+        HostOp::FilterTerminal => {}
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);

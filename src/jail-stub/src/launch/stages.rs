@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use jail_plan::terminal::is_filter;
 use jail_plan::{Namespace, Plan};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -27,7 +28,7 @@ use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
 use crate::supervisor::{self, Launcher, Supervisor, Watched};
 use crate::sys::{self, Cloned};
-use crate::terminal::Given;
+use crate::terminal::{Given, OutputFilter};
 
 pub(super) fn launch(
     plan: &mut Plan,
@@ -39,10 +40,11 @@ pub(super) fn launch(
 ) -> Result<Ending, Failure> {
     // It is looked for before anything else, because its place tells much of what a working folder is compared with.
     let early = OwnState::state(caller).unwrap_or_default();
+    let has_filter = plan.before.iter().any(|step| is_filter(&step.op));
     host::prepare(plan, caller, helper, early.as_ref())?;
     // It cannot have become another one, unless scripts have run.
     let early = early.filter(|_| helper.is_none());
-    let outside = Outside { wrapper, signals, helper, listener };
+    let outside = Outside { wrapper, signals, helper, listener, has_filter };
     let started = {
         let store = Store::of(caller);
         start(prepare(plan, caller, &store, outside, early)?)?
@@ -56,6 +58,8 @@ struct Outside<'a> {
     signals: &'a Signals,
     helper: Option<&'a Helper<'a>>,
     listener: Option<OwnedFd>,
+    /// What the jail writes to a terminal of the launcher's goes through a filter.
+    has_filter: bool,
 }
 
 /// Everything that is found, decided and held on the host, so that only the jail is left to be made.
@@ -75,6 +79,7 @@ struct Prepared<'a, 'store> {
     locks: Vec<OwnedFd>,
     held: Held<'a>,
     given: Given,
+    filter: Option<OutputFilter>,
     shared: SharedFiles<'a>,
     own_state: Vec<OwnState>,
     leftovers: Option<Leftovers>,
@@ -122,6 +127,12 @@ fn prepare<'a: 'store, 'store>(
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     shared.start(plan, held.folder())?;
     let given = Given::of(plan);
+    let filter = match (outside.has_filter && given.is_replaced, &plan.host) {
+        (false, _) => None,
+        (true, Some(host)) => Some(OutputFilter::start(host, outside.signals.mask)),
+        (true, None) => Some(Err(Problem::new("", "the plan names no helper"))),
+    };
+    let filter = filter.transpose().map_err(|problem| at_command(("", problem)))?;
     let own_state = OwnState::find(caller, early).map_err(at_namespaces)?;
     // What the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
@@ -145,6 +156,7 @@ fn prepare<'a: 'store, 'store>(
         locks,
         held,
         given,
+        filter,
         shared,
         own_state,
         leftovers,
@@ -166,6 +178,7 @@ struct Started<'a> {
     locks: Vec<OwnedFd>,
     held: Held<'a>,
     given: Given,
+    filter: Option<OutputFilter>,
     shared: Followed<'a>,
     leftovers: Option<Leftovers>,
     broker: Option<Broker>,
@@ -213,6 +226,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         locks: prepared.locks,
         held: prepared.held,
         given: prepared.given,
+        filter: prepared.filter,
         shared: prepared.shared.followed(),
         leftovers: prepared.leftovers,
         broker,
@@ -282,7 +296,8 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         shared: started.shared,
         kept,
     };
-    let (outcome, lost) = Supervisor::new(plan, watched, first, started.given).watch();
+    let (outcome, lost) =
+        Supervisor::new(plan, watched, first, started.given, started.filter).watch();
     let gone = started.broker.as_ref().and_then(|broker| broker.finish(outcome.has_run()));
     if let Some(leftovers) = &leftovers {
         leftovers.end();

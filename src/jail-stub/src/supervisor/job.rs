@@ -97,7 +97,7 @@ impl Supervisor<'_> {
 
     /// What was written before the jail has stopped belongs above what the shell will say. The terminal is as it was.
     pub(super) fn put_in_order(&mut self) -> Result<(), Errno> {
-        let state = self.relay.as_mut().map(Relay::copy_output);
+        let state = self.relay.as_mut().map(Relay::copy_all_output);
         self.relay.iter_mut().for_each(Relay::restore);
         self.copied(state)
     }

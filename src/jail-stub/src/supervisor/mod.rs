@@ -17,7 +17,7 @@ use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
-use crate::failure::{About, Failure, Problem};
+use crate::failure::{self, About, Failure, Problem};
 use crate::host::{Followed, Helper, Lost};
 use crate::message::{self, Ended, Message, Order, Received};
 use crate::network::Broker;
@@ -26,7 +26,7 @@ use crate::signal;
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
 use crate::sys::{self, SignalSet, Signalled, Standard};
-use crate::terminal::Given;
+use crate::terminal::{Given, OutputFilter};
 
 use self::relay::{Relay, State};
 use self::shared::Tty;
@@ -99,6 +99,8 @@ pub(crate) struct Supervisor<'a> {
     ended_early: Option<i32>,
     time_is_over: bool,
     given: Given,
+    /// Until the jail's terminal is there.
+    filter: Option<OutputFilter>,
     /// Between the launcher's terminal and the jail's own.
     relay: Option<Relay>,
     /// The launcher's terminal.
@@ -141,7 +143,13 @@ impl Watched<'_> {
 }
 
 impl<'a> Supervisor<'a> {
-    pub(crate) fn new(plan: &Plan, watched: Watched<'a>, first: Process, given: Given) -> Self {
+    pub(crate) fn new(
+        plan: &Plan,
+        watched: Watched<'a>,
+        first: Process,
+        given: Given,
+        filter: Option<OutputFilter>,
+    ) -> Self {
         let has_it = plan.terminal == Terminal::Shared && given.takes;
         Self {
             watched,
@@ -151,6 +159,7 @@ impl<'a> Supervisor<'a> {
             ended_early: None,
             time_is_over: false,
             given,
+            filter,
             relay: None,
             tty: Tty::new(plan.terminal, has_it),
             stopping: None,
@@ -198,6 +207,7 @@ impl<'a> Supervisor<'a> {
             .and(Event::Keys, relay.and_then(Relay::keys), PollFlags::IN)
             .and(Event::Keys, relay.and_then(Relay::waiting_keys), PollFlags::OUT)
             .and(Event::Output, relay.and_then(Relay::output), PollFlags::IN)
+            .and(Event::Output, relay.and_then(Relay::answers), PollFlags::IN)
             .and(Event::Output, relay.and_then(Relay::waiting_output), PollFlags::OUT)
             .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
             .and(Event::BrokerIsGone, broker.and_then(Broker::source), PollFlags::IN)
@@ -244,6 +254,13 @@ impl<'a> Supervisor<'a> {
     fn copied(&mut self, state: Option<State>) -> Result<(), Errno> {
         match state {
             Some(State::Gone) => self.hung_up(),
+            Some(State::Unfiltered) => {
+                failure::say(
+                    "the filter of the terminal has ended, and so the jail has none",
+                    None,
+                );
+                self.hung_up()
+            }
             // The first process holds the terminal, and is about to be gone, which is the next message.
             Some(State::Going | State::Over) | None => Ok(()),
         }
@@ -254,14 +271,17 @@ impl<'a> Supervisor<'a> {
     fn finish_output(&mut self) {
         while let Some(relay) = &mut self.relay {
             let is_over = match relay.copy_output() {
-                State::Over | State::Gone => true,
+                State::Over | State::Gone | State::Unfiltered => true,
                 // Whoever still holds the jail's terminal is not in it.
-                State::Going => relay.waiting_output().is_none(),
+                State::Going => relay.waiting_output().is_none() && relay.answers().is_none(),
             };
-            let Some(screen) = relay.waiting_output().filter(|_| !is_over) else { break };
+            if is_over {
+                break;
+            }
             let ready = Sources::of(Event::Signals, self.watched.signals, PollFlags::IN)
                 .and(Event::LauncherIsGone, self.watched.launcher.source(), PollFlags::IN)
-                .and(Event::Output, Some(screen), PollFlags::OUT)
+                .and(Event::Output, relay.answers(), PollFlags::IN)
+                .and(Event::Output, relay.waiting_output(), PollFlags::OUT)
                 .wait(None);
             let is_ended = ready.into_iter().flatten().any(|event| match event {
                 Event::LauncherIsGone => true,
@@ -289,7 +309,7 @@ impl<'a> Supervisor<'a> {
         let (message, sender) = match message::receive(&self.watched.channel)? {
             Received::Message(message, sender) => (message, sender),
             Received::Terminal(jail) => {
-                self.relay = Some(Relay::open(self.given, jail)?);
+                self.relay = Some(Relay::open(self.given, jail, self.filter.take())?);
                 return Ok(None);
             }
             Received::Closed => {

@@ -16,7 +16,7 @@ use rustix::termios::{
 };
 
 use crate::sys::{self, Standard};
-use crate::terminal::{Given, with_modes};
+use crate::terminal::{Given, OutputFilter, with_modes};
 
 /// As much as a terminal takes of what is typed.
 const KEYS_MAX: usize = 4096;
@@ -30,6 +30,8 @@ pub(crate) struct Relay {
     given: Given,
     /// The jail's, from the side of whoever types.
     jail: OwnedFd,
+    /// What the jail writes goes through it, where there is one.
+    filter: Option<OutputFilter>,
     /// Nothing is typed where there is none.
     keyboard: Option<OwnedFd>,
     screen: OwnedFd,
@@ -54,11 +56,17 @@ pub(crate) enum State {
     Over,
     /// The launcher's terminal is gone.
     Gone,
+    /// The filter is, without which nothing goes out.
+    Unfiltered,
 }
 
 impl Relay {
     /// Opens what the launcher has given as terminals once more, so that no mode of the descriptor is the launcher's too.
-    pub(crate) fn open(given: Given, jail: OwnedFd) -> Result<Self, Errno> {
+    pub(crate) fn open(
+        given: Given,
+        jail: OwnedFd,
+        filter: Option<OutputFilter>,
+    ) -> Result<Self, Errno> {
         ioctl_fionbio(&jail, true)?;
         let all = given.terminals();
         let input = all.clone().find(|one| *one == Standard::Input);
@@ -69,6 +77,7 @@ impl Relay {
         Ok(Self {
             given,
             jail,
+            filter,
             has_jobs: keyboard.as_ref().is_some_and(|one| sys::foreground_group(one).is_ok()),
             keyboard,
             screen,
@@ -162,7 +171,12 @@ impl Relay {
 
     /// Where output comes from, while there is room for it.
     pub(crate) fn output(&self) -> Option<&OwnedFd> {
-        Some(&self.jail).filter(|_| self.written.is_empty())
+        Some(&self.jail).filter(|_| self.written.is_empty() && self.answers().is_none())
+    }
+
+    /// Where it comes from next, if it has to go through the filter.
+    pub(crate) fn answers(&self) -> Option<&OwnedFd> {
+        self.filter.as_ref().and_then(OutputFilter::answers)
     }
 
     /// Where it goes, while some waits.
@@ -198,7 +212,7 @@ impl Relay {
     /// Passes on what the jail has written.
     pub(crate) fn copy_output(&mut self) -> State {
         for _ in 0..ROUNDS {
-            let read = self.written.fill(&self.jail);
+            let read = self.take_output();
             match self.written.empty(&self.screen) {
                 Ok(()) => {}
                 // It goes on when the screen takes more.
@@ -208,14 +222,35 @@ impl Relay {
             match read {
                 Ok(0) | Err(Errno::IO) => return State::Over,
                 Ok(_) | Err(Errno::INTR) => {}
+                Err(Errno::PIPE) => return State::Unfiltered,
                 Err(_) => return State::Going,
             }
         }
         State::Going
     }
 
+    /// The same, and what the filter has still to answer for.
+    pub(crate) fn copy_all_output(&mut self) -> State {
+        loop {
+            let state = self.copy_output();
+            let has_more = self.filter.as_ref().is_some_and(OutputFilter::wait);
+            if state != State::Going || !has_more {
+                return state;
+            }
+        }
+    }
+
+    fn take_output(&mut self) -> Result<usize, Errno> {
+        let Some(filter) = &mut self.filter else { return self.written.fill(&self.jail) };
+        if filter.answers().is_some() {
+            return self.written.take(filter);
+        }
+        if self.written.is_empty() { filter.ask(&self.jail) } else { Err(Errno::AGAIN) }
+    }
+
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [&self.jail, &self.screen].into_iter().chain(&self.keyboard).map(AsFd::as_fd)
+        let own = [&self.jail, &self.screen].into_iter().chain(&self.keyboard).map(AsFd::as_fd);
+        own.chain(self.filter.iter().flat_map(OutputFilter::descriptors))
     }
 }
 
@@ -276,6 +311,13 @@ impl Buffer {
             return Err(Errno::AGAIN);
         }
         read(from, spare_capacity(&mut self.bytes))
+    }
+
+    /// Takes what the filter has answered: all but the first byte of it.
+    fn take(&mut self, filter: &mut OutputFilter) -> Result<usize, Errno> {
+        filter.take(&mut self.bytes)?;
+        self.gone = 1;
+        Ok(self.bytes.len())
     }
 
     /// Writes all, or as much as is taken.

@@ -4,8 +4,10 @@
 //! the session (escapes.md E25). So the payload holds a pseudo-terminal of the jail's, and the supervisor passes on what
 //! is typed, while it may read it itself.
 
+mod filter;
 mod given;
 mod own;
 
+pub(crate) use filter::OutputFilter;
 pub(crate) use given::Given;
 pub(crate) use own::{Own, with_modes};

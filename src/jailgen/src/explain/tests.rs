@@ -226,6 +226,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
         Grant::Session { service: Service::SshAgent },
         bind(Text::literal("/run/docker.sock"), Access::ReadWrite),
         Grant::OpenUrls,
+        Grant::TerminalFilter,
         Grant::Channel {
             name: "ask".into(),
             script: Text::literal("true"),

@@ -117,6 +117,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Wall { .. }
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }
+        | Grant::TerminalFilter
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort

@@ -134,6 +134,7 @@ impl Draft {
             | Grant::HostScript { .. }
             | Grant::Channel { .. }
             | Grant::OpenUrls
+            | Grant::TerminalFilter
             | Grant::StartIn { .. }
             | Grant::HomeAsFolder
             | Grant::Worktree

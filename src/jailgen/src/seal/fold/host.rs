@@ -2,6 +2,7 @@
 
 use jail_plan::follow::is_followed;
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
+use jail_plan::terminal::is_filter;
 use jail_plan::{
     Access, AfterOp, Bind, Channel, Host, HostOp, HostText, InsideOp, Missing, Origin, Script, Step,
 };
@@ -69,6 +70,7 @@ impl OnHost {
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
                 | HostOp::StateLink(_)
+                | HostOp::FilterTerminal
                 | HostOp::Bus(_)
                 | HostOp::Script(_) => continue,
             };
@@ -91,7 +93,7 @@ impl OnHost {
         before: &[Step<HostOp>],
         inside: &[Step<InsideOp>],
     ) -> Option<Host> {
-        let has_work = before.iter().any(|step| is_helpers(&step.op))
+        let has_work = before.iter().any(|step| is_helpers(&step.op) || is_filter(&step.op))
             || !self.after.is_empty()
             || inside.iter().any(|step| is_followed(&step.op));
         has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })

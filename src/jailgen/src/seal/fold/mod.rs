@@ -250,6 +250,7 @@ impl<'a> Draft<'a> {
             Grant::Channel { name, script, shell } => {
                 self.host.channel(read, name, script, shell, &mut self.before)?;
             }
+            Grant::TerminalFilter => self.before.push(Step::new(by, HostOp::FilterTerminal)),
             Grant::OpenUrls => self.host.open_urls(by, &mut self.before),
             Grant::StartIn { path } => self.start_in = Some(read.path(path)?),
             Grant::SetEnv { name, value } => self.environment.set(entry, name, read.host(value)?),

@@ -108,6 +108,7 @@ fn settings_and_what_runs_on_the_host_come_back() {
         Grant::HomeAsFolder,
         Grant::StartIn { path: plain("/srv") },
         Grant::OpenUrls,
+        Grant::TerminalFilter,
         Grant::TimeZone { zone: Zone::Host },
         Grant::Folder { access: Access::ReadOnly, to: None },
         Grant::HostScript {

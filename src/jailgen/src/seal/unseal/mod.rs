@@ -98,6 +98,7 @@ impl Draft<'_> {
                     self.add(by, Grant::Channel { name: op.name.clone(), script, shell });
                 }
                 HostOp::OpenUrls => self.add(by, Grant::OpenUrls),
+                HostOp::FilterTerminal => self.add(by, Grant::TerminalFilter),
                 HostOp::StateLink(op) => {
                     let (path, to) = (text(&op.path), text(&op.to));
                     self.add(by, Grant::StateLink { path, to });

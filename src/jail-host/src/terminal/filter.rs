@@ -1,0 +1,267 @@
+//! Takes dangerous sequences out of what a jail writes to its terminal, and passes everything else on byte for byte.
+//!
+//! It is no terminal, and must be right for all of them, which do not agree on what a broken sequence is. So whatever may begin a
+//! sequence begins one here, wherever it stands: an introducer inside of another sequence breaks that off, as in xterm.
+//! What follows is held until it is known what it is, and then goes out as it came, or not at all. Of strings that are let
+//! through only the beginning is held, so what is held is bounded.
+
+use super::sequence::{self, Introducer, Verdict};
+use super::text::{Text, Unit};
+
+/// So much of one sequence is held. A longer one is refused: no terminal takes so many parameters.
+pub(super) const HELD_MAX: usize = 1024;
+
+const BEL: u8 = 0x07;
+const CAN: u8 = 0x18;
+const SUB: u8 = 0x1a;
+const ESC: u8 = 0x1b;
+/// The C1 control that ends a string.
+const STRING_TERMINATOR: u8 = 0x9c;
+/// Asks the terminal for a text of its owner's.
+const ENQ: u8 = 0x05;
+
+/// What is known between two reads.
+#[derive(Default)]
+pub(super) struct Filter {
+    text: Text,
+    state: State,
+    around: Around,
+    /// The sequence of which it is not known yet what it is, as it came.
+    held: Vec<u8>,
+    /// The same from the introducer on, without the controls that terminals carry out inside of sequences.
+    body: Vec<u8>,
+}
+
+/// Where in a sequence this is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// In no sequence.
+    #[default]
+    Ground,
+    /// After ESC.
+    Escape,
+    /// After an introducer, before the byte that says what it is.
+    Head(Introducer),
+    /// After ESC in there: the end of the string, unless something else begins.
+    HeadEscape(Introducer),
+    /// In a sequence with too many parameters.
+    Ignoring,
+}
+
+/// In which string a sequence begins, if it does not turn out to end it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Around {
+    #[default]
+    None,
+    /// The terminal has its beginning.
+    Passing,
+    /// The terminal has nothing of it.
+    Dropping,
+}
+
+impl Filter {
+    /// Appends to `output` what of `input` the terminal gets.
+    pub(super) fn pass(&mut self, input: &[u8], output: &mut Vec<u8>) {
+        for byte in input {
+            for unit in self.text.next(*byte).into_iter().flatten() {
+                self.unit(unit, output);
+            }
+        }
+    }
+
+    /// How much is held.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    fn unit(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        match unit {
+            Unit::Byte(ENQ) => {}
+            Unit::Byte(CAN | SUB) => {
+                self.forget();
+                self.around = Around::None;
+                unit.write(output);
+            }
+            Unit::Byte(ESC) => self.escape_begins(unit),
+            Unit::Control(STRING_TERMINATOR, _) => self.string_ends(unit, output),
+            Unit::Control(control, _) if let Some(introducer) = Introducer::of_control(control) => {
+                self.forget();
+                self.begin(State::Head(introducer), unit);
+            }
+            Unit::Byte(_) | Unit::Text(_) | Unit::Control(..) => self.other(unit, output),
+        }
+    }
+
+    /// What was held is broken off, unless this is the end of its string.
+    fn escape_begins(&mut self, unit: Unit) {
+        match self.state {
+            State::Head(introducer) if introducer.is_string() => {
+                self.begin(State::HeadEscape(introducer), unit);
+            }
+            State::Ground
+            | State::Escape
+            | State::Head(_)
+            | State::HeadEscape(_)
+            | State::Ignoring => {
+                self.forget();
+                self.begin(State::Escape, unit);
+            }
+        }
+    }
+
+    fn begin(&mut self, state: State, unit: Unit) {
+        self.state = state;
+        unit.write(&mut self.held);
+    }
+
+    fn other(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        match self.state {
+            State::Ground => self.plain(unit, output),
+            State::Escape => self.escape(unit, output),
+            State::Head(Introducer::Sequence) => self.sequence(unit, output),
+            State::Head(introducer) => self.head(introducer, unit, output),
+            State::HeadEscape(_) if unit == Unit::Byte(b'\\') => self.string_ends(unit, output),
+            State::HeadEscape(_) => {
+                self.forget();
+                self.begin(State::Escape, Unit::Byte(ESC));
+                self.escape(unit, output);
+            }
+            State::Ignoring => {
+                if is_final(unit) {
+                    self.forget();
+                }
+            }
+        }
+    }
+
+    fn plain(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        match self.around {
+            Around::None | Around::Passing => unit.write(output),
+            Around::Dropping => {}
+        }
+        if unit == Unit::Byte(BEL) {
+            self.around = Around::None;
+        }
+    }
+
+    fn escape(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        let Unit::Byte(last @ 0x30..=0x7e) = unit else { return self.hold(unit, output) };
+        if self.body.is_empty() {
+            if last == b'\\' {
+                return self.string_ends(unit, output);
+            }
+            if let Some(introducer) = Introducer::of(last) {
+                return self.begin(State::Head(introducer), unit);
+            }
+        }
+        unit.write(&mut self.held);
+        self.close(sequence::escape(&self.body, last), output);
+    }
+
+    fn sequence(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        match unit {
+            Unit::Byte(last) if is_final(unit) => {
+                unit.write(&mut self.held);
+                self.close(sequence::sequence(&self.body, last), output);
+            }
+            Unit::Byte(_) | Unit::Text(_) | Unit::Control(..) => self.hold(unit, output),
+        }
+    }
+
+    fn head(&mut self, introducer: Introducer, unit: Unit, output: &mut Vec<u8>) {
+        if unit == Unit::Byte(BEL) {
+            return self.string_ends(unit, output);
+        }
+        self.hold(unit, output);
+        if self.state != State::Head(introducer) {
+            return;
+        }
+        match sequence::string(introducer, &self.body) {
+            Verdict::Unknown => {}
+            Verdict::Whole => self.close(Verdict::Whole, output),
+            Verdict::Pass => {
+                output.append(&mut self.held);
+                self.forget();
+                self.around = Around::Passing;
+            }
+            Verdict::Refuse => self.refuse(State::Ground, Around::Dropping, output),
+        }
+    }
+
+    /// Holds one more. What is carried out inside of a sequence is no part of it.
+    fn hold(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        unit.write(&mut self.held);
+        match unit {
+            Unit::Byte(0..=0x1f | 0x7f) | Unit::Control(..) => {}
+            Unit::Byte(_) | Unit::Text(_) => unit.write(&mut self.body),
+        }
+        if self.held.len() > HELD_MAX {
+            match self.state {
+                State::Head(introducer) if introducer.is_string() => {
+                    self.refuse(State::Ground, Around::Dropping, output);
+                }
+                State::Ground
+                | State::Escape
+                | State::Head(_)
+                | State::HeadEscape(_)
+                | State::Ignoring => self.refuse(State::Ignoring, Around::None, output),
+            }
+        }
+    }
+
+    /// The end of a string, of whose form `unit` is the last part.
+    fn string_ends(&mut self, unit: Unit, output: &mut Vec<u8>) {
+        if let State::Head(introducer) | State::HeadEscape(introducer) = self.state
+            && introducer.is_string()
+        {
+            unit.write(&mut self.held);
+            return self.close(sequence::whole_string(introducer, &self.body), output);
+        }
+        match self.around {
+            Around::None | Around::Passing => {
+                // What came before it, if it is one of the short form, was broken off.
+                if self.state == State::Escape {
+                    output.append(&mut self.held);
+                }
+                unit.write(output);
+            }
+            Around::Dropping => {}
+        }
+        self.forget();
+        self.around = Around::None;
+    }
+
+    /// A sequence is complete.
+    fn close(&mut self, verdict: Verdict, output: &mut Vec<u8>) {
+        match verdict {
+            Verdict::Pass | Verdict::Whole => {
+                output.append(&mut self.held);
+                self.forget();
+                self.around = Around::None;
+            }
+            Verdict::Refuse | Verdict::Unknown => {
+                self.refuse(State::Ground, Around::None, output);
+            }
+        }
+    }
+
+    /// What would have broken off the string around it does not go out: that is broken off all the same.
+    fn refuse(&mut self, state: State, around: Around, output: &mut Vec<u8>) {
+        if self.around == Around::Passing {
+            output.push(CAN);
+        }
+        self.forget();
+        (self.state, self.around) = (state, around);
+    }
+
+    fn forget(&mut self) {
+        self.held.clear();
+        self.body.clear();
+        self.state = State::Ground;
+    }
+}
+
+fn is_final(unit: Unit) -> bool {
+    matches!(unit, Unit::Byte(0x40..=0x7e))
+}
