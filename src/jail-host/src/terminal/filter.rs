@@ -62,11 +62,29 @@ enum Around {
 impl Filter {
     /// Appends to `output` what of `input` the terminal gets.
     pub(super) fn pass(&mut self, input: &[u8], output: &mut Vec<u8>) {
-        for byte in input {
+        let mut rest = input;
+        while let Some((byte, after)) = rest.split_first() {
+            let (plain, others) = rest.split_at(self.plain_run(rest));
+            if !plain.is_empty() {
+                output.extend_from_slice(plain);
+                rest = others;
+                continue;
+            }
             for unit in self.text.next(*byte).into_iter().flatten() {
                 self.unit(unit, output);
             }
+            rest = after;
         }
+    }
+
+    /// How much of the beginning is passed on whatever it is: most of what is written.
+    fn plain_run(&self, bytes: &[u8]) -> usize {
+        let is_between = self.state == State::Ground && self.text.is_between();
+        if !is_between || self.around == Around::Dropping {
+            return 0;
+        }
+        let is_plain = |byte: &&u8| matches!(byte, 0x20..=0x7e | b'\t' | b'\n' | b'\r');
+        bytes.iter().take_while(is_plain).count()
     }
 
     /// How much is held.

@@ -45,6 +45,11 @@ pub(super) struct Text {
 }
 
 impl Text {
+    /// No character has begun.
+    pub(super) fn is_between(&self) -> bool {
+        self.missing == 0 && !self.has_lead
+    }
+
     pub(super) fn next(&mut self, byte: u8) -> [Option<Unit>; 2] {
         if std::mem::take(&mut self.has_lead) {
             return match byte {
