@@ -288,6 +288,11 @@ fn grants_are_told_in_words() {
         &Grant::StateDirectory { path: state.clone(), to: state },
         &expect!["read-write ~/.config/opencode (created if missing)"],
     );
+    let file = Text::expanded("~/.claude.json");
+    check(
+        &Grant::StateFile { path: file.clone(), to: file },
+        &expect!["read-write ~/.claude.json (need not be there yet)"],
+    );
     check(
         &Grant::Bind {
             from: Text::literal("/a"),

@@ -35,7 +35,7 @@ pub enum HostUse<'a> {
     },
     /// A folder that is made where it is missing, and may be written.
     State(&'a Text),
-    /// A file that is made where it is missing, and may be replaced.
+    /// A file that need not be there, and may be written and replaced.
     StateFile(&'a Text),
     /// The same below this path, a folder for each working folder.
     FolderState(&'a Text),

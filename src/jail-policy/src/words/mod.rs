@@ -121,6 +121,8 @@ pub const DEV_SHELL: &str = "inputs.jailgen.lib.devShellEnvironment";
 
 const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
+/// Of a file that its program makes, unless it has to be there for being bound.
+const MAY_BE_MISSING: &str = "need not be there yet";
 const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git` and its hooks too";
 /// What is made for the jail and is nobody else's.
 const OWN: &str = "its own";
@@ -161,8 +163,11 @@ fn plain(grant: &Grant) -> Sentence {
             let what = format!("every path in ${variable}, split at `{separator}`");
             Sentence::new(Files, access_word(*access), what)
         }
-        Grant::StateDirectory { path, to } | Grant::StateFile { path, to } => {
+        Grant::StateDirectory { path, to } => {
             Sentence::new(Files, "read-write", bound(path, to)).note(CREATED)
+        }
+        Grant::StateFile { path, to } => {
+            Sentence::new(Files, "read-write", bound(path, to)).note(MAY_BE_MISSING)
         }
         Grant::FolderState { path, to } => {
             let what = format!("{path}, a folder for each working folder, as {to}");
