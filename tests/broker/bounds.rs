@@ -81,6 +81,36 @@ fn over_its_bound_connections_are_reset_and_afterwards_all_is_well() {
 }
 
 #[test]
+fn names_with_many_ports_leave_files_for_everything_else() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", "hello");
+        let ports: Vec<String> = (7000..7020).map(|port: u16| port.to_string()).collect();
+        let many = format!("*.example.org:{}", ports.join(","));
+        let mut spec = Spec::new(&["a.example.com:22", &many]);
+        spec.files = Some(512);
+        let jail = Jail::start(world, &spec);
+        let a = format!("{}:22", jail.address("a.example.com"));
+        jail.inside(|| {
+            let resolver = Resolver::new();
+            for number in 0..100 {
+                resolver.look_up(&format!("n{number}.example.org"), RecordType::A);
+            }
+        });
+        assert!(jail.files() < 384, "{} of 512", jail.files());
+        assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
+        assert_eq!(jail.order(&serde_json::json!({"do": "status"}))["ok"], true);
+        // A table that is full of names that nobody uses makes room for one that is allowed by hand.
+        std::thread::sleep(Duration::from_millis(5500));
+        world.records.add("b.example.com", &["11.0.0.2"]);
+        let answer = jail.order(&serde_json::json!({"do": "allow", "host": "b.example.com:22"}));
+        assert_eq!(answer["ok"], true, "{answer}");
+        let b = format!("{}:22", jail.address("b.example.com"));
+        assert_eq!(jail.talk(&b, b""), Ended::Open("hello".into()));
+    });
+}
+
+#[test]
 fn ten_thousand_idle_connections_take_little_memory() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

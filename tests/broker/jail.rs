@@ -186,6 +186,7 @@ impl Jail {
     /// An answer of the control socket.
     pub(crate) fn order(&self, order: &Value) -> Value {
         let mut stream = UnixStream::connect(self.control()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.write_all(format!("{order}\n").as_bytes()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let mut answer = String::new();
@@ -198,6 +199,11 @@ impl Jail {
         let status = fs::read_to_string(format!("/proc/{}/status", self.broker.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// How many files the broker has open.
+    pub(crate) fn files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.broker.id())).unwrap().count()
     }
 
     /// The payload ends; what the broker says then.

@@ -1,6 +1,7 @@
 //! The order in which the broker starts: everything that needs a right, then the two other processes, then no rights are left, and
 //! only then something of the jail's is read.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -9,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
 
-use jail_egress::{Destination, Pattern};
+use jail_egress::{Destination, Pattern, Policy, Rule};
 use jail_plan::{Credentials, Listener, Network};
 use rustix::thread::CapabilitySet;
 
-use crate::ask::Asker;
+use crate::ask::{self, Asker};
 use crate::confine::{self, Calls};
 use crate::control::Control;
 use crate::dial::upstream::Upstream;
@@ -97,7 +98,7 @@ fn run(
 struct Prepared {
     start: Start,
     network: Network,
-    policy: jail_egress::Policy,
+    policy: Policy,
     log: LogFile,
     control: Control,
     shown: Vec<Shown>,
@@ -194,7 +195,8 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         Destination::Names(Pattern::Below(_)) | Destination::Address(_) => None,
     });
     let named: Vec<_> = named.collect();
-    let (names_max, connections_max) = bounds(files, named.len());
+    let (names_max, connections_max) =
+        bounds(files, named.len(), sockets_of_a_name(&policy, network.egress.ask.is_some()));
     let whose = Whose { name: start.name, session: start.session, places: start.places };
     let parts = Parts {
         policy,
@@ -222,9 +224,23 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
     })
 }
 
-/// How many names and connections there may be, by how many files may be open: two for a connection, about four for a name.
-fn bounds(files: u64, named: usize) -> (usize, usize) {
+/// How many names and connections there may be, by how many files may be open: a quarter of them for the sockets of names, and half
+/// for connections, which take two each.
+fn bounds(files: u64, named: usize, sockets: usize) -> (usize, usize) {
     let files = usize::try_from(files).unwrap_or(usize::MAX);
-    let names = (files / 16).clamp(16, 4096);
-    (names.max(named + names / 4), (files / 4).clamp(64, 16_384))
+    let names = (files / 4 / sockets.max(1)).clamp(1, 4096);
+    (names.max(named + named / 4), (files / 4).clamp(64, 16_384))
+}
+
+/// How many sockets a name may have that a program chooses: one for each port and family.
+fn sockets_of_a_name(policy: &Policy, is_asked: bool) -> usize {
+    let is_chosen = |rule: &&Rule| match &rule.destination {
+        Destination::Names(Pattern::Below(_)) => true,
+        Destination::Names(Pattern::Exactly(_)) | Destination::Address(_) => false,
+    };
+    let chosen = policy.rules.iter().filter(is_chosen).flat_map(|rule| rule.ports.iter().copied());
+    let asked = if is_asked { ask::PORTS.as_slice() } else { &[] };
+    let ports: BTreeSet<u16> = chosen.chain(asked.iter().copied()).collect();
+    // Two ports, because some may be allowed while the jail runs.
+    2 * ports.len().max(2)
 }

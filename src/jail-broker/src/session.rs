@@ -129,7 +129,8 @@ impl Session {
 
     /// Gives names that rules name their places and sockets, before anybody asks.
     pub(crate) fn prepare(self: &Rc<Self>, name: &Name) -> Result<(), NoAddress> {
-        let assigned = self.names.borrow_mut().keep(name)?;
+        let now = self.now();
+        let assigned = self.names.borrow_mut().keep(name, now)?;
         self.listen(name, &assigned).map(drop)
     }
 

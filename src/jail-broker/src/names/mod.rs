@@ -80,8 +80,8 @@ impl Names {
     }
 
     /// The place of a name that a rule names. It keeps it.
-    pub(crate) fn keep(&mut self, name: &Name) -> Result<Assigned, Full> {
-        self.put(name, Now::ZERO, true)
+    pub(crate) fn keep(&mut self, name: &Name, now: Now) -> Result<Assigned, Full> {
+        self.put(name, now, true)
     }
 
     fn put(&mut self, name: &Name, now: Now, by_rule: bool) -> Result<Assigned, Full> {

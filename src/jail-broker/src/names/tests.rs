@@ -67,7 +67,7 @@ fn what_nobody_was_given_stands_for_no_name() {
 #[test]
 fn the_name_that_was_unused_for_longest_leaves() {
     let mut names = names(3);
-    names.keep(&name("rule.example.com")).unwrap();
+    names.keep(&name("rule.example.com"), Now::ZERO).unwrap();
     names.assign(&numbered(1), at(1)).unwrap();
     names.assign(&numbered(2), at(2)).unwrap();
     names.assign(&numbered(1), at(3)).unwrap();
