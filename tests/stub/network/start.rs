@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use jail_plan::{Credentials, EgressRule, Spoken, Transport, Upstream};
+use jail_plan::{Ask, Credentials, EgressRule, Network, Spoken, Transport, Upstream};
 use serde_json::json;
 
 use super::{jail, listener, network, noted};
@@ -142,5 +142,51 @@ fn the_payload_has_no_descriptor_of_it_and_sees_no_process() {
             assert!(expected.is_empty() || text == [expected], "{script}: {with}");
             assert_eq!(with.lines().count(), without.lines().count(), "{with} {without}");
         }
+    }
+}
+
+#[test]
+fn nothing_that_a_jail_could_write_is_run_or_read_for_it_on_the_host() {
+    for caller in callers() {
+        let launch = |change: &dyn Fn(&Jail, &mut Network)| {
+            let mut jail = Jail::new(caller);
+            let mut network = network(Vec::new());
+            jail.file("mine/program", "#!/bin/sh\n");
+            jail.file("project/program", "#!/bin/sh\n");
+            change(&jail, &mut network);
+            jail = jail.change(|plan| plan.network = Some(network));
+            jail.sh("echo ran")
+        };
+        let asking = |words: &dyn Fn(&Jail) -> Vec<String>| {
+            launch(&|jail, network| {
+                let (command, seconds) = (words(jail), 5);
+                network.egress.ask = Some(Ask { command, seconds, by: by() });
+            })
+        };
+        let at = |jail: &Jail, path: &str| {
+            jail.folder.path().join(path).to_str().expect("UTF-8").to_owned()
+        };
+        asking(&|jail| vec![at(jail, "mine/program"), "-v".into()]).prints("ran");
+        asking(&|_| Vec::new()).prints("ran");
+        let words = &["project/program", "a jail could write", "run on the host", "demo.jail:4:3"];
+        asking(&|jail| vec![at(jail, "project/program")]).stopped(words);
+        asking(&|jail| vec!["/bin/sh".into(), at(jail, "project/program")]).stopped(words);
+        // It leads out again, but a jail could put a link there.
+        asking(&|jail| vec![at(jail, "project/../mine/program")]).stopped(&["a jail could write"]);
+        asking(&|jail| vec![at(jail, "mine/missing")]).stopped(&["mine/missing", "ENOENT"]);
+
+        let sending = |path: &'static str| {
+            launch(&|jail, network| {
+                network.egress.upstream = Some(Upstream {
+                    host: "a.example".into(),
+                    port: 3128,
+                    credentials: Some(Credentials::File(at(jail, path))),
+                    by: by(),
+                });
+            })
+        };
+        sending("mine/program").prints("ran");
+        sending("mine/missing").prints("ran");
+        sending("project/program").stopped(&["project/program", "sent to the proxy"]);
     }
 }

@@ -124,7 +124,7 @@ pub(super) const NETWORK_ASK: Combinator = Combinator {
     summary: "Before a host is refused somebody is asked, and the connection waits",
     docs: "A notification on the desktop asks, or `command`, which is run on the host with the host and the port as its last two arguments and allows by its
 exit status 0. Without an answer within `seconds` (30 unless given, 30 at most) the connection is refused. What is allowed so is allowed for this
-session.",
+session. A command that lies where a jail could write, the working folder among them, stops the launch.",
     signature: Signature { params: &[param(
         "how",
         Type::Fields(&[

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod folder;
+mod for_broker;
 mod helper;
 mod identity;
 mod lock;
@@ -23,6 +24,7 @@ use jail_plan::{HostOp, Ids, InsideOp, Plan, StateFile};
 
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
+pub(crate) use for_broker::check as check_for_broker;
 pub(crate) use helper::{Helper, listener};
 pub(crate) use identity::configuration as git_identity;
 pub(crate) use lock::hold;

@@ -139,8 +139,11 @@ fn prepare<'a: 'store, 'store>(
         true => None,
         false => Some(Leftovers::collect().map_err(at_namespaces)?),
     };
-    let network = network::Prepared::of(plan)
-        .map_err(|(by, problem)| steps.fixed(Fixed::Network, by, problem))?;
+    let at_network = |(by, problem)| steps.fixed(Fixed::Network, by, problem);
+    let network = network::Prepared::of(plan).map_err(at_network)?;
+    if let Some(network) = &plan.network {
+        host::check_for_broker(network, paths.trees()).map_err(at_network)?;
+    }
     Ok(Prepared {
         plan,
         caller,
