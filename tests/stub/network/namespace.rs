@@ -1,13 +1,15 @@
 //! What there is in the namespace, and what there is not.
 
+use std::fs;
 use std::net::UdpSocket;
+use std::os::unix::fs::chown;
 use std::time::Instant;
 
-use jail_plan::InsideOp;
 use jail_plan::Transport::{Tcp, Udp};
+use jail_plan::{Access, InsideOp, Missing};
 
 use super::{behaving, echo, jail, listener, network, noted, say};
-use crate::jail::{Jail, callers, literal, nesting_filter, step};
+use crate::jail::{Jail, bind_to, callers, literal, nesting_filter, step};
 
 /// connect(2): there is no route.
 const UNREACHABLE: &str = "errno 101";
@@ -281,6 +283,24 @@ fn what_is_refused_can_be_read_inside_and_not_be_changed() {
         let without = Jail::new(caller);
         without.sh(&format!("test -e {FILE} || echo none")).prints("none");
         without.sh(&format!("mkdir -p /run/jailgen; echo x >{FILE}; cat {FILE}")).prints("x");
+    }
+}
+
+#[test]
+fn where_the_host_has_the_place_of_what_is_refused_nothing_is_made() {
+    for caller in callers() {
+        for access in [Access::ReadOnly, Access::ReadWrite] {
+            let with = |to: &str, script: &str| {
+                let jail = jail(caller, Vec::new());
+                let of_the_host = jail.file("shown/a", "").with_file_name("");
+                chown(&of_the_host, caller.uid, caller.uid).expect("for the caller");
+                let jail = jail.op(bind_to(&of_the_host, to, access, Missing::Fail));
+                jail.sh(script).prints("a");
+                assert_eq!(fs::read_dir(&of_the_host).expect("a folder").count(), 1);
+            };
+            with("/run", "ls /run");
+            with("/elsewhere", "test -e /run/jailgen/refused && ls /elsewhere");
+        }
     }
 }
 

@@ -1,20 +1,22 @@
 //! The file in which the jail reads what was refused to it: read-only inside, and the broker has it opened to append.
 
-use jail_plan::InsideOp;
+use jail_plan::{HostUse, InsideOp, Step};
 use rustix::fs::{Mode, OFlags, openat};
 
 use crate::failure::{About, Problem};
 use crate::inside::point::move_to;
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Launch, Root};
+use crate::inside::{Launch, Root, order};
 use crate::sys::{self, Attributes};
 
 const PATH: &str = "/run/jailgen/refused";
 
 /// Puts the file in its place, where the jail has a network by name. It is done before the first operation that makes
-/// something read-only, or in the end, where there is none: afterwards there is no place for it.
+/// something read-only, or in the end, where there is none: afterwards there is no place for it. In a folder of the host's it has
+/// none either: nothing is made there that nobody asked for, and the jail does without.
 pub(super) fn place(
     launch: &Launch<'_>,
+    done: &[&Step<InsideOp>],
     next: Option<&InsideOp>,
     root: &Root,
 ) -> Result<(), Problem> {
@@ -22,6 +24,10 @@ pub(super) fn place(
         return Ok(());
     };
     if !matches!(next, None | Some(InsideOp::RemountReadOnly(_))) {
+        return Ok(());
+    }
+    let around = order::around(done, PATH.as_bytes(), launch.caller);
+    if around.is_some_and(|step| step.op.host_use() != HostUse::Nothing) {
         return Ok(());
     }
     let place = root.place(PATH.as_bytes(), Kind::File)?;
