@@ -8,6 +8,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::files::check;
@@ -105,6 +107,9 @@ impl Log {
         let mut lines = Vec::new();
         for (name, folder) in &self.folders {
             check(folder)?;
+            if folder.is_file() {
+                continue;
+            }
             for file in names(folder)? {
                 let path = folder.join(&file);
                 if path.extension().is_some_and(|end| end == "jsonl") {
@@ -125,12 +130,17 @@ fn read(
     known: &mut BTreeMap<PathBuf, (u64, i64, i64, u64)>,
     lines: &mut Vec<Line>,
 ) -> io::Result<()> {
-    let file = match fs::File::open(path) {
+    // Nobody is waited for at a pipe.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
         // The oldest go when there are many.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        file => file?,
+        Err(Errno::NOENT) => return Ok(()),
+        file => fs::File::from(file?),
     };
     let data = file.metadata()?;
+    if !data.is_file() {
+        return Ok(());
+    }
     let now = (data.len(), data.mtime(), data.mtime_nsec());
     let next = match known.get(path) {
         Some((length, seconds, nanos, _)) if (*length, *seconds, *nanos) == now => return Ok(()),
@@ -148,7 +158,7 @@ fn read(
         if line.number < next {
             continue;
         }
-        after = after.max(line.number + 1);
+        after = after.max(line.number.saturating_add(1));
         name.clone_into(&mut line.name);
         lines.push(line);
     }

@@ -117,3 +117,21 @@ fn a_log_that_others_may_write_is_not_believed() {
     fs::set_permissions(logs.join("jailed-x"), fs::Permissions::from_mode(0o777)).unwrap();
     assert!(Log::of(&logs, &["jailed-x".into()]).new_lines().is_err());
 }
+
+#[test]
+fn what_is_no_log_is_passed_over_and_nobody_waits_for_it() {
+    let (_folder, state) = state();
+    let logs = state.logs();
+    let last = format!("{{\"number\":{},\"verdict\":\"refused\"}}", u64::MAX);
+    write(&logs.join("jailed-x/1.jsonl"), &[&last]);
+    write(&logs.join("a-file"), &["{}"]);
+    let pipe = logs.join("jailed-x/2.jsonl");
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+    let (said, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = Log::of(&logs, &log_names(&logs).unwrap()).new_lines();
+        said.send(lines.map(|lines| lines.len()).map_err(|error| error.to_string()))
+    });
+    let lines = heard.recv_timeout(std::time::Duration::from_secs(20));
+    assert_eq!(lines.expect("it waits for a pipe"), Ok(1));
+}
