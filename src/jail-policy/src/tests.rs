@@ -389,6 +389,9 @@ fn the_network_by_name_is_told_in_words() {
         (exposed(8080, 80, 1), "port 80, as port 8080 there"),
         (exposed(3000, 3000, 11), "ports 3000 to 3010"),
         (exposed(0, 0, 1), "one free port, the same inside"),
+        // No spec says these, but a wrapper of somebody else's may.
+        (exposed(0, 0, 9), "9 free ports, the same inside"),
+        (exposed(0, 22, 9), "ports 22 to 30, each as one that is free there"),
     ] {
         assert_eq!(said, format!("open to the host {wanted}"));
     }

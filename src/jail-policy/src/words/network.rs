@@ -83,8 +83,10 @@ fn upstream(proxy: &UpstreamProxy) -> String {
 fn exposed(from: u16, to: u16, count: u16) -> String {
     let last = |first: u16| first.saturating_add(count.saturating_sub(1));
     match (from, to, count) {
-        (0, 0, _) => "one free port, the same inside".into(),
-        (0, to, _) => format!("port {to}, as one that is free there"),
+        (0, 0, 0 | 1) => "one free port, the same inside".into(),
+        (0, 0, count) => format!("{count} free ports, the same inside"),
+        (0, to, 0 | 1) => format!("port {to}, as one that is free there"),
+        (0, to, _) => format!("ports {to} to {}, each as one that is free there", last(to)),
         (from, to, 0 | 1) if from == to => format!("port {to}"),
         (from, to, 0 | 1) => format!("port {to}, as port {from} there"),
         (from, to, _) if from == to => format!("ports {to} to {}", last(to)),
