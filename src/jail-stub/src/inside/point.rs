@@ -6,6 +6,7 @@ use alloc::ffi::CString;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, mkdirat, mknodat};
@@ -64,8 +65,33 @@ pub(super) fn make_and_enter(
     resolve(folder, name, OFlags::PATH).map_err(|error| refused(path, error))
 }
 
-/// Makes a mount point.
+/// The same for a way of several names, each in the one before, all missing. `folder` is one that only this process can write:
+/// so what it has just made is no link, and need not be opened before something is made in it.
+pub(super) fn make_way<'a>(
+    folder: &OwnedFd,
+    names: impl Iterator<Item = &'a [u8]>,
+    mode: u32,
+    path: &[u8],
+) -> Result<OwnedFd, Problem> {
+    let mut way = Vec::with_capacity(path.len());
+    for name in names {
+        if !way.is_empty() {
+            way.push(b'/');
+        }
+        way.extend_from_slice(name);
+        mkdirat(folder, way.as_slice(), Mode::from_raw_mode(mode))
+            .map_err(|error| not_made(path, error))?;
+    }
+    resolve(folder, &way, OFlags::PATH).map_err(|error| refused(path, error))
+}
+
+/// Makes a mount point, if there is nothing.
 pub(super) fn make(entry: &Entry, kind: Kind) -> Result<(), Errno> {
+    make_new(entry, kind).or_else(already)
+}
+
+/// Makes a mount point where nothing is.
+pub(super) fn make_new(entry: &Entry, kind: Kind) -> Result<(), Errno> {
     let (folder, name) = (&*entry.folder, &entry.name);
     match kind {
         Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
@@ -74,7 +100,6 @@ pub(super) fn make(entry: &Entry, kind: Kind) -> Result<(), Errno> {
             mknodat(folder, name, FileType::RegularFile, mode, 0)
         }
     }
-    .or_else(already)
 }
 
 /// Moves a detached tree over what is there. Without a flag that asks for it no link is followed.

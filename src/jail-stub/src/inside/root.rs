@@ -20,8 +20,8 @@ use rustix::process::{fchdir, pivot_root};
 use crate::failure::{About, Problem};
 use crate::inside::file;
 use crate::inside::point::{
-    Entry, FOLDER_MODE, enter, make, make_and_enter, mode_of_parents, move_to, move_to_entry,
-    names, not_made, refused, resolve,
+    Entry, FOLDER_MODE, enter, make, make_and_enter, make_new, make_way, mode_of_parents, move_to,
+    move_to_entry, names, not_made, refused, resolve,
 };
 use crate::inside::tree::{self, Depth, Kind};
 use crate::resolve::mount_of;
@@ -34,9 +34,9 @@ const COVER_SIZE: u64 = 16 << 20;
 /// The root that is being built.
 pub(crate) struct Root {
     /// What is mounted at `/` inside.
-    top: OwnedFd,
+    top: Rc<OwnedFd>,
     /// The filesystem that the launch began with, when a mount over `/` hides it.
-    hidden: Option<OwnedFd>,
+    hidden: Option<Rc<OwnedFd>>,
     /// The devices of the filesystems that the launch made itself: what is written there reaches nobody's files.
     own: Vec<u64>,
     /// Where trees of the host are that the payload may write.
@@ -56,7 +56,9 @@ impl Root {
             .about("/")?;
         let own = vec![rustix::fs::fstat(&top).about("/")?.st_dev];
         let (writable, read_only) = (Vec::new(), Vec::new());
-        Ok(Self { top, hidden: None, own, writable, read_only, last: RefCell::default() })
+        let top = Rc::new(top);
+        let last = RefCell::new(Some((b"/".to_vec(), top.clone())));
+        Ok(Self { top, hidden: None, own, writable, read_only, last })
     }
 
     /// Opens what is there as a place.
@@ -65,7 +67,7 @@ impl Root {
     }
 
     fn try_open(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
-        resolve(&self.top, path, OFlags::PATH)
+        resolve(&*self.top, path, OFlags::PATH)
     }
 
     /// Attaches `tree` at `path`, making the mount point when it is missing.
@@ -87,21 +89,37 @@ impl Root {
     ) -> Result<(), Problem> {
         self.pin(path)?;
         self.forget(path);
-        match self.try_open(path) {
-            Err(Errno::NOENT) => {
-                let entry = self.entry(path)?;
-                make(&entry, kind).map_err(|error| not_made(path, error))?;
-                move_to_entry(&tree, &entry)
-            }
-            other => other.and_then(|place| move_to(&tree, place)),
+        match self.make_in_last(path, kind) {
+            Some(entry) => move_to_entry(&tree, &entry),
+            None => match self.try_open(path) {
+                Err(Errno::NOENT) => {
+                    let entry = self.entry(path)?;
+                    make(&entry, kind).map_err(|error| not_made(path, error))?;
+                    move_to_entry(&tree, &entry)
+                }
+                other => other.and_then(|place| move_to(&tree, place)),
+            },
         }
         .map_err(|error| refused(path, error))?;
         if path.iter().all(|byte| *byte == b'/') {
-            let top = fcntl_dupfd_cloexec(tree, 0).about("/")?;
+            let top = Rc::new(fcntl_dupfd_cloexec(tree, 0).about("/")?);
             let covered = core::mem::replace(&mut self.top, top);
             self.hidden.get_or_insert(covered);
         }
         Ok(())
+    }
+
+    /// The mount point at `path`, made where nothing was, if it belongs into the folder that is known anyway. Otherwise it is looked
+    /// for, and what is wrong with it found, in the long way.
+    fn make_in_last(&self, path: &[u8], kind: Kind) -> Option<Entry> {
+        let (parent, name) = split(path)?;
+        let folder = self.known(parent)?;
+        let entry = Entry { folder, name: CString::new(name).ok()? };
+        make_new(&entry, kind).ok().map(|()| entry)
+    }
+
+    fn known(&self, folder: &[u8]) -> Option<Rc<OwnedFd>> {
+        self.last.borrow().as_ref().filter(|last| last.0 == folder).map(|last| last.1.clone())
     }
 
     /// Makes a file with this content that has no name in the end, and gives it to `bind` while it has one: a mount of
@@ -133,7 +151,7 @@ impl Root {
         let name = c".jail-stub";
         make(folder, name)?;
         bind(folder, name)?;
-        unlinkat(folder, name, AtFlags::empty())
+        unlinkat(&**folder, name, AtFlags::empty())
     }
 
     /// What is at `path`; made, with its parents, when it is missing.
@@ -161,16 +179,11 @@ impl Root {
     }
 
     fn entry_below(&self, path: &[u8], parents: u32) -> Result<Entry, Problem> {
-        let split = path.iter().rposition(|byte| *byte == b'/');
-        let (parent, name) = match split.map(|at| path.split_at(at)) {
-            Some((parent, [_, name @ ..])) if !name.is_empty() => (parent, name),
-            Some(_) | None => return Err(Problem::new(path, "the root itself cannot be this")),
+        let Some((parent, name)) = split(path) else {
+            return Err(Problem::new(path, "the root itself cannot be this"));
         };
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
-        let parent: &[u8] = if parent.is_empty() { b"/" } else { parent };
-        let known =
-            self.last.borrow().as_ref().filter(|last| last.0 == parent).map(|it| it.1.clone());
-        let folder = match known {
+        let folder = match self.known(parent) {
             Some(folder) => folder,
             None => Rc::new(match self.try_open(parent) {
                 Err(Errno::NOENT) => self.make_folders(parent, parents)?,
@@ -187,24 +200,22 @@ impl Root {
     }
 
     fn make_folders(&self, path: &[u8], mode: u32) -> Result<OwnedFd, Problem> {
-        let mut folder = self.try_open(b"/").about("/")?;
-        let mut names = names(path);
-        for name in names.by_ref() {
-            folder = match resolve(&folder, name, OFlags::PATH) {
-                Err(Errno::NOENT) => make_and_enter(&folder, name, mode, path)?,
-                Ok(found) => {
-                    folder = found;
-                    continue;
+        let mut folder: Option<OwnedFd> = None;
+        let mut names = names(path).peekable();
+        while let Some(name) = names.peek() {
+            let around = folder.as_ref().unwrap_or(&*self.top);
+            match resolve(around, name, OFlags::PATH) {
+                Ok(found) => folder = Some(found),
+                // In what is new there is nothing to be found.
+                Err(Errno::NOENT) if self.is_own(around).about(path)? => {
+                    return make_way(around, names, mode, path);
                 }
+                Err(Errno::NOENT) => folder = Some(make_and_enter(around, name, mode, path)?),
                 Err(error) => return Err(refused(path, error)),
-            };
-            // In what is new there is nothing to be found.
-            break;
+            }
+            names.next();
         }
-        for name in names {
-            folder = make_and_enter(&folder, name, mode, path)?;
-        }
-        Ok(folder)
+        folder.map_or_else(|| self.try_open(b"/").about("/"), Ok)
     }
 
     /// Says that a tree of the host is at `path`, and that the payload may write it.
@@ -334,7 +345,7 @@ impl Root {
     /// Whether `folder` is in the mount that the launch began with, which is read-only in the end.
     pub(crate) fn is_bottom(&self, folder: impl AsFd) -> Result<bool, Errno> {
         let bottom = self.hidden.as_ref().unwrap_or(&self.top);
-        Ok(mount_of(folder)? == mount_of(bottom)?)
+        Ok(mount_of(folder)? == mount_of(&**bottom)?)
     }
 
     /// Makes the new root the only one: nothing of the host can be reached by name afterwards, once `detach` has it taken
@@ -343,10 +354,19 @@ impl Root {
         &self,
         detach: impl FnOnce() -> Result<(), Problem>,
     ) -> Result<(), Problem> {
-        fchdir(&self.top).about("/")?;
+        fchdir(&*self.top).about("/")?;
         // The old root ends up over the new one, from where it is taken off (pivot_root(2), "pivot_root(".", ".")").
         pivot_root(c".", c".").about("/")?;
         detach()
+    }
+}
+
+/// The folder that `path` lies in, and the name in it; nothing for the root.
+fn split(path: &[u8]) -> Option<(&[u8], &[u8])> {
+    match path.split_at(path.iter().rposition(|byte| *byte == b'/')?) {
+        ([], [_, name @ ..]) if !name.is_empty() => Some((b"/", name)),
+        (parent, [_, name @ ..]) if !name.is_empty() => Some((parent, name)),
+        (_, _) => None,
     }
 }
 
