@@ -142,6 +142,26 @@ fn socks_refuses_what_is_no_name_before_it_is_matched() {
     });
 }
 
+#[test]
+fn behind_an_address_that_stands_for_a_host_http_asks_for_that_host() {
+    run(|world| {
+        http(world, "11.0.0.2:80");
+        let jail = with_proxy(world);
+        let address = jail.address("api.example.com");
+        let ask = |head: &str| match jail.talk(PROXY, head.replace('\n', "\r\n").as_bytes()) {
+            Ended::With(text) | Ended::Open(text) | Ended::Reset(text) => text,
+            Ended::NotConnected(error) => panic!("{error:?}"),
+        };
+        let by_address = ask(&format!("GET http://{address}/ HTTP/1.1\nHost: {address}\n\n"));
+        assert!(by_address.starts_with("HTTP/1.1 421 "), "{by_address}");
+        // HTTP/1.0 needs no such field, and gets that of the host.
+        let old = ask(&format!("GET http://{address}/ HTTP/1.0\n\n"));
+        assert!(old.contains(" 200 OK") && old.contains("ost: api.example.com\r\n"), "{old}");
+        let by_name = ask("GET http://api.example.com/ HTTP/1.1\nHost: api.example.com\n\n");
+        assert!(by_name.starts_with("HTTP/1.1 200 "), "{by_name}");
+    });
+}
+
 /// A proxy of the host's network, which writes down what it was asked.
 fn corporate(world: &World, asked: &std::sync::Arc<std::sync::Mutex<Vec<String>>>) {
     let asked = asked.clone();

@@ -36,13 +36,22 @@ impl Serving<'_> {
             Ok(value) => value,
             Err(fault) => return self.wrong(to, fault),
         };
-        let step = Step::Http { host: &to.host, port: to.port, value };
-        let verdict = decide(&self.session.policy.borrow(), &step);
-        if let Verdict::Refused(why) = verdict {
-            self.session.log.refused(&to.host, to.port, why);
-            return text(StatusCode::MISDIRECTED_REQUEST, &why.to_string());
+        if let Some(answer) = self.asks_for_another(to, value) {
+            return answer;
         }
         self.carry(Request::from_parts(parts, body), to, allowed).await
+    }
+
+    /// The answer to a request whose `Host` is not the host that it goes to.
+    fn asks_for_another(&self, to: &Target, value: &[u8]) -> Option<Response<Body>> {
+        let step = Step::Http { host: &to.host, port: to.port, value };
+        match decide(&self.session.policy.borrow(), &step) {
+            Verdict::Allowed { .. } => None,
+            Verdict::Refused(why) => {
+                self.session.log.refused(&to.host, to.port, why);
+                Some(text(StatusCode::MISDIRECTED_REQUEST, &why.to_string()))
+            }
+        }
     }
 
     async fn to_proxy(&self, request: Request<Incoming>) -> Response<Body> {
@@ -61,6 +70,13 @@ impl Serving<'_> {
                     let why = "this port of the host speaks TLS";
                     self.session.log.unfit(&to.host, to.port, why);
                     return text(StatusCode::FORBIDDEN, why);
+                }
+                // The request may name the address that stands for the host.
+                if allowed.protocol == Protocol::Http
+                    && let Some(value) = parts.headers.get(HOST)
+                    && let Some(answer) = self.asks_for_another(&to, value.as_bytes())
+                {
+                    return answer;
                 }
                 self.carry(Request::from_parts(parts, body), &to, &allowed).await
             }
