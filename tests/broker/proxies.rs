@@ -217,3 +217,25 @@ fn an_upstream_proxy_gets_names_that_are_allowed_and_no_others() {
         assert!(!jail.log().iter().any(|line| line.to_string().contains("s3cret")));
     });
 }
+
+#[test]
+fn behind_an_upstream_proxy_an_address_of_this_machine_is_no_public_one() {
+    run(|world| {
+        let asked = std::sync::Arc::default();
+        corporate(world, &asked);
+        let mut spec = Spec::new(&[]);
+        spec.listeners = vec![("proxy", "127.0.0.1", 8118), ("address", "0.0.0.0", 22)];
+        spec.local = vec!["11.0.0.0/24"];
+        spec.egress = json!({"internet": [22], "upstream": {
+            "host": "10.9.9.9", "port": 3128, "credentials": null, "by": "upstream-proxy#1",
+        }});
+        let jail = Jail::start(world, &spec);
+        assert_eq!(jail.talk("11.0.0.1:22", b""), Ended::Reset(String::new()));
+        let connect = b"CONNECT 11.0.0.1:22 HTTP/1.1\r\n\r\n";
+        let Ended::With(answer) = jail.talk(PROXY, connect) else { panic!("it is still open") };
+        assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+        assert!(asked.lock().unwrap().is_empty());
+        // The control: one of another machine goes to the proxy.
+        assert_eq!(jail.talk("11.0.0.3:22", b""), Ended::Open("SSH-2.0-behind\r\n".into()));
+    });
+}

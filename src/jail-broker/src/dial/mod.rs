@@ -44,7 +44,13 @@ pub(crate) struct Dialled {
 /// Connects to a host that the policy allows on the port.
 pub(crate) async fn dial(session: &Session, host: &Host, port: u16) -> Result<Dialled, Failure> {
     let stream = match &session.upstream {
-        Some(upstream) => upstream::connect(session, upstream, host, port).await,
+        Some(upstream) => {
+            // What a name leads to the proxy judges; which addresses are this machine's own it cannot know.
+            if let Host::Address(address) = host {
+                judged(session, host, port, &[*address])?;
+            }
+            upstream::connect(session, upstream, host, port).await
+        }
         None => direct(session, host, port).await,
     }?;
     let address = stream.peer_addr().map_err(Failure::Unreachable)?;
