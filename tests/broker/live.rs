@@ -99,6 +99,42 @@ fn a_denial_ends_the_connections_that_there_are() {
 }
 
 #[test]
+fn what_is_denied_is_reached_by_no_other_way() {
+    run(|world| {
+        let tls = crate::servers::Tls::start(world, "11.0.0.2:443");
+        echo(world, "11.0.0.3:22", HELLO);
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        world.records.add("b.example.com", &["11.0.0.3"]);
+        let mut spec = Spec::new(&[]);
+        let wild = [("address", "0.0.0.0", 443), ("address", "0.0.0.0", 22)];
+        spec.listeners = wild.to_vec();
+        spec.local = vec!["11.0.0.0/24"];
+        spec.egress = json!({"internet": [443, 22]});
+        let jail = Jail::start(world, &spec);
+        let by_address = |name: &str| {
+            let mut command = jail.command("curl");
+            let resolve = format!("{name}:443:11.0.0.2");
+            tls.curl(&mut command).args(["--resolve", &resolve, &format!("https://{name}/")]);
+            crate::jail::said(&command.output().unwrap())
+        };
+        let b = format!("{}:22", jail.address("b.example.com"));
+        assert!(by_address("a.example.com").contains("s_server"));
+        assert_eq!(jail.talk(&b, b""), Ended::Open(HELLO.into()));
+        let mut open = jail.inside(|| std::net::TcpStream::connect(&b).unwrap());
+        open.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+        std::io::Read::read_exact(&mut open, &mut [0; HELLO.len()]).unwrap();
+        // A name, which is then not reached by its address; and an address, which is then not reached by a name.
+        jail.order(&json!({"do": "deny", "host": "a.example.com"}));
+        jail.order(&json!({"do": "deny", "host": "11.0.0.3"}));
+        assert_eq!(crate::clients::read(&mut open), Ended::Reset(String::new()));
+        assert!(by_address("a.example.com").starts_with("exit "));
+        assert!(by_address("c.example.com").contains("s_server"));
+        assert_eq!(jail.talk(&b, b""), Ended::Reset(String::new()));
+        assert_eq!(jail.talk("11.0.0.3:22", b""), Ended::Reset(String::new()));
+    });
+}
+
+#[test]
 fn the_control_socket_is_its_users_alone_and_goes_with_the_session() {
     run(|world| {
         let jail = Jail::start(world, &Spec::new(&[]));

@@ -148,9 +148,9 @@ pub(crate) async fn run(
     };
     let carried = async {
         if is_tls {
-            secured(session, &stream, goes, first, outside).await
+            secured(session, &stream, goes, (first, outside), entered).await
         } else {
-            plain(session, &stream, goes, first, outside).await
+            plain(session, &stream, goes, (first, outside), entered).await
         }
     };
     tokio::select! {
@@ -176,8 +176,8 @@ async fn secured(
     session: &Session,
     stream: &TcpStream,
     (to, allowed): (&Target, &Allowed),
-    first: Vec<u8>,
-    outside: Option<Dialled>,
+    (first, outside): (Vec<u8>, Option<Dialled>),
+    entered: &Entered<'_>,
 ) -> Result<(), Ending> {
     let hello = tokio::time::timeout(FIRST_WORDS_MAX, tls::hello(stream, first)).await;
     let Hello { server_name, bytes } = match hello {
@@ -192,7 +192,7 @@ async fn secured(
     if let Verdict::Refused(why) = decide(&session.policy.borrow(), &request) {
         return Err(Ending::Refused(why));
     }
-    plain(session, stream, (to, allowed), bytes, outside).await
+    plain(session, stream, (to, allowed), (bytes, outside), entered).await
 }
 
 /// Anything: nobody waits for the client.
@@ -200,12 +200,12 @@ async fn plain(
     session: &Session,
     stream: &TcpStream,
     (to, allowed): (&Target, &Allowed),
-    first: Vec<u8>,
-    outside: Option<Dialled>,
+    (first, outside): (Vec<u8>, Option<Dialled>),
+    entered: &Entered<'_>,
 ) -> Result<(), Ending> {
     let mut outside = match outside {
         Some(outside) => outside,
-        None => dial::dial(session, &to.host, to.port).await?,
+        None => dial::dial(session, entered, &to.host, to.port).await?,
     };
     session.log.allowed(&to.host, to.port, outside.address, allowed);
     if !first.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use jail_egress::Host;
@@ -16,6 +17,8 @@ pub(crate) struct Live {
 
 struct One {
     host: Option<(Host, u16)>,
+    /// The address outside, once there is a connection to it.
+    address: Option<IpAddr>,
     end: Rc<Notify>,
 }
 
@@ -36,7 +39,7 @@ impl Live {
     pub(crate) fn enter(&self) -> Entered<'_> {
         let number = self.next.replace(self.next.get() + 1);
         let end = Rc::new(Notify::new());
-        self.all.borrow_mut().insert(number, One { host: None, end: end.clone() });
+        self.all.borrow_mut().insert(number, One { host: None, address: None, end: end.clone() });
         Entered { live: self, number, end }
     }
 
@@ -52,9 +55,10 @@ impl Live {
     }
 
     /// Ends the connections to hosts that are not allowed any more.
-    pub(crate) fn end_where(&self, is_over: impl Fn(&Host, u16) -> bool) {
+    pub(crate) fn end_where(&self, is_over: impl Fn(&Host) -> bool) {
         for one in self.all.borrow().values() {
-            if one.host.as_ref().is_some_and(|(host, port)| is_over(host, *port)) {
+            let by_address = one.address.is_some_and(|address| is_over(&Host::Address(address)));
+            if by_address || one.host.as_ref().is_some_and(|(host, _)| is_over(host)) {
                 one.end.notify_one();
             }
         }
@@ -66,6 +70,13 @@ impl Entered<'_> {
     pub(crate) fn is_to(&self, host: &Host, port: u16) {
         if let Some(one) = self.live.all.borrow_mut().get_mut(&self.number) {
             one.host = Some((host.clone(), port));
+        }
+    }
+
+    /// Says where that is.
+    pub(crate) fn leads_to(&self, address: IpAddr) {
+        if let Some(one) = self.live.all.borrow_mut().get_mut(&self.number) {
+            one.address = Some(address.to_canonical());
         }
     }
 

@@ -162,6 +162,7 @@ fn dial(
     match host {
         // A connection by address goes to that address and to no other.
         Host::Address(asked) if asked.to_canonical() != address => Some(Refusal::Host),
+        _ if policy.is_denied(&Host::Address(address)) => Some(Refusal::Host),
         _ if is_granted(policy, address, port) => None,
         _ => objection(address, own).map(Refusal::Address),
     }
@@ -176,14 +177,21 @@ fn is_granted(policy: &Policy, address: IpAddr, port: u16) -> bool {
 }
 
 fn tls(policy: &Policy, host: &Host, port: u16, sni: Option<&[u8]>) -> Option<Refusal> {
+    let asked = sni.map(Name::from_wire);
+    // A host that was taken away is not reached by its address or behind another's name either.
+    if let Some(Ok(asked)) = &asked
+        && policy.is_denied(&Host::Name(asked.clone()))
+    {
+        return Some(Refusal::Host);
+    }
     let Host::Name(name) = host else { return None };
     if policy.takes_any_sni(host, port) {
         return None;
     }
-    let Some(sni) = sni else { return Some(Refusal::NoServer) };
-    match Name::from_wire(sni) {
-        Ok(asked) if asked == *name => None,
-        Ok(_) | Err(_) => Some(Refusal::OtherServer),
+    match asked {
+        None => Some(Refusal::NoServer),
+        Some(Ok(asked)) if asked == *name => None,
+        Some(Ok(_) | Err(_)) => Some(Refusal::OtherServer),
     }
 }
 

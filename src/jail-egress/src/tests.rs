@@ -376,6 +376,17 @@ fn what_was_taken_away_is_refused_whatever_the_rules_say() {
         refused(&decide(&policy, &Request::Lookup(&name("a.example.com"))), Refusal::Host);
         assert!(policy.ports(&host("a.example.com")).is_empty());
         allowed(&connect(&policy, "example.com", 443));
+        // Nor by an address, nor where another name leads to one that was taken away.
+        policy.rules.push(Rule { sni: Sni::Any, ..Rule::parse("1.1.1.1", "").unwrap() });
+        policy.rules.push(Rule::parse("example.com:8080", "").unwrap());
+        let tls = |sni: &[u8]| {
+            let to = host("1.1.1.1");
+            decide(&policy, &Request::Tls { host: &to, port: 443, sni: Some(sni) })
+        };
+        refused(&tls(b"A.example.com."), Refusal::Host);
+        allowed(&tls(b"example.com"));
+        refused(&dial(&policy, "example.com", 8080, "10.1.2.3", &[]), Refusal::Host);
+        allowed(&dial(&policy, "example.com", 8080, "1.1.1.1", &[]));
     }
 }
 

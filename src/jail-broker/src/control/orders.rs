@@ -162,7 +162,7 @@ impl Session {
         self.policy.borrow_mut().denied.push(destination.clone());
         self.log.changed(&format!("{destination} is denied for this session"));
         let policy = self.policy.borrow();
-        self.live.end_where(|host: &Host, _| policy.is_denied(host));
+        self.live.end_where(|host: &Host| policy.is_denied(host));
         Answer::done(None)
     }
 }

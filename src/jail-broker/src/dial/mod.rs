@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 pub(crate) use own::Own;
 pub(crate) use resolve::Lookups;
 
+use crate::live::Entered;
 use crate::session::Session;
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, Connection Attempt Delay).
@@ -42,7 +43,12 @@ pub(crate) struct Dialled {
 }
 
 /// Connects to a host that the policy allows on the port.
-pub(crate) async fn dial(session: &Session, host: &Host, port: u16) -> Result<Dialled, Failure> {
+pub(crate) async fn dial(
+    session: &Session,
+    entered: &Entered<'_>,
+    host: &Host,
+    port: u16,
+) -> Result<Dialled, Failure> {
     let stream = match &session.upstream {
         Some(upstream) => {
             // What a name leads to the proxy judges; which addresses are this machine's own it cannot know.
@@ -54,6 +60,11 @@ pub(crate) async fn dial(session: &Session, host: &Host, port: u16) -> Result<Di
         None => direct(session, host, port).await,
     }?;
     let address = stream.peer_addr().map_err(Failure::Unreachable)?;
+    if session.upstream.is_none() {
+        entered.leads_to(address.ip());
+        // Meanwhile it may have been taken away.
+        judged(session, host, port, &[address.ip()])?;
+    }
     prepare(&stream).map_err(Failure::Unreachable)?;
     Ok(Dialled { stream, address })
 }

@@ -68,7 +68,7 @@ pub(crate) async fn transparent(
     outside: Option<Dialled>,
     entered: &Entered<'_>,
 ) {
-    let servers = Servers::new(session);
+    let servers = Servers::new(session, entered);
     if let Some(outside) = outside {
         servers.is_connected(to, allowed, outside).await;
     }
@@ -79,7 +79,7 @@ pub(crate) async fn transparent(
 
 /// Serves a client that wants a proxy of HTTP.
 pub(crate) async fn proxy(session: &Session, stream: TcpStream, entered: &Entered<'_>) {
-    let (servers, tunnel) = (Servers::new(session), RefCell::default());
+    let (servers, tunnel) = (Servers::new(session, entered), RefCell::default());
     let serving = Serving { session, role: Role::Proxy, servers, entered, tunnel };
     serve(serving, stream, Vec::new()).await;
 }

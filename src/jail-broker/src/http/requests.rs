@@ -105,7 +105,7 @@ impl Serving<'_> {
             Ok(allowed) => allowed,
             Err(why) => return self.refused(to, why),
         };
-        match dial::dial(self.session, &to.host, to.port).await {
+        match dial::dial(self.session, self.entered, &to.host, to.port).await {
             Ok(outside) => {
                 let tunnel = Tunnel::Connect { to: to.clone(), allowed, outside };
                 *self.tunnel.borrow_mut() = Some(tunnel);

@@ -9,18 +9,20 @@ use hyper_util::rt::TokioIo;
 
 use crate::connection::{Ending, Target};
 use crate::dial::{self, Dialled};
+use crate::live::Entered;
 use crate::log::Allowed;
 use crate::session::Session;
 
 /// The one connection that is open: to where the last request went.
 pub(super) struct Servers<'a> {
     session: &'a Session,
+    entered: &'a Entered<'a>,
     open: RefCell<Option<(Target, SendRequest<Incoming>)>>,
 }
 
 impl<'a> Servers<'a> {
-    pub(super) fn new(session: &'a Session) -> Self {
-        Self { session, open: RefCell::new(None) }
+    pub(super) fn new(session: &'a Session, entered: &'a Entered<'a>) -> Self {
+        Self { session, entered, open: RefCell::new(None) }
     }
 
     /// Takes over a connection that was made before.
@@ -49,7 +51,7 @@ impl<'a> Servers<'a> {
                 },
             }
         }
-        let outside = dial::dial(self.session, &to.host, to.port).await?;
+        let outside = dial::dial(self.session, self.entered, &to.host, to.port).await?;
         self.session.log.allowed(&to.host, to.port, outside.address, allowed);
         let mut sender = speak(outside).await.map_err(broken)?;
         let answer = sender.send_request(request).await.map_err(broken)?;

@@ -146,7 +146,7 @@ pub(super) async fn serve(session: &Session, mut stream: TcpStream, entered: &En
         }
     };
     entered.is_to(&to.host, port);
-    let outside = match dial::dial(session, &to.host, port).await {
+    let outside = match dial::dial(session, entered, &to.host, port).await {
         Ok(outside) => outside,
         Err(failure) => {
             let ending = Ending::from(failure);
