@@ -47,7 +47,10 @@ impl Resolver {
     pub(crate) fn look_up(&self, name: &str, kind: RecordType) -> (ResponseCode, Vec<String>) {
         let mut message = Message::query();
         message.metadata.id = 7;
-        message.add_query(Query::query(Name::from_ascii(format!("{name}.")).unwrap(), kind));
+        // This library writes some names only where they come in parts.
+        let parts = || Name::from_labels(name.split('.').map(str::as_bytes));
+        let name = Name::from_ascii(format!("{name}.")).or_else(|_| parts()).unwrap();
+        message.add_query(Query::query(name, kind));
         let answer = Message::from_vec(&self.ask(&message.to_vec().unwrap())).unwrap();
         assert_eq!(answer.metadata.id, 7);
         let data = answer.answers.iter().map(|record| match &record.data {

@@ -194,11 +194,13 @@ pub(crate) async fn judge(session: &Session, to: &Target) -> Result<Allowed, Ref
     connection::judge(session, to)
 }
 
-/// Whether somebody may be asked about a host: one that a rule could name, and that was not denied.
+/// Whether somebody may be asked about a host: one that a rule could name, that was not denied, and that no command takes for an
+/// option. A jail would choose `-h.example.com`, and a command that answers with its help may well end with status 0.
 pub(crate) fn can_ask(session: &Session, host: &Host) -> bool {
     session.ask.get().is_some()
         && !session.policy.borrow().is_denied(host)
         && Refusal::Host.remedy(host, 443).is_some()
+        && !host.to_string().starts_with('-')
 }
 
 fn rule(to: &Target) -> Option<Rule> {
