@@ -37,7 +37,15 @@ const PSEUDO_TERMINALS: core::ops::RangeInclusive<u32> = 136..=143;
 const TERMINAL: &[u8] = b"/dev/console";
 
 /// Those that the payload gets from a read-only mount. Without mounts of the jail's own there are none.
-pub(crate) struct ReadOnly(Vec<Standard>);
+pub(crate) struct ReadOnly(Vec<Given>);
+
+/// What the launcher has given as one of them. A descriptor stays one of the same file.
+struct Given {
+    one: Standard,
+    kind: FileType,
+    device: u64,
+    identity: Identity,
+}
 
 impl ReadOnly {
     /// Looks at what the launcher has given.
@@ -63,7 +71,8 @@ impl ReadOnly {
             if has_mounts && !is_replaced && gives_more(kind, &stat, flags, caller) {
                 let mount = fstatvfs(file).about(name(one))?.f_flag;
                 if !mount.contains(StatVfsMountFlags::RDONLY) {
-                    found.push(one);
+                    let identity = Identity::from(&stat);
+                    found.push(Given { one, kind, device: stat.st_rdev, identity });
                 }
             }
         }
@@ -78,21 +87,19 @@ impl ReadOnly {
 
     /// The same for devices, once the jail has its own: those of a read-only /dev cost nothing more.
     pub(crate) fn reopen_devices(&self, root: &Root) -> Result<(), Problem> {
-        self.each(FileType::CharacterDevice, |one| {
-            let file = sys::standard(one);
-            let device = fstat(file)?.st_rdev;
-            let is_terminal = is_terminal(device);
+        self.each(FileType::CharacterDevice, |given| {
+            let is_terminal = is_terminal(given.device);
             let name = if is_terminal {
                 TERMINAL.to_vec()
-            } else if (major(device), minor(device)) == NULL {
+            } else if (major(given.device), minor(given.device)) == NULL {
                 // Most often it is this, and then /proc need not be asked.
                 b"/dev/null".to_vec()
             } else {
-                path_of(file)?
+                path_of(sys::standard(given.one))?
             };
-            let reopened = match of_the_jail(one, &name, root)? {
-                Some(place) => replace(one, &place),
-                None => from_a_mount_of_its_own(one),
+            let reopened = match of_the_jail(given, &name, root)? {
+                Some(place) => replace(given.one, &place),
+                None => from_a_mount_of_its_own(given),
             };
             // That of another container has no name here, and a user of its own may not open the caller's.
             if is_terminal { Ok(()) } else { reopened }
@@ -102,38 +109,35 @@ impl ReadOnly {
     fn each(
         &self,
         kind: FileType,
-        reopen: impl Fn(Standard) -> Result<(), Errno>,
+        reopen: impl Fn(&Given) -> Result<(), Errno>,
     ) -> Result<(), Problem> {
-        for one in &self.0 {
-            let stat = fstat(sys::standard(*one)).about(name(*one))?;
-            if FileType::from_raw_mode(stat.st_mode) == kind {
-                reopen(*one).about(name(*one)).map_err(|problem| {
-                    problem.help("it is a file that has no name here; give it through a pipe: `cat FILE | COMMAND`")
-                })?;
-            }
+        for given in self.0.iter().filter(|given| given.kind == kind) {
+            reopen(given).about(name(given.one)).map_err(|problem| {
+                problem.help("it is a file that has no name here; give it through a pipe: `cat FILE | COMMAND`")
+            })?;
         }
         Ok(())
     }
 
     /// Those that are read from an offset.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let files = self.0.iter().map(|one| sys::standard(*one));
+        let files = self.0.iter().map(|given| sys::standard(given.one));
         files.filter(|file| seek(file, SeekFrom::Current(0)).is_ok())
     }
 
     /// Tells the supervisor how far the jail has read, once it has ended.
     pub(crate) fn tell(&self, channel: &OwnedFd) {
-        for one in &self.0 {
-            if let Ok(offset) = seek(sys::standard(*one), SeekFrom::Current(0)) {
-                let _ = Message::Read(*one as u8, offset).send(channel);
+        for one in self.0.iter().map(|given| given.one) {
+            if let Ok(offset) = seek(sys::standard(one), SeekFrom::Current(0)) {
+                let _ = Message::Read(one as u8, offset).send(channel);
             }
         }
     }
 
     /// The launcher's file is where the jail's has come to: what is run next goes on from there.
     pub(crate) fn follow(&self, number: u8, offset: u64) {
-        if let Some(one) = self.0.iter().find(|one| **one as u8 == number) {
-            let _ = seek(sys::standard(*one), SeekFrom::Start(offset));
+        if let Some(given) = self.0.iter().find(|given| given.one as u8 == number) {
+            let _ = seek(sys::standard(given.one), SeekFrom::Start(offset));
         }
     }
 }
@@ -173,28 +177,27 @@ fn is_terminal(device: u64) -> bool {
 }
 
 /// What has this name in the jail, where it is the same, can be opened, and its mode cannot be changed.
-fn of_the_jail(one: Standard, name: &[u8], root: &Root) -> Result<Option<OwnedFd>, Errno> {
-    let file = sys::standard(one);
+fn of_the_jail(given: &Given, name: &[u8], root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let Ok(place) = root.open(name) else { return Ok(None) };
-    let is_same = Identity::of(&place)? == Identity::of(file)?;
+    let is_same = Identity::of(&place)? == given.identity;
     let mount = fstatvfs(&place)?.f_flag;
     let fits =
         mount.contains(StatVfsMountFlags::RDONLY) && !mount.contains(StatVfsMountFlags::NODEV);
     Ok((is_same && fits).then_some(place))
 }
 
-fn from_a_mount_of_its_own(one: Standard) -> Result<(), Errno> {
-    let file = sys::standard(one);
+fn from_a_mount_of_its_own(given: &Given) -> Result<(), Errno> {
+    let file = sys::standard(given.one);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let place = openat(CWD, path_of(file)?, flags, Mode::empty())?;
-    if Identity::of(&place)? != Identity::of(file)? {
+    if Identity::of(&place)? != given.identity {
         return Err(Errno::STALE);
     }
     let mount = tree::clone_tree(place, Depth::One)?;
     let set = Attributes::READ_ONLY | Attributes::NO_SUID;
     sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
-    replace(one, &mount)?;
-    if FileType::from_raw_mode(fstat(file)?.st_mode) == FileType::BlockDevice {
+    replace(given.one, &mount)?;
+    if given.kind == FileType::BlockDevice {
         // A read-only mount keeps nobody from writing to a device: it is opened by this mount once.
         let set = Attributes::NO_DEVICES;
         sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -30,7 +30,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn of(file: impl AsFd) -> Result<Self, Errno> {
-        rustix::fs::fstat(file).map(|stat| Self { device: stat.st_dev, inode: stat.st_ino })
+        rustix::fs::fstat(file).map(|stat| Self::from(&stat))
     }
 
     /// Of what `path` names; symlinks are followed.
@@ -40,8 +40,13 @@ impl Identity {
 
     /// The same for a path that begins at `folder`.
     pub(crate) fn beside(folder: impl AsFd, path: impl Arg) -> Result<Self, Errno> {
-        let stat = rustix::fs::statat(folder, path, AtFlags::empty())?;
-        Ok(Self { device: stat.st_dev, inode: stat.st_ino })
+        rustix::fs::statat(folder, path, AtFlags::empty()).map(|stat| Self::from(&stat))
+    }
+}
+
+impl From<&Stat> for Identity {
+    fn from(stat: &Stat) -> Self {
+        Self { device: stat.st_dev, inode: stat.st_ino }
     }
 }
 
