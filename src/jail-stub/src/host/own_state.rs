@@ -45,7 +45,7 @@ enum What {
 impl OwnState {
     /// The state folder of the caller, where there is a folder that it could be in.
     pub(crate) fn state(caller: &Caller<'_>) -> Result<Option<Self>, Problem> {
-        caller.state_folder().map_or(Ok(None), |folder| Self::at(What::State, &folder))
+        caller.state_folder().map_or(Ok(None), |folder| Self::at(What::State, &folder, None))
     }
 
     /// The same, and that of the settings. A state folder that was there before is not looked for again.
@@ -55,11 +55,13 @@ impl OwnState {
             None => Self::state(caller)?,
         };
         let settings = caller.settings_folder();
-        let settings = settings.map_or(Ok(None), |folder| Self::at(What::Settings, &folder))?;
+        let settings = settings
+            .map_or(Ok(None), |folder| Self::at(What::Settings, &folder, state.as_ref()))?;
         Ok([state, settings].into_iter().flatten().collect())
     }
 
-    fn at(what: What, state: &StateFolder) -> Result<Option<Self>, Problem> {
+    /// `other` is one that was found just before.
+    fn at(what: What, state: &StateFolder, other: Option<&Self>) -> Result<Option<Self>, Problem> {
         let named = state.path();
         if let (Ok(place), Some(path)) = (open_plain(&named), normal(&named)) {
             // It is there, and no link is on the way: as nearly always. To ask /proc for the path would cost more than the
@@ -106,8 +108,15 @@ impl OwnState {
             }
             append(&mut missing, name);
         }
+        // Both lie in the home folder, as a rule, and what that lies in is known then.
+        let here = Identity::of(&place).about(&named)?;
+        let known = plain.as_deref().and_then(|path| other?.known(path));
+        let known = known.filter(|known| known.first().is_some_and(|(first, _)| *first == here));
         let mut path = plain.map_or_else(|| path_of(&place), Ok).about(&named)?;
-        let above = upwards(&place, &path).about(&named)?;
+        let above = match known {
+            Some(known) => known.to_vec(),
+            None => upwards(&place, &path).about(&named)?,
+        };
         let is_there = missing.is_empty();
         path.extend(missing);
         Ok(Some(Self { what, named, is_there, path, above, links }))
