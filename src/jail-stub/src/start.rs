@@ -46,6 +46,7 @@ global_asm!(
 
 /// Reads the arguments and the environment off the initial stack and runs the launch.
 extern "C" fn begin(stack: *const usize) -> ! {
+    MEMORY.begin();
     // SAFETY: `_start` passes the initial stack pointer: there is the argument count, then so many pointers and a null,
     // then the environment's pointers and a null. The strings stay where they are for the life of the process.
     let (arguments, environment) = unsafe {
@@ -80,7 +81,14 @@ unsafe fn strings(mut list: *const *const c_char) -> Vec<&'static CStr> {
 
 /// Memory for a launch: a small arena in the program's zero pages, then chunks from the kernel. The last piece can grow
 /// and be given back; nothing else is, because a launch needs little and ends soon.
-struct Bump(UnsafeCell<Free>);
+///
+/// What is free is written down on the arena's own first page: each page that is touched costs a launch some microseconds, in
+/// each of its two processes.
+#[repr(C)]
+struct Bump {
+    free: UnsafeCell<Free>,
+    arena: UnsafeCell<[u8; ARENA]>,
+}
 
 struct Free {
     next: usize,
@@ -88,20 +96,25 @@ struct Free {
 }
 
 const ARENA: usize = 256 * 1024;
-static mut FIRST: [u8; ARENA] = [0; ARENA];
 
 // SAFETY: the program has one thread. The child that shares its memory (`sys::spawn`) runs while the parent is suspended.
 unsafe impl Sync for Bump {}
 
 #[global_allocator]
-static MEMORY: Bump = Bump(UnsafeCell::new(Free { next: 0, end: 0 }));
+static MEMORY: Bump =
+    Bump { free: UnsafeCell::new(Free { next: 0, end: 0 }), arena: UnsafeCell::new([0; ARENA]) };
+
+impl Bump {
+    /// Before the first allocation. The page is written before it is read, which is one fault and not two.
+    fn begin(&self) {
+        let next = self.arena.get().expose_provenance();
+        // SAFETY: the program has one thread, which has no other reference to this yet.
+        unsafe { *self.free.get() = Free { next, end: next + ARENA } };
+    }
+}
 
 impl Free {
     fn take(&mut self, layout: Layout) -> usize {
-        if self.end == 0 {
-            self.next = (&raw const FIRST).expose_provenance();
-            self.end = self.next + ARENA;
-        }
         // An alignment is a power of two, and to divide by it would be a good part of this.
         let start = (self.next + layout.align() - 1) & !(layout.align() - 1);
         match start.checked_add(layout.size()) {
@@ -134,7 +147,7 @@ impl Free {
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: one thread, and no allocation happens while this reference lives.
-        let free = unsafe { &mut *self.0.get() };
+        let free = unsafe { &mut *self.free.get() };
         core::ptr::with_exposed_provenance_mut(free.take(layout))
     }
 
@@ -142,7 +155,7 @@ unsafe impl GlobalAlloc for Bump {
     #[inline(never)]
     unsafe fn dealloc(&self, piece: *mut u8, layout: Layout) {
         // SAFETY: as in `alloc`.
-        let free = unsafe { &mut *self.0.get() };
+        let free = unsafe { &mut *self.free.get() };
         if piece.addr() + layout.size() == free.next {
             free.next = piece.addr();
         }
@@ -150,7 +163,7 @@ unsafe impl GlobalAlloc for Bump {
 
     unsafe fn realloc(&self, piece: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         // SAFETY: as in `alloc`; the reference ends before the next allocation.
-        let free = unsafe { &mut *self.0.get() };
+        let free = unsafe { &mut *self.free.get() };
         if piece.addr() + layout.size() == free.next && piece.addr() + size <= free.end {
             free.next = piece.addr() + size;
             return piece;

@@ -189,6 +189,7 @@ struct Started<'a> {
 
 /// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
 /// given is its own by now.
+#[inline(never)]
 fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     let Prepared { plan, caller, steps, .. } = prepared;
     let held = &prepared.held;
@@ -247,6 +248,7 @@ fn broker(network: &network::Prepared<'_>, prepared: &Prepared<'_, '_>) -> Resul
     Broker::start(network, &around)
 }
 
+#[inline(never)]
 fn become_first(prepared: Prepared<'_, '_>) -> ! {
     let (outside, inside) = prepared.channel;
     // It must see when the supervisor's end is gone.
@@ -280,6 +282,7 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
 }
 
 /// Waits for the jail's end.
+#[inline(never)]
 fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let Started { plan, steps, first, held, leftovers, .. } = started;
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
