@@ -262,7 +262,7 @@ impl<'a> Supervisor<'a> {
                 self.hung_up()
             }
             // The first process holds the terminal, and is about to be gone, which is the next message.
-            Some(State::Going | State::Over) | None => Ok(()),
+            Some(State::Going | State::More | State::Over) | None => Ok(()),
         }
     }
 
@@ -270,7 +270,9 @@ impl<'a> Supervisor<'a> {
     /// terminal is as it was.
     fn finish_output(&mut self) {
         while let Some(relay) = &mut self.relay {
-            let is_over = match relay.copy_output() {
+            let state = relay.copy_output();
+            let is_over = match state {
+                State::More => false,
                 State::Over | State::Gone | State::Unfiltered => true,
                 // Whoever still holds the jail's terminal is not in it.
                 State::Going => relay.waiting_output().is_none() && relay.answers().is_none(),
@@ -282,7 +284,7 @@ impl<'a> Supervisor<'a> {
                 .and(Event::LauncherIsGone, self.watched.launcher.source(), PollFlags::IN)
                 .and(Event::Output, relay.answers(), PollFlags::IN)
                 .and(Event::Output, relay.waiting_output(), PollFlags::OUT)
-                .wait(None);
+                .wait((state == State::More).then_some(&Timespec::default()));
             let is_ended = ready.into_iter().flatten().any(|event| match event {
                 Event::LauncherIsGone => true,
                 Event::Signals => self.is_told_to_end(),

@@ -56,6 +56,8 @@ pub(crate) enum State {
     Over,
     /// The launcher's terminal is gone.
     Gone,
+    /// There may be more at once: others have their turn.
+    More,
     /// The filter is, without which nothing goes out.
     Unfiltered,
 }
@@ -226,7 +228,7 @@ impl Relay {
                 Err(_) => return State::Going,
             }
         }
-        State::Going
+        State::More
     }
 
     /// The same, and what the filter has still to answer for.
@@ -234,7 +236,7 @@ impl Relay {
         loop {
             let state = self.copy_output();
             let has_more = self.filter.as_ref().is_some_and(OutputFilter::wait);
-            if state != State::Going || !has_more {
+            if !matches!(state, State::Going | State::More) || !has_more {
                 return state;
             }
         }
