@@ -146,3 +146,23 @@ fn the_specs_resolvers_are_asked_in_the_place_of_the_hosts() {
         assert_eq!(jail.talk(&to, b""), Ended::Open("two".into()));
     });
 }
+
+#[test]
+fn another_name_of_an_allowed_one_is_taken_from_the_answer_and_asked_for_by_nobody() {
+    run(|world| {
+        echo(world, "11.0.0.2:22", "two");
+        let text = RData::TXT(TXT::new(vec!["there".into()]));
+        // The server has it and leaves its addresses out, so that whoever wants them has to ask.
+        world.records.alias("a.example.com", "secret.evil.test");
+        world.records.other("secret.evil.test", RecordType::TXT, text);
+        world.records.alias("b.example.com", "front.cdn.test");
+        world.records.add("front.cdn.test", &["11.0.0.2"]);
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22", "b.example.com:22"]));
+        let talk = |name: &str| jail.talk(&format!("{}:22", jail.address(name)), b"");
+        assert_eq!(talk("a.example.com"), Ended::Reset(String::new()));
+        assert_eq!(talk("b.example.com"), Ended::Open("two".into()));
+        let asked = world.records.asked();
+        assert!(asked.iter().all(|name| name.ends_with(".example.com")), "{asked:?}");
+        assert!(asked.contains(&"a.example.com".into()));
+    });
+}

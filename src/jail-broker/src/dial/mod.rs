@@ -1,5 +1,6 @@
 //! Connects to what was asked for, outside: looks the name up, judges every address, and dials judged addresses only.
 
+mod aliases;
 mod order;
 mod own;
 mod resolv_conf;

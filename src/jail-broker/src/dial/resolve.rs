@@ -8,17 +8,19 @@ use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hickory_proto::op::Query;
+use hickory_proto::op::{DnsRequestOptions, Query};
 use hickory_proto::rr::{Name as DnsName, RData, Record, RecordType};
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
+use hickory_resolver::caching_client::CachingClient;
+use hickory_resolver::config::{NameServerConfig, ResolverOpts};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use hickory_resolver::{Hosts, Resolver};
+use hickory_resolver::net::{NetError, RetryDnsHandle};
+use hickory_resolver::{Hosts, NameServerPool, PoolContext, TlsConfig};
 use jail_egress::Name;
 
 use crate::outside::Outside;
 
+use super::aliases::WithoutAliases;
 use super::resolv_conf;
 
 /// How often it is looked whether the files have changed.
@@ -29,6 +31,9 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A name's addresses are asked for so long.
 const ANSWER_MAX: Duration = Duration::from_secs(12);
+
+/// As many answers are kept.
+const CACHED_MAX: u64 = 256;
 
 /// How long the second family is waited for when the first was answered.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
@@ -42,7 +47,7 @@ pub(crate) struct Lookups {
 }
 
 struct Current {
-    resolver: Rc<TokioResolver>,
+    resolver: Rc<Resolver>,
     hosts: Rc<Hosts>,
     /// What the files were when it was made.
     made_of: [Option<Stamp>; 2],
@@ -82,7 +87,7 @@ impl Lookups {
         tokio::time::timeout(ANSWER_MAX, asked).await?.map_err(io::Error::other)
     }
 
-    fn current(&self) -> io::Result<(Rc<TokioResolver>, Rc<Hosts>)> {
+    fn current(&self) -> io::Result<(Rc<Resolver>, Rc<Hosts>)> {
         let mut current = self.current.borrow_mut();
         if let Some(current) = current.as_ref()
             && current.looked.elapsed() < LOOK_AGAIN
@@ -110,20 +115,30 @@ impl Lookups {
         Ok((resolver, hosts))
     }
 
-    fn make(&self, resolv_conf: &[u8]) -> io::Result<TokioResolver> {
+    fn make(&self, resolv_conf: &[u8]) -> io::Result<Resolver> {
         let conf = resolv_conf::parse(resolv_conf);
         let servers = if self.servers.is_empty() { &conf.servers } else { &self.servers };
-        let servers = servers.iter().map(|server| name_server(*server)).collect();
-        let config = ResolverConfig::from_parts(None, Vec::new(), servers);
-        let mut builder = Resolver::builder_with_config(config, TokioRuntimeProvider::default());
-        let options: &mut ResolverOpts = builder.options_mut();
+        let servers = servers.iter().map(|server| name_server(*server));
+        let mut options = ResolverOpts::default();
         options.timeout = conf.timeout;
         options.attempts = conf.attempts;
         options.edns0 = true;
-        // The host's file is opened by another process, and looked at before.
-        options.use_hosts_file = ResolveHosts::Never;
-        options.cache_size = 256;
-        builder.build().map_err(io::Error::other)
+        let context = PoolContext::new(options, TlsConfig::new().map_err(io::Error::other)?);
+        let pool =
+            NameServerPool::from_config(servers, context.into(), TokioRuntimeProvider::default());
+        let asked = WithoutAliases(RetryDnsHandle::new(pool, conf.attempts));
+        Ok(Resolver(CachingClient::new(CACHED_MAX, asked, false)))
+    }
+}
+
+/// Asks servers, and keeps what they answered for as long as they say.
+struct Resolver(
+    CachingClient<WithoutAliases<RetryDnsHandle<NameServerPool<TokioRuntimeProvider>>>>,
+);
+
+impl Resolver {
+    async fn lookup(&self, name: DnsName, kind: RecordType) -> Result<Lookup, NetError> {
+        self.0.lookup(Query::query(name, kind), DnsRequestOptions::default()).await
     }
 }
 
@@ -135,7 +150,7 @@ fn in_hosts(hosts: &Hosts, name: &DnsName) -> Vec<IpAddr> {
 }
 
 /// Asks for both families at once. Where one is answered, the other is waited for a moment only (RFC 8305, Resolution Delay).
-async fn both(resolver: &TokioResolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
+async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
     let ask = |kind| async move {
         let found = resolver.lookup(name.clone(), kind).await;
         found.map(|found| addresses_in(&found)).map_err(io::Error::other)
