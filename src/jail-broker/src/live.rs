@@ -8,6 +8,9 @@ use std::rc::Rc;
 use jail_egress::Host;
 use tokio::sync::Notify;
 
+/// So many hosts are told. Names may be long, and an answer of the control socket has a largest size.
+const TOLD_MAX: usize = 1000;
+
 /// All connections of the jail.
 #[derive(Default)]
 pub(crate) struct Live {
@@ -43,12 +46,15 @@ impl Live {
         Entered { live: self, number, end }
     }
 
-    /// The hosts that are connected to, and how many connections each has.
+    /// The hosts that are connected to, and how many connections each has: [`TOLD_MAX`] of them at most.
     pub(crate) fn hosts(&self) -> BTreeMap<String, usize> {
         let mut hosts = BTreeMap::new();
         for one in self.all.borrow().values() {
             if let Some((host, port)) = &one.host {
-                *hosts.entry(format!("{host}:{port}")).or_default() += 1;
+                let host = format!("{host}:{port}");
+                if hosts.len() < TOLD_MAX || hosts.contains_key(&host) {
+                    *hosts.entry(host).or_default() += 1;
+                }
             }
         }
         hosts
@@ -89,5 +95,31 @@ impl Entered<'_> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.live.all.borrow_mut().remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jail_egress::Name;
+
+    use super::*;
+
+    #[test]
+    fn not_more_hosts_are_told_than_an_answer_has_room_for() {
+        let live = Live::default();
+        let long = "x".repeat(60);
+        let all: Vec<_> = (0..2 * TOLD_MAX)
+            .map(|number| {
+                let name = format!("n{number}.{long}.{long}.{long}.example.com");
+                let entered = live.enter();
+                entered.is_to(&Host::Name(Name::from_wire(name.as_bytes()).unwrap()), 443);
+                entered
+            })
+            .collect();
+        let again = live.enter();
+        again.is_to(&Host::Address([10, 1, 2, 3].into()), 80);
+        let told = live.hosts();
+        assert_eq!((told.len(), live.count()), (TOLD_MAX, all.len() + 1));
+        assert!(serde_json::to_string(&told).unwrap().len() < 512 * 1024);
     }
 }

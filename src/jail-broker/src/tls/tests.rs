@@ -4,15 +4,21 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// A hello with this server name, padded to at least so many bytes by an unknown extension (GREASE).
+/// A hello with this server name.
 fn client_hello(name: Option<&str>, padding: usize) -> Vec<u8> {
+    hello_with(name.as_slice(), padding)
+}
+
+/// A hello with these server names, padded to at least so many bytes by an unknown extension (GREASE).
+fn hello_with(names: &[&str], padding: usize) -> Vec<u8> {
     let length = |bytes: &[u8]| u16::try_from(bytes.len()).unwrap().to_be_bytes();
     let extension =
         |kind: u16, body: &[u8]| [&kind.to_be_bytes()[..], &length(body), body].concat();
     let mut extensions = extension(0x2a2a, &vec![0; padding]);
-    if let Some(name) = name {
-        let entry = [&[0][..], &length(name.as_bytes()), name.as_bytes()].concat();
-        extensions.extend(extension(0, &[&length(&entry)[..], &entry].concat()));
+    if !names.is_empty() {
+        let entry = |name: &&str| [&[0][..], &length(name.as_bytes()), name.as_bytes()].concat();
+        let entries: Vec<u8> = names.iter().flat_map(entry).collect();
+        extensions.extend(extension(0, &[&length(&entries)[..], &entries].concat()));
     }
     extensions.extend(extension(43, &[2, 3, 4]));
     extensions.extend(extension(10, &[0, 2, 0, 29]));
@@ -77,6 +83,20 @@ fn no_name_and_what_is_no_name_are_told_apart_from_one() {
         let read = name(Some(wrong));
         let is_name = matches!(&read, Ok(Some(Hello { server_name: Some(_), .. })));
         assert!(!is_name, "{wrong:?}: {read:?}");
+    }
+}
+
+#[test]
+fn of_two_names_none_is_taken_and_an_address_is_none() {
+    for names in [
+        &["a.example.com", "evil.test"][..],
+        &["evil.test", "a.example.com"],
+        &["a.example.com", "a.example.com"],
+        &["11.0.0.2"],
+    ] {
+        let read = read_in(&records(&hello_with(names, 0), 16_000), 4096);
+        let is_name = matches!(&read, Ok(Some(Hello { server_name: Some(_), .. })));
+        assert!(!is_name, "{names:?}: {read:?}");
     }
 }
 
