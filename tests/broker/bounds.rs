@@ -111,6 +111,36 @@ fn names_with_many_ports_leave_files_for_everything_else() {
 }
 
 #[test]
+fn an_order_is_obeyed_while_connections_have_all_files() {
+    run(|world| {
+        // Nobody has these addresses, and each connection tries one beside the other.
+        let nowhere: Vec<String> = (100..116).map(|last| format!("11.0.0.{last}")).collect();
+        let nowhere: Vec<&str> = nowhere.iter().map(String::as_str).collect();
+        world.records.add("many.example.com", &nowhere);
+        let mut spec = Spec::new(&["many.example.com:22"]);
+        spec.files = Some(512);
+        let jail = Jail::start(world, &spec);
+        let to: SocketAddr = format!("{}:22", jail.address("many.example.com")).parse().unwrap();
+        let all: Vec<TcpStream> =
+            jail.inside(|| (0..120).map(|_| TcpStream::connect(to).unwrap()).collect());
+        let begun = Instant::now();
+        while jail.files() < 511 {
+            assert!(begun.elapsed() < Duration::from_secs(5), "{} of 512", jail.files());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let begun = Instant::now();
+        for order in ["status", "log", "status"] {
+            assert_eq!(jail.order(&serde_json::json!({"do": order}))["ok"], true);
+        }
+        let deny = serde_json::json!({"do": "deny", "host": "many.example.com"});
+        assert_eq!(jail.order(&deny)["ok"], true);
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(jail.files() < 100, "{} for {} that were denied", jail.files(), all.len());
+    });
+}
+
+#[test]
 fn ten_thousand_idle_connections_take_little_memory() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

@@ -13,9 +13,10 @@
 
 mod orders;
 
+use std::cell::RefCell;
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::Path;
@@ -75,17 +76,44 @@ pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
     let socket = UnixListener::from_std(control.socket)?;
     let user = control.user;
     let session = session.clone();
+    let spare = Rc::new(Spare::default());
     tokio::task::spawn_local(async move {
+        spare.keep(&socket);
+        let socket = Rc::new(socket);
         loop {
             match socket.accept().await {
                 Ok((stream, _)) => {
-                    tokio::task::spawn_local(client(session.clone(), stream, user));
+                    let (session, socket, spare) = (session.clone(), socket.clone(), spare.clone());
+                    tokio::task::spawn_local(async move {
+                        client(session, stream, user).await;
+                        // Its file is free, and nobody else has run since.
+                        spare.keep(&*socket);
+                    });
                 }
+                Err(_) if spare.give() => {}
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         }
     });
     Ok(())
+}
+
+/// A file that is open for nothing. Where connections of the jail have taken all others, it is given up for whoever has an order.
+#[derive(Default)]
+struct Spare(RefCell<Option<OwnedFd>>);
+
+impl Spare {
+    fn keep(&self, of: impl AsFd) {
+        let mut spare = self.0.borrow_mut();
+        if spare.is_none() {
+            *spare = rustix::io::fcntl_dupfd_cloexec(of, 0).ok();
+        }
+    }
+
+    /// Gives it up: whether it was there.
+    fn give(&self) -> bool {
+        self.0.borrow_mut().take().is_some()
+    }
 }
 
 async fn client(session: Rc<Session>, mut stream: UnixStream, user: u32) {
