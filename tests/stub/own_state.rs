@@ -260,6 +260,40 @@ fn a_link_to_it_that_the_jail_could_replace_stops_the_launch() {
 }
 
 #[test]
+fn so_does_a_link_in_what_the_launcher_names_it_by() {
+    for caller in callers() {
+        for variable in ["XDG_STATE_HOME", "HOME"] {
+            let new = |named: &str| {
+                let jail = Jail::new(caller);
+                let all = jail.folder.path().to_owned();
+                let script = format!(
+                    "cd {0} && mkdir -p mine/real/jailgen mine/links other && ln -s links/second mine/first && \
+                     ln -s ../real mine/links/second && ln -s {0}/other mine/away",
+                    all.display()
+                );
+                std::os::unix::fs::chown(&all, caller.uid, caller.uid).expect("for the caller");
+                jail.outside_sh(&script).prints("");
+                jail.outside(variable, all.join(named).to_str().expect("UTF-8"))
+            };
+            let over = |named: &str, granted: &str, access| {
+                let jail = new(named);
+                let granted = jail.folder.path().join(granted);
+                jail.op(bind(&granted, access)).sh("echo ran")
+            };
+            let words = &["a symbolic link leads to jailgen's", "the jail could replace it"];
+            over("mine/first", "mine", Access::ReadWrite).stopped(words);
+            // A link on the way of a link.
+            over("mine/first", "mine/links", Access::ReadWrite).stopped(words);
+            over("mine/away", "mine", Access::ReadWrite).stopped(words);
+            over("mine/first", "mine", Access::ReadOnly).prints("ran");
+            over("mine/first", "other", Access::ReadWrite).prints("ran");
+            // Without a link it is covered.
+            over("mine/real", "mine", Access::ReadWrite).prints("ran");
+        }
+    }
+}
+
+#[test]
 fn a_cage_that_could_write_it_does_not_start() {
     for caller in callers() {
         let rule = |path: PathBuf, reach| {

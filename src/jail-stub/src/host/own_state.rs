@@ -15,7 +15,7 @@ use crate::failure::{About, Problem};
 use crate::host::path_of;
 use crate::host::state;
 use crate::host::trust::WritableTrees;
-use crate::host::walk::Identity;
+use crate::host::walk::{Identity, replaceable};
 use crate::inside::tree::Kind;
 use crate::resolve::{self, Scope};
 
@@ -81,7 +81,11 @@ impl OwnState {
             Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => return Ok(None),
             Err(error) => return Err(Problem::errno(&state.base, error)),
         };
-        let (mut missing, mut links) = (Vec::new(), Vec::new());
+        let mut links = Vec::new();
+        if plain.is_none() {
+            links = replaceable(&state.base)?;
+        }
+        let mut missing = Vec::new();
         for name in state.below.split('/') {
             if missing.is_empty() {
                 match next(&place, name).about(&named)? {

@@ -10,7 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -58,6 +58,15 @@ pub(crate) struct Level {
     pub(crate) path: Vec<u8>,
 }
 
+impl Level {
+    /// Whether the caller may make, remove or rename something in it, or allow himself to.
+    fn may_change(&self) -> bool {
+        let is_own = |uid| uid == rustix::process::geteuid().as_raw();
+        accessat(&self.place, c".", Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+            || fstat(&self.place).map_or(true, |stat| is_own(stat.st_uid))
+    }
+}
+
 /// Opens `path`, absolute, as a place (`O_PATH`).
 pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     match resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere) {
@@ -79,9 +88,15 @@ pub(crate) fn passed(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level
     walk(path, trees).map(|walk| walk.left.into_iter().chain(walk.levels).collect())
 }
 
+/// Of each symbolic link on the way the folder that it lies in and all above: whoever may write one of these could have the path
+/// lead elsewhere the next time. Folders that the caller cannot change are left out, where none below them can be changed either.
+pub(crate) fn replaceable(path: &[u8]) -> Result<Vec<Identity>, Problem> {
+    walk(path, &WritableTrees::default()).map(|walk| walk.replaceable)
+}
+
 fn walk<'a>(path: &'a [u8], trees: &'a WritableTrees<'a>) -> Result<Walk<'a>, Problem> {
-    let (levels, left) = (Vec::new(), Vec::new());
-    let mut walk = Walk { asked: path, trees, levels, left, links: 0, held: None };
+    let (levels, left, replaceable) = (Vec::new(), Vec::new(), Vec::new());
+    let mut walk = Walk { asked: path, trees, levels, left, replaceable, links: 0, held: None };
     walk.restart().about(path)?;
     let mut names: VecDeque<Vec<u8>> = names(path).collect();
     while let Some(name) = names.pop_front() {
@@ -109,6 +124,8 @@ struct Walk<'a> {
     levels: Vec<Level>,
     /// Where it has been.
     left: Vec<Level>,
+    /// See [`replaceable`].
+    replaceable: Vec<Identity>,
     links: usize,
     /// It came through a link that a jail may have planted, and stays in the store.
     held: Option<Held>,
@@ -165,6 +182,9 @@ impl Walk<'_> {
         if self.links > LINKS_MAX {
             return Err(Problem::errno(self.asked, Errno::LOOP));
         }
+        let changeable = self.levels.iter().rposition(Level::may_change).map_or(0, |at| at + 1);
+        let changeable = self.levels.iter().take(changeable);
+        self.replaceable.extend(changeable.map(|level| level.identity));
         let planted = self.trees.first_in(&self.levels);
         let planted = planted.map(|(tree, writer)| {
             let listed = self.trees.store().and_then(|store| store.listed(tree));
