@@ -34,7 +34,9 @@ fn jails_that_run_are_listed_and_stopped() {
     let scratch = Scratch::with(&[("watched.jail", SPEC)]);
     let arguments = [&["build", "watched.jail"][..], &setup.overrides()].concat();
     setup.jailgen(&scratch, &setup.programs[0], &arguments).assert_status(0);
-    let mut one = start(&scratch, "watched-one", "true");
+    // A program inside may call itself as the supervisor of another jail is called.
+    let posing = "echo 'sleep 1000; :' >/tmp/watched-two; (exec -a /x/bin/jail-stub bash /tmp/watched-two) & sleep 1";
+    let mut one = start(&scratch, "watched-one", posing);
     let mut stubborn = start(&scratch, "watched-two", "trap '' TERM");
 
     let listed = scratch.run(&["sessions", "--json"]).assert_status(0).stdout.clone();

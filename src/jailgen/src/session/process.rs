@@ -53,7 +53,9 @@ impl Process {
         let folder = PathBuf::from(format!("/proc/{number}"));
         let started = started_by_stub(&fs::read(folder.join("cmdline")).ok()?)?;
         let own = rustix::process::getuid().as_raw();
-        if user(&fs::read_to_string(folder.join("status")).ok()?)? != own {
+        let status = fs::read_to_string(folder.join("status")).ok()?;
+        // What runs in a jail may call itself as it likes; the supervisor is outside, where this process is.
+        if user(&status)? != own || namespaces(&status)? != own_namespaces()? {
             return None;
         }
         let (parent, began) = stat(&fs::read_to_string(folder.join("stat")).ok()?)?;
@@ -122,6 +124,16 @@ fn user(text: &str) -> Option<u32> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// In how many namespaces of processes it has a number, by /proc/PID/status: one more in each that is made in another.
+fn namespaces(text: &str) -> Option<usize> {
+    let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
+    Some(line.split_whitespace().count())
+}
+
+fn own_namespaces() -> Option<usize> {
+    namespaces(&fs::read_to_string("/proc/self/status").ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +150,8 @@ mod tests {
         assert_eq!(stat("7 (x"), None);
         let status = fs::read_to_string("/proc/self/status").unwrap();
         assert_eq!(user(&status), Some(rustix::process::getuid().as_raw()));
+        assert_eq!(namespaces(&status), own_namespaces());
+        assert_eq!(namespaces("Name:\tx\nNSpid:\t4711\t12\n"), Some(2));
         // A test is no jail.
         assert!(Process::jails().iter().all(|process| process.number != own));
     }
