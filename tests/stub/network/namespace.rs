@@ -6,7 +6,7 @@ use std::os::unix::fs::chown;
 use std::time::Instant;
 
 use jail_plan::Transport::{Tcp, Udp};
-use jail_plan::{Access, InsideOp, Missing};
+use jail_plan::{Access, Folder, InsideOp, Missing};
 
 use super::{behaving, echo, jail, listener, network, noted, say};
 use crate::jail::{Jail, bind_to, callers, literal, nesting_filter, step};
@@ -301,6 +301,14 @@ fn where_the_host_has_the_place_of_what_is_refused_nothing_is_made() {
             with("/run", "ls /run");
             with("/elsewhere", "test -e /run/jailgen/refused && ls /elsewhere");
         }
+        let jail = jail(caller, Vec::new()).change(|plan| {
+            plan.inside.retain(|step| !matches!(step.op, InsideOp::Folder(_)));
+            let (to, access) = (Some(literal("/run")), Access::ReadWrite);
+            plan.inside.push(step(InsideOp::Folder(Folder { to, access })));
+        });
+        jail.file("project/a", "");
+        jail.sh("ls /run").prints("a");
+        assert!(!jail.project().join("jailgen").exists());
     }
 }
 

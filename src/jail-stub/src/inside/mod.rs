@@ -142,13 +142,13 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     order::settle(&mut parts, launch.caller);
     let mut done = Vec::with_capacity(parts.len());
     for ((index, step), sources) in parts {
-        refused::place(launch, &done, Some(&step.op), &built.root).map_err(at_root)?;
+        refused::place(launch, &done, Some(&step.op), &built).map_err(at_root)?;
         perform(step, sources, launch, &mut built).map_err(|problem| {
             failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
         })?;
         done.push(step);
     }
-    refused::place(launch, &done, None, &built.root).map_err(at_root)?;
+    refused::place(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     kept.and_then(|()| built.root.complete()).map_err(at_root)?;
     Ok(built)

@@ -75,7 +75,7 @@ fn repository(parts: &[Part<'_>]) -> Option<usize> {
 }
 
 /// Whether `place` is a folder above `path`.
-fn is_around(place: &[u8], path: &[u8]) -> bool {
+pub(super) fn is_around(place: &[u8], path: &[u8]) -> bool {
     let place = place.strip_suffix(b"/").unwrap_or(place);
     path.strip_prefix(place).is_some_and(|rest| rest.len() > 1 && rest.starts_with(b"/"))
 }

@@ -6,7 +6,7 @@ use rustix::fs::{Mode, OFlags, openat};
 use crate::failure::{About, Problem};
 use crate::inside::point::move_to;
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Launch, Root, order};
+use crate::inside::{Built, Launch, order};
 use crate::sys::{self, Attributes};
 
 const PATH: &str = "/run/jailgen/refused";
@@ -18,7 +18,7 @@ pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
     next: Option<&InsideOp>,
-    root: &Root,
+    built: &Built,
 ) -> Result<(), Problem> {
     let Some(network) = launch.network.filter(|network| network.lacks_refused()) else {
         return Ok(());
@@ -27,7 +27,11 @@ pub(super) fn place(
         return Ok(());
     }
     let around = order::around(done, PATH.as_bytes(), launch.caller);
-    if around.is_some_and(|step| step.op.host_use() != HostUse::Nothing) {
+    let Built { root, places, .. } = built;
+    let found = places.folder.iter().chain(places.bound.iter().map(|bound| &bound.path));
+    if around.is_some_and(|step| step.op.host_use() != HostUse::Nothing)
+        || found.into_iter().any(|place| order::is_around(place, PATH.as_bytes()))
+    {
         return Ok(());
     }
     let place = root.place(PATH.as_bytes(), Kind::File)?;
