@@ -1,11 +1,15 @@
 //! Bounds: many connections, many names, and how much memory they take; and how fast bytes go through.
 
-use std::io::{Read, Write};
+use std::io::{IoSlice, Read, Write};
+use std::mem::MaybeUninit;
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RecordType;
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 use crate::clients::{Ended, Resolver};
 use crate::jail::{Jail, Spec};
@@ -138,6 +142,42 @@ fn an_order_is_obeyed_while_connections_have_all_files() {
         std::thread::sleep(Duration::from_millis(300));
         assert!(jail.files() < 100, "{} for {} that were denied", jail.files(), all.len());
     });
+}
+
+#[test]
+fn files_that_are_under_way_between_processes_end_no_process_of_the_broker() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        world.records.add("n1.example.org", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", "hello");
+        let mut spec = Spec::new(&["a.example.com:22", "*.example.org:22"]);
+        spec.files = Some(512);
+        let jail = Jail::start(world, &spec);
+        let a = format!("{}:22", jail.address("a.example.com"));
+        assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
+        // They count for all processes of a user, so whoever runs as this one can do it, in the jail and elsewhere.
+        let under_way = under_way();
+        std::thread::sleep(Duration::from_millis(1100));
+        assert_eq!(jail.look_up("n1.example.org", RecordType::A).0, ResponseCode::ServFail);
+        assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
+        assert_eq!(jail.order(&serde_json::json!({"do": "status"}))["ok"], true);
+        drop(under_way);
+        let n1 = format!("{}:22", jail.address("n1.example.org"));
+        assert_eq!(jail.talk(&n1, b""), Ended::Open("hello".into()));
+    });
+}
+
+/// Over five hundred files that were sent and not taken.
+fn under_way() -> (UnixDatagram, UnixDatagram) {
+    let (one, other) = UnixDatagram::pair().unwrap();
+    let files = [one.as_fd(); 250];
+    for _ in 0..3 {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(250))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        assert!(ancillary.push(SendAncillaryMessage::ScmRights(&files)));
+        sendmsg(&one, &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty()).unwrap();
+    }
+    (one, other)
 }
 
 #[test]

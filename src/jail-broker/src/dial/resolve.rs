@@ -94,7 +94,14 @@ impl Lookups {
         {
             return Ok((current.resolver.clone(), current.hosts.clone()));
         }
-        let files = self.outside.files()?;
+        let files = match (self.outside.files(), current.as_ref()) {
+            (Ok(files), _) => files,
+            // What they were a moment ago.
+            (Err(_), Some(current)) => {
+                return Ok((current.resolver.clone(), current.hosts.clone()));
+            }
+            (Err(error), None) => return Err(error),
+        };
         let made_of = [stamp(files.resolv_conf.as_ref()), stamp(files.hosts.as_ref())];
         if let Some(current) = current.as_mut()
             && current.made_of == made_of

@@ -9,7 +9,7 @@ mod serve;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -106,10 +106,19 @@ fn request(kind: u8, at: SocketAddr) -> [u8; REQUEST] {
 
 /// Sends the answer to the broker.
 fn answer(line: impl AsFd, made: io::Result<Option<OwnedFd>>) -> io::Result<()> {
-    let (error, socket) = match made {
-        Ok(socket) => (0, socket),
-        Err(error) => (error.raw_os_error().unwrap_or(libc::EINVAL), None),
-    };
+    let line = line.as_fd();
+    match made {
+        Ok(socket) => match send(line, 0, socket.as_ref()) {
+            // The user has too many files under way between processes, which a payload can bring about.
+            Err(rustix::io::Errno::TOOMANYREFS) => send(line, libc::ETOOMANYREFS, None),
+            other => other,
+        },
+        Err(error) => send(line, error.raw_os_error().unwrap_or(libc::EINVAL), None),
+    }
+    .map_err(io::Error::from)
+}
+
+fn send(line: BorrowedFd<'_>, error: i32, socket: Option<&OwnedFd>) -> rustix::io::Result<()> {
     let error = error.to_ne_bytes();
     let sockets: Vec<_> = socket.iter().map(AsFd::as_fd).collect();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
@@ -117,6 +126,5 @@ fn answer(line: impl AsFd, made: io::Result<Option<OwnedFd>>) -> io::Result<()> 
     if !sockets.is_empty() {
         ancillary.push(rustix::net::SendAncillaryMessage::ScmRights(&sockets));
     }
-    sendmsg(line, &[IoSlice::new(&error)], &mut ancillary, SendFlags::NOSIGNAL)?;
-    Ok(())
+    sendmsg(line, &[IoSlice::new(&error)], &mut ancillary, SendFlags::NOSIGNAL).map(drop)
 }

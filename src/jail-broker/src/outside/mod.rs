@@ -24,6 +24,9 @@ const HOSTS: &str = "/etc/hosts";
 const HAS_RESOLV_CONF: u8 = 1;
 const HAS_HOSTS: u8 = 2;
 
+/// The answer where they cannot be passed on now.
+const CANNOT: u8 = 4;
+
 /// The broker's end.
 pub(crate) struct Outside(OwnedFd);
 
@@ -72,6 +75,9 @@ impl Outside {
         }
         let mut files = files.into_iter();
         let [which] = which;
+        if which == CANNOT {
+            return Err(rustix::io::Errno::TOOMANYREFS.into());
+        }
         let mut next = |bit: u8| if which & bit == 0 { None } else { files.next() };
         Ok(Files { resolv_conf: next(HAS_RESOLV_CONF), hosts: next(HAS_HOSTS) })
     }
@@ -89,7 +95,13 @@ fn serve(line: &OwnedFd) {
         if !files.is_empty() {
             ancillary.push(SendAncillaryMessage::ScmRights(&files));
         }
-        if sendmsg(line, &[IoSlice::new(&which)], &mut ancillary, SendFlags::NOSIGNAL).is_err() {
+        let mut sent = sendmsg(line, &[IoSlice::new(&which)], &mut ancillary, SendFlags::NOSIGNAL);
+        // The user has too many files under way between processes, which a payload can bring about.
+        if sent == Err(rustix::io::Errno::TOOMANYREFS) {
+            let mut nothing = SendAncillaryBuffer::default();
+            sent = sendmsg(line, &[IoSlice::new(&[CANNOT])], &mut nothing, SendFlags::NOSIGNAL);
+        }
+        if sent.is_err() {
             return;
         }
     }
