@@ -1,9 +1,12 @@
 //! The network by name as a whole: the stub launches the jail, the real broker carries what its rules allow, and servers in a
 //! namespace of the test's own answer. Nothing leaves the machine.
 
+mod clients;
 mod escapes;
 mod launch;
 mod programs;
+mod real;
+mod static_programs;
 mod world;
 
 use jail_plan::{

@@ -31,8 +31,11 @@ const HOST: [&str; 3] = ["11.0.0.1/24", "2606:4700:0:1::1/64", "10.9.9.1/24"];
 /// The DNS server of the host.
 pub(super) const RESOLVER: &str = "11.0.0.53";
 
+/// Where no server is until a test starts one: `real.test`.
+pub(super) const REAL: &str = "11.0.0.4";
+
 /// The names that there are.
-const NAMES: [(&str, &[&str]); 9] = [
+const NAMES: [(&str, &[&str]); 10] = [
     ("api.test", &["11.0.0.2", "2606:4700:0:1::2"]),
     ("other.test", &["11.0.0.3"]),
     ("deep.in.wild.test", &["11.0.0.3"]),
@@ -41,6 +44,7 @@ const NAMES: [(&str, &[&str]); 9] = [
     ("private.test", &["10.9.9.9"]),
     ("metadata.test", &["169.254.169.254"]),
     ("host.test", &["11.0.0.1"]),
+    ("real.test", &[REAL]),
     ("mixed.test", &["127.0.0.1", "10.9.9.9", "11.0.0.2"]),
 ];
 
@@ -134,6 +138,16 @@ impl World {
         }
         ip("link set h0 up");
         ip("route add 169.254.169.254 dev h0");
+    }
+
+    /// A folder that everybody can enter.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The process in whose network namespace the servers are.
+    pub(super) fn servers(&self) -> u32 {
+        self.servers.id()
     }
 
     /// The certificate that clients are to trust.
