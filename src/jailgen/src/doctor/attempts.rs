@@ -1,6 +1,12 @@
 //! What is tried on the machine, in the words of `jail-probe`.
 
 pub(super) const ALL: &str = "in user,mount,pid,net,ipc,uts,cgroup call getpid";
+/// What a network by name is made in.
+pub(super) const NET: &str = "in user,net call getpid";
+/// A socket of IPv6: `AF_INET6`, `SOCK_STREAM`.
+pub(super) const IPV6: &str = "call socket 10 1 0";
+/// What the broker looks names up by.
+pub(super) const RESOLV_CONF: &str = "read /etc/resolv.conf";
 pub(super) const MOUNT: &str = "in user,mount call mount s:none s:/tmp s:tmpfs 0 0";
 pub(super) const PROC: &str = "in user,mount,pid call mount s:proc s:/proc s:proc 0 0";
 pub(super) const OVERLAY: &str =
@@ -32,6 +38,9 @@ pub(super) const UNITS: [&str; 2] = [
 
 const FIXED: &[&str] = &[
     ALL,
+    NET,
+    IPV6,
+    RESOLV_CONF,
     MOUNT,
     PROC,
     OVERLAY,

@@ -5,6 +5,7 @@ mod ids;
 mod jail;
 mod kernel;
 mod mend;
+mod network;
 mod render;
 mod tools;
 mod trial;
@@ -52,6 +53,8 @@ pub struct Machine {
     pub nix: Result<String, String>,
     /// The kit, or why there is none.
     pub kit: Result<String, String>,
+    /// Whether that has a broker.
+    pub broker: bool,
     /// Whether the folder of commands is in PATH, and which it is.
     pub commands: (bool, String),
 }
@@ -164,8 +167,11 @@ impl Machine {
 /// Judges a machine.
 #[must_use]
 pub fn report(machine: &Machine) -> Report {
-    let items: Vec<Item> =
-        kernel::items(machine).into_iter().chain(tools::items(machine)).collect();
+    let items: Vec<Item> = kernel::items(machine)
+        .into_iter()
+        .chain([network::item(machine)])
+        .chain(tools::items(machine))
+        .collect();
     let has = |state| items.iter().any(|item| item.state == state);
     // A jail that ran says more than all that might have been in its way.
     let runs = match machine.jail {

@@ -16,6 +16,7 @@ fn machine() -> Machine {
         (attempts::CONTROLLERS, "cpu memory pids\n"),
         (attempts::SUBUID, "u:100000:65536\n"),
         (attempts::SUBGID, "1000:100000:65536\n"),
+        (attempts::RESOLV_CONF, "# ours\nnameserver 192.0.2.53\n"),
         (attempts::STORE, "folder 1775 0 30000"),
     ] {
         answers.insert(words.into(), Answer::Text(text.into()));
@@ -37,6 +38,7 @@ fn machine() -> Machine {
         programs: PROGRAMS.to_vec(),
         nix: Ok("Nix 2.31".into()),
         kit: Ok("path:/nix/store/kit".into()),
+        broker: true,
         commands: (true, "/home/u/bin".into()),
     }
 }
@@ -124,6 +126,25 @@ fn what_landlock_lacks_is_told_by_its_version() {
     assert_eq!(lacks(9), "version 9");
     let none = with(&[(attempts::LANDLOCK, Answer::Refused(95))]);
     check(&none, "landlock", State::Less, "lsm=");
+}
+
+#[test]
+fn a_network_by_name_takes_a_namespace_a_resolver_and_a_broker() {
+    const CODE: &str = "network-by-name";
+    let unreadable = with(&[(attempts::RESOLV_CONF, Answer::Refused(13))]);
+    check(&unreadable, CODE, State::Less, "let everybody read it");
+    let empty = with(&[(attempts::RESOLV_CONF, text("search example.com\n"))]);
+    assert!(check(&empty, CODE, State::Less, "dns [").runs, "other jails run");
+    let mut refused = with(&[(attempts::NET, Answer::Refused(1))]);
+    check(&refused, CODE, State::Good, "");
+    refused.jail = Some(Err("clone3: EPERM".into()));
+    check(&refused, CODE, State::Less, "user-namespaces");
+    let mut old = machine();
+    old.broker = false;
+    check(&old, CODE, State::Less, "make kit");
+    let without_v6 = report(&with(&[(attempts::IPV6, Answer::Refused(97))]));
+    let item = without_v6.items.iter().find(|item| item.code == CODE).unwrap();
+    assert!(item.state == State::Good && item.evidence.contains("IPv4 alone"), "{item:?}");
 }
 
 #[test]

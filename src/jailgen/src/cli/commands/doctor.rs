@@ -90,6 +90,7 @@ fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failur
         ask(probe, &doctor::attempts(uid, cgroup.as_deref(), &daemon))
     });
     let stub = kit.as_ref().ok().and_then(doctor::stub);
+    let broker = kit.as_ref().is_ok_and(|kit| kit.tool("jail-broker").is_some());
     let jail = match (&probe, stub) {
         (Some(probe), Some(stub)) => Some(launch(&state, &stub, probe)),
         _ => None,
@@ -114,6 +115,7 @@ fn machine(arguments: &args::Doctor, context: Context) -> Result<Machine, Failur
         programs: PROGRAMS.iter().copied().filter(has).collect(),
         nix: nix.map(|nix| format!("Nix {}", nix.version())).map_err(|error| error.to_string()),
         kit: kit.map(|kit| kit.url).map_err(|error| error.to_string()),
+        broker,
         commands: (context.is_in_path(&bin), bin.display().to_string()),
     })
 }
