@@ -2,7 +2,7 @@
 //!
 //! What is made in the namespace is found and prepared here, on the host: the messages to the kernel, the addresses, room for
 //! what comes of it. It is made by the second process of the jail (see [`crate::aside`]), which makes system calls and
-//! nothing else. No payload waits for the broker: a connection that comes before it waits in the backlog of its socket.
+//! nothing else. No payload waits for more of the broker than that its program runs: a connection that comes before it waits in the backlog of its socket.
 
 mod broker;
 mod inside;
