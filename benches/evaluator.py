@@ -13,7 +13,6 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from compiler import JAILGEN, PROJECT, Contender, measure
 

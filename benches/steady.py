@@ -188,21 +188,24 @@ def measure(rounds: int, ways: list[Way]) -> None:
             del times[0]
 
 
+def middle(way: Way, workload: str) -> float:
+    """The median, in milliseconds."""
+    return statistics.median(way.times[workload]) / 1000
+
+
+def ratio(ours: Way, theirs: Way, workload: str) -> float:
+    """The median of the ratios, round by round."""
+    rounds = zip(ours.times[workload], theirs.times[workload])
+    return statistics.median(one / max(other, 1) for one, other in rounds)
+
+
 def report(ways: list[Way], pairs: list[tuple[Way, Way]]) -> None:
     """Milliseconds of each, and the ratios of these pairs."""
     titles = [f"{ours.name}/{theirs.name}" for ours, theirs in pairs]
     print(f"{'':<28}", *(f"{way.name:>10}" for way in ways), *(f"{title:>18}" for title in titles))
     for workload in WORKLOADS:
-
-        def middle(way: Way) -> float:
-            return statistics.median(way.times[workload]) / 1000
-
-        def ratio(ours: Way, theirs: Way) -> float:
-            rounds = zip(ours.times[workload], theirs.times[workload])
-            return statistics.median(one / max(other, 1) for one, other in rounds)
-
-        middles = [f"{middle(way):10.1f}" for way in ways]
-        ratios = [f"{ratio(ours, theirs):18.3f}" for ours, theirs in pairs]
+        middles = [f"{middle(way, workload):10.1f}" for way in ways]
+        ratios = [f"{ratio(ours, theirs, workload):18.3f}" for ours, theirs in pairs]
         print(f"{workload:<28}", *middles, *ratios)
 
 

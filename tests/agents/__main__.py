@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import checks, record
 from .catalogue import ABSENT, AGENTS, Agent, strict
-from .install import PROJECT, Installed, Standin, install, say
+from .install import PROJECT, Standin, install, say
 from .isolation import User, leave_the_network, users
 from .jails import Compiler
 from .session import Session, play, stage

@@ -24,7 +24,7 @@ def send(host, port, *pieces):
             text += part
     except TimeoutError:
         return f"open: {text.decode('latin-1')}"
-    except OSError as error:
+    except OSError:
         return f"reset: {text.decode('latin-1')}"
     return f"closed: {text.decode('latin-1')}"
 
