@@ -41,10 +41,11 @@ demo: ## From nothing to a shell in a jail, offline but for Rust crates
 test: ## Everything, set-up included: formatting, lints, all tests as root and as an ordinary user
 	scripts/test
 
-lint: ## Formatting and lints
+lint: ## Formatting and lints; shellcheck, ruff and cargo-deny where they are installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
+	scripts/lint-tools
 
 bench: ## Measure launches, running programs and the compiler, beside bubblewrap and Nix
 	scripts/bench
