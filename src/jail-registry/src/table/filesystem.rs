@@ -190,8 +190,8 @@ could ever write stops the launch: an earlier session may have made it. `/etc/re
             summary: "A file of the agent's own state, read-write; its program makes it (mode 0600) where it is missing",
             docs: "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
 follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
-also when the program was killed. A process outside that may open these two files and nothing else carries it over (Linux 5.13 and newer, with
-Landlock). A file that the host does not have is not there inside either: an empty one is a broken one for many programs.
+also when the program was killed. A process outside that may open these two files and nothing else carries it over; it needs
+Landlock. A file that the host does not have is not there inside either: an empty one is a broken one for many programs.
 
 What is lost, and when: of two launches that change the file at the same time, or a launch and a program outside, the last one counts, and what the other has
 changed is gone, whatever lock they take: each locks a file of its own. For state that sessions share grant the *folder* that it is in (`state-dir`), where locks and
