@@ -16,6 +16,8 @@ mod policy;
 mod rule;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use address::{Objection, objection, special_ranges};

@@ -1,12 +1,10 @@
 //! What is allowed and what is refused, mostly as tables.
 
-mod properties;
-
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::*;
 
-fn name(text: &str) -> Name {
+pub(crate) fn name(text: &str) -> Name {
     Name::from_wire(text.as_bytes()).unwrap()
 }
 
@@ -14,7 +12,7 @@ fn host(text: &str) -> Host {
     Authority::from_wire(text.as_bytes()).unwrap().host
 }
 
-fn policy(rules: &[&str]) -> Policy {
+pub(crate) fn policy(rules: &[&str]) -> Policy {
     let rules = rules.iter().map(|text| Rule::parse(text, format!("line of {text}")).unwrap());
     Policy { rules: rules.collect(), reach: Reach::Rules, denied: Vec::new() }
 }

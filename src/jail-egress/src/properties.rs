@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 
-use super::{name, policy};
+use crate::tests::{name, policy};
 use crate::*;
 
 /// Ways to write an IPv4 address as an IPv6 one that still lead there.
