@@ -10,7 +10,7 @@ built := $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/jailgen
 export PREFIX DESTDIR SYSCONFDIR APPARMOR KIT
 
 .DEFAULT_GOAL := help
-.PHONY: help build kit install uninstall dist demo test lint bench check-release first-hour test-sessions test-agents test-nix fuzz test-cgroups
+.PHONY: help build kit install uninstall dist demo test lint allow-userns bench check-release first-hour test-sessions test-agents test-nix fuzz test-cgroups
 
 help: ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 16
@@ -46,6 +46,10 @@ lint: ## Formatting and lints; shellcheck, ruff and cargo-deny where they are in
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
 	scripts/lint-tools
+
+# Ubuntu lets a program make user namespaces only if a profile of AppArmor says so, and there is none for programs that were just built.
+allow-userns: ## Let all programs make user namespaces until the next start, as the tests need it on Ubuntu (needs root)
+	[ ! -e /proc/sys/kernel/apparmor_restrict_unprivileged_userns ] || sysctl -w kernel.apparmor_restrict_unprivileged_userns=0
 
 check-release: ## What a machine can check before a release (docs/releasing.md)
 	scripts/check-release
