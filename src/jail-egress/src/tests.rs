@@ -1,6 +1,6 @@
 //! What is allowed and what is refused, mostly as tables.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use super::*;
 
