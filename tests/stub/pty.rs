@@ -138,6 +138,17 @@ impl Shell {
     /// Everything that is written until `text` is, and that too.
     #[track_caller]
     pub(crate) fn until(&mut self, text: &str) -> String {
+        self.until_with(text, Duration::ZERO)
+    }
+
+    /// The same, read so slowly that the terminal is full all the time.
+    #[track_caller]
+    pub(crate) fn slowly_until(&mut self, text: &str) -> String {
+        self.until_with(text, Duration::from_millis(2))
+    }
+
+    #[track_caller]
+    fn until_with(&mut self, text: &str, pause: Duration) -> String {
         let begin = Instant::now();
         let mut from = 0;
         loop {
@@ -145,7 +156,9 @@ impl Shell {
                 return self.seen.drain(..from + at + text.len()).collect();
             }
             from = self.seen.len().saturating_sub(text.len());
-            assert!(begin.elapsed() < Duration::from_secs(120), "no `{text}`");
+            let last = String::from_utf8_lossy(&self.seen.as_bytes()[from.saturating_sub(200)..]);
+            assert!(begin.elapsed() < Duration::from_secs(120), "no `{text}`, at last: {last:?}");
+            std::thread::sleep(pause);
             self.read(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
         }
     }

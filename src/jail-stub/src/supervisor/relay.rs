@@ -211,15 +211,17 @@ impl Relay {
         }
     }
 
-    /// Passes on what the jail has written.
+    /// Passes on what the jail has written. Once [`State::Going`], either some of it waits for the screen or the filter, or there was
+    /// no more.
     pub(crate) fn copy_output(&mut self) -> State {
+        // What waits goes first. Behind it nothing can be read, which would look as if the jail had written nothing more.
+        if let Some(state) = self.show() {
+            return state;
+        }
         for _ in 0..ROUNDS {
             let read = self.take_output();
-            match self.written.empty(&self.screen) {
-                Ok(()) => {}
-                // It goes on when the screen takes more.
-                Err(Errno::AGAIN) => return State::Going,
-                Err(_) => return State::Gone,
+            if let Some(state) = self.show() {
+                return state;
             }
             match read {
                 Ok(0) | Err(Errno::IO) => return State::Over,
@@ -229,6 +231,16 @@ impl Relay {
             }
         }
         State::More
+    }
+
+    /// Writes what waits to the screen; what that has come to, unless it has all gone out.
+    fn show(&mut self) -> Option<State> {
+        match self.written.empty(&self.screen) {
+            Ok(()) => None,
+            // It goes on when the screen takes more.
+            Err(Errno::AGAIN) => Some(State::Going),
+            Err(_) => Some(State::Gone),
+        }
     }
 
     /// The same, and what the filter has still to answer for.
@@ -242,12 +254,13 @@ impl Relay {
         }
     }
 
+    /// Reads what the jail has written, when nothing waits for the screen.
     fn take_output(&mut self) -> Result<usize, Errno> {
-        let Some(filter) = &mut self.filter else { return self.written.fill(&self.jail) };
-        if filter.answers().is_some() {
-            return self.written.take(filter);
+        match &mut self.filter {
+            None => self.written.fill(&self.jail),
+            Some(filter) if filter.answers().is_some() => self.written.take(filter),
+            Some(filter) => filter.ask(&self.jail),
         }
-        if self.written.is_empty() { filter.ask(&self.jail) } else { Err(Errno::AGAIN) }
     }
 
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
