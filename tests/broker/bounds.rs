@@ -14,7 +14,7 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use crate::clients::{Ended, Resolver};
 use crate::jail::{Jail, Spec};
 use crate::servers::{echo, listen, serve};
-use crate::world::run;
+use crate::world::{World, run};
 
 #[test]
 fn ten_thousand_names_leave_a_table_that_still_works() {
@@ -182,34 +182,38 @@ fn under_way() -> (UnixDatagram, UnixDatagram) {
 #[test]
 fn ten_thousand_idle_connections_take_little_memory() {
     run(|world| {
-        world.records.add("a.example.com", &["11.0.0.2"]);
-        let listener = listen(world, "11.0.0.2:22");
-        std::thread::spawn(move || {
-            let mut all = Vec::new();
-            for mut stream in listener.incoming().map_while(Result::ok) {
-                let _ = stream.write_all(b"x");
-                all.push(stream);
-            }
-        });
-        let many = many();
-        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
-        let at_rest = jail.memory();
-        let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
-        let all: Vec<TcpStream> = jail.inside(|| {
-            let connect = |_| {
-                let mut stream = TcpStream::connect(to).unwrap();
-                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-                stream.read_exact(&mut [0]).unwrap();
-                stream
-            };
-            (0..many).map(connect).collect()
-        });
-        let full = jail.memory();
+        let (at_rest, many, full) = memory_of_idle(world);
         println!("at rest {at_rest} kB, with {many} connections {full} kB");
         assert!(at_rest < 12_000, "{at_rest} kB at rest");
         assert!(full < 200_000, "{full} kB with {many} connections");
-        drop(all);
     });
+}
+
+/// The broker's memory at rest, in kB; how many connections there are then, and its memory with them.
+pub(crate) fn memory_of_idle(world: &World) -> (u64, usize, u64) {
+    world.records.add("a.example.com", &["11.0.0.2"]);
+    let listener = listen(world, "11.0.0.2:22");
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let _ = stream.write_all(b"x");
+            all.push(stream);
+        }
+    });
+    let many = many();
+    let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+    let at_rest = jail.memory();
+    let to: SocketAddr = format!("{}:22", jail.address("a.example.com")).parse().unwrap();
+    let all: Vec<TcpStream> = jail.inside(|| {
+        let connect = |_| {
+            let mut stream = TcpStream::connect(to).unwrap();
+            stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+            stream.read_exact(&mut [0]).unwrap();
+            stream
+        };
+        (0..many).map(connect).collect()
+    });
+    (at_rest, all.len(), jail.memory())
 }
 
 #[test]
@@ -259,16 +263,20 @@ fn what_goes_through_is_fast_enough() {
     });
 }
 
+/// The middle one.
+pub(crate) fn middle<T: PartialOrd + Copy>(mut all: Vec<T>) -> T {
+    all.sort_by(|one, other| one.partial_cmp(other).unwrap());
+    all[all.len() / 2]
+}
+
+/// A byte there, and one back.
+pub(crate) fn trip(stream: &mut TcpStream) {
+    stream.write_all(b"s").unwrap();
+    stream.read_exact(&mut [0]).unwrap();
+}
+
 /// The time for 256 MiB; the middle one of connections with a first byte, and of later round trips.
 fn measure(to: SocketAddr) -> (Duration, Duration, Duration) {
-    let middle = |mut all: Vec<Duration>| {
-        all.sort();
-        all[all.len() / 2]
-    };
-    let trip = |stream: &mut TcpStream| {
-        stream.write_all(b"s").unwrap();
-        stream.read_exact(&mut [0]).unwrap();
-    };
     let mut firsts = Vec::new();
     for _ in 0..200 {
         let begun = Instant::now();

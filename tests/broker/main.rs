@@ -22,4 +22,5 @@ mod live;
 mod names;
 mod ports;
 mod proxies;
+mod speed;
 mod spoken;

@@ -69,7 +69,7 @@ fn again(before: &[&str], is_root: bool) {
         .args(&words[1..])
         .arg("--")
         .arg(env::current_exe().unwrap())
-        .args([&name, "--exact", "--nocapture", "--test-threads=1"])
+        .args([&name, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
         .env(INSIDE, folder.path())
         .current_dir(folder.path())
         .output()
