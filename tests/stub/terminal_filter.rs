@@ -166,6 +166,21 @@ fn the_process_that_filters_is_closed_in() {
     }
 }
 
+/// What it has not answered for when the payload has ended is lost with it, which is said.
+#[test]
+fn the_end_of_the_filter_is_said_after_that_of_the_payload_too() {
+    for caller in callers() {
+        let jail = filtered(caller);
+        let mut shell = Shell::start(&jail);
+        shell.line("\"$W\" -c 'printf \"<%024000d>\" 0; exit 3' & J=$!; sleep 1; for p in $(cat /proc/$J/task/$J/children); do [ \"$(cat /proc/$p/comm)\" = jail-host ] && kill -9 $p; done; wait $J; echo code-$?");
+        // Nobody reads, so the terminals are full.
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let all = shell.until("code-3");
+        assert!(all.contains("has ended, and the last output is lost"), "{all}");
+        assert!(!all.contains("0>"), "{all}");
+    }
+}
+
 /// Where there is no terminal there is nothing to do.
 #[test]
 fn pipes_are_not_filtered() {

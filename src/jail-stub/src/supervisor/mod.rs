@@ -273,7 +273,12 @@ impl<'a> Supervisor<'a> {
             let state = relay.copy_output();
             let is_over = match state {
                 State::More => false,
-                State::Over | State::Gone | State::Unfiltered => true,
+                State::Over | State::Gone => true,
+                State::Unfiltered => {
+                    let what = "the filter of the terminal has ended, and the last output is lost";
+                    failure::say(what, None);
+                    true
+                }
                 // Whoever still holds the jail's terminal is not in it.
                 State::Going => relay.waiting_output().is_none() && relay.answers().is_none(),
             };
