@@ -55,6 +55,7 @@ check-release: ## What a machine can check before a release (docs/releasing.md)
 	scripts/check-release
 
 bench: ## Measure launches, running programs and the compiler, beside bubblewrap and Nix
+bench: ## Measure launches, running programs, the network by name and the compiler, beside bubblewrap, tinyproxy and Nix
 	scripts/bench
 
 first-hour: ## Type what the first pages print, on a fresh Debian, as root and as an ordinary user (needs root and a network)
