@@ -54,7 +54,6 @@ allow-userns: ## Let all programs make user namespaces until the next start, as 
 check-release: ## What a machine can check before a release (docs/releasing.md)
 	scripts/check-release
 
-bench: ## Measure launches, running programs and the compiler, beside bubblewrap and Nix
 bench: ## Measure launches, running programs, the network by name and the compiler, beside bubblewrap, tinyproxy and Nix
 	scripts/bench
 

@@ -291,13 +291,15 @@ const NAMES_HOSTS: &[&str] =
 #[test]
 fn no_file_names_registries_or_the_folder_of_a_checkout() {
     let checkout = project().canonicalize().unwrap();
-    // A short name such as `/src` says something in jails too.
-    let is_telling = checkout.components().count() > 2;
+    // A short name such as `/src`, or one in /tmp, says something in jails too.
+    let is_telling = checkout.components().count() > 2 && !checkout.starts_with("/tmp");
     let checkout = checkout.display().to_string();
     let mut problems = Vec::new();
     for path in tracked().into_iter().filter(|path| !NAMES_HOSTS.contains(&path.as_str())) {
         let text = text(&path);
-        if is_telling && text.contains(&checkout) {
+        // It makes a checkout, and may be running this.
+        let is_named = is_telling && path != "scripts/in-fresh-debian" && text.contains(&checkout);
+        if is_named {
             problems.push(format!("{path} names {checkout}"));
         }
         for (first, second) in PRIVATE {
