@@ -43,6 +43,7 @@ mod programs;
 mod pty;
 mod quota;
 mod root;
+mod screen;
 mod sessions;
 mod set_id;
 mod shared;
