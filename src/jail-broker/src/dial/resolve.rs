@@ -160,7 +160,7 @@ fn in_hosts(hosts: &Hosts, name: &DnsName) -> Vec<IpAddr> {
 async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
     let ask = |kind| async move {
         let found = resolver.lookup(name.clone(), kind).await;
-        found.map(|found| addresses_in(&found)).map_err(io::Error::other)
+        found.map(|found| addresses_in(&found)).map_err(in_words)
     };
     let (v4, v6) = (ask(RecordType::A), ask(RecordType::AAAA));
     tokio::pin!(v4, v6);
@@ -168,6 +168,14 @@ async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
         first = &mut v4 => join(first, v6).await,
         first = &mut v6 => join(first, v4).await,
     }
+}
+
+/// What the log says of a look-up that failed: the resolver's own words tell of the query by its structure.
+fn in_words(error: NetError) -> io::Error {
+    if error.is_no_records_found() {
+        return io::Error::other("the DNS server knows no address of it");
+    }
+    io::Error::other(error)
 }
 
 async fn join(
