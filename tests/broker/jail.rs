@@ -275,8 +275,7 @@ fn broker(descriptors: [&OwnedFd; 3], world: &World, spec: &Spec) -> Child {
         fcntl_setfd(descriptor, FdFlags::empty()).unwrap();
     }
     // The test process is the only one that starts programs meanwhile, and each test has its own.
-    let program = std::env::var_os("JAIL_BROKER");
-    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-broker").into());
+    let program = broker_program().into_os_string();
     let mut command =
         Command::new(if spec.files.is_some() { "prlimit".into() } else { program.clone() });
     if let Some(files) = spec.files {
@@ -328,4 +327,10 @@ fn socket(kind: &str, at: &str, port: u16) -> OwnedFd {
     bind(&socket, &at).unwrap();
     listen(&socket, 128).unwrap();
     socket
+}
+
+/// The program under test.
+pub(crate) fn broker_program() -> std::path::PathBuf {
+    let program = std::env::var_os("JAIL_BROKER");
+    program.unwrap_or_else(|| env!("CARGO_BIN_EXE_jail-broker").into()).into()
 }

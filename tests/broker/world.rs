@@ -65,10 +65,19 @@ fn again(before: &[&str], is_root: bool) {
     let folder = tempfile::tempdir().unwrap();
     let open = std::os::unix::fs::PermissionsExt::from_mode(0o777);
     fs::set_permissions(folder.path(), open).unwrap();
+    // Another user may not enter the folder that they were built in, such as one in /root.
+    let reachable = |program: PathBuf, name: &str| {
+        let place = folder.path().join(name);
+        fs::hard_link(&program, &place).or_else(|_| fs::copy(&program, &place).map(drop)).unwrap();
+        place
+    };
+    let test = reachable(env::current_exe().unwrap(), "test");
+    let broker = reachable(crate::jail::broker_program(), "jail-broker");
     let output = Command::new(words[0])
         .args(&words[1..])
         .arg("--")
-        .arg(env::current_exe().unwrap())
+        .arg(test)
+        .env("JAIL_BROKER", broker)
         .args([&name, "--exact", "--nocapture", "--include-ignored", "--test-threads=1"])
         .env(INSIDE, folder.path())
         .current_dir(folder.path())
