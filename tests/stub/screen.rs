@@ -26,16 +26,19 @@ fn a_large_output_arrives_whole_and_in_order() {
 /// The payload has ended while the terminals and what is between them are full. The sizes are around those of all of them together.
 #[test]
 fn what_a_slow_screen_has_not_taken_when_the_payload_ends_still_arrives() {
-    each(|shell| {
-        for length in (80_000..120_000).step_by(4_000) {
-            shell.line(&format!("\"$W\" -c 'printf \"<%0{length}d>\" 0'; echo code-$?-"));
-            shell.expect("code-$?-");
-            let all = shell.slowly_until("code-0-");
-            let whole = format!("<{}>code-0-", "0".repeat(length));
-            assert!(all.ends_with(&whole), "{length}, of which {} came", all.len());
-            shell.prompt();
-        }
-    });
+    each(|shell| all_arrives_slowly(shell, (80_000..120_000).step_by(4_000)));
+}
+
+/// Outputs of these lengths arrive whole on a screen that takes them slowly.
+pub(crate) fn all_arrives_slowly(shell: &mut Shell, lengths: impl Iterator<Item = usize>) {
+    for length in lengths {
+        shell.line(&format!("\"$W\" -c 'printf \"<%0{length}d>\" 0'; echo code-$?-"));
+        shell.expect("code-$?-");
+        let all = shell.slowly_until("code-0-");
+        let whole = format!("<{}>code-0-", "0".repeat(length));
+        assert!(all.ends_with(&whole), "{length}, of which {} came", all.len());
+        shell.prompt();
+    }
 }
 
 #[test]

@@ -101,14 +101,7 @@ fn what_a_slow_screen_has_not_taken_when_the_payload_ends_still_arrives() {
     for caller in callers() {
         let jail = filtered(caller);
         let mut shell = Shell::start(&jail);
-        for length in (20_000..48_000).step_by(4_000) {
-            shell.line(&format!("\"$W\" -c 'printf \"<%0{length}d>\" 0'; echo code-$?-"));
-            shell.expect("code-$?-");
-            let all = shell.slowly_until("code-0-");
-            let whole = format!("<{}>code-0-", "0".repeat(length));
-            assert!(all.ends_with(&whole), "{length}, of which {} came", all.len());
-            shell.prompt();
-        }
+        crate::screen::all_arrives_slowly(&mut shell, (20_000..48_000).step_by(4_000));
     }
 }
 
