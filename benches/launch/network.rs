@@ -32,13 +32,9 @@ pub(crate) fn network() -> Option<Network> {
                 txt: false,
                 by: by(),
             }],
-            internet: Vec::new(),
-            resolvers: Vec::new(),
-            upstream: None,
-            exposed: Vec::new(),
-            host_ports: Vec::new(),
-            ask: None,
+            ..Egress::default()
         },
+        given: Vec::new(),
         by: by(),
     })
 }

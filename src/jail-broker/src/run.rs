@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 
 use jail_egress::{Destination, Pattern, Policy, Rule};
-use jail_plan::{Credentials, Listener, Network};
+use jail_plan::{Credentials, Egress, Listener, Network};
 use rustix::thread::CapabilitySet;
 
 use crate::ask::{self, Asker};
@@ -115,6 +115,14 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let (start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
     name.clone_from(&start.name);
     let policy = policy(&network.egress)?;
+    let Egress { requests, secrets, sockets, .. } = &network.egress;
+    if !(requests.is_empty()
+        && secrets.is_empty()
+        && sockets.is_empty()
+        && network.given.is_empty())
+    {
+        return Err("requests and secrets are not built yet".into());
+    }
     let state = Path::new(&start.state);
     let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
     let log = log.map_err(told("the log of the network"))?;

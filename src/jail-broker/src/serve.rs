@@ -78,9 +78,13 @@ fn listen(session: &Rc<Session>, listener: &Listener, socket: OwnedFd) -> io::Re
         (Transport::Tcp, Purpose::Proxy) => accept(session, socket, proxy::serve),
         (Transport::Tcp, Purpose::Address) => accept(session, socket, connection::transparent),
         (Transport::Tcp, Purpose::HostPort) => accept(session, socket, ports::host),
-        (Transport::Udp, Purpose::Proxy | Purpose::Address | Purpose::HostPort) => {
-            Err(io::Error::other("datagrams are for DNS only"))
+        (Transport::Tcp, Purpose::SecretSocket) => {
+            Err(io::Error::other("servers that add a secret are not built yet"))
         }
+        (
+            Transport::Udp,
+            Purpose::Proxy | Purpose::Address | Purpose::HostPort | Purpose::SecretSocket,
+        ) => Err(io::Error::other("datagrams are for DNS only")),
     }
 }
 

@@ -25,6 +25,7 @@ mod path;
 mod plan;
 pub mod raw;
 mod record;
+mod requests;
 pub mod search;
 mod shown;
 pub mod terminal;
@@ -54,6 +55,9 @@ pub use path::{JailPath, PathError};
 pub use plan::{
     Argument, Closure, DedicatedUser, Host, Ids, Lifetime, Namespace, Plan, SeccompProgram,
     ShownIds, StartIn, Terminal, VERSION,
+};
+pub use requests::{
+    Content, Given, GivenTo, RequestRule, Secret, SecretPlace, SecretSocket, SecretSource,
 };
 pub use shown::one_line;
 pub use wrapper::{EXIT_LINE, PLAN_BYTES_MAX, Places, Wrapper, WrapperError, WrapperText, encode};

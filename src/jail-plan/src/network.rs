@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use crate::json::{self, Parser};
 use crate::ops::Origin;
 use crate::record::{choice, record, words};
+use crate::requests::{Given, RequestRule, Secret, SecretSocket};
 
 record! {
     /// A network namespace from which connections leave through a broker only.
@@ -30,6 +31,8 @@ record! {
         pub listeners: Vec<Listener>,
         /// What may be reached, for the broker.
         pub egress: Egress,
+        /// What the broker fills before the payload starts.
+        pub given: Vec<Given>,
         /// Who wanted it.
         pub by: Origin,
     }
@@ -71,6 +74,8 @@ words! {
         "address" Address,
         /// A port of the host's loopback.
         "host-port" HostPort,
+        /// The server of the `SecretSocket` that listens on this port.
+        "secret-socket" SecretSocket,
     }
 }
 
@@ -86,6 +91,7 @@ words! {
 
 record! {
     /// What may be reached, and how. `jail-egress` judges by it.
+    #[derive(Default)]
     pub struct Egress {
         /// The rules, in the order of the spec.
         pub rules: Vec<EgressRule>,
@@ -101,6 +107,12 @@ record! {
         pub host_ports: Vec<HostPort>,
         /// Whom to ask before a connection is refused.
         pub ask: Option<Ask>,
+        /// Which requests hosts may get. The broker ends the TLS of a host that one of these or a secret names.
+        pub requests: Vec<RequestRule>,
+        /// Values that the broker puts into requests.
+        pub secrets: Vec<Secret>,
+        /// Servers inside that add a secret.
+        pub sockets: Vec<SecretSocket>,
     }
 }
 

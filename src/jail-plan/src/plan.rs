@@ -14,7 +14,7 @@ use crate::ops::{AfterOp, EnvOp, HostOp, InsideOp, Origin, Step};
 use crate::record::{record, words};
 
 /// The version of this format. A reader refuses every other one.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 record! {
     /// A launch, operation by operation. The fields stand in the order in which the stub uses them.

@@ -183,7 +183,7 @@ fn a_wrapper_is_read_back_as_written() {
     assert_eq!(wrapper.place("ro-bind#1"), Some("demo.jail:1:2".into()));
     assert_eq!(wrapper.place("ro-bind#2"), None);
     assert!(
-        text.starts_with("#!/stub\nexit 125 # a plan, not a script\n{\"version\":2,\n"),
+        text.starts_with("#!/stub\nexit 125 # a plan, not a script\n{\"version\":3,\n"),
         "{text}"
     );
     assert!(
@@ -207,15 +207,8 @@ fn the_text_of_the_network_is_that_of_the_wrapper() {
             address: "::1".into(),
             port: 53,
         }],
-        egress: Egress {
-            rules: Vec::new(),
-            internet: vec![443],
-            resolvers: Vec::new(),
-            upstream: None,
-            exposed: Vec::new(),
-            host_ports: Vec::new(),
-            ask: None,
-        },
+        egress: Egress { internet: vec![443], ..Egress::default() },
+        given: Vec::new(),
         by: "network-allow#3 ]}\"".into(),
     };
     let plan = Plan { network: Some(network.clone()), ..plan() };
@@ -238,7 +231,7 @@ fn a_wrapper_that_is_cut_short_is_refused_at_every_byte() {
 #[test]
 fn a_plan_of_another_version_says_so_even_when_nothing_else_fits() {
     assert_eq!(
-        failure(&encoded().replace("\"version\":2", "\"version\":1")),
+        failure(&encoded().replace("\"version\":3", "\"version\":1")),
         WrapperError::Version(Some(1))
     );
     assert_eq!(

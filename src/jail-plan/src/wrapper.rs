@@ -3,7 +3,7 @@
 //! ```text
 //! #!/nix/store/…-jail-stub/bin/jail-stub
 //! exit 125 # a plan, not a script
-//! {"version": 2, …}
+//! {"version": 3, …}
 //! {"mount-cwd#3": "opencode.jail:4:3", …}
 //! ```
 //! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run

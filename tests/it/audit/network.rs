@@ -23,15 +23,8 @@ fn plan() -> Option<Plan> {
         unreachable: Vec::new(),
         addresses: vec!["198.18.0.1".into()],
         listeners: Vec::new(),
-        egress: Egress {
-            rules: vec![rule],
-            internet: Vec::new(),
-            resolvers: Vec::new(),
-            upstream: None,
-            exposed: Vec::new(),
-            host_ports: Vec::new(),
-            ask: None,
-        },
+        egress: Egress { rules: vec![rule], ..Egress::default() },
+        given: Vec::new(),
         by: "network-allow#4".into(),
     });
     Some(plan)

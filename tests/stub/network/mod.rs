@@ -32,15 +32,8 @@ pub(crate) fn network(listeners: Vec<Listener>) -> Network {
         unreachable: vec!["198.19.255.0/24".into(), "fd6a:6169:6c00:0:1::/80".into()],
         addresses: vec!["198.18.0.1".into(), "fd6a:6169:6c00::1".into()],
         listeners,
-        egress: Egress {
-            rules: Vec::new(),
-            internet: Vec::new(),
-            resolvers: Vec::new(),
-            upstream: None,
-            exposed: Vec::new(),
-            host_ports: Vec::new(),
-            ask: None,
-        },
+        egress: Egress::default(),
+        given: Vec::new(),
         by: by(),
     }
 }

@@ -146,11 +146,7 @@ mod tests {
         Egress {
             rules: hosts.iter().map(rule).collect(),
             internet: internet.to_vec(),
-            resolvers: Vec::new(),
-            upstream: None,
-            exposed: Vec::new(),
-            host_ports: Vec::new(),
-            ask: None,
+            ..Egress::default()
         }
     }
 

@@ -122,7 +122,9 @@ impl ByName {
                 exposed: self.exposed,
                 host_ports: self.host_ports,
                 ask: self.ask,
+                ..Egress::default()
             },
+            given: Vec::new(),
             by,
         }))
     }

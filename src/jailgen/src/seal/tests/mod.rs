@@ -104,7 +104,7 @@ fn a_small_policy_becomes_this_wrapper() {
         expect![[r##"
             #!/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub
             exit 125 # a plan, not a script
-            {"version":2,
+            {"version":3,
             "name":"jailed-hello",
             "host":null,
             "before":[{"by":"grant#3","refuse-folder":{"home_allowed":false}}],

@@ -1,0 +1,128 @@
+//! Requests that the broker judges one by one, secrets that it puts into them, and what it gives the jail for that.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ops::Origin;
+use crate::record::{choice, record, words};
+
+record! {
+    /// Which requests a host may get. A request must match one rule whole.
+    pub struct RequestRule {
+        /// The host, as in `EgressRule`: a name, or `*.` and a name.
+        pub host: String,
+        /// Methods, in upper case; empty: all.
+        pub methods: Vec<String>,
+        /// Paths from `/`, in normal form; `*` stands for one segment, `**` at the end for any number. Empty: all.
+        pub paths: Vec<String>,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+record! {
+    /// A value that the broker knows and the jail does not. Inside there is a placeholder.
+    pub struct Secret {
+        /// What people call it: the variable or the file that has its placeholder.
+        pub name: String,
+        /// Where the value is at launch.
+        pub from: SecretSource,
+        /// The hosts that get the value.
+        pub hosts: Vec<String>,
+        /// Where in a request the placeholder is replaced.
+        pub places: Vec<SecretPlace>,
+        /// The only header that it is replaced in, in lower case; absent: any.
+        pub header: Option<String>,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+choice! {
+    /// Where the value of a secret is at launch.
+    pub enum SecretSource {
+        /// The contents of this file on the host, without the final newline.
+        "file" File(String),
+        /// This variable of the launcher.
+        "variable" Variable(String),
+        /// What this command prints on the host, without the final newline.
+        "command" Command(Vec<String>),
+        /// An entry of the desktop's keyring, by attribute and value in turns (`secret-tool lookup`).
+        "keyring" Keyring(Vec<String>),
+    }
+}
+
+words! {
+    /// A part of a request.
+    pub enum SecretPlace {
+        /// Any header as it stands.
+        "header" Header,
+        /// The user or the password of `Authorization: Basic`.
+        "basic" Basic,
+        /// The query of the path.
+        "query" Query,
+        /// The body.
+        "body" Body,
+    }
+}
+
+record! {
+    /// A server inside that adds a header and speaks TLS outside. Its listeners have the purpose `secret-socket`.
+    pub struct SecretSocket {
+        /// The secret that the header's value is made of, by its name.
+        pub secret: String,
+        /// The host, and its port.
+        pub host: String,
+        /// The port of the host.
+        pub port: u16,
+        /// The header's name, in lower case.
+        pub header: String,
+        /// What stands before the value in the header: `Bearer `.
+        pub prefix: String,
+        /// The path that every request's path is put behind: empty, or `/v1`.
+        pub path: String,
+        /// Where its Unix socket is inside: one of `given` is for this path.
+        pub socket: String,
+        /// The port on the jail's loopback.
+        pub listen: u16,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+record! {
+    /// Something that the broker makes at launch and the payload finds. The launch makes the empty file and hands its descriptor
+    /// over; the payload starts when the broker has filled all of them and said the variables.
+    pub struct Given {
+        /// What it is.
+        pub content: Content,
+        /// Where the payload finds it.
+        pub to: GivenTo,
+        /// Who wanted it.
+        pub by: Origin,
+    }
+}
+
+choice! {
+    /// What the broker gives.
+    pub enum Content {
+        /// PEM: the certificates in this file on the host, and the one of this launch's authority.
+        "authorities" Authorities(String),
+        /// The same as a trust store of Java (PKCS #12, password `changeit`).
+        "trust-store" TrustStore(String),
+        /// The placeholder of the secret of this name.
+        "placeholder" Placeholder(String),
+        /// The server of the `SecretSocket` of this path. What is handed over is no file but a Unix socket that listens.
+        "server" Server(String),
+    }
+}
+
+choice! {
+    /// Where the payload finds it.
+    pub enum GivenTo {
+        /// A file at this absolute path inside.
+        "file" File(String),
+        /// A variable.
+        "variable" Variable(String),
+    }
+}
