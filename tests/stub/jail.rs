@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use jail_seccomp::{Arch, Policy, default_program, program};
 
-pub(crate) use crate::caller::{Caller, callers, skipped};
+pub(crate) use crate::caller::{Caller, callers, has_more_users, skipped};
 use crate::programs::host;
 pub(crate) use crate::programs::{broker, probe, remove_older, stub};
 

@@ -5,7 +5,7 @@ use super::real::{started, words};
 use super::world::{World, run};
 use jail_plan::Access;
 
-use crate::jail::{Caller, Jail, bind, callers, literal, skipped};
+use crate::jail::{Caller, Jail, bind, callers, has_more_users, literal, skipped};
 
 /// A jail with what was copied into the world's folder.
 fn with_programs(world: &World, caller: Caller, rules: &[&str]) -> Jail {
@@ -55,15 +55,6 @@ fn git_over_ssh_clones_from_openssh() {
             assert!(ran.stderr.contains("Could not resolve hostname other.test"), "{ran:?}");
         }
     });
-}
-
-/// In a user namespace of a caller's own there is one user.
-fn has_more_users() -> bool {
-    let map = std::fs::read_to_string("/proc/self/uid_map").expect("a map");
-    map.split_whitespace()
-        .nth(2)
-        .and_then(|count| count.parse().ok())
-        .is_some_and(|count: u32| count > 65534)
 }
 
 #[test]
