@@ -3,6 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::expand::HostText;
 use crate::ops::Origin;
 use crate::record::{choice, record, words};
 
@@ -27,12 +28,15 @@ record! {
         pub name: String,
         /// Where the value is at launch.
         pub from: SecretSource,
-        /// The hosts that get the value.
+        /// The hosts that get the value, as in `EgressRule`: names, or `*.` and a name. None where a `SecretSocket` adds it.
         pub hosts: Vec<String>,
-        /// Where in a request the placeholder is replaced.
+        /// Where in a request the placeholder is replaced. Nowhere where a `SecretSocket` adds it: it has no placeholder then.
         pub places: Vec<SecretPlace>,
         /// The only header that it is replaced in, in lower case; absent: any.
         pub header: Option<String>,
+        /// Whether the launch goes on where its variable, file or entry of the keyring is missing. There is no such secret then: no placeholder
+        /// is given, and requests to its hosts are not touched for it.
+        pub optional: bool,
         /// Who wanted it.
         pub by: Origin,
     }
@@ -42,7 +46,7 @@ choice! {
     /// Where the value of a secret is at launch.
     pub enum SecretSource {
         /// The contents of this file on the host, without the final newline.
-        "file" File(String),
+        "file" File(HostText),
         /// This variable of the launcher.
         "variable" Variable(String),
         /// What this command prints on the host, without the final newline.
@@ -120,8 +124,8 @@ choice! {
 choice! {
     /// Where the payload finds it.
     pub enum GivenTo {
-        /// A file at this absolute path inside.
-        "file" File(String),
+        /// A file at this path inside.
+        "file" File(HostText),
         /// A variable.
         "variable" Variable(String),
     }
