@@ -245,7 +245,7 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
         .collect();
     let mut egress = json!({
         "rules": spec.rules, "internet": [], "resolvers": [], "upstream": null, "exposed": [],
-        "host_ports": [], "ask": null,
+        "host_ports": [], "ask": null, "requests": [], "secrets": [], "sockets": [],
     });
     for (key, value) in spec.egress.as_object().unwrap() {
         egress[key] = value.clone();
@@ -262,7 +262,7 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
         "plan_network": {
             "broker": "/x", "local": local, "unreachable": [],
             "addresses": ["198.18.0.1", "fd6a:6169:6c00::1"],
-            "listeners": listeners, "egress": egress, "by": "network-allow",
+            "listeners": listeners, "egress": egress, "given": [], "by": "network-allow",
         },
     });
     let mut file = File::from(memfd_create("start", MemfdFlags::CLOEXEC).unwrap());
