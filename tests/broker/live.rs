@@ -84,6 +84,34 @@ fn the_jail_is_told_what_was_refused_and_what_would_allow_it_but_not_without_end
 }
 
 #[test]
+fn what_happens_again_is_counted_in_the_log() {
+    run(|world| {
+        world.records.add("a.example.com", &["11.0.0.2"]);
+        echo(world, "11.0.0.2:22", HELLO);
+        let jail = Jail::start(world, &Spec::new(&["a.example.com:22"]));
+        let resolver = jail.inside(Resolver::new);
+        for _ in 0..500 {
+            for kind in [RecordType::A, RecordType::AAAA] {
+                assert_eq!(resolver.look_up("evil.test", kind).0, ResponseCode::NXDomain);
+            }
+        }
+        let to = format!("{}:22", jail.address("a.example.com"));
+        for _ in 0..3 {
+            assert_eq!(jail.talk(&to, b""), Ended::Open(HELLO.into()));
+        }
+        let (log, told) = (jail.log(), fs::read_to_string(&jail.refused).unwrap());
+        assert_eq!((log.len(), told.lines().count()), (2, 1), "{log:?}");
+        // Nothing of it is lost where the supervisor just ends.
+        let log = jail.abandon();
+        let again: Vec<_> = log[2..].iter().map(|line| (&line["host"], &line["times"])).collect();
+        assert_eq!(
+            again,
+            [(&json!("evil.test"), &json!(499)), (&json!("a.example.com"), &json!(2))]
+        );
+    });
+}
+
+#[test]
 fn a_denial_ends_the_connections_that_there_are() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

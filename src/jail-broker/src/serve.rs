@@ -109,11 +109,12 @@ fn show(session: &Rc<Session>, shown: Shown) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives memory back once a burst of connections is over.
+/// Gives memory back once a burst of connections is over, and has the log say what it counted.
 async fn tidy(session: Rc<Session>) {
     let mut most = 0;
     loop {
         tokio::time::sleep(QUIET).await;
+        session.log.settle();
         let now = session.live.count();
         if most > now + 64 {
             sys::trim_memory();
@@ -125,6 +126,12 @@ async fn tidy(session: Rc<Session>) {
 
 /// Waits until the supervisor ends, and says the closing line when it is told to.
 pub(crate) async fn until_the_end(session: &Session, life: OwnedFd) -> io::Result<()> {
+    let ended = end(session, life).await;
+    session.log.settle_all();
+    ended
+}
+
+async fn end(session: &Session, life: OwnedFd) -> io::Result<()> {
     let mut life = UnixStream::from_std(StdUnixStream::from(life))?;
     loop {
         let mut order = [0];

@@ -41,7 +41,7 @@ pub(crate) async fn answer(session: &Rc<Session>, question: &Question) -> Messag
         Asked::Nothing => question.answer(ResponseCode::NoError),
         Asked::Refused(refused) => {
             if let Some((name, why)) = refused {
-                session.log.lookup_refused(&name, why);
+                session.log.lookup_refused(&name, question.kind(), why);
             }
             question.answer(ResponseCode::NXDomain)
         }

@@ -1,5 +1,6 @@
 //! A line of the log, as JSON.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -21,24 +22,24 @@ pub(super) enum Told {
 }
 
 /// One line. Names have no other characters than a host's; everything else is text of ours or of the system's.
-#[derive(Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Line<'a> {
     pub(super) verdict: Told,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) host: Option<&'a str>,
+    pub(super) host: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) port: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) address: Option<&'a str>,
+    pub(super) address: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<&'a str>,
+    pub(super) reason: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) remedy: Option<&'a str>,
+    pub(super) remedy: Option<Cow<'a, str>>,
     /// The grant that allows it, and its place in the spec.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) by: Option<&'a str>,
+    pub(super) by: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) place: Option<&'a str>,
+    pub(super) place: Option<Cow<'a, str>>,
 }
 
 /// What a line has beside.
@@ -49,6 +50,9 @@ struct Numbered<'a> {
     number: u64,
     #[serde(flatten)]
     line: &'a Line<'a>,
+    /// How often the same happened again since it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    times: Option<u64>,
 }
 
 impl Line<'_> {
@@ -65,10 +69,25 @@ impl Line<'_> {
         }
     }
 
-    /// For the log.
-    pub(super) fn text(&self, session: &str, number: u64) -> String {
+    /// For the log; `times` where it is about the same line again.
+    pub(super) fn text(&self, session: &str, number: u64, times: Option<u64>) -> String {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        json(&Numbered { time: time(since), session, number, line: self })
+        json(&Numbered { time: time(since), session, number, line: self, times })
+    }
+
+    /// The same, to be kept.
+    pub(super) fn to_owned(&self) -> Line<'static> {
+        let kept = |text: &Option<Cow<'_, str>>| text.as_deref().map(|text| text.to_owned().into());
+        Line {
+            verdict: self.verdict,
+            host: kept(&self.host),
+            port: self.port,
+            address: kept(&self.address),
+            reason: kept(&self.reason),
+            remedy: kept(&self.remedy),
+            by: kept(&self.by),
+            place: kept(&self.place),
+        }
     }
 
     /// For the jail, which is told no time and no place outside.
@@ -124,13 +143,17 @@ mod tests {
 
     #[test]
     fn a_line_is_one_line_whatever_it_tells() {
-        let line =
-            Line { host: Some("a\n\u{1b}[2J"), reason: Some("\"x\""), ..Line::new(Told::Refused) };
-        let text = line.text("s", 3);
+        let line = Line {
+            host: Some("a\n\u{1b}[2J".into()),
+            reason: Some("\"x\"".into()),
+            ..Line::new(Told::Refused)
+        };
+        let text = line.text("s", 3, None);
         assert_eq!(text.lines().count(), 1);
         assert!(!text.contains('\u{1b}'));
         let read: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&read["verdict"], &read["number"]), (&"refused".into(), &3.into()));
+        assert!(!text.contains("times") && line.text("s", 3, Some(2)).ends_with(",\"times\":2}\n"));
         assert_eq!(line.text_for_jail().matches("time").count(), 0);
     }
 }

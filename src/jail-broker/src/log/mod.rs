@@ -3,13 +3,17 @@
 mod closing;
 mod file;
 mod line;
+mod repeats;
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
+use std::time::Instant;
 
+use hickory_proto::rr::RecordType;
 use jail_egress::{Host, Name, Protocol, Refusal};
 
 use crate::http::Fault;
@@ -18,6 +22,7 @@ pub(crate) use file::LogFile;
 
 use closing::Closing;
 use line::{Line, Told};
+use repeats::{Again, Repeats};
 
 /// The file in the jail is not longer: it is memory of the jail's.
 const REFUSED_MAX: usize = 64 * 1024;
@@ -42,6 +47,7 @@ pub(crate) struct Whose {
 pub(crate) struct Log {
     whose: Whose,
     file: RefCell<LogFile>,
+    repeats: RefCell<Repeats>,
     refused: RefCell<Option<(File, usize)>>,
     closing: RefCell<Closing>,
     /// What is said before the closing line.
@@ -54,6 +60,7 @@ impl Log {
         Self {
             whose,
             file: RefCell::new(file),
+            repeats: RefCell::default(),
             refused: RefCell::new(refused.map(|file| (File::from(file), 0))),
             closing: RefCell::default(),
             notes: RefCell::default(),
@@ -62,13 +69,12 @@ impl Log {
 
     /// A connection was made.
     pub(crate) fn allowed(&self, host: &Host, port: u16, address: SocketAddr, allowed: &Allowed) {
-        let place = self.whose.places.get(&allowed.by).map(String::as_str);
         self.write(&Line {
-            host: Some(&host.to_string()),
+            host: Some(host.to_string().into()),
             port: Some(port),
-            address: Some(&address.ip().to_string()),
-            by: Some(&allowed.by),
-            place,
+            address: Some(address.ip().to_string().into()),
+            by: Some(allowed.by.as_str().into()),
+            place: self.place(&allowed.by),
             ..Line::new(Told::Allowed)
         });
     }
@@ -76,21 +82,21 @@ impl Log {
     /// The policy objected to a connection.
     pub(crate) fn refused(&self, host: &Host, port: u16, why: Refusal) {
         let remedy = why.remedy(host, port);
-        self.refuse(&host.to_string(), Some(port), &why.to_string(), remedy.as_deref());
+        self.refuse(&refusal(host.to_string(), Some(port), &why.to_string(), remedy), None);
         self.closing.borrow_mut().refused(host, Some(port), why);
     }
 
     /// The policy objected to a name that was looked up.
-    pub(crate) fn lookup_refused(&self, name: &Name, why: Refusal) {
+    pub(crate) fn lookup_refused(&self, name: &Name, kind: RecordType, why: Refusal) {
         let host = Host::Name(name.clone());
         let remedy = why.remedy(&host, 443);
-        self.refuse(name.as_str(), None, &why.to_string(), remedy.as_deref());
+        self.refuse(&refusal(name.to_string(), None, &why.to_string(), remedy), Some(kind));
         self.closing.borrow_mut().refused(&host, None, why);
     }
 
     /// What was sent does not belong on the port.
     pub(crate) fn unfit(&self, host: &Host, port: u16, why: &str) {
-        self.refuse(&host.to_string(), Some(port), why, None);
+        self.refuse(&refusal(host.to_string(), Some(port), why, None), None);
     }
 
     /// A request was wrong in itself.
@@ -101,27 +107,27 @@ impl Log {
     /// A connection to an address that stands for nothing.
     pub(crate) fn stray(&self, to: SocketAddr) {
         let why = "this address stands for no name";
-        self.refuse(&to.ip().to_string(), Some(to.port()), why, None);
+        self.refuse(&refusal(to.ip().to_string(), Some(to.port()), why, None), None);
     }
 
     /// An allowed connection could not be made, or broke.
     pub(crate) fn broken(&self, host: &Host, port: u16, error: &std::io::Error) {
         self.write(&Line {
-            host: Some(&host.to_string()),
+            host: Some(host.to_string().into()),
             port: Some(port),
-            reason: Some(&error.to_string()),
+            reason: Some(error.to_string().into()),
             ..Line::new(Told::Failed)
         });
     }
 
     /// Something that is no verdict.
     pub(crate) fn trouble(&self, what: &str) {
-        self.write(&Line { reason: Some(what), ..Line::new(Told::Trouble) });
+        self.write(&Line { reason: Some(what.into()), ..Line::new(Told::Trouble) });
     }
 
     /// What was changed while the jail ran, and by whom.
     pub(crate) fn changed(&self, what: &str) {
-        self.write(&Line { reason: Some(what), ..Line::new(Told::Changed) });
+        self.write(&Line { reason: Some(what.into()), ..Line::new(Told::Changed) });
     }
 
     /// Says something to whoever started the jail.
@@ -155,10 +161,10 @@ impl Log {
     /// A connection to a port of the host's loopback was made.
     pub(crate) fn host_port(&self, port: &jail_plan::HostPort) {
         self.write(&Line {
-            host: Some("localhost"),
+            host: Some("localhost".into()),
             port: Some(port.to),
-            by: Some(&port.by),
-            place: self.whose.places.get(&port.by).map(String::as_str),
+            by: Some(port.by.as_str().into()),
+            place: self.place(&port.by),
             ..Line::new(Told::Allowed)
         });
     }
@@ -173,21 +179,50 @@ impl Log {
         self.closing.borrow().hosts()
     }
 
-    fn refuse(&self, host: &str, port: Option<u16>, reason: &str, remedy: Option<&str>) {
-        let line = Line {
-            host: Some(host),
-            port,
-            reason: Some(reason),
-            remedy,
-            ..Line::new(Told::Refused)
-        };
-        self.write(&line);
-        self.tell_jail(&line);
+    /// Writes what was counted for long enough. The broker does so now and then.
+    pub(crate) fn settle(&self) {
+        let over = self.repeats.borrow_mut().over(Instant::now());
+        self.write_again(over);
+    }
+
+    /// Writes what was counted until now, at the end.
+    pub(crate) fn settle_all(&self) {
+        let all = self.repeats.borrow_mut().all();
+        self.write_again(all);
+    }
+
+    fn place(&self, by: &str) -> Option<Cow<'_, str>> {
+        self.whose.places.get(by).map(|place| place.as_str().into())
+    }
+
+    fn refuse(&self, line: &Line<'_>, kind: Option<RecordType>) {
+        if self.write_once(line, kind) {
+            self.tell_jail(line);
+        }
     }
 
     fn write(&self, line: &Line<'_>) {
+        self.write_once(line, None);
+    }
+
+    /// Writes a line that does not say what was said a moment ago: whether it is one.
+    fn write_once(&self, line: &Line<'_>, kind: Option<RecordType>) -> bool {
+        let is_again = self.repeats.borrow_mut().is_again(line, kind, Instant::now());
+        self.settle();
+        if !is_again {
+            self.append(line, None);
+        }
+        !is_again
+    }
+
+    fn write_again(&self, all: Vec<Again>) {
+        all.iter().for_each(|(line, times)| self.append(line, Some(*times)));
+    }
+
+    fn append(&self, line: &Line<'_>, times: Option<u64>) {
+        let session = &self.whose.session;
         // A log that cannot be written any more stops nothing.
-        drop(self.file.borrow_mut().append(|number| line.text(&self.whose.session, number)));
+        drop(self.file.borrow_mut().append(|number| line.text(session, number, times)));
     }
 
     /// Appends to the jail's own file as long as there is room.
@@ -198,6 +233,16 @@ impl Log {
         if *written + text.len() <= REFUSED_MAX && file.write_all(text.as_bytes()).is_ok() {
             *written += text.len();
         }
+    }
+}
+
+fn refusal(host: String, port: Option<u16>, why: &str, remedy: Option<String>) -> Line<'_> {
+    Line {
+        host: Some(host.into()),
+        port,
+        reason: Some(why.into()),
+        remedy: remedy.map(Into::into),
+        ..Line::new(Told::Refused)
     }
 }
 

@@ -56,6 +56,9 @@ pub struct Line {
     /// Where in the spec that stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
+    /// How often the same happened again, where that is what the line is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
 }
 
 /// The names of jails that have logs, in order.

@@ -93,7 +93,11 @@ fn in_words(line: &Line, is_several: bool) -> String {
         None => format!("by {by}"),
     });
     let remedy = line.remedy.as_ref().map(|remedy| format!("to allow it: {remedy}"));
-    let why: Vec<String> = [line.reason.clone(), by, remedy].into_iter().flatten().collect();
+    let again = line.times.map(|times| match times {
+        1 => "once more".into(),
+        times => format!("{times} times more"),
+    });
+    let why: Vec<String> = [again, line.reason.clone(), by, remedy].into_iter().flatten().collect();
     let what = [format!("{host}{port}{address}"), why.join("; ")];
     let what: Vec<String> = what.into_iter().filter(|part| !part.is_empty()).collect();
     format!("{time}  {whose}{:<8} {}", line.verdict, what.join("  "))
@@ -133,6 +137,9 @@ mod tests {
             place: Some("a.jail:4:3".into()),
             ..Line::default()
         };
+        let again = |times| one(&Line { times: Some(times), ..allowed.clone() }, false, false);
+        assert!(again(1).contains("(192.0.2.1)  once more; by network-allow#4"));
+        assert!(again(9).contains("(192.0.2.1)  9 times more; by network-allow#4"));
         assert_eq!(
             one(&allowed, false, false),
             "2026-01-31 12:00:00  allowed  a.test:443 (192.0.2.1)  by network-allow#4, a.jail:4:3\n"
