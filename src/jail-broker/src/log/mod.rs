@@ -125,9 +125,9 @@ impl Log {
         self.write(&Line { reason: Some(what.into()), ..Line::new(Told::Trouble) });
     }
 
-    /// What was changed while the jail ran, and by whom.
+    /// What was changed while the jail ran, and by whom: not by the jail, so it is not counted.
     pub(crate) fn changed(&self, what: &str) {
-        self.write(&Line { reason: Some(what.into()), ..Line::new(Told::Changed) });
+        self.append(&Line { reason: Some(what.into()), ..Line::new(Told::Changed) }, None);
     }
 
     /// Says something to whoever started the jail.
