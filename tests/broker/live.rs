@@ -39,7 +39,12 @@ fn a_host_is_allowed_and_denied_while_the_jail_runs() {
         assert_eq!(jail.order(&json!({"do": "deny", "host": "*.example.com"}))["ok"], true);
         assert_eq!((open("a.example.com"), open("b.example.com")), (None, None));
         assert_eq!(open("c.example.org"), hello);
-        // The newest word counts.
+        // The newest word counts, for what it is about.
+        assert_eq!(jail.order(&json!({"do": "allow", "host": "b.example.com:22"}))["ok"], true);
+        assert_eq!(
+            (open("a.example.com"), open("b.example.com")),
+            (None, Some(Ended::Open(HELLO.into())))
+        );
         assert_eq!(jail.order(&json!({"do": "allow", "host": "*.example.com:22"}))["ok"], true);
         assert_eq!(open("a.example.com"), hello);
         for wrong in ["*", "*.com", "localhost", "127.0.0.1", "a b"] {
@@ -47,7 +52,7 @@ fn a_host_is_allowed_and_denied_while_the_jail_runs() {
             assert!(answer["ok"] == false && answer["error"].is_string(), "{answer}");
         }
         let changed = jail.log().into_iter().filter(|line| line["verdict"] == "changed").count();
-        assert_eq!(changed, 4);
+        assert_eq!(changed, 5);
         let status = jail.order(&json!({"do": "status"}))["status"].clone();
         assert_eq!(status["name"], "jailed-test");
         assert_eq!(status["refused"], json!(["b.example.com", "c.example.org", "a.example.com"]));

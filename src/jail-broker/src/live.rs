@@ -61,10 +61,11 @@ impl Live {
     }
 
     /// Ends the connections to hosts that are not allowed any more.
-    pub(crate) fn end_where(&self, is_over: impl Fn(&Host) -> bool) {
+    pub(crate) fn end_where(&self, is_over: impl Fn(&Host, u16) -> bool) {
         for one in self.all.borrow().values() {
-            let by_address = one.address.is_some_and(|address| is_over(&Host::Address(address)));
-            if by_address || one.host.as_ref().is_some_and(|(host, _)| is_over(host)) {
+            let Some((host, port)) = &one.host else { continue };
+            let address = one.address.map(Host::Address);
+            if is_over(host, *port) || address.is_some_and(|address| is_over(&address, *port)) {
                 one.end.notify_one();
             }
         }

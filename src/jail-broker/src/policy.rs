@@ -14,7 +14,7 @@ pub(crate) fn policy(egress: &Egress) -> Result<jail_egress::Policy, String> {
     } else {
         Reach::Internet { ports: egress.internet.clone() }
     };
-    Ok(jail_egress::Policy { rules: rules?, reach, denied: Vec::new() })
+    Ok(jail_egress::Policy { rules: rules?, reach, changes: Vec::new() })
 }
 
 fn rule(rule: &EgressRule) -> Result<Rule, String> {

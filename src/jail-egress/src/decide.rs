@@ -138,10 +138,9 @@ fn connect(policy: &Policy, host: &Host, port: u16) -> Verdict {
         return Verdict::Allowed { protocol: rule.protocol_on(port), by: rule.by.clone() };
     }
     match &policy.reach {
-        Reach::Internet { .. } | Reach::Rules if policy.is_denied(host) => {
-            Verdict::Refused(Refusal::Host)
-        }
-        Reach::Internet { ports } if is_public(host) && ports.contains(&port) => {
+        Reach::Internet { ports }
+            if is_public(host) && ports.contains(&port) && !policy.is_denied_on(host, port) =>
+        {
             Verdict::Allowed { protocol: Protocol::of_port(port), by: INTERNET.into() }
         }
         Reach::Internet { .. } | Reach::Rules if policy.ports(host).is_empty() => {
@@ -162,7 +161,7 @@ fn dial(
     match host {
         // A connection by address goes to that address and to no other.
         Host::Address(asked) if asked.to_canonical() != address => Some(Refusal::Host),
-        _ if policy.is_denied(&Host::Address(address)) => Some(Refusal::Host),
+        _ if policy.is_denied_on(&Host::Address(address), port) => Some(Refusal::Host),
         _ if is_granted(policy, address, port) => None,
         _ => objection(address, own).map(Refusal::Address),
     }
@@ -180,7 +179,7 @@ fn tls(policy: &Policy, host: &Host, port: u16, sni: Option<&[u8]>) -> Option<Re
     let asked = sni.map(Name::from_wire);
     // A host that was taken away is not reached by its address or behind another's name either.
     if let Some(Ok(asked)) = &asked
-        && policy.is_denied(&Host::Name(asked.clone()))
+        && policy.is_denied_on(&Host::Name(asked.clone()), port)
     {
         return Some(Refusal::Host);
     }

@@ -25,5 +25,5 @@ pub use authority::{Authority, AuthorityError, Host};
 pub use decide::{Refusal, Request, Verdict, decide};
 pub use name::{Name, NameError};
 pub use pattern::{Pattern, PatternError};
-pub use policy::{Conflict, Policy, Reach};
+pub use policy::{Change, Conflict, Policy, Reach};
 pub use rule::{Destination, Protocol, Rule, RuleError, Sni};

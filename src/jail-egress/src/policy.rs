@@ -14,9 +14,33 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// What may be reached beside.
     pub reach: Reach,
-    /// What may not be reached, whatever the rules say: it was taken away while the jail ran.
+    /// What was taken away while the jail ran, and what of it was given back: the newest word about a host counts, whatever the rules
+    /// say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub denied: Vec<Destination>,
+    pub changes: Vec<Change>,
+}
+
+/// A word about some hosts while the jail runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum Change {
+    /// They may not be reached, on no port.
+    Denied(Destination),
+    /// They may be reached again on these ports, if a rule allows it.
+    GivenBack {
+        /// Where.
+        destination: Destination,
+        /// The TCP ports.
+        ports: Vec<u16>,
+    },
+}
+
+impl Change {
+    fn destination(&self) -> &Destination {
+        match self {
+            Self::Denied(destination) | Self::GivenBack { destination, .. } => destination,
+        }
+    }
 }
 
 /// What may be reached beside the rules.
@@ -44,7 +68,7 @@ pub struct Conflict {
 impl Policy {
     /// The rule that counts for a host and a port: of those about both, the one that names the host most closely, then the first.
     pub(crate) fn rule(&self, host: &Host, port: u16) -> Option<&Rule> {
-        if self.is_denied(host) {
+        if self.is_denied_on(host, port) {
             return None;
         }
         let closeness = |rule: &Rule| match &rule.destination {
@@ -60,9 +84,6 @@ impl Policy {
     /// The ports on which a host may be reached; none: the host may not be reached at all.
     #[must_use]
     pub fn ports(&self, host: &Host) -> Vec<u16> {
-        if self.is_denied(host) {
-            return Vec::new();
-        }
         let about = self.rules.iter().filter(|rule| rule.is_about(host));
         let mut ports: Vec<u16> = about.flat_map(|rule| rule.ports.iter().copied()).collect();
         if let Reach::Internet { ports: all } = &self.reach
@@ -72,13 +93,43 @@ impl Policy {
         }
         ports.sort_unstable();
         ports.dedup();
+        ports.retain(|port| !self.is_denied_on(host, *port));
         ports
     }
 
-    /// Whether a host was taken away.
+    /// Takes hosts away, on all ports.
+    pub fn deny(&mut self, destination: Destination) {
+        self.changes.retain(|change| *change.destination() != destination);
+        self.changes.push(Change::Denied(destination));
+    }
+
+    /// Adds a rule that counts before the others, and gives back what it is about.
+    pub fn allow(&mut self, rule: Rule) {
+        if !self.changes.is_empty() {
+            let (destination, ports) = (rule.destination.clone(), rule.ports.clone());
+            let change = Change::GivenBack { destination, ports };
+            self.changes.retain(|old| *old != change);
+            self.changes.push(change);
+        }
+        self.rules.insert(0, rule);
+    }
+
+    /// Whether a host was taken away, with all its ports.
     #[must_use]
     pub fn is_denied(&self, host: &Host) -> bool {
-        self.denied.iter().any(|denied| denied.is_about(host))
+        let newest = self.changes.iter().rev().find(|change| change.destination().is_about(host));
+        matches!(newest, Some(Change::Denied(_)))
+    }
+
+    /// Whether a port of a host was taken away.
+    #[must_use]
+    pub fn is_denied_on(&self, host: &Host, port: u16) -> bool {
+        let about = self.changes.iter().filter(|change| change.destination().is_about(host));
+        let is_about_port = |change: &&Change| match change {
+            Change::Denied(_) => true,
+            Change::GivenBack { ports, .. } => ports.contains(&port),
+        };
+        matches!(about.rev().find(is_about_port), Some(Change::Denied(_)))
     }
 
     /// Whether TXT records of a name are looked up.

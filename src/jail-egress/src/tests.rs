@@ -14,7 +14,7 @@ fn host(text: &str) -> Host {
 
 pub(crate) fn policy(rules: &[&str]) -> Policy {
     let rules = rules.iter().map(|text| Rule::parse(text, format!("line of {text}")).unwrap());
-    Policy { rules: rules.collect(), reach: Reach::Rules, denied: Vec::new() }
+    Policy { rules: rules.collect(), reach: Reach::Rules, changes: Vec::new() }
 }
 
 fn internet() -> Policy {
@@ -368,7 +368,7 @@ fn what_was_taken_away_is_refused_whatever_the_rules_say() {
     for reach in [Reach::Rules, internet().reach] {
         let mut policy = Policy { reach, ..policy(&rules) };
         allowed(&connect(&policy, "a.example.com", 443));
-        policy.denied.clone_from(&denied);
+        denied.iter().for_each(|destination| policy.deny(destination.clone()));
         refused(&connect(&policy, "a.example.com", 443), Refusal::Host);
         refused(&connect(&policy, "10.1.2.3", 8080), Refusal::Host);
         refused(&decide(&policy, &Request::Lookup(&name("a.example.com"))), Refusal::Host);
@@ -385,6 +385,29 @@ fn what_was_taken_away_is_refused_whatever_the_rules_say() {
         allowed(&tls(b"example.com"));
         refused(&dial(&policy, "example.com", 8080, "10.1.2.3", &[]), Refusal::Host);
         allowed(&dial(&policy, "example.com", 8080, "1.1.1.1", &[]));
+    }
+}
+
+#[test]
+fn the_newest_word_about_a_host_counts() {
+    let rule = |text: &str| Rule::parse(text, "later").unwrap();
+    for reach in [Reach::Rules, internet().reach] {
+        let mut policy = Policy { reach, ..policy(&["*.example.com", "*.example.com:22"]) };
+        policy.deny(rule("*.example.com").destination);
+        policy.allow(rule("a.example.com:22"));
+        allowed(&connect(&policy, "a.example.com", 22));
+        assert_eq!(policy.ports(&host("a.example.com")), [22]);
+        assert!(!policy.is_denied(&host("a.example.com")));
+        // What was not given back stays away: its other ports, and its neighbours.
+        refused(&connect(&policy, "a.example.com", 443), Refusal::Port);
+        refused(&connect(&policy, "b.example.com", 22), Refusal::Host);
+        policy.deny(rule("a.example.com").destination);
+        refused(&connect(&policy, "a.example.com", 22), Refusal::Host);
+        // A wider word counts too.
+        policy.allow(rule("*.example.com:22"));
+        allowed(&connect(&policy, "a.example.com", 22));
+        allowed(&connect(&policy, "b.example.com", 22));
+        refused(&connect(&policy, "b.example.com", 443), Refusal::Port);
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use std::collections::BTreeMap;
 
-use jail_egress::{Destination, Host, Pattern, Rule};
+use jail_egress::{Destination, Pattern, Rule};
 use serde::{Deserialize, Serialize};
 
 use crate::session::Session;
@@ -129,12 +129,7 @@ impl Session {
             Err(error) => return Answer::error(&error.to_string()),
         };
         let destination = rule.destination.clone();
-        {
-            let mut policy = self.policy.borrow_mut();
-            policy.denied.retain(|denied| *denied != destination);
-            // Before the others: the newest word counts.
-            policy.rules.insert(0, rule);
-        }
+        self.policy.borrow_mut().allow(rule);
         self.log.changed(&format!("{destination} is allowed for this session"));
         let line = format!("(network-allow [ \"{host}\" ])");
         match destination {
@@ -159,10 +154,10 @@ impl Session {
             Ok(rule) => rule.destination,
             Err(error) => return Answer::error(&error.to_string()),
         };
-        self.policy.borrow_mut().denied.push(destination.clone());
+        self.policy.borrow_mut().deny(destination.clone());
         self.log.changed(&format!("{destination} is denied for this session"));
         let policy = self.policy.borrow();
-        self.live.end_where(|host: &Host| policy.is_denied(host));
+        self.live.end_where(|host, port| policy.is_denied_on(host, port));
         Answer::done(None)
     }
 }

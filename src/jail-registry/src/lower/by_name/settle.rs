@@ -146,7 +146,7 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
         Some((rule, place.or_else(|| place_of(state, &granted.entry.by))))
     });
     let (rules, places): (Vec<Rule>, Vec<Option<Place>>) = rules.unzip();
-    let policy = Policy { rules, reach: Reach::Rules, denied: Vec::new() };
+    let policy = Policy { rules, reach: Reach::Rules, changes: Vec::new() };
     let mut told = Vec::new();
     let mut seen = BTreeSet::new();
     for conflict in policy.conflicts() {

@@ -69,7 +69,7 @@ fn is_about(host: &str, name: &Name) -> bool {
     let rule = jail_egress::Rule::parse(host, String::new());
     let rules = rule.into_iter().collect();
     let policy =
-        jail_egress::Policy { rules, reach: jail_egress::Reach::Rules, denied: Vec::new() };
+        jail_egress::Policy { rules, reach: jail_egress::Reach::Rules, changes: Vec::new() };
     !policy.ports(&Host::Name(name.clone())).is_empty()
 }
 
