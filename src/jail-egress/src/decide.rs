@@ -47,8 +47,10 @@ pub enum Request<'a> {
         host: &'a Host,
         /// The port.
         port: u16,
-        /// The value of the one `Host` field.
+        /// The value of the one `Host` field, or `:authority`.
         value: &'a [u8],
+        /// The port that is meant where it names none: 80, or 443 under TLS.
+        usual: u16,
     },
 }
 
@@ -111,8 +113,8 @@ pub fn decide(policy: &Policy, request: &Request<'_>) -> Verdict {
         Request::Tls { host, port, sni } => {
             then(connect(policy, host, port), || tls(policy, host, port, sni))
         }
-        Request::Http { host, port, value } => {
-            then(connect(policy, host, port), || http(host, port, value))
+        Request::Http { host, port, value, usual } => {
+            then(connect(policy, host, port), || http(host, port, value, usual))
         }
     }
 }
@@ -194,10 +196,9 @@ fn tls(policy: &Policy, host: &Host, port: u16, sni: Option<&[u8]>) -> Option<Re
     }
 }
 
-fn http(host: &Host, port: u16, value: &[u8]) -> Option<Refusal> {
-    // Where the port is left out, that of HTTP is meant.
+fn http(host: &Host, port: u16, value: &[u8], usual: u16) -> Option<Refusal> {
     let is_same = Authority::from_wire(value)
-        .is_ok_and(|asked| asked.host == *host && asked.port.unwrap_or(80) == port);
+        .is_ok_and(|asked| asked.host == *host && asked.port.unwrap_or(usual) == port);
     (!is_same).then_some(Refusal::OtherHost)
 }
 

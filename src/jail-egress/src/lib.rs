@@ -13,6 +13,7 @@ mod decide;
 mod name;
 mod pattern;
 mod policy;
+mod requests;
 mod rule;
 
 #[cfg(test)]
@@ -26,4 +27,8 @@ pub use decide::{Refusal, Request, Verdict, decide};
 pub use name::{Name, NameError};
 pub use pattern::{Pattern, PatternError};
 pub use policy::{Change, Conflict, Policy, Reach};
+pub use requests::{
+    NormalPath, PathFault, PathPattern, PathPatternError, RequestRefusal, RequestRule,
+    RequestRuleError, RequestVerdict, decide_request,
+};
 pub use rule::{Destination, Protocol, Rule, RuleError, Sni};

@@ -306,7 +306,7 @@ fn tls_asks_for_the_name_that_was_looked_up() {
 fn http_asks_for_the_host_that_was_connected_to() {
     let policy = policy(&["api.example.com:80", "api.example.com:8080", "[fd00::1]:80"]);
     let http = |to: &str, port: u16, value: &[u8]| {
-        decide(&policy, &Request::Http { host: &host(to), port, value })
+        decide(&policy, &Request::Http { host: &host(to), port, value, usual: 80 })
     };
     allowed(&http("api.example.com", 80, b"api.example.com"));
     allowed(&http("api.example.com", 80, b"API.example.com:80"));

@@ -44,7 +44,7 @@ impl Serving<'_> {
 
     /// The answer to a request whose `Host` is not the host that it goes to.
     fn asks_for_another(&self, to: &Target, value: &[u8]) -> Option<Response<Body>> {
-        let step = Step::Http { host: &to.host, port: to.port, value };
+        let step = Step::Http { host: &to.host, port: to.port, value, usual: 80 };
         match decide(&self.session.policy.borrow(), &step) {
             Verdict::Allowed { .. } => None,
             Verdict::Refused(why) => {
