@@ -160,6 +160,10 @@ fn files_that_are_under_way_between_processes_end_no_process_of_the_broker() {
         let under_way = under_way();
         std::thread::sleep(Duration::from_millis(1100));
         assert_eq!(jail.look_up("n1.example.org", RecordType::A).0, ResponseCode::ServFail);
+        let why =
+            "n1.example.org has no address: this user's processes have as many files on the way";
+        let is_said = |line: &serde_json::Value| line["reason"].to_string().contains(why);
+        assert!(jail.log().iter().any(is_said), "{:?}", jail.log());
         assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
         assert_eq!(jail.order(&serde_json::json!({"do": "status"}))["ok"], true);
         drop(under_way);

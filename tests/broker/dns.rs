@@ -57,6 +57,38 @@ fn services_and_texts_are_passed_where_the_rules_have_them_and_other_types_are_e
 }
 
 #[test]
+fn what_a_service_is_called_tells_its_server_little() {
+    run(|world| {
+        let target = RData::SRV(SRV::new(0, 5, 27017, name("db.example.com")));
+        world.records.other("_s0._tcp.db.example.com", RecordType::SRV, target);
+        let jail = Jail::start(world, &Spec::new(&["db.example.com:27017"]));
+        for odd in [
+            "_secret-that-is-long._tcp",
+            "_s._udp",
+            "_secret._s._tcp",
+            "_s._tcp._secret",
+            "_s._secret",
+            "_secret",
+        ] {
+            let of = format!("{odd}.db.example.com");
+            assert_eq!(jail.look_up(&of, RecordType::SRV).0, ResponseCode::NXDomain, "{of}");
+        }
+        assert!(world.records.asked().is_empty(), "{:?}", world.records.asked());
+        for number in 0..40 {
+            let of = format!("_s{number}._tcp.db.example.com");
+            assert_eq!(jail.look_up(&of, RecordType::SRV).0, ResponseCode::NoError, "{of}");
+        }
+        let asked: std::collections::BTreeSet<_> = world.records.asked().into_iter().collect();
+        assert_eq!(asked.len(), 16, "{asked:?}");
+        // What was asked for before is found again.
+        let found = jail.look_up("_s0._tcp.db.example.com", RecordType::SRV).1;
+        assert_eq!(found, ["db.example.com.:27017"]);
+        let is_said = |line: &serde_json::Value| line["reason"].to_string().contains("service");
+        assert_eq!(jail.log().iter().filter(|line| is_said(line)).count(), 1);
+    });
+}
+
+#[test]
 fn questions_come_by_tcp_and_with_edns_too() {
     run(|world| {
         let jail = Jail::start(world, &Spec::new(&["a.example.com"]));

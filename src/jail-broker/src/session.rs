@@ -16,6 +16,7 @@ use crate::ask::{self, Ask};
 use crate::connection;
 use crate::dial::upstream::Upstream;
 use crate::dial::{Lookups, Own};
+use crate::dns::Services;
 use crate::factory::Factory;
 use crate::live::Live;
 use crate::log::Log;
@@ -29,6 +30,7 @@ pub(crate) struct Session {
     pub(crate) lookups: Lookups,
     pub(crate) own: Own,
     pub(crate) upstream: Option<Upstream>,
+    pub(crate) services: Services,
     pub(crate) log: Log,
     pub(crate) live: Live,
     /// Whom to ask before something is refused.
@@ -79,6 +81,10 @@ impl fmt::Display for NoAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Full => f.write_str("every synthetic address is in use"),
+            Self::Socket(error) if error.raw_os_error() == Some(libc::ETOOMANYREFS) => f.write_str(
+                "this user's processes have as many files on the way to each other as they may have (unix(7)), so no socket could be \
+                 passed on",
+            ),
             Self::Socket(error) => write!(f, "nothing can listen for it: {error}"),
         }
     }
@@ -99,6 +105,7 @@ impl Session {
             lookups: parts.lookups,
             own: parts.own,
             upstream: parts.upstream,
+            services: Services::default(),
             log: parts.log,
             live: Live::default(),
             ask: OnceCell::new(),

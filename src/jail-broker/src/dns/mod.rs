@@ -2,6 +2,7 @@
 //! up here: the targets of services, and texts where a rule has them.
 
 pub(crate) mod serve;
+mod services;
 mod wire;
 
 use std::net::IpAddr;
@@ -13,8 +14,10 @@ use jail_egress::{Host, Name, Refusal, Request, Verdict, decide};
 
 use crate::ask;
 use crate::session::Session;
+use services::{Service, service};
 use wire::Question;
 
+pub(crate) use services::Services;
 pub use wire::{Answer, read};
 
 /// What a question is about, as far as it can be told without looking anything up.
@@ -55,11 +58,14 @@ fn classify(session: &Session, question: &Question) -> Asked {
     match question.kind() {
         RecordType::PTR => return Asked::Refused(None),
         RecordType::SRV => {
-            // `_ldap._tcp.example.com` is a service of `example.com`.
-            let host = service_of(&name).unwrap_or_else(|| name.clone());
-            return match (lookup(&name), lookup(&host)) {
-                (Verdict::Refused(why), Verdict::Refused(_)) => Asked::Refused(Some((name, why))),
+            let host = match service(&name) {
+                Service::Of(host) => lookup(&host),
+                Service::Host => lookup(&name),
+                Service::Odd => return Asked::Refused(None),
+            };
+            return match (host, lookup(&name)) {
                 (Verdict::Allowed { .. }, _) | (_, Verdict::Allowed { .. }) => Asked::Service(name),
+                (Verdict::Refused(why), Verdict::Refused(_)) => Asked::Refused(Some((name, why))),
             };
         }
         _ => {}
@@ -77,15 +83,6 @@ fn classify(session: &Session, question: &Question) -> Asked {
         // HTTPS and SVCB among them: they would bring keys for a hello whose server name nobody can read.
         (Verdict::Allowed { .. }, _) => Asked::Nothing,
     }
-}
-
-/// The name that a service's belongs to: without the labels that begin with `_`.
-fn service_of(name: &Name) -> Option<Name> {
-    let mut rest = name.as_str();
-    while rest.starts_with('_') {
-        rest = rest.split_once('.')?.1;
-    }
-    Name::from_wire(rest.as_bytes()).ok()
 }
 
 fn addresses(session: &Rc<Session>, question: &Question, name: &Name) -> Message {
@@ -108,6 +105,10 @@ fn addresses(session: &Rc<Session>, question: &Question, name: &Name) -> Message
 
 /// Of the answer outside only the targets that are allowed themselves.
 async fn services(session: &Rc<Session>, question: &Question, name: &Name) -> Message {
+    if !session.services.admit(name) {
+        session.log.trouble("a service was not looked up: there were as many as there may be");
+        return question.answer(ResponseCode::NoError);
+    }
     let Ok(found) = session.lookups.records(name, RecordType::SRV).await else {
         return question.answer(ResponseCode::NoError);
     };
