@@ -89,6 +89,53 @@ fn the_jail_is_told_what_was_refused_and_what_would_allow_it_but_not_without_end
 }
 
 #[test]
+fn an_address_is_allowed_while_the_jail_runs_where_a_route_or_the_proxy_leads_there() {
+    run(|world| {
+        for at in ["10.9.9.9:8081", "10.9.9.9:22", "11.0.0.2:8080"] {
+            echo(world, at, HELLO);
+        }
+        let (hello, reset) = (Ended::Open(HELLO.into()), Ended::Reset(String::new()));
+        let mut spec = Spec::new(&["10.9.9.9:22"]);
+        spec.local = vec!["10.9.9.9/32"];
+        spec.listeners = vec![("address", "10.9.9.9", 22)];
+        let allow = |jail: &Jail, host: &str| jail.order(&json!({"do": "allow", "host": host}));
+        let without = Ended::NotConnected(std::io::ErrorKind::NetworkUnreachable);
+        {
+            let jail = Jail::start(world, &spec);
+            for _ in 0..2 {
+                let note = r#"for the spec: (network-allow [ "10.9.9.9:8081" ])"#;
+                assert_eq!(
+                    allow(&jail, "10.9.9.9:8081"),
+                    json!({"ok": true, "note": note}),
+                    "once more is no mistake"
+                );
+            }
+            assert_eq!(jail.talk("10.9.9.9:8081", b""), hello);
+            jail.order(&json!({"do": "deny", "host": "10.9.9.9"}));
+            assert_eq!(jail.talk("10.9.9.9:8081", b""), reset);
+            assert_eq!(allow(&jail, "10.9.9.9:22")["ok"], true);
+            assert_eq!(jail.talk("10.9.9.9:22", b""), hello);
+            assert_eq!(jail.talk("10.9.9.9:8081", b""), reset);
+            let answer = allow(&jail, "11.0.0.2:8080");
+            let why = "no route of this jail leads there before its next launch; for the spec: (network-allow [ \"11.0.0.2:8080\" ])";
+            assert_eq!(answer, json!({"ok": false, "error": why}));
+            assert_eq!(jail.talk("11.0.0.2:8080", b""), without);
+        }
+        spec.listeners.push(("proxy", "127.0.0.1", 8118));
+        let jail = Jail::start(world, &spec);
+        let answer = allow(&jail, "11.0.0.2:8080");
+        assert!(answer["note"].to_string().contains("by the jail's proxy alone"), "{answer}");
+        assert_eq!(jail.talk("11.0.0.2:8080", b""), without);
+        let Ended::Open(said) =
+            jail.talk("127.0.0.1:8118", b"CONNECT 11.0.0.2:8080 HTTP/1.1\r\n\r\n")
+        else {
+            panic!("it stays")
+        };
+        assert!(said.starts_with("HTTP/1.1 200 ") && said.ends_with(HELLO), "{said}");
+    });
+}
+
+#[test]
 fn what_happens_again_is_counted_in_the_log() {
     run(|world| {
         world.records.add("a.example.com", &["11.0.0.2"]);

@@ -1,7 +1,7 @@
 //! What all parts of a running broker share.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ use crate::dns::Services;
 use crate::factory::Factory;
 use crate::live::Live;
 use crate::log::Log;
-use crate::names::{Assigned, Full, Names, Now};
+use crate::names::{Assigned, Full, Names, Now, longest};
 
 /// The state of one jail's network.
 pub(crate) struct Session {
@@ -39,6 +39,8 @@ pub(crate) struct Session {
     pub(crate) network: Network,
     /// The sockets of each place of the table.
     listening: RefCell<HashMap<usize, Vec<Listening>>>,
+    /// Where it is listened for addresses that were allowed while the jail ran.
+    literals: RefCell<BTreeSet<SocketAddr>>,
     started: Instant,
     pub(crate) connections_max: usize,
     taken: Cell<bool>,
@@ -111,6 +113,7 @@ impl Session {
             ask: OnceCell::new(),
             network: parts.network,
             listening: RefCell::default(),
+            literals: RefCell::default(),
             started: Instant::now(),
             connections_max: parts.connections_max,
             taken: Cell::new(false),
@@ -193,6 +196,29 @@ impl Session {
                 self.log.trouble(&format!("{name}: {error}"));
             }
         }
+    }
+
+    /// Whether a route of the jail leads to an address. Only the launch can make one: the right to it is given up then.
+    pub(crate) fn has_route(&self, address: IpAddr) -> bool {
+        let (local, unreachable) = (&self.network.local, &self.network.unreachable);
+        longest(local, address) > longest(unreachable, address)
+    }
+
+    /// Listens for an address that was allowed while the jail runs, where nothing does so yet.
+    pub(crate) fn listen_for(self: &Rc<Self>, at: SocketAddr) -> io::Result<()> {
+        let is_launched = |listener: &jail_plan::Listener| {
+            listener.port == at.port() && listener.address.parse() == Ok(at.ip())
+        };
+        if self.has_wildcard(at) || self.network.listeners.iter().any(is_launched) {
+            return Ok(());
+        }
+        if self.literals.borrow_mut().insert(at)
+            && let Err(error) = self.listen_at(at)
+        {
+            self.literals.borrow_mut().remove(&at);
+            return Err(error);
+        }
+        Ok(())
     }
 
     /// A port of the host leads to one of the jail. What it is is said where nobody could know it.

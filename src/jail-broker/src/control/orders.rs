@@ -1,10 +1,11 @@
 //! What can be asked for and changed, and the answers.
 
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-use std::collections::BTreeMap;
-
 use jail_egress::{Destination, Pattern, Rule};
+use jail_plan::Purpose;
 use serde::{Deserialize, Serialize};
 
 use crate::session::Session;
@@ -128,22 +129,46 @@ impl Session {
             Ok(rule) => rule,
             Err(error) => return Answer::error(&error.to_string()),
         };
-        let destination = rule.destination.clone();
-        self.policy.borrow_mut().allow(rule);
-        self.log.changed(&format!("{destination} is allowed for this session"));
         let line = format!("(network-allow [ \"{host}\" ])");
-        match destination {
+        match rule.destination.clone() {
             Destination::Names(Pattern::Exactly(name)) => {
+                self.allow_rule(rule);
                 if let Err(error) = self.prepare(&name) {
                     return Answer::error(&error.to_string());
                 }
             }
-            Destination::Names(Pattern::Below(_)) => self.listen_again(),
-            Destination::Address(_) => {
-                let note = format!(
-                    "an address is reached through the jail's proxy only until the next launch; for the spec: {line}"
-                );
-                return Answer::done(Some(note));
+            Destination::Names(Pattern::Below(_)) => {
+                self.allow_rule(rule);
+                self.listen_again();
+            }
+            Destination::Address(address) => return self.allow_address(rule, address, &line),
+        }
+        Answer::done(Some(format!("for the spec: {line}")))
+    }
+
+    fn allow_rule(&self, rule: Rule) {
+        self.log.changed(&format!("{} is allowed for this session", rule.destination));
+        self.policy.borrow_mut().allow(rule);
+    }
+
+    /// An address is reached where a route of the jail leads to it, and by the jail's proxy.
+    fn allow_address(self: &Rc<Self>, rule: Rule, address: IpAddr, line: &str) -> Answer {
+        let has_proxy =
+            self.network.listeners.iter().any(|listener| listener.purpose == Purpose::Proxy);
+        let has_route = self.has_route(address);
+        if !has_route && !has_proxy {
+            let why = "no route of this jail leads there before its next launch; for the spec:";
+            return Answer::error(&format!("{why} {line}"));
+        }
+        let ports = rule.ports.clone();
+        self.allow_rule(rule);
+        if !has_route {
+            let note = "before the next launch it is reached by the jail's proxy alone, because no route leads there; for the spec:";
+            return Answer::done(Some(format!("{note} {line}")));
+        }
+        for port in ports {
+            if let Err(error) = self.listen_for(SocketAddr::new(address, port)) {
+                return Answer::error(&format!("nothing can listen on port {port}: {error}"));
             }
         }
         Answer::done(Some(format!("for the spec: {line}")))

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use jail_egress::Name;
 
-pub(crate) use prefix::Prefix;
+pub(crate) use prefix::{Prefix, longest};
 
 /// How long an answer may be used (its TTL), and so how long its address stands for that name at the least.
 pub(crate) const TTL: Duration = Duration::from_secs(5);

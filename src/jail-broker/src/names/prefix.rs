@@ -1,12 +1,27 @@
 //! A range of addresses, `198.18.0.0/15` or `fd6a:6169:6c00::/64`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The first address, and how many leading bits all have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Prefix<A> {
     first: A,
     bits: u32,
+}
+
+/// How long the longest of these prefixes is that an address is in: the one that a route would be chosen by.
+pub(crate) fn longest(prefixes: &[String], address: IpAddr) -> Option<u32> {
+    let holds = |text: &String| match address {
+        IpAddr::V4(v4) => {
+            let prefix = Prefix::parse_v4(text)?;
+            prefix.offset(v4).map(|_| prefix.bits)
+        }
+        IpAddr::V6(v6) => {
+            let prefix = Prefix::parse_v6(text)?;
+            prefix.offset(v6).map(|_| prefix.bits)
+        }
+    };
+    prefixes.iter().filter_map(holds).max()
 }
 
 fn split(text: &str) -> Option<(&str, u32)> {
