@@ -29,6 +29,7 @@ pub mod control;
 pub mod dns;
 pub mod http;
 pub mod proxy;
+pub mod secrets;
 pub mod tls;
 
 pub use run::main;

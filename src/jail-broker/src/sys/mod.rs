@@ -1,8 +1,10 @@
 //! All unsafe code of this crate: one system call, one function.
 
 mod landlock;
+mod memory;
 
 pub(crate) use landlock::deny_all_files;
+pub(crate) use memory::Locked;
 
 use std::ffi::{c_int, c_long};
 use std::io;

@@ -1,0 +1,141 @@
+//! Fields that hold a credential: with the spec's key it holds nothing else.
+//!
+//! A host that is allowed takes keys of other people, too. With one of their own an attacker would have the jail's data put into
+//! their account.
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use hyper::header::{AUTHORIZATION, HeaderName};
+
+use super::placeholder::is_known;
+
+/// Fields that are taken for a credential where the spec names none.
+const FIELDS: [&str; 9] = [
+    "api-key",
+    "authorization",
+    "private-token",
+    "x-access-token",
+    "x-api-key",
+    "x-api-token",
+    "x-auth-token",
+    "x-goog-api-key",
+    "x-gitlab-token",
+];
+
+/// Base64 with padding or without it: clients of both kinds exist.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Whether a field holds a credential, of a secret that may stand in `declared` or else anywhere.
+pub(super) fn is_one(field: &HeaderName, declared: Option<&HeaderName>) -> bool {
+    match declared {
+        Some(declared) => field == declared,
+        None => FIELDS.contains(&field.as_str()),
+    }
+}
+
+/// User and password of `Authorization: Basic`.
+pub(super) fn basic(field: &HeaderName, value: &[u8]) -> Option<Vec<u8>> {
+    let (scheme, pair) = value.split_at_checked(6)?;
+    let is_basic = field == AUTHORIZATION && scheme.eq_ignore_ascii_case(b"basic ");
+    is_basic.then(|| BASE64.decode(pair.trim_ascii()).ok()).flatten()
+}
+
+/// The other way around.
+pub(super) fn to_basic(pair: &[u8]) -> String {
+    format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
+}
+
+/// Whether a field holds a placeholder and nothing that could be a key: a scheme, a name, quotation marks.
+pub(super) fn is_alone(value: &[u8], placeholder: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    let Some(at) = memchr::memmem::find(value, placeholder) else { return false };
+    let (before, rest) = value.split_at(at);
+    let after = rest.get(placeholder.len()..).unwrap_or_default();
+    let (before, is_quoted) = match before.strip_suffix(b"\"") {
+        Some(before) => (before, true),
+        None => (before, false),
+    };
+    after == if is_quoted { &b"\""[..] } else { b"" } && is_scheme(before)
+}
+
+/// `Bearer `, `Token token=`, or nothing.
+fn is_scheme(text: &[u8]) -> bool {
+    let is_word = |word: &[u8]| {
+        let is_part = |byte: &u8| byte.is_ascii_alphabetic() || b"-_".contains(byte);
+        word.len() <= 24 && word.iter().all(is_part) && !is_known(word)
+    };
+    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let (first, second) = (words.next().unwrap_or_default(), words.next());
+    // A name has an equals sign behind it; what stands there without one could be a key.
+    let is_name = |word: &[u8]| word.strip_suffix(b"=").is_some_and(is_word);
+    let is_first = match second {
+        None => is_name(first) || is_word(first.strip_suffix(b":").unwrap_or(first)),
+        Some(second) => is_word(first) && is_name(second),
+    };
+    is_first && words.next().is_none()
+}
+
+/// Whether a pair of user and password has a placeholder as the one, and as the other nothing that services take for a key.
+pub(super) fn is_alone_in_pair(pair: &[u8], placeholder: &[u8]) -> bool {
+    let Some(colon) = pair.iter().position(|byte| *byte == b':') else { return false };
+    let (user, password) = (pair.get(..colon), pair.get(colon + 1..));
+    match (user.unwrap_or_default(), password.unwrap_or_default()) {
+        (user, password) if user == placeholder => !is_known(password),
+        (user, password) if password == placeholder => !is_known(user),
+        (_, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_and_a_name_may_stand_before_a_placeholder_and_nothing_else() {
+        for value in [
+            "PLACEHOLDER",
+            "Bearer PLACEHOLDER",
+            "token PLACEHOLDER",
+            "Token token=\"PLACEHOLDER\"",
+            "key=PLACEHOLDER",
+            "Bearer: PLACEHOLDER ",
+        ] {
+            assert!(is_alone(value.as_bytes(), b"PLACEHOLDER"), "{value}");
+        }
+        for value in [
+            "Bearer",
+            "Bearer sk-other",
+            "Bearer sk-other PLACEHOLDER",
+            "Bearer PLACEHOLDER, Bearer other",
+            "Bearer PLACEHOLDERx",
+            "Bearer \"PLACEHOLDER",
+            "Bearer s3cr3t0fs0m3b0dy PLACEHOLDER",
+            "a b c PLACEHOLDER",
+        ] {
+            assert!(!is_alone(value.as_bytes(), b"PLACEHOLDER"), "{value}");
+        }
+    }
+
+    #[test]
+    fn of_user_and_password_one_is_the_placeholder_and_the_other_no_key() {
+        for pair in ["x:PLACEHOLDER", "PLACEHOLDER:", "PLACEHOLDER:x-oauth-basic", ":PLACEHOLDER"] {
+            assert!(is_alone_in_pair(pair.as_bytes(), b"PLACEHOLDER"), "{pair}");
+        }
+        for pair in ["x:y", "x", "PLACEHOLDER", "ghp_other:PLACEHOLDER", "x:PLACEHOLDERy"] {
+            assert!(!is_alone_in_pair(pair.as_bytes(), b"PLACEHOLDER"), "{pair}");
+        }
+    }
+
+    #[test]
+    fn user_and_password_are_read_with_padding_and_without() {
+        for value in ["Basic eDp5eg==", "basic eDp5eg", "BASIC  eDp5eg== "] {
+            assert_eq!(basic(&AUTHORIZATION, value.as_bytes()).unwrap(), b"x:yz");
+        }
+        assert_eq!(basic(&AUTHORIZATION, b"Bearer eDp5eg=="), None);
+        assert_eq!(basic(&AUTHORIZATION, b"Basic"), None);
+    }
+}

@@ -1,0 +1,233 @@
+//! Secrets: what the jail has is a placeholder, and what a named host gets is the value.
+//!
+//! `sources` has the values at launch, `placeholder` makes what stands for them, `request` and `answer` judge and change heads, and
+//! `body` what streams behind them. A value stands in locked memory ([`value`]) and in what is on its way to a server, and is
+//! nowhere printed.
+
+mod answer;
+mod body;
+mod credentials;
+mod encoded;
+mod objection;
+pub mod placeholder;
+mod request;
+mod search;
+mod uses;
+mod value;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::io;
+use std::rc::Rc;
+
+use hyper::header::HeaderName;
+use jail_egress::{Host, Pattern};
+use jail_plan::SecretPlace;
+use zeroize::Zeroizing;
+
+pub use answer::AnswerChange;
+pub use body::{Changed, Outcome};
+pub use objection::Objection;
+pub use request::{Destination, RequestChange};
+pub use uses::Use;
+
+use placeholder::Placeholder;
+use search::{Pair, Replacements, Row, Traces};
+use uses::Uses;
+use value::Value;
+
+/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They tell nothing of it.
+const OPEN: usize = 4;
+
+/// One secret, at run time.
+#[derive(Debug)]
+struct Secret {
+    name: String,
+    hosts: Vec<Pattern>,
+    places: Vec<SecretPlace>,
+    /// The only header that it may stand in.
+    header: Option<HeaderName>,
+    value: Value,
+    /// None where a `SecretSocket` adds it.
+    placeholder: Option<Placeholder>,
+}
+
+/// By the form and the secrets.
+type Made = BTreeMap<(Form, Vec<usize>), Rc<Replacements>>;
+
+/// All secrets of a jail.
+#[derive(Debug)]
+pub struct Secrets {
+    all: Vec<Secret>,
+    traces: Traces,
+    /// What is looked for and replaced, made when it is first needed.
+    made: RefCell<Made>,
+    uses: RefCell<Uses>,
+}
+
+/// In which form a value takes the place of its placeholder, or the other way around.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    /// To a server, as it stands.
+    Plain,
+    /// To a server, in a string of JSON.
+    Json,
+    /// To a server, in a URL or a form.
+    Percent,
+    /// From a server, in all forms.
+    Answer,
+}
+
+impl Secrets {
+    /// Secrets with their values.
+    ///
+    /// # Errors
+    /// Which one cannot be used, with the reason; nothing of a value is said.
+    pub fn new(secrets: Vec<(jail_plan::Secret, Zeroizing<Vec<u8>>)>) -> Result<Self, String> {
+        let all: Result<Vec<Secret>, String> = secrets
+            .into_iter()
+            .map(|(secret, value)| {
+                let name = secret.name.clone();
+                Secret::new(secret, value).map_err(|why| format!("the secret `{name}`: {why}"))
+            })
+            .collect();
+        let all = all?;
+        let placeholders: Vec<_> = all.iter().map(|one| one.placeholder.clone()).collect();
+        let traces = Traces::new(&placeholders).map_err(|error| error.to_string())?;
+        Ok(Self { all, traces, made: RefCell::default(), uses: RefCell::default() })
+    }
+
+    /// What the jail has in the place of a secret.
+    #[must_use]
+    pub fn placeholder(&self, name: &str) -> Option<&str> {
+        let secret = self.all.iter().find(|secret| secret.name == name)?;
+        secret.placeholder.as_ref().map(Placeholder::as_str)
+    }
+
+    /// Where they went.
+    #[must_use]
+    pub fn uses(&self) -> Vec<Use> {
+        self.uses.borrow().all()
+    }
+
+    /// Whether requests to a host may get a value, so that its TLS has to end here.
+    #[must_use]
+    pub fn name(&self, host: &Host) -> bool {
+        self.all.iter().any(|secret| secret.is_for(host))
+    }
+
+    /// The secrets that a host may get.
+    fn of(&self, host: &Host) -> Vec<usize> {
+        let all = self.all.iter().enumerate();
+        all.filter(|(_, secret)| secret.is_for(host)).map(|(index, _)| index).collect()
+    }
+
+    fn get(&self, index: usize) -> Option<&Secret> {
+        self.all.get(index)
+    }
+
+    fn name_of(&self, index: usize) -> String {
+        self.get(index).map(|secret| secret.name.clone()).unwrap_or_default()
+    }
+
+    fn count(&self, index: usize, host: &Host) {
+        if let Some(secret) = self.get(index) {
+            self.uses.borrow_mut().count(&secret.name, &host.to_string());
+        }
+    }
+
+    /// What is replaced of these secrets. There are no more sets of them than hosts that rules name.
+    fn replacements(&self, form: Form, secrets: Vec<usize>) -> io::Result<Rc<Replacements>> {
+        let key = (form, secrets);
+        if let Some(made) = self.made.borrow().get(&key) {
+            return Ok(made.clone());
+        }
+        let pairs = key.1.iter().flat_map(|index| {
+            self.get(*index).map(|secret| secret.pairs(*index, form)).unwrap_or_default()
+        });
+        let made = Rc::new(Replacements::new(pairs.collect())?);
+        self.made.borrow_mut().insert(key, made.clone());
+        Ok(made)
+    }
+}
+
+impl Secret {
+    fn new(secret: jail_plan::Secret, value: Zeroizing<Vec<u8>>) -> Result<Self, String> {
+        let hosts: Result<Vec<Pattern>, String> = secret
+            .hosts
+            .iter()
+            .map(|host| Pattern::parse(host).map_err(|error| format!("`{host}`: {error}")))
+            .collect();
+        let header = secret.header.as_deref().map(HeaderName::try_from).transpose();
+        let header = header.map_err(|_| "its header is not the name of one".to_owned())?;
+        let placeholder = Placeholder::of(&value).map_err(|why| why.to_string())?;
+        let has_placeholder = !secret.places.is_empty();
+        let value = Value::new(value).map_err(|error| {
+            format!(
+                "memory that is not swapped out: {error} (`ulimit -l` says how much there may be)"
+            )
+        })?;
+        Ok(Self {
+            name: secret.name,
+            hosts: hosts?,
+            places: secret.places,
+            header,
+            value,
+            placeholder: has_placeholder.then_some(placeholder),
+        })
+    }
+
+    fn is_for(&self, host: &Host) -> bool {
+        match host {
+            Host::Name(name) => self.hosts.iter().any(|pattern| pattern.matches(name)),
+            Host::Address(_) => false,
+        }
+    }
+
+    fn pairs(&self, index: usize, form: Form) -> Vec<Pair> {
+        let value = self.value.bytes();
+        let copy = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
+        let own = self.placeholder.as_ref().map(Placeholder::as_str).unwrap_or_default().as_bytes();
+        let to_server = Row { secret: index, open: 0 };
+        match form {
+            Form::Plain => vec![(copy(own), copy(value), to_server)],
+            Form::Json => vec![(copy(own), encoded::json(value), to_server)],
+            Form::Percent => vec![(copy(own), encoded::percent(value), to_server)],
+            Form::Answer => self.answer_pairs(index),
+        }
+    }
+
+    /// The value and its encodings, and what the jail gets instead, which is as long: so an answer keeps its length.
+    fn answer_pairs(&self, index: usize) -> Vec<Pair> {
+        let value = self.value.bytes();
+        let own = match &self.placeholder {
+            Some(placeholder) => placeholder.as_str().as_bytes().to_vec(),
+            None => vec![b'x'; value.len()],
+        };
+        let shared = self.placeholder.as_ref().map_or(0, Placeholder::shared);
+        let as_long = |text: &[u8], other: Vec<u8>| {
+            let mut other = Zeroizing::new(other);
+            other.resize(text.len(), b'x');
+            other
+        };
+        let mut pairs = Vec::new();
+        let plain = Zeroizing::new(value.to_vec());
+        let encodings = [plain, encoded::json(value), encoded::percent(value)];
+        for text in encodings {
+            let other = as_long(&text, own.clone());
+            let begins_alike = text.iter().zip(other.iter()).take_while(|(a, b)| a == b).count();
+            let open = begins_alike.min(shared) + OPEN;
+            pairs.push((text, other, Row { secret: index, open }));
+        }
+        for (text, other) in
+            encoded::base64_pieces(value).into_iter().zip(encoded::base64_pieces(&own))
+        {
+            let other = as_long(&text, other.to_vec());
+            pairs.push((text, other, Row { secret: index, open: OPEN }));
+        }
+        pairs
+    }
+}
+
+#[cfg(test)]
+mod tests;
