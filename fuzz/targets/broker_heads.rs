@@ -33,7 +33,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(Meant::Tunnel(host, _) | Meant::Forward(host, _)) = proxy_request(&parts) {
         check(&host);
     }
-    if let Ok(value) = server_request(&parts) {
+    if let Ok(value) = server_request(&parts, 80) {
         assert_eq!(parts.headers.get_all("host").iter().count(), 1);
         assert_eq!(parts.headers["host"].as_bytes(), value);
     }

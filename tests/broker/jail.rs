@@ -13,8 +13,9 @@ use std::time::{Duration, Instant};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{
-    AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
-    bind, listen, sendmsg, socket_with, socketpair, sockopt,
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, Shutdown,
+    SocketFlags, SocketType, bind, listen, recv, sendmsg, shutdown, socket_with, socketpair,
+    sockopt,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +28,8 @@ pub(crate) struct Spec {
     pub(crate) listeners: Vec<(&'static str, &'static str, u16)>,
     /// Prefixes that are local beside the synthetic ones.
     pub(crate) local: Vec<&'static str>,
+    /// What the broker gives: content, and the name of a file of the world's or a variable.
+    pub(crate) given: Vec<(Value, GivenTo)>,
     /// What the plan's `egress` has else.
     pub(crate) egress: Value,
     pub(crate) variables: Value,
@@ -41,11 +44,19 @@ impl Spec {
             rules: rules.iter().map(|rule| rule_of(rule)).collect(),
             listeners: Vec::new(),
             local: Vec::new(),
+            given: Vec::new(),
             egress: json!({}),
             variables: json!({}),
             files: None,
         }
     }
+}
+
+/// Where something that is given goes.
+#[derive(Clone, Copy)]
+pub(crate) enum GivenTo {
+    File(&'static str),
+    Variable(&'static str),
 }
 
 /// What becomes of a launch.
@@ -75,6 +86,7 @@ pub(crate) struct Jail {
     /// What the jail is told was refused.
     pub(crate) refused: PathBuf,
     pub(crate) name: String,
+    channel: OwnedFd,
 }
 
 const V4: &str = "198.18.0.0/15";
@@ -138,10 +150,29 @@ impl Jail {
         drop(theirs);
         let refused = world.file("refused", "");
         match fate {
-            Fate::HandedOver => hand_over(&channel, anchor.id(), &sockets, &refused),
-            Fate::Abandoned => drop(channel),
+            Fate::HandedOver => {
+                let files = spec.given.iter().filter_map(|(_, to)| match to {
+                    GivenTo::File(name) => {
+                        Some(File::create(world.folder.join(name)).unwrap().into())
+                    }
+                    GivenTo::Variable(_) => None,
+                });
+                let sockets: Vec<OwnedFd> = sockets.into_iter().chain(files).collect();
+                hand_over(&channel, anchor.id(), &sockets, &refused);
+            }
+            Fate::Abandoned => {
+                shutdown(&channel, Shutdown::Both).unwrap();
+            }
         }
-        Self { anchor, broker, life, state, refused, name: "jailed-test".into() }
+        Self { anchor, broker, life, state, refused, name: "jailed-test".into(), channel }
+    }
+
+    /// What the broker answers the launch when everything is given; nothing where it has ended.
+    pub(crate) fn given(&self) -> String {
+        let mut answer = vec![0; 70_000];
+        let (count, _) = recv(&self.channel, &mut answer[..], RecvFlags::empty()).unwrap();
+        answer.truncate(count);
+        String::from_utf8(answer).unwrap()
     }
 
     /// A program in the jail.
@@ -264,8 +295,17 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
     let places: serde_json::Map<String, Value> = spec
         .rules
         .iter()
+        .chain(egress["requests"].as_array().unwrap())
         .map(|rule| (rule["by"].as_str().unwrap().to_owned(), json!("test.jail:4:3")))
         .collect();
+    let given = spec.given.iter().map(|(content, to)| {
+        let to = match to {
+            GivenTo::File(name) => json!({"file": format!("/{name}")}),
+            GivenTo::Variable(name) => json!({"variable": name}),
+        };
+        json!({"content": content, "to": to, "by": "network-allow"})
+    });
+    let given: Vec<Value> = given.collect();
     let local: Vec<&str> = [V4, V6].iter().chain(&spec.local).copied().collect();
     let start = json!({
         "wrapper": "/nix/store/x/bin/jailed-test", "name": "jailed-test", "state": state,
@@ -273,7 +313,7 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
         "plan_network": {
             "broker": "/x", "local": local, "unreachable": [],
             "addresses": ["198.18.0.1", "fd6a:6169:6c00::1"],
-            "listeners": listeners, "egress": egress, "given": [], "by": "network-allow",
+            "listeners": listeners, "egress": egress, "given": given, "by": "network-allow",
         },
     });
     let mut file = File::from(memfd_create("start", MemfdFlags::CLOEXEC).unwrap());

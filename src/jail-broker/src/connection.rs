@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jail_egress::{Host, Protocol, Refusal, Request, Verdict, decide};
+use jail_egress::{Host, Name, Protocol, Refusal, Request, Verdict, decide};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -36,8 +36,17 @@ pub(crate) enum Ending {
     Refused(Refusal),
     /// Nothing that the policy could say allows it.
     Unfit(&'static str),
+    /// The server has shown a certificate that this machine does not trust: why.
+    Untrusted(String),
     /// It could not be made, or broke.
     Broken(std::io::Error),
+}
+
+impl Ending {
+    /// Broken, by a library's account.
+    pub(crate) fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Broken(std::io::Error::other(error))
+    }
 }
 
 impl From<Failure> for Ending {
@@ -139,27 +148,32 @@ pub(crate) async fn run(
     entered: &Entered<'_>,
 ) {
     let goes = (to, allowed);
-    let is_tls = match allowed.protocol {
-        Protocol::Tls => true,
-        Protocol::Tcp => false,
-        Protocol::Http => {
-            return http::transparent(session, stream, goes, first, outside, entered).await;
-        }
-    };
-    let carried = async {
-        if is_tls {
-            secured(session, &stream, goes, (first, outside), entered).await
-        } else {
-            plain(session, &stream, goes, (first, outside), entered).await
-        }
-    };
-    tokio::select! {
-        ended = carried => if let Err(ending) = ended {
-            told(session, to, ending);
-            reset(&stream);
-        },
-        () = entered.ended() => reset(&stream),
+    match allowed.protocol {
+        Protocol::Http => http::transparent(session, stream, goes, first, outside, entered).await,
+        Protocol::Tls => secured(session, stream, goes, (first, outside), entered).await,
+        Protocol::Tcp => plain(session, stream, goes, (first, outside), entered).await,
     }
+}
+
+/// A step of a connection: `None` where it has failed or must end, which is told and done.
+async fn step<T>(
+    session: &Session,
+    stream: &TcpStream,
+    to: &Target,
+    entered: &Entered<'_>,
+    run: impl Future<Output = Result<T, Ending>>,
+) -> Option<T> {
+    let done = tokio::select! {
+        done = run => done.map_err(Some),
+        () = entered.ended() => Err(None),
+    };
+    done.map_err(|ending| {
+        if let Some(ending) = ending {
+            told(session, to, ending);
+        }
+        reset(stream);
+    })
+    .ok()
 }
 
 /// Puts an ending in the log.
@@ -167,6 +181,7 @@ pub(crate) fn told(session: &Session, to: &Target, ending: Ending) {
     match ending {
         Ending::Refused(why) => session.log.refused(&to.host, to.port, why),
         Ending::Unfit(why) => session.log.unfit(&to.host, to.port, why),
+        Ending::Untrusted(why) => session.log.untrusted(&to.host, to.port, &why),
         Ending::Broken(error) => session.log.broken(&to.host, to.port, &error),
     }
 }
@@ -174,17 +189,36 @@ pub(crate) fn told(session: &Session, to: &Target, ending: Ending) {
 /// TLS: the client says first which server it wants.
 async fn secured(
     session: &Session,
-    stream: &TcpStream,
-    (to, allowed): (&Target, &Allowed),
+    stream: TcpStream,
+    goes: (&Target, &Allowed),
     (first, outside): (Vec<u8>, Option<Dialled>),
     entered: &Entered<'_>,
-) -> Result<(), Ending> {
+) {
+    let (to, _) = goes;
+    let hello = step(session, &stream, to, entered, hello(session, &stream, to, first)).await;
+    let Some(Some(bytes)) = hello else { return };
+    match session.ends(&to.host) {
+        Some(end) => {
+            let (ends, name) = end;
+            http::secured(session, stream, goes, (ends, name), (bytes, outside), entered).await;
+        }
+        None => plain(session, stream, goes, (bytes, outside), entered).await,
+    }
+}
+
+/// What the client has sent, which asks for the right server. `None`: it was gone before.
+async fn hello(
+    session: &Session,
+    stream: &TcpStream,
+    to: &Target,
+    first: Vec<u8>,
+) -> Result<Option<Vec<u8>>, Ending> {
     let hello = tokio::time::timeout(FIRST_WORDS_MAX, tls::hello(stream, first)).await;
     let Hello { server_name, bytes } = match hello {
         Err(_) => return Err(Ending::Unfit("the client began no TLS in time")),
         Ok(Err(NoHello::NotTls)) => return Err(Ending::Unfit("what the client sent is not TLS")),
         // A client that only looks whether the port is open, as `nc -z` does.
-        Ok(Err(NoHello::Gone)) => return Ok(()),
+        Ok(Err(NoHello::Gone)) => return Ok(None),
         Ok(Ok(hello)) => hello,
     };
     let sni = server_name.as_deref().map(str::as_bytes);
@@ -192,11 +226,30 @@ async fn secured(
     if let Verdict::Refused(why) = decide(&session.policy.borrow(), &request) {
         return Err(Ending::Refused(why));
     }
-    plain(session, stream, (to, allowed), (bytes, outside), entered).await
+    // Where any name may be asked for, that of a host whose requests are judged is asked for at that host alone, and no other there.
+    let asked = sni.and_then(|name| Name::from_wire(name).ok()).map(Host::Name);
+    let is_judged = |host: &Host| session.ends(host).is_some();
+    if (is_judged(&to.host) || asked.as_ref().is_some_and(is_judged))
+        && asked.as_ref() != Some(&to.host)
+    {
+        return Err(Ending::Refused(Refusal::OtherServer));
+    }
+    Ok(Some(bytes))
 }
 
 /// Anything: nobody waits for the client.
 async fn plain(
+    session: &Session,
+    stream: TcpStream,
+    goes: (&Target, &Allowed),
+    (first, outside): (Vec<u8>, Option<Dialled>),
+    entered: &Entered<'_>,
+) {
+    let carried = carry(session, &stream, goes, (first, outside), entered);
+    step(session, &stream, goes.0, entered, carried).await;
+}
+
+async fn carry(
     session: &Session,
     stream: &TcpStream,
     (to, allowed): (&Target, &Allowed),

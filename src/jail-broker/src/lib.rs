@@ -8,10 +8,12 @@
 #![warn(missing_docs)]
 
 mod ask;
+mod authority;
 mod confine;
 mod connection;
 mod dial;
 mod factory;
+mod given;
 mod live;
 mod log;
 mod names;

@@ -1,7 +1,58 @@
 //! The plan's record of what may be reached, as the policy that judges.
 
-use jail_egress::{Protocol, Reach, Rule, Sni};
+use jail_egress::{Host, Name, Pattern, Protocol, Reach, RequestRule, Rule, Sni};
 use jail_plan::{Egress, EgressRule, Spoken};
+
+/// Which requests are judged, and whose TLS ends in the broker for that.
+pub(crate) struct Requests {
+    /// The rules, in the order of the spec.
+    pub(crate) rules: Vec<RequestRule>,
+    /// Hosts that secrets are for.
+    secrets: Vec<Pattern>,
+}
+
+impl Requests {
+    /// What the plan says.
+    ///
+    /// # Errors
+    /// The rule that is none, with the reason.
+    pub(crate) fn of(egress: &Egress) -> Result<Self, String> {
+        let rule = |rule: &jail_plan::RequestRule| {
+            RequestRule::parse(&rule.host, &rule.methods, &rule.paths, rule.by.as_str())
+                .map_err(|error| format!("the requests to `{}`: {error}", rule.host))
+        };
+        let host = |host: &String| {
+            Pattern::parse(host).map_err(|error| format!("a secret for `{host}`: {error}"))
+        };
+        let hosts = egress.secrets.iter().flat_map(|secret| &secret.hosts);
+        Ok(Self {
+            rules: egress.requests.iter().map(rule).collect::<Result<_, _>>()?,
+            secrets: hosts.map(host).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Whether there is a host whose TLS ends here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rules.is_empty() && self.secrets.is_empty()
+    }
+
+    /// The rules about a host.
+    pub(crate) fn about(&self, host: &Host) -> impl Iterator<Item = &RequestRule> {
+        self.rules.iter().filter(move |rule| is_about(&rule.host, host))
+    }
+
+    /// Whether TLS with a host ends here.
+    pub(crate) fn end(&self, host: &Name) -> bool {
+        self.rules.iter().map(|rule| &rule.host).chain(&self.secrets).any(|own| own.matches(host))
+    }
+}
+
+fn is_about(pattern: &Pattern, host: &Host) -> bool {
+    match host {
+        Host::Name(name) => pattern.matches(name),
+        Host::Address(_) => false,
+    }
+}
 
 /// The policy that the plan says.
 ///

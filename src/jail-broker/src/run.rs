@@ -1,7 +1,7 @@
 //! The order in which the broker starts: everything that needs a right, then the two other processes, then no rights are left, and
 //! only then something of the jail's is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd, OwnedFd};
@@ -15,20 +15,23 @@ use jail_plan::{Credentials, Egress, Listener, Network};
 use rustix::thread::CapabilitySet;
 
 use crate::ask::{self, Asker};
+use crate::authority::Authority;
 use crate::confine::{self, Calls};
 use crate::control::Control;
 use crate::dial::upstream::Upstream;
 use crate::dial::{Lookups, Own};
 use crate::factory::Factory;
+use crate::given::{self, Sources};
 use crate::log::{self, Log, LogFile, Whose};
 use crate::names::Names;
-use crate::outside::Outside;
-use crate::policy::policy;
+use crate::outside::{Outside, Roots};
+use crate::policy::{Requests, policy};
 use crate::ports::{self, Shown};
 use crate::serve::{self, Ready};
 use crate::session::{Parts, Session};
 use crate::start::{self, Handed, Start};
 use crate::sys;
+use crate::tls::Ends;
 
 /// A file of credentials is not longer.
 const CREDENTIALS_MAX: usize = 4096;
@@ -84,14 +87,24 @@ fn run(
     // On a machine with two processors whatever this does earlier the launch waits for.
     start::await_message(channel).map_err(|error| format!("from the launch: {error}"))?;
     let prepared = prepare(start, name)?;
-    let listeners = prepared.network.listeners.len();
-    let handed = start::receive(channel, listeners);
-    match handed.map_err(|error| format!("from the launch: {error}"))? {
-        None => Ok(()),
-        // A payload that ended at once has asked for nothing.
-        Some(_) if start::has_ended(life) => Ok(()),
-        Some(handed) => serve(prepared, handed, life).map_err(|error| error.to_string()),
+    let Network { listeners, given, .. } = &prepared.network;
+    let handed = start::receive(channel, (listeners.len(), given::count(given)));
+    let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
+        return Ok(());
+    };
+    let placeholders = BTreeMap::new();
+    let authority = prepared.authority.as_ref();
+    let sources = Sources { authority, placeholders: &placeholders };
+    let filled = std::mem::take(&mut handed.given);
+    let servers = given::give(given, filled, &sources, channel)?;
+    if let Some(path) = servers.keys().next() {
+        return Err(format!("{path}: servers that add a secret are not built yet"));
     }
+    // A payload that ended at once has asked for nothing.
+    if start::has_ended(life) {
+        return Ok(());
+    }
+    serve(prepared, handed, life).map_err(|error| error.to_string())
 }
 
 /// What is made before the broker takes what the launch has handed over.
@@ -99,6 +112,8 @@ struct Prepared {
     start: Start,
     network: Network,
     policy: Policy,
+    requests: Requests,
+    authority: Option<Authority>,
     log: LogFile,
     control: Control,
     shown: Vec<Shown>,
@@ -115,14 +130,14 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let (start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
     name.clone_from(&start.name);
     let policy = policy(&network.egress)?;
-    let Egress { requests, secrets, sockets, .. } = &network.egress;
-    if !(requests.is_empty()
-        && secrets.is_empty()
-        && sockets.is_empty()
-        && network.given.is_empty())
-    {
-        return Err("requests and secrets are not built yet".into());
+    let requests = Requests::of(&network.egress)?;
+    let Egress { secrets, sockets, .. } = &network.egress;
+    if !(secrets.is_empty() && sockets.is_empty()) {
+        return Err("secrets are not built yet".into());
     }
+    let has_authority = !requests.is_empty() || given::needs_authority(&network.given);
+    let authority = has_authority.then(Authority::new).transpose();
+    let authority = authority.map_err(told("the authority of the launch"))?;
     let state = Path::new(&start.state);
     let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
     let log = log.map_err(told("the log of the network"))?;
@@ -131,7 +146,8 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let shown = ports::show(&network.egress.exposed)?;
     let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
     let own = Own::new().map_err(told("the addresses of this machine"))?;
-    let outside = Outside::start(control).map_err(told("a process for the host's files"))?;
+    let roots = if authority.is_some() { Roots::Needed } else { Roots::NotNeeded };
+    let outside = Outside::start(control, roots).map_err(told("a process for the host's files"))?;
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
     let asker = asker.map_err(told("a process that asks"))?;
@@ -143,6 +159,8 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
         start,
         network,
         policy,
+        requests,
+        authority,
         log,
         control: bound,
         shown,
@@ -186,6 +204,8 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         start,
         network,
         policy,
+        requests,
+        authority,
         log,
         control,
         shown,
@@ -196,7 +216,8 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         files,
     } = prepared;
     let factory = Factory::start(handed.user, handed.network)?;
-    let lookups = Lookups::new(&network.egress.resolvers, outside)?;
+    let lookups = Lookups::new(&network.egress.resolvers, outside.clone())?;
+    let ends = authority.map(|authority| Ends::new(authority, outside));
     confine::give_up(CapabilitySet::empty(), Calls::Broker)?;
     let named = policy.rules.iter().filter_map(|rule| match &rule.destination {
         Destination::Names(Pattern::Exactly(name)) => Some(name.clone()),
@@ -214,6 +235,8 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         own,
         upstream,
         log: Log::new(whose, log, handed.refused),
+        requests,
+        ends,
         connections_max,
         wrapper: start.wrapper,
         network,

@@ -21,6 +21,8 @@ use crate::factory::Factory;
 use crate::live::Live;
 use crate::log::Log;
 use crate::names::{Assigned, Full, Names, Now, longest};
+use crate::policy::Requests;
+use crate::tls::Ends;
 
 /// The state of one jail's network.
 pub(crate) struct Session {
@@ -33,6 +35,10 @@ pub(crate) struct Session {
     pub(crate) services: Services,
     pub(crate) log: Log,
     pub(crate) live: Live,
+    /// Which requests are judged.
+    pub(crate) requests: Requests,
+    /// The ends of TLS, where it ends here.
+    pub(crate) ends: Option<Ends>,
     /// Whom to ask before something is refused.
     pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
@@ -65,6 +71,8 @@ pub(crate) struct Parts {
     pub(crate) own: Own,
     pub(crate) upstream: Option<Upstream>,
     pub(crate) log: Log,
+    pub(crate) requests: Requests,
+    pub(crate) ends: Option<Ends>,
     pub(crate) network: Network,
     pub(crate) connections_max: usize,
     pub(crate) wrapper: String,
@@ -110,6 +118,8 @@ impl Session {
             services: Services::default(),
             log: parts.log,
             live: Live::default(),
+            requests: parts.requests,
+            ends: parts.ends,
             ask: OnceCell::new(),
             network: parts.network,
             listening: RefCell::default(),
@@ -120,6 +130,12 @@ impl Session {
             wrapper: parts.wrapper,
             shown: RefCell::default(),
         })
+    }
+
+    /// The ends of TLS with a host, if it ends here.
+    pub(crate) fn ends<'a>(&'a self, host: &'a Host) -> Option<(&'a Ends, &'a Name)> {
+        let Host::Name(name) = host else { return None };
+        self.ends.as_ref().filter(|_| self.requests.end(name)).map(|ends| (ends, name))
     }
 
     /// What time it is for the table of names.

@@ -2,7 +2,8 @@
 //!
 //! `jail-broker run CHANNEL START LIFE` has three descriptors beside the standard ones, by their numbers. START is a file with the
 //! JSON object [`Start`]. CHANNEL is a socket (SOCK_SEQPACKET) whose other end the jail's side of the launch has; it brings the one
-//! message that `jail_plan::Network` describes, or ends, and then the launch has failed. LIFE is a stream whose other end the
+//! message that `jail_plan::Network` describes, or ends, and then the launch has failed; where something is given, the answer goes back
+//! by it. LIFE is a stream whose other end the
 //! supervisor has. The broker writes `ready` and a line feed to it when every name of the rules can be connected to, and ends when
 //! the supervisor's end is closed; after the byte `e` it says its closing line on standard error before. Where it cannot start it
 //! says why on standard error and ends, before it reads CHANNEL if that is not what it cannot do.
@@ -77,6 +78,8 @@ pub(crate) struct Handed {
     pub(crate) network: OwnedFd,
     /// The sockets of the plan's `listeners`, in that order.
     pub(crate) sockets: Vec<OwnedFd>,
+    /// What the broker fills of the plan's `given`, in that order.
+    pub(crate) given: Vec<OwnedFd>,
     /// The file in the jail that says what was refused, for appending.
     pub(crate) refused: Option<OwnedFd>,
 }
@@ -99,7 +102,10 @@ pub(crate) fn has_ended(life: &UnixStream) -> bool {
 }
 
 /// Takes the one message of the jail's side. `None`: the launch has failed, and somebody else says why.
-pub(crate) fn receive(channel: &OwnedFd, listeners: usize) -> io::Result<Option<Handed>> {
+pub(crate) fn receive(
+    channel: &OwnedFd,
+    (listeners, given): (usize, usize),
+) -> io::Result<Option<Handed>> {
     let mut byte = [0_u8; 1];
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -121,19 +127,25 @@ pub(crate) fn receive(channel: &OwnedFd, listeners: usize) -> io::Result<Option<
             descriptors.extend(rights);
         }
     }
-    handed(byte, descriptors, listeners).map(Some)
+    handed(byte, descriptors, (listeners, given)).map(Some)
 }
 
-fn handed(version: [u8; 1], descriptors: Vec<OwnedFd>, listeners: usize) -> io::Result<Handed> {
+fn handed(
+    version: [u8; 1],
+    descriptors: Vec<OwnedFd>,
+    (listeners, given): (usize, usize),
+) -> io::Result<Handed> {
     let count = descriptors.len();
     let mut descriptors = descriptors.into_iter();
     let (Some(user), Some(network)) = (descriptors.next(), descriptors.next()) else {
         return Err(io::Error::other("the launch handed over no namespaces"));
     };
     let sockets: Vec<OwnedFd> = descriptors.by_ref().take(listeners).collect();
+    let filled: Vec<OwnedFd> = descriptors.by_ref().take(given).collect();
     let refused = descriptors.next();
-    if version != *b"1" || sockets.len() != listeners || descriptors.next().is_some() {
+    let is_whole = sockets.len() == listeners && filled.len() == given;
+    if version != *b"1" || !is_whole || descriptors.next().is_some() {
         return Err(io::Error::other(format!("the launch handed over {count} descriptors")));
     }
-    Ok(Handed { user, network, sockets, refused })
+    Ok(Handed { user, network, sockets, given: filled, refused })
 }

@@ -1,34 +1,48 @@
-//! HTTP/1: each request is read, judged and written anew, so that the server sees no request that was not judged.
+//! HTTP: each request is read, judged and written anew, so that the server sees no request that was not judged.
+//!
+//! It comes on a connection of plain HTTP, or of TLS that ends here; in HTTP/1 or 2 of which the server may speak the other.
 
+mod body;
 mod check;
+mod forward;
+mod pipeline;
 mod prefixed;
 mod requests;
 mod servers;
+mod streams;
 mod tunnel;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::rc::Rc;
+use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{Either, Full};
-use hyper::Request;
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use jail_egress::Name;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
-use crate::connection::Target;
+use crate::connection::{Ending, FIRST_WORDS_MAX, Target, told};
 use crate::dial::Dialled;
 use crate::live::Entered;
 use crate::log::Allowed;
 use crate::session::Session;
+use crate::tls::{Ends, is_distrust};
 
 pub use check::{Fault, Meant, proxy_request, server_request};
+pub(crate) use prefixed::Prefixed;
 
-use prefixed::Prefixed;
+use body::Body;
+use pipeline::Transport;
 use servers::Servers;
+use streams::Streams;
 use tunnel::Tunnel;
 
 /// How long a connection may be open without a whole head: while the client writes one, and between two requests.
@@ -37,8 +51,15 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 /// A head is not longer.
 const HEAD_MAX: usize = 64 * 1024;
 
-/// A body that comes from a server, or a text of ours.
-pub(crate) type Body = Either<Incoming, Full<Bytes>>;
+/// As many streams of HTTP/2 are open at once on a connection.
+const STREAMS_MAX: u32 = 256;
+
+/// How much of a body in HTTP/2 may come before it is read on, of one stream and of all: the memory that a connection takes.
+const STREAM_WINDOW: u32 = 256 * 1024;
+const WINDOW: u32 = 1024 * 1024;
+
+/// How much of an answer may wait in a stream.
+const SEND_BUFFER: usize = 64 * 1024;
 
 /// What requests are for on a connection.
 #[derive(Clone, Copy)]
@@ -53,6 +74,7 @@ enum Role<'a> {
 struct Serving<'a> {
     session: &'a Session,
     role: Role<'a>,
+    transport: Transport,
     servers: Servers<'a>,
     entered: &'a Entered<'a>,
     /// What the connection becomes after the answer that is being sent.
@@ -68,44 +90,118 @@ pub(crate) async fn transparent(
     outside: Option<Dialled>,
     entered: &Entered<'_>,
 ) {
-    let servers = Servers::new(session, entered);
-    if let Some(outside) = outside {
-        servers.is_connected(to, allowed, outside).await;
-    }
-    let tunnel = RefCell::default();
+    let spare = outside.map(|outside| (to.clone(), outside));
     let role = Role::Server(to, allowed);
-    serve(Serving { session, role, servers, entered, tunnel }, stream, first).await;
+    let serving = Serving::new(session, role, Transport::Plain, spare, entered);
+    serve_plain(serving, stream, first).await;
 }
 
 /// Serves a client that wants a proxy of HTTP.
 pub(crate) async fn proxy(session: &Session, stream: TcpStream, entered: &Entered<'_>) {
-    let (servers, tunnel) = (Servers::new(session, entered), RefCell::default());
-    let serving = Serving { session, role: Role::Proxy, servers, entered, tunnel };
-    serve(serving, stream, Vec::new()).await;
+    let serving = Serving::new(session, Role::Proxy, Transport::Plain, None, entered);
+    serve_plain(serving, stream, Vec::new()).await;
 }
 
-async fn serve(serving: Serving<'_>, stream: TcpStream, first: Vec<u8>) {
-    let serving = Rc::new(serving);
-    let service = service_fn(|request: Request<Incoming>| {
-        let serving = serving.clone();
-        Box::pin(async move { Ok::<_, Infallible>(serving.request(request).await) })
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
+/// Serves a connection to a host's port of TLS, which ends here. `hello` is what the client has sent.
+pub(crate) async fn secured(
+    session: &Session,
+    stream: TcpStream,
+    (to, allowed): (&Target, &Allowed),
+    (ends, name): (&Ends, &Name),
+    (hello, outside): (Vec<u8>, Option<Dialled>),
+    entered: &Entered<'_>,
+) {
+    let accepting = ends.accept(name, Prefixed::new(hello, stream));
+    let stream = match tokio::time::timeout(FIRST_WORDS_MAX, accepting).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if is_distrust(&error) => {
+            let why = "the client does not trust the authority of this launch: it may have its authorities compiled in, or pin the certificate";
+            return told(session, to, Ending::Unfit(why));
+        }
+        Ok(Err(error)) => return told(session, to, Ending::Broken(error)),
+        Err(_) => return told(session, to, Ending::Unfit("the client began no TLS in time")),
+    };
+    let spare = outside.map(|outside| (to.clone(), outside));
+    let role = Role::Server(to, allowed);
+    let serving = Serving::new(session, role, Transport::Tls, spare, entered);
+    match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => serve_streams(&serving, stream).await,
+        Some(_) | None => serve_secured(serving, stream).await,
+    }
+}
+
+impl<'a> Serving<'a> {
+    fn new(
+        session: &'a Session,
+        role: Role<'a>,
+        transport: Transport,
+        spare: Option<(Target, Dialled)>,
+        entered: &'a Entered<'a>,
+    ) -> Self {
+        let servers = Servers::new(session, entered, transport, spare);
+        Self { session, role, transport, servers, entered, tunnel: RefCell::default() }
+    }
+}
+
+async fn serve_plain(serving: Serving<'_>, stream: TcpStream, first: Vec<u8>) {
+    let (session, entered) = (serving.session, serving.entered);
+    let served = serve(serving, Prefixed::new(first, stream)).await;
+    if let Some((tunnel, stream, read)) = served {
+        let (unread, stream) = stream.into_parts();
+        tunnel.run(session, stream, [unread, read.to_vec()].concat(), entered).await;
+    }
+}
+
+async fn serve_secured(serving: Serving<'_>, stream: TlsStream<Prefixed>) {
+    let entered = serving.entered;
+    if let Some((tunnel, stream, read)) = serve(serving, stream).await {
+        tunnel.run_secured(stream, &read, entered).await;
+    }
+}
+
+/// HTTP/1. What the connection becomes in the end, with what was read of it already.
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    serving: Serving<'_>,
+    stream: S,
+) -> Option<(Tunnel, S, Bytes)> {
+    let serving = &serving;
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME_MAX)
         .max_buf_size(HEAD_MAX)
         .preserve_header_case(true)
         .half_close(true)
-        .serve_connection(TokioIo::new(Prefixed::new(first, stream)), service)
+        .serve_connection(TokioIo::new(stream), service_fn(|request| answer(serving, request)))
         .without_shutdown();
     let parts = tokio::select! {
         ended = connection => ended.ok(),
         () = serving.entered.ended() => None,
-    };
-    let tunnel = serving.tunnel.borrow_mut().take();
-    if let (Some(tunnel), Some(parts)) = (tunnel, parts) {
-        let (unread, stream) = parts.io.into_inner().into_parts();
-        let first = [unread, parts.read_buf.to_vec()].concat();
-        tunnel.run(serving.session, stream, first, serving.entered).await;
+    }?;
+    let tunnel = serving.tunnel.borrow_mut().take()?;
+    Some((tunnel, parts.io.into_inner(), parts.read_buf))
+}
+
+/// HTTP/2.
+async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
+    let streams = Streams::new();
+    let connection = http2::Builder::new(streams.clone())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(HEAD_MAX.try_into().unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .serve_connection(TokioIo::new(stream), service_fn(|request| answer(serving, request)));
+    tokio::select! {
+        // How it ended the client knows, and each request has its own line.
+        _ = connection => {}
+        () = streams.run() => {}
+        () = serving.entered.ended() => {}
     }
+}
+
+type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 'a>>;
+
+fn answer<'a>(serving: &'a Serving<'_>, request: Request<Incoming>) -> Answering<'a> {
+    Box::pin(async move { Ok(serving.request(request).await) })
 }

@@ -1,21 +1,20 @@
 //! What becomes of one request.
 
-use bytes::Bytes;
-use http_body_util::{Either, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{HOST, TRANSFER_ENCODING};
 use hyper::{Request, Response, StatusCode, Version};
-use jail_egress::{Host, Protocol, Refusal, Request as Step, Verdict, decide};
+use jail_egress::{Host, Protocol, Refusal};
 
 use crate::connection::{Ending, Target, told};
 use crate::dial;
 use crate::log::Allowed;
+use crate::tls::Speaks;
 
-use super::check::{
-    Fault, Meant, for_next_hop, is_web_socket, path_only, proxy_request, server_request,
-};
+use super::body::{Body, empty, passing, text};
+use super::check::{Fault, Meant, for_next_hop, is_web_socket, proxy_request, server_request};
+use super::pipeline::Exchange;
 use super::tunnel::Tunnel;
-use super::{Body, Role, Serving};
+use super::{Role, Serving};
 
 impl Serving<'_> {
     pub(super) async fn request(&self, request: Request<Incoming>) -> Response<Body> {
@@ -32,26 +31,14 @@ impl Serving<'_> {
         allowed: &Allowed,
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let value = match server_request(&parts) {
+        let value = match server_request(&parts, self.transport.usual_port()) {
             Ok(value) => value,
             Err(fault) => return self.wrong(to, fault),
         };
-        if let Some(answer) = self.asks_for_another(to, value) {
+        if let Some(answer) = self.exchange(to).asks_for_another(value) {
             return answer;
         }
         self.carry(Request::from_parts(parts, body), to, allowed).await
-    }
-
-    /// The answer to a request whose `Host` is not the host that it goes to.
-    fn asks_for_another(&self, to: &Target, value: &[u8]) -> Option<Response<Body>> {
-        let step = Step::Http { host: &to.host, port: to.port, value, usual: 80 };
-        match decide(&self.session.policy.borrow(), &step) {
-            Verdict::Allowed { .. } => None,
-            Verdict::Refused(why) => {
-                self.session.log.refused(&to.host, to.port, why);
-                Some(text(StatusCode::MISDIRECTED_REQUEST, &why.to_string()))
-            }
-        }
     }
 
     async fn to_proxy(&self, request: Request<Incoming>) -> Response<Body> {
@@ -74,7 +61,7 @@ impl Serving<'_> {
                 // The request may name the address that stands for the host.
                 if allowed.protocol == Protocol::Http
                     && let Some(value) = parts.headers.get(HOST)
-                    && let Some(answer) = self.asks_for_another(&to, value.as_bytes())
+                    && let Some(answer) = self.exchange(&to).asks_for_another(value.as_bytes())
                 {
                     return answer;
                 }
@@ -109,29 +96,43 @@ impl Serving<'_> {
             Ok(outside) => {
                 let tunnel = Tunnel::Connect { to: to.clone(), allowed, outside };
                 *self.tunnel.borrow_mut() = Some(tunnel);
-                Response::new(Either::Right(Full::default()))
+                Response::new(empty())
             }
             Err(failure) => self.failed(to, failure.into()),
         }
     }
 
+    fn exchange<'b>(&'b self, to: &'b Target) -> Exchange<'b> {
+        Exchange { session: self.session, to, transport: self.transport }
+    }
+
     async fn carry(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         to: &Target,
         allowed: &Allowed,
     ) -> Response<Body> {
-        *request.uri_mut() = path_only(request.uri());
-        *request.version_mut() = Version::HTTP_11;
-        for_next_hop(request.headers_mut());
-        if !request.headers().contains_key(HOST) {
-            let Ok(value) = HeaderValue::from_str(&host_field(to)) else {
-                return self.wrong(to, Fault::Target);
-            };
-            request.headers_mut().insert(HOST, value);
+        let exchange = self.exchange(to);
+        let (mut parts, body) = request.into_parts();
+        if let Some(answer) = exchange.judge(&parts) {
+            return answer;
         }
-        match self.servers.send(to, allowed, request).await {
-            Ok(answer) => self.answer(answer),
+        let is_http2 = parts.version == Version::HTTP_2;
+        for_next_hop(&mut parts.headers);
+        let speaks = if is_web_socket(&parts.headers) { Speaks::Http1 } else { Speaks::Either };
+        let request = exchange.request(Request::from_parts(parts, passing(body))).await;
+        let sent = match request {
+            Ok(request) => self.servers.send((to, allowed), request, speaks).await,
+            Err(answer) => return answer,
+        };
+        match sent {
+            Ok(answer) => {
+                let mut answer = self.answer(answer);
+                if is_http2 {
+                    answer.headers_mut().remove(TRANSFER_ENCODING);
+                }
+                exchange.answer(answer)
+            }
             Err(ending) => self.failed(to, ending),
         }
     }
@@ -145,7 +146,7 @@ impl Serving<'_> {
             *self.tunnel.borrow_mut() = Some(Tunnel::WebSocket(theirs));
         }
         for_next_hop(answer.headers_mut());
-        answer.map(Either::Left)
+        answer.map(passing)
     }
 
     fn wrong(&self, to: &Target, fault: Fault) -> Response<Body> {
@@ -164,26 +165,13 @@ impl Serving<'_> {
         let answer = match &ending {
             Ending::Refused(why) => text(StatusCode::FORBIDDEN, &why.to_string()),
             Ending::Unfit(why) => text(StatusCode::FORBIDDEN, why),
+            Ending::Untrusted(why) => {
+                let why = format!("the server's certificate is not trusted: {why}");
+                text(StatusCode::BAD_GATEWAY, &why)
+            }
             Ending::Broken(_) => text(StatusCode::BAD_GATEWAY, "the host cannot be reached"),
         };
         told(self.session, to, ending);
         answer
     }
-}
-
-/// What `Host` says where the client of a proxy left it out, which is one of HTTP/1.0.
-fn host_field(to: &Target) -> String {
-    if to.port == 80 { to.host.to_string() } else { format!("{}:{}", to.host, to.port) }
-}
-
-/// An answer of the broker's own. The connection ends with it: what else comes on it was meant for somebody else.
-fn text(status: StatusCode, why: &str) -> Response<Body> {
-    let mut answer =
-        Response::new(Either::Right(Full::new(Bytes::from(format!("jailgen: {why}\n")))));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    answer
 }

@@ -2,8 +2,9 @@
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use crate::connection::{self, Target, reset};
 use crate::dial::Dialled;
@@ -11,6 +12,8 @@ use crate::live::Entered;
 use crate::log::Allowed;
 use crate::relay;
 use crate::session::Session;
+
+use super::prefixed::Prefixed;
 
 /// What comes after the answer.
 pub(super) enum Tunnel {
@@ -48,6 +51,25 @@ impl Tunnel {
                     () = entered.ended() => reset(&stream),
                 }
             }
+        }
+    }
+
+    /// The same where TLS ends here. A connection in TLS becomes a WebSocket and nothing else.
+    pub(super) async fn run_secured(
+        self,
+        mut stream: TlsStream<Prefixed>,
+        first: &[u8],
+        entered: &Entered<'_>,
+    ) {
+        let Self::WebSocket(server) = self else { return };
+        let carried = async {
+            let mut outside = TokioIo::new(server.await.ok()?);
+            outside.write_all(first).await.ok()?;
+            copy_bidirectional(&mut stream, &mut outside).await.ok()
+        };
+        tokio::select! {
+            _ = carried => {}
+            () = entered.ended() => {}
         }
     }
 }

@@ -14,7 +14,7 @@ use std::os::fd::OwnedFd;
 use std::time::Instant;
 
 use hickory_proto::rr::RecordType;
-use jail_egress::{Host, Name, Protocol, Refusal};
+use jail_egress::{Host, Name, Protocol, Refusal, RequestRefusal};
 
 use crate::http::Fault;
 
@@ -26,6 +26,9 @@ use repeats::{Again, Repeats};
 
 /// The file in the jail is not longer: it is memory of the jail's.
 const REFUSED_MAX: usize = 64 * 1024;
+
+/// So much of a request's path is said.
+const PATH_SHOWN: usize = 200;
 
 /// What the policy says about an allowed connection.
 #[derive(Clone, Debug)]
@@ -102,6 +105,33 @@ impl Log {
     /// A request was wrong in itself.
     pub(crate) fn wrong_request(&self, host: &Host, port: u16, fault: Fault) {
         self.unfit(host, port, &fault.to_string());
+    }
+
+    /// The rules for a host object to a request. Its path is the jail's own text, so it is cut.
+    pub(crate) fn request_refused(
+        &self,
+        host: &Host,
+        port: u16,
+        (method, path): (&str, &str),
+        why: RequestRefusal,
+    ) {
+        let path: String = path.chars().take(PATH_SHOWN).collect();
+        self.unfit(host, port, &format!("{method} {path}: {why}"));
+    }
+
+    /// A server's certificate is one that this machine does not trust.
+    pub(crate) fn untrusted(&self, host: &Host, port: u16, why: &str) {
+        self.write(&Line {
+            host: Some(host.to_string().into()),
+            port: Some(port),
+            reason: Some(format!("the server's certificate is not trusted: {why}").into()),
+            ..Line::new(Told::Failed)
+        });
+    }
+
+    /// The place of a grant in the spec.
+    pub(crate) fn place(&self, by: &str) -> Option<Cow<'_, str>> {
+        self.whose.places.get(by).map(|place| place.as_str().into())
     }
 
     /// A connection to an address that stands for nothing.
@@ -189,10 +219,6 @@ impl Log {
     pub(crate) fn settle_all(&self) {
         let all = self.repeats.borrow_mut().all();
         self.write_again(all);
-    }
-
-    fn place(&self, by: &str) -> Option<Cow<'_, str>> {
-        self.whose.places.get(by).map(|place| place.as_str().into())
     }
 
     fn refuse(&self, line: &Line<'_>, kind: Option<RecordType>) {

@@ -1,6 +1,9 @@
 //! What has to be done with the host's files after the broker can open none: a process of its own, which gets no byte of the jail's.
 //!
-//! It opens `resolv.conf` and `hosts` when it is told to, and takes the control socket away when the broker has ended.
+//! It opens `resolv.conf` and `hosts` when it is told to, reads the certificates of the authorities that this machine trusts where
+//! they are needed, and takes the control socket away when the broker has ended.
+
+mod roots;
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -13,6 +16,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, sendmsg, socketpair,
 };
 use rustix::thread::CapabilitySet;
+use rustls::pki_types::CertificateDer;
 
 use crate::confine;
 use crate::sys::{self, Forked};
@@ -28,7 +32,18 @@ const HAS_HOSTS: u8 = 2;
 const CANNOT: u8 = 4;
 
 /// The broker's end.
-pub(crate) struct Outside(OwnedFd);
+pub(crate) struct Outside {
+    orders: OwnedFd,
+    /// Brings the certificates, in one message.
+    roots: Option<OwnedFd>,
+}
+
+/// Whether the authorities that this machine trusts are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Roots {
+    Needed,
+    NotNeeded,
+}
 
 /// The files, opened for reading; a host may have none.
 pub(crate) struct Files {
@@ -39,31 +54,42 @@ pub(crate) struct Files {
 impl Outside {
     /// Starts the process. This one must have one thread. `control` is taken away at the end, and its folder if nothing else is
     /// in it.
-    pub(crate) fn start(control: PathBuf) -> io::Result<Self> {
-        let (own, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    pub(crate) fn start(control: PathBuf, roots: Roots) -> io::Result<Self> {
+        let (orders, theirs) = line()?;
+        let (roots, their_roots) = match roots {
+            Roots::Needed => line().map(|(own, theirs)| (Some(own), Some(theirs)))?,
+            Roots::NotNeeded => (None, None),
+        };
         match sys::fork()? {
             Forked::Child => {
-                drop(own);
+                drop((orders, roots));
                 if confine::give_up_rights(CapabilitySet::empty()).is_ok() {
+                    if let Some(line) = their_roots {
+                        roots::send(&line);
+                    }
                     serve(&theirs);
                 }
                 remove(&control);
                 sys::exit_now(0)
             }
-            Forked::Parent => Ok(Self(own)),
+            Forked::Parent => Ok(Self { orders, roots }),
         }
+    }
+
+    /// The certificates of the authorities that this machine trusts. They can be asked for once.
+    pub(crate) fn roots(&self) -> io::Result<Vec<CertificateDer<'static>>> {
+        roots::receive(self.roots.as_ref().ok_or(io::ErrorKind::NotFound)?)
     }
 
     /// Opens the files anew.
     pub(crate) fn files(&self) -> io::Result<Files> {
         let parts = [IoSlice::new(b"f")];
-        sendmsg(&self.0, &parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?;
+        sendmsg(&self.orders, &parts, &mut SendAncillaryBuffer::default(), SendFlags::NOSIGNAL)?;
         let mut which = [0_u8];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let mut parts = [IoSliceMut::new(&mut which)];
-        let received = recvmsg(&self.0, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
+        let received = recvmsg(&self.orders, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC)?;
         if received.bytes == 0 {
             return Err(io::Error::other("the process that opens the host's files has ended"));
         }
@@ -81,6 +107,10 @@ impl Outside {
         let mut next = |bit: u8| if which & bit == 0 { None } else { files.next() };
         Ok(Files { resolv_conf: next(HAS_RESOLV_CONF), hosts: next(HAS_HOSTS) })
     }
+}
+
+fn line() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?)
 }
 
 fn serve(line: &OwnedFd) {

@@ -152,7 +152,7 @@ pub(super) async fn serve(session: &Session, mut stream: TcpStream, entered: &En
             let ending = Ending::from(failure);
             let why = match &ending {
                 Ending::Refused(_) | Ending::Unfit(_) => Reply::Refused,
-                Ending::Broken(_) => Reply::Unreachable,
+                Ending::Untrusted(_) | Ending::Broken(_) => Reply::Unreachable,
             };
             told(session, &to, ending);
             drop(stream.write_all(&reply(why)).await);

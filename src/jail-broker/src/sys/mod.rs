@@ -73,3 +73,11 @@ pub(crate) fn trim_memory() {
 /// Other C libraries do so by themselves.
 #[cfg(not(target_env = "gnu"))]
 pub(crate) fn trim_memory() {}
+
+/// Keeps the pages that a value lies in out of swap: mlock(2). Where the limit does not allow it, the value is as safe as all
+/// other memory.
+pub(crate) fn lock_memory<T: ?Sized>(value: &T) {
+    let length = size_of_val(value);
+    // SAFETY: the call changes no memory; the range is that of a value that exists.
+    unsafe { libc::mlock(ptr::from_ref(value).cast(), length) };
+}

@@ -1,9 +1,14 @@
-//! The server name that a client asks for in TLS. The bytes that say so are kept, and go to the server as they came.
+//! The server name that a client asks for in TLS. The bytes that say so are kept, and go to the server as they came, or to the end
+//! of TLS in the broker (`ends`).
+
+mod ends;
 
 use std::io::{self, ErrorKind};
 
 use rustls::server::Acceptor;
 use tokio::net::TcpStream;
+
+pub(crate) use ends::{Ends, Speaks, bad_certificate, is_distrust};
 
 /// A ClientHello is not longer, with all that is sent behind it before the server answers.
 const HELLO_MAX: usize = 64 * 1024;

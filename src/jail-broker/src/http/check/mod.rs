@@ -3,12 +3,12 @@
 use std::fmt;
 
 use hyper::header::{
-    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING,
     UPGRADE,
 };
 use hyper::http::request::Parts;
 use hyper::http::uri::{PathAndQuery, Scheme, Uri};
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, Version};
 use jail_egress::{Authority, Host};
 
 /// What a request to a proxy wants.
@@ -63,22 +63,23 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The value of `Host` of a request to a server.
+/// The value of `Host` of a request to a server, or in HTTP/2 of `:authority`. `usual` is the port that is meant without one.
 ///
 /// # Errors
 /// What is wrong with the request.
-pub fn server_request(parts: &Parts) -> Result<&[u8], Fault> {
-    let host = one_host(&parts.headers)?.ok_or(Fault::HostFields)?;
+pub fn server_request(parts: &Parts, usual: u16) -> Result<&[u8], Fault> {
+    let host = one_host(&parts.headers)?;
     one_length(&parts.headers)?;
     if parts.method == Method::CONNECT {
         return Err(Fault::NotProxy);
     }
-    match parts.uri.authority() {
+    let authority = parts.uri.authority().map(|authority| authority.as_str().as_bytes());
+    match (authority, host) {
         // A server may be asked in a proxy's words (RFC 9112, 3.2.2).
-        Some(authority) if !is_same(authority.as_str().as_bytes(), host, 80) => {
-            Err(Fault::OtherHost)
-        }
-        Some(_) | None => Ok(host),
+        (Some(authority), Some(host)) if !is_same(authority, host, usual) => Err(Fault::OtherHost),
+        (Some(_) | None, Some(host)) => Ok(host),
+        (Some(authority), None) if parts.version == Version::HTTP_2 => Ok(authority),
+        (Some(_) | None, None) => Err(Fault::HostFields),
     }
 }
 
@@ -126,14 +127,13 @@ fn is_same(one: &[u8], other: &[u8], usual: u16) -> bool {
 }
 
 /// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a connection of HTTP/1.
-const HOP: [&str; 8] = [
+const HOP: [&str; 7] = [
     "connection",
     "http2-settings",
     "keep-alive",
     "proxy-authorization",
     "proxy-connection",
     "te",
-    "trailer",
     "upgrade",
 ];
 
@@ -146,9 +146,16 @@ pub(super) fn is_web_socket(headers: &HeaderMap) -> bool {
     is_it && values.next().is_none()
 }
 
+/// Whether a client takes fields behind the body, which the broker carries.
+fn takes_trailers(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(TE).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|one| one.trim().eq_ignore_ascii_case("trailers"))
+}
+
 /// Makes the request or the answer what the next hop gets: no field for this hop only.
 pub(super) fn for_next_hop(headers: &mut HeaderMap) {
     let web_socket = is_web_socket(headers);
+    let trailers = takes_trailers(headers);
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -163,6 +170,9 @@ pub(super) fn for_next_hop(headers: &mut HeaderMap) {
     }
     for name in HOP {
         headers.remove(name);
+    }
+    if trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
     }
     if web_socket {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));

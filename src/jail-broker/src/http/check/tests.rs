@@ -16,7 +16,7 @@ fn parts(method: &str, target: &str, fields: &[(&str, &str)]) -> Parts {
 fn a_request_to_a_server_has_one_host_and_one_length() {
     let host = ("Host", "a.example.com");
     let check = |target, fields: &[_]| {
-        server_request(&parts("GET", target, fields)).map(|host| host.to_vec())
+        server_request(&parts("GET", target, fields), 80).map(|host| host.to_vec())
     };
     assert_eq!(check("/x", &[host]).unwrap(), b"a.example.com");
     assert_eq!(check("http://A.example.com:80/x", &[host]).unwrap(), b"a.example.com");
@@ -31,7 +31,7 @@ fn a_request_to_a_server_has_one_host_and_one_length() {
     assert_eq!(check("/x", &[host, length, chunked]), Err(Fault::TwoLengths));
     assert_eq!(check("/x", &[host, length, length]), Err(Fault::TwoLengths));
     let connect = parts("CONNECT", "a.example.com:80", &[host]);
-    assert_eq!(server_request(&connect), Err(Fault::NotProxy));
+    assert_eq!(server_request(&connect, 80), Err(Fault::NotProxy));
 }
 
 #[test]

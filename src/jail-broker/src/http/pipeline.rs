@@ -1,0 +1,107 @@
+//! The verdict on a request's host, method and path; what becomes of an allowed one before it goes on, and of its answer.
+//!
+//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. Secrets go here: `request` puts
+//! values in the place of placeholders where `to` may have them and `transport` is TLS, and refuses a request that must not go
+//! on; `answer` takes values out again. A body may be wrapped and is never held as a whole. An [`Exchange`] lives from the
+//! request's head to the answer's, so what `answer` has to know of the request is kept in it.
+
+use hyper::http::request::Parts;
+use hyper::{Request, Response, StatusCode};
+use jail_egress::{
+    Host, Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
+};
+use serde_json::json;
+
+use crate::connection::Target;
+use crate::session::Session;
+
+use super::body::{Body, json, text};
+
+/// How the client's side of a connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    /// Not at all. Towards the server it is the same.
+    Plain,
+    /// By TLS, which ends in the broker and begins anew there.
+    Tls,
+}
+
+/// A request and its answer.
+pub(super) struct Exchange<'a> {
+    pub(super) session: &'a Session,
+    /// Where it goes: the connection's own host, whatever the head says.
+    pub(super) to: &'a Target,
+    pub(super) transport: Transport,
+}
+
+impl Exchange<'_> {
+    /// The answer to a request whose `Host` is not the host that it goes to.
+    pub(super) fn asks_for_another(&self, value: &[u8]) -> Option<Response<Body>> {
+        let Self { session, to, transport } = self;
+        let usual = transport.usual_port();
+        let step = Step::Http { host: &to.host, port: to.port, value, usual };
+        match decide(&session.policy.borrow(), &step) {
+            Verdict::Allowed { .. } => None,
+            Verdict::Refused(why) => {
+                session.log.refused(&to.host, to.port, why);
+                Some(text(StatusCode::MISDIRECTED_REQUEST, &why.to_string()))
+            }
+        }
+    }
+
+    /// The answer to a request that the rules for its host do not allow.
+    pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
+        let Host::Name(name) = &self.to.host else { return None };
+        let rules = &self.session.requests.rules;
+        match decide_request(rules, name, parts.method.as_str(), parts.uri.path()) {
+            RequestVerdict::Allowed(_) => None,
+            RequestVerdict::Refused(why) => Some(self.refuse(parts, why)),
+        }
+    }
+
+    /// A refusal names the rules for the host, of which one would have to allow the request.
+    fn refuse(&self, parts: &Parts, why: RequestRefusal) -> Response<Body> {
+        let Self { session, to, .. } = self;
+        let (method, path) = (parts.method.as_str(), parts.uri.path());
+        session.log.request_refused(&to.host, to.port, (method, path), why);
+        let rules = session.requests.about(&to.host).map(|rule| {
+            let paths: Vec<String> = rule.paths.iter().map(ToString::to_string).collect();
+            let place = session.log.place(&rule.by);
+            json!({ "by": rule.by, "place": place, "methods": rule.methods, "paths": paths })
+        });
+        let value = json!({
+            "error": format!("jailgen: {why}"),
+            "host": to.host.to_string(),
+            "method": method,
+            "path": path,
+            "rules": rules.collect::<Vec<_>>(),
+        });
+        json(StatusCode::FORBIDDEN, &value)
+    }
+
+    /// The request as it goes on.
+    ///
+    /// # Errors
+    /// The answer in its place.
+    pub(super) async fn request(
+        &self,
+        request: Request<Body>,
+    ) -> Result<Request<Body>, Response<Body>> {
+        Ok(request)
+    }
+
+    /// The answer as it goes back.
+    pub(super) fn answer(&self, answer: Response<Body>) -> Response<Body> {
+        answer
+    }
+}
+
+impl Transport {
+    /// The port that is meant where `Host` names none.
+    pub(super) const fn usual_port(self) -> u16 {
+        match self {
+            Self::Plain => 80,
+            Self::Tls => 443,
+        }
+    }
+}
