@@ -11,6 +11,7 @@
 
 mod clients;
 mod jail;
+mod origin;
 mod servers;
 mod world;
 
@@ -22,5 +23,6 @@ mod live;
 mod names;
 mod ports;
 mod proxies;
+mod requests;
 mod speed;
 mod spoken;

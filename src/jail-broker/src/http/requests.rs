@@ -1,8 +1,8 @@
 //! What becomes of one request.
 
 use hyper::body::Incoming;
-use hyper::header::{HOST, TRANSFER_ENCODING};
-use hyper::{Request, Response, StatusCode, Version};
+use hyper::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use hyper::{Method, Request, Response, StatusCode, Version};
 use jail_egress::{Host, Protocol, Refusal};
 
 use crate::connection::{Ending, Target, told};
@@ -18,10 +18,12 @@ use super::{Role, Serving};
 
 impl Serving<'_> {
     pub(super) async fn request(&self, request: Request<Incoming>) -> Response<Body> {
-        match self.role {
+        let (version, method) = (request.version(), request.method().clone());
+        let answer = match self.role {
             Role::Server(to, allowed) => self.to_server(request, to, allowed).await,
             Role::Proxy => self.to_proxy(request).await,
-        }
+        };
+        if version == Version::HTTP_2 { for_http2(answer, &method) } else { answer }
     }
 
     async fn to_server(
@@ -117,7 +119,6 @@ impl Serving<'_> {
         if let Some(answer) = exchange.judge(&parts) {
             return answer;
         }
-        let is_http2 = parts.version == Version::HTTP_2;
         for_next_hop(&mut parts.headers);
         let speaks = if is_web_socket(&parts.headers) { Speaks::Http1 } else { Speaks::Either };
         let request = exchange.request(Request::from_parts(parts, passing(body))).await;
@@ -126,13 +127,7 @@ impl Serving<'_> {
             Err(answer) => return answer,
         };
         match sent {
-            Ok(answer) => {
-                let mut answer = self.answer(answer);
-                if is_http2 {
-                    answer.headers_mut().remove(TRANSFER_ENCODING);
-                }
-                exchange.answer(answer)
-            }
+            Ok(answer) => exchange.answer(self.answer(answer)),
             Err(ending) => self.failed(to, ending),
         }
     }
@@ -174,4 +169,11 @@ impl Serving<'_> {
         told(self.session, to, ending);
         answer
     }
+}
+
+/// What HTTP/1 says of the connection does not stand in HTTP/2, and behind an answer to HEAD comes nothing.
+fn for_http2(mut answer: Response<Body>, method: &Method) -> Response<Body> {
+    answer.headers_mut().remove(TRANSFER_ENCODING);
+    answer.headers_mut().remove(CONNECTION);
+    if method == Method::HEAD { answer.map(|_| empty()) } else { answer }
 }

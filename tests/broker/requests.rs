@@ -1,0 +1,500 @@
+//! Requests that are judged one by one: TLS ends in the broker, and each request goes on or does not.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use crate::jail::{GivenTo, Jail, Spec, said};
+use crate::origin::{Certificate, Local, Origin, Root};
+use crate::world::{World, run};
+
+const API: &str = "api.example.com";
+
+/// A rule of the plan.
+fn requests(host: &str, methods: &[&str], paths: &[&str]) -> Value {
+    json!({"host": host, "methods": methods, "paths": paths, "by": format!("http-allow#{host}")})
+}
+
+/// The spec of most tests: hosts that may be reached, and rules for requests.
+fn spec(world: &World, root: &Root, hosts: &[&str], rules: &[Value]) -> Spec {
+    for host in hosts {
+        world.records.add(host, &["11.0.0.2"]);
+    }
+    let mut spec = Spec::new(hosts);
+    spec.egress = json!({ "requests": rules });
+    spec.given =
+        vec![(json!({"authorities": root.file.to_str().unwrap()}), GivenTo::File("bundle.pem"))];
+    spec
+}
+
+/// curl, as a program of the jail that trusts what it is given.
+fn curl(world: &World, jail: &Jail, words: &[&str]) -> String {
+    said(&curl_command(world, jail).args(words).output().unwrap())
+}
+
+fn curl_command(world: &World, jail: &Jail) -> Command {
+    let mut command = jail.command("curl");
+    command.args(["-sS", "--path-as-is", "--max-time", "20", "--noproxy", "*", "--cacert"]);
+    command.arg(world.folder.join("bundle.pem"));
+    command
+}
+
+/// A client of TLS in the jail, which speaks what it wants; `server` is what it asks for.
+async fn secure(
+    world: &World,
+    to: &str,
+    server: &str,
+    protocol: &str,
+) -> std::io::Result<TlsStream<tokio::net::TcpStream>> {
+    let mut roots = rustls::RootCertStore::empty();
+    let bundle = std::fs::read(world.folder.join("bundle.pem")).unwrap();
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(&bundle).map(Result::unwrap));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![protocol.into()];
+    let stream = tokio::net::TcpStream::connect(to).await?;
+    let name = ServerName::try_from(server.to_owned()).unwrap();
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await
+}
+
+/// Runs a client in the jail.
+fn client<T: Send>(jail: &Jail, run: impl AsyncFnOnce() -> T + Send) -> T {
+    jail.inside(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, run())
+    })
+}
+
+/// What comes back for bytes of HTTP/1 in TLS.
+fn talk(world: &World, jail: &Jail, bytes: &str) -> String {
+    let to = format!("{}:443", jail.address(API));
+    client(jail, async || {
+        let mut stream = secure(world, &to, API, "http/1.1").await.unwrap();
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        let mut all = Vec::new();
+        let quiet = std::time::Duration::from_secs(2);
+        let _ = tokio::time::timeout(quiet, stream.read_to_end(&mut all)).await;
+        String::from_utf8_lossy(&all).into_owned()
+    })
+}
+
+#[test]
+fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rules() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let origin = Origin::start(world, &root, "11.0.0.2:443", API);
+        let rules = [requests(API, &["GET"], &["/v1/*"]), requests(API, &["POST"], &["/v2"])];
+        let jail = Jail::start(world, &spec(world, &root, &[API], &rules));
+        assert_eq!(jail.given(), "g");
+        for version in ["--http1.1", "--http2"] {
+            let ask = |words: &[&str]| curl(world, &jail, &[&[version], words].concat());
+            let answer = ask(&["https://api.example.com/v1/x?y=%2e%2e"]);
+            assert!(answer.contains("/v1/x?y=%2e%2e HTTP/2.0"), "{answer}");
+            let answer = ask(&["-d", "body", "https://api.example.com/v2"]);
+            assert!(answer.starts_with("POST ") && answer.ends_with("body"), "{answer}");
+            let before = origin.seen().len();
+            for words in [
+                &["-d", "body", "https://api.example.com/v1/x"][..],
+                &["https://api.example.com/v2"],
+                &["-I", "https://api.example.com/v1/x"],
+                &["-X", "DELETE", "https://api.example.com/v1/x"],
+                &["-X", "TRACE", "https://api.example.com/v1/x"],
+                &["https://api.example.com/v1/x/../../v2"],
+                &["https://api.example.com/v1/%2e%2e"],
+                &["https://api.example.com/v1//x"],
+                &["https://api.example.com/v1/x;y"],
+                &["https://api.example.com/v1/a%2fb"],
+            ] {
+                let status = ask(&[&["-o", "/dev/null", "-w", "%{http_code}"], words].concat());
+                assert_eq!(status, "403", "{version} {words:?}");
+            }
+            assert_eq!(origin.seen().len(), before);
+            let told: Value = serde_json::from_str(&ask(&["https://api.example.com/"])).unwrap();
+            assert_eq!(
+                told["error"],
+                "jailgen: no rule for this host allows the method and the path"
+            );
+            assert_eq!(told["rules"][0]["by"], "http-allow#api.example.com");
+            assert_eq!(told["rules"][0]["place"], "test.jail:4:3");
+            assert_eq!(told["rules"][1]["paths"], json!(["/v2"]));
+        }
+        let refused = jail.log().into_iter().find(|line| line["verdict"] == "refused").unwrap();
+        let reason = "POST /v1/x: no rule for this host allows the method and the path";
+        assert_eq!(refused["reason"], reason);
+        // The control: outside of the jail the server takes all of it.
+        let direct = Command::new("curl")
+            .args([
+                "-sS",
+                "--path-as-is",
+                "--cacert",
+                root.file.to_str().unwrap(),
+                "--noproxy",
+                "*",
+            ])
+            .args(["--resolve", "api.example.com:443:11.0.0.2", "-X", "DELETE"])
+            .arg("https://api.example.com/v1/%2e%2e")
+            .output();
+        assert!(said(&direct.unwrap()).starts_with("DELETE "));
+    });
+}
+
+#[test]
+fn each_version_of_http_meets_each_other() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let old = "old.example.com";
+        Origin::start(world, &root, "11.0.0.2:443", API);
+        Origin::with(world, &root, ("11.0.0.3:443", old), Certificate::Good, &["http/1.1"]);
+        let rules = [requests(API, &[], &[]), requests(old, &[], &[])];
+        let mut spec = spec(world, &root, &[API], &rules);
+        world.records.add(old, &["11.0.0.3"]);
+        spec.rules.push(crate::jail::rule_of(old));
+        let jail = Jail::start(world, &spec);
+        for (version, host, answer) in [
+            ("--http1.1", API, "GET https://api.example.com/x HTTP/2.0"),
+            ("--http2", API, "GET https://api.example.com/x HTTP/2.0"),
+            ("--http1.1", old, "GET /x HTTP/1.1"),
+            ("--http2", old, "GET /x HTTP/1.1"),
+        ] {
+            let url = format!("https://{host}/x");
+            let words = [version, "-w", "%{http_version}", "-b", "a=1", "-H", "Cookie: b=2", &url];
+            let got = curl(world, &jail, &words);
+            assert!(got.starts_with(answer), "{version} {host}: {got}");
+            let own = if version == "--http2" { "2" } else { "1.1" };
+            assert!(got.ends_with(own), "{version} {host}: {got}");
+            // A body of a length that is not known before, up and down.
+            let url = format!("https://{host}/echo");
+            let got = said(
+                &curl_command(world, &jail)
+                    .args([version, "-H", "Transfer-Encoding: chunked", "-d", "some", &url])
+                    .output()
+                    .unwrap(),
+            );
+            assert!(got.ends_with("\nsome"), "{got}");
+            let url = format!("https://{host}/trailers");
+            let got = curl(world, &jail, &[version, "-H", "TE: trailers", "-D", "-", &url]);
+            assert!(got.contains("x-sum: 7"), "{version} {host}: {got}");
+        }
+    });
+}
+
+#[test]
+fn a_request_is_for_the_host_of_its_connection() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let origin = Origin::start(world, &root, "11.0.0.2:443", API);
+        let rules = [requests(API, &["GET"], &["/v1/**"])];
+        let mut spec = spec(world, &root, &[API], &rules);
+        let mut any = crate::jail::rule_of("any.example.com");
+        any["any_sni"] = json!(true);
+        world.records.add("any.example.com", &["11.0.0.2"]);
+        spec.rules.push(any);
+        let jail = Jail::start(world, &spec);
+        let ask = |head: &str| talk(world, &jail, &head.replace('\n', "\r\n"));
+        let good = ask("GET /v1/x HTTP/1.1\nHost: api.example.com:443\n\n");
+        assert!(good.starts_with("HTTP/1.1 200 OK"), "{good}");
+        let before = origin.seen();
+        for (head, status) in [
+            ("GET /v1/x HTTP/1.1\nHost: evil.example.com\n\n", "421"),
+            ("GET /v1/x HTTP/1.1\nHost: api.example.com:80\n\n", "421"),
+            ("GET https://evil.example.com/v1/x HTTP/1.1\nHost: api.example.com\n\n", "421"),
+            ("GET /v1/x HTTP/1.1\nHost: api.example.com\nHost: api.example.com\n\n", "400"),
+            ("GET /v1/x HTTP/1.1\n\n", "400"),
+            ("CONNECT evil.example.com:443 HTTP/1.1\nHost: api.example.com\n\n", "400"),
+            ("OPTIONS * HTTP/1.1\nHost: api.example.com\n\n", "403"),
+            (
+                "GET /v1/x HTTP/1.1\nHost: api.example.com\nContent-Length: 1\nContent-Length: 2\n\nx",
+                "400",
+            ),
+            ("POST /v1/x HTTP/1.1\nHost: api.example.com\nContent-Length: 5\n\nhello", "403"),
+        ] {
+            let got = ask(head);
+            assert!(got.starts_with(&format!("HTTP/1.1 {status} ")), "{head}: {got}");
+        }
+        // What is behind a refused request's body is not read.
+        let smuggled = "POST /v1/x HTTP/1.1\nHost: api.example.com\nContent-Length: 3\n\nxyzGET /v1/y HTTP/1.1\nHost: api.example.com\n\n";
+        assert_eq!(ask(smuggled).matches("HTTP/1.1 ").count(), 1);
+        let both = "GET /v1/x HTTP/1.1\nHost: api.example.com\nContent-Length: 3\nTransfer-Encoding: chunked\n\n0\n\nGET /admin HTTP/1.1\nHost: api.example.com\n\n";
+        assert!(!ask(both).contains("/admin HTTP"));
+        assert!(!origin.seen().iter().any(|line| line.contains("/admin")));
+        // Of HTTP/2 upgrades nothing goes on.
+        let h2c = ask(
+            "GET /v1/x HTTP/1.1\nHost: api.example.com\nConnection: Upgrade, HTTP2-Settings\nUpgrade: h2c\nHTTP2-Settings: AAMAAABkAAQAAP__\n\n",
+        );
+        assert!(h2c.starts_with("HTTP/1.1 200 OK") && !h2c.contains("h2c"), "{h2c}");
+        assert_eq!(before.len(), 1);
+        // TLS for the host goes to the host's own address, and asks there for nothing else.
+        let (to, other) = (jail.address(API), jail.address("any.example.com"));
+        let reached = |address: &str, server: &str| {
+            let to = format!("{address}:443");
+            client(&jail, async || secure(world, &to, server, "h2").await.is_ok())
+        };
+        assert!(reached(&to, API));
+        assert!(!reached(&to, "any.example.com"));
+        assert!(!reached(&other, API));
+    });
+}
+
+#[test]
+fn each_stream_of_http2_is_judged_alone() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let origin = Origin::start(world, &root, "11.0.0.2:443", API);
+        let rules = [requests(API, &["GET", "POST"], &["/v1/**"])];
+        let jail = Jail::start(world, &spec(world, &root, &[API], &rules));
+        let to = format!("{}:443", jail.address(API));
+        let statuses = client(&jail, async || {
+            let stream = secure(world, &to, API, "h2").await.unwrap();
+            let (sender, connection) =
+                hyper::client::conn::http2::handshake(Local, TokioIo::new(stream)).await.unwrap();
+            tokio::task::spawn_local(connection);
+            let mut statuses = Vec::new();
+            for (method, url, host) in [
+                ("GET", "https://api.example.com/v1/x", ""),
+                ("GET", "https://evil.example.com/v1/x", ""),
+                ("GET", "https://api.example.com:444/v1/x", ""),
+                ("GET", "https://api.example.com/v1/x", "evil.example.com"),
+                ("GET", "https://api.example.com/v2/x", ""),
+                ("PUT", "https://api.example.com/v1/x", ""),
+                ("CONNECT", "evil.example.com:443", ""),
+                ("POST", "https://api.example.com/v1/y", "api.example.com"),
+            ] {
+                let mut request = Request::builder().method(method).uri(url);
+                if !host.is_empty() {
+                    request = request.header("host", host);
+                }
+                let request = request.body(Full::<Bytes>::default()).unwrap();
+                let answer = sender.clone().send_request(request).await;
+                statuses.push(answer.map_or(0, |answer| answer.status().as_u16()));
+            }
+            // All at once over one connection.
+            let asked = (0..200).map(|number| {
+                let path = if number % 2 == 0 { "v1" } else { "v2" };
+                let url = format!("https://api.example.com/{path}/{number}");
+                let request = Request::get(url).body(Full::<Bytes>::default()).unwrap();
+                sender.clone().send_request(request)
+            });
+            let answers = futures_util::future::join_all(asked).await;
+            for (number, answer) in answers.into_iter().enumerate() {
+                let status = answer.unwrap().status().as_u16();
+                assert_eq!(status, if number % 2 == 0 { 200 } else { 403 }, "{number}");
+            }
+            statuses
+        });
+        assert_eq!(statuses, [200, 421, 421, 421, 403, 403, 400, 200]);
+        assert!(origin.seen().iter().all(|line| line.contains("https://api.example.com/v1/")));
+        assert_eq!(origin.seen().len(), 102);
+    });
+}
+
+#[test]
+fn a_server_that_this_machine_does_not_trust_gets_no_request_and_the_client_reads_why() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let other = Root::new(world, "other");
+        let hosts =
+            ["expired.example.com", "name.example.com", "self.example.com", "root.example.com"];
+        let origins = [
+            Origin::with(world, &root, ("11.0.0.2:443", hosts[0]), Certificate::Expired, &["h2"]),
+            Origin::with(world, &root, ("11.0.0.2:444", hosts[1]), Certificate::OtherName, &["h2"]),
+            Origin::with(
+                world,
+                &root,
+                ("11.0.0.2:445", hosts[2]),
+                Certificate::SelfSigned,
+                &["h2"],
+            ),
+            Origin::with(world, &other, ("11.0.0.2:446", hosts[3]), Certificate::Good, &["h2"]),
+        ];
+        let rules = [requests("*.example.com", &[], &[])];
+        let mut spec = spec(world, &root, &[], &rules);
+        for (host, port) in hosts.iter().zip(443..) {
+            world.records.add(host, &["11.0.0.2"]);
+            let mut rule = crate::jail::rule_of(&format!("{host}:{port}"));
+            rule["protocol"] = json!("tls");
+            spec.rules.push(rule);
+        }
+        let jail = Jail::start(world, &spec);
+        for ((host, port), why) in hosts.iter().zip(443..).zip([
+            "expired",
+            "not valid for",
+            "UnknownIssuer",
+            "UnknownIssuer",
+        ]) {
+            let url = format!("https://{host}:{port}/");
+            let got = curl(world, &jail, &["-w", "%{http_code}", &url]);
+            assert!(got.ends_with("502"), "{host}: {got}");
+            assert!(
+                got.contains("the server's certificate is not trusted: ") && got.contains(why),
+                "{host}: {got}"
+            );
+            assert_eq!(jail.verdicts(host).last(), Some(&format!("failed {port}")));
+        }
+        assert!(origins.iter().all(|origin| origin.seen().is_empty()));
+    });
+}
+
+#[test]
+fn a_client_that_does_not_trust_the_launch_is_told_apart() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let origin = Origin::start(world, &root, "11.0.0.2:443", API);
+        let jail = Jail::start(world, &spec(world, &root, &[API], &[requests(API, &[], &[])]));
+        let mut command = jail.command("curl");
+        command.args(["-sS", "--noproxy", "*", "--cacert", root.file.to_str().unwrap()]);
+        let got = said(&command.arg("https://api.example.com/").output().unwrap());
+        assert!(got.starts_with("exit Some(60)"), "{got}");
+        let told = jail.log().into_iter().find(|line| line["verdict"] == "refused").unwrap();
+        assert!(
+            told["reason"].as_str().unwrap().contains("does not trust the authority"),
+            "{told}"
+        );
+        assert!(origin.seen().is_empty());
+        // The control: with the bundle that it is given it does.
+        assert!(curl(world, &jail, &["https://api.example.com/"]).starts_with("GET "));
+    });
+}
+
+#[test]
+fn web_sockets_and_events_pass_as_they_come() {
+    run(|world| {
+        let root = Root::trusted(world);
+        Origin::start(world, &root, "11.0.0.2:443", API);
+        let rules = [requests(API, &["GET"], &["/socket", "/events/*"])];
+        let jail = Jail::start(world, &spec(world, &root, &[API], &rules));
+        // The server offers HTTP/2, which has no such upgrade here, and is spoken to in HTTP/1.1 for it.
+        let upgrade = "Host: api.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+        let got = talk(world, &jail, &format!("GET /socket HTTP/1.1\r\n{upgrade}early"));
+        assert!(got.starts_with("HTTP/1.1 101 ") && got.ends_with("\r\n\r\nearly"), "{got}");
+        let got = talk(world, &jail, &format!("GET /other HTTP/1.1\r\n{upgrade}early"));
+        assert!(got.starts_with("HTTP/1.1 403 "), "{got}");
+        // The server sends the second event some time after the first, which the client has by then.
+        for protocol in ["http/1.1", "h2"] {
+            let to = format!("{}:443", jail.address(API));
+            let mut frames = client(&jail, async || {
+                let stream = TokioIo::new(secure(world, &to, API, protocol).await.unwrap());
+                let request = Request::get("https://api.example.com/events/3");
+                let request = request.body(Full::<Bytes>::default()).unwrap();
+                let mut answer = if protocol == "h2" {
+                    let made = hyper::client::conn::http2::handshake(Local, stream).await;
+                    let (mut sender, connection) = made.unwrap();
+                    tokio::task::spawn_local(connection);
+                    sender.send_request(request).await.unwrap()
+                } else {
+                    let (mut sender, connection) =
+                        hyper::client::conn::http1::handshake(stream).await.unwrap();
+                    tokio::task::spawn_local(connection);
+                    let mut request = request;
+                    request.headers_mut().insert("host", API.parse().unwrap());
+                    sender.send_request(request).await.unwrap()
+                };
+                let mut frames: Vec<String> = Vec::new();
+                while let Some(Ok(frame)) = answer.frame().await {
+                    frames.extend(
+                        frame.into_data().map(|data| String::from_utf8(data.to_vec()).unwrap()),
+                    );
+                }
+                frames
+            });
+            frames.retain(|frame| !frame.is_empty());
+            assert_eq!(frames, ["data: 0\n\n", "data: 1\n\n", "data: 2\n\n"], "{protocol}");
+        }
+    });
+}
+
+#[test]
+fn much_more_than_a_buffer_leaves_the_memory_as_it_was() {
+    const MUCH: usize = 1 << 28;
+    run(|world| {
+        let root = Root::trusted(world);
+        Origin::start(world, &root, "11.0.0.2:443", API);
+        let jail = Jail::start(world, &spec(world, &root, &[API], &[requests(API, &[], &[])]));
+        curl(world, &jail, &["https://api.example.com/bytes/1000000", "-o", "/dev/null"]);
+        let before = jail.memory();
+        for version in ["--http1.1", "--http2"] {
+            let url = format!("https://api.example.com/bytes/{MUCH}");
+            let words =
+                [version, "--max-time", "120", "-o", "/dev/null", "-w", "%{size_download}", &url];
+            assert_eq!(curl(world, &jail, &words), MUCH.to_string());
+            let upload = format!(
+                "head -c {MUCH} /dev/zero | curl -sS {version} --max-time 120 --noproxy '*' --cacert {} -T - https://api.example.com/count",
+                world.folder.join("bundle.pem").display()
+            );
+            let got = said(&jail.command("sh").args(["-c", &upload]).output().unwrap());
+            assert_eq!(got, MUCH.to_string());
+        }
+        let after = jail.memory();
+        assert!(after < before + 16 * 1024, "{before} kB before, {after} kB after");
+    });
+}
+
+#[test]
+fn plain_http_and_a_proxy_are_judged_by_the_same_rules() {
+    run(|world| {
+        let root = Root::trusted(world);
+        Origin::start(world, &root, "11.0.0.2:443", API);
+        crate::servers::http(world, "11.0.0.2:80");
+        let rules = [requests(API, &["GET"], &["/v1/**"])];
+        let mut spec = spec(world, &root, &[API], &rules);
+        spec.listeners = vec![("proxy", "127.0.0.1", 8118)];
+        let jail = Jail::start(world, &spec);
+        for (scheme, way) in [
+            ("http", &[][..]),
+            ("http", &["--noproxy", "", "-x", "http://127.0.0.1:8118"]),
+            ("http", &["--noproxy", "", "-p", "-x", "http://127.0.0.1:8118"]),
+            ("https", &["--noproxy", "", "-x", "http://127.0.0.1:8118"]),
+            ("https", &["--noproxy", "", "-x", "socks5h://127.0.0.1:8118"]),
+            ("https", &["--noproxy", "", "-x", "socks5://127.0.0.1:8118"]),
+        ] {
+            let ask = |path: &str| {
+                let url = format!("{scheme}://api.example.com{path}");
+                let words = [way, &["-o", "/dev/null", "-w", "%{http_code}", &url]].concat();
+                curl(world, &jail, &words)
+            };
+            assert_eq!(
+                (ask("/v1/x"), ask("/v2")),
+                ("200".into(), "403".into()),
+                "{scheme} {way:?}"
+            );
+        }
+    });
+}
+
+#[test]
+fn what_is_given_is_there_before_the_launch_goes_on_and_what_cannot_be_stops_it() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let mut spec = spec(world, &root, &[API], &[requests(API, &[], &[])]);
+        let store = json!({"trust-store": root.file.to_str().unwrap()});
+        spec.given.push((store, GivenTo::File("store.p12")));
+        let jail = Jail::launch(world, &spec);
+        assert_eq!(jail.given(), "g");
+        let bundle = std::fs::read_to_string(world.folder.join("bundle.pem")).unwrap();
+        assert_eq!(bundle.matches("BEGIN CERTIFICATE").count(), 2);
+        assert!(bundle.starts_with(&std::fs::read_to_string(&root.file).unwrap()));
+        assert!(!std::fs::read(world.folder.join("store.p12")).unwrap().is_empty());
+        drop(jail);
+        spec.given = vec![(json!({"authorities": "/none"}), GivenTo::File("bundle.pem"))];
+        let jail = Jail::launch(world, &spec);
+        assert_eq!(jail.given(), "");
+        let told = jail.end();
+        assert!(told.contains("the certificates of authorities: /none: No such file"), "{told}");
+        spec.given = vec![(json!({"placeholder": "KEY"}), GivenTo::Variable("KEY"))];
+        let told = Jail::launch(world, &spec).end();
+        assert!(told.contains("the secret `KEY` has no placeholder"), "{told}");
+    });
+}
