@@ -64,7 +64,8 @@ pub(crate) fn give(
             (_, GivenTo::File(path)) => {
                 let file = descriptors.next().ok_or("the launch handed over too little")?;
                 let written = File::from(file).write_all(&content(&one.content, sources)?);
-                written.map_err(|error| format!("{} in the jail: {error}", path.source()))?;
+                let path = path.source();
+                written.map_err(|error| format!("{path} in the jail: {error}"))?;
             }
             (_, GivenTo::Variable(name)) => {
                 if message.len() > 1 {

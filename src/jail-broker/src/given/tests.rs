@@ -4,6 +4,8 @@ use std::fs;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
 
+use jail_plan::HostText;
+
 use super::*;
 
 fn one(content: Content, to: GivenTo) -> Given {
@@ -39,7 +41,7 @@ fn files_are_filled_and_variables_are_said() {
     };
     let file = one(
         Content::Placeholder("KEY".into()),
-        GivenTo::File(jail_plan::HostText::Literal("/run/key".into())),
+        GivenTo::File(HostText::Literal("/run/key".into())),
     );
     let (message, written) = given(&[variable("KEY", "A"), file, variable("KEY", "B")]).unwrap();
     assert_eq!(message, b"gA=sk-x\0B=sk-x");
@@ -48,10 +50,8 @@ fn files_are_filled_and_variables_are_said() {
     let roots = folder.path().join("roots");
     fs::write(&roots, "# roots").unwrap();
     let roots = roots.to_str().unwrap();
-    let bundle = one(
-        Content::Authorities(roots.into()),
-        GivenTo::File(jail_plan::HostText::Literal("/x".into())),
-    );
+    let bundle =
+        one(Content::Authorities(roots.into()), GivenTo::File(HostText::Literal("/x".into())));
     let (message, written) = given(&[bundle]).unwrap();
     assert_eq!(message, b"g");
     assert!(written.starts_with(b"# roots\n-----BEGIN CERTIFICATE-----"));
