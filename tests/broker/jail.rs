@@ -309,7 +309,7 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
     let local: Vec<&str> = [V4, V6].iter().chain(&spec.local).copied().collect();
     let start = json!({
         "wrapper": "/nix/store/x/bin/jailed-test", "name": "jailed-test", "state": state,
-        "session": "s1", "variables": spec.variables, "places": places,
+        "session": "s1", "variables": spec.variables, "files": {}, "places": places,
         "plan_network": {
             "broker": "/x", "local": local, "unreachable": [],
             "addresses": ["198.18.0.1", "fd6a:6169:6c00::1"],

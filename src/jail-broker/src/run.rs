@@ -27,6 +27,7 @@ use crate::names::Names;
 use crate::outside::{Outside, Roots};
 use crate::policy::{Requests, policy};
 use crate::ports::{self, Shown};
+use crate::secrets::{Secrets, sources};
 use crate::serve::{self, Ready};
 use crate::session::{Parts, Session};
 use crate::start::{self, Handed, Start};
@@ -37,17 +38,33 @@ use crate::tls::Ends;
 const CREDENTIALS_MAX: usize = 4096;
 
 /// What is said where the supervisor is not spoken to.
-const USAGE: &str = "jail-broker is started by jail-stub: jail-broker run CHANNEL START LIFE\n";
+const USAGE: &str = "jail-broker is started by jail-stub: jail-broker run CHANNEL START LIFE [SECRETS], or jail-broker read START LINE\n";
+
+/// What it is started for.
+enum Task {
+    /// To be the broker, as [`start`] says.
+    Run { channel: OwnedFd, start: OwnedFd, life: OwnedFd, said: Option<OwnedFd> },
+    /// To read secrets in the launcher's foreground.
+    Read { start: OwnedFd, line: OwnedFd },
+}
 
 /// Runs a broker until its supervisor ends it.
 #[must_use]
 pub fn main() -> ExitCode {
-    let Some((channel, start, life)) = arguments() else {
+    let Some(task) = arguments() else {
         drop(io::stderr().write_all(USAGE.as_bytes()));
         return ExitCode::from(2);
     };
     let mut name = String::from("jail-broker");
-    match run(&channel, start, &UnixStream::from(life), &mut name) {
+    let done =
+        confine::close_to_others().map_err(|error| format!("the broker's own protection: {error}"));
+    let done = done.and_then(|()| match task {
+        Task::Run { channel, start, life, said } => {
+            run(&channel, (start, said), &UnixStream::from(life), &mut name)
+        }
+        Task::Read { start, line } => sources::tell(start, &line, &mut name),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             log::say(&name, &why);
@@ -56,37 +73,39 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The descriptors that it is started with, in the order of its arguments.
-fn arguments() -> Option<(OwnedFd, OwnedFd, OwnedFd)> {
+/// What the arguments say. The descriptors among them are apart from each other and from the standard ones.
+fn arguments() -> Option<Task> {
     let words: Vec<String> =
         std::env::args_os().skip(1).filter_map(|word| word.into_string().ok()).collect();
-    let [command, channel, start, life] = words.as_slice() else { return None };
-    let is_apart = channel != start && start != life && channel != life;
-    let take = |number: &String| {
-        number
-            .parse()
-            .ok()
-            .filter(|number| *number > 2)
-            .and_then(|number| sys::inherited(number).ok())
-    };
-    if command == "run" && is_apart {
-        Some((take(channel)?, take(start)?, take(life)?))
-    } else {
-        None
+    let (command, numbers) = words.split_first()?;
+    let all: Option<Vec<i32>> = numbers.iter().map(|number| number.parse().ok()).collect();
+    let all = all?;
+    let apart: BTreeSet<&i32> = all.iter().filter(|number| **number > 2).collect();
+    if apart.len() != numbers.len() {
+        return None;
+    }
+    let taken: io::Result<Vec<OwnedFd>> =
+        all.iter().map(|number| sys::inherited(*number)).collect();
+    let mut taken = taken.ok()?.into_iter();
+    let mut next = || taken.next();
+    match (command.as_str(), numbers.len()) {
+        ("run", 3 | 4) => {
+            Some(Task::Run { channel: next()?, start: next()?, life: next()?, said: next() })
+        }
+        ("read", 2) => Some(Task::Read { start: next()?, line: next()? }),
+        _ => None,
     }
 }
 
 fn run(
     channel: &OwnedFd,
-    start: OwnedFd,
+    (start, said): (OwnedFd, Option<OwnedFd>),
     life: &UnixStream,
     name: &mut String,
 ) -> Result<(), String> {
-    let told = |error: io::Error| format!("the broker's own protection: {error}");
-    confine::close_to_others().map_err(told)?;
     // On a machine with two processors whatever this does earlier the launch waits for.
     start::await_message(channel).map_err(|error| format!("from the launch: {error}"))?;
-    let prepared = prepare(start, name)?;
+    let prepared = prepare(start, said, name)?;
     let Network { listeners, given, .. } = &prepared.network;
     let handed = start::receive(channel, (listeners.len(), given::count(given)));
     let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
@@ -121,13 +140,14 @@ struct Prepared {
     own: Own,
     outside: Rc<Outside>,
     asker: Option<Asker>,
+    secrets: Secrets,
     files: u64,
 }
 
-fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
+fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<Prepared, String> {
     let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let files = confine::raise_files();
-    let (start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
+    let (mut start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
     name.clone_from(&start.name);
     let policy = policy(&network.egress)?;
     let requests = Requests::of(&network.egress)?;
@@ -143,6 +163,7 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
     let log = log.map_err(told("the log of the network"))?;
     let control = state.join("sessions").join(&start.session).join("control");
     let upstream = upstream(&start, &network)?;
+    let secrets = Secrets::new(sources::read(&mut start, &network.egress.secrets, said)?)?;
     let shown = ports::show(&network.egress.exposed)?;
     let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
     let own = Own::new().map_err(told("the addresses of this machine"))?;
@@ -168,6 +189,7 @@ fn prepare(start: OwnedFd, name: &mut String) -> Result<Prepared, String> {
         own,
         outside,
         asker,
+        secrets,
         files,
     })
 }
@@ -213,6 +235,7 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         own,
         outside,
         asker,
+        secrets,
         files,
     } = prepared;
     let factory = Factory::start(handed.user, handed.network)?;
@@ -240,6 +263,7 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
         connections_max,
         wrapper: start.wrapper,
         network,
+        secrets,
     };
     let session = Session::new(parts);
     let sockets = handed.sockets;

@@ -22,6 +22,7 @@ use crate::live::Live;
 use crate::log::Log;
 use crate::names::{Assigned, Full, Names, Now, longest};
 use crate::policy::Requests;
+use crate::secrets::Secrets;
 use crate::tls::Ends;
 
 /// The state of one jail's network.
@@ -43,6 +44,7 @@ pub(crate) struct Session {
     pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
     pub(crate) network: Network,
+    pub(crate) secrets: Rc<Secrets>,
     /// The sockets of each place of the table.
     listening: RefCell<HashMap<usize, Vec<Listening>>>,
     /// Where it is listened for addresses that were allowed while the jail ran.
@@ -76,6 +78,7 @@ pub(crate) struct Parts {
     pub(crate) network: Network,
     pub(crate) connections_max: usize,
     pub(crate) wrapper: String,
+    pub(crate) secrets: Secrets,
 }
 
 /// Why a name has no address.
@@ -122,6 +125,7 @@ impl Session {
             ends: parts.ends,
             ask: OnceCell::new(),
             network: parts.network,
+            secrets: Rc::new(parts.secrets),
             listening: RefCell::default(),
             literals: RefCell::default(),
             started: Instant::now(),

@@ -7,6 +7,9 @@
 //! supervisor has. The broker writes `ready` and a line feed to it when every name of the rules can be connected to, and ends when
 //! the supervisor's end is closed; after the byte `e` it says its closing line on standard error before. Where it cannot start it
 //! says why on standard error and ends, before it reads CHANNEL if that is not what it cannot do.
+//!
+//! Where a secret is what a command or the keyring says, the supervisor starts `jail-broker read START LINE` before there is a jail, in its own
+//! foreground, and waits until it has ended with status 0. The other end of LINE (SOCK_SEQPACKET) is the fourth descriptor then.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,6 +23,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use zeroize::Zeroizing;
 
 /// The largest description: a plan is no larger.
 const START_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -45,6 +49,8 @@ pub(crate) struct Start {
     pub(crate) session: String,
     /// The variables of the launcher that the plan asks for.
     pub(crate) variables: BTreeMap<String, String>,
+    /// For each secret that is in a file the file's path.
+    pub(crate) files: BTreeMap<String, String>,
 }
 
 impl Start {
@@ -52,7 +58,9 @@ impl Start {
     pub(crate) fn read(file: OwnedFd) -> io::Result<(Self, Network)> {
         let mut file = File::from(file);
         file.rewind()?;
-        let mut text = Vec::new();
+        // There may be values in it. With room for all of them, nothing is moved and no copy stays behind.
+        let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        let mut text = Zeroizing::new(Vec::with_capacity(length + 64));
         file.take(START_BYTES_MAX).read_to_end(&mut text)?;
         let start: Self = serde_json::from_slice(&text)?;
         // A name that leads out of the folders that are made of it.
@@ -67,6 +75,24 @@ impl Start {
         let network = Network::parse(start.plan_network.get().as_bytes())
             .map_err(|error| io::Error::other(format!("the plan's network: {error}")))?;
         Ok((start, network))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(
+        places: BTreeMap<String, String>,
+        variables: BTreeMap<String, String>,
+        files: BTreeMap<String, String>,
+    ) -> Self {
+        Self {
+            wrapper: String::new(),
+            plan_network: Box::default(),
+            places,
+            name: "jailed-x".into(),
+            state: String::new(),
+            session: String::new(),
+            variables,
+            files,
+        }
     }
 }
 

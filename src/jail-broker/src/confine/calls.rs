@@ -65,6 +65,7 @@ const BROKER: &[&str] = &[
     "getsockopt",
     "ioctl(1=0x5421)",
     "lseek",
+    "mlock",
     "poll",
     "ppoll",
     "pread64",

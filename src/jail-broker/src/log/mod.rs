@@ -272,9 +272,13 @@ fn refusal(host: String, port: Option<u16>, why: &str, remedy: Option<String>) -
     }
 }
 
+/// Text on standard error that a terminal was spared already.
+pub(crate) fn show(text: &str) {
+    // There is nobody to tell that it cannot be told.
+    drop(std::io::stderr().write_all(text.as_bytes()));
+}
+
 /// A line on standard error, without anything that a terminal would obey.
 pub(crate) fn say(name: &str, what: &str) {
-    let line = jail_plan::one_line(&format!("{name}: {what}"));
-    // There is nobody to tell that it cannot be told.
-    drop(std::io::stderr().write_all(format!("{line}\n").as_bytes()));
+    show(&format!("{}\n", jail_plan::one_line(&format!("{name}: {what}"))));
 }

@@ -12,6 +12,7 @@ mod objection;
 pub mod placeholder;
 mod request;
 mod search;
+pub(crate) mod sources;
 mod uses;
 mod value;
 

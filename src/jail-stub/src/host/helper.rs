@@ -162,7 +162,7 @@ impl<'a> Helper<'a> {
 }
 
 /// Waits for either; whether it was the first.
-pub(super) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
+pub(crate) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> {
     let mut ready = [PollFd::new(first, PollFlags::IN), PollFd::new(signals, PollFlags::IN)];
     match poll(&mut ready, None) {
         Err(Errno::INTR) => Ok(false),
@@ -173,7 +173,7 @@ pub(super) fn wait(first: &impl AsFd, signals: &OwnedFd) -> Result<bool, Errno> 
 
 /// A pending signal that ends a launch. One that stops stops this process too, as it has stopped the scripts; others are
 /// dropped, because there is no payload that they could be for.
-pub(super) fn ending(signals: &OwnedFd) -> Option<Signalled> {
+pub(crate) fn ending(signals: &OwnedFd) -> Option<Signalled> {
     while let Ok(Some(signalled)) = sys::read_signal(signals) {
         match signalled.signal {
             signal::INT | signal::QUIT | signal::HUP | signal::TERM => return Some(signalled),

@@ -141,8 +141,17 @@ fn prepare<'a: 'store, 'store>(
     };
     let at_network = |(by, problem)| steps.fixed(Fixed::Network, by, problem);
     let network = network::Prepared::of(plan).map_err(at_network)?;
-    if let Some(network) = &plan.network {
-        host::check_for_broker(network, paths.trees()).map_err(at_network)?;
+    if let (Some(network), Some(prepared)) = (&plan.network, &network) {
+        host::check_for_broker(network, caller, paths.trees()).map_err(at_network)?;
+        let around = network::Surroundings {
+            plan,
+            wrapper: outside.wrapper,
+            caller,
+            group: held.folder(),
+            mask: outside.signals.mask,
+        };
+        let signals = &outside.signals.pending;
+        prepared.read_secrets(&around, paths.trees(), signals).map_err(at_network)?;
     }
     Ok(Prepared {
         plan,

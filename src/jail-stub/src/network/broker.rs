@@ -70,7 +70,12 @@ impl Broker {
             socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
         let channel = network.outside().ok_or(Errno::BADF).about("the broker's socket")?;
-        let process = spawn(&network.plan.broker, [&channel, &start, &theirs], around)?;
+        let said = network.said.take();
+        let descriptors: Vec<_> = [&channel, &start, &theirs].into_iter().chain(&said).collect();
+        let messages = Some(sys::standard(Standard::Error));
+        let standing = Standing::Apart { group: around.group, messages };
+        let task = (network.plan.broker.as_str(), "run");
+        let process = start_program(task, &descriptors, &[], around.mask, standing)?;
         // A jail that has ended already says so itself.
         let _ = send(&channel, STARTED, SendFlags::NOSIGNAL);
         Ok(Self { life, process, gone: Cell::new(false) })
@@ -142,11 +147,13 @@ fn wait(process: &Process, time: &Timespec) -> bool {
     }
 }
 
-/// `jail-broker run CHANNEL START LIFE`, descriptors by number.
-fn spawn(
-    program: &str,
-    descriptors: [&OwnedFd; 3],
-    around: &Surroundings<'_>,
+/// `jail-broker TASK DESCRIPTORS…`, by number.
+pub(super) fn start_program(
+    (program, task): (&str, &str),
+    descriptors: &[&OwnedFd],
+    environment: &[CString],
+    mask: SignalSet,
+    standing: Standing<'_>,
 ) -> Result<Process, Problem> {
     let string =
         |text: &str| CString::new(text).map_err(|_| Problem::new(text, "it contains a NUL byte"));
@@ -154,14 +161,12 @@ fn spawn(
         let cause = "the broker is not named by an absolute path";
         return Err(Problem::new(program, cause).help(BUILD_AGAIN));
     }
-    let numbers = descriptors.map(AsRawFd::as_raw_fd);
-    let mut words = Vec::from([string(program)?, string("run")?]);
-    for number in numbers {
-        words.push(string(&format!("{number}"))?);
+    let mut words = Vec::from([string(program)?, string(task)?]);
+    for descriptor in descriptors {
+        words.push(string(&format!("{}", descriptor.as_raw_fd()))?);
     }
-    let group = around.group;
-    let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
     let arguments = words.iter().map(CString::as_c_str);
-    let descriptors = descriptors.into_iter().map(AsFd::as_fd).collect();
-    spawn::spawn(program, arguments, core::iter::empty(), descriptors, around.mask, standing)
+    let environment = environment.iter().map(CString::as_c_str);
+    let descriptors = descriptors.iter().map(|descriptor| descriptor.as_fd()).collect();
+    spawn::spawn(program, arguments, environment, descriptors, mask, standing)
 }

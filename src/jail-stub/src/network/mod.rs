@@ -7,6 +7,7 @@
 mod broker;
 mod inside;
 mod routes;
+mod secrets;
 mod sockets;
 mod start;
 
@@ -25,6 +26,7 @@ pub(crate) use start::Started;
 use self::routes::Routes;
 use self::sockets::Wanted;
 use crate::failure::{self, About, Problem};
+use crate::host::WritableTrees;
 use crate::namespaces::{self, has};
 use crate::sys::Handover;
 
@@ -56,6 +58,8 @@ pub(crate) struct Prepared<'a> {
     /// The jail's end of the socket that namespaces and sockets are given to the broker by, and the broker's.
     given: Handover,
     taken: Handover,
+    /// Secrets that were read before, for the broker.
+    said: Handover,
     result: Outcome,
 }
 
@@ -117,18 +121,46 @@ impl<'a> Prepared<'a> {
         let (jail, broker) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
-        let (given, taken) = (Handover::empty(), Handover::empty());
+        let (given, taken, said) = (Handover::empty(), Handover::empty(), Handover::empty());
         given.put(jail);
         taken.put(broker);
         let made = sockets.iter().map(|_| Handover::empty()).collect();
         let (user, result) = (Handover::empty(), Outcome::none());
         let (refused, has_refused) = (Handover::empty(), AtomicBool::new(false));
-        Ok(Self { plan, v4, v6, sockets, made, user, refused, has_refused, given, taken, result })
+        Ok(Self {
+            plan,
+            v4,
+            v6,
+            sockets,
+            made,
+            user,
+            refused,
+            has_refused,
+            given,
+            taken,
+            said,
+            result,
+        })
     }
 
-    /// In the jail: the broker's end is the broker's alone.
+    /// Has secrets read that may have to be asked for.
+    pub(crate) fn read_secrets(
+        &self,
+        around: &Surroundings<'_>,
+        trees: &WritableTrees<'_>,
+        signals: &OwnedFd,
+    ) -> Result<(), (&str, Problem)> {
+        let said = secrets::read(self.plan, around, trees, signals);
+        if let Some(said) = said.map_err(|problem| (self.plan.by.as_str(), problem))? {
+            self.said.put(said);
+        }
+        Ok(())
+    }
+
+    /// In the jail: the broker's ends are the broker's alone.
     pub(crate) fn is_inside(&self) {
         drop(self.taken.take());
+        drop(self.said.take());
     }
 
     /// Whether the jail has no place yet to read what was refused in.

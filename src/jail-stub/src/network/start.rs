@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::fmt::Write;
 
-use jail_plan::{Credentials, Network, Origin, Plan, WrapperText};
+use jail_plan::{Credentials, Network, Origin, Plan, SecretSource, WrapperText};
 use rustix::fd::OwnedFd;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::{Errno, pwrite};
@@ -47,7 +47,8 @@ fn text(
     member(&mut text, "session", &session().about("a name for the session")?);
     let places = origins(network).filter_map(|by| Some((by, wrapper.text.place(by)?)));
     object(&mut text, "places", places);
-    object(&mut text, "variables", variable(network, caller)?.into_iter());
+    object(&mut text, "variables", variables(network, caller)?.into_iter());
+    object(&mut text, "files", files(network, caller)?.into_iter());
     // It was read as JSON before.
     let _ = write!(text, "\"plan_network\":{}}}", lossy(wrapper.text.network));
     Ok(text)
@@ -62,27 +63,52 @@ fn origins(network: &Network) -> impl Iterator<Item = &str> {
     all.extend(egress.host_ports.iter().map(|port| &port.by));
     all.extend(egress.upstream.iter().map(|upstream| &upstream.by));
     all.extend(egress.ask.iter().map(|ask| &ask.by));
+    all.extend(egress.secrets.iter().map(|secret| &secret.by));
     let mut all: Vec<&str> = all.into_iter().map(String::as_str).collect();
     jail_plan::sort(&mut all);
     all.dedup();
     all.into_iter()
 }
 
-/// The variable that the credentials for a proxy are in.
-fn variable<'a>(
+/// The variables that the credentials for a proxy and secrets are in. That a secret is missing the broker says.
+fn variables<'a>(
     network: &'a Network,
     caller: &Caller<'_>,
-) -> Result<Option<(&'a str, String)>, Problem> {
+) -> Result<Vec<(&'a str, String)>, Problem> {
+    let mut names = Vec::new();
     let upstream = network.egress.upstream.as_ref();
-    match upstream.and_then(|upstream| upstream.credentials.as_ref()) {
-        Some(Credentials::Variable(name)) => {
-            let value = caller.value(name).ok_or_else(|| unset(name, name))?;
-            let value = core::str::from_utf8(value);
-            let value = value.map_err(|_| Problem::new(name, format!("`{name}` is not UTF-8")))?;
-            Ok(Some((name, value.into())))
-        }
-        Some(Credentials::File(_)) | None => Ok(None),
+    if let Some(Credentials::Variable(name)) =
+        upstream.and_then(|upstream| upstream.credentials.as_ref())
+    {
+        caller.value(name).ok_or_else(|| unset(name, name))?;
+        names.push(name.as_str());
     }
+    for secret in &network.egress.secrets {
+        if let SecretSource::Variable(name) = &secret.from {
+            names.push(name.as_str());
+        }
+    }
+    jail_plan::sort(&mut names);
+    names.dedup();
+    let mut variables = Vec::new();
+    for name in names {
+        let Some(value) = caller.value(name) else { continue };
+        let value = core::str::from_utf8(value);
+        let value = value.map_err(|_| Problem::new(name, format!("`{name}` is not UTF-8")))?;
+        variables.push((name, value.into()));
+    }
+    Ok(variables)
+}
+
+/// The files that secrets are in, by the secrets' names.
+fn files<'a>(network: &'a Network, caller: &Caller<'_>) -> Result<Vec<(&'a str, String)>, Problem> {
+    let mut files = Vec::new();
+    for secret in &network.egress.secrets {
+        if let SecretSource::File(path) = &secret.from {
+            files.push((secret.name.as_str(), caller.path(path)?.as_str().into()));
+        }
+    }
+    Ok(files)
 }
 
 /// The wrapper's path, as nobody's working folder changes it.
