@@ -20,7 +20,7 @@ use crate::{http, relay, tls};
 pub(crate) const FIRST_WORDS_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait when the kernel has no more descriptors or memory.
-const SHORTAGE: Duration = Duration::from_millis(50);
+pub(crate) const SHORTAGE: Duration = Duration::from_millis(50);
 
 /// Where a connection goes.
 #[derive(Clone, Debug)]

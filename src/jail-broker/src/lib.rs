@@ -24,6 +24,7 @@ mod relay;
 mod run;
 mod serve;
 mod session;
+mod socket;
 mod start;
 mod sys;
 

@@ -9,9 +9,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use jail_egress::{Destination, Pattern, Policy, Rule};
-use jail_plan::{Credentials, Egress, Listener, Network};
+use jail_plan::{Content, Credentials, Given, Listener, Network};
 use rustix::thread::CapabilitySet;
 
 use crate::ask::{self, Asker};
@@ -111,19 +112,27 @@ fn run(
     let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
         return Ok(());
     };
-    let placeholders = BTreeMap::new();
+    let placeholders = placeholders(&prepared.secrets, given);
     let authority = prepared.authority.as_ref();
     let sources = Sources { authority, placeholders: &placeholders };
     let filled = std::mem::take(&mut handed.given);
     let servers = given::give(given, filled, &sources, channel)?;
-    if let Some(path) = servers.keys().next() {
-        return Err(format!("{path}: servers that add a secret are not built yet"));
-    }
     // A payload that ended at once has asked for nothing.
     if start::has_ended(life) {
         return Ok(());
     }
-    serve(prepared, handed, life).map_err(|error| error.to_string())
+    serve(prepared, (handed, servers), life).map_err(|error| error.to_string())
+}
+
+/// What the jail has of each secret. One that is missing has none, and its file stays empty.
+fn placeholders(secrets: &Secrets, given: &[Given]) -> BTreeMap<String, Vec<u8>> {
+    let all = given.iter().filter_map(|one| match &one.content {
+        Content::Placeholder(name) => {
+            Some((name.clone(), secrets.placeholder(name).unwrap_or_default().into()))
+        }
+        Content::Authorities(_) | Content::TrustStore(_) | Content::Server(_) => None,
+    });
+    all.collect()
 }
 
 /// What is made before the broker takes what the launch has handed over.
@@ -140,30 +149,29 @@ struct Prepared {
     own: Own,
     outside: Rc<Outside>,
     asker: Option<Asker>,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     files: u64,
 }
 
 fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<Prepared, String> {
     let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
     let files = confine::raise_files();
-    let (mut start, network) = Start::read(start).map_err(told("what the supervisor says"))?;
+    let (mut start, mut network) = Start::read(start).map_err(told("what the supervisor says"))?;
     name.clone_from(&start.name);
     let policy = policy(&network.egress)?;
+    let upstream = upstream(&start, &network)?;
+    let read = sources::read(&mut start, &network.egress.secrets, said)?;
+    given::leave_out_missing(&mut network, &read);
+    let secrets = Arc::new(Secrets::new(read, &network.egress.sockets)?);
     let requests = Requests::of(&network.egress)?;
-    let Egress { secrets, sockets, .. } = &network.egress;
-    if !(secrets.is_empty() && sockets.is_empty()) {
-        return Err("secrets are not built yet".into());
-    }
-    let has_authority = !requests.is_empty() || given::needs_authority(&network.given);
+    let has_authority = !(requests.is_empty() && network.egress.sockets.is_empty())
+        || given::needs_authority(&network.given);
     let authority = has_authority.then(Authority::new).transpose();
     let authority = authority.map_err(told("the authority of the launch"))?;
     let state = Path::new(&start.state);
     let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
     let log = log.map_err(told("the log of the network"))?;
     let control = state.join("sessions").join(&start.session).join("control");
-    let upstream = upstream(&start, &network)?;
-    let secrets = Secrets::new(sources::read(&mut start, &network.egress.secrets, said)?)?;
     let shown = ports::show(&network.egress.exposed)?;
     let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
     let own = Own::new().map_err(told("the addresses of this machine"))?;
@@ -221,7 +229,11 @@ fn file(path: &str) -> Result<String, String> {
 }
 
 /// Starts the factory, gives everything up, and serves until the end.
-fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Result<()> {
+fn serve(
+    prepared: Prepared,
+    (handed, servers): (Handed, BTreeMap<String, OwnedFd>),
+    mut life: &UnixStream,
+) -> io::Result<()> {
     let Prepared {
         start,
         network,
@@ -272,7 +284,7 @@ fn serve(prepared: Prepared, handed: Handed, mut life: &UnixStream) -> io::Resul
     life.set_nonblocking(true)?;
     local.block_on(&runtime, async {
         let listeners: Vec<Listener> = session.network.listeners.clone();
-        let ready = Ready { named, listeners, sockets, shown, control, asker };
+        let ready = Ready { named, listeners, sockets, shown, control, asker, servers };
         serve::start(&session, ready)?;
         life.write_all(b"ready\n")?;
         serve::until_the_end(&session, life.as_fd().try_clone_to_owned()?).await

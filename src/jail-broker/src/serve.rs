@@ -1,5 +1,6 @@
 //! Starts a task for each socket, and waits for the end.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener as StdListener;
@@ -16,7 +17,7 @@ use crate::ask::{Ask, Asker};
 use crate::control::Control;
 use crate::ports::{self, Shown};
 use crate::session::{NoAddress, Session};
-use crate::{connection, control, dns, proxy, sys};
+use crate::{connection, control, dns, proxy, socket, sys};
 
 /// The payload has ended and the terminal is given back: the closing line is due.
 const SAY_CLOSING_LINE: u8 = b'e';
@@ -34,6 +35,8 @@ pub(crate) struct Ready {
     pub(crate) shown: Vec<Shown>,
     pub(crate) control: Control,
     pub(crate) asker: Option<Asker>,
+    /// Unix sockets of servers that add a secret, by their paths inside.
+    pub(crate) servers: BTreeMap<String, OwnedFd>,
 }
 
 /// Starts everything. When it returns, every name that a rule names can be connected to.
@@ -52,6 +55,9 @@ pub(crate) fn start(session: &Rc<Session>, ready: Ready) -> io::Result<()> {
     }
     for (listener, socket) in ready.listeners.iter().zip(ready.sockets) {
         listen(session, listener, socket)?;
+    }
+    for (path, listener) in ready.servers {
+        socket::listen(session, &path, listener)?;
     }
     for shown in ready.shown {
         show(session, shown)?;
@@ -78,9 +84,7 @@ fn listen(session: &Rc<Session>, listener: &Listener, socket: OwnedFd) -> io::Re
         (Transport::Tcp, Purpose::Proxy) => accept(session, socket, proxy::serve),
         (Transport::Tcp, Purpose::Address) => accept(session, socket, connection::transparent),
         (Transport::Tcp, Purpose::HostPort) => accept(session, socket, ports::host),
-        (Transport::Tcp, Purpose::SecretSocket) => {
-            Err(io::Error::other("servers that add a secret are not built yet"))
-        }
+        (Transport::Tcp, Purpose::SecretSocket) => accept(session, socket, socket::port),
         (
             Transport::Udp,
             Purpose::Proxy | Purpose::Address | Purpose::HostPort | Purpose::SecretSocket,
@@ -133,15 +137,14 @@ pub(crate) async fn until_the_end(session: &Session, life: OwnedFd) -> io::Resul
 
 async fn end(session: &Session, life: OwnedFd) -> io::Result<()> {
     let mut life = UnixStream::from_std(StdUnixStream::from(life))?;
-    loop {
-        let mut order = [0];
-        match life.read(&mut order).await {
-            Ok(1) if order == [SAY_CLOSING_LINE] => {
-                session.log.close();
-                return Ok(());
-            }
-            Ok(1) => {}
-            Ok(_) | Err(_) => return Ok(()),
+    let mut order = [0];
+    // Whatever else is ordered means nothing, and the end of the stream is one without a word.
+    while life.read(&mut order).await.is_ok_and(|count| count == 1) {
+        if order == [SAY_CLOSING_LINE] {
+            session.log.close();
+            break;
         }
     }
+    session.log.used(&session.secrets.uses());
+    Ok(())
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use jail_egress::{Host, Name, Policy, Reach};
@@ -44,7 +45,7 @@ pub(crate) struct Session {
     pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
     pub(crate) network: Network,
-    pub(crate) secrets: Rc<Secrets>,
+    pub(crate) secrets: Arc<Secrets>,
     /// The sockets of each place of the table.
     listening: RefCell<HashMap<usize, Vec<Listening>>>,
     /// Where it is listened for addresses that were allowed while the jail ran.
@@ -78,7 +79,7 @@ pub(crate) struct Parts {
     pub(crate) network: Network,
     pub(crate) connections_max: usize,
     pub(crate) wrapper: String,
-    pub(crate) secrets: Secrets,
+    pub(crate) secrets: Arc<Secrets>,
 }
 
 /// Why a name has no address.
@@ -125,7 +126,7 @@ impl Session {
             ends: parts.ends,
             ask: OnceCell::new(),
             network: parts.network,
-            secrets: Rc::new(parts.secrets),
+            secrets: parts.secrets,
             listening: RefCell::default(),
             literals: RefCell::default(),
             started: Instant::now(),

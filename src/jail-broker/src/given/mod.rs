@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
-use jail_plan::{Content, Given, GivenTo};
+use jail_plan::{Content, Given, GivenTo, Network};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 use crate::authority::Authority;
+use crate::secrets::sources::WithValue;
 
 /// A file of roots is not longer.
 const ROOTS_MAX: u64 = 8 << 20;
@@ -29,6 +30,17 @@ pub(crate) struct Sources<'a> {
 /// How many descriptors the launch hands over for it.
 pub(crate) fn count(given: &[Given]) -> usize {
     given.iter().filter(|one| matches!(one.to, GivenTo::File(_))).count()
+}
+
+/// Leaves out what a secret that is missing would give: its variable, not its file, which is there and stays empty.
+pub(crate) fn leave_out_missing(network: &mut Network, read: &[WithValue]) {
+    let is_there = |name: &String| read.iter().any(|(secret, _)| secret.name == *name);
+    network.egress.secrets.retain(|secret| is_there(&secret.name));
+    network.given.retain(|one| match (&one.content, &one.to) {
+        (Content::Placeholder(name), GivenTo::Variable(_)) => is_there(name),
+        (Content::Placeholder(_), GivenTo::File(_))
+        | (Content::Authorities(_) | Content::TrustStore(_) | Content::Server(_), _) => true,
+    });
 }
 
 /// Whether it needs an authority.

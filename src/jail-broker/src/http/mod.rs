@@ -25,6 +25,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jail_egress::Name;
+use jail_plan::SecretSocket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -68,6 +69,8 @@ enum Role<'a> {
     Server(&'a Target, &'a Allowed),
     /// A proxy: each request says where it goes.
     Proxy,
+    /// A server inside that adds a secret: every request is for its host.
+    Socket(&'a SecretSocket, &'a Target, &'a Allowed),
 }
 
 /// One connection of a client.
@@ -126,8 +129,21 @@ pub(crate) async fn secured(
     let serving = Serving::new(session, role, Transport::Tls, spare, entered);
     match stream.get_ref().1.alpn_protocol() {
         Some(b"h2") => serve_streams(&serving, stream).await,
-        Some(_) | None => serve_secured(serving, stream).await,
+        Some(_) | None => serve_and_change(serving, stream).await,
     }
+}
+
+/// Serves a client of a server inside that adds a secret. The client's side is plain, and the host's is TLS.
+pub(crate) async fn socket<S: AsyncRead + AsyncWrite + Unpin>(
+    session: &Session,
+    stream: S,
+    socket: &SecretSocket,
+    (to, allowed): (&Target, &Allowed),
+    entered: &Entered<'_>,
+) {
+    let role = Role::Socket(socket, to, allowed);
+    let serving = Serving::new(session, role, Transport::Tls, None, entered);
+    serve_and_change(serving, stream).await;
 }
 
 impl<'a> Serving<'a> {
@@ -152,10 +168,11 @@ async fn serve_plain(serving: Serving<'_>, stream: TcpStream, first: Vec<u8>) {
     }
 }
 
-async fn serve_secured(serving: Serving<'_>, stream: TlsStream<Prefixed>) {
+/// HTTP/1 on a connection that becomes a WebSocket or nothing else.
+async fn serve_and_change<S: AsyncRead + AsyncWrite + Unpin>(serving: Serving<'_>, stream: S) {
     let entered = serving.entered;
     if let Some((tunnel, stream, read)) = serve(serving, stream).await {
-        tunnel.run_secured(stream, &read, entered).await;
+        tunnel.run_web_socket(stream, &read, entered).await;
     }
 }
 

@@ -1,18 +1,23 @@
 //! The verdict on a request's host, method and path; what becomes of an allowed one before it goes on, and of its answer.
 //!
-//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. Secrets go here: `request` puts
-//! values in the place of placeholders where `to` may have them and `transport` is TLS, and refuses a request that must not go
-//! on; `answer` takes values out again. A body may be wrapped and is never held as a whole. An [`Exchange`] lives from the
-//! request's head to the answer's, so what `answer` has to know of the request is kept in it.
+//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. `request` puts values in the place
+//! of placeholders where `to` may have them and `transport` is TLS, and refuses a request that must not go on; `answer` takes
+//! values out again. A body is wrapped and never held as a whole. An [`Exchange`] lives from the request's head to the answer's,
+//! so what `answer` has to know of the request is kept in it.
 
+use std::cell::OnceCell;
+
+use http_body_util::BodyExt;
 use hyper::http::request::Parts;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use jail_egress::{
     Host, Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
 };
+use jail_plan::SecretSocket;
 use serde_json::json;
 
 use crate::connection::Target;
+use crate::secrets::{Changed, Destination, Objection, Outcome};
 use crate::session::Session;
 
 use super::body::{Body, json, text};
@@ -32,12 +37,21 @@ pub(super) struct Exchange<'a> {
     /// Where it goes: the connection's own host, whatever the head says.
     pub(super) to: &'a Target,
     pub(super) transport: Transport,
+    /// What adds a secret by itself.
+    pub(super) socket: Option<&'a SecretSocket>,
+    pub(super) sent: OnceCell<Sent>,
+}
+
+/// What is known of a request that went on.
+pub(super) struct Sent {
+    method: Method,
+    body: Outcome,
 }
 
 impl Exchange<'_> {
     /// The answer to a request whose `Host` is not the host that it goes to.
     pub(super) fn asks_for_another(&self, value: &[u8]) -> Option<Response<Body>> {
-        let Self { session, to, transport } = self;
+        let Self { session, to, transport, .. } = self;
         let usual = transport.usual_port();
         let step = Step::Http { host: &to.host, port: to.port, value, usual };
         match decide(&session.policy.borrow(), &step) {
@@ -87,12 +101,52 @@ impl Exchange<'_> {
         &self,
         request: Request<Body>,
     ) -> Result<Request<Body>, Response<Body>> {
-        Ok(request)
+        let Self { session, to, transport, socket, sent } = self;
+        let secrets = &session.secrets;
+        if secrets.is_empty() {
+            return Ok(request);
+        }
+        let (mut parts, body) = request.into_parts();
+        let destination = Destination { host: &to.host, is_tls: *transport == Transport::Tls };
+        let change = secrets.request(destination, &mut parts).map_err(|why| self.object(&why))?;
+        if let Some(socket) = socket {
+            secrets.add(socket, &to.host, &mut parts).map_err(|why| self.object(&why))?;
+        }
+        session.log.used(&secrets.first_uses());
+        let body = Changed::new(body, change);
+        // There is one request of an exchange.
+        let _ = sent.set(Sent { method: parts.method.clone(), body: body.outcome() });
+        Ok(Request::from_parts(parts, body.boxed_unsync()))
     }
 
     /// The answer as it goes back.
     pub(super) fn answer(&self, answer: Response<Body>) -> Response<Body> {
-        answer
+        let Some(Sent { method, .. }) = self.sent.get() else { return answer };
+        if self.transport == Transport::Plain {
+            return answer;
+        }
+        let (mut parts, body) = answer.into_parts();
+        match self.session.secrets.answer(&self.to.host, method, &mut parts) {
+            Ok(None) => Response::from_parts(parts, body),
+            Ok(Some(change)) => {
+                Response::from_parts(parts, Changed::new(body, change).boxed_unsync())
+            }
+            Err(why) => self.object(&why),
+        }
+    }
+
+    /// The answer to a request whose body must not go on.
+    pub(super) fn broken_off(&self) -> Option<Response<Body>> {
+        let why = self.sent.get()?.body.objection()?;
+        Some(self.object(&why))
+    }
+
+    /// What is said where a secret is the reason.
+    pub(super) fn object(&self, why: &Objection) -> Response<Body> {
+        let Self { session, to, .. } = self;
+        session.log.unfit(&to.host, to.port, &why.to_string());
+        let value = json!({ "error": format!("jailgen: {why}"), "host": to.host.to_string() });
+        json(why.status(), &value)
     }
 }
 

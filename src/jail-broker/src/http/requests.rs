@@ -1,13 +1,17 @@
 //! What becomes of one request.
 
+use std::cell::OnceCell;
+
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HOST, TRANSFER_ENCODING};
 use hyper::{Method, Request, Response, StatusCode, Version};
 use jail_egress::{Host, Protocol, Refusal};
+use jail_plan::SecretSocket;
 
 use crate::connection::{Ending, Target, told};
 use crate::dial;
 use crate::log::Allowed;
+use crate::secrets::Secrets;
 use crate::tls::Speaks;
 
 use super::body::{Body, empty, passing, text};
@@ -22,6 +26,9 @@ impl Serving<'_> {
         let answer = match self.role {
             Role::Server(to, allowed) => self.to_server(request, to, allowed).await,
             Role::Proxy => self.to_proxy(request).await,
+            Role::Socket(socket, to, allowed) => {
+                self.to_socket(request, socket, (to, allowed)).await
+            }
         };
         if version == Version::HTTP_2 { for_http2(answer, &method) } else { answer }
     }
@@ -39,6 +46,23 @@ impl Serving<'_> {
         };
         if let Some(answer) = self.exchange(to).asks_for_another(value) {
             return answer;
+        }
+        self.carry(Request::from_parts(parts, body), to, allowed).await
+    }
+
+    /// A server inside that adds a secret. Whatever the client calls it, every request is for its host.
+    async fn to_socket(
+        &self,
+        request: Request<Incoming>,
+        socket: &SecretSocket,
+        (to, allowed): (&Target, &Allowed),
+    ) -> Response<Body> {
+        let (mut parts, body) = request.into_parts();
+        if let Err(fault) = server_request(&parts, self.transport.usual_port()) {
+            return self.wrong(to, fault);
+        }
+        if let Err(why) = Secrets::to_host(socket, &mut parts) {
+            return self.exchange(to).object(&why);
         }
         self.carry(Request::from_parts(parts, body), to, allowed).await
     }
@@ -105,7 +129,12 @@ impl Serving<'_> {
     }
 
     fn exchange<'b>(&'b self, to: &'b Target) -> Exchange<'b> {
-        Exchange { session: self.session, to, transport: self.transport }
+        let socket = match self.role {
+            Role::Socket(socket, _, _) => Some(socket),
+            Role::Server(_, _) | Role::Proxy => None,
+        };
+        let (session, transport) = (self.session, self.transport);
+        Exchange { session, to, transport, socket, sent: OnceCell::new() }
     }
 
     async fn carry(
@@ -128,7 +157,7 @@ impl Serving<'_> {
         };
         match sent {
             Ok(answer) => exchange.answer(self.answer(answer)),
-            Err(ending) => self.failed(to, ending),
+            Err(ending) => exchange.broken_off().unwrap_or_else(|| self.failed(to, ending)),
         }
     }
 

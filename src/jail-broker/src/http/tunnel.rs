@@ -2,9 +2,8 @@
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::TcpStream;
-use tokio_rustls::server::TlsStream;
 
 use crate::connection::{self, Target, reset};
 use crate::dial::Dialled;
@@ -12,8 +11,6 @@ use crate::live::Entered;
 use crate::log::Allowed;
 use crate::relay;
 use crate::session::Session;
-
-use super::prefixed::Prefixed;
 
 /// What comes after the answer.
 pub(super) enum Tunnel {
@@ -54,10 +51,10 @@ impl Tunnel {
         }
     }
 
-    /// The same where TLS ends here. A connection in TLS becomes a WebSocket and nothing else.
-    pub(super) async fn run_secured(
+    /// The same on a connection that becomes a WebSocket and nothing else.
+    pub(super) async fn run_web_socket(
         self,
-        mut stream: TlsStream<Prefixed>,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
         first: &[u8],
         entered: &Entered<'_>,
     ) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// What a line tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -15,6 +15,8 @@ pub(super) enum Told {
     Refused,
     /// An allowed one could not be made, or broke.
     Failed,
+    /// A secret went to a host: the first time, and at the end how often.
+    Used,
     /// The rules were changed for this session.
     Changed,
     /// The broker lacks something.
@@ -40,6 +42,13 @@ pub(super) struct Line<'a> {
     pub(super) by: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) place: Option<Cow<'a, str>>,
+    /// The name of a secret, never its value; how many requests had it, and when the last one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) secret: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "written")]
+    pub(super) last: Option<SystemTime>,
 }
 
 /// What a line has beside.
@@ -66,6 +75,9 @@ impl Line<'_> {
             remedy: None,
             by: None,
             place: None,
+            secret: None,
+            count: None,
+            last: None,
         }
     }
 
@@ -87,6 +99,9 @@ impl Line<'_> {
             remedy: kept(&self.remedy),
             by: kept(&self.by),
             place: kept(&self.place),
+            secret: kept(&self.secret),
+            count: self.count,
+            last: self.last,
         }
     }
 
@@ -94,6 +109,11 @@ impl Line<'_> {
     pub(super) fn text_for_jail(&self) -> String {
         json(self)
     }
+}
+
+fn written<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    serializer.serialize_str(&time(since))
 }
 
 fn json(value: &impl Serialize) -> String {

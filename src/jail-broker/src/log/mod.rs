@@ -17,6 +17,7 @@ use hickory_proto::rr::RecordType;
 use jail_egress::{Host, Name, Protocol, Refusal, RequestRefusal};
 
 use crate::http::Fault;
+use crate::secrets::Use;
 
 pub(crate) use file::LogFile;
 
@@ -186,6 +187,19 @@ impl Log {
     /// The session.
     pub(crate) fn session(&self) -> &str {
         &self.whose.session
+    }
+
+    /// Secrets went to hosts.
+    pub(crate) fn used(&self, uses: &[Use]) {
+        for one in uses {
+            self.write(&Line {
+                host: Some(one.host.as_str().into()),
+                secret: Some(one.secret.as_str().into()),
+                count: Some(one.count),
+                last: Some(one.last),
+                ..Line::new(Told::Used)
+            });
+        }
     }
 
     /// A connection to a port of the host's loopback was made.

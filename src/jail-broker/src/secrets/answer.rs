@@ -1,6 +1,6 @@
 //! What a server answers, without the values: a server may send back what it got.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use hyper::Method;
 use hyper::StatusCode;
@@ -16,7 +16,7 @@ use super::{Form, Objection, Secrets};
 /// What becomes of the body of an answer. Its length stays.
 #[derive(Debug)]
 pub struct AnswerChange {
-    pub(super) replacements: Rc<Replacements>,
+    pub(super) replacements: Arc<Replacements>,
     pub(super) stream: Stream,
 }
 
@@ -31,7 +31,7 @@ impl Secrets {
         method: &Method,
         parts: &mut Parts,
     ) -> Result<Option<AnswerChange>, Objection> {
-        let own = self.of(host);
+        let own = self.from(host);
         if own.is_empty() {
             return Ok(None);
         }

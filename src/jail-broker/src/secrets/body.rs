@@ -1,8 +1,7 @@
 //! What streams behind a head: pieces are looked through and passed on as they come.
 
-use std::cell::RefCell;
 use std::pin::Pin;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -10,17 +9,17 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::header::HeaderMap;
 
 use super::search::Trace;
-use super::{AnswerChange, Objection, RequestChange};
+use super::{AnswerChange, Objection, RequestChange, lock};
 
 /// What came of a body, for whoever waits for the answer to a request that broke off.
 #[derive(Clone, Debug, Default)]
-pub struct Outcome(Rc<RefCell<Option<Objection>>>);
+pub struct Outcome(Arc<Mutex<Option<Objection>>>);
 
 impl Outcome {
     /// Why the body broke off, where that is because of a secret.
     #[must_use]
     pub fn objection(&self) -> Option<Objection> {
-        self.0.borrow().clone()
+        lock(&self.0).clone()
     }
 }
 
@@ -206,7 +205,7 @@ where
             match this.frame(frame) {
                 Err(objection) => {
                     this.rest = Rest::Done;
-                    *this.outcome.0.borrow_mut() = Some(objection.clone());
+                    *lock(&this.outcome.0) = Some(objection.clone());
                     return Poll::Ready(Some(Err(Box::new(objection))));
                 }
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),

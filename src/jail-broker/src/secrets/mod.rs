@@ -12,18 +12,18 @@ mod objection;
 pub mod placeholder;
 mod request;
 mod search;
+mod socket;
 pub(crate) mod sources;
 mod uses;
 mod value;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::header::HeaderName;
 use jail_egress::{Host, Pattern};
-use jail_plan::SecretPlace;
+use jail_plan::{SecretPlace, SecretSocket};
 use zeroize::Zeroizing;
 
 pub use answer::AnswerChange;
@@ -45,6 +45,8 @@ const OPEN: usize = 4;
 struct Secret {
     name: String,
     hosts: Vec<Pattern>,
+    /// The hosts that a `SecretSocket` adds it for.
+    added: Vec<Pattern>,
     places: Vec<SecretPlace>,
     /// The only header that it may stand in.
     header: Option<HeaderName>,
@@ -54,7 +56,7 @@ struct Secret {
 }
 
 /// By the form and the secrets.
-type Made = BTreeMap<(Form, Vec<usize>), Rc<Replacements>>;
+type Made = BTreeMap<(Form, Vec<usize>), Arc<Replacements>>;
 
 /// All secrets of a jail.
 #[derive(Debug)]
@@ -62,8 +64,8 @@ pub struct Secrets {
     all: Vec<Secret>,
     traces: Traces,
     /// What is looked for and replaced, made when it is first needed.
-    made: RefCell<Made>,
-    uses: RefCell<Uses>,
+    made: Mutex<Made>,
+    uses: Mutex<Uses>,
 }
 
 /// In which form a value takes the place of its placeholder, or the other way around.
@@ -80,22 +82,26 @@ enum Form {
 }
 
 impl Secrets {
-    /// Secrets with their values.
+    /// Secrets with their values, of which `sockets` add some by themselves.
     ///
     /// # Errors
     /// Which one cannot be used, with the reason; nothing of a value is said.
-    pub fn new(secrets: Vec<(jail_plan::Secret, Zeroizing<Vec<u8>>)>) -> Result<Self, String> {
+    pub fn new(
+        secrets: Vec<(jail_plan::Secret, Zeroizing<Vec<u8>>)>,
+        sockets: &[SecretSocket],
+    ) -> Result<Self, String> {
         let all: Result<Vec<Secret>, String> = secrets
             .into_iter()
             .map(|(secret, value)| {
                 let name = secret.name.clone();
-                Secret::new(secret, value).map_err(|why| format!("the secret `{name}`: {why}"))
+                Secret::new(secret, sockets, value)
+                    .map_err(|why| format!("the secret `{name}`: {why}"))
             })
             .collect();
         let all = all?;
         let placeholders: Vec<_> = all.iter().map(|one| one.placeholder.clone()).collect();
         let traces = Traces::new(&placeholders).map_err(|error| error.to_string())?;
-        Ok(Self { all, traces, made: RefCell::default(), uses: RefCell::default() })
+        Ok(Self { all, traces, made: Mutex::default(), uses: Mutex::default() })
     }
 
     /// What the jail has in the place of a secret.
@@ -108,19 +114,33 @@ impl Secrets {
     /// Where they went.
     #[must_use]
     pub fn uses(&self) -> Vec<Use> {
-        self.uses.borrow().all()
+        lock(&self.uses).all()
     }
 
-    /// Whether requests to a host may get a value, so that its TLS has to end here.
+    /// Pairs of a secret and a host that were used for the first time since this was last asked.
+    pub(crate) fn first_uses(&self) -> Vec<Use> {
+        lock(&self.uses).first()
+    }
+
+    /// Whether there is nothing to replace, to refuse and to remove.
     #[must_use]
-    pub fn name(&self, host: &Host) -> bool {
-        self.all.iter().any(|secret| secret.is_for(host))
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// The secrets that a host may get.
     fn of(&self, host: &Host) -> Vec<usize> {
+        self.where_it(|secret| secret.is_for(host))
+    }
+
+    /// The secrets that a host may send back.
+    fn from(&self, host: &Host) -> Vec<usize> {
+        self.where_it(|secret| secret.comes_from(host))
+    }
+
+    fn where_it(&self, is_it: impl Fn(&Secret) -> bool) -> Vec<usize> {
         let all = self.all.iter().enumerate();
-        all.filter(|(_, secret)| secret.is_for(host)).map(|(index, _)| index).collect()
+        all.filter(|(_, secret)| is_it(secret)).map(|(index, _)| index).collect()
     }
 
     fn get(&self, index: usize) -> Option<&Secret> {
@@ -133,32 +153,48 @@ impl Secrets {
 
     fn count(&self, index: usize, host: &Host) {
         if let Some(secret) = self.get(index) {
-            self.uses.borrow_mut().count(&secret.name, &host.to_string());
+            lock(&self.uses).count(&secret.name, &host.to_string());
         }
     }
 
     /// What is replaced of these secrets. There are no more sets of them than hosts that rules name.
-    fn replacements(&self, form: Form, secrets: Vec<usize>) -> io::Result<Rc<Replacements>> {
+    fn replacements(&self, form: Form, secrets: Vec<usize>) -> io::Result<Arc<Replacements>> {
         let key = (form, secrets);
-        if let Some(made) = self.made.borrow().get(&key) {
+        if let Some(made) = lock(&self.made).get(&key) {
             return Ok(made.clone());
         }
         let pairs = key.1.iter().flat_map(|index| {
             self.get(*index).map(|secret| secret.pairs(*index, form)).unwrap_or_default()
         });
-        let made = Rc::new(Replacements::new(pairs.collect())?);
-        self.made.borrow_mut().insert(key, made.clone());
+        let made = Arc::new(Replacements::new(pairs.collect())?);
+        lock(&self.made).insert(key, made.clone());
         Ok(made)
     }
 }
 
+fn is_among<'a>(host: &Host, mut patterns: impl Iterator<Item = &'a Pattern>) -> bool {
+    match host {
+        Host::Name(name) => patterns.any(|pattern| pattern.matches(name)),
+        Host::Address(_) => false,
+    }
+}
+
+/// What a thread left that panicked is as good as before: each change is one call.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Secret {
-    fn new(secret: jail_plan::Secret, value: Zeroizing<Vec<u8>>) -> Result<Self, String> {
-        let hosts: Result<Vec<Pattern>, String> = secret
-            .hosts
-            .iter()
-            .map(|host| Pattern::parse(host).map_err(|error| format!("`{host}`: {error}")))
-            .collect();
+    fn new(
+        secret: jail_plan::Secret,
+        sockets: &[SecretSocket],
+        value: Zeroizing<Vec<u8>>,
+    ) -> Result<Self, String> {
+        let pattern =
+            |host: &String| Pattern::parse(host).map_err(|error| format!("`{host}`: {error}"));
+        let hosts: Result<Vec<Pattern>, String> = secret.hosts.iter().map(pattern).collect();
+        let own = sockets.iter().filter(|socket| socket.secret == secret.name);
+        let added: Result<Vec<Pattern>, String> = own.map(|socket| pattern(&socket.host)).collect();
         let header = secret.header.as_deref().map(HeaderName::try_from).transpose();
         let header = header.map_err(|_| "its header is not the name of one".to_owned())?;
         let placeholder = Placeholder::of(&value).map_err(|why| why.to_string())?;
@@ -171,6 +207,7 @@ impl Secret {
         Ok(Self {
             name: secret.name,
             hosts: hosts?,
+            added: added?,
             places: secret.places,
             header,
             value,
@@ -179,10 +216,12 @@ impl Secret {
     }
 
     fn is_for(&self, host: &Host) -> bool {
-        match host {
-            Host::Name(name) => self.hosts.iter().any(|pattern| pattern.matches(name)),
-            Host::Address(_) => false,
-        }
+        is_among(host, self.hosts.iter())
+    }
+
+    /// Whether a host may have got the value, and send it back.
+    fn comes_from(&self, host: &Host) -> bool {
+        is_among(host, self.hosts.iter().chain(&self.added))
     }
 
     fn pairs(&self, index: usize, form: Form) -> Vec<Pair> {

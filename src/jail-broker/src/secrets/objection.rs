@@ -37,6 +37,11 @@ pub enum Objection {
         /// The secrets that may stand there.
         names: Vec<String>,
     },
+    /// Servers read the path in more than one way, and it has to stay below the one that the spec says.
+    Path {
+        /// What is wrong with it.
+        fault: String,
+    },
     /// The server compressed an answer though it was asked not to, so nothing can be looked for in it.
     Compressed,
     /// The value cannot be handled now.
@@ -59,7 +64,8 @@ impl Objection {
             | Self::Place { .. }
             | Self::Changed { .. }
             | Self::Plain { .. }
-            | Self::Credential { .. } => StatusCode::FORBIDDEN,
+            | Self::Credential { .. }
+            | Self::Path { .. } => StatusCode::FORBIDDEN,
             Self::Compressed | Self::Broken { .. } => StatusCode::BAD_GATEWAY,
         }
     }
@@ -86,6 +92,9 @@ impl fmt::Display for Objection {
                 "`{header}` has a credential that the spec does not know: on this host it may hold the placeholder of `{}` and nothing else",
                 names.join("` or `")
             ),
+            Self::Path { fault } => {
+                write!(f, "the path could lead out of the one that the spec says: {fault}")
+            }
             Self::Compressed => f.write_str(
                 "the server compressed its answer though it was asked not to, so values could not be removed from it",
             ),

@@ -1,6 +1,6 @@
 //! The head of a request: judged, and with values in the places of placeholders.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{
@@ -34,7 +34,7 @@ pub struct Destination<'a> {
 /// What becomes of the body of a request.
 #[derive(Debug)]
 pub struct RequestChange {
-    pub(super) secrets: Rc<Secrets>,
+    pub(super) secrets: Arc<Secrets>,
     pub(super) host: Host,
     pub(super) is_tls: bool,
     pub(super) watch: Watch,
@@ -47,7 +47,7 @@ pub struct RequestChange {
 #[derive(Debug)]
 pub(super) struct Replaced {
     pub(super) secrets: Vec<usize>,
-    pub(super) replacements: Rc<Replacements>,
+    pub(super) replacements: Arc<Replacements>,
     pub(super) stream: Stream,
 }
 
@@ -61,7 +61,7 @@ impl Secrets {
     /// # Errors
     /// Why the request must not be carried.
     pub fn request(
-        self: &Rc<Self>,
+        self: &Arc<Self>,
         to: Destination<'_>,
         parts: &mut Parts,
     ) -> Result<RequestChange, Objection> {
@@ -75,7 +75,7 @@ impl Secrets {
             }
         }
         let replaced = self.for_body(&own, &mut parts.headers)?;
-        if !own.is_empty() {
+        if to.is_tls && !self.from(to.host).is_empty() {
             // Values are looked for in what comes back.
             parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         }
@@ -295,7 +295,7 @@ fn cut_out(text: &mut Vec<u8>, part: &[u8]) -> bool {
     is_there
 }
 
-fn header_value(bytes: Zeroizing<Vec<u8>>) -> Result<HeaderValue, Objection> {
+pub(super) fn header_value(bytes: Zeroizing<Vec<u8>>) -> Result<HeaderValue, Objection> {
     let bytes: Bytes = passing(bytes);
     let value = HeaderValue::from_maybe_shared(bytes);
     let mut value = value.map_err(|error| Objection::Broken { error: error.to_string() })?;

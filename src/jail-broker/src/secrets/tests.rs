@@ -1,6 +1,6 @@
 //! Requests and answers as programs and servers send them, whole.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -35,7 +35,7 @@ fn secret(
     }
 }
 
-fn secrets() -> Rc<Secrets> {
+fn secrets() -> Arc<Secrets> {
     use SecretPlace::{Basic, Body, Header, Query};
     let value = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
     let all = vec![
@@ -43,7 +43,7 @@ fn secrets() -> Rc<Secrets> {
         (secret("TOKEN", &["*.forge.example"], &[Header, Basic], None), value(TOKEN)),
         (secret("PASSWORD", &["login.example.org"], &[Query, Body], None), value(PASSWORD)),
     ];
-    Rc::new(Secrets::new(all).unwrap())
+    Arc::new(Secrets::new(all, &[]).unwrap())
 }
 
 fn host(name: &str) -> Host {
@@ -52,7 +52,7 @@ fn host(name: &str) -> Host {
 
 /// A request in which `KEY`, `TOKEN` and `PASSWORD` in braces are the placeholders.
 struct Sent {
-    secrets: Rc<Secrets>,
+    secrets: Arc<Secrets>,
     host: Host,
     is_tls: bool,
     target: String,
@@ -317,7 +317,7 @@ fn a_body_that_was_compressed_is_left_alone() {
 
 /// What the jail gets of an answer from a host.
 fn answered(
-    secrets: &Rc<Secrets>,
+    secrets: &Arc<Secrets>,
     name: &str,
     field: &str,
     pieces: &[&[u8]],
@@ -387,7 +387,7 @@ fn an_answer_that_cannot_be_read_is_not_carried() {
 fn a_value_that_cannot_be_one_is_named_and_not_shown() {
     let wrong = |value: &str| {
         let secret = secret("KEY", &["api.example.com"], &[SecretPlace::Header], None);
-        Secrets::new(vec![(secret, Zeroizing::new(value.as_bytes().to_vec()))]).unwrap_err()
+        Secrets::new(vec![(secret, Zeroizing::new(value.as_bytes().to_vec()))], &[]).unwrap_err()
     };
     assert_eq!(wrong(""), "the secret `KEY`: it is empty");
     assert!(wrong("hunter2").starts_with("the secret `KEY`: it has 7 characters"));

@@ -21,22 +21,34 @@ pub struct Use {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(crate) struct Uses(BTreeMap<(String, String), (u64, Option<SystemTime>)>);
+pub(crate) struct Uses {
+    all: BTreeMap<(String, String), (u64, Option<SystemTime>)>,
+    /// Those that were counted once, until somebody asks.
+    first: Vec<Use>,
+}
 
 impl Uses {
-    /// Counts one, and says whether it is the first one at that host.
-    pub(crate) fn count(&mut self, secret: &str, host: &str) -> bool {
+    /// Counts one.
+    pub(crate) fn count(&mut self, secret: &str, host: &str) {
         let key = (secret.to_owned(), host.to_owned());
-        let is_full = self.0.len() >= KEPT_MAX && !self.0.contains_key(&key);
+        let is_full = self.all.len() >= KEPT_MAX && !self.all.contains_key(&key);
         let key = if is_full { (key.0, String::new()) } else { key };
-        let (count, last) = self.0.entry(key).or_default();
+        let (count, last) = self.all.entry(key).or_default();
+        let now = SystemTime::now();
         *count += 1;
-        *last = Some(SystemTime::now());
-        *count == 1
+        *last = Some(now);
+        if *count == 1 {
+            let (secret, host) = (secret.to_owned(), host.to_owned());
+            self.first.push(Use { secret, host, count: 1, last: now });
+        }
+    }
+
+    pub(crate) fn first(&mut self) -> Vec<Use> {
+        std::mem::take(&mut self.first)
     }
 
     pub(crate) fn all(&self) -> Vec<Use> {
-        let all = self.0.iter().map(|((secret, host), (count, last))| Use {
+        let all = self.all.iter().map(|((secret, host), (count, last))| Use {
             secret: secret.clone(),
             host: host.clone(),
             count: *count,
@@ -53,8 +65,10 @@ mod tests {
     #[test]
     fn each_pair_is_counted_and_the_list_is_bounded() {
         let mut uses = Uses::default();
-        assert!(uses.count("KEY", "a.example.com"));
-        assert!(!uses.count("KEY", "a.example.com"));
+        uses.count("KEY", "a.example.com");
+        uses.count("KEY", "a.example.com");
+        assert_eq!(uses.first().len(), 1);
+        assert_eq!(uses.first(), []);
         for number in 0..2 * KEPT_MAX {
             uses.count("KEY", &format!("n{number}.example.com"));
         }

@@ -14,6 +14,12 @@ pub(crate) struct Locked {
     length: usize,
 }
 
+// SAFETY: no thread knows the pages but through this value, and it gives them out as any owned bytes are.
+unsafe impl Send for Locked {}
+
+// SAFETY: a shared borrow of it only reads the pages.
+unsafe impl Sync for Locked {}
+
 impl Locked {
     /// So many bytes, all zero.
     pub(crate) fn new(length: usize) -> io::Result<Self> {

@@ -27,6 +27,9 @@ const VALUE_MAX: usize = 16 * 1024;
 /// A value and, before it, the secret's name and a NUL byte: one message.
 const MESSAGE_MAX: usize = VALUE_MAX + 4096;
 
+/// A secret of the plan, with its value.
+pub(crate) type WithValue = (Secret, Zeroizing<Vec<u8>>);
+
 /// A value, if it is there at all.
 type Read = Result<Option<Zeroizing<Vec<u8>>>, String>;
 
@@ -37,7 +40,7 @@ pub(crate) fn read(
     start: &mut Start,
     secrets: &[Secret],
     said: Option<OwnedFd>,
-) -> Result<Vec<(Secret, Zeroizing<Vec<u8>>)>, String> {
+) -> Result<Vec<WithValue>, String> {
     let mut said = said.map(receive).transpose().map_err(|error| format!("secrets: {error}"))?;
     let mut all = Vec::new();
     for secret in secrets {

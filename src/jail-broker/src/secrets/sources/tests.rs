@@ -28,7 +28,7 @@ fn start(file: &str, variables: &[(&str, &str)]) -> Start {
     )
 }
 
-fn value(read: Result<Vec<(Secret, Zeroizing<Vec<u8>>)>, String>) -> Result<String, String> {
+fn value(read: Result<Vec<WithValue>, String>) -> Result<String, String> {
     let all = read?;
     let [(_, value)] = all.as_slice() else { return Err(format!("{} secrets", all.len())) };
     Ok(String::from_utf8(value.to_vec()).unwrap())
