@@ -4,12 +4,13 @@
 //! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
 //! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host filter-terminal SOCKET` it is one
-//! that has no rights at all.
+//! that has no rights at all; as `jail-host hand-off …` and `jail-host ledger …` one that looks through a project.
 #![deny(unsafe_code)]
 
 mod bus;
 mod channel;
 mod follow;
+mod handoff;
 mod record;
 mod scripts;
 mod session;
@@ -25,6 +26,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use jail_plan::follow::FOLLOW;
+use jail_plan::handoff::{HAND_OFF, LEDGER};
 use jail_plan::helper::HELPER as NAME;
 use jail_plan::terminal::FILTER;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -49,6 +51,8 @@ fn main() -> ExitCode {
         }
         [mode, socket] if mode == FOLLOW => follow::run(socket),
         [mode, socket] if mode == FILTER => terminal::run(socket),
+        [mode, words @ ..] if mode == HAND_OFF => handoff::run(words),
+        [mode, words @ ..] if mode == LEDGER => handoff::command(words),
         [..] => {
             say("it is started by the stub of a jail, and has nothing to do otherwise");
             ExitCode::from(2)

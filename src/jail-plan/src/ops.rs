@@ -137,6 +137,11 @@ operations! {
         /// Where it leads.
         to: HostText,
     }
+    /// Compares what a host program would execute or believe in the working folder before and after the session.
+    HandOff {
+        /// What is not approved is moved aside when the payload has ended.
+        quarantine: bool,
+    }
     /// Binds something of the host. Folders are bound with what is mounted below them.
     Bind {
         /// What, on the host.
@@ -313,6 +318,8 @@ choice! {
         /// Done by a process of its own, from before the launch to its end: dangerous sequences are taken out of what the jail writes
         /// to its terminal (see [`crate::terminal`]).
         "filter-terminal" FilterTerminal,
+        /// Done by a process of its own, from the clone until the payload has ended (see [`crate::handoff`]).
+        "hand-off" HandOff(HandOff),
     }
 }
 

@@ -11,8 +11,8 @@ pub const OWN_SETTINGS: [(&str, &str); 2] =
 
 /// What the host runs or believes: nothing of it is ever granted.
 pub const TRUSTED_STATE: &[&str] = &[
-    "audits", "bin", "builds", "doctor", "flakes", "kept", "log", "paths", "roots", "sessions",
-    "shells", "told", "traces", "trust",
+    "audits", "bin", "builds", "doctor", "flakes", "handoff", "kept", "log", "paths", "roots",
+    "sessions", "shells", "told", "traces", "trust",
 ];
 
 /// The folder in which a file named after a jail says what that may not write, though it lies in its working folder: the files

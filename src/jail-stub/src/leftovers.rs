@@ -37,13 +37,17 @@ impl Leftovers {
         Ok(Self { children })
     }
 
-    /// Ends them by their numbers, which are no others' until this process has waited for them, and what falls to this process when they end, until nothing is left. What has ended already is waited for
-    /// before the list is read again: the list is as long as they are many.
-    pub(crate) fn end(&self) {
+    /// Ends them by their numbers, which are no others' until this process has waited for them, and what falls to this process when they end, until nothing is left, but for one that is `spared`. What has ended
+    /// already is waited for before the list is read again: the list is as long as they are many.
+    pub(crate) fn end(&self, spared: Option<i32>) {
         let mut list = Vec::with_capacity(LIST_MAX);
         loop {
             self.read(&mut list);
-            for child in numbers(&list) {
+            let is_left = |child: &i32| Some(*child) != spared;
+            if spared.is_some() && !numbers(&list).any(|child| is_left(&child)) {
+                return;
+            }
+            for child in numbers(&list).filter(is_left) {
                 let _ = sys::kill(child, signal::KILL);
             }
             if let Err(Errno::CHILD) = wait(WaitOptions::empty()) {

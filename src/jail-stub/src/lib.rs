@@ -20,6 +20,7 @@ mod ending;
 mod errno;
 mod failure;
 mod first;
+mod handoff;
 mod host;
 mod init;
 mod inside;

@@ -1,8 +1,9 @@
 //! A process that is signalled by its descriptor: its number may be another's once it has been waited for.
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, waitpid};
 
 use crate::sys;
 
@@ -44,6 +45,27 @@ impl Process {
                     .and_then(|()| sys::kill(-self.number, signal)),
             ),
             other => gone_is_fine(other),
+        }
+    }
+
+    /// Waits until it has ended, or the time is over: whether it has.
+    pub(crate) fn ends_within(&self, time: &Timespec) -> bool {
+        let mut ready = [PollFd::new(self, PollFlags::IN)];
+        loop {
+            match poll(&mut ready, Some(time)) {
+                Err(Errno::INTR) => {}
+                other => return other.is_ok_and(|count| count > 0),
+            }
+        }
+    }
+
+    /// Takes the end of a child: how it ended, where nothing else has taken it.
+    pub(crate) fn reap(&self) -> Option<WaitStatus> {
+        loop {
+            match waitpid(Pid::from_raw(self.number), WaitOptions::empty()) {
+                Err(Errno::INTR) => {}
+                other => return other.ok().flatten().map(|(_, status)| status),
+            }
         }
     }
 }

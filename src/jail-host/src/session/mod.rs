@@ -135,7 +135,8 @@ impl Session<'_> {
             | HostOp::StateDirectory(_)
             | HostOp::StateFile(_)
             | HostOp::StateLink(_)
-            | HostOp::FilterTerminal => Err(refusal("", "the stub does this operation itself")),
+            | HostOp::FilterTerminal
+            | HostOp::HandOff(_) => Err(refusal("", "the stub does this operation itself")),
         }
     }
 

@@ -12,10 +12,17 @@ use super::check;
 pub(crate) const WRITE_FILE: u64 = 1 << 1;
 /// `LANDLOCK_ACCESS_FS_READ_FILE`.
 pub(crate) const READ_FILE: u64 = 1 << 2;
+/// `LANDLOCK_ACCESS_FS_READ_DIR`.
+pub(crate) const READ_DIR: u64 = 1 << 3;
 /// `LANDLOCK_ACCESS_FS_REMOVE_FILE`.
 pub(crate) const REMOVE_FILE: u64 = 1 << 5;
 /// `LANDLOCK_ACCESS_FS_MAKE_REG`.
 pub(crate) const MAKE_REG: u64 = 1 << 8;
+
+/// `LANDLOCK_ACCESS_FS_MAKE_DIR`.
+pub(crate) const MAKE_DIR: u64 = 1 << 7;
+/// `LANDLOCK_ACCESS_FS_MAKE_SYM`.
+pub(crate) const MAKE_SYM: u64 = 1 << 12;
 
 const CREATE_RULESET_VERSION: u32 = 1;
 const RULE_PATH_BENEATH: u32 = 1;

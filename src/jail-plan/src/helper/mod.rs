@@ -95,7 +95,8 @@ pub fn is_helpers(op: &HostOp) -> bool {
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)
         | HostOp::StateLink(_)
-        | HostOp::FilterTerminal => false,
+        | HostOp::FilterTerminal
+        | HostOp::HandOff(_) => false,
     }
 }
 

@@ -110,6 +110,8 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
         }
         // It is about the terminal, which is looked at later ([`crate::terminal::OutputFilter`]).
         HostOp::FilterTerminal => {}
+        // It begins when the jail does ([`crate::handoff::Ledger`]).
+        HostOp::HandOff(_) => {}
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => {
             let helper = helper.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             return helper.perform(index).map(Some);

@@ -251,7 +251,7 @@ impl Init<'_> {
     /// When the launch returns, nothing of the jail is running any more.
     fn end_the_others(&self) {
         if let Some(leftovers) = &self.leftovers {
-            return leftovers.end();
+            return leftovers.end(None);
         }
         // For the signal the kernel looks at every process of the machine. Most often there is none left in the jail: all but those
         // that somebody has sent in from outside are children of the first process or of its children, and the kernel ends

@@ -15,6 +15,7 @@ use crate::dedicated::{self, Dedicated};
 use crate::ending::Ending;
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
+use crate::handoff::{self, Ledger};
 use crate::host::{self, Followed, Helper, HostPaths, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
@@ -194,6 +195,7 @@ struct Started<'a> {
     shared: Followed<'a>,
     leftovers: Option<Leftovers>,
     broker: Option<Broker>,
+    ledger: Option<Ledger<'a>>,
 }
 
 /// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
@@ -202,6 +204,7 @@ struct Started<'a> {
 fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     let Prepared { plan, caller, steps, .. } = prepared;
     let held = &prepared.held;
+    let since = handoff::before();
     let cloned = sys::clone(namespaces::flags(plan, held.folder().is_some()), held.folder());
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     let first = match cloned {
@@ -226,6 +229,12 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
             return Err(steps.fixed(Fixed::Network, by, problem));
         }
     };
+    let mask = prepared.outside.signals.mask;
+    let ledger =
+        Ledger::start(plan, caller, since, mask).transpose().map_err(|(by, problem)| {
+            let _ = first.signal(signal::KILL);
+            steps.fixed(Fixed::Command, by, problem)
+        })?;
     let (channel, _) = prepared.channel;
     Ok(Started {
         plan,
@@ -243,6 +252,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         shared: prepared.shared.followed(),
         leftovers: prepared.leftovers,
         broker,
+        ledger,
     })
 }
 
@@ -300,7 +310,9 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         .about("dumpable")
         .map_err(at_namespaces)?;
     let locks = started.locks.iter().map(AsFd::as_fd);
-    let kept = held.descriptors().chain(locks).chain(leftovers.as_ref().map(AsFd::as_fd)).collect();
+    let ledger = started.ledger.iter().flat_map(Ledger::descriptors);
+    let leftover = leftovers.as_ref().map(AsFd::as_fd);
+    let kept = held.descriptors().chain(locks).chain(leftover).chain(ledger).collect();
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
@@ -315,10 +327,12 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         Supervisor::new(plan, watched, first, started.given, started.filter).watch();
     let gone = started.broker.as_ref().and_then(|broker| broker.finish(outcome.has_run()));
     if let Some(leftovers) = &leftovers {
-        leftovers.end();
+        leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }
+    let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(outcome.has_run()));
     let mut ending = Ending::of(outcome, &lost, plan, &held);
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.told.extend(gone.map(|gone| gone.told(by)));
+    ending.told.extend(looked);
     Ok(ending)
 }

@@ -10,13 +10,13 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 use jail_plan::Plan;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::Timespec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendFlags, Shutdown, SocketFlags, SocketType, send, shutdown, socketpair,
 };
-use rustix::process::{Pid, WaitOptions, WaitStatus, waitpid};
+use rustix::process::WaitStatus;
 
 use super::start::{self, Started};
 use super::{BUILD_AGAIN, Prepared, STARTED};
@@ -100,23 +100,18 @@ impl Broker {
     /// there is something to say about.
     pub(crate) fn finish(&self, has_run: bool) -> Option<Gone> {
         let Self { life, process, gone } = self;
-        let is_early = gone.get() || wait(process, &Timespec::default());
+        let is_early = gone.get() || process.ends_within(&Timespec::default());
         if !is_early {
             if has_run {
                 let _ = send(life, END, SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
             } else {
                 let _ = shutdown(life, Shutdown::Both);
             }
-            if !wait(process, &PATIENCE) {
+            if !process.ends_within(&PATIENCE) {
                 let _ = process.signal(signal::KILL);
             }
         }
-        let how = loop {
-            match waitpid(Pid::from_raw(process.number()), WaitOptions::empty()) {
-                Err(Errno::INTR) => {}
-                other => break other.ok().flatten().map(|(_, status)| status),
-            }
-        };
+        let how = process.reap();
         (is_early && has_run).then_some(Gone { how })
     }
 }
@@ -133,17 +128,6 @@ impl Gone {
         let words =
             format!("the broker ended before the jail{how}, which had no network from then on");
         Told { words, by: String::from(by) }
-    }
-}
-
-/// Waits until the process has ended, or the time is over: whether it has.
-fn wait(process: &Process, time: &Timespec) -> bool {
-    let mut ready = [PollFd::new(process, PollFlags::IN)];
-    loop {
-        match poll(&mut ready, Some(time)) {
-            Err(Errno::INTR) => {}
-            other => return other.is_ok_and(|count| count > 0),
-        }
     }
 }
 

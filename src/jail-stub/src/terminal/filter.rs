@@ -14,7 +14,6 @@ use rustix::io::{Errno, read};
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
-use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::failure::{About, Problem};
 use crate::process::Process;
@@ -99,7 +98,6 @@ impl OutputFilter {
 impl Drop for OutputFilter {
     fn drop(&mut self) {
         let _ = self.process.signal(signal::KILL);
-        let number = Pid::from_raw(self.process.number());
-        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
+        self.process.reap();
     }
 }

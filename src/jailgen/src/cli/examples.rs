@@ -113,6 +113,15 @@ Examples:
   jailgen gc --dry-run                     what would go
   jailgen gc && nix-collect-garbage        and then the store paths that nothing keeps any more";
 
+pub(super) const HANDOFF: &str = "\
+Examples:
+  jailgen handoff                          what is left in this project
+  jailgen handoff --json | jq -r '.left[].path'
+  jailgen handoff approve .vscode package.json
+  jailgen handoff approve                  all of it
+
+docs/handoff.md says what counts.";
+
 pub(super) const HOSTS: &str = "\
 Examples:
   jailgen hosts                            all groups

@@ -1,5 +1,5 @@
-//! What the commands accept that are about the network by name, and about jails that run: `hosts`, `log`, `sessions`, `stop`,
-//! `allow` and `deny`.
+//! What the commands accept that are about the network by name, and about jails that run: `handoff`, `hosts`, `log`,
+//! `sessions`, `stop`, `allow` and `deny`.
 
 use std::path::PathBuf;
 
@@ -22,9 +22,37 @@ pub enum Live {
     /// Let a jail that runs reach a host, until it ends.
     #[command(after_help = examples::ALLOW)]
     Allow(OneHost),
+    /// Say what sessions left that programs outside of jails may execute or believe, and approve it.
+    Handoff(Handoff),
     /// Take a host from a jail that runs, until it ends.
     #[command(after_help = examples::DENY)]
     Deny(OneHost),
+}
+
+/// See [`Live::Handoff`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::HANDOFF, args_conflicts_with_subcommands = true)]
+pub struct Handoff {
+    /// What else to do than list what is left.
+    #[command(subcommand)]
+    pub command: Option<HandoffCommand>,
+    /// A spec or a folder of the project, or a session; the working folder when absent.
+    #[arg(value_name = "SPEC|SESSION", value_hint = ValueHint::AnyPath)]
+    pub target: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Handoff::command`].
+#[derive(Debug, Subcommand)]
+pub enum HandoffCommand {
+    /// Accept what is left as it is now; a later change of it is told again.
+    Approve {
+        /// Files and folders; all that is left when absent.
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 /// See [`Live::Hosts`].

@@ -116,6 +116,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
 
 fn live(command: &args::Live, context: Context) -> Result<(), Failure> {
     match command {
+        args::Live::Handoff(arguments) => commands::handoff::run(arguments, context),
         args::Live::Hosts(arguments) => commands::hosts::run(arguments, context),
         args::Live::Log(arguments) => commands::log::run(arguments, context),
         args::Live::Sessions(arguments) => commands::sessions::list(arguments, context),

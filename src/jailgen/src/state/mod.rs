@@ -19,6 +19,7 @@
 //! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
 //! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
 //! sessions/1a2b3c4d/control         the socket of the broker of a jail that runs
+//! handoff/1a2b3c4d…/              what sessions left in a project, and what of it was approved
 //! log/jailed-opencode/1a2b3c4d.jsonl what that broker allowed and refused
 //! doctor/jail                       the plan of the smallest jail
 //! doctor/build/                     the flake of the smallest build
@@ -204,6 +205,7 @@ const FOLDERS: &[&str] = &[
     "builds",
     "doctor",
     "flakes",
+    "handoff",
     "kept",
     "log",
     "roots",

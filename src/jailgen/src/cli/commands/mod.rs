@@ -14,6 +14,7 @@ pub(super) mod eval;
 pub(super) mod explain;
 pub(super) mod gc;
 mod given;
+pub(super) mod handoff;
 pub(super) mod hosts;
 pub(super) mod import;
 pub(super) mod init;

@@ -5,9 +5,9 @@
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Argument, Beneath, Closure, Found, Handled, HostOp, HostText, Ids, Landlock, LandlockRule,
-    Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn, StateDirectory,
-    StateFile, StateLink, Step, Terminal,
+    Access, Argument, Beneath, Closure, Found, Handled, HostOp, HostText, Ids, Landlock,
+    LandlockRule, Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn,
+    StateDirectory, StateFile, StateLink, Step, Terminal,
 };
 use jail_policy::{Grant, Policy, Scope};
 
@@ -187,6 +187,7 @@ impl Draft {
     fn working_folder(&mut self, by: String) {
         let refuse = RefuseFolder { home_allowed: false };
         self.before.insert(0, Step::new(by.clone(), HostOp::RefuseFolder(refuse)));
+        self.before.extend(super::host::looked_through(Access::ReadWrite, &by));
         self.rules.push(LandlockRule::Folder(Found { reach: Reach::Rw, by }));
         self.start = Some(StartIn::Folder);
     }

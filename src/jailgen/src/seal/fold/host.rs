@@ -1,15 +1,27 @@
 //! What becomes of grants that are carried out on the host, by the helper.
 
 use jail_plan::follow::is_followed;
+use jail_plan::handoff::hand_off;
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
 use jail_plan::terminal::is_filter;
 use jail_plan::{
-    Access, AfterOp, Bind, Channel, Host, HostOp, HostText, InsideOp, Missing, Origin, Script, Step,
+    Access, AfterOp, Bind, Channel, HandOff, Host, HostOp, HostText, InsideOp, Missing, Origin,
+    Script, Step,
 };
 use jail_policy::{Phase, Text};
 
 use super::super::SealError;
 use super::super::text::Reader;
+
+/// Whatever grants the working folder for writing has it looked through afterwards.
+pub(super) fn looked_through(access: Access, by: &str) -> Option<Step<HostOp>> {
+    match access {
+        Access::ReadOnly => None,
+        Access::ReadWrite | Access::Device => {
+            Some(Step::new(by, HostOp::HandOff(HandOff { quarantine: false })))
+        }
+    }
+}
 
 /// What the plan has the helper do after the payload's end, and in which shell.
 #[derive(Default)]
@@ -71,6 +83,7 @@ impl OnHost {
                 | HostOp::StateFile(_)
                 | HostOp::StateLink(_)
                 | HostOp::FilterTerminal
+                | HostOp::HandOff(_)
                 | HostOp::Bus(_)
                 | HostOp::Script(_) => continue,
             };
@@ -93,7 +106,8 @@ impl OnHost {
         before: &[Step<HostOp>],
         inside: &[Step<InsideOp>],
     ) -> Option<Host> {
-        let has_work = before.iter().any(|step| is_helpers(&step.op) || is_filter(&step.op))
+        let is_its = |op: &HostOp| is_helpers(op) || is_filter(op) || hand_off(op).is_some();
+        let has_work = before.iter().any(|step| is_its(&step.op))
             || !self.after.is_empty()
             || inside.iter().any(|step| is_followed(&step.op));
         has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })

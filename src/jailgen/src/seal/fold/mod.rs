@@ -143,6 +143,7 @@ impl<'a> Draft<'a> {
             Grant::Folder { access, to } => {
                 let to = to.as_ref().map(|to| read.path(to)).transpose()?;
                 self.refuse_folder(entry);
+                self.before.extend(host::looked_through(*access, &by));
                 self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),

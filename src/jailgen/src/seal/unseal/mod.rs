@@ -104,6 +104,8 @@ impl Draft<'_> {
                     self.add(by, Grant::StateLink { path, to });
                 }
                 HostOp::RefuseFolder(_)
+                // It comes with the working folder.
+                | HostOp::HandOff(_)
                 // Each is told with what it is for.
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)

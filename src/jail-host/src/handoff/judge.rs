@@ -1,0 +1,123 @@
+//! Compares what is there with what was there. It decides what is told, and reads nothing itself.
+
+use std::collections::BTreeMap;
+
+use super::record::{Content, Key, Known};
+use super::tree::Seen;
+
+/// What is known of a project.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Records {
+    /// What was there when the first session of those that run began; nothing before the first one.
+    pub(super) before: Option<Known>,
+    /// What sessions left that is not approved.
+    pub(super) waiting: Known,
+    pub(super) approved: Known,
+    /// A session runs, or was ended without a word.
+    pub(super) is_open: bool,
+}
+
+/// How something differs from what was there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    New,
+    Changed,
+    /// It was changed while the launch wrote down what is there.
+    Unclear,
+}
+
+/// Something that a session left.
+#[derive(Clone, Debug)]
+pub(super) struct Left<'a> {
+    pub(super) seen: &'a Seen,
+    pub(super) change: Change,
+    /// An earlier session left it.
+    pub(super) is_earlier: bool,
+}
+
+impl Records {
+    /// Whether it is approved, or as it was.
+    fn is_known(&self, seen: &Seen) -> bool {
+        self.approved.has(seen) || self.before.as_ref().is_some_and(|before| before.has(seen))
+    }
+
+    /// All that differs.
+    pub(super) fn left<'a>(&self, seen: &'a [Seen]) -> Vec<Left<'a>> {
+        let unknown = seen.iter().filter(|seen| !self.is_known(seen));
+        let left = unknown.map(|seen| Left {
+            seen,
+            change: self.change(seen),
+            is_earlier: self.waiting.has(seen),
+        });
+        left.collect()
+    }
+
+    /// What is to be told when no session runs: what the user has changed since is the user's own.
+    pub(super) fn still_left<'a>(&self, seen: &'a [Seen]) -> Vec<Left<'a>> {
+        let mut left = self.left(seen);
+        if !self.is_open {
+            left.retain(|left| self.waiting.0.contains_key(&left.seen.key()));
+        }
+        left
+    }
+
+    fn change(&self, seen: &Seen) -> Change {
+        match &self.before {
+            Some(before) if before.0.contains_key(&seen.key()) => Change::Changed,
+            // A whole file in place of its parts, or the other way round.
+            Some(before) if before.has_parts_of(&seen.path) => Change::Changed,
+            Some(_) | None if seen.is_late && self.before.is_none() => Change::Unclear,
+            Some(_) | None => Change::New,
+        }
+    }
+
+    /// Begins a session, the only one of the project: what is there is what was there before, but for what waits, and for what the
+    /// session could have changed already.
+    pub(super) fn begin(&mut self, seen: &[Seen]) {
+        let still: Vec<Key> = self.still_left(seen).iter().map(|left| left.seen.key()).collect();
+        let mut waiting = BTreeMap::new();
+        let mut before = BTreeMap::new();
+        for seen in seen {
+            let key = seen.key();
+            let old = self.before.as_ref().and_then(|before| before.0.get(&key)).cloned();
+            if still.contains(&key) {
+                before.extend(old.map(|old| (key.clone(), old)));
+                waiting.insert(key, seen.content());
+            } else if seen.is_late && !self.is_known(seen) {
+                before.extend(old.map(|old| (key, old)));
+            } else {
+                before.insert(key, seen.content());
+            }
+        }
+        self.before = Some(Known(before));
+        self.waiting = Known(waiting);
+        self.is_open = true;
+    }
+
+    /// Ends a session: what it left waits.
+    pub(super) fn end(&mut self, left: &[Left<'_>]) {
+        self.waiting =
+            Known(left.iter().map(|left| (left.seen.key(), left.seen.content())).collect());
+    }
+
+    /// Approves what was left; what it was before counts no more.
+    pub(super) fn approve(&mut self, left: &[&Left<'_>]) {
+        /// The oldest paths go, in the order of their names.
+        const APPROVED_MAX: usize = 50_000;
+        for left in left {
+            self.approved.0.insert(left.seen.key(), left.seen.content());
+            self.waiting.0.remove(&left.seen.key());
+        }
+        while self.approved.0.len() > APPROVED_MAX {
+            self.approved.0.pop_first();
+        }
+    }
+}
+
+impl Known {
+    fn has_parts_of(&self, path: &[u8]) -> bool {
+        let first: Key = (path.to_vec(), String::new());
+        let next: Option<(&Key, &Content)> = self.0.range(first..).next();
+        next.is_some_and(|((other, _), _)| other == path)
+    }
+}

@@ -1,0 +1,265 @@
+//! The hand-off ledger: what a session left in the project that a program of the host would execute or believe.
+//!
+//! A process of its own, confined ([`walls`]) before it reads anything of the project: next to a jail that runs, from its launch to
+//! its end, or for `jailgen handoff`. It compares contents with those that were there when the jail was launched, runs nothing,
+//! and follows no link out of the project.
+
+mod content;
+mod git_config;
+mod judge;
+mod names;
+mod place;
+mod record;
+mod report;
+mod store;
+mod tree;
+mod walls;
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use jail_plan::handoff::{ENDED, QUARANTINE};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
+use self::judge::Records;
+use self::names::Names;
+use self::place::Place;
+use self::record::Known;
+use self::report::{Extent, Report};
+use self::store::Store;
+use self::tree::{Found, walk};
+use crate::{say, sys};
+
+/// What the process may do in the project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Look,
+    /// What is not approved is moved aside, or back.
+    Move,
+}
+
+/// Next to a jail: `SOCKET FOLDER SINCE STATE [quarantine]`.
+pub(crate) fn run(words: &[OsString]) -> ExitCode {
+    status(next_to_a_jail(words))
+}
+
+/// For `jailgen handoff`: `show|json|approve STATE PROJECT [PATH…]`.
+pub(crate) fn command(words: &[OsString]) -> ExitCode {
+    status(for_the_user(words))
+}
+
+fn status(result: io::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("the hand-off ledger: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
+    let misspoken = || io::Error::other("the stub and the helper are not of one build");
+    let [socket, folder, since, state, rest @ ..] = words else { return Err(misspoken()) };
+    let socket = sys::descriptor(socket).ok_or_else(misspoken)?;
+    let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
+    let since = time(since).ok_or_else(misspoken)?;
+    let work = if rest.iter().any(|word| word == QUARANTINE) { Work::Move } else { Work::Look };
+    let ledger = Ledger::new(folder, Path::new(state), work)?;
+    ledger.session(&socket, since)
+}
+
+fn for_the_user(words: &[OsString]) -> io::Result<()> {
+    let [mode, state, project, paths @ ..] = words else {
+        return Err(io::Error::other("`jailgen handoff` starts it"));
+    };
+    let Some(ledger) = Ledger::nearest(Path::new(project), Path::new(state), Work::Look)? else {
+        return Err(io::Error::other("no session that was looked through ran here"));
+    };
+    match mode.to_str() {
+        Some("show") => ledger.show(|report| report.text(Extent::All)),
+        Some("json") => ledger.show(|report| report.json()),
+        Some("approve") => ledger.approve(paths),
+        Some(_) | None => Err(io::Error::other("`jailgen handoff` starts it")),
+    }
+}
+
+/// `SECONDS.NANOSECONDS`.
+fn time(word: &OsStr) -> Option<(i64, u32)> {
+    let (seconds, nanoseconds) = word.to_str()?.split_once('.')?;
+    Some((seconds.parse().ok()?, nanoseconds.parse().ok()?))
+}
+
+/// A project, and what is known of it.
+struct Ledger {
+    place: Place,
+    store: Store,
+    names: Names,
+}
+
+impl Ledger {
+    fn new(folder: OwnedFd, state: &Path, work: Work) -> io::Result<Self> {
+        let path = path_of(&folder)?;
+        let store = Store::create(state, path.as_os_str().as_bytes())?;
+        Self::confined(folder, path, store, work)
+    }
+
+    /// That of a folder, or of the nearest above it that a session was started in.
+    fn nearest(folder: &Path, state: &Path, work: Work) -> io::Result<Option<Self>> {
+        for folder in folder.canonicalize()?.ancestors() {
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let opened = rustix::fs::open(folder, flags, Mode::empty())?;
+            let path = path_of(&opened)?;
+            if let Some(store) = Store::open(state, path.as_os_str().as_bytes())? {
+                return Self::confined(opened, path, store, work).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn confined(folder: OwnedFd, path: PathBuf, store: Store, work: Work) -> io::Result<Self> {
+        let names = Names::new();
+        walls::close(&folder, store.folder(), work).map_err(|error| {
+            io::Error::other(format!("its process cannot be confined: {}", io::Error::from(error)))
+        })?;
+        let place = Place::new(folder, path.into_os_string().into_vec());
+        Ok(Self { place, store, names })
+    }
+
+    /// From the launch to the jail's end.
+    fn session(&self, socket: &OwnedFd, since: (i64, u32)) -> io::Result<()> {
+        let (running, is_alone) = self.store.join()?;
+        if is_alone {
+            self.begin(since)?;
+        }
+        match hear(socket)? {
+            // Whoever started this was killed. What is written down stays, and `jailgen handoff` compares with it.
+            None => return Ok(()),
+            Some(ENDED) => self.end(since)?,
+            // There was no payload.
+            Some(_) => {}
+        }
+        if self.store.is_last(&running) {
+            self.store.remove("open")?;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, since: (i64, u32)) -> io::Result<()> {
+        let _turn = self.store.turn()?;
+        let mut records = self.records()?;
+        let found = self.walk(&records, Some(since));
+        records.begin(&found.seen);
+        self.keep(&records)?;
+        self.store.write("open", b"")
+    }
+
+    fn end(&self, since: (i64, u32)) -> io::Result<()> {
+        let _turn = self.store.turn()?;
+        let mut records = self.records()?;
+        let found = self.walk(&records, Some(since));
+        let left = records.left(&found.seen);
+        let report = self.report(&left, &found);
+        let text = report.text(Extent::Session);
+        records.end(&left);
+        self.store.keep("waiting", &records.waiting)?;
+        // Nobody may be there to be told any more.
+        let _ = io::stderr().write_all(text.as_bytes());
+        Ok(())
+    }
+
+    fn show(&self, words: impl Fn(&Report<'_>) -> String) -> io::Result<()> {
+        let records = self.records()?;
+        let found = self.walk(&records, None);
+        let left = records.still_left(&found.seen);
+        let held = BTreeSet::new();
+        let mut report = self.report(&left, &found);
+        report.held = &held;
+        report.is_running = self.store.is_running();
+        io::stdout().write_all(words(&report).as_bytes())
+    }
+
+    /// What is at these paths, or below them; all of it where none is named.
+    fn approve(&self, paths: &[OsString]) -> io::Result<()> {
+        let _turn = self.store.turn()?;
+        let mut records = self.records()?;
+        let found = self.walk(&records, None);
+        let left = records.still_left(&found.seen);
+        let is_meant = |below: &[u8]| {
+            paths.is_empty()
+                || paths.iter().any(|wanted| {
+                    let path = Path::new(OsStr::from_bytes(&self.place.path));
+                    path.join(OsStr::from_bytes(below)).starts_with(wanted)
+                })
+        };
+        let meant: Vec<_> = left.iter().filter(|left| is_meant(&left.seen.path)).collect();
+        if meant.is_empty() && !paths.is_empty() {
+            return Err(io::Error::other("nothing of what is left is there"));
+        }
+        let text = format!("{} approved\n", meant.len());
+        records.approve(&meant);
+        self.store.keep("approved", &records.approved)?;
+        self.store.keep("waiting", &records.waiting)?;
+        io::stdout().write_all(text.as_bytes())
+    }
+
+    fn report<'a>(&'a self, left: &'a [judge::Left<'a>], found: &'a Found) -> Report<'a> {
+        static NOTHING: BTreeSet<Vec<u8>> = BTreeSet::new();
+        Report {
+            project: &self.place.path,
+            left,
+            notes: &found.notes,
+            held: &NOTHING,
+            is_running: false,
+        }
+    }
+
+    fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Found {
+        let nothing = Known::default();
+        walk(&self.place, &self.names, records.before.as_ref().unwrap_or(&nothing), since)
+    }
+
+    fn records(&self) -> io::Result<Records> {
+        Ok(Records {
+            before: self.store.known("before")?,
+            waiting: self.store.known("waiting")?.unwrap_or_default(),
+            approved: self.store.known("approved")?.unwrap_or_default(),
+            is_open: self.store.has("open"),
+        })
+    }
+
+    fn keep(&self, records: &Records) -> io::Result<()> {
+        let nothing = Known::default();
+        self.store.keep("before", records.before.as_ref().unwrap_or(&nothing))?;
+        self.store.keep("waiting", &records.waiting)
+    }
+}
+
+/// Where a folder is.
+fn path_of(folder: &OwnedFd) -> io::Result<PathBuf> {
+    let path = std::fs::read_link(format!("/proc/self/fd/{}", folder.as_raw_fd()))?;
+    match path.is_absolute() {
+        true => Ok(path),
+        false => Err(io::Error::other("the project cannot be reached from `/`")),
+    }
+}
+
+/// What the stub says; nothing where it is gone.
+fn hear(socket: &OwnedFd) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    loop {
+        match recv(socket, &mut byte, RecvFlags::empty()) {
+            Err(Errno::INTR) => {}
+            Err(Errno::CONNRESET) | Ok((0, _)) => return Ok(None),
+            Err(error) => return Err(error.into()),
+            Ok(_) => return Ok(byte.first().copied()),
+        }
+    }
+}

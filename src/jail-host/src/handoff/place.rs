@@ -1,0 +1,196 @@
+//! The project's folder, held by its descriptor: everything in it is opened below it, and a link is followed only where that is
+//! asked for, and never out of it (openat2(2)).
+
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, openat, openat2, readlinkat,
+    statx,
+};
+use rustix::io::Errno;
+
+/// The folder.
+pub(super) struct Place {
+    folder: OwnedFd,
+    /// Where it is, for links that name it.
+    pub(super) path: Vec<u8>,
+}
+
+/// Whether links on the way are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Links {
+    Refused,
+    /// As long as they stay in the project.
+    Within,
+}
+
+/// What tells whether a file was changed: a payload can set neither of the first two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) struct Stamp {
+    pub(super) changed: (i64, u32),
+    pub(super) inode: u64,
+    pub(super) size: u64,
+}
+
+/// What stands at a name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Data {
+    pub(super) stamp: Stamp,
+    pub(super) mode: u32,
+    pub(super) kind: FileType,
+}
+
+/// A name of a folder. File systems that do not say the kind have it looked up.
+pub(super) struct Entry {
+    pub(super) name: Vec<u8>,
+    pub(super) kind: FileType,
+}
+
+const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+
+impl Place {
+    pub(super) fn new(folder: OwnedFd, path: Vec<u8>) -> Self {
+        Self { folder, path }
+    }
+
+    fn open(&self, path: &[u8], flags: OFlags, links: Links) -> Result<OwnedFd, Errno> {
+        let resolve = match links {
+            // Another file system may be one that does not answer.
+            Links::Refused => BELOW | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV,
+            Links::Within => BELOW | ResolveFlags::NO_XDEV,
+        };
+        let path = if path.is_empty() { b"." } else { path };
+        match (resolved(&self.folder, path, flags, resolve), links) {
+            // In a jail the filter answers so. Without this call no link is followed.
+            (Err(Errno::NOSYS), Links::Refused) => self.by_names(path, flags),
+            (result, _) => result,
+        }
+    }
+
+    /// The same, name by name.
+    fn by_names(&self, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut names = path.split(|byte| *byte == b'/');
+        let last = names.next_back().unwrap_or(b".");
+        let enter = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut folder = openat(&self.folder, c".", enter, Mode::empty())?;
+        for name in names {
+            folder = openat(&folder, name, enter, Mode::empty())?;
+        }
+        openat(&folder, last, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
+    }
+
+    pub(super) fn open_folder(&self, path: &[u8], links: Links) -> Result<OwnedFd, Errno> {
+        self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, links)
+    }
+
+    /// The content of a regular file, and what it is; `None` for the content of a larger one.
+    pub(super) fn read(
+        &self,
+        path: &[u8],
+        most: u64,
+        links: Links,
+    ) -> Result<(Data, Option<Vec<u8>>), Errno> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = self.open(path, flags, links)?;
+        let data = data(&file, b"")?;
+        if data.kind != FileType::RegularFile || data.stamp.size > most {
+            return Ok((data, None));
+        }
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let mut bytes = Vec::with_capacity(usize::try_from(data.stamp.size).unwrap_or(0) + 1);
+        loop {
+            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes)) {
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error),
+                Ok(0) => return Ok((data, Some(bytes))),
+                Ok(_) if bytes.len() > most => return Ok((data, None)),
+                Ok(_) => bytes.reserve(4096),
+            }
+        }
+    }
+
+    /// Whether a link leads out of the project, or would once what it names is there.
+    pub(super) fn leads_out(&self, path: &[u8], target: &[u8]) -> bool {
+        let opened = match target.strip_prefix(self.path.as_slice()) {
+            Some(rest) if rest.starts_with(b"/") => {
+                self.open(rest.get(1..).unwrap_or_default(), OFlags::PATH, Links::Within)
+            }
+            Some(_) | None if target.starts_with(b"/") => return true,
+            Some(_) | None => self.open(path, OFlags::PATH, Links::Within),
+        };
+        match opened {
+            // It may be another mount that stops the way, and not the edge of the project.
+            Err(Errno::XDEV) => resolved(&self.folder, path, OFlags::PATH, BELOW).is_err(),
+            // What cannot be told is told.
+            Err(Errno::NOSYS) => target.split(|byte| *byte == b'/').any(|name| name == b".."),
+            Err(_) | Ok(_) => false,
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "where it is refused there is another way")]
+fn resolved(
+    folder: &OwnedFd,
+    path: &[u8],
+    flags: OFlags,
+    resolve: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
+    // It may be changed meanwhile by programs of the host (EAGAIN).
+    for _ in 0..3 {
+        match openat2(folder, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            other => return other,
+        }
+    }
+    Err(Errno::AGAIN)
+}
+
+/// What stands at a name of a folder; at the folder itself, where the name is empty.
+pub(super) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
+    let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
+    let wanted = StatxFlags::TYPE
+        | StatxFlags::MODE
+        | StatxFlags::INO
+        | StatxFlags::SIZE
+        | StatxFlags::CTIME;
+    let data = statx(folder, name, flags, wanted)?;
+    let mode = u32::from(data.stx_mode);
+    Ok(Data {
+        stamp: Stamp {
+            changed: (data.stx_ctime.tv_sec, data.stx_ctime.tv_nsec),
+            inode: data.stx_ino,
+            size: data.stx_size,
+        },
+        mode,
+        kind: FileType::from_raw_mode(mode),
+    })
+}
+
+/// Where the link at a name leads.
+pub(super) fn target(folder: &OwnedFd, name: &[u8]) -> Result<Vec<u8>, Errno> {
+    readlinkat(folder, name, Vec::new()).map(std::ffi::CString::into_bytes)
+}
+
+/// The names of a folder, at most so many: whether those are all.
+pub(super) fn entries(folder: &OwnedFd, most: usize) -> Result<(Vec<Entry>, bool), Errno> {
+    let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
+    let mut listing = RawDir::new(folder, &mut buffer);
+    let mut entries = Vec::new();
+    while let Some(entry) = listing.next() {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        if entries.len() >= most {
+            return Ok((entries, false));
+        }
+        let kind = match entry.file_type() {
+            FileType::Unknown => data(folder, name).map_or(FileType::Unknown, |data| data.kind),
+            kind => kind,
+        };
+        entries.push(Entry { name: name.to_vec(), kind });
+    }
+    Ok((entries, true))
+}

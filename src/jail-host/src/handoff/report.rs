@@ -1,0 +1,200 @@
+//! What is said of what a session left: on one screen, or as JSON. Names and contents come from jails, and nothing of them is
+//! printed as it is.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use jail_plan::one_line;
+use serde::Serialize;
+
+use super::judge::{Change, Left};
+
+/// What is looked at.
+pub(super) struct Report<'a> {
+    pub(super) project: &'a [u8],
+    pub(super) left: &'a [Left<'a>],
+    pub(super) notes: &'a BTreeSet<String>,
+    /// What was moved aside.
+    pub(super) held: &'a BTreeSet<Vec<u8>>,
+    pub(super) is_running: bool,
+}
+
+/// How much of it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What this session left, on one screen.
+    Session,
+    /// All that waits.
+    All,
+}
+
+/// More lines are counted.
+const LINES_MAX: usize = 20;
+/// More programs in one folder are one line.
+const PROGRAMS_MAX: usize = 3;
+
+impl Report<'_> {
+    /// In words; nothing where there is nothing to say.
+    pub(super) fn text(&self, extent: Extent) -> String {
+        let told = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
+        let lines = lines(self.left.iter().filter(told));
+        let most = if extent == Extent::All { usize::MAX } else { LINES_MAX };
+        let earlier = self.left.iter().filter(|left| left.is_earlier && !left.seen.is_built);
+        let (earlier, built) = (earlier.count(), self.built(extent));
+        let mut text = String::new();
+        if !lines.is_empty() {
+            text.push_str(match extent {
+                Extent::Session => "jailgen: programs outside of the jail may execute or believe what this session left:\n",
+                Extent::All => "Programs outside of jails may execute or believe what sessions left here:\n",
+            });
+        }
+        for line in lines.iter().take(most) {
+            let _ = writeln!(text, "  {line}");
+        }
+        let rest = lines.len().saturating_sub(most);
+        if rest > 0 {
+            let _ = writeln!(text, "  and {rest} more");
+        }
+        if !lines.is_empty() && built > 0 {
+            let _ = writeln!(text, "  and {built} programs in folders that builds fill");
+        }
+        for note in self.notes {
+            let _ = writeln!(text, "  not looked at: {}", one_line(note));
+        }
+        let is_told = !lines.is_empty() || !self.notes.is_empty();
+        match extent {
+            Extent::Session if !lines.is_empty() => {
+                if earlier > 0 {
+                    let _ =
+                        writeln!(text, "  {earlier} from earlier sessions are not approved either");
+                }
+                text.push_str(
+                    "`jailgen handoff` lists all; `jailgen handoff approve` accepts it as it is\n",
+                );
+            }
+            Extent::All if is_told && self.is_running => {
+                text.push_str("A session runs here at this moment.\n");
+            }
+            Extent::Session | Extent::All => {}
+        }
+        text
+    }
+
+    fn built(&self, extent: Extent) -> usize {
+        let told = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
+        self.left.iter().filter(told).filter(|left| is_counted_only(left)).count()
+    }
+
+    /// As JSON, in ASCII.
+    pub(super) fn json(&self) -> String {
+        let left = self.left.iter().map(|left| Line {
+            path: String::from_utf8_lossy(&left.seen.path).into_owned(),
+            part: Some(left.seen.part.name.as_str()).filter(|name| !name.is_empty()),
+            kind: left.seen.counted.kind,
+            change: word(left.change),
+            says: Some(left.seen.part.says.as_str()).filter(|says| !says.is_empty()),
+            reason: left.seen.counted.reason,
+            earlier: left.is_earlier,
+            built: left.seen.is_built,
+        });
+        let lossy = |path: &Vec<u8>| String::from_utf8_lossy(path).into_owned();
+        let whole = Whole {
+            project: String::from_utf8_lossy(self.project).into_owned(),
+            running: self.is_running,
+            left: left.collect(),
+            held: self.held.iter().map(lossy).collect(),
+            not_looked_at: self.notes.iter().collect(),
+        };
+        ascii(&serde_json::to_string_pretty(&whole).unwrap_or_default()) + "\n"
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Whole<'a> {
+    project: String,
+    running: bool,
+    left: Vec<Line<'a>>,
+    held: Vec<String>,
+    not_looked_at: Vec<&'a String>,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<&'a str>,
+    kind: &'static str,
+    change: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    says: Option<&'a str>,
+    reason: &'static str,
+    earlier: bool,
+    built: bool,
+}
+
+fn is_counted_only(left: &Left<'_>) -> bool {
+    left.seen.is_built && left.seen.counted.kind == "executable"
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::New => "new",
+        Change::Changed => "changed",
+        Change::Unclear => "new or changed",
+    }
+}
+
+/// A line for each thing, and one for many programs in one folder.
+fn lines<'a>(left: impl Iterator<Item = &'a Left<'a>>) -> Vec<String> {
+    let left: Vec<&Left<'_>> = left.filter(|left| !is_counted_only(left)).collect();
+    let mut programs: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for left in left.iter().filter(|left| left.seen.counted.kind == "executable") {
+        *programs.entry(folder(&left.seen.path)).or_default() += 1;
+    }
+    programs.retain(|_, count| *count > PROGRAMS_MAX);
+    let is_summed = |left: &&Left<'_>| {
+        left.seen.counted.kind == "executable" && programs.contains_key(folder(&left.seen.path))
+    };
+    let single = left.into_iter().filter(|left| !is_summed(left)).map(line);
+    let summed = programs.iter().map(|(folder, count)| {
+        let folder = if folder.is_empty() { b"." } else { *folder };
+        format!("{:<8} {}/: {count} programs", "new", shown(folder))
+    });
+    single.chain(summed).collect()
+}
+
+fn line(left: &Left<'_>) -> String {
+    let seen = left.seen;
+    let path = if seen.path.is_empty() { b"." } else { seen.path.as_slice() };
+    let part = match (seen.part.name.as_str(), seen.part.says.as_str()) {
+        ("", "") => String::new(),
+        ("", says) => format!(" ({})", one_line(says)),
+        (name, says) => format!(" {} = {}", one_line(name), one_line(says)),
+    };
+    format!("{:<8} {}{part}: {}", word(left.change), shown(path), seen.counted.reason)
+}
+
+fn shown(path: &[u8]) -> String {
+    one_line(&String::from_utf8_lossy(path))
+}
+
+fn folder(path: &[u8]) -> &[u8] {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    slash.and_then(|slash| path.get(..slash)).unwrap_or_default()
+}
+
+/// What is not ASCII may be read in another order than it is written, or not be seen.
+fn ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character == '\n' || (' '..='~').contains(&character) {
+            text.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            let _ = write!(text, "\\u{unit:04x}");
+        }
+    }
+    text
+}

@@ -1,0 +1,128 @@
+//! How the process that looks through what a session leaves is started and talked to ([`crate::HostOp::HandOff`]), and the table
+//! of what counts. Only data; no I/O.
+//!
+//! The stub starts it next to the jail, with a socket, the project's folder, the time before the jail was there, and the folder in
+//! jailgen's state where it keeps what it knows. One byte, [`ENDED`], says that the payload has run and ended.
+
+use crate::ops::{HandOff, HostOp};
+
+/// The word that tells the helper to be this process.
+pub const HAND_OFF: &str = "hand-off";
+
+/// The word that tells the helper to say what sessions left, for `jailgen handoff`.
+pub const LEDGER: &str = "ledger";
+
+/// The word behind [`HAND_OFF`] where what is not approved is to be moved aside.
+pub const QUARANTINE: &str = "quarantine";
+
+/// The folder in jailgen's state folder.
+pub const FOLDER: &str = "handoff";
+
+/// What the stub sends when the payload has ended.
+pub const ENDED: u8 = b'e';
+
+/// What it sends when there was no payload.
+pub const NEVER: u8 = b'n';
+
+/// Whether the operation wants such a process, and how.
+#[must_use]
+pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
+    match op {
+        HostOp::HandOff(op) => Some(op),
+        HostOp::RefuseFolder(_)
+        | HostOp::StateDirectory(_)
+        | HostOp::StateFile(_)
+        | HostOp::StateLink(_)
+        | HostOp::Script(_)
+        | HostOp::Bus(_)
+        | HostOp::Channel(_)
+        | HostOp::OpenUrls
+        | HostOp::FilterTerminal => None,
+    }
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What sort of thing it is.
+    pub kind: &'static str,
+    /// Where it is: names, or in brackets how it is found.
+    pub pattern: &'static str,
+    /// Who executes or believes it.
+    pub reason: &'static str,
+}
+
+impl Counted {
+    /// Whether it is found by its name.
+    #[must_use]
+    pub fn is_named(&self) -> bool {
+        !self.pattern.starts_with('(')
+    }
+}
+
+/// The table: what a program of the host executes or believes.
+pub fn counted() -> impl Iterator<Item = Counted> {
+    lines(include_str!("counted.list")).filter_map(|line| {
+        let (kind, rest) = line.split_once('|')?;
+        let (pattern, reason) = rest.split_once('|')?;
+        Some(Counted { kind: kind.trim(), pattern: pattern.trim(), reason: reason.trim() })
+    })
+}
+
+/// A key of a repository's configuration by which nothing is executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HarmlessKey {
+    /// The key, with a star for a subsection, or for all keys of a section.
+    pub key: &'static str,
+    /// Its value has to be a plain address.
+    pub is_address: bool,
+}
+
+/// All of these keys.
+pub fn harmless_keys() -> impl Iterator<Item = HarmlessKey> {
+    lines(include_str!("harmless_keys.list")).map(|line| match line.strip_suffix(" (url)") {
+        Some(key) => HarmlessKey { key, is_address: true },
+        None => HarmlessKey { key: line, is_address: false },
+    })
+}
+
+fn lines(text: &'static str) -> impl Iterator<Item = &'static str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_line_of_the_table_is_whole_and_has_a_reason() {
+        let written = lines(include_str!("counted.list")).count();
+        assert_eq!(counted().count(), written);
+        for Counted { kind, pattern, reason } in counted() {
+            assert!(!kind.is_empty() && !pattern.is_empty(), "{reason}");
+            assert!(reason.len() > 10 && !reason.ends_with('.'), "{pattern}: {reason}");
+            // How it is matched is said for these forms only.
+            let inner = pattern.trim_end_matches("/**").trim_end_matches("/*");
+            let is_plain = !inner.contains("**") && !inner.starts_with('/');
+            assert!(pattern.starts_with('(') || is_plain, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn no_pattern_stands_there_twice() {
+        let mut patterns: alloc::vec::Vec<_> =
+            counted().filter(Counted::is_named).map(|it| it.pattern).collect();
+        let count = patterns.len();
+        patterns.sort_unstable();
+        patterns.dedup();
+        assert_eq!(patterns.len(), count);
+    }
+
+    #[test]
+    fn no_key_that_runs_a_program_is_called_harmless() {
+        for key in ["core.fsmonitor", "core.hookspath", "core.sshcommand", "include.path"] {
+            assert!(!harmless_keys().any(|it| it.key == key), "{key}");
+        }
+        assert!(harmless_keys().any(|it| it.key == "remote.*.url" && it.is_address));
+    }
+}

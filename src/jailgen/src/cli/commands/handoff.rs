@@ -1,0 +1,104 @@
+//! `handoff`: what sessions left in a project that a program of the host would execute or believe. The helper looks, confined: this
+//! process reads nothing of the project.
+
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use jail_plan::handoff::{FOLDER, LEDGER};
+use jail_plan::helper::HELPER;
+
+use super::{Context, of_state, shown};
+use crate::cli::failure::Failure;
+use crate::cli::live;
+use crate::session;
+use crate::state::State;
+
+pub(in crate::cli) fn run(arguments: &live::Handoff, context: Context) -> Result<(), Failure> {
+    let state = context.state()?;
+    match &arguments.command {
+        None => {
+            let project = project(arguments.target.as_deref(), &state)?;
+            let mode = if arguments.json { "json" } else { "show" };
+            let said = ledger(mode, &project, &[], context)?;
+            if said.is_empty() {
+                context.console.note("nothing", "is left that was not there or is not approved");
+            }
+            context.console.result(&said)
+        }
+        Some(live::HandoffCommand::Approve { paths }) => change("approve", paths, &state, context),
+    }
+}
+
+/// Has the helper change something about these paths, or about all that is left here.
+fn change(mode: &str, paths: &[PathBuf], state: &State, context: Context) -> Result<(), Failure> {
+    let project = project(None, state)?;
+    let here = current()?;
+    let paths: Vec<OsString> = paths.iter().map(|path| plain(&here.join(path))).collect();
+    let said = ledger(mode, &project, &paths, context)?;
+    context.console.note("done", said.trim_end());
+    Ok(())
+}
+
+/// A path without `.` and `..`. What is there may be gone, or a link, so it is not looked up.
+fn plain(path: &Path) -> OsString {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => drop(plain.pop()),
+            Component::CurDir => {}
+            Component::RootDir | Component::Normal(_) | Component::Prefix(_) => plain.push(part),
+        }
+    }
+    plain.into_os_string()
+}
+
+fn current() -> Result<PathBuf, Failure> {
+    std::env::current_dir()
+        .map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))
+}
+
+/// The project that is meant: the one of a session, the one that a folder or a spec lies in, or the one of the working folder.
+fn project(target: Option<&Path>, state: &State) -> Result<PathBuf, Failure> {
+    let Some(target) = target else { return current() };
+    let sessions = session::sessions(state).map_err(of_state)?;
+    let mut called = sessions.iter().filter(|session| session.is_called(&target.to_string_lossy()));
+    if let Some(folder) = called.next().and_then(|session| session.folder.clone()) {
+        return Ok(folder);
+    }
+    let real = target.canonicalize().map_err(|_| {
+        Failure::with_help(
+            format!("there is no session, no folder and no spec `{}`", shown(target)),
+            "`jailgen sessions` lists the sessions that run",
+        )
+    })?;
+    Ok(if real.is_dir() { real } else { real.parent().unwrap_or(&real).to_owned() })
+}
+
+/// Runs the helper of the kit, and returns what it says.
+fn ledger(
+    mode: &str,
+    project: &Path,
+    paths: &[OsString],
+    context: Context,
+) -> Result<String, Failure> {
+    let kit = context.kit(None)?;
+    let helper = kit.tool(HELPER).map(|folder| folder.join("bin").join(HELPER));
+    let helper = helper.ok_or_else(|| Failure::new("the kit on this machine has no helper"))?;
+    let state = context.state_folder().unwrap_or_default().join(FOLDER);
+    let output = Command::new(&helper)
+        .env_clear()
+        .args([LEDGER.as_ref(), mode.as_ref(), state.as_os_str(), project.as_os_str()])
+        .args(paths)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| Failure::new(format!("`{}` cannot be run: {error}", shown(&helper))))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    if output.status.success() {
+        return Ok(text(&output.stdout));
+    }
+    let why = text(&output.stderr);
+    let why = why.trim_end().trim_start_matches("jail-host: ");
+    Err(Failure::new(if why.is_empty() { format!("{}", output.status) } else { why.to_owned() }))
+}
