@@ -72,6 +72,51 @@ let
         }
       ];
     };
+    secrets = {
+      either = [
+        "literal"
+        {
+          list = {
+            either = [
+              "literal"
+              {
+                fields = {
+                  env = "literal";
+                  from = {
+                    either = [
+                      {
+                        fields = {
+                          file = "text";
+                          env = "literal";
+                          command = {
+                            either = [
+                              "literal"
+                              { list = "text"; }
+                            ];
+                          };
+                          keyring = {
+                            map = "literal";
+                          };
+                        };
+                      }
+                      "text"
+                    ];
+                  };
+                  hosts = {
+                    list = "literal";
+                  };
+                  places = {
+                    list = "literal";
+                  };
+                  header = "literal";
+                  optional = "bool";
+                };
+              }
+            ];
+          };
+        }
+      ];
+    };
     limits = {
       fields = {
         memory = {
@@ -212,6 +257,7 @@ let
     bringsWith = {
       allowedHosts = [ "cacert" ];
       enableNix = [ "nix" ];
+      secrets = [ "cacert" ];
     };
   };
 in
@@ -790,6 +836,23 @@ in
       ];
       brings = [ ];
     };
+    # This host can be reached, and gets such requests only.
+    http-allow = {
+      params = [
+        "literal"
+        {
+          fields = {
+            methods = {
+              list = "literal";
+            };
+            paths = {
+              list = "literal";
+            };
+          };
+        }
+      ];
+      brings = [ "cacert" ];
+    };
     # Every public host can be reached, on TCP ports 443, 80 and 22.
     internet = {
       params = [ ];
@@ -850,6 +913,117 @@ in
     # A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it.
     proxy-variables = {
       params = [ ];
+      brings = [ ];
+    };
+    # A variable inside has a placeholder, and the broker puts the value in its place in requests.
+    secret = {
+      params = [
+        {
+          fields = {
+            env = "literal";
+            from = {
+              either = [
+                {
+                  fields = {
+                    file = "text";
+                    env = "literal";
+                    command = {
+                      either = [
+                        "literal"
+                        { list = "text"; }
+                      ];
+                    };
+                    keyring = {
+                      map = "literal";
+                    };
+                  };
+                }
+                "text"
+              ];
+            };
+            hosts = {
+              list = "literal";
+            };
+            places = {
+              list = "literal";
+            };
+            header = "literal";
+            optional = "bool";
+          };
+        }
+      ];
+      brings = [ "cacert" ];
+    };
+    # A file inside has a placeholder, and the broker puts the value in its place in requests.
+    secret-file = {
+      params = [
+        {
+          fields = {
+            path = "text";
+            from = {
+              either = [
+                {
+                  fields = {
+                    file = "text";
+                    env = "literal";
+                    command = {
+                      either = [
+                        "literal"
+                        { list = "text"; }
+                      ];
+                    };
+                    keyring = {
+                      map = "literal";
+                    };
+                  };
+                }
+                "text"
+              ];
+            };
+            hosts = {
+              list = "literal";
+            };
+            places = {
+              list = "literal";
+            };
+            header = "literal";
+          };
+        }
+      ];
+      brings = [ "cacert" ];
+    };
+    # A server inside adds a secret to each request and passes it on over TLS.
+    secret-socket = {
+      params = [
+        {
+          fields = {
+            socket = "literal";
+            upstream = "literal";
+            header = "literal";
+            from = {
+              either = [
+                {
+                  fields = {
+                    file = "text";
+                    env = "literal";
+                    command = {
+                      either = [
+                        "literal"
+                        { list = "text"; }
+                      ];
+                    };
+                    keyring = {
+                      map = "literal";
+                    };
+                  };
+                }
+                "text"
+              ];
+            };
+            env = "literal";
+          };
+        }
+      ];
       brings = [ ];
     };
     # Connections leave by this HTTP proxy of the host's network.

@@ -85,6 +85,16 @@ impl Pattern {
         }
     }
 
+    /// Whether all that the other one means is meant.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (own, Self::Exactly(name)) => own.matches(name),
+            (Self::Exactly(_), Self::Below(_)) => false,
+            (Self::Below(own), Self::Below(name)) => name == own || name.is_below(own),
+        }
+    }
+
     /// How closely it names a host: a rule of a closer pattern counts before one of a wider.
     pub(crate) fn closeness(&self) -> (bool, usize) {
         match self {

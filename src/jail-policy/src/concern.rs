@@ -3,7 +3,9 @@
 
 use crate::danger::is_secret;
 use crate::exposure::{Exposure, Severity, exposures, given};
-use crate::grant::{Grant, HostUse, NetworkGrant, UpstreamProxy, Writes};
+use crate::grant::{
+    Grant, HostUse, NetworkGrant, Secret, SecretSocket, SecretSource, UpstreamProxy, Writes,
+};
 use crate::policy::Entry;
 use crate::{Access, Namespace, Reach, Service};
 
@@ -96,13 +98,16 @@ fn hands_over(grant: &NetworkGrant) -> bool {
         }
         // Its value is a name that is looked up.
         NetworkGrant::Upstream { proxy: UpstreamProxy::Variable { name } } => is_secret(name),
+        NetworkGrant::Secret(_) | NetworkGrant::SecretSocket(_) => true,
         NetworkGrant::Host { .. }
         | NetworkGrant::Internet { .. }
         | NetworkGrant::Resolvers { .. }
         | NetworkGrant::Proxy
         | NetworkGrant::HostPort { .. }
         | NetworkGrant::Exposed { .. }
-        | NetworkGrant::Ask { .. } => false,
+        | NetworkGrant::Ask { .. }
+        | NetworkGrant::Requests { .. }
+        | NetworkGrant::Authorities { .. } => false,
     }
 }
 
@@ -145,17 +150,24 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
     }
 }
 
-/// Who is asked is a command of the spec's own. Where a jail may connect to is its network, as `network` is.
+/// Who is asked is a command of the spec's own, and so may be what prints a secret. Where a jail may connect to is its network, as `network` is.
 fn of_network(grant: &NetworkGrant) -> Option<Concern> {
     match grant {
         NetworkGrant::Ask { command, .. } => (!command.is_empty()).then_some(Concern::RunsOnHost),
+        NetworkGrant::Secret(Secret { from, .. })
+        | NetworkGrant::SecretSocket(SecretSocket { from, .. }) => match from {
+            SecretSource::Command(_) => Some(Concern::RunsOnHost),
+            SecretSource::File(_) | SecretSource::Variable(_) | SecretSource::Keyring(_) => None,
+        },
         NetworkGrant::Host { .. }
         | NetworkGrant::Internet { .. }
         | NetworkGrant::Resolvers { .. }
         | NetworkGrant::Proxy
         | NetworkGrant::Upstream { .. }
         | NetworkGrant::HostPort { .. }
-        | NetworkGrant::Exposed { .. } => None,
+        | NetworkGrant::Exposed { .. }
+        | NetworkGrant::Requests { .. }
+        | NetworkGrant::Authorities { .. } => None,
     }
 }
 

@@ -20,11 +20,11 @@ pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given, is_home};
 pub use grant::{
     Argument, Grant, HostUse, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials, Scope,
-    UpstreamProxy, Wall, Writes, Zone,
+    Secret, SecretSocket, SecretSource, SecretTo, UpstreamProxy, Wall, Writes, Zone,
 };
 pub use jail_plan::{
-    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, Service, Spoken,
-    Terminal,
+    Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, SecretPlace, Service,
+    Spoken, Terminal,
 };
 pub use jail_seccomp::{Base as CallBase, OnDeny};
 pub use normalise::{compose, normalise};

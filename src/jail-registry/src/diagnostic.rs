@@ -90,6 +90,14 @@ impl Diagnostic {
     }
 }
 
+impl Code {
+    /// Whether the text that it is about may be a secret, which is not shown again.
+    #[must_use]
+    pub const fn hides_text(self) -> bool {
+        matches!(self, Self::SecretInSpec)
+    }
+}
+
 macro_rules! codes {
     ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {
         /// The stable names of diagnostics; `docs/diagnostics.md` has a paragraph for each. They are never reused.
@@ -118,6 +126,8 @@ codes! {
     AssertionFailed = "assertion-failed",
     /// A text for `noescape` that the expansion language does not know.
     BadExpansion = "bad-expansion",
+    /// A header that no secret can be put into.
+    BadHeader = "bad-header",
     /// A host that no rule of the network can name.
     BadHost = "bad-host",
     /// A host name that no host may have.
@@ -128,10 +138,16 @@ codes! {
     BadPort = "bad-port",
     /// An address of a proxy that cannot be used.
     BadProxy = "bad-proxy",
+    /// A method or path of requests that no rule can have.
+    BadRequest = "bad-request",
     /// A text that is no address of a DNS server.
     BadResolver = "bad-resolver",
+    /// A secret without hosts, or without one source.
+    BadSecret = "bad-secret",
     /// A text that is no size.
     BadSize = "bad-size",
+    /// An address of a service that no secret is sent to.
+    BadUpstream = "bad-upstream",
     /// A name that no user may have.
     BadUserName = "bad-user-name",
     /// HOME is set to where no home folder is.
@@ -166,6 +182,8 @@ codes! {
     EnvironmentName = "environment-name",
     /// An expression that evaluators of Nix give different values.
     EvaluatorDependent = "evaluator-dependent",
+    /// A key that could stay outside is passed on.
+    ForwardsKey = "forwards-key",
     /// A grant of keys, tokens or profiles.
     GrantsCredentials = "grants-credentials",
     /// A grant of devices of the machine.
@@ -238,6 +256,10 @@ codes! {
     RelativePath = "relative-path",
     /// A mount target that is not absolute.
     RelativeTarget = "relative-target",
+    /// A secret for a host that the network does not allow.
+    SecretHost = "secret-host",
+    /// The value of a secret in the spec.
+    SecretInSpec = "secret-in-spec",
     /// A namespace of the host's.
     SharesNamespace = "shares-namespace",
     /// A grant of the launcher's terminal.
@@ -282,6 +304,8 @@ codes! {
     WholeStore = "whole-store",
     /// System calls that every jail is refused.
     WidensCalls = "widens-calls",
+    /// A secret for every host below a name.
+    WildcardSecret = "wildcard-secret",
     /// A combinator that does nothing where it stands.
     WithoutEffect = "without-effect",
     /// A grant of what the host runs.

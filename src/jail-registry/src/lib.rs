@@ -9,6 +9,7 @@ mod builders;
 mod check;
 mod diagnostic;
 mod hosts;
+mod keys;
 mod lower;
 pub mod nix_text;
 mod packages;
@@ -29,6 +30,7 @@ pub use check::{
 };
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use hosts::{GROUP_MARK, GROUPS, HostGroup, KnownHost, group as host_group};
+pub use keys::{KEYS, KnownKey, key};
 pub use lower::{
     Call, Lowered, agent_of, combinators_in, danger_warning, is_every_programs, lower,
 };

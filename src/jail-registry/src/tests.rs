@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::testing::{list, p, pkg, s};
+use crate::testing::{list, p, pkg, s, set};
 use crate::{
     Applied, BASE_PERMISSIONS, BUILDERS, CHAPTERS, COMMON_JAIL_OPTIONS, Code, Combinator, Jail,
     Lower, MOVABLE, Made, PRESETS, Placed, State, Symbolic, Type, Value, builder, combinator,
-    combinators, combinators_page, lower, nearest,
+    combinators, combinators_page, lower, names, nearest,
 };
 
 #[test]
@@ -131,14 +131,35 @@ fn samples(ty: Type) -> Vec<Value> {
     }
 }
 
+/// Arguments of the right type that mean nothing would be faults of these.
+fn meaningful(name: &str) -> Option<Vec<Value>> {
+    let from = || ("from", set([("env", s("KEY"))]));
+    let hosts = || ("hosts", list([s("api.example.org")]));
+    Some(match name {
+        names::HTTP_ALLOW => vec![s("api.example.org"), set([("methods", list([s("GET")]))])],
+        names::SECRET => vec![set([("env", s("KEY")), from(), hosts()])],
+        names::SECRET_FILE => vec![set([("path", s("/run/key")), from(), hosts()])],
+        names::SECRET_SOCKET => vec![set([
+            ("socket", s("/run/api.sock")),
+            ("upstream", s("https://api.example.org")),
+            ("header", s("x-api-key")),
+            from(),
+        ])],
+        _ => return None,
+    })
+}
+
+/// A secret goes where the network leads.
 fn applied(name: &str, arguments: Vec<Value>) -> Jail {
     let arguments = arguments.into_iter().map(Placed::nowhere).collect();
     let permission = Applied { combinator: name.into(), arguments, place: None };
+    let network = Applied { combinator: "internet".into(), arguments: Vec::new(), place: None };
+    let needs_network = [names::SECRET, names::SECRET_FILE].contains(&name).then_some(network);
     Jail {
         made: Made::Plain {
             name: "demo".into(),
             entry: Placed::nowhere(pkg("hello")),
-            permissions: vec![permission],
+            permissions: needs_network.into_iter().chain([permission]).collect(),
         },
         place: None,
     }
@@ -155,7 +176,7 @@ fn taken_arguments(combinator: &Combinator) -> Option<Vec<Value>> {
         let jail = applied(combinator.name, arguments.clone());
         lower(&jail, &Symbolic, &|_| String::new()).is_ok()
     };
-    tries.into_iter().find(takes)
+    meaningful(combinator.name).into_iter().chain(tries).find(takes)
 }
 
 #[test]

@@ -68,6 +68,8 @@ codes! {
     SharesTmp = "shares-tmp",
     /// A spec that its own jail can write.
     SpecWritable = "spec-writable",
+    /// Hosts of a secret take other credentials too.
+    UnnamedHeader = "unnamed-header",
     /// A combinator that is called `unsafe-…`.
     UnsafeCombinator = "unsafe-combinator",
     /// Every public host.
@@ -78,6 +80,8 @@ codes! {
     WholeStore = "whole-store",
     /// System calls that every jail is refused.
     WidensCalls = "widens-calls",
+    /// A secret for every host below a name.
+    WildcardSecret = "wildcard-secret",
     /// What the host runs can be written.
     WritesHostPrograms = "writes-host-programs",
 }

@@ -9,8 +9,13 @@ use crate::{Access, Entry, HostUse, Namespace, Scope, Service, Severity, Share, 
 pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
     let of_its_kind = of_its_kind(entry);
     let places = given(&entry.grant).into_iter();
+    let of_the_network = match entry.grant.host_use() {
+        HostUse::ByName(grant) => super::network::dangers(entry, grant),
+        _ => Vec::new(),
+    };
     of_its_kind
         .into_iter()
+        .chain(of_the_network)
         .chain(places.flat_map(|(from, access)| place(entry, &from, access)))
         .collect()
 }
@@ -44,7 +49,6 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         HostUse::Session(service) => session(entry, service),
         HostUse::Namespace(namespace) => shared(entry, namespace),
         HostUse::Network => network(entry),
-        HostUse::ByName(grant) => super::network::danger(entry, grant),
         HostUse::Home => Some(Danger::of(
             entry,
             Severity::High,
@@ -76,6 +80,8 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         }
         HostUse::Store(Scope::Closure)
         | HostUse::Nothing
+        // There may be several.
+        | HostUse::ByName(_)
         // Places that a grant names are looked at for all kinds alike.
         | HostUse::Path { .. }
         | HostUse::Tree { .. }

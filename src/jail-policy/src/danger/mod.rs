@@ -7,6 +7,7 @@ mod caged;
 mod code;
 mod granted;
 mod network;
+mod secret;
 mod writer;
 
 use std::collections::BTreeSet;

@@ -2,32 +2,36 @@
 
 use jail_egress::{Authority, Host, Objection, objection};
 
-use super::{Danger, DangerCode};
+use super::{Danger, DangerCode, secret};
 use crate::grant::{Grant, NetworkGrant, ProxyCredentials, UpstreamProxy};
 use crate::{Access, Entry, Severity, exposures, given};
 
-pub(super) fn danger(entry: &Entry, grant: &NetworkGrant) -> Option<Danger> {
+pub(super) fn dangers(entry: &Entry, grant: &NetworkGrant) -> Vec<Danger> {
     match grant {
-        NetworkGrant::Host { host, .. } => literal(entry, host),
-        NetworkGrant::Internet { .. } => Some(Danger::of(
+        NetworkGrant::Host { host, .. } => literal(entry, host).into_iter().collect(),
+        NetworkGrant::Internet { .. } => vec![Danger::of(
             entry,
             Severity::Note,
             DangerCode::WholeInternet,
             "the jail can send what it reads to any public host",
             "name the hosts that the program needs with `network-allow` instead",
-        )),
-        NetworkGrant::HostPort { to, .. } => Some(Danger::of(
+        )],
+        NetworkGrant::HostPort { to, .. } => vec![Danger::of(
             entry,
             Severity::Note,
             DangerCode::ReachesHost,
             format!("the jail can use the service on port {to} of the host's loopback"),
             "services on the loopback often trust whoever connects: look at what this one does",
-        )),
-        NetworkGrant::Upstream { proxy } => sent(entry, proxy),
+        )],
+        NetworkGrant::Upstream { proxy } => sent(entry, proxy).into_iter().collect(),
+        NetworkGrant::Secret(secret) => secret::of_secret(entry, secret),
+        NetworkGrant::SecretSocket(socket) => vec![secret::of_socket(entry, socket)],
         NetworkGrant::Resolvers { .. }
         | NetworkGrant::Proxy
         | NetworkGrant::Exposed { .. }
-        | NetworkGrant::Ask { .. } => None,
+        | NetworkGrant::Ask { .. }
+        | NetworkGrant::Requests { .. }
+        | NetworkGrant::Authorities { .. } => Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! build, what is dangerous, what is told and what a later grant covers all match on an answer and not on the grants, so a new
 //! grant answers here.
 
-use super::{Grant, NetworkGrant, Scope, Writes};
+use super::{Grant, NetworkGrant, Scope, Secret, SecretTo, Writes};
 use crate::{Access, Missing, Namespace, Reach, Service, Terminal, Text};
 
 /// What of the host a grant uses.
@@ -243,7 +243,9 @@ impl Grant {
             Self::ForwardEnv { name, .. } => uses(HostUse::Value(name)),
             Self::ShareNamespace { namespace } => uses(HostUse::Namespace(*namespace)),
             Self::HostNetwork => uses(HostUse::Network),
-            Self::Network(grant) => uses(HostUse::ByName(grant)),
+            Self::Network(grant) => {
+                Effect { target: of_network(grant), ..uses(HostUse::ByName(grant)) }
+            }
             Self::Ports { connect, bind } => uses(HostUse::Ports { connect, bind }),
             Self::Cage { alias: _, datagrams } => uses(HostUse::Cage { datagrams: *datagrams }),
             Self::CallRules { allow, .. } => uses(HostUse::Calls(allow)),
@@ -284,5 +286,25 @@ impl Grant {
             | Self::ShownId { .. }
             | Self::DedicatedUser { .. } => own(),
         }
+    }
+}
+
+/// Where a part of the network by name puts something.
+fn of_network(grant: &NetworkGrant) -> Option<&Text> {
+    match grant {
+        NetworkGrant::Secret(Secret { to: SecretTo::File(path), .. }) => Some(path),
+        NetworkGrant::Secret(Secret { to: SecretTo::Variable(_), .. })
+        | NetworkGrant::Host { .. }
+        | NetworkGrant::Internet { .. }
+        | NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy
+        | NetworkGrant::Upstream { .. }
+        | NetworkGrant::HostPort { .. }
+        | NetworkGrant::Exposed { .. }
+        | NetworkGrant::Ask { .. }
+        | NetworkGrant::Requests { .. }
+        // Beneath what the spec puts anywhere.
+        | NetworkGrant::SecretSocket(_)
+        | NetworkGrant::Authorities { .. } => None,
     }
 }

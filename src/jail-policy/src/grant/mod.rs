@@ -4,6 +4,7 @@
 mod effect;
 mod kinds;
 mod network;
+mod secret;
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,7 @@ use crate::{
 pub use effect::HostUse;
 pub use kinds::{Argument, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 pub use network::{NetworkGrant, ProxyCredentials, UpstreamProxy};
+pub use secret::{Secret, SecretSocket, SecretSource, SecretTo};
 
 /// One thing that is given or taken.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use jail_plan::Spoken;
 use serde::{Deserialize, Serialize};
 
+use super::secret::{Secret, SecretSocket};
 use crate::text::Text;
 
 /// A part of the network by name. One such part gives the jail a network namespace of its own, which connections leave through a
@@ -66,6 +67,25 @@ pub enum NetworkGrant {
         /// How long the connection waits.
         seconds: u16,
     },
+    /// Which requests a host may get. A request must match one such rule whole; hosts without any get all.
+    Requests {
+        /// The host, as in [`NetworkGrant::Host`]: a name, or `*.` and a name.
+        host: String,
+        /// Methods, in upper case; empty: all.
+        methods: Vec<String>,
+        /// Paths from `/`; `*` stands for one segment, `**` at the end for any number. Empty: all.
+        paths: Vec<String>,
+    },
+    /// A value that the broker puts into requests.
+    Secret(Secret),
+    /// A server inside that adds a secret to requests.
+    SecretSocket(SecretSocket),
+    /// The broker ends the TLS of hosts whose requests it judges or puts secrets into, so programs trust an authority that it makes for the
+    /// launch, next to the public ones.
+    Authorities {
+        /// The file with the certificates of the public ones.
+        bundle: Text,
+    },
 }
 
 /// A proxy of the host's network.
@@ -106,7 +126,7 @@ pub enum ProxyCredentials {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_false(value: &bool) -> bool {
+pub(super) fn is_false(value: &bool) -> bool {
     !value
 }
 
@@ -117,19 +137,28 @@ impl NetworkGrant {
     /// The port of the jail's loopback on which its proxy listens.
     pub const PROXY_PORT: u16 = 3128;
 
+    /// Where the jail has the certificates of [`NetworkGrant::Authorities`].
+    pub const AUTHORITIES: &str = "/run/jailgen/authorities.pem";
+
     pub(super) fn texts_mut(&mut self) -> Vec<&mut Text> {
         match self {
             Self::Ask { command, .. } => command.iter_mut().collect(),
             Self::Upstream {
                 proxy: UpstreamProxy::At { credentials: Some(ProxyCredentials::File { path }), .. },
             } => vec![path],
+            Self::Secret(Secret { to, from, .. }) => {
+                to.texts_mut().into_iter().chain(from.texts_mut()).collect()
+            }
+            Self::SecretSocket(SecretSocket { from, .. }) => from.texts_mut(),
+            Self::Authorities { bundle } => vec![bundle],
             Self::Upstream { .. }
             | Self::Host { .. }
             | Self::Internet { .. }
             | Self::Resolvers { .. }
             | Self::Proxy
             | Self::HostPort { .. }
-            | Self::Exposed { .. } => Vec::new(),
+            | Self::Exposed { .. }
+            | Self::Requests { .. } => Vec::new(),
         }
     }
 
@@ -142,9 +171,14 @@ impl NetworkGrant {
                 Self::Upstream { proxy: UpstreamProxy::Variable { name: String::new() } }
             }
             Self::Ask { .. } => Self::Ask { command: Vec::new(), seconds: 0 },
-            Self::Host { .. } | Self::Proxy | Self::HostPort { .. } | Self::Exposed { .. } => {
-                self.clone()
-            }
+            Self::Authorities { .. } => Self::Authorities { bundle: Text::literal("") },
+            Self::Host { .. }
+            | Self::Proxy
+            | Self::HostPort { .. }
+            | Self::Exposed { .. }
+            | Self::Requests { .. }
+            | Self::Secret(_)
+            | Self::SecretSocket(_) => self.clone(),
         }
     }
 
@@ -158,7 +192,11 @@ impl NetworkGrant {
             | Self::Upstream { .. }
             | Self::HostPort { .. }
             | Self::Exposed { .. }
-            | Self::Ask { .. } => false,
+            | Self::Ask { .. }
+            | Self::Requests { .. }
+            | Self::Secret(_)
+            | Self::SecretSocket(_)
+            | Self::Authorities { .. } => false,
         }
     }
 
@@ -169,10 +207,15 @@ impl NetworkGrant {
             Self::Host { .. }
             | Self::Internet { .. }
             | Self::HostPort { .. }
-            | Self::Exposed { .. } => true,
-            Self::Resolvers { .. } | Self::Proxy | Self::Upstream { .. } | Self::Ask { .. } => {
-                false
-            }
+            | Self::Exposed { .. }
+            | Self::SecretSocket(_) => true,
+            Self::Resolvers { .. }
+            | Self::Proxy
+            | Self::Upstream { .. }
+            | Self::Ask { .. }
+            | Self::Requests { .. }
+            | Self::Secret(_)
+            | Self::Authorities { .. } => false,
         }
     }
 }

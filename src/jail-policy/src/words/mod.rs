@@ -5,6 +5,7 @@ mod network;
 mod packages;
 mod parts;
 mod root;
+mod secret;
 mod within;
 
 use std::fmt;

@@ -3,7 +3,7 @@
 use jail_plan::Spoken;
 
 use super::cage::ports as listed;
-use super::{Sentence, Subject};
+use super::{Sentence, Subject, secret};
 use crate::grant::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 use crate::text::Text;
 
@@ -44,7 +44,24 @@ pub(super) fn network(grant: &NetworkGrant) -> Sentence {
             };
             said("asks", format!("{whom}, before it refuses; for {seconds} s"))
         }
+        NetworkGrant::Requests { host, methods, paths } => {
+            said("requests", requests(host, methods, paths)).note("others get a 403")
+        }
+        NetworkGrant::Secret(secret) => said("secret", secret::put_in(secret))
+            .note("the jail has a placeholder, and the broker the value"),
+        NetworkGrant::SecretSocket(socket) => said("secret", secret::added(socket))
+            .note("the broker adds the value, and the jail has nothing of it"),
+        NetworkGrant::Authorities { .. } => {
+            said("ends TLS", "of hosts whose requests are judged or get a secret".into())
+                .note("programs with roots compiled in do not trust the authority of this launch")
+        }
     }
+}
+
+fn requests(host: &str, methods: &[String], paths: &[String]) -> String {
+    let methods = if methods.is_empty() { "any method".to_owned() } else { methods.join(", ") };
+    let paths = if paths.is_empty() { "any path".to_owned() } else { paths.join(", ") };
+    format!("{methods} to {host}, {paths}")
 }
 
 fn named(host: &str, ports: &[u16], spoken: Option<Spoken>, any_sni: bool, txt: bool) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, hosts, options};
+use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, hosts, options, secrets};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
@@ -96,6 +96,7 @@ impl Expansion<'_> {
         permissions.push(self.base_packages());
         permissions
             .extend(self.list("extraPkgs").map(|given| self.apply(names::ADD_PKG_DEPS, [given])));
+        secrets::secrets(self, &mut permissions);
         self.variables(&mut permissions);
         permissions.extend(self.command_line());
         permissions.extend(self.options("extraJailOptions").unwrap_or_default());

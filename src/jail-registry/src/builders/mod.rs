@@ -7,12 +7,14 @@ mod meant;
 mod needs;
 mod options;
 mod presets;
+mod secrets;
 mod unfree;
 
 use crate::signature::{Field, Param, Signature, Type};
 use crate::table::by_name::HOST;
 use crate::table::limits::AMOUNT;
 use crate::table::names;
+use crate::table::secrets::SECRET_FIELDS;
 use crate::term::{Built, Jail, Made, Value};
 
 pub use cage::SUFFIX as CAGE_SUFFIX;
@@ -74,7 +76,7 @@ pub static BUILDERS: &[Builder] = &[
     known(
         "makeJailedAmp",
         "A jail for Amp",
-        "makeJailedAmp { fwdEnv = [ \"AMP_API_KEY\" ]; }",
+        "makeJailedAmp { allowedHosts = \"default\"; secrets = \"default\"; }",
         &presets::AMP,
     ),
     known(
@@ -244,6 +246,7 @@ const GENERAL_FIELDS: &[Field] = &[
     OPEN_URLS,
     NIX_CONFIG_DIR,
     ALLOWED_HOSTS,
+    SECRETS,
     LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
@@ -272,6 +275,7 @@ const KNOWN_FIELDS: &[Field] = &[
     OPEN_URLS,
     NIX_CONFIG_DIR,
     ALLOWED_HOSTS,
+    SECRETS,
     LIMITS,
     BASE_OPTIONS,
     BASE_PACKAGES,
@@ -332,6 +336,14 @@ const ALLOWED_HOSTS: Field = optional(
     "allowedHosts",
     Type::Either(&[Type::Literal, Type::List(&HOST)]),
     "hosts by name instead of `network`: a list as `network-allow` takes it, or `\"default\"` for those of the agent",
+);
+const SECRETS: Field = optional(
+    "secrets",
+    Type::Either(&[
+        Type::Literal,
+        Type::List(&Type::Either(&[Type::Literal, Type::Fields(SECRET_FIELDS)])),
+    ]),
+    "keys that stay outside: a list of known variables and of what `secret` takes, or `\"default\"` for those of the agent that the launcher has",
 );
 const LIMITS: Field = optional(
     "limits",

@@ -19,6 +19,7 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("fwdEnv", &[names::FWD_ENV]),
     ("limits", options::LIMITS),
     ("nixConfigDir", &[names::READONLY, names::READWRITE]),
+    ("secrets", &[names::SECRET]),
     ("workspace", &[names::WORKSPACE]),
 ];
 

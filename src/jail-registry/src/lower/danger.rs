@@ -63,6 +63,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         DangerCode::UnsafeCombinator => Some(Code::UnsafeCombinator),
         DangerCode::WholeStore => Some(Code::WholeStore),
         DangerCode::WidensCalls => Some(Code::WidensCalls),
+        DangerCode::WildcardSecret => Some(Code::WildcardSecret),
         DangerCode::WritesHostPrograms => Some(Code::WritesHostPrograms),
         DangerCode::CageModes
         | DangerCode::CagePorts
@@ -76,6 +77,7 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         | DangerCode::ReachesPrivate
         | DangerCode::RelaysThroughFiles
         | DangerCode::SharesTmp
+        | DangerCode::UnnamedHeader
         | DangerCode::WholeInternet
         | DangerCode::WholeNetwork => None,
     }

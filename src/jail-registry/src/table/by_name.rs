@@ -6,16 +6,16 @@ use crate::packages::{Brings, Brought};
 use crate::signature::{Field, Signature, Type};
 use crate::table::Lower;
 
-const fn optional(name: &'static str, ty: Type, doc: &'static str) -> Field {
+pub(super) const fn optional(name: &'static str, ty: Type, doc: &'static str) -> Field {
     Field { name, ty, required: false, doc }
 }
 
-const fn required(name: &'static str, ty: Type, doc: &'static str) -> Field {
+pub(super) const fn required(name: &'static str, ty: Type, doc: &'static str) -> Field {
     Field { name, ty, required: true, doc }
 }
 
-/// Both say which authorities programs believe.
-const CERTIFICATES: &[Brings] = &[inside(Brought::Cacert)];
+/// All of them say which authorities programs believe.
+pub(super) const CERTIFICATES: &[Brings] = &[inside(Brought::Cacert)];
 
 /// What `network-allow` and `allowedHosts` list.
 pub(crate) const HOST: Type = Type::Either(&[Type::Literal, Type::Fields(HOST_FIELDS)]);

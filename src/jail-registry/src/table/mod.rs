@@ -19,6 +19,7 @@ mod namespaces;
 pub(crate) mod network;
 mod overlays;
 pub(crate) mod process;
+pub(crate) mod secrets;
 mod xwayland;
 
 use crate::lower::Call;

@@ -29,6 +29,8 @@ pub const FWD_ENV: &str = "fwd-env";
 pub const GIT_IDENTITY: &str = "git-identity";
 /// `git-worktree`
 pub const GIT_WORKTREE: &str = "git-worktree";
+/// `http-allow`
+pub const HTTP_ALLOW: &str = "http-allow";
 /// `internet`
 pub const INTERNET: &str = "internet";
 /// `internet-ports`
@@ -77,6 +79,12 @@ pub const READONLY: &str = "readonly";
 pub const READWRITE: &str = "readwrite";
 /// `seccomp`
 pub const SECCOMP: &str = "seccomp";
+/// `secret`
+pub const SECRET: &str = "secret";
+/// `secret-file`
+pub const SECRET_FILE: &str = "secret-file";
+/// `secret-socket`
+pub const SECRET_SOCKET: &str = "secret-socket";
 /// `set-argv`
 pub const SET_ARGV: &str = "set-argv";
 /// `set-env`

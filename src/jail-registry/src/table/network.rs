@@ -3,24 +3,28 @@
 use jail_policy::{Grant, Output, Text};
 
 use super::process::{copy_if_there, host_zone};
-use super::{Chapter, Combinator, Lower, OURS, by_name, inside, names};
+use super::{Chapter, Combinator, Lower, OURS, by_name, inside, names, secrets};
 use crate::lower::Call;
 use crate::packages::Brought;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Network",
     intro: "Unless something here is used, a jail has no network but a loopback interface of its own. [network.md](network.md) says how the
-network by name works, and what does not work with it.",
+network by name works, and what does not work with it; [secrets.md](secrets.md) says how requests are judged and keys are kept outside.",
     combinators: &[
         by_name::ALLOW_HOST_PORT,
         by_name::DNS,
         by_name::EXPOSE_PORT,
+        secrets::HTTP_ALLOW,
         by_name::INTERNET,
         by_name::INTERNET_PORTS,
         NETWORK,
         by_name::NETWORK_ALLOW,
         by_name::NETWORK_ASK,
         by_name::PROXY_VARIABLES,
+        secrets::SECRET,
+        secrets::SECRET_FILE,
+        secrets::SECRET_SOCKET,
         by_name::UPSTREAM_PROXY,
     ],
 };
@@ -49,7 +53,8 @@ const BUNDLES: &[&str] = &[
     "/etc/pki/tls/certs/ca-bundle.crt",
 ];
 
-const VARIABLES: &[&str] = &[
+/// What names a file with certificates.
+pub(crate) const VARIABLES: &[&str] = &[
     "SSL_CERT_FILE",
     "NIX_SSL_CERT_FILE",
     "CURL_CA_BUNDLE",
@@ -71,8 +76,7 @@ fn network(call: &mut Call<'_, '_>) -> Option<()> {
 
 /// The certificates of the public authorities, where programs look for them.
 pub(crate) fn certificates(call: &mut Call<'_, '_>) -> Option<()> {
-    let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);
-    bundle.extend(&Text::literal("/etc/ssl/certs/ca-bundle.crt"));
+    let bundle = bundle(call)?;
     for path in BUNDLES {
         call.grant_beneath(Grant::Symlink { to: Text::literal(*path), target: bundle.clone() });
     }
@@ -80,4 +84,11 @@ pub(crate) fn certificates(call: &mut Call<'_, '_>) -> Option<()> {
         call.grant(Grant::SetEnv { name: (*name).into(), value: bundle.clone() });
     }
     Some(())
+}
+
+/// The file with the certificates of the public authorities.
+pub(crate) fn bundle(call: &mut Call<'_, '_>) -> Option<Text> {
+    let mut bundle = Text::package(call.brought(Brought::Cacert)?, Output::Out);
+    bundle.extend(&Text::literal("/etc/ssl/certs/ca-bundle.crt"));
+    Some(bundle)
 }

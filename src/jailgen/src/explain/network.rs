@@ -21,7 +21,16 @@ pub(super) fn add(summary: &mut Summary, grant: &NetworkGrant) {
         }
         // It sees whom the jail talks to, and what is not encrypted.
         NetworkGrant::Upstream { .. } => summary.reaches(said()),
-        NetworkGrant::Ask { .. } | NetworkGrant::Resolvers { .. } | NetworkGrant::Proxy => {}
+        NetworkGrant::SecretSocket(socket) => {
+            summary.hosts.push(format!("{} through {}", socket.host, socket.socket));
+        }
+        // Their hosts are there by rules of their own.
+        NetworkGrant::Requests { .. }
+        | NetworkGrant::Secret(_)
+        | NetworkGrant::Authorities { .. }
+        | NetworkGrant::Ask { .. }
+        | NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy => {}
     }
 }
 

@@ -22,8 +22,15 @@ pub fn human(diagnostic: &Diagnostic, sources: &dyn Sources, width: usize) -> St
     };
     let message = sanitise(&diagnostic.message);
     let mut group = Group::with_title(level.primary_title(message).id(diagnostic.code.as_str()));
-    for window in windows(diagnostic, sources) {
-        group = window.add_to(group);
+    if diagnostic.code.hides_text() {
+        group = diagnostic
+            .primary
+            .iter()
+            .fold(group, |group, place| place_alone(group, place, sources));
+    } else {
+        for window in windows(diagnostic, sources) {
+            group = window.add_to(group);
+        }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(sanitise(help).into_owned()));
@@ -32,6 +39,13 @@ pub fn human(diagnostic: &Diagnostic, sources: &dyn Sources, width: usize) -> St
         group = group.element(Level::NOTE.message(while_evaluating(place, what, sources)));
     }
     Renderer::styled().term_width(width).render(&[group])
+}
+
+/// The place without the text that stands there.
+fn place_alone<'a>(group: Group<'a>, place: &Place, sources: &'a dyn Sources) -> Group<'a> {
+    let Some((name, text)) = sources.source(place.file) else { return group };
+    let Position { line, column } = Position::of(text, place.start as usize);
+    group.element(Origin::path(sanitise(&name).into_owned()).line(line).char_column(column))
 }
 
 fn while_evaluating(place: &Place, what: &str, sources: &dyn Sources) -> String {

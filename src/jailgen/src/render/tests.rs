@@ -61,6 +61,21 @@ fn the_text_is_underlined() {
 }
 
 #[test]
+fn a_text_that_may_be_a_secret_is_not_shown_again() {
+    let spec = "jail \"demo\" pkgs.hello [ (secret { from = \"sk-123\"; }) ]\n";
+    let place = Some(place_of(spec, "\"sk-123\""));
+    let fault = Diagnostic::error(Code::SecretInSpec, place, "a value").help("leave it out");
+    check(
+        &fault,
+        spec,
+        &expect![[r#"
+            error[secret-in-spec]: a value
+            --> demo.jail:1:43
+             = help: leave it out"#]],
+    );
+}
+
+#[test]
 fn a_second_place_nearby_stands_in_the_same_window() {
     let mut diagnostic = misspelt();
     diagnostic.secondary.push((place_of(DEMO, "(readwrite \"/src\")"), "and here".into()));

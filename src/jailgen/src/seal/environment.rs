@@ -20,6 +20,11 @@ impl Environment {
         self.replace(entry, EnvOp::Set(Set { name: name.into(), value }));
     }
 
+    /// Whether something has been said about `name`.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.variables.iter().any(|variable| variable.op.name() == name)
+    }
+
     /// Gives `name` the value that it has in the launcher.
     pub(super) fn forward(&mut self, entry: &Entry, name: &str, missing: Missing) {
         self.replace(entry, EnvOp::Forward(Forward { name: name.into(), missing }));

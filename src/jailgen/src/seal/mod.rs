@@ -10,6 +10,7 @@ pub mod filter;
 mod fold;
 pub(crate) mod given;
 mod graph;
+mod java;
 pub(crate) mod links;
 pub(crate) mod program;
 mod text;

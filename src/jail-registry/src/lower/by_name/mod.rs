@@ -1,8 +1,14 @@
 //! The network by name: what its combinators mean. `settle` looks at all of them together, at the end.
 
+mod authorities;
+mod judged;
 mod ports;
+mod request_path;
+mod requests;
 mod rule;
+mod secret;
 mod settle;
+mod source;
 mod upstream;
 
 use jail_policy::{Grant, NetworkGrant, Text};
@@ -15,6 +21,8 @@ use crate::table::process::copy_if_there;
 use crate::term::{Place, Placed, Value};
 
 pub(crate) use ports::{exposed, host_port, internet_ports};
+pub(crate) use requests::requests;
+pub(crate) use secret::{secret, secret_file, secret_socket};
 pub(super) use settle::settle;
 pub(crate) use upstream::upstream;
 

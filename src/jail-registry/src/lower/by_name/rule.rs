@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use jail_egress::{AuthorityError, NameError, Objection, PatternError, Rule, RuleError};
+use jail_egress::{
+    AuthorityError, Destination, NameError, Objection, PatternError, Rule, RuleError,
+};
 use jail_policy::{NetworkGrant, Spoken};
 
 use super::super::Call;
@@ -76,13 +78,7 @@ fn of_fields(
 
 fn of_host(call: &mut Call<'_, '_>, text: &str, place: Option<Place>, more: &More) -> Granted {
     let Some(name) = text.strip_prefix(GROUP_MARK) else {
-        let rule = match Rule::parse(text, String::new()) {
-            Ok(rule) => rule,
-            Err(error) => {
-                refuse(call, text, &error, place);
-                return None;
-            }
-        };
+        let rule = parse(call, text, place)?;
         if more.ports.is_some() && has_port(text, &rule) {
             let message = format!("`{text}` names its port twice, there and in `ports`");
             call.error_at(Code::BadPort, place, message, "leave one of them out");
@@ -103,8 +99,41 @@ fn of_host(call: &mut Call<'_, '_>, text: &str, place: Option<Place>, more: &Mor
     Some(rules.map(|rule| (place, granted(&rule, more))).collect())
 }
 
+/// A host that is written as a list of hosts has it.
+pub(super) fn parse(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Rule> {
+    let rule = Rule::parse(text, String::new());
+    rule.map_err(|error| refuse(call, text, &error, place)).ok()
+}
+
+/// A host by its name, or all below a name: what TLS can ask for. No group.
+pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Rule> {
+    if text.starts_with(GROUP_MARK) {
+        let message = format!(
+            "`{}` is a group, and one host is wanted",
+            shortened(&jail_plan::one_line(text))
+        );
+        let help = "name the host; `jailgen hosts` lists those of the group";
+        call.error_at(Code::BadHost, place, message, help);
+        return None;
+    }
+    let rule = parse(call, text, place)?;
+    match rule.destination {
+        Destination::Names(_) => Some(rule),
+        Destination::Address(address) => {
+            let message = format!("`{address}` is an address, and TLS asks for hosts by name");
+            call.error_at(
+                Code::BadHost,
+                place,
+                message,
+                "name the host, as in `\"api.example.com\"`",
+            );
+            None
+        }
+    }
+}
+
 /// Whether a port is written there; the rule has two where none is.
-fn has_port(text: &str, rule: &Rule) -> bool {
+pub(super) fn has_port(text: &str, rule: &Rule) -> bool {
     rule.ports.len() == 1 && text.contains(':')
 }
 

@@ -7,6 +7,7 @@ use jail_policy::{Grant, Missing, Namespace, NetworkGrant, Origin, Spoken, Text}
 
 use super::super::finish::with_first;
 use super::super::{Granted, Lowering};
+use super::{authorities, judged};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::term::Place;
 
@@ -18,32 +19,34 @@ pub(in crate::lower) fn settle(state: &mut Lowering<'_>) {
         without_hosts(state);
     }
     contradicting_rules(state);
+    authorities::settle(state);
+    judged::settle(state);
     taken_ports(state);
 }
 
-fn network(granted: &Granted) -> Option<&NetworkGrant> {
+pub(super) fn network(granted: &Granted) -> Option<&NetworkGrant> {
     match &granted.entry.grant {
         Grant::Network(grant) => Some(grant),
         _ => None,
     }
 }
 
-fn is_host_network(granted: &Granted) -> bool {
+pub(super) fn is_host_network(granted: &Granted) -> bool {
     matches!(
         granted.entry.grant,
         Grant::HostNetwork | Grant::ShareNamespace { namespace: Namespace::Net }
     )
 }
 
-fn has_host_network(state: &Lowering<'_>) -> bool {
+pub(super) fn has_host_network(state: &Lowering<'_>) -> bool {
     state.grants.iter().any(is_host_network)
 }
 
-fn reaches_hosts(state: &Lowering<'_>) -> bool {
+pub(super) fn reaches_hosts(state: &Lowering<'_>) -> bool {
     state.grants.iter().filter_map(network).any(NetworkGrant::reaches_hosts)
 }
 
-fn place_of(state: &Lowering<'_>, by: &Origin) -> Option<Place> {
+pub(super) fn place_of(state: &Lowering<'_>, by: &Origin) -> Option<Place> {
     state.places.get(by).copied()
 }
 
@@ -122,7 +125,9 @@ fn without_hosts(state: &mut Lowering<'_>) {
 /// Takes back what does nothing, with a warning each.
 fn drop_idle(state: &mut Lowering<'_>, why: &str, help: &str) {
     let is_shared = has_host_network(state);
-    let is_idle = |grant: &NetworkGrant| !grant.is_reason() || is_shared;
+    // What cannot do without a host by name is an error, which says more.
+    let is_idle =
+        |grant: &NetworkGrant| !judged::needs_a_broker(grant) && (!grant.is_reason() || is_shared);
     let idle: BTreeMap<Origin, Option<Place>> = state
         .grants
         .iter()
@@ -169,7 +174,7 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
 }
 
 /// A grant as a rule; what it is no rule of is `None`.
-fn egress_rule(grant: &NetworkGrant) -> Option<Rule> {
+pub(super) fn egress_rule(grant: &NetworkGrant) -> Option<Rule> {
     let NetworkGrant::Host { host, ports, spoken, any_sni, txt } = grant else { return None };
     let mut rule = Rule::parse(host, String::new()).ok()?;
     rule.ports.clone_from(ports);
@@ -226,15 +231,19 @@ fn both_want(port: u16, first: &Taken<'_>, now: &Taken<'_>) -> Diagnostic {
 }
 
 /// The ports of 127.0.0.1 on which something of the broker's listens. Those of public hosts are taken on all addresses.
-fn wanted(grant: &NetworkGrant) -> Vec<u16> {
+pub(super) fn wanted(grant: &NetworkGrant) -> Vec<u16> {
     match grant {
         NetworkGrant::Internet { ports } => ports.clone(),
         NetworkGrant::Proxy => vec![NetworkGrant::PROXY_PORT],
         NetworkGrant::HostPort { from, .. } => vec![*from],
+        NetworkGrant::SecretSocket(socket) => vec![socket.listen],
         NetworkGrant::Host { .. }
         | NetworkGrant::Resolvers { .. }
         | NetworkGrant::Upstream { .. }
         | NetworkGrant::Exposed { .. }
-        | NetworkGrant::Ask { .. } => Vec::new(),
+        | NetworkGrant::Ask { .. }
+        | NetworkGrant::Requests { .. }
+        | NetworkGrant::Secret(_)
+        | NetworkGrant::Authorities { .. } => Vec::new(),
     }
 }

@@ -25,4 +25,5 @@ mod layers;
 mod network;
 mod raw;
 mod refused;
+mod secrets;
 mod warned;

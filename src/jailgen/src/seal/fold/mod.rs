@@ -7,6 +7,7 @@ mod landlock;
 mod limits;
 mod network;
 mod overlay;
+mod requests;
 mod session;
 
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use jail_plan::{
     Folder, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, RefuseFolder, Session,
     SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal, Tmpfs,
 };
-use jail_policy::{Entry, Grant, Policy, Scope, Zone};
+use jail_policy::{Entry, Grant, NetworkGrant, Policy, Scope, Zone};
 
 pub(super) use self::cage::{HANDLES as CAGE_HANDLES, is_cage};
 use self::host::OnHost;
@@ -25,7 +26,7 @@ use self::limits::Limits;
 use super::environment::Environment;
 use super::filter::filters;
 use super::text::Reader;
-use super::{Request, SealError};
+use super::{Request, SealError, java};
 
 /// Who wanted what every jail has and no grant asks for.
 pub(super) const EVERY_JAIL: &str = "jailgen#0";
@@ -358,6 +359,7 @@ impl<'a> Draft<'a> {
         // Last, because everything before it writes to the root.
         let root = HostText::Literal("/".into());
         self.inside.push(Step::new(EVERY_JAIL, InsideOp::RemountReadOnly(root)));
+        self.trust_for_java(request, &closure);
         let start = self.start();
         let ids = self.ids.lower(&self.namespaces)?;
         let network = self.network.finish(request.broker)?;
@@ -388,6 +390,21 @@ impl<'a> Draft<'a> {
             seccomp: filters(request)?,
             after: self.host.after,
         })
+    }
+
+    /// A variable of the spec's own stays as it is: what it says about trust is not known here.
+    fn trust_for_java(&mut self, request: &Request<'_>, closure: &Closure) {
+        let may_run = java::may_run(&closure.names, super::store_scope(request.policy));
+        if !may_run || !self.network.trust_store() || self.environment.has(java::VARIABLE) {
+            return;
+        }
+        let is_it = |entry: &&Entry| {
+            matches!(&entry.grant, Grant::Network(NetworkGrant::Authorities { .. }))
+        };
+        if let Some(entry) = self.policy.grants.iter().find(is_it) {
+            let options = HostText::Literal(java::OPTIONS.into());
+            self.environment.set(entry, java::VARIABLE, options);
+        }
     }
 
     /// The program, which must be able to exist inside.

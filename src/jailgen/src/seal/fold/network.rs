@@ -13,6 +13,7 @@
 //! | `proxy-variables` | 127.0.0.1:3128 | – | at launch |
 //! | `allow-host-port` | 127.0.0.1, the port | ::1, the port | at launch |
 //! | `expose-port` | – (the broker connects to the jail's loopback) | – | – |
+//! | `secret-socket` | 127.0.0.1, a port that nothing else has | – | at launch |
 //!
 //! One socket listens on a port of one address: on a port of `internet` the wildcard takes the connections to names and to the
 //! addresses of rules too, and the broker tells them apart by the address that they came to. What no row names has no route.
@@ -28,6 +29,7 @@ use jail_policy::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 
 use super::super::SealError;
 use super::super::text::Reader;
+use super::requests::Judged;
 
 /// Addresses that stand for names. RFC 2544 keeps the one range for benchmarks, RFC 4193 gives everybody the other.
 pub(super) const SYNTHETIC: [&str; 2] = ["198.18.0.0/15", "fd6a:6169:6c00::/64"];
@@ -56,6 +58,7 @@ pub(super) struct ByName {
     exposed: Vec<Exposed>,
     host_ports: Vec<HostPort>,
     ask: Option<Ask>,
+    judged: Judged,
 }
 
 impl ByName {
@@ -86,8 +89,19 @@ impl ByName {
                 let command = command.collect::<Result<_, _>>()?;
                 self.ask = Some(Ask { command, seconds: *seconds, by });
             }
+            NetworkGrant::Requests { host, methods, paths } => {
+                self.judged.requests(host, methods, paths, by);
+            }
+            NetworkGrant::Secret(secret) => self.judged.secret(read, secret, by)?,
+            NetworkGrant::SecretSocket(socket) => self.judged.socket(read, socket, by)?,
+            NetworkGrant::Authorities { bundle } => self.judged.authorities(read, bundle, by)?,
         }
         Ok(())
+    }
+
+    /// Has Java trust what other programs do. Whether that is more than what every Java trusts.
+    pub(super) fn trust_store(&mut self) -> bool {
+        self.judged.trust_store()
     }
 
     /// The plan's record; none where nothing is a reason for one.
@@ -108,10 +122,12 @@ impl ByName {
             .help("name hosts by their names: those need none before they are looked up"));
         }
         let names = if self.reaches_hosts() { OWN_ADDRESSES.as_slice() } else { &[] };
+        let (local, unreachable) = (self.local(), self.unreachable());
+        let Judged { requests, secrets, sockets, given } = self.judged;
         Ok(Some(Network {
             broker: broker.to_owned(),
-            local: self.local(),
-            unreachable: self.unreachable(),
+            local,
+            unreachable,
             addresses: names.iter().map(|address| (*address).to_owned()).collect(),
             listeners,
             egress: Egress {
@@ -122,9 +138,11 @@ impl ByName {
                 exposed: self.exposed,
                 host_ports: self.host_ports,
                 ask: self.ask,
-                ..Egress::default()
+                requests,
+                secrets,
+                sockets,
             },
-            given: Vec::new(),
+            given,
             by,
         }))
     }
@@ -198,6 +216,9 @@ impl ByName {
             for address in LOOPBACK {
                 add(Purpose::HostPort, Transport::Tcp, address, port.from);
             }
+        }
+        for socket in &self.judged.sockets {
+            add(Purpose::SecretSocket, Transport::Tcp, loopback, socket.listen);
         }
         listeners
     }

@@ -5,6 +5,7 @@ use jail_policy::{Access, Entry, Grant, Missing, Namespace, Origin, Policy, Scop
 
 mod layers;
 mod network;
+mod requests;
 mod unseal;
 
 use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};

@@ -9,6 +9,7 @@ mod calls;
 mod foreign;
 mod inside;
 mod network;
+mod requests;
 mod settings;
 
 pub use foreign::{foreign, foreign_programs};

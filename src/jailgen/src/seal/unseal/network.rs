@@ -27,6 +27,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
         let (from, to, count) = (exposed.from, exposed.to, exposed.count);
         draft.add(&exposed.by, Grant::Network(NetworkGrant::Exposed { from, to, count }));
     }
+    super::requests::add(draft, network);
     if let Some(ask) = &network.egress.ask {
         let command = ask.command.iter().map(Text::literal).collect();
         let grant = NetworkGrant::Ask { command, seconds: ask.seconds };

@@ -8,6 +8,7 @@ use jail_policy::{BASE, Grant, IdKind, Limited, Text, Wall, Zone};
 use jail_registry::names;
 
 use super::{Draft, calls, text};
+use crate::seal::java;
 
 pub(super) fn program(draft: &mut Draft<'_>) {
     let mut words = draft.plan.argv.iter();
@@ -147,6 +148,8 @@ pub(super) fn environment(draft: &mut Draft<'_>) {
         match op {
             EnvOp::Set(set) => match (set.name.as_str(), &set.value) {
                 (PATH, value) if !is_plain => path(draft, by, value),
+                // It goes with the authorities, wherever a Java is.
+                (java::VARIABLE, HostText::Literal(options)) if options == java::OPTIONS => {}
                 (TIME_ZONE, HostText::Literal(zone)) if !is_plain && zone == "UTC" => {
                     draft.add(by, Grant::TimeZone { zone: Zone::Utc });
                 }

@@ -1,0 +1,64 @@
+//! What of a secret one should think twice about: who gets the value, and what else the same hosts take.
+
+use jail_plan::SecretPlace;
+
+use super::{Danger, DangerCode};
+use crate::grant::{Secret, SecretSocket, SecretSource};
+use crate::{Access, Entry, Severity, exposures};
+
+pub(super) fn of_secret(entry: &Entry, secret: &Secret) -> Vec<Danger> {
+    let wildcard = secret.has_wildcard().then(|| {
+        let hosts: Vec<&str> =
+            secret.hosts.iter().map(String::as_str).filter(|host| host.starts_with("*.")).collect();
+        Danger::of(
+            entry,
+            Severity::Medium,
+            DangerCode::WildcardSecret,
+            format!("`{}` may go to every host of {}", secret.name(), hosts.join(", ")),
+            "name the hosts that need it: whoever has one of the others can be sent the value",
+        )
+    });
+    let unnamed = takes_any_credential(secret).then(|| {
+        Danger::of(
+            entry,
+            Severity::Note,
+            DangerCode::UnnamedHeader,
+            format!("requests to the hosts of `{}` may hold other credentials too", secret.name()),
+            "name the `header` that the program uses: others' keys are then refused in it",
+        )
+    });
+    let sent = sent(entry, &secret.from, &secret.hosts.join(", "));
+    std::iter::once(sent).chain(wildcard).chain(unnamed).collect()
+}
+
+pub(super) fn of_socket(entry: &Entry, socket: &SecretSocket) -> Danger {
+    sent(entry, &socket.from, &socket.host)
+}
+
+/// In a header of which it is not said which one it is, anything is as good as the placeholder.
+fn takes_any_credential(secret: &Secret) -> bool {
+    secret.header.is_none() && secret.places.contains(&SecretPlace::Header)
+}
+
+/// A host is sent what stands where the value is said to be, whatever that is.
+fn sent(entry: &Entry, from: &SecretSource, hosts: &str) -> Danger {
+    let what = match from {
+        SecretSource::File(path) => format!("what is in `{path}`"),
+        SecretSource::Variable(name) => format!("the value of `{name}`"),
+        SecretSource::Command(words) => {
+            let program = words.first().map(ToString::to_string).unwrap_or_default();
+            format!("what `{program}` prints")
+        }
+        SecretSource::Keyring(_) => "an entry of the keyring".to_owned(),
+    };
+    let exposed = from.file().map_or_else(Vec::new, |path| exposures(path, Access::ReadOnly));
+    let severity = exposed.iter().map(|exposure| exposure.severity).min();
+    let danger = Danger::of(
+        entry,
+        severity.unwrap_or(Severity::Note),
+        DangerCode::PassesSecret,
+        format!("`{hosts}` is sent {what}"),
+        "check that the hosts are those that the value is for",
+    );
+    Danger { from: from.file().cloned(), ..danger }
+}

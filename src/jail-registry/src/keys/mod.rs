@@ -1,0 +1,62 @@
+//! Known keys: the variables in which agents look for them, with the hosts that they are for and the header that they are sent in.
+//!
+//! `keys/data.rs` has them, each with the page that says so. A spec can name any other by itself.
+
+mod data;
+
+pub use data::KEYS;
+
+use crate::builders::Preset;
+
+/// A key of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The variable that programs read it from.
+    pub variable: &'static str,
+    /// The hosts that it is for.
+    pub hosts: &'static [&'static str],
+    /// The header that it is sent in, in lower case.
+    pub header: &'static str,
+    /// Where in a request it is sent, as `secret` has it.
+    pub places: &'static [&'static str],
+    /// The agents that take it, by their packages; it may be no agent's own.
+    pub agents: &'static [&'static str],
+    /// The page that says so.
+    pub source: &'static str,
+}
+
+/// The key that is read from this variable.
+#[must_use]
+pub fn key(variable: &str) -> Option<&'static KnownKey> {
+    KEYS.iter().find(|key| key.variable == variable)
+}
+
+impl KnownKey {
+    /// The combinator that keeps it outside, as it is written in a spec.
+    #[must_use]
+    pub fn secret(&self) -> String {
+        let list = |words: &[&str]| {
+            let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+            format!("[ {} ]", quoted.join(" "))
+        };
+        let (name, hosts, header) = (self.variable, list(self.hosts), self.header);
+        let places = match self.places {
+            ["header"] => String::new(),
+            places => format!(" places = {};", list(places)),
+        };
+        format!(
+            "(secret {{ env = \"{name}\"; from.env = \"{name}\"; hosts = {hosts};{places} header = \"{header}\"; }})"
+        )
+    }
+}
+
+impl Preset {
+    /// The keys that the agent takes from variables.
+    pub fn keys(&self) -> impl Iterator<Item = &'static KnownKey> + use<> {
+        let package = self.package;
+        KEYS.iter().filter(move |key| key.agents.contains(&package))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,53 @@
+//! Whom programs trust where the broker ends TLS: the public authorities, and the one that the broker makes for the launch.
+
+use jail_policy::{Grant, NetworkGrant, Text};
+
+use super::super::{Call, Lowering};
+use crate::table::network::{VARIABLES, bundle};
+
+/// What else names a file with certificates, each for those programs that read none of the others.
+const MORE: &[&str] = &[
+    "AWS_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "DENO_CERT",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+    "NODE_EXTRA_CA_CERTS",
+    "PIP_CERT",
+];
+
+/// What names a folder with certificates, which OpenSSL reads too.
+const FOLDER: &str = "SSL_CERT_DIR";
+
+/// Has programs trust the authority of the launch.
+pub(super) fn trust(call: &mut Call<'_, '_>) -> Option<()> {
+    if !call.once("authority of the launch") {
+        return Some(());
+    }
+    let bundle = bundle(call)?;
+    call.grant(Grant::Network(NetworkGrant::Authorities { bundle }));
+    for name in VARIABLES.iter().chain(MORE) {
+        let value = Text::literal(NetworkGrant::AUTHORITIES);
+        call.grant(Grant::SetEnv { name: (*name).into(), value });
+    }
+    call.grant(Grant::UnsetEnv { name: FOLDER.into() });
+    Some(())
+}
+
+/// Whatever names the bundle of the public authorities means the one that the jail trusts, wherever in the spec that stands.
+pub(super) fn settle(state: &mut Lowering<'_>) {
+    let public = state.grants.iter().find_map(|granted| match &granted.entry.grant {
+        Grant::Network(NetworkGrant::Authorities { bundle }) => Some(bundle.clone()),
+        _ => None,
+    });
+    let Some(public) = public else { return };
+    for granted in &mut state.grants {
+        match &mut granted.entry.grant {
+            Grant::Symlink { target: named, .. } | Grant::SetEnv { value: named, .. }
+                if *named == public =>
+            {
+                *named = Text::literal(NetworkGrant::AUTHORITIES);
+            }
+            _ => {}
+        }
+    }
+}

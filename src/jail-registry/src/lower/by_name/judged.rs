@@ -1,0 +1,379 @@
+//! Requests and secrets, once all of the spec is known: who may be reached at all, and what is said twice.
+
+use std::collections::BTreeSet;
+
+use jail_egress::{Destination, Pattern, Protocol, Rule};
+use jail_policy::{Grant, NetworkGrant, Secret, SecretTo};
+
+use super::super::{Granted, Lowering};
+use super::secret::{UNCHOSEN, base_url};
+use super::settle::{
+    egress_rule, has_host_network, is_host_network, network, place_of, reaches_hosts, wanted,
+};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::keys;
+use crate::table::names;
+use crate::term::Place;
+
+pub(super) fn settle(state: &mut Lowering<'_>) {
+    if has_host_network(state) {
+        without_a_broker(state);
+    } else {
+        unreachable_hosts(state);
+    }
+    wider_rules(state);
+    said_twice(state);
+    two_servers(state);
+    values_too(state);
+    forwarded_keys(state);
+    choose_ports(state);
+}
+
+/// Whether only a broker can do it, between the jail and a host.
+pub(super) fn needs_a_broker(grant: &NetworkGrant) -> bool {
+    match grant {
+        NetworkGrant::Secret(_)
+        | NetworkGrant::SecretSocket(_)
+        | NetworkGrant::Requests { .. }
+        | NetworkGrant::Authorities { .. } => true,
+        NetworkGrant::Host { .. }
+        | NetworkGrant::Internet { .. }
+        | NetworkGrant::Resolvers { .. }
+        | NetworkGrant::Proxy
+        | NetworkGrant::Upstream { .. }
+        | NetworkGrant::HostPort { .. }
+        | NetworkGrant::Exposed { .. }
+        | NetworkGrant::Ask { .. } => false,
+    }
+}
+
+fn place(state: &Lowering<'_>, granted: &Granted) -> Option<Place> {
+    let named = granted.named.as_ref().and_then(|named| named.place);
+    named.or_else(|| place_of(state, &granted.entry.by))
+}
+
+/// The error of two places that do not go together, with the later one first.
+fn contradiction(
+    message: String,
+    (one, other): (Option<Place>, Option<Place>),
+    label: &str,
+    help: &str,
+) -> Diagnostic {
+    let (later, first) = if one > other { (one, other) } else { (other, one) };
+    let fault = Diagnostic::error(Code::Contradiction, later, message).help(help);
+    match first {
+        Some(first) => fault.secondary(first, label),
+        None => fault,
+    }
+}
+
+/// Under the host's network connections do not go through a broker.
+fn without_a_broker(state: &mut Lowering<'_>) {
+    let Some(shared) = state.grants.iter().find(|granted| is_host_network(granted)) else { return };
+    let (whole, at) = (shared.entry.by.combinator.clone(), place_of(state, &shared.entry.by));
+    let mut told = Vec::new();
+    for granted in &state.grants {
+        // What judges requests names a host, which is told already.
+        let name = match network(granted) {
+            Some(NetworkGrant::Secret(_) | NetworkGrant::SecretSocket(_)) => {
+                &granted.entry.by.combinator
+            }
+            _ => continue,
+        };
+        let message = format!(
+            "`{name}` needs the network by name: under `{whole}` no broker stands between the jail and a host"
+        );
+        let help = format!(
+            "name the hosts with `{}` instead of `{whole}`, or with `allowedHosts` in a builder",
+            names::NETWORK_ALLOW
+        );
+        let places = (place(state, granted), at);
+        told.push(contradiction(message, places, "the host's network is granted here", &help));
+    }
+    state.diagnostics.extend(told);
+}
+
+/// A rule for hosts by name, as it was granted.
+struct Allowed {
+    pattern: Pattern,
+    rule: Rule,
+    place: Option<Place>,
+    combinator: String,
+}
+
+fn allowed(state: &Lowering<'_>) -> Vec<Allowed> {
+    let of_granted = |granted: &Granted| {
+        let rule = egress_rule(network(granted)?)?;
+        let Destination::Names(pattern) = rule.destination.clone() else { return None };
+        let combinator = granted.entry.by.combinator.clone();
+        Some(Allowed { pattern, rule, place: place(state, granted), combinator })
+    };
+    state.grants.iter().filter_map(of_granted).collect()
+}
+
+fn secrets<'s>(
+    state: &'s Lowering<'_>,
+) -> impl Iterator<Item = (&'s Secret, &'s Granted, Option<Place>)> {
+    state.grants.iter().filter_map(move |granted| match network(granted) {
+        Some(NetworkGrant::Secret(secret)) => Some((secret, granted, place(state, granted))),
+        _ => None,
+    })
+}
+
+fn pattern(host: &str) -> Option<Pattern> {
+    Pattern::parse(host).ok()
+}
+
+/// A secret goes where the network leads, and nowhere over plain HTTP.
+fn unreachable_hosts(state: &mut Lowering<'_>) {
+    let rules = allowed(state);
+    let internet = state.grants.iter().filter_map(network).find_map(|grant| match grant {
+        NetworkGrant::Internet { ports } => Some(ports.clone()),
+        _ => None,
+    });
+    let mut told = Vec::new();
+    for (secret, granted, place) in secrets(state) {
+        for host in &secret.hosts {
+            let Some(wanted) = pattern(host) else { continue };
+            let about: Vec<&Allowed> =
+                rules.iter().filter(|rule| rule.pattern.covers(&wanted)).collect();
+            let public = internet.iter().flatten().any(|port| is_tls(Protocol::of_port(*port)));
+            if public && about.is_empty() || about.iter().any(|allowed| speaks_tls(&allowed.rule)) {
+                continue;
+            }
+            let name = &granted.entry.by.combinator;
+            told.push(unreachable(state, name, host, place, &about, &rules));
+        }
+    }
+    state.diagnostics.extend(told);
+}
+
+fn speaks_tls(rule: &Rule) -> bool {
+    rule.ports.iter().any(|port| is_tls(rule.protocol_on(*port)))
+}
+
+const fn is_tls(protocol: Protocol) -> bool {
+    matches!(protocol, Protocol::Tls)
+}
+
+fn unreachable(
+    state: &Lowering<'_>,
+    name: &str,
+    host: &str,
+    place: Option<Place>,
+    about: &[&Allowed],
+    rules: &[Allowed],
+) -> Diagnostic {
+    let allow = names::NETWORK_ALLOW;
+    let (message, help, first) = match (about.first(), rules.first()) {
+        (Some(allowed), _) => (
+            format!("`{name}` puts a value into TLS alone, and nothing speaks TLS to `{host}`"),
+            "allow the host on port 443, or say `tls = true` for the port that has it".to_owned(),
+            allowed.place,
+        ),
+        (None, Some(rule)) => (
+            format!("`{name}` is for `{host}`, which the network does not allow"),
+            format!(
+                "add `\"{host}\"` to the hosts that may be reached, or take it from those of the secret"
+            ),
+            rule.place,
+        ),
+        (None, None) if reaches_hosts(state) => (
+            format!("`{name}` is for `{host}`, and no port for TLS may be reached"),
+            "allow port 443 too".to_owned(),
+            None,
+        ),
+        (None, None) => (
+            format!("`{name}` is for `{host}`, and the jail reaches no host"),
+            format!("name the host: `({allow} [ \"{host}\" ])`"),
+            None,
+        ),
+    };
+    let fault = Diagnostic::error(Code::SecretHost, place, message).help(help);
+    match first {
+        Some(first) => fault.secondary(first, "these hosts may be reached"),
+        None => fault,
+    }
+}
+
+/// A host whose requests are judged, and which another rule gives all requests.
+fn wider_rules(state: &mut Lowering<'_>) {
+    let rules = allowed(state);
+    let judged: Vec<(Pattern, String, Option<Place>)> = state
+        .grants
+        .iter()
+        .filter_map(|granted| match network(granted)? {
+            NetworkGrant::Requests { host, .. } => {
+                Some((pattern(host)?, host.clone(), place(state, granted)))
+            }
+            _ => None,
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut told = Vec::new();
+    for (judged, host, at) in &judged {
+        for plain in rules.iter().filter(|rule| rule.combinator != names::HTTP_ALLOW) {
+            let shares_port = rules
+                .iter()
+                .filter(|rule| rule.combinator == names::HTTP_ALLOW && rule.pattern == *judged)
+                .flat_map(|rule| &rule.rule.ports)
+                .any(|port| plain.rule.ports.contains(port));
+            if !judged.covers(&plain.pattern) || !shares_port || !seen.insert((plain.place, host)) {
+                continue;
+            }
+            let (plain_host, name) = (&plain.rule.destination, &plain.combinator);
+            let judges = names::HTTP_ALLOW;
+            let message = format!(
+                "`{name}` allows every request to `{plain_host}`, and `{judges}` only some to `{host}`"
+            );
+            let help = format!(
+                "take `{plain_host}` from the list of `{name}`: `{judges}` makes the host reachable"
+            );
+            told.push(contradiction(message, (*at, plain.place), "allowed here", &help));
+        }
+    }
+    state.diagnostics.extend(told);
+}
+
+/// Two secrets in one place: the broker could not tell which one is meant.
+fn said_twice(state: &mut Lowering<'_>) {
+    let all: Vec<_> = secrets(state).collect();
+    let mut told = Vec::new();
+    for (index, (later, granted, at)) in all.iter().enumerate() {
+        for (first, earlier, from) in all.get(..index).unwrap_or_default() {
+            if granted.entry.grant == earlier.entry.grant {
+                continue;
+            }
+            let message = if first.to == later.to {
+                format!("`{}` is the placeholder of two secrets", later.to)
+            } else if let (Some(header), Some(host)) =
+                (same_header(first, later), same_host(first, later))
+            {
+                format!(
+                    "`{}` and `{}` are both for the header `{header}` of `{host}`, which holds one",
+                    first.to, later.to
+                )
+            } else {
+                continue;
+            };
+            let help = "leave one of them out, or give each its own hosts";
+            told.push(contradiction(message, (*at, *from), "first granted here", help));
+        }
+    }
+    state.diagnostics.extend(told);
+}
+
+/// Two servers at one place.
+fn two_servers(state: &mut Lowering<'_>) {
+    let all: Vec<_> = state
+        .grants
+        .iter()
+        .filter_map(|granted| match network(granted) {
+            Some(NetworkGrant::SecretSocket(socket)) => {
+                Some((&socket.socket, place(state, granted)))
+            }
+            _ => None,
+        })
+        .collect();
+    let mut told = Vec::new();
+    for (index, (socket, at)) in all.iter().enumerate() {
+        let first = all.iter().take(index).find(|(first, _)| first == socket);
+        if let Some((_, first)) = first {
+            let message = format!("two servers would listen at `{socket}`");
+            let help = "give one of them another socket";
+            told.push(contradiction(message, (*at, *first), "first granted here", help));
+        }
+    }
+    state.diagnostics.extend(told);
+}
+
+fn same_header<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
+    one.header.as_deref().filter(|header| other.header.as_deref() == Some(header))
+}
+
+fn same_host<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
+    one.hosts.iter().map(String::as_str).find(|host| {
+        let Some(own) = pattern(host) else { return false };
+        let others = other.hosts.iter().filter_map(|host| pattern(host));
+        others.into_iter().any(|other| own.covers(&other) || other.covers(&own))
+    })
+}
+
+/// A variable with a placeholder that is given a value as well.
+fn values_too(state: &mut Lowering<'_>) {
+    let mut told = Vec::new();
+    for (secret, granted, at) in secrets(state) {
+        let SecretTo::Variable(variable) = &secret.to else { continue };
+        let other = state.grants.iter().find(|granted| match &granted.entry.grant {
+            Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } => name == variable,
+            _ => false,
+        });
+        let Some(other) = other else { continue };
+        let (name, secret) = (&other.entry.by.combinator, &granted.entry.by.combinator);
+        let message = format!(
+            "`{variable}` has the placeholder of a `{secret}`, and `{name}` gives it a value"
+        );
+        let help = format!("leave `{name}` out: the value then stays outside");
+        told.push(contradiction(message, (at, place(state, other)), "first granted here", &help));
+    }
+    state.diagnostics.extend(told);
+}
+
+/// A key that is passed on where the broker could put it in.
+fn forwarded_keys(state: &mut Lowering<'_>) {
+    let has_network = |granted: &Granted| is_host_network(granted) || network(granted).is_some();
+    if !state.grants.iter().any(has_network) {
+        return;
+    }
+    let warnings: Vec<Diagnostic> = state
+        .grants
+        .iter()
+        .filter_map(|granted| {
+            let Grant::ForwardEnv { name, .. } = &granted.entry.grant else { return None };
+            let key = keys::key(name)?;
+            let by = &granted.entry.by.combinator;
+            let message =
+                format!("`{by}` gives the jail the value of `{name}`, which can stay outside");
+            let help = format!(
+                "write `{}`: the program has a placeholder then, and needs the network by name",
+                key.secret()
+            );
+            let place = place(state, granted);
+            Some(Diagnostic::warning(Code::ForwardsKey, place, message).help(help))
+        })
+        .collect();
+    state.diagnostics.extend(warnings);
+}
+
+/// The first port that is tried, next to that of the proxy.
+const FIRST_PORT: u16 = NetworkGrant::PROXY_PORT + 1;
+
+/// Each server is given the first port of the jail's loopback that nothing else has, and no server of the jail's own that is exposed.
+fn choose_ports(state: &mut Lowering<'_>) {
+    let mut taken: BTreeSet<u16> = BTreeSet::new();
+    for grant in state.grants.iter().filter_map(network) {
+        taken.extend(wanted(grant));
+        if let NetworkGrant::Exposed { to, count, .. } = grant {
+            taken.extend((0..*count).filter_map(|more| to.checked_add(more)));
+        }
+    }
+    let mut free = (FIRST_PORT..).filter(|port| !taken.contains(port));
+    let mut chosen = Vec::new();
+    for granted in &mut state.grants {
+        let Grant::Network(NetworkGrant::SecretSocket(socket)) = &mut granted.entry.grant else {
+            continue;
+        };
+        if let (UNCHOSEN, Some(port)) = (socket.listen, free.next()) {
+            socket.listen = port;
+            chosen.push((granted.entry.by.clone(), port));
+        }
+    }
+    for granted in &mut state.grants {
+        let Grant::SetEnv { value, .. } = &mut granted.entry.grant else { continue };
+        if *value == base_url(UNCHOSEN)
+            && let Some((_, port)) = chosen.iter().find(|(by, _)| *by == granted.entry.by)
+        {
+            *value = base_url(*port);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Requests that are judged one by one, and secrets: the entries. What they mean is in `lower/by_name`.
+
+use super::by_name::{CERTIFICATES, optional, required};
+use super::{Combinator, OURS, names, param};
+use crate::lower::by_name;
+use crate::signature::{Field, Signature, Type};
+use crate::table::Lower;
+
+const WORDS: Type = Type::List(&Type::Literal);
+
+/// A string is the value itself, which the lowering refuses with a reason.
+const SOURCE: Type = Type::Either(&[
+    Type::Fields(&[
+        optional("file", Type::Text, "a file on the host"),
+        optional("env", Type::Literal, "a variable of the launcher"),
+        optional(
+            "command",
+            Type::Either(&[Type::Literal, Type::List(&Type::Text)]),
+            "a command on the host that prints it",
+        ),
+        optional(
+            "keyring",
+            Type::Map(&Type::Literal),
+            "an entry of the desktop's keyring, by its attributes",
+        ),
+    ]),
+    Type::Text,
+]);
+
+const FROM: Field = required("from", SOURCE, "where the value is at launch");
+const HOSTS: Field = required("hosts", WORDS, "the hosts that get the value");
+const PLACES: Field = optional(
+    "places",
+    WORDS,
+    "where in a request the placeholder is replaced: `\"header\"`, which is the default, `\"basic\"`, `\"query\"`, `\"body\"`",
+);
+const HEADER: Field = optional(
+    "header",
+    Type::Literal,
+    "the only header that it is replaced in, and in which other credentials are refused",
+);
+
+/// What `secret` and the builders' `secrets` take.
+pub(crate) const SECRET_FIELDS: &[Field] = &[
+    required("env", Type::Literal, "the variable inside that has the placeholder"),
+    FROM,
+    HOSTS,
+    PLACES,
+    HEADER,
+    optional("optional", Type::Bool, "whether the launch goes on where the value is missing"),
+];
+
+pub(super) const HTTP_ALLOW: Combinator = Combinator {
+    name: names::HTTP_ALLOW,
+    summary: "This host can be reached, and gets such requests only",
+    docs: "
+- `methods`: as in requests, in upper case; all unless given. `TRACE` and `CONNECT` are errors.
+- `paths`: from `/`; all unless given. `*` stands for one segment, and `**` at the end for all that follows. The query is not looked at.
+
+Where several stand for one host, a request must match one of them whole. The host can be reached on ports 443 and 80, as with `network-allow`;
+`\"example.com:8443\"` is this port alone, where TLS is spoken. A host that `network-allow` names too is an error: it would get every request.
+
+The broker ends TLS to see the requests, with an authority that it makes for each launch. Programs that read the system's certificates, or one of
+the variables for it, trust it; [secrets.md](secrets.md#programs-with-roots-of-their-own) names those that do not. A request that is refused gets a 403.",
+    signature: Signature {
+        params: &[
+            param("host", Type::Literal),
+            param(
+                "requests",
+                Type::Fields(&[
+                    optional("methods", WORDS, "the methods, such as `[ \"GET\" \"HEAD\" ]`"),
+                    optional("paths", WORDS, "the paths, such as `[ \"/repos/*/*/issues\" \"/search/**\" ]`"),
+                ]),
+            ),
+        ],
+    },
+    example: "[
+  (http-allow \"api.github.com\" { methods = [ \"GET\" ]; })
+  (http-allow \"api.github.com\" { methods = [ \"POST\" ]; paths = [ \"/repos/me/project/issues\" ]; })
+]",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::requests),
+    ..OURS
+};
+
+pub(super) const SECRET: Combinator = Combinator {
+    name: names::SECRET,
+    summary: "A variable inside has a placeholder, and the broker puts the value in its place in requests",
+    docs: "
+- `env`: the variable inside.
+- `from`: where the value is at launch. `from.env = \"NAME\"` is a variable of the launcher, `from.file = (noescape \"~/.keys/name\")` a file,
+  `from.command = [ \"pass\" \"show\" \"name\" ]` what a command prints on the host, `from.keyring = { service = \"name\"; }` an entry of the desktop's keyring.
+  No shell runs the command; one that is a string is taken apart into words.
+- `hosts`: who gets the value. They must be reachable: `network-allow`, `internet` or `http-allow` names them.
+- `places`: where in a request the placeholder is replaced, `[ \"header\" ]` unless given. `\"basic\"` is the user and the password of
+  `Authorization: Basic`, as git and npm send them; `\"query\"` and `\"body\"` are what they are called.
+- `header`: the only header that it is replaced in. Any other credential in it is refused, so that nobody else's key carries data out.
+- `optional = true`: where the launcher has no such value, the jail starts without the variable.
+
+The value is never in the jail, the store, the plan or a log, and over plain HTTP it is not sent. A request to any other host that holds the placeholder is
+refused. Two secrets for one header of one host are an error. [secrets.md](secrets.md) has more.",
+    signature: Signature { params: &[param("secret", Type::Fields(SECRET_FIELDS))] },
+    example: "[
+  (network-allow [ \"api.anthropic.com\" ])
+  (secret {
+    env = \"ANTHROPIC_API_KEY\";
+    from.command = [ \"pass\" \"show\" \"anthropic\" ];
+    hosts = [ \"api.anthropic.com\" ];
+    header = \"x-api-key\";
+  })
+]",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::secret),
+    ..OURS
+};
+
+pub(super) const SECRET_FILE: Combinator = Combinator {
+    name: names::SECRET_FILE,
+    summary: "A file inside has a placeholder, and the broker puts the value in its place in requests",
+    docs: "Like `secret`, for programs that read their key from a file: `path` is the file inside, and `from`, `hosts`, `places` and `header` are those of `secret`.
+The file holds the placeholder and nothing else.",
+    signature: Signature {
+        params: &[param(
+            "secret",
+            Type::Fields(&[
+                required("path", Type::Text, "the file inside that has the placeholder"),
+                FROM,
+                HOSTS,
+                PLACES,
+                HEADER,
+            ]),
+        )],
+    },
+    example: "[
+  (network-allow [ \"api.example.com\" ])
+  (secret-file {
+    path = \"/run/secrets/token\";
+    from.file = (noescape \"~/.keys/example\");
+    hosts = [ \"api.example.com\" ];
+    header = \"Authorization\";
+  })
+]",
+    brings: CERTIFICATES,
+    lower: Lower::Permission(by_name::secret_file),
+    ..OURS
+};
+
+pub(super) const SECRET_SOCKET: Combinator = Combinator {
+    name: names::SECRET_SOCKET,
+    summary: "A server inside adds a secret to each request and passes it on over TLS",
+    docs: "
+- `socket`: the Unix socket inside. A port of the jail's loopback that nothing else has leads to the same server.
+- `env`: a variable that is set to `http://127.0.0.1:PORT`, for programs whose address of the service is a variable.
+- `upstream`: the service, an `https` address. Its path stands before the path of each request.
+- `header`: the header that the value is put into, in the place of any that the program sent: `\"x-api-key\"`, or `\"Authorization: Bearer \"` with what stands before
+  the value.
+- `from`: as with `secret`.
+
+The program speaks plain HTTP, and the broker TLS. Nothing of the value is inside, and the jail needs no other network.",
+    signature: Signature {
+        params: &[param(
+            "server",
+            Type::Fields(&[
+                required("socket", Type::Literal, "where the Unix socket is inside"),
+                required("upstream", Type::Literal, "the service, such as `\"https://api.example.com/v1\"`"),
+                required(
+                    "header",
+                    Type::Literal,
+                    "the header that the value is put into: `\"x-api-key\"`, or `\"Authorization: Bearer \"`",
+                ),
+                FROM,
+                optional("env", Type::Literal, "the variable that is set to the address of the server"),
+            ]),
+        )],
+    },
+    example: "secret-socket {
+  socket = \"/run/anthropic.sock\";
+  upstream = \"https://api.anthropic.com\";
+  header = \"x-api-key\";
+  from.env = \"ANTHROPIC_API_KEY\";
+  env = \"ANTHROPIC_BASE_URL\";
+}",
+    lower: Lower::Permission(by_name::secret_socket),
+    ..OURS
+};
