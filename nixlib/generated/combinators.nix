@@ -528,6 +528,11 @@ in
       ];
       brings = [ ];
     };
+    # The jail writes the real configuration and hooks of git, which git on the host executes.
+    allow-git-config = {
+      params = [ ];
+      brings = [ ];
+    };
     # The working folder may be the home folder itself.
     allow-home-cwd = {
       params = [ ];
@@ -538,6 +543,11 @@ in
       params = [ ];
       brings = [ ];
     };
+    # Harmless settings that git changes inside are taken over into the real configuration.
+    merge-git-config = {
+      params = [ ];
+      brings = [ ];
+    };
     # The folder in which the jail is started, read-write, with what is below it; the program starts in it.
     mount-cwd = {
       params = [ ];
@@ -545,6 +555,21 @@ in
     };
     # The folder in which the jail is started, read-only; the program starts in it.
     mount-cwd-readonly = {
+      params = [ ];
+      brings = [ ];
+    };
+    # The root of the git repository in which the jail is started, read-write; the program starts in the folder that it was started in.
+    mount-project = {
+      params = [ ];
+      brings = [ ];
+    };
+    # Git works in the jail, and nothing that git on the host executes is changed: on with `mount-cwd`.
+    protect-git = {
+      params = [ ];
+      brings = [ ];
+    };
+    # All of `.git` is read-only: nothing can be committed inside.
+    readonly-git = {
       params = [ ];
       brings = [ ];
     };

@@ -23,6 +23,7 @@ mod files;
 mod folder;
 mod follower;
 mod git;
+mod git_apart;
 mod groups;
 mod ids;
 mod jail;

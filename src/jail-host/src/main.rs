@@ -3,14 +3,17 @@
 //!
 //! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
-//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host filter-terminal SOCKET` it is one
-//! that has no rights at all; as `jail-host hand-off …` and `jail-host ledger …` one that looks through a project.
+//! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
+//! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
+//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project.
 #![deny(unsafe_code)]
 
 mod bus;
 mod channel;
 mod follow;
+mod git;
 mod handoff;
+mod packet;
 mod record;
 mod scripts;
 mod session;
@@ -26,6 +29,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use jail_plan::follow::FOLLOW;
+use jail_plan::git::GIT;
 use jail_plan::handoff::{HAND_OFF, LEDGER};
 use jail_plan::helper::HELPER as NAME;
 use jail_plan::terminal::FILTER;
@@ -50,6 +54,7 @@ fn main() -> ExitCode {
             session::run(socket, listener, arguments)
         }
         [mode, socket] if mode == FOLLOW => follow::run(socket),
+        [mode, socket] if mode == GIT => git::run(socket),
         [mode, socket] if mode == FILTER => terminal::run(socket),
         [mode, words @ ..] if mode == HAND_OFF => handoff::run(words),
         [mode, words @ ..] if mode == LEDGER => handoff::command(words),

@@ -130,6 +130,7 @@ impl InsideOp {
             Self::Bind(op) => row(HostUse::Path(op), Mount(&op.to)).with(op.access),
             Self::Folder(op) => row(HostUse::Folder(op), Place::Folder).with(op.access),
             Self::Worktree => row(HostUse::Repository, Place::Repository).with(Reach::Rwx),
+            Self::Git(op) => row(Nothing, Mount(&op.to)).with(Reach::Rwx),
             Self::BindArguments(op) => row(HostUse::Arguments(op.access), Found).with(op.access),
             Self::BindVariable(op) => row(HostUse::Variable(op), Found).with(op.access),
             Self::Deep(op) => row(HostUse::Tree(op), Mount(&op.from)).with(Reach::Rox),

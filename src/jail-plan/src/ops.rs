@@ -94,6 +94,18 @@ words! {
 }
 
 words! {
+    /// What becomes of settings of git that are changed inside.
+    pub enum GitChanges {
+        /// They stay in the jail's copies, and are told.
+        "told" Told,
+        /// Harmless ones are taken over, and the others told.
+        "merged" Merged,
+        /// Nothing of a repository can be changed inside.
+        "refused" Refused,
+    }
+}
+
+words! {
     /// What happens when a source does not exist at launch.
     pub enum Missing {
         /// The launch stops.
@@ -206,6 +218,13 @@ operations! {
         /// Where, in the jail.
         to: HostText,
     }
+    /// Keeps apart what git on the host runs or believes: configuration and hooks are copies, pointers read-only.
+    Git {
+        /// Where the copies are in the jail.
+        to: HostText,
+        /// What becomes of settings that are changed.
+        changes: GitChanges,
+    }
     /// Binds something of the user's session, at its own place, where the host has it.
     Session {
         /// What.
@@ -301,6 +320,8 @@ choice! {
     pub enum HostOp {
         /// See [`RefuseFolder`].
         "refuse-folder" RefuseFolder(RefuseFolder),
+        /// Makes the root of the repository that the working folder lies in the working folder. The program starts where it was.
+        "enter-project" EnterProject,
         /// See [`StateDirectory`].
         "state-directory" StateDirectory(StateDirectory),
         /// See [`StateFile`].
@@ -340,6 +361,8 @@ choice! {
         "folder" Folder(Folder),
         /// Binds, read-write and at its own place, what the worktrees of a repository share, if the working folder is one.
         "worktree" Worktree,
+        /// See [`Git`].
+        "git" Git(Git),
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].

@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::follow::is_followed;
+use crate::git::is_git;
 use crate::helper::has_work;
 use crate::json::{self, Parser};
 use crate::order::sort;
@@ -139,7 +140,7 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     if plan.host.is_none()
         && (has_work(plan)
             || plan.before.iter().any(|step| is_filter(&step.op))
-            || plan.inside.iter().any(|step| is_followed(&step.op)))
+            || plan.inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op)))
     {
         return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
     }

@@ -19,8 +19,8 @@ pub use danger::{Danger, DangerCode, Launch, cage_state, dangers, is_secret, wri
 pub use diff::{Difference, diff};
 pub use exposure::{Exposure, Severity, Share, canonical_place, exposures, given, is_home};
 pub use grant::{
-    Argument, Grant, HostUse, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials, Scope,
-    Secret, SecretSocket, SecretSource, SecretTo, UpstreamProxy, Wall, Writes, Zone,
+    Argument, GitSettings, Grant, HostUse, IdKind, Limited, NetworkGrant, Phase, ProxyCredentials,
+    Scope, Secret, SecretSocket, SecretSource, SecretTo, UpstreamProxy, Wall, Writes, Zone,
 };
 pub use jail_plan::{
     Access, LANDLOCK_ABI_NEWEST, Lifetime, Missing, Mode, Namespace, Reach, SecretPlace, Service,

@@ -128,6 +128,8 @@ enum Setting {
     ShownId(IdKind),
     DedicatedUser,
     HomeAsFolder,
+    Project,
+    Git,
     StartIn,
     OpenUrls,
     TerminalFilter,
@@ -162,6 +164,8 @@ fn class(grant: &Grant) -> Class {
         Grant::Network(grant) => Class::Network(grant.key()),
         Grant::ShareNamespace { namespace } => Class::Flag(Setting::Share(*namespace)),
         Grant::HomeAsFolder => Class::Flag(Setting::HomeAsFolder),
+        Grant::Project => Class::Flag(Setting::Project),
+        Grant::Git { .. } => Class::Setting(Setting::Git),
         Grant::AddPath { .. } => Class::Folder,
         Grant::DevShell { .. } => Class::DevShell,
         Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } | Grant::UnsetEnv { name } => {

@@ -4,9 +4,9 @@ use expect_test::{Expect, expect};
 use proptest::prelude::*;
 
 use crate::{
-    Access, Argument, CallBase, Entry, Grant, Lifetime, Limited, Missing, Namespace, NetworkGrant,
-    Origin, Output, Package, Scope, Sentence, Terminal, Text, Wall, Zone, compose, diff, normalise,
-    sentence, sentence_among,
+    Access, Argument, CallBase, Entry, GitSettings, Grant, Lifetime, Limited, Missing, Namespace,
+    NetworkGrant, Origin, Output, Package, Scope, Sentence, Terminal, Text, Wall, Zone, compose,
+    diff, normalise, sentence, sentence_among,
 };
 
 fn text() -> impl Strategy<Value = Text> {
@@ -69,6 +69,8 @@ fn set() -> impl Strategy<Value = Grant> {
         Grant::Network(NetworkGrant::HostPort { from: 80, to: 80 }),
         Grant::Network(NetworkGrant::Proxy),
         Grant::HomeAsFolder,
+        Grant::Project,
+        Grant::Git { settings: GitSettings::Merged },
         Grant::NestedSandbox,
         Grant::TerminalFilter,
         Grant::Worktree,

@@ -32,6 +32,8 @@ pub(crate) struct Caller<'a> {
     pub(crate) gid: u32,
     /// The user's line of /etc/passwd, once it was asked for.
     pub(crate) account: OnceCell<String>,
+    /// See [`Caller::below`].
+    pub(crate) started_below: OnceCell<Vec<u8>>,
 }
 
 impl<'a> Caller<'a> {
@@ -49,7 +51,13 @@ impl<'a> Caller<'a> {
             uid: rustix::process::geteuid().as_raw(),
             gid: rustix::process::getegid().as_raw(),
             account: OnceCell::new(),
+            started_below: OnceCell::new(),
         }
+    }
+
+    /// Where below the working folder the launch was started, if that has become another one: `/a/b`; else nothing.
+    pub(crate) fn below(&self) -> &[u8] {
+        self.started_below.get().map_or(b"", Vec::as_slice)
     }
 
     /// The value of a variable, whatever bytes it has. The first one counts where a name stands twice, as in getenv(3).

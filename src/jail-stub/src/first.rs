@@ -209,7 +209,9 @@ fn hostname(plan: &Plan) -> Result<(), Problem> {
 fn enter_folder(first: &First<'_>, folder: Option<&[u8]>) -> Result<(), Problem> {
     let Launch { plan, caller, .. } = first.launch;
     match (&plan.start, folder) {
-        (StartIn::Folder, Some(folder)) => rustix::process::chdir(folder).about(folder),
+        (StartIn::Folder, Some(folder)) => {
+            rustix::process::chdir([folder, caller.below()].concat()).about(folder)
+        }
         (StartIn::Folder, None) if !has(plan, Namespace::Mount) => Ok(()),
         (StartIn::Folder, None) => {
             Err(Problem::new("", "the plan starts in the working folder and does not bind it"))

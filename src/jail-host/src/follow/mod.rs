@@ -9,25 +9,23 @@
 
 mod pair;
 mod side;
-mod walls;
+pub(crate) mod walls;
 mod watch;
 
 use std::ffi::OsStr;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use jail_plan::follow::{Answer, PACKET_MAX, Told};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, IoSliceMut};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+use rustix::io::Errno;
 
 use self::pair::Pair;
 use self::side::Fault;
 use self::watch::Watch;
-use crate::sys;
+use crate::{packet, sys};
 
 /// Changes are carried over so much later, so that a program that writes all the time costs no more than that.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -54,7 +52,7 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
         Some(_) => return Err(io::Error::other("nothing was said of the file inside")),
     };
     let watch = Watch::of([&folder, &inside]);
-    if let Err(error) = first.and_then(|()| walls::close([&folder, &inside])) {
+    if let Err(error) = first.and_then(|()| walls::close_but_for([&folder, &inside])) {
         tell(socket, Answer::Unconfined(error.raw_os_error()))?;
         return idle(socket);
     }
@@ -138,33 +136,9 @@ fn wait(socket: &OwnedFd, changes: Option<&OwnedFd>, due: Option<Instant>) -> io
 
 /// The next packet, with its descriptor; `None` when nobody is left to send one.
 fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
-    let mut packet = [0; PACKET_MAX];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let length = loop {
-        let mut parts = [IoSliceMut::new(&mut packet)];
-        match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            Err(Errno::INTR) => {}
-            other => break other?.bytes,
-        }
-    };
-    let descriptor = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
-        _ => None,
-    });
-    match packet.get(..length) {
-        Some([]) | None => Ok(None),
-        Some(packet) => match Told::decode(packet) {
-            Some(told) => Ok(Some((told, descriptor))),
-            None => Err(io::Error::other("the stub sent no packet")),
-        },
-    }
+    packet::hear(socket, &mut [0; PACKET_MAX], Told::decode)
 }
 
 fn tell(socket: &OwnedFd, answer: Answer) -> io::Result<()> {
-    match send(socket, &answer.encode(), SendFlags::NOSIGNAL) {
-        // It has gone; the next thing that is heard is the end.
-        Err(Errno::PIPE | Errno::CONNRESET) | Ok(_) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    packet::tell(socket, &answer.encode())
 }

@@ -132,6 +132,7 @@ impl Session<'_> {
                 Ok(Learned::default())
             }
             HostOp::RefuseFolder(_)
+            | HostOp::EnterProject
             | HostOp::StateDirectory(_)
             | HostOp::StateFile(_)
             | HostOp::StateLink(_)

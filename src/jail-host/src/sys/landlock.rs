@@ -14,6 +14,8 @@ pub(crate) const WRITE_FILE: u64 = 1 << 1;
 pub(crate) const READ_FILE: u64 = 1 << 2;
 /// `LANDLOCK_ACCESS_FS_READ_DIR`.
 pub(crate) const READ_DIR: u64 = 1 << 3;
+/// `LANDLOCK_ACCESS_FS_REMOVE_DIR`.
+pub(crate) const REMOVE_DIR: u64 = 1 << 4;
 /// `LANDLOCK_ACCESS_FS_REMOVE_FILE`.
 pub(crate) const REMOVE_FILE: u64 = 1 << 5;
 /// `LANDLOCK_ACCESS_FS_MAKE_REG`.

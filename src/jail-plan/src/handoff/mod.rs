@@ -37,7 +37,8 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
         | HostOp::Bus(_)
         | HostOp::Channel(_)
         | HostOp::OpenUrls
-        | HostOp::FilterTerminal => None,
+        | HostOp::FilterTerminal
+        | HostOp::EnterProject => None,
     }
 }
 

@@ -92,6 +92,7 @@ pub fn is_helpers(op: &HostOp) -> bool {
     match op {
         HostOp::Script(_) | HostOp::Bus(_) | HostOp::Channel(_) | HostOp::OpenUrls => true,
         HostOp::RefuseFolder(_)
+        | HostOp::EnterProject
         | HostOp::StateDirectory(_)
         | HostOp::StateFile(_)
         | HostOp::StateLink(_)

@@ -264,6 +264,9 @@ impl Grant {
             Self::Directory { to, .. } => own().at(to),
             Self::Program { .. }
             | Self::Arguments { .. }
+            // Both say more of the working folder's grant, and give nothing without one.
+            | Self::Project
+            | Self::Git { .. }
             | Self::StartIn { .. }
             | Self::Accounts { .. }
             | Self::RemountReadOnly { .. }

@@ -23,6 +23,20 @@ impl Argument {
     }
 }
 
+/// What a jail that may write a repository of git can do to its settings: what git on the host executes or believes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GitSettings {
+    /// It changes copies of its own, and what it has changed is reported.
+    Apart,
+    /// The same, and harmless changes are taken over.
+    Merged,
+    /// Nothing of a repository can be changed.
+    ReadOnly,
+    /// It changes the real ones.
+    Shared,
+}
+
 /// What becomes of what is written to an overlay.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub use effect::HostUse;
-pub use kinds::{Argument, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
+pub use kinds::{Argument, GitSettings, IdKind, Limited, Phase, Scope, Wall, Writes, Zone};
 pub use network::{NetworkGrant, ProxyCredentials, UpstreamProxy};
 pub use secret::{Secret, SecretSocket, SecretSource, SecretTo};
 
@@ -54,6 +54,13 @@ pub enum Grant {
     HomeAsFolder,
     /// What the worktrees of a git repository share, if the working folder is one of them: read-write, at its own place.
     Worktree,
+    /// The working folder is the root of the repository that the wrapper is started in; the program starts where that was.
+    Project,
+    /// What the jail can do to the settings of the repositories of the working folder. The last one counts.
+    Git {
+        /// What.
+        settings: GitSettings,
+    },
     /// Every argument that is an existing path appears in the jail.
     BindArguments {
         /// With which access.
@@ -412,6 +419,8 @@ impl Grant {
             Self::Folder { to, .. } => to.iter_mut().collect(),
             Self::HomeAsFolder
             | Self::Worktree
+            | Self::Project
+            | Self::Git { .. }
             | Self::OpenUrls
             | Self::TerminalFilter
             | Self::BindArguments { .. }

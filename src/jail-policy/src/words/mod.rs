@@ -12,7 +12,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, Grant, IdKind, Limited, Scope, Wall, Writes};
+use crate::grant::{Argument, GitSettings, Grant, IdKind, Limited, Scope, Wall, Writes};
 use crate::text::Text;
 use crate::{Access, Missing, Service};
 use crate::{CallBase, OnDeny};
@@ -124,7 +124,7 @@ const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
 /// Of a file that its program makes, unless it has to be there for being bound.
 const MAY_BE_MISSING: &str = "need not be there yet";
-const PLAIN_BIND: &str = "a plain bind for now: all in it can be changed, `.git` and its hooks too";
+const PLAIN_BIND: &str = "a plain bind: all in it can be changed";
 /// What is made for the jail and is nobody else's.
 const OWN: &str = "its own";
 
@@ -154,6 +154,11 @@ fn plain(grant: &Grant) -> Sentence {
             Sentence::new(Files, "read-write", what)
                 .note("where the repository says so too, and no jail could have written both")
         }
+        Grant::Project => {
+            let what = "the root of the repository in place of the folder in which it is started";
+            Sentence::new(Files, "the working folder", what)
+        }
+        Grant::Git { settings } => git(*settings),
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }
@@ -350,6 +355,23 @@ fn access_word(access: Access) -> &'static str {
         Access::ReadWrite => "read-write",
         Access::Device => "device",
     }
+}
+
+fn git(settings: GitSettings) -> Sentence {
+    let (verb, what) = match settings {
+        GitSettings::Apart => {
+            (OWN, "git's configuration and hooks in the working folder's repository (copies)")
+        }
+        GitSettings::Merged => (
+            OWN,
+            "git's configuration and hooks in the working folder's repository (copies; harmless changes are taken over)",
+        ),
+        GitSettings::ReadOnly => ("read-only", "`.git` in the working folder"),
+        GitSettings::Shared => {
+            ("read-write", "git's configuration and hooks, which git on the host executes")
+        }
+    };
+    Sentence::new(Subject::Files, verb, what)
 }
 
 fn folder(access: Access, to: Option<&Text>) -> Sentence {

@@ -11,6 +11,7 @@ use crate::term::Place;
 
 pub(super) fn finish(state: &mut Lowering<'_>) {
     settle_hostname(state);
+    super::folder::settle(state);
     settle_entries(state);
     contradict_each_other(state);
     super::by_name::settle(state);

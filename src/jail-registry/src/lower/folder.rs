@@ -1,10 +1,10 @@
 //! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`, `mount-cwd-readonly` and `workspace`
 //! together want. Whoever says more about it takes the place of the grant before.
 
-use jail_policy::{Access, Grant, Text};
+use jail_policy::{Access, Entry, GitSettings, Grant, Text};
 
-use super::Lowering;
 use super::finish::with_first;
+use super::{Granted, Lowering};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::term::Place;
 
@@ -32,6 +32,20 @@ pub(super) fn wanted(
     }
     let access = state.folder.access.map_or(Access::ReadWrite, |(access, _)| access);
     Grant::Folder { access, to: state.folder.to.clone() }
+}
+
+/// Where the working folder can be written, git's settings there are kept apart, unless the spec has said something about them.
+pub(super) fn settle(state: &mut Lowering<'_>) {
+    let is_said =
+        state.grants.iter().any(|granted| matches!(granted.entry.grant, Grant::Git { .. }));
+    let is_writable = |granted: &Granted| {
+        matches!(granted.entry.grant, Grant::Folder { access: Access::ReadWrite, .. })
+    };
+    let Some(at) = state.grants.iter().position(is_writable).filter(|_| !is_said) else { return };
+    if let Some(by) = state.grants.get(at).map(|folder| folder.entry.by.clone()) {
+        let grant = Grant::Git { settings: GitSettings::Apart };
+        state.grants.insert(at + 1, Granted { entry: Entry { by, grant }, named: None });
+    }
 }
 
 fn taken_back(

@@ -1,8 +1,10 @@
 //! Work on the host before the namespaces exist, with the user's rights, and how paths of the host are opened.
 
 mod accounts;
+mod companion;
 mod folder;
 mod for_broker;
+mod git;
 mod helper;
 mod identity;
 mod lock;
@@ -10,6 +12,7 @@ pub(crate) mod named;
 mod no_project;
 mod own_state;
 mod paths;
+mod project;
 mod pwd;
 mod shared;
 mod state;
@@ -25,6 +28,7 @@ use jail_plan::{HostOp, Ids, InsideOp, Plan, StateFile};
 pub(crate) use accounts::{Accounts, accounts};
 pub(crate) use folder::Folder;
 pub(crate) use for_broker::check as check_for_broker;
+pub(crate) use git::GitGuard;
 pub(crate) use helper::{Helper, ending, listener, wait};
 pub(crate) use identity::configuration as git_identity;
 pub(crate) use lock::hold;
@@ -96,6 +100,7 @@ fn perform(op: &HostOp, index: usize, before: &Before<'_>) -> Result<Option<Lear
     let Before { caller, trees, helper, own_state, plan } = *before;
     match op {
         HostOp::RefuseFolder(op) => folder::refuse(caller, op.home_allowed, own_state)?,
+        HostOp::EnterProject => project::enter(caller)?,
         HostOp::StateDirectory(op) => {
             state::directory(caller.path(&op.path)?.as_str().as_bytes(), trees)?;
         }

@@ -18,7 +18,7 @@ pub(crate) fn arguments(caller: &Caller<'_>) -> Result<Vec<Vec<u8>>, Problem> {
             [b'/', ..] => paths.push(normal(argument)),
             _ => {
                 let folder = Folder::current()?.path;
-                paths.push(normal(&[&folder, b"/".as_slice(), argument].concat()));
+                paths.push(normal(&[&folder, caller.below(), b"/", argument].concat()));
             }
         }
     }

@@ -8,31 +8,20 @@
 use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use alloc::{format, vec};
-use core::mem::MaybeUninit;
 
 use jail_plan::follow::{Answer, FILE_MAX, FOLLOW, Outside, Told};
 use jail_plan::helper::HELPER;
 use jail_plan::{Host, Ids, InsideOp, Plan, SharedFile, Step};
-use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Access, AtFlags, FileType, OFlags, accessat, fstat};
-use rustix::io::{Errno, IoSlice};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
-    SocketType, recv, sendmsg, socketpair,
-};
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::io::Errno;
 
 use super::HostPaths;
-use super::helper::{ending, wait};
+use super::companion::Companion;
 use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
-use crate::process::Process;
 use crate::resolve::{self, Scope};
-use crate::signal;
-use crate::spawn::{Standing, spawn};
 use crate::steps::Steps;
-use crate::supervisor::handled;
 
 /// For the user alone, as a file that holds an agent's state is made where it is missing.
 const NEW: u32 = 0o600;
@@ -56,13 +45,7 @@ pub(crate) struct Pair<'a> {
     pub(crate) name: CString,
     /// What the process that carries it over is told of it.
     outside: Outside,
-    follower: Option<Follower>,
-}
-
-/// The process that carries a file over.
-struct Follower {
-    socket: OwnedFd,
-    process: Process,
+    follower: Option<Companion>,
 }
 
 /// What of the jail's did not arrive on the host.
@@ -119,7 +102,7 @@ impl<'a> SharedFiles<'a> {
     ) -> Result<(), Failure> {
         for pair in &mut self.files {
             let started = match &plan.host {
-                Some(host) => Follower::start(host, pair, group),
+                Some(host) => start(host, pair, group),
                 None => Err(Problem::new("", "the plan names no helper")),
             };
             let failed = |problem| Steps::of(plan).inside(pair.index, pair.step, problem);
@@ -141,14 +124,14 @@ impl<'a> SharedFiles<'a> {
 }
 
 /// What the supervisor has of the files: the processes that carry them over, and what to call them.
-pub(crate) struct Followed<'a>(Vec<(&'a str, String, Follower)>);
+pub(crate) struct Followed<'a>(Vec<(&'a str, String, Companion)>);
 
 impl<'a> Followed<'a> {
     /// The payload has ended: what is left to be carried over is, unless a signal in `signals` ends the wait for it.
     pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<Lost<'a>> {
         let mut lost = Vec::new();
         for (by, path, follower) in self.0 {
-            if let Err(fault) = follower.finish(signals) {
+            if let Err(fault) = finish(follower, signals) {
                 lost.push(Lost { by, path, fault });
             }
         }
@@ -156,8 +139,7 @@ impl<'a> Followed<'a> {
     }
 
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        let followers = self.0.iter().map(|(_, _, follower)| follower);
-        followers.flat_map(|one| [one.socket.as_fd(), one.process.as_fd()])
+        self.0.iter().flat_map(|(_, _, follower)| follower.descriptors())
     }
 }
 
@@ -196,81 +178,35 @@ impl<'a> Pair<'a> {
 
     /// Says that the file inside is to be in this folder, and waits until it is. Called by the first process.
     pub(crate) fn place(&self, folder: impl AsFd, is_new: bool) -> Result<Answer, Problem> {
-        let Some(Follower { socket, .. }) = &self.follower else { return Ok(Answer::Bound) };
-        tell(socket, &Told::Inside { is_new }, &[folder.as_fd()]).map_err(|_| gone())?;
-        answer(socket).ok_or_else(gone)
+        let Some(follower) = &self.follower else { return Ok(Answer::Bound) };
+        let inside = Told::Inside { is_new }.encode();
+        follower.tell(&inside, &[folder.as_fd()]).map_err(|_| gone())?;
+        follower.hear(&mut [0; Answer::LENGTH]).and_then(Answer::decode).ok_or_else(gone)
     }
 }
 
-impl Follower {
-    fn start(host: &Host, pair: &Pair<'_>, group: Option<BorrowedFd<'_>>) -> Result<Self, Problem> {
-        let (socket, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
-                .about("a socket")?;
-        let words = [HELPER.into(), FOLLOW.into(), format!("{}", theirs.as_raw_fd())];
-        let words = words.map(|word: String| CString::new(word).unwrap_or_default());
-        let standing = Standing::Apart { group, messages: None };
-        let process = spawn(
-            &host.program,
-            words.iter().map(CString::as_c_str),
-            core::iter::empty(),
-            vec![theirs.as_fd()],
-            handled(),
-            standing,
-        )?;
-        let told = Told::Outside(pair.outside.clone());
-        tell(&socket, &told, &[pair.folder.as_fd()]).about(HELPER)?;
-        Ok(Self { socket, process })
-    }
-
-    /// The last answer. The process is gone then.
-    fn finish(self, signals: &OwnedFd) -> Result<(), Fault> {
-        let Self { socket, process } = self;
-        let mut last = None;
-        if tell(&socket, &Told::Ended, &[]).is_ok() {
-            let ended = loop {
-                match wait(&socket, signals) {
-                    Ok(true) => break false,
-                    Ok(false) if ending(signals).is_none() => {}
-                    Ok(false) | Err(_) => break true,
-                }
-            };
-            last = if ended { None } else { answer(&socket) };
-        }
-        if last.is_none() {
-            let _ = process.signal(signal::KILL);
-        }
-        let number = Pid::from_raw(process.number());
-        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
-        match last {
-            Some(Answer::Done | Answer::Bound) => Ok(()),
-            Some(Answer::Strange) => Err(Fault::Strange),
-            Some(Answer::Large) => Err(Fault::Large),
-            Some(Answer::Failed(error) | Answer::Unconfined(error)) => {
-                Err(Fault::Failed(Errno::from_raw_os_error(error)))
-            }
-            None => Err(Fault::Gone),
-        }
-    }
+fn start(
+    host: &Host,
+    pair: &Pair<'_>,
+    group: Option<BorrowedFd<'_>>,
+) -> Result<Companion, Problem> {
+    let follower = Companion::start(host, FOLLOW, group)?;
+    let outside = Told::Outside(pair.outside.clone()).encode();
+    follower.tell(&outside, &[pair.folder.as_fd()]).about(HELPER)?;
+    Ok(follower)
 }
 
-fn tell(socket: &OwnedFd, told: &Told, folders: &[BorrowedFd<'_>]) -> Result<(), Errno> {
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = SendAncillaryBuffer::new(&mut space);
-    if !folders.is_empty() {
-        control.push(SendAncillaryMessage::ScmRights(folders));
-    }
-    let packet = told.encode();
-    sendmsg(socket, &[IoSlice::new(&packet)], &mut control, SendFlags::NOSIGNAL).map(drop)
-}
-
-fn answer(socket: &OwnedFd) -> Option<Answer> {
+/// The last answer. The process is gone then.
+fn finish(follower: Companion, signals: &OwnedFd) -> Result<(), Fault> {
     let mut packet = [0; Answer::LENGTH];
-    loop {
-        match recv(socket, &mut packet, RecvFlags::empty()) {
-            Err(Errno::INTR) => {}
-            other => return Answer::decode(packet.get(..other.ok()?.0)?),
+    match follower.finish(&Told::Ended.encode(), &mut packet, signals).and_then(Answer::decode) {
+        Some(Answer::Done | Answer::Bound) => Ok(()),
+        Some(Answer::Strange) => Err(Fault::Strange),
+        Some(Answer::Large) => Err(Fault::Large),
+        Some(Answer::Failed(error) | Answer::Unconfined(error)) => {
+            Err(Fault::Failed(Errno::from_raw_os_error(error)))
         }
+        None => Err(Fault::Gone),
     }
 }
 

@@ -9,6 +9,7 @@ mod deep;
 mod device;
 mod etc;
 mod file;
+mod git;
 mod kept;
 mod listing;
 mod order;
@@ -39,7 +40,7 @@ pub(crate) use session::devices as session_devices;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{self, HostPaths, OwnState, SharedFiles};
+use crate::host::{self, GitGuard, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::namespaces::{self, has};
@@ -56,6 +57,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) own_state: &'a [OwnState],
     /// The files of the host that the jail gets copies of.
     pub(crate) shared: &'a SharedFiles<'a>,
+    /// Who says what of git is kept apart, in a repository.
+    pub(crate) git: Option<&'a GitGuard<'a>>,
     /// The socket that [`InsideOp::HostSocket`] places.
     pub(crate) listener: Option<&'a OwnedFd>,
     /// What is made in the network namespace, where the plan has a network by name.
@@ -128,8 +131,9 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     }
     notes.print();
     let at_root = |problem| launch.steps.fixed(Fixed::Root, "", problem);
-    let writable = sources.iter().flat_map(|found: &HostParts| &found.sources);
-    let kept = kept::find(launch, writable).map_err(at_root)?;
+    let writable = || sources.iter().flat_map(|found: &HostParts| &found.sources);
+    let kept = kept::find(launch, writable()).map_err(at_root)?;
+    let apart = git::find(launch, writable()).map_err(at_root)?;
     if let Some(user) = &launch.dedicated {
         // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
         let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
@@ -150,7 +154,9 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     }
     refused::place(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
-    kept.and_then(|()| built.root.complete()).map_err(at_root)?;
+    kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(launch, &mut built.root)))
+        .and_then(|()| built.root.complete())
+        .map_err(at_root)?;
     Ok(built)
 }
 
@@ -257,6 +263,8 @@ fn perform(
             let tree = tree::queues().about(path.as_str())?;
             root.attach(tree, path.as_str(), tree::Kind::Folder)
         }
+        // It is done when everything else is in place.
+        InsideOp::Git(_) => Ok(()),
         // The operations that scripts added stand before it by now.
         InsideOp::RuntimeArguments => Ok(()),
     }

@@ -173,6 +173,13 @@ impl Root {
         self.entry_below(path, FOLDER_MODE)
     }
 
+    /// The same for what something is to be mounted over, also a symbolic link.
+    pub(crate) fn entry_of_mount(&self, path: &[u8]) -> Result<Entry, Problem> {
+        self.pin(path)?;
+        self.forget(path);
+        self.entry(path)
+    }
+
     /// The same for what is made there with `mode`.
     pub(crate) fn entry_for(&self, path: &[u8], mode: u32) -> Result<Entry, Problem> {
         self.entry_below(path, mode_of_parents(mode))

@@ -12,11 +12,11 @@ use crate::caller::Caller;
 use crate::cgroup::{self, Held};
 use crate::confine::{self, Filter};
 use crate::dedicated::{self, Dedicated};
-use crate::ending::Ending;
+use crate::ending::{Ending, Told};
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
 use crate::handoff::{self, Ledger};
-use crate::host::{self, Followed, Helper, HostPaths, OwnState, SharedFiles, Store};
+use crate::host::{self, Followed, GitGuard, Helper, HostPaths, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
 use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
@@ -82,6 +82,7 @@ struct Prepared<'a, 'store> {
     given: Given,
     filter: Option<OutputFilter>,
     shared: SharedFiles<'a>,
+    git: Option<GitGuard<'a>>,
     own_state: Vec<OwnState>,
     leftovers: Option<Leftovers>,
     network: Option<network::Prepared<'a>>,
@@ -127,6 +128,7 @@ fn prepare<'a: 'store, 'store>(
     let held = cgroup::hold(plan, caller, shared.count())
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     shared.start(plan, held.folder())?;
+    let git = GitGuard::start(plan, caller, &paths, held.folder())?;
     let given = Given::of(plan);
     let filter = match (outside.has_filter && given.is_replaced, &plan.host) {
         (false, _) => None,
@@ -171,6 +173,7 @@ fn prepare<'a: 'store, 'store>(
         given,
         filter,
         shared,
+        git,
         own_state,
         leftovers,
         network,
@@ -193,6 +196,7 @@ struct Started<'a> {
     given: Given,
     filter: Option<OutputFilter>,
     shared: Followed<'a>,
+    git: Option<GitGuard<'a>>,
     leftovers: Option<Leftovers>,
     broker: Option<Broker>,
     ledger: Option<Ledger<'a>>,
@@ -250,6 +254,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         given: prepared.given,
         filter: prepared.filter,
         shared: prepared.shared.followed(),
+        git: prepared.git,
         leftovers: prepared.leftovers,
         broker,
         ledger,
@@ -281,6 +286,7 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
         plan: prepared.plan,
         own_state: &prepared.own_state,
         shared: &prepared.shared,
+        git: prepared.git.as_ref(),
         listener: prepared.outside.listener.as_ref(),
         network: prepared.network.as_ref(),
         dedicated: prepared.dedicated.as_ref(),
@@ -311,8 +317,9 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         .map_err(at_namespaces)?;
     let locks = started.locks.iter().map(AsFd::as_fd);
     let ledger = started.ledger.iter().flat_map(Ledger::descriptors);
+    let git = started.git.iter().flat_map(GitGuard::descriptors);
     let leftover = leftovers.as_ref().map(AsFd::as_fd);
-    let kept = held.descriptors().chain(locks).chain(leftover).chain(ledger).collect();
+    let kept = held.descriptors().chain(locks).chain(leftover).chain(ledger).chain(git).collect();
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
@@ -331,6 +338,11 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     }
     let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(outcome.has_run()));
     let mut ending = Ending::of(outcome, &lost, plan, &held);
+    if let Some(git) = started.git {
+        let by = git.by();
+        let lines = git.finish(&started.signals.pending).into_iter();
+        ending.told.extend(lines.map(|words| Told { words, by: by.into() }));
+    }
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.told.extend(gone.map(|gone| gone.told(by)));
     ending.told.extend(looked);

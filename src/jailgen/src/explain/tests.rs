@@ -88,8 +88,8 @@ fn every_grant_stands_with_its_line() {
           runs        pkgs.hello                                                 demo.jail:1:3  jail
 
         Files
-          read-write  the folder that it is started in (a plain bind for now:    demo.jail:2:3  mount-cwd
-                      all in it can be changed, `.git` and its hooks too)
+          read-write  the folder that it is started in (a plain bind: all in it  demo.jail:2:3  mount-cwd
+                      can be changed)
           read-only   ~/.gitconfig (if it is there)                              demo.jail:3:3  try-readonly
           in memory   /tmp, ~                                                    by default
           read-only   of /nix/store what this jail needs at run time             by default

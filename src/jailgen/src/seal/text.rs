@@ -95,6 +95,8 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         // These run on the host: what they name is kept by the wrapper, and is not in the jail.
         Grant::HostScript { .. } | Grant::Channel { .. } | Grant::OpenUrls => Vec::new(),
         Grant::HomeAsFolder
+        | Grant::Project
+        | Grant::Git { .. }
         | Grant::Worktree
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }

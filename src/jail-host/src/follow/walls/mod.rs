@@ -16,7 +16,7 @@ use crate::sys::seccomp;
 const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
 /// The first ones, which need to know nothing.
-pub(super) fn raise() -> Result<(), Errno> {
+pub(crate) fn raise() -> Result<(), Errno> {
     // Nobody of the same user may look into this process or trace it.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_no_new_privs(true)?;
@@ -26,17 +26,22 @@ pub(super) fn raise() -> Result<(), Errno> {
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })
 }
 
-/// The others. Nothing is left afterwards but what has been opened, what is in the folders, and the calls of [`CALLS`].
-pub(super) fn close(folders: [&OwnedFd; 2]) -> Result<(), Errno> {
+/// The others, for what carries a file over between two folders.
+pub(super) fn close_but_for(folders: [&OwnedFd; 2]) -> Result<(), Errno> {
     let rights =
         landlock::READ_FILE | landlock::WRITE_FILE | landlock::MAKE_REG | landlock::REMOVE_FILE;
+    close(&folders.map(|folder| (folder, rights)), &[])
+}
+
+/// Nothing is left afterwards but what has been opened, what is in the folders, and the calls of [`CALLS`] and these.
+pub(crate) fn close(folders: &[(&OwnedFd, u64)], calls: &[libc::c_long]) -> Result<(), Errno> {
     let rules = landlock::everything()?;
-    for folder in folders {
-        landlock::allow(&rules, folder, rights)?;
+    for (folder, rights) in folders {
+        landlock::allow(&rules, folder, *rights)?;
     }
     landlock::restrict(&rules)?;
     drop(rules);
-    seccomp::allow_only(CALLS)
+    seccomp::allow_only(&[CALLS, calls].concat())
 }
 
 /// Any other call ends the process. They wait, talk to the stub, open and copy files, give memory, and end.

@@ -19,7 +19,7 @@ fn folder(path: &Path) -> OwnedFd {
 fn behind(folders: [&OwnedFd; 2], work: impl FnOnce() + Send) {
     let walled = || {
         set_no_new_privs(true).expect("no new privileges");
-        close(folders).expect("this kernel has Landlock");
+        close_but_for(folders).expect("this kernel has Landlock");
         work();
         #[expect(clippy::exit, reason = "a thread behind these walls cannot end alone")]
         std::process::exit(0)

@@ -18,6 +18,7 @@ fn a_builder() {
         makeJailedOpencode#0: {"program":{"path":{"pieces":[{"nix":"agents.opencode","output":"program"}],"expand":false}}}
         network#4: "host-network"
         no-new-session#6: {"terminal":{"terminal":"keep"}}
+        mount-cwd#7: {"git":{"settings":"apart"}}
         network#4: {"copy":{"from":"/etc/resolv.conf","to":"/etc/resolv.conf","missing":"skip"}}
         network#4: {"copy":{"from":"/etc/hosts","to":"/etc/hosts","append":"127.0.0.1 jailed-opencode\n::1 jailed-opencode\n","missing":"skip"}}
         network#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
@@ -74,6 +75,7 @@ fn the_general_builder() {
     );
     expect![[r#"
         makeJailedAgent#0: {"program":{"path":{"pieces":[{"nix":"pkgs.x","output":"program"}],"expand":false}}}
+        mount-cwd#4: {"git":{"settings":"apart"}}
         mount-cwd#4: {"folder":{"access":"rw","to":null}}
         state-dir#5: {"state-directory":{"path":{"expand":"~/.config/x"},"to":{"expand":"~/.config/x"}}}
         state-file#6: {"state-file":{"path":{"expand":"~/.x.json"},"to":{"expand":"~/.x.json"}}}

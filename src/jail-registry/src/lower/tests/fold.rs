@@ -155,6 +155,7 @@ fn the_last_says_how_the_working_folder_appears() {
         vec![p("mount-cwd", []), p("workspace", [s("/w")]), p("tmpfs", [s("/w/x")])],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            workspace#5: {"git":{"settings":"apart"}}
             workspace#5: {"folder":{"access":"rw","to":"/w"}}
             tmpfs#6: {"tmpfs":{"to":"/w/x","mode":493,"size":null}}
         "#]],
@@ -167,6 +168,7 @@ fn a_home_that_is_kept_leaves_what_is_granted_in_it() {
         vec![p("mount-cwd", []), p("readwrite", [x("~/notes")]), p("persist-home", [s("a")])],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd#4: {"git":{"settings":"apart"}}
             persist-home#6: {"state-directory":{"path":{"expand":"${XDG_DATA_HOME:-~/.local/share}/jailgen/home/a"},"to":{"expand":"~"}}}
             mount-cwd#4: {"folder":{"access":"rw","to":null}}
             readwrite#5: {"bind":{"from":{"expand":"~/notes"},"to":{"expand":"~/notes"},"access":"rw","missing":"fail"}}

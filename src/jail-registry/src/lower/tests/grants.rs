@@ -227,6 +227,7 @@ fn the_working_folder_and_the_arguments() {
         [],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd#4: {"git":{"settings":"apart"}}
             mount-cwd#4: {"folder":{"access":"rw","to":null}}
         "#]],
     );
@@ -243,6 +244,7 @@ fn the_working_folder_and_the_arguments() {
         [s("/workspace")],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            workspace#4: {"git":{"settings":"apart"}}
             workspace#4: {"folder":{"access":"rw","to":"/workspace"}}
         "#]],
     );
@@ -251,6 +253,7 @@ fn the_working_folder_and_the_arguments() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             allow-home-cwd#5: "home-as-folder"
+            mount-cwd#4: {"git":{"settings":"apart"}}
             mount-cwd#4: {"folder":{"access":"rw","to":null}}
             warning[home-as-folder] at 3: the jail has all of the home folder when it is started there
               ^ high severity

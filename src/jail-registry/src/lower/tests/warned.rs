@@ -165,6 +165,7 @@ fn a_home_after_the_working_folder_covers_nothing_because_that_lies_over_it() {
         vec![p("mount-cwd", []), p("tmpfs", [x("$HOME/")])],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd#4: {"git":{"settings":"apart"}}
             mount-cwd#4: {"folder":{"access":"rw","to":null}}
             tmpfs#5: {"tmpfs":{"to":{"expand":"$HOME/"},"mode":493,"size":null}}
         "#]],
@@ -173,6 +174,7 @@ fn a_home_after_the_working_folder_covers_nothing_because_that_lies_over_it() {
         vec![p("tmpfs", [x("~")]), p("mount-cwd", [])],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            mount-cwd#5: {"git":{"settings":"apart"}}
             tmpfs#4: {"tmpfs":{"to":{"expand":"~"},"mode":493,"size":null}}
             mount-cwd#5: {"folder":{"access":"rw","to":null}}
         "#]],
@@ -181,6 +183,7 @@ fn a_home_after_the_working_folder_covers_nothing_because_that_lies_over_it() {
         vec![p("workspace", [s("/w")]), p("tmpfs", [x("~")])],
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
+            workspace#4: {"git":{"settings":"apart"}}
             workspace#4: {"folder":{"access":"rw","to":"/w"}}
             tmpfs#5: {"tmpfs":{"to":{"expand":"~"},"mode":493,"size":null}}
         "#]],

@@ -4,16 +4,15 @@
 //! say only the two values leave here. What cannot be read says nothing.
 
 mod pattern;
-mod settings;
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use jail_plan::git::{Setting, settings};
 use rustix::fs::FileType;
 use rustix::fs::{CWD, OFlags, fstat};
 
 use self::pattern::matches;
-use self::settings::{Setting, settings};
 use super::named::normal;
 use super::paths::{HostPaths, path_of};
 use super::subfolder;

@@ -16,6 +16,7 @@ use rustix::fs::{CWD, FileType, OFlags};
 use rustix::io::Errno;
 
 use self::pointer::Pointer;
+pub(super) use self::pointer::{line, target};
 use super::trust::{Recorded, WritableTrees};
 use super::walk::{Identity, Level, levels};
 use super::{Folder, folder};

@@ -27,8 +27,8 @@ impl Pointer {
     /// That of the working folder, which is `folder`; nothing where it is no linked worktree.
     pub(super) fn of(folder: &[u8]) -> Result<Option<Self>, Errno> {
         let Some(line) = line(CWD, b".git")? else { return Ok(None) };
-        let Some(target) = line.strip_prefix(b"gitdir: ") else { return Ok(None) };
-        Ok(Self::to(&from(folder, target)))
+        let Some(words) = line.strip_prefix(b"gitdir: ") else { return Ok(None) };
+        Ok(Self::to(&target(folder, words)))
     }
 
     fn to(administrative: &[u8]) -> Option<Self> {
@@ -48,7 +48,7 @@ impl Pointer {
         let says = |file: &str| {
             line(&place, &[b"worktrees/", self.name.as_slice(), b"/", file.as_bytes()].concat())
         };
-        let back = says("gitdir")?.map(|target| from(&self.administrative(), &target));
+        let back = says("gitdir")?.map(|words| target(&self.administrative(), &words));
         Ok(back == Some(self.file(folder)) && says("commondir")?.as_deref() == Some(b"../.."))
     }
 
@@ -65,7 +65,7 @@ impl Pointer {
 }
 
 /// A target as git reads it in a file of `folder`. Neither has a link on its way, so `..` can be taken back by name.
-fn from(folder: &[u8], target: &[u8]) -> Vec<u8> {
+pub(in crate::host) fn target(folder: &[u8], target: &[u8]) -> Vec<u8> {
     match target.first() {
         Some(b'/') => normal(target),
         Some(_) | None => normal(&[folder, b"/", target].concat()),
@@ -73,7 +73,7 @@ fn from(folder: &[u8], target: &[u8]) -> Vec<u8> {
 }
 
 /// The line in a file, which is no symlink and whose folders are none; nothing where there is no such file.
-fn line(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
+pub(in crate::host) fn line(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = match resolve::open(folder, name, flags, Scope::Beneath) {
         Ok(file) => file,
@@ -96,8 +96,8 @@ mod tests {
 
     #[test]
     fn only_a_pointer_into_the_worktrees_of_a_repository_counts() {
-        let found = |target: &str| {
-            let pointer = Pointer::to(&from(b"/work/wt", target.as_bytes()))?;
+        let found = |words: &str| {
+            let pointer = Pointer::to(&target(b"/work/wt", words.as_bytes()))?;
             let repository = String::from_utf8(pointer.repository).ok()?;
             Some((repository, String::from_utf8(pointer.name).ok()?))
         };

@@ -137,6 +137,8 @@ impl Draft {
             | Grant::TerminalFilter
             | Grant::StartIn { .. }
             | Grant::HomeAsFolder
+            | Grant::Project
+            | Grant::Git { .. }
             | Grant::Worktree
             | Grant::FolderState { .. }
             | Grant::DeepBind { .. }

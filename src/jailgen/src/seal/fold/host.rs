@@ -1,6 +1,7 @@
 //! What becomes of grants that are carried out on the host, by the helper.
 
 use jail_plan::follow::is_followed;
+use jail_plan::git::is_git;
 use jail_plan::handoff::hand_off;
 use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
 use jail_plan::terminal::is_filter;
@@ -79,6 +80,7 @@ impl OnHost {
                 HostOp::Channel(channel) => channel.name.as_str(),
                 HostOp::OpenUrls => OPENER,
                 HostOp::RefuseFolder(_)
+                | HostOp::EnterProject
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
                 | HostOp::StateLink(_)
@@ -109,7 +111,7 @@ impl OnHost {
         let is_its = |op: &HostOp| is_helpers(op) || is_filter(op) || hand_off(op).is_some();
         let has_work = before.iter().any(|step| is_its(&step.op))
             || !self.after.is_empty()
-            || inside.iter().any(|step| is_followed(&step.op));
+            || inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op));
         has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })
     }
 }

@@ -12,12 +12,14 @@ mod session;
 
 use std::collections::BTreeSet;
 
+use jail_plan::git::COPIES;
 use jail_plan::{
     Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
-    Folder, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, RefuseFolder, Session,
-    SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal, Tmpfs,
+    Folder, Git, GitChanges, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan,
+    RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal,
+    Tmpfs,
 };
-use jail_policy::{Entry, Grant, NetworkGrant, Policy, Scope, Zone};
+use jail_policy::{Entry, GitSettings, Grant, NetworkGrant, Policy, Scope, Zone};
 
 pub(super) use self::cage::{HANDLES as CAGE_HANDLES, is_cage};
 use self::host::OnHost;
@@ -148,7 +150,9 @@ impl<'a> Draft<'a> {
                 self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
-            Grant::HomeAsFolder => {}
+            // It is said with the working folder.
+            Grant::HomeAsFolder | Grant::Project => {}
+            Grant::Git { settings } => self.inside.extend(git(*settings, by)),
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
                     by,
@@ -299,6 +303,11 @@ impl<'a> Draft<'a> {
             self.policy.grants.iter().any(|entry| matches!(entry.grant, Grant::HomeAsFolder));
         let by = entry.by.to_string();
         self.before.insert(0, Step::new(by, HostOp::RefuseFolder(RefuseFolder { home_allowed })));
+        let project = self.policy.grants.iter().find(|entry| entry.grant == Grant::Project);
+        if let Some(project) = project {
+            // What is refused is the folder that the jail gets.
+            self.before.insert(0, Step::new(project.by.to_string(), HostOp::EnterProject));
+        }
     }
 
     fn store(&self, scope: Scope, by: String) -> Step<InsideOp> {
@@ -485,4 +494,16 @@ fn argument(read: Reader<'_>, word: &jail_policy::Argument) -> Result<Argument, 
         jail_policy::Argument::Text(text) => Ok(Argument::Text(read.host(text)?)),
         jail_policy::Argument::All => Ok(Argument::All),
     }
+}
+
+/// The operation that keeps git's settings apart, where they are.
+fn git(settings: GitSettings, by: String) -> Option<Step<InsideOp>> {
+    let changes = match settings {
+        GitSettings::Apart => GitChanges::Told,
+        GitSettings::Merged => GitChanges::Merged,
+        GitSettings::ReadOnly => GitChanges::Refused,
+        GitSettings::Shared => return None,
+    };
+    let to = HostText::Literal(COPIES.into());
+    Some(Step::new(by, InsideOp::Git(Git { to, changes })))
 }

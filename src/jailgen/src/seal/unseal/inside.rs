@@ -1,10 +1,12 @@
 //! What is put in place inside, as grants.
 
+use jail_plan::git::is_git;
 use jail_plan::helper::CLIENTS;
 use jail_plan::{
-    Access, Bind, Copy, EnvOp, HostOp, HostText, InsideOp, Missing, Service, Session, Step,
+    Access, Bind, Copy, EnvOp, GitChanges, HostOp, HostText, InsideOp, Missing, Service, Session,
+    Step,
 };
-use jail_policy::{Grant, Scope, Text, Writes};
+use jail_policy::{GitSettings, Grant, Scope, Text, Writes};
 
 use super::super::fold::EVERY_JAIL;
 use super::{Draft, text};
@@ -24,8 +26,20 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
         InsideOp::Folder(op) => {
             let to = op.to.as_ref().map(text);
             draft.add(by, Grant::Folder { access: op.access, to });
+            let is_apart = draft.plan.inside.iter().any(|step| is_git(&step.op));
+            if op.access == Access::ReadWrite && !is_apart {
+                draft.add(by, Grant::Git { settings: GitSettings::Shared });
+            }
         }
         InsideOp::Worktree => draft.add(by, Grant::Worktree),
+        InsideOp::Git(op) => {
+            let settings = match op.changes {
+                GitChanges::Told => GitSettings::Apart,
+                GitChanges::Merged => GitSettings::Merged,
+                GitChanges::Refused => GitSettings::ReadOnly,
+            };
+            draft.add(by, Grant::Git { settings });
+        }
         InsideOp::BindArguments(op) => {
             draft.add(by, Grant::BindArguments { access: op.access });
         }

@@ -98,6 +98,7 @@ impl Draft<'_> {
                     let (script, shell) = (Text::literal(op.script.clone()), Text::literal(shell.clone()));
                     self.add(by, Grant::Channel { name: op.name.clone(), script, shell });
                 }
+                HostOp::EnterProject => self.add(by, Grant::Project),
                 HostOp::OpenUrls => self.add(by, Grant::OpenUrls),
                 HostOp::FilterTerminal => self.add(by, Grant::TerminalFilter),
                 HostOp::StateLink(op) => {

@@ -3,23 +3,42 @@
 use alloc::vec::Vec;
 
 /// `key = value` in `[section "about"]`. Section and key are in lower case.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Setting {
-    pub(super) section: Vec<u8>,
-    pub(super) about: Option<Vec<u8>>,
-    pub(super) key: Vec<u8>,
-    pub(super) value: Vec<u8>,
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Setting {
+    /// The section's name.
+    pub section: Vec<u8>,
+    /// What stands in quotes after it.
+    pub about: Option<Vec<u8>>,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value, without quotes and escapes.
+    pub value: Vec<u8>,
 }
 
-/// All settings of a file that have a value.
-pub(super) fn settings(text: &[u8]) -> Vec<Setting> {
+/// All settings of a file that have a value, up to what is not understood.
+#[must_use]
+pub fn settings(text: &[u8]) -> Vec<Setting> {
+    let (found, _) = read(text);
+    found.into_iter().filter(|(_, has_value)| *has_value).map(|(setting, _)| setting).collect()
+}
+
+/// All settings of a file, if all of it is understood. One without a value is `true`.
+#[must_use]
+pub fn settings_of_whole(text: &[u8]) -> Option<Vec<Setting>> {
+    let (found, is_whole) = read(text);
+    is_whole.then(|| found.into_iter().map(|(setting, _)| setting).collect())
+}
+
+/// The settings, each with whether it has a value, and whether the end was reached.
+fn read(text: &[u8]) -> (Vec<(Setting, bool)>, bool) {
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
     let mut reader = Reader { rest: text, section: Vec::new(), about: None };
     let mut found = Vec::new();
-    while let Some(next) = reader.next() {
+    while !reader.rest.is_empty() {
+        let Some(next) = reader.next() else { return (found, false) };
         found.extend(next);
     }
-    found
+    (found, true)
 }
 
 struct Reader<'a> {
@@ -30,7 +49,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// The next setting, or something else that was understood; `None` at the end.
-    fn next(&mut self) -> Option<Option<Setting>> {
+    fn next(&mut self) -> Option<Option<(Setting, bool)>> {
         match *self.rest.first()? {
             b'#' | b';' => {
                 self.take_while(|byte| byte != b'\n');
@@ -93,17 +112,21 @@ impl Reader<'_> {
         }
     }
 
-    fn setting(&mut self) -> Option<Option<Setting>> {
+    fn setting(&mut self) -> Option<Option<(Setting, bool)>> {
         let key = self.take_while(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         self.blanks();
-        if self.take(b'=').is_none() {
+        let has_value = self.take(b'=').is_some();
+        let value = match has_value {
+            true => self.value()?,
             // Without a value it is `true`, unless something else stands there.
-            return matches!(self.rest.first(), None | Some(b'\n' | b'#' | b';')).then_some(None);
-        }
-        let value = self.value()?;
+            false if matches!(self.rest.first(), None | Some(b'\n' | b'#' | b';')) => {
+                b"true".to_vec()
+            }
+            false => return None,
+        };
         let (section, about, key) =
             (self.section.clone(), self.about.clone(), key.to_ascii_lowercase());
-        Some(Some(Setting { section, about, key, value }))
+        Some(Some((Setting { section, about, key, value }, has_value)))
     }
 
     /// Up to the end of the line. Blanks at both ends, and comments, count in quotes only.
@@ -184,5 +207,15 @@ mod tests {
         reads("[a]k=1\n[b]\nk = \"open\n[c]\nk = 2\n", &["a.k=1"]);
         reads("[a]\nk = 1\n!\nk = 2\n", &["a.k=1"]);
         reads("", &[]);
+    }
+
+    #[test]
+    fn a_file_counts_as_a_whole_or_not_at_all() {
+        let whole = |text: &str| settings_of_whole(text.as_bytes()).map(|found| found.len());
+        assert_eq!(whole("[a]\nflag\nk = 1\n"), Some(2));
+        assert_eq!(whole(""), Some(0));
+        for text in ["[a]\nk = \"open", "[a\nk = 1\n", "[a]\nk = 1\n!\n", "[a]\nk \\q\n"] {
+            assert_eq!(whole(text), None, "{text}");
+        }
     }
 }

@@ -1,0 +1,180 @@
+//! The jail's copies: files and folders in a folder in memory that it gets, each named by the number of its place.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use jail_plan::git::How;
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat, readlinkat, statat,
+    symlinkat,
+};
+
+use super::Refusal;
+use super::file;
+use super::find::Found;
+
+/// No hooks are larger, all of a repository together.
+const HOOKS_MAX: u64 = 64 * 1024 * 1024;
+/// Nor do they lie deeper.
+const DEPTH_MAX: usize = 4;
+
+/// All copies, and what they were at first.
+pub(super) struct Copies {
+    pub(super) folder: OwnedFd,
+    pub(super) configs: Vec<Config>,
+    pub(super) hooks: Vec<Hooks>,
+}
+
+/// The copy of a configuration.
+pub(super) struct Config {
+    /// Its name in the folder.
+    pub(super) name: String,
+    /// What it is a copy of.
+    pub(super) path: PathBuf,
+    pub(super) before: Vec<u8>,
+}
+
+/// The copy of a folder of hooks.
+pub(super) struct Hooks {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    /// Its files, each with what tells that it was changed: a program cannot set the time.
+    pub(super) before: Vec<(Vec<u8>, Signature)>,
+}
+
+/// Inode, time of the last change, length.
+pub(super) type Signature = (u64, i64, u64, i64);
+
+/// How copies are made.
+struct Copier {
+    /// Of whom the copies are is another user than who makes them.
+    other_user: bool,
+    /// How many bytes there may still be.
+    left: u64,
+}
+
+impl Copies {
+    /// Makes them in `folder`.
+    pub(super) fn make(found: &Found, folder: OwnedFd, other_user: bool) -> Result<Self, Refusal> {
+        let mut copier = Copier { other_user, left: HOOKS_MAX };
+        let (mut configs, mut hooks) = (Vec::new(), Vec::new());
+        for (number, place) in found.places.iter().enumerate() {
+            let (name, path) = (number.to_string(), Path::new(OsStr::from_bytes(&place.path)));
+            let failed = |error: io::Error| refused(path, &error);
+            match place.how {
+                How::ReadOnly => {}
+                How::Link => {
+                    let before = copier.file(path, &folder, &name).map_err(failed)?;
+                    configs.push(Config { name, path: path.to_path_buf(), before });
+                }
+                How::Copy => {
+                    copier.folder(path, &folder, OsStr::new(&name), DEPTH_MAX).map_err(failed)?;
+                    let before = signatures(&folder, &name);
+                    hooks.push(Hooks { name, path: path.to_path_buf(), before });
+                }
+            }
+        }
+        if other_user {
+            fchmod(&folder, Mode::from_raw_mode(0o777))
+                .map_err(|error| refused(Path::new("a folder"), &error.into()))?;
+        }
+        Ok(Self { folder, configs, hooks })
+    }
+}
+
+impl Copier {
+    /// A configuration. What is none is an empty one.
+    fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
+        let content = match file::read(from) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            other => other?,
+        };
+        self.create(folder, OsStr::new(name), 0o644)?.write_all(&content)?;
+        Ok(content)
+    }
+
+    fn folder(&mut self, from: &Path, to: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {
+        let Some(depth) = depth.checked_sub(1) else {
+            return Err(io::Error::other("folders lie too deep in it"));
+        };
+        mkdirat(to, name, Mode::from_raw_mode(0o755))?;
+        let to = open_folder(to, name)?;
+        if self.other_user {
+            fchmod(&to, Mode::from_raw_mode(0o777))?;
+        }
+        for entry in fs::read_dir(from)? {
+            let entry = entry?;
+            let (path, name, kind) = (entry.path(), entry.file_name(), entry.file_type()?);
+            if kind.is_dir() {
+                self.folder(&path, &to, &name, depth)?;
+            } else if kind.is_symlink() {
+                symlinkat(readlinkat(CWD, &path, Vec::new())?, &to, &name)?;
+            } else if kind.is_file() && !is_sample(&name) {
+                self.hook(&path, &to, &name)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hook(&mut self, from: &Path, to: &OwnedFd, name: &OsStr) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let from = File::from(openat(CWD, from, flags, Mode::empty())?);
+        let mode = fstat(&from)?.st_mode & 0o755;
+        let mut to = self.create(to, name, mode)?;
+        self.left -= io::copy(&mut from.take(self.left), &mut to)?;
+        match self.left {
+            0 => Err(io::Error::other("it has more than 64 MiB of hooks")),
+            _ => Ok(()),
+        }
+    }
+
+    fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(folder, name, flags, Mode::from_raw_mode(0o600))?;
+        // An owner that is another user can do so by everybody's rights alone; in the jail there is nobody else.
+        let mode =
+            if self.other_user { mode | (mode & 0o700) >> 3 | (mode & 0o700) >> 6 } else { mode };
+        fchmod(&file, Mode::from_raw_mode(mode))?;
+        Ok(File::from(file))
+    }
+}
+
+/// Git comes with samples, which it does not run.
+fn is_sample(name: &OsStr) -> bool {
+    name.as_bytes().ends_with(b".sample")
+}
+
+pub(super) fn open_folder(folder: impl AsFd, name: &OsStr) -> io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(folder, name, flags, Mode::empty())?)
+}
+
+/// The files of a folder of hooks.
+pub(super) fn signatures(folder: &OwnedFd, name: &str) -> Vec<(Vec<u8>, Signature)> {
+    let Ok(hooks) = open_folder(folder, OsStr::new(name)) else { return Vec::new() };
+    let Ok(entries) = rustix::fs::Dir::read_from(&hooks) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries.flatten().take(FILES_MAX) {
+        let Ok(stat) = statat(&hooks, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW) else {
+            continue;
+        };
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Directory {
+            let changed = (stat.st_ino, stat.st_ctime, stat.st_ctime_nsec, stat.st_size);
+            found.push((entry.file_name().to_bytes().to_vec(), changed));
+        }
+    }
+    found.sort();
+    found
+}
+
+/// No more of them are looked at.
+const FILES_MAX: usize = 256;
+
+fn refused(path: &Path, error: &io::Error) -> Refusal {
+    let help = "see what is there; `allow-git-config` gives the jail the repository as it is";
+    [path.to_string_lossy().into_owned(), error.to_string(), help.to_owned()]
+}

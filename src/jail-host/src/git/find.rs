@@ -1,0 +1,259 @@
+//! Finds the repositories that a jail may write, and every place in and around them that it may not change.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use jail_plan::GitChanges;
+use jail_plan::git::{Guarded, How, Outside, PLACES_MAX};
+
+use super::Refusal;
+use super::file;
+use super::named::{Named, Names, normal};
+use super::repository::{Repository, is_repository};
+
+/// Submodules lie in each other no deeper, and a name of one has no more parts.
+const DEPTH_MAX: usize = 8;
+/// No more folders of git are held.
+const REPOSITORIES_MAX: usize = 512;
+
+/// What was found.
+pub(super) struct Found {
+    pub(super) changes: GitChanges,
+    /// The working folder; empty where the jail may not write it.
+    pub(super) folder: PathBuf,
+    pub(super) places: Vec<Guarded>,
+    pub(super) repositories: Vec<Repository>,
+    /// What cannot be held, because nothing is there.
+    pub(super) missing: Vec<(&'static str, PathBuf)>,
+}
+
+impl Found {
+    /// The folders of git.
+    pub(super) fn folders(&self) -> impl Iterator<Item = &OwnedFd> {
+        self.repositories.iter().map(|repository| &repository.folder)
+    }
+
+    /// Takes the placeholders away.
+    pub(super) fn clear(&self) {
+        self.repositories.iter().for_each(Repository::clear);
+    }
+}
+
+/// Looks at the working folder and at the repository of its worktree.
+pub(super) fn find(outside: &Outside) -> Result<Found, Refusal> {
+    let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+    let (folder, repository) = (path(&outside.folder), path(&outside.repository));
+    let roots = [&folder, &repository].into_iter().filter(|root| root.is_absolute());
+    let mut search = Search {
+        home: path(&outside.home),
+        roots: roots.cloned().collect(),
+        seen: BTreeSet::new(),
+        found: Found {
+            changes: outside.changes,
+            folder: folder.clone(),
+            places: Vec::new(),
+            repositories: Vec::new(),
+            missing: Vec::new(),
+        },
+    };
+    let done = search.folder(&folder).and_then(|()| match repository.is_absolute() {
+        true => search.repository(&repository, None),
+        false => Ok(()),
+    });
+    match done {
+        Ok(()) => Ok(search.found),
+        Err(refusal) => {
+            search.found.clear();
+            Err(refusal)
+        }
+    }
+}
+
+struct Search {
+    home: PathBuf,
+    /// What the jail may write.
+    roots: Vec<PathBuf>,
+    seen: BTreeSet<PathBuf>,
+    found: Found,
+}
+
+impl Search {
+    /// What of git is in the working folder: `.git`, as what it may be, and the folder itself where that is a bare repository.
+    fn folder(&mut self, folder: &Path) -> Result<(), Refusal> {
+        if !folder.is_absolute() {
+            return Ok(());
+        }
+        let git = folder.join(".git");
+        match git.symlink_metadata() {
+            Ok(found) if found.is_dir() => self.repository(&git, Some(folder))?,
+            Ok(found) if found.is_file() => self.pointer(folder, &git)?,
+            Ok(_) => self.link(&git, Some(folder))?,
+            // What only looks like one, beside a repository, is part of the working tree.
+            Err(_) if is_repository(folder) => self.repository(folder, None)?,
+            Err(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The `.git` file of a worktree or a submodule, and what it leads to where the jail may write that.
+    fn pointer(&mut self, folder: &Path, git: &Path) -> Result<(), Refusal> {
+        self.keep(How::ReadOnly, git)?;
+        let text = file::read(git).unwrap_or_default();
+        let Some(target) = text.strip_prefix(b"gitdir: ") else { return Ok(()) };
+        let target = normal(&folder.join(OsStr::from_bytes(target.trim_ascii_end())));
+        match target.is_dir() && self.is_writable(&target) {
+            true => self.repository(&target, Some(folder)),
+            false => Ok(()),
+        }
+    }
+
+    /// A symbolic link, which stays what it is, and what it leads to.
+    fn link(&mut self, git: &Path, folder: Option<&Path>) -> Result<(), Refusal> {
+        self.keep(How::ReadOnly, git)?;
+        match fs::canonicalize(git) {
+            Ok(real) if real.is_dir() && self.is_writable(&real) => self.repository(&real, folder),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// A folder of git, those of its submodules, and what its configuration names.
+    fn repository(&mut self, path: &Path, tree: Option<&Path>) -> Result<(), Refusal> {
+        if !self.seen.insert(path.to_path_buf()) {
+            return Ok(());
+        }
+        if self.found.changes == GitChanges::Refused {
+            return self.keep(How::ReadOnly, path);
+        }
+        if self.seen.len() > REPOSITORIES_MAX {
+            return Err(refusal(path, "more submodules lie there than are kept apart"));
+        }
+        let repository = Repository::open(path).map_err(|error| failed(path, &error))?;
+        let kept = repository.kept().map_err(|error| failed(path, &error))?;
+        for (how, path) in kept {
+            self.keep_or_link(how, &path)?;
+        }
+        self.modules(&path.join("modules"), DEPTH_MAX)?;
+        self.found.repositories.push(repository);
+        self.named(path, tree)
+    }
+
+    /// The folders of git below a folder of modules: their names may have several parts.
+    fn modules(&mut self, folder: &Path, depth: usize) -> Result<(), Refusal> {
+        let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            match is_repository(&path) {
+                true => self.repository(&path, None)?,
+                false => self.modules(&path, depth)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What the configuration of a folder of git, and the user's own, names where the jail may write.
+    fn named(&mut self, path: &Path, tree: Option<&Path>) -> Result<(), Refusal> {
+        let home = self.home.clone();
+        let mut names = Names::new(&home, tree.unwrap_or(path));
+        let own = ["config", "config.worktree"].map(|name| path.join(name));
+        let users = [".gitconfig", ".config/git/config"].map(|name| home.join(name));
+        for config in own.iter().chain(&users).chain([&PathBuf::from("/etc/gitconfig")]) {
+            names.read(config).map_err(|error| failed(config, &error))?;
+        }
+        for named in names.named {
+            match &named {
+                Named::Included(path) => self.mentioned("include.path", How::ReadOnly, path)?,
+                Named::Attributes(path) => {
+                    self.mentioned("core.attributesFile", How::ReadOnly, path)?;
+                }
+                Named::Hooks(path) => {
+                    let how = if ignores_itself(path) { How::Copy } else { How::ReadOnly };
+                    self.mentioned("core.hooksPath", how, path)?;
+                }
+                Named::Tree(path) => {
+                    let git = path.join(".git");
+                    if git.symlink_metadata().is_ok_and(|found| found.is_file()) {
+                        self.mentioned("core.worktree", How::ReadOnly, &git)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a setting names, if the jail may write it; each link on the way is kept, too.
+    fn mentioned(&mut self, key: &'static str, how: How, path: &Path) -> Result<(), Refusal> {
+        for part in path.ancestors().skip(1) {
+            if self.is_writable(part) && part.is_symlink() {
+                self.keep(How::ReadOnly, part)?;
+            }
+        }
+        if path.symlink_metadata().is_ok() {
+            return self.keep_or_link(how, path);
+        }
+        if self.is_writable(path) {
+            self.found.missing.push((key, path.to_path_buf()));
+        }
+        Ok(())
+    }
+
+    /// The same for what may be a symbolic link: that stays one, and what it leads to is kept where the jail may write it.
+    fn keep_or_link(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
+        // A copy lies over a link as well as over a file.
+        if how == How::Link || !path.is_symlink() {
+            self.keep(how, path)?;
+        } else {
+            self.keep(How::ReadOnly, path)?;
+        }
+        match fs::canonicalize(path) {
+            Ok(real) if real != path && how == How::Link => self.keep(How::ReadOnly, &real),
+            Ok(real) if real != path => self.keep(how, &real),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
+        let is_kept =
+            || self.found.places.iter().any(|place| place.path == path.as_os_str().as_bytes());
+        if !self.is_writable(path) || is_kept() {
+            return Ok(());
+        }
+        if self.found.places.len() >= PLACES_MAX {
+            return Err(refusal(path, "more lies there than can be kept apart"));
+        }
+        let path = path.as_os_str().to_owned().into_vec();
+        self.found.places.push(Guarded { how, path });
+        Ok(())
+    }
+
+    fn is_writable(&self, path: &Path) -> bool {
+        self.roots.iter().any(|root| path.starts_with(root))
+    }
+}
+
+/// Whether a folder of hooks is one that a tool makes in the working tree and git does not see, as husky does.
+fn ignores_itself(folder: &Path) -> bool {
+    file::read(&folder.join(".gitignore")).is_ok_and(|text| text.trim_ascii() == b"*")
+}
+
+fn failed(path: &Path, error: &io::Error) -> Refusal {
+    let cause = match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            "another session holds a lock on this folder, and does not give it back".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    refusal(path, &cause)
+}
+
+fn refusal(path: &Path, cause: &str) -> Refusal {
+    let help = "see what is there; `allow-git-config` gives the jail the repository as it is";
+    [path.to_string_lossy().into_owned(), cause.to_owned(), help.to_owned()]
+}

@@ -1,0 +1,114 @@
+//! Keeps git's settings apart: what git on the host executes or believes of a repository that a jail may write.
+//!
+//! Before the launch it says which places these are ([`find`]) and makes the placeholders that are needed to hold them; then it
+//! makes the jail's copies ([`copies`]), and gives up every right but over the repositories and the copies. When the jail has
+//! ended, whatever ended it, it compares the copies with what they were ([`changes`]), takes harmless settings over where the plan
+//! says so ([`merge`]), and takes the placeholders away. No git is run, and nothing that the jail wrote is believed.
+
+mod changes;
+mod copies;
+mod file;
+mod find;
+mod guide;
+mod harmless;
+mod merge;
+mod named;
+mod placeholder;
+mod report;
+mod repository;
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+
+use jail_plan::git::{Answer, PACKET_MAX, Told};
+use rustix::io::Errno;
+
+use self::copies::Copies;
+use self::find::{Found, find};
+use crate::follow::walls;
+use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
+use crate::{packet, sys};
+
+/// Why a launch cannot be had: what it is about, why, and what to do.
+type Refusal = [String; 3];
+
+/// From the first word to the last answer.
+pub(crate) fn run(socket: &OsStr) -> ExitCode {
+    let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
+    match serve(&socket) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn serve(socket: &OwnedFd) -> io::Result<()> {
+    let first = walls::raise();
+    let Some((Told::Outside(outside), None)) = hear(socket)? else {
+        return Err(io::Error::other("nothing was said of the working folder"));
+    };
+    let found = match find(&outside) {
+        Ok(found) => found,
+        Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
+    };
+    for answer in Answer::of_places(&found.places) {
+        tell(socket, &answer)?;
+    }
+    let done = accompany(socket, &found, first);
+    found.clear();
+    done
+}
+
+/// From the places to the last answer.
+fn accompany(socket: &OwnedFd, found: &Found, first: Result<(), Errno>) -> io::Result<()> {
+    let (other_user, folder) = match hear(socket)? {
+        Some((Told::Inside { other_user }, Some(folder))) => (other_user, folder),
+        // The launch has stopped before.
+        Some(_) | None => return Ok(()),
+    };
+    let copies = match Copies::make(found, folder, other_user) {
+        Ok(copies) => copies,
+        Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
+    };
+    let confined = first.and_then(|()| confine(found, &copies));
+    tell(socket, &Answer::Done)?;
+    let told = hear(socket)?;
+    let lines = match confined {
+        Ok(()) => report::lines(found, &copies),
+        Err(_) => vec![report::UNCONFINED.to_owned()],
+    };
+    // The placeholders are gone before the launcher goes on.
+    found.clear();
+    match told {
+        Some(_) if lines.is_empty() => tell(socket, &Answer::Done),
+        Some(_) => tell(socket, &Answer::Lines(lines)),
+        None => Ok(()),
+    }
+}
+
+/// Gives up all that reading what the jail has written does not need.
+fn confine(found: &Found, copies: &Copies) -> Result<(), Errno> {
+    let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
+    let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
+    folders.push((&copies.folder, READ_FILE | READ_DIR));
+    walls::close(&folders, CALLS)
+}
+
+/// What reading folders, and taking a setting over, needs beside what copying a file does.
+const CALLS: &[libc::c_long] = &[
+    libc::SYS_getdents64,
+    libc::SYS_flock,
+    libc::SYS_lseek,
+    libc::SYS_readlinkat,
+    libc::SYS_renameat2,
+    libc::SYS_getrandom,
+];
+
+fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
+    packet::hear(socket, &mut [0; PACKET_MAX], Told::decode)
+}
+
+fn tell(socket: &OwnedFd, answer: &Answer) -> io::Result<()> {
+    packet::tell(socket, &answer.encode())
+}

@@ -1,0 +1,168 @@
+//! What the launcher is told when the jail has ended. Nothing of the jail's is printed as it is: names are escaped, and values are
+//! shown only where they are harmless.
+
+use std::path::Path;
+
+use jail_plan::{GitChanges, one_line};
+
+use super::changes::{self, Change};
+use super::copies::{Copies, signatures};
+use super::find::Found;
+use super::guide::command;
+use super::harmless::is_harmless;
+use super::merge::{Refused, merge};
+use super::repository::is_repository;
+
+/// For a kernel that cannot confine who reads what a jail has written.
+pub(super) const UNCONFINED: &str = "what git has changed in the jail's copies was not looked at: that needs Landlock (Linux 5.13 and newer)";
+
+/// So many names are shown, and so much of each.
+const NAMES_MAX: usize = 6;
+const NAME_MAX: usize = 60;
+
+/// All lines.
+pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
+    let mut lines = Vec::new();
+    for config in &copies.configs {
+        let shown = shown(&config.path, found);
+        match changes::of(config, &copies.folder) {
+            None => lines.push(format!(
+                "the jail's copy of {shown} is no configuration that can be read, and is gone with it"
+            )),
+            Some(changes) => of_changes(found, &config.path, &shown, changes, &mut lines),
+        }
+    }
+    for hooks in &copies.hooks {
+        let now = signatures(&copies.folder, &hooks.name);
+        let new = now.iter().filter(|one| !hooks.before.contains(one));
+        let names: Vec<_> =
+            new.map(|(name, _)| String::from_utf8_lossy(name).into_owned()).collect();
+        if !names.is_empty() {
+            let shown = shown(&hooks.path, found);
+            lines.push(format!(
+                "hooks that the jail has written stay out of {shown}, and are gone with it: {}",
+                listed(&names)
+            ));
+        }
+    }
+    lines.extend(new_children(found));
+    lines.extend(planted(found));
+    lines
+}
+
+fn of_changes(
+    found: &Found,
+    path: &Path,
+    shown: &str,
+    changes: Vec<Change>,
+    lines: &mut Vec<String>,
+) {
+    let (harmless, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_harmless);
+    if !harmless.is_empty() {
+        lines.push(of_harmless(found, path, shown, &harmless));
+    }
+    if !others.is_empty() {
+        let names: Vec<_> = others.iter().map(|change| change.key.shown()).collect();
+        lines.push(format!(
+            "changes that the jail made in its copy of {shown} stay out of it: {}",
+            listed(&names)
+        ));
+    }
+}
+
+fn of_harmless(found: &Found, path: &Path, shown: &str, changes: &[Change]) -> String {
+    let names: Vec<_> = changes.iter().map(|change| change.key.shown()).collect();
+    let names = listed(&names);
+    let why = match found.changes {
+        GitChanges::Merged => match taken_over(found, path, changes) {
+            None => return format!("taken over from the jail into {shown}: {names}"),
+            Some(why) => format!(" ({why})"),
+        },
+        GitChanges::Told | GitChanges::Refused => String::new(),
+    };
+    let commands: Vec<_> = changes.iter().take(NAMES_MAX).map(command).collect();
+    let commands = commands.join(" && ");
+    format!(
+        "git in the jail has set {names} in its copy of {shown}{why}; to take it over: `{}`",
+        one_line(&commands)
+    )
+}
+
+/// Why they were not, if they were not.
+fn taken_over(found: &Found, path: &Path, changes: &[Change]) -> Option<String> {
+    let repository =
+        found.repositories.iter().find(|one| Some(one.path.as_path()) == path.parent());
+    let name = path.file_name().and_then(|name| name.to_str());
+    let (Some(repository), Some(name)) = (repository, name) else {
+        return Some("it lies elsewhere".into());
+    };
+    match merge(&repository.folder, name, changes) {
+        Ok(()) => None,
+        Err(Refused::Locked) => Some("it is locked by somebody else".into()),
+        Err(Refused::Changed) => Some("it was changed on the host meanwhile".into()),
+        Err(Refused::Failed(error)) => Some(error.to_string()),
+    }
+}
+
+/// Worktrees and submodules that are new: their settings are the jail's own.
+fn new_children(found: &Found) -> Option<String> {
+    let mut names = Vec::new();
+    for repository in &found.repositories {
+        let new = repository.new_children().into_iter();
+        names.extend(new.map(|child| repository.path.join(child)));
+    }
+    let names: Vec<_> = names.iter().map(|path| relative(path, found)).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "new in git, and set up by the jail: {}; look at their `config` before you run git there",
+            listed(&names)
+        )
+    })
+}
+
+/// The working folder has become a bare repository, which git takes where `.git` is none any more.
+fn planted(found: &Found) -> Option<String> {
+    let git = found.folder.join(".git");
+    let was = found.repositories.iter().any(|repository| repository.path == git);
+    let is_gone = was && !is_repository(&git);
+    let is_bare = was && is_repository(&found.folder);
+    if !is_gone && !is_bare {
+        return None;
+    }
+    let what = match (is_gone, is_bare) {
+        (true, true) => {
+            "`.git` is no repository any more, and the folder itself looks like one: git would run what it configures"
+        }
+        (true, false) => "`.git` is no repository any more: git takes the next one that it finds",
+        (false, _) => {
+            "the folder itself looks like a bare repository: git takes it for one where `.git` is damaged"
+        }
+    };
+    Some(format!(
+        "{what}; look at {} before you run git there",
+        one_line(&found.folder.to_string_lossy())
+    ))
+}
+
+/// A path as it is shown: from the working folder on.
+fn shown(path: &Path, found: &Found) -> String {
+    format!("`{}`", one_line(&relative(path, found)))
+}
+
+fn relative(path: &Path, found: &Found) -> String {
+    let short = path.strip_prefix(&found.folder).ok().filter(|_| found.folder.is_absolute());
+    short.unwrap_or(path).to_string_lossy().into_owned()
+}
+
+/// `a`, `b` and 3 more.
+fn listed(names: &[String]) -> String {
+    let shown = names.iter().take(NAMES_MAX).map(|name| {
+        let short: String = name.chars().take(NAME_MAX).collect();
+        format!("`{}`", one_line(&short))
+    });
+    let shown: Vec<_> = shown.collect();
+    match names.len().saturating_sub(NAMES_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

@@ -1,0 +1,44 @@
+//! Packets between the stub and a process that works for one launch: a pair of sockets, and a descriptor with some of them.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+
+use rustix::io::{Errno, IoSliceMut};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+
+/// The next packet, as `decode` reads it, with its descriptor; `None` when nobody is left to send one.
+pub(crate) fn hear<T>(
+    socket: &OwnedFd,
+    packet: &mut [u8],
+    decode: impl FnOnce(&[u8]) -> Option<T>,
+) -> io::Result<Option<(T, Option<OwnedFd>)>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let length = loop {
+        let mut parts = [IoSliceMut::new(&mut *packet)];
+        match recvmsg(socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
+            Err(Errno::INTR) => {}
+            other => break other?.bytes,
+        }
+    };
+    let descriptor = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    match packet.get(..length) {
+        Some([]) | None => Ok(None),
+        Some(packet) => match decode(packet) {
+            Some(told) => Ok(Some((told, descriptor))),
+            None => Err(io::Error::other("the stub sent no packet")),
+        },
+    }
+}
+
+/// Sends a packet. Where nobody is left to take it, the next thing that is heard is the end.
+pub(crate) fn tell(socket: &OwnedFd, packet: &[u8]) -> io::Result<()> {
+    match send(socket, packet, SendFlags::NOSIGNAL) {
+        Err(Errno::PIPE | Errno::CONNRESET) | Ok(_) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,276 @@
+//! How the process that keeps git's settings apart is talked to ([`crate::Git`]): packets over a pair of sockets; and how a
+//! configuration of git reads. Only forms; no I/O.
+//!
+//! The stub says which repositories may be written, and gets a list of places. The jail's first process gives the folder for the
+//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to tell.
+
+mod settings;
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use self::settings::{Setting, settings, settings_of_whole};
+use crate::ops::{GitChanges, InsideOp};
+
+/// The word that tells the helper to be this process.
+pub const GIT: &str = "git";
+
+/// Where the copies are inside.
+pub const COPIES: &str = "/run/jailgen/git";
+
+/// The longest packet.
+pub const PACKET_MAX: usize = 32 * 1024;
+
+/// The most places that there may be.
+pub const PLACES_MAX: usize = 4096;
+
+/// Whether the operation may need such a process.
+#[must_use]
+pub fn is_git(op: &InsideOp) -> bool {
+    matches!(op, InsideOp::Git(_))
+}
+
+/// What the process is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// What the jail may write. Answered by places.
+    Outside(Outside),
+    /// The folder for the copies, as a descriptor. Has an answer.
+    Inside {
+        /// The payload is another user than the caller, and owns nothing that this process makes.
+        other_user: bool,
+    },
+    /// The jail has ended. Has an answer, which is the last one.
+    Ended,
+}
+
+/// What the jail may write, without links, and what becomes of settings that it changes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// What becomes of them.
+    pub changes: GitChanges,
+    /// The user's home folder; empty where none is known.
+    pub home: Vec<u8>,
+    /// The working folder.
+    pub folder: Vec<u8>,
+    /// The repository that it is a linked worktree of; empty where it is none, or is not granted.
+    pub repository: Vec<u8>,
+}
+
+/// What is done with a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// A symbolic link that leads to a copy lies over the file: it can be replaced, and is none.
+    Link,
+    /// A copy of the folder, which may be written, lies over it.
+    Copy,
+    /// It lies over itself, read-only.
+    ReadOnly,
+}
+
+/// A place of the host that the jail may not change. The number of one in the list is the name of its copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// What is done with it.
+    pub how: How,
+    /// Its path on the host, without links.
+    pub path: Vec<u8>,
+}
+
+/// What the process answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The next places.
+    Places {
+        /// They are the last ones.
+        last: bool,
+        /// The places.
+        places: Vec<Guarded>,
+    },
+    /// The copies are made; or nothing is to be told.
+    Done,
+    /// It cannot be done, and the launch stops: what it is about, why, and what to do.
+    Refused([String; 3]),
+    /// Lines for the launcher.
+    Lines(Vec<String>),
+}
+
+impl Told {
+    /// The packet.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Outside(Outside { changes, home, folder, repository }) => {
+                let parts = [home.as_slice(), folder, repository].join(&0);
+                [&[b'O', *changes as u8], parts.as_slice()].concat()
+            }
+            Self::Inside { other_user } => Vec::from([b'I', u8::from(*other_user)]),
+            Self::Ended => Vec::from(*b"E"),
+        }
+    }
+
+    /// What a packet says; `None` if nothing.
+    #[must_use]
+    pub fn decode(packet: &[u8]) -> Option<Self> {
+        match packet {
+            [b'O', changes, rest @ ..] => {
+                let all = [GitChanges::Told, GitChanges::Merged, GitChanges::Refused];
+                let changes = all.into_iter().find(|one| *one as u8 == *changes)?;
+                let mut parts = rest.split(|byte| *byte == 0).map(<[u8]>::to_vec);
+                let (home, folder, repository) = (parts.next()?, parts.next()?, parts.next()?);
+                let outside = Outside { changes, home, folder, repository };
+                parts.next().is_none().then_some(Self::Outside(outside))
+            }
+            [b'I', other_user @ (0 | 1)] => Some(Self::Inside { other_user: *other_user == 1 }),
+            [b'E'] => Some(Self::Ended),
+            [..] => None,
+        }
+    }
+}
+
+impl How {
+    const ALL: [(Self, u8); 3] = [(Self::Link, b'L'), (Self::Copy, b'C'), (Self::ReadOnly, b'R')];
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::Link => b'L',
+            Self::Copy => b'C',
+            Self::ReadOnly => b'R',
+        }
+    }
+}
+
+impl Answer {
+    /// The packets that hold these places.
+    #[must_use]
+    pub fn of_places(places: &[Guarded]) -> Vec<Self> {
+        let mut packets = Vec::new();
+        let (mut part, mut length) = (Vec::new(), 2);
+        for place in places {
+            let more = place.path.len() + 2;
+            if length + more > PACKET_MAX {
+                packets.push(Self::Places { last: false, places: core::mem::take(&mut part) });
+                length = 2;
+            }
+            length += more;
+            part.push(place.clone());
+        }
+        packets.push(Self::Places { last: true, places: part });
+        packets
+    }
+
+    /// The packet.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        match self {
+            Self::Places { last, places } => {
+                let mut packet = Vec::from([b'P', u8::from(*last)]);
+                for Guarded { how, path } in places {
+                    packet.push(how.byte());
+                    packet.extend_from_slice(path);
+                    packet.push(0);
+                }
+                packet
+            }
+            Self::Done => Vec::from(*b"D"),
+            Self::Refused(words) => [b"F", words.join("\0").as_bytes()].concat(),
+            Self::Lines(lines) => [b"L", lines.join("\0").as_bytes()].concat(),
+        }
+    }
+
+    /// What a packet says; `None` if nothing.
+    #[must_use]
+    pub fn decode(packet: &[u8]) -> Option<Self> {
+        let words = |rest: &[u8]| -> Option<Vec<String>> {
+            let text = core::str::from_utf8(rest).ok()?;
+            Some(text.split('\0').map(String::from).collect())
+        };
+        match packet {
+            [b'P', last @ (0 | 1), rest @ ..] => {
+                let mut parts: Vec<_> = rest.split(|byte| *byte == 0).collect();
+                let ends = parts.pop()?.is_empty();
+                let places = parts.into_iter().map(guarded).collect::<Option<_>>()?;
+                ends.then_some(Self::Places { last: *last == 1, places })
+            }
+            [b'D'] => Some(Self::Done),
+            [b'F', rest @ ..] => words(rest)?.try_into().ok().map(Self::Refused),
+            [b'L', rest @ ..] => words(rest).map(Self::Lines),
+            [..] => None,
+        }
+    }
+}
+
+fn guarded(part: &[u8]) -> Option<Guarded> {
+    let (byte, path) = part.split_first()?;
+    let (how, _) = How::ALL.into_iter().find(|(_, one)| one == byte)?;
+    path.starts_with(b"/").then(|| Guarded { how, path: path.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn place(how: How, path: &str) -> Guarded {
+        Guarded { how, path: path.into() }
+    }
+
+    #[test]
+    fn packets_are_read_back_as_sent() {
+        let outside = |changes| {
+            let (home, folder, repository) = (b"/h".to_vec(), b"/h/p\xff".to_vec(), Vec::new());
+            Told::Outside(Outside { changes, home, folder, repository })
+        };
+        for told in [
+            outside(GitChanges::Told),
+            outside(GitChanges::Merged),
+            outside(GitChanges::Refused),
+            Told::Inside { other_user: true },
+            Told::Ended,
+        ] {
+            assert_eq!(Told::decode(&told.encode()), Some(told));
+        }
+        for packet in [&b""[..], b"O", b"O\x07/h\0/p\0", b"O\0/h\0/p", b"O\0a\0b\0c\0d", b"I\x02"] {
+            assert_eq!(Told::decode(packet), None, "{packet:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_read_back_as_sent() {
+        let places = vec![place(How::Link, "/a/config"), place(How::Copy, "/a/hooks")];
+        for answer in [
+            Answer::Places { last: true, places },
+            Answer::Places { last: false, places: vec![place(How::ReadOnly, "/a")] },
+            Answer::Places { last: true, places: vec![] },
+            Answer::Done,
+            Answer::Refused(["a".into(), "b".into(), String::new()]),
+            Answer::Lines(vec!["a b".into(), "c".into()]),
+        ] {
+            assert_eq!(Answer::decode(&answer.encode()), Some(answer));
+        }
+        for packet in [&b""[..], b"P", b"P\x01L/a", b"P\x01X/a\0", b"P\x01La\0", b"Fa\0b", b"L\xff"]
+        {
+            assert_eq!(Answer::decode(packet), None, "{packet:?}");
+        }
+    }
+
+    #[test]
+    fn many_places_are_many_packets_and_none_is_too_long() {
+        let places: Vec<_> =
+            (0..1000).map(|n| place(How::Link, &alloc::format!("/{n:0100}"))).collect();
+        let packets = Answer::of_places(&places);
+        assert!(packets.len() > 2);
+        let mut back = Vec::new();
+        for (index, packet) in packets.iter().enumerate() {
+            let bytes = packet.encode();
+            assert!(bytes.len() <= PACKET_MAX);
+            let Some(Answer::Places { last, places }) = Answer::decode(&bytes) else {
+                panic!("{index}");
+            };
+            assert_eq!(last, index + 1 == packets.len());
+            back.extend(places);
+        }
+        assert_eq!(back, places);
+    }
+}

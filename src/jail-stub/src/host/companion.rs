@@ -1,0 +1,106 @@
+//! A process of the helper's that works for one launch with few rights, apart from it, and is talked to in packets.
+
+use alloc::ffi::CString;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use core::mem::MaybeUninit;
+
+use jail_plan::Host;
+use jail_plan::helper::HELPER;
+use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use rustix::io::{Errno, IoSlice};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
+    SocketType, recv, sendmsg, socketpair,
+};
+use rustix::process::{Pid, WaitOptions, waitpid};
+
+use super::helper::{ending, wait};
+use crate::failure::{About, Problem};
+use crate::process::Process;
+use crate::signal;
+use crate::spawn::{Standing, spawn};
+use crate::supervisor::handled;
+
+/// The process, from outside.
+pub(super) struct Companion {
+    socket: OwnedFd,
+    process: Process,
+}
+
+impl Companion {
+    /// Starts the helper as what `word` says, in the jail's control group where it has one.
+    pub(super) fn start(
+        host: &Host,
+        word: &str,
+        group: Option<BorrowedFd<'_>>,
+    ) -> Result<Self, Problem> {
+        let (socket, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
+                .about("a socket")?;
+        let words = [HELPER.into(), word.into(), format!("{}", theirs.as_raw_fd())];
+        let words = words.map(|word: String| CString::new(word).unwrap_or_default());
+        let standing = Standing::Apart { group, messages: None };
+        let process = spawn(
+            &host.program,
+            words.iter().map(CString::as_c_str),
+            core::iter::empty(),
+            vec![theirs.as_fd()],
+            handled(),
+            standing,
+        )?;
+        Ok(Self { socket, process })
+    }
+
+    /// Sends a packet, with descriptors of folders.
+    pub(super) fn tell(&self, packet: &[u8], folders: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !folders.is_empty() {
+            control.push(SendAncillaryMessage::ScmRights(folders));
+        }
+        sendmsg(&self.socket, &[IoSlice::new(packet)], &mut control, SendFlags::NOSIGNAL).map(drop)
+    }
+
+    /// Waits for the next packet; nothing where the process is gone.
+    pub(super) fn hear<'p>(&self, packet: &'p mut [u8]) -> Option<&'p [u8]> {
+        loop {
+            match recv(&self.socket, &mut *packet, RecvFlags::empty()) {
+                Err(Errno::INTR) => {}
+                Ok((length @ 1.., _)) => return packet.get(..length),
+                Ok(_) | Err(_) => return None,
+            }
+        }
+    }
+
+    /// Says the last word, and waits for the answer and the end, unless a signal in `signals` ends the wait.
+    pub(super) fn finish<'p>(
+        self,
+        last: &[u8],
+        packet: &'p mut [u8],
+        signals: &OwnedFd,
+    ) -> Option<&'p [u8]> {
+        let mut answer = None;
+        if self.tell(last, &[]).is_ok() {
+            let ended = loop {
+                match wait(&self.socket, signals) {
+                    Ok(true) => break false,
+                    Ok(false) if ending(signals).is_none() => {}
+                    Ok(false) | Err(_) => break true,
+                }
+            };
+            answer = if ended { None } else { self.hear(packet) };
+        }
+        if answer.is_none() {
+            let _ = self.process.signal(signal::KILL);
+        }
+        let number = Pid::from_raw(self.process.number());
+        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
+        answer
+    }
+
+    pub(super) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        [self.socket.as_fd(), self.process.as_fd()]
+    }
+}

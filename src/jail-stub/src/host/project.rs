@@ -1,0 +1,69 @@
+//! The root of the repository that the launch was started in (`mount-project`), which becomes the working folder.
+//!
+//! It is always a folder above, which holds a `.git`; a jail that could have put that there could write all of it already.
+
+use alloc::vec::Vec;
+
+use jail_plan::git::settings;
+use rustix::fs::{CWD, OFlags};
+use rustix::io::Errno;
+use rustix::process::chdir;
+
+use super::named::normal;
+use super::worktree::{line, target};
+use super::{Folder, subfolder};
+use crate::caller::Caller;
+use crate::failure::{About, Problem};
+use crate::reading::read_to_end;
+use crate::resolve::{self, Scope};
+
+/// The folder in which git keeps the repositories of submodules.
+const MODULES: &[u8] = b"/.git/modules/";
+/// No configuration of a submodule is larger.
+const BYTES_MAX: usize = 256 * 1024;
+
+/// Goes there; the caller remembers where it was started. Outside of a repository nothing happens.
+pub(super) fn enter(caller: &Caller<'_>) -> Result<(), Problem> {
+    let here = Folder::current()?.path;
+    let Some(root) = root(caller) else { return Ok(()) };
+    let Some(below) = here.strip_prefix(root.as_slice()).filter(|below| !below.is_empty()) else {
+        return Ok(());
+    };
+    // By steps upwards: whatever was renamed meanwhile, it is a folder above this one.
+    let steps = below.iter().filter(|byte| **byte == b'/').count();
+    chdir(b"../".repeat(steps)).about(&root)?;
+    let _ = caller.started_below.set(below.to_vec());
+    Ok(())
+}
+
+fn root(caller: &Caller<'_>) -> Option<Vec<u8>> {
+    let top = subfolder::top(caller)?;
+    let home = caller.home_folder().ok().map(|home| home.as_str().as_bytes());
+    if top == b"/" || Some(top.as_slice()) == home {
+        return None;
+    }
+    Some(superproject(&top).unwrap_or(top))
+}
+
+/// The repository that `top` is a submodule of, where that says so too: the outermost one, which has the folder of git.
+fn superproject(top: &[u8]) -> Option<Vec<u8>> {
+    let folder = resolve::open(CWD, top, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere).ok()?;
+    let pointer = line(&folder, b".git").ok()??;
+    let git = target(top, pointer.strip_prefix(b"gitdir: ")?);
+    let at = git.windows(MODULES.len()).position(|part| part == MODULES)?;
+    let root = git.get(..at)?;
+    if !top.strip_prefix(root)?.starts_with(b"/") {
+        return None;
+    }
+    let worktree = worktree_of(&git).ok()??;
+    (target(&git, &worktree) == normal(top)).then(|| root.to_vec())
+}
+
+/// The working tree that a folder of git says it has.
+fn worktree_of(git: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+    let file = resolve::open(CWD, &[git, b"/config"].concat(), flags, Scope::Anywhere)?;
+    let found = settings(&read_to_end(&file, BYTES_MAX)?).into_iter();
+    let mut own = found.filter(|one| one.section == b"core" && one.key == b"worktree");
+    Ok(own.next_back().map(|one| one.value))
+}

@@ -1,0 +1,129 @@
+//! What git on the host executes or believes, where the jail could write it: over configurations lie symbolic links that lead to
+//! the jail's copies, so that git can lock and rename them as always; over hooks lie copies; the rest lies over itself, read-only.
+//! Which places these are, and what is in the copies, a process outside says ([`crate::host::GitGuard`]).
+
+use alloc::format;
+use alloc::vec::Vec;
+
+use jail_plan::git::{Guarded, How};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{AtFlags, CWD, OFlags, statat};
+use rustix::io::Errno;
+
+use crate::failure::{About, Problem};
+use crate::host::{GitGuard, Identity};
+use crate::inside::bind::Source;
+use crate::inside::point::{Entry, move_to_entry};
+use crate::inside::tree::{self, Depth};
+use crate::inside::{Launch, Root};
+use crate::resolve::{self, Scope};
+use crate::sys::Attributes;
+
+/// What is kept apart, and all the places that it has inside.
+pub(super) struct Apart<'a> {
+    guard: &'a GitGuard<'a>,
+    places: Vec<Place>,
+}
+
+struct Place {
+    /// Its number in the list, which is the name of its copy.
+    number: usize,
+    how: How,
+    /// Where the host has it.
+    from: Identity,
+    /// Where it is inside.
+    to: Vec<u8>,
+    /// Of what lies over itself.
+    tree: Option<OwnedFd>,
+}
+
+/// Finds them in what the jail may write of the host. Nothing, where the launch is in no repository.
+pub(super) fn find<'a, 's>(
+    launch: &Launch<'a>,
+    sources: impl Iterator<Item = &'s Source>,
+) -> Result<Option<Apart<'a>>, Problem> {
+    let Some(guard) = launch.git else { return Ok(None) };
+    let trees: Vec<_> = sources.filter_map(Source::writable).collect();
+    let mut places = Vec::new();
+    for (number, Guarded { how, path }) in guard.places()?.into_iter().enumerate() {
+        for (from, to) in &trees {
+            let [from, to] = [from, to].map(|place| place.strip_suffix(b"/").unwrap_or(place));
+            let below = path.strip_prefix(from);
+            if let Some(below) = below.filter(|below| matches!(below.first(), None | Some(b'/'))) {
+                places.push(Place::find(number, how, &path, [to, below].concat())?);
+            }
+        }
+    }
+    Ok(Some(Apart { guard, places }))
+}
+
+impl Place {
+    fn find(number: usize, how: How, path: &[u8], to: Vec<u8>) -> Result<Self, Problem> {
+        // The last name may be a symbolic link, which is kept as one.
+        let (folder, name) = split(path);
+        let folder = resolve::open(CWD, folder, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere)
+            .map_err(|error| changed(path, error))?;
+        let from = identity(&folder, name).map_err(|error| changed(path, error))?;
+        let tree = match how {
+            How::Link | How::Copy => None,
+            How::ReadOnly => {
+                let tree = tree::clone_child(&folder, name, Depth::All).about(path)?;
+                tree::confine(&tree, Attributes::READ_ONLY).about(path)?;
+                Some(tree)
+            }
+        };
+        Ok(Self { number, how, from, to, tree })
+    }
+
+    fn attach(self, copies: &OwnedFd, at: &str, root: &mut Root) -> Result<(), Problem> {
+        let Self { number, how, from, to, tree } = self;
+        let entry = root.entry_of_mount(&to)?;
+        let Entry { folder, name } = &entry;
+        // Something else may have been put in its place.
+        if identity(&**folder, name.as_bytes()).about(&to)? != from {
+            return Ok(());
+        }
+        match (how, tree) {
+            (How::ReadOnly, Some(tree)) => move_to_entry(tree, &entry),
+            (How::Copy, _) | (How::ReadOnly, None) => {
+                let tree = tree::clone_child(copies, format!("{number}"), Depth::One);
+                tree.and_then(|tree| move_to_entry(tree, &entry))
+            }
+            (How::Link, _) => root.with_link(&format!("{at}/{number}"), |folder, name| {
+                move_to_entry(tree::clone_child(folder, name, Depth::One)?, &entry)
+            }),
+        }
+        .about(&to)
+    }
+}
+
+impl Apart<'_> {
+    /// Puts all of it in place, when everything else is.
+    pub(super) fn attach(self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
+        let Self { guard, places } = self;
+        let at = launch.caller.path(&guard.op.to)?;
+        let copies = root.own_folder(at.as_str())?;
+        guard.copy(&copies)?;
+        places.into_iter().try_for_each(|place| place.attach(&copies, at.as_str(), root))
+    }
+}
+
+fn identity(folder: impl AsFd, name: &[u8]) -> Result<Identity, Errno> {
+    statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map(|stat| Identity::from(&stat))
+}
+
+fn changed(path: &[u8], error: Errno) -> Problem {
+    match error {
+        Errno::NOENT | Errno::NOTDIR | Errno::LOOP => {
+            Problem::new(path, "something else was put in its place during the launch")
+                .help("see what works there, and start again")
+        }
+        error => Problem::errno(path, error),
+    }
+}
+
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let at = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+    let (folder, name) = path.split_at(at);
+    (if folder.is_empty() { b"/" } else { folder }, name.get(1..).unwrap_or_default())
+}
