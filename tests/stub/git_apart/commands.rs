@@ -82,7 +82,7 @@ const COMMANDS: &[&str] = &[
     "git sparse-checkout set --cone . && git sparse-checkout disable",
     "git clean -qfd",
     "git notes add -m note",
-    "git bisect start -q HEAD HEAD~1 >/dev/null; git bisect reset -q",
+    "git bisect start HEAD HEAD~1 >/dev/null && git bisect reset",
     "git format-patch -1 --stdout >/dev/null",
     "git archive HEAD | tar t | sort",
     "git bundle create -q ../b HEAD",
@@ -99,6 +99,7 @@ const COMMANDS: &[&str] = &[
 
 /// What a kind of repository is made of: in `~/repository`, with `~/repository/up.git` beside what is worked in.
 const MAKE: &str = "
+    export GIT_AUTHOR_DATE=2026-01-02T03:04:05Z GIT_COMMITTER_DATE=2026-01-02T03:04:05Z
     git init -q -b main ~/all/repository; cd ~/all/repository
     echo 1 >f; git add f; git commit -qm one; git clone -q --bare . ~/all/up.git
 ";
@@ -136,7 +137,7 @@ const KINDS: [Kind; 4] = [
 /// All the commands in one shell, with what each printed and how it ended.
 fn script() -> String {
     let mut script = String::from(
-        "export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=protocol.file.allow GIT_CONFIG_VALUE_0=always GIT_CONFIG_KEY_1=advice.detachedHead GIT_CONFIG_VALUE_1=false GIT_EDITOR=true GIT_PAGER=cat LC_ALL=C\n",
+        "export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=protocol.file.allow GIT_CONFIG_VALUE_0=always GIT_CONFIG_KEY_1=advice.detachedHead GIT_CONFIG_VALUE_1=false GIT_EDITOR=true GIT_PAGER=cat LC_ALL=C\nexport GIT_AUTHOR_DATE=2026-01-02T03:04:05Z GIT_COMMITTER_DATE=2026-01-02T03:04:05Z\n",
     );
     for command in COMMANDS {
         let quoted = command.replace('\'', "'\\''");
@@ -157,15 +158,7 @@ fn jail(caller: Caller, kind: &Kind) -> (Jail, PathBuf) {
 
 fn lines(ran: &Ran, folder: &Path) -> Vec<String> {
     let home = folder.parent().and_then(Path::parent).expect("a home").display().to_string();
-    let hash = |word: &str| word.len() >= 7 && word.chars().all(|c| c.is_ascii_hexdigit());
-    ran.stdout
-        .lines()
-        .map(|line| line.replace(&home, "~"))
-        .map(|line| {
-            let words = line.split(' ').map(|word| if hash(word) { "HASH" } else { word });
-            words.collect::<Vec<_>>().join(" ")
-        })
-        .collect()
+    ran.stdout.lines().map(|line| line.replace(&home, "~")).collect()
 }
 
 #[test]
@@ -176,7 +169,7 @@ fn everyday_commands_do_in_a_jail_what_they_do_outside() {
     for (kind, caller) in
         KINDS.iter().flat_map(|kind| callers().into_iter().map(move |c| (kind, c)))
     {
-        for full in [false, true] {
+        for full in [false, kind.name == "plain"] {
             let (control, outside) = jail(caller, kind);
             let (jail, inside) = jail(caller, kind);
             let jail = jail.op(apart(GitChanges::Told)).op(InsideOp::Worktree);
@@ -191,7 +184,7 @@ fn everyday_commands_do_in_a_jail_what_they_do_outside() {
             let cd = if below.is_empty() { String::new() } else { format!("cd {below}\n") };
             let expected = Ran::of(
                 control
-                    .command("sh")
+                    .command("/bin/sh")
                     .current_dir(&outside)
                     .args(["-c", &format!("{cd}{}", script())]),
             );

@@ -2,6 +2,7 @@
 
 mod commands;
 mod ending;
+mod escapes;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +54,10 @@ fn run_in(jail: &Jail, folder: &Path, script: &str) -> Ran {
     Ran::of(jail.command(jail.wrapper()).current_dir(folder).args(["-c", script]))
 }
 
+/// What git writes there, which is no setting.
+const DATA: [&str; 7] =
+    ["index", "COMMIT_EDITMSG", "ORIG_HEAD", "HEAD", "FETCH_HEAD", "packed-refs", "refs"];
+
 /// Every file below a folder of git but those that git is there to write, with what it holds.
 fn settings_of(git: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
@@ -66,7 +71,7 @@ fn settings_of(git: &Path) -> Vec<(PathBuf, Vec<u8>)> {
                 if !["objects", "refs", "logs"].contains(&name.as_str()) {
                     folders.push(path);
                 }
-            } else if !["index", "COMMIT_EDITMSG", "ORIG_HEAD", "HEAD"].contains(&name.as_str()) {
+            } else if !DATA.contains(&name.as_str()) {
                 let content = std::fs::read(&path).unwrap_or_default();
                 found.push((path, content));
             }

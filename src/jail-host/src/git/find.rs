@@ -106,8 +106,12 @@ impl Search {
         let text = file::read(git).unwrap_or_default();
         let Some(target) = text.strip_prefix(b"gitdir: ") else { return Ok(()) };
         let target = normal(&folder.join(OsStr::from_bytes(target.trim_ascii_end())));
-        match target.is_dir() && self.is_writable(&target) {
-            true => self.repository(&target, Some(folder)),
+        // What a repository keeps of a worktree is no folder of git by itself, and says where that is.
+        let common = file::read(&target.join("commondir")).ok();
+        let common = common.map(|text| target.join(OsStr::from_bytes(text.trim_ascii_end())));
+        let git = common.map_or(target, |common| normal(&common));
+        match is_repository(&git) && self.is_writable(&git) {
+            true => self.repository(&git, Some(folder)),
             false => Ok(()),
         }
     }

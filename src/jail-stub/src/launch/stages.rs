@@ -336,9 +336,10 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     if let Some(leftovers) = &leftovers {
         leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }
-    let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(outcome.has_run()));
+    let has_run = outcome.has_run();
+    let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let mut ending = Ending::of(outcome, &lost, plan, &held);
-    if let Some(git) = started.git {
+    if let Some(git) = started.git.filter(|_| has_run) {
         let by = git.by();
         let lines = git.finish(&started.signals.pending).into_iter();
         ending.told.extend(lines.map(|words| Told { words, by: by.into() }));
