@@ -25,6 +25,7 @@ mod follower;
 mod git;
 mod git_apart;
 mod groups;
+mod handoff;
 mod ids;
 mod jail;
 mod kept;

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::handoff::{ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, hand_off};
-use jail_plan::{Plan, Step};
+use jail_plan::{HostOp, Plan, Step};
 use rustix::event::Timespec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -25,11 +25,24 @@ use crate::sys::{self, SignalSet, Standard};
 /// A project of a million files takes a few seconds.
 const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
+/// What of the plan has it started. The operations before the launch are gone when it is.
+pub(crate) struct Wanted {
+    by: String,
+    quarantine: bool,
+}
+
+impl Wanted {
+    pub(crate) fn of(plan: &Plan) -> Option<Self> {
+        let wanted = |step: &Step<HostOp>| Some((step.by.clone(), hand_off(&step.op)?.quarantine));
+        plan.before.iter().find_map(wanted).map(|(by, quarantine)| Self { by, quarantine })
+    }
+}
+
 /// The process.
-pub(crate) struct Ledger<'a> {
+pub(crate) struct Ledger {
     socket: OwnedFd,
     process: Process,
-    by: &'a str,
+    by: String,
 }
 
 /// The time before there is a jail, as the kernel writes it to files that are changed now.
@@ -37,21 +50,19 @@ pub(crate) fn before() -> Timespec {
     clock_gettime(ClockId::RealtimeCoarse)
 }
 
-impl<'a> Ledger<'a> {
-    /// Starts it where the plan has one: who wanted it, and why it cannot begin, if it cannot.
+impl Ledger {
+    /// Starts it; or who wanted it, and why it cannot begin.
     pub(crate) fn start(
-        plan: &'a Plan,
+        wanted: Wanted,
+        plan: &Plan,
         caller: &Caller<'_>,
         since: Timespec,
         mask: SignalSet,
-    ) -> Option<Result<Self, (&'a str, Problem)>> {
-        let wanted = |step: &'a Step<_>| Some((step.by.as_str(), hand_off(&step.op)?.quarantine));
-        let (by, quarantine) = plan.before.iter().find_map(wanted)?;
-        let started = begin(plan, caller, since, quarantine, mask);
-        Some(match started {
-            Ok((socket, process)) => Ok(Self { socket, process, by }),
-            Err(problem) => Err((by, problem)),
-        })
+    ) -> Result<Self, (String, Problem)> {
+        match begin(plan, caller, since, wanted.quarantine, mask) {
+            Ok((socket, process)) => Ok(Self { socket, process, by: wanted.by }),
+            Err(problem) => Err((wanted.by, problem)),
+        }
     }
 
     /// The descriptors that the supervisor keeps.
@@ -74,7 +85,7 @@ impl<'a> Ledger<'a> {
         }
         let is_done = process.reap().and_then(|how| how.exit_status()) == Some(0);
         let words = "what this session left was not looked through; `jailgen handoff` does it";
-        (has_run && !is_done).then(|| Told { words: String::from(words), by: String::from(*by) })
+        (has_run && !is_done).then(|| Told { words: String::from(words), by: by.clone() })
     }
 }
 

@@ -64,8 +64,8 @@ impl Records {
     fn change(&self, seen: &Seen) -> Change {
         match &self.before {
             Some(before) if before.0.contains_key(&seen.key()) => Change::Changed,
-            // A whole file in place of its parts, or the other way round.
-            Some(before) if before.has_parts_of(&seen.path) => Change::Changed,
+            // It was read as a whole before and is read in parts now, or the other way round.
+            Some(before) if before.has_otherwise(seen) => Change::Changed,
             Some(_) | None if seen.is_late && self.before.is_none() => Change::Unclear,
             Some(_) | None => Change::New,
         }
@@ -115,9 +115,12 @@ impl Records {
 }
 
 impl Known {
-    fn has_parts_of(&self, path: &[u8]) -> bool {
-        let first: Key = (path.to_vec(), String::new());
-        let next: Option<(&Key, &Content)> = self.0.range(first..).next();
-        next.is_some_and(|((other, _), _)| other == path)
+    fn has_otherwise(&self, seen: &Seen) -> bool {
+        let whole: Key = (seen.path.clone(), String::new());
+        if !seen.part.name.is_empty() {
+            return self.0.contains_key(&whole);
+        }
+        let next: Option<(&Key, &Content)> = self.0.range(whole..).next();
+        next.is_some_and(|((path, _), _)| *path == seen.path)
     }
 }

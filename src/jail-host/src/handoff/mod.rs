@@ -34,7 +34,7 @@ use self::place::Place;
 use self::record::Known;
 use self::report::{Extent, Report};
 use self::store::Store;
-use self::tree::{Found, walk};
+use self::tree::{Seen, walk};
 use crate::{say, sys};
 
 /// What the process may do in the project.
@@ -155,8 +155,8 @@ impl Ledger {
     fn begin(&self, since: (i64, u32)) -> io::Result<()> {
         let _turn = self.store.turn()?;
         let mut records = self.records()?;
-        let found = self.walk(&records, Some(since));
-        records.begin(&found.seen);
+        let seen = self.walk(&records, Some(since));
+        records.begin(&seen);
         self.keep(&records)?;
         self.store.write("open", b"")
     }
@@ -164,9 +164,9 @@ impl Ledger {
     fn end(&self, since: (i64, u32)) -> io::Result<()> {
         let _turn = self.store.turn()?;
         let mut records = self.records()?;
-        let found = self.walk(&records, Some(since));
-        let left = records.left(&found.seen);
-        let report = self.report(&left, &found);
+        let seen = self.walk(&records, Some(since));
+        let left = records.left(&seen);
+        let report = self.report(&left);
         let text = report.text(Extent::Session);
         records.end(&left);
         self.store.keep("waiting", &records.waiting)?;
@@ -177,10 +177,10 @@ impl Ledger {
 
     fn show(&self, words: impl Fn(&Report<'_>) -> String) -> io::Result<()> {
         let records = self.records()?;
-        let found = self.walk(&records, None);
-        let left = records.still_left(&found.seen);
+        let seen = self.walk(&records, None);
+        let left = records.still_left(&seen);
         let held = BTreeSet::new();
-        let mut report = self.report(&left, &found);
+        let mut report = self.report(&left);
         report.held = &held;
         report.is_running = self.store.is_running();
         io::stdout().write_all(words(&report).as_bytes())
@@ -190,8 +190,8 @@ impl Ledger {
     fn approve(&self, paths: &[OsString]) -> io::Result<()> {
         let _turn = self.store.turn()?;
         let mut records = self.records()?;
-        let found = self.walk(&records, None);
-        let left = records.still_left(&found.seen);
+        let seen = self.walk(&records, None);
+        let left = records.still_left(&seen);
         let is_meant = |below: &[u8]| {
             paths.is_empty()
                 || paths.iter().any(|wanted| {
@@ -210,18 +210,12 @@ impl Ledger {
         io::stdout().write_all(text.as_bytes())
     }
 
-    fn report<'a>(&'a self, left: &'a [judge::Left<'a>], found: &'a Found) -> Report<'a> {
+    fn report<'a>(&'a self, left: &'a [judge::Left<'a>]) -> Report<'a> {
         static NOTHING: BTreeSet<Vec<u8>> = BTreeSet::new();
-        Report {
-            project: &self.place.path,
-            left,
-            notes: &found.notes,
-            held: &NOTHING,
-            is_running: false,
-        }
+        Report { project: &self.place.path, left, held: &NOTHING, is_running: false }
     }
 
-    fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Found {
+    fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Vec<Seen> {
         let nothing = Known::default();
         walk(&self.place, &self.names, records.before.as_ref().unwrap_or(&nothing), since)
     }

@@ -13,6 +13,8 @@ pub(super) struct Names {
     /// Folders whose content counts, by their last name.
     folders: BTreeMap<String, Vec<Named>>,
     starred_folders: Vec<Named>,
+    /// Names of folders that what counts is looked for in.
+    ways: BTreeMap<String, Counted>,
     found: BTreeMap<&'static str, Counted>,
 }
 
@@ -39,6 +41,7 @@ impl Names {
             starred: Vec::new(),
             folders: BTreeMap::new(),
             starred_folders: Vec::new(),
+            ways: BTreeMap::new(),
             found: BTreeMap::new(),
         };
         counted().for_each(|line| names.add(line));
@@ -57,7 +60,11 @@ impl Names {
         };
         let is_folder = pattern.len() != counted.pattern.len();
         let names: Vec<String> = pattern.split('/').map(|name| fold(name.as_bytes())).collect();
-        let Some(last) = names.last().cloned() else { return };
+        let Some((last, before)) = names.split_last() else { return };
+        let last = last.clone();
+        for name in before {
+            self.ways.entry(name.clone()).or_insert(counted);
+        }
         let named = Named { names, counted, reach };
         let (plain, starred) = match is_folder {
             true => (&mut self.folders, &mut self.starred_folders),
@@ -73,6 +80,11 @@ impl Names {
     pub(super) fn found(&self, kind: &'static str) -> Counted {
         let unknown = Counted { kind, pattern: "()", reason: "" };
         self.found.get(kind).copied().unwrap_or(unknown)
+    }
+
+    /// A line for what is looked for in a folder of this name.
+    pub(super) fn way(&self, name: &str) -> Option<Counted> {
+        self.ways.get(name).copied()
     }
 
     /// The line that a file's name falls under. `above` are the names of the folders that it is in, folded.

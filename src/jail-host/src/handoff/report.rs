@@ -13,7 +13,6 @@ use super::judge::{Change, Left};
 pub(super) struct Report<'a> {
     pub(super) project: &'a [u8],
     pub(super) left: &'a [Left<'a>],
-    pub(super) notes: &'a BTreeSet<String>,
     /// What was moved aside.
     pub(super) held: &'a BTreeSet<Vec<u8>>,
     pub(super) is_running: bool,
@@ -58,10 +57,6 @@ impl Report<'_> {
         if !lines.is_empty() && built > 0 {
             let _ = writeln!(text, "  and {built} programs in folders that builds fill");
         }
-        for note in self.notes {
-            let _ = writeln!(text, "  not looked at: {}", one_line(note));
-        }
-        let is_told = !lines.is_empty() || !self.notes.is_empty();
         match extent {
             Extent::Session if !lines.is_empty() => {
                 if earlier > 0 {
@@ -72,7 +67,7 @@ impl Report<'_> {
                     "`jailgen handoff` lists all; `jailgen handoff approve` accepts it as it is\n",
                 );
             }
-            Extent::All if is_told && self.is_running => {
+            Extent::All if !lines.is_empty() && self.is_running => {
                 text.push_str("A session runs here at this moment.\n");
             }
             Extent::Session | Extent::All => {}
@@ -103,7 +98,6 @@ impl Report<'_> {
             running: self.is_running,
             left: left.collect(),
             held: self.held.iter().map(lossy).collect(),
-            not_looked_at: self.notes.iter().collect(),
         };
         ascii(&serde_json::to_string_pretty(&whole).unwrap_or_default()) + "\n"
     }
@@ -116,7 +110,6 @@ struct Whole<'a> {
     running: bool,
     left: Vec<Line<'a>>,
     held: Vec<String>,
-    not_looked_at: Vec<&'a String>,
 }
 
 #[derive(Serialize)]
@@ -175,8 +168,18 @@ fn line(left: &Left<'_>) -> String {
     format!("{:<8} {}{part}: {}", word(left.change), shown(path), seen.counted.reason)
 }
 
+/// A longer path is cut in its middle.
+const PATH_MAX: usize = 160;
+
 fn shown(path: &[u8]) -> String {
-    one_line(&String::from_utf8_lossy(path))
+    let text = String::from_utf8_lossy(path);
+    let length = text.chars().count();
+    if length <= PATH_MAX {
+        return one_line(&text);
+    }
+    let begin: String = text.chars().take(PATH_MAX / 2).collect();
+    let end: String = text.chars().skip(length - PATH_MAX / 2).collect();
+    format!("{}…{}", one_line(&begin), one_line(&end))
 }
 
 fn folder(path: &[u8]) -> &[u8] {

@@ -42,10 +42,11 @@ pub(super) fn launch(
     // It is looked for before anything else, because its place tells much of what a working folder is compared with.
     let early = OwnState::state(caller).unwrap_or_default();
     let has_filter = plan.before.iter().any(|step| is_filter(&step.op));
+    let hand_off = handoff::Wanted::of(plan);
     host::prepare(plan, caller, helper, early.as_ref())?;
     // It cannot have become another one, unless scripts have run.
     let early = early.filter(|_| helper.is_none());
-    let outside = Outside { wrapper, signals, helper, listener, has_filter };
+    let outside = Outside { wrapper, signals, helper, listener, has_filter, hand_off };
     let started = {
         let store = Store::of(caller);
         start(prepare(plan, caller, &store, outside, early)?)?
@@ -61,6 +62,7 @@ struct Outside<'a> {
     listener: Option<OwnedFd>,
     /// What the jail writes to a terminal of the launcher's goes through a filter.
     has_filter: bool,
+    hand_off: Option<handoff::Wanted>,
 }
 
 /// Everything that is found, decided and held on the host, so that only the jail is left to be made.
@@ -199,7 +201,7 @@ struct Started<'a> {
     git: Option<GitGuard<'a>>,
     leftovers: Option<Leftovers>,
     broker: Option<Broker>,
-    ledger: Option<Ledger<'a>>,
+    ledger: Option<Ledger>,
 }
 
 /// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
@@ -234,11 +236,12 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         }
     };
     let mask = prepared.outside.signals.mask;
-    let ledger =
-        Ledger::start(plan, caller, since, mask).transpose().map_err(|(by, problem)| {
-            let _ = first.signal(signal::KILL);
-            steps.fixed(Fixed::Command, by, problem)
-        })?;
+    let wanted = prepared.outside.hand_off;
+    let ledger = wanted.map(|wanted| Ledger::start(wanted, plan, caller, since, mask));
+    let ledger = ledger.transpose().map_err(|(by, problem)| {
+        let _ = first.signal(signal::KILL);
+        steps.fixed(Fixed::Command, &by, problem)
+    })?;
     let (channel, _) = prepared.channel;
     Ok(Started {
         plan,

@@ -108,7 +108,8 @@ impl Walk<'_> {
         const INCLUDES_MAX: usize = 20;
         self.jumps += 1;
         if self.jumps > INCLUDES_MAX {
-            return self.note("too many configurations include each other", &path);
+            let there = Job { path, ..job.clone() };
+            return self.unseen("too many configurations include each other", &there);
         }
         let Ok((data, Some(bytes))) = self.place.read(&path, FILE_MAX, super::Links::Within) else {
             return;

@@ -2,7 +2,7 @@
 
 mod git;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use jail_plan::handoff::Counted;
@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::content::{Form, Part, hash, parts};
 use super::names::{Names, Reach, fold};
 use super::place::{Data, Entry, Links, Place, Stamp, data, entries, target};
-use super::record::Known;
+use super::record::{Key, Known};
 
 /// So many names are looked at. A project that has more is one that an agent filled, or no project.
 const NAMES_MAX: usize = 1_000_000;
@@ -39,14 +39,6 @@ pub(super) struct Seen {
     pub(super) is_late: bool,
 }
 
-/// What a walk has found.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) seen: Vec<Seen>,
-    /// What was not looked at, and why.
-    pub(super) notes: BTreeSet<String>,
-}
-
 /// Looks through the project. What has the stamp that is known is not read again. `since` is the time from which on the session
 /// could change something.
 pub(super) fn walk(
@@ -54,13 +46,13 @@ pub(super) fn walk(
     names: &Names,
     known: &Known,
     since: Option<(i64, u32)>,
-) -> Found {
+) -> Vec<Seen> {
     let mut walk = Walk {
         place,
         names,
         known,
         since,
-        found: Found::default(),
+        found: Vec::new(),
         queue: vec![Job::default()],
         count: 0,
         jumps: 0,
@@ -76,7 +68,7 @@ struct Walk<'a> {
     names: &'a Names,
     known: &'a Known,
     since: Option<(i64, u32)>,
-    found: Found,
+    found: Vec<Seen>,
     queue: Vec<Job>,
     count: usize,
     /// How often the walk has gone where a link or a configuration led it.
@@ -119,16 +111,16 @@ impl Walk<'_> {
             // It is gone, or became something else.
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return,
             Err(Errno::XDEV) => {
-                return self.note("another file system is mounted there", &job.path);
+                return self.unseen("another file system is mounted there", &job);
             }
-            Err(_) => return self.note("it cannot be opened", &job.path),
+            Err(_) => return self.unseen("it cannot be opened", &job),
         };
         let Ok((entries, is_all)) = entries(&folder, NAMES_MAX.saturating_sub(self.count)) else {
-            return self.note("it cannot be listed", &job.path);
+            return self.unseen("it cannot be listed", &job);
         };
         self.count += entries.len();
         if !is_all {
-            self.found.notes.insert(format!("the project has more than {NAMES_MAX} files"));
+            self.unseen("there are too many files", &Job::default());
             self.queue.clear();
         }
         let data = data(&folder, b"");
@@ -150,10 +142,10 @@ impl Walk<'_> {
         self.since.is_some_and(|since| stamp.changed >= since)
     }
 
-    fn note(&mut self, why: &str, path: &[u8]) {
-        if self.found.notes.len() < 100 {
-            self.found.notes.insert(format!("{}: {why}", String::from_utf8_lossy(path)));
-        }
+    /// Something is not looked at. That is told as what counts is: once, unless it was so before.
+    fn unseen(&mut self, why: &str, job: &Job) {
+        let part = Part { name: String::new(), says: why.into(), hash: why.into() };
+        self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), part);
     }
 
     fn entry(&mut self, job: &Job, folder: &OwnedFd, entry: &Entry) {
@@ -171,12 +163,11 @@ impl Walk<'_> {
 
     /// A folder in a folder.
     fn enter(&mut self, job: &Job, name: &[u8]) {
-        let path = job.path_of(name);
-        if job.names.len() >= DEPTH_MAX {
-            return self.note("it lies too deep", &path);
-        }
         let folded = fold(name);
-        let mut inner = Job { path, under: None, ..job.clone() };
+        let mut inner = Job { path: job.path_of(name), under: None, ..job.clone() };
+        if job.names.len() >= DEPTH_MAX {
+            return self.unseen("it lies too deep", &inner);
+        }
         inner.in_modules |= folded == "node_modules";
         let row = self.names.folder(&job.names, &folded);
         match (job.under, row) {
@@ -247,13 +238,12 @@ impl Walk<'_> {
     }
 
     fn add(&mut self, job: &Job, path: Vec<u8>, counted: Counted, stamp: Stamp, part: Part) {
-        if self.found.seen.len() >= FOUND_MAX {
-            self.found.notes.insert(format!("more than {FOUND_MAX} files count"));
+        if self.found.len() >= FOUND_MAX {
             return;
         }
         let is_late = job.is_late || self.is_late(stamp);
         let is_built = job.is_built;
-        self.found.seen.push(Seen { path, counted, stamp, part, is_built, is_late });
+        self.found.push(Seen { path, counted, stamp, part, is_built, is_late });
     }
 
     fn link(&mut self, job: &Job, folder: &OwnedFd, name: &[u8]) {
@@ -270,15 +260,16 @@ impl Walk<'_> {
         }
         let row = self.names.folder(&job.names, &folded);
         let row = row.filter(|(counted, _)| counted.kind != "build-output");
-        let is_git = folded == ".git";
-        if let Some((counted, _)) =
-            row.or(is_git.then(|| (self.names.found("git-pointer"), Reach::Files)))
-        {
+        let way = match folded.as_str() {
+            ".git" => Some(self.names.found("git-pointer")),
+            name => row.map(|(counted, _)| counted).or_else(|| self.names.way(name)),
+        };
+        // It may lead to a folder, in which the same is looked for.
+        if let Some(counted) = way {
             self.add(job, path.clone(), counted, data.stamp, part);
             let mut names = job.names.clone();
             names.push(folded);
-            let inner = Job { path, names, under: row, links: Some(()), ..job.clone() };
-            return self.jump(inner);
+            return self.jump(Job { path, names, under: row, links: Some(()), ..job.clone() });
         }
         let counted = job.under.map(|(counted, _)| counted);
         let Some(counted) = counted.or_else(|| self.names.file(&job.names, &folded)) else {
@@ -296,7 +287,7 @@ impl Walk<'_> {
         const JUMPS_MAX: usize = 100;
         self.jumps += 1;
         if self.jumps > JUMPS_MAX {
-            return self.note("too many links lead to folders that count", &job.path);
+            return self.unseen("too many links lead to folders that count", &job);
         }
         self.queue.push(job);
     }
@@ -316,16 +307,18 @@ impl Walk<'_> {
     }
 
     /// Of what was seen in two ways the one that says more stays.
-    fn finish(self) -> Found {
-        let mut all: BTreeMap<(Vec<u8>, String), Seen> = BTreeMap::new();
-        for seen in self.found.seen {
-            let key = (seen.path.clone(), seen.part.name.clone());
-            match all.get(&key) {
-                Some(before) if before.counted.kind != "executable" => {}
-                Some(_) | None => drop(all.insert(key, seen)),
+    fn finish(self) -> Vec<Seen> {
+        let mut all: BTreeMap<Key, Seen> = BTreeMap::new();
+        for seen in self.found {
+            let key = seen.key();
+            let says_more = all.get(&key).is_none_or(|before| {
+                before.counted.kind == "executable" || seen.counted.kind == "link"
+            });
+            if says_more {
+                all.insert(key, seen);
             }
         }
-        Found { seen: all.into_values().collect(), notes: self.found.notes }
+        all.into_values().collect()
     }
 }
 

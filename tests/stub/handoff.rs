@@ -1,0 +1,265 @@
+//! The hand-off ledger: what a session leaves that programs outside would execute or believe is told, and nothing else is.
+
+use jail_plan::handoff::{FOLDER, LEDGER};
+use jail_plan::{HandOff, Host, HostOp, Step};
+
+use crate::jail::{Caller, Jail, Ran, by, callers};
+use crate::programs::host;
+
+fn jail(caller: Caller) -> Jail {
+    Jail::new(caller).change(|plan| {
+        let program = host().to_str().expect("UTF-8").to_owned();
+        plan.host = Some(Host { program, shell: None });
+        plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: false })));
+    })
+}
+
+/// What `jailgen handoff` runs.
+fn ledger(jail: &Jail, mode: &str, paths: &[&str]) -> Ran {
+    let mut command = jail.command(host());
+    command.args([LEDGER, mode]).arg(jail.folder.path().join("state/jailgen").join(FOLDER));
+    command.arg(jail.project());
+    Ran::of(command.args(paths.iter().map(|path| jail.project().join(path))))
+}
+
+/// Runs a script inside; what is told at its end.
+fn told(jail: &Jail, script: &str) -> String {
+    let ran = jail.sh(script);
+    assert_eq!(ran.code, Some(0), "{script}: {}", ran.stderr);
+    ran.stderr
+}
+
+/// What a session does, and what is told of it.
+const LEFT: &[(&str, &str)] = &[
+    (
+        "mkdir .vscode; echo x >.vscode/tasks.json",
+        "new      .vscode/tasks.json: VS Code runs tasks",
+    ),
+    ("mkdir -p a/.VSCode; echo x >a/.VSCode/Tasks.JSON", "new      a/.VSCode/Tasks.JSON: VS Code"),
+    ("echo x >.envrc", "new      .envrc: direnv runs this file"),
+    ("echo x >.mcp.json", "new      .mcp.json: agents start the servers"),
+    (
+        "mkdir -p .claude/hooks; echo x >.claude/hooks/y",
+        "new      .claude/hooks/y: Claude Code runs",
+    ),
+    (
+        "mkdir -p .github/workflows; echo x >.github/workflows/y.yml",
+        "new      .github/workflows/y.yml: GitHub runs",
+    ),
+    ("mkdir venv; echo x >venv/pyvenv.cfg", "new      venv/pyvenv.cfg: Python and editors"),
+    ("echo FROM x >Dockerfile", "new      Dockerfile: a container"),
+    (
+        r#"echo '{"scripts":{"postinstall":"evil"}}' >package.json"#,
+        "new      package.json scripts.postinstall = evil: npm",
+    ),
+    ("printf '#!/bin/sh\\n' >tool; chmod +x tool", "new      tool: a program that is called"),
+    ("chmod +x known", "new      known: a program that is called"),
+    (
+        "ln -s /etc/passwd out",
+        "new      out (/etc/passwd): what is written or read through this link lies outside",
+    ),
+    ("mkdir d; ln -s ../../x d/out", "new      d/out (../../x): what is written"),
+    (
+        "ln -s d/e l; mkdir -p d/e; ln -s l/../../../x out",
+        "new      out (l/../../../x): what is written",
+    ),
+    ("mkfifo pipe", "new      pipe (a pipe): programs that open this"),
+    (
+        "git config core.fsmonitor 'touch /tmp/x'",
+        "new      .git/config core.fsmonitor = touch /tmp/x: git runs programs",
+    ),
+    (
+        "git config remote.x.url 'ext::sh -c y'",
+        "new      .git/config remote.x.url = ext::sh -c y: git",
+    ),
+    ("echo x >.git/hooks/pre-commit", "new      .git/hooks/pre-commit: git runs hooks"),
+    (
+        "echo /x >.git/objects/info/alternates",
+        "new      .git/objects/info/alternates: git believes",
+    ),
+    (
+        "mkdir objects refs; echo 'ref: refs/heads/x' >HEAD",
+        "new      .: git takes this folder for a repository",
+    ),
+    (
+        "mkdir -p b/objects b/refs; echo 'ref: refs/heads/x' >b/HEAD; printf '[core]\\nfsmonitor=y\\n' >b/config",
+        "new      b/config core.fsmonitor = y: git",
+    ),
+    (
+        "mkdir decoy; echo x >decoy/tasks.json; mv decoy .vscode",
+        "new      .vscode/tasks.json: VS Code",
+    ),
+    (
+        "mkdir editor; echo x >editor/tasks.json; ln -s editor .vscode",
+        "new      .vscode (editor): VS Code",
+    ),
+    ("echo changed >flake.nix", "changed  flake.nix: Nix evaluates"),
+    ("echo changed >hooks-of-mine/pre-push", "changed  hooks-of-mine/pre-push: git runs hooks"),
+    ("printf '[alias]\\na=!b\\n' >included", "new      included alias.a = !b: git"),
+];
+
+/// What sessions do all day.
+const ORDINARY: &[&str] = &[
+    "true",
+    "mkdir src; echo 'fn main() {}' >src/main.rs; echo all: >Makefile",
+    "echo y >known; rm flake.nix",
+    "touch flake.nix; cp flake.nix x; mv x flake.nix",
+    r#"echo '{"version":"2"}' >package.json"#,
+    "mkdir -p target/debug; printf '#!' >target/debug/p; chmod +x target/debug/p",
+    "ln -s known inside; mkdir d; ln -s ../known d/inside",
+    "git add -A; git -c user.name=a -c user.email=a@b commit -qm x; git branch y; git checkout -q y",
+    "git remote add origin https://example.org/x.git; git config user.name z",
+    "mkdir -p node_modules/x; echo '{\"scripts\":{\"a\":\"b\"}}' >node_modules/x/package.json",
+];
+
+/// A project with something of each kind that was there before.
+fn with_project(jail: &Jail) {
+    let set_up = "echo x >known; echo '{ }' >flake.nix; printf '[user]\nname=a\n' >included
+        mkdir hooks-of-mine; echo x >hooks-of-mine/pre-push
+        git init -q . 2>/dev/null; git config core.hooksPath hooks-of-mine; git config include.path ../included";
+    let ran = jail.outside_sh(set_up);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    // The first session of a project may be quicker than what is written down of it.
+    assert_eq!(told(jail, "sleep 0.2"), "");
+}
+
+#[test]
+fn what_host_programs_would_execute_is_told() {
+    for caller in callers() {
+        for (script, expected) in LEFT {
+            let jail = jail(caller);
+            with_project(&jail);
+            let said = told(&jail, script);
+            assert!(said.contains(expected), "{caller:?} {script}:\n{said}");
+            let again = ledger(&jail, "show", &[]);
+            assert!(again.stdout.contains(expected), "{caller:?} {script}: {again:?}");
+        }
+    }
+}
+
+#[test]
+fn what_sessions_do_all_day_is_not_told() {
+    for caller in callers() {
+        for script in ORDINARY {
+            let jail = jail(caller);
+            with_project(&jail);
+            assert_eq!(told(&jail, script), "", "{caller:?} {script}");
+        }
+        // The control: without a ledger nothing of the rest is told either.
+        let without = Jail::new(caller);
+        assert_eq!(told(&without, "echo x >.envrc"), "");
+    }
+}
+
+#[test]
+fn what_is_approved_is_told_no_more_until_it_changes() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        assert!(told(&jail, "echo x >.envrc; echo x >.mcp.json").contains(".envrc"));
+        // It waits, and is counted where there is something else to tell.
+        assert_eq!(told(&jail, "true"), "");
+        let said = told(&jail, "echo FROM x >Dockerfile");
+        assert!(said.contains("  2 from earlier sessions") && !said.contains(".envrc"), "{said}");
+        assert_eq!(ledger(&jail, "approve", &[".envrc", "Dockerfile"]).stdout, "2 approved\n");
+        let rest = ledger(&jail, "show", &[]).stdout;
+        assert!(rest.contains(".mcp.json") && !rest.contains(".envrc"), "{rest}");
+        // The same content, written again, is what was approved.
+        assert_eq!(told(&jail, "rm .envrc; echo x >.envrc"), "");
+        let said = told(&jail, "echo y >.envrc");
+        assert!(said.contains(" .envrc: direnv"), "{said}");
+        assert_eq!(ledger(&jail, "approve", &["src"]).code, Some(1));
+        assert_eq!(ledger(&jail, "approve", &[]).stdout, "2 approved\n");
+        assert_eq!(ledger(&jail, "show", &[]).stdout, "");
+    }
+}
+
+#[test]
+fn what_the_user_changes_between_sessions_is_the_users_own() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        assert_eq!(jail.outside_sh("echo mine >.envrc; echo mine >flake.nix").code, Some(0));
+        assert_eq!(ledger(&jail, "show", &[]).stdout, "");
+        assert_eq!(told(&jail, "sleep 0.2"), "");
+        // The control: the same from inside.
+        assert!(told(&jail, "echo its >.envrc").contains("changed  .envrc"));
+        // What waits is not the user's by being changed: some of it may be the session's still.
+        assert_eq!(jail.outside_sh("echo mine >>.envrc").code, Some(0));
+        assert!(ledger(&jail, "show", &[]).stdout.contains("changed  .envrc"));
+    }
+}
+
+#[test]
+fn a_launcher_that_is_killed_loses_nothing() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        let script = "\"$W\" -c 'sleep 0.3; echo x >.envrc; touch ready; sleep 60' & pid=$!
+            until [ -e ready ]; do sleep 0.02; done; kill -9 $pid; wait $pid 2>/dev/null; sleep 0.3; true";
+        let ran = jail.outside_sh(script);
+        assert!(!ran.stderr.contains("envrc"), "{ran:?}");
+        assert!(ledger(&jail, "show", &[]).stdout.contains("new      .envrc"), "{caller:?}");
+        // Neither does the next session, which begins with it.
+        assert_eq!(told(&jail, "sleep 0.2"), "");
+        assert!(ledger(&jail, "show", &[]).stdout.contains("new      .envrc"), "{caller:?}");
+    }
+}
+
+#[test]
+fn two_sessions_at_once_tell_each_what_is_left() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        let script =
+            "\"$W\" -c 'touch first; until [ -e end ]; do sleep 0.02; done' 2>told & pid=$!
+            until [ -e first ]; do sleep 0.02; done; sleep 0.2
+            \"$W\" -c 'echo x >.envrc; sleep 0.2' 2>&1; touch end; wait $pid; cat told";
+        let said = jail.outside_sh(script).stdout;
+        // The second one tells it; to the first it is known by then. It did not become what was there before.
+        assert_eq!(said.matches("new      .envrc").count(), 1, "{said}");
+        assert!(ledger(&jail, "show", &[]).stdout.contains("new      .envrc"));
+    }
+}
+
+#[test]
+fn names_and_contents_are_not_printed_as_they_are() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        let said = told(
+            &jail,
+            r#"d=$(printf 'a\033[2J\nb\342\200\256'); mkdir "$d"; echo x >"$d/.envrc"; git config alias.x "$(printf '!\033]0;x\007')"; mkdir "$(printf '\377')"; echo x >"$(printf '\377')/.envrc""#,
+        );
+        assert!(said.contains(r"a\u{1b}[2J\nb\u{202e}/.envrc"), "{said:?}");
+        assert!(said.contains(r"alias.x = !\u{1b}]0;x\u{7}"), "{said:?}");
+        let json = ledger(&jail, "json", &[]).stdout;
+        let shown = format!("{said}{json}");
+        assert!(!shown.contains('\u{1b}') && !shown.contains('\u{202e}') && json.is_ascii());
+        // Names that are not UTF-8 are approved with the rest.
+        assert_eq!(ledger(&jail, "approve", &[]).stdout, "3 approved\n");
+    }
+}
+
+#[test]
+fn nothing_outside_is_read_and_nothing_hangs() {
+    for caller in callers() {
+        let jail = jail(caller);
+        with_project(&jail);
+        let secret = jail.file("home/secret", "[alias]\nsecret=!x\n");
+        let secret = secret.display();
+        let said = told(
+            &jail,
+            &format!(
+                "mkfifo .envrc; ln -s {secret} .mcp.json; rm .git/config; ln -s {secret} .git/config
+                ln -s . loop; mkdir -p deep/$(printf 'a/%.0s' $(seq 400)); mkdir .idea; ln -s ../.idea .idea/again"
+            ),
+        );
+        for expected in
+            [".envrc (a pipe)", ".mcp.json (", ".git/config (", "deep/a/", "it lies too deep"]
+        {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+        assert!(!said.contains("alias.secret"), "{said}");
+    }
+}
