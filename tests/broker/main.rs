@@ -12,6 +12,7 @@
 mod clients;
 mod jail;
 mod origin;
+mod programs;
 mod servers;
 mod world;
 
@@ -26,3 +27,4 @@ mod proxies;
 mod requests;
 mod speed;
 mod spoken;
+mod upstreams;

@@ -195,7 +195,7 @@ fn an_upstream_proxy_gets_names_that_are_allowed_and_no_others() {
         let mut spec = Spec::new(&["api.example.com:22", "blocked.example.com:22"]);
         let credentials = world.file("credentials", "me:s3cret\n");
         spec.egress = json!({"upstream": {
-            "host": "proxy.corp.example", "port": 3128,
+            "host": "proxy.corp.example", "port": 3128, "tls": false,
             "credentials": {"file": credentials}, "by": "upstream-proxy#1",
         }});
         let jail = Jail::start(world, &spec);
@@ -227,7 +227,7 @@ fn behind_an_upstream_proxy_an_address_of_this_machine_is_no_public_one() {
         spec.listeners = vec![("proxy", "127.0.0.1", 8118), ("address", "0.0.0.0", 22)];
         spec.local = vec!["11.0.0.0/24"];
         spec.egress = json!({"internet": [22], "upstream": {
-            "host": "10.9.9.9", "port": 3128, "credentials": null, "by": "upstream-proxy#1",
+            "host": "10.9.9.9", "port": 3128, "tls": false, "credentials": null, "by": "upstream-proxy#1",
         }});
         let jail = Jail::start(world, &spec);
         assert_eq!(jail.talk("11.0.0.1:22", b""), Ended::Reset(String::new()));

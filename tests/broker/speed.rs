@@ -6,12 +6,12 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::bounds::{memory_of_idle, middle, trip};
 use crate::jail::{Jail, Spec};
+use crate::programs::{Running, fetched, listens};
 use crate::servers::{listen, serve};
 use crate::world::{World, run};
 
@@ -160,10 +160,7 @@ fn speed_of_requests() {
         world.bind("/etc/hosts", &format!("{SERVER} {HOST}\n"));
         answer_all(&listen(world, "11.0.0.2:80"));
         answer_all(&listen(world, "11.0.0.2:7000"));
-        let Some(_tinyproxy) = tinyproxy(world) else {
-            println!("tinyproxy is missing: scripts/fetch-clients");
-            return;
-        };
+        let Some(_tinyproxy) = tinyproxy(world) else { return };
         let mut spec = Spec::new(&["a.example.com:80,7000"]);
         spec.listeners = vec![("proxy", "127.0.0.1", 8118)];
         let jail = Jail::start(world, &spec);
@@ -262,34 +259,14 @@ fn status(head: &str) -> &str {
     head.split(' ').nth(1).unwrap_or_default()
 }
 
-/// A process that ends with the bench.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-    }
-}
-
 /// Debian's, on the host's loopback; none where it was not fetched.
 fn tinyproxy(world: &World) -> Option<Running> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
-    let program = target.join("clients/tinyproxy/bin/tinyproxy");
-    if !program.exists() {
-        return None;
-    }
+    let program = fetched("tinyproxy")?;
     let settings = "Port 8888\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nLogLevel Critical\n";
     let settings = world.file("tinyproxy.conf", settings);
     let mut command = Command::new(program);
-    command.arg("-d").arg("-c").arg(settings).stdin(Stdio::null()).stdout(Stdio::null());
-    let running = Running(command.spawn().unwrap());
-    let begun = Instant::now();
-    while TcpStream::connect(TINYPROXY).is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "tinyproxy does not start");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    Some(running)
+    command.arg("-d").arg("-c").arg(settings);
+    Some(Running::start(&mut command, TINYPROXY, || listens(TINYPROXY)))
 }
 
 #[test]

@@ -87,6 +87,11 @@ impl Entered<'_> {
         }
     }
 
+    /// What ends it, for what goes on beside it.
+    pub(crate) fn end(&self) -> Rc<Notify> {
+        self.end.clone()
+    }
+
     /// Waits until it must end.
     pub(crate) async fn ended(&self) {
         self.end.notified().await;

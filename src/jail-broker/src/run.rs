@@ -19,7 +19,7 @@ use crate::ask::{self, Asker};
 use crate::authority::Authority;
 use crate::confine::{self, Calls};
 use crate::control::Control;
-use crate::dial::upstream::Upstream;
+use crate::dial::upstream::{Scheme, Upstream};
 use crate::dial::{Lookups, Own};
 use crate::factory::Factory;
 use crate::given::{self, Sources};
@@ -216,7 +216,8 @@ fn upstream(start: &Start, network: &Network) -> Result<Option<Upstream>, String
         let url = credentials.as_deref().unwrap_or_default();
         return Upstream::from_url(url).map(Some).map_err(|error| error.to_string());
     }
-    let made = Upstream::new(&upstream.host, upstream.port, credentials.as_deref());
+    let scheme = if upstream.tls { Scheme::Https } else { Scheme::Http };
+    let made = Upstream::new(scheme, (&upstream.host, upstream.port), credentials.as_deref());
     made.map(Some).map_err(|error| error.to_string())
 }
 

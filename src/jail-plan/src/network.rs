@@ -149,10 +149,12 @@ words! {
 record! {
     /// An HTTP proxy of the host's network.
     pub struct Upstream {
-        /// Its name or address. Empty: the variable of `credentials` holds its whole URL (`http://user:password@host:port`).
+        /// Its name or address. Empty: the variable of `credentials` holds its whole URL (`http://user:password@host:port`, or `https://`).
         pub host: String,
         /// Its port.
         pub port: u16,
+        /// Whether it is spoken to in TLS.
+        pub tls: bool,
         /// Where the user and password for it (`user:password`) are; absent: it wants none.
         pub credentials: Option<Credentials>,
         /// Who wanted it.

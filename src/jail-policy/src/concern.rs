@@ -231,7 +231,12 @@ mod tests {
     #[test]
     fn what_a_proxy_is_sent_of_the_users_is_asked_about_and_a_proxy_alone_is_not() {
         let at = |credentials| NetworkGrant::Upstream {
-            proxy: UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials },
+            proxy: UpstreamProxy::At {
+                host: "a.example".into(),
+                port: 3128,
+                tls: false,
+                credentials,
+            },
         };
         let named = |name: &str| NetworkGrant::Upstream {
             proxy: UpstreamProxy::Variable { name: name.into() },

@@ -56,6 +56,7 @@ fn it_is_told_what_the_plan_says_and_the_variables_that_it_names() {
         network.egress.upstream = Some(Upstream {
             host: "proxy.example".into(),
             port: 3128,
+            tls: false,
             credentials: Some(Credentials::Variable("PROXY_USER".into())),
             by: by(),
         });
@@ -180,6 +181,7 @@ fn nothing_that_a_jail_could_write_is_run_or_read_for_it_on_the_host() {
                 network.egress.upstream = Some(Upstream {
                     host: "a.example".into(),
                     port: 3128,
+                    tls: false,
                     credentials: Some(Credentials::File(at(jail, path))),
                     by: by(),
                 });

@@ -19,6 +19,7 @@ use tokio::task::JoinSet;
 pub(crate) use own::Own;
 pub(crate) use resolve::Lookups;
 
+use crate::connection::{self, Target};
 use crate::live::Entered;
 use crate::session::Session;
 
@@ -50,22 +51,20 @@ pub(crate) async fn dial(
     host: &Host,
     port: u16,
 ) -> Result<Dialled, Failure> {
-    let stream = match &session.upstream {
-        Some(upstream) => {
-            // What a name leads to the proxy judges; which addresses are this machine's own it cannot know.
-            if let Host::Address(address) = host {
-                judged(session, host, port, &[*address])?;
-            }
-            upstream::connect(session, upstream, host, port).await
+    if let Some(upstream) = &session.upstream {
+        // What a name leads to the proxy judges; which addresses are this machine's own it cannot know.
+        if let Host::Address(address) = host {
+            judged(session, host, port, &[*address])?;
         }
-        None => direct(session, host, port).await,
-    }?;
-    let address = stream.peer_addr().map_err(Failure::Unreachable)?;
-    if session.upstream.is_none() {
-        entered.leads_to(address.ip());
-        // Meanwhile it may have been taken away.
-        judged(session, host, port, &[address.ip()])?;
+        let to = Target { host: host.clone(), port };
+        let protocol = connection::judge(session, &to).map_err(Failure::Refused)?.protocol;
+        return upstream::connect(session, upstream, (&to, protocol), entered).await;
     }
+    let stream = direct(session, host, port).await?;
+    let address = stream.peer_addr().map_err(Failure::Unreachable)?;
+    entered.leads_to(address.ip());
+    // Meanwhile it may have been taken away.
+    judged(session, host, port, &[address.ip()])?;
     prepare(&stream).map_err(Failure::Unreachable)?;
     Ok(Dialled { stream, address })
 }

@@ -37,7 +37,7 @@ pub(super) fn dangers(entry: &Entry, grant: &NetworkGrant) -> Vec<Danger> {
 
 /// A proxy is sent what stands where its credentials are said to be, whatever that is.
 fn sent(entry: &Entry, proxy: &UpstreamProxy) -> Option<Danger> {
-    let UpstreamProxy::At { host, port, credentials: Some(credentials) } = proxy else {
+    let UpstreamProxy::At { host, port, credentials: Some(credentials), .. } = proxy else {
         return None;
     };
     let (what, from) = match credentials {
@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn credentials_for_a_proxy_are_as_bad_as_the_file_that_they_are_in() {
         let found = |credentials| {
-            let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials };
+            let proxy =
+                UpstreamProxy::At { host: "a.example".into(), port: 3128, tls: false, credentials };
             let grant = Grant::Network(NetworkGrant::Upstream { proxy });
             let by = Origin { combinator: "upstream-proxy".into(), index: 1 };
             crate::dangers(&[Entry { by, grant }], [])

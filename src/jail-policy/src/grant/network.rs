@@ -98,6 +98,9 @@ pub enum UpstreamProxy {
         host: String,
         /// Its port.
         port: u16,
+        /// Whether it is spoken to in TLS (`https://`).
+        #[serde(default, skip_serializing_if = "is_false")]
+        tls: bool,
         /// Where the user and password for it are; absent: it wants none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         credentials: Option<ProxyCredentials>,

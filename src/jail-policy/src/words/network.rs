@@ -87,12 +87,13 @@ fn several(ports: &[u16]) -> String {
 fn upstream(proxy: &UpstreamProxy) -> String {
     match proxy {
         UpstreamProxy::Variable { name } => format!("the proxy that ${name} names at launch"),
-        UpstreamProxy::At { host, port, credentials } => {
+        UpstreamProxy::At { host, port, tls, credentials } => {
             let with = credentials.as_ref().map(|credentials| match credentials {
                 ProxyCredentials::File { path } => format!(", with the credentials in {path}"),
                 ProxyCredentials::Variable { name } => format!(", with the credentials in ${name}"),
             });
-            format!("the proxy {host}:{port}{}", with.unwrap_or_default())
+            let by = if *tls { " in TLS" } else { "" };
+            format!("the proxy {host}:{port}{by}{}", with.unwrap_or_default())
         }
     }
 }

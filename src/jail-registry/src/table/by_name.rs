@@ -150,8 +150,8 @@ and the same in lower case. The rules are the same. Port 3128 of the jail's loop
 pub(super) const UPSTREAM_PROXY: Combinator = Combinator {
     name: "upstream-proxy",
     summary: "Connections leave by this HTTP proxy of the host's network",
-    docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. The proxy is told a name only after that
-was allowed, and looks it up itself. `{ url = …; credentials.file = \"/etc/proxy-login\"; }` takes `user:password` from a file at launch, and
+    docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. With `https://` the proxy
+is spoken to in TLS, and its certificate must be one that the host trusts. It gets a name only after that was allowed, and looks it up itself. `{ url = …; credentials.file = \"/etc/proxy-login\"; }` takes `user:password` from a file at launch, and
 `credentials.env = \"PROXY_LOGIN\"` from a variable; in the spec they would end up in the store, where every user can read them.",
     signature: Signature { params: &[param(
         "proxy",

@@ -322,7 +322,7 @@ fn the_three_lines_leave_nothing_of_yours_out() {
         bind: bind.to_vec(),
     };
     let credentials = Some(ProxyCredentials::Variable { name: "LOGIN".into() });
-    let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, credentials };
+    let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, tls: false, credentials };
     for (grants, told) in [
         (caged(ports(&[], &[8080])), "Reaches  whoever connects to its TCP ports 8080"),
         (caged(ports(&[53], &[])), "Reaches  TCP ports 53 of all networks"),

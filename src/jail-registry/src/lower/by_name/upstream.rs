@@ -57,7 +57,10 @@ fn read(
     }
     let written = text.as_str()?;
     let shown = jail_plan::one_line(written);
-    let Some(rest) = written.strip_prefix("http://") else {
+    let schemes = [("http://", false), ("https://", true)];
+    let after =
+        schemes.iter().find_map(|(scheme, tls)| Some((written.strip_prefix(scheme)?, *tls)));
+    let Some((rest, tls)) = after else {
         return refuse(format!("`{}` is no HTTP proxy", without_login(&shown)), URL);
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -70,7 +73,7 @@ fn read(
     }
     match Authority::from_wire(authority.as_bytes()) {
         Ok(Authority { host, port: Some(port) }) => {
-            Some(UpstreamProxy::At { host: host.to_string(), port, credentials })
+            Some(UpstreamProxy::At { host: host.to_string(), port, tls, credentials })
         }
         Ok(Authority { port: None, .. }) => {
             refuse(format!("`{shown}` does not say which port the proxy has"), URL)

@@ -186,13 +186,13 @@ fn proxies() {
         set([("url", s("http://proxy.example.org:3128/")), ("credentials", credentials)])
     };
     let proxies =
-        [s("http://10.0.0.1:3128"), with("env", s("LOGIN")), with("file", s("/etc/login"))];
+        [s("https://10.0.0.1:3128"), with("env", s("LOGIN")), with("file", s("/etc/login"))];
     let said = proxies.map(|proxy| {
         said(vec![p("internet-ports", [list([i(443)])]), p("upstream-proxy", [proxy])])
     });
     expect![[r#"
         internet-ports#4: {"network":{"internet":{"ports":[443]}}}
-        upstream-proxy#5: {"network":{"upstream":{"proxy":{"at":{"host":"10.0.0.1","port":3128}}}}}
+        upstream-proxy#5: {"network":{"upstream":{"proxy":{"at":{"host":"10.0.0.1","port":3128,"tls":true}}}}}
         internet-ports#4: {"file":{"to":"/etc/resolv.conf","content":"nameserver 127.0.0.1\noptions edns0\n","mode":292}}
         internet-ports#4: {"copy":{"from":"/etc/services","to":"/etc/services","missing":"skip"}}
         internet-ports#4: {"network":{"internet":{"ports":[443]}}}

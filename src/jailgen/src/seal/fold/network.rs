@@ -239,8 +239,8 @@ fn whole(address: IpAddr) -> String {
 }
 
 fn upstream(read: Reader<'_>, proxy: &UpstreamProxy, by: String) -> Result<Upstream, SealError> {
-    let (host, port, credentials) = match proxy {
-        UpstreamProxy::At { host, port, credentials } => {
+    let (host, port, tls, credentials) = match proxy {
+        UpstreamProxy::At { host, port, tls, credentials } => {
             let credentials = credentials.as_ref().map(|credentials| match credentials {
                 ProxyCredentials::File { path } => match read.path(path)? {
                     HostText::Literal(path) => Ok(Credentials::File(path)),
@@ -250,11 +250,11 @@ fn upstream(read: Reader<'_>, proxy: &UpstreamProxy, by: String) -> Result<Upstr
                 },
                 ProxyCredentials::Variable { name } => Ok(Credentials::Variable(name.clone())),
             });
-            (host.clone(), *port, credentials.transpose()?)
+            (host.clone(), *port, *tls, credentials.transpose()?)
         }
         UpstreamProxy::Variable { name } => {
-            (String::new(), 0, Some(Credentials::Variable(name.clone())))
+            (String::new(), 0, false, Some(Credentials::Variable(name.clone())))
         }
     };
-    Ok(Upstream { host, port, credentials, by })
+    Ok(Upstream { host, port, tls, credentials, by })
 }

@@ -146,8 +146,12 @@ fn the_network_by_name_comes_back() {
         Some(ProxyCredentials::Variable { name: "LOGIN".into() }),
         Some(ProxyCredentials::File { path: Text::literal("/etc/login") }),
     ];
-    let at =
-        |credentials| UpstreamProxy::At { host: "proxy.example".into(), port: 3128, credentials };
+    let at = |credentials: Option<ProxyCredentials>| UpstreamProxy::At {
+        host: "proxy.example".into(),
+        port: 3128,
+        tls: credentials.is_some(),
+        credentials,
+    };
     let named = UpstreamProxy::Variable { name: "HTTPS_PROXY".into() };
     for proxy in credentials.into_iter().map(at).chain([named]) {
         let upstream = Grant::Network(NetworkGrant::Upstream { proxy });

@@ -64,6 +64,7 @@ fn proxy(upstream: &Upstream) -> UpstreamProxy {
         credentials => UpstreamProxy::At {
             host: upstream.host.clone(),
             port: upstream.port,
+            tls: upstream.tls,
             credentials: credentials.as_ref().map(|credentials| match credentials {
                 Credentials::File(path) => ProxyCredentials::File { path: Text::literal(path) },
                 Credentials::Variable(name) => ProxyCredentials::Variable { name: name.clone() },
