@@ -20,6 +20,7 @@ mod addresses;
 mod bounds;
 mod confined;
 mod dns;
+mod endings;
 mod live;
 mod names;
 mod ports;

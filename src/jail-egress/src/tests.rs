@@ -360,7 +360,7 @@ fn the_closest_rule_counts_and_two_that_disagree_are_a_conflict() {
 
 #[test]
 fn what_was_taken_away_is_refused_whatever_the_rules_say() {
-    let denied = vec![
+    let denied = [
         Rule::parse("*.example.com", "").unwrap().destination,
         Rule::parse("10.1.2.3", "").unwrap().destination,
     ];
