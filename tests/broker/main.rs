@@ -19,6 +19,7 @@ mod world;
 mod addresses;
 mod bounds;
 mod confined;
+mod desktop;
 mod dns;
 mod endings;
 mod live;
