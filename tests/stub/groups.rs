@@ -61,7 +61,7 @@ fn a_state_file_is_carried_over_in_the_group_and_takes_nothing_of_it(caller: Cal
     let shared = SharedFile { from: literal(&file), to: literal("/h/agent") };
     let jail = jail.op(tmpfs("/h")).op(InsideOp::SharedFile(shared));
     let ran = jail.outside_sh(
-        "\"$W\" -c 'echo new >/h/agent; sleep 1; echo done' & sleep 0.5
+        "\"$W\" -c 'echo new >/h/agent; echo >up; sleep 1; echo done' & until [ -e up ]; do sleep 0.1; done
          for child in $(cat /proc/$!/task/$!/children); do
              tail -n 1 /proc/$child/cgroup | sed 's,.*/,,'
          done | sort | uniq -c | tr -s ' '; wait",

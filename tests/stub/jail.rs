@@ -8,8 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jail_plan::follow::is_followed;
-use jail_plan::git::is_git;
+use jail_plan::helper::is_wanted;
 use jail_plan::{
     Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, Found, Handled, Host,
     HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places,
@@ -244,8 +243,7 @@ impl Jail {
         if plan.landlock.handles.is_empty() {
             wall(&mut plan);
         }
-        let is_helpers = |op: &InsideOp| is_followed(op) || is_git(op);
-        if plan.inside.iter().any(|step| is_helpers(&step.op)) && plan.host.is_none() {
+        if is_wanted(&plan) && plan.host.is_none() {
             let program = host().to_str().expect("UTF-8").into();
             plan.host = Some(Host { program, shell: None });
         }

@@ -5,13 +5,19 @@
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
 //! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
 //! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
-//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project.
+//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project. As `jail-host control-group SOCKET` and
+//! `jail-host account SOCKET` it does one thing before there is a jail, and ends.
 #![deny(unsafe_code)]
 
+mod account;
+#[cfg(test)]
+mod alone;
 mod bus;
 mod channel;
+mod errand;
 mod follow;
 mod git;
+mod group;
 mod handoff;
 mod packet;
 mod record;
@@ -28,6 +34,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
+use jail_plan::errand::{ACCOUNT, CONTROL_GROUP};
 use jail_plan::follow::FOLLOW;
 use jail_plan::git::GIT;
 use jail_plan::handoff::{HAND_OFF, LEDGER};
@@ -58,6 +65,8 @@ fn main() -> ExitCode {
         [mode, socket] if mode == FILTER => terminal::run(socket),
         [mode, words @ ..] if mode == HAND_OFF => handoff::run(words),
         [mode, words @ ..] if mode == LEDGER => handoff::command(words),
+        [mode, socket] if mode == CONTROL_GROUP => errand::run(socket, group::serve),
+        [mode, socket] if mode == ACCOUNT => errand::run(socket, account::serve),
         [..] => {
             say("it is started by the stub of a jail, and has nothing to do otherwise");
             ExitCode::from(2)

@@ -2,10 +2,13 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
-use rustix::io::{Errno, IoSliceMut};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
+use rustix::io::{Errno, IoSlice, IoSliceMut};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+};
 
 /// The next packet, as `decode` reads it, with its descriptor; `None` when nobody is left to send one.
 pub(crate) fn hear<T>(
@@ -35,9 +38,18 @@ pub(crate) fn hear<T>(
     }
 }
 
-/// Sends a packet. Where nobody is left to take it, the next thing that is heard is the end.
-pub(crate) fn tell(socket: &OwnedFd, packet: &[u8]) -> io::Result<()> {
-    match send(socket, packet, SendFlags::NOSIGNAL) {
+/// Sends a packet, with at most two descriptors. A stub that has gone is no fault: the next thing that is heard is the end.
+pub(crate) fn tell(
+    socket: &OwnedFd,
+    packet: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
+    match sendmsg(socket, &[IoSlice::new(packet)], &mut control, SendFlags::NOSIGNAL) {
         Err(Errno::PIPE | Errno::CONNRESET) | Ok(_) => Ok(()),
         Err(error) => Err(error.into()),
     }

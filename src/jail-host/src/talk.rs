@@ -39,5 +39,5 @@ pub(crate) fn tell(stub: &mut UnixStream, answer: &Answer) -> io::Result<()> {
 
 /// Why an operation is not done.
 pub(crate) fn refusal(object: &str, cause: &str) -> Refusal {
-    Refusal { object: object.into(), cause: cause.into(), help: String::new() }
+    Refusal { object: object.into(), cause: cause.into(), error: 0, help: String::new() }
 }

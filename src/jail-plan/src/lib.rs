@@ -11,6 +11,7 @@ extern crate alloc;
 mod amount;
 mod change;
 mod effect;
+pub mod errand;
 mod expand;
 pub mod follow;
 pub mod git;

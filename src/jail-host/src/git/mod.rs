@@ -110,5 +110,5 @@ fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
 }
 
 fn tell(socket: &OwnedFd, answer: &Answer) -> io::Result<()> {
-    packet::tell(socket, &answer.encode())
+    packet::tell(socket, &answer.encode(), &[])
 }

@@ -28,6 +28,7 @@ pub(super) fn changes(
     let options = raw::parse(&words).map_err(|error| Refusal {
         object: OBJECT.into(),
         cause: error.message,
+        error: 0,
         help: error.help,
     })?;
     let mut changes = Vec::new();

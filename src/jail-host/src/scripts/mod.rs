@@ -68,6 +68,7 @@ impl<'a> Scripts<'a> {
             Failed::Script(words) => Refusal {
                 object: String::new(),
                 cause: words,
+                error: 0,
                 help: "it runs on the host, strictly (`errexit`, `nounset`, `pipefail`); write `… || true` where a command may fail"
                     .into(),
             },

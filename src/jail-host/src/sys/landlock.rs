@@ -18,11 +18,11 @@ pub(crate) const READ_DIR: u64 = 1 << 3;
 pub(crate) const REMOVE_DIR: u64 = 1 << 4;
 /// `LANDLOCK_ACCESS_FS_REMOVE_FILE`.
 pub(crate) const REMOVE_FILE: u64 = 1 << 5;
+/// `LANDLOCK_ACCESS_FS_MAKE_DIR`.
+pub(crate) const MAKE_DIR: u64 = 1 << 7;
 /// `LANDLOCK_ACCESS_FS_MAKE_REG`.
 pub(crate) const MAKE_REG: u64 = 1 << 8;
 
-/// `LANDLOCK_ACCESS_FS_MAKE_DIR`.
-pub(crate) const MAKE_DIR: u64 = 1 << 7;
 /// `LANDLOCK_ACCESS_FS_MAKE_SYM`.
 pub(crate) const MAKE_SYM: u64 = 1 << 12;
 

@@ -7,9 +7,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::follow::is_followed;
+use crate::git::is_git;
+use crate::handoff::hand_off;
 use crate::json;
 use crate::ops::{Change, HostOp, Step};
-use crate::plan::Plan;
+use crate::plan::{Ids, Plan};
+use crate::terminal::is_filter;
 use crate::wrapper::PLAN_BYTES_MAX;
 
 /// The version of these messages. Both programs come from one build; another version is refused.
@@ -17,6 +21,9 @@ pub const VERSION: u8 = 1;
 
 /// The length of a header.
 pub const HEADER: usize = 8;
+
+/// Longer texts of a refusal are cut. A NUL becomes three bytes, so it is a quarter of a packet by far.
+const TEXT_MAX: usize = 1200;
 
 /// The longest body.
 pub const BODY_MAX: usize = PLAN_BYTES_MAX;
@@ -80,8 +87,10 @@ pub struct Learned {
 pub struct Refusal {
     /// What it happened to.
     pub object: String,
-    /// What is wrong, in words.
+    /// What is wrong, in words. Where there is an error too, they end before its name; they may be empty then.
     pub cause: String,
+    /// The error of the call that failed; 0 where none did.
+    pub error: i32,
     /// What to do about it; may be empty.
     pub help: String,
 }
@@ -105,6 +114,16 @@ pub fn is_helpers(op: &HostOp) -> bool {
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
     plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty()
+}
+
+/// Whether the launch starts the helper for anything: to accompany it, or for one thing in a process of its own.
+#[must_use]
+pub fn is_wanted(plan: &Plan) -> bool {
+    has_work(plan)
+        || plan.before.iter().any(|step| is_filter(&step.op) || hand_off(&step.op).is_some())
+        || plan.inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op))
+        || plan.cgroup.is_some()
+        || matches!(plan.ids, Ids::Dedicated(_))
 }
 
 impl Request {
@@ -140,11 +159,7 @@ impl Answer {
     pub fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
         match self {
             Self::Done(learned) => Ok(frame(b'D', &learned.encode()?)),
-            Self::Failed(Refusal { object, cause, help }) => {
-                let clean = |text: &str| text.replace('\0', "\u{fffd}");
-                let fields = [clean(object), clean(cause), clean(help)];
-                Ok(frame(b'F', fields.join("\0").as_bytes()))
-            }
+            Self::Failed(refusal) => Ok(frame(b'F', &refusal.encode())),
         }
     }
 
@@ -155,15 +170,35 @@ impl Answer {
     pub fn decode(kind: u8, body: &[u8]) -> Result<Self, String> {
         match kind {
             b'D' => Learned::decode(body).map(Self::Done),
-            b'F' => {
-                let text = String::from_utf8_lossy(body);
-                let mut fields = text.split('\0').map(String::from);
-                let mut next = || fields.next().unwrap_or_default();
-                Ok(Self::Failed(Refusal { object: next(), cause: next(), help: next() }))
-            }
+            b'F' => Refusal::decode(body)
+                .map(Self::Failed)
+                .ok_or_else(|| "its answer is cut short".into()),
             _ => Err("it answers in a way that is not known here".into()),
         }
     }
+}
+
+impl Refusal {
+    /// The number, and the texts with a NUL between them.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let texts = [&self.object, &self.cause, &self.help].map(|text| clean(text));
+        [&self.error.to_le_bytes(), texts.join("\0").as_bytes()].concat()
+    }
+
+    pub(crate) fn decode(body: &[u8]) -> Option<Self> {
+        let (error, texts) = body.split_first_chunk()?;
+        let texts = String::from_utf8_lossy(texts);
+        let mut texts = texts.split('\0').map(String::from);
+        let mut next = || texts.next().unwrap_or_default();
+        let (object, cause, help) = (next(), next(), next());
+        Some(Self { object, cause, error: i32::from_le_bytes(*error), help })
+    }
+}
+
+/// Cut to a bounded length, and without what divides texts.
+fn clean(text: &str) -> String {
+    let end = (0..=text.len().min(TEXT_MAX)).rev().find(|end| text.is_char_boundary(*end));
+    text.get(..end.unwrap_or_default()).unwrap_or_default().replace('\0', "\u{fffd}")
 }
 
 impl Learned {

@@ -36,7 +36,7 @@ fn answers_are_read_back_as_sent() {
         ("EMPTY".into(), Some(Vec::new())),
         ("GONE".into(), None),
     ];
-    let refusal = Refusal { object: "o".into(), cause: "c".into(), help: String::new() };
+    let refusal = Refusal { object: "o".into(), cause: "c".into(), error: 2, help: String::new() };
     for answer in [Answer::Done(Learned { variables, changes }), Answer::Failed(refusal)] {
         let (kind, body) = split(&answer.encode().unwrap());
         assert_eq!(Answer::decode(kind, &body), Ok(answer));

@@ -1,30 +1,35 @@
 //! The jail's control group (cgroups(7), version 2): made before the clone, so that the jail begins in it, and removed
 //! after its end.
 //!
-//! It belongs below what systemd delegates where systemd runs, else below what the caller may write already. It is not
-//! the stub's own: the supervisor stays outside of it, so that it can say what happened.
+//! A process of the helper's makes it (`group` in jail-host). It is not the stub's own: the supervisor stays outside of it, so
+//! that it can say what happened.
 
-mod dbus;
 mod fallback;
 mod report;
-mod systemd;
-mod tree;
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use jail_plan::{Cgroup, CgroupLimit, Controlled, Otherwise, Plan};
+use jail_plan::errand::{CONTROL_GROUP, Group as Wanted};
+use jail_plan::{Cgroup, CgroupLimit, Otherwise, Plan};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, Mode, mkdirat, unlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
+use rustix::thread::{Timespec, nanosleep};
 
 pub(crate) use report::Reached;
 
 use crate::caller::Caller;
-use crate::cgroup::tree::Tree;
 use crate::confine::Rlimits;
-use crate::failure::{About, Problem};
+use crate::failure::Problem;
+use crate::host::{Errand, gone};
+use crate::reading::read_to_end;
+
+/// Files of a group are short.
+const FILE_MAX: usize = 64 * 1024;
+
+/// A millisecond.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// Who holds the jail to the limits of its plan.
 pub(crate) enum Held<'a> {
@@ -52,7 +57,7 @@ pub(crate) fn hold<'a>(
     followers: usize,
 ) -> Result<Held<'a>, (&'a str, Problem)> {
     let Some(cgroup) = &plan.cgroup else { return Ok(Held::Unlimited) };
-    match (Group::make(cgroup, caller, own_processes(plan, followers)), cgroup.otherwise) {
+    match (Group::make(cgroup, plan, own_processes(plan, followers)), cgroup.otherwise) {
         (Ok(group), _) => Ok(Held::Group(group)),
         (Err(problem), Otherwise::Stop) => {
             let by = cgroup.limits.first().map_or("", |limit| limit.by.as_str());
@@ -110,16 +115,15 @@ impl Held<'_> {
 }
 
 impl<'a> Group<'a> {
-    fn make(cgroup: &'a Cgroup, caller: &Caller<'_>, own: u64) -> Result<Self, Problem> {
-        let controllers = || cgroup.limits.iter().map(|limit| controller(limit.resource));
-        let Tree { folder: parent, name } = tree::find(caller, controllers)?;
-        mkdirat(&parent, &*name, Mode::from_raw_mode(0o755)).about(&name)?;
-        let folder = tree::open(&parent, &name).about(&name)?;
-        let group = Self { limits: &cgroup.limits, parent, name, folder };
-        for limit in group.limits {
-            set(&group.folder, limit, own)?;
-        }
-        Ok(group)
+    fn make(cgroup: &'a Cgroup, plan: &Plan, others: u64) -> Result<Self, Problem> {
+        let errand = Errand::start(plan.host.as_ref(), CONTROL_GROUP)?;
+        let supervisor = rustix::process::getpid().as_raw_nonzero().get().cast_unsigned();
+        let limits = cgroup.limits.iter().map(|limit| (limit.resource, limit.value)).collect();
+        errand.tell(&Wanted { supervisor, others, limits }.encode(), None)?;
+        let (name, descriptors) = errand.reply()?;
+        let name = String::from_utf8(name).map_err(|_| gone())?;
+        let [parent, folder] = descriptors.try_into().map_err(|_| gone())?;
+        Ok(Self { limits: &cgroup.limits, parent, name, folder })
     }
 }
 
@@ -130,42 +134,25 @@ impl Drop for Group<'_> {
             return;
         }
         // Somebody is left in it: in a jail that shares the host's processes. They end with the jail, which takes a moment.
-        let _ = tree::write(&self.folder, "cgroup.kill", "1");
+        let _ = kill(&self.folder);
         for _ in 0..100 {
             if remove() != Err(Errno::BUSY) {
                 return;
             }
-            tree::pause();
+            let _ = nanosleep(&PAUSE);
         }
     }
 }
 
-/// The controller of a resource, as the kernel calls it.
-fn controller(resource: Controlled) -> &'static str {
-    match resource {
-        Controlled::Memory => "memory",
-        Controlled::Pids => "pids",
-        Controlled::Cpu => "cpu",
-    }
+/// Ends all processes of a group.
+fn kill(group: &OwnedFd) -> Result<(), Errno> {
+    let file = openat(group, "cgroup.kill", OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty())?;
+    rustix::io::write(&file, b"1").map(drop)
 }
 
-fn set(folder: &OwnedFd, limit: &CgroupLimit, own: u64) -> Result<(), Problem> {
-    let write = |file: &str, value: &str| tree::write(folder, file, value).about(file);
-    let value = limit.value;
-    match limit.resource {
-        Controlled::Memory => {
-            write("memory.max", &format!("{value}"))?;
-            // Kernels without accounting of swap have no such file; then nothing of the jail is counted there.
-            optional(tree::write(folder, "memory.swap.max", "0")).about("memory.swap.max")?;
-            // A jail without one of its processes would go on in a way that nobody has thought of.
-            optional(tree::write(folder, "memory.oom.group", "1")).about("memory.oom.group")
-        }
-        Controlled::Pids => write("pids.max", &format!("{}", value.saturating_add(own))),
-        // Microseconds of processor time in each tenth of a second.
-        Controlled::Cpu => write("cpu.max", &format!("{} 100000", value.saturating_mul(1000))),
-    }
-}
-
-fn optional(result: Result<(), Errno>) -> Result<(), Errno> {
-    if result == Err(Errno::NOENT) { Ok(()) } else { result }
+/// A file of a group.
+fn read(group: &OwnedFd, file: &str) -> Result<String, Errno> {
+    let file = openat(group, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let bytes = read_to_end(&file, FILE_MAX)?;
+    String::from_utf8(bytes).map_err(|_| Errno::ILSEQ)
 }

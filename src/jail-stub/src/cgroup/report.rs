@@ -7,7 +7,7 @@ use core::fmt;
 use jail_plan::{Bytes, CgroupLimit, Controlled};
 use rustix::fd::OwnedFd;
 
-use crate::cgroup::tree;
+use crate::cgroup::read;
 
 /// A limit that was reached.
 pub(crate) struct Reached<'a> {
@@ -28,7 +28,7 @@ pub(super) fn reached<'a>(limits: &'a [CgroupLimit], folder: &OwnedFd) -> Vec<Re
 }
 
 fn count(folder: &OwnedFd, file: &str, event: &str) -> u64 {
-    let text = tree::read(folder, file).unwrap_or_default();
+    let text = read(folder, file).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(event)?.strip_prefix(' '));
     line.and_then(|number| number.parse().ok()).unwrap_or(0)
 }

@@ -2,14 +2,13 @@
 //!
 //! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are mapped to themselves: the
 //! first process builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
-//! granted for writing is shared with it by access control lists (`share.rs`).
+//! granted for writing is shared with it by access control lists. A process of the helper's finds the ids and shares.
 
-mod acl;
 mod map;
 mod share;
-mod who;
 
-use jail_plan::{Ids, Namespace, Plan};
+use jail_plan::errand::{ACCOUNT, Account};
+use jail_plan::{DedicatedUser, Ids, Namespace, Plan};
 use rustix::io::Errno;
 use rustix::process::{Gid, Signal, Uid, set_parent_process_death_signal};
 use rustix::thread::{
@@ -22,6 +21,7 @@ pub(crate) use share::share;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
+use crate::host::{Errand, accounts, gone};
 use crate::namespaces::has;
 
 /// The user that the payload runs as.
@@ -32,6 +32,8 @@ pub(crate) struct Dedicated<'a> {
     pub(crate) by: &'a str,
     pub(crate) uid: u32,
     pub(crate) gid: u32,
+    /// The process that shares with it.
+    errand: Errand,
 }
 
 impl<'a> Dedicated<'a> {
@@ -54,11 +56,19 @@ impl<'a> Dedicated<'a> {
                         "the plan shares the host's user namespace, where ids are what they are";
                     return Err((&wanted.by, Problem::new(&wanted.name, cause)));
                 }
-                let (uid, gid) = who::ids(&wanted.name, caller)
-                    .map_err(|problem| (wanted.by.as_str(), problem))?;
-                Ok(Some(Self { name: &wanted.name, by: &wanted.by, uid, gid }))
+                Self::find(wanted, plan, caller)
+                    .map(Some)
+                    .map_err(|problem| (wanted.by.as_str(), problem))
             }
         }
+    }
+
+    fn find(wanted: &'a DedicatedUser, plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
+        let errand = Errand::start(plan.host.as_ref(), ACCOUNT)?;
+        let (name, caller) = (wanted.name.clone(), accounts(caller).user);
+        errand.tell(&Account::Ids { name, caller }.encode(), None)?;
+        let (uid, gid) = Account::ids(&errand.reply()?.0).ok_or_else(gone)?;
+        Ok(Self { name: &wanted.name, by: &wanted.by, uid, gid, errand })
     }
 
     /// Takes the ids, and gives up the caller's groups. Capabilities stay until they are dropped with those of any jail.

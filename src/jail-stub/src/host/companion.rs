@@ -14,7 +14,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
     SocketType, recv, sendmsg, socketpair,
 };
-use rustix::process::{Pid, WaitOptions, waitpid};
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 
 use super::helper::{ending, wait};
 use crate::failure::{About, Problem};
@@ -92,15 +92,31 @@ impl Companion {
             };
             answer = if ended { None } else { self.hear(packet) };
         }
-        if answer.is_none() {
-            let _ = self.process.signal(signal::KILL);
+        if answer.is_some() {
+            // It ends by itself: it may have more to do than the answer said.
+            self.wait();
         }
-        let number = Pid::from_raw(self.process.number());
-        while matches!(waitpid(number, WaitOptions::empty()), Err(Errno::INTR)) {}
         answer
+    }
+
+    pub(super) fn socket(&self) -> &OwnedFd {
+        &self.socket
+    }
+
+    fn wait(&self) {
+        let child = WaitId::PidFd(self.process.as_fd());
+        while matches!(waitid(child.clone(), WaitIdOptions::EXITED), Err(Errno::INTR)) {}
     }
 
     pub(super) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
         [self.socket.as_fd(), self.process.as_fd()]
+    }
+}
+
+impl Drop for Companion {
+    /// Whatever it does is over: it has done what it was for, or nothing came of that.
+    fn drop(&mut self) {
+        let _ = self.process.signal(signal::KILL);
+        self.wait();
     }
 }

@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, socket_with, socketpair};
 use rustix::process::{Pid, WaitOptions, waitpid};
 
+use super::errand::{gone, problem};
 use super::surroundings::surroundings;
 use super::trust::WritableTrees;
 use crate::caller::Caller;
@@ -83,10 +84,7 @@ impl<'a> Helper<'a> {
         self.read(&mut body)?;
         match Answer::decode(kind, &body) {
             Ok(Answer::Done(learned)) => Ok(learned),
-            Ok(Answer::Failed(refusal)) => {
-                let problem = Problem::new(&refusal.object, refusal.cause);
-                Err(if refusal.help.is_empty() { problem } else { problem.help(refusal.help) })
-            }
+            Ok(Answer::Failed(refusal)) => Err(problem(refusal)),
             Err(why) => Err(misspoken(&why)),
         }
     }
@@ -185,10 +183,6 @@ pub(crate) fn ending(signals: &OwnedFd) -> Option<Signalled> {
         }
     }
     None
-}
-
-fn gone() -> Problem {
-    Problem::new("jail-host", "the helper ended before its work was done")
 }
 
 fn misspoken(why: &str) -> Problem {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod companion;
+mod errand;
 mod folder;
 mod for_broker;
 mod git;
@@ -26,6 +27,7 @@ use jail_plan::helper::Learned;
 use jail_plan::{HostOp, Ids, InsideOp, Plan, StateFile};
 
 pub(crate) use accounts::{Accounts, accounts};
+pub(crate) use errand::{Errand, gone};
 pub(crate) use folder::Folder;
 pub(crate) use for_broker::check as check_for_broker;
 pub(crate) use git::GitGuard;

@@ -64,7 +64,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_poll,
     libc::SYS_ppoll,
     libc::SYS_recvmsg,
-    libc::SYS_sendto,
+    libc::SYS_sendmsg,
     libc::SYS_clock_gettime,
     libc::SYS_brk,
     libc::SYS_mmap,

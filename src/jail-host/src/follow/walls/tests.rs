@@ -2,37 +2,20 @@ use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
 use super::*;
-
-/// SIGSYS, by which a filter ends a process.
-const SYS: i32 = 31;
+use crate::alone::{BEHIND, OPEN, SYS, alone, behind};
 
 fn folder(path: &Path) -> OwnedFd {
     File::open(path).expect("a folder").into()
 }
 
-/// Both walls hold the thread that raises them, which ends its process: a thread could not end by itself any more.
-fn behind(folders: [&OwnedFd; 2], work: impl FnOnce() + Send) {
-    let walled = || {
-        set_no_new_privs(true).expect("no new privileges");
-        close_but_for(folders).expect("this kernel has Landlock");
-        work();
-        #[expect(clippy::exit, reason = "a thread behind these walls cannot end alone")]
-        std::process::exit(0)
-    };
-    std::thread::scope(|scope| scope.spawn(walled).join().expect("it ends"));
-}
-
-/// Runs one of the ignored tests in a process of its own.
-fn alone(test: &str, variables: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", "--ignored", "--nocapture", "--test-threads", "1"]);
-    command.arg(format!("follow::walls::tests::{test}")).envs(variables.iter().copied());
-    command.output().expect("it starts")
+fn walls(folders: [&OwnedFd; 2]) {
+    set_no_new_privs(true).expect("no new privileges");
+    close_but_for(folders).expect("this kernel has Landlock");
 }
 
 #[test]
@@ -44,7 +27,8 @@ fn files_in_the_two_folders_are_all_that_can_be_opened() {
     }
     let folder = all.path().to_str().expect("UTF-8");
     for (walls, refused) in [(BEHIND, "EACCES"), (OPEN, "opened")] {
-        let output = alone("the_files", &[("FOLDER", folder), ("WALLS", walls)]);
+        let output =
+            alone("follow::walls::tests::the_files", &[("FOLDER", folder), ("WALLS", walls)]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let answers: Vec<_> = text.lines().filter(|line| line.contains(" -> ")).collect();
         let expected = FILES.map(|(path, _, is_allowed)| {
@@ -53,9 +37,6 @@ fn files_in_the_two_folders_are_all_that_can_be_opened() {
         assert_eq!(answers, expected, "{walls}");
     }
 }
-
-const BEHIND: &str = "behind walls";
-const OPEN: &str = "in the open";
 
 /// What is tried, and whether it is a copying of files in the two folders.
 const FILES: [(&str, OFlags, bool); 9] = [
@@ -87,7 +68,7 @@ fn the_files() {
     };
     let (one, two) = (folder(&base.join("one")), folder(&base.join("two")));
     match std::env::var("WALLS").as_deref() {
-        Ok(BEHIND) => behind([&one, &two], try_all),
+        Ok(BEHIND) => behind(|| walls([&one, &two]), try_all),
         _ => try_all(),
     }
 }
@@ -97,7 +78,8 @@ fn the_files() {
 fn any_other_call_ends_the_process() {
     for call in ["socket", "execve", "kill", "mkdirat", "fork", "prctl"] {
         for (walls, expected) in [(BEHIND, Some(SYS)), (OPEN, None)] {
-            let output = alone("the_call", &[("CALL", call), ("WALLS", walls)]);
+            let output =
+                alone("follow::walls::tests::the_call", &[("CALL", call), ("WALLS", walls)]);
             assert_eq!(output.status.signal(), expected, "{call} {walls}");
         }
     }
@@ -117,7 +99,7 @@ fn the_call() {
     };
     let folder = folder(Path::new("/tmp"));
     match std::env::var("WALLS").as_deref() {
-        Ok(BEHIND) => behind([&folder, &folder], work),
+        Ok(BEHIND) => behind(|| walls([&folder, &folder]), work),
         _ => work(),
     }
 }

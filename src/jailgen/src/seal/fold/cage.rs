@@ -221,11 +221,10 @@ impl Draft {
             least: LEAST,
             by: self.by,
         };
-        let after = Vec::new();
-        Ok(Plan {
+        let mut plan = Plan {
             version: jail_plan::VERSION,
             name: request.policy.name.clone(),
-            host: super::host::OnHost::default().helper(request.host, &self.before, &[]),
+            host: None,
             before: self.before,
             namespaces: Vec::new(),
             ids: Ids::Caller,
@@ -243,7 +242,9 @@ impl Draft {
             limits: vec![Limit { resource: Resource::Core, value: 0 }],
             landlock,
             seccomp: [vec![cage_filter(request.arch, self.datagrams)?], filters(request)?].concat(),
-            after,
-        })
+            after: Vec::new(),
+        };
+        plan.host = super::host::helper(None, request.host, &plan);
+        Ok(plan)
     }
 }

@@ -1,13 +1,9 @@
 //! What becomes of grants that are carried out on the host, by the helper.
 
-use jail_plan::follow::is_followed;
-use jail_plan::git::is_git;
-use jail_plan::handoff::hand_off;
-use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers};
-use jail_plan::terminal::is_filter;
+use jail_plan::helper::{CLIENTS, OPENER, SOCKET, is_helpers, is_wanted};
 use jail_plan::{
     Access, AfterOp, Bind, Channel, HandOff, Host, HostOp, HostText, InsideOp, Missing, Origin,
-    Script, Step,
+    Plan, Script, Step,
 };
 use jail_policy::{Phase, Text};
 
@@ -28,7 +24,7 @@ pub(super) fn looked_through(access: Access, by: &str) -> Option<Step<HostOp>> {
 #[derive(Default)]
 pub(super) struct OnHost {
     pub(super) after: Vec<Step<AfterOp>>,
-    shell: Option<String>,
+    pub(super) shell: Option<String>,
 }
 
 impl OnHost {
@@ -100,20 +96,11 @@ impl OnHost {
             inside.push(Step::new(super::EVERY_JAIL, InsideOp::RuntimeArguments));
         }
     }
+}
 
-    /// The helper, exactly where there is work for it: what a plan does not name is in no closure.
-    pub(super) fn helper(
-        &self,
-        program: &str,
-        before: &[Step<HostOp>],
-        inside: &[Step<InsideOp>],
-    ) -> Option<Host> {
-        let is_its = |op: &HostOp| is_helpers(op) || is_filter(op) || hand_off(op).is_some();
-        let has_work = before.iter().any(|step| is_its(&step.op))
-            || !self.after.is_empty()
-            || inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op));
-        has_work.then(|| Host { program: program.into(), shell: self.shell.clone() })
-    }
+/// The helper, exactly where there is work for it: what a plan does not name is in no closure.
+pub(super) fn helper(shell: Option<String>, program: &str, plan: &Plan) -> Option<Host> {
+    is_wanted(plan).then(|| Host { program: program.into(), shell })
 }
 
 /// The helper itself, under the name of a channel. It is static and refers to nothing, so it needs no closure.

@@ -376,10 +376,10 @@ impl<'a> Draft<'a> {
             return Err(SealError::new("the host's network is shared, and hosts are named beside"));
         }
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
-        Ok(Plan {
+        let mut plan = Plan {
             version: jail_plan::VERSION,
             name: self.policy.name.clone(),
-            host: self.host.helper(request.host, &self.before, &self.inside),
+            host: None,
             before: self.before,
             cgroup: self.limits.cgroup(),
             namespaces: self.namespaces.into_iter().collect(),
@@ -398,7 +398,9 @@ impl<'a> Draft<'a> {
             landlock,
             seccomp: filters(request)?,
             after: self.host.after,
-        })
+        };
+        plan.host = host::helper(self.host.shell, request.host, &plan);
+        Ok(plan)
     }
 
     /// A variable of the spec's own stays as it is: what it says about trust is not known here.

@@ -1,7 +1,9 @@
 //! Plans as text, from small policies over a small graph.
 
 use expect_test::{Expect, expect};
-use jail_policy::{Access, Entry, Grant, Missing, Namespace, Origin, Policy, Scope, Text, Zone};
+use jail_policy::{
+    Access, Entry, Grant, Limited, Missing, Namespace, Origin, Policy, Scope, Text, Zone,
+};
 
 mod layers;
 mod network;
@@ -232,6 +234,24 @@ fn the_time_zone_is_utc_or_the_hosts() {
     assert!(wrapper.contains(r#""copy":{"from":"/etc/localtime""#), "{wrapper}");
     let wrapper = sealed(&policy(&[zone(Zone::Host), zone(Zone::Utc)])).unwrap().wrapper;
     assert!(!wrapper.contains("localtime"), "{wrapper}");
+}
+
+#[test]
+fn the_helper_is_named_exactly_where_there_is_work_for_it() {
+    let is_named = |grants: &[Grant]| {
+        let wrapper = sealed(&policy(grants)).unwrap().wrapper;
+        jail_plan::Wrapper::parse(wrapper.as_bytes()).unwrap().plan.host.is_some()
+    };
+    let limit = |resource| Grant::Limit { resource, value: 64 << 20 };
+    for (grant, expected) in [
+        (set_env("A", "b"), false),
+        // One process's limits are setrlimit(2)'s.
+        (limit(Limited::FileSize), false),
+        (limit(Limited::Memory), true),
+        (Grant::DedicatedUser { name: "agent".into() }, true),
+    ] {
+        assert_eq!(is_named(std::slice::from_ref(&grant)), expected, "{grant:?}");
+    }
 }
 
 #[test]

@@ -3,36 +3,32 @@
 //! The wire format is that of the D-Bus specification, little-endian: everything is aligned to its size from the
 //! beginning of its message.
 
-use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec;
-use alloc::vec::Vec;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-use rustix::fd::OwnedFd;
 use rustix::io::Errno;
-use rustix::net::sockopt::{Timeout, set_socket_timeout};
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv,
-    send, socket_with,
-};
+
+/// How long systemd may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Nothing that systemd answers is larger.
 const ANSWER_MAX: usize = 64 * 1024;
 
 /// A connection to a manager of systemd.
 pub(super) struct Connection {
-    socket: OwnedFd,
+    socket: UnixStream,
 }
 
 /// Why a call came to nothing.
-pub(super) enum Refusal {
+pub(super) enum Refused {
     /// The connection failed, or what came over it is no D-Bus.
     Broken(Errno),
     /// The answer was this error.
     Told(String),
 }
 
-impl From<Errno> for Refusal {
+impl From<Errno> for Refused {
     fn from(error: Errno) -> Self {
         Self::Broken(error)
     }
@@ -51,13 +47,9 @@ pub(super) enum Property<'a> {
 impl Connection {
     /// Connects, and says who is there (SASL EXTERNAL: the kernel vouches for the user id).
     pub(super) fn open(path: &str, uid: u32) -> Result<Self, Errno> {
-        let address = SocketAddrUnix::new(path)?;
-        let socket =
-            socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-        let patience = Some(core::time::Duration::from_secs(5));
-        set_socket_timeout(&socket, Timeout::Recv, patience)?;
-        set_socket_timeout(&socket, Timeout::Send, patience)?;
-        connect(&socket, &address)?;
+        let socket = UnixStream::connect(path).map_err(errno)?;
+        socket.set_read_timeout(Some(PATIENCE)).map_err(errno)?;
+        socket.set_write_timeout(Some(PATIENCE)).map_err(errno)?;
         let mut connection = Self { socket };
         let uid: String = uid.to_string().bytes().map(|digit| format!("{digit:02x}")).collect();
         connection.write(format!("\0AUTH EXTERNAL {uid}\r\n").as_bytes())?;
@@ -73,7 +65,7 @@ impl Connection {
         &mut self,
         unit: &str,
         properties: &[(&str, Property<'_>)],
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Refused> {
         let mut body = Marshal::default();
         body.text(unit);
         body.text("fail");
@@ -90,7 +82,7 @@ impl Connection {
     }
 
     /// The answer to the only call; systemd may send signals before it.
-    fn answer(&mut self) -> Result<(), Refusal> {
+    fn answer(&mut self) -> Result<(), Refused> {
         const RETURN: u8 = 2;
         const ERROR: u8 = 3;
         loop {
@@ -98,13 +90,13 @@ impl Connection {
             let number = |at| number(&head, at).ok_or(Errno::PROTO);
             let (body, fields) = (number(4)?, number(12)?);
             if head.first() != Some(&b'l') || body > ANSWER_MAX || fields > ANSWER_MAX {
-                return Err(Refusal::Broken(Errno::PROTO));
+                return Err(Refused::Broken(Errno::PROTO));
             }
             self.exactly(fields.next_multiple_of(8))?;
             let body = self.exactly(body)?;
             match head.get(1) {
                 Some(&RETURN) => return Ok(()),
-                Some(&ERROR) => return Err(Refusal::Told(first_text(&body))),
+                Some(&ERROR) => return Err(Refused::Told(first_text(&body))),
                 Some(_) | None => {}
             }
         }
@@ -123,28 +115,20 @@ impl Connection {
 
     fn exactly(&mut self, length: usize) -> Result<Vec<u8>, Errno> {
         let mut bytes = vec![0; length];
-        let mut read = 0;
-        while let Some(rest) = bytes.get_mut(read..).filter(|rest| !rest.is_empty()) {
-            match recv(&self.socket, rest, RecvFlags::empty()) {
-                Ok((0, _)) => return Err(Errno::CONNRESET),
-                Ok((count, _)) => read += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Err(Errno::TIMEDOUT),
-                Err(error) => return Err(error),
-            }
-        }
+        self.socket.read_exact(&mut bytes).map_err(errno)?;
         Ok(bytes)
     }
 
-    fn write(&mut self, mut bytes: &[u8]) -> Result<(), Errno> {
-        while !bytes.is_empty() {
-            match send(&self.socket, bytes, SendFlags::NOSIGNAL) {
-                Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
+        self.socket.write_all(bytes).map_err(errno)
+    }
+}
+
+fn errno(error: io::Error) -> Errno {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Errno::CONNRESET,
+        io::ErrorKind::WouldBlock => Errno::TIMEDOUT,
+        _ => Errno::from_io_error(&error).unwrap_or(Errno::INVAL),
     }
 }
 

@@ -1,19 +1,15 @@
 //! Against a manager that the test plays; tests/cgroups asks a real one.
 
-extern crate std;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixListener;
-use std::string::String;
 use std::thread;
-use std::vec::Vec;
 
 use rustix::io::Errno;
 
-use super::{Connection, Property, Refusal};
+use super::{Connection, Property, Refused};
 
 /// Plays a manager that answers the one call with `answer`: the result, and the call.
-fn played(answer: &'static [u8]) -> (Result<(), Refusal>, Vec<u8>) {
+fn played(answer: &'static [u8]) -> (Result<(), Refused>, Vec<u8>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("private");
     let listener = UnixListener::bind(&path).unwrap();
@@ -75,8 +71,8 @@ fn a_call_is_marshalled_as_the_specification_says() {
 fn an_answer_is_told_from_signals_and_from_rubbish() {
     let told = |answer| match played(answer).0 {
         Ok(()) => "done".into(),
-        Err(Refusal::Told(words)) => words,
-        Err(Refusal::Broken(error)) => std::format!("{error:?}"),
+        Err(Refused::Told(words)) => words,
+        Err(Refused::Broken(error)) => format!("{error:?}"),
     };
     assert_eq!(told(RETURN), "done");
     assert_eq!(told([SIGNAL, RETURN].concat().leak()), "done");
@@ -86,6 +82,6 @@ fn an_answer_is_told_from_signals_and_from_rubbish() {
         (b"HTTP/1.1 200 OK\r\n", Errno::PROTO),
         (b"l\x02\0\x01\0\0\0\x7f\x09\0\0\0\0\0\0\0", Errno::PROTO),
     ] {
-        assert_eq!(told(answer), std::format!("{error:?}"));
+        assert_eq!(told(answer), format!("{error:?}"));
     }
 }

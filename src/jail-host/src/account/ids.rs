@@ -1,52 +1,45 @@
 //! Which user and group ids a name stands for.
 
-use alloc::format;
-use alloc::string::String;
+use std::fs;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use jail_plan::helper::Refusal;
+use rustix::process::getuid;
 
-use crate::caller::Caller;
-use crate::failure::Problem;
-use crate::host::accounts;
-use crate::reading::read_to_end;
-
-/// Larger files are not searched.
-const FILE_MAX: usize = 4 * 1024 * 1024;
-
-/// The ids of the system user `name`, else subordinate ones of the caller that belong to the name.
-pub(super) fn ids(name: &str, caller: &Caller<'_>) -> Result<(u32, u32), Problem> {
-    let user = accounts(caller).user;
+/// The ids of the system user `name`, else subordinate ones of the caller, `user`, that belong to the name.
+pub(super) fn ids(name: &str, user: &str) -> Result<(u32, u32), Refusal> {
+    let caller = getuid().as_raw();
+    let text = |path| fs::read_to_string(path).unwrap_or_default();
     let (uids, gids) = (text("/etc/subuid"), text("/etc/subgid"));
     let Some((uid, gid)) = system_user(&text("/etc/passwd"), name) else {
-        let id = |file: &str| subordinate(file, &user, caller.uid, name);
-        return id(&uids).zip(id(&gids)).ok_or_else(|| no_ids(name, &user));
+        let id = |file: &str| subordinate(file, user, caller, name);
+        return id(&uids).zip(id(&gids)).ok_or_else(|| no_ids(name, user));
     };
-    if uid == 0 || uid == caller.uid {
+    if uid == 0 || uid == caller {
         let cause = "it is a user of its own only if it is neither root nor who starts it";
-        return Err(Problem::new(name, cause));
+        return Err(refusal(name, cause.into(), String::new()));
     }
-    let may = |file: &str, id| caller.uid == 0 || covers(file, &user, caller.uid, id);
+    let may = |file: &str, id| caller == 0 || covers(file, user, caller, id);
     if may(&uids, uid) && may(&gids, gid) {
         return Ok((uid, gid));
     }
-    Err(Problem::new(name, format!("`{user}` may not start programs as the system user `{name}`"))
-        .help(format!(
-            "`sudo usermod --add-subuids {uid}-{uid} --add-subgids {gid}-{gid} {user}` lets it"
-        )))
+    let cause = format!("`{user}` may not start programs as the system user `{name}`");
+    let help = format!(
+        "`sudo usermod --add-subuids {uid}-{uid} --add-subgids {gid}-{gid} {user}` lets it"
+    );
+    Err(refusal(name, cause, help))
 }
 
-fn no_ids(name: &str, user: &str) -> Problem {
-    Problem::new(name, format!("there is no such system user, and `{user}` has no subordinate ids")).help(format!(
+fn no_ids(name: &str, user: &str) -> Refusal {
+    let cause = format!("there is no such system user, and `{user}` has no subordinate ids");
+    let help = format!(
         "give the caller ids of its own (`jailgen doctor` prints the command, with ids that are free), or make the user: \
          `sudo useradd --system {name}`"
-    ))
+    );
+    refusal(name, cause, help)
 }
 
-fn text(path: &str) -> String {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-    let bytes =
-        openat(CWD, path, flags, Mode::empty()).and_then(|file| read_to_end(&file, FILE_MAX));
-    String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default()
+fn refusal(name: &str, cause: String, help: String) -> Refusal {
+    Refusal { object: name.into(), cause, error: 0, help }
 }
 
 /// User and group of a line of passwd(5).

@@ -1,7 +1,5 @@
 //! Access control lists as the kernel stores them (acl(5), `linux/posix_acl_xattr.h`).
 
-use alloc::vec::Vec;
-
 const VERSION: u32 = 2;
 const USER_OBJ: u16 = 1;
 const USER: u16 = 2;

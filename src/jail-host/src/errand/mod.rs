@@ -1,0 +1,111 @@
+//! What a process does that is started for one thing before there is a jail: it is asked, and replies ([`jail_plan::errand`]).
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::ExitCode;
+
+use jail_plan::errand::{PACKET_MAX, Reply};
+use jail_plan::helper::Refusal;
+use rustix::io::Errno;
+use rustix::process::chdir;
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_no_new_privs,
+};
+
+use crate::sys::{landlock, seccomp};
+use crate::{packet, sys};
+
+/// The conversation with the stub.
+pub(crate) struct Errand {
+    socket: OwnedFd,
+}
+
+/// What is replied: what came of it, with descriptors.
+pub(crate) type Done = (Vec<u8>, Vec<OwnedFd>);
+
+/// Does it. Nobody reads what this process says: its stub tells how it ended.
+pub(crate) fn run(socket: &OsStr, work: impl FnOnce(&Errand) -> io::Result<()>) -> ExitCode {
+    let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
+    match work(&Errand { socket }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+impl Errand {
+    /// What is asked next, with its descriptor; `None` at the end.
+    pub(crate) fn hear(&self) -> io::Result<Option<(Vec<u8>, Option<OwnedFd>)>> {
+        packet::hear(&self.socket, &mut [0; PACKET_MAX], |packet| Some(packet.to_vec()))
+    }
+
+    pub(crate) fn reply(&self, outcome: Result<Done, Refusal>) -> io::Result<()> {
+        let (reply, descriptors) = match outcome {
+            Ok((body, descriptors)) => (Reply::Done(body), descriptors),
+            Err(refusal) => (Reply::Refused(refusal), Vec::new()),
+        };
+        let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
+        packet::tell(&self.socket, &reply.encode(), &descriptors)
+    }
+}
+
+/// A call that failed on `object`.
+pub(crate) fn failed(object: &str, error: Errno) -> Refusal {
+    let (object, error) = (object.into(), error.raw_os_error());
+    Refusal { object, cause: String::new(), error, help: String::new() }
+}
+
+/// Gives up all capabilities but `kept`, all paths but those below `folders`, where `rights` of Landlock hold, and all system calls
+/// but `calls` and those that any of these processes takes.
+pub(crate) fn close(
+    kept: CapabilitySet,
+    folders: &[(&OwnedFd, u64)],
+    calls: &[libc::c_long],
+) -> Result<(), Errno> {
+    set_no_new_privs(true)?;
+    chdir("/")?;
+    let kept = capabilities(None)?.permitted & kept;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable: none })?;
+    match landlock::everything() {
+        Ok(rules) => {
+            for (folder, rights) in folders {
+                landlock::allow(&rules, folder, *rights)?;
+            }
+            landlock::restrict(&rules)?;
+        }
+        // A kernel without it has the filter, by which nothing can be connected, started or sent to anybody.
+        Err(Errno::NOSYS | Errno::OPNOTSUPP) => {}
+        Err(error) => return Err(error),
+    }
+    seccomp::allow_only(&[CALLS, calls].concat())
+}
+
+/// They talk to the stub, look at what is open, give memory, and end.
+const CALLS: &[libc::c_long] = &[
+    libc::SYS_read,
+    libc::SYS_close,
+    libc::SYS_fcntl,
+    libc::SYS_openat,
+    libc::SYS_fstat,
+    libc::SYS_newfstatat,
+    libc::SYS_statx,
+    libc::SYS_lseek,
+    libc::SYS_getdents64,
+    libc::SYS_recvmsg,
+    libc::SYS_sendmsg,
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_mremap,
+    libc::SYS_munmap,
+    libc::SYS_madvise,
+    libc::SYS_futex,
+    libc::SYS_rt_sigreturn,
+    libc::SYS_restart_syscall,
+    // The standard library takes its second stack away before it ends.
+    libc::SYS_sigaltstack,
+    libc::SYS_exit_group,
+];
+
+#[cfg(test)]
+mod tests;
