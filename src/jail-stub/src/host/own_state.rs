@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::{JailPath, TRUSTED_STATE};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -31,6 +31,26 @@ pub(crate) struct OwnState {
     above: Vec<(Identity, usize)>,
     /// The folders that hold the symbolic links on the way to it, and what lies above those.
     links: Vec<Identity>,
+}
+
+/// What is granted of the host.
+pub(crate) struct Placed<'a> {
+    place: BorrowedFd<'a>,
+    pub(crate) kind: Kind,
+    identity: Identity,
+    /// Where it is, without symbolic links.
+    path: &'a dyn Fn() -> Result<Vec<u8>, Errno>,
+}
+
+impl<'a> Placed<'a> {
+    /// Looks at `place`, once for all that is asked about it.
+    pub(crate) fn look(
+        place: BorrowedFd<'a>,
+        path: &'a dyn Fn() -> Result<Vec<u8>, Errno>,
+    ) -> Result<Self, Errno> {
+        let stat = fstat(place)?;
+        Ok(Self { place, kind: Kind::from(&stat), identity: Identity::from(&stat), path })
+    }
 }
 
 /// What is kept there.
@@ -144,15 +164,15 @@ impl OwnState {
     /// `place` is, or lies in, what the host trusts; or a jail that may write there could lead jailgen elsewhere.
     pub(crate) fn below(
         &self,
-        place: impl AsFd,
+        place: &Placed<'_>,
         writes: bool,
         trees: &WritableTrees<'_>,
     ) -> Result<Option<&[u8]>, Problem> {
         if self.what == What::Settings && !writes {
             return Ok(None);
         }
-        let identity = Identity::of(&place).about(&self.named)?;
-        if self.is_trusted(&place, identity).about(&self.named)? {
+        let identity = place.identity;
+        if self.is_trusted(place).about(&self.named)? {
             return Err(self.refused());
         }
         if writes && self.links.contains(&identity) {
@@ -192,7 +212,7 @@ impl OwnState {
     }
 
     /// Whether `place` is the state folder, or lies in a part of it that the host runs or believes.
-    fn is_trusted(&self, place: impl AsFd, identity: Identity) -> Result<bool, Errno> {
+    fn is_trusted(&self, placed: &Placed<'_>) -> Result<bool, Errno> {
         let Some((itself, _)) = self.above.first().filter(|_| self.is_there) else {
             return Ok(false);
         };
@@ -203,13 +223,14 @@ impl OwnState {
             };
             TRUSTED_STATE.iter().copied().any(is)
         };
-        if Kind::of(&place)? == Kind::File {
-            return Ok(self.has_trusted_file(&path_of(place)?));
+        if placed.kind == Kind::File {
+            return Ok(self.has_trusted_file(&(placed.path)()?));
         }
-        let (mut here, mut part, mut up) = (identity, None, String::from("."));
+        let place = placed.place;
+        let (mut here, mut part, mut up) = (placed.identity, None, String::from("."));
         while here != *itself {
             up.push_str("/..");
-            let next = match Identity::beside(&place, &*up) {
+            let next = match Identity::beside(place, &*up) {
                 // The caller can go wherever that folder is.
                 Err(Errno::ACCESS) => return Ok(false),
                 other => other?,

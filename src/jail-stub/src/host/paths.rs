@@ -41,6 +41,8 @@ struct Found {
     place: Rc<OwnedFd>,
     /// Opened after [`HostPaths::enter_mounts`].
     moved: bool,
+    /// No link was on the way, so its path is the one by which it was asked for.
+    is_plain: bool,
 }
 
 impl<'a> HostPaths<'a> {
@@ -61,7 +63,7 @@ impl<'a> HostPaths<'a> {
 
     /// Says which repository that is. Its path leads there from now on.
     pub(crate) fn set_repository(&mut self, repository: SharedGit) {
-        let found = Found { place: repository.place.clone(), moved: false };
+        let found = Found { place: repository.place.clone(), moved: false, is_plain: false };
         self.know(&repository.path, Ok(found));
         self.repository = Some(repository);
     }
@@ -74,14 +76,32 @@ impl<'a> HostPaths<'a> {
     /// What `path`, absolute, names, as a place (`O_PATH`).
     pub(crate) fn open(&self, path: &[u8]) -> Result<Rc<OwnedFd>, Problem> {
         let moved = self.moved.get();
+        let mut is_plain = false;
         let opened = match self.known(path) {
             Some(Ok(found)) if found.moved != moved => again(&found.place, path),
             Some(found) => return found.map(|found| found.place),
-            None => walk::open(path, &self.trees),
+            None => match walk::open_plain(path) {
+                Err(Errno::LOOP) => walk::follow(path, &self.trees),
+                other => {
+                    is_plain = true;
+                    other.about(path)
+                }
+            },
         };
-        let found = opened.map(|place| Found { place: Rc::new(place), moved });
+        let found = opened.map(|place| Found { place: Rc::new(place), moved, is_plain });
         self.know(path, found.clone());
         found.map(|found| found.place)
+    }
+
+    /// The path of `place` without symbolic links, which was opened as `path` if that was done here. Then /proc need not be
+    /// asked, which takes longer than to open it did.
+    pub(crate) fn real(&self, path: &[u8], place: impl AsFd) -> Result<Vec<u8>, Errno> {
+        let number = place.as_fd().as_raw_fd();
+        let is_it = |found: &Found| found.is_plain && found.place.as_raw_fd() == number;
+        match self.known(path) {
+            Some(Ok(found)) if is_it(&found) && is_normal(path) => Ok(path.to_vec()),
+            Some(_) | None => path_of(place),
+        }
     }
 
     fn known(&self, path: &[u8]) -> Option<Result<Found, Problem>> {
@@ -114,7 +134,8 @@ impl<'a> HostPaths<'a> {
         let name = real.get(last(&real) + 1..).unwrap_or_default();
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
         let place = fcntl_dupfd_cloexec(&folder.place, 3).about(path)?;
-        let found = Found { place: Rc::new(folder.place), moved: self.moved.get() };
+        let moved = self.moved.get();
+        let found = Found { place: Rc::new(folder.place), moved, is_plain: true };
         self.know(&folder.path, Ok(found));
         Ok((folder.path, place, name))
     }
@@ -125,7 +146,8 @@ impl<'a> HostPaths<'a> {
         if self.known(path).is_none()
             && let Ok(file) = resolve::open(CWD, path, flags, Scope::Anywhere)
         {
-            let found = Found { place: Rc::new(file), moved: self.moved.get() };
+            let (place, moved) = (Rc::new(file), self.moved.get());
+            let found = Found { place, moved, is_plain: true };
             self.know(path, Ok(found.clone()));
             return Ok(found.place);
         }
@@ -157,6 +179,12 @@ fn again(place: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Problem> {
         }
         Err(error) => Err(Problem::errno(path, error)),
     }
+}
+
+/// Whether the kernel would write it so.
+fn is_normal(path: &[u8]) -> bool {
+    let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..");
+    path.strip_prefix(b"/").is_some_and(|rest| rest.split(|byte| *byte == b'/').all(is_name))
 }
 
 /// The path of what `place` is, as the kernel knows it: without symbolic links.

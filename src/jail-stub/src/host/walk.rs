@@ -69,10 +69,20 @@ impl Level {
 
 /// Opens `path`, absolute, as a place (`O_PATH`).
 pub(crate) fn open(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
-    match resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere) {
+    match open_plain(path) {
         Err(Errno::LOOP) => {}
         other => return other.about(path),
     }
+    follow(path, trees)
+}
+
+/// The same where no link is on the way, as nearly always.
+pub(super) fn open_plain(path: &[u8]) -> Result<OwnedFd, Errno> {
+    resolve::open(CWD, path, OFlags::PATH, Scope::Anywhere)
+}
+
+/// The same where there is one.
+pub(super) fn follow(path: &[u8], trees: &WritableTrees<'_>) -> Result<OwnedFd, Problem> {
     let mut levels = levels(path, trees)?;
     levels.pop().map(|last| last.place).ok_or(Errno::NOENT).about(path)
 }

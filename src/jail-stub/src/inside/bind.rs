@@ -152,9 +152,9 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     };
     let tree = tree::clone_at_folder(CWD).about(&path)?;
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
-    let covered = launch.own_state_in(place, op.access, &to)?;
+    let (kind, covered) = launch.own_state_in(place, &path, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered, from: path })
+    Ok(Source { tree, kind, access: op.access, to, covered, from: path })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -202,12 +202,13 @@ fn clone(
     access: Access,
     launch: &Launch<'_>,
 ) -> Result<Source, Problem> {
-    let kind = Kind::of(place).about(from)?;
-    let covered = launch.own_state_in(place, access, to)?;
+    let (kind, covered) = launch.own_state_in(place, from, access, to)?;
     let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
     let from = match (kind, access) {
-        (Kind::Folder, Access::ReadWrite | Access::Device) => host::path_of(place).about(from)?,
+        (Kind::Folder, Access::ReadWrite | Access::Device) => {
+            launch.paths.real(from, place).about(from)?
+        }
         (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => Vec::new(),
     };
     Ok(Source { tree, kind, access, to: to.into(), covered, from })

@@ -15,7 +15,7 @@ use crate::failure::{About, Problem};
 use crate::host::{self, Identity};
 use crate::inside::bind::confine;
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Launch, Root, file, listing, read_only};
+use crate::inside::{Launch, Root, file, listing};
 
 /// Bounds of one tree: so much is looked at, so many mounts are made, so deep it is.
 const ENTRIES_MAX: usize = 200_000;
@@ -87,7 +87,7 @@ impl Found {
             }
         }
         self.covered.iter().try_for_each(|covered| root.cover(covered, Access::ReadOnly))?;
-        if made { read_only(root, text(&self.to)?) } else { Ok(()) }
+        if made { root.read_only(&self.to) } else { Ok(()) }
     }
 }
 
@@ -243,8 +243,8 @@ impl Walk<'_> {
             self.items.push((path.into(), Item::Link(target.into_bytes())));
             return Ok(());
         }
-        let kind = Kind::of(place).about(path)?;
-        self.covered.extend(self.launch.own_state_in(place, Access::ReadOnly, path)?);
+        let (kind, covered) = self.launch.own_state_in(place, path, Access::ReadOnly, path)?;
+        self.covered.extend(covered);
         let tree = tree::clone_tree(place, Depth::All).about(path)?;
         confine(&tree, Access::ReadOnly).about(path)?;
         self.items.push((path.into(), Item::Tree(tree, kind)));

@@ -42,30 +42,31 @@ const LINKS: &[(&str, &str)] = &[
 
 /// Puts a minimal /dev at `path`. It is read-only once the root is complete; what is mounted in it stays as it is.
 pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(), Problem> {
-    let folder = root.own_folder(path)?;
-    tree::within(&folder, || {
+    let shared = root.own_folder(path)?;
+    let folder = &*shared;
+    tree::within(folder, || {
         for (name, major, minor) in NODES {
-            node(&folder, name, (*major, *minor)).about(&join("/dev", name))?;
+            node(folder, name, (*major, *minor)).about(&join("/dev", name))?;
         }
         Ok(())
     })?;
     match terminal {
-        Terminal::Shared => console(&folder).about(&join(path, "console"))?,
+        Terminal::Shared => console(folder).about(&join(path, "console"))?,
         // The jail's own is among the pseudo-terminals.
         Terminal::Keep | Terminal::NewSession => {}
     }
     // One call for all nodes: no setuid there, no mount events from the host, and nobody changes their mode or owner: root
     // would do it for everybody. To write to a device is no change of it.
     let set = Attributes::NO_SUID | Attributes::READ_ONLY;
-    sys::set_attributes(&folder, Attributes { set, clear: 0, recursive: true }).about(path)?;
+    sys::set_attributes(folder, Attributes { set, clear: 0, recursive: true }).about(path)?;
     let clear = Attributes::READ_ONLY;
-    sys::set_attributes(&folder, Attributes { set: 0, clear, recursive: false }).about(path)?;
+    sys::set_attributes(folder, Attributes { set: 0, clear, recursive: false }).about(path)?;
     for (target, name) in LINKS {
-        symlinkat(*target, &folder, *name).about(&join(path, name))?;
+        symlinkat(*target, folder, *name).about(&join(path, name))?;
     }
     root.attach(terminals().about("devpts")?, &join(path, "pts"), Kind::Folder)?;
     root.tmpfs(&join(path, "shm"), 0o1777, None)?;
-    root.read_only_in_the_end(folder);
+    root.read_only_in_the_end(shared);
     Ok(())
 }
 

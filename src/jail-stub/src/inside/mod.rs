@@ -40,13 +40,13 @@ pub(crate) use session::devices as session_devices;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{self, GitGuard, HostPaths, OwnState, SharedFiles};
+use crate::host::{self, GitGuard, HostPaths, OwnState, Placed, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
+use crate::inside::tree::Kind;
 use crate::namespaces::{self, has};
 use crate::network;
 use crate::steps::{Fixed, Steps};
-use crate::sys::{self, Attributes};
 
 /// What the operations need to know of the launch.
 pub(crate) struct Launch<'a> {
@@ -69,21 +69,25 @@ pub(crate) struct Launch<'a> {
 }
 
 impl Launch<'_> {
-    /// What has to be covered where `place` of the host is granted at `to`: the part of it that is jailgen's own.
+    /// What has to be covered where `place` of the host, which was opened as `from`, is granted at `to`: the part of it that is
+    /// jailgen's own. And what `place` is.
     fn own_state_in(
         &self,
         place: impl AsFd,
+        from: &[u8],
         access: Access,
         to: &[u8],
-    ) -> Result<Vec<Vec<u8>>, Problem> {
+    ) -> Result<(Kind, Vec<Vec<u8>>), Problem> {
         let (writes, place) = (access != Access::ReadOnly, place.as_fd());
+        let path = || self.paths.real(from, place);
+        let place = Placed::look(place, &path).about(from)?;
         let to = to.strip_suffix(b"/").unwrap_or(to);
         let mut covered = Vec::new();
         for own in self.own_state {
-            let below = own.below(place, writes, self.paths.trees())?;
+            let below = own.below(&place, writes, self.paths.trees())?;
             covered.extend(below.map(|below| [to, below].concat()));
         }
-        Ok(covered)
+        Ok((place.kind, covered))
     }
 
     /// The user id of the payload, as it is inside.
@@ -255,13 +259,13 @@ fn perform(
             let id = process::machine_id().about(path.as_str())?;
             file::write(root, path.as_str(), id.as_bytes(), 0o444)
         }
-        InsideOp::RemountReadOnly(to) => read_only(root, caller.path(to)?.as_str()),
+        InsideOp::RemountReadOnly(to) => root.read_only(caller.path(to)?.as_str().as_bytes()),
         InsideOp::Loopback => loopback(launch.plan),
         InsideOp::HostSocket(to) => socket::place(caller.path(to)?.as_str(), launch, root),
         InsideOp::Queues(to) => {
             let path = caller.path(to)?;
             let tree = tree::queues().about(path.as_str())?;
-            root.attach(tree, path.as_str(), tree::Kind::Folder)
+            root.attach(tree, path.as_str(), Kind::Folder)
         }
         // It is done when everything else is in place.
         InsideOp::Git(_) => Ok(()),
@@ -344,12 +348,6 @@ fn loopback(plan: &Plan) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::new("lo", "the jail shares the host's network, whose interfaces are not its own"))
-}
-
-pub(crate) fn read_only(root: &Root, path: &str) -> Result<(), Problem> {
-    let place = root.open(path.as_bytes())?;
-    let attributes = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
-    sys::set_attributes(place, attributes).about(path)
 }
 
 /// `/proc/sys` from `/proc` and `sys`.

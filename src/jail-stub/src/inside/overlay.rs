@@ -52,7 +52,8 @@ pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Pr
             return Err(Problem::errno(path.as_str(), Errno::NOTDIR)
                 .help("an overlay is made of folders; bind a file by `ro-bind`"));
         }
-        covered.extend(launch.own_state_in(&*place, access, to.as_str().as_bytes())?);
+        let (from, to) = (path.as_str().as_bytes(), to.as_str().as_bytes());
+        covered.extend(launch.own_state_in(&*place, from, access, to)?.1);
         Ok(place)
     };
     let writes = match wanted.changes {

@@ -42,7 +42,7 @@ pub(crate) struct Root {
     /// Where trees of the host are that the payload may write.
     writable: Vec<Vec<u8>>,
     /// Mounts that become read-only when everything is in place.
-    read_only: Vec<OwnedFd>,
+    read_only: Vec<Rc<OwnedFd>>,
     /// The folder that something was made in last, and its path: most files of /etc are made one after the other. It is
     /// forgotten when something is mounted at this path or above.
     last: RefCell<Option<(Vec<u8>, Rc<OwnedFd>)>>,
@@ -89,7 +89,7 @@ impl Root {
     ) -> Result<(), Problem> {
         self.pin(path)?;
         self.forget(path);
-        match self.make_in_last(path, kind) {
+        match self.make_in_last(path, kind).or_else(|| self.make_anew(path, kind)) {
             Some(entry) => move_to_entry(&tree, &entry),
             None => match self.try_open(path) {
                 Err(Errno::NOENT) => {
@@ -115,6 +115,18 @@ impl Root {
         let (parent, name) = split(path)?;
         let folder = self.known(parent)?;
         let entry = Entry { folder, name: CString::new(name).ok()? };
+        make_new(&entry, kind).ok().map(|()| entry)
+    }
+
+    /// The same with all that it lies in, where not even the first folder of these is there.
+    fn make_anew(&self, path: &[u8], kind: Kind) -> Option<Entry> {
+        let (parent, name) = split(path).filter(|(parent, _)| *parent != b"/")?;
+        if self.hidden.is_some() {
+            // Somebody else's folder may be at the top.
+            return None;
+        }
+        let folder = make_way(&self.top, names(parent), FOLDER_MODE, path).ok()?;
+        let entry = Entry { folder: Rc::new(folder), name: CString::new(name).ok()? };
         make_new(&entry, kind).ok().map(|()| entry)
     }
 
@@ -271,14 +283,17 @@ impl Root {
     }
 
     /// A new and empty folder of the launch's own at `path`, as a mount of its own.
-    pub(crate) fn own_folder(&mut self, path: &str) -> Result<OwnedFd, Problem> {
-        match self.part(path, FOLDER_MODE)? {
-            Some(part) => Ok(part),
+    pub(crate) fn own_folder(&mut self, path: &str) -> Result<Rc<OwnedFd>, Problem> {
+        let folder = Rc::new(match self.part(path, FOLDER_MODE)? {
+            Some(part) => part,
             None => {
                 self.tmpfs(path, FOLDER_MODE, None)?;
-                self.open(path.as_bytes())
+                self.open(path.as_bytes())?
             }
-        }
+        });
+        // What is made next belongs there.
+        self.last.replace(Some((path.into(), folder.clone())));
+        Ok(folder)
     }
 
     /// A new folder of the filesystem that the launch began with, as a mount of its own, where one can be at `path`. It costs
@@ -318,8 +333,18 @@ impl Root {
     }
 
     /// Makes the mount read-only when everything is in place, but not what is mounted in it.
-    pub(crate) fn read_only_in_the_end(&mut self, mount: OwnedFd) {
-        self.read_only.push(mount);
+    pub(crate) fn read_only_in_the_end(&mut self, mount: impl Into<Rc<OwnedFd>>) {
+        self.read_only.push(mount.into());
+    }
+
+    /// Makes the mount at `path` read-only now.
+    pub(crate) fn read_only(&self, path: &[u8]) -> Result<(), Problem> {
+        let attributes = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
+        match path {
+            b"/" => sys::set_attributes(&*self.top, attributes),
+            _ => sys::set_attributes(self.open(path)?, attributes),
+        }
+        .about(path)
     }
 
     /// Everything is in place.
@@ -327,7 +352,7 @@ impl Root {
         let attributes = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
         self.read_only
             .iter()
-            .try_for_each(|mount| sys::set_attributes(mount, attributes))
+            .try_for_each(|mount| sys::set_attributes(&**mount, attributes))
             .about("/")
     }
 

@@ -4,7 +4,7 @@ use alloc::format;
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, StatxAttributes, StatxFlags, fstat, openat, statx,
+    AtFlags, CWD, FileType, Mode, OFlags, Stat, StatxAttributes, StatxFlags, fstat, openat, statx,
 };
 use rustix::io::Errno;
 use rustix::mount::{
@@ -25,8 +25,13 @@ pub(crate) enum Kind {
 
 impl Kind {
     pub(crate) fn of(place: impl AsFd) -> Result<Self, Errno> {
-        let stat = fstat(place)?;
-        Ok(match FileType::from_raw_mode(stat.st_mode) {
+        fstat(place).map(|stat| Self::from(&stat))
+    }
+}
+
+impl From<&Stat> for Kind {
+    fn from(stat: &Stat) -> Self {
+        match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => Self::Folder,
             FileType::RegularFile
             | FileType::Symlink
@@ -35,7 +40,7 @@ impl Kind {
             | FileType::CharacterDevice
             | FileType::BlockDevice
             | FileType::Unknown => Self::File,
-        })
+        }
     }
 }
 
