@@ -105,7 +105,6 @@ fn prepare<'a: 'store, 'store>(
     let channel = message::channel().about("a socket").map_err(at_namespaces)?;
     let grants = host::grants(plan, caller);
     let paths = host::paths(plan, &grants, caller, store)?;
-    confine::landlock::tell(&plan.landlock, caller, paths.trees());
     host::tell_folder(plan, caller);
     host::tell_subfolder(plan, caller, paths.trees());
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
@@ -242,6 +241,8 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         let _ = first.signal(signal::KILL);
         steps.fixed(Fixed::Command, &by, problem)
     })?;
+    // It is about the machine, so it can be said while the jail is made.
+    confine::landlock::tell(&plan.landlock, caller, prepared.paths.trees());
     let (channel, _) = prepared.channel;
     Ok(Started {
         plan,
