@@ -3,8 +3,7 @@
 //! Two things are: the network namespace takes a good third of a launch, and nothing of it depends on the mounts; and to
 //! take the host's root off, the kernel waits for every processor. So this process, which shares memory and descriptors
 //! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
-//! descriptor, takes the host's root off if it is told to, and ends. What becomes the payload waits for that end before it is
-//! executed.
+//! descriptor, takes the host's root off if it is told to, and ends, before anything of the payload runs.
 
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -92,10 +91,12 @@ pub(crate) fn with<R>(
         )
     };
     made.map_err(namespaces::not_started).map_err(at_namespaces)?;
-    match shared.not_detached() {
-        0 => result,
-        error => Err(launch.steps.fixed(Fixed::Root, "", not_detached(errno(error)))),
+    let result = result?;
+    let detached = shared.detached.load(Ordering::SeqCst);
+    if shared.order.get() == DETACH && detached != 0 {
+        return Err(launch.steps.fixed(Fixed::Root, "", not_detached(errno(detached))));
     }
+    Ok(result)
 }
 
 struct Told<'a>(&'a Shared<'a>);
@@ -117,17 +118,6 @@ impl Aside<'_> {
             }
             // It is busy, so that the network would have to wait.
             Some(_) | None => detach().map_err(not_detached),
-        }
-    }
-
-    /// Waits until the second process is gone. Whoever calls this may run what the jail is for if the host's root is off, and
-    /// only then.
-    pub(crate) fn wait(&self) -> Result<(), Errno> {
-        let Some(shared) = self.shared else { return Ok(()) };
-        shared.state.wait_while(MADE);
-        match shared.not_detached() {
-            0 => Ok(()),
-            error => Err(errno(error)),
         }
     }
 
@@ -220,14 +210,6 @@ impl<'a> Shared<'a> {
             loopback_error: AtomicI32::new(0),
             detached: AtomicI32::new(NOT_DONE),
         })
-    }
-
-    /// The error of taking the host's root off, where the second process was to do that and is gone; 0 for none.
-    fn not_detached(&self) -> i32 {
-        match self.order.get() {
-            DETACH => self.detached.load(Ordering::SeqCst),
-            _ => 0,
-        }
     }
 
     fn end_unless_told(&self) {

@@ -72,22 +72,18 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
     };
     // A filter of system calls may refuse it later.
     let signals = init::signals().about("signals").map_err(at(Fixed::Namespaces))?;
-    let (payload, terminal) = aside::with(&first.launch, |aside| {
-        let confined = confined(first, channel, aside)?;
-        let last = Last {
-            command: first.command,
-            terminal: plan.terminal,
-            own_terminal: confined.terminal.as_ref(),
-            takes_terminal: first.given.takes,
-            ends_with_parent: !has(plan, Namespace::Pid),
-            aside,
-            channel,
-            mask: first.mask,
-            umask: confined.umask,
-        };
-        let payload = payload::start(&last).map_err(at(Fixed::Exec))?;
-        Ok((payload, confined.terminal))
-    })?;
+    let confined = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
+    let last = Last {
+        command: first.command,
+        terminal: plan.terminal,
+        own_terminal: confined.terminal.as_ref(),
+        takes_terminal: first.given.takes,
+        ends_with_parent: !has(plan, Namespace::Pid),
+        channel,
+        mask: first.mask,
+        umask: confined.umask,
+    };
+    let payload = payload::start(&last).map_err(at(Fixed::Exec))?;
     let init = Init {
         plan,
         channel,
@@ -95,7 +91,7 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
         standard: first.standard,
         signals,
         leftovers,
-        terminal,
+        terminal: confined.terminal,
     };
     Ok((payload, init))
 }

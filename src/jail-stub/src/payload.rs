@@ -10,7 +10,6 @@ use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
 use rustix::io::Errno;
 
-use crate::aside::Aside;
 use crate::caller::{Caller, unset};
 use crate::failure::{EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, Problem};
 use crate::message::Message;
@@ -103,8 +102,6 @@ pub(crate) struct Last<'a> {
     pub(crate) takes_terminal: bool,
     /// It ends with its parent: needed where the parent is no first process of a PID namespace.
     pub(crate) ends_with_parent: bool,
-    /// The second process, which has to be gone before.
-    pub(crate) aside: &'a Aside<'a>,
     pub(crate) channel: &'a OwnedFd,
     /// The signals that the launcher had blocked, and its file mode mask.
     pub(crate) mask: SignalSet,
@@ -155,8 +152,6 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
     // A group of its own, so that `kill 0` inside reaches nobody outside.
     rustix::process::setpgid(None, None)?;
     take_terminal(last)?;
-    // Only now: all until here was done while the kernel took the host's root off.
-    last.aside.wait()?;
     Message::Started.send(last.channel)?;
     #[expect(
         unsafe_code,
