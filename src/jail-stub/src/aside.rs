@@ -192,7 +192,7 @@ fn mount_id(path: &CStr) -> Result<u64, Errno> {
 }
 
 fn loopback(plan: &Plan) -> Option<(usize, &Step<InsideOp>)> {
-    plan.inside.iter().enumerate().find(|(_, step)| step.op == InsideOp::Loopback)
+    plan.inside.iter().enumerate().find(|(_, step)| matches!(step.op, InsideOp::Loopback))
 }
 
 impl<'a> Shared<'a> {

@@ -50,6 +50,7 @@ impl<T: Choice> FromJson for T {
 }
 
 /// What `value` says.
+#[inline(never)]
 pub(crate) fn from_value<T: FromJson>(value: &Value<'_>) -> Result<T, Error> {
     let mut read = T::blank();
     read.fill(value)?;
@@ -127,9 +128,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    fn list(&self) -> Result<&[Self], Error> {
+    /// Takes the values of a list, one after the other.
+    #[inline(never)]
+    fn each(&self, take: &mut dyn FnMut(&Self) -> Result<(), Error>) -> Result<(), Error> {
         match &self.data {
-            Data::List(list) => Ok(list),
+            Data::List(list) => list.iter().try_for_each(take),
             _ => Err(self.not("a list")),
         }
     }
@@ -290,13 +293,10 @@ impl<T: FromJson> FromJson for Vec<T> {
     }
 
     fn fill(&mut self, value: &Value<'_>) -> Result<(), Error> {
-        let list = value.list()?;
-        self.reserve_exact(list.len());
-        for value in list {
+        value.each(&mut |value| {
             self.push(T::blank());
-            self.last_mut().map_or(Ok(()), |last| last.fill(value))?;
-        }
-        Ok(())
+            self.last_mut().map_or(Ok(()), |last| last.fill(value))
+        })
     }
 }
 
