@@ -193,3 +193,110 @@ fn a_web_socket_stays_open_and_carries_both_ways() {
         }
     });
 }
+
+#[test]
+fn psql_talks_to_postgresql_with_and_without_tls() {
+    run(|world| {
+        let (Some(root), Some(busybox)) = (world.package("postgresql"), world.package("busybox"))
+        else {
+            return;
+        };
+        let folder = world.folder().display();
+        let (root, busybox) = (root.display(), busybox.display());
+        // It refuses to run as root, so it is another user of a namespace of its own, in a root with its own files.
+        let prepare = format!(
+            "mkdir -p {root}/dev {root}/tmp; mount --rbind /dev {root}/dev; cp {busybox}/bin/busybox {root}/bin/sh
+             cp {folder}/cert {folder}/key {root}/tmp; chmod 600 {root}/tmp/key
+             mkdir -p {root}/etc; echo me:x:1000:1000::/tmp:/bin/sh >{root}/etc/passwd
+             exec unshare --user --map-user=1000 --map-group=1000 --root={root} /bin/sh -ec \"$1\""
+        );
+        let serve = "cd /usr/lib/postgresql/*/bin; export PATH=.:/bin
+            ./initdb -D /tmp/data -U me --auth=trust --no-sync --locale=C -E UTF8 >/tmp/log 2>&1
+            echo host all all all trust >>/tmp/data/pg_hba.conf
+            exec ./postgres -D /tmp/data -h 11.0.0.4 -k /tmp -c jit=off -c fsync=off -c ssl=on -c ssl_cert_file=/tmp/cert -c ssl_key_file=/tmp/key 2>>/tmp/log";
+        let mut server = words("unshare --mount sh -ec");
+        server.extend([prepare, "sh".into(), serve.into()]);
+        let _server = world.serve(5432, &server);
+        let psql = format!(
+            "{root}/lib64/ld-linux-*.so.* --library-path $(echo {root}/usr/lib/*-linux-gnu* {root}/lib/*-linux-gnu* | tr ' ' :) \
+             {root}/usr/lib/postgresql/*/bin/psql -X -U me -d postgres -tA"
+        );
+        for caller in callers() {
+            for (mode, is_tls) in [("disable", "f"), ("verify-full", "t")] {
+                let jail = with_programs(world, caller, &["real.test:5432"])
+                    .set("PGSSLMODE", mode)
+                    .set("PGSSLROOTCERT", "/etc/ssl/certs/ca.pem");
+                let ask = |host: &str, query: &str| {
+                    jail.sh(&format!("cd /tmp; {psql} -h {host} -c \"{query}\""))
+                };
+                let own = "select ssl from pg_stat_ssl where pid = pg_backend_pid()";
+                ask("real.test", own).prints(is_tls);
+                ask("real.test", "select count(*), sum(n) from generate_series(1, 1000000) n")
+                    .prints("1000000|500000500000");
+                let many = "copy (select n, md5(n::text) from generate_series(1, 100000) n) to stdout\" | wc -l; : \"";
+                ask("real.test", many).prints("100000");
+                let ran = ask("other.test", "select 1");
+                assert!(
+                    ran.code != Some(0) && ran.stderr.contains("could not translate host name"),
+                    "{ran:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn grpc_goes_through_tls_and_without() {
+    const SERVER: &str = "import grpc\nfrom concurrent import futures\n\
+        def say(request, context): return b'said ' + request\n\
+        def count(request, context):\n    \
+            for number in range(int(request)): yield str(number).encode() * 1000\n\
+        def total(requests, context): return str(sum(map(len, requests))).encode()\n\
+        def echo(requests, context): yield from requests\n\
+        unary, stream = grpc.unary_unary_rpc_method_handler, grpc.stream_stream_rpc_method_handler\n\
+        methods = {'Say': unary(say), 'Count': grpc.unary_stream_rpc_method_handler(count), 'Total': grpc.stream_unary_rpc_method_handler(total), 'Echo': stream(echo)}\n\
+        server = grpc.server(futures.ThreadPoolExecutor())\n\
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler('test.Test', methods)])\n\
+        read = lambda name: open(name, 'rb').read()\n\
+        assert server.add_secure_port('11.0.0.4:443', grpc.ssl_server_credentials([(read('key'), read('cert'))]))\n\
+        assert server.add_insecure_port('11.0.0.4:50051')\n\
+        server.start(); server.wait_for_termination()\n";
+    const CLIENT: &str = "import grpc, sys\n\
+        tls = grpc.ssl_channel_credentials(open('/etc/ssl/certs/ca.pem', 'rb').read())\n\
+        def talk(channel):\n    \
+            say, count = channel.unary_unary('/test.Test/Say'), channel.unary_stream('/test.Test/Count')\n    \
+            total, echo = channel.stream_unary('/test.Test/Total'), channel.stream_stream('/test.Test/Echo')\n    \
+            print(say(b'hello', timeout=20).decode(), sum(map(len, count(b'500', timeout=20))), end=' ')\n    \
+            print(total((b'x' * 10000 for _ in range(500)), timeout=20).decode(), end=' ')\n    \
+            asked = [say.future(str(one).encode(), timeout=20) for one in range(100)]\n    \
+            print(len({one.result() for one in asked}), b''.join(echo(iter([b'a', b'b']), timeout=20)).decode())\n\
+        def no(channel):\n    \
+            try: channel.unary_unary('/test.Test/Say')(b'', timeout=20)\n    \
+            except grpc.RpcError as error: print(error.code().name)\n\
+        talk(grpc.secure_channel('real.test:443', tls)); talk(grpc.insecure_channel('real.test:50051'))\n\
+        no(grpc.secure_channel('other.test:443', tls)); no(grpc.insecure_channel('other.test:50051'))\n";
+    run(|world| {
+        let Some(package) = world.package("grpc") else { return };
+        let package = package.display();
+        let libraries = std::fs::read_dir(format!("{package}/usr/lib")).expect("libraries");
+        let libraries =
+            libraries.filter_map(|entry| entry.ok()?.path().to_str().map(str::to_owned));
+        let libraries =
+            libraries.filter(|path| path.contains("-linux-gnu")).collect::<Vec<_>>().join(":");
+        let modules = format!("{package}/usr/lib/python3/dist-packages");
+        let mut server = words(&format!(
+            "env LD_LIBRARY_PATH={libraries} PYTHONPATH={modules} /usr/bin/python3 -c"
+        ));
+        server.push(SERVER.into());
+        let _server = world.serve(50051, &server);
+        for caller in callers() {
+            let jail = with_programs(world, caller, &["real.test:443,50051"])
+                .set("PYTHONPATH", &modules)
+                .set("LD_LIBRARY_PATH", &libraries);
+            jail.file("project/talk.py", CLIENT);
+            let said = "said hello 1390000 5000000 100 ab";
+            jail.sh("/usr/bin/python3 talk.py 2>/dev/null")
+                .prints(&format!("{said}\n{said}\nUNAVAILABLE\nUNAVAILABLE"));
+        }
+    });
+}
