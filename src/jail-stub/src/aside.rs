@@ -5,6 +5,7 @@
 //! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
 //! descriptor, takes the host's root off if it is told to, and ends, before anything of the payload runs.
 
+use alloc::ffi::CString;
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicI32, Ordering};
@@ -121,11 +122,11 @@ impl Aside<'_> {
         }
     }
 
-    /// Enters the network namespace, once it is made. After this the second process is told nothing any more: a filter of
+    /// Enters the network namespace, once it is made; the variables that come with it. After this the second process is told nothing any more: a filter of
     /// system calls may come.
-    pub(crate) fn enter_network(&self) -> Result<(), Failure> {
+    pub(crate) fn enter_network(&self) -> Result<Vec<CString>, Failure> {
         let Launch { plan, steps, caller, .. } = self.launch;
-        let Some(shared) = self.shared else { return Ok(()) };
+        let Some(shared) = self.shared else { return Ok(Vec::new()) };
         shared.state.wait_while(WORKING);
         shared.end_unless_told();
         let entered = match (shared.namespace.take(), shared.error.load(Ordering::SeqCst)) {
@@ -147,7 +148,7 @@ impl Aside<'_> {
             }
             (_, _) => shared
                 .network
-                .map_or(Ok(()), |network| network.hand_over(&namespace))
+                .map_or(Ok(Vec::new()), |network| network.hand_over(&namespace))
                 .map_err(|(by, problem)| steps.fixed(Fixed::Network, by, problem)),
         }
     }

@@ -3,6 +3,9 @@
 //! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
 //! Without a PID namespace it ends everything itself.
 
+use alloc::ffi::CString;
+use alloc::vec::Vec;
+
 use jail_plan::{Namespace, Plan, StartIn, Terminal};
 use rustix::fd::OwnedFd;
 use rustix::fs::Mode;
@@ -75,6 +78,7 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
     let confined = aside::with(&first.launch, |aside| confined(first, channel, aside))?;
     let last = Last {
         command: first.command,
+        variables: &confined.variables,
         terminal: plan.terminal,
         own_terminal: confined.terminal.as_ref(),
         takes_terminal: first.given.takes,
@@ -102,6 +106,8 @@ struct Confined {
     umask: Mode,
     /// The jail's own terminal.
     terminal: Option<Own>,
+    /// What the broker gives the payload.
+    variables: Vec<CString>,
 }
 
 /// From the ids to the filter: everything that stands between this process and what the payload may do.
@@ -133,7 +139,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
     confine::bounds().map_err(at(Fixed::Privileges))?;
     confine::landlock::restrict(&Jail { plan, caller, paths, own_state, places: &places })
         .map_err(|(by, problem)| steps.fixed(Fixed::Landlock, by, problem))?;
-    aside.enter_network()?;
+    let variables = aside.enter_network()?;
     // Nothing is opened any more, of which the payload may have less than a launch needs.
     confine::limits(&plan.limits, first.instead).map_err(at(Fixed::Privileges))?;
     confine::capabilities().map_err(at(Fixed::Privileges))?;
@@ -141,7 +147,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
         user.check_start().map_err(at(Fixed::Start))?;
     }
     confine::load(first.filters).map_err(at(Fixed::Seccomp))?;
-    Ok(Confined { umask, terminal })
+    Ok(Confined { umask, terminal, variables })
 }
 
 /// Ties this process to the supervisor, and takes it out of the launcher's process group.

@@ -95,6 +95,8 @@ fn string(bytes: Vec<u8>) -> Result<CString, Problem> {
 /// What the process that becomes the payload still does itself.
 pub(crate) struct Last<'a> {
     pub(crate) command: &'a Command,
+    /// The variables that the broker gives: each counts before one of the same name.
+    pub(crate) variables: &'a [CString],
     pub(crate) terminal: Terminal,
     /// The jail's own terminal, in place of those that the launcher has given.
     pub(crate) own_terminal: Option<&'a Own>,
@@ -106,6 +108,18 @@ pub(crate) struct Last<'a> {
     /// The signals that the launcher had blocked, and its file mode mask.
     pub(crate) mask: SignalSet,
     pub(crate) umask: Mode,
+}
+
+impl Last<'_> {
+    fn environment(&self) -> impl Iterator<Item = &CString> {
+        let own = self.command.environment.iter();
+        let is_given = |one: &&CString| self.variables.iter().any(|given| name(given) == name(one));
+        own.filter(move |one| !is_given(one)).chain(self.variables)
+    }
+}
+
+fn name(entry: &CString) -> Option<&[u8]> {
+    entry.to_bytes().split(|byte| *byte == b'=').next()
 }
 
 struct Running<'a> {
@@ -121,7 +135,7 @@ pub(crate) fn start(last: &Last<'_>) -> Result<i32, Problem> {
     let running = Running {
         last,
         arguments: StringList::new(last.command.arguments.iter().map(CString::as_c_str)),
-        environment: StringList::new(last.command.environment.iter().map(CString::as_c_str)),
+        environment: StringList::new(last.environment().map(CString::as_c_str)),
         error: AtomicI32::new(0),
     };
     let mut stack = Vec::with_capacity(4096);

@@ -1,7 +1,8 @@
 //! Stands in for the broker in tests of the launch: it writes down what it was given, and carries each connection to a listener
 //! of the plan to the same port of the host's loopback. It resolves nothing and judges nothing.
 //!
-//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies` (at the second connection), `late`; `refuses` tells the jail so.
+//! The word that the plan has in the place of a resolver says how it ends: `deaf`, `dies` (at the second connection), `late`; `refuses` tells the jail so;
+//! `gives` fills what the jail waits for, and `ends` does not.
 
 #![expect(clippy::exit, clippy::expect_used, clippy::print_stderr, reason = "a program for tests")]
 
@@ -36,6 +37,14 @@ fn main() {
         wait()
     };
     write(&folder, "given", &json!(given.iter().map(place).collect::<Vec<_>>()));
+    if mode == "ends" {
+        eprintln!("stand-in: nothing to give");
+        process::exit(1);
+    }
+    if mode == "gives" {
+        give(given, &channel);
+        wait()
+    }
     if mode == "late" {
         thread::sleep(Duration::from_secs(2));
     }
@@ -49,6 +58,26 @@ fn main() {
         thread::spawn(move || serve(&TcpListener::from(socket), last));
     }
     wait()
+}
+
+/// Fills files, answers on sockets, and gives two variables.
+fn give(given: Vec<OwnedFd>, channel: &OwnedFd) {
+    // The last is that of what was refused.
+    let files = given.len() - 1;
+    for one in given.into_iter().take(files).skip(2) {
+        if rustix::net::sockopt::socket_type(&one).is_ok() {
+            let listener = std::os::unix::net::UnixListener::from(one);
+            thread::spawn(move || {
+                for mut client in listener.incoming().map_while(Result::ok) {
+                    let _ = client.write_all(b"served\n");
+                }
+            });
+        } else {
+            fs::File::from(one).write_all(b"filled\n").expect("a line");
+        }
+    }
+    let answer = b"gGIVEN=one=1\0PLANNED=given";
+    rustix::net::send(channel, answer, rustix::net::SendFlags::empty()).expect("it waits");
 }
 
 /// What it was started with, before it opens anything.
@@ -141,8 +170,10 @@ fn place(fd: &OwnedFd) -> String {
         }
     };
     let address = rustix::net::getsockname(fd).expect("an address");
-    let address = std::net::SocketAddr::try_from(address).expect("of the internet");
-    format!("{transport} {address}")
+    match std::net::SocketAddr::try_from(address) {
+        Ok(address) => format!("{transport} {address}"),
+        Err(_) => "unix".into(),
+    }
 }
 
 /// Carries connections; the one after the `last` ends this program.

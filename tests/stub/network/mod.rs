@@ -2,6 +2,7 @@
 //! end. The broker is a stand-in here (`tests/stub/broker`), which does what it is told to.
 
 mod ending;
+mod given;
 mod namespace;
 pub(crate) mod no_v6;
 mod start;

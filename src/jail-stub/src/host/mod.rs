@@ -145,7 +145,8 @@ pub(crate) fn paths<'a>(
     store: &'a Store,
 ) -> Result<HostPaths<'a>, Failure> {
     let mut paths = HostPaths::new(writable_trees(grants, store, &plan.closure.store));
-    let wanted = plan.inside.iter().enumerate().find(|(_, step)| matches!(step.op, InsideOp::Worktree));
+    let wanted =
+        plan.inside.iter().enumerate().find(|(_, step)| matches!(step.op, InsideOp::Worktree));
     if let Some((index, step)) = wanted {
         let found = worktree::shared_git(caller, paths.trees())
             .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;

@@ -10,6 +10,7 @@ mod device;
 mod etc;
 mod file;
 mod git;
+mod given;
 mod kept;
 mod listing;
 mod order;
@@ -150,18 +151,29 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     order::settle(&mut parts, launch.caller);
     let mut done = Vec::with_capacity(parts.len());
     for ((index, step), sources) in parts {
-        refused::place(launch, &done, Some(&step.op), &built).map_err(at_root)?;
+        for_broker(launch, &done, Some(&step.op), &built).map_err(at_root)?;
         perform(step, sources, launch, &mut built).map_err(|problem| {
             failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
         })?;
         done.push(step);
     }
-    refused::place(launch, &done, None, &built).map_err(at_root)?;
+    for_broker(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(launch, &mut built.root)))
         .and_then(|()| built.root.complete())
         .map_err(at_root)?;
     Ok(built)
+}
+
+/// The files that the broker writes, before the place for them is read-only.
+fn for_broker(
+    launch: &Launch<'_>,
+    done: &[&Step<InsideOp>],
+    next: Option<&InsideOp>,
+    built: &Built,
+) -> Result<(), Problem> {
+    refused::place(launch, done, next, built)?;
+    given::place(launch, done, next, built)
 }
 
 /// Says with a problem about a place whose mount that place lies in.

@@ -1,12 +1,13 @@
 //! The file in which the jail reads what was refused to it: read-only inside, and the broker has it opened to append.
 
-use jail_plan::{HostUse, InsideOp, Step};
+use jail_plan::{InsideOp, Step};
+use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags, openat};
 
-use crate::failure::{About, Problem};
+use crate::failure::Problem;
 use crate::inside::point::move_to;
 use crate::inside::tree::{self, Depth, Kind};
-use crate::inside::{Built, Launch, order};
+use crate::inside::{Built, Launch, Root, given};
 use crate::sys::{self, Attributes};
 
 const PATH: &str = "/run/jailgen/refused";
@@ -20,33 +21,29 @@ pub(super) fn place(
     next: Option<&InsideOp>,
     built: &Built,
 ) -> Result<(), Problem> {
-    let Some(network) = launch.network.filter(|network| network.lacks_refused()) else {
+    let Some(network) = launch.network.filter(|network| network.lacks_refused(next)) else {
         return Ok(());
     };
-    if !matches!(next, None | Some(InsideOp::RemountReadOnly(_))) {
-        return Ok(());
+    if !given::is_hosts(launch, done, built, PATH.as_bytes()) {
+        network.give_refused(file(PATH, OFlags::WRONLY | OFlags::APPEND, &built.root)?);
     }
-    let around = order::around(done, PATH.as_bytes(), launch.caller);
-    let Built { root, places, .. } = built;
-    let found = places.folder.iter().chain(places.bound.iter().map(|bound| &bound.path));
-    if around.is_some_and(|step| step.op.host_use() != HostUse::Nothing)
-        || found.into_iter().any(|place| order::is_around(place, PATH.as_bytes()))
-    {
-        return Ok(());
-    }
-    let place = root.place(PATH.as_bytes(), Kind::File)?;
-    // The file lies in the filesystem of the root, in two more mounts of that: where it is shown nobody can write, and the one
-    // that it is written through has no place. The root itself can become read-only, because nothing writes through it.
-    let opened = root.with_file(b"", 0o444, |folder, name| {
+    Ok(())
+}
+
+/// An empty file at a path. It lies in the filesystem of the root, in two more mounts of that: where it is shown nobody can write,
+/// and the one that it is opened through has no place. The root itself can become read-only, because nothing writes through it.
+pub(super) fn file(path: &str, flags: OFlags, root: &Root) -> Result<OwnedFd, Problem> {
+    let place = root.place(path.as_bytes(), Kind::File)?;
+    let mut opened = None;
+    let made = root.with_file(b"", 0o444, |folder, name| {
         let apart = tree::clone_tree(folder, Depth::One)?;
-        let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = openat(&apart, name, flags, Mode::empty())?;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        opened = Some(openat(&apart, name, flags, Mode::empty())?);
         let shown = tree::clone_child(folder, name, Depth::One)?;
         let read_only = Attributes { set: Attributes::READ_ONLY, ..Attributes::default() };
         sys::set_attributes(&shown, read_only)?;
-        move_to(&shown, place)?;
-        network.give_refused(file);
-        Ok(())
+        move_to(&shown, place)
     });
-    opened.about(PATH)
+    let opened = made.and_then(|()| opened.ok_or(rustix::io::Errno::BADF));
+    opened.map_err(|error| Problem::errno(path, error))
 }

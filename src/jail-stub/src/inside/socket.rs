@@ -1,9 +1,9 @@
-//! The socket on which the helper answers inside: bound here, in a filesystem of the launch's own, so that it has no name on
-//! the host and is gone with the jail.
+//! The sockets on which helper and broker answer inside: bound here, in a filesystem of the launch's own, so that they have no
+//! name on the host and are gone with the jail.
 
 use alloc::format;
 
-use rustix::fd::AsRawFd;
+use rustix::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::net::{SocketAddrUnix, bind, listen};
 
@@ -21,10 +21,15 @@ pub(crate) fn place(path: &str, launch: &Launch<'_>, root: &Root) -> Result<(), 
             "the plan has one socket for its helper, and this is another",
         ));
     };
+    listen_at(listener, path, root)
+}
+
+/// Gives a socket its place inside, and has it listen.
+pub(super) fn listen_at(listener: &OwnedFd, path: &str, root: &Root) -> Result<(), Problem> {
     let entry = root.entry(path.as_bytes())?;
     let (folder, name) = (&*entry.folder, &entry.name);
     if !root.is_own(folder).about(path)? {
-        return Err(Problem::new(path, "the helper's socket cannot lie in a tree of the host"));
+        return Err(Problem::new(path, "a socket of the launch cannot lie in a tree of the host"));
     }
     // A socket's address has room for a hundred bytes; by its folder's descriptor every place fits.
     let through =

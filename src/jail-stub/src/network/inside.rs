@@ -1,5 +1,7 @@
 //! The parts of the jail's processes: the second one makes what is in the namespace, the first one hands it to the broker.
 
+use alloc::ffi::CString;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering;
@@ -9,8 +11,9 @@ use rustix::fs::{Mode, OFlags, openat};
 use rustix::io::{Errno, IoSlice};
 use rustix::net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg};
 
-use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, STARTED, sockets};
+use super::{DESCRIPTORS_MAX, Fault, Part, Prepared, STARTED, VARIABLES_MAX, sockets};
 use crate::failure::Problem;
+use crate::sys::Handover;
 
 /// The message to the broker: the version of what comes along.
 const MESSAGE: &[u8] = b"1";
@@ -52,15 +55,16 @@ impl Prepared<'_> {
     }
 
     /// Hands everything to the broker, if all was made. The second process has told that it is done.
-    pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<(), (&str, Problem)> {
+    /// Gives the variables that the broker has given.
+    pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<Vec<CString>, (&str, Problem)> {
         let at = |problem| (self.plan.by.as_str(), problem);
         self.check().map_err(at)?;
         self.send(namespace).map_err(not_taken).map_err(at)
     }
 
-    /// One message: the user namespace, the network namespace, the sockets in the plan's order, the file of what was refused where
-    /// the jail has a root for it. In the place of a socket that this machine cannot have is the network namespace once more.
-    fn send(&self, namespace: &OwnedFd) -> Result<(), Errno> {
+    /// One message: the user namespace, the network namespace, the sockets in the plan's order, what the broker fills, the file of
+    /// what was refused where the jail has a root for it. In the place of a socket that this machine cannot have is the network namespace once more.
+    fn send(&self, namespace: &OwnedFd) -> Result<Vec<CString>, Errno> {
         let channel = self.given.take().ok_or(Errno::BADF)?;
         let user = self.user.take().ok_or(Errno::BADF)?;
         let sockets: Vec<_> = self.made.iter().map(|made| made.take()).collect();
@@ -68,12 +72,37 @@ impl Prepared<'_> {
             sockets.iter().map(|socket| socket.as_ref().map_or(namespace.as_fd(), AsFd::as_fd));
         let refused = self.refused.take();
         let all = [user.as_fd(), namespace.as_fd()].into_iter().chain(sockets);
-        let all: Vec<_> = all.chain(refused.iter().map(AsFd::as_fd)).collect();
+        let filled: Vec<_> = self.filled.iter().filter_map(Handover::take).collect();
+        let all: Vec<_> = all.chain(filled.iter().chain(&refused).map(AsFd::as_fd)).collect();
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         control.push(SendAncillaryMessage::ScmRights(&all));
         sendmsg(&channel, &[IoSlice::new(MESSAGE)], &mut control, SendFlags::NOSIGNAL)?;
-        await_broker(&channel)
+        match self.plan.given.is_empty() {
+            true => await_broker(&channel).map(|()| Vec::new()),
+            false => await_given(&channel),
+        }
+    }
+}
+
+/// Waits until the broker has filled everything, and takes the variables that it gives: `g`, and `NAME=VALUE` with a NUL between
+/// two of them.
+fn await_given(channel: &OwnedFd) -> Result<Vec<CString>, Errno> {
+    let mut told = vec![0; VARIABLES_MAX];
+    loop {
+        let count = match recv(channel, &mut told[..], RecvFlags::empty()) {
+            Err(Errno::INTR) => continue,
+            other => other?.1,
+        };
+        match told.get(..count).and_then(<[u8]>::split_first) {
+            Some((b'g', variables)) => {
+                let all = variables.split(|byte| *byte == 0).filter(|one| !one.is_empty());
+                return Ok(all.filter_map(|one| CString::new(one).ok()).collect());
+            }
+            // That its program runs counts for nothing here.
+            Some((begins, [])) if STARTED == [*begins] => {}
+            Some(_) | None => return Err(Errno::PIPE),
+        }
     }
 }
 

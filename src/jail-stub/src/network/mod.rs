@@ -2,7 +2,8 @@
 //!
 //! What is made in the namespace is found and prepared here, on the host: the messages to the kernel, the addresses, room for
 //! what comes of it. It is made by the second process of the jail (see [`crate::aside`]), which makes system calls and
-//! nothing else. No payload waits for more of the broker than that its program runs: a connection that comes before it waits in the backlog of its socket.
+//! nothing else. Where the broker gives the jail nothing, no payload waits for more of it than that its program runs: a connection that
+//! comes before it waits in the backlog of its socket.
 
 mod broker;
 mod inside;
@@ -15,7 +16,9 @@ use alloc::format;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 
-use jail_plan::{Listener, Namespace, Network, Plan, Transport};
+use jail_plan::{
+    Content, GivenTo, HostText, InsideOp, Listener, Namespace, Network, Plan, Transport,
+};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
@@ -36,6 +39,9 @@ const DESCRIPTORS_MAX: usize = 253;
 /// Three of them are the namespaces, and the file in which the jail reads what was refused.
 const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 3;
 
+/// All variables that the broker gives together are not longer.
+const VARIABLES_MAX: usize = 64 * 1024;
+
 /// The compiler writes no such network, so somebody has changed the plan.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
 
@@ -55,6 +61,9 @@ pub(crate) struct Prepared<'a> {
     /// The file that the jail reads what was refused in.
     refused: Handover,
     has_refused: AtomicBool,
+    /// What the broker fills, in the plan's order, and whether it is in its places.
+    filled: Vec<Handover>,
+    has_filled: AtomicBool,
     /// The jail's end of the socket that namespaces and sockets are given to the broker by, and the broker's.
     given: Handover,
     taken: Handover,
@@ -108,8 +117,9 @@ impl<'a> Prepared<'a> {
     }
 
     fn of_network(plan: &'a Network) -> Result<Self, Problem> {
-        if plan.listeners.len() > SOCKETS_MAX {
-            let count = plan.listeners.len();
+        let filled: Vec<_> = files(plan).map(|_| Handover::empty()).collect();
+        let count = plan.listeners.len() + filled.len();
+        if count > SOCKETS_MAX {
             let words = format!(
                 "it takes {count} sockets, and no more than {SOCKETS_MAX} can be handed over"
             );
@@ -127,6 +137,7 @@ impl<'a> Prepared<'a> {
         let made = sockets.iter().map(|_| Handover::empty()).collect();
         let (user, result) = (Handover::empty(), Outcome::none());
         let (refused, has_refused) = (Handover::empty(), AtomicBool::new(false));
+        let has_filled = AtomicBool::new(filled.is_empty());
         Ok(Self {
             plan,
             v4,
@@ -136,6 +147,8 @@ impl<'a> Prepared<'a> {
             user,
             refused,
             has_refused,
+            filled,
+            has_filled,
             given,
             taken,
             said,
@@ -163,9 +176,19 @@ impl<'a> Prepared<'a> {
         drop(self.said.take());
     }
 
-    /// Whether the jail has no place yet to read what was refused in.
-    pub(crate) fn lacks_refused(&self) -> bool {
-        !self.has_refused.load(Ordering::SeqCst)
+    /// Whether the jail has no place yet to read what was refused in, and it is time: soon nothing can be made any more.
+    pub(crate) fn lacks_refused(&self, next: Option<&InsideOp>) -> bool {
+        !self.has_refused.load(Ordering::SeqCst) && is_late(next)
+    }
+
+    /// Whether what the broker fills is to be made now.
+    pub(crate) fn lacks_filled(&self, next: Option<&InsideOp>) -> bool {
+        is_late(next) && !self.has_filled.swap(true, Ordering::SeqCst)
+    }
+
+    /// What the broker fills: what it is, its path, and where it is given.
+    pub(crate) fn filled(&self) -> impl Iterator<Item = (&Content, &HostText, &Handover)> {
+        files(self.plan).zip(&self.filled).map(|((content, path), given)| (content, path, given))
     }
 
     /// It has: this is the file, opened to append.
@@ -237,6 +260,18 @@ impl<'a> Prepared<'a> {
             failure::say(&[words, &lost.join(", ")].concat(), None);
         }
     }
+}
+
+fn files(plan: &Network) -> impl Iterator<Item = (&Content, &HostText)> {
+    plan.given.iter().filter_map(|given| match &given.to {
+        GivenTo::File(path) => Some((&given.content, path)),
+        GivenTo::Variable(_) => None,
+    })
+}
+
+/// Whether the next operation makes something read-only, or there is none.
+fn is_late(next: Option<&InsideOp>) -> bool {
+    matches!(next, None | Some(InsideOp::RemountReadOnly(_)))
 }
 
 impl Outcome {

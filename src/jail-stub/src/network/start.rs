@@ -63,7 +63,9 @@ fn origins(network: &Network) -> impl Iterator<Item = &str> {
     all.extend(egress.host_ports.iter().map(|port| &port.by));
     all.extend(egress.upstream.iter().map(|upstream| &upstream.by));
     all.extend(egress.ask.iter().map(|ask| &ask.by));
+    all.extend(egress.requests.iter().map(|rule| &rule.by));
     all.extend(egress.secrets.iter().map(|secret| &secret.by));
+    all.extend(egress.sockets.iter().map(|socket| &socket.by));
     let mut all: Vec<&str> = all.into_iter().map(String::as_str).collect();
     jail_plan::sort(&mut all);
     all.dedup();
