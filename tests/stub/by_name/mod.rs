@@ -3,6 +3,7 @@
 
 mod clients;
 mod escapes;
+mod judged;
 mod launch;
 mod programs;
 mod real;

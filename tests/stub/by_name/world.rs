@@ -54,13 +54,36 @@ pub(super) struct World {
     folder: PathBuf,
 }
 
+/// Where programs of Debian find the authorities that the machine trusts.
+const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Runs a test in a world of its own.
 #[track_caller]
 pub(super) fn run(test: impl FnOnce(&World)) {
     if env::var_os(INSIDE).is_some() {
         return test(&World::new());
     }
+    start_again(&[]);
+}
+
+/// The same where the machine trusts the servers.
+#[track_caller]
+pub(super) fn run_where_it_is_trusted(test: impl FnOnce(&World)) {
+    if !Path::new(ROOTS).exists() {
+        return skipped("roots", &format!("there is no {ROOTS}"));
+    }
+    if env::var_os(INSIDE).is_some() {
+        let world = World::new();
+        run_in(&world.folder, "mount", &format!("--bind cert {ROOTS}"));
+        return test(&world);
+    }
+    start_again(&["--mount"]);
+}
+
+#[track_caller]
+fn start_again(more: &[&str]) {
     let mut command = Command::new("unshare");
+    command.args(more);
     if rustix::process::geteuid().is_root() {
         command.arg("--net");
     } else {
@@ -95,7 +118,7 @@ impl World {
         let names: Vec<_> = NAMES.iter().map(|(name, _)| format!("DNS:{name}")).collect();
         let certificate = format!(
             "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=test \
-             -addext subjectAltName={} -keyout key -out cert",
+             -addext basicConstraints=critical,CA:FALSE -addext subjectAltName={} -keyout key -out cert",
             names.join(",")
         );
         run_in(&folder, "openssl", &certificate);
