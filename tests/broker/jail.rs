@@ -5,7 +5,7 @@ use std::io::{IoSlice, Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ pub(crate) struct Spec {
     /// What the plan's `egress` has else.
     pub(crate) egress: Value,
     pub(crate) variables: Value,
+    /// For each secret that is in a file the file.
+    pub(crate) secret_files: Value,
     /// How many files the broker may have open; none: as many as this process.
     pub(crate) files: Option<u32>,
 }
@@ -47,6 +49,7 @@ impl Spec {
             given: Vec::new(),
             egress: json!({}),
             variables: json!({}),
+            secret_files: json!({}),
             files: None,
         }
     }
@@ -57,6 +60,8 @@ impl Spec {
 pub(crate) enum GivenTo {
     File(&'static str),
     Variable(&'static str),
+    /// A Unix socket of the world's that listens.
+    Socket(&'static str),
 }
 
 /// What becomes of a launch.
@@ -154,6 +159,9 @@ impl Jail {
                 let files = spec.given.iter().filter_map(|(_, to)| match to {
                     GivenTo::File(name) => {
                         Some(File::create(world.folder.join(name)).unwrap().into())
+                    }
+                    GivenTo::Socket(name) => {
+                        Some(UnixListener::bind(world.folder.join(name)).unwrap().into())
                     }
                     GivenTo::Variable(_) => None,
                 });
@@ -295,12 +303,16 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
     let places: serde_json::Map<String, Value> = spec
         .rules
         .iter()
-        .chain(egress["requests"].as_array().unwrap())
+        .chain(
+            ["requests", "secrets", "sockets"]
+                .iter()
+                .flat_map(|key| egress[*key].as_array().unwrap()),
+        )
         .map(|rule| (rule["by"].as_str().unwrap().to_owned(), json!("test.jail:4:3")))
         .collect();
     let given = spec.given.iter().map(|(content, to)| {
         let to = match to {
-            GivenTo::File(name) => json!({"file": format!("/{name}")}),
+            GivenTo::File(name) | GivenTo::Socket(name) => json!({"file": format!("/{name}")}),
             GivenTo::Variable(name) => json!({"variable": name}),
         };
         json!({"content": content, "to": to, "by": "network-allow"})
@@ -309,7 +321,7 @@ fn start(spec: &Spec, listeners: &[(&str, &str, &str, u16)], state: &str) -> Own
     let local: Vec<&str> = [V4, V6].iter().chain(&spec.local).copied().collect();
     let start = json!({
         "wrapper": "/nix/store/x/bin/jailed-test", "name": "jailed-test", "state": state,
-        "session": "s1", "variables": spec.variables, "files": {}, "places": places,
+        "session": "s1", "variables": spec.variables, "files": spec.secret_files, "places": places,
         "plan_network": {
             "broker": "/x", "local": local, "unreachable": [],
             "addresses": ["198.18.0.1", "fd6a:6169:6c00::1"],

@@ -27,6 +27,7 @@ mod names;
 mod ports;
 mod proxies;
 mod requests;
+mod secrets;
 mod speed;
 mod spoken;
 mod upstreams;

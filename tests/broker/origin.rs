@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::fs;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -28,7 +29,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::servers::listen;
 use crate::world::World;
 
-type Body = UnsyncBoxBody<Bytes, Infallible>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// An authority, and where its certificate is.
 pub(crate) struct Root {
@@ -49,7 +50,12 @@ pub(crate) enum Certificate {
 /// A server.
 pub(crate) struct Origin {
     seen: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
+
+/// What a server answers.
+type Answering = Pin<Box<dyn Future<Output = Response<Body>>>>;
+pub(crate) type Answer = Arc<dyn Fn(Request<Incoming>) -> Answering + Send + Sync>;
 
 impl Root {
     pub(crate) fn new(world: &World, name: &str) -> Self {
@@ -110,12 +116,34 @@ impl Origin {
         which: Certificate,
         protocols: &[&str],
     ) -> Self {
-        let config = Arc::new(root.config(name, which, protocols));
+        let usual: Answer = Arc::new(|request| Box::pin(answer(request)));
+        let config = root.config(name, which, protocols);
+        Self::serving(world, at, config, usual)
+    }
+
+    /// One that answers in its own way.
+    pub(crate) fn answering(
+        world: &World,
+        root: &Root,
+        (at, name): (&str, &str),
+        answer: Answer,
+    ) -> Self {
+        let config = root.config(name, Certificate::Good, &["h2", "http/1.1"]);
+        Self::serving(world, at, config, answer)
+    }
+
+    fn serving(world: &World, at: &str, config: ServerConfig, answer: Answer) -> Self {
         let listener = listen(world, at);
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let own = seen.clone();
-        thread::spawn(move || serve(listener, TlsAcceptor::from(config), own));
-        Self { seen }
+        let (seen, heads) = (Arc::default(), Arc::default());
+        let own = Self { seen: Arc::clone(&seen), heads: Arc::clone(&heads) };
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        thread::spawn(move || serve(listener, acceptor, Arc::new((own, answer))));
+        Self { seen, heads }
+    }
+
+    /// The requests that came, with their fields.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
     }
 
     /// The requests that came: `GET /path HTTP/2.0`.
@@ -124,25 +152,33 @@ impl Origin {
     }
 }
 
-fn serve(listener: std::net::TcpListener, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<String>>>) {
+fn serve(listener: std::net::TcpListener, acceptor: TlsAcceptor, own: Arc<(Origin, Answer)>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let local = tokio::task::LocalSet::new();
     local.block_on(&runtime, async {
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn_local(connection(stream, acceptor.clone(), seen.clone()));
+            tokio::task::spawn_local(connection(stream, acceptor.clone(), own.clone()));
         }
     });
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, seen: Arc<Mutex<Vec<String>>>) {
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, own: Arc<(Origin, Answer)>) {
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(move |request: Request<Incoming>| {
+        let (origin, answer) = &*own;
         let line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
-        seen.lock().unwrap().push(line);
-        async move { Ok::<_, Infallible>(answer(request).await) }
+        let fields: String = request
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("\n{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        origin.heads.lock().unwrap().push(format!("{line}{fields}"));
+        origin.seen.lock().unwrap().push(line);
+        let answering = answer(request);
+        async move { Ok::<_, Infallible>(answering.await) }
     });
     let io = TokioIo::new(stream);
     if is_http2 {

@@ -38,11 +38,11 @@ fn spec(world: &World, root: &Root, hosts: &[&str], rules: &[Value]) -> Spec {
 }
 
 /// curl, as a program of the jail that trusts what it is given.
-fn curl(world: &World, jail: &Jail, words: &[&str]) -> String {
+pub(crate) fn curl(world: &World, jail: &Jail, words: &[&str]) -> String {
     said(&curl_command(world, jail).args(words).output().unwrap())
 }
 
-fn curl_command(world: &World, jail: &Jail) -> Command {
+pub(crate) fn curl_command(world: &World, jail: &Jail) -> Command {
     let mut command = jail.command("curl");
     command.args(["-sS", "--path-as-is", "--max-time", "20", "--noproxy", "*", "--cacert"]);
     command.arg(world.folder.join("bundle.pem"));
@@ -50,7 +50,7 @@ fn curl_command(world: &World, jail: &Jail) -> Command {
 }
 
 /// A client of TLS in the jail, which speaks what it wants; `server` is what it asks for.
-async fn secure(
+pub(crate) async fn secure(
     world: &World,
     to: &str,
     server: &str,
@@ -72,7 +72,7 @@ async fn secure(
 }
 
 /// Runs a client in the jail.
-fn client<T: Send>(jail: &Jail, run: impl AsyncFnOnce() -> T + Send) -> T {
+pub(crate) fn client<T: Send>(jail: &Jail, run: impl AsyncFnOnce() -> T + Send) -> T {
     jail.inside(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         tokio::task::LocalSet::new().block_on(&runtime, run())

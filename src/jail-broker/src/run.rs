@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jail_egress::{Destination, Pattern, Policy, Rule};
-use jail_plan::{Content, Credentials, Given, Listener, Network};
+use jail_plan::{Credentials, Listener, Network};
 use rustix::thread::CapabilitySet;
 
 use crate::ask::{self, Asker};
@@ -112,9 +112,8 @@ fn run(
     let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
         return Ok(());
     };
-    let placeholders = placeholders(&prepared.secrets, given);
     let authority = prepared.authority.as_ref();
-    let sources = Sources { authority, placeholders: &placeholders };
+    let sources = Sources { authority, placeholders: &prepared.placeholders };
     let filled = std::mem::take(&mut handed.given);
     let servers = given::give(given, filled, &sources, channel)?;
     // A payload that ended at once has asked for nothing.
@@ -122,17 +121,6 @@ fn run(
         return Ok(());
     }
     serve(prepared, (handed, servers), life).map_err(|error| error.to_string())
-}
-
-/// What the jail has of each secret. One that is missing has none, and its file stays empty.
-fn placeholders(secrets: &Secrets, given: &[Given]) -> BTreeMap<String, Vec<u8>> {
-    let all = given.iter().filter_map(|one| match &one.content {
-        Content::Placeholder(name) => {
-            Some((name.clone(), secrets.placeholder(name).unwrap_or_default().into()))
-        }
-        Content::Authorities(_) | Content::TrustStore(_) | Content::Server(_) => None,
-    });
-    all.collect()
 }
 
 /// What is made before the broker takes what the launch has handed over.
@@ -150,6 +138,8 @@ struct Prepared {
     outside: Rc<Outside>,
     asker: Option<Asker>,
     secrets: Arc<Secrets>,
+    /// What the jail has of each secret; nothing of one that is missing.
+    placeholders: BTreeMap<String, Vec<u8>>,
     files: u64,
 }
 
@@ -161,8 +151,10 @@ fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<P
     let policy = policy(&network.egress)?;
     let upstream = upstream(&start, &network)?;
     let read = sources::read(&mut start, &network.egress.secrets, said)?;
-    given::leave_out_missing(&mut network, &read);
+    let missing = given::leave_out_missing(&mut network, &read);
     let secrets = Arc::new(Secrets::new(read, &network.egress.sockets)?);
+    let mut placeholders = secrets.placeholders();
+    placeholders.extend(missing.into_iter().map(|name| (name, Vec::new())));
     let requests = Requests::of(&network.egress)?;
     let has_authority = !(requests.is_empty() && network.egress.sockets.is_empty())
         || given::needs_authority(&network.given);
@@ -198,6 +190,7 @@ fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<P
         outside,
         asker,
         secrets,
+        placeholders,
         files,
     })
 }
@@ -250,6 +243,7 @@ fn serve(
         asker,
         secrets,
         files,
+        ..
     } = prepared;
     let factory = Factory::start(handed.user, handed.network)?;
     let lookups = Lookups::new(&network.egress.resolvers, outside.clone())?;

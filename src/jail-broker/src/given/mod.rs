@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 
-use jail_plan::{Content, Given, GivenTo, Network};
+use jail_plan::{Content, Given, GivenTo, Network, Secret};
 use rustix::net::{SendAncillaryBuffer, SendFlags, sendmsg};
 
 use crate::authority::Authority;
@@ -32,15 +32,19 @@ pub(crate) fn count(given: &[Given]) -> usize {
     given.iter().filter(|one| matches!(one.to, GivenTo::File(_))).count()
 }
 
-/// Leaves out what a secret that is missing would give: its variable, not its file, which is there and stays empty.
-pub(crate) fn leave_out_missing(network: &mut Network, read: &[WithValue]) {
-    let is_there = |name: &String| read.iter().any(|(secret, _)| secret.name == *name);
-    network.egress.secrets.retain(|secret| is_there(&secret.name));
+/// Takes the secrets that are missing out of the plan, with the variables that they would give, and says their names. Their files
+/// are there already, and stay empty.
+pub(crate) fn leave_out_missing(network: &mut Network, read: &[WithValue]) -> Vec<String> {
+    let is_there = |secret: &Secret| read.iter().any(|(one, _)| one.name == secret.name);
+    let (kept, missing): (Vec<_>, Vec<_>) = network.egress.secrets.drain(..).partition(is_there);
+    network.egress.secrets = kept;
+    let missing: Vec<String> = missing.into_iter().map(|secret| secret.name).collect();
     network.given.retain(|one| match (&one.content, &one.to) {
-        (Content::Placeholder(name), GivenTo::Variable(_)) => is_there(name),
+        (Content::Placeholder(name), GivenTo::Variable(_)) => !missing.contains(name),
         (Content::Placeholder(_), GivenTo::File(_))
         | (Content::Authorities(_) | Content::TrustStore(_) | Content::Server(_), _) => true,
     });
+    missing
 }
 
 /// Whether it needs an authority.

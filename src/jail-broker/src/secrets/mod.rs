@@ -104,7 +104,16 @@ impl Secrets {
         Ok(Self { all, traces, made: Mutex::default(), uses: Mutex::default() })
     }
 
-    /// What the jail has in the place of a secret.
+    /// What the jail has of each secret that has a placeholder.
+    pub(crate) fn placeholders(&self) -> BTreeMap<String, Vec<u8>> {
+        let all = self.all.iter();
+        let all = all.filter_map(|secret| {
+            Some((secret.name.clone(), secret.placeholder.as_ref()?.as_str().into()))
+        });
+        all.collect()
+    }
+
+    /// What the jail has in the place of one.
     #[must_use]
     pub fn placeholder(&self, name: &str) -> Option<&str> {
         let secret = self.all.iter().find(|secret| secret.name == name)?;
