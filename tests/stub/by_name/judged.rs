@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use jail_plan::{Access, Content, EnvOp, Given, GivenTo, Network, RequestRule};
+use jail_plan::{Access, Content, EnvOp, Given, GivenTo, HostText, Network, RequestRule};
 
 use super::real::started;
 use super::world::{World, run_where_it_is_trusted as run};
@@ -35,7 +35,11 @@ fn judged(world: &World, hosts: &[&str], methods: &[&str], paths: &[&str]) -> Ne
         by: by(),
     }];
     let roots = world.certificate().display().to_string();
-    let given = |content, to: &str| Given { content, to: GivenTo::File(to.into()), by: by() };
+    let given = |content, to: &str| Given {
+        content,
+        to: GivenTo::File(HostText::Literal(to.into())),
+        by: by(),
+    };
     network.given = vec![
         given(Content::Authorities(roots.clone()), BUNDLE),
         given(Content::TrustStore(roots), STORE),
