@@ -109,8 +109,9 @@ fn a_small_policy_becomes_this_wrapper() {
             exit 125 # a plan, not a script
             {"version":3,
             "name":"jailed-hello",
-            "host":null,
-            "before":[{"by":"grant#3","refuse-folder":{"home_allowed":false}}],
+            "host":{"program":"…"}],
+            "before":[{"by":"grant#3","refuse-folder":{"home_allowed":false}},
+            {"by":"grant#3","hand-off":{"quarantine":false}}],
             "cgroup":null,
             "namespaces":["cgroup",
             "ipc",
