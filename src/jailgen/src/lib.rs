@@ -19,6 +19,7 @@ pub mod lsp;
 pub mod nix;
 pub mod parallel;
 pub mod render;
+pub mod revision;
 pub mod seal;
 pub mod session;
 pub mod settings;

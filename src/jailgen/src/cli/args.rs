@@ -50,6 +50,8 @@ pub enum Command {
     Check(Check),
     /// Say what a jail writes, reads and reaches, and all that it grants.
     Explain(Explain),
+    /// Say what one spec grants that another does not, or did not in another revision.
+    Diff(Diff),
     /// Agree to what specs do outside the working folder, without building them.
     #[command(after_help = examples::APPROVE)]
     Approve(Specs),
@@ -294,6 +296,21 @@ pub struct Explain {
     /// What becomes of each system call instead.
     #[arg(long)]
     pub syscalls: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// See [`Command::Diff`].
+#[derive(Debug, Args)]
+#[command(after_help = examples::DIFF)]
+pub struct Diff {
+    /// A spec, a wrapper, a command that is one, or a spec in a revision of git (`REVISION:PATH`).
+    #[arg(value_name = "BEFORE", value_hint = ValueHint::FilePath)]
+    pub before: PathBuf,
+    /// The same, to compare with.
+    #[arg(value_name = "AFTER", value_hint = ValueHint::FilePath)]
+    pub after: PathBuf,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

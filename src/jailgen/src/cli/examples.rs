@@ -53,6 +53,15 @@ Examples:
   jailgen explain team.jail --jail jailed-review
   jailgen explain opencode.jail --json | jq '.jails[].groups[].title'";
 
+pub(super) const DIFF: &str = "\
+Examples:
+  jailgen diff HEAD:./opencode.jail opencode.jail   what is not committed yet
+  jailgen diff v1.0:team.jail HEAD:team.jail
+  jailgen diff jailed-opencode opencode.jail        what a build would change
+  git difftool -y -x 'jailgen diff' main -- '*.jail'
+
+Exit status: 0 nothing is added, 1 something is (docs/handoff.md).";
+
 pub(super) const AUDIT: &str = "\
 Examples:
   jailgen audit opencode.jail

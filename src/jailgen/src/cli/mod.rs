@@ -90,6 +90,7 @@ fn dispatch(command: Command, context: Context) -> Result<(), Failure> {
         Command::Check(arguments) => commands::check::run(&arguments, context),
         Command::Emit(arguments) => commands::emit::run(&arguments, context),
         Command::Explain(arguments) => commands::explain::run(&arguments, context),
+        Command::Diff(arguments) => commands::diff::run(&arguments, context),
         Command::Audit(arguments) => commands::audit::run(&arguments, context),
         Command::Trace(arguments) => commands::trace::run(&arguments, context),
         Command::Doctor(arguments) => commands::doctor::run(&arguments, context),

@@ -1,6 +1,7 @@
 //! What a policy grants, in words, each grant with the line of the spec that made it. It decides nothing.
 
 mod calls;
+mod difference;
 mod fold;
 mod network;
 mod order;
@@ -19,6 +20,7 @@ use crate::findings::Finding;
 use order::{Rank, rank};
 
 pub use calls::{Calls, OneCall, calls, render_calls};
+pub use difference::{Changed, JailChange, JailDifference, difference, differences};
 pub use summary::Summary;
 pub(crate) use text::wrapped;
 pub use text::{brief, render};

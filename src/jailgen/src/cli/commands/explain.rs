@@ -126,7 +126,7 @@ fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<P
 }
 
 /// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere else.
-fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
+pub(super) fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
     let line = |input| {
         let text = input_value(input).to_nix(0);
         text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -7,6 +7,7 @@ pub(super) mod build;
 pub(super) mod check;
 pub(super) mod closure;
 pub(super) mod config;
+pub(super) mod diff;
 pub(super) mod doc;
 pub(super) mod doctor;
 pub(super) mod emit;

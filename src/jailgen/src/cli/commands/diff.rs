@@ -1,0 +1,170 @@
+//! `diff`: what one spec grants that another does not, in the words of `explain`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+
+use jail_policy::Policy;
+use serde::Serialize;
+
+use super::{Context, clean, compile, explain, shown, wrapper};
+use crate::cli::args;
+use crate::cli::failure::Failure;
+use crate::compile::Compiled;
+use crate::explain::{Changed, JailChange, JailDifference, difference, differences};
+use crate::render::{sanitise, sanitise_json};
+use crate::revision;
+
+pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<(), Failure> {
+    let before = Side::of(&arguments.before, context)?;
+    let after = Side::of(&arguments.after, context)?;
+    let report = Report::of(&before, &after);
+    context.console.result(&if arguments.json { report.json()? } else { report.text() })?;
+    if report.is_empty() && !arguments.json {
+        context.console.note("same", "both grant the same");
+    }
+    if report.adds { Err(Failure::Findings) } else { Ok(()) }
+}
+
+/// One of the two that are compared.
+struct Side {
+    policies: Vec<Policy>,
+    /// What Nix reads when it is built, which a wrapper does not say.
+    inputs: BTreeMap<String, String>,
+}
+
+impl Side {
+    /// A spec or a wrapper, `/dev/null` as git names what is not there, or `REVISION:PATH`.
+    fn of(word: &Path, context: Context) -> Result<Self, Failure> {
+        if word == Path::new("/dev/null") {
+            return Ok(Self { policies: Vec::new(), inputs: BTreeMap::new() });
+        }
+        let split = word.to_str().and_then(|word| word.split_once(':'));
+        if let (false, Some((revision, path))) = (word.exists(), split) {
+            return Self::of_spec(of_revision(revision, path, context)?, context);
+        }
+        if let Some(read) = wrapper::of_word(word)? {
+            return Ok(Self { policies: vec![read.policy], inputs: BTreeMap::new() });
+        }
+        Self::of_spec(compile(word)?, context)
+    }
+
+    /// What is dangerous about a spec is no part of what it grants.
+    fn of_spec(mut compiled: Compiled, context: Context) -> Result<Self, Failure> {
+        compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
+        let compiled = clean(compiled, context)?;
+        let inputs = explain::inputs(&compiled);
+        Ok(Self { policies: compiled.policies, inputs })
+    }
+}
+
+fn of_revision(revision: &str, path: &str, context: Context) -> Result<Compiled, Failure> {
+    let surroundings = context.surroundings()?;
+    let git = surroundings.program("git").ok_or_else(|| {
+        Failure::with_help(
+            "there is no `git` that could be run",
+            "one in the project itself is not",
+        )
+    })?;
+    let here = std::env::current_dir().and_then(|here| here.canonicalize());
+    let here =
+        here.map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))?;
+    revision::compile(&git, &here, revision, path)
+        .map_err(|error| Failure::new(format!("`{revision}:{}`: {error}", shown(Path::new(path)))))
+}
+
+/// What is said.
+#[derive(Serialize)]
+struct Report {
+    jails: Vec<JailDifference>,
+    inputs: Vec<Input>,
+    /// The second may do more, or Nix reads something else for it.
+    adds: bool,
+}
+
+/// An input that differs.
+#[derive(Serialize)]
+struct Input {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+}
+
+impl Report {
+    fn of(before: &Side, after: &Side) -> Self {
+        let jails = match (before.policies.as_slice(), after.policies.as_slice()) {
+            // Two files of one jail each are meant to be compared, whatever it is called.
+            ([one], [other]) if one.name != other.name => vec![difference(Some(one), Some(other))],
+            (before, after) => differences(before, after),
+        };
+        let names = before.inputs.keys().chain(after.inputs.keys());
+        let mut names: Vec<&String> = names.collect();
+        names.sort_unstable();
+        names.dedup();
+        let input = |name: &String| Input {
+            name: name.clone(),
+            before: before.inputs.get(name).cloned(),
+            after: after.inputs.get(name).cloned(),
+        };
+        let inputs = names.into_iter().map(input).filter(|input| input.before != input.after);
+        let inputs: Vec<Input> = inputs.collect();
+        let adds = jails.iter().any(JailDifference::widens)
+            || inputs.iter().any(|input| input.after.is_some());
+        Self { jails, inputs, adds }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.jails.is_empty() && self.inputs.is_empty()
+    }
+
+    fn text(&self) -> String {
+        let mut text: String = self.jails.iter().map(one).collect();
+        for Input { name, before, after } in &self.inputs {
+            for (sign, input) in [('-', before), ('+', after)] {
+                if let Some(input) = input {
+                    let _ =
+                        writeln!(text, "{sign} the input {}", line(&format!("{name}: {input}")));
+                }
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> Result<String, Failure> {
+        let json = serde_json::to_string_pretty(self)
+            .map_err(|error| Failure::new(format!("the difference cannot be written: {error}")))?;
+        Ok(sanitise_json(&json).into_owned() + "\n")
+    }
+}
+
+fn one(jail: &JailDifference) -> String {
+    let JailDifference { name, change, added, removed, reordered } = jail;
+    let what = match change {
+        JailChange::New => " (new)",
+        JailChange::Gone => " (gone)",
+        JailChange::Kept => "",
+    };
+    let mut text = format!("{}{what}\n", line(name));
+    let signs = removed.iter().map(|it| ('-', it)).chain(added.iter().map(|it| ('+', it)));
+    for (sign, changed) in signs {
+        let _ = writeln!(text, "  {sign} {}", words(changed));
+    }
+    if *reordered {
+        text.push_str(
+            "  ~ the same in another order: what comes later lies over what comes earlier\n",
+        );
+    }
+    text
+}
+
+fn words(changed: &Changed) -> String {
+    let place = changed.place.as_ref().map(|place| format!(", {place}")).unwrap_or_default();
+    line(&format!("{}  ({}{place})", changed.what, changed.combinator))
+}
+
+/// What stands in a spec, in one line.
+fn line(text: &str) -> String {
+    sanitise(text).replace('\n', "\\n")
+}

@@ -1,0 +1,196 @@
+//! What changes between two sets of policies, in words: the same words that say what a jail grants.
+
+use jail_policy::{Difference, Entry, Grant, NetworkGrant, Policy, diff, given, sentence_among};
+use serde::Serialize;
+
+/// What changes about one jail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct JailDifference {
+    /// The command's name.
+    pub name: String,
+    /// Whether the jail itself is new or gone.
+    pub change: JailChange,
+    /// What only the second one grants.
+    pub added: Vec<Changed>,
+    /// What only the first one grants.
+    pub removed: Vec<Changed>,
+    /// What lies over what is not the same.
+    pub reordered: bool,
+}
+
+/// What became of a jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JailChange {
+    /// Only the second has it.
+    New,
+    /// Only the first has it.
+    Gone,
+    /// Both have it.
+    Kept,
+}
+
+/// A grant that was added or removed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// How it is granted, and what.
+    pub what: String,
+    /// The combinator that says so.
+    pub combinator: String,
+    /// Where in its spec that stands, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<String>,
+    /// It takes something away, so that more may be done without it.
+    pub restricts: bool,
+}
+
+impl JailDifference {
+    /// Whether the second may do more: something is added, a restriction is gone, or something else lies on top.
+    #[must_use]
+    pub fn widens(&self) -> bool {
+        self.change == JailChange::New
+            || self.reordered
+            || !self.added.is_empty()
+            || self
+                .removed
+                .iter()
+                .any(|removed| removed.restricts && self.change == JailChange::Kept)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.change == JailChange::Kept
+            && self.added.is_empty()
+            && self.removed.is_empty()
+            && !self.reordered
+    }
+}
+
+/// What changes from one set of jails to another. Jails are known by their names.
+#[must_use]
+pub fn differences(before: &[Policy], after: &[Policy]) -> Vec<JailDifference> {
+    let named = |all: &'_ [Policy], name: &str| all.iter().find(|it| it.name == name).cloned();
+    let kept = after.iter().map(|new| difference(named(before, &new.name).as_ref(), Some(new)));
+    let gone = before.iter().filter(|old| named(after, &old.name).is_none());
+    let all = kept.chain(gone.map(|old| difference(Some(old), None)));
+    all.filter(|difference| !difference.is_empty()).collect()
+}
+
+/// The two under one name, for two files of one jail each that is called otherwise.
+#[must_use]
+pub fn difference(before: Option<&Policy>, after: Option<&Policy>) -> JailDifference {
+    let grants = |policy: Option<&Policy>| policy.map_or(Vec::new(), |it| it.grants.clone());
+    let Difference { added, removed, reordered } = diff(&grants(before), &grants(after));
+    let change = match (before, after) {
+        (None, _) => JailChange::New,
+        (Some(_), None) => JailChange::Gone,
+        (Some(_), Some(_)) => JailChange::Kept,
+    };
+    let others = grants(after);
+    let said = |entries: &[Entry], policy: Option<&Policy>| {
+        entries.iter().filter_map(|entry| Some(changed(entry, policy?, &others))).collect()
+    };
+    JailDifference {
+        name: after.or(before).map(|policy| policy.name.clone()).unwrap_or_default(),
+        change,
+        added: said(&added, after),
+        removed: said(&removed, before),
+        reordered,
+    }
+}
+
+fn changed(entry: &Entry, policy: &Policy, others: &[Entry]) -> Changed {
+    Changed {
+        what: sentence_among(&entry.grant, &policy.grants).to_string(),
+        combinator: entry.by.combinator.clone(),
+        place: policy.places.get(&entry.by).cloned(),
+        restricts: restricts(&entry.grant, others),
+    }
+}
+
+/// Whether it takes something away rather than gives. What lies over something that `others` give covers that.
+fn restricts(grant: &Grant, others: &[Entry]) -> bool {
+    match grant {
+        Grant::UnsetEnv { .. }
+        | Grant::SystemCalls { .. }
+        | Grant::CallRules { .. }
+        | Grant::Filter { .. }
+        | Grant::Wall { .. }
+        | Grant::LandlockAbi { .. }
+        | Grant::Cage { .. }
+        | Grant::Terminal { .. }
+        | Grant::TerminalFilter
+        | Grant::Lifetime { .. }
+        | Grant::Limit { .. }
+        | Grant::DedicatedUser { .. }
+        | Grant::Store { .. }
+        | Grant::RemountReadOnly { .. } => true,
+        Grant::Network(grant) => match grant {
+            // Without these more is asked, or connected to at once.
+            NetworkGrant::Resolvers { .. }
+            | NetworkGrant::Upstream { .. }
+            | NetworkGrant::Ask { .. } => true,
+            NetworkGrant::Host { .. }
+            | NetworkGrant::Internet { .. }
+            | NetworkGrant::Proxy
+            | NetworkGrant::HostPort { .. }
+            | NetworkGrant::Exposed { .. } => false,
+        },
+        Grant::Bind { .. }
+        | Grant::Folder { .. }
+        | Grant::FolderState { .. }
+        | Grant::StateDirectory { .. }
+        | Grant::StateFile { .. }
+        | Grant::DeepBind { .. }
+        | Grant::Overlay { .. }
+        | Grant::Tmpfs { .. }
+        | Grant::Proc { .. }
+        | Grant::Dev { .. }
+        | Grant::Directory { .. }
+        | Grant::File { .. }
+        | Grant::Copy { .. }
+        | Grant::Symlink { .. }
+        | Grant::GitIdentity { .. }
+        | Grant::MachineId { .. }
+        | Grant::Queues { .. } => covers(grant, others),
+        Grant::Program { .. }
+        | Grant::Arguments { .. }
+        | Grant::HomeAsFolder
+        | Grant::Worktree
+        | Grant::StateLink { .. }
+        | Grant::Session { .. }
+        | Grant::Bus { .. }
+        | Grant::BindArguments { .. }
+        | Grant::BindVariable { .. }
+        | Grant::Accounts { .. }
+        | Grant::HostScript { .. }
+        | Grant::Channel { .. }
+        | Grant::OpenUrls
+        | Grant::StartIn { .. }
+        | Grant::SetEnv { .. }
+        | Grant::DevShell { .. }
+        | Grant::ForwardEnv { .. }
+        | Grant::AddPath { .. }
+        | Grant::Hostname { .. }
+        | Grant::TimeZone { .. }
+        | Grant::ShareNamespace { .. }
+        | Grant::HostNetwork
+        | Grant::Ports { .. }
+        | Grant::Reach { .. }
+        | Grant::NestedSandbox
+        | Grant::BestEffort
+        | Grant::ShownId { .. } => false,
+    }
+}
+
+/// Whether its place is one that something else of the host is put at, or above.
+fn covers(grant: &Grant, others: &[Entry]) -> bool {
+    let Some(place) = grant.target().map(ToString::to_string) else { return false };
+    let place = place.trim_matches('"');
+    let holds = |other: &Entry| {
+        let Some(target) = other.grant.target().map(ToString::to_string) else { return false };
+        let is_above = place.strip_prefix(target.trim_matches('"'));
+        is_above.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            && !given(&other.grant).is_empty()
+    };
+    others.iter().any(holds)
+}
