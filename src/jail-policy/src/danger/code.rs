@@ -68,8 +68,6 @@ codes! {
     SharesTmp = "shares-tmp",
     /// A spec that its own jail can write.
     SpecWritable = "spec-writable",
-    /// Hosts of a secret take other credentials too.
-    UnnamedHeader = "unnamed-header",
     /// A combinator that is called `unsafe-…`.
     UnsafeCombinator = "unsafe-combinator",
     /// Every public host.

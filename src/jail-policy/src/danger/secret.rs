@@ -1,6 +1,4 @@
-//! What of a secret one should think twice about: who gets the value, and what else the same hosts take.
-
-use jail_plan::SecretPlace;
+//! What of a secret one should think twice about: who gets the value.
 
 use super::{Danger, DangerCode};
 use crate::grant::{Secret, SecretSocket, SecretSource};
@@ -18,26 +16,12 @@ pub(super) fn of_secret(entry: &Entry, secret: &Secret) -> Vec<Danger> {
             "name the hosts that need it: whoever has one of the others can be sent the value",
         )
     });
-    let unnamed = takes_any_credential(secret).then(|| {
-        Danger::of(
-            entry,
-            Severity::Note,
-            DangerCode::UnnamedHeader,
-            format!("requests to the hosts of `{}` may hold other credentials too", secret.name()),
-            "name the `header` that the program uses: others' keys are then refused in it",
-        )
-    });
     let sent = sent(entry, &secret.from, &secret.hosts.join(", "));
-    std::iter::once(sent).chain(wildcard).chain(unnamed).collect()
+    std::iter::once(sent).chain(wildcard).collect()
 }
 
 pub(super) fn of_socket(entry: &Entry, socket: &SecretSocket) -> Danger {
     sent(entry, &socket.from, &socket.host)
-}
-
-/// In a header of which it is not said which one it is, anything is as good as the placeholder.
-fn takes_any_credential(secret: &Secret) -> bool {
-    secret.header.is_none() && secret.places.contains(&SecretPlace::Header)
 }
 
 /// A host is sent what stands where the value is said to be, whatever that is.

@@ -47,13 +47,14 @@ pub(super) fn network(grant: &NetworkGrant) -> Sentence {
         NetworkGrant::Requests { host, methods, paths } => {
             said("requests", requests(host, methods, paths)).note("others get a 403")
         }
-        NetworkGrant::Secret(secret) => said("secret", secret::put_in(secret))
-            .note("the jail has a placeholder, and the broker the value"),
-        NetworkGrant::SecretSocket(socket) => said("secret", secret::added(socket))
+        NetworkGrant::Secret(secret) => {
+            said("a secret", secret::put_in(secret)).note("the jail has a placeholder")
+        }
+        NetworkGrant::SecretSocket(socket) => said("a secret", secret::added(socket))
             .note("the broker adds the value, and the jail has nothing of it"),
         NetworkGrant::Authorities { .. } => {
-            said("ends TLS", "of hosts whose requests are judged or get a secret".into())
-                .note("programs with roots compiled in do not trust the authority of this launch")
+            said("ends TLS", "where requests are judged or get a secret".into())
+                .note("programs with roots compiled in refuse that")
         }
     }
 }

@@ -1,10 +1,13 @@
 //! Packages in words: as the spec names them, or, resolved, by what the store calls them.
 
+use crate::grant::NetworkGrant;
 use crate::text::{Package, Piece, Text};
 
-/// A value in the store says nothing to a reader.
+/// A value in the store says nothing to a reader, nor does the file with the authorities, which many variables name.
 pub(super) fn variable(name: &str, value: &Text) -> String {
-    let value = value.as_str().filter(|value| !value.starts_with("/nix/store/"));
+    let is_dull =
+        |value: &str| value.starts_with("/nix/store/") || value == NetworkGrant::AUTHORITIES;
+    let value = value.as_str().filter(|value| !is_dull(value));
     value.map_or_else(|| name.to_owned(), |value| format!("{name}={value}"))
 }
 

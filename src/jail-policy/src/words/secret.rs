@@ -13,12 +13,14 @@ pub(super) fn put_in(secret: &Secret) -> String {
     let hosts = secret.hosts.join(", ");
     let places: Vec<String> =
         secret.places.iter().map(|place| in_place(*place, secret.header.as_deref())).collect();
-    let optional = if secret.optional { ", where there is one" } else { "" };
-    format!(
-        "{name} to {hosts}, in {}, from {}{optional}",
-        places.join(" or "),
-        source(&secret.from)
-    )
+    let optional = if secret.optional { ", if it is there" } else { "" };
+    let from = match (&secret.from, &secret.to) {
+        (SecretSource::Variable(from), SecretTo::Variable(to)) if from == to => {
+            "the launcher's".to_owned()
+        }
+        (from, _) => source(from),
+    };
+    format!("{name} to {hosts}, in {}, from {from}{optional}", places.join(" or "))
 }
 
 /// `/run/a.sock to api.example.com in the header x-api-key, from $KEY of the launcher`.

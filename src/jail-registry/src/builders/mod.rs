@@ -94,7 +94,7 @@ pub static BUILDERS: &[Builder] = &[
     known(
         "makeJailedCopilotCli",
         "A jail for GitHub Copilot CLI",
-        "makeJailedCopilotCli { fwdEnv = [ \"GH_TOKEN\" ]; }",
+        "makeJailedCopilotCli { fwdEnv = [ \"COPILOT_GITHUB_TOKEN\" ]; }",
         &presets::COPILOT_CLI,
     ),
     known(

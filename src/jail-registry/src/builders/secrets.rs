@@ -150,7 +150,6 @@ fn argument(key: &KnownKey, hosts: &[&str], optional: bool, place: Option<Place>
         ("from", placed(Value::Attributes(from))),
         ("hosts", list(hosts)),
         ("places", list(key.places)),
-        ("header", text(key.header)),
         ("optional", placed(Value::Bool(optional))),
     ];
     let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));

@@ -13,14 +13,7 @@ const fn provider(
     hosts: &'static [&'static str],
     source: &'static str,
 ) -> KnownKey {
-    KnownKey {
-        variable,
-        hosts,
-        header: "authorization",
-        places: IN_HEADER,
-        agents: ANY_PROVIDER,
-        source,
-    }
+    KnownKey { variable, hosts, places: IN_HEADER, agents: ANY_PROVIDER, source }
 }
 
 /// A token of GitHub, which git sends as a password.
@@ -28,7 +21,7 @@ const fn github(variable: &'static str) -> KnownKey {
     KnownKey {
         variable,
         hosts: &["api.github.com", "github.com"],
-        header: "authorization",
+
         places: &["header", "basic"],
         agents: &[],
         source: "https://cli.github.com/manual/gh_help_environment",
@@ -40,7 +33,7 @@ pub static KEYS: &[KnownKey] = &[
     KnownKey {
         variable: "AMP_API_KEY",
         hosts: &["ampcode.com"],
-        header: "authorization",
+
         places: IN_HEADER,
         agents: &["amp"],
         source: "https://ampcode.com/manual",
@@ -48,7 +41,7 @@ pub static KEYS: &[KnownKey] = &[
     KnownKey {
         variable: "ANTHROPIC_API_KEY",
         hosts: &["api.anthropic.com"],
-        header: "x-api-key",
+
         places: IN_HEADER,
         agents: &[
             "claude-code",
@@ -65,7 +58,7 @@ pub static KEYS: &[KnownKey] = &[
     KnownKey {
         variable: "GEMINI_API_KEY",
         hosts: &["generativelanguage.googleapis.com"],
-        header: "x-goog-api-key",
+
         places: IN_HEADER,
         agents: &["crush", "gemini-cli", "hermes-agent", "opencode", "opencode2", "pi"],
         source: "https://ai.google.dev/gemini-api/docs/api-key",
@@ -77,7 +70,7 @@ pub static KEYS: &[KnownKey] = &[
     KnownKey {
         variable: "OPENAI_API_KEY",
         hosts: &["api.openai.com"],
-        header: "authorization",
+
         places: IN_HEADER,
         agents: &["codex", "crush", "goose-cli", "hermes-agent", "opencode", "opencode2", "pi"],
         source: "https://platform.openai.com/docs/api-reference/authentication",

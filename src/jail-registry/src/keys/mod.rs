@@ -1,4 +1,5 @@
-//! Known keys: the variables in which agents look for them, with the hosts that they are for and the header that they are sent in.
+//! Known keys: the variables in which agents look for them, with the hosts that they are for. No header is named: the broker then keeps
+//! others' keys out of every header that usually holds one, and services take theirs in several.
 //!
 //! `keys/data.rs` has them, each with the page that says so. A spec can name any other by itself.
 
@@ -15,8 +16,6 @@ pub struct KnownKey {
     pub variable: &'static str,
     /// The hosts that it is for.
     pub hosts: &'static [&'static str],
-    /// The header that it is sent in, in lower case.
-    pub header: &'static str,
     /// Where in a request it is sent, as `secret` has it.
     pub places: &'static [&'static str],
     /// The agents that take it, by their packages; it may be no agent's own.
@@ -39,14 +38,12 @@ impl KnownKey {
             let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
             format!("[ {} ]", quoted.join(" "))
         };
-        let (name, hosts, header) = (self.variable, list(self.hosts), self.header);
+        let (name, hosts) = (self.variable, list(self.hosts));
         let places = match self.places {
             ["header"] => String::new(),
             places => format!(" places = {};", list(places)),
         };
-        format!(
-            "(secret {{ env = \"{name}\"; from.env = \"{name}\"; hosts = {hosts};{places} header = \"{header}\"; }})"
-        )
+        format!("(secret {{ env = \"{name}\"; from.env = \"{name}\"; hosts = {hosts};{places} }})")
     }
 }
 

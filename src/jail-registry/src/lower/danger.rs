@@ -77,7 +77,6 @@ pub(super) fn code(danger: DangerCode) -> Option<Code> {
         | DangerCode::ReachesPrivate
         | DangerCode::RelaysThroughFiles
         | DangerCode::SharesTmp
-        | DangerCode::UnnamedHeader
         | DangerCode::WholeInternet
         | DangerCode::WholeNetwork => None,
     }

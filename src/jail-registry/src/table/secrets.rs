@@ -37,7 +37,7 @@ const PLACES: Field = optional(
 const HEADER: Field = optional(
     "header",
     Type::Literal,
-    "the only header that it is replaced in, and in which other credentials are refused",
+    "the only header that it is replaced in, and that holds nothing else",
 );
 
 /// What `secret` and the builders' `secrets` take.
@@ -55,7 +55,8 @@ pub(super) const HTTP_ALLOW: Combinator = Combinator {
     summary: "This host can be reached, and gets such requests only",
     docs: "
 - `methods`: as in requests, in upper case; all unless given. `TRACE` and `CONNECT` are errors.
-- `paths`: from `/`; all unless given. `*` stands for one segment, and `**` at the end for all that follows. The query is not looked at.
+- `paths`: from `/`; all unless given. `*` stands for one segment, and `**` at the end for any number: `\"/v1/**\"` is `/v1` and all below it. The query is
+  not looked at.
 
 Where several stand for one host, a request must match one of them whole. The host can be reached on ports 443 and 80, as with `network-allow`;
 `\"example.com:8443\"` is this port alone, where TLS is spoken. A host that `network-allow` names too is an error: it would get every request.
@@ -94,19 +95,19 @@ pub(super) const SECRET: Combinator = Combinator {
 - `hosts`: who gets the value. They must be reachable: `network-allow`, `internet` or `http-allow` names them.
 - `places`: where in a request the placeholder is replaced, `[ \"header\" ]` unless given. `\"basic\"` is the user and the password of
   `Authorization: Basic`, as git and npm send them; `\"query\"` and `\"body\"` are what they are called.
-- `header`: the only header that it is replaced in. Any other credential in it is refused, so that nobody else's key carries data out.
+- `header`: the only header that it is replaced in. Unless given, that is any; in those that usually hold a credential (`Authorization`, `X-Api-Key` and
+  the like), or in this one, nothing else may stand, so that nobody else's key carries data out.
 - `optional = true`: where the launcher has no such value, the jail starts without the variable.
 
 The value is never in the jail, the store, the plan or a log, and over plain HTTP it is not sent. A request to any other host that holds the placeholder is
 refused. Two secrets for one header of one host are an error. [secrets.md](secrets.md) has more.",
-    signature: Signature { params: &[param("secret", Type::Fields(SECRET_FIELDS))] },
+    signature: Signature { params: &[param("key", Type::Fields(SECRET_FIELDS))] },
     example: "[
   (network-allow [ \"api.anthropic.com\" ])
   (secret {
     env = \"ANTHROPIC_API_KEY\";
     from.command = [ \"pass\" \"show\" \"anthropic\" ];
     hosts = [ \"api.anthropic.com\" ];
-    header = \"x-api-key\";
   })
 ]",
     brings: CERTIFICATES,
@@ -121,7 +122,7 @@ pub(super) const SECRET_FILE: Combinator = Combinator {
 The file holds the placeholder and nothing else.",
     signature: Signature {
         params: &[param(
-            "secret",
+            "key",
             Type::Fields(&[
                 required("path", Type::Text, "the file inside that has the placeholder"),
                 FROM,

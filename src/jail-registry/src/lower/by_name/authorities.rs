@@ -1,8 +1,8 @@
 //! Whom programs trust where the broker ends TLS: the public authorities, and the one that the broker makes for the launch.
 
-use jail_policy::{Grant, NetworkGrant, Text};
+use jail_policy::{Entry, Grant, NetworkGrant, Text};
 
-use super::super::{Call, Lowering};
+use super::super::{Call, Granted, Lowering};
 use crate::table::network::{VARIABLES, bundle};
 
 /// What else names a file with certificates, each for those programs that read none of the others.
@@ -15,7 +15,7 @@ const MORE: &[&str] = &[
     "PIP_CERT",
 ];
 
-/// What names a folder with certificates, which OpenSSL reads too.
+/// What names a folder with certificates, which OpenSSL reads instead. No jail has it but by its spec.
 const FOLDER: &str = "SSL_CERT_DIR";
 
 /// Has programs trust the authority of the launch.
@@ -29,17 +29,27 @@ pub(super) fn trust(call: &mut Call<'_, '_>) -> Option<()> {
         let value = Text::literal(NetworkGrant::AUTHORITIES);
         call.grant(Grant::SetEnv { name: (*name).into(), value });
     }
-    call.grant(Grant::UnsetEnv { name: FOLDER.into() });
     Some(())
 }
 
 /// Whatever names the bundle of the public authorities means the one that the jail trusts, wherever in the spec that stands.
 pub(super) fn settle(state: &mut Lowering<'_>) {
-    let public = state.grants.iter().find_map(|granted| match &granted.entry.grant {
-        Grant::Network(NetworkGrant::Authorities { bundle }) => Some(bundle.clone()),
+    let of_launch = state.grants.iter().find_map(|granted| match &granted.entry.grant {
+        Grant::Network(NetworkGrant::Authorities { bundle }) => {
+            Some((bundle.clone(), granted.entry.by.clone()))
+        }
         _ => None,
     });
-    let Some(public) = public else { return };
+    let Some((public, by)) = of_launch else { return };
+    let may_name_folder = |granted: &Granted| match &granted.entry.grant {
+        Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } => name == FOLDER,
+        Grant::DevShell { .. } => true,
+        _ => false,
+    };
+    if state.grants.iter().any(may_name_folder) {
+        let entry = Entry { by, grant: Grant::UnsetEnv { name: FOLDER.into() } };
+        state.grants.push(Granted { entry, named: None });
+    }
     for granted in &mut state.grants {
         match &mut granted.entry.grant {
             Grant::Symlink { target: named, .. } | Grant::SetEnv { value: named, .. }

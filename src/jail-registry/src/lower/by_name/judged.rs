@@ -1,11 +1,12 @@
-//! Requests and secrets, once all of the spec is known: who may be reached at all, and what is said twice.
+//! Requests and secrets, once all of the spec is known: which hosts may be reached at all, and on which ports servers listen.
 
 use std::collections::BTreeSet;
 
 use jail_egress::{Destination, Pattern, Protocol, Rule};
-use jail_policy::{Grant, NetworkGrant, Secret, SecretTo};
+use jail_policy::{Grant, NetworkGrant, Secret};
 
 use super::super::{Granted, Lowering};
+use super::collisions;
 use super::secret::{UNCHOSEN, base_url};
 use super::settle::{
     egress_rule, has_host_network, is_host_network, network, place_of, reaches_hosts, wanted,
@@ -22,9 +23,7 @@ pub(super) fn settle(state: &mut Lowering<'_>) {
         unreachable_hosts(state);
     }
     wider_rules(state);
-    said_twice(state);
-    two_servers(state);
-    values_too(state);
+    collisions::settle(state);
     forwarded_keys(state);
     choose_ports(state);
 }
@@ -47,13 +46,13 @@ pub(super) fn needs_a_broker(grant: &NetworkGrant) -> bool {
     }
 }
 
-fn place(state: &Lowering<'_>, granted: &Granted) -> Option<Place> {
+pub(super) fn place(state: &Lowering<'_>, granted: &Granted) -> Option<Place> {
     let named = granted.named.as_ref().and_then(|named| named.place);
     named.or_else(|| place_of(state, &granted.entry.by))
 }
 
 /// The error of two places that do not go together, with the later one first.
-fn contradiction(
+pub(super) fn contradiction(
     message: String,
     (one, other): (Option<Place>, Option<Place>),
     label: &str,
@@ -111,7 +110,7 @@ fn allowed(state: &Lowering<'_>) -> Vec<Allowed> {
     state.grants.iter().filter_map(of_granted).collect()
 }
 
-fn secrets<'s>(
+pub(super) fn secrets<'s>(
     state: &'s Lowering<'_>,
 ) -> impl Iterator<Item = (&'s Secret, &'s Granted, Option<Place>)> {
     state.grants.iter().filter_map(move |granted| match network(granted) {
@@ -120,7 +119,7 @@ fn secrets<'s>(
     })
 }
 
-fn pattern(host: &str) -> Option<Pattern> {
+pub(super) fn pattern(host: &str) -> Option<Pattern> {
     Pattern::parse(host).ok()
 }
 
@@ -231,90 +230,6 @@ fn wider_rules(state: &mut Lowering<'_>) {
             );
             told.push(contradiction(message, (*at, plain.place), "allowed here", &help));
         }
-    }
-    state.diagnostics.extend(told);
-}
-
-/// Two secrets in one place: the broker could not tell which one is meant.
-fn said_twice(state: &mut Lowering<'_>) {
-    let all: Vec<_> = secrets(state).collect();
-    let mut told = Vec::new();
-    for (index, (later, granted, at)) in all.iter().enumerate() {
-        for (first, earlier, from) in all.get(..index).unwrap_or_default() {
-            if granted.entry.grant == earlier.entry.grant {
-                continue;
-            }
-            let message = if first.to == later.to {
-                format!("`{}` is the placeholder of two secrets", later.to)
-            } else if let (Some(header), Some(host)) =
-                (same_header(first, later), same_host(first, later))
-            {
-                format!(
-                    "`{}` and `{}` are both for the header `{header}` of `{host}`, which holds one",
-                    first.to, later.to
-                )
-            } else {
-                continue;
-            };
-            let help = "leave one of them out, or give each its own hosts";
-            told.push(contradiction(message, (*at, *from), "first granted here", help));
-        }
-    }
-    state.diagnostics.extend(told);
-}
-
-/// Two servers at one place.
-fn two_servers(state: &mut Lowering<'_>) {
-    let all: Vec<_> = state
-        .grants
-        .iter()
-        .filter_map(|granted| match network(granted) {
-            Some(NetworkGrant::SecretSocket(socket)) => {
-                Some((&socket.socket, place(state, granted)))
-            }
-            _ => None,
-        })
-        .collect();
-    let mut told = Vec::new();
-    for (index, (socket, at)) in all.iter().enumerate() {
-        let first = all.iter().take(index).find(|(first, _)| first == socket);
-        if let Some((_, first)) = first {
-            let message = format!("two servers would listen at `{socket}`");
-            let help = "give one of them another socket";
-            told.push(contradiction(message, (*at, *first), "first granted here", help));
-        }
-    }
-    state.diagnostics.extend(told);
-}
-
-fn same_header<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
-    one.header.as_deref().filter(|header| other.header.as_deref() == Some(header))
-}
-
-fn same_host<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
-    one.hosts.iter().map(String::as_str).find(|host| {
-        let Some(own) = pattern(host) else { return false };
-        let others = other.hosts.iter().filter_map(|host| pattern(host));
-        others.into_iter().any(|other| own.covers(&other) || other.covers(&own))
-    })
-}
-
-/// A variable with a placeholder that is given a value as well.
-fn values_too(state: &mut Lowering<'_>) {
-    let mut told = Vec::new();
-    for (secret, granted, at) in secrets(state) {
-        let SecretTo::Variable(variable) = &secret.to else { continue };
-        let other = state.grants.iter().find(|granted| match &granted.entry.grant {
-            Grant::SetEnv { name, .. } | Grant::ForwardEnv { name, .. } => name == variable,
-            _ => false,
-        });
-        let Some(other) = other else { continue };
-        let (name, secret) = (&other.entry.by.combinator, &granted.entry.by.combinator);
-        let message = format!(
-            "`{variable}` has the placeholder of a `{secret}`, and `{name}` gives it a value"
-        );
-        let help = format!("leave `{name}` out: the value then stays outside");
-        told.push(contradiction(message, (at, place(state, other)), "first granted here", &help));
     }
     state.diagnostics.extend(told);
 }

@@ -1,6 +1,7 @@
 //! The network by name: what its combinators mean. `settle` looks at all of them together, at the end.
 
 mod authorities;
+mod collisions;
 mod judged;
 mod ports;
 mod request_path;

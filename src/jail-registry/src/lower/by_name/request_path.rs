@@ -1,4 +1,4 @@
-//! A path of `http-allow`: in normal form, so that what is compared with it has one spelling.
+//! A path of `http-allow`: in normal form, so that what is compared with it has one spelling. The broker reads paths by the same rules.
 
 /// What is wrong with a path, and what to do.
 pub(super) struct Fault {
@@ -112,12 +112,17 @@ fn encoded(rest: &str) -> Result<&str, Fault> {
         (Some(digits), Some(after)) if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
             (digits, after)
         }
-        _ => return Err(fault("has a `%` without two hexadecimal digits", "write `%25`")),
+        _ => {
+            return Err(fault(
+                "has a `%` without two hexadecimal digits",
+                "leave it out: no rule can name one",
+            ));
+        }
     };
     let byte = u8::from_str_radix(digits, 16).unwrap_or_default();
     match byte {
-        b'/' | b'\\' => Err(fault(
-            format!("has an encoded slash (`%{digits}`)"),
+        b'/' | b'\\' | b';' | b'%' => Err(fault(
+            format!("has an encoded `{}` (`%{digits}`)", char::from(byte)),
             "requests with one are refused, whatever a rule says",
         )),
         0..=0x1f | 0x7f => Err(fault(
@@ -172,8 +177,10 @@ mod tests {
             ("/a/.", "dot segment"),
             ("/a/%2e%2E/b", "dot segment"),
             ("/a/.%2e", "dot segment"),
-            ("/a%2Fb", "encoded slash"),
-            ("/a%5cb", "encoded slash"),
+            ("/a%2Fb", "encoded `/`"),
+            ("/a%5cb", "encoded `\\`"),
+            ("/a%3B", "encoded `;`"),
+            ("/a%25", "encoded `%`"),
             ("/a%00", "control character"),
             ("/%41", "needs no encoding"),
             ("/%c3%a9", "lower case"),

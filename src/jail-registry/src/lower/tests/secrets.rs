@@ -72,7 +72,6 @@ fn rules_about_requests_stay_apart() {
             http-allow#6: {"network":{"requests":{"host":"*.example.org","methods":[],"paths":[]}}}
             http-allow#4: {"network":{"requests":{"host":"api.example.com","methods":["GET"],"paths":["/v1/**"]}}}
             http-allow#5: {"network":{"requests":{"host":"api.example.com","methods":["POST"],"paths":["/v1/*/items"]}}}
-            http-allow#4: {"unset-env":{"name":"SSL_CERT_DIR"}}
         "#]],
     );
 }
@@ -104,6 +103,11 @@ fn the_authority_of_the_launch_is_trusted_wherever_the_public_ones_were() {
     // Only there the public bundle itself is left.
     let public: Vec<&str> = all.lines().filter(|line| line.contains("pkgs.cacert")).collect();
     assert!(public.iter().all(|line| line.contains("{\"authorities\":")), "{public:?}");
+    // A folder with certificates would count instead of the file.
+    let folder = p("set-env", [s("SSL_CERT_DIR"), s("/etc/ssl/certs")]);
+    let unset = said(vec![p("http-allow", [s("a.example.com"), set([])]), folder]);
+    assert!(unset.contains("{\"unset-env\":{\"name\":\"SSL_CERT_DIR\"}}"), "{unset}");
+    assert!(!unset.contains("{\"set-env\":{\"name\":\"SSL_CERT_DIR\""), "{unset}");
     let without = lowered(&jail(vec![allow(&["b.example.com"])]));
     assert!(!without.contains("authorities"), "{without}");
 }
@@ -144,7 +148,6 @@ fn secrets_have_a_source_hosts_and_places() {
             secret#8: {"network":{"secret":{"to":{"variable":"OTHER"},"from":{"keyring":["account","me","service","x"]},"hosts":["api.example.com"],"places":["query"]}}}
             secret#6: {"network":{"secret":{"to":{"variable":"TOKEN"},"from":{"command":["pass","show","my token"]},"hosts":["*.example.org","git.example.org"],"places":["header","basic"],"header":"authorization","optional":true}}}
             secret-file#7: {"network":{"secret":{"to":{"file":{"expand":"~/.config/token"}},"from":{"file":{"expand":"~/.keys/token"}},"hosts":["api.example.com"],"places":["body"]}}}
-            secret#5: {"unset-env":{"name":"SSL_CERT_DIR"}}
             warning[wildcard-secret] at 13: `TOKEN` may go to every host of *.example.org
               ^ medium severity
               = help: name the hosts that need it: whoever has one of the others can be sent the value
@@ -304,7 +307,7 @@ fn a_key_that_could_stay_outside_draws_a_warning() {
         try-fwd-env#5: {"forward-env":{"name":"OPENAI_API_KEY","missing":"skip"}}
         network#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
         warning[forwards-key] at 3: `try-fwd-env` gives the jail the value of `OPENAI_API_KEY`, which can stay outside
-          = help: write `(secret { env = "OPENAI_API_KEY"; from.env = "OPENAI_API_KEY"; hosts = [ "api.openai.com" ]; header = "authorization"; })`: the program has a placeholder then, and needs the network by name
+          = help: write `(secret { env = "OPENAI_API_KEY"; from.env = "OPENAI_API_KEY"; hosts = [ "api.openai.com" ]; })`: the program has a placeholder then, and needs the network by name
         try-fwd-env#4: {"forward-env":{"name":"OPENAI_API_KEY","missing":"skip"}}
     "#]].assert_eq(&(forwarded(vec![p("network", [])]) + &forwarded(vec![])));
 }
@@ -319,4 +322,88 @@ fn nothing_of_a_value_in_the_spec_is_shown() {
     ]);
     assert!(!said.contains("sk-value"), "{said}");
     assert_eq!(said.matches("error[secret-in-spec]").count(), 3, "{said}");
+}
+
+#[test]
+fn nothing_is_made_in_a_folder_of_the_hosts() {
+    let file = |path: Value| {
+        let (from, hosts) = (set([("env", s("KEY"))]), list([s("api.example.com")]));
+        p("secret-file", [set([("path", path), ("from", from), ("hosts", hosts)])])
+    };
+    let wrong = [
+        vec![p("internet", []), p("readonly", [s("/srv")]), file(s("/srv/keys/token"))],
+        vec![p("internet", []), file(x("~/.tool/token")), p("state-dir", [x("~/.tool")])],
+        vec![p("readwrite", [s("/run/api")]), socket([("socket", s("/run/api/a.sock"))])],
+    ];
+    expect![[r#"
+        error[contradiction] at 9: `secret-file` would make `/srv/keys/token` in a folder of the host's, which `readonly` grants
+          at 4: first granted here
+          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+        error[contradiction] at 11: `secret-file` would make `~/.tool/token` in a folder of the host's, which `state-dir` grants
+          at 7: first granted here
+          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+        warning[hidden-grant] at 11: `state-dir` at `~/.tool` covers `~/.tool/token`, which was granted before
+          ^ what comes later lies over what comes earlier
+          at 7: first granted here
+          = help: put `secret-file` after it
+        error[contradiction] at 9: `secret-socket` would make `/run/api/a.sock` in a folder of the host's, which `readwrite` grants
+          at 3: first granted here
+          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+    "#]].assert_eq(&wrong.map(said).concat());
+    let apart = vec![p("internet", []), p("readonly", [s("/srv")]), file(s("/srv2/token"))];
+    assert!(!said(apart).contains("error"));
+}
+
+#[test]
+fn builders_know_the_keys_of_their_agents() {
+    let secrets = |builder: &str, arguments: Vec<(&str, Value)>| {
+        let named = arguments
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Placed { value, place: None }));
+        let mut jail = built(builder, []);
+        let crate::term::Made::Built(made) = &mut jail.made else { panic!("built") };
+        made.arguments.extend(named);
+        let said = lowered_whole(&jail);
+        let about = ["\"secret\"", "error", "warning"];
+        let lines = said.lines().filter(|line| about.iter().any(|part| line.contains(part)));
+        lines.map(|line| format!("{line}\n")).collect::<String>()
+    };
+    let default = || ("secrets", s("default"));
+    let said = [
+        secrets("makeJailedClaudeCode", vec![("allowedHosts", s("default")), default()]),
+        secrets(
+            "makeJailedOpencode",
+            vec![("allowedHosts", list([s("api.x.ai"), s("@claude-code")])), default()],
+        ),
+        secrets(
+            "makeJailedPi",
+            vec![
+                ("allowedHosts", list([s("api.github.com")])),
+                ("secrets", list([s("GITHUB_TOKEN")])),
+            ],
+        ),
+        secrets("makeJailedClaudeCode", vec![default()]),
+        secrets("makeJailedCursorAgent", vec![("allowedHosts", s("default")), default()]),
+        secrets("makeJailedPi", vec![("allowedHosts", s("default")), ("secrets", s("all"))]),
+        secrets(
+            "makeJailedPi",
+            vec![("allowedHosts", s("default")), ("secrets", list([s("GROK_API_KEY")]))],
+        ),
+    ];
+    expect![[r#"
+        secret#12: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
+        --
+        secret#13: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
+        secret#14: {"network":{"secret":{"to":{"variable":"XAI_API_KEY"},"from":{"variable":"XAI_API_KEY"},"hosts":["api.x.ai"],"places":["header"],"optional":true}}}
+        --
+        secret#11: {"network":{"secret":{"to":{"variable":"GITHUB_TOKEN"},"from":{"variable":"GITHUB_TOKEN"},"hosts":["api.github.com"],"places":["header","basic"]}}}
+        --
+        error[contradiction] at 0: `secret` needs the network by name: under `network` no broker stands between the jail and a host
+        --
+        error[unknown-setting] at 0: `makeJailedCursorAgent` knows no key of an agent, so there are no default secrets for it
+        --
+        error[unknown-setting] at 0: `secrets` is `"default"` or a list of secrets, not `all`
+        --
+        error[unknown-setting] at 0: `GROK_API_KEY` is no key that jailgen knows
+    "#]].assert_eq(&said.join("--\n"));
 }
