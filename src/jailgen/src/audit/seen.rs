@@ -128,6 +128,12 @@ impl<'a> Seen<'a> {
         bound.map(|step| self.origin(&step.by))
     }
 
+    /// The combinator that has the broker answer at this socket, where there is one.
+    pub(super) fn served(&self, place: &str) -> Option<Granted> {
+        let mut sockets = self.plan.network.iter().flat_map(|network| &network.egress.sockets);
+        sockets.find(|socket| socket.socket == place).map(|socket| self.origin(&socket.by))
+    }
+
     /// An applied combinator by its origin in the plan.
     pub(super) fn origin(&self, by: &str) -> Granted {
         Granted {

@@ -1,6 +1,6 @@
 //! Checks on what surrounds the payload: environment, network, processes, sockets.
 
-use jail_plan::Namespace;
+use jail_plan::{GivenTo, Namespace};
 use jail_registry::names as combinator;
 
 use super::{Judged, names};
@@ -10,7 +10,17 @@ use crate::audit::seen::Seen;
 
 pub(super) fn environment(seen: &Seen<'_>) -> Judged {
     let Some(inside) = seen.list("environment") else { return Judged::Failed("no answer".into()) };
-    let known = |name: &&String| seen.plan.env.iter().any(|variable| variable.op.name() == **name);
+    let given = seen.plan.network.iter().flat_map(|network| &network.given);
+    let given: Vec<&str> = given
+        .filter_map(|given| match &given.to {
+            GivenTo::Variable(name) => Some(name.as_str()),
+            GivenTo::File(_) => None,
+        })
+        .collect();
+    let known = |name: &&String| {
+        given.contains(&name.as_str())
+            || seen.plan.env.iter().any(|variable| variable.op.name() == **name)
+    };
     let unknown: Vec<&String> = inside.iter().filter(|name| !known(name)).collect();
     if unknown.is_empty() {
         Judged::Passed(format!("{} variables: {}", inside.len(), names(inside)))
@@ -172,7 +182,7 @@ pub(super) fn sockets(seen: &Seen<'_>) -> Judged {
     // One that is bound by its own name was granted as what it is; one in a folder came along.
     let mut granted = None;
     for path in &foreign {
-        match seen.bound_by_name(path) {
+        match seen.bound_by_name(path).or_else(|| seen.served(path)) {
             Some(origin) => granted = Some(origin),
             None => return Judged::Failed(format!("can be reached: {}", names(&foreign))),
         }
