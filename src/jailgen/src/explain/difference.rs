@@ -1,6 +1,8 @@
 //! What changes between two sets of policies, in words: the same words that say what a jail grants.
 
-use jail_policy::{Difference, Entry, Grant, NetworkGrant, Policy, diff, given, sentence_among};
+use jail_policy::{
+    Difference, Entry, GitSettings, Grant, NetworkGrant, Policy, diff, given, sentence_among,
+};
 use serde::Serialize;
 
 /// What changes about one jail.
@@ -124,6 +126,10 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::DedicatedUser { .. }
         | Grant::Store { .. }
         | Grant::RemountReadOnly { .. } => true,
+        Grant::Git { settings } => match settings {
+            GitSettings::Apart | GitSettings::ReadOnly => true,
+            GitSettings::Merged | GitSettings::Shared => false,
+        },
         Grant::Network(grant) => match grant {
             // Without these more is asked, or connected to at once.
             NetworkGrant::Resolvers { .. }
@@ -133,7 +139,12 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
             | NetworkGrant::Internet { .. }
             | NetworkGrant::Proxy
             | NetworkGrant::HostPort { .. }
-            | NetworkGrant::Exposed { .. } => false,
+            | NetworkGrant::Exposed { .. }
+            | NetworkGrant::Secret(_)
+            | NetworkGrant::SecretSocket(_)
+            | NetworkGrant::Authorities { .. } => false,
+            // The last rule about a host that goes leaves it all requests; another one that comes gives it more.
+            NetworkGrant::Requests { host, .. } => !has_requests(host, others),
         },
         Grant::Bind { .. }
         | Grant::Folder { .. }
@@ -156,6 +167,7 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::Arguments { .. }
         | Grant::HomeAsFolder
         | Grant::Worktree
+        | Grant::Project
         | Grant::StateLink { .. }
         | Grant::Session { .. }
         | Grant::Bus { .. }
@@ -180,6 +192,12 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::BestEffort
         | Grant::ShownId { .. } => false,
     }
+}
+
+/// Whether some rule says which requests the host may get.
+fn has_requests(host: &str, others: &[Entry]) -> bool {
+    let is_about = |grant: &Grant| matches!(grant, Grant::Network(NetworkGrant::Requests { host: named, .. }) if named == host);
+    others.iter().any(|other| is_about(&other.grant))
 }
 
 /// Whether its place is one that something else of the host is put at, or above.
