@@ -8,6 +8,7 @@ use jail_registry::Code;
 
 use super::examples;
 pub use super::live::Live;
+pub use super::review::Diff;
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 use crate::init;
 
@@ -296,21 +297,6 @@ pub struct Explain {
     /// What becomes of each system call instead.
     #[arg(long)]
     pub syscalls: bool,
-    /// As JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// See [`Command::Diff`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::DIFF)]
-pub struct Diff {
-    /// A spec, a wrapper, a command that is one, or a spec in a revision of git (`REVISION:PATH`).
-    #[arg(value_name = "BEFORE", value_hint = ValueHint::FilePath)]
-    pub before: PathBuf,
-    /// The same, to compare with.
-    #[arg(value_name = "AFTER", value_hint = ValueHint::FilePath)]
-    pub after: PathBuf,
     /// As JSON.
     #[arg(long)]
     pub json: bool,

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 
 use super::examples;
+use super::review::Handoff;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -27,32 +28,6 @@ pub enum Live {
     /// Take a host from a jail that runs, until it ends.
     #[command(after_help = examples::DENY)]
     Deny(OneHost),
-}
-
-/// See [`Live::Handoff`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::HANDOFF, args_conflicts_with_subcommands = true)]
-pub struct Handoff {
-    /// What else to do than list what is left.
-    #[command(subcommand)]
-    pub command: Option<HandoffCommand>,
-    /// A spec or a folder of the project, or a session; the working folder when absent.
-    #[arg(value_name = "SPEC|SESSION", value_hint = ValueHint::AnyPath)]
-    pub target: Option<PathBuf>,
-    /// As JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// See [`Handoff::command`].
-#[derive(Debug, Subcommand)]
-pub enum HandoffCommand {
-    /// Accept what is left as it is now; a later change of it is told again.
-    Approve {
-        /// Files and folders; all that is left when absent.
-        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
-        paths: Vec<PathBuf>,
-    },
 }
 
 /// See [`Live::Hosts`].

@@ -9,6 +9,7 @@ mod failure;
 mod live;
 mod page;
 mod panic;
+mod review;
 mod settings;
 mod upkeep;
 

@@ -57,7 +57,8 @@ pub fn compile(
     let base = place.parent().unwrap_or(Path::new("")).to_owned();
     let unreadable = || RevisionError::Outside(path.into());
     let base = base.to_str().ok_or_else(unreadable)?.to_owned();
-    let root = root.join(&base).to_str().ok_or_else(unreadable)?.to_owned();
+    let root = if base.is_empty() { root } else { root.join(&base) };
+    let root = root.to_str().ok_or_else(unreadable)?.to_owned();
     let sources = RevisionSources { git, tree, base, root };
     // As git would take it again, and with the file's name at its end.
     let shown = Path::new(&format!("{revision}:.")).join(&place);

@@ -10,11 +10,11 @@ use jail_plan::helper::HELPER;
 
 use super::{Context, of_state, shown};
 use crate::cli::failure::Failure;
-use crate::cli::live;
+use crate::cli::review;
 use crate::session;
 use crate::state::State;
 
-pub(in crate::cli) fn run(arguments: &live::Handoff, context: Context) -> Result<(), Failure> {
+pub(in crate::cli) fn run(arguments: &review::Handoff, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
     match &arguments.command {
         None => {
@@ -26,7 +26,9 @@ pub(in crate::cli) fn run(arguments: &live::Handoff, context: Context) -> Result
             }
             context.console.result(&said)
         }
-        Some(live::HandoffCommand::Approve { paths }) => change("approve", paths, &state, context),
+        Some(review::HandoffCommand::Approve { paths }) => {
+            change("approve", paths, &state, context)
+        }
     }
 }
 

@@ -1,0 +1,134 @@
+//! `jailgen diff`: what one spec grants that another does not, in words, with lines, and as JSON.
+
+use std::process::Command;
+
+use expect_test::expect;
+
+use crate::harness::Scratch;
+
+const BEFORE: &str = "jail \"demo\" pkgs.hello [
+  mount-cwd
+  (readonly \"/srv/a\")
+  (limit-memory \"1G\")
+]
+";
+
+const AFTER: &str = "jail \"demo\" pkgs.hello [
+  mount-cwd
+  # A comment changes nothing.
+  (readonly \"/srv/a\")
+  (readwrite \"/srv/b\")
+  (set-env \"A\" \"b\")
+  (limit-memory \"1G\")
+]
+";
+
+fn scratch() -> Scratch {
+    Scratch::with(&[("before.jail", BEFORE), ("after.jail", AFTER)])
+}
+
+#[test]
+fn what_is_added_and_removed_is_said_with_its_line() {
+    let scratch = scratch();
+    let outcome = scratch.run(&["diff", "before.jail", "after.jail"]);
+    let added = outcome.assert_status(1).stdout.clone();
+    for line in [
+        "demo\n",
+        "  + read-write /srv/b  (readwrite, after.jail:5:4)\n",
+        "(set-env, after.jail:6:4)\n",
+    ] {
+        assert!(added.contains(line), "{line}: {added}");
+    }
+    assert!(!added.contains("/srv/a") && !added.contains("  - "), "{added}");
+    // The other way round something is taken, which is no finding.
+    let removed = scratch.run(&["diff", "after.jail", "before.jail"]);
+    assert!(removed.assert_status(0).stdout.contains("  - read-write /srv/b"), "{}", removed.all());
+    let same = scratch.run(&["diff", "before.jail", "before.jail"]);
+    assert_eq!((same.assert_status(0).stdout.as_str(), same.stderr.contains("same")), ("", true));
+}
+
+#[test]
+fn a_restriction_that_is_gone_is_something_added() {
+    for (name, with, without) in [
+        ("limit", "(limit-memory \"1G\")", ""),
+        ("filter", "terminal-filter", ""),
+        ("wall", "(landlock \"full\")", ""),
+        ("mount", "(readwrite \"/srv\") (tmpfs \"/srv/secret\")", "(readwrite \"/srv\")"),
+    ] {
+        let spec = |permissions: &str| format!("jail \"demo\" pkgs.hello [ {permissions} ]\n");
+        let files = [("with.jail", spec(with)), ("without.jail", spec(without))];
+        let scratch = Scratch::with(&files.each_ref().map(|(name, text)| (*name, text.as_str())));
+        scratch.run(&["diff", "with.jail", "without.jail"]).assert_status(1);
+        // The control: the restriction alone adds nothing that gives, but it is said.
+        let other = scratch.run(&["diff", "without.jail", "with.jail"]);
+        assert!(other.stdout.contains("  + "), "{name}: {}", other.all());
+    }
+}
+
+#[test]
+fn jails_and_inputs_are_compared_too() {
+    let one = "{ inputs.x.url = \"github:a/b\"; outputs = { pkgs, ... }: { a = jail \"a\" pkgs.hello [ ]; }; }\n";
+    let other = "{ inputs.x.url = \"github:c/d\"; outputs = { pkgs, ... }: { b = jail \"b\" pkgs.hello [ ]; c = jail \"c\" pkgs.hello [ ]; }; }\n";
+    let scratch = Scratch::with(&[("one.jail", one), ("other.jail", other)]);
+    let said = scratch.run(&["diff", "one.jail", "other.jail"]).assert_status(1).stdout.clone();
+    for line in ["b (new)", "c (new)", "a (gone)", "+ the input x:", "github:c/d"] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let none = scratch.run(&["diff", "/dev/null", "one.jail"]).assert_status(1).stdout.clone();
+    assert!(none.contains("a (new)"), "{none}");
+    scratch.run(&["diff", "one.jail", "/dev/null"]).assert_status(0);
+}
+
+#[test]
+fn json_says_the_same() {
+    let outcome = scratch().run(&["diff", "before.jail", "after.jail", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&outcome.assert_status(1).stdout).unwrap();
+    assert_eq!(json["adds"], true);
+    let mut all = json["jails"][0]["added"].as_array().unwrap().iter();
+    let added = all.find(|added| added["combinator"] == "readwrite").unwrap();
+    expect![[r#"
+        {
+          "combinator": "readwrite",
+          "place": "after.jail:5:4",
+          "restricts": false,
+          "what": "read-write /srv/b"
+        }"#]]
+    .assert_eq(&serde_json::to_string_pretty(added).unwrap());
+}
+
+#[test]
+fn a_revision_of_git_is_compared_without_its_configuration() {
+    let scratch = scratch();
+    let git = |words: &[&str]| {
+        let mut git = Command::new("git");
+        git.current_dir(scratch.path("")).env("HOME", scratch.path(""));
+        git.args(["-c", "user.name=a", "-c", "user.email=a@b"]).args(words);
+        git.output().is_ok_and(|output| output.status.success())
+    };
+    if !git(&["init", "-q", "."]) {
+        println!("skipped: there is no git");
+        return;
+    }
+    assert!(git(&["add", "before.jail"]) && git(&["commit", "-qm", "x"]));
+    let ran = scratch.path("ran").display().to_string();
+    assert!(git(&["config", "core.fsmonitor", &format!("touch {ran}")]));
+    scratch.write("before.jail", AFTER.as_bytes());
+    let outcome = scratch.run(&["diff", "HEAD:before.jail", "before.jail"]);
+    assert!(outcome.assert_status(1).stdout.contains("  + read-write /srv/b"), "{}", outcome.all());
+    let place = scratch.run(&["diff", "before.jail", "HEAD:./before.jail"]);
+    assert!(place.assert_status(0).stdout.contains("  - read-write /srv/b"), "{}", place.all());
+    assert!(!scratch.path("ran").exists());
+    // The control: git itself runs what the configuration names.
+    assert!(git(&["status"]) && scratch.path("ran").exists());
+    for wrong in ["HEAD:nothing.jail", "nothing:before.jail", "HEAD:../../x.jail"] {
+        scratch.run(&["diff", wrong, "before.jail"]).assert_status(1);
+    }
+}
+
+#[test]
+fn names_are_not_printed_as_they_are() {
+    let spec = "jail \"demo\" pkgs.hello [ (readonly \"/a\u{1b}[2Jb\\n+ nothing\") ]\n";
+    let scratch = Scratch::with(&[("odd.jail", spec)]);
+    let outcome = scratch.run(&["diff", "/dev/null", "odd.jail"]);
+    assert!(!outcome.all().contains('\u{1b}') && !outcome.all().contains("\n+ nothing"));
+}
