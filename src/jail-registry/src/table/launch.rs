@@ -70,8 +70,8 @@ name an address or are a switch. Every other change stays out and is reported. A
             docs: "`/`, the home folder and the folders above it are refused, and folders that no project lies in: `~/.local` and `~/.local/state`,
 `~/.ssh`, `~/.gnupg`, `/proc`, `/sys`, `/dev`, `/run`, for root `/etc` and `/usr`, and where jailgen keeps its own state. The folder lies over
 every folder around it that the spec grants, earlier or later. All of the folder is writable; of git's configuration and hooks the jail has
-copies (`protect-git`). Look at what an agent did before you run programs that execute what lies there. Sockets in it can be connected to,
-from inside and from outside.",
+copies (`protect-git`). When the session ends, it prints what programs outside may execute or believe of what it left
+([handoff.md](handoff.md)). Sockets in the folder can be connected to, from inside and from outside.",
             example: "mount-cwd",
             lower: Lower::Permission(|call| {
                 call.forget(|grant| *grant == Grant::Project);

@@ -103,7 +103,7 @@ impl Apart<'_> {
         let Self { guard, places } = self;
         let at = launch.caller.path(&guard.op.to)?;
         let copies = root.own_folder(at.as_str())?;
-        guard.copy(&copies)?;
+        guard.copy(&*copies)?;
         places.into_iter().try_for_each(|place| place.attach(&copies, at.as_str(), root))
     }
 }

@@ -51,7 +51,8 @@ Examples:
   jailgen explain opencode.jail --brief
   jailgen explain jailed-opencode
   jailgen explain team.jail --jail jailed-review
-  jailgen explain opencode.jail --json | jq '.jails[].groups[].title'";
+  jailgen explain opencode.jail --json | jq '.jails[].groups[].title'
+  jailgen explain --protected              what counts when a session ends";
 
 pub(super) const DIFF: &str = "\
 Examples:

@@ -1,9 +1,10 @@
 //! `explain`: says in words what a spec, or a wrapper, grants.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jail_plan::Handled;
+use jail_plan::handoff::{Counted, counted};
 use jail_policy::{Grant, Policy};
 use serde::Serialize;
 
@@ -19,7 +20,10 @@ use crate::render::{sanitise, sanitise_json};
 use jail_seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
-    let wrapper = wrapper::of_word(&arguments.target)?;
+    let Some(target) = &arguments.target else {
+        return context.console.result(&protected(arguments.json)?);
+    };
+    let wrapper = wrapper::of_word(target)?;
     if arguments.syscalls && wrapper.is_some() {
         let help = "name the spec that it was built from";
         return Err(Failure::with_help("a wrapper has its filter compiled, and no rules", help));
@@ -27,8 +31,8 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
     let mut source = match wrapper {
         Some(read) => Source::of_wrapper(read),
         None => {
-            given::check(&arguments.target, given::Wanted::SpecOrCommand)?;
-            Source::of_spec(clean_but_dangers(arguments, context)?)
+            given::check(target, given::Wanted::SpecOrCommand)?;
+            Source::of_spec(clean_but_dangers(target, context)?)
         }
     };
     source.keep(arguments)?;
@@ -40,10 +44,28 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
 }
 
 /// A spec that compiles. What is dangerous about it is part of what is explained, so it is not said before.
-fn clean_but_dangers(arguments: &args::Explain, context: Context) -> Result<Compiled, Failure> {
-    let mut compiled = compile_here(&arguments.target)?;
+fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failure> {
+    let mut compiled = compile_here(target)?;
     compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
     clean(compiled, context)
+}
+
+/// The table of what counts when a session ends.
+fn protected(as_json: bool) -> Result<String, Failure> {
+    let lines: Vec<Counted> = counted().collect();
+    if as_json {
+        let all = lines.iter().map(|Counted { kind, pattern, reason }| {
+            serde_json::json!({ "kind": kind, "pattern": pattern, "reason": reason })
+        });
+        let json = serde_json::to_string_pretty(&all.collect::<Vec<_>>())
+            .map_err(|error| Failure::new(format!("the table cannot be written: {error}")))?;
+        return Ok(json + "\n");
+    }
+    let width = lines.iter().map(|line| line.pattern.len()).max().unwrap_or_default();
+    let line = |Counted { kind, pattern, reason }: &Counted| {
+        format!("{pattern:<width$}  {kind:<16}  {reason}\n")
+    };
+    Ok(lines.iter().map(line).collect())
 }
 
 /// What is explained.
