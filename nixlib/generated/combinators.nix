@@ -568,6 +568,11 @@ in
       params = [ ];
       brings = [ ];
     };
+    # When a session ends, what programs outside would execute or believe of it is moved out of the project until you approve it.
+    quarantine = {
+      params = [ ];
+      brings = [ ];
+    };
     # All of `.git` is read-only: nothing can be committed inside.
     readonly-git = {
       params = [ ];

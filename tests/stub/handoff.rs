@@ -263,3 +263,48 @@ fn nothing_outside_is_read_and_nothing_hangs() {
         assert!(!said.contains("alias.secret"), "{said}");
     }
 }
+
+#[test]
+fn what_is_not_approved_is_moved_aside_under_quarantine() {
+    for caller in callers() {
+        let jail = jail(caller).change(|plan| {
+            plan.before.retain(|step| !matches!(step.op, HostOp::HandOff(_)));
+            plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: true })));
+        });
+        with_project(&jail);
+        let script = "mkdir .vscode; echo tasks >.vscode/tasks.json; echo rc >.envrc; chmod 640 .envrc; ln -s /etc/passwd out
+            echo other >src.c; printf '#!' >tool; chmod +x tool; git config core.pager evil";
+        let said = told(&jail, script);
+        for expected in ["Moved aside", "  .vscode/tasks.json\n", "  .envrc\n", "  out\n"] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+        // What is called by nobody but who wants it, and what a repository is none without, is told and stays.
+        assert!(said.contains("new      tool") && said.contains("core.pager"), "{said}");
+        let there = || jail.outside_sh("ls -A . .vscode; stat -c %a .envrc").stdout;
+        for (name, stays) in
+            [("tasks.json", false), ("out", false), ("src.c", true), ("tool", true)]
+        {
+            assert_eq!(there().lines().any(|line| line == name), stays, "{name}");
+        }
+        // What the user has made in its place meanwhile stays.
+        assert_eq!(jail.outside_sh("echo mine >.envrc").code, Some(0));
+        assert_eq!(ledger(&jail, "restore", &[".envrc"]).code, Some(1));
+        assert_eq!(jail.outside_sh("cat .envrc; rm .envrc").stdout, "mine\n");
+        assert_eq!(ledger(&jail, "restore", &[".envrc"]).stdout, "1 brought back\n");
+        assert_eq!(jail.outside_sh("cat .envrc; stat -c %a .envrc").stdout, "rc\n640\n");
+        // Approved it is back, and stays.
+        assert_eq!(ledger(&jail, "approve", &[".vscode", "out"]).stdout, "2 approved\n");
+        assert_eq!(
+            jail.outside_sh("cat .vscode/tasks.json; readlink out").stdout,
+            "tasks\n/etc/passwd\n"
+        );
+        told(&jail, "sleep 0.2");
+        assert_eq!(jail.outside_sh("cat .vscode/tasks.json").stdout, "tasks\n");
+        // A folder that the session has replaced by a link leads nothing elsewhere.
+        told(&jail, "mkdir d; echo x >d/.envrc");
+        let outside = jail.folder.path().join("home").display().to_string();
+        assert_eq!(jail.outside_sh(&format!("rmdir d && ln -s {outside} d")).code, Some(0));
+        assert_eq!(ledger(&jail, "restore", &["d"]).code, Some(1));
+        assert!(!jail.home().join(".envrc").exists());
+    }
+}

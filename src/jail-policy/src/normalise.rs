@@ -133,6 +133,7 @@ enum Setting {
     StartIn,
     OpenUrls,
     TerminalFilter,
+    Quarantine,
     TimeZone,
 }
 
@@ -142,6 +143,7 @@ fn class(grant: &Grant) -> Class {
         Grant::StartIn { .. } => Class::Setting(Setting::StartIn),
         Grant::OpenUrls => Class::Flag(Setting::OpenUrls),
         Grant::TerminalFilter => Class::Flag(Setting::TerminalFilter),
+        Grant::Quarantine => Class::Flag(Setting::Quarantine),
         Grant::HostScript { .. } => Class::Script,
         Grant::Arguments { .. } => Class::Setting(Setting::Arguments),
         Grant::Store { .. } => Class::Setting(Setting::Store),

@@ -73,6 +73,7 @@ fn set() -> impl Strategy<Value = Grant> {
         Grant::Git { settings: GitSettings::Merged },
         Grant::NestedSandbox,
         Grant::TerminalFilter,
+        Grant::Quarantine,
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },

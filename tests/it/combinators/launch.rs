@@ -39,6 +39,22 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "quarantine",
+        spec: "mount-cwd quarantine",
+        host: FILES,
+        probes: &[
+            Probe::Says {
+                script: "echo x >.envrc",
+                says: "Moved aside, until `jailgen handoff approve`",
+            },
+            Probe::Left("[ ! -e .envrc ]"),
+            Probe::Works("echo new >file"),
+            Probe::Left("[ \"$(cat file)\" = new ]"),
+            Probe::Refuses("cat ../sibling/file"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "git-worktree",
         spec: "mount-cwd git-worktree (add-pkg-deps [ pkgs.git ])",
         host:

@@ -6,6 +6,7 @@
 
 mod content;
 mod git_config;
+mod held;
 mod judge;
 mod names;
 mod place;
@@ -50,7 +51,7 @@ pub(crate) fn run(words: &[OsString]) -> ExitCode {
     status(next_to_a_jail(words))
 }
 
-/// For `jailgen handoff`: `show|json|approve STATE PROJECT [PATH…]`.
+/// For `jailgen handoff`: `show|json|approve|restore STATE PROJECT [PATH…]`.
 pub(crate) fn command(words: &[OsString]) -> ExitCode {
     status(for_the_user(words))
 }
@@ -80,13 +81,19 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
     let [mode, state, project, paths @ ..] = words else {
         return Err(io::Error::other("`jailgen handoff` starts it"));
     };
-    let Some(ledger) = Ledger::nearest(Path::new(project), Path::new(state), Work::Look)? else {
+    let mode = mode.to_str();
+    let work = match mode {
+        Some("approve" | "restore") => Work::Move,
+        Some(_) | None => Work::Look,
+    };
+    let Some(ledger) = Ledger::nearest(Path::new(project), Path::new(state), work)? else {
         return Err(io::Error::other("no session that was looked through ran here"));
     };
-    match mode.to_str() {
+    match mode {
         Some("show") => ledger.show(|report| report.text(Extent::All)),
         Some("json") => ledger.show(|report| report.json()),
         Some("approve") => ledger.approve(paths),
+        Some("restore") => ledger.restore(paths),
         Some(_) | None => Err(io::Error::other("`jailgen handoff` starts it")),
     }
 }
@@ -102,6 +109,7 @@ struct Ledger {
     place: Place,
     store: Store,
     names: Names,
+    work: Work,
 }
 
 impl Ledger {
@@ -130,7 +138,7 @@ impl Ledger {
             io::Error::other(format!("its process cannot be confined: {}", io::Error::from(error)))
         })?;
         let place = Place::new(folder, path.into_os_string().into_vec());
-        Ok(Self { place, store, names })
+        Ok(Self { place, store, names, work })
     }
 
     /// From the launch to the jail's end.
@@ -166,10 +174,13 @@ impl Ledger {
         let mut records = self.records()?;
         let seen = self.walk(&records, Some(since));
         let left = records.left(&seen);
-        let report = self.report(&left);
-        let text = report.text(Extent::Session);
         records.end(&left);
         self.store.keep("waiting", &records.waiting)?;
+        let held = match self.work {
+            Work::Look => BTreeSet::new(),
+            Work::Move => held::hold(&self.place, &self.store, &left),
+        };
+        let text = self.report(&left, &held).text(Extent::Session);
         // Nobody may be there to be told any more.
         let _ = io::stderr().write_all(text.as_bytes());
         Ok(())
@@ -179,9 +190,8 @@ impl Ledger {
         let records = self.records()?;
         let seen = self.walk(&records, None);
         let left = records.still_left(&seen);
-        let held = BTreeSet::new();
-        let mut report = self.report(&left);
-        report.held = &held;
+        let held = held::paths(&self.store)?;
+        let mut report = self.report(&left, &held);
         report.is_running = self.store.is_running();
         io::stdout().write_all(words(&report).as_bytes())
     }
@@ -189,17 +199,17 @@ impl Ledger {
     /// What is at these paths, or below them; all of it where none is named.
     fn approve(&self, paths: &[OsString]) -> io::Result<()> {
         let _turn = self.store.turn()?;
+        let restored = self.put_back(paths)?;
         let mut records = self.records()?;
         let seen = self.walk(&records, None);
-        let left = records.still_left(&seen);
-        let is_meant = |below: &[u8]| {
-            paths.is_empty()
-                || paths.iter().any(|wanted| {
-                    let path = Path::new(OsStr::from_bytes(&self.place.path));
-                    path.join(OsStr::from_bytes(below)).starts_with(wanted)
-                })
-        };
-        let meant: Vec<_> = left.iter().filter(|left| is_meant(&left.seen.path)).collect();
+        let mut left = records.left(&seen);
+        left.retain(|left| {
+            let path = &left.seen.path;
+            restored.contains(path)
+                || self.is_meant(paths, path)
+                    && (records.is_open || records.waiting.0.contains_key(&left.seen.key()))
+        });
+        let meant: Vec<_> = left.iter().collect();
         if meant.is_empty() && !paths.is_empty() {
             return Err(io::Error::other("nothing of what is left is there"));
         }
@@ -210,9 +220,30 @@ impl Ledger {
         io::stdout().write_all(text.as_bytes())
     }
 
-    fn report<'a>(&'a self, left: &'a [judge::Left<'a>]) -> Report<'a> {
-        static NOTHING: BTreeSet<Vec<u8>> = BTreeSet::new();
-        Report { project: &self.place.path, left, held: &NOTHING, is_running: false }
+    /// Brings back what is held, without approving it.
+    fn restore(&self, paths: &[OsString]) -> io::Result<()> {
+        let _turn = self.store.turn()?;
+        let restored = self.put_back(paths)?;
+        io::stdout().write_all(format!("{} brought back\n", restored.len()).as_bytes())
+    }
+
+    fn put_back(&self, paths: &[OsString]) -> io::Result<BTreeSet<Vec<u8>>> {
+        held::restore(&self.place, &self.store, |path| self.is_meant(paths, path))
+    }
+
+    /// Whether something below the project is at one of these paths, or below; where none is named, it is.
+    fn is_meant(&self, paths: &[OsString], below: &[u8]) -> bool {
+        let project = Path::new(OsStr::from_bytes(&self.place.path));
+        let path = project.join(OsStr::from_bytes(below));
+        paths.is_empty() || paths.iter().any(|wanted| path.starts_with(wanted))
+    }
+
+    fn report<'a>(
+        &'a self,
+        left: &'a [judge::Left<'a>],
+        held: &'a BTreeSet<Vec<u8>>,
+    ) -> Report<'a> {
+        Report { project: &self.place.path, left, held, is_running: false }
     }
 
     fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Vec<Seen> {

@@ -57,6 +57,15 @@ impl Report<'_> {
         if !lines.is_empty() && built > 0 {
             let _ = writeln!(text, "  and {built} programs in folders that builds fill");
         }
+        if !self.held.is_empty() {
+            let _ = writeln!(
+                text,
+                "Moved aside, until `jailgen handoff approve` or `jailgen handoff restore` brings it back:"
+            );
+        }
+        for path in self.held {
+            let _ = writeln!(text, "  {}", shown(path));
+        }
         match extent {
             Extent::Session if !lines.is_empty() => {
                 if earlier > 0 {

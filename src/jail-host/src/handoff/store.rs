@@ -105,6 +105,17 @@ impl Store {
         Ok(renameat(&self.folder, &*fresh, &self.folder, name)?)
     }
 
+    /// The names of what is held.
+    pub(super) fn held(&self) -> io::Result<Vec<String>> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = openat(&self.folder, "held", flags, Mode::empty())?;
+        let (entries, _) = super::place::entries(&folder, 100_000)?;
+        let names = entries.into_iter().filter_map(|entry| String::from_utf8(entry.name).ok());
+        let mut names: Vec<String> = names.filter(|name| !name.ends_with(".new")).collect();
+        names.sort();
+        Ok(names)
+    }
+
     pub(super) fn has(&self, name: &str) -> bool {
         rustix::fs::statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }

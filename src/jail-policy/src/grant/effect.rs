@@ -283,6 +283,7 @@ impl Grant {
             | Self::LandlockAbi { .. }
             | Self::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
             | Self::TerminalFilter
+            | Self::Quarantine
             | Self::Lifetime { .. }
             | Self::Limit { .. }
             | Self::BestEffort

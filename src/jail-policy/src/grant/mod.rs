@@ -232,6 +232,8 @@ pub enum Grant {
     OpenUrls,
     /// Dangerous sequences are taken out of what the jail writes to its terminal, by a process of its own.
     TerminalFilter,
+    /// What a session leaves that programs of the host would execute is moved aside until it is approved.
+    Quarantine,
     /// Where the program starts, if not in the working folder. The last one counts.
     StartIn {
         /// The folder, inside.
@@ -423,6 +425,7 @@ impl Grant {
             | Self::Git { .. }
             | Self::OpenUrls
             | Self::TerminalFilter
+            | Self::Quarantine
             | Self::BindArguments { .. }
             | Self::BindVariable { .. }
             | Self::Session { .. }

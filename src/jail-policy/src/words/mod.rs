@@ -281,6 +281,11 @@ fn plain(grant: &Grant) -> Sentence {
             "terminal",
             "without what reaches beyond the screen: the clipboard, titles told back, files",
         ),
+        Grant::Quarantine => Sentence::new(
+            Surroundings,
+            "afterwards",
+            "what programs outside would execute is moved aside until it is approved",
+        ),
         Grant::Lifetime { lifetime } => {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }

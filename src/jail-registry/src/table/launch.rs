@@ -116,6 +116,19 @@ When the jail has ended, it says which settings were changed and how to take har
             ..OURS
         },
         Combinator {
+            name: names::QUARANTINE,
+            summary: "When a session ends, what programs outside would execute or believe of it is moved out of the project until you approve it",
+            docs: "`jailgen handoff approve` brings it back and accepts it, `jailgen handoff restore` only brings it back ([handoff.md](handoff.md)). It goes with
+`mount-cwd`. What was changed is moved as what is new is: a `package.json` with a new script is not there until you look at it, and git
+shows it as deleted. Programs, keys of git's configuration, sockets and devices stay where they are, and are only printed.",
+            example: "[ mount-cwd quarantine ]",
+            lower: Lower::Permission(|call| {
+                call.grant(Grant::Quarantine);
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
             name: "readonly-git",
             summary: "All of `.git` is read-only: nothing can be committed inside",
             docs: "For people who commit themselves. `git status`, `diff` and `log` work. The repository of a linked worktree and the git folders of

@@ -45,4 +45,10 @@ pub enum HandoffCommand {
         #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
         paths: Vec<PathBuf>,
     },
+    /// Bring back what was moved aside (`quarantine`), without accepting it.
+    Restore {
+        /// Files and folders; all that was moved aside when absent.
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+    },
 }

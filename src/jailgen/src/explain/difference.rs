@@ -121,6 +121,7 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::Cage { .. }
         | Grant::Terminal { .. }
         | Grant::TerminalFilter
+        | Grant::Quarantine
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::DedicatedUser { .. }

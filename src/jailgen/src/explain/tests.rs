@@ -227,6 +227,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
         bind(Text::literal("/run/docker.sock"), Access::ReadWrite),
         Grant::OpenUrls,
         Grant::TerminalFilter,
+        Grant::Quarantine,
         Grant::Channel {
             name: "ask".into(),
             script: Text::literal("true"),

@@ -120,6 +120,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::LandlockAbi { .. }
         | Grant::Terminal { .. }
         | Grant::TerminalFilter
+        | Grant::Quarantine
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort

@@ -15,7 +15,7 @@ use super::place::{Data, Entry, Links, Place, Stamp, data, entries, target};
 use super::record::{Key, Known};
 
 /// So many names are looked at. A project that has more is one that an agent filled, or no project.
-const NAMES_MAX: usize = 1_000_000;
+const NAMES_MAX: usize = 300_000;
 /// So much that counts is kept.
 const FOUND_MAX: usize = 200_000;
 /// Folders below folders.

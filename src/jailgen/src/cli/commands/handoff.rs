@@ -29,6 +29,9 @@ pub(in crate::cli) fn run(arguments: &review::Handoff, context: Context) -> Resu
         Some(review::HandoffCommand::Approve { paths }) => {
             change("approve", paths, &state, context)
         }
+        Some(review::HandoffCommand::Restore { paths }) => {
+            change("restore", paths, &state, context)
+        }
     }
 }
 

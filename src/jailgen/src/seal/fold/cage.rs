@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Access, Argument, Beneath, Closure, Found, Handled, HostOp, HostText, Ids, Landlock,
+    Access, Argument, Beneath, Closure, Found, HandOff, Handled, HostOp, HostText, Ids, Landlock,
     LandlockRule, Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn,
     StateDirectory, StateFile, StateLink, Step, Terminal,
 };
@@ -135,6 +135,7 @@ impl Draft {
             | Grant::Channel { .. }
             | Grant::OpenUrls
             | Grant::TerminalFilter
+            | Grant::Quarantine
             | Grant::StartIn { .. }
             | Grant::HomeAsFolder
             | Grant::Project
@@ -189,7 +190,8 @@ impl Draft {
     fn working_folder(&mut self, by: String) {
         let refuse = RefuseFolder { home_allowed: false };
         self.before.insert(0, Step::new(by.clone(), HostOp::RefuseFolder(refuse)));
-        self.before.extend(super::host::looked_through(Access::ReadWrite, &by));
+        let how = HandOff { quarantine: false };
+        self.before.extend(super::host::looked_through(Access::ReadWrite, how, &by));
         self.rules.push(LandlockRule::Folder(Found { reach: Reach::Rw, by }));
         self.start = Some(StartIn::Folder);
     }

@@ -11,12 +11,10 @@ use super::super::SealError;
 use super::super::text::Reader;
 
 /// Whatever grants the working folder for writing has it looked through afterwards.
-pub(super) fn looked_through(access: Access, by: &str) -> Option<Step<HostOp>> {
+pub(super) fn looked_through(access: Access, how: HandOff, by: &str) -> Option<Step<HostOp>> {
     match access {
         Access::ReadOnly => None,
-        Access::ReadWrite | Access::Device => {
-            Some(Step::new(by, HostOp::HandOff(HandOff { quarantine: false })))
-        }
+        Access::ReadWrite | Access::Device => Some(Step::new(by, HostOp::HandOff(how))),
     }
 }
 

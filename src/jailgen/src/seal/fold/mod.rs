@@ -15,9 +15,9 @@ use std::collections::BTreeSet;
 use jail_plan::git::COPIES;
 use jail_plan::{
     Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
-    Folder, Git, GitChanges, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan,
-    RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal,
-    Tmpfs,
+    Folder, Git, GitChanges, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace,
+    Plan, RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink,
+    Terminal, Tmpfs,
 };
 use jail_policy::{Entry, GitSettings, Grant, NetworkGrant, Policy, Scope, Zone};
 
@@ -146,12 +146,13 @@ impl<'a> Draft<'a> {
             Grant::Folder { access, to } => {
                 let to = to.as_ref().map(|to| read.path(to)).transpose()?;
                 self.refuse_folder(entry);
-                self.before.extend(host::looked_through(*access, &by));
+                let how = HandOff { quarantine: self.has(&Grant::Quarantine) };
+                self.before.extend(host::looked_through(*access, how, &by));
                 self.inside.push(Step::new(by, InsideOp::Folder(Folder { to, access: *access })));
             }
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
             // It is said with the working folder.
-            Grant::HomeAsFolder | Grant::Project => {}
+            Grant::HomeAsFolder | Grant::Project | Grant::Quarantine => {}
             Grant::Git { settings } => self.inside.extend(git(*settings, by)),
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
@@ -295,6 +296,11 @@ impl<'a> Draft<'a> {
             Grant::DedicatedUser { name } => self.ids.dedicate(name, by),
         }
         Ok(())
+    }
+
+    /// Whether the policy grants this anywhere.
+    fn has(&self, grant: &Grant) -> bool {
+        self.policy.grants.iter().any(|entry| entry.grant == *grant)
     }
 
     /// Wherever the working folder is granted, bad working folders are refused first.

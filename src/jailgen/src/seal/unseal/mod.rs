@@ -101,6 +101,10 @@ impl Draft<'_> {
                 HostOp::EnterProject => self.add(by, Grant::Project),
                 HostOp::OpenUrls => self.add(by, Grant::OpenUrls),
                 HostOp::FilterTerminal => self.add(by, Grant::TerminalFilter),
+                HostOp::HandOff(op) if op.quarantine => {
+                    let applied = self.applied(&[names::QUARANTINE]);
+                    self.add(applied.as_ref().unwrap_or(by), Grant::Quarantine);
+                }
                 HostOp::StateLink(op) => {
                     let (path, to) = (text(&op.path), text(&op.to));
                     self.add(by, Grant::StateLink { path, to });

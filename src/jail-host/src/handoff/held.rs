@@ -1,0 +1,153 @@
+//! `quarantine`: what is not approved is moved out of the project until it is approved, or until its user wants it back. It is copied to where
+//! no jail can write and then removed, because a rename does not lead from one file system to another.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, mkdirat, openat, symlinkat, unlinkat};
+use rustix::io::Errno;
+
+use super::content::hash;
+use super::judge::Left;
+use super::place::{Links, Place, data, target};
+use super::store::Store;
+
+/// What is larger stays, and is told like the rest.
+const HELD_MAX: u64 = 64 << 20;
+
+const HEADER: &[u8] = b"held 1";
+
+/// Something that was moved aside.
+struct Held {
+    path: Vec<u8>,
+    mode: u32,
+    /// The content of a file, or where a link leads.
+    content: Vec<u8>,
+    is_link: bool,
+}
+
+impl Held {
+    fn encode(&self) -> Vec<u8> {
+        let mode = format!("{:o}", self.mode & 0o777);
+        let kind: &[u8] = if self.is_link { b"link" } else { b"file" };
+        [HEADER, kind, mode.as_bytes(), &self.path, &self.content].join(b"\0".as_slice())
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = bytes.splitn(5, |byte| *byte == 0);
+        let mut next = || fields.next();
+        let is_link = match (next()?, next()?) {
+            (HEADER, b"link") => true,
+            (HEADER, b"file") => false,
+            (_, _) => return None,
+        };
+        let mode = u32::from_str_radix(std::str::from_utf8(next()?).ok()?, 8).ok()?;
+        let (path, content) = (next()?.to_vec(), next()?.to_vec());
+        Some(Self { path, mode: mode & 0o777, content, is_link })
+    }
+}
+
+/// Whether it can be moved without breaking more than it stops. A repository without its configuration is none, and a program is run by
+/// nothing but who calls it.
+fn is_movable(left: &Left<'_>) -> bool {
+    let kind = left.seen.counted.kind;
+    !left.seen.is_built
+        && !["executable", "special", "unseen", "bare-repository", "git-config", "git-pointer"]
+            .contains(&kind)
+}
+
+/// Moves what can be moved aside; the paths of it.
+pub(super) fn hold(place: &Place, store: &Store, left: &[Left<'_>]) -> BTreeSet<Vec<u8>> {
+    let paths: BTreeSet<&Vec<u8>> =
+        left.iter().filter(|left| is_movable(left)).map(|left| &left.seen.path).collect();
+    let held = paths.into_iter().filter(|path| hold_one(place, store, path).is_ok());
+    held.cloned().collect()
+}
+
+fn hold_one(place: &Place, store: &Store, path: &[u8]) -> io::Result<()> {
+    let (folder, name) = parent(place, path, Make::Nothing)?;
+    let before = data(&folder, name)?;
+    let is_link = before.kind == FileType::Symlink;
+    let content = match is_link {
+        true => target(&folder, name)?,
+        false => place.read(path, HELD_MAX, Links::Refused)?.1.ok_or(Errno::FBIG)?,
+    };
+    let held = Held { path: path.to_vec(), mode: before.mode, content, is_link };
+    let bytes = held.encode();
+    store.write(&format!("held/{}", file_name(&bytes)), &bytes)?;
+    // A program of the host may have changed it in between.
+    if data(&folder, name)?.stamp != before.stamp {
+        return Err(Errno::AGAIN.into());
+    }
+    Ok(unlinkat(&folder, name, AtFlags::empty())?)
+}
+
+fn file_name(bytes: &[u8]) -> String {
+    hash(bytes).chars().take(32).collect()
+}
+
+/// The paths of what is held.
+pub(super) fn paths(store: &Store) -> io::Result<BTreeSet<Vec<u8>>> {
+    Ok(all(store)?.into_iter().map(|(_, held)| held.path).collect())
+}
+
+/// Brings back what is held at these paths; those that it was brought back to. What stands there now stays.
+pub(super) fn restore(
+    place: &Place,
+    store: &Store,
+    is_meant: impl Fn(&[u8]) -> bool,
+) -> io::Result<BTreeSet<Vec<u8>>> {
+    let mut restored = BTreeSet::new();
+    for (name, held) in all(store)?.into_iter().filter(|(_, held)| is_meant(&held.path)) {
+        put_back(place, &held)?;
+        store.remove(&format!("held/{name}"))?;
+        restored.insert(held.path);
+    }
+    Ok(restored)
+}
+
+fn put_back(place: &Place, held: &Held) -> io::Result<()> {
+    let (folder, name) = parent(place, &held.path, Make::Folders)?;
+    if held.is_link {
+        return Ok(symlinkat(held.content.as_slice(), &folder, name)?);
+    }
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let file = openat(&folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+    fchmod(&file, Mode::from_raw_mode(held.mode))?;
+    io::Write::write_all(&mut std::fs::File::from(file), &held.content)
+}
+
+fn all(store: &Store) -> io::Result<Vec<(String, Held)>> {
+    let mut all = Vec::new();
+    for name in store.held()? {
+        let bytes = store.read(&format!("held/{name}"))?.unwrap_or_default();
+        all.extend(Held::decode(&bytes).map(|held| (name, held)));
+    }
+    Ok(all)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Make {
+    Nothing,
+    Folders,
+}
+
+/// The folder that something is in, and its name there.
+fn parent<'a>(place: &Place, path: &'a [u8], make: Make) -> Result<(OwnedFd, &'a [u8]), Errno> {
+    let slash = path.iter().rposition(|byte| *byte == b'/');
+    let (above, name) = match slash {
+        Some(slash) => {
+            (path.get(..slash).unwrap_or_default(), path.get(slash + 1..).unwrap_or_default())
+        }
+        None => (b"".as_slice(), path),
+    };
+    match place.open_folder(above, Links::Refused) {
+        Err(Errno::NOENT) if make == Make::Folders && !above.is_empty() => {
+            let (outer, inner) = parent(place, above, make)?;
+            mkdirat(&outer, inner, Mode::RWXU | Mode::RGRP | Mode::XGRP | Mode::ROTH | Mode::XOTH)?;
+            Ok((place.open_folder(above, Links::Refused)?, name))
+        }
+        other => Ok((other?, name)),
+    }
+}
