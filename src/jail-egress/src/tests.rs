@@ -436,3 +436,25 @@ fn a_policy_is_read_as_it_was_written_and_nothing_else_is() {
         assert!(serde_json::from_str::<Policy>(wrong).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_pattern_covers_what_is_all_meant_by_it() {
+    let pattern = |text: &str| Pattern::parse(text).unwrap();
+    for (own, other) in [
+        ("a.example.com", "A.example.com."),
+        ("*.example.com", "a.example.com"),
+        ("*.example.com", "*.example.com"),
+        ("*.example.com", "*.a.example.com"),
+    ] {
+        assert!(pattern(own).covers(&pattern(other)), "{own} {other}");
+    }
+    for (own, other) in [
+        ("a.example.com", "b.example.com"),
+        ("a.example.com", "*.a.example.com"),
+        ("*.example.com", "example.com"),
+        ("*.a.example.com", "*.example.com"),
+        ("*.example.com", "evilexample.com"),
+    ] {
+        assert!(!pattern(own).covers(&pattern(other)), "{own} {other}");
+    }
+}

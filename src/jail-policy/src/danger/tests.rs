@@ -1,5 +1,8 @@
 use super::*;
-use crate::{Access, Missing, Namespace, Service};
+use crate::{
+    Access, Concern, Missing, Namespace, NetworkGrant, Secret, SecretPlace, SecretSource, SecretTo,
+    Service, concern,
+};
 
 fn entry(combinator: &str, grant: Grant) -> Entry {
     Entry { by: Origin { combinator: combinator.into(), index: 1 }, grant }
@@ -177,4 +180,41 @@ fn a_variable_that_names_a_known_place_grants_that_place() {
     assert_eq!(codes(&[from("HOME")]), ["grants-home"]);
     assert_eq!(codes(&[from("GNUPGHOME")]), ["grants-credentials"]);
     assert_eq!(codes(&[from("XDG_DATA_DIRS")]), Vec::<&str>::new());
+}
+
+fn secret(from: SecretSource, hosts: &[&str]) -> NetworkGrant {
+    NetworkGrant::Secret(Secret {
+        to: SecretTo::Variable("KEY".into()),
+        from,
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        places: vec![SecretPlace::Header, SecretPlace::Body],
+        header: Some("x-key".into()),
+        optional: true,
+    })
+}
+
+#[test]
+fn who_gets_a_secret_is_found_and_asked_about() {
+    let entry = |grant| entry("secret", Grant::Network(grant));
+    let found = |grant| {
+        let found = dangers(&[entry(grant)], []);
+        found.into_iter().map(|danger| (danger.severity, danger.code)).collect::<Vec<_>>()
+    };
+    let variable = || SecretSource::Variable("KEY".into());
+    let sent = (Severity::Note, DangerCode::PassesSecret);
+    assert_eq!(found(secret(variable(), &["a.example"])), [sent]);
+    assert_eq!(
+        found(secret(variable(), &["a.example", "*.b.example"])),
+        [(Severity::Medium, DangerCode::WildcardSecret), sent]
+    );
+    let key = SecretSource::File(Text::expanded("~/.ssh/id_ed25519"));
+    assert_eq!(found(secret(key, &["a.example"])), [(Severity::High, DangerCode::PassesSecret)]);
+    let asked = |from| concern(&entry(secret(from, &["a.example"])));
+    assert_eq!(asked(variable()), Some(Concern::Exposes));
+    let command = SecretSource::Command(vec![Text::literal("pass")]);
+    assert_eq!(asked(command), Some(Concern::RunsOnHost));
+    let requests =
+        NetworkGrant::Requests { host: "a.example".into(), methods: Vec::new(), paths: Vec::new() };
+    assert_eq!(found(requests.clone()), []);
+    assert_eq!(concern(&entry(requests)), None);
 }

@@ -518,3 +518,6 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
 }
 
 const DEFAULT_CALLS: &str = "all system calls but those that sandboxes were left through";
+
+#[cfg(test)]
+mod tests;
