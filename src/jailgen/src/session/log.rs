@@ -32,7 +32,7 @@ pub struct Line {
     /// Which line of the session it is.
     #[serde(default)]
     pub number: u64,
-    /// `allowed`, `refused`, `failed`, `changed` or `trouble`.
+    /// `allowed`, `refused`, `failed`, `used`, `changed` or `trouble`.
     #[serde(default)]
     pub verdict: String,
     /// The host that was asked for.
@@ -59,6 +59,15 @@ pub struct Line {
     /// How often the same happened again, where that is what the line is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
+    /// The secret that went to the host, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// In how many requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// When the last one was, in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
 }
 
 /// The names of jails that have logs, in order.

@@ -81,8 +81,7 @@ fn one(line: &Line, is_several: bool, as_json: bool) -> String {
 
 /// `2026-01-31 12:00:00  refused  example.org:443  no rule allows this host; (network-allow [ "example.org" ])`
 fn in_words(line: &Line, is_several: bool) -> String {
-    let time = line.time.replace('T', " ");
-    let time = time.get(..19).unwrap_or(&time);
+    let time = to_the_second(&line.time);
     let whose =
         if is_several { format!("{} {}  ", line.name, line.session) } else { String::new() };
     let host = line.host.clone().unwrap_or_default();
@@ -97,15 +96,47 @@ fn in_words(line: &Line, is_several: bool) -> String {
         1 => "once more".into(),
         times => format!("{times} times more"),
     });
-    let why: Vec<String> = [again, line.reason.clone(), by, remedy].into_iter().flatten().collect();
+    let secret = line.secret.as_ref().map(|secret| used(line, secret));
+    let why = [secret, again, line.reason.clone(), by, remedy];
+    let why: Vec<String> = why.into_iter().flatten().collect();
     let what = [format!("{host}{port}{address}"), why.join("; ")];
     let what: Vec<String> = what.into_iter().filter(|part| !part.is_empty()).collect();
     format!("{time}  {whose}{:<8} {}", line.verdict, what.join("  "))
 }
 
+fn to_the_second(time: &str) -> String {
+    let time = time.replace('T', " ");
+    time.get(..19).map(str::to_owned).unwrap_or(time)
+}
+
+/// Which secret went there: the first time, or how often by the end.
+fn used(line: &Line, secret: &str) -> String {
+    let last = line.last.as_deref().map(to_the_second).unwrap_or_default();
+    match line.count {
+        None | Some(0 | 1) => format!("the secret {secret}"),
+        Some(count) => format!("the secret {secret} in {count} requests, the last at {last}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn where_a_secret_went_is_told_by_its_name() {
+        let text = r#"{"time":"2026-01-31T12:00:00.1Z","verdict":"used","host":"a.test","secret":"KEY","count":7,"last":"2026-01-31T11:59:59.9Z"}"#;
+        let mut line: Line = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            one(&line, false, false),
+            "2026-01-31 12:00:00  used     a.test  the secret KEY in 7 requests, the last at 2026-01-31 11:59:59\n"
+        );
+        assert!(one(&line, false, true).contains("\"secret\":\"KEY\",\"count\":7"));
+        line.count = Some(1);
+        assert_eq!(
+            one(&line, false, false),
+            "2026-01-31 12:00:00  used     a.test  the secret KEY\n"
+        );
+    }
 
     #[test]
     fn a_line_is_one_line_and_escaped() {
