@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
-use jail_plan::Namespace;
+use jail_plan::{InsideOp, Namespace};
 
 use crate::jail::{Jail, callers};
 
@@ -18,11 +18,19 @@ fn a_jail_has_half_of_what_its_user_has_of_inotify() {
     let read = "cd /proc/sys/user; cat max_inotify_instances max_inotify_watches";
     for caller in callers() {
         let jail = Jail::new(caller);
+        let outside = jail.outside_sh(read).stdout;
         jail.sh(read).prints(&format!("{}\n{}", half[0], half[1]));
         assert!(jail.probe("call inotify_init1 0").starts_with("ok"), "{caller:?}");
         // They stay so, also for root.
         jail.sh("echo 9999 2>/dev/null > /proc/sys/user/max_inotify_instances || echo refused")
             .prints("refused");
+        // Who sets them is another process where the jail has no network of its own; and the user's stay what they are.
+        let with_network = Jail::new(caller).change(|plan| {
+            plan.namespaces.retain(|one| *one != Namespace::Net);
+            plan.inside.retain(|step| step.op != InsideOp::Loopback);
+        });
+        with_network.sh(read).prints(&format!("{}\n{}", half[0], half[1]));
+        jail.outside_sh(read).prints(outside.trim());
         // Without a user namespace of its own, which only root can go without, they would be the host's.
         if caller.is_root() {
             let before = jail.outside_sh(read).stdout;

@@ -3,7 +3,8 @@
 //! Two things are: the network namespace takes a good third of a launch, and nothing of it depends on the mounts; and to
 //! take the host's root off, the kernel waits for every processor. So this process, which shares memory and descriptors
 //! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
-//! descriptor, takes the host's root off if it is told to, and ends, before anything of the payload runs.
+//! descriptor, turns the kernel's switches for the jail's namespaces, takes the host's root off if it is told to, and ends,
+//! before anything of the payload runs.
 
 use alloc::ffi::CString;
 use alloc::vec::Vec;
@@ -19,7 +20,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::failure::{About, Failure, Problem};
-use crate::inside::Launch;
+use crate::inside::{Launch, Switches};
 use crate::namespaces::{self, has};
 use crate::network;
 use crate::steps::Fixed;
@@ -48,13 +49,16 @@ struct Shared<'a> {
     loopback: bool,
     /// What else is made in the network namespace.
     network: Option<&'a network::Prepared<'a>>,
+    /// What it does of /proc.
+    switches: Switches,
     state: Word,
     order: Word,
     namespace: Handover,
-    /// The errors of making the namespace, of loopback, and of taking the root off; 0 for none.
+    /// The errors of making the namespace, of loopback, of taking the root off, and of the switches; 0 for none.
     error: AtomicI32,
     loopback_error: AtomicI32,
     detached: AtomicI32,
+    not_turned: AtomicI32,
 }
 
 /// The second process, as the first one sees it; nothing where the jail has no network namespace of its own.
@@ -97,7 +101,10 @@ pub(crate) fn with<R>(
     if shared.order.get() == DETACH && detached != 0 {
         return Err(launch.steps.fixed(Fixed::Root, "", not_detached(errno(detached))));
     }
-    Ok(result)
+    match shared.not_turned.load(Ordering::SeqCst) {
+        0 => Ok(result),
+        error => Err(at_namespaces(Problem::errno(Switches::PLACE, errno(error)))),
+    }
 }
 
 struct Told<'a>(&'a Shared<'a>);
@@ -204,12 +211,14 @@ impl<'a> Shared<'a> {
             // Nothing arrives at a local address either while it is down.
             loopback: loopback(launch.plan).is_some() || launch.network.is_some(),
             network: launch.network,
+            switches: Switches::of(launch.plan),
             state: Word::new(WORKING),
             order: Word::new(WAIT),
             namespace: Handover::empty(),
             error: AtomicI32::new(0),
             loopback_error: AtomicI32::new(0),
             detached: AtomicI32::new(NOT_DONE),
+            not_turned: AtomicI32::new(NOT_DONE),
         })
     }
 
@@ -236,6 +245,9 @@ fn work(shared: &Shared<'_>) -> ! {
         Err(error) => shared.error.store(error.raw_os_error(), Ordering::SeqCst),
     }
     shared.state.set(MADE);
+    // The first process is busy with mounts.
+    let error = shared.switches.turn(&shared.proc).err().map_or(0, Errno::raw_os_error);
+    shared.not_turned.store(error, Ordering::SeqCst);
     if shared.order.wait_while(WAIT) == DETACH {
         let error = detach().err().map_or(0, Errno::raw_os_error);
         shared.detached.store(error, Ordering::SeqCst);

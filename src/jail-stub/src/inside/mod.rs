@@ -35,6 +35,7 @@ use jail_plan::{
 use rustix::fd::{AsFd, OwnedFd};
 
 pub(crate) use device::terminals;
+pub(crate) use process::Switches;
 pub(crate) use root::Root;
 pub(crate) use session::devices as session_devices;
 

@@ -6,12 +6,14 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
-use jail_plan::Namespace;
+use jail_plan::{InsideOp, Namespace, Plan};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, Mode, OFlags, openat, statat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
+use rustix::path::DecInt;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{About, Problem};
@@ -61,7 +63,7 @@ const ROOT_SECRETS: &[&str] = &[
 ];
 
 /// The last number that was given to a process, in the PID namespace of whoever writes it.
-const LAST_NUMBER: &str = "sys/kernel/ns_last_pid";
+const LAST_NUMBER: &CStr = c"sys/kernel/ns_last_pid";
 
 /// The kernel begins again here when it has given the last number.
 const NUMBER_MIN: u32 = 300;
@@ -75,9 +77,10 @@ const NUMBERS: [u32; 2] = [1 << 22, 1 << 15];
 pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
     root.attach(&tree, path, Kind::Folder)?;
-    quota::set(&tree, launch.plan)?;
-    if has(launch.plan, Namespace::Pid) {
-        begin_anywhere(&tree);
+    // Else the second process does it.
+    if !has(launch.plan, Namespace::Net) {
+        let host = openat(CWD, c"/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
+        host.and_then(|host| Switches::of(launch.plan).turn(&host)).about(Switches::PLACE)?;
     }
     let (switches, secrets): (&[&str], &[&str]) =
         if launch.payload() == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
@@ -100,6 +103,35 @@ pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<
     sys::set_attributes(&tree, rest).about(path)
 }
 
+/// What the kernel is told about the jail's own namespaces, where it has a /proc.
+pub(crate) struct Switches {
+    /// Quotas are set.
+    quotas: bool,
+    /// Processes get numbers from a random one on.
+    numbers: bool,
+}
+
+impl Switches {
+    /// What is told of it where that fails.
+    pub(crate) const PLACE: &str = "/proc/sys/user";
+
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let has_proc = plan.inside.iter().any(|step| matches!(step.op, InsideOp::Proc(_)));
+        // Without namespaces of its own they would be the host's.
+        let turns = |namespace| has_proc && has(plan, namespace);
+        Self { quotas: turns(Namespace::User), numbers: turns(Namespace::Pid) }
+    }
+
+    /// Does it through `process`, any /proc whose switches can be turned: whose they are, the kernel sees by who opens them. It
+    /// allocates nothing.
+    pub(crate) fn turn(&self, process: &OwnedFd) -> Result<(), Errno> {
+        if self.numbers {
+            begin_anywhere(process);
+        }
+        if self.quotas { quota::set(process) } else { Ok(()) }
+    }
+}
+
 /// Processes get numbers from a random one on. Programs call their files by their number, and in all jails the program would
 /// have the same one, so that two of them in one folder would share what is each one's own.
 ///
@@ -113,7 +145,7 @@ fn begin_anywhere(process: &OwnedFd) {
     for numbers in NUMBERS {
         let last = NUMBER_MIN + random % (numbers - 2 * NUMBER_MIN);
         // The kernel refuses one that is too large for it.
-        if rustix::io::write(&file, format!("{last}").as_bytes()).is_ok() {
+        if rustix::io::write(&file, DecInt::new(last).as_bytes()).is_ok() {
             return;
         }
     }
