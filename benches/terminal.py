@@ -4,8 +4,9 @@
     benches/terminal.py [ROUNDS]
 
 It takes what benches/steady.py takes. The jail has a terminal of its own, between which and this program, which stands for the
-terminal that people look at, the supervisor copies. Each round starts both ways, in changing order. JAIL_STUB names further
-stubs to run the same wrapper with, separated by colons.
+terminal that people look at, the supervisor copies. A bare relay does the same with no jail and nothing else: what it reaches is
+what a second terminal leaves. Each round starts every way, in changing order. JAIL_STUB names further stubs to run the same
+wrapper with, separated by colons.
 """
 
 from __future__ import annotations
@@ -55,6 +56,49 @@ int main(int count, char **words) {
         if (write(1, &byte, 1) != 1) return 1;
     }
     return 0;
+}
+"""
+
+# A program on a terminal of its own, between which and the one that this was started on bytes are copied.
+RELAY = r"""
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+static char bytes[65536];
+
+/* Whether there may be more. */
+static int copy(int from, int to) {
+    ssize_t length = read(from, bytes, sizeof bytes);
+    for (ssize_t done = 0; done < length;) {
+        ssize_t some = write(to, bytes + done, length - done);
+        struct pollfd wait = {to, POLLOUT, 0};
+        if (some < 0) poll(&wait, 1, -1);
+        done += some > 0 ? some : 0;
+    }
+    return length > 0;
+}
+
+int main(int count, char **words) {
+    struct termios modes;
+    int inside, status;
+    tcgetattr(0, &modes);
+    pid_t program = forkpty(&inside, NULL, &modes, NULL);
+    if (program == 0) execv(words[1], words + 1);
+    cfmakeraw(&modes);
+    tcsetattr(0, TCSANOW, &modes);
+    fcntl(inside, F_SETFL, O_RDWR | O_NONBLOCK);
+    fcntl(0, F_SETFL, O_RDWR | O_NONBLOCK);
+    struct pollfd ready[2] = {{inside, POLLIN, 0}, {0, POLLIN, 0}};
+    while (count > 1 && poll(ready, 2, -1) > 0 && !(ready[0].revents & POLLHUP)) {
+        if (ready[1].revents) copy(0, inside);
+        if (ready[0].revents) for (int more = 16; more > 0 && copy(inside, 1); more--);
+    }
+    waitpid(program, &status, 0);
+    return WEXITSTATUS(status);
 }
 """
 
@@ -114,14 +158,20 @@ class Way:
         self.end(process, terminal)
 
 
+def compile_in(project: Path, name: str, source: str) -> str:
+    """A static program."""
+    program, text = project / name, project / f"{name}.c"
+    text.write_text(source)
+    subprocess.run(["cc", "-O2", "-static", "-o", str(program), str(text), "-lutil"], check=True)
+    return str(program)
+
+
 def ways(folder: Path, project: Path) -> list[Way]:
     """Without a jail, and in the jail with each stub."""
-    source, program = project / "terminal.c", project / "terminal"
-    source.write_text(PROGRAM)
-    subprocess.run(["cc", "-O2", "-static", "-o", str(program), str(source)], check=True)
+    program, relay = (compile_in(project, *one) for one in (("terminal", PROGRAM), ("relay", RELAY)))
     wrapper = steady.build_wrapper(folder)
     inside = ["-c", 'exec ./terminal "$@"', "bash"]
-    found = [Way("no jail", [str(program)]), Way("jail", [str(wrapper), *inside])]
+    found = [Way("no jail", [program]), Way("bare relay", [relay, program]), Way("jail", [str(wrapper), *inside])]
     first, rest = wrapper.read_text().split("\n", 1)
     for number, stub in enumerate(filter(None, os.environ.get("JAIL_STUB", "").split(":"))):
         other = folder / f"{steady.NAME}-{number}"
