@@ -34,7 +34,7 @@ pub(crate) use git::GitGuard;
 pub(crate) use helper::{Helper, ending, listener, wait};
 pub(crate) use identity::configuration as git_identity;
 pub(crate) use lock::hold;
-pub(crate) use own_state::{OwnState, Placed};
+pub(crate) use own_state::OwnState;
 pub(crate) use paths::{HostPaths, path_of};
 pub(crate) use pwd::tell as tell_folder;
 pub(crate) use shared::{Fault, Followed, Lost, SharedFiles, unconfined};

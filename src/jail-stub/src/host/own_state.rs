@@ -33,26 +33,6 @@ pub(crate) struct OwnState {
     links: Vec<Identity>,
 }
 
-/// What is granted of the host.
-pub(crate) struct Placed<'a> {
-    place: BorrowedFd<'a>,
-    pub(crate) kind: Kind,
-    identity: Identity,
-    /// Where it is, without symbolic links.
-    path: &'a dyn Fn() -> Result<Vec<u8>, Errno>,
-}
-
-impl<'a> Placed<'a> {
-    /// Looks at `place`, once for all that is asked about it.
-    pub(crate) fn look(
-        place: BorrowedFd<'a>,
-        path: &'a dyn Fn() -> Result<Vec<u8>, Errno>,
-    ) -> Result<Self, Errno> {
-        let stat = fstat(place)?;
-        Ok(Self { place, kind: Kind::from(&stat), identity: Identity::from(&stat), path })
-    }
-}
-
 /// What is kept there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
@@ -164,15 +144,22 @@ impl OwnState {
     /// `place` is, or lies in, what the host trusts; or a jail that may write there could lead jailgen elsewhere.
     pub(crate) fn below(
         &self,
-        place: &Placed<'_>,
+        place: BorrowedFd<'_>,
+        real: &dyn Fn() -> Result<Vec<u8>, Errno>,
         writes: bool,
         trees: &WritableTrees<'_>,
     ) -> Result<Option<&[u8]>, Problem> {
         if self.what == What::Settings && !writes {
             return Ok(None);
         }
-        let identity = place.identity;
-        if self.is_trusted(place).about(&self.named)? {
+        let stat = fstat(place).about(&self.named)?;
+        let identity = Identity::from(&stat);
+        let is_trusted = match (Kind::from(&stat), self.is_there) {
+            (Kind::File | Kind::Folder, false) => Ok(false),
+            (Kind::File, true) => real().map(|path| self.has_trusted_file(&path)),
+            (Kind::Folder, true) => self.is_trusted(place, identity),
+        };
+        if is_trusted.about(&self.named)? {
             return Err(self.refused());
         }
         if writes && self.links.contains(&identity) {
@@ -211,11 +198,9 @@ impl OwnState {
             .help("grant folders beside it, one by one; a jail has it covered, a cage cannot")
     }
 
-    /// Whether `place` is the state folder, or lies in a part of it that the host runs or believes.
-    fn is_trusted(&self, placed: &Placed<'_>) -> Result<bool, Errno> {
-        let Some((itself, _)) = self.above.first().filter(|_| self.is_there) else {
-            return Ok(false);
-        };
+    /// Whether `place`, a folder, is the state folder, or lies in a part of it that the host runs or believes.
+    fn is_trusted(&self, place: BorrowedFd<'_>, identity: Identity) -> Result<bool, Errno> {
+        let Some((itself, _)) = self.above.first() else { return Ok(false) };
         let trusted = |part: Identity| {
             let is = |name: &str| {
                 let path = [self.named.as_slice(), b"/", name.as_bytes()].concat();
@@ -223,11 +208,7 @@ impl OwnState {
             };
             TRUSTED_STATE.iter().copied().any(is)
         };
-        if placed.kind == Kind::File {
-            return Ok(self.has_trusted_file(&(placed.path)()?));
-        }
-        let place = placed.place;
-        let (mut here, mut part, mut up) = (placed.identity, None, String::from("."));
+        let (mut here, mut part, mut up) = (identity, None, String::from("."));
         while here != *itself {
             up.push_str("/..");
             let next = match Identity::beside(place, &*up) {

@@ -152,9 +152,9 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     };
     let tree = tree::clone_at_folder(CWD).about(&path)?;
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
-    let (kind, covered) = launch.own_state_in(place, &path, op.access, &to)?;
+    let covered = launch.own_state_in(place, &path, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind, access: op.access, to, covered, from: path })
+    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered, from: path })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -202,7 +202,8 @@ fn clone(
     access: Access,
     launch: &Launch<'_>,
 ) -> Result<Source, Problem> {
-    let (kind, covered) = launch.own_state_in(place, from, access, to)?;
+    let kind = Kind::of(place).about(from)?;
+    let covered = launch.own_state_in(place, from, access, to)?;
     let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
     let from = match (kind, access) {

@@ -243,8 +243,8 @@ impl Walk<'_> {
             self.items.push((path.into(), Item::Link(target.into_bytes())));
             return Ok(());
         }
-        let (kind, covered) = self.launch.own_state_in(place, path, Access::ReadOnly, path)?;
-        self.covered.extend(covered);
+        let kind = Kind::of(place).about(path)?;
+        self.covered.extend(self.launch.own_state_in(place, path, Access::ReadOnly, path)?);
         let tree = tree::clone_tree(place, Depth::All).about(path)?;
         confine(&tree, Access::ReadOnly).about(path)?;
         self.items.push((path.into(), Item::Tree(tree, kind)));

@@ -42,7 +42,7 @@ pub(crate) use session::devices as session_devices;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{self, GitGuard, HostPaths, OwnState, Placed, SharedFiles};
+use crate::host::{self, GitGuard, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::inside::tree::Kind;
@@ -72,24 +72,23 @@ pub(crate) struct Launch<'a> {
 
 impl Launch<'_> {
     /// What has to be covered where `place` of the host, which was opened as `from`, is granted at `to`: the part of it that is
-    /// jailgen's own. And what `place` is.
+    /// jailgen's own.
     fn own_state_in(
         &self,
         place: impl AsFd,
         from: &[u8],
         access: Access,
         to: &[u8],
-    ) -> Result<(Kind, Vec<Vec<u8>>), Problem> {
+    ) -> Result<Vec<Vec<u8>>, Problem> {
         let (writes, place) = (access != Access::ReadOnly, place.as_fd());
-        let path = || self.paths.real(from, place);
-        let place = Placed::look(place, &path).about(from)?;
+        let real = || self.paths.real(from, place);
         let to = to.strip_suffix(b"/").unwrap_or(to);
         let mut covered = Vec::new();
         for own in self.own_state {
-            let below = own.below(&place, writes, self.paths.trees())?;
+            let below = own.below(place, &real, writes, self.paths.trees())?;
             covered.extend(below.map(|below| [to, below].concat()));
         }
-        Ok((place.kind, covered))
+        Ok(covered)
     }
 
     /// The user id of the payload, as it is inside.

@@ -53,7 +53,7 @@ pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Pr
                 .help("an overlay is made of folders; bind a file by `ro-bind`"));
         }
         let (from, to) = (path.as_str().as_bytes(), to.as_str().as_bytes());
-        covered.extend(launch.own_state_in(&*place, from, access, to)?.1);
+        covered.extend(launch.own_state_in(&*place, from, access, to)?);
         Ok(place)
     };
     let writes = match wanted.changes {

@@ -19,7 +19,7 @@ use rustix::io::Errno;
 
 use crate::caller::Caller;
 use crate::failure::{About, Problem};
-use crate::host::{HostPaths, OwnState, Placed, path_of};
+use crate::host::{HostPaths, OwnState, path_of};
 use crate::inside::Places;
 use crate::namespaces::has;
 use crate::resolve::{self, Scope};
@@ -215,11 +215,12 @@ fn keep_own_state(place: &OwnedFd, reach: Reach, jail: &Jail<'_>) -> Result<(), 
     if !reach.writes() || has(jail.plan, Namespace::Mount) {
         return Ok(());
     }
-    let path = || path_of(place);
-    let place = Placed::look(place.as_fd(), &path).about("a place that a rule names")?;
-    jail.own_state.iter().try_for_each(|own| match own.below(&place, true, jail.paths.trees())? {
-        None => Ok(()),
-        Some(_) => Err(own.cannot_be_covered()),
+    let (real, trees) = (|| path_of(place), jail.paths.trees());
+    jail.own_state.iter().try_for_each(|own| {
+        match own.below(place.as_fd(), &real, true, trees)? {
+            None => Ok(()),
+            Some(_) => Err(own.cannot_be_covered()),
+        }
     })
 }
 
