@@ -68,6 +68,7 @@ const BROKER: &[&str] = &[
     "mlock",
     "poll",
     "ppoll",
+    "pipe2",
     "pread64",
     "pwrite64",
     "readv",
@@ -78,6 +79,7 @@ const BROKER: &[&str] = &[
     "shutdown",
     "socket(0=2|10)",
     "socketpair(0=1)",
+    "splice",
     "writev",
 ];
 

@@ -1,12 +1,16 @@
 //! Carries bytes between two connections until both directions have ended.
 //!
 //! An idle connection holds no buffer: both directions of all connections share one, and only what the other side did not take at
-//! once is kept.
+//! once is kept. A transfer that fills the buffer goes by a pipe of the kernel's, as long as it is that fast.
+
+mod pipe;
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 
 use tokio::net::TcpStream;
+
+use pipe::{Pipe, Went};
 
 /// How much is read at once.
 const CHUNK: usize = 256 * 1024;
@@ -82,12 +86,13 @@ async fn one_way(from: &TcpStream, to: &TcpStream, count: &Cell<u64>) -> io::Res
     let mut held = Held::default();
     loop {
         from.readable().await?;
-        match pass(from, to, &mut held) {
+        let passed = match pass(from, to, &mut held) {
             Ok(0) => break,
-            Ok(passed) => count.set(count.get() + passed as u64),
+            Ok(passed) => passed,
             Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
             Err(error) => return Err(error),
-        }
+        };
+        count.set(count.get() + passed as u64);
         while !held.rest().is_empty() {
             to.writable().await?;
             match to.try_write(held.rest()) {
@@ -95,6 +100,12 @@ async fn one_way(from: &TcpStream, to: &TcpStream, count: &Cell<u64>) -> io::Res
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),
             }
+        }
+        if passed == CHUNK
+            && let Some(pipe) = Pipe::take()
+            && pipe.carry(from, to, count).await? == Went::Ended
+        {
+            break;
         }
     }
     end(to)
