@@ -8,6 +8,7 @@ mod pipe;
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 
 use pipe::{Pipe, Went};
@@ -120,6 +121,9 @@ fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> 
         if count == 0 {
             return Ok(0);
         }
+        if count < size {
+            is_drained(from);
+        }
         let read = room.get(..count).unwrap_or_default();
         let sent = match to.try_write(read) {
             Ok(sent) => sent,
@@ -129,6 +133,13 @@ fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> 
         held.keep(read.get(sent..).unwrap_or_default());
         Ok(count)
     })
+}
+
+/// Where less came than there was room for, nothing is left, and what comes next is told (epoll(7)): one system call less than to ask.
+fn is_drained(from: &TcpStream) {
+    let nothing: io::Result<()> =
+        from.try_io(Interest::READABLE, || Err(ErrorKind::WouldBlock.into()));
+    drop(nothing);
 }
 
 /// Says that nothing more comes.
