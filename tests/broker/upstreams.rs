@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -32,6 +32,34 @@ fn tinyproxy(world: &World) -> Option<Running> {
     }))
 }
 
+/// squid with the rules about ports that it comes with: tunnels are for ports of TLS.
+fn squid(world: &World) -> Option<Running> {
+    // It becomes another user, and in a user namespace of an ordinary user's there is one.
+    let users = std::fs::read_to_string("/proc/self/uid_map").unwrap();
+    if users.split_whitespace().nth(2) == Some("1") {
+        println!("skipped: squid takes more users than one");
+        return None;
+    }
+    let program = fetched("squid")?;
+    let folder = world.folder.display();
+    world.file("mime.conf", "");
+    let settings = world.file(
+        "squid.conf",
+        &format!(
+            "http_port 10.9.9.9:8888\nacl SSL_ports port 443\nacl Safe_ports port 80 443 1025-65535\nacl CONNECT method CONNECT\n\
+             http_access deny !Safe_ports\nhttp_access deny CONNECT !SSL_ports\nhttp_access allow all\n\
+             dns_nameservers 11.0.0.53\nvisible_hostname proxy\ncache deny all\naccess_log none\ncache_log /dev/null\n\
+             pid_filename none\npinger_enable off\nnetdb_filename none\nunlinkd_program /bin/true\nlogfile_daemon /bin/true\n\
+             mime_table {folder}/mime.conf\nicon_directory {folder}\nerror_directory {folder}\ncoredump_dir {folder}\n\
+             cache_effective_user nobody\n"
+        ),
+    );
+    let at = "10.9.9.9:8888";
+    let mut command = world.server(program.to_str().unwrap());
+    command.arg("-N").arg("-f").arg(settings).stderr(Stdio::null());
+    Some(Running::start(&mut command, at, || world.among_servers(|| listens(at))))
+}
+
 /// stunnel before it, with a certificate for `proxy.example.com`, which is returned.
 fn stunnel(world: &World) -> Option<(Running, PathBuf)> {
     let program = fetched("stunnel4")?;
@@ -46,7 +74,7 @@ fn stunnel(world: &World) -> Option<(Running, PathBuf)> {
         ),
     );
     let mut command = world.server(program.to_str().unwrap());
-    command.arg(settings).stderr(std::process::Stdio::null());
+    command.arg(settings).stderr(Stdio::null());
     let at = "10.9.9.9:8443";
     let running = Running::start(&mut command, at, || world.among_servers(|| listens(at)));
     Some((running, certificate))
@@ -95,6 +123,10 @@ fn reaches_all(jail: &Jail, tls: &Tls) {
     assert!(curl(jail, tls, &["https://api.example.com/"]).contains("s_server -www"));
     let ssh = format!("{}:22", jail.address("api.example.com"));
     assert_eq!(jail.talk(&ssh, b"hello"), Ended::Open("SSH-2.0-test\r\nhello".into()));
+    carries_requests(jail, tls);
+}
+
+fn carries_requests(jail: &Jail, tls: &Tls) {
     for port in ["", ":8080"] {
         let url = |path: &str| format!("http://api.example.com{port}/{path}");
         // Two requests on one connection.
@@ -136,6 +168,19 @@ fn what_a_proxy_makes_no_tunnel_to_gets_its_requests_one_by_one() {
         );
         assert!(asked.contains("GET http://api.example.com/one HTTP/1.1"), "{asked}");
         assert!(asked.contains("GET http://api.example.com:8080/one HTTP/1.1"), "{asked}");
+    });
+}
+
+#[test]
+fn squid_as_it_comes_carries_tls_and_http() {
+    run(|world| {
+        let (tls, Some(_proxy)) = (servers(world), squid(world)) else { return };
+        let jail = behind(world, PLAIN, "me:s3cret\n");
+        assert!(curl(&jail, &tls, &["https://api.example.com/"]).contains("s_server -www"));
+        carries_requests(&jail, &tls);
+        // The control: it makes no tunnel to a port that is not of TLS.
+        let ssh = format!("{}:22", jail.address("api.example.com"));
+        assert_eq!(jail.talk(&ssh, b""), Ended::Reset(String::new()));
     });
 }
 
