@@ -3,11 +3,11 @@
 use std::fs;
 
 use jail_plan::helper::Refusal;
-use rustix::process::getuid;
+use rustix::process::geteuid;
 
 /// The ids of the system user `name`, else subordinate ones of the caller, `user`, that belong to the name.
 pub(super) fn ids(name: &str, user: &str) -> Result<(u32, u32), Refusal> {
-    let caller = getuid().as_raw();
+    let caller = geteuid().as_raw();
     let text = |path| fs::read_to_string(path).unwrap_or_default();
     let (uids, gids) = (text("/etc/subuid"), text("/etc/subgid"));
     let Some((uid, gid)) = system_user(&text("/etc/passwd"), name) else {

@@ -11,7 +11,7 @@ use rustix::fs::{
     CWD, Dir, FileType, Mode, OFlags, Stat, XattrFlags, fgetxattr, fsetxattr, fstat, openat,
 };
 use rustix::io::Errno;
-use rustix::process::getuid;
+use rustix::process::geteuid;
 use rustix::thread::CapabilitySet;
 
 use super::acl::{ALL, Acl};
@@ -29,7 +29,7 @@ const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
 /// Shares trees, by their paths and places, with a user.
 pub(super) fn share(user: u32, trees: &[(Vec<u8>, OwnedFd)]) -> Result<(), Refusal> {
-    let sharing = Sharing { user, caller: getuid().as_raw() };
+    let sharing = Sharing { user, caller: geteuid().as_raw() };
     close(trees).map_err(|error| failed("the process that shares", error))?;
     for (path, place) in trees {
         sharing.tree(place).map_err(|error| {

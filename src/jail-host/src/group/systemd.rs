@@ -28,7 +28,7 @@ pub(super) struct Systemd {
 impl Systemd {
     /// The caller's; `None` where there is none.
     pub(super) fn connect() -> Result<Option<Self>, Refusal> {
-        let uid = rustix::process::getuid().as_raw();
+        let uid = rustix::process::geteuid().as_raw();
         let socket = match uid {
             0 => String::from("/run/systemd/private"),
             uid => format!("/run/user/{uid}/systemd/private"),

@@ -128,17 +128,16 @@ pub(crate) struct Watched<'a> {
 
 impl Watched<'_> {
     /// All of it.
-    fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
         let Self { channel, signals, launcher, helper, broker, standard, shared, kept } = self;
         let own = [Some(channel), Some(*signals), launcher.source()];
-        own.into_iter()
-            .flatten()
-            .map(AsFd::as_fd)
-            .chain(helper.iter().flat_map(|helper| helper.descriptors()))
-            .chain(broker.iter().flat_map(|broker| broker.descriptors()))
-            .chain(standard.descriptors())
-            .chain(shared.descriptors())
-            .chain(kept.iter().copied())
+        let mut all: Vec<_> = own.into_iter().flatten().map(AsFd::as_fd).collect();
+        helper.iter().for_each(|helper| all.extend(helper.descriptors()));
+        broker.iter().for_each(|broker| all.extend(broker.descriptors()));
+        all.extend(standard.descriptors());
+        all.extend(shared.descriptors());
+        all.extend(kept);
+        all
     }
 }
 
@@ -371,14 +370,10 @@ impl<'a> Supervisor<'a> {
     /// Lets go of the launcher's files: a pipe must not stay open because the supervisor has it too. Standard error stays
     /// for messages.
     fn release(&self) -> Result<(), Errno> {
-        let processes = [Some(&self.first), self.payload.as_ref()].into_iter().flatten();
-        let kept: Vec<_> = self
-            .watched
-            .descriptors()
-            .chain(processes.map(AsFd::as_fd))
-            .chain(self.relay.iter().flat_map(Relay::descriptors))
-            .chain([sys::standard(Standard::Error)])
-            .collect();
+        let mut kept = self.watched.descriptors();
+        kept.extend([self.first.as_fd(), sys::standard(Standard::Error)]);
+        kept.extend(self.payload.as_ref().map(AsFd::as_fd));
+        self.relay.iter().for_each(|relay| kept.extend(relay.descriptors()));
         #[expect(unsafe_code, reason = "the list above is the supervisor's to make")]
         // SAFETY: these are the descriptors of all that the supervisor holds. What else the launch has opened was dropped when the
         // jail had been started, or came from the launcher and is used by nothing here.
