@@ -123,6 +123,11 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
                 assert_eq!(status, "403", "{version} {words:?}");
             }
             assert_eq!(origin.seen().len(), before);
+            // The answer to a long body is read, though the body is not.
+            let long = world.file("long", &"x".repeat(8 << 20));
+            let long = format!("@{}", long.display());
+            let words = ["-H", "Expect:", "--data-binary", &long, "https://api.example.com/v1/x"];
+            assert!(ask(&words).contains("no rule for this host"));
             let told: Value = serde_json::from_str(&ask(&["https://api.example.com/"])).unwrap();
             assert_eq!(
                 told["error"],

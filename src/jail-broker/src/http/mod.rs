@@ -26,7 +26,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jail_egress::Name;
 use jail_plan::SecretSocket;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
@@ -51,6 +51,10 @@ const HEAD_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// A head is not longer.
 const HEAD_MAX: usize = 64 * 1024;
+
+/// How long and for how many bytes a client that sends is still read from after the last answer.
+const LINGER_TIME: Duration = Duration::from_secs(2);
+const LINGER_BYTES: u64 = 16 << 20;
 
 /// As many streams of HTTP/2 are open at once on a connection.
 const STREAMS_MAX: u32 = 256;
@@ -161,26 +165,41 @@ impl<'a> Serving<'a> {
 
 async fn serve_plain(serving: Serving<'_>, stream: TcpStream, first: Vec<u8>) {
     let (session, entered) = (serving.session, serving.entered);
-    let served = serve(serving, Prefixed::new(first, stream)).await;
-    if let Some((tunnel, stream, read)) = served {
-        let (unread, stream) = stream.into_parts();
-        tunnel.run(session, stream, [unread, read.to_vec()].concat(), entered).await;
-    }
+    let Some((tunnel, mut stream, read)) = serve(serving, Prefixed::new(first, stream)).await
+    else {
+        return;
+    };
+    let Some(tunnel) = tunnel else { return linger(&mut stream).await };
+    let (unread, stream) = stream.into_parts();
+    tunnel.run(session, stream, [unread, read.to_vec()].concat(), entered).await;
 }
 
 /// HTTP/1 on a connection that becomes a WebSocket or nothing else.
 async fn serve_and_change<S: AsyncRead + AsyncWrite + Unpin>(serving: Serving<'_>, stream: S) {
     let entered = serving.entered;
-    if let Some((tunnel, stream, read)) = serve(serving, stream).await {
-        tunnel.run_web_socket(stream, &read, entered).await;
+    let Some((tunnel, mut stream, read)) = serve(serving, stream).await else { return };
+    match tunnel {
+        Some(tunnel) => tunnel.run_web_socket(stream, &read, entered).await,
+        None => linger(&mut stream).await,
     }
 }
 
-/// HTTP/1. What the connection becomes in the end, with what was read of it already.
+/// Ends a connection so that the client reads the last answer: one that is closed over bytes that were not read, as the body of
+/// a refused request, is reset (RFC 9112, 9.6).
+async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let rest = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
+    };
+    // Whatever comes of it, this was the end.
+    drop(tokio::time::timeout(LINGER_TIME, rest).await);
+}
+
+/// HTTP/1. The connection in the end and what it becomes, with what was read of it already. `None`: it is broken, or must end.
 async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     serving: Serving<'_>,
     stream: S,
-) -> Option<(Tunnel, S, Bytes)> {
+) -> Option<(Option<Tunnel>, S, Bytes)> {
     let serving = &serving;
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -194,7 +213,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         ended = connection => ended.ok(),
         () = serving.entered.ended() => None,
     }?;
-    let tunnel = serving.tunnel.borrow_mut().take()?;
+    let tunnel = serving.tunnel.borrow_mut().take();
     Some((tunnel, parts.io.into_inner(), parts.read_buf))
 }
 

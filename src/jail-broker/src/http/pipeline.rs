@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jail_egress::{
-    Host, Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
+    Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
 };
 use jail_plan::SecretSocket;
 use serde_json::json;
@@ -63,9 +63,9 @@ impl Exchange<'_> {
         }
     }
 
-    /// The answer to a request that the rules for its host do not allow.
+    /// The answer to a request that the rules for its host do not allow. Of hosts that none names all go on, in plain HTTP.
     pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
-        let Host::Name(name) = &self.to.host else { return None };
+        let (_, name) = self.session.ends(&self.to.host)?;
         let rules = &self.session.requests.rules;
         match decide_request(rules, name, parts.method.as_str(), parts.uri.path()) {
             RequestVerdict::Allowed(_) => None,

@@ -3,6 +3,8 @@
 //! In each round every way is measured once, in an order of the round's own; differences and ratios are of one round, and the middle
 //! one of all rounds is printed. `JAIL_BENCH_ROUNDS` takes another number of rounds.
 
+mod judged;
+
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
