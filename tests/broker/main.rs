@@ -24,6 +24,7 @@ mod dns;
 mod endings;
 mod live;
 mod names;
+mod passing;
 mod ports;
 mod proxies;
 mod requests;

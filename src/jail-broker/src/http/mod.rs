@@ -59,9 +59,14 @@ const LINGER_BYTES: u64 = 16 << 20;
 /// As many streams of HTTP/2 are open at once on a connection.
 const STREAMS_MAX: u32 = 256;
 
-/// How much of a body in HTTP/2 may come before it is read on, of one stream and of all: the memory that a connection takes.
+/// How much of a body in HTTP/2 may come before it is read on. From a server a stream carries no more in a round trip, which is
+/// longer than the jail's.
 const STREAM_WINDOW: u32 = 256 * 1024;
-const WINDOW: u32 = 1024 * 1024;
+const SERVER_STREAM_WINDOW: u32 = 1024 * 1024;
+
+/// The same for all streams of a connection: the memory that it takes when nobody reads. It is that of many streams, because when
+/// it is used up the others wait.
+const WINDOW: u32 = 16 * 1024 * 1024;
 
 /// How much of an answer may wait in a stream.
 const SEND_BUFFER: usize = 64 * 1024;

@@ -26,7 +26,7 @@ use super::body::Body;
 use super::forward;
 use super::pipeline::Transport;
 use super::streams::Local;
-use super::{STREAM_WINDOW, WINDOW};
+use super::{SERVER_STREAM_WINDOW, WINDOW};
 
 /// As many that carry one request at a time wait for the next.
 const KEPT_MAX: usize = 16;
@@ -251,7 +251,7 @@ async fn speak_http2(
     room: OwnedSemaphorePermit,
 ) -> Result<http2::SendRequest<Body>, Ending> {
     let mut builder = http2::Builder::new(Local);
-    builder.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(WINDOW);
+    builder.initial_stream_window_size(SERVER_STREAM_WINDOW).initial_connection_window_size(WINDOW);
     let made = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = made.map_err(Ending::other)?;
     tokio::task::spawn_local(async move {

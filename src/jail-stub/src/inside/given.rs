@@ -28,7 +28,9 @@ pub(super) fn place(
         }
         given.put(match content {
             Content::Server(_) => server(path, built)?,
-            _ => refused::file(path, OFlags::WRONLY, &built.root)?,
+            Content::Authorities(_) | Content::TrustStore(_) | Content::Placeholder(_) => {
+                refused::file(path, OFlags::WRONLY, &built.root)?
+            }
         });
     }
     Ok(())
