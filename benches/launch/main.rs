@@ -179,10 +179,16 @@ fn prepare(folder: &Path, paths: usize, programs: &Programs, user: Option<u32>) 
         contenders.push(contender(&name, vec![wrapper(folder, &name, stub, &plan)]));
     }
     let first = programs.stubs.first().expect("a stub");
-    if let Some(network) = network::network() {
-        let by_name = Plan { network: Some(network), ..plan.clone() };
-        let wrapper = wrapper(folder, "with-network", first, &by_name);
-        contenders.push(contender("with a network by name", vec![wrapper]));
+    let networks = [
+        (network::network(), "with-network", "with a network by name"),
+        (network::judged(), "with-requests", "and with requests judged"),
+    ];
+    for (network, file, name) in networks {
+        if network.is_some() {
+            let by_name = Plan { network, ..plan.clone() };
+            let wrapper = wrapper(folder, file, first, &by_name);
+            contenders.push(contender(name, vec![wrapper]));
+        }
     }
     let without = wrapper(folder, "without-layers", first, &jail::without_layers(plan));
     contenders.push(contender("without layers", vec![without]));

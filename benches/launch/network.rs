@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use jail_plan::{Egress, EgressRule, Listener, Network, Purpose, Transport};
+use jail_plan::{
+    Content, Egress, EgressRule, Given, GivenTo, Listener, Network, Purpose, RequestRule, Transport,
+};
 
 /// What a spec with some names has, where a broker is built: DNS and a proxy on both loopback addresses, and two ranges of made-up addresses.
 pub(crate) fn network() -> Option<Network> {
@@ -37,6 +39,25 @@ pub(crate) fn network() -> Option<Network> {
         given: Vec::new(),
         by: by(),
     })
+}
+
+/// The same with a rule for requests, so that the launch waits until the broker has filled the bundle of authorities; where this
+/// machine has one.
+pub(crate) fn judged() -> Option<Network> {
+    const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+    let mut network = network().filter(|_| Path::new(ROOTS).exists())?;
+    network.egress.requests = vec![RequestRule {
+        host: "example.com".into(),
+        methods: vec!["GET".into()],
+        paths: Vec::new(),
+        by: network.by.clone(),
+    }];
+    network.given = vec![Given {
+        content: Content::Authorities(ROOTS.into()),
+        to: GivenTo::File("/run/jailgen/authorities.pem".into()),
+        by: network.by.clone(),
+    }];
+    Some(network)
 }
 
 /// The broker, where one is built: `make build`, or JAIL_BROKER.

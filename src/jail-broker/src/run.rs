@@ -106,60 +106,94 @@ fn run(
 ) -> Result<(), String> {
     // On a machine with two processors whatever this does earlier the launch waits for.
     start::await_message(channel).map_err(|error| format!("from the launch: {error}"))?;
-    let prepared = prepare(start, said, name)?;
-    let Network { listeners, given, .. } = &prepared.network;
-    let handed = start::receive(channel, (listeners.len(), given::count(given)));
-    let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
-        return Ok(());
+    let plan = Planned::read(start, said, name)?;
+    // A payload waits for what it is given, so that comes first. A launch that waits for nothing is to see early what cannot start.
+    let early = match plan.network.given.is_empty() {
+        true => None,
+        false => Some(take(channel, &plan)?),
     };
-    let authority = prepared.authority.as_ref();
-    let sources = Sources { authority, placeholders: &prepared.placeholders };
-    let filled = std::mem::take(&mut handed.given);
-    let servers = given::give(given, filled, &sources, channel)?;
-    // A payload that ended at once has asked for nothing.
-    if start::has_ended(life) {
-        return Ok(());
+    let prepared = prepare(plan)?;
+    let handed = match early {
+        Some(handed) => handed,
+        None => take(channel, &prepared.plan)?,
+    };
+    match handed {
+        None => Ok(()),
+        // A payload that ended at once has asked for nothing.
+        Some(_) if start::has_ended(life) => Ok(()),
+        Some(handed) => serve(prepared, handed, life).map_err(|error| error.to_string()),
     }
-    serve(prepared, (handed, servers), life).map_err(|error| error.to_string())
 }
 
-/// What is made before the broker takes what the launch has handed over.
-struct Prepared {
+/// What the launch has handed over, and the sockets of the servers inside by their paths.
+type Taken = (Handed, BTreeMap<String, OwnedFd>);
+
+/// Takes what the launch hands over, and gives what it waits for. `None`: it has failed, and somebody else says why.
+fn take(channel: &OwnedFd, plan: &Planned) -> Result<Option<Taken>, String> {
+    let Network { listeners, given, .. } = &plan.network;
+    let handed = start::receive(channel, (listeners.len(), given::count(given)));
+    let Some(mut handed) = handed.map_err(|error| format!("from the launch: {error}"))? else {
+        return Ok(None);
+    };
+    let sources = Sources { authority: plan.authority.as_ref(), placeholders: &plan.placeholders };
+    let filled = std::mem::take(&mut handed.given);
+    let servers = given::give(given, filled, &sources, channel)?;
+    Ok(Some((handed, servers)))
+}
+
+/// What the plan says, read and checked, and what comes of it that a payload may wait for.
+struct Planned {
     start: Start,
     network: Network,
     policy: Policy,
+    upstream: Option<Upstream>,
     requests: Requests,
     authority: Option<Authority>,
-    log: LogFile,
-    control: Control,
-    shown: Vec<Shown>,
-    upstream: Option<Upstream>,
-    own: Own,
-    outside: Rc<Outside>,
-    asker: Option<Asker>,
     secrets: Arc<Secrets>,
     /// What the jail has of each secret; nothing of one that is missing.
     placeholders: BTreeMap<String, Vec<u8>>,
+}
+
+impl Planned {
+    fn read(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<Self, String> {
+        let (mut start, mut network) =
+            Start::read(start).map_err(told("what the supervisor says"))?;
+        name.clone_from(&start.name);
+        let policy = policy(&network.egress)?;
+        let upstream = upstream(&start, &network)?;
+        let read = sources::read(&mut start, &network.egress.secrets, said)?;
+        let missing = given::leave_out_missing(&mut network, &read);
+        let secrets = Arc::new(Secrets::new(read, &network.egress.sockets)?);
+        let mut placeholders = secrets.placeholders();
+        placeholders.extend(missing.into_iter().map(|name| (name, Vec::new())));
+        let requests = Requests::of(&network.egress)?;
+        let has_authority = !(requests.is_empty() && network.egress.sockets.is_empty())
+            || given::needs_authority(&network.given);
+        let authority = has_authority.then(Authority::new).transpose();
+        let authority = authority.map_err(told("the authority of the launch"))?;
+        Ok(Self { start, network, policy, upstream, requests, authority, secrets, placeholders })
+    }
+}
+
+fn told(what: &'static str) -> impl Fn(io::Error) -> String {
+    move |error| format!("{what}: {error}")
+}
+
+/// What the broker makes while it has rights.
+struct Prepared {
+    plan: Planned,
+    log: LogFile,
+    control: Control,
+    shown: Vec<Shown>,
+    own: Own,
+    outside: Rc<Outside>,
+    asker: Option<Asker>,
     files: u64,
 }
 
-fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<Prepared, String> {
-    let told = |what: &'static str| move |error: io::Error| format!("{what}: {error}");
+fn prepare(plan: Planned) -> Result<Prepared, String> {
     let files = confine::raise_files();
-    let (mut start, mut network) = Start::read(start).map_err(told("what the supervisor says"))?;
-    name.clone_from(&start.name);
-    let policy = policy(&network.egress)?;
-    let upstream = upstream(&start, &network)?;
-    let read = sources::read(&mut start, &network.egress.secrets, said)?;
-    let missing = given::leave_out_missing(&mut network, &read);
-    let secrets = Arc::new(Secrets::new(read, &network.egress.sockets)?);
-    let mut placeholders = secrets.placeholders();
-    placeholders.extend(missing.into_iter().map(|name| (name, Vec::new())));
-    let requests = Requests::of(&network.egress)?;
-    let has_authority = !(requests.is_empty() && network.egress.sockets.is_empty())
-        || given::needs_authority(&network.given);
-    let authority = has_authority.then(Authority::new).transpose();
-    let authority = authority.map_err(told("the authority of the launch"))?;
+    let Planned { start, network, .. } = &plan;
     let state = Path::new(&start.state);
     let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
     let log = log.map_err(told("the log of the network"))?;
@@ -167,7 +201,7 @@ fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<P
     let shown = ports::show(&network.egress.exposed)?;
     let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
     let own = Own::new().map_err(told("the addresses of this machine"))?;
-    let roots = if authority.is_some() { Roots::Needed } else { Roots::NotNeeded };
+    let roots = if plan.authority.is_some() { Roots::Needed } else { Roots::NotNeeded };
     let outside = Outside::start(control, roots).map_err(told("a process for the host's files"))?;
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
@@ -176,23 +210,7 @@ fn prepare(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<P
     // given up, the numbers of queries would have nothing to come from.
     let random = getrandom::fill(&mut [0]);
     random.map_err(|error| format!("random numbers: {error}"))?;
-    Ok(Prepared {
-        start,
-        network,
-        policy,
-        requests,
-        authority,
-        log,
-        control: bound,
-        shown,
-        upstream,
-        own,
-        outside,
-        asker,
-        secrets,
-        placeholders,
-        files,
-    })
+    Ok(Prepared { plan, log, control: bound, shown, own, outside, asker, files })
 }
 
 fn upstream(start: &Start, network: &Network) -> Result<Option<Upstream>, String> {
@@ -223,28 +241,9 @@ fn file(path: &str) -> Result<String, String> {
 }
 
 /// Starts the factory, gives everything up, and serves until the end.
-fn serve(
-    prepared: Prepared,
-    (handed, servers): (Handed, BTreeMap<String, OwnedFd>),
-    mut life: &UnixStream,
-) -> io::Result<()> {
-    let Prepared {
-        start,
-        network,
-        policy,
-        requests,
-        authority,
-        log,
-        control,
-        shown,
-        upstream,
-        own,
-        outside,
-        asker,
-        secrets,
-        files,
-        ..
-    } = prepared;
+fn serve(prepared: Prepared, (handed, servers): Taken, mut life: &UnixStream) -> io::Result<()> {
+    let Prepared { plan, log, control, shown, own, outside, asker, files } = prepared;
+    let Planned { start, network, policy, upstream, requests, authority, secrets, .. } = plan;
     let factory = Factory::start(handed.user, handed.network)?;
     let lookups = Lookups::new(&network.egress.resolvers, outside.clone())?;
     let ends = authority.map(|authority| Ends::new(authority, outside));
