@@ -7,6 +7,7 @@ mod judged;
 mod launch;
 mod programs;
 mod real;
+mod secrets;
 mod static_programs;
 mod world;
 
