@@ -27,7 +27,7 @@ use jail_plan::{SecretPlace, SecretSocket};
 use zeroize::Zeroizing;
 
 pub use answer::AnswerChange;
-pub use body::{Changed, Outcome};
+pub use body::{Change, Changed, Outcome};
 pub use objection::Objection;
 pub use request::{Destination, RequestChange};
 pub use uses::Use;
