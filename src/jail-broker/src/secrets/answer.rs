@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hyper::Method;
 use hyper::StatusCode;
+use hyper::ext::ReasonPhrase;
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::http::response::Parts;
 use jail_egress::Host;
@@ -39,6 +40,8 @@ impl Secrets {
         let replacements = replacements.map_err(|error| Objection::broken(&error))?;
         let mut change = AnswerChange { replacements, stream: Stream::default() };
         change.clean(&mut parts.headers)?;
+        // Words of the server's own behind the status; nothing reads them.
+        parts.extensions.remove::<ReasonPhrase>();
         if has_body(method, parts.status) && !is_identity(&parts.headers) {
             return Err(Objection::Compressed);
         }

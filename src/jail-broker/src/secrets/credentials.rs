@@ -6,7 +6,9 @@
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::prelude::BASE64_STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderName};
+use zeroize::Zeroizing;
 
 use super::placeholder::is_known;
 
@@ -44,9 +46,13 @@ pub(super) fn basic(field: &HeaderName, value: &[u8]) -> Option<Vec<u8>> {
     is_basic.then(|| BASE64.decode(pair.trim_ascii()).ok()).flatten()
 }
 
-/// The other way around.
-pub(super) fn to_basic(pair: &[u8]) -> String {
-    format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(pair))
+/// The other way around, with a value in it.
+pub(super) fn to_basic(pair: &[u8]) -> Zeroizing<Vec<u8>> {
+    // With room for all of it, it is never moved, and no copy of it stays behind.
+    let mut text = Zeroizing::new(String::with_capacity(16 + pair.len() * 2));
+    text.push_str("Basic ");
+    BASE64_STANDARD.encode_string(pair, &mut text);
+    Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
 
 /// Whether a field holds a placeholder and nothing that could be a key: a scheme, a name, quotation marks.

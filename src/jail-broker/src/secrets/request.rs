@@ -152,9 +152,7 @@ impl Secrets {
             let words = "the user and password of `authorization`";
             let found = Found(SecretPlace::Basic, words, Some(field));
             let changed = self.changed(to, &pair, Form::Plain, found, used)?;
-            let changed =
-                changed.map(|pair| Zeroizing::new(credentials::to_basic(&pair).into_bytes()));
-            return changed.map(header_value).transpose();
+            return changed.map(|pair| header_value(credentials::to_basic(&pair))).transpose();
         }
         if NEVER.contains(&field.as_str()) {
             return self.check_none(to, value, &format!("`{field}`")).map(|()| None);

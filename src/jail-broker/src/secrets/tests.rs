@@ -369,6 +369,19 @@ fn what_a_server_encodes_is_found_too() {
 }
 
 #[test]
+fn the_words_behind_a_status_do_not_pass() {
+    let secrets = secrets();
+    let answered = |name: &str| {
+        let (mut parts, ()) = Response::new(()).into_parts();
+        parts.extensions.insert(hyper::ext::ReasonPhrase::from_static(KEY.as_bytes()));
+        secrets.answer(&host(name), &Method::GET, &mut parts).unwrap();
+        parts.extensions.get::<hyper::ext::ReasonPhrase>().is_some()
+    };
+    assert!(!answered("api.example.com"));
+    assert!(answered("elsewhere.example.net"));
+}
+
+#[test]
 fn an_answer_that_cannot_be_read_is_not_carried() {
     let secrets = secrets();
     let answer = |name: &str, method: &Method, status: u16| {
