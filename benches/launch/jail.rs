@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use base64::Engine;
+use jail_plan::git::COPIES;
 use jail_plan::{
-    Access, Argument, Beneath, Bind, Closure, Folder, Found, Handled, HostText, Ids, InsideOp,
-    Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan, Reach, Resource,
-    SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
+    Access, Argument, Beneath, Bind, Closure, Folder, Found, Git, GitChanges, Handled, Host,
+    HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan,
+    Reach, Resource, SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
 };
 
 /// `return SECCOMP_RET_ALLOW`.
@@ -17,6 +18,18 @@ const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
 pub(crate) fn without_layers(mut plan: Plan) -> Plan {
     plan.landlock.handles.clear();
     plan.seccomp = vec![filter(&ALLOW_ALL)];
+    plan
+}
+
+/// The same jail where git's settings are kept apart, as every jail with `mount-cwd` has them.
+pub(crate) fn with_git_apart(mut plan: Plan, host: &Path) -> Plan {
+    let program = host.to_str().expect("UTF-8").into();
+    plan.host = Some(Host { program, shell: None });
+    let to = HostText::Literal(COPIES.into());
+    let step = Step::new("bench#0", InsideOp::Git(Git { to, changes: GitChanges::Told }));
+    plan.landlock.rules.extend(plan.landlock.rules_of(&step, &plan.closure.store));
+    // Before the root becomes read-only.
+    plan.inside.insert(plan.inside.len().saturating_sub(1), step);
     plan
 }
 

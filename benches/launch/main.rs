@@ -22,6 +22,7 @@ mod floor;
 mod jail;
 mod network;
 mod report;
+mod repository;
 #[path = "../../tests/probes/tiny.rs"]
 mod tiny;
 
@@ -190,6 +191,15 @@ fn prepare(folder: &Path, paths: usize, programs: &Programs, user: Option<u32>) 
             contenders.push(contender(name, vec![wrapper]));
         }
     }
+    if let Some(host) = helper() {
+        let at = folder.join("in-a-repository");
+        repository::make(&at, user);
+        let apart = jail::with_git_apart(plan.clone(), &host);
+        let command = vec![wrapper(&at, "wrapper", first, &apart)];
+        contenders.push(Contender::new("in a repository", command, &at, user));
+        let command = vec![wrapper(folder, "no-repository", first, &apart)];
+        contenders.push(contender("in no repository", command));
+    }
     let without = wrapper(folder, "without-layers", first, &jail::without_layers(plan));
     contenders.push(contender("without layers", vec![without]));
     let floor = vec![programs.floor.clone().into(), paths.to_string().into(), folder.into()];
@@ -251,6 +261,12 @@ fn stubs() -> Vec<PathBuf> {
         false => panic!("{} is missing: `make build`, or set JAIL_STUB", stub.display()),
     };
     std::env::split_paths(&stubs).map(found).collect()
+}
+
+/// The helper that keeps git's settings apart, where it is built.
+fn helper() -> Option<PathBuf> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/release/jail-host");
+    built.canonicalize().ok()
 }
 
 fn bubblewraps() -> Vec<PathBuf> {

@@ -54,7 +54,7 @@ pub(crate) fn judged() -> Option<Network> {
     }];
     network.given = vec![Given {
         content: Content::Authorities(ROOTS.into()),
-        to: GivenTo::File("/run/jailgen/authorities.pem".into()),
+        to: GivenTo::File(jail_plan::HostText::Literal("/run/jailgen/authorities.pem".into())),
         by: network.by.clone(),
     }];
     Some(network)

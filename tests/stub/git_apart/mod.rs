@@ -37,7 +37,7 @@ fn apart(changes: GitChanges) -> InsideOp {
 
 /// The same where git's settings are kept apart, in a project that is a repository with a commit.
 fn in_repository(caller: Caller, changes: GitChanges) -> Jail {
-    let jail = plain(caller).op(apart(changes));
+    let jail = plain(caller).op(apart(changes)).op(InsideOp::RemountReadOnly(literal("/")));
     prepare(&jail, "git init -q -b main . && echo 1 >f && git add f && git commit -qm one");
     jail
 }

@@ -3,11 +3,13 @@
 //! Which places these are, and what is in the copies, a process outside says ([`crate::host::GitGuard`]).
 
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
+use jail_plan::JailPath;
 use jail_plan::git::{Guarded, How};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, OFlags, statat};
+use rustix::fs::{AtFlags, CWD, OFlags, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
@@ -23,6 +25,13 @@ use crate::sys::Attributes;
 pub(super) struct Apart<'a> {
     guard: &'a GitGuard<'a>,
     places: Vec<Place>,
+    copies: Option<Copies>,
+}
+
+/// Where the jail's copies are.
+struct Copies {
+    folder: Rc<OwnedFd>,
+    at: JailPath,
 }
 
 struct Place {
@@ -54,7 +63,7 @@ pub(super) fn find<'a, 's>(
             }
         }
     }
-    Ok(Some(Apart { guard, places }))
+    Ok(Some(Apart { guard, places, copies: None }))
 }
 
 impl Place {
@@ -75,7 +84,7 @@ impl Place {
         Ok(Self { number, how, from, to, tree })
     }
 
-    fn attach(self, copies: &OwnedFd, at: &str, root: &mut Root) -> Result<(), Problem> {
+    fn attach(self, copies: &Copies, root: &mut Root) -> Result<(), Problem> {
         let Self { number, how, from, to, tree } = self;
         let entry = root.entry_of_mount(&to)?;
         let Entry { folder, name } = &entry;
@@ -86,25 +95,39 @@ impl Place {
         match (how, tree) {
             (How::ReadOnly, Some(tree)) => move_to_entry(tree, &entry),
             (How::Copy, _) | (How::ReadOnly, None) => {
-                let tree = tree::clone_child(copies, format!("{number}"), Depth::One);
+                let tree = tree::clone_child(&*copies.folder, format!("{number}"), Depth::One);
                 tree.and_then(|tree| move_to_entry(tree, &entry))
             }
-            (How::Link, _) => root.with_link(&format!("{at}/{number}"), |folder, name| {
-                move_to_entry(tree::clone_child(folder, name, Depth::One)?, &entry)
-            }),
+            (How::Link, _) => copies.link(number, &entry),
         }
         .about(&to)
     }
 }
 
+impl Copies {
+    /// Mounts a symbolic link that leads to a copy. It has no name in the end, but a mount of it can be attached only while it has.
+    fn link(&self, number: usize, entry: &Entry) -> Result<(), Errno> {
+        let name = c"link";
+        symlinkat(format!("{}/{number}", self.at.as_str()), &*self.folder, name)?;
+        move_to_entry(tree::clone_child(&*self.folder, name, Depth::One)?, entry)?;
+        unlinkat(&*self.folder, name, AtFlags::empty())
+    }
+}
+
 impl Apart<'_> {
+    /// Has the copies made, while the root can still be written.
+    pub(super) fn copy(&mut self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
+        let at = launch.caller.path(&self.guard.op.to)?;
+        let folder = root.own_folder(at.as_str())?;
+        self.guard.copy(&*folder)?;
+        self.copies = Some(Copies { folder, at });
+        Ok(())
+    }
+
     /// Puts all of it in place, when everything else is.
-    pub(super) fn attach(self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
-        let Self { guard, places } = self;
-        let at = launch.caller.path(&guard.op.to)?;
-        let copies = root.own_folder(at.as_str())?;
-        guard.copy(&*copies)?;
-        places.into_iter().try_for_each(|place| place.attach(&copies, at.as_str(), root))
+    pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
+        let Some(copies) = self.copies else { return Ok(()) };
+        self.places.into_iter().try_for_each(|place| place.attach(&copies, root))
     }
 }
 

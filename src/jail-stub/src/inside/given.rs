@@ -14,7 +14,7 @@ pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
     next: Option<&InsideOp>,
-    built: &Built,
+    built: &Built<'_>,
 ) -> Result<(), Problem> {
     let Some(network) = launch.network.filter(|network| network.lacks_filled(next)) else {
         return Ok(());
@@ -40,7 +40,7 @@ pub(super) fn place(
 pub(super) fn is_hosts(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
-    built: &Built,
+    built: &Built<'_>,
     path: &[u8],
 ) -> bool {
     let places = &built.places;
@@ -50,7 +50,7 @@ pub(super) fn is_hosts(
         || found.into_iter().any(|place| order::is_around(place, path))
 }
 
-fn server(path: &str, built: &Built) -> Result<OwnedFd, Problem> {
+fn server(path: &str, built: &Built<'_>) -> Result<OwnedFd, Problem> {
     let made = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None);
     let made = made.about(path)?;
     socket::listen_at(&made, path, &built.root)?;

@@ -100,12 +100,14 @@ impl Launch<'_> {
 }
 
 /// What was built.
-pub(crate) struct Built {
+pub(crate) struct Built<'a> {
     /// The new root.
     pub(crate) root: Root,
     /// What only the launch could know about it.
     pub(crate) places: Places,
     room: Room,
+    /// What of git is kept apart, until everything else is in place.
+    apart: Option<git::Apart<'a>>,
 }
 
 /// Where things are inside whose places the plan does not know.
@@ -124,7 +126,7 @@ pub(crate) struct Bound {
 }
 
 /// Builds the jail's root on a fresh tmpfs. The process still has the host's root afterwards; see [`Root::enter`].
-pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
+pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let ops = &launch.plan.inside;
     let failed = |index, step, problem| launch.steps.inside(index, step, problem);
     let mut sources = Vec::with_capacity(ops.len());
@@ -146,7 +148,7 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     }
     let root = Root::new().map_err(at_root)?;
     let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
-    let mut built = Built { root, places: Places::default(), room };
+    let mut built = Built { root, places: Places::default(), room, apart };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
     order::settle(&mut parts, launch.caller);
     let mut done = Vec::with_capacity(parts.len());
@@ -159,7 +161,8 @@ pub(crate) fn build(launch: &Launch<'_>) -> Result<Built, Failure> {
     }
     for_broker(launch, &done, None, &built).map_err(at_root)?;
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
-    kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(launch, &mut built.root)))
+    let apart = built.apart.take();
+    kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(&mut built.root)))
         .and_then(|()| built.root.complete())
         .map_err(at_root)?;
     Ok(built)
@@ -170,7 +173,7 @@ fn for_broker(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
     next: Option<&InsideOp>,
-    built: &Built,
+    built: &Built<'_>,
 ) -> Result<(), Problem> {
     refused::place(launch, done, next, built)?;
     given::place(launch, done, next, built)
@@ -221,7 +224,7 @@ fn perform(
     step: &Step<InsideOp>,
     found: HostParts,
     launch: &Launch<'_>,
-    built: &mut Built,
+    built: &mut Built<'_>,
 ) -> Result<(), Problem> {
     let caller = launch.caller;
     let (root, room) = (&mut built.root, built.room);
@@ -279,8 +282,9 @@ fn perform(
             let tree = tree::queues().about(path.as_str())?;
             root.attach(tree, path.as_str(), Kind::Folder)
         }
-        // It is done when everything else is in place.
-        InsideOp::Git(_) => Ok(()),
+        InsideOp::Git(_) => {
+            built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
+        }
         // The operations that scripts added stand before it by now.
         InsideOp::RuntimeArguments => Ok(()),
     }

@@ -19,7 +19,7 @@ pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
     next: Option<&InsideOp>,
-    built: &Built,
+    built: &Built<'_>,
 ) -> Result<(), Problem> {
     let Some(network) = launch.network.filter(|network| network.lacks_refused(next)) else {
         return Ok(());

@@ -98,6 +98,7 @@ struct Draft<'a> {
     ids: Who,
     start_in: Option<HostText>,
     host: OnHost,
+    git: Option<Step<InsideOp>>,
     network: network::ByName,
 }
 
@@ -122,6 +123,7 @@ impl<'a> Draft<'a> {
             ids: Who::default(),
             start_in: None,
             host: OnHost::default(),
+            git: None,
             network: network::ByName::default(),
         }
     }
@@ -153,7 +155,7 @@ impl<'a> Draft<'a> {
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
             // It is said with the working folder.
             Grant::HomeAsFolder | Grant::Project | Grant::Quarantine => {}
-            Grant::Git { settings } => self.inside.extend(git(*settings, by)),
+            Grant::Git { settings } => self.git = git(*settings, by),
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
                     by,
@@ -367,6 +369,8 @@ impl<'a> Draft<'a> {
     fn finish(mut self, request: &Request<'_>, closure: Closure) -> Result<Plan, SealError> {
         let program = self.checked_program()?;
         self.check_hostname()?;
+        // No mount of the spec covers the copies.
+        self.inside.extend(self.git.take());
         self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(Step::new(EVERY_JAIL, InsideOp::Loopback));
