@@ -126,9 +126,12 @@ fn python_and_node_send_it_as_they_send_any_key() {
         for caller in callers() {
             let network = network(world, secret(from_variable()));
             let mut jail = jail(world, caller, network);
-            let python = "import os, requests\n\
+            let python = "import os, httpx, requests\n\
                 answer = requests.post('https://real.test/p', json={}, auth=('x', os.environ['API_KEY']))\n\
-                print(answer.status_code, requests.get('https://real.test/p', headers={'x-api-key': os.environ['API_KEY'].upper()}).json()['error'])\n";
+                print(answer.status_code, requests.get('https://real.test/p', headers={'x-api-key': os.environ['API_KEY'].upper()}).json()['error'])\n\
+                with httpx.Client(http2=True) as client:\n    \
+                    answer = client.get('https://real.test/p', headers={'x-api-key': os.environ['API_KEY']})\n    \
+                    print(answer.http_version, os.environ['API_KEY'] in answer.text)\n";
             let node = "fetch('https://real.test/n', { method: 'POST', body: '{}', headers: { 'x-api-key': process.env.API_KEY } })\
                 .then(async (answer) => console.log(answer.status, (await answer.text()).includes(process.env.API_KEY)))";
             jail.file("project/get.py", python);
@@ -140,10 +143,13 @@ fn python_and_node_send_it_as_they_send_any_key() {
                 jail = jail.op(bind(world.folder(), Access::ReadOnly)).set("PYTHONPATH", &modules);
                 let ran = jail.sh("/usr/bin/python3 get.py");
                 assert!(
-                    ran.stdout.starts_with("200 jailgen: `x-api-key` has a credential"),
+                    ran.stdout.starts_with("200 jailgen: `x-api-key` has a credential")
+                        && ran.stdout.ends_with("\nHTTP/2 True\n"),
                     "{ran:?}"
                 );
-                assert!(seen(world).contains("Basic eDpzay1hbnQt"));
+                let seen = seen(world);
+                let key = format!("x-api-key: {KEY}");
+                assert!(seen.contains("Basic eDpzay1hbnQt") && seen.contains(&key), "{seen}");
             }
         }
     });
