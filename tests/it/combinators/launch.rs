@@ -4,7 +4,68 @@ use super::row::{Probe, ROW, Row};
 
 const FILES: &str = "echo a >file; mkdir -p ../sibling; echo b >../sibling/file";
 
+const REPOSITORY: &str =
+    "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e
+    git init -q; git commit -q --allow-empty -m first; mkdir -p a/b";
+
+const SET: &str = "git config core.pager evil && git config branch.a.remote origin && [ \"$(git config core.pager)\" = evil ]";
+
 pub(super) const ROWS: &[Row] = &[
+    Row {
+        name: "allow-git-config",
+        spec: "mount-cwd allow-git-config (add-pkg-deps [ pkgs.git ])",
+        host: REPOSITORY,
+        probes: &[Probe::Works(SET), Probe::Left("[ \"$(git config core.pager)\" = evil ]")],
+        ..ROW
+    },
+    Row {
+        name: "protect-git",
+        spec: "mount-cwd allow-git-config protect-git (add-pkg-deps [ pkgs.git ])",
+        host: REPOSITORY,
+        probes: &[
+            Probe::Works(SET),
+            Probe::Left("! git config core.pager && ! git config branch.a.remote"),
+            Probe::Refuses("echo x >.git/commondir"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "merge-git-config",
+        spec: "mount-cwd merge-git-config (add-pkg-deps [ pkgs.git ])",
+        host: REPOSITORY,
+        probes: &[
+            Probe::Works(SET),
+            Probe::Left(
+                "! git config core.pager && [ \"$(git config branch.a.remote)\" = origin ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "readonly-git",
+        spec: "mount-cwd readonly-git (add-pkg-deps [ pkgs.git ])",
+        host: REPOSITORY,
+        probes: &[
+            Probe::Works("[ \"$(git log --format=%s)\" = first ] && echo x >file"),
+            Probe::Refuses("git commit -q --allow-empty -m second"),
+            Probe::Refuses("git config a.b c"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mount-project",
+        spec: "mount-project (add-pkg-deps [ pkgs.git ])",
+        host: REPOSITORY,
+        folder: "project/a/b",
+        probes: &[
+            Probe::Works(
+                "[ \"$PWD\" = ~/project/a/b ] && [ \"$(git log --format=%s)\" = first ] && echo x >../../top",
+            ),
+            Probe::Left("[ -e ~/project/top ]"),
+            Probe::Refuses("echo x >../../.git/commondir"),
+        ],
+        ..ROW
+    },
     Row {
         name: "allow-home-cwd",
         spec: "mount-cwd allow-home-cwd",

@@ -126,6 +126,31 @@ fn a_root_that_becomes_a_bare_repository_is_told() {
 }
 
 #[test]
+fn what_a_setting_names_and_what_the_host_replaces_is_told() {
+    if !has_git() {
+        return;
+    }
+    for caller in callers() {
+        let jail = in_repository(caller, GitChanges::Told);
+        prepare(&jail, "git config core.hooksPath .husky/_");
+        let ran = jail.sh("mkdir -p .husky/_");
+        let words = "`.husky/_`, which `core.hooksPath` names, was made in the session";
+        assert!(ran.stderr.contains(words), "{ran:?}");
+        assert_eq!(jail.sh("true").stderr, "", "it is held now");
+        let mut command = jail.command(jail.wrapper());
+        command.args(["-c", "echo on; read x"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut session = command.stderr(Stdio::piped()).spawn().expect("it starts");
+        let mut line = [0; 3];
+        std::io::Read::read_exact(session.stdout.as_mut().expect("a pipe"), &mut line).expect("on");
+        prepare(&jail, "git config a.b c");
+        drop(session.stdin.take());
+        let ran = session.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&ran.stderr);
+        assert!(told.contains("`.git/config` was replaced on the host meanwhile"), "{told}");
+    }
+}
+
+#[test]
 fn nothing_of_git_is_writable_where_the_plan_says_so() {
     if !has_git() {
         return;

@@ -36,6 +36,8 @@ pub(super) struct Config {
     /// What it is a copy of.
     pub(super) path: PathBuf,
     pub(super) before: Vec<u8>,
+    /// Which file that is.
+    pub(super) identity: Option<(u64, u64)>,
 }
 
 /// The copy of a folder of hooks.
@@ -69,7 +71,8 @@ impl Copies {
                 How::ReadOnly => {}
                 How::Link => {
                     let before = copier.file(path, &folder, &name).map_err(failed)?;
-                    configs.push(Config { name, path: path.to_path_buf(), before });
+                    let (path, identity) = (path.to_path_buf(), identity(path));
+                    configs.push(Config { name, path, before, identity });
                 }
                 How::Copy => {
                     copier.folder(path, &folder, OsStr::new(&name), DEPTH_MAX).map_err(failed)?;
@@ -141,6 +144,12 @@ impl Copier {
         fchmod(&file, Mode::from_raw_mode(mode))?;
         Ok(File::from(file))
     }
+}
+
+/// Which file is there: device and inode.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    let found = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    Some((found.st_dev, found.st_ino))
 }
 
 /// Git comes with samples, which it does not run.

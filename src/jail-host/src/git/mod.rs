@@ -62,11 +62,8 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
 
 /// From the places to the last answer.
 fn accompany(socket: &OwnedFd, found: &Found, first: Result<(), Errno>) -> io::Result<()> {
-    let (other_user, folder) = match hear(socket)? {
-        Some((Told::Inside { other_user }, Some(folder))) => (other_user, folder),
-        // The launch has stopped before.
-        Some(_) | None => return Ok(()),
-    };
+    // Else the launch has stopped before.
+    let Some((Told::Inside { other_user }, Some(folder))) = hear(socket)? else { return Ok(()) };
     let copies = match Copies::make(found, folder, other_user) {
         Ok(copies) => copies,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),

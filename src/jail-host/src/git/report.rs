@@ -1,12 +1,12 @@
 //! What the launcher is told when the jail has ended. Nothing of the jail's is printed as it is: names are escaped, and values are
 //! shown only where they are harmless.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jail_plan::{GitChanges, one_line};
 
 use super::changes::{self, Change};
-use super::copies::{Copies, signatures};
+use super::copies::{Config, Copies, identity, signatures};
 use super::find::Found;
 use super::guide::command;
 use super::harmless::is_harmless;
@@ -22,7 +22,7 @@ const NAME_MAX: usize = 60;
 
 /// All lines.
 pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<_> = made(found).into_iter().chain(replaced(found, copies)).collect();
     for config in &copies.configs {
         let shown = shown(&config.path, found);
         match changes::of(config, &copies.folder) {
@@ -102,6 +102,30 @@ fn taken_over(found: &Found, path: &Path, changes: &[Change]) -> Option<String> 
         Err(Refused::Changed) => Some("it was changed on the host meanwhile".into()),
         Err(Refused::Failed(error)) => Some(error.to_string()),
     }
+}
+
+/// What a setting names was not there, so nothing could hold it, and is there now.
+fn made(found: &Found) -> Vec<String> {
+    let is_there = |named: &&(&str, PathBuf)| named.1.symlink_metadata().is_ok();
+    let told = |(key, path): &(&str, PathBuf)| {
+        format!(
+            "{}, which `{key}` names, was made in the session, and git on the host believes it",
+            shown(path, found)
+        )
+    };
+    found.missing.iter().filter(is_there).map(told).collect()
+}
+
+/// Whoever replaces a file takes off what lies over it.
+fn replaced(found: &Found, copies: &Copies) -> Vec<String> {
+    let is_another = |config: &&Config| identity(&config.path) != config.identity;
+    let told = |config: &Config| {
+        format!(
+            "{} was replaced on the host meanwhile, and could be written in the jail from then on: look at it",
+            shown(&config.path, found)
+        )
+    };
+    copies.configs.iter().filter(is_another).map(told).collect()
 }
 
 /// Worktrees and submodules that are new: their settings are the jail's own.
