@@ -3,6 +3,7 @@
 mod commands;
 mod ending;
 mod escapes;
+mod project;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
