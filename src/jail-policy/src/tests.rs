@@ -284,7 +284,7 @@ fn grants_are_told_in_words() {
     check(
         &Grant::Folder { access: Access::ReadWrite, to: None },
         &expect![
-            "read-write the folder that it is started in (a plain bind for now: all in it can be changed, `.git` and its hooks too)"
+            "read-write the folder that it is started in (a plain bind: all in it can be changed)"
         ],
     );
     check(

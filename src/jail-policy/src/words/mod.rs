@@ -1,6 +1,7 @@
 //! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
 
 mod cage;
+mod git;
 mod network;
 mod packages;
 mod parts;
@@ -12,7 +13,7 @@ use std::fmt;
 
 use jail_plan::{Bytes, Seconds};
 
-use crate::grant::{Argument, GitSettings, Grant, IdKind, Limited, Scope, Wall, Writes};
+use crate::grant::{Argument, Grant, IdKind, Limited, Scope, Wall, Writes};
 use crate::text::Text;
 use crate::{Access, Missing, Service};
 use crate::{CallBase, OnDeny};
@@ -158,7 +159,7 @@ fn plain(grant: &Grant) -> Sentence {
             let what = "the root of the repository in place of the folder in which it is started";
             Sentence::new(Files, "the working folder", what)
         }
-        Grant::Git { settings } => git(*settings),
+        Grant::Git { settings } => git::settings(*settings),
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }
@@ -360,23 +361,6 @@ fn access_word(access: Access) -> &'static str {
         Access::ReadWrite => "read-write",
         Access::Device => "device",
     }
-}
-
-fn git(settings: GitSettings) -> Sentence {
-    let (verb, what) = match settings {
-        GitSettings::Apart => {
-            (OWN, "git's configuration and hooks in the working folder's repository (copies)")
-        }
-        GitSettings::Merged => (
-            OWN,
-            "git's configuration and hooks in the working folder's repository (copies; harmless changes are taken over)",
-        ),
-        GitSettings::ReadOnly => ("read-only", "`.git` in the working folder"),
-        GitSettings::Shared => {
-            ("read-write", "git's configuration and hooks, which git on the host executes")
-        }
-    };
-    Sentence::new(Subject::Files, verb, what)
 }
 
 fn folder(access: Access, to: Option<&Text>) -> Sentence {

@@ -110,7 +110,7 @@ submodule it is the outermost repository that says that this folder is a submodu
             docs: "Of `config`, `config.worktree` and `hooks` of the working folder's repository the jail has copies, which it can change and
 which go with it; what points from one folder of git to another (`.git` files, `commondir`, `gitdir`) is read-only, and so is what the
 configuration includes or names in the folder. The same holds for the repository of a linked worktree, for submodules and for a bare repository.
-When the jail has ended, it says which settings were changed and how to take harmless ones over. [project-folder.md](../project-folder.md) says more.",
+When the jail has ended, it says which settings were changed and how to take harmless ones over. [project-folder.md](project-folder.md) says more.",
             example: "[ mount-cwd allow-git-config protect-git ]",
             lower: Lower::Permission(|call| git(call, GitSettings::Apart)),
             ..OURS

@@ -19,6 +19,7 @@ fn check_one<const N: usize>(combinator: &str, arguments: [Value; N], expected: 
 
 mod builders;
 mod fold;
+mod folder;
 mod grants;
 mod laws;
 mod layers;
