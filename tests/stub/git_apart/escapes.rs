@@ -206,7 +206,6 @@ const ROWS: &[Row] = &[
         folder: "bare.git",
         inside: "hook hooks; mv hooks h2; hook hooks; rm -f hooks/pre-receive; cp hooks/pre-commit hooks/pre-receive",
         outside: "cd ~/project; git push -q ~/bare.git HEAD:refs/heads/x",
-        ..ROW
     },
     Row {
         name: "git-that-is-a-link",
