@@ -90,7 +90,7 @@ fn json_says_the_same() {
         {
           "combinator": "readwrite",
           "place": "after.jail:5:4",
-          "restricts": true,
+          "restricts": false,
           "what": "read-write /srv/b"
         }"#]]
     .assert_eq(&serde_json::to_string_pretty(added).unwrap());

@@ -206,6 +206,9 @@ fn covers(grant: &Grant, others: &[Entry]) -> bool {
     let Some(place) = grant.target().map(ToString::to_string) else { return false };
     let place = place.trim_matches('"');
     let holds = |other: &Entry| {
+        if other.grant == *grant {
+            return false;
+        }
         let Some(target) = other.grant.target().map(ToString::to_string) else { return false };
         let is_above = place.strip_prefix(target.trim_matches('"'));
         is_above.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
