@@ -7,7 +7,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::process::{Command, Stdio};
 
 use jail_plan::{
-    DedicatedUser, Ids, InsideOp, KeptOverlay, Namespace, Overlay, SharedFile, Transport,
+    DedicatedUser, Host, Ids, InsideOp, KeptOverlay, Namespace, Overlay, SharedFile, Transport,
 };
 
 use crate::jail::{Caller, Jail, by, callers, expand, literal, skipped, tmpfs};
@@ -207,6 +207,16 @@ fn overlays_and_shared_files_are_the_payloads_to_write() {
         jail.sh("cat /tmp/agent; echo theirs >/tmp/agent; mv -T /tmp/agent /tmp/a 2>/dev/null || echo kept")
             .prints("minekept");
         jail.outside_sh("cat ~/.agent.json").prints("theirs");
+    }
+}
+
+#[test]
+fn without_the_helper_nothing_is_shared_and_nothing_runs() {
+    for (caller, name) in dedicated() {
+        let host = Host { program: "/nowhere/jail-host".into(), shell: None };
+        let jail = jail_of(caller, name).change(|plan| plan.host = Some(host));
+        jail.sh("echo ran").stopped(&["(namespaces): /nowhere/jail-host: ENOENT"]);
+        jail_of(caller, name).sh("echo ran").prints("ran");
     }
 }
 

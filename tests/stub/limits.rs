@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jail_plan::{
-    Cgroup, CgroupLimit, Controlled, Limit, Namespace, Otherwise, Plan, Resource, TimeLimit,
+    Cgroup, CgroupLimit, Controlled, Host, Limit, Namespace, Otherwise, Plan, Resource, TimeLimit,
 };
 
 use crate::jail::{Jail, Ran, by, callers};
@@ -132,6 +132,17 @@ fn without_a_control_group_the_launch_stops_and_says_what_would_help() {
                 "let the spec say `best-effort`",
             ]);
         }
+    }
+}
+
+#[test]
+fn without_the_helper_no_control_group_is_made_and_nothing_runs() {
+    for caller in callers() {
+        let host = Host { program: "/nowhere/jail-host".into(), shell: None };
+        let jail = Jail::new(caller)
+            .change(controlled(Otherwise::Stop, &[(Controlled::Pids, 16)]))
+            .change(|plan| plan.host = Some(host));
+        jail.sh("echo ran").stopped(&["(cgroup): /nowhere/jail-host: ENOENT"]);
     }
 }
 
