@@ -165,6 +165,7 @@ fn serve(listener: std::net::TcpListener, acceptor: TlsAcceptor, own: Arc<(Origi
 }
 
 async fn connection(stream: TcpStream, acceptor: TlsAcceptor, own: Arc<(Origin, Answer)>) {
+    stream.set_nodelay(true).unwrap();
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let service = service_fn(move |request: Request<Incoming>| {

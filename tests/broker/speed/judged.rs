@@ -180,7 +180,11 @@ fn mitmproxy(world: &World, root: &Root) -> Option<(Running, Road)> {
     command.args(["--quiet", "--listen-host", "127.0.0.1", "--listen-port", "8889", "--set"]);
     command.arg(format!("confdir={}", settings.display())).arg("--set");
     command.arg(format!("ssl_verify_upstream_trusted_ca={}", root.file.display()));
-    let running = Running(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap());
+    let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
+    let Ok(running) = started.map(Running) else {
+        println!("mitmproxy is not this user's to start");
+        return None;
+    };
     let begun = Instant::now();
     while TcpStream::connect(MITMPROXY).is_err() {
         assert!(begun.elapsed() < Duration::from_secs(60), "mitmproxy does not start");
