@@ -1,6 +1,6 @@
 //! The check of hosts by name, over answers that no jail has given: each wrong one fails it.
 
-use jail_plan::{Egress, EgressRule, Network, Places, Plan};
+use jail_plan::{Content, Egress, EgressRule, Given, GivenTo, Network, Places, Plan, SecretSocket};
 use jail_probe::Answer;
 use jailgen::audit::{Host, Verdict, attempts, report};
 
@@ -43,6 +43,10 @@ fn good(words: &str) -> Answer {
 
 /// How the check comes out when one attempt is answered otherwise.
 fn judged(plan: &Plan, otherwise: Option<(&str, Answer)>) -> (Verdict, String) {
+    judged_by("hosts-by-name", plan, otherwise)
+}
+
+fn judged_by(code: &str, plan: &Plan, otherwise: Option<(&str, Answer)>) -> (Verdict, String) {
     let host = Host::default();
     let words: Vec<String> = attempts(plan, &host).iter().map(|words| words.join(" ")).collect();
     if let Some((changed, _)) = &otherwise {
@@ -54,7 +58,7 @@ fn judged(plan: &Plan, otherwise: Option<(&str, Answer)>) -> (Verdict, String) {
     };
     let answers: Vec<Answer> = words.iter().map(answer).collect();
     let report = report(plan, &Places::new(), &host, &answers);
-    let check = report.checks.into_iter().find(|check| check.code == "hosts-by-name").unwrap();
+    let check = report.checks.into_iter().find(|check| check.code == code).unwrap();
     (check.verdict, check.evidence)
 }
 
@@ -80,4 +84,35 @@ fn hosts_that_no_rule_names_are_out_of_reach_or_the_check_fails() {
         let (verdict, evidence) = judged(&plan, Some((words, answer.clone())));
         assert_eq!(verdict, Verdict::Failed, "{words} {answer:?}: {evidence}");
     }
+}
+
+#[test]
+fn what_the_broker_gives_is_the_specs_and_nothing_else_is() {
+    let Some(mut plan) = plan() else { return };
+    let variable = || Some(("environment", Answer::List(vec!["ROW_KEY".into()])));
+    let socket = || Some(("sockets /", Answer::List(vec!["/run/api.sock".into()])));
+    let verdict = |code, plan: &Plan, answer| judged_by(code, plan, answer).0;
+    assert_eq!(verdict("environment", &plan, variable()), Verdict::Failed);
+    assert_eq!(verdict("sockets", &plan, socket()), Verdict::Failed);
+    let network = plan.network.as_mut().unwrap();
+    network.given.push(Given {
+        content: Content::Placeholder("ROW_KEY".into()),
+        to: GivenTo::Variable("ROW_KEY".into()),
+        by: "secret#5".into(),
+    });
+    network.egress.sockets.push(SecretSocket {
+        secret: "/run/api.sock".into(),
+        host: "api.test.example".into(),
+        port: 443,
+        header: "x-api-key".into(),
+        prefix: String::new(),
+        path: String::new(),
+        socket: "/run/api.sock".into(),
+        listen: 3129,
+        by: "secret-socket#6".into(),
+    });
+    assert_eq!(verdict("environment", &plan, variable()), Verdict::Passed);
+    assert_eq!(verdict("sockets", &plan, socket()), Verdict::Granted);
+    let other = Answer::List(vec!["/run/other.sock".into()]);
+    assert_eq!(verdict("sockets", &plan, Some(("sockets /", other))), Verdict::Failed);
 }
