@@ -14,8 +14,10 @@ record! {
     /// A network namespace from which connections leave through a broker only.
     ///
     /// The jail's side of the launch sends the broker one message before the payload starts: the byte `1`, and the descriptors of the
-    /// jail's user namespace, of its network namespace, of each of `listeners` in their order, and then, if the jail has
-    /// one, of the file that says inside what was refused, opened for appending. The kernel passes 253 at most. In the place of
+    /// jail's user namespace, of its network namespace, of each of `listeners` in their order, of each of `given` that is a file in
+    /// theirs, and then, if the jail has one, of the file that says inside what was refused, opened for appending. The kernel passes
+    /// 253 at most. Where something is given, the broker answers with one message when it has filled all of it: `g`, and the
+    /// variables as `NAME=VALUE` with a NUL between two of them. They count before the plan's own. In the place of
     /// a socket that the machine cannot have, because it lacks a family, is a descriptor of something else.
     pub struct Network {
         /// The broker: a program on the host, by its absolute path.
