@@ -6,7 +6,7 @@ const FILES: &str = "echo a >file; mkdir -p ../sibling; echo b >../sibling/file"
 
 const REPOSITORY: &str =
     "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e
-    git init -q; git commit -q --allow-empty -m first; mkdir -p a/b";
+    git init -q; git commit -q --allow-empty -m first; mkdir -p a/b ../sibling; echo b >../sibling/file";
 
 const SET: &str = "git config core.pager evil && git config branch.a.remote origin && [ \"$(git config core.pager)\" = evil ]";
 
@@ -15,7 +15,11 @@ pub(super) const ROWS: &[Row] = &[
         name: "allow-git-config",
         spec: "mount-cwd allow-git-config (add-pkg-deps [ pkgs.git ])",
         host: REPOSITORY,
-        probes: &[Probe::Works(SET), Probe::Left("[ \"$(git config core.pager)\" = evil ]")],
+        probes: &[
+            Probe::Works(SET),
+            Probe::Left("[ \"$(git config core.pager)\" = evil ]"),
+            Probe::Refuses("cat ../sibling/file"),
+        ],
         ..ROW
     },
     Row {
@@ -35,6 +39,7 @@ pub(super) const ROWS: &[Row] = &[
         host: REPOSITORY,
         probes: &[
             Probe::Works(SET),
+            Probe::Refuses("cat ../sibling/file"),
             Probe::Left(
                 "! git config core.pager && [ \"$(git config branch.a.remote)\" = origin ]",
             ),
@@ -47,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
         host: REPOSITORY,
         probes: &[
             Probe::Works("[ \"$(git log --format=%s)\" = first ] && echo x >file"),
-            Probe::Refuses("git commit -q --allow-empty -m second"),
+            Probe::Refuses("git -c user.name=n -c user.email=e commit -q --allow-empty -m second"),
             Probe::Refuses("git config a.b c"),
         ],
         ..ROW
@@ -55,7 +60,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "mount-project",
         spec: "mount-project (add-pkg-deps [ pkgs.git ])",
-        host: REPOSITORY,
+        host: "cd ~/project; git init -q; git -c user.name=n -c user.email=e commit -q --allow-empty -m first",
         folder: "project/a/b",
         probes: &[
             Probe::Works(
