@@ -119,7 +119,9 @@ fn every_example_builds() {
 #[test]
 fn a_wrapper_does_not_keep_the_kit() {
     let Some(setup) = setup() else { return };
-    let scratch = Scratch::with(&[("sh.jail", SHELL)]);
+    // The helper keeps git's settings apart, unless the spec has them shared.
+    let shell = SHELL.replace("mount-cwd", "mount-cwd allow-git-config");
+    let scratch = Scratch::with(&[("sh.jail", &*shell)]);
     setup.emit(&scratch, &["sh.jail"]);
     let nix = &setup.programs[0];
     setup.nix_ok(nix, &scratch.path("."), &["build", "path:out", "--out-link", "result"]);

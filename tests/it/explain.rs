@@ -33,10 +33,11 @@ fn the_shell() {
               runs        pkgs.bashInteractive                                    shell.jail:5:1  jail
 
             Files
-              read-write  the folder that it is started in (a plain bind for      shell.jail:6:3  mount-cwd
-                          now: all in it can be changed, `.git` and its hooks
-                          too)
+              read-write  the folder that it is started in (a plain bind: all in  shell.jail:6:3  mount-cwd
+                          it can be changed)
               read-only   ~/.bash_aliases (if it is there)                        shell.jail:26:4  try-readonly
+              its own     git's configuration and hooks in the working folder's   shell.jail:6:3  mount-cwd
+                          repository (copies)
               read-only   of /nix/store what this jail needs at run time          by default
               its own     /proc, /dev (minimal), /bin/sh, /bin/bash,              by default
                           /usr/bin/env, /etc/hostname, /etc/hosts,
@@ -86,13 +87,14 @@ fn an_agent_from_a_builder() {
               runs        agents.opencode                                  opencode.jail:5:1  makeJailedOpencode
 
             Files
-              read-write  the folder that it is started in (a plain bind   opencode.jail:5:1  mount-cwd
-                          for now: all in it can be changed, `.git` and
-                          its hooks too)
+              read-write  the folder that it is started in (a plain bind:  opencode.jail:5:1  mount-cwd
+                          all in it can be changed)
               read-write  ~/.config/opencode, ~/.local/share/opencode,     opencode.jail:5:1  state-dir
                           ~/.local/state/opencode (created if missing)
               read-only   ~/notes/house-style (if it is there)             opencode.jail:20:6  try-readonly
               read-only   ~/.config/git/config (if it is there)            opencode.jail:21:6  try-readonly
+              its own     git's configuration and hooks in the working     opencode.jail:5:1  mount-cwd
+                          folder's repository (copies)
               copied      user.name and user.email of your git             opencode.jail:5:1  git-identity
                           configuration as /etc/gitconfig
               its own     /etc/resolv.conf, /etc/ssl/certs/ca-bundle.crt,  opencode.jail:12:18  network-allow
