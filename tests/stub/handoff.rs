@@ -2,12 +2,18 @@
 
 use jail_plan::handoff::{FOLDER, LEDGER};
 use jail_plan::{HandOff, Host, HostOp, Step};
+use jail_seccomp::Sockets;
 
+use crate::cage::cage;
 use crate::jail::{Caller, Jail, Ran, by, callers};
 use crate::programs::host;
 
 fn jail(caller: Caller) -> Jail {
-    Jail::new(caller).change(|plan| {
+    looked_through(Jail::new(caller))
+}
+
+fn looked_through(jail: Jail) -> Jail {
+    jail.change(|plan| {
         let program = host().to_str().expect("UTF-8").to_owned();
         plan.host = Some(Host { program, shell: None });
         plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: false })));
@@ -306,5 +312,21 @@ fn what_is_not_approved_is_moved_aside_under_quarantine() {
         assert_eq!(jail.outside_sh(&format!("rmdir d && ln -s {outside} d")).code, Some(0));
         assert_eq!(ledger(&jail, "restore", &["d"]).code, Some(1));
         assert!(!jail.home().join(".envrc").exists());
+    }
+}
+
+#[test]
+fn what_a_cage_leaves_is_told_when_nothing_of_it_runs_any_more() {
+    for caller in callers() {
+        let jail = looked_through(cage(caller, Sockets::Tcp));
+        assert_eq!(told(&jail, "sleep 0.2"), "");
+        let said = told(
+            &jail,
+            "(sleep 0.1; echo x >.envrc; sleep 60) >/dev/null 2>&1 & echo x >.mcp.json; sleep 0.3",
+        );
+        assert!(said.contains(" .envrc: ") && said.contains(" .mcp.json: "), "{caller:?} {said}");
+        // What is left running does not write after it was looked at.
+        told(&jail, "(sleep 0.4; echo x >late) >/dev/null 2>&1 & sleep 0.1");
+        assert_eq!(jail.outside_sh("sleep 0.6; ls late 2>/dev/null").stdout, "");
     }
 }
