@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::placeholder::is_known;
 
-/// Fields that are taken for a credential where the spec names none.
+/// Fields that are taken for a credential, whichever one the spec names: a host may take a key in more than one of them.
 const FIELDS: [&str; 9] = [
     "api-key",
     "authorization",
@@ -31,12 +31,9 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether a field holds a credential, of a secret that may stand in `declared` or else anywhere.
+/// Whether a field holds a credential: one that services use, or the one of the spec's.
 pub(super) fn is_one(field: &HeaderName, declared: Option<&HeaderName>) -> bool {
-    match declared {
-        Some(declared) => field == declared,
-        None => FIELDS.contains(&field.as_str()),
-    }
+    declared == Some(field) || FIELDS.contains(&field.as_str())
 }
 
 /// User and password of `Authorization: Basic`.

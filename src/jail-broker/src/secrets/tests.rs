@@ -194,7 +194,7 @@ fn user_and_password_are_read_in_base64() {
         .is_refused("`authorization` has a credential");
     to("git.forge.example").basic("ghp_ofSomebodyElse00:{TOKEN}").is_refused("a credential that");
     to("api.example.com").basic("x:{KEY}").is_refused("is in the user and password");
-    to("api.example.com").basic("x:{TOKEN}").is_refused("may not go to this host");
+    to("api.example.com").basic("x:{TOKEN}").is_refused("`authorization` has a credential");
 }
 
 #[test]
@@ -217,6 +217,11 @@ fn with_the_key_of_somebody_else_nothing_leaves() {
         .field("authorization", "Bearer ghp_ofSomebodyElse {TOKEN}")
         .is_refused("a credential that");
     to("git.forge.example").field("private-token", "other").is_refused("`private-token`");
+    // A host may take a key in another field than the one that the spec names.
+    to("api.example.com")
+        .field("x-api-key", "{KEY}")
+        .field("authorization", "Bearer ofSomebodyElse")
+        .is_refused("`authorization` has a credential");
     // Hosts that no secret names take whatever they take.
     to("elsewhere.example.net").field("authorization", "Bearer other").arrives().unwrap();
 }
