@@ -7,6 +7,7 @@ mod packages;
 mod parts;
 mod root;
 mod secret;
+mod session;
 mod within;
 
 use std::fmt;
@@ -15,7 +16,7 @@ use jail_plan::{Bytes, Seconds};
 
 use crate::grant::{Argument, Grant, IdKind, Limited, Scope, Wall, Writes};
 use crate::text::Text;
-use crate::{Access, Missing, Service};
+use crate::{Access, Missing};
 use crate::{CallBase, OnDeny};
 pub use cage::sentence_among;
 use cage::{ports, reach_word};
@@ -24,6 +25,7 @@ use parts::{
     excerpt, lifetime_words, namespace_words, phase_words, terminal_words, wall_words, zone_words,
 };
 pub use root::is_hosts_root;
+use session::session;
 
 /// What a grant is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,60 +374,6 @@ fn folder(access: Access, to: Option<&Text>) -> Sentence {
     match access {
         Access::ReadOnly => sentence,
         Access::ReadWrite | Access::Device => sentence.note(PLAIN_BIND),
-    }
-}
-
-/// What of a session opens more than its name says is said with it.
-fn session(service: Service) -> Sentence {
-    let (what, note) = match service {
-        Service::Wayland => ("the Wayland compositor's socket", None),
-        Service::X11 => (
-            "the X server's socket",
-            Some("whoever has it reads every key and every window, and types into them"),
-        ),
-        Service::Pulse => ("the PulseAudio server's socket", Some("the microphone too")),
-        Service::Pipewire => {
-            ("PipeWire's socket", Some("the microphone too, and cameras and screens it gives out"))
-        }
-        Service::SshAgent => (
-            "the SSH agent's socket",
-            Some("it signs in as you wherever the agent's keys are known"),
-        ),
-        Service::GpgAgent => {
-            ("the GnuPG agent's restricted socket", Some("it signs and decrypts as you"))
-        }
-        Service::NixDaemon => (
-            "the Nix daemon's socket",
-            Some("what it builds and downloads is outside of the jail, with a network of its own"),
-        ),
-        Service::SessionBus => (
-            "the session's message bus, unfiltered",
-            Some("programs outside can be started and told what to do through it: that is no jail"),
-        ),
-        Service::FilteredSessionBus => ("the session's message bus, filtered", None),
-        Service::FilteredSystemBus => ("the machine's message bus, filtered", None),
-        Service::SystemBus => ("the machine's message bus, unfiltered", None),
-        Service::Gpu => ("the graphics cards", None),
-        Service::Camera => ("the cameras", None),
-    };
-    let how = match service {
-        Service::Gpu | Service::Camera => "device",
-        Service::Wayland
-        | Service::X11
-        | Service::Pulse
-        | Service::Pipewire
-        | Service::SshAgent
-        | Service::GpgAgent
-        | Service::NixDaemon
-        | Service::SessionBus
-        | Service::FilteredSessionBus
-        | Service::FilteredSystemBus
-        | Service::SystemBus => "connected",
-    };
-    let sentence = Sentence::new(Subject::Surroundings, how, what);
-    match note {
-        Some(note) => sentence.note(note),
-        None => sentence,
     }
 }
 

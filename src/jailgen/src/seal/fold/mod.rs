@@ -1,6 +1,7 @@
 //! The fold of a policy's grants, in their order, into the fields of a plan.
 
 mod cage;
+mod git;
 mod host;
 mod ids;
 mod landlock;
@@ -12,23 +13,22 @@ mod session;
 
 use std::collections::BTreeSet;
 
-use jail_plan::git::COPIES;
 use jail_plan::{
     Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
-    Folder, Git, GitChanges, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace,
-    Plan, RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink,
-    Terminal, Tmpfs,
+    Folder, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, RefuseFolder,
+    Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal, Tmpfs,
 };
-use jail_policy::{Entry, GitSettings, Grant, NetworkGrant, Policy, Scope, Zone};
+use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
 pub(super) use self::cage::{HANDLES as CAGE_HANDLES, is_cage};
+use self::git::git;
 use self::host::OnHost;
 use self::ids::Who;
 use self::limits::Limits;
 use super::environment::Environment;
 use super::filter::filters;
 use super::text::Reader;
-use super::{Request, SealError, java};
+use super::{Request, SealError};
 
 /// Who wanted what every jail has and no grant asks for.
 pub(super) const EVERY_JAIL: &str = "jailgen#0";
@@ -413,21 +413,6 @@ impl<'a> Draft<'a> {
         Ok(plan)
     }
 
-    /// A variable of the spec's own stays as it is: what it says about trust is not known here.
-    fn trust_for_java(&mut self, request: &Request<'_>, closure: &Closure) {
-        let may_run = java::may_run(&closure.names, super::store_scope(request.policy));
-        if !may_run || !self.network.trust_store() || self.environment.has(java::VARIABLE) {
-            return;
-        }
-        let is_it = |entry: &&Entry| {
-            matches!(&entry.grant, Grant::Network(NetworkGrant::Authorities { .. }))
-        };
-        if let Some(entry) = self.policy.grants.iter().find(is_it) {
-            let options = HostText::Literal(java::OPTIONS.into());
-            self.environment.set(entry, java::VARIABLE, options);
-        }
-    }
-
     /// The program, which must be able to exist inside.
     fn checked_program(&self) -> Result<HostText, SealError> {
         let Some(program) = self.program.clone() else {
@@ -506,16 +491,4 @@ fn argument(read: Reader<'_>, word: &jail_policy::Argument) -> Result<Argument, 
         jail_policy::Argument::Text(text) => Ok(Argument::Text(read.host(text)?)),
         jail_policy::Argument::All => Ok(Argument::All),
     }
-}
-
-/// The operation that keeps git's settings apart, where they are.
-fn git(settings: GitSettings, by: String) -> Option<Step<InsideOp>> {
-    let changes = match settings {
-        GitSettings::Apart => GitChanges::Told,
-        GitSettings::Merged => GitChanges::Merged,
-        GitSettings::ReadOnly => GitChanges::Refused,
-        GitSettings::Shared => return None,
-    };
-    let to = HostText::Literal(COPIES.into());
-    Some(Step::new(by, InsideOp::Git(Git { to, changes })))
 }

@@ -1,13 +1,13 @@
 //! Requests that the broker judges, the secrets that it puts into them, and what it gives the jail for that.
 
 use jail_plan::{
-    Content, Given, GivenTo, HostText, RequestRule, Secret, SecretSocket, SecretSource,
+    Closure, Content, Given, GivenTo, HostText, RequestRule, Secret, SecretSocket, SecretSource,
 };
-use jail_policy::{NetworkGrant, SecretTo, Text};
+use jail_policy::{Entry, Grant, NetworkGrant, SecretTo, Text};
 
-use super::super::SealError;
 use super::super::text::Reader;
-use crate::seal::java;
+use super::super::{Request, SealError, java, store_scope};
+use super::Draft;
 
 /// What of it a policy grants.
 #[derive(Default)]
@@ -134,4 +134,21 @@ fn source(read: Reader<'_>, from: &jail_policy::SecretSource) -> Result<SecretSo
         }
         From::Keyring(attributes) => SecretSource::Keyring(attributes.clone()),
     })
+}
+
+impl Draft<'_> {
+    /// A variable of the spec's own stays as it is: what it says about trust is not known here.
+    pub(super) fn trust_for_java(&mut self, request: &Request<'_>, closure: &Closure) {
+        let may_run = java::may_run(&closure.names, store_scope(request.policy));
+        if !may_run || !self.network.trust_store() || self.environment.has(java::VARIABLE) {
+            return;
+        }
+        let is_it = |entry: &&Entry| {
+            matches!(&entry.grant, Grant::Network(NetworkGrant::Authorities { .. }))
+        };
+        if let Some(entry) = self.policy.grants.iter().find(is_it) {
+            let options = HostText::Literal(java::OPTIONS.into());
+            self.environment.set(entry, java::VARIABLE, options);
+        }
+    }
 }
