@@ -119,8 +119,8 @@ fn every_example_builds() {
 #[test]
 fn a_wrapper_does_not_keep_the_kit() {
     let Some(setup) = setup() else { return };
-    // The helper keeps git's settings apart, unless the spec has them shared.
-    let shell = SHELL.replace("mount-cwd", "mount-cwd allow-git-config");
+    // With a writable working folder the helper keeps git's settings apart, and looks at what a session leaves.
+    let shell = SHELL.replace("mount-cwd", "mount-cwd-readonly");
     let scratch = Scratch::with(&[("sh.jail", &*shell)]);
     setup.emit(&scratch, &["sh.jail"]);
     let nix = &setup.programs[0];

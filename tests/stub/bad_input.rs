@@ -20,7 +20,7 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
             text[..text.len() / 2].into(),
             &["the plan cannot be read", "it ends in the middle"],
         );
-        refused(text.replace("\"version\":2", "\"version\":1"), &["version 1", "reads version 2"]);
+        refused(text.replace("\"version\":3", "\"version\":1"), &["version 1", "reads version 3"]);
         refused(text.replacen("\"bind\":", "\"bond\":", 1), &["cannot be read", "bond"]);
         refused(
             text.replacen("\"access\":", "\"axess\":\"ro\",\"access\":", 1),

@@ -122,7 +122,9 @@ const ORDINARY: &[&str] = &[
 fn with_project(jail: &Jail) {
     let set_up = "echo x >known; echo '{ }' >flake.nix; printf '[user]\nname=a\n' >included
         mkdir hooks-of-mine; echo x >hooks-of-mine/pre-push
-        git init -q . 2>/dev/null; git config core.hooksPath hooks-of-mine; git config include.path ../included";
+        git init -q . 2>/dev/null; git config core.hooksPath hooks-of-mine; git config include.path ../included
+        # What changed within a tick of the kernel's clock before a launch counts as the session's.
+        sleep 0.05";
     let ran = jail.outside_sh(set_up);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     // The first session of a project may be quicker than what is written down of it.

@@ -125,6 +125,23 @@ fn a_root_that_becomes_a_bare_repository_is_told() {
     }
 }
 
+/// What is no repository yet is held as one that it may become, and stays as it was.
+#[test]
+fn a_folder_that_is_not_whole_is_held_and_left_as_it_was() {
+    if !has_git() {
+        return;
+    }
+    for caller in callers() {
+        let jail = in_repository(caller, GitChanges::Told);
+        prepare(&jail, "rm -r .git; mkdir -p .git/hooks");
+        let ran = jail.sh(
+            "echo x >.git/hooks/pre-commit; git config -f .git/config core.fsmonitor y; echo ran",
+        );
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "ran\n"), "{ran:?}");
+        jail.outside_sh("find .git").prints(".git\n.git/hooks");
+    }
+}
+
 #[test]
 fn what_a_setting_names_and_what_the_host_replaces_is_told() {
     if !has_git() {

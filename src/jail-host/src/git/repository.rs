@@ -25,8 +25,8 @@ const KEPT: [(&str, How, Placeholder); 6] = [
     ("objects/info/alternates", How::ReadOnly, Placeholder::Empty),
 ];
 
-/// The folders that these lie in.
-const FOLDERS: [&str; 2] = ["info", "objects/info"];
+/// The folders that these lie in. What is no repository yet may lack them.
+const FOLDERS: [&str; 3] = ["info", "objects", "objects/info"];
 
 /// The same for what the repository keeps of a worktree. What it lacks of these it does not have.
 const OF_WORKTREE: [(&str, How); 2] = [("gitdir", How::ReadOnly), ("commondir", How::ReadOnly)];
