@@ -184,6 +184,12 @@ pub(super) fn host_executes(seen: &Seen<'_>) -> Judged {
     writable_in_folder(seen, folder_by(seen))
 }
 
+/// Whether what is at a place in the working folder is the jail's own: it lies in memory, over the host's.
+fn is_copy(seen: &Seen<'_>, place: &str) -> bool {
+    let own = |mount: &Mount| mount.place == place && mount.kind == "tmpfs";
+    seen.mounts().is_some_and(|mounts| mounts.iter().any(own))
+}
+
 /// What of the folder can be written, and by whose leave.
 pub(super) fn writable_in_folder(seen: &Seen<'_>, by: Option<&str>) -> Judged {
     let folder = &seen.host.folder;
@@ -191,8 +197,10 @@ pub(super) fn writable_in_folder(seen: &Seen<'_>, by: Option<&str>) -> Judged {
         .iter()
         .copied()
         .filter(|file| seen.went_well(&format!("open-write {folder}/{file}")))
+        .filter(|file| !is_copy(seen, &format!("{folder}/{file}")))
         .collect();
-    if seen.went_well(&format!("create {folder}/.git/hooks/jailgen-audit")) {
+    let hooks = format!("{folder}/.git/hooks");
+    if seen.went_well(&format!("create {hooks}/jailgen-audit")) && !is_copy(seen, &hooks) {
         open.push(".git/hooks");
     }
     match (open.as_slice(), by) {
