@@ -102,10 +102,17 @@ pub(crate) fn answered(mut command: Command, answer: &str) -> String {
     let mut child = command.stdin(stdin).stdout(stdout).stderr(stderr).spawn().unwrap();
     drop(command);
     let mut terminal = File::from(master);
-    terminal.write_all(answer.as_bytes()).unwrap();
-    let mut said = Vec::new();
+    let mut answers = answer.split_inclusive('\n');
+    let (mut said, mut asked, mut part) = (String::new(), 0, [0; 4096]);
     // The end of a terminal is an error of its reader (EIO).
-    let _ = terminal.read_to_end(&mut said);
+    while let Ok(count @ 1..) = terminal.read(&mut part) {
+        said.push_str(&String::from_utf8_lossy(&part[..count]));
+        // What is typed before the question, a program that runs until then may read.
+        while said.matches("[y/N] ").count() > asked {
+            asked += 1;
+            terminal.write_all(answers.next().unwrap_or_default().as_bytes()).unwrap();
+        }
+    }
     child.wait().unwrap();
-    String::from_utf8_lossy(&said).into_owned()
+    said
 }
