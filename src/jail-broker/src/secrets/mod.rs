@@ -237,7 +237,8 @@ impl Secret {
         let value = self.value.bytes();
         let copy = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
         let own = self.placeholder.as_ref().map(Placeholder::as_str).unwrap_or_default().as_bytes();
-        let to_server = Row { secret: index, open: 0 };
+        // A placeholder is no secret.
+        let to_server = Row { secret: index, open: 0, known: own.len() };
         match form {
             Form::Plain => vec![(copy(own), copy(value), to_server)],
             Form::Json => vec![(copy(own), encoded::json(value), to_server)],
@@ -264,18 +265,23 @@ impl Secret {
         let encodings = [plain, encoded::json(value), encoded::percent(value)];
         for text in encodings {
             let other = as_long(&text, own.clone());
-            let begins_alike = text.iter().zip(other.iter()).take_while(|(a, b)| a == b).count();
-            let open = begins_alike.min(shared) + OPEN;
-            pairs.push((text, other, Row { secret: index, open }));
+            let known = begins_alike(&text, &other).min(shared);
+            pairs.push((text, other, Row { secret: index, open: known + OPEN, known }));
         }
         for (text, other) in
             encoded::base64_pieces(value).into_iter().zip(encoded::base64_pieces(&own))
         {
             let other = as_long(&text, other.to_vec());
-            pairs.push((text, other, Row { secret: index, open: OPEN }));
+            // The characters that are of the beginning alone.
+            let known = begins_alike(&text, &other).min((shared * 8 / 6).saturating_sub(3));
+            pairs.push((text, other, Row { secret: index, open: known + OPEN, known }));
         }
         pairs
     }
+}
+
+fn begins_alike(one: &[u8], other: &[u8]) -> usize {
+    one.iter().zip(other).take_while(|(one, other)| one == other).count()
 }
 
 #[cfg(test)]

@@ -373,6 +373,36 @@ fn what_a_server_encodes_is_found_too() {
     serde_json::from_str::<serde_json::Value>(&body).unwrap();
 }
 
+/// Who has a server say guesses sees where what comes back is cut.
+#[test]
+fn a_guess_that_is_right_for_a_part_comes_back_as_one_that_is_wrong() {
+    let secrets = secrets();
+    let pieces = |name: &str, guess: &[u8]| {
+        let (mut parts, ()) = Response::new(()).into_parts();
+        let change = secrets.answer(&host(name), &Method::GET, &mut parts).unwrap();
+        let mut change = change.unwrap();
+        let body = [b"it is: ", guess].concat();
+        let first = change.piece(&Bytes::from(body)).unwrap();
+        let rest = change.piece(&Bytes::from_static(b"\n")).unwrap();
+        (first.len(), rest.len(), change.end().len())
+    };
+    for (name, value) in [
+        ("api.example.com", KEY),
+        ("a.forge.example", TOKEN),
+        ("login.example.org", PASSWORD),
+        ("login.example.org", "p%22ss%5Cword%2Bwith%2Fmarks%3D"),
+        ("api.example.com", &BASE64_STANDARD.encode(format!("x{KEY}"))[2..]),
+        ("login.example.org", &BASE64_STANDARD.encode(PASSWORD)),
+    ] {
+        for length in 1..value.len() - 2 {
+            let right = &value.as_bytes()[..length];
+            let mut wrong = right.to_vec();
+            wrong[length - 1] = if wrong[length - 1] == b'w' { b'v' } else { b'w' };
+            assert_eq!(pieces(name, right), pieces(name, &wrong), "{length} of {value}");
+        }
+    }
+}
+
 #[test]
 fn the_words_behind_a_status_do_not_pass() {
     let secrets = secrets();

@@ -2,6 +2,9 @@
 //!
 //! What comes out does not depend on where the stream was cut. Only what may be the beginning of a text is held back, and never
 //! longer than one text is: an event that a server sends is not kept until the next one comes.
+//!
+//! When pieces come and how long they are the jail sees. So what is held follows from what everybody knows of a text, and not from
+//! the text: whoever lets a server say guesses would else be told how far each one is right.
 
 mod traces;
 
@@ -31,6 +34,19 @@ pub(crate) struct Row {
     /// So many bytes of its beginning are passed on before it is known whether the rest follows; they are no secret. Only where its
     /// replacement has the same length and beginning.
     pub(crate) open: usize,
+    /// So many bytes of its beginning everybody may know. Behind them anything may be the beginning of the text that has only
+    /// characters of a key: so nobody learns by what is held whether it is.
+    pub(crate) known: usize,
+}
+
+/// Characters that keys have, however they are written.
+fn is_of_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~+/=%".contains(&byte)
+}
+
+/// Those of a value that has others, too.
+fn is_of_text(byte: u8) -> bool {
+    !byte.is_ascii_control()
 }
 
 /// A text, what replaces it, and the rest.
@@ -113,17 +129,31 @@ impl Replacements {
         (0..self.rows.len()).map(|row| self.text(row).len()).max().unwrap_or_default()
     }
 
-    /// Where in `bytes`, from a place on, a text begins of which the rest has not come.
+    /// Where in `bytes`, from a place on, a text may begin of which the rest has not come.
     fn begun(&self, bytes: &[u8], from: usize) -> impl Iterator<Item = (usize, usize)> {
         let first = (bytes.len() + 1).saturating_sub(self.longest()).max(from);
+        let ends: Vec<usize> =
+            (0..self.rows.len()).map(|row| self.last_other(row, bytes)).collect();
         (first..bytes.len()).flat_map(move |at| {
             let tail = bytes.get(at..).unwrap_or_default();
-            let fits = move |row: &usize| {
-                let text = self.text(*row);
-                text.len() > tail.len() && text.starts_with(tail)
-            };
-            (0..self.rows.len()).filter(fits).map(move |row| (at, row))
+            let rows = ends.iter().enumerate();
+            let fits = rows.filter(|(row, end)| self.may_begin(*row, tail, end.saturating_sub(at)));
+            fits.map(|(row, _)| (at, row)).collect::<Vec<_>>()
         })
+    }
+
+    /// From where on bytes have nothing but characters that a text may have.
+    fn last_other(&self, row: usize, bytes: &[u8]) -> usize {
+        let is_of_key = self.text(row).iter().all(|byte| is_of_key(*byte));
+        let is_part = if is_of_key { self::is_of_key } else { is_of_text };
+        bytes.iter().rposition(|byte| !is_part(*byte)).map_or(0, |at| at + 1)
+    }
+
+    /// Whether a tail may be the beginning of a text. From `end` on it has nothing but characters that the text may have.
+    fn may_begin(&self, row: usize, tail: &[u8], end: usize) -> bool {
+        let text = self.text(row);
+        let known = self.rows.get(row).map_or(0, |row| row.known).min(tail.len());
+        text.len() > tail.len() && end <= known && text.get(..known) == tail.get(..known)
     }
 
     /// Replaces in a text that is whole, and says for which secrets it did.

@@ -5,7 +5,7 @@ use super::*;
 fn replacements(pairs: &[(&str, &str, usize)]) -> Replacements {
     let bytes = |text: &str| Zeroizing::new(text.as_bytes().to_vec());
     let pairs = pairs.iter().enumerate().map(|(secret, (text, other, open))| {
-        (bytes(text), bytes(other), Row { secret, open: *open })
+        (bytes(text), bytes(other), Row { secret, open: *open, known: text.len() })
     });
     Replacements::new(pairs.collect()).unwrap()
 }
