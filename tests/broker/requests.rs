@@ -105,6 +105,9 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
             let ask = |words: &[&str]| curl(world, &jail, &[&[version], words].concat());
             let answer = ask(&["https://api.example.com/v1/x?y=%2e%2e"]);
             assert!(answer.contains("/v1/x?y=%2e%2e HTTP/2.0"), "{answer}");
+            let same = ["-H", "X-HTTP-Method-Override: GET", "-H", "X-Original-URL: /v1/y?z"];
+            let answer = ask(&[&same[..], &["https://api.example.com/v1/x"]].concat());
+            assert!(answer.contains("/v1/x HTTP/2.0"), "{answer}");
             let answer = ask(&["-d", "body", "https://api.example.com/v2"]);
             assert!(answer.starts_with("POST ") && answer.ends_with("body"), "{answer}");
             let before = origin.seen().len();
@@ -119,6 +122,12 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
                 &["https://api.example.com/v1//x"],
                 &["https://api.example.com/v1/x;y"],
                 &["https://api.example.com/v1/a%2fb"],
+                // What servers take for the method and the path instead.
+                &["-H", "X-HTTP-Method-Override: DELETE", "https://api.example.com/v1/x"],
+                &["-H", "x-http-method: post", "https://api.example.com/v1/x"],
+                &["-H", "X-Method-Override: TRACE", "https://api.example.com/v1/x"],
+                &["-H", "X-Original-URL: /v2", "https://api.example.com/v1/x"],
+                &["-H", "X-Rewrite-URL: /v1/../v2?x", "https://api.example.com/v1/x"],
             ] {
                 let status = ask(&[&["-o", "/dev/null", "-w", "%{http_code}"], words].concat());
                 assert_eq!(status, "403", "{version} {words:?}");

@@ -21,6 +21,10 @@ use crate::secrets::{Changed, Destination, Objection, Outcome};
 use crate::session::Session;
 
 use super::body::{Body, json, text};
+use super::check::{methods, paths};
+
+/// As many fields that say another method or path are judged; no program sends more.
+const READINGS_MAX: usize = 16;
 
 /// How the client's side of a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,20 +67,26 @@ impl Exchange<'_> {
         }
     }
 
-    /// The answer to a request that the rules for its host do not allow. Of hosts that none names all go on, in plain HTTP.
+    /// The answer to a request that the rules for its host do not allow, whichever way the server reads it. Of hosts that none
+    /// names all go on, in plain HTTP.
     pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
         let (_, name) = self.session.ends(&self.to.host)?;
         let rules = &self.session.requests.rules;
-        match decide_request(rules, name, parts.method.as_str(), parts.uri.path()) {
-            RequestVerdict::Allowed(_) => None,
-            RequestVerdict::Refused(why) => Some(self.refuse(parts, why)),
+        let readings = methods(parts).flat_map(|one| paths(parts).map(move |path| (one, path)));
+        for (count, (method, path)) in readings.enumerate() {
+            let why = match decide_request(rules, name, method, path) {
+                RequestVerdict::Refused(why) => why,
+                RequestVerdict::Allowed(_) if count == READINGS_MAX => RequestRefusal::NoRule,
+                RequestVerdict::Allowed(_) => continue,
+            };
+            return Some(self.refuse((method, path), why));
         }
+        None
     }
 
     /// A refusal names the rules for the host, of which one would have to allow the request.
-    fn refuse(&self, parts: &Parts, why: RequestRefusal) -> Response<Body> {
+    fn refuse(&self, (method, path): (&str, &str), why: RequestRefusal) -> Response<Body> {
         let Self { session, to, .. } = self;
-        let (method, path) = (parts.method.as_str(), parts.uri.path());
         session.log.request_refused(&to.host, to.port, (method, path), why);
         let rules = session.requests.about(&to.host).map(|rule| {
             let paths: Vec<String> = rule.paths.iter().map(ToString::to_string).collect();

@@ -126,6 +126,28 @@ fn is_same(one: &[u8], other: &[u8], usual: u16) -> bool {
     }
 }
 
+/// Fields that servers may take for the method of a request, and for its target, in the place of its own.
+const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+const TARGETS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
+
+/// What servers may take for the method of a request: its own comes first.
+pub(super) fn methods(parts: &Parts) -> impl Iterator<Item = &str> {
+    std::iter::once(parts.method.as_str()).chain(said(&parts.headers, &METHODS))
+}
+
+/// The same for its path.
+pub(super) fn paths(parts: &Parts) -> impl Iterator<Item = &str> {
+    let others = said(&parts.headers, &TARGETS);
+    let others = others.map(|target| target.split_once('?').map_or(target, |(path, _)| path));
+    std::iter::once(parts.uri.path()).chain(others)
+}
+
+/// What cannot be read is no method and no path.
+fn said<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let values = names.iter().flat_map(|name| headers.get_all(*name));
+    values.map(|value| value.to_str().unwrap_or_default().trim())
+}
+
 /// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a connection of HTTP/1.
 const HOP: [&str; 7] = [
     "connection",
