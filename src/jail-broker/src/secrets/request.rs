@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName,
-    HeaderValue,
+    ACCEPT_CHARSET, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap,
+    HeaderName, HeaderValue, IF_RANGE, RANGE,
 };
 use hyper::http::request::Parts;
 use hyper::http::uri::{PathAndQuery, Uri};
@@ -76,8 +76,7 @@ impl Secrets {
         }
         let replaced = self.for_body(&own, &mut parts.headers)?;
         if to.is_tls && !self.from(to.host).is_empty() {
-            // Values are looked for in what comes back.
-            parts.headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            readable_answers(&mut parts.headers);
         }
         used.sort_unstable();
         used.dedup();
@@ -291,6 +290,14 @@ fn cut_out(text: &mut Vec<u8>, part: &[u8]) -> bool {
         is_there = true;
     }
     is_there
+}
+
+/// Values are looked for in what comes back, so that must not come in parts and not in another encoding.
+fn readable_answers(headers: &mut HeaderMap) {
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for name in [RANGE, IF_RANGE, ACCEPT_CHARSET] {
+        headers.remove(name);
+    }
 }
 
 pub(super) fn header_value(bytes: Zeroizing<Vec<u8>>) -> Result<HeaderValue, Objection> {

@@ -404,6 +404,22 @@ fn a_guess_that_is_right_for_a_part_comes_back_as_one_that_is_wrong() {
 }
 
 #[test]
+fn what_comes_back_is_asked_for_whole_and_as_it_is() {
+    let asked = |name: &str| {
+        let sent = to(name).field("range", "bytes=0-9").field("if-range", "\"x\"");
+        let sent = sent.field("accept-charset", "utf-16").field("accept-encoding", "gzip");
+        sent.arrives().unwrap()
+    };
+    let own = asked("api.example.com");
+    assert!(own.contains("accept-encoding: identity"), "{own}");
+    assert!(!["range", "charset", "gzip"].iter().any(|field| own.contains(field)), "{own}");
+    let other = asked("elsewhere.example.net");
+    for field in ["range: bytes=0-9", "if-range", "accept-charset: utf-16", "gzip"] {
+        assert!(other.contains(field), "{other}");
+    }
+}
+
+#[test]
 fn the_words_behind_a_status_do_not_pass() {
     let secrets = secrets();
     let answered = |name: &str| {
