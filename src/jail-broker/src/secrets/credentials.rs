@@ -3,11 +3,14 @@
 //! A host that is allowed takes keys of other people, too. With one of their own an attacker would have the jail's data put into
 //! their account.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use base64::prelude::BASE64_STANDARD;
 use hyper::header::{AUTHORIZATION, HeaderName};
+use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::placeholder::is_known;
@@ -25,6 +28,10 @@ const FIELDS: [&str; 9] = [
     "x-gitlab-token",
 ];
 
+/// Parameters of a query that are taken for one. `key` means other things too, so it is one where it begins like those of a service.
+const PARAMETERS: [&str; 7] =
+    ["access_token", "api-key", "api_key", "apikey", "auth_token", "oauth_token", "private_token"];
+
 /// Base64 with padding or without it: clients of both kinds exist.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
@@ -34,6 +41,18 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Whether a field holds a credential: one that services use, or the one of the spec's.
 pub(super) fn is_one(field: &HeaderName, declared: Option<&HeaderName>) -> bool {
     declared == Some(field) || FIELDS.contains(&field.as_str())
+}
+
+/// Of a query the first parameter that holds a credential other than one of these placeholders.
+pub(super) fn in_query<'a>(query: &'a str, placeholders: &[&[u8]]) -> Option<Cow<'a, str>> {
+    query.split(['&', ';']).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        let value: Cow<'_, [u8]> = percent_decode_str(value).into();
+        let lower = name.to_ascii_lowercase();
+        let is_one = PARAMETERS.contains(&lower.as_str()) || lower == "key" && is_known(&value);
+        (is_one && !placeholders.contains(&&*value)).then_some(name)
+    })
 }
 
 /// User and password of `Authorization: Basic`.
@@ -130,6 +149,23 @@ mod tests {
         }
         for pair in ["x:y", "x", "PLACEHOLDER", "ghp_other:PLACEHOLDER", "x:PLACEHOLDERy"] {
             assert!(!is_alone_in_pair(pair.as_bytes(), b"PLACEHOLDER"), "{pair}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_a_query_that_holds_a_key_is_found() {
+        for (query, found) in [
+            ("access_token=x", Some("access_token")),
+            ("a=b&API_KEY=x", Some("API_KEY")),
+            ("a=b;%61pikey=x", Some("apikey")),
+            ("key=AIzaSomebodyElse", Some("key")),
+            ("key=%41IzaSomebodyElse", Some("key")),
+            ("key=PLACEHOLDER&access_token=PLACEHOLDER", None),
+            ("key=PLACEHOLDER&key=AIzaSomebodyElse", Some("key")),
+            ("key=name&a=access_token&page_token=x", None),
+            ("", None),
+        ] {
+            assert_eq!(in_query(query, &[b"PLACEHOLDER"]).as_deref(), found, "{query}");
         }
     }
 

@@ -67,6 +67,7 @@ impl Secrets {
     ) -> Result<RequestChange, Objection> {
         let own = if to.is_tls { self.of(to.host) } else { Vec::new() };
         self.check_credentials(&own, &parts.headers)?;
+        self.check_query(&own, parts.uri.query().unwrap_or_default())?;
         let mut used = Vec::new();
         self.change_target(to, &mut parts.uri, &mut used)?;
         for (field, value) in &mut parts.headers {
@@ -110,6 +111,22 @@ impl Secrets {
             });
         }
         Ok(())
+    }
+
+    /// The same in a query.
+    fn check_query(&self, own: &[usize], query: &str) -> Result<(), Objection> {
+        let own: Vec<&Secret> = own.iter().filter_map(|index| self.get(*index)).collect();
+        let placeholders: Vec<&[u8]> = own
+            .iter()
+            .filter_map(|secret| Some(secret.placeholder.as_ref()?.as_str().as_bytes()))
+            .collect();
+        match credentials::in_query(query, &placeholders) {
+            Some(name) if !own.is_empty() => Err(Objection::Credential {
+                header: name.into_owned(),
+                names: own.iter().map(|secret| secret.name.clone()).collect(),
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn change_target(

@@ -20,13 +20,17 @@ impl Secrets {
     /// Makes a request to the server one to its host, without what the client thinks a key is.
     ///
     /// # Errors
-    /// Where its path could lead out of the one that the spec says.
+    /// Where its path could lead out of the one that the spec says, or a key stands in its query.
     pub fn to_host(socket: &SecretSocket, parts: &mut Parts) -> Result<(), Objection> {
         // Clients of such servers have to send something. It must not be somebody's key.
         let mut all: Vec<HeaderName> = parts.headers.keys().cloned().collect();
         all.retain(|field| field == socket.header.as_str() || credentials::is_one(field, None));
         for field in all {
             parts.headers.remove(field);
+        }
+        if let Some(name) = credentials::in_query(parts.uri.query().unwrap_or_default(), &[]) {
+            let names = vec![socket.secret.clone()];
+            return Err(Objection::Credential { header: name.into_owned(), names });
         }
         // Whatever it called the server.
         parts.headers.remove(HOST);

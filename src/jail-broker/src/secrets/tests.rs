@@ -222,6 +222,10 @@ fn with_the_key_of_somebody_else_nothing_leaves() {
         .field("x-api-key", "{KEY}")
         .field("authorization", "Bearer ofSomebodyElse")
         .is_refused("`authorization` has a credential");
+    to("login.example.org").target("/?api_key=other").is_refused("`api_key` has a credential");
+    to("api.example.com").target("/?key=AIzaSomebodyElse").is_refused("`key` has a credential");
+    to("login.example.org").target("/?key=name&api_key={PASSWORD}").arrives().unwrap();
+    to("elsewhere.example.net").target("/?api_key=other").arrives().unwrap();
     // Hosts that no secret names take whatever they take.
     to("elsewhere.example.net").field("authorization", "Bearer other").arrives().unwrap();
 }
