@@ -330,6 +330,7 @@ fn a_server_inside_adds_the_value_and_is_for_one_host() {
         for (words, status) in [
             (&["http://127.0.0.1:8129/../secret"][..], "403"),
             (&["http://127.0.0.1:8129/%2e%2e/secret"], "403"),
+            (&["-X", "TRACE", "http://127.0.0.1:8129/x"], "403"),
             (&["http://127.0.0.1:8129/x?api_key=other"], "403"),
             (&["-p", "-x", "http://127.0.0.1:8129", "http://evil.example.net/"], "000"),
             (&["--http2-prior-knowledge", "http://127.0.0.1:8129/"], "000"),

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use jail_egress::{
-    Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
+    Host, Name, Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
 };
 use jail_plan::SecretSocket;
 use serde_json::json;
@@ -70,7 +70,7 @@ impl Exchange<'_> {
     /// The answer to a request that the rules for its host do not allow, whichever way the server reads it. Of hosts that none
     /// names all go on, in plain HTTP.
     pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
-        let (_, name) = self.session.ends(&self.to.host)?;
+        let name = self.judged()?;
         let rules = &self.session.requests.rules;
         let readings = methods(parts).flat_map(|one| paths(parts).map(move |path| (one, path)));
         for (count, (method, path)) in readings.enumerate() {
@@ -82,6 +82,14 @@ impl Exchange<'_> {
             return Some(self.refuse((method, path), why));
         }
         None
+    }
+
+    /// The host, where the broker adds to what goes there or takes from it.
+    fn judged(&self) -> Option<&Name> {
+        match (&self.to.host, self.socket) {
+            (Host::Name(name), Some(_)) => Some(name),
+            (host, _) => self.session.ends(host).map(|(_, name)| name),
+        }
     }
 
     /// A refusal names the rules for the host, of which one would have to allow the request.
