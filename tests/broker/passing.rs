@@ -1,5 +1,7 @@
 //! What passes where requests are judged: every version of HTTP to every other, bodies of any length, events, WebSockets.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
@@ -153,6 +155,37 @@ fn streams_that_nobody_reads_hold_up_no_others_and_take_little_memory() {
             }
             let taken = jail.memory() - before;
             assert!(taken < 48 * 1024, "{taken} kB");
+        });
+    });
+}
+
+#[test]
+fn many_connections_that_nobody_reads_take_no_more_memory_each() {
+    run(|world| {
+        let root = Root::trusted(world);
+        Origin::start(world, &root, "11.0.0.2:443", API);
+        let jail = Jail::start(world, &spec(world, &root, &[API], &[requests(API, &[], &[])]));
+        let to = format!("{}:443", jail.address(API));
+        curl(world, &jail, &["https://api.example.com/x"]);
+        let before = jail.memory();
+        client(&jail, async || {
+            let mut unread = Vec::new();
+            for _ in 0..20 {
+                let stream = TokioIo::new(secure(world, &to, API, "h2").await.unwrap());
+                let (sender, connection) =
+                    hyper::client::conn::http2::handshake(Local, stream).await.unwrap();
+                tokio::task::spawn_local(connection);
+                // More than a whole window has room for.
+                for _ in 0..16 {
+                    let request = Request::get("https://api.example.com/bytes/100000000");
+                    let request = request.body(Full::<Bytes>::default()).unwrap();
+                    unread.push((sender.clone(), sender.clone().send_request(request).await));
+                }
+            }
+            // Until all has come that may.
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            let taken = jail.memory() - before;
+            assert!(taken < 240 * 1024, "{taken} kB");
         });
     });
 }

@@ -68,8 +68,20 @@ const SERVER_STREAM_WINDOW: u32 = 1024 * 1024;
 /// it is used up the others wait.
 const WINDOW: u32 = 16 * 1024 * 1024;
 
+/// So many connections may take all of it, and those beyond them less and less: a jail's own bound of memory is not the broker's.
+const WITH_WINDOW: u32 = 8;
+const WINDOW_MIN: u32 = 64 * 1024;
+
 /// How much of an answer may wait in a stream.
 const SEND_BUFFER: usize = 64 * 1024;
+
+/// How much may come before it is read, on one more connection. All together it is 1.7 times what those with a whole window take, and
+/// the least for each.
+fn window(session: &Session) -> u32 {
+    let count = u32::try_from(session.live.count()).unwrap_or(u32::MAX);
+    let share = 1 + count / WITH_WINDOW;
+    (WINDOW / share.saturating_mul(share)).max(WINDOW_MIN)
+}
 
 /// What requests are for on a connection.
 #[derive(Clone, Copy)]
@@ -225,12 +237,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 /// HTTP/2.
 async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
     let streams = Streams::new();
+    let window = window(serving.session);
     let connection = http2::Builder::new(streams.clone())
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX.try_into().unwrap_or(u32::MAX))
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(WINDOW)
+        .initial_stream_window_size(STREAM_WINDOW.min(window))
+        .initial_connection_window_size(window)
         .max_send_buf_size(SEND_BUFFER)
         .serve_connection(TokioIo::new(stream), service_fn(|request| answer(serving, request)));
     tokio::select! {

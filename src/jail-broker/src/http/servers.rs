@@ -26,7 +26,7 @@ use super::body::Body;
 use super::forward;
 use super::pipeline::Transport;
 use super::streams::Local;
-use super::{SERVER_STREAM_WINDOW, WINDOW};
+use super::{SERVER_STREAM_WINDOW, window};
 
 /// As many that carry one request at a time wait for the next.
 const KEPT_MAX: usize = 16;
@@ -174,7 +174,7 @@ impl<'a> Servers<'a> {
         };
         let stream = self.secure(to, outside, speaks).await?;
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            let sender = speak_http2(stream, room).await?;
+            let sender = speak_http2(stream, room, window(self.session)).await?;
             self.keep(to, Sender::Many(sender.clone()));
             return Ok(Sender::Many(sender));
         }
@@ -249,9 +249,12 @@ async fn speak_http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 async fn speak_http2(
     stream: TlsStream<TcpStream>,
     room: OwnedSemaphorePermit,
+    window: u32,
 ) -> Result<http2::SendRequest<Body>, Ending> {
     let mut builder = http2::Builder::new(Local);
-    builder.initial_stream_window_size(SERVER_STREAM_WINDOW).initial_connection_window_size(WINDOW);
+    builder
+        .initial_stream_window_size(SERVER_STREAM_WINDOW.min(window))
+        .initial_connection_window_size(window);
     let made = builder.handshake(TokioIo::new(stream)).await;
     let (sender, connection) = made.map_err(Ending::other)?;
     tokio::task::spawn_local(async move {
