@@ -35,6 +35,8 @@ pub(super) fn run(
     let told = |error: io::Error| format!("`{program}`: {error}");
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // In the working folder a jail may have left a script of that name, or the configuration of a program.
+    command.current_dir("/").env("PWD", "/").env_remove("OLDPWD");
     for name in hidden {
         command.env_remove(name);
     }
@@ -162,6 +164,12 @@ mod tests {
     fn what_it_prints_is_the_value_and_what_it_says_is_shown() {
         let said = sh("echo asking >&2; printf value; exit 3", LONG).unwrap();
         assert_eq!(said, ("value".into(), false, "asking\n".into()));
+    }
+
+    #[test]
+    fn it_finds_nothing_in_the_working_folder() {
+        let said = sh("/bin/pwd; printf '%s' \"$PWD ${OLDPWD-unset}\"", LONG).unwrap();
+        assert_eq!(said.0, "/\n/ unset");
     }
 
     #[test]
