@@ -48,6 +48,42 @@ fn percent_if(text: &[u8], is_encoded: impl Fn(u8) -> bool) -> Zeroizing<Vec<u8>
     encoded
 }
 
+/// What servers write otherwise that leave slashes, or have their digits in lower case.
+pub(crate) fn percent_others(text: &[u8]) -> [Zeroizing<Vec<u8>>; 2] {
+    let is_mark = |byte: u8| !byte.is_ascii_alphanumeric() && !b"-._~/".contains(&byte);
+    let mut lower = percent(text);
+    let mut at = 0;
+    while let Some(byte) = lower.get(at) {
+        let digits = if *byte == b'%' { 3 } else { 1 };
+        if digits == 3 {
+            lower.get_mut(at..at + 3).into_iter().for_each(<[u8]>::make_ascii_lowercase);
+        }
+        at += digits;
+    }
+    [percent_if(text, is_mark), lower]
+}
+
+/// In a string of JSON as PHP writes it, with `\/`, and as .NET does, with `\u002B`.
+pub(crate) fn json_others(text: &[u8]) -> [Zeroizing<Vec<u8>>; 2] {
+    let mut all = [Vec::new(), Vec::new()]
+        .map(|_: Vec<u8>| Zeroizing::new(Vec::with_capacity(6 * text.len())));
+    let [php, dotnet] = &mut all;
+    for byte in text {
+        match byte {
+            b'"' | b'\\' | b'/' => php.extend([b'\\', *byte]),
+            _ => php.push(*byte),
+        }
+        match byte {
+            b'\\' => dotnet.extend([b'\\', *byte]),
+            b'"' | b'&' | b'\'' | b'+' | b'<' | b'>' | b'`' => {
+                dotnet.extend(format!("\\u{byte:04X}").as_bytes());
+            }
+            _ => dotnet.push(*byte),
+        }
+    }
+    all
+}
+
 /// In a string of JSON. A value has no control characters.
 pub(crate) fn json(text: &[u8]) -> Zeroizing<Vec<u8>> {
     let mut encoded = Zeroizing::new(Vec::with_capacity(2 * text.len()));
@@ -87,6 +123,11 @@ mod tests {
     fn others_write_what_they_must() {
         assert_eq!(&*percent(b"a-b c/\xff"), b"a-b%20c%2F%FF");
         assert_eq!(percent_all_marks(b"a-b"), b"a%2Db");
+        let [slashes, lower] = percent_others(b"A+b/\xff");
+        assert_eq!((&**slashes, &**lower), (&b"A%2Bb/%FF"[..], &b"A%2bb%2f%ff"[..]));
+        let [php, dotnet] = json_others(br#"A+b/"\c"#);
+        assert_eq!(&**php, br#"A+b\/\"\\c"#);
+        assert_eq!(&**dotnet, br#"A\u002Bb/\u0022\\c"#);
         assert_eq!(&*json(br#"a"b\c"#), br#"a\"b\\c"#);
     }
 }

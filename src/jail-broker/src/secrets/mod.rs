@@ -262,8 +262,9 @@ impl Secret {
         };
         let mut pairs = Vec::new();
         let plain = Zeroizing::new(value.to_vec());
-        let encodings = [plain, encoded::json(value), encoded::percent(value)];
-        for text in encodings {
+        let encodings = [plain, encoded::json(value), encoded::percent(value)].into_iter();
+        let others = encoded::percent_others(value).into_iter().chain(encoded::json_others(value));
+        for text in encodings.chain(others) {
             let other = as_long(&text, own.clone());
             let known = begins_alike(&text, &other).min(shared);
             pairs.push((text, other, Row { secret: index, open: known + OPEN, known }));

@@ -374,6 +374,15 @@ fn what_a_server_encodes_is_found_too() {
         &[br#"{"p": "p\"ss\\word+with/marks=", "q": "p%22ss%5Cword%2Bwith%2Fmarks%3D"}"#],
     );
     assert!(!body.contains("word"), "{body}");
+    for written in [
+        r#"p\"ss\\word+with\/marks="#,
+        r"p\u0022ss\\word\u002Bwith/marks=",
+        "p%22ss%5cword%2bwith%2fmarks%3d",
+        "p%22ss%5Cword%2Bwith/marks%3D",
+    ] {
+        let (_, body) = answered(&secrets, "login.example.org", "x", &[written.as_bytes()]);
+        assert!(!body.contains("word") && body.len() == written.len(), "{body}");
+    }
     serde_json::from_str::<serde_json::Value>(&body).unwrap();
 }
 
