@@ -30,6 +30,8 @@ const REFUSED_MAX: usize = 64 * 1024;
 
 /// So much of a request's path is said.
 const PATH_SHOWN: usize = 200;
+/// The same of a method.
+const METHOD_SHOWN: usize = 32;
 
 /// What the policy says about an allowed connection.
 #[derive(Clone, Debug)]
@@ -108,7 +110,7 @@ impl Log {
         self.unfit(host, port, &fault.to_string());
     }
 
-    /// The rules for a host object to a request. Its path is the jail's own text, so it is cut.
+    /// The rules for a host object to a request. Its method and path are the jail's own text, so they are cut.
     pub(crate) fn request_refused(
         &self,
         host: &Host,
@@ -116,7 +118,8 @@ impl Log {
         (method, path): (&str, &str),
         why: RequestRefusal,
     ) {
-        let path: String = path.chars().take(PATH_SHOWN).collect();
+        let [method, path] = [(method, METHOD_SHOWN), (path, PATH_SHOWN)]
+            .map(|(text, length)| text.chars().take(length).collect::<String>());
         self.unfit(host, port, &format!("{method} {path}: {why}"));
     }
 
