@@ -188,7 +188,9 @@ fn ten_thousand_idle_connections_take_little_memory() {
     run(|world| {
         let (at_rest, many, full) = memory_of_idle(world);
         println!("at rest {at_rest} kB, with {many} connections {full} kB");
-        assert!(at_rest < 12_000, "{at_rest} kB at rest");
+        // Of a program that is not optimised, the code alone is larger by some megabytes.
+        let at_rest_max = if cfg!(debug_assertions) { 20_000 } else { 12_000 };
+        assert!(at_rest < at_rest_max, "{at_rest} kB at rest");
         assert!(full < 200_000, "{full} kB with {many} connections");
     });
 }
