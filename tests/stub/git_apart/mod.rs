@@ -3,6 +3,7 @@
 mod commands;
 mod ending;
 mod escapes;
+mod links;
 mod project;
 
 use std::path::{Path, PathBuf};

@@ -52,7 +52,9 @@ pub(super) struct Hooks {
 pub(super) type Signature = (u64, i64, u64, i64);
 
 /// How copies are made.
-struct Copier {
+struct Copier<'f> {
+    /// What the jail may write. Nothing else is copied.
+    roots: &'f [PathBuf],
     /// Of whom the copies are is another user than who makes them.
     other_user: bool,
     /// How many bytes there may still be.
@@ -62,7 +64,7 @@ struct Copier {
 impl Copies {
     /// Makes them in `folder`.
     pub(super) fn make(found: &Found, folder: OwnedFd, other_user: bool) -> Result<Self, Refusal> {
-        let mut copier = Copier { other_user, left: HOOKS_MAX };
+        let mut copier = Copier { roots: &found.roots, other_user, left: HOOKS_MAX };
         let (mut configs, mut hooks) = (Vec::new(), Vec::new());
         for (number, place) in found.places.iter().enumerate() {
             let (name, path) = (number.to_string(), Path::new(OsStr::from_bytes(&place.path)));
@@ -89,10 +91,10 @@ impl Copies {
     }
 }
 
-impl Copier {
-    /// A configuration. What is none is an empty one.
+impl Copier<'_> {
+    /// A configuration. What is none is an empty one, and what a link leads to that the jail cannot write.
     fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
-        let content = match file::read(from) {
+        let content = match file::read_below(from, self.roots) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other?,
         };
@@ -126,6 +128,9 @@ impl Copier {
     fn hook(&mut self, from: &Path, to: &OwnedFd, name: &OsStr) -> io::Result<()> {
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let from = File::from(openat(CWD, from, flags, Mode::empty())?);
+        if !file::is_below(&from, self.roots)? {
+            return Err(io::Error::other("something else was put in its place during the launch"));
+        }
         let mode = fstat(&from)?.st_mode & 0o755;
         let mut to = self.create(to, name, mode)?;
         self.left -= io::copy(&mut from.take(self.left), &mut to)?;

@@ -1,11 +1,13 @@
 //! How files are read that a jail may have written: regular ones, of a bounded length, and by a name in a folder that is held.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::path::Path;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
 use rustix::path::Arg;
 
 /// No configuration, pointer or hook is longer.
@@ -13,17 +15,50 @@ pub(super) const BYTES_MAX: u64 = 1024 * 1024;
 
 /// The content of a file. A symbolic link is followed, as git follows it.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    read_with(CWD, path, OFlags::empty())
+    read_from(open(CWD, path, OFlags::empty())?)
+}
+
+/// The same, where it is below one of `roots`: an earlier jail may have made a link that leads out of what it could write.
+pub(super) fn read_below(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
+    let file = open(CWD, path, OFlags::empty())?;
+    match is_below(&file, roots)? {
+        true => read_from(file),
+        false => Err(io::Error::new(io::ErrorKind::NotFound, "a link leads out of the project")),
+    }
+}
+
+/// Whether what was opened is below one of `roots`. Nothing that a jail does meanwhile makes it so.
+pub(super) fn is_below(opened: impl AsFd, roots: &[PathBuf]) -> io::Result<bool> {
+    let real = path_of(opened)?;
+    Ok(roots.iter().any(|root| real.starts_with(root)))
+}
+
+/// Where what was opened is.
+pub(super) fn path_of(opened: impl AsFd) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", opened.as_fd().as_raw_fd()))
+}
+
+/// The folder in `folder` that a name of several parts lies in, and its last part. No link is followed on the way.
+pub(super) fn parent(folder: impl AsFd, name: &Path) -> Result<(OwnedFd, &OsStr), Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut parent = openat(folder, c".", flags, Mode::empty())?;
+    for part in name.parent().into_iter().flatten() {
+        parent = openat(&parent, part, flags, Mode::empty())?;
+    }
+    Ok((parent, name.file_name().ok_or(Errno::INVAL)?))
 }
 
 /// The content of what has this name in `folder`, which is no symbolic link.
 pub(super) fn read_in(folder: impl AsFd, name: impl Arg) -> io::Result<Vec<u8>> {
-    read_with(folder, name, OFlags::NOFOLLOW)
+    read_from(open(folder, name, OFlags::NOFOLLOW)?)
 }
 
-fn read_with(folder: impl AsFd, name: impl Arg, more: OFlags) -> io::Result<Vec<u8>> {
+fn open(folder: impl AsFd, name: impl Arg, more: OFlags) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | more;
-    let file = File::from(openat(folder, name, flags, Mode::empty())?);
+    Ok(File::from(openat(folder, name, flags, Mode::empty())?))
+}
+
+fn read_from(file: File) -> io::Result<Vec<u8>> {
     let stat = fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));

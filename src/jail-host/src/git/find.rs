@@ -26,6 +26,8 @@ pub(super) struct Found {
     pub(super) changes: GitChanges,
     /// The working folder; empty where the jail may not write it.
     pub(super) folder: PathBuf,
+    /// What the jail may write.
+    pub(super) roots: Vec<PathBuf>,
     pub(super) places: Vec<Guarded>,
     pub(super) repositories: Vec<Repository>,
     /// What cannot be held, because nothing is there.
@@ -51,11 +53,11 @@ pub(super) fn find(outside: &Outside) -> Result<Found, Refusal> {
     let roots = [&folder, &repository].into_iter().filter(|root| root.is_absolute());
     let mut search = Search {
         home: path(&outside.home),
-        roots: roots.cloned().collect(),
         seen: BTreeSet::new(),
         found: Found {
             changes: outside.changes,
             folder: folder.clone(),
+            roots: roots.cloned().collect(),
             places: Vec::new(),
             repositories: Vec::new(),
             missing: Vec::new(),
@@ -76,8 +78,6 @@ pub(super) fn find(outside: &Outside) -> Result<Found, Refusal> {
 
 struct Search {
     home: PathBuf,
-    /// What the jail may write.
-    roots: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
     found: Found,
 }
@@ -127,6 +127,12 @@ impl Search {
 
     /// A folder of git, those of its submodules, and what its configuration names.
     fn repository(&mut self, path: &Path, tree: Option<&Path>) -> Result<(), Refusal> {
+        // An earlier jail may have made a link on the way.
+        let real = fs::canonicalize(path).map_err(|error| failed(path, &error))?;
+        let path = real.as_path();
+        if !self.is_below(path) {
+            return Ok(());
+        }
         if !self.seen.insert(path.to_path_buf()) {
             return Ok(());
         }
@@ -149,6 +155,9 @@ impl Search {
     /// The folders of git below a folder of modules: their names may have several parts.
     fn modules(&mut self, folder: &Path, depth: usize) -> Result<(), Refusal> {
         let Some(depth) = depth.checked_sub(1) else { return Ok(()) };
+        if !fs::canonicalize(folder).is_ok_and(|real| self.is_below(&real)) {
+            return Ok(());
+        }
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
             if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
@@ -237,8 +246,16 @@ impl Search {
         Ok(())
     }
 
+    /// Whether the jail may write what has this name: a link on the way may lead elsewhere.
     fn is_writable(&self, path: &Path) -> bool {
-        self.roots.iter().any(|root| path.starts_with(root))
+        let above = path.ancestors().skip(1).find_map(|above| fs::canonicalize(above).ok());
+        self.is_below(path)
+            && (self.found.roots.iter().any(|root| root == path)
+                || above.is_some_and(|above| self.is_below(&above)))
+    }
+
+    fn is_below(&self, path: &Path) -> bool {
+        self.found.roots.iter().any(|root| path.starts_with(root))
     }
 }
 

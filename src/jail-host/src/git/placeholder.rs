@@ -2,6 +2,7 @@
 //! that finds nothing there could make it. Each means nothing to git, and is known by its content, so that what a killed session
 //! has left is taken away by the next one. In the working tree nothing is ever made.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -50,6 +51,11 @@ impl Placeholder {
 
     /// Makes it, if nothing is there. What the caller cannot make, a jail cannot either.
     pub(super) fn make(self, folder: impl AsFd, name: &Path) -> io::Result<Made> {
+        let (folder, name) = match file::parent(folder, name) {
+            // A link, or nothing, is where its folder should be.
+            Err(Errno::LOOP | Errno::NOTDIR | Errno::NOENT) => return Ok(Made::Not),
+            other => other?,
+        };
         let made = match self {
             Self::Folder => mkdirat(&folder, name, Mode::from_raw_mode(0o755)),
             Self::Comment | Self::Empty | Self::Here => match self.write(&folder, name) {
@@ -67,11 +73,10 @@ impl Placeholder {
     }
 
     /// The file has its content before it has its name: whoever ends this process leaves nothing that git would stumble over.
-    fn write(self, folder: impl AsFd, name: &Path) -> Result<(), Errno> {
-        let parent = name.parent().filter(|parent| !parent.as_os_str().is_empty());
+    fn write(self, folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o644);
-        let file = openat(&folder, parent.unwrap_or(Path::new(".")), flags, mode)?;
+        let file = openat(&folder, c".", flags, mode)?;
         let mut file = File::from(file);
         let written = file.write_all(self.content().as_bytes());
         written.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
@@ -79,8 +84,8 @@ impl Placeholder {
         linkat(CWD, itself, folder, name, AtFlags::SYMLINK_FOLLOW)
     }
 
-    fn rename(self, folder: impl AsFd, name: &Path) -> Result<(), Errno> {
-        let mut other = name.as_os_str().to_owned();
+    fn rename(self, folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
+        let mut other = name.to_owned();
         other.push(".jailgen");
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o644);
@@ -94,6 +99,7 @@ impl Placeholder {
 
     /// Takes it away, if it is one. A folder goes only where it is empty.
     pub(super) fn remove(self, folder: impl AsFd, name: &Path) {
+        let Ok((folder, name)) = file::parent(folder, name) else { return };
         match self {
             // What is in the way of it is the user's.
             Self::Folder => {

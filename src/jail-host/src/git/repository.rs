@@ -13,6 +13,7 @@ use jail_plan::git::How;
 use rustix::fs::{CWD, FlockOperation, Mode, OFlags, flock, openat};
 use rustix::io::Errno;
 
+use super::file;
 use super::placeholder::{Made, Placeholder};
 
 /// What is kept apart in it, how, and what stands for it.
@@ -27,6 +28,9 @@ const KEPT: [(&str, How, Placeholder); 6] = [
 
 /// The folders that these lie in. What is no repository yet may lack them.
 const FOLDERS: [&str; 3] = ["info", "objects", "objects/info"];
+
+/// The folders that what counts lies in. Where one is a link, that is kept, and nothing is made behind it.
+const WAYS: [&str; 5] = ["info", "objects", "objects/info", "worktrees", "modules"];
 
 /// The same for what the repository keeps of a worktree. What it lacks of these it does not have.
 const OF_WORKTREE: [(&str, How); 2] = [("gitdir", How::ReadOnly), ("commondir", How::ReadOnly)];
@@ -57,6 +61,9 @@ impl Repository {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let folder = openat(CWD, path, flags, Mode::empty())?;
+        if file::path_of(&folder)? != path {
+            return Err(io::Error::other("something else was put in its place during the launch"));
+        }
         for attempt in 1.. {
             match flock(&folder, FlockOperation::NonBlockingLockShared) {
                 Err(Errno::WOULDBLOCK) if attempt < TRIES => sleep(APART),
@@ -74,13 +81,17 @@ impl Repository {
 
     /// What is kept apart in it. Where nothing is yet, a placeholder is made.
     pub(super) fn kept(&self) -> io::Result<Vec<(How, PathBuf)>> {
-        let mut kept = Vec::new();
+        let links =
+            WAYS.map(|name| self.path.join(name)).into_iter().filter(|way| way.is_symlink());
+        let mut kept: Vec<_> = links.map(|link| (How::ReadOnly, link)).collect();
         for folder in FOLDERS {
             self.make(Path::new(folder), Placeholder::Folder)?;
         }
         for (name, how, placeholder) in KEPT {
-            if self.make(Path::new(name), placeholder)? {
-                kept.push((how, self.path.join(name)));
+            let path = self.path.join(name);
+            // A link may lead to where nothing is made and something is.
+            if self.make(Path::new(name), placeholder)? || path.symlink_metadata().is_ok() {
+                kept.push((how, path));
             }
         }
         for child in self.children.iter().filter(|child| child.starts_with("worktrees")) {
@@ -132,6 +143,10 @@ impl Repository {
 fn children(path: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for kind in ["worktrees", "modules"] {
+        if path.join(kind).is_symlink() {
+            found.insert(kind.into());
+            continue;
+        }
         let entries = fs::read_dir(path.join(kind)).into_iter().flatten().flatten();
         let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
         found.extend(
