@@ -17,6 +17,7 @@ fn nothing_that_was_changed_is_on_the_host_and_all_of_it_is_told() {
     }
     for caller in callers() {
         let jail = in_repository(caller, GitChanges::Told);
+        prepare(&jail, "git remote add origin https://example.org/a.git");
         let git = jail.project().join(".git");
         let before = settings_of(&git);
         let ran = jail.sh("git config core.fsmonitor evil && git config branch.main.remote origin \
@@ -52,18 +53,20 @@ fn harmless_settings_are_taken_over_where_the_plan_says_so_and_others_never() {
         let jail = in_repository(caller, GitChanges::Merged);
         let changes = "git config branch.main.remote origin; git config branch.main.merge refs/heads/main
             git config remote.origin.url https://example.org/a.git; git config remote.evil.url 'ext::sh -c x'
-            git config core.fsmonitor evil";
+            git config core.fsmonitor evil; git init -q --bare path; git config branch.other.remote path";
         let ran = jail.sh(changes);
         assert!(
             ran.stderr.contains("taken over from the jail into `.git/config`: `branch.main.merge`"),
             "{ran:?}"
         );
         assert!(
-            ran.stderr.contains("stay out of it: `core.fsmonitor`, `remote.evil.url`"),
+            ran.stderr.contains(
+                "stay out of it: `core.fsmonitor`, `remote.evil.url`, `branch.other.remote`"
+            ),
             "{ran:?}"
         );
         jail.outside_sh("git config branch.main.remote; git config branch.main.merge; git config remote.origin.url; \
-            git config core.fsmonitor || git config remote.evil.url || echo none")
+            git config core.fsmonitor || git config remote.evil.url || git config branch.other.remote || echo none")
             .prints("origin\nrefs/heads/main\nhttps://example.org/a.git\nnone");
         // A value that is there is changed in its place.
         jail.sh("git config remote.origin.url git@example.org:a.git");

@@ -1,13 +1,39 @@
 //! Which settings may be taken over from a jail: those that run no program, name no file, and say no more than where a branch or
 //! a submodule is fetched from. Each value has a form of its own; what has another one is not harmless.
 
-use super::changes::Change;
+use std::collections::BTreeSet;
+
+use super::changes::{Change, Key, values};
 
 /// No value is longer.
 const LENGTH_MAX: usize = 1024;
 
+/// Those that may be taken over, and the others. `before` is the configuration that they change.
+pub(super) fn split(before: &[u8], changes: Vec<Change>) -> (Vec<Change>, Vec<Change>) {
+    let (harmless, mut others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_harmless);
+    let before = values(before).unwrap_or_default();
+    let keys = before.keys().chain(harmless.iter().map(|change| &change.key));
+    let remotes: BTreeSet<Vec<u8>> = keys.filter_map(remote).map(<[u8]>::to_vec).collect();
+    // A name that is no remote is a path to git, and `git push` runs the hooks of the repository there.
+    let leads_to_remote = |change: &Change| {
+        let is_one = |name: &[u8]| name == b"." || remotes.contains(name);
+        change.key.section != b"branch"
+            || change.key.key != b"remote"
+            || change.now.iter().all(|name| is_one(name))
+    };
+    let (harmless, paths): (Vec<_>, Vec<_>) = harmless.into_iter().partition(leads_to_remote);
+    others.extend(paths);
+    (harmless, others)
+}
+
+/// The remote that a key gives an address.
+fn remote(key: &Key) -> Option<&[u8]> {
+    let is_address = key.section == b"remote" && key.key == b"url";
+    key.about.as_deref().filter(|_| is_address)
+}
+
 /// Whether the change may be taken over: one value, in place of at most one.
-pub(super) fn is_harmless(change: &Change) -> bool {
+fn is_harmless(change: &Change) -> bool {
     let ([value], [] | [_]) = (change.now.as_slice(), change.before.as_slice()) else {
         return false;
     };
@@ -22,7 +48,8 @@ pub(super) fn is_harmless(change: &Change) -> bool {
     let (Some(value), Some(about)) = (text(value), about) else { return false };
     let key = (change.key.section.as_slice(), about.as_deref(), change.key.key.as_slice());
     match key {
-        (b"user", None, b"name" | b"email") => true,
+        // A value of this form would be an option of the command that is offered.
+        (b"user", None, b"name" | b"email") => !value.starts_with('-'),
         (b"branch", Some(_), b"remote") => value == "." || is_name(&value),
         (b"branch", Some(_), b"merge") => value.starts_with("refs/") && is_name(&value),
         (b"remote", Some(_), b"url" | b"pushurl") => is_address(&value),
@@ -118,6 +145,27 @@ mod tests {
     }
 
     #[test]
+    fn a_branch_is_of_a_remote_that_has_an_address() {
+        let taken = |before: &str, now: &str| {
+            let now = format!("{before}{now}");
+            let changes = between(before.as_bytes(), now.as_bytes()).expect("a configuration");
+            let (harmless, others) = split(before.as_bytes(), changes);
+            (harmless.len(), others.len())
+        };
+        let branch = "[branch \"a\"]\nremote = o\n";
+        let remote = "[remote \"o\"]\nurl = https://a/b\n";
+        assert_eq!(taken("", branch), (0, 1));
+        assert_eq!(
+            taken("[remote \"o\"]\nfetch = +refs/heads/*:refs/remotes/o/*\n", branch),
+            (0, 1)
+        );
+        assert_eq!(taken(remote, branch), (1, 0));
+        assert_eq!(taken("", &format!("{branch}{remote}")), (2, 0));
+        assert_eq!(taken("", &format!("{branch}[remote \"o\"]\nurl = ext::x\n")), (0, 2));
+        assert_eq!(taken("", "[branch \"a\"]\nremote = .\n"), (1, 0));
+    }
+
+    #[test]
     fn what_runs_a_program_or_leads_elsewhere_is_not() {
         for text in [
             "[core]\nfsmonitor = touch x",
@@ -129,6 +177,7 @@ mod tests {
             "[includeIf \"gitdir:/\"]\npath = x",
             "[filter \"x\"]\nclean = x",
             "[user]\nsigningKey = x",
+            "[user]\nname = --edit",
             "[user \"x\"]\nname = x",
             "[gpg]\nprogram = x",
             "[url \"a\"]\ninsteadOf = b",

@@ -9,7 +9,7 @@ use super::changes::{self, Change};
 use super::copies::{Config, Copies, identity, signatures};
 use super::find::Found;
 use super::guide::command;
-use super::harmless::is_harmless;
+use super::harmless::split;
 use super::merge::{Refused, merge};
 use super::repository::is_repository;
 
@@ -29,7 +29,7 @@ pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
             None => lines.push(format!(
                 "the jail's copy of {shown} is no configuration that can be read, and is gone with it"
             )),
-            Some(changes) => of_changes(found, &config.path, &shown, changes, &mut lines),
+            Some(changes) => of_changes(found, config, &shown, changes, &mut lines),
         }
     }
     for hooks in &copies.hooks {
@@ -52,14 +52,14 @@ pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
 
 fn of_changes(
     found: &Found,
-    path: &Path,
+    config: &Config,
     shown: &str,
     changes: Vec<Change>,
     lines: &mut Vec<String>,
 ) {
-    let (harmless, others): (Vec<_>, Vec<_>) = changes.into_iter().partition(is_harmless);
+    let (harmless, others) = split(&config.before, changes);
     if !harmless.is_empty() {
-        lines.push(of_harmless(found, path, shown, &harmless));
+        lines.push(of_harmless(found, &config.path, shown, &harmless));
     }
     if !others.is_empty() {
         let names: Vec<_> = others.iter().map(|change| change.key.shown()).collect();
