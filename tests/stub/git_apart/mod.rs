@@ -5,6 +5,7 @@ mod ending;
 mod escapes;
 mod links;
 mod project;
+mod sessions;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -96,6 +96,10 @@ fn taken_over(found: &Found, path: &Path, changes: &[Change]) -> Option<String> 
     let (Some(repository), Some(name)) = (repository, name) else {
         return Some("it lies elsewhere".into());
     };
+    // Whoever replaces the file takes off what lies over it in the other one.
+    if repository.is_shared() {
+        return Some("another jail runs in this repository".into());
+    }
     match merge(&repository.folder, name, changes) {
         Ok(()) => None,
         Err(Refused::Locked) => Some("it is locked by somebody else".into()),

@@ -119,6 +119,11 @@ impl Repository {
         Ok(made != Made::Not)
     }
 
+    /// Whether another jail runs in it, from now to the end of this process. A file system without locks has none that could be told.
+    pub(super) fn is_shared(&self) -> bool {
+        flock(&self.folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
+    }
+
     /// Takes the placeholders away, if no other session needs them.
     pub(super) fn clear(&self) {
         let mut placeholders = self.placeholders.take();
