@@ -146,6 +146,24 @@ fn a_folder_that_is_not_whole_is_held_and_left_as_it_was() {
 }
 
 #[test]
+fn no_number_of_settings_keeps_the_rest_from_being_told() {
+    if !has_git() {
+        return;
+    }
+    for caller in callers() {
+        let jail = in_repository(caller, GitChanges::Told);
+        jail.sh("git init -q --bare .git/modules/x");
+        let ran = jail.sh("long=$(printf %0900d 0); for at in .git/config .git/config.worktree .git/modules/x/config \
+            .git/modules/x/config.worktree; do for n in 1 2 3 4 5 6; do git config -f $at branch.$long$n.merge refs/heads/$long; \
+            done; done; rm .git/HEAD");
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        for words in ["`.git` is no repository any more", "and 2 more lines, which are too long"] {
+            assert!(ran.stderr.contains(words), "no `{words}` in {ran:?}");
+        }
+    }
+}
+
+#[test]
 fn what_a_setting_names_and_what_the_host_replaces_is_told() {
     if !has_git() {
         return;

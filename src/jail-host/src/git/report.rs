@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jail_plan::git::PACKET_MAX;
 use jail_plan::{GitChanges, one_line};
 
 use super::changes::{self, Change};
@@ -23,6 +24,8 @@ const NAME_MAX: usize = 60;
 /// All lines.
 pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
     let mut lines: Vec<_> = made(found).into_iter().chain(replaced(found, copies)).collect();
+    // What is the matter comes before what a jail can make long.
+    lines.extend(planted(found).into_iter().chain(new_children(found)));
     for config in &copies.configs {
         let shown = shown(&config.path, found);
         match changes::of(config, &copies.folder) {
@@ -45,10 +48,28 @@ pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
             ));
         }
     }
-    lines.extend(new_children(found));
-    lines.extend(planted(found));
+    fitting(lines)
+}
+
+/// Those that fit into a packet, and how many do not.
+fn fitting(mut lines: Vec<String>) -> Vec<String> {
+    let mut left = PACKET_MAX - REST_MAX;
+    let all = lines.len();
+    lines.retain(|line| match left.checked_sub(line.len() + 1) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    });
+    if lines.len() < all {
+        lines.push(format!("and {} more lines, which are too long", all - lines.len()));
+    }
     lines
 }
+
+/// As much is left for what is said of the others.
+const REST_MAX: usize = 100;
 
 fn of_changes(
     found: &Found,
