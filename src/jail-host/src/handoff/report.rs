@@ -171,7 +171,9 @@ fn line(left: &Left<'_>) -> String {
     let path = if seen.path.is_empty() { b"." } else { seen.path.as_slice() };
     let part = match (seen.part.name.as_str(), seen.part.says.as_str()) {
         ("", "") => String::new(),
-        ("", says) => format!(" ({})", one_line(says)),
+        ("", words) | (words, "") if seen.counted.kind == "unseen" || seen.part.name.is_empty() => {
+            format!(" ({})", one_line(words))
+        }
         (name, says) => format!(" {} = {}", one_line(name), one_line(says)),
     };
     format!("{:<8} {}{part}: {}", word(left.change), shown(path), seen.counted.reason)

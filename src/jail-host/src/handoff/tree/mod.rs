@@ -1,6 +1,8 @@
 //! Walks through the project and collects what counts. It follows no link out of it, opens no special file, and believes nothing.
 
 mod git;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
@@ -144,8 +146,7 @@ impl Walk<'_> {
 
     /// Something is not looked at. That is told as what counts is: once, unless it was so before.
     fn unseen(&mut self, why: &str, job: &Job) {
-        let part = Part { name: String::new(), says: why.into(), hash: why.into() };
-        self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), part);
+        self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), unseen(why));
     }
 
     fn entry(&mut self, job: &Job, folder: &OwnedFd, entry: &Entry) {
@@ -307,7 +308,13 @@ impl Walk<'_> {
     }
 
     /// Of what was seen in two ways the one that says more stays.
-    fn finish(self) -> Vec<Seen> {
+    fn finish(mut self) -> Vec<Seen> {
+        if self.found.len() >= FOUND_MAX {
+            let (counted, part) = (self.names.found("unseen"), unseen("too much counts"));
+            let (path, stamp) = (Vec::new(), Stamp::default());
+            let (is_built, is_late) = (false, false);
+            self.found.push(Seen { path, counted, stamp, part, is_built, is_late });
+        }
         let mut all: BTreeMap<Key, Seen> = BTreeMap::new();
         for seen in self.found {
             let key = seen.key();
@@ -320,6 +327,11 @@ impl Walk<'_> {
         }
         all.into_values().collect()
     }
+}
+
+/// Why something is not looked at. It has a name of its own, so that nothing else that is seen there stands for it.
+fn unseen(why: &str) -> Part {
+    Part { name: why.into(), says: String::new(), hash: why.into() }
 }
 
 fn by_stamp(stamp: Stamp) -> Part {
