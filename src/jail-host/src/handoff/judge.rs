@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::place::Stamp;
 use super::record::{Content, Key, Known};
 use super::tree::Seen;
 
@@ -86,7 +87,12 @@ impl Records {
             } else if seen.is_late && !self.is_known(seen) {
                 before.extend(old.map(|old| (key, old)));
             } else {
-                before.insert(key, seen.content());
+                let mut content = seen.content();
+                // Within one tick of the clock it can be changed again, so its times do not say later that it was not.
+                if seen.is_late {
+                    content.stamp = Stamp::default();
+                }
+                before.insert(key, content);
             }
         }
         self.before = Some(Known(before));
@@ -122,5 +128,35 @@ impl Known {
         }
         let next: Option<(&Key, &Content)> = self.0.range(whole..).next();
         next.is_some_and(|((path, _), _)| *path == seen.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::Part;
+    use super::super::names::Names;
+    use super::*;
+
+    #[test]
+    fn what_the_session_could_have_changed_already_is_read_again_whatever_its_times_say() {
+        let stamp = Stamp { changed: (1, 2), inode: 3, size: 1 };
+        let seen = |is_late| Seen {
+            path: b"f".to_vec(),
+            counted: Names::new().found("executable"),
+            stamp,
+            part: Part::whole(b"x"),
+            is_built: false,
+            is_late,
+        };
+        let mut records = Records::default();
+        records.begin(&[seen(false)]);
+        let unchanged = |records: &Records| {
+            records.before.as_ref().is_some_and(|before| before.unchanged(b"f", stamp).is_some())
+        };
+        assert!(unchanged(&records));
+        records.is_open = false;
+        records.begin(&[seen(true)]);
+        assert!(!unchanged(&records));
+        assert!(records.left(&[seen(true)]).is_empty(), "it is what it was");
     }
 }
