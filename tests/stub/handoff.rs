@@ -99,6 +99,15 @@ const LEFT: &[(&str, &str)] = &[
         "mkdir editor; echo x >editor/tasks.json; ln -s editor .vscode",
         "new      .vscode (editor): VS Code",
     ),
+    (
+        "mkdir .git/rebase-merge; echo 'exec x' >.git/rebase-merge/git-rebase-todo",
+        "new      .git/rebase-merge/git-rebase-todo: `git rebase --continue` runs",
+    ),
+    (
+        "mkdir .git/remotes; echo 'URL: .git/x' >.git/remotes/origin",
+        "new      .git/remotes/origin: git believes where",
+    ),
+    ("echo x >.git/lazygit.yml", "new      .git/lazygit.yml: lazygit runs commands"),
     ("echo changed >flake.nix", "changed  flake.nix: Nix evaluates"),
     ("echo changed >hooks-of-mine/pre-push", "changed  hooks-of-mine/pre-push: git runs hooks"),
     ("printf '[alias]\\na=!b\\n' >included", "new      included alias.a = !b: git"),

@@ -51,7 +51,9 @@ impl Walk<'_> {
             ("refs" | "logs" | "lfs", FileType::Directory) => {}
             (_, FileType::Directory) => self.enter(job, &entry.name),
             // Git makes and replaces these all the time: the index, heads, messages.
-            (_, FileType::RegularFile) if job.names.last().is_some_and(|name| name == ".git") => {}
+            (name, FileType::RegularFile)
+                if job.names.last().is_some_and(|name| name == ".git")
+                    && self.names.file(&job.names, name).is_none() => {}
             (_, _) => return false,
         }
         !is_link
