@@ -180,6 +180,13 @@ const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "worktree-in-the-project",
+        made: "git worktree add -q tree",
+        inside: "git init -q evil; evil >evil/.git/config; rm -f tree/.git; echo gitdir: ../evil/.git >tree/.git; mv tree t2; cp -r t2 tree; echo gitdir: ../evil/.git >tree/.git",
+        outside: "git -C tree status",
+        ..ROW
+    },
+    Row {
         name: "worktree-commondir",
         made: "git worktree add -q ~/side",
         folder: "side",

@@ -147,9 +147,23 @@ impl Search {
         for (how, path) in kept {
             self.keep_or_link(how, &path)?;
         }
+        self.worktrees(&repository)?;
         self.modules(&path.join("modules"), DEPTH_MAX)?;
         self.found.repositories.push(repository);
         self.named(path, tree)
+    }
+
+    /// The `.git` files of its worktrees, where these lie in what the jail may write.
+    fn worktrees(&mut self, repository: &Repository) -> Result<(), Refusal> {
+        for child in repository.children.iter().map(|child| repository.path.join(child)) {
+            let text = file::read_below(&child.join("gitdir"), &self.found.roots);
+            let Ok(text) = text else { continue };
+            let git = normal(&child.join(OsStr::from_bytes(text.trim_ascii_end())));
+            if git.symlink_metadata().is_ok_and(|found| found.is_file()) {
+                self.keep(How::ReadOnly, &git)?;
+            }
+        }
+        Ok(())
     }
 
     /// The folders of git below a folder of modules: their names may have several parts.
