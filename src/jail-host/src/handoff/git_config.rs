@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use jail_plan::handoff::harmless_keys;
+use jail_plan::handoff::{HarmlessValue, harmless_keys};
 
 /// More keys are no configuration of a repository.
 const KEYS_MAX: usize = 10_000;
@@ -28,7 +28,12 @@ pub(super) fn counted_keys(bytes: &[u8]) -> Option<BTreeMap<String, Vec<String>>
 
 fn is_harmless(key: &str, value: &str) -> bool {
     harmless_keys().any(|harmless| {
-        is_key(harmless.key, key) && (!harmless.is_address || is_plain_address(value))
+        let fits = match harmless.value {
+            HarmlessValue::Any => true,
+            HarmlessValue::Address => is_plain_address(value),
+            HarmlessValue::Name => value == "." || is_plain_name(value) || is_plain_address(value),
+        };
+        is_key(harmless.key, key) && fits
     })
 }
 
@@ -44,6 +49,11 @@ fn is_key(pattern: &str, key: &str) -> bool {
             rest.rsplit_once('.').is_some_and(|(_, last)| first == section && last == name)
         }
     }
+}
+
+/// Whether it is no path, or one of something that is looked through.
+fn is_plain_name(value: &str) -> bool {
+    !value.contains(['/', ':']) && !value.starts_with(['.', '-', '~'])
 }
 
 /// Whether git reaches what is there by a protocol that runs nothing of the repository's choice.
@@ -203,6 +213,8 @@ mod tests {
             ("[alias]\na = x\na = y", "alias.a=x|y"),
             ("[remote \"o\"]\nurl = ext::sh -c x", "remote.o.url=ext::sh -c x"),
             ("[remote \"o\"]\nurl = --upload-pack=x", "remote.o.url=--upload-pack=x"),
+            ("[branch \"a\"]\nremote = .git/lfs/x", "branch.a.remote=.git/lfs/x"),
+            ("[branch \"a\"]\npushRemote = ext::x", "branch.a.pushremote=ext::x"),
             ("[remote \"o\"]\nuploadpack = x", "remote.o.uploadpack=x"),
             ("[submodule \"s\"]\nupdate = !x", "submodule.s.update=!x"),
         ] {
@@ -217,6 +229,17 @@ mod tests {
             [branch \"a.b\"]\n\tremote = origin\n\tmerge = refs/heads/a.b\n[user]\n\tname = A \"B\" C\n\
             [submodule \"x\"]\n\tactive = true\n\turl = https://example.org/x\n";
         assert_eq!(keys(text).unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_branch_may_be_of_a_remote_or_of_an_address() {
+        for remote in ["origin", ".", "https://example.org/x", "git@example.org:a/b"] {
+            assert_eq!(
+                keys(&format!("[branch \"a\"]\nremote = {remote}")).unwrap(),
+                [""; 0],
+                "{remote}"
+            );
+        }
     }
 
     #[test]

@@ -70,20 +70,34 @@ pub fn counted() -> impl Iterator<Item = Counted> {
     })
 }
 
+/// What the value of such a key has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HarmlessValue {
+    /// Anything.
+    Any,
+    /// A plain address.
+    Address,
+    /// A name or a plain address, and no path.
+    Name,
+}
+
 /// A key of a repository's configuration by which nothing is executed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HarmlessKey {
     /// The key, with a star for a subsection, or for all keys of a section.
     pub key: &'static str,
-    /// Its value has to be a plain address.
-    pub is_address: bool,
+    /// What its value has to be.
+    pub value: HarmlessValue,
 }
 
 /// All of these keys.
 pub fn harmless_keys() -> impl Iterator<Item = HarmlessKey> {
-    lines(include_str!("harmless_keys.list")).map(|line| match line.strip_suffix(" (url)") {
-        Some(key) => HarmlessKey { key, is_address: true },
-        None => HarmlessKey { key: line, is_address: false },
+    lines(include_str!("harmless_keys.list")).map(|line| {
+        let forms = [(" (url)", HarmlessValue::Address), (" (name)", HarmlessValue::Name)];
+        let found =
+            forms.into_iter().find_map(|(end, value)| Some((line.strip_suffix(end)?, value)));
+        let (key, value) = found.unwrap_or((line, HarmlessValue::Any));
+        HarmlessKey { key, value }
     })
 }
 
@@ -124,6 +138,9 @@ mod tests {
         for key in ["core.fsmonitor", "core.hookspath", "core.sshcommand", "include.path"] {
             assert!(!harmless_keys().any(|it| it.key == key), "{key}");
         }
-        assert!(harmless_keys().any(|it| it.key == "remote.*.url" && it.is_address));
+        assert!(
+            harmless_keys()
+                .any(|it| it.key == "remote.*.url" && it.value == HarmlessValue::Address)
+        );
     }
 }
