@@ -86,7 +86,7 @@ fn the_server_sees_the_value_and_the_client_does_not() {
         let log = fs::read_to_string(log).unwrap();
         // What was counted of other lines comes behind it.
         let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        let last = lines.filter(|line| line["verdict"] == "used").last().unwrap();
+        let last = lines.rev().find(|line| line["verdict"] == "used").unwrap();
         assert_eq!(last["count"], 2);
         assert!(!log.contains(KEY) && last["last"].is_string());
     });
