@@ -341,3 +341,24 @@ fn what_a_cage_leaves_is_told_when_nothing_of_it_runs_any_more() {
         assert_eq!(jail.outside_sh("sleep 0.6; ls late 2>/dev/null").stdout, "");
     }
 }
+
+#[test]
+fn what_stands_in_the_place_of_something_moved_aside_keeps_nothing_else_there() {
+    for caller in callers() {
+        let jail = jail(caller).change(|plan| {
+            plan.before.retain(|step| !matches!(step.op, HostOp::HandOff(_)));
+            plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: true })));
+        });
+        with_project(&jail);
+        for number in ["1", "2"] {
+            told(&jail, &format!("echo {number} >.envrc; mkdir -p .zed; echo {number} >.zed/x"));
+        }
+        told(&jail, "echo x >.mcp.json; rm -rf .zed; echo x >.zed");
+        let ran = ledger(&jail, "approve", &[]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        jail.outside_sh("cat .mcp.json .zed").prints("x\nx");
+        let shown = ledger(&jail, "show", &[]).stdout;
+        assert!(shown.contains("  .envrc\n") && shown.contains("  .zed/x\n"), "{shown}");
+        assert!(!shown.contains("new "), "{shown}");
+    }
+}

@@ -92,19 +92,33 @@ pub(super) fn paths(store: &Store) -> io::Result<BTreeSet<Vec<u8>>> {
     Ok(all(store)?.into_iter().map(|(_, held)| held.path).collect())
 }
 
-/// Brings back what is held at these paths; those that it was brought back to. What stands there now stays.
+/// Brings back what is held at these paths; those that it was brought back to. What stands there now stays; then
+/// the last such error is there, too.
 pub(super) fn restore(
     place: &Place,
     store: &Store,
     is_meant: impl Fn(&[u8]) -> bool,
-) -> io::Result<BTreeSet<Vec<u8>>> {
-    let mut restored = BTreeSet::new();
+) -> io::Result<(BTreeSet<Vec<u8>>, Option<io::Error>)> {
+    let (mut restored, mut taken) = (BTreeSet::new(), None);
     for (name, held) in all(store)?.into_iter().filter(|(_, held)| is_meant(&held.path)) {
-        put_back(place, &held)?;
+        match put_back(place, &held) {
+            // It stays aside, and keeps nothing else there.
+            Err(error) if is_taken(&error) => {
+                taken = Some(error);
+                continue;
+            }
+            other => other?,
+        }
         store.remove(&format!("held/{name}"))?;
         restored.insert(held.path);
     }
-    Ok(restored)
+    Ok((restored, taken))
+}
+
+/// Something else stands at its place, or on the way there.
+fn is_taken(error: &io::Error) -> bool {
+    let error = Errno::from_io_error(error);
+    error.is_some_and(|error| [Errno::EXIST, Errno::NOTDIR, Errno::LOOP].contains(&error))
 }
 
 fn put_back(place: &Place, held: &Held) -> io::Result<()> {

@@ -199,7 +199,7 @@ impl Ledger {
     /// What is at these paths, or below them; all of it where none is named.
     fn approve(&self, paths: &[OsString]) -> io::Result<()> {
         let _turn = self.store.turn()?;
-        let restored = self.put_back(paths)?;
+        let (restored, _) = self.put_back(paths)?;
         let mut records = self.records()?;
         let seen = self.walk(&records, None);
         let mut left = records.left(&seen);
@@ -223,11 +223,14 @@ impl Ledger {
     /// Brings back what is held, without approving it.
     fn restore(&self, paths: &[OsString]) -> io::Result<()> {
         let _turn = self.store.turn()?;
-        let restored = self.put_back(paths)?;
+        let (restored, taken) = self.put_back(paths)?;
+        if let (true, Some(error)) = (restored.is_empty(), taken) {
+            return Err(error);
+        }
         io::stdout().write_all(format!("{} brought back\n", restored.len()).as_bytes())
     }
 
-    fn put_back(&self, paths: &[OsString]) -> io::Result<BTreeSet<Vec<u8>>> {
+    fn put_back(&self, paths: &[OsString]) -> io::Result<(BTreeSet<Vec<u8>>, Option<io::Error>)> {
         held::restore(&self.place, &self.store, |path| self.is_meant(paths, path))
     }
 
