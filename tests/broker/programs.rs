@@ -15,7 +15,7 @@ impl Running {
         let running = Self(command.spawn().unwrap());
         let begun = Instant::now();
         while !reach() {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{command:?} is not at {at}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "{command:?} is not at {at}");
             std::thread::sleep(Duration::from_millis(10));
         }
         running
