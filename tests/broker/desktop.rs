@@ -16,7 +16,12 @@ use crate::programs::{Running, fetched};
 use crate::servers::echo;
 use crate::world::{World, run, run_command};
 
-const SCREEN: &str = ":77";
+/// A screen's keyboard is described by a file in /tmp that has the screen's number, so each user has a screen of their own.
+fn screen() -> String {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap();
+    let outside = map.split_whitespace().nth(1).and_then(|uid| uid.parse::<u32>().ok()).unwrap();
+    format!(":{}", 77 + outside % 1000)
+}
 
 /// Where screens have their sockets.
 const SCREENS: &str = "/tmp/.X11-unix";
@@ -43,7 +48,7 @@ fn desktop(world: &World) -> Option<[Running; 3]> {
     let quiet = |program: &str| {
         let mut command = Command::new(program);
         command.stderr(Stdio::null()).env("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={BUS}"));
-        command.env("DISPLAY", SCREEN);
+        command.env("DISPLAY", screen());
         command
     };
     let mut bus = quiet("dbus-daemon");
@@ -52,10 +57,11 @@ fn desktop(world: &World) -> Option<[Running; 3]> {
     // It leaves nothing in a folder that others have too.
     fs::create_dir_all(SCREENS).unwrap();
     run_command("mount", &["-t", "tmpfs", "tmpfs", SCREENS]);
+    let number = screen();
     let mut screen = quiet("Xvfb");
-    screen.args([SCREEN, "-nolock", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
-    let socket = Path::new(SCREENS).join(SCREEN.replace(':', "X"));
-    let screen = Running::start(&mut screen, SCREEN, || socket.exists());
+    screen.args([&number, "-nolock", "-screen", "0", "640x480x24", "-nolisten", "tcp"]);
+    let socket = Path::new(SCREENS).join(number.replace(':', "X"));
+    let screen = Running::start(&mut screen, &number, || socket.exists());
     let mut daemon = quiet(dunst.to_str().unwrap());
     daemon.arg("-conf").arg(world.file("dunstrc", &settings(world)));
     let daemon =
