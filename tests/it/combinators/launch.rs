@@ -6,7 +6,7 @@ const FILES: &str = "echo a >file; mkdir -p ../sibling; echo b >../sibling/file"
 
 const REPOSITORY: &str =
     "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e
-    git init -q; git commit -q --allow-empty -m first; mkdir -p a/b ../sibling; echo b >../sibling/file";
+    git init -q; git config remote.origin.url https://example.org/x.git; git commit -q --allow-empty -m first; mkdir -p a/b ../sibling; echo b >../sibling/file";
 
 const SET: &str = "git config core.pager evil && git config branch.a.remote origin && [ \"$(git config core.pager)\" = evil ]";
 

@@ -42,6 +42,10 @@ pub(super) fn run(
     }
     let mut child = command.spawn().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => format!("`{program}` is not installed"),
+        // A folder of PATH that may not be looked into hides that.
+        io::ErrorKind::PermissionDenied if !program.contains('/') => {
+            format!("`{program}` is not installed")
+        }
         _ => told(error),
     })?;
     let attended = attend(&mut child, Instant::now() + time, show);
