@@ -124,6 +124,8 @@ const ORDINARY: &[&str] = &[
     "ln -s known inside; mkdir d; ln -s ../known d/inside",
     "git add -A; git -c user.name=a -c user.email=a@b commit -qm x; git branch y; git checkout -q y",
     "git remote add origin https://example.org/x.git; git config user.name z",
+    // What stands there while another jail keeps git's settings apart.
+    "echo . >.git/commondir; : >.git/objects/info/alternates",
     "mkdir -p node_modules/x; echo '{\"scripts\":{\"a\":\"b\"}}' >node_modules/x/package.json",
 ];
 

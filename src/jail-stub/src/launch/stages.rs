@@ -341,13 +341,14 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }
     let has_run = outcome.has_run();
-    let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let mut ending = Ending::of(outcome, &lost, plan, &held);
     if let Some(git) = started.git.filter(|_| has_run) {
         let by = git.by();
         let lines = git.finish(&started.signals.pending).into_iter();
         ending.told.extend(lines.map(|words| Told { words, by: by.into() }));
     }
+    // What stood in git's folders for the jail's time is gone by then.
+    let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.told.extend(gone.map(|gone| gone.told(by)));
     ending.told.extend(looked);

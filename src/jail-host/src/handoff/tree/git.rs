@@ -69,9 +69,13 @@ impl Walk<'_> {
     }
 
     fn pointer(&mut self, job: &Job, name: &[u8]) {
-        let Ok((data, _)) = self.place.read(&job.path_of(name), FILE_MAX, job.links()) else {
+        let Ok((data, bytes)) = self.place.read(&job.path_of(name), FILE_MAX, job.links()) else {
             return;
         };
+        // It leads nowhere, or to the folder that it lies in. Such a one stands there while a jail keeps git's settings apart.
+        if bytes.is_some_and(|bytes| matches!(bytes.trim_ascii(), b"" | b".")) {
+            return;
+        }
         self.content(job, name, data, self.names.found("git-pointer"), Form::Whole);
     }
 
