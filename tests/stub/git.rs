@@ -169,6 +169,7 @@ fn a_folder_of_a_repository_is_told_about_once() {
             "`(readonly \"{top}/.git\") (set-env \"GIT_DISCOVERY_ACROSS_FILESYSTEM\" \"1\")`"
         );
         assert!(first.stderr.contains(&advice), "{first:?}");
+        assert!(first.stderr.contains("grant all of it with `mount-project`"), "{first:?}");
         assert_eq!(first.stderr.lines().count(), 1, "{first:?}");
         assert_eq!(started_in(&jail, "a/b").stderr, "", "once");
         assert!(started_in(&jail, "a").stderr.contains(TOLD), "another folder");

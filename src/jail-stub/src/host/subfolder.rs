@@ -54,7 +54,7 @@ pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) 
         let top = String::from_utf8_lossy(&top);
         let history = match folder.to {
             None => format!(
-                ", or, to read the history alone, write `(readonly \"{top}/.git\") (set-env \"{ACROSS}\" \"1\")`"
+                ", or grant all of it with `mount-project`, or, to read the history alone, write `(readonly \"{top}/.git\") (set-env \"{ACROSS}\" \"1\")`"
             ),
             // It is not below the repository inside.
             Some(_) => String::new(),
