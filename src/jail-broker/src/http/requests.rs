@@ -1,9 +1,13 @@
 //! What becomes of one request.
 
 use std::cell::OnceCell;
+use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HOST, TRANSFER_ENCODING};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use jail_egress::{Host, Protocol, Refusal};
 use jail_plan::SecretSocket;
@@ -146,6 +150,7 @@ impl Serving<'_> {
         let exchange = self.exchange(to);
         let (mut parts, body) = request.into_parts();
         if let Some(answer) = exchange.judge(&parts) {
+            drain(&parts, body).await;
             return answer;
         }
         for_next_hop(&mut parts.headers);
@@ -206,3 +211,26 @@ fn for_http2(mut answer: Response<Body>, method: &Method) -> Response<Body> {
     answer.headers_mut().remove(CONNECTION);
     if method == Method::HEAD { answer.map(|_| empty()) } else { answer }
 }
+
+/// Reads the body of a request that is refused, within bounds: a stream of HTTP/2 whose body is dropped first is cancelled, and its client
+/// may never see the answer (RFC 9113, 8.1). In HTTP/1 the connection lingers instead.
+async fn drain(parts: &Parts, mut body: Incoming) {
+    if parts.version != Version::HTTP_2 {
+        return;
+    }
+    let all = async {
+        let mut left = DRAINED_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let length = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(length) {
+                Some(rest) => left = rest,
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DRAINED_WITHIN, all).await;
+}
+
+/// How much of such a body is read, and for how long.
+const DRAINED_MAX: usize = 256 * 1024;
+const DRAINED_WITHIN: Duration = Duration::from_secs(1);
