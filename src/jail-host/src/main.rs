@@ -5,8 +5,8 @@
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
 //! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
 //! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
-//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project. As `jail-host control-group SOCKET` and
-//! `jail-host account SOCKET` it does one thing before there is a jail, and ends.
+//! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project. As `jail-host control-group SOCKET`,
+//! `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there is a jail, and ends.
 #![deny(unsafe_code)]
 
 mod account;
@@ -19,6 +19,7 @@ mod follow;
 mod git;
 mod group;
 mod handoff;
+mod mask;
 mod packet;
 mod record;
 mod scripts;
@@ -29,6 +30,7 @@ mod surroundings;
 mod sys;
 mod talk;
 mod terminal;
+mod walk;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -39,6 +41,7 @@ use jail_plan::follow::FOLLOW;
 use jail_plan::git::GIT;
 use jail_plan::handoff::{HAND_OFF, LEDGER};
 use jail_plan::helper::HELPER as NAME;
+use jail_plan::mask::MASK;
 use jail_plan::terminal::FILTER;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         [mode, words @ ..] if mode == LEDGER => handoff::command(words),
         [mode, socket] if mode == CONTROL_GROUP => errand::run(socket, group::serve),
         [mode, socket] if mode == ACCOUNT => errand::run(socket, account::serve),
+        [mode, socket] if mode == MASK => errand::run(socket, mask::serve),
         [..] => {
             say("it is started by the stub of a jail, and has nothing to do otherwise");
             ExitCode::from(2)

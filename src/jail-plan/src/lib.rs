@@ -20,6 +20,7 @@ pub mod helper;
 mod json;
 mod landlock;
 mod limits;
+pub mod mask;
 mod network;
 mod ops;
 mod order;

@@ -9,7 +9,7 @@ mod git_config;
 mod held;
 mod judge;
 mod names;
-mod place;
+pub(crate) mod place;
 mod record;
 mod report;
 mod store;

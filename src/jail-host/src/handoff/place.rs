@@ -2,24 +2,24 @@
 //! asked for, and never out of it (openat2(2)).
 
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, openat, openat2, readlinkat,
-    statx,
+    AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat, StatxFlags, fstat, openat,
+    openat2, readlinkat, statx,
 };
 use rustix::io::Errno;
 
 /// The folder.
-pub(super) struct Place {
+pub(crate) struct Place {
     folder: OwnedFd,
     /// Where it is, for links that name it.
-    pub(super) path: Vec<u8>,
+    pub(crate) path: Vec<u8>,
 }
 
 /// Whether links on the way are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Links {
+pub(crate) enum Links {
     Refused,
     /// As long as they stay in the project.
     Within,
@@ -27,30 +27,30 @@ pub(super) enum Links {
 
 /// What tells whether a file was changed: a payload can set neither of the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(super) struct Stamp {
-    pub(super) changed: (i64, u32),
-    pub(super) inode: u64,
-    pub(super) size: u64,
+pub(crate) struct Stamp {
+    pub(crate) changed: (i64, u32),
+    pub(crate) inode: u64,
+    pub(crate) size: u64,
 }
 
 /// What stands at a name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Data {
-    pub(super) stamp: Stamp,
-    pub(super) mode: u32,
-    pub(super) kind: FileType,
+pub(crate) struct Data {
+    pub(crate) stamp: Stamp,
+    pub(crate) mode: u32,
+    pub(crate) kind: FileType,
 }
 
 /// A name of a folder. File systems that do not say the kind have it looked up.
-pub(super) struct Entry {
-    pub(super) name: Vec<u8>,
-    pub(super) kind: FileType,
+pub(crate) struct Entry {
+    pub(crate) name: Vec<u8>,
+    pub(crate) kind: FileType,
 }
 
 const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
 impl Place {
-    pub(super) fn new(folder: OwnedFd, path: Vec<u8>) -> Self {
+    pub(crate) fn new(folder: OwnedFd, path: Vec<u8>) -> Self {
         Self { folder, path }
     }
 
@@ -80,12 +80,12 @@ impl Place {
         openat(&folder, last, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())
     }
 
-    pub(super) fn open_folder(&self, path: &[u8], links: Links) -> Result<OwnedFd, Errno> {
+    pub(crate) fn open_folder(&self, path: &[u8], links: Links) -> Result<OwnedFd, Errno> {
         self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, links)
     }
 
     /// The content of a regular file, and what it is; `None` for the content of a larger one.
-    pub(super) fn read(
+    pub(crate) fn read(
         &self,
         path: &[u8],
         most: u64,
@@ -110,8 +110,38 @@ impl Place {
         }
     }
 
+    /// What a path leads to in the project, whose folder is named without links, and where that is.
+    pub(crate) fn behind(&self, path: &[u8]) -> Option<(Vec<u8>, Stat)> {
+        let target = readlinkat(&self.folder, path, Vec::new()).ok()?.into_bytes();
+        let opened = match target.strip_prefix(self.path.as_slice()) {
+            Some([b'/', rest @ ..]) => self.open(rest, OFlags::PATH, Links::Within),
+            Some(_) | None => self.open(path, OFlags::PATH, Links::Within),
+        };
+        let opened = opened.ok()?;
+        let name = format!("/proc/self/fd/{}", opened.as_raw_fd());
+        let found = readlinkat(CWD, name, Vec::new()).ok()?.into_bytes();
+        let below = found.strip_prefix(self.path.as_slice())?.strip_prefix(b"/")?.to_vec();
+        Some((below, fstat(&opened).ok()?))
+    }
+
+    /// Who owns a folder, or the nearest one around it that can be reached.
+    pub(crate) fn owner(&self, path: &[u8]) -> Option<u32> {
+        let mut path = path;
+        loop {
+            let opened = self.open(path, OFlags::PATH | OFlags::DIRECTORY, Links::Refused);
+            match opened.and_then(fstat) {
+                Ok(stat) => return Some(stat.st_uid),
+                Err(Errno::ACCESS) if !path.is_empty() => {
+                    let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+                    path = path.get(..slash).unwrap_or_default();
+                }
+                Err(_) => return None,
+            }
+        }
+    }
+
     /// Whether a link leads out of the project, or would once what it names is there.
-    pub(super) fn leads_out(&self, path: &[u8], target: &[u8]) -> bool {
+    pub(crate) fn leads_out(&self, path: &[u8], target: &[u8]) -> bool {
         let opened = match target.strip_prefix(self.path.as_slice()) {
             Some(rest) if rest.starts_with(b"/") => {
                 self.open(rest.get(1..).unwrap_or_default(), OFlags::PATH, Links::Within)
@@ -147,7 +177,7 @@ fn resolved(
 }
 
 /// What stands at a name of a folder; at the folder itself, where the name is empty.
-pub(super) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
+pub(crate) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
     let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::EMPTY_PATH | AtFlags::NO_AUTOMOUNT;
     let wanted = StatxFlags::TYPE
         | StatxFlags::MODE
@@ -168,12 +198,12 @@ pub(super) fn data(folder: &OwnedFd, name: &[u8]) -> Result<Data, Errno> {
 }
 
 /// Where the link at a name leads.
-pub(super) fn target(folder: &OwnedFd, name: &[u8]) -> Result<Vec<u8>, Errno> {
+pub(crate) fn target(folder: &OwnedFd, name: &[u8]) -> Result<Vec<u8>, Errno> {
     readlinkat(folder, name, Vec::new()).map(std::ffi::CString::into_bytes)
 }
 
 /// The names of a folder, at most so many: whether those are all.
-pub(super) fn entries(folder: &OwnedFd, most: usize) -> Result<(Vec<Entry>, bool), Errno> {
+pub(crate) fn entries(folder: &OwnedFd, most: usize) -> Result<(Vec<Entry>, bool), Errno> {
     let mut buffer = [MaybeUninit::uninit(); 32 * 1024];
     let mut listing = RawDir::new(folder, &mut buffer);
     let mut entries = Vec::new();

@@ -1,0 +1,162 @@
+//! Finds the files of the working folder whose content a jail does not see: what globs match and git does not have ([`walk`]).
+//!
+//! A process of its own, before there is a jail, confined ([`walls`]) before it looks at anything, because an earlier jail may have
+//! written what is there. Whatever it cannot look at, and a jail could, stops the launch.
+
+mod report;
+mod walls;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::OwnedFd;
+
+use jail_plan::helper::Refusal;
+use jail_plan::mask::{CREDENTIALS, MASKED_MAX, Part, Place as Masked, Told, bodies, credentials};
+use rustix::fs::FileType;
+
+use crate::errand::{Errand, failed};
+use crate::handoff::place::{Links, Place};
+use crate::walk::globs::Globs;
+use crate::walk::tracked::{Standing, standings};
+use crate::walk::{Match, Walked, Why, walk};
+
+/// Until it has replied.
+pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
+    let mut common = None;
+    while let Some((packet, Some(folder))) = errand.hear()? {
+        match Told::decode(&packet) {
+            Some(Told::Repository(path)) => common = Some((folder, path)),
+            Some(Told::Folder { path, other_user, globs }) => {
+                return answer(errand, (folder, path), common, other_user, &globs);
+            }
+            None => break,
+        }
+    }
+    Err(io::Error::other("the stub sent no packet"))
+}
+
+/// A folder, and where it is.
+type Held = (OwnedFd, Vec<u8>);
+
+fn answer(
+    errand: &Errand,
+    folder: Held,
+    common: Option<Held>,
+    other_user: bool,
+    globs: &[String],
+) -> io::Result<()> {
+    let folders: Vec<_> = [Some(&folder), common.as_ref()].into_iter().flatten().collect();
+    if let Err(error) = walls::close(folders.iter().map(|(folder, _)| folder)) {
+        return errand.reply(Err(failed("the process that masks files", error)));
+    }
+    let place = |(folder, path)| Place::new(folder, path);
+    match parts(&place(folder), common.map(place).as_ref(), other_user, globs) {
+        Ok(parts) => {
+            bodies(&parts).into_iter().try_for_each(|body| errand.reply(Ok((body, Vec::new()))))
+        }
+        Err(refusal) => errand.reply(Err(refusal)),
+    }
+}
+
+fn parts(
+    place: &Place,
+    common: Option<&Place>,
+    other_user: bool,
+    written: &[String],
+) -> Result<Vec<Part>, Refusal> {
+    let list = expanded(written);
+    let globs = list.iter().map(|listed| &listed.glob);
+    let globs = Globs::parse(globs).map_err(|number| no_glob(list.get(number)))?;
+    let walked = walk(place, &globs, MASKED_MAX);
+    refuse(&walked, other_user)?;
+    let standings = standings(place, common, &walked);
+    let hidden: BTreeMap<_, _> = walked
+        .matches
+        .iter()
+        .filter(|(path, found)| is_hidden(place, path, found, standings.get(*path).copied()))
+        .collect();
+    let mut parts = report::lines(&walked, &standings, &hidden, &list);
+    parts.extend(hidden.into_iter().map(|(path, found)| {
+        let pinned = globs.depends_on_folders(found.glob);
+        Part::Place(Masked { identity: found.identity, pinned, path: path.clone() })
+    }));
+    Ok(parts)
+}
+
+/// Whether a match is masked. What git has is in the repository anyway, and would be committed empty.
+fn is_hidden(place: &Place, path: &[u8], found: &Match, standing: Option<Standing>) -> bool {
+    match found.kind {
+        // What is in it matches by itself; what a link leads to, too.
+        FileType::Directory | FileType::Symlink => false,
+        FileType::RegularFile
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => standing != Some(Standing::Tracked) && !is_reference(place, path),
+    }
+}
+
+/// Whether it is a reference of git's, or a log of one, that is called like a secret: a branch can have any name.
+fn is_reference(place: &Place, path: &[u8]) -> bool {
+    let mut names = path.split(|byte| *byte == b'/');
+    if !names.any(|name| name == b"refs" || name == b"logs") {
+        return false;
+    }
+    const LINES: u64 = 64 << 20;
+    let Ok((_, Some(content))) = place.read(path, LINES, Links::Refused) else { return false };
+    let is_name =
+        |word: &[u8]| matches!(word.len(), 40 | 64) && word.iter().all(u8::is_ascii_hexdigit);
+    let mut lines = content.split(|byte| *byte == b'\n');
+    lines.next_back();
+    let is_line = |line: &[u8]| {
+        let mut words = line.splitn(3, |byte| *byte == b' ');
+        words.next().is_some_and(is_name) && words.next().is_none_or(is_name)
+    };
+    !content.is_empty() && content.ends_with(b"\n") && lines.all(is_line)
+}
+
+/// What was not looked at stops the launch, where a jail could make it so.
+fn refuse(walked: &Walked, other_user: bool) -> Result<(), Refusal> {
+    let worst = walked.unseen.iter().find(|unseen| match unseen.why {
+        Why::Closed { is_own } => is_own || other_user,
+        // Nothing that a jail does leads to these.
+        Why::Mount => false,
+        Why::TooMany | Why::TooManyMatches | Why::TooDeep | Why::TooManyLinks | Why::Failed(_) => {
+            true
+        }
+    });
+    worst.map_or(Ok(()), |unseen| Err(report::refusal(unseen)))
+}
+
+/// The globs with those of the table in the place of its name, each with the number that it was said under.
+fn expanded(written: &[String]) -> List {
+    let mut list = List::new();
+    for (number, glob) in written.iter().enumerate() {
+        let number = u16::try_from(number).unwrap_or(u16::MAX);
+        if glob == CREDENTIALS {
+            let known = |glob: &str| Listed { said: number, glob: glob.into(), is_known: true };
+            list.extend(credentials().map(|it| known(it.glob)));
+        } else {
+            list.push(Listed { said: number, glob: glob.clone(), is_known: false });
+        }
+    }
+    list
+}
+
+/// A glob.
+struct Listed {
+    glob: String,
+    /// The number of what the spec says that it came of.
+    said: u16,
+    /// It is one of the table.
+    is_known: bool,
+}
+
+type List = Vec<Listed>;
+
+fn no_glob(listed: Option<&Listed>) -> Refusal {
+    let object = listed.map(|listed| listed.glob.clone()).unwrap_or_default();
+    let cause = "it is no glob that gitignore(5) knows".into();
+    Refusal { object, cause, error: 0, help: String::new() }
+}

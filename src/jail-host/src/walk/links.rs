@@ -1,0 +1,45 @@
+//! Symbolic links that match: what they lead to in the project matches too. What lies outside of it is not the project's.
+
+use std::collections::BTreeSet;
+
+use rustix::fs::FileType;
+
+use super::globs::Globs;
+use super::workers::{self, Sought};
+use super::{Match, Unseen, Walked, Way, Why};
+use crate::handoff::place::Place;
+
+/// So many links that match may lead to folders.
+const FOLDERS_MAX: usize = 256;
+
+/// Follows them all.
+pub(super) fn follow(place: &Place, globs: &Globs, most: usize, walked: &mut Walked) {
+    let (mut seen, mut folders) = (BTreeSet::new(), BTreeSet::new());
+    loop {
+        let is_link = |found: &Match| found.kind == FileType::Symlink;
+        let links =
+            walked.matches.iter().filter(|(path, found)| is_link(found) && !seen.contains(*path));
+        let links: Vec<_> = links.map(|(path, found)| (path.clone(), found.glob)).collect();
+        if links.is_empty() {
+            return;
+        }
+        for (link, glob) in links {
+            let target = place.behind(&link);
+            seen.insert(link);
+            // It leads nowhere, or out.
+            let Some((path, stat)) = target else { continue };
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            #[expect(clippy::useless_conversion, reason = "it is smaller on some processors")]
+            let names = u64::from(stat.st_nlink);
+            let identity = (stat.st_dev, stat.st_ino);
+            walked.add(path.clone(), Match { glob, kind, identity, names, way: Way::Link });
+            if kind != FileType::Directory || !folders.insert(path.clone()) {
+                continue;
+            }
+            if folders.len() > FOLDERS_MAX {
+                return walked.unseen.push(Unseen { path, why: Why::TooManyLinks });
+            }
+            workers::walk(place, Sought::Globs(globs), path, Some(glob), most, walked);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What git knows of what was found. Git's index is read here, and no git is run. An earlier jail may have written an index that says of a
+//! file that git has it, so this is believed only where the index names the very content that the file has now: who could write that
+//! down knew the content.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+use sha2::Digest as _;
+
+use super::index::{self, Name};
+use super::{Match, Walked};
+use crate::handoff::place::{Links, Place};
+
+/// An index of a million files is as long.
+const INDEX_MAX: u64 = 192 << 20;
+/// What is longer is compared with nothing.
+const FILE_MAX: u64 = 32 << 20;
+const POINTER_MAX: u64 = 4096;
+
+/// What git has of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// Nothing, or the file lies in no repository.
+    Untracked,
+    /// The content that it has now.
+    Tracked,
+    /// Something else: it was changed, or only said to be there.
+    Differs,
+    /// It lies in a repository of which that cannot be read.
+    Unreadable,
+}
+
+/// What git has of each file that was found. `common` is the repository that the project may be a linked worktree of.
+pub(crate) fn standings(
+    place: &Place,
+    common: Option<&Place>,
+    walked: &Walked,
+) -> BTreeMap<Vec<u8>, Standing> {
+    let mut by_repository: BTreeMap<&[u8], Vec<&[u8]>> = BTreeMap::new();
+    let mut standings = BTreeMap::new();
+    for (path, _) in walked.matches.iter().filter(|(_, found)| is_file(found)) {
+        match repository_of(path, &walked.repositories) {
+            Some(repository) => by_repository.entry(repository).or_default().push(path),
+            None => drop(standings.insert(path.clone(), Standing::Untracked)),
+        }
+    }
+    for (repository, paths) in by_repository {
+        let wanted: BTreeSet<&[u8]> =
+            paths.iter().filter_map(|path| relative(path, repository)).collect();
+        let tracked = read(place, common, repository, &wanted);
+        for path in paths {
+            let standing = match (&tracked, relative(path, repository)) {
+                (Some(tracked), Some(below)) => match tracked.get(below) {
+                    Some(names) if has_content(place, path, names) => Standing::Tracked,
+                    Some(_) => Standing::Differs,
+                    None => Standing::Untracked,
+                },
+                (None, _) | (Some(_), None) => Standing::Unreadable,
+            };
+            standings.insert(path.to_vec(), standing);
+        }
+    }
+    standings
+}
+
+fn is_file(found: &Match) -> bool {
+    !matches!(found.kind, FileType::Directory | FileType::Symlink)
+}
+
+/// The nearest folder around a path that has a `.git`.
+fn repository_of<'r>(path: &[u8], repositories: &'r BTreeSet<Vec<u8>>) -> Option<&'r [u8]> {
+    let mut path = path;
+    while !path.is_empty() {
+        let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or_default();
+        path = path.get(..slash).unwrap_or_default();
+        if let Some(found) = repositories.get(path) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+fn relative<'p>(path: &'p [u8], folder: &[u8]) -> Option<&'p [u8]> {
+    match folder {
+        b"" => Some(path),
+        folder => path.strip_prefix(folder)?.strip_prefix(b"/"),
+    }
+}
+
+/// What the index of a repository has; nothing, where it cannot be read.
+fn read(
+    place: &Place,
+    common: Option<&Place>,
+    repository: &[u8],
+    wanted: &BTreeSet<&[u8]>,
+) -> Option<index::Tracked> {
+    let git = join(repository, b".git");
+    let (place, git) = match place.read(&git, POINTER_MAX, Links::Within) {
+        Ok((_, Some(pointer))) => led_to(place, common, repository, &pointer)?,
+        // A folder, or something that is none of git's.
+        Ok((_, None)) | Err(_) => (place, git),
+    };
+    let index = match place.read(&join(&git, b"index"), INDEX_MAX, Links::Within) {
+        Ok((_, Some(index))) => index,
+        // Nothing was ever added to it.
+        Err(Errno::NOENT) => return Some(index::Tracked::new()),
+        Ok((_, None)) | Err(_) => return None,
+    };
+    index::look_up(&index, wanted, |name| {
+        place.read(&join(&git, name.as_bytes()), INDEX_MAX, Links::Within).ok()?.1
+    })
+}
+
+/// The folder that the `.git` file of a worktree or a submodule names, where it lies in what may be read.
+fn led_to<'p>(
+    place: &'p Place,
+    common: Option<&'p Place>,
+    repository: &[u8],
+    pointer: &[u8],
+) -> Option<(&'p Place, Vec<u8>)> {
+    let target = pointer.strip_prefix(b"gitdir: ")?.trim_ascii_end();
+    let around = [place.path.as_slice(), b"/", repository].concat();
+    let target = match target {
+        [b'/', ..] => target.to_vec(),
+        _ => join(&around, target),
+    };
+    let target = plain(&target);
+    [Some(place), common].into_iter().flatten().find_map(|place| {
+        let below = target.strip_prefix(place.path.as_slice())?.strip_prefix(b"/")?;
+        Some((place, below.to_vec()))
+    })
+}
+
+fn join(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    if folder.is_empty() { name.to_vec() } else { [folder, b"/", name].concat() }
+}
+
+/// An absolute path without dots.
+fn plain(path: &[u8]) -> Vec<u8> {
+    let mut names = Vec::new();
+    for name in path.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    [b"/".as_slice(), &names.join(b"/".as_slice())].concat()
+}
+
+/// Whether the content of a file is one of these objects.
+fn has_content(place: &Place, path: &[u8], names: &[Name]) -> bool {
+    let Ok((_, Some(content))) = place.read(path, FILE_MAX, Links::Refused) else { return false };
+    let head = format!("blob {}\0", content.len());
+    names.iter().any(|name| match name.len() {
+        20 => sha1::Sha1::new().chain_update(&head).chain_update(&content).finalize()[..] == **name,
+        _ => {
+            sha2::Sha256::new().chain_update(&head).chain_update(&content).finalize()[..] == **name
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;
