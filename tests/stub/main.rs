@@ -54,5 +54,6 @@ mod stopping;
 mod terminal;
 mod terminal_filter;
 mod trust;
+mod watched;
 mod worktree;
 mod wrapper;

@@ -39,7 +39,7 @@ use std::process::ExitCode;
 use jail_plan::errand::{ACCOUNT, CONTROL_GROUP};
 use jail_plan::follow::FOLLOW;
 use jail_plan::git::GIT;
-use jail_plan::handoff::{HAND_OFF, LEDGER};
+use jail_plan::handoff::{HAND_OFF, LEDGER, WATCH};
 use jail_plan::helper::HELPER as NAME;
 use jail_plan::mask::MASK;
 use jail_plan::terminal::FILTER;
@@ -67,6 +67,7 @@ fn main() -> ExitCode {
         [mode, socket] if mode == GIT => git::run(socket),
         [mode, socket] if mode == FILTER => terminal::run(socket),
         [mode, words @ ..] if mode == HAND_OFF => handoff::run(words),
+        [mode, words @ ..] if mode == WATCH => handoff::watch::run(words),
         [mode, words @ ..] if mode == LEDGER => handoff::command(words),
         [mode, socket] if mode == CONTROL_GROUP => errand::run(socket, group::serve),
         [mode, socket] if mode == ACCOUNT => errand::run(socket, account::serve),

@@ -1,13 +1,14 @@
-//! The process that compares what a host program would execute or believe in the working folder, from outside: it is started when
-//! the jail is, and asked when that has ended. Nothing of the folder is looked at here.
+//! The processes that look at the working folder from outside: one compares what a host program would execute or believe in it before
+//! and after the session, the other watches it meanwhile. They are started when the jail is. Nothing of the folder is looked at here.
 
 use alloc::ffi::CString;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 
-use jail_plan::handoff::{ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, hand_off};
-use jail_plan::{HostOp, Plan, Step};
+use jail_plan::handoff::{APART, ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off};
+use jail_plan::{GitChanges, HandOff, HostOp, InsideOp, Plan, Step};
 use rustix::event::Timespec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -16,7 +17,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::caller::Caller;
 use crate::ending::Told;
-use crate::failure::{About, Problem};
+use crate::failure::{self, About, Problem};
 use crate::process::Process;
 use crate::signal;
 use crate::spawn::{Standing, spawn};
@@ -25,24 +26,40 @@ use crate::sys::{self, SignalSet, Standard};
 /// A project of a million files takes a few seconds.
 const PATIENCE: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 
-/// What of the plan has it started. The operations before the launch are gone when it is.
+/// What of the plan has them started. The operations before the launch are gone when it is.
 pub(crate) struct Wanted {
     by: String,
-    quarantine: bool,
+    op: HandOff,
 }
 
 impl Wanted {
     pub(crate) fn of(plan: &Plan) -> Option<Self> {
-        let wanted = |step: &Step<HostOp>| Some((step.by.clone(), hand_off(&step.op)?.quarantine));
-        plan.before.iter().find_map(wanted).map(|(by, quarantine)| Self { by, quarantine })
+        let wanted = |step: &Step<HostOp>| Some((step.by.clone(), hand_off(&step.op)?.clone()));
+        plan.before.iter().find_map(wanted).map(|(by, op)| Self { by, op })
     }
 }
 
-/// The process.
+/// The processes.
 pub(crate) struct Ledger {
+    look: Part,
+    watch: Part,
+    /// The watcher ended before the jail did.
+    is_blind: Cell<bool>,
+    by: String,
+}
+
+/// One of them.
+struct Part {
     socket: OwnedFd,
     process: Process,
-    by: String,
+}
+
+/// What they are started with.
+struct Start<'a> {
+    plan: &'a Plan,
+    caller: &'a Caller<'a>,
+    since: Timespec,
+    mask: SignalSet,
 }
 
 /// The time before there is a jail, as the kernel writes it to files that are changed now.
@@ -51,72 +68,118 @@ pub(crate) fn before() -> Timespec {
 }
 
 impl Ledger {
-    /// Starts it; or who wanted it, and why it cannot begin.
+    /// Starts them, the watcher in the jail's `group`; or who wanted it, and why it cannot begin.
     pub(crate) fn start(
         wanted: Wanted,
         plan: &Plan,
         caller: &Caller<'_>,
         since: Timespec,
         mask: SignalSet,
+        group: Option<BorrowedFd<'_>>,
     ) -> Result<Self, (String, Problem)> {
-        match begin(plan, caller, since, wanted.quarantine, mask) {
-            Ok((socket, process)) => Ok(Self { socket, process, by: wanted.by }),
-            Err(problem) => Err((wanted.by, problem)),
+        let Wanted { by, op } = wanted;
+        let start = Start { plan, caller, since, mask };
+        let quarantine = op.quarantine.then_some(QUARANTINE);
+        let apart = is_apart(plan).then_some(APART);
+        let started = start
+            .part(HAND_OFF, quarantine, None)
+            .and_then(|look| Ok((look, start.part(WATCH, apart, group)?)));
+        match started {
+            Ok((look, watch)) => Ok(Self { look, watch, is_blind: Cell::new(false), by }),
+            Err(problem) => Err((by, problem)),
         }
     }
 
     /// The descriptors that the supervisor keeps.
     pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        [self.socket.as_fd(), self.process.as_fd()].into_iter()
+        [&self.look, &self.watch]
+            .into_iter()
+            .flat_map(|part| [part.socket.as_fd(), part.process.as_fd()])
     }
 
-    /// The number of the process.
+    /// The number of the process that looks when the jail has ended.
     pub(crate) fn number(&self) -> i32 {
-        self.process.number()
+        self.look.process.number()
+    }
+
+    /// The watcher: what is ready when it has ended.
+    pub(crate) fn watcher(&self) -> Option<&Process> {
+        (!self.is_blind.get()).then_some(&self.watch.process)
+    }
+
+    /// The watcher has ended before the jail.
+    pub(crate) fn watcher_ended(&self) {
+        self.is_blind.set(true);
+        let _ = self.watch.process.reap();
+        let words = "the working folder is not watched any more: its watcher has ended; what the session leaves is reported when it ends";
+        failure::say(words, None);
+    }
+
+    /// The jail has ended, and so has its watcher to.
+    pub(crate) fn stop_watching(&self) {
+        if !self.is_blind.get() {
+            let _ = self.watch.end(ENDED);
+        }
     }
 
     /// The jail has ended. Has the process look where the payload `has_run`, and waits for what it says.
     pub(crate) fn finish(&self, has_run: bool) -> Option<Told> {
-        let Self { socket, process, by } = self;
-        let word = if has_run { ENDED } else { NEVER };
+        let is_done = self.look.end(if has_run { ENDED } else { NEVER });
+        let words = "what this session left was not looked through; `jailgen handoff` does it";
+        (has_run && !is_done).then(|| Told { words: String::from(words), by: self.by.clone() })
+    }
+}
+
+impl Part {
+    /// Says the last word to it and waits for its end: whether it has done what it was to do.
+    fn end(&self, word: u8) -> bool {
+        let Self { socket, process } = self;
         let _ = send(socket, &[word], SendFlags::NOSIGNAL);
         if !process.ends_within(&PATIENCE) {
             let _ = process.signal(signal::KILL);
         }
-        let is_done = process.reap().and_then(|how| how.exit_status()) == Some(0);
-        let words = "what this session left was not looked through; `jailgen handoff` does it";
-        (has_run && !is_done).then(|| Told { words: String::from(words), by: by.clone() })
+        process.reap().and_then(|how| how.exit_status()) == Some(0)
     }
 }
 
-/// `jail-host hand-off SOCKET FOLDER SECONDS.NANOSECONDS STATE [quarantine]`, descriptors by number.
-fn begin(
-    plan: &Plan,
-    caller: &Caller<'_>,
-    since: Timespec,
-    quarantine: bool,
-    mask: SignalSet,
-) -> Result<(OwnedFd, Process), Problem> {
-    let Some(host) = &plan.host else {
-        return Err(Problem::new("", "the plan names no helper"));
-    };
-    let (socket, theirs) =
-        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
-            .about("a socket")?;
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = openat(CWD, c".", flags, Mode::empty()).about(".")?;
-    let state = caller.state_folder()?.file(FOLDER);
-    let numbers = [&theirs, &folder].map(|descriptor| format!("{}", descriptor.as_raw_fd()));
-    let since = format!("{}.{}", since.tv_sec, since.tv_nsec);
-    let [socket_number, folder_number] = &numbers;
-    let words = [&host.program, HAND_OFF, socket_number, folder_number, &since].map(str::as_bytes);
-    let last = quarantine.then_some(QUARANTINE.as_bytes());
-    let words = words.into_iter().chain([state.as_slice()]).chain(last).map(CString::new);
-    let words: Vec<CString> = words.flatten().collect();
-    let standing = Standing::Apart { group: None, messages: Some(sys::standard(Standard::Error)) };
-    let arguments = words.iter().map(CString::as_c_str);
-    let descriptors = [theirs.as_fd(), folder.as_fd()].into();
-    let environment = core::iter::empty();
-    let process = spawn(&host.program, arguments, environment, descriptors, mask, standing)?;
-    Ok((socket, process))
+impl Start<'_> {
+    /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE]`, descriptors by number.
+    fn part(
+        &self,
+        word: &str,
+        more: Option<&str>,
+        group: Option<BorrowedFd<'_>>,
+    ) -> Result<Part, Problem> {
+        let Some(host) = &self.plan.host else {
+            return Err(Problem::new("", "the plan names no helper"));
+        };
+        let (socket, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+                .about("a socket")?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = openat(CWD, c".", flags, Mode::empty()).about(".")?;
+        let state = self.caller.state_folder()?.file(FOLDER);
+        let numbers = [&theirs, &folder].map(|descriptor| format!("{}", descriptor.as_raw_fd()));
+        let since = format!("{}.{}", self.since.tv_sec, self.since.tv_nsec);
+        let [socket_number, folder_number] = &numbers;
+        let words = [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes);
+        let more = more.map(str::as_bytes);
+        let words = words.into_iter().chain([state.as_slice()]).chain(more).map(CString::new);
+        let words: Vec<CString> = words.flatten().collect();
+        let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
+        let arguments = words.iter().map(CString::as_c_str);
+        let descriptors = [theirs.as_fd(), folder.as_fd()].into();
+        let environment = core::iter::empty();
+        let process =
+            spawn(&host.program, arguments, environment, descriptors, self.mask, standing)?;
+        Ok(Part { socket, process })
+    }
+}
+
+/// Whether the jail has copies of git's settings.
+fn is_apart(plan: &Plan) -> bool {
+    plan.inside.iter().any(|step| match &step.op {
+        InsideOp::Git(op) => op.changes != GitChanges::Refused,
+        _ => false,
+    })
 }

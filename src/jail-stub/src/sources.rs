@@ -7,7 +7,7 @@ use rustix::fd::AsFd;
 use rustix::io::Errno;
 
 /// More are never waited for at once.
-const MAX: usize = 10;
+const MAX: usize = 11;
 
 /// Sources of events, in the order in which the events are attended to.
 pub(crate) struct Sources<'a, Event> {

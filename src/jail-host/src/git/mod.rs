@@ -27,6 +27,7 @@ use rustix::io::Errno;
 
 use self::copies::Copies;
 use self::find::{Found, find};
+pub(crate) use self::report::damaged;
 use crate::follow::walls;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
 use crate::{packet, sys};

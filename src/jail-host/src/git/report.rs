@@ -175,22 +175,27 @@ fn planted(found: &Found) -> Option<String> {
     let was = found.repositories.iter().any(|repository| repository.path == git);
     let is_gone = was && !is_repository(&git);
     let is_bare = was && is_repository(&found.folder);
-    if !is_gone && !is_bare {
-        return None;
-    }
-    let what = match (is_gone, is_bare) {
-        (true, true) => {
-            "`.git` is no repository any more, and the folder itself looks like one: git would run what it configures"
-        }
-        (true, false) => "`.git` is no repository any more: git takes the next one that it finds",
-        (false, _) => {
-            "the folder itself looks like a bare repository: git takes it for one where `.git` is damaged"
-        }
-    };
+    let what = damaged(is_gone, is_bare)?;
     Some(format!(
         "{what}; look at {} before you run git there",
         one_line(&found.folder.to_string_lossy())
     ))
+}
+
+/// What git on the host does where `.git` is no repository any more, or the folder around it has become one.
+pub(crate) fn damaged(is_gone: bool, is_bare: bool) -> Option<&'static str> {
+    match (is_gone, is_bare) {
+        (true, true) => Some(
+            "`.git` is no repository any more, and the folder itself looks like one: git would run what it configures",
+        ),
+        (true, false) => {
+            Some("`.git` is no repository any more: git takes the next one that it finds")
+        }
+        (false, true) => Some(
+            "the folder itself looks like a bare repository: git takes it for one where `.git` is damaged",
+        ),
+        (false, false) => None,
+    }
 }
 
 /// A path as it is shown: from the working folder on.

@@ -15,6 +15,7 @@ mod report;
 mod store;
 mod tree;
 mod walls;
+pub(crate) mod watch;
 
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -48,19 +49,19 @@ enum Work {
 
 /// Next to a jail: `SOCKET FOLDER SINCE STATE [quarantine]`.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
-    status(next_to_a_jail(words))
+    status("the hand-off ledger", next_to_a_jail(words))
 }
 
 /// For `jailgen handoff`: `show|json|approve|restore STATE PROJECT [PATH…]`.
 pub(crate) fn command(words: &[OsString]) -> ExitCode {
-    status(for_the_user(words))
+    status("the hand-off ledger", for_the_user(words))
 }
 
-fn status(result: io::Result<()>) -> ExitCode {
+fn status(who: &str, result: io::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(&format!("the hand-off ledger: {error}"));
+            say(&format!("{who}: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -2,7 +2,8 @@
 //! of what counts. Only data; no I/O.
 //!
 //! The stub starts it next to the jail, with a socket, the project's folder, the time before the jail was there, and the folder in
-//! jailgen's state where it keeps what it knows. One byte, [`ENDED`], says that the payload has run and ended.
+//! jailgen's state where it keeps what it knows. One byte, [`ENDED`], says that the payload has run and ended. A second process
+//! ([`WATCH`]) watches the folder meanwhile.
 
 use crate::ops::{HandOff, HostOp};
 
@@ -14,6 +15,12 @@ pub const LEDGER: &str = "ledger";
 
 /// The word behind [`HAND_OFF`] where what is not approved is to be moved aside.
 pub const QUARANTINE: &str = "quarantine";
+
+/// The word that tells the helper to watch the folder until the session ends.
+pub const WATCH: &str = "watch";
+
+/// The word behind [`WATCH`] where the jail has copies of git's settings.
+pub const APART: &str = "apart";
 
 /// The folder in jailgen's state folder.
 pub const FOLDER: &str = "handoff";

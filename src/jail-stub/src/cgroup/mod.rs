@@ -50,7 +50,7 @@ pub(crate) struct Group<'a> {
 }
 
 /// What the plan wants, made or refused; a refusal names the entry of the plan that cannot be held. So many `followers` carry
-/// state files over in it.
+/// state files over in it, or watch.
 pub(crate) fn hold<'a>(
     plan: &'a Plan,
     caller: &Caller<'_>,
@@ -70,7 +70,7 @@ pub(crate) fn hold<'a>(
 }
 
 /// The processes in the group that are not the payload's: the jail's first one, the broker with its helpers, and those that carry
-/// state files over.
+/// state files over or watch the working folder.
 fn own_processes(plan: &Plan, followers: usize) -> u64 {
     let brokers = match plan.network {
         None => 0,

@@ -126,7 +126,8 @@ fn prepare<'a: 'store, 'store>(
     }
     let locks = host::hold(plan, caller, &paths)?;
     let mut shared = SharedFiles::find(plan, caller, &paths)?;
-    let held = cgroup::hold(plan, caller, shared.count())
+    let beside = shared.count() + usize::from(outside.hand_off.is_some());
+    let held = cgroup::hold(plan, caller, beside)
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     shared.start(plan, held.folder())?;
     let git = GitGuard::start(plan, caller, &paths, held.folder())?;
@@ -236,7 +237,8 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     };
     let mask = prepared.outside.signals.mask;
     let wanted = prepared.outside.hand_off;
-    let ledger = wanted.map(|wanted| Ledger::start(wanted, plan, caller, since, mask));
+    let ledger =
+        wanted.map(|wanted| Ledger::start(wanted, plan, caller, since, mask, held.folder()));
     let ledger = ledger.transpose().map_err(|(by, problem)| {
         let _ = first.signal(signal::KILL);
         steps.fixed(Fixed::Command, &by, problem)
@@ -320,16 +322,16 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         .about("dumpable")
         .map_err(at_namespaces)?;
     let locks = started.locks.iter().map(AsFd::as_fd);
-    let ledger = started.ledger.iter().flat_map(Ledger::descriptors);
     let git = started.git.iter().flat_map(GitGuard::descriptors);
     let leftover = leftovers.as_ref().map(AsFd::as_fd);
-    let kept = held.descriptors().chain(locks).chain(leftover).chain(ledger).chain(git).collect();
+    let kept = held.descriptors().chain(locks).chain(leftover).chain(git).collect();
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,
         launcher: started.launcher,
         helper: started.helper,
         broker: started.broker.as_ref(),
+        ledger: started.ledger.as_ref(),
         standard: &started.standard,
         shared: started.shared,
         kept,
@@ -337,6 +339,7 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let (outcome, lost) =
         Supervisor::new(plan, watched, first, started.given, started.filter).watch();
     let gone = started.broker.as_ref().and_then(|broker| broker.finish(outcome.has_run()));
+    started.ledger.iter().for_each(Ledger::stop_watching);
     if let Some(leftovers) = &leftovers {
         leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }

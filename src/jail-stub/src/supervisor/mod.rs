@@ -18,6 +18,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions, WaitOptions, waitid, waitpid};
 
 use crate::failure::{self, About, Failure, Problem};
+use crate::handoff::Ledger;
 use crate::host::{Followed, Helper, Lost};
 use crate::message::{self, Ended, Message, Order, Received};
 use crate::network::Broker;
@@ -84,6 +85,7 @@ enum Event {
     Output,
     LauncherIsGone,
     BrokerIsGone,
+    WatcherIsGone,
 }
 
 /// The process outside, once the first process runs.
@@ -118,6 +120,8 @@ pub(crate) struct Watched<'a> {
     pub(crate) launcher: Launcher,
     pub(crate) helper: Option<&'a Helper<'a>>,
     pub(crate) broker: Option<&'a Broker>,
+    /// What looks at the working folder.
+    pub(crate) ledger: Option<&'a Ledger>,
     /// Files that the jail reads by descriptors of its own.
     pub(crate) standard: &'a ReadOnly,
     /// The processes that carry state files over.
@@ -129,11 +133,13 @@ pub(crate) struct Watched<'a> {
 impl Watched<'_> {
     /// All of it.
     fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
-        let Self { channel, signals, launcher, helper, broker, standard, shared, kept } = self;
+        let Self { channel, signals, launcher, helper, broker, ledger, standard, shared, kept } =
+            self;
         let own = [Some(channel), Some(*signals), launcher.source()];
         let mut all: Vec<_> = own.into_iter().flatten().map(AsFd::as_fd).collect();
         helper.iter().for_each(|helper| all.extend(helper.descriptors()));
         broker.iter().for_each(|broker| all.extend(broker.descriptors()));
+        ledger.iter().for_each(|ledger| all.extend(ledger.descriptors()));
         all.extend(standard.descriptors());
         all.extend(shared.descriptors());
         all.extend(kept);
@@ -194,7 +200,7 @@ impl<'a> Supervisor<'a> {
     }
 
     fn next(&mut self) -> Result<Option<Outcome>, Errno> {
-        let Watched { channel, signals, launcher, broker, .. } = &self.watched;
+        let Watched { channel, signals, launcher, broker, ledger, .. } = &self.watched;
         let relay = self.relay.as_ref();
         let is_waiting = self.payload.is_some()
             && self.stopping.is_none()
@@ -210,6 +216,7 @@ impl<'a> Supervisor<'a> {
             .and(Event::Output, relay.and_then(Relay::waiting_output), PollFlags::OUT)
             .and(Event::LauncherIsGone, launcher.source(), PollFlags::IN)
             .and(Event::BrokerIsGone, broker.and_then(Broker::source), PollFlags::IN)
+            .and(Event::WatcherIsGone, ledger.and_then(Ledger::watcher), PollFlags::IN)
             .wait(is_waiting.then_some(&A_MOMENT))?;
         for event in ready {
             if let Some(outcome) = self.attend(event)? {
@@ -246,6 +253,7 @@ impl<'a> Supervisor<'a> {
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
             Event::BrokerIsGone => self.watched.broker.into_iter().for_each(Broker::ended),
+            Event::WatcherIsGone => self.watched.ledger.into_iter().for_each(Ledger::watcher_ended),
         }
         Ok(None)
     }

@@ -1,0 +1,106 @@
+//! What inotify(7) says of a few folders and files, by paths below the project.
+//!
+//! The kernel counts watches for each user, and a jail may use up half of them; this process takes few, whatever a project holds.
+
+use std::collections::BTreeMap;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+
+/// More are not made.
+const WATCHES_MAX: usize = 512;
+/// So many events are taken at once, so that the end of the jail is seen whatever it does.
+const EVENTS_MAX: usize = 4096;
+
+/// Names that come to a folder, or leave it.
+pub(super) const NAMES: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::ONLYDIR);
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// Something at this path.
+    At { path: Vec<u8> },
+    /// More than the kernel keeps: nothing is known of it.
+    Lost,
+}
+
+/// The watches.
+pub(super) struct Watches {
+    inotify: OwnedFd,
+    /// By the kernel's number. One file may have several names.
+    paths: BTreeMap<i32, Vec<Vec<u8>>>,
+}
+
+impl Watches {
+    pub(super) fn new() -> Result<Self, Errno> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        Ok(Self { inotify, paths: BTreeMap::new() })
+    }
+
+    /// What is ready when something has happened.
+    pub(super) fn source(&self) -> &OwnedFd {
+        &self.inotify
+    }
+
+    /// Watches what was opened, which is at `path`.
+    pub(super) fn add(
+        &mut self,
+        opened: &OwnedFd,
+        path: &[u8],
+        events: WatchFlags,
+    ) -> Result<(), Errno> {
+        if self.paths.len() >= WATCHES_MAX {
+            return Err(Errno::NOSPC);
+        }
+        let through = format!("/proc/self/fd/{}", opened.as_raw_fd());
+        let number = inotify::add_watch(&self.inotify, through, events)?;
+        let paths = self.paths.entry(number).or_default();
+        if !paths.iter().any(|known| known == path) {
+            paths.push(path.to_vec());
+        }
+        Ok(())
+    }
+
+    /// The next events: all that are there, up to a bound.
+    pub(super) fn read(&mut self) -> Result<Vec<Event>, Errno> {
+        let mut space = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = Reader::new(&self.inotify, &mut space);
+        let mut events = Vec::new();
+        while events.len() < EVENTS_MAX {
+            let event = match reader.next() {
+                Err(Errno::AGAIN) => break,
+                Err(Errno::INTR) => continue,
+                other => other?,
+            };
+            let what = event.events();
+            if what.contains(ReadFlags::QUEUE_OVERFLOW) {
+                events.push(Event::Lost);
+                continue;
+            }
+            let name = event.file_name().map(std::ffi::CStr::to_bytes).unwrap_or_default();
+            let paths = self.paths.get(&event.wd()).into_iter().flatten();
+            events.extend(paths.map(|path| Event::At { path: joined(path, name) }));
+            // The kernel has taken the watch away, and may give its number to another one.
+            if what.contains(ReadFlags::IGNORED) {
+                self.paths.remove(&event.wd());
+            }
+        }
+        events.dedup();
+        Ok(events)
+    }
+}
+
+/// A name in a folder; what is watched itself, where the name is empty.
+pub(super) fn joined(folder: &[u8], name: &[u8]) -> Vec<u8> {
+    match (folder, name) {
+        (folder, b"") => folder.to_vec(),
+        (b"", name) => name.to_vec(),
+        (folder, name) => [folder, b"/", name].concat(),
+    }
+}
