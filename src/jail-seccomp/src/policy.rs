@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::condition::Match;
-use super::decision::{ALLOW, Answer, Decision, Errno, KILL, PERM};
+use super::decision::{ALLOW, Answer, Decision, Errno, PERM};
 use super::table::{self, Folder, known, lifted};
 use super::{Arch, strict};
 
@@ -33,7 +33,7 @@ pub struct Policy {
 pub enum Base {
     /// All but the families of the table.
     Default,
-    /// Of those, what is on a list; the rest is killed.
+    /// Of those, what is on a list. Any other call that the default filter allows kills the program.
     Strict {
         /// The agent whose list it is, by its package: `claude-code`; the general one when absent.
         agent: Option<String>,
@@ -97,13 +97,11 @@ impl Policy {
         }
     }
 
+    /// What is not on the strict list. What the default filter refuses keeps its error here: programs are prepared for the
+    /// error and make another call, such as `epoll_wait` where there is no `io_uring_setup`.
     fn rest(&self, default: &Decision) -> Decision {
-        match self.on_deny {
-            None | Some(OnDeny::Kill) => KILL,
-            Some(OnDeny::Errno) => PERM,
-            // Whatever the default filter refuses stays refused.
-            Some(OnDeny::Log) => default.clone().instead_of_allowing(Answer::Log),
-        }
+        let answer = self.on_deny.unwrap_or(OnDeny::Kill).answer();
+        default.clone().instead_of_allowing(answer)
     }
 }
 

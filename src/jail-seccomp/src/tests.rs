@@ -432,8 +432,8 @@ fn a_strict_filter_leaves_what_is_on_its_list_and_kills_the_rest() {
     for name in ["read", "openat", "execve", "wait4", "futex"] {
         is(&STRICT, name, &[], ALLOW);
     }
-    for name in ["ptrace", "mount", "bpf", "swapon", "mlockall", "semget", "chroot", "vmsplice"] {
-        is(&STRICT, name, &[], Answer::Kill);
+    for name in ["mlockall", "semget", "vmsplice", "msgget", "acct"] {
+        is(&STRICT, name, &[], if name == "acct" { PERM } else { Answer::Kill });
     }
     // What is on the list is under the checks of the default.
     is(&STRICT, "ioctl", &[0, 0x5412], PERM);
@@ -448,8 +448,38 @@ fn a_strict_filter_leaves_what_is_on_its_list_and_kills_the_rest() {
     let more = Policy { allow: vec![matching("mlockall", &[])], ..STRICT };
     is(&more, "mlockall", &[], ALLOW);
     let pi = Policy { base: Base::Strict { agent: Some("pi".into()) }, ..DEFAULT };
-    is(&pi, "setxattr", &[], Answer::Kill);
-    is(&STRICT, "setxattr", &[], ALLOW);
+    is(&pi, "sched_setscheduler", &[], Answer::Kill);
+    is(&STRICT, "sched_setscheduler", &[], ALLOW);
+}
+
+#[test]
+fn a_strict_filter_refuses_with_the_same_error_what_the_default_refuses() {
+    let agent = |name: &str| Policy { base: Base::Strict { agent: Some(name.into()) }, ..DEFAULT };
+    let errno = Policy { on_deny: Some(OnDeny::Errno), ..STRICT };
+    let kill = Policy { on_deny: Some(OnDeny::Kill), ..STRICT };
+    let policies = [STRICT, errno, kill, agent("claude-code"), agent("pi"), agent("qwen-code")];
+    for policy in policies.map(|policy| Compiled::new(&policy)) {
+        for name in ["ptrace", "mount", "chroot", "bpf", "io_uring_setup", "keyctl", "swapon"] {
+            policy.answers(name, &[], PERM);
+        }
+        policy.answers("uselib", &[], NO_SYS);
+        // Its mode has the set-user-id bit, and no list has the call.
+        policy.answers("mq_open", &[0, 0x42, 0o4755], PERM);
+    }
+    answers(&STRICT, "mq_open", &[0, 0x42, 0o755], Answer::Kill);
+}
+
+#[test]
+fn every_agents_list_contains_the_general_one() {
+    let list = |agent| super::strict::list(agent).collect::<std::collections::BTreeSet<&str>>();
+    let all = list(None);
+    for agent in super::strict::agents() {
+        let own = list(Some(agent));
+        for general in super::strict::general() {
+            assert!(own.contains(general), "{agent}: {general}");
+        }
+        assert!(own.is_subset(&all), "{agent}");
+    }
 }
 
 #[test]

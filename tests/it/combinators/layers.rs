@@ -65,9 +65,12 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Works(
                 "git init -q r && cd r && git -c user.name=n -c user.email=e commit -q --allow-empty -m x && [ -n \"$(git log)\" ]",
             ),
-            // Killed, not refused: 128 and the number of SIGSYS.
+            // Not on the list, and killed: 128 and the number of SIGSYS.
+            Probe::Denies("ipcmk -S 1"),
+            Probe::Works("ipcmk -S 1; [ $? = 159 ]"),
+            // What the default filter refuses is refused in the same way.
             Probe::Denies("chroot / true"),
-            Probe::Works("chroot / true; [ $? = 159 ]"),
+            Probe::Works("chroot / true; [ $? = 125 ]"),
         ],
         ..ROW
     },

@@ -56,9 +56,9 @@ can both be given.",
         Combinator {
             name: names::SECCOMP,
             summary: "Which system calls there are: `\"default\"`, `\"strict\"`, or more and fewer than those",
-            docs: "`\"default\"` refuses the families of calls that sandboxes were left through. `\"strict\"` leaves a list and kills the rest: in the
-jail of an agent's builder what that agent was seen to use, elsewhere what all of them and common commands use. `jailgen explain --syscalls`
-says what a spec leaves.
+            docs: "`\"default\"` refuses the families of calls that sandboxes were left through. `\"strict\"` allows a list, and any other call that
+the default would allow kills the program: common commands and runtimes are on it, in the jail of an agent's builder what that agent was
+seen to use too, and elsewhere what all of them use. `jailgen trace` prints what is missing. `jailgen explain --syscalls` says what a spec leaves.
 
 `{ allow = [ … ]; deny = [ … ]; onDeny = …; }` changes either of them, and can stand beside it. A call is a name, or a name with
 conditions: `\"ioctl(1=0x5401|0x5402)\"` is where argument 1, counted from 0, is one of these; `!=` is none of these, `&` any of these

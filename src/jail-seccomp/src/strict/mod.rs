@@ -1,8 +1,8 @@
-//! The lists of the strict filter: what agents and the commands that they start were seen to call. Each is a file, which says
-//! how it was made.
+//! The lists of the strict filter: what agents, language runtimes and ordinary commands were seen to call. Each is a file, which
+//! says how it was made.
 //!
-//! A call on a list is under the checks of the default filter all the same: what that refuses with an error is refused with it
-//! here, too.
+//! An agent starts any command, so each agent's list contains the general one. The default filter applies first: what it refuses
+//! with an error, the strict filter refuses with the same error, whether or not the call is on a list.
 
 const EVERYBODY: &str = include_str!("everybody.list");
 const COMMANDS: &str = include_str!("commands.list");
@@ -42,19 +42,29 @@ const TWINS: &[&[&str]] = &[
     &["futimesat", "utime", "utimensat", "utimes"],
 ];
 
-/// The calls that a strict filter leaves: those of an agent, or without one (or with one that was never recorded) those of all
-/// agents and of the commands that they start.
+/// The calls that a strict filter allows: the general list, and that of the agent. Without an agent, or with one that was never
+/// recorded, the lists of all agents.
 pub(super) fn list(agent: Option<&str>) -> impl Iterator<Item = &'static str> {
-    let own = agent.and_then(|agent| AGENTS.iter().find(|(name, _)| *name == agent));
-    let lists: Vec<&str> = match own {
-        Some((_, calls)) => vec![EVERYBODY, calls],
-        None => AGENTS.iter().map(|(_, calls)| *calls).chain([EVERYBODY, COMMANDS]).collect(),
-    };
-    let listed: Vec<&str> = lists.into_iter().flat_map(words).collect();
+    let own = agent.filter(|agent| AGENTS.iter().any(|(name, _)| name == agent));
+    let agents = AGENTS.iter().filter(|(name, _)| own.is_none_or(|own| own == *name));
+    let lists = [EVERYBODY, COMMANDS].into_iter().chain(agents.map(|(_, calls)| *calls));
+    let listed: Vec<&str> = lists.flat_map(words).collect();
     let with_twin = |twins: &&&[&str]| twins.iter().any(|twin| listed.contains(twin));
     let twins: Vec<&str> =
         TWINS.iter().filter(with_twin).flat_map(|twins| *twins).copied().collect();
     listed.into_iter().chain(twins)
+}
+
+/// The agents that have a list.
+#[cfg(test)]
+pub(super) fn agents() -> impl Iterator<Item = &'static str> {
+    AGENTS.iter().map(|(name, _)| *name)
+}
+
+/// What every list contains.
+#[cfg(test)]
+pub(super) fn general() -> impl Iterator<Item = &'static str> {
+    [EVERYBODY, COMMANDS].into_iter().flat_map(words)
 }
 
 /// The words of a list, without its comments.

@@ -159,7 +159,7 @@ mod tests {
             Grant::CallRules { allow: vec!["ptrace(0=0)".into()], deny: Vec::new(), on_deny: None },
         ]);
         assert_eq!(becomes(&strict, "mlockall"), "killed");
-        expect!["if argument 0 is 0: allowed; else: killed"].assert_eq(&becomes(&strict, "ptrace"));
+        expect!["if argument 0 is 0: allowed; else: EPERM"].assert_eq(&becomes(&strict, "ptrace"));
     }
 
     #[test]

@@ -88,8 +88,6 @@ struct Seen {
     strict: BTreeMap<Fate, u64>,
     /// Calls that the default carries out, and the strict filter does not.
     missed: u64,
-    /// Calls that the default lets fail, and the strict filter kills for.
-    harsher: u64,
 }
 
 impl Trace {
@@ -130,21 +128,14 @@ impl Trace {
         }
         *seen.default.entry(default).or_default() += 1;
         *seen.strict.entry(strict).or_default() += 1;
-        match (default, strict) {
-            (Fate::CarriedOut, Fate::Fails(_) | Fate::Killed) => seen.missed += 1,
-            (Fate::Fails(_), Fate::Killed) => seen.harsher += 1,
-            (Fate::CarriedOut, Fate::CarriedOut)
-            | (Fate::Fails(_), Fate::CarriedOut | Fate::Fails(_))
-            | (Fate::Killed, _) => {}
-        }
+        // What the default filter refuses, the strict one refuses in the same way.
+        seen.missed += u64::from(default == Fate::CarriedOut && strict != Fate::CarriedOut);
     }
 
     /// What they come to. `name` is the command's.
     #[must_use]
     pub fn report(self, name: &str) -> Report {
         let missed = self.named(|seen| seen.missed > 0);
-        // What is allowed by its name fails as it does now.
-        let refused = self.named(|seen| seen.missed == 0 && seen.harsher > 0);
         let calls = self.seen.iter().map(|(number, seen)| OneCall {
             name: number.and_then(|number| self.names.get(&number)).map(|name| (*name).to_owned()),
             number: *number,
@@ -158,9 +149,8 @@ impl Trace {
             arch: self.filters.arch.name(),
             agent: self.filters.agent.clone(),
             calls: calls.collect(),
-            add: self.filters.wish.with(&missed, &refused),
+            add: self.filters.wish.with(&missed),
             missed,
-            refused,
         }
     }
 
@@ -187,8 +177,6 @@ pub struct Report {
     pub calls: Vec<OneCall>,
     /// Calls that were carried out, and would not have been under `seccomp "strict"`.
     pub missed: Vec<String>,
-    /// Calls that the default filter refuses with an error, and that `seccomp "strict"` kills for.
-    pub refused: Vec<String>,
     /// What the spec has to say beside `seccomp "strict"`, so that this run would have gone as it did.
     pub add: Option<String>,
 }

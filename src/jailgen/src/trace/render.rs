@@ -14,7 +14,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The text of a report, most frequent calls first.
 #[must_use]
 pub fn render(report: &Report, width: usize) -> String {
-    let Report { name, arch, calls, missed, refused, .. } = report;
+    let Report { name, arch, calls, missed, .. } = report;
     let total: u64 = calls.iter().map(|call| call.count).sum();
     let title = format!("{} made {total} system calls of {} kinds", sanitise(name), calls.len());
     // Writing to a string cannot fail.
@@ -29,14 +29,11 @@ pub fn render(report: &Report, width: usize) -> String {
         None => "the general list".to_owned(),
     };
     let _ = writeln!(text, "\n{TITLE}Under `seccomp \"strict\"`{TITLE:#} ({list})");
-    if missed.is_empty() && refused.is_empty() {
+    if missed.is_empty() {
         let _ = writeln!(text, "  each of them would end the same way");
     }
     if !missed.is_empty() {
         let _ = writeln!(text, "  {BAD}missing{BAD:#}: {}", missed.join(" "));
-    }
-    if !refused.is_empty() {
-        let _ = writeln!(text, "  {BAD}killed{BAD:#} instead of refused: {}", refused.join(" "));
     }
     if let Some(add) = &report.add {
         let _ = writeln!(text, "  to go on as now: {add}");

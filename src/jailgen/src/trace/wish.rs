@@ -23,16 +23,13 @@ impl Wish {
         rules.unwrap_or_default()
     }
 
-    /// The element of the spec's list, if a run needs more than there is: calls that are to be carried out, and calls that are
-    /// to fail instead of being killed for.
-    pub(super) fn with(&self, missed: &[String], refused: &[String]) -> Option<String> {
-        if missed.is_empty() && refused.is_empty() {
+    /// The element of the spec's list, if a run makes calls that the strict filter does not allow.
+    pub(super) fn with(&self, missed: &[String]) -> Option<String> {
+        if missed.is_empty() {
             return None;
         }
         let mut allow: Vec<String> = self.allow.iter().chain(missed).cloned().collect();
         allow.dedup();
-        let fails = (!refused.is_empty()).then_some(OnDeny::Errno);
-        let on_deny = self.on_deny.or(fails);
         let mut text = "(seccomp {".to_owned();
         for (field, calls) in [("allow", &allow), ("deny", &self.deny)] {
             if !calls.is_empty() {
@@ -40,7 +37,7 @@ impl Wish {
                 let _ = write!(text, " {field} = [ \"{}\" ];", calls.join("\" \""));
             }
         }
-        if let Some(answer) = on_deny {
+        if let Some(answer) = self.on_deny {
             let word = match answer {
                 OnDeny::Errno => "errno",
                 OnDeny::Kill => "kill",
