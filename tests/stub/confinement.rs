@@ -6,6 +6,8 @@ use std::net::TcpListener;
 use jail_plan::{Access, InsideOp, Missing, Namespace};
 
 use crate::jail::{Jail, bind_to, callers, filter, literal, probe, skipped};
+use crate::set_id::with_policy;
+use jail_seccomp::{Base, Policy};
 
 #[test]
 fn there_are_no_capabilities_and_no_new_privileges() {
@@ -161,6 +163,30 @@ fn foreign_numberings_are_killed() {
         } else {
             skipped("ia32", "the kernel has no 32-bit calls");
         }
+    }
+}
+
+#[test]
+fn what_a_filter_kills_is_reported_with_the_way_to_find_the_call() {
+    let strict = Policy { base: Base::Strict { agent: None }, ..Policy::DEFAULT };
+    for caller in callers() {
+        let jail = with_policy(caller, strict.clone());
+        // semget(2) is on no list.
+        for (script, code, signal) in
+            [("exec ipcmk -S 1", None, Some(31)), ("ipcmk -S 1; exit $?", Some(159), None)]
+        {
+            let ran = jail.sh(script);
+            assert_eq!((ran.code, ran.signal), (code, signal), "{ran:?}");
+            for word in ["system call filter", "SIGSYS", "jailgen trace"] {
+                assert!(ran.stderr.contains(word), "{ran:?}");
+            }
+        }
+        // Refused by the default filter: the program goes on, and nothing is reported.
+        let ran = jail.sh("chroot / true 2>/dev/null; exit $?");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(125), ""), "{ran:?}");
+        // The control.
+        let ran = Jail::new(caller).sh("ipcmk -S 1");
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
     }
 }
 

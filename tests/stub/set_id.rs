@@ -34,7 +34,7 @@ fn with_folder(jail: Jail, mode: u32) -> Jail {
     jail
 }
 
-fn with_policy(caller: Caller, policy: Policy) -> Jail {
+pub(crate) fn with_policy(caller: Caller, policy: Policy) -> Jail {
     let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that jails run on");
     let own = filter(&program(arch, &policy).expect("short enough"));
     Jail::new(caller).change(|plan| plan.seccomp = vec![own])

@@ -44,6 +44,7 @@ impl Ending {
         let ended = match outcome {
             Outcome::Ended(ended) => {
                 told.extend(file_size(ended, plan));
+                told.extend(system_call(ended));
                 Ok(ended)
             }
             Outcome::TimeIsOver => {
@@ -83,13 +84,24 @@ fn time(plan: &Plan) -> Option<Told> {
     Some(Told { words, by: limit.by.clone() })
 }
 
-/// The limit of a file's size, if that is what ended the payload: by the signal, or, as shells tell it, by its number.
+/// The limit of a file's size, if that is what ended the payload.
 fn file_size(ended: Ended, plan: &Plan) -> Option<Told> {
-    let by_signal = match ended {
-        Ended::Signalled(number) => i32::from(number) == signal::XFSZ,
-        Ended::Exited(status) => i32::from(status) == 128 + signal::XFSZ,
-    };
     let limit = plan.limits.iter().find(|limit| limit.resource == Resource::FileSize)?;
     let words = format!("the limit of the size of a file ({}) was reached", Bytes(limit.value));
-    by_signal.then_some(Told { words, by: String::new() })
+    is_by(signal::XFSZ, ended).then_some(Told { words, by: String::new() })
+}
+
+/// The kernel does not say which call it was; a trace of a second run does.
+fn system_call(ended: Ended) -> Option<Told> {
+    let words = "the system call filter killed the program (SIGSYS): `jailgen trace SPEC -- ARGUMENTS` runs it again, names the \
+                 call, and prints the line to add to the spec";
+    is_by(signal::SYS, ended).then(|| Told { words: String::from(words), by: String::new() })
+}
+
+/// Whether a signal ended the payload. Shells report the signal that ended their last program in their own status.
+fn is_by(number: i32, ended: Ended) -> bool {
+    match ended {
+        Ended::Signalled(by) => i32::from(by) == number,
+        Ended::Exited(status) => i32::from(status) == 128 + number,
+    }
 }
