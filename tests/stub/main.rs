@@ -45,6 +45,7 @@ mod programs;
 mod pty;
 mod quota;
 mod root;
+mod sandboxes;
 mod screen;
 mod sessions;
 mod set_id;

@@ -146,7 +146,9 @@ impl InsideOp {
             Self::Session(op) => row(HostUse::Session(op.service), Found).with(Reach::Device),
             Self::StoreClosure => row(HostUse::Closure, Place::Store).with(Reach::Rox),
             Self::Tmpfs(op) => row(Nothing, Mount(&op.to)).with(Reach::Rwx),
-            Self::Proc(to) | Self::Queues(to) => row(Nothing, Mount(to)).with(Reach::Rw),
+            Self::Proc(to) | Self::ProcForSandboxes(to) | Self::Queues(to) => {
+                row(Nothing, Mount(to)).with(Reach::Rw)
+            }
             Self::Dev(to) => row(Nothing, Mount(to)).with(Reach::Device),
             Self::HostSocket(to) => row(Nothing, Made(to)).with(Reach::Rw),
             Self::File(op) => row(Nothing, Made(&op.to)).with(Reach::Rox),

@@ -29,7 +29,8 @@ It can only take away what the jail's own filter leaves.",
             name: names::ALLOW_NESTED_SANDBOX,
             summary: "Namespaces and mounts inside, for programs that make a sandbox of their own",
             docs: "Browsers, and agents that do not trust their commands. It gives back a good part of the kernel: a program in a
-namespace of its own has capabilities there. Landlock checks no files then, because under it nothing can be mounted.",
+namespace of its own has capabilities there. Landlock checks no files then, because under it nothing can be mounted. A sandbox inside
+can mount a /proc, unless root starts the jail ([layers](layers.md#sandboxes-inside-a-jail)).",
             example: "allow-nested-sandbox",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::NestedSandbox);

@@ -259,6 +259,11 @@ fn perform(
         InsideOp::Tmpfs(op) => root.tmpfs(caller.path(&op.to)?.as_str(), op.mode, op.size),
         InsideOp::Proc(to) => process::mount(caller.path(to)?.as_str(), launch, root),
         InsideOp::Dev(to) => device::mount(caller.path(to)?.as_str(), launch.plan.terminal, root),
+        InsideOp::ProcForSandboxes(to) => {
+            let path = caller.path(to)?;
+            process::mount_whole(path.as_str(), launch, root)?;
+            process::mount(path.as_str(), launch, root)
+        }
         InsideOp::Directory(op) => root.directory(caller.path(&op.to)?.as_str(), op.mode),
         InsideOp::File(op) => {
             file::write(root, caller.path(&op.to)?.as_str(), op.content.as_bytes(), op.mode)

@@ -10,7 +10,7 @@ use core::ffi::CStr;
 
 use jail_plan::{InsideOp, Namespace, Plan};
 use rustix::fd::OwnedFd;
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat};
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, accessat, openat, statat};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, MountAttrFlags, MoveMountFlags, fsopen, mount_bind, move_mount};
 use rustix::path::DecInt;
@@ -45,6 +45,12 @@ const ROOT_SWITCHES: &[&str] = &[
 
 /// Empty for everybody: how the host was started, and the keys of the user's session.
 const SECRETS: &[&str] = &["cmdline", "keys"];
+
+/// Where the whole /proc is, in a folder that the one that programs see covers.
+const WHOLE: &str = "whole";
+
+/// A switch that only the machine's root can turn.
+const SWITCH: &str = "sys/kernel/core_pattern";
 
 /// What tells one start of a machine from all others, and a number that nothing else has.
 const BOOT_ID: &str = "sys/kernel/random/boot_id";
@@ -103,6 +109,24 @@ pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<
     sys::set_attributes(&tree, rest).about(path)
 }
 
+/// Mounts a /proc with nothing covered below the place where [`mount`] then mounts the other one, and so covers the way to it.
+///
+/// The kernel allows a new /proc in a mount namespace of fewer rights only if that has one already that is fully visible
+/// (mount_namespaces(7)). It does not have to be reachable. In a nested namespace the mount that covers the way is locked.
+///
+/// Through a new /proc the payload can do what the kernel lets its user do. That is why root gets none.
+pub(crate) fn mount_whole(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
+    let tree = new().map_err(|error| problem(path, error))?;
+    // Root may have other numbers here. So the kernel is asked as well.
+    let turns_switches = accessat(&tree, SWITCH, Access::WRITE_OK, AtFlags::empty()).is_ok();
+    if launch.caller.uid == 0 || turns_switches {
+        return Ok(());
+    }
+    // Nothing is made in a folder of the host that may be here.
+    root.tmpfs(path, 0, None)?;
+    root.attach(&tree, &join(path, WHOLE), Kind::Folder)
+}
+
 /// What the kernel is told about the jail's own namespaces, where it has a /proc.
 pub(crate) struct Switches {
     /// Quotas are set.
@@ -116,7 +140,10 @@ impl Switches {
     pub(crate) const PLACE: &str = "/proc/sys/user";
 
     pub(crate) fn of(plan: &Plan) -> Self {
-        let has_proc = plan.inside.iter().any(|step| matches!(step.op, InsideOp::Proc(_)));
+        let has_proc = plan
+            .inside
+            .iter()
+            .any(|step| matches!(step.op, InsideOp::Proc(_) | InsideOp::ProcForSandboxes(_)));
         // Without namespaces of its own they would be the host's.
         let turns = |namespace| has_proc && has(plan, namespace);
         Self { quotas: turns(Namespace::User), numbers: turns(Namespace::Pid) }

@@ -216,7 +216,11 @@ impl<'a> Draft<'a> {
                 self.inside
                     .push(Step::new(by, InsideOp::Tmpfs(Tmpfs { to, mode: *mode, size: *size })));
             }
-            Grant::Proc { to } => self.inside.push(Step::new(by, InsideOp::Proc(read.path(to)?))),
+            Grant::Proc { to } => {
+                let nested = self.has(&Grant::NestedSandbox);
+                let proc = if nested { InsideOp::ProcForSandboxes } else { InsideOp::Proc };
+                self.inside.push(Step::new(by, proc(read.path(to)?)));
+            }
             Grant::Dev { to } => self.inside.push(Step::new(by, InsideOp::Dev(read.path(to)?))),
             Grant::Directory { to, mode } => {
                 let to = read.path(to)?;

@@ -79,7 +79,9 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
         InsideOp::Tmpfs(op) => {
             draft.add(by, Grant::Tmpfs { to: text(&op.to), mode: op.mode, size: op.size });
         }
-        InsideOp::Proc(to) => draft.add(by, Grant::Proc { to: text(to) }),
+        InsideOp::Proc(to) | InsideOp::ProcForSandboxes(to) => {
+            draft.add(by, Grant::Proc { to: text(to) });
+        }
         InsideOp::Dev(to) => draft.add(by, Grant::Dev { to: text(to) }),
         InsideOp::Directory(op) => {
             draft.add(by, Grant::Directory { to: text(&op.to), mode: op.mode });
