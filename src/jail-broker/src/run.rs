@@ -201,7 +201,9 @@ fn prepare(plan: Planned) -> Result<Prepared, String> {
     let shown = ports::show(&network.egress.exposed)?;
     let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
     let own = Own::new().map_err(told("the addresses of this machine"))?;
-    let roots = if plan.authority.is_some() { Roots::Needed } else { Roots::NotNeeded };
+    let speaks_tls =
+        plan.authority.is_some() || plan.upstream.as_ref().is_some_and(Upstream::is_secure);
+    let roots = if speaks_tls { Roots::Needed } else { Roots::NotNeeded };
     let outside = Outside::start(control, roots).map_err(told("a process for the host's files"))?;
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
@@ -246,7 +248,7 @@ fn serve(prepared: Prepared, (handed, servers): Taken, mut life: &UnixStream) ->
     let Planned { start, network, policy, upstream, requests, authority, secrets, .. } = plan;
     let factory = Factory::start(handed.user, handed.network)?;
     let lookups = Lookups::new(&network.egress.resolvers, outside.clone())?;
-    let ends = authority.map(|authority| Ends::new(authority, outside));
+    let ends = authority.map(|authority| Ends::new(authority, outside.clone()));
     confine::give_up(CapabilitySet::empty(), Calls::Broker)?;
     let named = policy.rules.iter().filter_map(|rule| match &rule.destination {
         Destination::Names(Pattern::Exactly(name)) => Some(name.clone()),
@@ -266,6 +268,7 @@ fn serve(prepared: Prepared, (handed, servers): Taken, mut life: &UnixStream) ->
         log: Log::new(whose, log, handed.refused),
         requests,
         ends,
+        outside,
         connections_max,
         wrapper: start.wrapper,
         network,

@@ -22,6 +22,7 @@ use crate::factory::Factory;
 use crate::live::Live;
 use crate::log::Log;
 use crate::names::{Assigned, Full, Names, Now, longest};
+use crate::outside::Outside;
 use crate::policy::Requests;
 use crate::secrets::Secrets;
 use crate::tls::Ends;
@@ -41,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) requests: Requests,
     /// The ends of TLS, where it ends here.
     pub(crate) ends: Option<Ends>,
+    /// What opens the host's files.
+    pub(crate) outside: Rc<Outside>,
     /// Whom to ask before something is refused.
     pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
@@ -76,6 +79,7 @@ pub(crate) struct Parts {
     pub(crate) log: Log,
     pub(crate) requests: Requests,
     pub(crate) ends: Option<Ends>,
+    pub(crate) outside: Rc<Outside>,
     pub(crate) network: Network,
     pub(crate) connections_max: usize,
     pub(crate) wrapper: String,
@@ -124,6 +128,7 @@ impl Session {
             live: Live::default(),
             requests: parts.requests,
             ends: parts.ends,
+            outside: parts.outside,
             ask: OnceCell::new(),
             network: parts.network,
             secrets: parts.secrets,

@@ -5,10 +5,12 @@
 
 mod roots;
 
+use std::cell::OnceCell;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::net::{
@@ -16,7 +18,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recv, recvmsg, sendmsg, socketpair,
 };
 use rustix::thread::CapabilitySet;
-use rustls::pki_types::CertificateDer;
+use rustls::RootCertStore;
 
 use crate::confine;
 use crate::sys::{self, Forked};
@@ -36,6 +38,8 @@ pub(crate) struct Outside {
     orders: OwnedFd,
     /// Brings the certificates, in one message.
     roots: Option<OwnedFd>,
+    /// Those, once they were read.
+    trusted: OnceCell<Arc<RootCertStore>>,
 }
 
 /// Whether the authorities that this machine trusts are needed.
@@ -72,13 +76,23 @@ impl Outside {
                 remove(&control);
                 sys::exit_now(0)
             }
-            Forked::Parent => Ok(Self { orders, roots }),
+            Forked::Parent => Ok(Self { orders, roots, trusted: OnceCell::new() }),
         }
     }
 
-    /// The certificates of the authorities that this machine trusts. They can be asked for once.
-    pub(crate) fn roots(&self) -> io::Result<Vec<CertificateDer<'static>>> {
-        roots::receive(self.roots.as_ref().ok_or(io::ErrorKind::NotFound)?)
+    /// The authorities that this machine trusts: what every server outside is recognised by.
+    pub(crate) fn trusted(&self) -> io::Result<Arc<RootCertStore>> {
+        if let Some(trusted) = self.trusted.get() {
+            return Ok(trusted.clone());
+        }
+        let certificates = roots::receive(self.roots.as_ref().ok_or(io::ErrorKind::NotFound)?)?;
+        let mut trusted = RootCertStore::empty();
+        // A file may hold some that nobody reads any more.
+        let (taken, _) = trusted.add_parsable_certificates(certificates);
+        if taken == 0 {
+            return Err(io::Error::other("this machine has no certificates of authorities"));
+        }
+        Ok(self.trusted.get_or_init(|| Arc::new(trusted)).clone())
     }
 
     /// Opens the files anew.

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jail_egress::Name;
+use rustls::ClientConfig;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
 
@@ -71,15 +71,10 @@ impl Ends {
     }
 
     fn clients(&self) -> io::Result<[Arc<ClientConfig>; 2]> {
-        let mut roots = RootCertStore::empty();
-        let (taken, _) = roots.add_parsable_certificates(self.outside.roots()?);
-        if taken == 0 {
-            return Err(io::Error::other("this machine has no certificates of authorities"));
-        }
         let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?
-            .with_root_certificates(roots)
+            .with_root_certificates(self.outside.trusted()?)
             .with_no_client_auth();
         Ok([[&b"h2"[..], b"http/1.1"].as_slice(), &[b"http/1.1"]].map(|protocols| {
             let mut config = config.clone();

@@ -103,6 +103,11 @@ impl Upstream {
         Self::new(scheme, (host, url.port().unwrap_or(port)), credentials.as_deref())
     }
 
+    /// Whether it is spoken to in TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.secure.is_some()
+    }
+
     fn makes_no_tunnel(&self, to: &Target) -> bool {
         self.no_tunnel.borrow().iter().any(|(host, port)| *host == to.host && *port == to.port)
     }
@@ -139,7 +144,7 @@ pub(crate) async fn connect(
     let is_http = protocol == Protocol::Http;
     let reached = async {
         if !is_http || !upstream.makes_no_tunnel(to) {
-            let way = Way::to(upstream, &addresses).await?;
+            let way = Way::to(session, upstream, &addresses).await?;
             match way.tunnel(upstream, to, entered).await? {
                 Answer::Tunnel(dialled) => return Ok(dialled),
                 // Many make tunnels to ports of TLS only.
@@ -149,7 +154,7 @@ pub(crate) async fn connect(
                 }
             }
         }
-        Way::to(upstream, &addresses).await?.forward(upstream, to).await
+        Way::to(session, upstream, &addresses).await?.forward(upstream, to).await
     };
     let reached = tokio::time::timeout(ANSWER_TIME_MAX, reached).await;
     reached.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())).map_err(Failure::Unreachable)
@@ -178,12 +183,12 @@ enum Stream {
 }
 
 impl Way {
-    async fn to(upstream: &Upstream, addresses: &[IpAddr]) -> io::Result<Self> {
+    async fn to(session: &Session, upstream: &Upstream, addresses: &[IpAddr]) -> io::Result<Self> {
         let stream = race(&order::order(addresses), upstream.port).await?;
         prepare(&stream)?;
         let address = stream.peer_addr()?;
         let stream = match &upstream.secure {
-            Some(secure) => Stream::Tls(Box::new(secure.begin(stream).await?)),
+            Some(secure) => Stream::Tls(Box::new(secure.begin(&session.outside, stream).await?)),
             None => Stream::Plain(stream),
         };
         Ok(Self { stream, address })
