@@ -32,7 +32,7 @@ record! {
         pub hosts: Vec<String>,
         /// Where in a request the placeholder is replaced. Nowhere where a `SecretSocket` adds it: it has no placeholder then.
         pub places: Vec<SecretPlace>,
-        /// The only header that it is replaced in, in lower case; absent: any.
+        /// The only header that it is replaced in, in lower case; absent: those that services take a credential from.
         pub header: Option<String>,
         /// Whether the launch goes on where its variable, file or entry of the keyring is missing. There is no such secret then: no placeholder
         /// is given, and requests to its hosts are not touched for it.
@@ -59,7 +59,7 @@ choice! {
 words! {
     /// A part of a request.
     pub enum SecretPlace {
-        /// Any header as it stands.
+        /// A header as it stands.
         "header" Header,
         /// The user or the password of `Authorization: Basic`.
         "basic" Basic,

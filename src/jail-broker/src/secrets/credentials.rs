@@ -15,17 +15,29 @@ use zeroize::Zeroizing;
 
 use super::placeholder::is_known;
 
-/// Fields that are taken for a credential, whichever one the spec names: a host may take a key in more than one of them.
-const FIELDS: [&str; 9] = [
+/// Fields that are taken for a credential, whichever one the spec names: a host may take a key in more than one of them. Where the spec
+/// names none, a value is put into these alone.
+const FIELDS: [&str; 20] = [
     "api-key",
+    "apikey",
     "authorization",
+    "circle-token",
+    "dd-api-key",
+    "job-token",
+    "ocp-apim-subscription-key",
     "private-token",
     "x-access-token",
     "x-api-key",
     "x-api-token",
+    "x-auth-key",
     "x-auth-token",
-    "x-goog-api-key",
+    "x-figma-token",
     "x-gitlab-token",
+    "x-goog-api-key",
+    "x-shopify-access-token",
+    "x-subscription-token",
+    "x-vault-token",
+    "xi-api-key",
 ];
 
 /// Parameters of a query that are taken for one. `key` means other things too, so it is one where it begins like those of a service.

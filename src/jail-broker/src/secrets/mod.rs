@@ -48,7 +48,7 @@ struct Secret {
     /// The hosts that a `SecretSocket` adds it for.
     added: Vec<Pattern>,
     places: Vec<SecretPlace>,
-    /// The only header that it may stand in.
+    /// The only header that it may stand in. Without one those that services take a credential from.
     header: Option<HeaderName>,
     value: Value,
     /// None where a `SecretSocket` adds it.

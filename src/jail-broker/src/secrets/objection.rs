@@ -77,9 +77,10 @@ impl fmt::Display for Objection {
             Self::Host { name } => {
                 write!(f, "the placeholder of `{name}` may not go to this host: its `hosts` do not name it")
             }
-            Self::Place { name, place } => {
-                write!(f, "the placeholder of `{name}` is in {place}, where it is not replaced")
-            }
+            Self::Place { name, place } => write!(
+                f,
+                "the placeholder of `{name}` is in {place}, where it is not replaced: `places` and `header` in the spec say where it is"
+            ),
             Self::Changed { name } => write!(
                 f,
                 "the placeholder of `{name}` was changed (capitals, an encoding, or a part of it): it is replaced only as it stands"

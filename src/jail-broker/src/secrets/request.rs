@@ -286,9 +286,11 @@ impl Secret {
         if !to.is_tls {
             return Err(Objection::Plain { name: name() });
         }
+        // Any other field may be one that the server shows to others, such as a comment.
         let is_its_field = match (field, &self.header) {
             (Some(field), Some(header)) => field == header,
-            (None, _) | (_, None) => true,
+            (Some(field), None) => credentials::is_one(field, None),
+            (None, _) => true,
         };
         if self.places.contains(&place) && is_its_field {
             Ok(())

@@ -250,7 +250,21 @@ fn another_place_of_the_same_host_gets_none() {
     host().target("/x?y={KEY}").is_refused(&place("the query"));
     host().field("referer", "https://x/{KEY}").is_refused(&place("`referer`"));
     host().field("user-agent", "{KEY}").is_refused(&place("`user-agent`"));
+    host().field("authorization", "Bearer {KEY}").is_refused(&place("`authorization`"));
     host().body(&["x{KEY}"]).is_refused(&place("the body"));
+}
+
+#[test]
+fn a_secret_without_a_field_of_its_own_goes_into_those_for_credentials_alone() {
+    let host = || to("git.forge.example");
+    for field in ["authorization", "Private-Token", "x-api-key"] {
+        let got = host().field(field, "{TOKEN}").arrives().unwrap();
+        assert!(got.contains(TOKEN), "{got}");
+    }
+    for field in ["x-note", "cookie", "x-custom-token"] {
+        let why = format!("the placeholder of `TOKEN` is in `{field}`, where it is not replaced");
+        host().field(field, "{TOKEN}").is_refused(&why);
+    }
 }
 
 #[test]

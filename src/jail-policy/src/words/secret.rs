@@ -36,7 +36,7 @@ pub(super) fn added(socket: &SecretSocket) -> String {
 fn in_place(place: SecretPlace, header: Option<&str>) -> String {
     match (place, header) {
         (SecretPlace::Header, Some(header)) => format!("the header {header}"),
-        (SecretPlace::Header, None) => "any header".into(),
+        (SecretPlace::Header, None) => "the headers for credentials".into(),
         (SecretPlace::Basic, _) => "the password of Basic".into(),
         (SecretPlace::Query, _) => "the query".into(),
         (SecretPlace::Body, _) => "the body".into(),

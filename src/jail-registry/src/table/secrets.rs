@@ -95,8 +95,9 @@ pub(super) const SECRET: Combinator = Combinator {
 - `hosts`: who gets the value. They must be reachable: `network-allow`, `internet` or `http-allow` names them.
 - `places`: where in a request the placeholder is replaced, `[ \"header\" ]` unless given. `\"basic\"` is the user and the password of
   `Authorization: Basic`, as git and npm send them; `\"query\"` and `\"body\"` are what they are called.
-- `header`: the only header that it is replaced in. Unless given, that is any; in those that usually hold a credential (`Authorization`, `X-Api-Key` and
-  the like), or in this one, nothing else may stand, so that nobody else's key carries data out.
+- `header`: the only header that it is replaced in. Without it, those are the headers that services take a credential from: `Authorization`, `X-Api-Key` and
+  [others](secrets.md#where-it-is-replaced). On these hosts such a header, and the one that `header` names, holds the placeholder and nothing else, so
+  that another account's key carries no data out.
 - `optional = true`: where the launcher has no such value, the jail starts without the variable.
 
 The value is never in the jail, the store, the plan or a log, and over plain HTTP it is not sent. A request to any other host that holds the placeholder is
