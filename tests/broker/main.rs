@@ -27,6 +27,7 @@ mod names;
 mod passing;
 mod ports;
 mod proxies;
+mod refusals;
 mod requests;
 mod secrets;
 mod speed;

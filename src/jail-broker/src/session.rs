@@ -19,6 +19,7 @@ use crate::dial::upstream::Upstream;
 use crate::dial::{Lookups, Own};
 use crate::dns::Services;
 use crate::factory::Factory;
+use crate::http::Heads;
 use crate::live::Live;
 use crate::log::Log;
 use crate::names::{Assigned, Full, Names, Now, longest};
@@ -40,6 +41,8 @@ pub(crate) struct Session {
     pub(crate) live: Live,
     /// Which requests are judged.
     pub(crate) requests: Requests,
+    /// The heads of requests that are under way.
+    pub(crate) heads: Heads,
     /// The ends of TLS, where it ends here.
     pub(crate) ends: Option<Ends>,
     /// What opens the host's files.
@@ -127,6 +130,7 @@ impl Session {
             log: parts.log,
             live: Live::default(),
             requests: parts.requests,
+            heads: Heads::default(),
             ends: parts.ends,
             outside: parts.outside,
             ask: OnceCell::new(),

@@ -11,10 +11,10 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 
 /// Why a body ends before its end.
-pub(crate) type BodyError = Box<dyn Error + Send + Sync>;
+pub type BodyError = Box<dyn Error + Send + Sync>;
 
 /// A body that passes, or a text of ours. It is never held as a whole.
-pub(crate) type Body = UnsyncBoxBody<Bytes, BodyError>;
+pub type Body = UnsyncBoxBody<Bytes, BodyError>;
 
 /// What one side sends.
 pub(super) fn passing(body: Incoming) -> Body {

@@ -5,6 +5,7 @@
 mod body;
 mod check;
 mod forward;
+mod heads;
 mod pipeline;
 mod prefixed;
 mod requests;
@@ -38,9 +39,10 @@ use crate::session::Session;
 use crate::tls::{Ends, is_distrust};
 
 pub use check::{Fault, Meant, proxy_request, server_request};
+pub(crate) use heads::Heads;
 pub(crate) use prefixed::Prefixed;
 
-use body::Body;
+pub use body::{Body, BodyError};
 use pipeline::Transport;
 use servers::Servers;
 use streams::Streams;
@@ -236,8 +238,21 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 
 /// HTTP/2.
 async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
-    let streams = Streams::new();
     let window = window(serving.session);
+    tokio::select! {
+        // How it ended the client knows, and each request has its own line.
+        () = serve_http2(stream, window, |request| answer(serving, request)) => {}
+        () = serving.entered.ended() => {}
+    }
+}
+
+/// Serves a connection of HTTP/2 to its end, each stream by itself. `window` is how much of bodies may wait to be read.
+pub async fn serve_http2<'a>(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    window: u32,
+    answer: impl Fn(Request<Incoming>) -> Answering<'a>,
+) {
+    let streams = Streams::new();
     let connection = http2::Builder::new(streams.clone())
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
@@ -245,16 +260,15 @@ async fn serve_streams(serving: &Serving<'_>, stream: TlsStream<Prefixed>) {
         .initial_stream_window_size(STREAM_WINDOW.min(window))
         .initial_connection_window_size(window)
         .max_send_buf_size(SEND_BUFFER)
-        .serve_connection(TokioIo::new(stream), service_fn(|request| answer(serving, request)));
+        .serve_connection(TokioIo::new(stream), service_fn(answer));
     tokio::select! {
-        // How it ended the client knows, and each request has its own line.
         _ = connection => {}
         () = streams.run() => {}
-        () = serving.entered.ended() => {}
     }
 }
 
-type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 'a>>;
+/// An answer that is being made.
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + 'a>>;
 
 fn answer<'a>(serving: &'a Serving<'_>, request: Request<Incoming>) -> Answering<'a> {
     Box::pin(async move { Ok(serving.request(request).await) })

@@ -1,7 +1,7 @@
 //! The verdict on a request's host, method and path; what becomes of an allowed one before it goes on, and of its answer.
 //!
-//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. `request` puts values in the place
-//! of placeholders where `to` may have them and `transport` is TLS, and refuses a request that must not go on; `answer` takes
+//! Every request and answer pass here, of plain HTTP and of TLS that ends in the broker alike. `head` and `body` put values in the place
+//! of placeholders where `to` may have them and `transport` is TLS, and refuse a request that must not go on; `answer` takes
 //! values out again. A body is wrapped and never held as a whole. An [`Exchange`] lives from the request's head to the answer's,
 //! so what `answer` has to know of the request is kept in it.
 
@@ -9,7 +9,7 @@ use std::cell::OnceCell;
 
 use http_body_util::BodyExt;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use jail_egress::{
     Host, Name, Request as Step, RequestRefusal, RequestVerdict, Verdict, decide, decide_request,
 };
@@ -17,7 +17,7 @@ use jail_plan::SecretSocket;
 use serde_json::json;
 
 use crate::connection::Target;
-use crate::secrets::{Changed, Destination, Objection, Outcome};
+use crate::secrets::{Changed, Destination, Objection, Outcome, RequestChange};
 use crate::session::Session;
 
 use super::body::{Body, json, text};
@@ -49,7 +49,7 @@ pub(super) struct Exchange<'a> {
 /// What is known of a request that went on.
 pub(super) struct Sent {
     method: Method,
-    body: Outcome,
+    body: Outcome<Body>,
 }
 
 impl Exchange<'_> {
@@ -111,30 +111,32 @@ impl Exchange<'_> {
         json(StatusCode::FORBIDDEN, &value)
     }
 
-    /// The request as it goes on.
+    /// Makes the head of a request the one that goes on. What is to be done with its body, [`Self::body`] does.
     ///
     /// # Errors
     /// The answer in its place.
-    pub(super) async fn request(
-        &self,
-        request: Request<Body>,
-    ) -> Result<Request<Body>, Response<Body>> {
-        let Self { session, to, transport, socket, sent } = self;
+    pub(super) fn head(&self, parts: &mut Parts) -> Result<Option<RequestChange>, Response<Body>> {
+        let Self { session, to, transport, socket, .. } = self;
         let secrets = &session.secrets;
         if secrets.is_empty() {
-            return Ok(request);
+            return Ok(None);
         }
-        let (mut parts, body) = request.into_parts();
         let destination = Destination { host: &to.host, is_tls: *transport == Transport::Tls };
-        let change = secrets.request(destination, &mut parts).map_err(|why| self.object(&why))?;
+        let change = secrets.request(destination, parts).map_err(|why| self.object(&why))?;
         if let Some(socket) = socket {
-            secrets.add(socket, &to.host, &mut parts).map_err(|why| self.object(&why))?;
+            secrets.add(socket, &to.host, parts).map_err(|why| self.object(&why))?;
         }
         session.log.used(&secrets.first_uses());
+        Ok(Some(change))
+    }
+
+    /// The body as it goes on, behind a head that was changed before.
+    pub(super) fn body(&self, method: &Method, body: Body, change: Option<RequestChange>) -> Body {
+        let Some(change) = change else { return body };
         let body = Changed::new(body, change);
         // There is one request of an exchange.
-        let _ = sent.set(Sent { method: parts.method.clone(), body: body.outcome() });
-        Ok(Request::from_parts(parts, body.boxed_unsync()))
+        let _ = self.sent.set(Sent { method: method.clone(), body: body.outcome() });
+        body.boxed_unsync()
     }
 
     /// The answer as it goes back.
@@ -153,10 +155,10 @@ impl Exchange<'_> {
         }
     }
 
-    /// The answer to a request whose body must not go on.
-    pub(super) fn broken_off(&self) -> Option<Response<Body>> {
-        let why = self.sent.get()?.body.objection()?;
-        Some(self.object(&why))
+    /// The answer to a request whose body must not go on, and what is left of the body.
+    pub(super) fn broken_off(&self) -> Option<(Response<Body>, Body)> {
+        let (why, unread) = self.sent.get()?.body.take()?;
+        Some((self.object(&why), unread))
     }
 
     /// What is said where a secret is the reason.

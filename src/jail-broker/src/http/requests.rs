@@ -7,7 +7,6 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HOST, TRANSFER_ENCODING};
-use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 use jail_egress::{Host, Protocol, Refusal};
 use jail_plan::SecretSocket;
@@ -21,12 +20,14 @@ use crate::tls::Speaks;
 use super::body::{Body, empty, passing, text};
 use super::check::{Fault, Meant, for_next_hop, is_web_socket, proxy_request, server_request};
 use super::pipeline::Exchange;
+use super::servers::Unanswered;
 use super::tunnel::Tunnel;
 use super::{Role, Serving};
 
 impl Serving<'_> {
     pub(super) async fn request(&self, request: Request<Incoming>) -> Response<Body> {
         let (version, method) = (request.version(), request.method().clone());
+        let Some(_room) = self.session.heads.enter(&request) else { return crowded(version) };
         let answer = match self.role {
             Role::Server(to, allowed) => self.to_server(request, to, allowed).await,
             Role::Proxy => self.to_proxy(request).await,
@@ -44,12 +45,13 @@ impl Serving<'_> {
         allowed: &Allowed,
     ) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let value = match server_request(&parts, self.transport.usual_port()) {
-            Ok(value) => value,
-            Err(fault) => return self.wrong(to, fault),
+        let asked = server_request(&parts, self.transport.usual_port());
+        let answer = match asked {
+            Ok(value) => self.exchange(to).asks_for_another(value),
+            Err(fault) => Some(self.wrong(to, fault)),
         };
-        if let Some(answer) = self.exchange(to).asks_for_another(value) {
-            return answer;
+        if let Some(answer) = answer {
+            return in_its_place(answer, parts.version, body).await;
         }
         self.carry(Request::from_parts(parts, body), to, allowed).await
     }
@@ -149,20 +151,27 @@ impl Serving<'_> {
     ) -> Response<Body> {
         let exchange = self.exchange(to);
         let (mut parts, body) = request.into_parts();
+        let version = parts.version;
         if let Some(answer) = exchange.judge(&parts) {
-            drain(&parts, body).await;
-            return answer;
+            return in_its_place(answer, version, body).await;
         }
         for_next_hop(&mut parts.headers);
         let speaks = if is_web_socket(&parts.headers) { Speaks::Http1 } else { Speaks::Either };
-        let request = exchange.request(Request::from_parts(parts, passing(body))).await;
-        let sent = match request {
-            Ok(request) => self.servers.send((to, allowed), request, speaks).await,
-            Err(answer) => return answer,
+        let change = match exchange.head(&mut parts) {
+            Ok(change) => change,
+            Err(answer) => return in_its_place(answer, version, body).await,
         };
-        match sent {
-            Ok(answer) => exchange.answer(self.answer(answer)),
-            Err(ending) => exchange.broken_off().unwrap_or_else(|| self.failed(to, ending)),
+        let body = exchange.body(&parts.method, passing(body), change);
+        let request = Request::from_parts(parts, body);
+        let Unanswered { why, body } = match self.servers.send((to, allowed), request, speaks).await
+        {
+            Ok(answer) => return exchange.answer(self.answer(answer)),
+            Err(unanswered) => unanswered,
+        };
+        match (exchange.broken_off(), body) {
+            (Some((answer, unread)), _) => in_its_place(answer, version, unread).await,
+            (None, Some(unread)) => in_its_place(self.failed(to, why), version, unread).await,
+            (None, None) => self.failed(to, why),
         }
     }
 
@@ -205,6 +214,13 @@ impl Serving<'_> {
     }
 }
 
+/// The answer where the heads of the requests under way take all the memory that they may.
+fn crowded(version: Version) -> Response<Body> {
+    let why = "too many requests with long heads are under way; try again";
+    let answer = text(StatusCode::SERVICE_UNAVAILABLE, why);
+    if version == Version::HTTP_2 { for_http2(answer, &Method::GET) } else { answer }
+}
+
 /// What HTTP/1 says of the connection does not stand in HTTP/2, and behind an answer to HEAD comes nothing.
 fn for_http2(mut answer: Response<Body>, method: &Method) -> Response<Body> {
     answer.headers_mut().remove(TRANSFER_ENCODING);
@@ -212,11 +228,15 @@ fn for_http2(mut answer: Response<Body>, method: &Method) -> Response<Body> {
     if method == Method::HEAD { answer.map(|_| empty()) } else { answer }
 }
 
-/// Reads the body of a request that is refused, within bounds: a stream of HTTP/2 whose body is dropped first is cancelled, and its client
-/// may never see the answer (RFC 9113, 8.1). In HTTP/1 the connection lingers instead.
-async fn drain(parts: &Parts, mut body: Incoming) {
-    if parts.version != Version::HTTP_2 {
-        return;
+/// An answer of the broker's own, in the place of the server's. First the body of the request is read, within bounds: a stream of HTTP/2
+/// whose body is dropped first is cancelled, and its client may never see the answer (RFC 9113, 8.1). In HTTP/1 the connection lingers
+/// instead.
+async fn in_its_place<B>(answer: Response<Body>, version: Version, mut body: B) -> Response<Body>
+where
+    B: hyper::body::Body<Data = Bytes> + Unpin,
+{
+    if version != Version::HTTP_2 {
+        return answer;
     }
     let all = async {
         let mut left = DRAINED_MAX;
@@ -229,6 +249,7 @@ async fn drain(parts: &Parts, mut body: Incoming) {
         }
     };
     let _ = tokio::time::timeout(DRAINED_WITHIN, all).await;
+    answer
 }
 
 /// How much of such a body is read, and for how long.

@@ -63,6 +63,19 @@ enum Unsent {
     Broken(Ending),
 }
 
+/// Why there is no answer to a request.
+pub(super) struct Unanswered {
+    pub(super) why: Ending,
+    /// The request's body, where nobody has read of it.
+    pub(super) body: Option<Body>,
+}
+
+impl Unanswered {
+    fn unsent(why: Ending, request: Request<Body>) -> Self {
+        Self { why, body: Some(request.into_body()) }
+    }
+}
+
 impl<'a> Servers<'a> {
     pub(super) fn new(
         session: &'a Session,
@@ -88,13 +101,13 @@ impl<'a> Servers<'a> {
         (to, allowed): (&Target, &Allowed),
         mut request: Request<Body>,
         speaks: Speaks,
-    ) -> Result<Response<Incoming>, Ending> {
+    ) -> Result<Response<Incoming>, Unanswered> {
         // A connection that the server has ended meanwhile may have looked open.
         while let Some(sender) = self.reuse(to, speaks).await {
             match self.try_send(to, sender, request).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unsent::Again(unsent)) => request = *unsent,
-                Err(Unsent::Broken(why)) => return Err(why),
+                Err(Unsent::Broken(why)) => return Err(Unanswered { why, body: None }),
             }
         }
         let is_shared = self.transport == Transport::Tls && !self.speaks_http1.get();
@@ -104,13 +117,19 @@ impl<'a> Servers<'a> {
         };
         let sender = match self.reuse(to, speaks).await {
             Some(sender) => sender,
-            None => self.connect(to, allowed, speaks).await?,
+            None => match self.connect(to, allowed, speaks).await {
+                Ok(sender) => sender,
+                Err(why) => return Err(Unanswered::unsent(why, request)),
+            },
         };
         drop(connecting);
         match self.try_send(to, sender, request).await {
             Ok(answer) => Ok(answer),
-            Err(Unsent::Again(_)) => Err(Ending::Broken(io::ErrorKind::ConnectionReset.into())),
-            Err(Unsent::Broken(why)) => Err(why),
+            Err(Unsent::Again(unsent)) => {
+                let why = Ending::Broken(io::ErrorKind::ConnectionReset.into());
+                Err(Unanswered::unsent(why, *unsent))
+            }
+            Err(Unsent::Broken(why)) => Err(Unanswered { why, body: None }),
         }
     }
 

@@ -12,14 +12,20 @@ use super::search::Trace;
 use super::{AnswerChange, Objection, RequestChange, lock};
 
 /// What came of a body, for whoever waits for the answer to a request that broke off.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome(Arc<Mutex<Option<Objection>>>);
+#[derive(Debug)]
+pub struct Outcome<B>(Arc<Mutex<Option<(Objection, B)>>>);
 
-impl Outcome {
-    /// Why the body broke off, where that is because of a secret.
+impl<B> Outcome<B> {
+    /// Why the body broke off, where that is because of a secret, and what is left of it. It can be taken once.
     #[must_use]
-    pub fn objection(&self) -> Option<Objection> {
-        lock(&self.0).clone()
+    pub fn take(&self) -> Option<(Objection, B)> {
+        lock(&self.0).take()
+    }
+}
+
+impl<B> Clone for Outcome<B> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -141,9 +147,10 @@ impl Change for AnswerChange {
 /// A body of which every piece is changed.
 #[derive(Debug)]
 pub struct Changed<B, C> {
-    inner: B,
+    /// Nothing after it broke off.
+    inner: Option<B>,
     change: C,
-    outcome: Outcome,
+    outcome: Outcome<B>,
     /// What is passed on after the last piece.
     rest: Rest,
 }
@@ -160,11 +167,11 @@ enum Rest {
 impl<B, C> Changed<B, C> {
     /// The body behind a head that was judged.
     pub fn new(inner: B, change: C) -> Self {
-        Self { inner, change, outcome: Outcome::default(), rest: Rest::Open }
+        Self { inner: Some(inner), change, outcome: Outcome(Arc::default()), rest: Rest::Open }
     }
 
     /// Where it says later why it broke off.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> Outcome<B> {
         self.outcome.clone()
     }
 }
@@ -193,7 +200,8 @@ where
                 }
                 Rest::Open => {}
             }
-            let frame = match std::task::ready!(Pin::new(&mut this.inner).poll_frame(context)) {
+            let Some(inner) = &mut this.inner else { return Poll::Ready(None) };
+            let frame = match std::task::ready!(Pin::new(inner).poll_frame(context)) {
                 Some(Err(error)) => return Poll::Ready(Some(Err(error.into()))),
                 Some(Ok(frame)) => frame,
                 None => {
@@ -205,7 +213,9 @@ where
             match this.frame(frame) {
                 Err(objection) => {
                     this.rest = Rest::Done;
-                    *lock(&this.outcome.0) = Some(objection.clone());
+                    // Dropped here, the client's stream would be reset before there is an answer.
+                    let unread = this.inner.take();
+                    *lock(&this.outcome.0) = unread.map(|unread| (objection.clone(), unread));
                     return Poll::Ready(Some(Err(Box::new(objection))));
                 }
                 Ok(Some(frame)) => return Poll::Ready(Some(Ok(frame))),
@@ -217,14 +227,16 @@ where
 
     fn is_end_stream(&self) -> bool {
         match self.rest {
-            Rest::Open => self.inner.is_end_stream() && self.change.held() == 0,
+            Rest::Open => {
+                self.inner.as_ref().is_none_or(Body::is_end_stream) && self.change.held() == 0
+            }
             Rest::Trailers(_) => false,
             Rest::Done => true,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.inner.size_hint().exact() {
+        match self.inner.as_ref().and_then(|inner| inner.size_hint().exact()) {
             Some(left) if self.change.keeps_length() => {
                 SizeHint::with_exact(left + self.change.held() as u64)
             }

@@ -141,7 +141,7 @@ fn collected(pieces: Vec<Bytes>, change: impl Change + Unpin) -> Result<String, 
     match runtime.block_on(body.collect()) {
         Ok(all) => Ok(String::from_utf8(all.to_bytes().to_vec()).unwrap()),
         Err(error) => {
-            assert_eq!(outcome.objection().unwrap().to_string(), error.to_string());
+            assert_eq!(outcome.take().unwrap().0.to_string(), error.to_string());
             Err(error.to_string())
         }
     }
