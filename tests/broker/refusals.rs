@@ -12,8 +12,9 @@ use hyper::body::Frame;
 use hyper::client::conn::http2;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::clients::Ended;
 use crate::jail::Jail;
 use crate::origin::{Answer, Body, Certificate, Local, Origin, Root};
 use crate::requests::{API, client, requests, secure, spec};
@@ -161,5 +162,33 @@ fn heads_that_wait_have_room_together_and_others_get_a_503_until_there_is_room_a
         });
         println!("{memory} kB for the heads");
         assert!(memory < 96 * 1024, "{memory} kB");
+    });
+}
+
+#[test]
+fn under_internet_a_judged_host_has_only_the_ports_that_its_rules_name() {
+    run(|world| {
+        let root = Root::trusted(world);
+        let (other, named) = ("other.example.com", "named.example.com");
+        for at in ["11.0.0.2:22", "11.0.0.3:22"] {
+            crate::servers::echo(world, at, "hello\n");
+        }
+        let rules = [requests(API, &["GET"], &[]), requests(named, &["GET"], &[])];
+        let mut spec = spec(world, &root, &[API], &rules);
+        spec.egress["internet"] = json!([443, 80, 22]);
+        spec.rules.push(crate::jail::rule_of(&format!("{named}:22")));
+        for (host, address) in [(other, "11.0.0.3"), (named, "11.0.0.3")] {
+            world.records.add(host, &[address]);
+        }
+        let jail = Jail::start(world, &spec);
+        let talk = |host: &str| jail.talk(&format!("{}:22", jail.address(host)), b"");
+        assert_eq!(talk(API), Ended::Reset(String::new()));
+        assert_eq!(jail.verdicts(API), ["refused 22"]);
+        // The controls: any other public host has it, and so has a judged one whose port a rule names.
+        assert_eq!(talk(other), Ended::Open("hello\n".into()));
+        assert_eq!(talk(named), Ended::Open("hello\n".into()));
+        let log = jail.log();
+        let line: &Value = log.iter().find(|line| line["verdict"] == "refused").unwrap();
+        assert_eq!(line["remedy"], "(network-allow [ \"api.example.com:22\" ])");
     });
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::rc::Rc;
 use std::time::Duration;
 
-use jail_egress::{Host, Name, Protocol, Refusal, Request, Verdict, decide};
+use jail_egress::{Host, INTERNET, Name, Protocol, Refusal, Request, Verdict, decide};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 
@@ -133,6 +133,12 @@ async fn serve(session: &Session, stream: TcpStream, to: Target) {
 pub(crate) fn judge(session: &Session, to: &Target) -> Result<Allowed, Refusal> {
     let request = Request::Connect { host: &to.host, port: to.port };
     match decide(&session.policy.borrow(), &request) {
+        // Under `internet` every port of a public host is allowed, and on most of them no request can be judged.
+        Verdict::Allowed { protocol: Protocol::Tcp, by }
+            if by == INTERNET && session.requests.about(&to.host).next().is_some() =>
+        {
+            Err(Refusal::Port)
+        }
         Verdict::Allowed { protocol, by } => Ok(Allowed { protocol, by }),
         Verdict::Refused(why) => Err(why),
     }

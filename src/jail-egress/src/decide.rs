@@ -98,8 +98,8 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Under `internet`, where no rule of the spec is about a host.
-const INTERNET: &str = "internet";
+/// What allows a host under `internet`, where no rule of the spec is about it.
+pub const INTERNET: &str = "internet";
 
 /// Judges a request.
 #[must_use]

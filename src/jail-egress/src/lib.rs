@@ -23,7 +23,7 @@ mod tests;
 
 pub use address::{Objection, objection, special_ranges};
 pub use authority::{Authority, AuthorityError, Host};
-pub use decide::{Refusal, Request, Verdict, decide};
+pub use decide::{INTERNET, Refusal, Request, Verdict, decide};
 pub use name::{Name, NameError};
 pub use pattern::{Pattern, PatternError};
 pub use policy::{Change, Conflict, Policy, Reach};

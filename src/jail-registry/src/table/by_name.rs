@@ -90,7 +90,7 @@ names other ports, and what else `network-allow` names can be reached too.",
 pub(super) const INTERNET_PORTS: Combinator = Combinator {
     name: names::INTERNET_PORTS,
     summary: "Every public host can be reached, on these TCP ports",
-    docs: "They take the place of those of `internet`, whichever comes first.",
+    docs: "They take the place of those of `internet`, whichever comes first. Next to `http-allow`, a port on which no request can be judged, such as 22, is an error.",
     signature: Signature { params: &[param("ports", PORTS)] },
     example: "internet-ports [ 443 ]",
     brings: CERTIFICATES,

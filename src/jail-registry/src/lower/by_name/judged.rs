@@ -23,6 +23,7 @@ pub(super) fn settle(state: &mut Lowering<'_>) {
         unreachable_hosts(state);
     }
     wider_rules(state);
+    unjudged_ports(state);
     collisions::settle(state);
     forwarded_keys(state);
     choose_ports(state);
@@ -232,6 +233,39 @@ fn wider_rules(state: &mut Lowering<'_>) {
         }
     }
     state.diagnostics.extend(told);
+}
+
+/// A host whose requests are judged, and ports of every host that the spec names, on which nothing can be judged.
+fn unjudged_ports(state: &mut Lowering<'_>) {
+    let opened = state.grants.iter().find_map(|granted| match network(granted)? {
+        NetworkGrant::Internet { ports }
+            if granted.entry.by.combinator == names::INTERNET_PORTS =>
+        {
+            let raw = |port: &&u16| Protocol::of_port(**port) == Protocol::Tcp;
+            let ports: Vec<u16> = ports.iter().filter(raw).copied().collect();
+            (!ports.is_empty()).then_some((ports, place(state, granted)))
+        }
+        _ => None,
+    });
+    let Some((mut ports, opened)) = opened else { return };
+    let judged = state.grants.iter().find_map(|granted| match network(granted)? {
+        NetworkGrant::Requests { host, .. } => Some((host.clone(), place(state, granted))),
+        _ => None,
+    });
+    let Some((host, at)) = judged else { return };
+    ports.sort_unstable();
+    let numbers: Vec<String> = ports.iter().map(ToString::to_string).collect();
+    let plural = if ports.len() == 1 { "" } else { "s" };
+    let said = format!("port{plural} {}", numbers.join(" and "));
+    let opens = names::INTERNET_PORTS;
+    let message = format!("`{opens}` opens {said} of `{host}` too, where no request is judged");
+    let help = format!(
+        "take {said} from `{opens}`, and name the hosts that need more: `({} [ \"other.example.com:{}\" ])`",
+        names::NETWORK_ALLOW,
+        ports.first().copied().unwrap_or_default()
+    );
+    let label = if at > opened { "opened here" } else { "judged here" };
+    state.diagnostics.push(contradiction(message, (opened, at), label, &help));
 }
 
 /// A key that is passed on where the broker could put it in.
