@@ -77,6 +77,12 @@ fn the_server_sees_the_value_and_the_client_does_not() {
             assert!(head.contains(&format!("x-api-key: {KEY}")), "{head}");
             assert!(head.contains("accept-encoding: identity") && !head.contains(&own), "{head}");
         }
+        let status = jail.order(&json!({"do": "status"}));
+        let told = &status["status"]["secrets"];
+        assert_eq!((&told[0]["name"], &told[0]["hosts"]), (&json!("KEY"), &json!([API])));
+        let uses = &told[0]["uses"];
+        assert_eq!((&uses[0]["host"], &uses[0]["count"]), (&json!(API), &json!(2)));
+        assert!(uses[0]["last"].is_string() && !status.to_string().contains(KEY), "{status}");
         let used = jail.log().into_iter().filter(|line| line["verdict"] == "used");
         let used: Vec<Value> = used.collect();
         assert_eq!(used.len(), 1);

@@ -8,6 +8,7 @@ use jail_egress::{Destination, Pattern, Rule};
 use jail_plan::Purpose;
 use serde::{Deserialize, Serialize};
 
+use crate::log::written;
 use crate::session::Session;
 
 /// So much of the log is shown.
@@ -76,6 +77,32 @@ pub struct Status {
     pub refused: Vec<String>,
     /// Ports of the host's loopback, with the ports of the jail that they lead to.
     pub ports: BTreeMap<u16, u16>,
+    /// The secrets, in the order of the spec. A value is nowhere in it.
+    pub secrets: Vec<SecretStatus>,
+}
+
+/// One secret, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SecretStatus {
+    /// The variable or the file inside that has its placeholder, or the socket of the server that adds it.
+    pub name: String,
+    /// The hosts that get it, as the spec names them.
+    pub hosts: Vec<String>,
+    /// The hosts that got it.
+    pub uses: Vec<SecretUse>,
+}
+
+/// Where a secret went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SecretUse {
+    /// The host; empty for all hosts beyond those that are counted one by one.
+    pub host: String,
+    /// In how many requests.
+    pub count: u64,
+    /// When the last one was, in UTC.
+    pub last: String,
 }
 
 impl Answer {
@@ -121,7 +148,23 @@ impl Session {
             hosts: self.live.hosts(),
             refused: self.log.refused_hosts(),
             ports: self.shown(),
+            secrets: self.secret_statuses(),
         }
+    }
+
+    fn secret_statuses(&self) -> Vec<SecretStatus> {
+        let uses = self.secrets.uses();
+        let of = |name: &str| {
+            let own = uses.iter().filter(|one| one.secret == name);
+            own.map(|one| SecretUse {
+                host: one.host.clone(),
+                count: one.count,
+                last: written(one.last),
+            })
+            .collect()
+        };
+        let all = self.secrets.names_and_hosts();
+        all.map(|(name, hosts)| SecretStatus { uses: of(name), name: name.into(), hosts }).collect()
     }
 
     fn allow(self: &Rc<Self>, host: &str) -> Answer {

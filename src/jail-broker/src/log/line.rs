@@ -47,7 +47,7 @@ pub(super) struct Line<'a> {
     pub(super) secret: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "written")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "serialize_time")]
     pub(super) last: Option<SystemTime>,
 }
 
@@ -111,9 +111,16 @@ impl Line<'_> {
     }
 }
 
-fn written<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
-    let since = at.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    serializer.serialize_str(&time(since))
+fn serialize_time<S: Serializer>(
+    at: &Option<SystemTime>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&written(at.unwrap_or(UNIX_EPOCH)))
+}
+
+/// A time as the log has it, in UTC (RFC 3339).
+pub(crate) fn written(at: SystemTime) -> String {
+    time(at.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 fn json(value: &impl Serialize) -> String {

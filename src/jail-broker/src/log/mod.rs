@@ -20,6 +20,7 @@ use crate::http::Fault;
 use crate::secrets::Use;
 
 pub(crate) use file::LogFile;
+pub(crate) use line::written;
 
 use closing::Closing;
 use line::{Line, Told};

@@ -126,6 +126,14 @@ impl Secrets {
         lock(&self.uses).all()
     }
 
+    /// Each secret by its name, with the hosts that get its value.
+    pub(crate) fn names_and_hosts(&self) -> impl Iterator<Item = (&str, Vec<String>)> {
+        self.all.iter().map(|secret| {
+            let hosts = secret.hosts.iter().chain(&secret.added).map(ToString::to_string);
+            (secret.name.as_str(), hosts.collect())
+        })
+    }
+
     /// Pairs of a secret and a host that were used for the first time since this was last asked.
     pub(crate) fn first_uses(&self) -> Vec<Use> {
         lock(&self.uses).first()

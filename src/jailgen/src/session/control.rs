@@ -72,6 +72,33 @@ pub struct Status {
     /// Ports of the host's loopback, with the ports of the jail that they lead to.
     #[serde(default)]
     pub ports: BTreeMap<u16, u16>,
+    /// The secrets, by their names.
+    #[serde(default)]
+    pub secrets: Vec<SecretStatus>,
+}
+
+/// What a broker says of one secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretStatus {
+    /// What people call it.
+    pub name: String,
+    /// The hosts that get it.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// The hosts that got it.
+    #[serde(default)]
+    pub uses: Vec<SecretUse>,
+}
+
+/// Where a secret went, in one session or in all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretUse {
+    /// The host; empty for all hosts beyond those that are counted one by one.
+    pub host: String,
+    /// In how many requests.
+    pub count: u64,
+    /// When the last one was, in UTC.
+    pub last: String,
 }
 
 /// Why a broker did not do what it was asked.

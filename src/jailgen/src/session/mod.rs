@@ -6,15 +6,17 @@
 mod control;
 mod log;
 mod process;
+mod uses;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use control::{Answer, ControlError, Order, Status};
+pub use control::{Answer, ControlError, Order, SecretStatus, SecretUse, Status};
 pub use log::{Line, Log, names as log_names};
 pub use process::{Process, Stopped};
+pub use uses::{secret_uses, to_the_second};
 
 use crate::state::{State, holdings};
 

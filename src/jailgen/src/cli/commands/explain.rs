@@ -1,11 +1,11 @@
 //! `explain`: says in words what a spec, or a wrapper, grants.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
-use jail_policy::{Grant, Policy};
+use jail_policy::{Grant, NetworkGrant, Policy};
 use serde::Serialize;
 
 use super::{Context, clean, compile_here, given, wrapper};
@@ -17,6 +17,7 @@ use crate::compile::Compiled;
 use crate::explain::{Calls, Explanation, brief, calls, explain, render, render_calls, repository};
 use crate::findings::{Finding, findings};
 use crate::render::{sanitise, sanitise_json};
+use crate::session::{SecretUse, secret_uses};
 use jail_seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
@@ -128,6 +129,9 @@ impl Source {
             );
             context.console.note("here", &text);
         }
+        for used in self.uses(context) {
+            context.console.note("here", &sanitise(&used).replace(['\n', '\t'], " "));
+        }
         let beyond = beyond(self.policies(), jail_probe::landlock_abi());
         if !beyond.is_empty() {
             let text = format!("this kernel's Landlock does not check {}", beyond.join(", "));
@@ -135,9 +139,35 @@ impl Source {
         }
     }
 
+    /// Where secrets went, as the logs of this machine say. Where there are none, nothing did.
+    fn uses(&self, context: Context) -> Vec<String> {
+        let Ok(state) = context.state() else { return Vec::new() };
+        let with_secrets = self.policies().filter(|policy| !secret_names(policy).is_empty());
+        let uses = with_secrets.flat_map(|policy| {
+            // A spec may have had others before.
+            let (all, own) = (secret_uses(&state, &policy.name), secret_names(policy));
+            all.unwrap_or_default().into_iter().filter(move |(secret, _)| own.contains(secret))
+        });
+        let said = |(secret, uses): (String, Vec<SecretUse>)| {
+            let uses: Vec<String> = uses.iter().map(ToString::to_string).collect();
+            format!("the secret {secret} went to {}", uses.join("; "))
+        };
+        uses.map(said).collect()
+    }
+
     fn policies(&self) -> impl Iterator<Item = &Policy> {
         self.jails.iter().map(|(policy, _)| policy)
     }
+}
+
+/// The secrets of a jail, by their names.
+fn secret_names(policy: &Policy) -> BTreeSet<String> {
+    let named = policy.grants.iter().filter_map(|entry| match &entry.grant {
+        Grant::Network(NetworkGrant::Secret(secret)) => Some(secret.name()),
+        Grant::Network(NetworkGrant::SecretSocket(socket)) => Some(socket.socket.clone()),
+        _ => None,
+    });
+    named.collect()
 }
 
 /// The repository of the folder that the command is run in, where a jail would have it.

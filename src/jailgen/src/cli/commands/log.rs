@@ -7,7 +7,7 @@ use super::{Context, compile, of_state, shown};
 use crate::cli::failure::Failure;
 use crate::cli::live;
 use crate::render::{sanitise, sanitise_json};
-use crate::session::{Line, Log, log_names};
+use crate::session::{Line, Log, log_names, to_the_second};
 use crate::state::State;
 
 /// How often it is looked whether something has come.
@@ -102,11 +102,6 @@ fn in_words(line: &Line, is_several: bool) -> String {
     let what = [format!("{host}{port}{address}"), why.join("; ")];
     let what: Vec<String> = what.into_iter().filter(|part| !part.is_empty()).collect();
     format!("{time}  {whose}{:<8} {}", line.verdict, what.join("  "))
-}
-
-fn to_the_second(time: &str) -> String {
-    let time = time.replace('T', " ");
-    time.get(..19).map(str::to_owned).unwrap_or(time)
 }
 
 /// Which secret went there: the first time, or how often by the end.

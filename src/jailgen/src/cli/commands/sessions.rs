@@ -112,7 +112,8 @@ fn one(session: &Session) -> String {
         (None, Some(folder)) => line("in", shown(folder)),
         (None, None) => line("of", shown(&session.wrapper)),
     }
-    let Some(Status { connections, hosts, refused, ports, name: _ }) = &session.network else {
+    let Some(Status { connections, hosts, refused, ports, secrets, name: _ }) = &session.network
+    else {
         return sanitise(&text).into_owned();
     };
     if *connections > 0 {
@@ -127,6 +128,9 @@ fn one(session: &Session) -> String {
     }
     if !refused.is_empty() {
         line("refused", refused.join(", "));
+    }
+    for secret in secrets {
+        line("secret", secret.to_string());
     }
     for (from, to) in ports {
         line("port", format!("{from} of this machine leads to its port {to}"));
