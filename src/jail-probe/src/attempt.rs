@@ -1,7 +1,7 @@
 //! The attempts by their words.
 
 use crate::answer::Answer;
-use crate::{call, child, files, lookup, namespaces, net};
+use crate::{call, child, files, lookup, namespaces, net, search};
 
 /// What can be tried.
 pub const USAGE: &str = "\
@@ -26,6 +26,8 @@ Usage: jail-probe WORD…          one attempt; exit status 0 where it went well
   sockets PATH…                  Unix sockets below these folders at which somebody listens
   connect unix|unix-datagram|abstract NAME
   connect tcp|udp ADDRESS:PORT
+  ask unix|tcp NAME              what a server answers to a request of HTTP that no server carries out
+  search TEXT|=DEVICE:INODE…     where texts, each written backwards, or these files can be read: variables, files, processes
   lookup NAME ADDRESS:PORT       the addresses of a host, asked of this DNS server
   listen tcp ADDRESS:PORT        bind a port and listen there
   send unix NAME                 a datagram without connecting
@@ -57,6 +59,8 @@ pub(crate) fn here(words: &[String]) -> Answer {
         ["variable", name] => files::variable(name),
         ["descriptors"] => files::descriptors(),
         ["sockets", paths @ ..] => files::sockets(paths),
+        ["ask", kind, name] => net::ask(kind, name),
+        ["search", wanted @ ..] => search::search(wanted),
         ["connect", kind, name] => net::connect(kind, name),
         ["lookup", name, server] => lookup::lookup(name, server),
         ["listen", "tcp", name] => net::listen(name),

@@ -1,7 +1,7 @@
 //! Attempts on files, and on what a process is given.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions};
 use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -41,7 +41,7 @@ fn names(path: &Path) -> std::io::Result<Vec<String>> {
     Ok(names)
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -129,19 +129,29 @@ pub(crate) fn descriptors() -> Answer {
 }
 
 /// Sockets below folders at which somebody listens who may be talked to. What cannot be read is passed over: it cannot be
-/// used either. The kernel's own trees and the store have none.
+/// used either.
 pub(crate) fn sockets(paths: &[&str]) -> Answer {
+    let mut found = Vec::new();
+    below(paths, |path, kind| {
+        if kind.is_socket() && net::somebody_listens(path) {
+            found.push(text(path.as_os_str().as_bytes()));
+        }
+    });
+    found.sort();
+    Answer::List(found)
+}
+
+/// Shows everything below folders, within bounds, without the kernel's own trees and the store.
+pub(crate) fn below(paths: &[&str], mut show: impl FnMut(&Path, FileType)) {
     let mut folders: VecDeque<PathBuf> = paths.iter().map(PathBuf::from).collect();
-    let (mut found, mut seen) = (Vec::new(), 0);
+    let mut seen = 0;
     // Nearest first, so that a large tree does not hide what is beside it.
     while let Some(folder) = folders.pop_front() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.filter_map(Result::ok) {
             seen += 1;
             let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
-            if kind.is_socket() && net::somebody_listens(&path) {
-                found.push(text(path.as_os_str().as_bytes()));
-            }
+            show(&path, kind);
             let is_searched =
                 !["/proc", "/sys", "/nix/store"].iter().any(|own| path == Path::new(own));
             if kind.is_dir() && is_searched && seen < ENTRIES_MAX {
@@ -149,6 +159,4 @@ pub(crate) fn sockets(paths: &[&str]) -> Answer {
             }
         }
     }
-    found.sort();
-    Answer::List(found)
 }

@@ -12,6 +12,7 @@ mod files;
 mod lookup;
 mod namespaces;
 mod net;
+mod search;
 mod sys;
 
 pub use answer::Answer;

@@ -1,13 +1,15 @@
 //! Attempts to reach something that listens.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{self, UnixDatagram, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::ANSWER_MAX;
 use crate::answer::Answer;
+use crate::files::text;
 
 /// What does not answer within this time counts as not reached (`ETIMEDOUT`).
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -32,6 +34,35 @@ pub(crate) fn listen(name: &str) -> Answer {
 pub(crate) fn send(name: &str) -> Answer {
     let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"x", name));
     Answer::of(sent, |_| Answer::Done(0))
+}
+
+/// It has two `Host` fields, so every server refuses it (RFC 9112, 3.2), and none passes it on.
+const REFUSED: &[u8] =
+    b"GET / HTTP/1.1\r\nHost: a.invalid\r\nHost: b.invalid\r\nConnection: close\r\n\r\n";
+
+/// What a server answers to a request that it has to refuse.
+pub(crate) fn ask(kind: &str, name: &str) -> Answer {
+    let answer = match kind {
+        "unix" => UnixStream::connect(name).and_then(|stream| {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            refused(stream)
+        }),
+        "tcp" => address(name).and_then(|to| {
+            let stream = TcpStream::connect_timeout(&to, PATIENCE)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            refused(stream)
+        }),
+        other => return Answer::Unknown(other.into()),
+    };
+    Answer::of(answer, |bytes| Answer::Text(text(&bytes)))
+}
+
+fn refused(mut stream: impl Read + Write) -> io::Result<Vec<u8>> {
+    stream.write_all(REFUSED)?;
+    let mut answer = Vec::new();
+    let read = stream.take(ANSWER_MAX as u64).read_to_end(&mut answer);
+    // What came before the silence or a reset is the answer.
+    if answer.is_empty() { read.map(|_| answer) } else { Ok(answer) }
 }
 
 /// Whether a connection is taken; a socket of another kind (`EPROTOTYPE`) is one that takes datagrams.

@@ -4,6 +4,7 @@ mod caged;
 mod fixtures;
 mod network;
 mod policy;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -7,7 +7,7 @@ use jailgen::audit::{Host, Verdict, attempts, report};
 use super::{default_jail, read};
 
 /// The default jail, with a rule for one host.
-fn plan() -> Option<Plan> {
+pub(super) fn plan() -> Option<Plan> {
     let mut plan = read(&default_jail()?.wrapper).0;
     let rule = EgressRule {
         host: "api.test.example".into(),

@@ -103,6 +103,7 @@ pub fn attempts(plan: &Plan, host: &Host) -> Vec<Vec<String>> {
     }
     add(&["create", &format!("{}/.git/hooks/jailgen-audit", host.folder)]);
     all.extend(super::checks::attempts_of_network(plan));
+    all.extend(super::checks::attempts_of_secrets(plan, host));
     let mut add = |words: &[&str]| all.push(words.iter().map(|word| (*word).to_owned()).collect());
     for socket in host.sockets.iter().filter(|_| super::is_cage(plan)) {
         add(&["connect", "unix", socket]);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::canaries::Canary;
+
 /// The namespaces, by their names in /proc/self/ns.
 pub(super) const NAMESPACES: &[&str] = &["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
 
@@ -26,6 +28,8 @@ pub struct Host {
     pub sockets: Vec<String>,
     /// What decides on the next build or launch: the spec, the emitted flake, the link to the command.
     pub deciding: Vec<PathBuf>,
+    /// What the broker has in the place of secrets' values.
+    pub canaries: Vec<Canary>,
 }
 
 impl Host {

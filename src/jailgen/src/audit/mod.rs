@@ -4,17 +4,19 @@
 //! docs/audit.md explains, and which is never used again for another thing.
 
 mod attempts;
+mod canaries;
 mod checks;
 mod host;
 mod render;
 mod seen;
 
-use jail_plan::{Places, Plan};
+use jail_plan::{Places, Plan, Secret};
 use jail_policy::DangerCode;
 use jail_probe::Answer;
 use serde::Serialize;
 
 pub use attempts::attempts;
+pub use canaries::{Canary, canaries, plant};
 pub use host::Host;
 pub use jail_policy::Severity;
 pub use render::render;
@@ -23,6 +25,7 @@ use seen::Seen;
 
 use crate::findings::{Finding, findings};
 use crate::seal::unseal;
+use crate::session::SecretStatus;
 
 /// What an audit came to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,6 +39,9 @@ pub struct Report {
     pub checks: Vec<Check>,
     /// What the plan grants that one should think twice about.
     pub findings: Vec<Finding>,
+    /// The secrets, by their names. No value is among it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretStatus>,
 }
 
 impl Report {
@@ -110,7 +116,19 @@ pub fn report(plan: &Plan, places: &Places, host: &Host, answers: &[Answer]) -> 
 #[must_use]
 pub fn stopped(plan: &Plan, places: &Places, why: String) -> Report {
     let findings = findings(&unseal(plan, places));
-    Report { name: plan.name.clone(), stopped: Some(why), checks: Vec::new(), findings }
+    let secrets = canaries::secrets(plan).map(|secret| secret_of(plan, secret)).collect();
+    Report { name: plan.name.clone(), stopped: Some(why), checks: Vec::new(), findings, secrets }
+}
+
+/// A secret with the hosts that get it. Where it went is for the caller to say.
+fn secret_of(plan: &Plan, secret: &Secret) -> SecretStatus {
+    let sockets = plan.network.iter().flat_map(|network| &network.egress.sockets);
+    let added = sockets.filter(|socket| socket.secret == secret.name).map(|socket| &socket.host);
+    SecretStatus {
+        name: secret.name.clone(),
+        hosts: secret.hosts.iter().chain(added).cloned().collect(),
+        uses: Vec::new(),
+    }
 }
 
 /// Whether a plan makes a cage and no jail.

@@ -33,6 +33,12 @@ pub fn render(report: &Report) -> String {
     for finding in &report.findings {
         write_finding(&mut text, finding);
     }
+    if !report.secrets.is_empty() {
+        let _ = writeln!(text, "\n{TITLE}Secrets{TITLE:#}\n");
+    }
+    for secret in &report.secrets {
+        let _ = writeln!(text, "  {}", one_line(&secret.to_string()));
+    }
     let count = |verdict| report.checks.iter().filter(|check| check.verdict == verdict).count();
     let _ = writeln!(
         text,

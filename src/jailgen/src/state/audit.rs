@@ -7,6 +7,8 @@ use jail_plan::{
     Places, Plan, Reach, Step,
 };
 
+use crate::audit::plant;
+
 use super::State;
 use super::shell::{Derived, ShellError, derive};
 use super::trust::place;
@@ -36,6 +38,7 @@ pub fn audit(state: &State, wrapper: &Path, probe: &Path) -> Result<AuditPlan, S
     let mut sealed = None;
     let Derived { wrapper, places, .. } = derive(wrapper, |plan| {
         sealed = Some(plan.clone());
+        plant(plan);
         let program = if plan.namespaces.is_empty() {
             at_its_place(plan, probe)
         } else {

@@ -4,6 +4,7 @@ mod caged;
 mod files;
 mod kernel;
 mod network;
+mod secrets;
 mod surroundings;
 
 use jail_registry::names as combinator;
@@ -12,6 +13,7 @@ use super::seen::Seen;
 use super::{Check, Granted, Verdict};
 
 pub(super) use network::attempts as attempts_of_network;
+pub(super) use secrets::attempts as attempts_of_secrets;
 
 /// A check.
 pub(super) struct Rule {
@@ -202,6 +204,12 @@ pub(super) static RULES: &[Rule] = &[
         title: "hosts that no rule names are out of reach",
         fix: "name the hosts that the program needs with `network-allow`",
         judge: network::judge,
+    },
+    Rule {
+        code: "secrets",
+        title: "no value of a secret is inside",
+        fix: "drop the grant that brings it in: `secret` needs no other one",
+        judge: secrets::judge,
     },
     Rule {
         code: "commands",

@@ -13,12 +13,13 @@ use jail_probe::{ANSWER_MAX, Answer};
 use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 
-use super::{Context, build, given, wrapper};
-use crate::audit::{self, Host, Report};
+use super::{Context, build, given, of_state, wrapper};
+use crate::audit::{self, Canary, Host, Report};
 use crate::cli::args;
 use crate::cli::failure::Failure;
 use crate::files::read_regular;
 use crate::render::sanitise_json;
+use crate::session::secret_uses;
 use crate::state::{self, AuditPlan, State};
 
 pub(in crate::cli) fn run(arguments: &args::Audit, context: Context) -> Result<(), Failure> {
@@ -31,7 +32,9 @@ pub(in crate::cli) fn run(arguments: &args::Audit, context: Context) -> Result<(
     for wrapper in wrappers {
         let derived = state::audit(&state, &wrapper, &probe)
             .map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
-        reports.push(inspect(&derived, deciding.clone())?);
+        let mut report = inspect(&derived, deciding.clone())?;
+        add_uses(&mut report, &state)?;
+        reports.push(report);
     }
     let text = if arguments.json {
         json(&reports)?
@@ -40,6 +43,15 @@ pub(in crate::cli) fn run(arguments: &args::Audit, context: Context) -> Result<(
     };
     context.console.result(&text)?;
     if reports.iter().all(Report::is_clean) { Ok(()) } else { Err(Failure::Findings) }
+}
+
+/// Where the jail's secrets went in the sessions that there were.
+fn add_uses(report: &mut Report, state: &State) -> Result<(), Failure> {
+    let mut uses = secret_uses(state, &report.name).map_err(of_state)?;
+    for secret in &mut report.secrets {
+        secret.uses = uses.remove(&secret.name).unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// What packaging compiled in, else that of the kit.
@@ -93,8 +105,10 @@ fn inspect(derived: &AuditPlan, deciding: Vec<PathBuf>) -> Result<Report, Failur
     let address = SocketAddr::from_abstract_name(&name).map_err(failed)?;
     let _abstract = UnixListener::bind_addr(&address).map_err(failed)?;
     let folder = std::env::current_dir().map_err(failed)?;
+    let home = std::env::var("HOME").unwrap_or_default();
     let host = Host {
-        home: std::env::var("HOME").unwrap_or_default(),
+        canaries: audit::canaries(&derived.plan, &home).map_err(failed)?,
+        home,
         folder: folder.display().to_string(),
         port: loopback.local_addr().map_err(failed)?.port(),
         abstract_socket: name,
@@ -103,7 +117,7 @@ fn inspect(derived: &AuditPlan, deciding: Vec<PathBuf>) -> Result<Report, Failur
     };
     let attempts = audit::attempts(&derived.plan, &host);
     let AuditPlan { wrapper, plan, places } = derived;
-    Ok(match ask(wrapper, &attempts)? {
+    Ok(match ask(wrapper, &attempts, &host.canaries)? {
         Ok(answers) => audit::report(plan, places, &host, &answers),
         Err(why) => audit::stopped(plan, places, why),
     })
@@ -111,12 +125,17 @@ fn inspect(derived: &AuditPlan, deciding: Vec<PathBuf>) -> Result<Report, Failur
 
 /// Makes the attempts in the jail, or says why it did not start. What comes back is bounded, and believed only where it is an
 /// answer.
-fn ask(wrapper: &Path, attempts: &[Vec<String>]) -> Result<Result<Vec<Answer>, String>, Failure> {
+fn ask(
+    wrapper: &Path,
+    attempts: &[Vec<String>],
+    canaries: &[Canary],
+) -> Result<Result<Vec<Answer>, String>, Failure> {
     let failed = |error: std::io::Error| Failure::new(format!("the audit's jail: {error}"));
     // Left open on purpose: the jail must not have it.
     let inherited = fs::File::open("/").map_err(failed)?;
     fcntl_setfd(&inherited, FdFlags::empty()).map_err(|error| failed(error.into()))?;
     let mut child = Command::new(wrapper)
+        .envs(canaries.iter().map(|canary| (&canary.variable, &canary.text)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
