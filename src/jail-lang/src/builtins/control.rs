@@ -50,6 +50,21 @@ pub(super) const TABLE: &[Builtin] = &[
         evaluator.traces.borrow_mut().push(message);
         evaluator.force(value, at)
     }),
+    concrete("traceVerbose", 2, |evaluator, args, at| {
+        let [_, value] = take(args, at)?;
+        evaluator.force(value, at)
+    }),
+    concrete("warn", 2, |evaluator, args, at| {
+        let [message, value] = take(args, at)?;
+        let message = format!("warning: {}", clipped(&evaluator.string(message, at)?));
+        evaluator.keep(message.len() * TRACE_COST, at)?;
+        evaluator.traces.borrow_mut().push(message);
+        evaluator.force(value, at)
+    }),
+    builtin("break", 1, |evaluator, args, at| {
+        let [value] = take(args, at)?;
+        evaluator.force(value, at)
+    }),
     builtin("genericClosure", 1, generic_closure),
 ];
 

@@ -29,6 +29,15 @@ pub(super) const TABLE: &[Builtin] = &[
             .map(|(name, kind)| (evaluator.symbols.intern(&name), Value::string(kind.as_str())));
         Ok(Value::Attrs(Rc::new(Attrs::of(pairs))))
     }),
+    concrete("readFileType", 1, |evaluator, args, at| {
+        let [path] = take(args, at)?;
+        let path = path_of(evaluator, path, at)?;
+        let kind = evaluator.sources.kind(&path.0);
+        let kind =
+            kind.and_then(|kind| kind.ok_or_else(|| SourceError::Missing(path.0.to_string())));
+        kind.map(|kind| Value::string(kind.as_str()))
+            .map_err(|error| fault(evaluator, &error, &path, at))
+    }),
     concrete("readFile", 1, |evaluator, args, at| {
         let [path] = take(args, at)?;
         let path = path_of(evaluator, path, at)?;

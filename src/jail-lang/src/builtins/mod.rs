@@ -3,7 +3,9 @@
 
 mod control;
 mod files;
+mod flake_refs;
 mod hash;
+mod hash_format;
 mod lists;
 mod numbers;
 mod patterns;
@@ -15,6 +17,7 @@ mod strings;
 mod toml;
 mod types;
 mod versions;
+mod xml;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -23,7 +26,7 @@ use jail_registry::Place;
 
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible};
-use crate::value::Value;
+use crate::value::{Root, Value};
 
 pub(crate) use patterns::Pattern;
 
@@ -74,7 +77,9 @@ fn tables() -> impl Iterator<Item = &'static Builtin> {
     [
         control::TABLE,
         files::TABLE,
+        flake_refs::TABLE,
         hash::TABLE,
+        hash_format::TABLE,
         lists::TABLE,
         numbers::TABLE,
         patterns::TABLE,
@@ -85,6 +90,7 @@ fn tables() -> impl Iterator<Item = &'static Builtin> {
         toml::TABLE,
         types::TABLE,
         versions::TABLE,
+        xml::TABLE,
     ]
     .into_iter()
     .flatten()
@@ -112,6 +118,7 @@ pub(crate) fn get(name: &str) -> Option<Value> {
         "true" => Some(Value::Bool(true)),
         "false" => Some(Value::Bool(false)),
         "null" => Some(Value::Null),
+        "builtins" => Some(Value::Root(Root::Builtins)),
         name => by_name()
             .get(name)
             .map(|builtin| Value::Builtin(builtin))
@@ -119,9 +126,25 @@ pub(crate) fn get(name: &str) -> Option<Value> {
     }
 }
 
+/// Those that Nix 2.8 does not have, so that a `with` further out may be what gives the name there.
+const NEWER: &[&str] = &[
+    "break",
+    "convertHash",
+    "flakeRefToString",
+    "parseFlakeRef",
+    "readFileType",
+    "traceVerbose",
+    "warn",
+];
+
+/// Whether only some versions of Nix have `builtins.name`.
+pub(crate) fn is_newer(name: &str) -> bool {
+    NEWER.contains(&name)
+}
+
 /// The names that `builtins` has.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    ["true", "false", "null"].into_iter().chain(tables().map(|builtin| builtin.name))
+    ["true", "false", "null", "builtins"].into_iter().chain(tables().map(|builtin| builtin.name))
 }
 
 /// Those of them that are not refused.
@@ -137,6 +160,6 @@ fn take<const N: usize>(args: &[Value], at: Place) -> Fallible<&[Value; N]> {
 }
 
 /// The number of elements as Nix has numbers.
-fn count(length: usize) -> Value {
+pub(crate) fn count(length: usize) -> Value {
     Value::Int(i64::try_from(length).unwrap_or(i64::MAX))
 }

@@ -13,7 +13,6 @@ pub(super) const TABLE: &[Builtin] = &[
     concrete("derivationStrict", 1, |_, _, at| store("derivationStrict", at)),
     concrete("placeholder", 1, |_, _, at| store("placeholder", at)),
     concrete("toFile", 2, |_, _, at| store("toFile", at)),
-    concrete("toXML", 1, |_, _, at| store("toXML", at)),
     concrete("path", 1, |_, _, at| store("path", at)),
     concrete("filterSource", 2, |_, _, at| store("filterSource", at)),
     concrete("storePath", 1, |_, _, at| store("storePath", at)),
@@ -52,12 +51,7 @@ pub(super) const TABLE: &[Builtin] = &[
             .label("Nix would read the file without the combinators")
             .help("write `import`"))
     }),
-    concrete("break", 1, |_, _, at| dependent("break", NEWER, at)),
-    concrete("readFileType", 1, |_, _, at| dependent("readFileType", NEWER, at)),
-    concrete("traceVerbose", 2, |_, _, at| dependent("traceVerbose", NEWER, at)),
 ];
-
-const NEWER: &str = "is not in every version of Nix";
 
 /// Values that depend on the machine, or on the Nix that evaluates the spec.
 const CONSTANTS: &[&str] =

@@ -25,7 +25,7 @@ enum Comparison<'a> {
 
 pub(super) fn sort(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<Value> {
     let [less, list] = take(args, at)?;
-    let less = evaluator.force(less, at)?;
+    let less = evaluator.function(less, at)?;
     let list = evaluator.list(list, at)?;
     evaluator.work(list.items.len() * COST, at)?;
     let mut items = list.items.to_vec();

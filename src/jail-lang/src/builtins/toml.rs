@@ -65,6 +65,9 @@ fn value(evaluator: &Evaluator<'_>, toml: Toml, at: Place) -> Fallible<Value> {
         Toml::Table(table) => {
             let mut pairs = Vec::with_capacity(table.len());
             for (name, item) in table {
+                if name.contains('\0') {
+                    return Err(no_portable(at, "a NUL byte"));
+                }
                 pairs.push((evaluator.symbols.intern(&name), value(evaluator, item, at)?));
             }
             Value::Attrs(Rc::new(Attrs::of(pairs)))

@@ -248,6 +248,12 @@ impl Evaluator<'_> {
                 continue;
             }
             match (self.find_in_with(&set, name, place)?, &set) {
+                // An older Nix asks the sets further out.
+                (Some(_), Value::Root(Root::Builtins))
+                    if scopes.len() > 1 && builtins::is_newer(&self.symbols.name(name)) =>
+                {
+                    return Err(self.hidden_by(&set, name, place));
+                }
                 (Some(found), _) => {
                     concrete = Some(found);
                     break;

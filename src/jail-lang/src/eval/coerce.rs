@@ -134,7 +134,7 @@ impl Evaluator<'_> {
     }
 
     /// Nix evaluates a copy of the spec in its store, so that the text of a path is another one there.
-    fn placed_path(&self, path: &SpecPath, place: Place) -> Box<Failure> {
+    pub(crate) fn placed_path(&self, path: &SpecPath, place: Place) -> Box<Failure> {
         Failure::dependent(place, "the text of a path depends on where the spec lies")
             .label("Nix evaluates a copy of the spec")
             .help(format!(
@@ -191,6 +191,15 @@ impl Evaluator<'_> {
         match self.force(value, place)? {
             Value::Attrs(attrs) => Ok(attrs),
             other => Err(self.mismatch("a set", &other, place)),
+        }
+    }
+
+    /// A function, or a set that can be called.
+    pub(crate) fn function(&self, value: &Value, place: Place) -> Fallible<Value> {
+        match self.force(value, place)? {
+            Value::Attrs(attrs) if attrs.has(self.known.functor) => Ok(Value::Attrs(attrs)),
+            function if function.is_function() || function.is_opaque() => Ok(function),
+            other => Err(self.mismatch("a function", &other, place)),
         }
     }
 

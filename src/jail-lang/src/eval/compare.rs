@@ -69,7 +69,7 @@ impl Evaluator<'_> {
     }
 
     /// The store path of a set that says that it is a derivation.
-    fn derivation(&self, attrs: &Attrs, place: Place) -> Fallible<Option<Value>> {
+    pub(crate) fn derivation(&self, attrs: &Attrs, place: Place) -> Fallible<Option<Value>> {
         let Some(kind) = attrs.get(self.known.kind) else { return Ok(None) };
         match self.force(kind, place)? {
             Value::Str(kind) if &**kind == "derivation" => {

@@ -67,6 +67,12 @@ impl Writer<'_, '_> {
             Value::Float(number) if number.is_finite() => self.float(number)?,
             Value::Float(_) => self.text.push_str("null"),
             Value::Str(text) => self.string(&text)?,
+            // It is copied into the store, and only Nix knows under which name.
+            other @ Value::Path(_) if self.digits == Digits::Portable => {
+                let mut text = TextBuilder::plain();
+                evaluator.append(&mut text, &other, at)?;
+                return Err(Failure::symbolic(at, "the value", &evaluator.shown_source(&other)));
+            }
             Value::Path(path) => {
                 let mut text = TextBuilder::plain();
                 evaluator.append(&mut text, &Value::Path(path), at)?;
@@ -148,7 +154,8 @@ impl Writer<'_, '_> {
         if let Some(function) = attrs.get(evaluator.known.to_string) {
             let function = evaluator.force(function, at)?;
             let text = evaluator.apply(&function, &[Value::Attrs(Rc::clone(attrs))], at)?;
-            return self.string(&evaluator.string(&text, at)?);
+            // What it gives may be such a set again.
+            return self.string(&evaluator.plain_text(&text, at)?);
         }
         if let Some(path) = attrs.get(evaluator.known.out_path) {
             return self.value(path);

@@ -42,7 +42,7 @@ fn float(number: f64) -> String {
 }
 
 /// `%g` of printf(3).
-fn six_digits(number: f64) -> String {
+pub(crate) fn six_digits(number: f64) -> String {
     if number == 0.0 {
         return if number.is_sign_negative() { "-0".into() } else { "0".into() };
     }

@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use jail_registry::{Code as DiagnosticCode, Diagnostic, Place};
+use jail_registry::{Code as DiagnosticCode, Diagnostic, Place, Type};
 use rnix::ast::{self, AstToken, BinOpKind, LiteralKind, UnaryOpKind};
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode;
@@ -143,13 +143,24 @@ impl Lowering<'_> {
     pub(super) fn ident(&mut self, ident: &ast::Ident, skip: usize) -> Expr {
         let place = self.place(ident.syntax());
         let name = ident.syntax().text().to_string();
+        let globals = self.context.globals;
+        self.named(&name, skip, place, || wanted(ident, globals))
+    }
+
+    /// The variable `name`, with what belongs where it stands.
+    pub(super) fn named(
+        &mut self,
+        name: &str,
+        skip: usize,
+        place: Place,
+        wanted: impl FnOnce() -> Option<Type>,
+    ) -> Expr {
         if name == "or" {
             self.faults.push(or_as_variable(place));
             return Expr::Faulty;
         }
         let (symbols, globals) = (self.context.symbols, self.context.globals);
-        let wanted = || wanted(ident, globals);
-        match variable(&self.scopes, symbols, globals, (&name, skip), place, wanted) {
+        match variable(&self.scopes, symbols, globals, (name, skip), place, wanted) {
             Ok(expr) => expr,
             Err(fault) => {
                 self.faults.push(*fault);

@@ -32,8 +32,9 @@ struct WrittenField {
 impl Written {
     /// Whether it has nothing but names and values.
     fn is_plain(&self) -> bool {
-        let inherits =
-            |field: &WrittenField| matches!(field.body, Body::Inherit(_) | Body::From(..));
+        let inherits = |field: &WrittenField| {
+            matches!(field.body, Body::Inherit(_) | Body::InheritQuoted(..) | Body::From(..))
+        };
         !self.recursive && self.dynamic.is_empty() && !self.fields.iter().any(inherits)
     }
 }
@@ -43,6 +44,8 @@ enum Body {
     Set(Box<Written>, Place),
     /// `inherit name;`
     Inherit(ast::Ident),
+    /// `inherit "name";`
+    InheritQuoted(Symbol, Place),
     /// `inherit (set) name;`
     From(ast::Expr, Place),
 }
@@ -119,6 +122,10 @@ impl Lowering<'_> {
                 let expr = self.ident(ident, skip);
                 Node::new(expr, name)
             }
+            Body::InheritQuoted(symbol, place) => {
+                let text = self.context.symbols.name(*symbol);
+                Node::new(self.named(&text, skip, *place, || None), name)
+            }
             Body::From(set, place) => {
                 let set = self.expr(set);
                 let symbol = self.inherited_name(*place);
@@ -168,10 +175,7 @@ impl Lowering<'_> {
                     Body::From(set.clone(), place)
                 }
                 (None, ast::Attr::Ident(ident)) => Body::Inherit(ident.clone()),
-                (None, _) => {
-                    self.fault(place, "an inherited variable is written without quotes", "here");
-                    continue;
-                }
+                (None, _) => Body::InheritQuoted(name, place),
             };
             self.add(written, name, place, body);
         }
