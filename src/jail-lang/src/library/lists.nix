@@ -4,24 +4,15 @@ lib: {
 
   forEach = list: f: map f list;
 
-  foldr =
-    op: nul: list:
-    let
-      len = builtins.length list;
-      go = n: if n == len then nul else op (builtins.elemAt list n) (go (n + 1));
-    in
-    go 0;
-
   fold = lib.foldr;
 
   foldl =
     op: nul: list:
-    let
-      go = n: if n == -1 then nul else op (go (n - 1)) (builtins.elemAt list n);
-    in
-    go (builtins.length list - 1);
+    lib.foldr (x: acc: op acc x) nul (lib.reverseList list);
 
-  foldl' = builtins.foldl';
+  foldl' =
+    op: nul: list:
+    builtins.seq nul (builtins.foldl' op nul list);
 
   imap0 = f: list: builtins.genList (n: f n (builtins.elemAt list n)) (builtins.length list);
 
@@ -54,21 +45,6 @@ lib: {
       index = lib.lists.findFirstIndex test null list;
     in
     if index == null then default else builtins.elemAt list index;
-
-  lists.findFirstIndex =
-    test: default: list:
-    let
-      len = builtins.length list;
-      go =
-        n:
-        if n == len then
-          default
-        else if test (builtins.elemAt list n) then
-          n
-        else
-          go (n + 1);
-    in
-    go 0;
 
   any = builtins.any;
 
@@ -128,8 +104,8 @@ lib: {
     map (x: builtins.elemAt x 1) (
       builtins.sort (a: b: builtins.head a < builtins.head b) (
         map (x: [
-          (map (part: if builtins.isList part then lib.toIntBase10 (builtins.head part) else part) (
-            builtins.split "([0-9]+)" x
+          (map (part: if builtins.isList part then lib.toInt (builtins.head part) else part) (
+            builtins.split "(0|[1-9][0-9]*)" x
           ))
           x
         ]) list
@@ -243,5 +219,58 @@ lib: {
 
   ifilter0 =
     test: list: builtins.concatMap (x: x) (lib.imap0 (i: v: if test i v then [ v ] else [ ]) list);
+
+  concatAttrValues = set: builtins.concatLists (builtins.attrValues set);
+
+  replaceElemAt =
+    list: index: value:
+    if index < 0 || index >= builtins.length list then
+      throw "lib.replaceElemAt: there is no element ${toString index}"
+    else
+      lib.imap0 (n: x: if n == index then value else x) list;
+
+  listDfs =
+    stopOnCycles: before: list:
+    let
+      go =
+        here: visited: rest:
+        let
+          loops = if stopOnCycles then builtins.filter (x: before x here) visited else [ ];
+          next = builtins.partition (x: before x here) rest;
+        in
+        if loops != [ ] then
+          {
+            cycle = here;
+            inherit loops visited rest;
+          }
+        else if next.right == [ ] then
+          {
+            minimal = here;
+            inherit visited rest;
+          }
+        else
+          go (builtins.head next.right) ([ here ] ++ visited) (builtins.tail next.right ++ next.wrong);
+    in
+    go (builtins.head list) [ ] (builtins.tail list);
+
+  toposort =
+    before:
+    let
+      go =
+        sorted: list:
+        let
+          found = lib.listDfs true before list;
+        in
+        if builtins.length list < 2 then
+          { result = sorted ++ list; }
+        else if found ? cycle then
+          {
+            cycle = lib.reverseList ([ found.cycle ] ++ found.visited);
+            inherit (found) loops;
+          }
+        else
+          go (sorted ++ [ found.minimal ]) (found.visited ++ found.rest);
+    in
+    go [ ];
 
 }

@@ -4,6 +4,8 @@
 //! packages are Rust. A name that is not here stays symbolic, `lib.name`, and Nix finds it. An entry `lists.hasPrefix` is what
 //! `lib.lists.hasPrefix` means, where that is not, or something else than, `lib.hasPrefix`.
 
+mod modules;
+mod natives;
 mod packages;
 
 use std::collections::HashMap;
@@ -12,9 +14,10 @@ use std::sync::OnceLock;
 
 use jail_registry::Place;
 
+use crate::builtins::Builtin;
 use crate::eval::Evaluator;
 use crate::failure::{Failure, Fallible, Kind, LIBRARY};
-use crate::ir::Params;
+use crate::ir::{Expr, Lambda, Params};
 use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::value::{Root, Value};
@@ -25,20 +28,43 @@ const FILES: &[&str] = &[
     include_str!("lists.nix"),
     include_str!("sets.nix"),
     include_str!("strings.nix"),
+    include_str!("texts.nix"),
+    include_str!("outputs.nix"),
+    include_str!("cli.nix"),
+    include_str!("generators.nix"),
+    include_str!("paths.nix"),
+    include_str!("options.nix"),
+    include_str!("debug.nix"),
+    include_str!("reexports.nix"),
+    include_str!("deprecated.nix"),
 ];
 
 /// Where nixpkgs also keeps the same functions: `lib.strings.concatStrings`.
 const GROUPS: &[&str] = &[
     "asserts",
     "attrsets",
+    "cli",
     "customisation",
+    "debug",
+    "filesystem",
     "fixedPoints",
+    "flakes",
+    "generators",
     "lists",
     "meta",
+    "misc",
+    "modules",
+    "network",
+    "options",
+    "path",
     "strings",
+    "stringsWithDeps",
     "trivial",
     "versions",
 ];
+
+/// Those of them whose functions are not in `lib` itself too: what is not here under its full name is left to Nix.
+const CLOSED: &[&str] = &["cli", "generators", "network", "path"];
 
 /// One of [`GROUPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +103,17 @@ fn entries(file: &'static str) -> impl Iterator<Item = (&'static str, &'static s
     })
 }
 
+/// The functions in Rust.
+fn builtins() -> impl Iterator<Item = &'static Builtin> {
+    packages::TABLE.iter().chain(natives::TABLE)
+}
+
 /// The names of `lib`, those of a group with the group's name before them.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     index()
         .keys()
         .copied()
-        .chain(packages::TABLE.iter().map(|builtin| builtin.name))
+        .chain(builtins().map(|builtin| builtin.name))
         .chain(GROUPS.iter().copied())
 }
 
@@ -134,19 +165,26 @@ pub(crate) fn known(
     place: Place,
 ) -> Fallible<Option<Value>> {
     let text = evaluator.symbols.name(name);
+    modules::check(&text, place)?;
     if let Some(Group(group)) = group {
         let full = format!("{group}.{text}");
-        if let Some((full, source)) = index().get_key_value(&*full) {
-            return entry(evaluator, full, source, place).map(Some);
+        let found = named(evaluator, &full, place)?;
+        if found.is_some() || CLOSED.contains(&group) {
+            return Ok(found);
         }
     }
     if let Some(group) = GROUPS.iter().find(|group| **group == &*text) {
         return Ok(Some(Value::Root(Root::Library(Some(Group(group))))));
     }
-    if let Some(builtin) = packages::TABLE.iter().find(|builtin| builtin.name == &*text) {
+    named(evaluator, &text, place)
+}
+
+/// The function of this full name.
+fn named(evaluator: &Evaluator<'_>, name: &str, place: Place) -> Fallible<Option<Value>> {
+    if let Some(builtin) = builtins().find(|builtin| builtin.name == name) {
         return Ok(Some(Value::Builtin(builtin)));
     }
-    match index().get_key_value(&*text) {
+    match index().get_key_value(name) {
         Some((name, source)) => entry(evaluator, name, source, place).map(Some),
         None => Ok(None),
     }
@@ -176,13 +214,22 @@ fn load(
     let code = evaluator.parse(LIBRARY, "/", source).ok_or_else(|| Failure::told(place))?;
     let function = evaluator.eval_root(&code)?;
     let arity = match &function {
-        Value::Lambda(closure) => match &closure.lambda.params {
-            Params::Names(names) => names.len(),
-            Params::Pattern(_) => 1,
-        },
+        Value::Lambda(closure) => arity(&closure.lambda),
         _ => return Ok(function),
     };
     Ok(Value::Library(Rc::new(LibraryFunction { name, function, arity })))
+}
+
+/// The arguments that a function takes one after the other.
+fn arity(lambda: &Lambda) -> usize {
+    let own = match &lambda.params {
+        Params::Names(names) => names.len(),
+        Params::Pattern(_) => 1,
+    };
+    match &lambda.body.expr {
+        Expr::Lambda(inner) => own + arity(inner),
+        _ => own,
+    }
 }
 
 /// Calls a library function. What it cannot do without a value that only Nix knows is left to Nix.

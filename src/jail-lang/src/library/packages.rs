@@ -11,7 +11,7 @@ use crate::failure::{Failure, Fallible};
 use crate::residual::Residual;
 use crate::value::{TextBuilder, TextPart, Value};
 
-const fn function(
+pub(super) const fn function(
     name: &'static str,
     arity: usize,
     run: fn(&Evaluator<'_>, &[Value], Place) -> Fallible<Value>,
@@ -33,10 +33,6 @@ pub(super) const TABLE: &[Builtin] = &[
         text.push(TextPart::Package(package, Output::Bin));
         text.push_str(&format!("/bin/{name}"));
         Ok(text.into_value())
-    }),
-    function("getBin", 1, |evaluator, args, at| {
-        let package = package(evaluator, args.first(), at)?;
-        Ok(Value::residual(Residual::Call("lib.getBin".into(), vec![Value::Residual(package)])))
     }),
 ];
 

@@ -204,27 +204,30 @@ lib: {
   overrideExisting = old: new: builtins.mapAttrs (name: value: new.${name} or value) old;
 
   updateManyAttrsByPath =
-    updates: set:
     let
+      # The updates of what is inside come before those of the whole.
       go =
-        path: f: set:
-        if path == [ ] then
-          f set
-        else
-          let
-            name = builtins.head path;
-          in
-          set
-          // {
-            ${name} = go (builtins.tail path) f (
-              if builtins.tail path == [ ] then
-                set.${name} or (throw "cannot find the attribute `${name}`")
-              else
-                set.${name} or { }
-            );
-          };
+        depth: exists: value: updates:
+        let
+          split = builtins.partition (update: builtins.length update.path == depth) updates;
+          name = update: builtins.elemAt update.path depth;
+          inside = builtins.mapAttrs (
+            name: go (depth + 1) (exists && value ? ${name}) (value.${name} or null)
+          ) (builtins.groupBy name split.wrong);
+          path = lib.showAttrPath (lib.take depth (builtins.head updates).path);
+          updated =
+            if split.wrong == [ ] then
+              if exists then value else throw "updateManyAttrsByPath: there is no ${path} to update"
+            else if !exists then
+              inside
+            else if builtins.isAttrs value then
+              value // inside
+            else
+              throw "updateManyAttrsByPath: ${path} is not a set";
+        in
+        builtins.foldl' (value: update: update.update value) updated split.right;
     in
-    builtins.foldl' (acc: { path, update }: go path update acc) set updates;
+    updates: set: go 0 true set updates;
 
   mapCartesianProduct = f: sets: map f (lib.cartesianProduct sets);
 
@@ -233,10 +236,45 @@ lib: {
     if path == [ ] then
       "<root attribute path>"
     else
-      builtins.concatStringsSep "." (
-        map (
-          name: if builtins.match "[a-zA-Z_][a-zA-Z0-9_'-]*" name != null then name else builtins.toJSON name
-        ) path
-      );
+      lib.concatMapStringsSep "." lib.strings.escapeNixIdentifier path;
+
+  mapAttrsToListRecursive = f: set: lib.mapAttrsToListRecursiveCond (_: _: true) f set;
+
+  mapAttrsToListRecursiveCond =
+    condition: f: set:
+    let
+      go =
+        path: value:
+        if path == [ ] || (builtins.isAttrs value && condition path value) then
+          builtins.concatMap (name: go (path ++ [ name ]) value.${name}) (builtins.attrNames value)
+        else
+          [ (f path value) ];
+    in
+    go [ ] set;
+
+  attrsets.longestValidPathPrefix =
+    path: value:
+    let
+      len = builtins.length path;
+      go =
+        n: value:
+        if n < len && value ? ${builtins.elemAt path n} then
+          go (n + 1) value.${builtins.elemAt path n}
+        else
+          lib.take n path;
+    in
+    go 0 value;
+
+  attrsets.unionOfDisjoint =
+    a: b:
+    a
+    // b
+    // builtins.mapAttrs (name: _: throw "unionOfDisjoint: both sets have `${name}`") (
+      builtins.intersectAttrs a b
+    );
+
+  recurseIntoAttrs = set: set // { recurseForDerivations = true; };
+
+  dontRecurseIntoAttrs = set: set // { recurseForDerivations = false; };
 
 }

@@ -40,7 +40,10 @@ lib: {
 
   makeSearchPath =
     sub: paths:
-    builtins.concatStringsSep ":" (map (path: path + "/" + sub) (builtins.filter (x: x != null) paths));
+    if builtins.elem null paths then
+      lib.makeSearchPath sub (lib.remove null paths)
+    else
+      builtins.concatStringsSep ":" (map (path: path + "/" + sub) paths);
 
   optionalString = condition: text: if condition then text else "";
 
@@ -92,7 +95,9 @@ lib: {
 
   toShellVar =
     name: value:
-    if builtins.isAttrs value && !(value ? outPath || value ? __toString) then
+    if !lib.isValidPosixName name then
+      throw "toShellVar: `${name}` is not a name of a shell variable"
+    else if builtins.isAttrs value && !lib.isStringLike value then
       "declare -A ${name}=(${
         builtins.concatStringsSep " " (
           lib.mapAttrsToList (n: v: "[${lib.escapeShellArg n}]=${lib.escapeShellArg v}") value

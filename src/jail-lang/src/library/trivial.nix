@@ -118,9 +118,13 @@ lib: {
           in
           [ (i - q * base) ] ++ go q;
     in
+    assert builtins.isInt base && builtins.isInt i && base >= 2 && i >= 0;
     lib.reverseList (go i);
 
-  warn = message: value: builtins.trace "warning: ${message}" value;
+  warn =
+    message: value:
+    assert builtins.isString message;
+    builtins.trace "warning: ${message}" value;
 
   warnIf =
     condition: message: value:
@@ -204,7 +208,23 @@ lib: {
 
   assertOneOf =
     name: value: list:
-    lib.assertMsg (builtins.elem value list) "${name} must be one of ${builtins.toJSON list}, but is ${builtins.toJSON value}";
+    lib.assertMsg (builtins.elem value list) "${name} must be one of ${
+      lib.generators.toPretty { } list
+    }, but is ${lib.generators.toPretty { } value}";
+
+  asserts.assertEachOneOf =
+    name: values: list:
+    builtins.all (value: lib.assertOneOf "each of ${name}" value list) values;
+
+  asserts.checkAssertWarn =
+    assertions: warnings: value:
+    let
+      failed = builtins.filter (assertion: !assertion.assertion) assertions;
+    in
+    if failed == [ ] then
+      lib.showWarnings warnings value
+    else
+      throw "failed assertions: ${lib.concatMapStringsSep "; " (assertion: assertion.message) failed}";
 
   makeExtensible =
     f:
@@ -220,5 +240,95 @@ lib: {
       };
     in
     x;
+
+  warnIfNot =
+    condition: message: value:
+    if condition then value else lib.warn message value;
+
+  info = message: value: builtins.trace "INFO: ${message}" value;
+
+  showWarnings = warnings: value: lib.foldr lib.warn value warnings;
+
+  checkListOfEnum =
+    message: valid: given: value:
+    let
+      show = lib.concatMapStringsSep ", " toString;
+      unexpected = lib.subtractLists valid given;
+    in
+    if unexpected == [ ] then
+      value
+    else
+      throw "${message}: ${show unexpected} unexpected; valid ones: ${show valid}";
+
+  splitByAndCompare =
+    test: both: neither: a: b:
+    if test a then
+      if test b then both a b else -1
+    else if test b then
+      1
+    else
+      neither a b;
+
+  fromHexString =
+    text:
+    let
+      found = builtins.match "(0x)?([0-7]?[0-9A-Fa-f]{1,15})" text;
+      digits = lib.genAttrs' (lib.range 0 15) (n: lib.nameValuePair (lib.toLower (lib.toHexString n)) n);
+      add = sum: char: sum * 16 + digits.${lib.toLower char};
+    in
+    if found == null then
+      throw "fromHexString: not a number of base 16: ${lib.generators.toPretty { } text}"
+    else
+      builtins.foldl' add 0 (lib.stringToCharacters (builtins.elemAt found 1));
+
+  setFunctionArgs = f: args: {
+    __functor = _: f;
+    __functionArgs = args;
+  };
+
+  mirrorFunctionArgs = f: g: lib.setFunctionArgs g (lib.functionArgs f);
+
+  converge =
+    f: x:
+    let
+      next = f x;
+    in
+    if next == x then x else lib.converge f next;
+
+  makeExtensibleWithCustomName =
+    name: f:
+    lib.fix' (
+      final:
+      f final // { ${name} = overlay: lib.makeExtensibleWithCustomName name (lib.extends overlay f); }
+    );
+
+  toExtension =
+    f: final: prev:
+    let
+      once = f prev;
+    in
+    if !lib.isFunction f then
+      f
+    else if lib.isFunction once then
+      f final prev
+    else
+      once;
+
+  network.ipv6 = {
+    mkEUI64Suffix = lib.mkEUI64Suffix;
+  };
+
+  mkEUI64Suffix =
+    mac:
+    let
+      octet = "([0-9A-Fa-f]{2})";
+      found = builtins.match (builtins.concatStringsSep "[-:.]?" (lib.replicate 6 octet)) mac;
+      at = builtins.elemAt found;
+      first = lib.toHexString (builtins.bitXor 512 (lib.fromHexString (at 0 + at 1)));
+    in
+    if found == null then
+      throw "`${mac}` is not a MAC address"
+    else
+      lib.toLower "${first}:${at 2}ff:fe${at 3}:${at 4}${at 5}";
 
 }

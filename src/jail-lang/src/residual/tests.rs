@@ -48,6 +48,24 @@ fn packages_and_paths_into_them() {
 }
 
 #[test]
+fn outputs_and_copies_of_files_are_left_to_nix() {
+    becomes("lib.getLib pkgs.git", expect!["lib.getLib pkgs.git"]);
+    becomes(
+        "lib.makeBinPath [ pkgs.git pkgs.jq ]",
+        expect!["lib.makeBinPath [ pkgs.git pkgs.jq ]"],
+    );
+    becomes(
+        "lib.makeSearchPath \"share\" [ pkgs.git ]",
+        expect![[r#"lib.makeSearchPath "share" [ pkgs.git ]"#]],
+    );
+    becomes(
+        "pkgs.f (builtins.toJSON { a = ./cfg; })",
+        expect!["pkgs.f (builtins.toJSON { a = ./files/cfg; })"],
+    );
+    becomes("pkgs.f lib.lists.findFirstIndex", expect!["pkgs.f lib.lists.findFirstIndex"]);
+}
+
+#[test]
 fn captured_values_are_written_in_or_bound() {
     becomes("let n = 3; in pkgs.f (x: x + n)", expect!["pkgs.f (x: x + 3)"]);
     becomes(

@@ -183,7 +183,10 @@ impl<'a, 's> Converter<'a, 's> {
                 }
                 Ok(source)
             }
-            Value::Builtin(builtin) => Ok(Source::Atom(builtin.home.into()).select(builtin.name)),
+            Value::Builtin(builtin) => {
+                let home = Source::Atom(builtin.home.into());
+                Ok(builtin.name.split('.').fold(home, Source::select))
+            }
             Value::Library(function) => {
                 let lib = Source::Atom("lib".into());
                 Ok(function.name.split('.').fold(lib, Source::select))

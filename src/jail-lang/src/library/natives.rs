@@ -1,0 +1,73 @@
+//! The functions of `lib` that Nix source of ours would not do as well: those that would recurse once for each element, and
+//! those that compare paths.
+
+use std::rc::Rc;
+
+use jail_registry::{Code as DiagnosticCode, Place};
+
+use super::packages::function;
+use crate::builtins::Builtin;
+use crate::eval::Evaluator;
+use crate::failure::{Failure, Fallible};
+use crate::limits::DELAYED;
+use crate::sources::SpecPath;
+use crate::value::{Thunk, Value};
+
+pub(super) const TABLE: &[Builtin] = &[
+    function("foldr", 3, |evaluator, args, at| {
+        let [step, end, list] = args else { return Ok(Value::Null) };
+        let list = evaluator.list(list, at)?;
+        evaluator.charge_elements(list.items.len(), DELAYED, at)?;
+        let rest =
+            |rest: Value, item: &Value| Thunk::apply(step.clone(), vec![item.clone(), rest], at);
+        let folded = list.items.iter().rev().fold(end.clone(), rest);
+        evaluator.force(&folded, at)
+    }),
+    function("lists.findFirstIndex", 3, |evaluator, args, at| {
+        let [test, default, list] = args else { return Ok(Value::Null) };
+        let test = evaluator.force(test, at)?;
+        for (index, item) in evaluator.list(list, at)?.items.iter().enumerate() {
+            let holds = evaluator.apply(&test, std::slice::from_ref(item), at)?;
+            if evaluator.boolean(&holds, at)? {
+                return Ok(crate::builtins::count(index));
+            }
+        }
+        evaluator.force(default, at)
+    }),
+    function("path.hasPrefix", 2, |evaluator, args, at| {
+        let [prefix, path] = paths(evaluator, args, at)?;
+        Ok(Value::Bool(path.below(&prefix.0).is_some()))
+    }),
+    function("path.removePrefix", 2, |evaluator, args, at| {
+        let [prefix, path] = paths(evaluator, args, at)?;
+        match path.below(&prefix.0) {
+            Some(rest) => Ok(Value::string(format!("./{rest}"))),
+            None => Err(Failure::new(
+                DiagnosticCode::Thrown,
+                at,
+                "the first path is not a folder above the second",
+            )
+            .label("`lib.path.removePrefix` fails here")),
+        }
+    }),
+];
+
+/// Two paths that lie on the same side: in the spec's folder both, or outside of it both. How one lies to the other is then
+/// the same wherever Nix evaluates the spec.
+fn paths(evaluator: &Evaluator<'_>, args: &[Value], at: Place) -> Fallible<[Rc<SpecPath>; 2]> {
+    let [a, b] = args else { return Err(evaluator.mismatch("a path", &Value::Null, at)) };
+    let (a, b) = (path(evaluator, a, at)?, path(evaluator, b, at)?);
+    let is_inside = |path: &SpecPath| path.below(evaluator.sources.root()).is_some();
+    if is_inside(&a) == is_inside(&b) {
+        return Ok([a, b]);
+    }
+    Err(Failure::dependent(at, "one path is in the spec's folder, and the other is not")
+        .label("Nix evaluates a copy of the spec, which lies elsewhere"))
+}
+
+fn path(evaluator: &Evaluator<'_>, value: &Value, at: Place) -> Fallible<Rc<SpecPath>> {
+    match evaluator.force(value, at)? {
+        Value::Path(path) => Ok(path),
+        other => Err(evaluator.mismatch("a path", &other, at)),
+    }
+}
