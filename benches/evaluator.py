@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures `jailgen eval` beside `nix-instantiate`: whole processes, in turns, medians, and ratios within one run.
+"""Measures `jailgen eval` next to `nix-instantiate`: whole processes, in turns, medians, and ratios within one run.
 
     benches/evaluator.py [RUNS]
 

@@ -87,7 +87,7 @@ let
     let
       asked = builtins.functionArgs function;
       known = offered inputs;
-      # A pattern with an ellipsis is told from one without by nobody, so it gets what it names.
+      # Nix cannot tell a pattern with an ellipsis from one without, so the function gets what it names.
       wanted = if asked == { } then known else builtins.intersectAttrs asked known;
     in
     function wanted;

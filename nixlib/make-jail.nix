@@ -34,7 +34,7 @@ let
     in
     builtins.mapAttrs (name: _: builtins.unsafeDiscardStringContext (text (at name))) known;
 
-  # What a command cannot be called is told when the jail is built.
+  # A name that a command cannot have is reported when the jail is built.
   derivationName =
     name:
     if builtins.isString name && builtins.match "[a-zA-Z0-9+_?=-][a-zA-Z0-9+._?=-]*" name != null then

@@ -1,6 +1,6 @@
 # The files that a spec is made of, as texts, for the builder, which reads the spec once more (build-jail.nix).
 #
-# Nix does not tell what an evaluation has read, and to copy the spec's folder could publish what lies in it: the store is
+# Nix does not report what an evaluation has read, and copying the spec's folder could publish what is in it: the store is
 # readable for every user. So paths are looked for in the text of the spec, and in the texts of what it imports: of a path
 # that follows `import` or `readFile` and of each `.nix` file the text comes along, of the others only that they exist.
 # Comments are left out. A file that the spec finds in another way is named in `files`; without it the build stops.
@@ -8,7 +8,7 @@
 let
   withoutLast = list: lib.genList (builtins.elemAt list) (builtins.length list - 1);
 
-  # The text without comments that fill a line or end it. What is taken for a comment and is none makes the build stop.
+  # The text without comments that fill a line or end it. Text that is wrongly taken for a comment makes the build stop.
   uncommented =
     text:
     let

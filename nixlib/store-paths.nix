@@ -1,6 +1,6 @@
 # The store paths that a string names, each once, with its context.
 #
-# The characters alone do not tell where a store path ends: `see ${pkgs.git}.` has a full stop that
+# The characters alone do not show where a store path ends: `see ${pkgs.git}.` has a full stop that
 # could belong to the name. The string's context does: it has the names of all that can occur.
 string:
 let

@@ -1,7 +1,7 @@
 # From Nix values to terms: the JSON form that jail-registry reads (src/jail-registry/src/term/json.rs).
 #
-# Nothing is judged here. What is wrong with a value is told by `jailgen seal` when the jail is built: all of it at once, in the
-# words of the other door, and without the inside of this library around it.
+# Nothing is judged here. `jailgen seal` reports what is wrong with a value when the jail is built: all of it at once, in the
+# words of the `.jail` front end, and without this library's internals around it.
 {
   lib,
   registry,

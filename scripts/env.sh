@@ -8,7 +8,7 @@
 #                         cannot be made in many containers
 #   max-jobs = auto       Nix alone would build one package after the other
 #
-# The last four are for whoever owns the store. Where that is a daemon they are the daemon's to
+# The last four are for the owner of the store. If that is a daemon, they are the daemon's to
 # decide, and a user who gives them is warned: JAILGEN_NIX_ROLE is `owner` or `client`, found out
 # here unless it is set. What the caller's own NIX_CONFIG says comes last and wins; sourcing this
 # again, also in another role, starts from that.

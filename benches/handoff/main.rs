@@ -1,5 +1,5 @@
 //! What the hand-off ledger takes of a project with 20,000 files, of which 100 change: the time that it works, from the launch until
-//! its record is written and from the jail's end until it has told, and the processor's time of both.
+//! its record is written and from the jail's end until it has reported, and the processor's time of both.
 //!
 //! `cargo bench -p jail-host --bench handoff`. The times go to docs/performance.md by hand.
 #![expect(
@@ -94,7 +94,7 @@ fn measure(project: &Path, state: &Path, round: usize) -> [Duration; 3] {
         fs::write(path, format!("#!/bin/sh\n: {round}\n")).expect("a file");
     }
     let begin = Instant::now();
-    ours.write_all(&[ENDED]).expect("told");
+    ours.write_all(&[ENDED]).expect("sent");
     let processor = wait(&mut child);
     [record, begin.elapsed(), processor]
 }

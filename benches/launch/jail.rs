@@ -5,16 +5,16 @@ use std::path::Path;
 use base64::Engine;
 use jail_plan::git::COPIES;
 use jail_plan::{
-    Access, Argument, Beneath, Bind, Closure, Folder, Found, Git, GitChanges, Handled, Host,
-    HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Plan,
-    Reach, Resource, SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
+    Access, Argument, Beneath, Bind, Closure, Folder, FoundAtLaunch, Git, GitChanges, Handled,
+    Host, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace,
+    Plan, Reach, Resource, SeccompProgram, StartIn, Step, Terminal, Tmpfs, VERSION,
 };
 
 /// `return SECCOMP_RET_ALLOW`.
 const ALLOW_ALL: [u8; 8] = [0x06, 0, 0, 0, 0, 0, 0xff, 0x7f];
 
-/// The same jail with namespaces and mounts alone: what the layers beside them cost is the difference. A plan without a
-/// filter is no plan, so it has the shortest one.
+/// The same jail with namespaces and mounts alone: what the other layers cost is the difference. A plan without a
+/// filter is not a plan, so it has the shortest one.
 pub(crate) fn without_layers(mut plan: Plan) -> Plan {
     plan.landlock.handles.clear();
     plan.seccomp = vec![filter(&ALLOW_ALL)];
@@ -26,7 +26,7 @@ pub(crate) fn with_git_apart(mut plan: Plan, host: &Path) -> Plan {
     let program = host.to_str().expect("UTF-8").into();
     plan.host = Some(Host { program, shell: None });
     let to = HostText::Literal(COPIES.into());
-    let step = Step::new("bench#0", InsideOp::Git(Git { to, changes: GitChanges::Told }));
+    let step = Step::new("bench#0", InsideOp::Git(Git { to, changes: GitChanges::Reported }));
     plan.landlock.rules.extend(plan.landlock.rules_of(&step, &plan.closure.store));
     // Before the root becomes read-only.
     plan.inside.insert(plan.inside.len().saturating_sub(1), step);
@@ -80,7 +80,7 @@ pub(crate) fn plan(store: &Path, skeleton: &Path, names: Vec<String>, payload: &
     }
 }
 
-/// The second wall of every jail with these mounts; bubblewrap beside it has none.
+/// The Landlock layer of every jail with these mounts; bubblewrap has none.
 fn landlock() -> Landlock {
     let by = || "bench#0".to_owned();
     let path = |path: &str, reach| {
@@ -101,8 +101,8 @@ fn landlock() -> Landlock {
             path("/tmp", Reach::Rwx),
             path("/proc", Reach::Rw),
             path("/dev", Reach::Device),
-            LandlockRule::Folder(Found { reach: Reach::Rwx, by: by() }),
-            LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
+            LandlockRule::Folder(FoundAtLaunch { reach: Reach::Rwx, by: by() }),
+            LandlockRule::Standard(FoundAtLaunch { reach: Reach::Device, by: by() }),
             path("/", Reach::Ro),
         ],
         bind: Vec::new(),
@@ -112,7 +112,7 @@ fn landlock() -> Landlock {
     }
 }
 
-/// The filter that every jail has; bubblewrap beside it has none.
+/// The filter that every jail has; bubblewrap has none.
 pub(crate) fn default_filter() -> Vec<u8> {
     let arch =
         jail_seccomp::Arch::from_nix(std::env::consts::ARCH).expect("a processor of jailgen's");

@@ -1,4 +1,4 @@
-//! The same jail, with all its layers, whose network is known by names. The broker starts beside it.
+//! The same jail, with all its layers, whose network is known by names. The broker starts in parallel.
 
 use std::path::{Path, PathBuf};
 

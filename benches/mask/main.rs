@@ -18,7 +18,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jail_plan::errand::{PACKET_MAX, Reply};
-use jail_plan::mask::{CREDENTIALS, MASK, Part, Told, parts};
+use jail_plan::mask::{CREDENTIALS, MASK, Message, Part, parts};
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::net::{
     AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags,
@@ -73,12 +73,13 @@ fn measure(project: &Path) -> (Duration, usize) {
         .expect("the helper");
     drop(theirs);
     let path = project.as_os_str().as_bytes().to_vec();
-    let told = Told::Folder { path, other_user: false, globs: vec![CREDENTIALS.into()] }.encode();
+    let message =
+        Message::Folder { path, other_user: false, globs: vec![CREDENTIALS.into()] }.encode();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     let folders = [folder.as_fd()];
     control.push(SendAncillaryMessage::ScmRights(&folders));
-    sendmsg(&ours, &[IoSlice::new(&told)], &mut control, SendFlags::empty()).expect("it hears");
+    sendmsg(&ours, &[IoSlice::new(&message)], &mut control, SendFlags::empty()).expect("it hears");
     let mut masked = 0;
     loop {
         let mut packet = [0; PACKET_MAX];

@@ -8,7 +8,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| match read(bytes) {
         let answered = question.refused();
         assert!(answered.len() <= 1232);
         assert_eq!(answered.first_chunk::<2>(), bytes.first_chunk::<2>());
-        // What we answer is no question to us: two such servers cannot keep each other busy.
+        // What we answer is not a question to us: two such servers cannot keep each other busy.
         assert!(matches!(read(&answered), Answer::None));
     }
     Answer::Ready(answered) => assert!(matches!(read(&answered), Answer::None)),

@@ -5,7 +5,7 @@ use jail_broker::http::{Meant, proxy_request, server_request};
 use jail_broker::proxy::{Read, greeting, request};
 use jail_egress::{Authority, Host};
 
-/// A name is its own canonical form, whoever reads it again.
+/// A name is its own canonical form, however often it is read.
 fn check(host: &Host) {
     let again = Authority::from_wire(host.to_string().as_bytes()).unwrap();
     assert_eq!((&again.host, again.port), (host, None));

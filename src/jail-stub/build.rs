@@ -13,7 +13,7 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=-Wl,-T,{folder}/discard.ld");
 }
 
-/// Cargo tells a build script nothing about the profile but the folder that it builds in: `stub/build/jail-stub-…/out`.
+/// All that Cargo shows a build script of the profile is the folder that it builds in: `stub/build/jail-stub-…/out`.
 fn is_released() -> bool {
     let out = std::env::var("OUT_DIR").unwrap_or_default();
     Path::new(&out).ancestors().nth(3).is_some_and(|profile| profile.ends_with("stub"))

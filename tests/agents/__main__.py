@@ -107,7 +107,7 @@ def observe_outside(agent: Agent, program: Path, user: User) -> dict:
     with stage(user) as at:
         session = play(agent, at, [str(program)], PROXY | NO_PROXY)
         works = checks.works_outside(session)
-        say(f"{agent.name:12} outside    {'does what it is told' if works else 'DOES NOT WORK'}   {seconds(session)}")
+        say(f"{agent.name:12} outside    {'follows instructions' if works else 'DOES NOT WORK'}   {seconds(session)}")
         if not works:
             say(tails(session))
         return {

@@ -65,7 +65,7 @@ def foreign(agent: Agent, session: Session) -> set[str]:
     return {entry for entry in session.found - session.planted if not belongs(agent, entry)}
 
 
-# The stub remembers there, on the host, what it has told the user.
+# The stub remembers there, on the host, what it has reported to the user.
 OF_THE_STUB = ".local/state/jailgen/told"
 
 
@@ -81,7 +81,7 @@ def has(session: Session, entry: str) -> bool:
 
 
 def works_outside(session: Session) -> bool:
-    """Whether the agent itself can be judged: outside of any jail it does what it is told, secret and all."""
+    """Whether the agent itself can be judged: outside any jail it follows its instructions, including the secret."""
     return remembers(session) and all(
         turn.status == 0 and any(session.stage.secret in heard for heard in turn.heard) for turn in session.turns
     )

@@ -58,7 +58,7 @@ def names(file: Path) -> set[str]:
 
 def write(agent: Agent, calls: set[str]) -> None:
     head = f"""\
-# What {agent.npm} and the commands that it started called beside everybody.list, in the jail of its preset.
+# What {agent.npm} and the commands that it started called in addition to everybody.list, in the jail of its preset.
 # Recorded with `tests/agents/run --record {agent.name}`, on {os.uname().machine}.
 """
     body = textwrap.fill(" ".join(sorted(calls)), WIDTH, break_on_hyphens=False)

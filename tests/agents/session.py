@@ -31,7 +31,7 @@ class Stage:
 
     user: User
     base: Path
-    # What the agent is told to write, and what it must not read.
+    # What the agent has to write, and what it must not read.
     proof: str
     secret: str
 

@@ -104,7 +104,7 @@ fn names_with_many_ports_leave_files_for_everything_else() {
         assert!(jail.files() < 384, "{} of 512", jail.files());
         assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
         assert_eq!(jail.order(&serde_json::json!({"do": "status"}))["ok"], true);
-        // A table that is full of names that nobody uses makes room for one that is allowed by hand.
+        // A table that is full of unused names makes room for one that is allowed by hand.
         std::thread::sleep(Duration::from_millis(5500));
         world.records.add("b.example.com", &["11.0.0.2"]);
         let answer = jail.order(&serde_json::json!({"do": "allow", "host": "b.example.com:22"}));
@@ -117,7 +117,7 @@ fn names_with_many_ports_leave_files_for_everything_else() {
 #[test]
 fn an_order_is_obeyed_while_connections_have_all_files() {
     run(|world| {
-        // Nobody has these addresses, and each connection tries one beside the other.
+        // These addresses do not exist, and each connection tries them in parallel.
         let nowhere: Vec<String> = (100..116).map(|last| format!("11.0.0.{last}")).collect();
         let nowhere: Vec<&str> = nowhere.iter().map(String::as_str).collect();
         world.records.add("many.example.com", &nowhere);
@@ -156,7 +156,7 @@ fn files_that_are_under_way_between_processes_end_no_process_of_the_broker() {
         let jail = Jail::start(world, &spec);
         let a = format!("{}:22", jail.address("a.example.com"));
         assert_eq!(jail.talk(&a, b""), Ended::Open("hello".into()));
-        // They count for all processes of a user, so whoever runs as this one can do it, in the jail and elsewhere.
+        // They count for all processes of a user, so every process of this user can do it, in the jail and elsewhere.
         let under_way = under_way();
         std::thread::sleep(Duration::from_millis(1100));
         assert_eq!(jail.look_up("n1.example.org", RecordType::A).0, ResponseCode::ServFail);
@@ -264,7 +264,7 @@ fn what_goes_through_is_fast_enough() {
             "256 MiB: {through:?} through, {direct:?} direct; connect and first byte {first:?} and \
              {direct_first:?}; later {later:?} and {direct_later:?}"
         );
-        // The bench holds the targets. This is a debug build beside other tests: it must only not be something else altogether.
+        // The bench holds the targets. This is a debug build next to other tests: it must only not be of another order.
         assert!(first < Duration::from_millis(50) && through < Duration::from_secs(20));
     });
 }

@@ -46,7 +46,7 @@ fn a_server_that_has_said_all_still_hears_the_client() {
         });
         let (jail, mut stream) = connected(world);
         assert_eq!(read(&mut stream), Ended::With("that is all".into()));
-        // A half that is open is no connection that has ended, however long nothing comes.
+        // A half that is open is not a connection that has ended, however long nothing comes.
         std::thread::sleep(Duration::from_secs(2));
         assert_eq!(jail.order(&json!({"do": "status"}))["status"]["connections"], 1);
         stream.write_all(&vec![7; MUCH]).unwrap();

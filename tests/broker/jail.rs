@@ -24,9 +24,9 @@ use crate::world::{World, in_network, namespace, text};
 /// What a jail may reach.
 pub(crate) struct Spec {
     pub(crate) rules: Vec<Value>,
-    /// Listening sockets beside those for DNS: purpose, address and port.
+    /// Listening sockets other than those for DNS: purpose, address and port.
     pub(crate) listeners: Vec<(&'static str, &'static str, u16)>,
-    /// Prefixes that are local beside the synthetic ones.
+    /// Prefixes that are local, other than the synthetic ones.
     pub(crate) local: Vec<&'static str>,
     /// What the broker gives: content, and the name of a file of the world's or a variable.
     pub(crate) given: Vec<(Value, GivenTo)>,
@@ -88,7 +88,7 @@ pub(crate) struct Jail {
     pub(crate) broker: Child,
     life: UnixStream,
     state: PathBuf,
-    /// What the jail is told was refused.
+    /// What the jail can read about refusals.
     pub(crate) refused: PathBuf,
     pub(crate) name: String,
     channel: OwnedFd,

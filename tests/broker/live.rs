@@ -1,4 +1,4 @@
-//! What is told and changed while a jail runs, and by whom.
+//! What is reported and changed while a jail runs, and by which command.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -259,7 +259,7 @@ fn who_is_asked_decides_about_a_host_that_no_rule_names() {
             assert_eq!(talk("yes.example.com"), Ended::Open(HELLO.into()));
             assert_eq!(talk("no.example.com"), Ended::Reset(String::new()));
         }
-        // Before somebody has allowed it, nobody is asked about the name outside.
+        // Before the user has allowed it, no server outside is asked about the name.
         assert!(!world.records.asked().contains(&"no.example.com".into()));
         let to = format!("{}:22", jail.address("slow.example.com"));
         let begun = std::time::Instant::now();
@@ -296,7 +296,7 @@ fn an_answer_counts_for_the_question_that_it_was_given_to() {
             jail.inside(|| std::net::TcpStream::connect(to).unwrap())
         };
         let reset = Ended::Reset(String::new());
-        // Nobody answers the first question in time, and the connection does not wait for longer.
+        // The first question gets no answer in time, and the connection does not wait longer.
         let mut slow = connect("slow.example.com");
         assert_eq!(crate::clients::read(&mut slow), reset);
         let talk = |name: &str| jail.talk(&format!("{}:22", jail.address(name)), b"");

@@ -211,7 +211,7 @@ fn an_upstream_proxy_gets_names_that_are_allowed_and_no_others() {
              Proxy-Authorization: Basic bWU6czNjcmV0\r\n\r\n"
         );
         assert_eq!(asked.len(), 2);
-        // Nobody but the proxy is asked about the names behind it.
+        // Only the proxy is asked about the names behind it.
         let names = world.records.asked();
         assert!(names.iter().all(|name| name == "proxy.corp.example"), "{names:?}");
         assert!(!jail.log().iter().any(|line| line.to_string().contains("s3cret")));

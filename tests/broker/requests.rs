@@ -139,16 +139,13 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
             let words = ["-H", "Expect:", "--data-binary", &long, "https://api.example.com/v1/x"];
             assert!(ask(&words).contains("no rule for this host"));
             let told: Value = serde_json::from_str(&ask(&["https://api.example.com/"])).unwrap();
-            assert_eq!(
-                told["error"],
-                "jailgen: no rule for this host allows the method and the path"
-            );
+            assert_eq!(told["error"], "jailgen: no rule for this host allows this method and path");
             assert_eq!(told["rules"][0]["by"], "http-allow#api.example.com");
             assert_eq!(told["rules"][0]["place"], "test.jail:4:3");
             assert_eq!(told["rules"][1]["paths"], json!(["/v2"]));
         }
         let refused = jail.log().into_iter().find(|line| line["verdict"] == "refused").unwrap();
-        let reason = "POST /v1/x: no rule for this host allows the method and the path";
+        let reason = "POST /v1/x: no rule for this host allows this method and path";
         assert_eq!(refused["reason"], reason);
         // The control: outside of the jail the server takes all of it.
         let direct = Command::new("curl")
@@ -340,7 +337,7 @@ fn a_client_that_does_not_trust_the_launch_is_told_apart() {
             if let Some(told) = refused {
                 break told;
             }
-            assert!(begun.elapsed() < Duration::from_secs(30), "it is not told");
+            assert!(begun.elapsed() < Duration::from_secs(30), "it is not reported");
             std::thread::sleep(Duration::from_millis(5));
         };
         assert!(

@@ -149,7 +149,7 @@ fn nothing_else_gets_a_placeholder_or_another_key() {
     });
 }
 
-/// A server that gives the files of a folder to whoever has the password, as git and pip ask for them.
+/// A server that gives the files of a folder to every client with the password, as git and pip ask for them.
 fn guarded(folder: PathBuf, password: &'static str) -> Answer {
     Arc::new(move |request| {
         let expected = format!("Basic {}", BASE64_STANDARD.encode(format!("x:{password}")));
@@ -386,7 +386,7 @@ fn a_secret_that_is_missing_stops_the_launch_or_is_left_out() {
         let jail = Jail::start(world, &spec);
         assert_eq!(jail.given(), "g");
         assert_eq!(fs::read(world.folder.join("key")).unwrap(), b"");
-        // A host that gets nothing is none of the broker's business, so its TLS does not end here.
+        // The broker does not handle a host that gets nothing, so its TLS does not end here.
         let through = jail
             .command("curl")
             .args(["-sS", "--cacert", root.file.to_str().unwrap()])
@@ -398,7 +398,7 @@ fn a_secret_that_is_missing_stops_the_launch_or_is_left_out() {
     });
 }
 
-/// The files below a folder that hold a text, which are no sockets.
+/// The files below a folder that hold a text, which are not sockets.
 fn holding(folder: &Path, text: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap().flatten() {
         let (path, kind) = (entry.path(), entry.file_type().unwrap());

@@ -42,7 +42,7 @@ impl Records {
         self.0.lock().unwrap().aliases.insert(name.into(), of.into());
     }
 
-    /// A record that is no address.
+    /// A record that is not an address.
     pub(crate) fn other(&self, name: &str, kind: RecordType, data: RData) {
         self.0.lock().unwrap().others.push((name.into(), kind, data));
     }

@@ -61,8 +61,8 @@ fn tls_on_a_name_asks_for_that_name() {
             .filter(|line| line["verdict"] == "refused")
             .map(|line| line["reason"].as_str().unwrap().into())
             .collect();
-        let other = "TLS asks for another server name";
-        assert_eq!(reasons, [other, "TLS asks for no server by name"]);
+        let other = "TLS names another server";
+        assert_eq!(reasons, [other, "TLS does not name a server"]);
     });
 }
 
@@ -142,7 +142,7 @@ fn http_on_a_name_asks_for_that_host() {
             ("PRI * HTTP/2.0\n\nSM\n\n", 400),
         ] {
             let said = ask(head);
-            // hyper ends a connection without an answer where the bytes are no HTTP/1 at all.
+            // hyper ends a connection without an answer where the bytes are not HTTP/1 at all.
             let is_it = said.get(8..).is_some_and(|rest| rest.starts_with(&format!(" {status} ")))
                 || (status == 400 && said.is_empty());
             assert!(is_it, "{head:?}: {said}");

@@ -206,7 +206,7 @@ fn a_proxy_that_speaks_tls_is_known_by_its_certificate() {
         let trusted = std::fs::read_to_string(certificate).unwrap();
         world.bind("/etc/ssl/certs/ca-certificates.crt", &trusted);
         reaches_all(&behind(world, IN_TLS, "me:s3cret\n"), &tls);
-        // Under another name it is not the proxy that the spec means, and without TLS it is none at all.
+        // Under another name it is not the proxy that the spec means, and without TLS it is not a proxy at all.
         let of = |jail: &Jail| jail.log().iter().map(|line| line["reason"].clone()).collect();
         for (at, why) in [
             (("10.9.9.9", 8443, true), "invalid peer certificate"),

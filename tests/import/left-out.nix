@@ -1,4 +1,4 @@
-# What a spec cannot say is told, each with its line.
+# What a spec cannot say is reported, each with its line.
 {
   inputs.jail-nix.url = "github:alexdavid/jail.nix";
   outputs =

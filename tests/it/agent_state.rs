@@ -43,7 +43,7 @@ impl Home {
         said
     }
 
-    /// The same where nobody could answer.
+    /// The same where no user can answer.
     fn build_unattended(&self) -> String {
         let words = [&["build", "agent.jail"][..], &self.setup.overrides()].concat();
         let mut command = assert_cmd::Command::from_std(self.command(&words));
@@ -65,7 +65,7 @@ fn the_file_is_moved_into_the_folder_once_it_was_asked_about() {
     let (beside, inside) = (home.path(".claude.json"), home.path(".claude/.config.json"));
     home.scratch.write(".claude.json", b"{\"numStartups\":4}");
     fs::set_permissions(&beside, fs::Permissions::from_mode(0o600)).unwrap();
-    // Nobody to ask: it is told, and left.
+    // No user to ask: it is reported, and left.
     let said = home.build_unattended();
     assert!(said.contains("mv ~/.claude.json ~/.claude/.config.json"), "{said}");
     assert!(beside.exists() && !inside.exists());

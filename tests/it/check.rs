@@ -1,4 +1,4 @@
-//! `jailgen check`: the examples are clean, and every kind of bad input is told so that its author can mend it.
+//! `jailgen check`: the examples are clean, and every kind of bad input is reported so that its author can fix it.
 
 use crate::harness::{BadInput, Outcome, Scratch, check_bad_input, project};
 
@@ -185,7 +185,7 @@ fn what_is_no_place_or_name() {
             &["error[duplicate-jail]", "`jailed-pi`", "1 spec: 1 error"],
         ),
         bad(
-            "a variable that is none",
+            "a variable that does not exist",
             jail("(set-env \"A=B\" \"1\")"),
             &["error[environment-name]", "`A=B`"],
         ),
@@ -274,7 +274,7 @@ fn a_file_that_is_missing_leaves_the_others_to_be_checked() {
 }
 
 /// Names are looked up before anything is evaluated, and everything is evaluated before anything is lowered, so faults of
-/// different stages are not told together.
+/// different stages are not reported together.
 #[test]
 fn all_faults_of_a_spec_are_told_at_once() {
     let spec = r#"{

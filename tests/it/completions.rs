@@ -202,7 +202,7 @@ impl Drop for Terminal {
     }
 }
 
-/// The scripts are read by shells alone, so a mistake in one would show to nobody but their users.
+/// The scripts are read by shells alone, so only their users would see a mistake in one.
 #[test]
 fn scripts_are_sound_to_their_shells() {
     for (shell, option) in [("bash", "-n"), ("zsh", "-n"), ("fish", "--no-execute")] {

@@ -40,7 +40,7 @@ fn what_is_added_and_removed_is_said_with_its_line() {
         assert!(added.contains(line), "{line}: {added}");
     }
     assert!(!added.contains("/srv/a") && !added.contains("  - "), "{added}");
-    // The other way round something is taken, which is no finding.
+    // The other way round something is taken, which is not a finding.
     let removed = scratch.run(&["diff", "after.jail", "before.jail"]);
     assert!(removed.assert_status(0).stdout.contains("  - read-write /srv/b"), "{}", removed.all());
     let same = scratch.run(&["diff", "before.jail", "before.jail"]);

@@ -36,7 +36,7 @@ fn a_machine_on_which_jails_run_is_told_so() {
     for code in ["jail", "kernel", "proc", "seccomp", "user-namespaces", "kit", "nix", "build"] {
         assert_eq!(item(&report, code)["state"], "good", "{report:#}");
     }
-    assert_eq!(item(&report, "commands")["state"], "less", "nobody put it into PATH");
+    assert_eq!(item(&report, "commands")["state"], "less", "it is not in PATH");
     let docs = fs::read_to_string(project().join("docs/doctor.md")).unwrap();
     let explained: BTreeSet<String> = docs
         .lines()

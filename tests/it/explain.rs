@@ -47,7 +47,7 @@ fn the_shell() {
             Surroundings
               terminal    its own, with keys in the foreground                    shell.jail:7:3  no-new-session
               host name   jailed-shell                                            by default
-              ends with   whoever started it                                      by default
+              ends with   its launcher                                            by default
               time zone   UTC                                                     by default
               Landlock    checks reads, writes, devices, signals, abstract        by default
                           sockets (where the kernel can)
@@ -79,7 +79,7 @@ fn an_agent_from_a_builder() {
         &expect![[r#"
             jailed-opencode
             Writes   this folder, ~/.config/opencode, ~/.local/share/opencode, ~/.local/state/opencode
-            Reads    ~/notes/house-style, ~/.config/git/config, your name and address as git has them; nothing
+            Reads    ~/notes/house-style, ~/.config/git/config, your name and e-mail address from git's configuration; nothing
                      else of yours
             Reaches  api.anthropic.com, api.deepseek.com, api.groq.com, 10 more hosts
 
@@ -121,7 +121,7 @@ fn an_agent_from_a_builder() {
               terminal    its own, with keys in the foreground             opencode.jail:5:1  no-new-session
               time zone   the host's                                       opencode.jail:5:1  time-zone
               host name   jailed-opencode                                  by default
-              ends with   whoever started it                               by default
+              ends with   its launcher                                     by default
               Landlock    checks reads, writes, devices, signals,          by default
                           abstract sockets (where the kernel can)
               seccomp     all system calls but those that sandboxes were   by default
@@ -280,7 +280,7 @@ fn one_jail_of_several_is_explained_and_another_is_not_known() {
 fn what_is_neither_a_spec_nor_a_wrapper_is_called_that() {
     let command = explain(&["true"]);
     let told = &command.assert_status(1).stderr;
-    assert!(told.contains("which runs in no jail"), "{told}");
+    assert!(told.contains("which does not run in a jail"), "{told}");
     let scratch = Scratch::with(&[
         ("f/a", ""),
         ("cut", "#!/x\nexit 125 # a plan, not a script\n{\"version\": 1"),

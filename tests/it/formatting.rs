@@ -1,4 +1,4 @@
-//! Nix that we write or emit is laid out as nixfmt does it, so that whoever formats it sees no difference.
+//! Nix that we write or emit is laid out as nixfmt does it, so that a user who formats it sees no difference.
 
 use rnix::SyntaxKind;
 

@@ -1,4 +1,4 @@
-//! The hand-off ledger from a spec to the command: what a real jail leaves is told, listed and approved.
+//! The hand-off ledger from a spec to the command: what a real jail leaves is reported, listed and approved.
 
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn what_a_jail_leaves_is_told_listed_and_approved() {
         let output = command.current_dir(scratch.path("project")).output().unwrap();
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
-    // What this kernel lacks is told by the first launch.
+    // What this kernel lacks is reported by the first launch.
     run("leaves", "sleep 0.2");
     let told = run("leaves", "echo x >.envrc; mkdir sub");
     assert!(told.contains("new      .envrc: direnv runs this file"), "{told}");
@@ -48,6 +48,6 @@ fn what_a_jail_leaves_is_told_listed_and_approved() {
     assert_eq!(nothing.assert_status(0).stdout, "");
     // No session ran here, and there is no such thing.
     let other = scratch.run(&["handoff"]).assert_status(1).all();
-    assert!(other.contains("no session that was looked through ran here"), "{other}");
+    assert!(other.contains("no session that was examined ran here"), "{other}");
     scratch.run(&["handoff", "nothing"]).assert_status(1);
 }

@@ -111,7 +111,7 @@ impl<'a> Planted<'a> {
         format!("{first}:{}/bin:/usr/bin:/bin", self.home.display())
     }
 
-    /// Runs a command in the project with `first` in front of PATH: what programs told, and what was printed of errors.
+    /// Runs a command in the project with `first` in front of PATH: what programs reported, and what was printed of errors.
     fn told(
         &self,
         program: &Path,
@@ -232,7 +232,7 @@ fn a_browser_that_a_jail_could_have_written_is_not_started() {
         assert!(!told.contains("planted") && !told.contains("browser"), "{browser}: {told}");
         assert!(errors.contains("names no program outside of the project"), "{browser}: {errors}");
     }
-    // A variable that leads into the project is none; of a list the next one counts.
+    // A variable that leads into the project does not count; of a list the next entry does.
     for browser in [&format!("{project}/xdg-open"), "./xdg-open:xdg-open"] {
         let (told, _) = opened(&planted.jail(), open, browser);
         assert!(told.contains("browser: genuine in /") && !told.contains("planted"), "{told}");

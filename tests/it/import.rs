@@ -1,4 +1,4 @@
-//! `jailgen import`: files in the manner of people who use today's libraries, and the specs beside them that they become.
+//! `jailgen import`: files in the manner of people who use today's libraries, and the specs next to them that they become.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn import(name: &str) -> (Scratch, Outcome) {
     (scratch, outcome)
 }
 
-/// The file becomes the spec beside it, completely; the compiler finds nothing wrong with that.
+/// The file becomes the spec next to it, completely; the compiler finds nothing wrong with that.
 fn check(name: &str, expected: &ExpectFile) {
     let (scratch, outcome) = import(name);
     let outcome = outcome.assert_status(0);
@@ -104,7 +104,7 @@ fn nothing_is_written_over_and_nothing_invented() {
     let raw = scratch.run(&["import", "raw.nix"]);
     raw.assert_status(1);
     expect![[r#"
-        error[param-type]: a permission is wanted, got a function
+        error[param-type]: expected a permission, got a function
          --> raw.jail:2:24
           |
         2 | jail "x" pkgs.hello [ (state: state // { }) ]

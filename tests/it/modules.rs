@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::harness::project;
-use crate::nix_door::{door, eval};
+use crate::nix_front_end::{eval, nix_file};
 use crate::real_nix::setup;
 
 /// An expression for the packages that a system, or a user, gets of these definitions.
@@ -141,8 +141,8 @@ fn what_a_definition_lacks_is_said() {
         ("{ jails.x.permission = [ ]; }", "jails.x.permission' does not exist"),
     ] {
         let packages = installed("nixos.nix", "environment.systemPackages", definitions);
-        let scratch = door(&setup, &format!("result = map (it: it.name) ({packages});"));
-        let words = ["eval", "--impure", "-f", "door.nix", "result"];
+        let scratch = nix_file(&setup, &format!("result = map (it: it.name) ({packages});"));
+        let words = ["eval", "--impure", "-f", "jails.nix", "result"];
         let output = setup.nix(&setup.programs[0], &scratch.path("."), &words);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && told.contains(says), "{told}");
@@ -156,7 +156,7 @@ fn the_module_of_the_docs_evaluates() {
     let blocks = page.split("```nix\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let modules: Vec<_> = blocks.filter(|block| block.contains("programs.jailgen")).collect();
     let [module] = modules.as_slice() else { panic!("one module is shown: {modules:?}") };
-    let scratch = door(
+    let scratch = nix_file(
         &setup,
         &format!(
             "result = let at = it: it.config.programs.jailgen.wrappers; in map (it: it.name) (at (lib.evalModules {{
@@ -168,7 +168,7 @@ fn the_module_of_the_docs_evaluates() {
     );
     scratch.write("module.nix", module.as_bytes());
     scratch.write("opencode.jail", b"makeJailedOpencode { }");
-    let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
+    let words = ["eval", "--impure", "--json", "-f", "jails.nix", "result"];
     let names = setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
     assert_eq!(names.trim(), r#"["jailed-node","jailed-opencode"]"#);
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::harness::Scratch;
-use crate::nix_door::door;
+use crate::nix_front_end::nix_file;
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
 const SPEC: &str = "# Two grants.
@@ -16,7 +16,7 @@ jail \"jailed-x\" pkgs.bashInteractive [
 
 /// Builds an attribute of a folder with a spec, and gives the line of places of its wrapper.
 fn places(setup: &Setup, scratch: &Scratch, attribute: &str, name: &str) -> Value {
-    let words = ["build", "--impure", "-f", "door.nix", attribute, "--out-link", attribute];
+    let words = ["build", "--impure", "-f", "jails.nix", attribute, "--out-link", attribute];
     setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
     let wrapper = scratch.read(&format!("{attribute}/bin/{name}"));
     serde_json::from_str(wrapper.lines().last().unwrap()).unwrap()
@@ -31,7 +31,7 @@ fn stopped(scratch: &Scratch, wrapper: &str) -> String {
 #[test]
 fn a_spec_in_a_flake_has_its_lines() {
     let Some(setup) = setup() else { return };
-    let scratch = door(
+    let scratch = nix_file(
         &setup,
         "plain = jail.buildJail ./x.jail;
          based = (jailgen.extend { inherit pkgs; basePermissions = combinators: with combinators; [
@@ -71,7 +71,7 @@ fn a_spec_in_a_flake_has_its_lines() {
 #[test]
 fn the_arguments_of_a_builder_have_their_lines_in_the_flake() {
     let Some(setup) = setup() else { return };
-    let scratch = door(
+    let scratch = nix_file(
         &setup,
         "agent = jail.makeJailedAgent {
 name = \"jailed-x\";
@@ -86,9 +86,9 @@ again = (jail.makeJailedAgent { name = \"jailed-x\"; pkg = pkgs.jq; configPaths 
     let found = places(&setup, &scratch, "agent", "jailed-x");
     let readonly = found.as_object().unwrap().iter().find(|(by, _)| by.starts_with("readonly#"));
     let place = readonly.map(|(_, place)| place.as_str().unwrap()).unwrap_or_default();
-    assert!(place.starts_with("door.nix:") && place.ends_with(":3"), "{found}");
+    assert!(place.starts_with("jails.nix:") && place.ends_with(":3"), "{found}");
     let line: usize = place.split(':').nth(1).unwrap().parse().unwrap();
-    let text = scratch.read("door.nix");
+    let text = scratch.read("jails.nix");
     assert!(text.lines().nth(line - 1).unwrap().contains("extraReadonlyDirs"), "{place}");
     if has_user_namespaces() {
         let said = stopped(&scratch, "agent/bin/jailed-x");

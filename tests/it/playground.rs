@@ -5,10 +5,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::harness::{Scratch, project};
-use crate::nix_door::door;
+use crate::nix_front_end::nix_file;
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
-/// The flake's jails as attributes of `door.nix`.
+/// The flake's jails as attributes of `jails.nix`.
 const JAILS: &str = "inherit (
   let
     outputs = (import ./playground.nix).outputs {
@@ -26,7 +26,7 @@ const JAILS: &str = "inherit (
 
 fn playground(setup: &Setup) -> Scratch {
     let nixpkgs = setup.nixpkgs.trim_start_matches("path:");
-    let scratch = door(setup, &JAILS.replace("pkgs.path", nixpkgs));
+    let scratch = nix_file(setup, &JAILS.replace("pkgs.path", nixpkgs));
     scratch.write("project/mine", b"mine");
     scratch.write("home/mine", b"mine");
     scratch
@@ -37,7 +37,7 @@ fn build(setup: &Setup, scratch: &Scratch, text: &str) {
     let text = text.replace("devShells.default = pkgs.mkShell {", "devShells.default = {");
     scratch.write("playground.nix", text.as_bytes());
     for name in ["agent", "go", "python"] {
-        let words = ["build", "--impure", "-f", "door.nix", name, "--out-link", name];
+        let words = ["build", "--impure", "-f", "jails.nix", name, "--out-link", name];
         setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
     }
 }

@@ -114,7 +114,7 @@ fn everything_but_build_works_in_a_second_project_without_a_command() {
         assert!(audit.stdout.contains("jailed-sh"), "{}", audit.all());
         world.jailgen(folder, &["closure", "sh.jail"]).assert_status(0);
     }
-    assert_eq!(world.state("bin"), [""; 0], "nobody asked for a command");
+    assert_eq!(world.state("bin"), [""; 0], "no command was asked for");
     assert_eq!(world.state("shells").len(), 2, "each project has its own plan");
 }
 
@@ -147,7 +147,7 @@ fn a_command_is_that_of_the_project_that_was_built_last_with_force() {
     assert_eq!(command(), "in b\n");
     world.run(&a).assert_status(0);
     assert_eq!(command(), "in b\n");
-    // A new build of its own spec is what the command leads to, whoever made it.
+    // A new build of its own spec is what the command leads to, however it was made.
     world.tmp.write(
         "sh.jail",
         world.spec.replace("mount-cwd", "(set-env \"PROJECT\" \"c\")").as_bytes(),
@@ -186,7 +186,7 @@ fn builds_are_listed_with_where_they_are_linked_and_how_large_they_are() {
     let words = world.jailgen(&a, &["list"]).stdout;
     assert!(words.contains("jailed-sh  not linked") && words.contains("built just now"), "{words}");
 
-    // A name from the disk is no line of ours, and does nothing to the terminal.
+    // A name from the disk is not a line of ours, and does nothing to the terminal.
     let odd = a.join("\u{1b}[31mred\n  jailed-x  linked.jail");
     fs::rename(a.join("sh.jail"), &odd).unwrap();
     world
@@ -296,7 +296,7 @@ fn what_nobody_needs_is_told_and_then_collected() {
     world.build(&a, &[]).assert_status(1);
     world.home.write("a/sh.jail", world.spec.as_bytes());
     fs::remove_file(b.join("sh.jail")).unwrap();
-    // Something of a name that is nobody's, and a command that jailgen has not made.
+    // Something under an unused name, and a command that jailgen has not made.
     let bin = world.home.path(".local/state/jailgen/bin");
     std::os::unix::fs::symlink("/nowhere", bin.join("theirs")).unwrap();
     let before = [world.state("flakes"), world.state("roots"), world.state("builds")];
@@ -348,7 +348,7 @@ fn a_jail_that_is_called_like_a_command_in_path_is_linked_when_that_is_confirmed
     world.build(&a, &[]).assert_status(1);
     world.build(&a, &["--shadow", "env"]).assert_status(0);
     assert_eq!(world.state("bin"), ["env"]);
-    // A file that is no program is no command.
+    // A file that is not a program is not a command.
     world.home.write("tools/mine", b"");
     world.home.write("a/sh.jail", spec("mine").as_bytes());
     let path = format!("{}:{}", world.home.path("tools").display(), std::env::var("PATH").unwrap());

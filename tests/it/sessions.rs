@@ -90,7 +90,7 @@ fn a_log_is_shown_by_its_jail_or_its_spec() {
     assert!(!json.contains('\u{1b}'));
     let ran = scratch.run(&["log", "other"]).assert_status(1).all();
     assert!(ran.contains("no log of a jail `other`"), "{ran}");
-    // A spec whose jail has not run has no log, and that is no fault.
+    // A spec whose jail has not run has no log, and that is not a fault.
     scratch.write("b.jail", spec.replace("logged", "quiet").as_bytes());
     assert_eq!(scratch.run(&["log", "b.jail"]).assert_status(0).stdout, "");
 }

@@ -70,7 +70,7 @@ fn the_database_and_every_nix_tell_the_same_closure() {
     let read = closure::closure(std::slice::from_ref(&root), database, || Err(NixError::Missing));
     match read {
         Ok(read) => assert_eq!(read, told[0]),
-        // An ordinary user cannot read it where nobody holds it open.
+        // An ordinary user cannot read it unless another process holds it open.
         Err(ClosureError::Nix(NixError::Missing)) if fs::metadata("/root/.").is_ok() => {
             panic!("root can read the database");
         }
@@ -123,7 +123,7 @@ fn make_database(at: &Path) {
     database.execute_batch(tables).unwrap();
 }
 
-/// A folder with a program `nix` that says this, in the place of a Nix that this machine cannot have beside its own.
+/// A folder with a program `nix` that says this, in place of a Nix that this machine cannot have next to its own.
 fn saying(scratch: &Scratch, version: &str) -> PathBuf {
     scratch.write("bin/nix", format!("#!/bin/sh\necho '{version}'\n").as_bytes());
     fs::set_permissions(scratch.path("bin/nix"), fs::Permissions::from_mode(0o755)).unwrap();

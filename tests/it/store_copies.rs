@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use jail_registry::PathValue;
 
 use crate::harness::{Scratch, project};
-use crate::nix_door::{build, door, eval, refused};
+use crate::nix_front_end::{build, eval, nix_file, refused};
 use crate::real_nix::{Setup, setup};
 
 /// A file that only its owner can read, with a name that nothing else in the store has.
@@ -175,7 +175,7 @@ fn a_path_of_a_spec_is_refused_by_both_front_ends() {
     let Some(setup) = setup() else { return };
     let secret = Secret::new();
     let path = secret.path().display().to_string();
-    let scratch = door(&setup, "result = jail.buildJail ./spec.jail;");
+    let scratch = nix_file(&setup, "result = jail.buildJail ./spec.jail;");
     scratch.write("cfg", b"a setting\n");
     for (argument, says) in [(path.as_str(), "got a path"), ("./cfg", "`\"${./cfg}\"` for a copy")]
     {
@@ -184,7 +184,7 @@ fn a_path_of_a_spec_is_refused_by_both_front_ends() {
         let checked = scratch.run(&["check", "spec.jail"]);
         checked.assert_status(1);
         assert!(checked.stderr.contains(says), "{}", checked.stderr);
-        let words = ["build", "--impure", "--no-link", "-L", "-f", "door.nix", "result"];
+        let words = ["build", "--impure", "--no-link", "-L", "-f", "jails.nix", "result"];
         let output = setup.nix(&setup.programs[0], &scratch.path("."), &words);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && told.contains("got a path"), "{told}");

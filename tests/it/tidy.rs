@@ -1,4 +1,4 @@
-//! The rules of the house that no compiler holds. A rule that is not a test is a wish.
+//! The rules of the project that no compiler checks. A rule that is not a test is a wish.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use jail_registry::{Code, combinators};
 use crate::harness::project;
 
 /// The tracked files, by their path below the project's folder.
-fn tracked() -> Vec<String> {
+pub(crate) fn tracked() -> Vec<String> {
     let output = Command::new("git")
         .args(["-c", "safe.directory=*", "ls-files", "-z"])
         .current_dir(project())
@@ -35,12 +35,12 @@ fn walked() -> Vec<String> {
         .collect()
 }
 
-fn text(path: &str) -> String {
+pub(crate) fn text(path: &str) -> String {
     let bytes = fs::read(project().join(path)).unwrap();
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn assert_none(problems: &[String]) {
+pub(crate) fn assert_none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
@@ -123,9 +123,9 @@ fn the_plan_has_no_features() {
 const SHOWN_ELSEWHERE: &[(&str, &str)] = &[
     ("differs-in-nix", "only a builder says it, in tests/it/two_readings.rs"),
     ("not-imported", "only `jailgen import` says it, in tests/it/import.rs"),
-    ("missing-package", "only a term of the Nix door comes without a package"),
+    ("missing-package", "only a term of the Nix library comes without a package"),
     ("nul-byte", "no text of a spec can hold one; one that Nix evaluated is checked all the same"),
-    ("no-main-program", "only at the Nix door is a package known"),
+    ("no-main-program", "only the Nix library knows a package"),
     ("spec-writable", "it depends on where the spec is; tests/it/check.rs has it"),
     ("too-large", "the file would have megabytes; `check` has it"),
     ("unreadable-file", "it takes a folder without permissions, and root reads it all the same"),
@@ -211,7 +211,7 @@ fn files_are_short() {
     for path in tracked() {
         let is_code = [".rs", ".nix", ".py", ".sh", ".j2"].iter().any(|end| path.ends_with(end));
         let lines = if is_code { text(&path).lines().count() } else { 0 };
-        // Nobody reads what is generated from a table; the table is read.
+        // What is generated from a table is not read; the table is.
         if path.contains("/generated/") {
             continue;
         }

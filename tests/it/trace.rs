@@ -71,7 +71,7 @@ fn a_trace_shows_what_was_called_and_changes_neither_the_jail_nor_its_end() {
     );
     assert!(stderr.contains("missing: mlockall\n"), "{stderr}");
     let plain = jail.report("exit 3", 3);
-    assert_eq!(call(&plain, "mlockall"), None, "what nobody calls is not told");
+    assert_eq!(call(&plain, "mlockall"), None, "what no program calls is not listed");
     assert_eq!((&plain["missed"], &plain["add"]), (&serde_json::json!([]), &Value::Null));
 }
 

@@ -4,10 +4,10 @@
 use std::fs;
 
 use crate::harness::Scratch;
-use crate::nix_door::door;
+use crate::nix_front_end::nix_file;
 use crate::real_nix::{Setup, setup};
 
-/// What a spec must not get by the back door.
+/// What a spec must not get by a detour.
 const SECRET: &str = "(readwrite \"/srv/secret\")";
 
 /// What the builder says of every spec that it does not build.
@@ -73,7 +73,7 @@ const HIDING: &[(&str, &str)] = &[
 
 /// A folder with a spec and a flake-like file that makes wrappers of it.
 fn with_spec(setup: &Setup, spec: &str) -> Scratch {
-    let scratch = door(
+    let scratch = nix_file(
         setup,
         "inherit (
            let library = jailgen.extend {
@@ -93,7 +93,7 @@ fn with_spec(setup: &Setup, spec: &str) -> Scratch {
 
 /// Builds an attribute: the wrapper, or what was said.
 fn built(setup: &Setup, scratch: &Scratch, nix: usize, attribute: &str) -> Result<String, String> {
-    let words = ["build", "--impure", "-L", "-f", "door.nix", attribute, "--out-link", "result"];
+    let words = ["build", "--impure", "-L", "-f", "jails.nix", attribute, "--out-link", "result"];
     let output = setup.nix(&setup.programs[nix], &scratch.path("."), &words);
     if output.status.success() {
         return Ok(scratch.read("result/bin/x"));
@@ -285,7 +285,7 @@ fn what_the_flake_puts_before_the_permissions_of_a_spec_is_not_compared() {
 /// What the builder is given of the spec's folder.
 fn given(setup: &Setup, scratch: &Scratch, attribute: &str) -> String {
     let expression = format!("{attribute}.drvPath");
-    let words = ["eval", "--impure", "--raw", "-f", "door.nix", &expression];
+    let words = ["eval", "--impure", "--raw", "-f", "jails.nix", &expression];
     let derivation = setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
     fs::read_to_string(derivation).unwrap()
 }

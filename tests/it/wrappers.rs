@@ -102,7 +102,7 @@ fn a_wrapper_is_explained_as_its_spec_is() {
     assert!(other.assert_status(2).stderr.contains("there is `jailed-rich`"), "{}", other.all());
 }
 
-/// Whoever writes a wrapper has no say in what a terminal does, or in what else is a line of an explanation.
+/// The author of a wrapper cannot control the terminal, or add lines to an explanation.
 #[test]
 fn nothing_of_a_wrapper_is_printed_raw() {
     let Some(subject) = all().first() else { return };

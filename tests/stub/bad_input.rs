@@ -16,10 +16,7 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
         let refused = |text: String, words: &[&str]| {
             Ran::of(jail.command(jail.raw_wrapper(text)).args(["-c", "echo ran"])).stopped(words);
         };
-        refused(
-            text[..text.len() / 2].into(),
-            &["the plan cannot be read", "it ends in the middle"],
-        );
+        refused(text[..text.len() / 2].into(), &["the plan cannot be read", "unexpected end"]);
         refused(text.replace("\"version\":3", "\"version\":1"), &["version 1", "reads version 3"]);
         refused(text.replacen("\"bind\":", "\"bond\":", 1), &["cannot be read", "bond"]);
         refused(

@@ -4,7 +4,7 @@ use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 
 use jail_plan::{
-    Access, Beneath, Found, Handled, HostOp, Landlock, LandlockRule, Missing, Reach,
+    Access, Beneath, FoundAtLaunch, Handled, HostOp, Landlock, LandlockRule, Missing, Reach,
     StateDirectory, StateLink, Step,
 };
 
@@ -25,8 +25,8 @@ pub(crate) fn cage(caller: Caller, sockets: Sockets) -> Jail {
     let more = [
         rule(probe(), Reach::Rox, Missing::Fail),
         rule("/proc", Reach::Ro, Missing::Fail),
-        LandlockRule::Folder(Found { reach: Reach::Rw, by: by() }),
-        LandlockRule::Standard(Found { reach: Reach::Device, by: by() }),
+        LandlockRule::Folder(FoundAtLaunch { reach: Reach::Rw, by: by() }),
+        LandlockRule::Standard(FoundAtLaunch { reach: Reach::Device, by: by() }),
     ];
     let arch = Arch::from_nix(std::env::consts::ARCH).expect("a processor that cages run on");
     let mut own = filter(&cage_program(arch, sockets));
@@ -145,7 +145,7 @@ fn only_what_may_be_executed_is() {
 fn other_processes_are_neither_signalled_nor_looked_into() {
     for caller in callers() {
         let jail = cage(caller, Sockets::Tcp);
-        // The launcher's own shell: `$PPID` is the cage's first process.
+        // The launcher's own shell: `$PPID` is the cage's init.
         let launcher = |script: &str| jail.outside_sh(&format!("export P=$$; {script}"));
         for script in
             ["kill -0 $0", "cat /proc/$0/environ", "ls /proc/$0/cwd/", "readlink /proc/$0/fd/0"]
@@ -242,9 +242,9 @@ fn whoever_is_killed_a_cage_leaves_nothing_behind() {
         let marker = 46000 + index;
         let jail = cage(caller, Sockets::Tcp);
         let away = format!("(setsid sleep {marker} >/dev/null 2>&1 &)");
-        // The cage's first process, by the payload: it is the one process outside of it that it may signal.
+        // The cage's init, by the payload: it is the one process outside of it that it may signal.
         jail.sh(&format!("{away}; sleep 0.1; kill -9 $PPID; sleep {marker}"))
-            .stopped(&["the jail's first process was killed"]);
+            .stopped(&["the jail's init was killed"]);
         end_soon(&format!("sleep {marker}"));
         // Or stopped, so that it could not tell the end.
         let ran = jail.sh(&format!("{away}; kill -STOP $PPID; sleep 0.1; exit 3"));

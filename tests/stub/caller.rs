@@ -46,7 +46,7 @@ impl Caller {
         false
     }
 
-    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Whoever else runs jails as the same user may
+    /// Each jail has a keyring of its own, and the kernel counts a user's (keyrings(7)). Other jails of the same user may
     /// have all of them; a while is waited until they have ended.
     fn has_room_for_keys(&self) -> bool {
         let end = Instant::now() + Duration::from_secs(60);

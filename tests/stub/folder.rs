@@ -264,7 +264,7 @@ fn a_link_planted_in_a_tree_that_an_argument_or_a_variable_names_is_not_followed
         };
         listed(Access::ReadWrite).sh("cat /cache/id").stopped(&[refused]);
         listed(Access::ReadOnly).sh("cat /cache/id").prints("secret");
-        // What an argument names beside the tree is as planted as what the plan names.
+        // What an argument names next to the tree is as untrusted as what the plan names.
         let jail = with_a_planted_link(caller, arguments, Access::ReadWrite)
             .change(|plan| drop(plan.inside.pop()));
         let words = ["-c", "ls ../home/tree/cache", "sh", "../home/tree", "../home/tree/cache"];

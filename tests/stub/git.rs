@@ -137,7 +137,7 @@ fn the_configuration_is_read_as_git_itself_reads_it() {
             );
             named += usize::from(!name.trim().is_empty());
         }
-        // Some texts name nobody; if none did, nothing would have been compared.
+        // Some texts have no name; if none had one, nothing would have been compared.
         assert!(named > texts.len() / 2, "{named}");
     }
 }

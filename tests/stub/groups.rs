@@ -139,7 +139,7 @@ fn a_busy_loop_gets_its_share(caller: Caller) {
     assert!(held < 150, "{held} of 400 under a limit of 80");
 }
 
-/// With the host's PID namespace the end of the first process ends nothing else: the group does.
+/// With the host's PID namespace the end of init ends nothing else: the group does.
 fn processes_outside_the_jails_namespace_end_with_it(caller: Caller) {
     let mut jail = Jail::new(caller).change(limited(&[(Controlled::Pids, 16)]));
     jail.plan.namespaces.retain(|namespace| *namespace != Namespace::Pid);

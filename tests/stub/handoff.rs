@@ -1,4 +1,4 @@
-//! The hand-off ledger: what a session leaves that programs outside would execute or believe is told, and nothing else is.
+//! The hand-off record: what a session leaves that programs outside would execute or trust is reported, and nothing else.
 
 use jail_plan::handoff::{FOLDER, LEDGER};
 use jail_plan::{HandOff, Host, HostOp, Step};
@@ -28,14 +28,14 @@ fn ledger(jail: &Jail, mode: &str, paths: &[&str]) -> Ran {
     Ran::of(command.args(paths.iter().map(|path| jail.project().join(path))))
 }
 
-/// Runs a script inside; what is told at its end.
+/// Runs a script inside; what is reported at its end.
 fn told(jail: &Jail, script: &str) -> String {
     let ran = jail.sh(script);
     assert_eq!(ran.code, Some(0), "{script}: {}", ran.stderr);
     ran.stderr
 }
 
-/// What a session does, and what is told of it.
+/// What a session does, and what is reported about it.
 const LEFT: &[(&str, &str)] = &[
     (
         "mkdir .vscode; echo x >.vscode/tasks.json",
@@ -164,7 +164,7 @@ fn what_sessions_do_all_day_is_not_told() {
             with_project(&jail);
             assert_eq!(told(&jail, script), "", "{caller:?} {script}");
         }
-        // The control: without a ledger nothing of the rest is told either.
+        // The control: without a record nothing of the rest is reported either.
         let without = Jail::new(caller);
         assert_eq!(told(&without, "echo x >.envrc"), "");
     }
@@ -275,7 +275,7 @@ fn nothing_outside_is_read_and_nothing_hangs() {
             ),
         );
         for expected in
-            [".envrc (a pipe)", ".mcp.json (", ".git/config (", "deep/a/", "it lies too deep"]
+            [".envrc (a pipe)", ".mcp.json (", ".git/config (", "deep/a/", "it is too deep"]
         {
             assert!(said.contains(expected), "{expected}: {said}");
         }
@@ -297,7 +297,7 @@ fn what_is_not_approved_is_moved_aside_under_quarantine() {
         for expected in ["Moved aside", "  .vscode/tasks.json\n", "  .envrc\n", "  out\n"] {
             assert!(said.contains(expected), "{expected}: {said}");
         }
-        // What is called by nobody but who wants it, and what a repository is none without, is told and stays.
+        // What only the user runs on purpose, and what a repository needs, is reported and stays.
         assert!(said.contains("new      tool") && said.contains("core.pager"), "{said}");
         let there = || jail.outside_sh("ls -A . .vscode; stat -c %a .envrc").stdout;
         for (name, stays) in

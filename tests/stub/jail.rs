@@ -10,9 +10,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jail_plan::helper::is_wanted;
 use jail_plan::{
-    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, Found, Handled, Host,
-    HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace, Places,
-    Plan, Reach, Resource, SeccompProgram, Set, StartIn, Step, Terminal, Tmpfs, VERSION, encode,
+    Access, Argument, Beneath, Bind, Closure, EnvOp, Expansion, Folder, FoundAtLaunch, Handled,
+    Host, HostText, Ids, InsideOp, Landlock, LandlockRule, Lifetime, Limit, Missing, Namespace,
+    Places, Plan, Reach, Resource, SeccompProgram, Set, StartIn, Step, Terminal, Tmpfs, VERSION,
+    encode,
 };
 use tempfile::TempDir;
 
@@ -97,7 +98,7 @@ pub(crate) fn filter(program: &[u8]) -> SeccompProgram {
     }
 }
 
-/// The second wall as jailgen makes it of what `inside` grants: every jail has it.
+/// The Landlock layer as jailgen makes it from what `inside` grants: every jail has it.
 pub(crate) fn wall(plan: &mut Plan) {
     plan.landlock.handles =
         vec![Handled::Writes, Handled::Devices, Handled::Sockets, Handled::AbstractSockets];
@@ -106,7 +107,7 @@ pub(crate) fn wall(plan: &mut Plan) {
     }
     let rules =
         plan.inside.iter().flat_map(|step| plan.landlock.rules_of(step, &plan.closure.store));
-    let standard = LandlockRule::Standard(Found { reach: Reach::Device, by: by() });
+    let standard = LandlockRule::Standard(FoundAtLaunch { reach: Reach::Device, by: by() });
     plan.landlock.rules = rules.chain([standard]).collect();
     plan.landlock.handles.push(Handled::Reads);
     // Without a last operation that makes it read-only, the root of these plans is writable.
@@ -303,7 +304,7 @@ impl Jail {
     }
 }
 
-/// As after an earlier launch: what this kernel lacks is told once, and has been.
+/// As after an earlier launch: what this kernel lacks is reported once, and has been.
 fn told_what_landlock_lacks(folder: &Path, caller: Caller) {
     let mut folder = folder.to_path_buf();
     for name in ["state", "jailgen", "told"] {

@@ -1,4 +1,4 @@
-//! The second wall alone: what it holds where the mounts show too much, what it lets through, and what happens where the
+//! The Landlock layer alone: what it stops where the mounts show too much, what it lets through, and what happens where the
 //! kernel has none. Every refusal has a control: the same jail without that part of the wall.
 
 use std::os::linux::net::SocketAddrExt;
@@ -8,8 +8,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use jail_plan::{
-    Access, Beneath, Closure, Found, Handled, InsideOp, LandlockRule, Missing, Namespace, Plan,
-    Reach,
+    Access, Beneath, Closure, FoundAtLaunch, Handled, InsideOp, LandlockRule, Missing, Namespace,
+    Plan, Reach,
 };
 
 use crate::jail::{Caller, Jail, Ran, bind_to, by, callers, literal, probe, skipped, step, wall};
@@ -147,7 +147,7 @@ fn the_launchers_own_files_can_be_opened_again_as_they_were() {
              < given > out 2> err; cat out err",
         )
         .prints("in\nerr");
-        // What was opened for reading cannot be written through its descriptor, whoever owns it; the mount that it is
+        // What was opened for reading cannot be written through its descriptor, whichever user owns it; the mount that it is
         // opened from is read-only already (tests/stub/standard.rs).
         let refused = "echo given > given; chmod 600 given; \"$W\" -c 'echo x > /proc/self/fd/0' < given 2>&1; cat given";
         let widened = widened(caller, |plan| {
@@ -283,7 +283,7 @@ fn only_the_closure_can_be_executed_where_the_plan_says_so() {
                 };
                 plan.landlock
                     .rules
-                    .push(LandlockRule::Closure(Found { reach: Reach::Rox, by: by() }));
+                    .push(LandlockRule::Closure(FoundAtLaunch { reach: Reach::Rox, by: by() }));
             });
         let run = |path: &str| jail.sh(&format!("{path}/probe call getppid > /dev/null")).code;
         assert_eq!(run(&format!("{whole}/a")), Some(0), "{caller:?}");
@@ -390,7 +390,7 @@ fn what_this_kernel_lacks_is_told_once() {
         if abi > 0 {
             assert_eq!(said(&jail.sh(":").stderr), 0, "{caller:?}");
         }
-        // Where it cannot be noted it is told each time, and no folder is made up for it.
+        // If it cannot be recorded it is reported each time, and no folder is made for it.
         let jail = jail.change(|plan| {
             plan.landlock.least = 0;
             // What a jail may write would have to be written down.

@@ -84,7 +84,7 @@ fn a_file_cannot_grow_over_its_limit_and_the_end_is_told() {
         let told = "jail-stub: the limit of the size of a file (1 MiB) was reached\n";
         assert_eq!(ended.stderr, told);
         assert_eq!(std::fs::metadata(jail.project().join("large")).unwrap().len(), 1 << 20);
-        // Without the limit the same works, and nothing is told.
+        // Without the limit the same works, and nothing is reported.
         let free = Jail::new(caller).sh(write);
         assert_eq!((free.code, free.stderr.as_str()), (Some(0), ""), "{free:?}");
     }

@@ -176,7 +176,7 @@ fn what_is_no_folder_and_what_is_not_there_stop_the_launch() {
         let InsideOp::OverlayKept(mut overlay) = kept(&jail) else { panic!("an overlay") };
         overlay.work = overlay.upper.clone();
         let jail = jail.op(InsideOp::OverlayKept(overlay));
-        jail.sh("true").stopped(&["/merged", "beside each other"]);
+        jail.sh("true").stopped(&["/merged", "next to each other"]);
     }
 }
 

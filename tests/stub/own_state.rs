@@ -151,7 +151,7 @@ fn where_there_is_none_yet_one_is_made_that_the_jail_cannot_reach() {
     }
 }
 
-/// It is small, and nobody else inside can look into it.
+/// It is small, and no other program inside can look into it.
 #[test]
 fn a_jail_cannot_fill_the_memory_by_it() {
     for caller in callers() {
@@ -211,7 +211,7 @@ fn a_grant_of_what_the_host_trusts_stops_the_launch() {
             jail.sh("echo ran").stopped(&[reason]);
             jail.plan.inside.pop();
         }
-        // A cage's folder beside them is like any other, and so is a name that only begins like one.
+        // A cage's folder next to them is like any other, and so is a name that only begins like one.
         for name in ["cage/home", "binary"] {
             make(&jail, &own.join(name));
             jail.plan.inside.push(step(bind_to(

@@ -1,4 +1,4 @@
-//! The jail's own terminal, which stands for the launcher's: what it keeps from the jail, and that nobody notices it.
+//! The jail's own terminal, which stands for the launcher's: what it keeps from the jail, and that the user does not notice it.
 //!
 //! Attacks have a control under a shared terminal, where they work.
 
@@ -137,7 +137,7 @@ fn the_terminal_by_its_name_and_by_dev_tty() {
         shell.line("a");
         shell.expect("got-a");
         shell.prompt();
-        // Where nothing of 0, 1 and 2 is a terminal there is none.
+        // If none of 0, 1 and 2 is a terminal, the jail gets no terminal.
         shell.line(
             "\"$W\" -c '(: </dev/tty) 2>/dev/null || echo none-$((40+2))' </dev/null 2>&1 | cat",
         );

@@ -1,4 +1,4 @@
-//! What is mounted in a writable tree of the host stays where it is: nobody inside moves the folders above it away.
+//! What is mounted in a writable tree of the host stays where it is: no program inside can move the folders above it away.
 
 use std::path::Path;
 
@@ -69,7 +69,7 @@ fn every_folder_on_the_way_is_pinned_also_for_files_and_in_a_tree_inside_another
         }
         jail.sh(&format!("{{ {attempts}; }} 2>/dev/null")).prints("a");
         assert!(jail.project().join("a/b/c/there").exists());
-        // What is beside it is as it was.
+        // What is next to it is as it was.
         jail.sh("mkdir a/new && mv a/new a/b/newer && rmdir a/b/newer && echo ok").prints("ok");
 
         let jail = Jail::new(caller);

@@ -1,4 +1,4 @@
-//! What a path leads to is decided once in a launch: whoever swaps it meanwhile gains nothing.
+//! What a path leads to is decided once in a launch: a program that swaps it meanwhile gains nothing.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;

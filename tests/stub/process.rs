@@ -111,7 +111,7 @@ fn only_the_jails_processes_can_be_seen() {
         let jail = Jail::new(caller);
         let ran = jail.sh("ls -d /proc/[0-9]* | wc -l");
         assert!(ran.stdout.trim().parse::<u32>().is_ok_and(|count| count < 8), "{ran:?}");
-        // The first process cannot be looked into.
+        // Init cannot be inspected.
         assert_ne!(jail.sh("ls /proc/1/fd /proc/1/cwd/").code, Some(0));
         assert_ne!(jail.sh("cat /proc/1/maps").code, Some(0));
     }
@@ -130,7 +130,7 @@ fn two_jails_have_programs_of_different_numbers() {
         // The children follow it, and the host's own numbers are as they were.
         let child = number(&jail.sh("sh -c 'echo $$' & wait"));
         assert!(child > 300, "{child}");
-        // Nobody inside turns that switch.
+        // No program inside changes that setting.
         assert_ne!(jail.sh("echo 5 >/proc/sys/kernel/ns_last_pid").code, Some(0));
         // A jail that has the host's processes has their numbers.
         let shares = Jail::new(caller).change(|plan| {
@@ -329,7 +329,7 @@ fn the_weight_of_the_launchers_session_is_not_changed() {
         return;
     }
     for caller in callers() {
-        // The second wall, where it is, allows no writes in /proc. The first one does.
+        // The Landlock layer, if there is one, allows no writes in /proc. The mounts do.
         let without = |plan: &mut Plan| plan.landlock.handles = vec![Handled::Signals];
         for jail in [Jail::new(caller), Jail::new(caller).change(without)] {
             let weight = |command: &str| {

@@ -26,7 +26,7 @@ fn programs() -> &'static Path {
             format!("{}-{}", meta.ino(), meta.mtime_nsec())
         });
         let uid = rustix::process::geteuid().as_raw();
-        // Each build folder has its own, so that checkouts beside each other do not remove each other's.
+        // Each build folder has its own, so that checkouts next to each other do not remove each other's.
         let target =
             test.parent().and_then(|folder| folder.metadata().ok()).expect("a folder").ino();
         let prefix = format!("jail-stub-tests-{uid}-{target}-");
@@ -38,7 +38,7 @@ fn programs() -> &'static Path {
             std::fs::copy(&probe, new.path().join("probe")).expect("a copy");
             std::fs::copy(&broker, new.path().join("broker")).expect("a copy");
             std::fs::copy(&host, new.path().join("jail-host")).expect("a copy");
-            // Whoever is first; nobody minds who.
+            // Another test may be first; that makes no difference.
             let _ = std::fs::rename(new.keep(), &folder);
         }
         folder

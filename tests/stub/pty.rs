@@ -22,7 +22,7 @@ pub(crate) struct Shell {
     seen: String,
 }
 
-/// A terminal that is nobody's controlling one.
+/// A terminal that is not the controlling terminal of any session.
 pub(crate) struct Other {
     master: File,
     path: PathBuf,
@@ -62,7 +62,7 @@ impl Shell {
         let terminal = Other::open(jail);
         let open = || terminal.side(true);
         let bash = jail
-            // A signal that whoever runs the tests ignores, as a shell does for what runs in the background, would stay
+            // A signal that the test's own parent ignores, as a shell does for what runs in the background, would stay
             // ignored in all that is started here.
             .command("env")
             .args(["--default-signal", "setsid"])

@@ -37,7 +37,7 @@ fn empty(jail: &Jail) -> PathBuf {
     folder
 }
 
-/// The host is neither at `/..` nor further up, and nobody can write there.
+/// The host is neither at `/..` nor further up, and no program can write there.
 #[track_caller]
 fn holds(mut jail: Jail, run: impl Fn(&Jail, &str) -> Ran) -> Jail {
     let (secret, planted) = (jail.file("home/keys/id", "secret"), jail.home().join("planted"));

@@ -11,7 +11,7 @@ use jail_plan::{Access, InsideOp, Missing, SharedFile};
 
 use crate::jail::{Caller, Jail, bind_to, callers, expand, literal, tmpfs};
 
-/// One of them is no jail.
+/// One of them is not a jail.
 const SESSIONS: usize = 8;
 
 /// What each session does in each round, as agents do: takes the lock, which is a folder; reads; writes a new file with a

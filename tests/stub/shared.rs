@@ -74,7 +74,7 @@ fn it_arrives_whatever_ends_the_payload() {
         assert_eq!(ran.signal, Some(9), "{ran:?}");
         assert_eq!(held(&jail), "new\n");
         let jail = self::jail(caller);
-        // The first process of the jail, and with it everything inside.
+        // The jail's init, and with it everything inside.
         let first = r#"
             for child in $(cat /proc/$!/task/$!/children); do
                 [ "$(cat /proc/$child/comm)" = jail-host ] || kill -9 $child
@@ -302,7 +302,7 @@ fn where_nothing_can_be_written_beside_it_it_is_bound() {
         ";
         jail.sh(script).prints("oldro");
         assert_eq!(held(&jail), "new\n");
-        // A second name would keep the old content, and a folder is no file.
+        // A second name would keep the old content, and a folder is not a file.
         let jail = self::jail(caller);
         jail.outside_sh("ln ~/.agent.json ~/second").prints("");
         assert_ne!(jail.sh(REPLACE).code, Some(0));

@@ -22,7 +22,7 @@ fn jails(caller: Caller) -> [Jail; 2] {
     [Jail::new(caller), Jail::new(caller).change(nested)]
 }
 
-/// A file of the caller's beside the project.
+/// A file of the caller's next to the project.
 fn given(jail: &Jail) -> std::path::PathBuf {
     let file = jail.file("home/given", "one\ntwo\nthree\n");
     std::fs::set_permissions(&file, Permissions::from_mode(0o644)).expect("a mode");

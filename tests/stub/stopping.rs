@@ -14,7 +14,7 @@ const STOPPER: &str = "perl -e '$SIG{TERM} = \"IGNORE\"; $p = $$; if (!fork) { s
                        while (1) { kill CONT => $p; syswrite(O, \"x\\n\"); select(undef, undef, undef, 0.002) } } \
                        $| = 1; print \"up-\", 40 + 2, \"\\n\"; while (1) { kill $ARGV[1] => $$ }'";
 
-/// The first process tells of each stop, and nobody listens while the job is stopped.
+/// Init reports each stop, and the supervisor does not read while the job is stopped.
 #[test]
 fn a_time_limit_is_not_stopped_by_one_who_stops_all_the_time() {
     for caller in callers() {
@@ -38,7 +38,7 @@ fn a_time_limit_is_not_stopped_by_one_who_stops_all_the_time() {
 }
 
 /// One who asks for the terminal all the time, in a group so large that it takes a while to continue, does not bring the
-/// supervisor and the first process to wait for each other.
+/// supervisor and init to wait for each other.
 #[test]
 fn whoever_asks_for_the_terminal_all_the_time_is_ended_by_a_key() {
     for caller in callers() {

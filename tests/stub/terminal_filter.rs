@@ -130,7 +130,7 @@ fn jobs_stop_and_end_as_ever() {
     }
 }
 
-/// It holds nothing of the launcher's but what it says its failures to, and nobody of the same user may look into it.
+/// It holds nothing of the launcher's but what it says its failures to, and no process of the same user may inspect it.
 #[test]
 fn the_process_that_filters_is_closed_in() {
     for caller in callers() {
@@ -166,7 +166,7 @@ fn the_end_of_the_filter_is_said_after_that_of_the_payload_too() {
         let jail = filtered(caller);
         let mut shell = Shell::start(&jail);
         shell.line("\"$W\" -c 'printf \"<%024000d>\" 0; exit 3' & J=$!; sleep 1; for p in $(cat /proc/$J/task/$J/children); do [ \"$(cat /proc/$p/comm)\" = jail-host ] && kill -9 $p; done; wait $J; echo code-$?");
-        // Nobody reads, so the terminals are full.
+        // Nothing reads, so the terminals are full.
         std::thread::sleep(std::time::Duration::from_secs(2));
         let all = shell.until("code-3");
         assert!(all.contains("has ended, and the last output is lost"), "{all}");

@@ -101,7 +101,7 @@ fn every_tree_that_a_jail_is_given_for_writing_is_written_down() {
         Ran::of(command.args(["-c", "echo ran", "sh"]).arg(&argument)).prints("ran");
         let all = ["argument", "home/.agent.json", "listed", "project", "rw", "upper"];
         assert_eq!(recorded(&jail), all.map(String::from).into());
-        // A tree has two names, a file one; and nobody else may look.
+        // A tree has two names, a file one; and no other user may look.
         let files = || std::fs::read_dir(trees(&jail)).expect("the folder").count();
         assert_eq!(files(), 2 * all.len() - 1);
         for folder in [trees(&jail), trees(&jail).with_file_name("")] {
@@ -140,7 +140,7 @@ fn what_a_jail_planted_no_other_launch_follows() {
         // It is listed under the name that it had.
         let forget = format!("jailgen trust forget {}", jail.project().display());
         reader(&jail, bound(&moved)).sh("cat /found/id").stopped(&[REFUSED, &forget]);
-        // What is no link is there as ever.
+        // What is not a link is there as ever.
         let plain = jail.file("moved/plain", "plain");
         reader(&jail, bound(&plain)).sh("cat /found").prints("plain");
         // And when it was forgotten, it is the user's own again.
@@ -231,7 +231,7 @@ fn a_link_into_the_store_is_followed_as_long_as_it_stays_there() {
         ] {
             run(&target, below).stopped(&[REFUSED]);
         }
-        // A store that a jail could write is none.
+        // A store that a jail could write does not count as one.
         let writer = Jail::new(caller).op(bind(&store, Access::ReadWrite));
         let state = jail.folder.path().join("state");
         writer.outside("XDG_STATE_HOME", state.to_str().expect("UTF-8")).sh(":").prints("");

@@ -39,12 +39,12 @@ fn a_repository_that_is_damaged_is_reported_while_the_session_runs() {
     for caller in callers() {
         let planted = "mkdir objects refs; echo \"ref: refs/heads/x\" >HEAD";
         for (inside, words) in [
-            ("rm .git/HEAD", "`.git` is no repository any more: git takes the next one"),
-            ("mv .git/objects .git/o", "`.git` is no repository any more"),
+            ("rm .git/HEAD", "`.git` is not a repository any more: git takes the next one"),
+            ("mv .git/objects .git/o", "`.git` is not a repository any more"),
             (planted, "the folder itself looks like a bare repository"),
             (
                 &*format!("rm .git/HEAD; {planted}"),
-                "`.git` is no repository any more, and the folder itself looks like one",
+                "`.git` is not a repository any more, and the folder itself looks like one",
             ),
         ] {
             let jail = jail(caller);
@@ -68,7 +68,7 @@ fn what_git_does_all_day_is_not_reported() {
 #[test]
 fn a_configuration_that_is_replaced_on_the_host_is_reported_while_the_session_runs() {
     for caller in callers() {
-        let git = Git { to: literal(COPIES), changes: GitChanges::Told };
+        let git = Git { to: literal(COPIES), changes: GitChanges::Reported };
         let git = InsideOp::Git(git);
         let jail = jail(caller).op(git).op(InsideOp::RemountReadOnly(literal("/")));
         // The jail's own changes go to its copy.

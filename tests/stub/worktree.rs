@@ -107,11 +107,11 @@ fn a_pointer_that_the_payload_wrote_gives_it_no_other_repository() {
         };
         point(&other.join(".git/worktrees/side"));
         jail.sh("echo ran").stopped(&["which has no worktree here", "git worktree repair"]);
-        // A link on the way, made by whoever could.
+        // A link on the way, which a jail could have made.
         std::os::unix::fs::symlink(&other, jail.home().join("link")).expect("a link");
         point(&jail.home().join("link/.git/worktrees/side"));
         jail.sh("echo ran").stopped(&["ELOOP"]);
-        // What is no pointer to a worktree grants nothing and hinders nothing.
+        // What is not a pointer to a worktree grants nothing and hinders nothing.
         for harmless in [other.join(".git/modules/x"), other.join(".git"), "../x".into()] {
             point(&harmless);
             jail.sh(&format!("ls {} 2>/dev/null || echo nothing", other.display()))
@@ -142,7 +142,7 @@ fn genuine_worktrees_work_wherever_they_are_and_again() {
             for _ in 0..2 {
                 run_in(&jail, &folder, COMMIT).prints("inside");
             }
-            // Without the grant there is none.
+            // Without the grant there is no repository.
             let mut without = with_worktree(caller);
             without.plan.inside.retain(|step| !matches!(step.op, InsideOp::Worktree));
             let seen = run_in(&without, &folder, "git log -1 --format=%s 2>&1");

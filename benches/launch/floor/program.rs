@@ -1,7 +1,7 @@
 //! The floor of a launch: the kernel calls that a jail of this benchmark is made of, and nothing else.
 //!
-//! It reads no plan, looks nothing up, checks nothing that it made and tells nobody anything; what fails ends it. What it takes
-//! is the kernel's, and a launcher can only come near. `floor PATHS FOLDER`, started in FOLDER/project. `floor.rs` beside
+//! It reads no plan, looks nothing up, checks nothing that it made and reports nothing; what fails ends it. What it takes
+//! is the kernel's, and a launcher can only come near. `floor PATHS FOLDER`, started in FOLDER/project. `floor.rs` next to
 //! this folder compiles it, without a standard library.
 
 #![no_std]
@@ -22,7 +22,7 @@ static FILTER: Aligned<[u8; include_bytes!(env!("FLOOR_FILTER")).len()]> =
 #[repr(align(8))]
 struct Aligned<T>(T);
 
-/// What the second process makes, and what it is told.
+/// What the second process makes, and what it gets.
 static PROC: AtomicUsize = AtomicUsize::new(0);
 static NETWORK: AtomicUsize = AtomicUsize::new(0);
 static MADE: AtomicU32 = AtomicU32::new(WAIT);
@@ -91,7 +91,7 @@ fn first(uid: usize, gid: usize, paths: usize, folder: &CStr) -> ! {
     call!(nr::PRCTL, 1, 9);
     call!(nr::SETSID);
     PROC.store(call!(nr::OPENAT, CWD, c"/proc", PATH | CLOEXEC), SeqCst);
-    let aside = beside(0x100 | 0x400 | SIGCHLD, network);
+    let aside = spawn_sharing_memory(0x100 | 0x400 | SIGCHLD, network);
     ids(uid, gid);
     call!(nr::PRCTL, 4, 0);
     call!(nr::UMASK, 0);
@@ -124,7 +124,7 @@ fn first(uid: usize, gid: usize, paths: usize, folder: &CStr) -> ! {
     let filter = [(FILTER.0.len() / 8) as u64, FILTER.0.as_ptr().expose_provenance() as u64];
     call!(nr::SECCOMP, 1, 0, filter.as_slice());
     call!(nr::WAIT4, aside, 0, 0, 0);
-    let payload = beside(0x100 | 0x4000 | SIGCHLD, payload);
+    let payload = spawn_sharing_memory(0x100 | 0x4000 | SIGCHLD, payload);
     call!(CLOSE_RANGE, 0, 0xffff_ffff);
     let mut status = [0_u32];
     call!(nr::WAIT4, payload, status.as_mut_slice() as &[u32], 0, 0);
@@ -140,7 +140,7 @@ extern "C" fn payload() -> ! {
     exit(125)
 }
 
-/// The second process: the network's namespace beside everything else, and then it takes the host's root off.
+/// The second process: the network namespace, in parallel with everything else, and then it takes the host's root off.
 extern "C" fn network() -> ! {
     let own = call!(nr::OPENAT, PROC.load(SeqCst), c"self/ns", PATH | CLOEXEC);
     call!(nr::UNSHARE, 0x4000_0000);

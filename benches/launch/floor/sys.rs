@@ -60,7 +60,7 @@ pub const SIGCHLD: usize = 17;
 static STACK: Stack = Stack(core::cell::UnsafeCell::new([0; 16 << 10]));
 #[repr(align(16))]
 pub struct Stack(core::cell::UnsafeCell<[u8; 16 << 10]>);
-// SAFETY: one process runs on it at a time, and nobody else reads it.
+// SAFETY: one process runs on it at a time, and nothing else reads it.
 unsafe impl Sync for Stack {}
 
 pub fn enter(number: usize, a: [usize; 6]) -> isize {
@@ -78,7 +78,7 @@ pub fn enter(number: usize, a: [usize; 6]) -> isize {
 }
 
 /// Starts `f` as a process that shares this one's memory.
-pub fn beside(flags: usize, f: extern "C" fn() -> !) -> usize {
+pub fn spawn_sharing_memory(flags: usize, f: extern "C" fn() -> !) -> usize {
     let stack = STACK.0.get().expose_provenance() + (16 << 10);
     let result: isize;
     // SAFETY: the child has a stack of its own and calls `f`, which never returns.

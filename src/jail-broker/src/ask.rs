@@ -1,6 +1,6 @@
-//! Asks somebody before a connection is refused, where the spec wants that: by a process that runs a command on the host.
+//! Asks the user before a connection is refused, if the spec wants that: by a process that runs a command on the host.
 //!
-//! The command gets a host's name and a port, which have no other characters than those of one. Nobody is asked twice in a session.
+//! The command gets a host's name and a port, which have no other characters than those of one. The same question is never asked twice in a session.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::log::Allowed;
 use crate::session::Session;
 use crate::sys::{self, Forked};
 
-/// Ports of a name that nobody was asked about yet: those that a program may mean.
+/// Ports of a name about which the user was not asked yet: those that a program may mean.
 pub(crate) const PORTS: [u16; 3] = [443, 80, 22];
 
 /// No connection is held longer, whatever the spec says.
@@ -30,7 +30,7 @@ const SECONDS_MAX: u16 = 30;
 /// Where programs of the host are looked for. A jail can write to none of these.
 const PATH: &str = "/run/current-system/sw/bin:/usr/local/bin:/usr/bin:/bin";
 
-/// What grants a connection that somebody allowed, in the log.
+/// What grants a connection that the user allowed, in the log.
 const BY: &str = "network-ask";
 
 const YES: u8 = b'y';
@@ -64,7 +64,7 @@ impl Asker {
         match sys::fork()? {
             Forked::Child => {
                 drop(line);
-                // A question that nobody waits for any more is not answered.
+                // If no connection waits for the question any more, it is not answered.
                 let _ = set_parent_process_death_signal(Some(Signal::KILL));
                 serve(&theirs, &ask.command, time);
                 sys::exit_now(0)
@@ -98,7 +98,7 @@ fn ask(command: &[String], host: &str, port: &str, time: Duration) -> bool {
         [] => notification(host, port, time),
     };
     question.env("PATH", PATH).stdin(Stdio::null()).stderr(Stdio::null());
-    // Without the program nobody can be asked.
+    // Without the program the user cannot be asked.
     let Ok(mut asking) = question.spawn() else { return false };
     let deadline = Instant::now() + time;
     while Instant::now() < deadline {
@@ -140,7 +140,7 @@ impl Ask {
         Ok(Self { line: Mutex::new(line), time: asker.time, answers: RefCell::default() })
     }
 
-    /// Whether somebody allows it, and in time.
+    /// Whether the user allows it, and in time.
     async fn allows(&self, to: &Target) -> bool {
         let question = format!("{} {}\n", to.host, to.port);
         let known = || self.answers.borrow().get(&question).copied();
@@ -186,15 +186,13 @@ pub(crate) async fn judge(session: &Session, to: &Target) -> Result<Allowed, Ref
         Ok(false) | Err(_) => return Err(why),
     }
     if connection::judge(session, to).is_err() {
-        session
-            .log
-            .changed(&format!("{}:{} was allowed when somebody was asked", to.host, to.port));
+        session.log.changed(&format!("{}:{} was allowed on request", to.host, to.port));
         session.policy.borrow_mut().rules.push(rule);
     }
     connection::judge(session, to)
 }
 
-/// Whether somebody may be asked about a host: one that a rule could name, that was not denied, and that no command takes for an
+/// Whether the user may be asked about a host: one that a rule could name, that was not denied, and that no command takes for an
 /// option. A jail would choose `-h.example.com`, and a command that answers with its help may well end with status 0.
 pub(crate) fn can_ask(session: &Session, host: &Host) -> bool {
     session.ask.get().is_some()

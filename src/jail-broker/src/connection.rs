@@ -16,7 +16,7 @@ use crate::session::Session;
 use crate::tls::{Hello, NoHello};
 use crate::{http, relay, tls};
 
-/// How long a client may take to say whom it wants.
+/// How long a client may take to say which host it wants.
 pub(crate) const FIRST_WORDS_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait when the kernel has no more descriptors or memory.
@@ -161,7 +161,7 @@ pub(crate) async fn run(
     }
 }
 
-/// A step of a connection: `None` where it has failed or must end, which is told and done.
+/// A step of a connection: `None` if it has failed or must end, which is then logged and done.
 async fn step<T>(
     session: &Session,
     stream: &TcpStream,
@@ -175,7 +175,7 @@ async fn step<T>(
     };
     done.map_err(|ending| {
         if let Some(ending) = ending {
-            told(session, to, ending);
+            log_ending(session, to, ending);
         }
         reset(stream);
     })
@@ -183,7 +183,7 @@ async fn step<T>(
 }
 
 /// Puts an ending in the log.
-pub(crate) fn told(session: &Session, to: &Target, ending: Ending) {
+pub(crate) fn log_ending(session: &Session, to: &Target, ending: Ending) {
     match ending {
         Ending::Refused(why) => session.log.refused(&to.host, to.port, why),
         Ending::Unfit(why) => session.log.unfit(&to.host, to.port, why),
@@ -243,7 +243,7 @@ async fn hello(
     Ok(Some(bytes))
 }
 
-/// Anything: nobody waits for the client.
+/// Any protocol: the broker does not wait for the client.
 async fn plain(
     session: &Session,
     stream: TcpStream,

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use jail_egress::Host;
 use tokio::sync::Notify;
 
-/// So many hosts are told. Names may be long, and an answer of the control socket has a largest size.
-const TOLD_MAX: usize = 1000;
+/// At most so many hosts are listed. Names may be long, and an answer of the control socket has a maximum size.
+const LISTED_MAX: usize = 1000;
 
 /// All connections of the jail.
 #[derive(Default)]
@@ -46,13 +46,13 @@ impl Live {
         Entered { live: self, number, end }
     }
 
-    /// The hosts that are connected to, and how many connections each has: [`TOLD_MAX`] of them at most.
+    /// The hosts that are connected to, and how many connections each has: [`LISTED_MAX`] of them at most.
     pub(crate) fn hosts(&self) -> BTreeMap<String, usize> {
         let mut hosts = BTreeMap::new();
         for one in self.all.borrow().values() {
             if let Some((host, port)) = &one.host {
                 let host = format!("{host}:{port}");
-                if hosts.len() < TOLD_MAX || hosts.contains_key(&host) {
+                if hosts.len() < LISTED_MAX || hosts.contains_key(&host) {
                     *hosts.entry(host).or_default() += 1;
                 }
             }
@@ -87,7 +87,7 @@ impl Entered<'_> {
         }
     }
 
-    /// What ends it, for what goes on beside it.
+    /// What ends it, for tasks that run alongside.
     pub(crate) fn end(&self) -> Rc<Notify> {
         self.end.clone()
     }
@@ -111,10 +111,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn not_more_hosts_are_told_than_an_answer_has_room_for() {
+    fn not_more_hosts_are_listed_than_an_answer_has_room_for() {
         let live = Live::default();
         let long = "x".repeat(60);
-        let all: Vec<_> = (0..2 * TOLD_MAX)
+        let all: Vec<_> = (0..2 * LISTED_MAX)
             .map(|number| {
                 let name = format!("n{number}.{long}.{long}.{long}.example.com");
                 let entered = live.enter();
@@ -124,8 +124,8 @@ mod tests {
             .collect();
         let again = live.enter();
         again.is_to(&Host::Address([10, 1, 2, 3].into()), 80);
-        let told = live.hosts();
-        assert_eq!((told.len(), live.count()), (TOLD_MAX, all.len() + 1));
-        assert!(serde_json::to_string(&told).unwrap().len() < 512 * 1024);
+        let listed = live.hosts();
+        assert_eq!((listed.len(), live.count()), (LISTED_MAX, all.len() + 1));
+        assert!(serde_json::to_string(&listed).unwrap().len() < 512 * 1024);
     }
 }

@@ -15,8 +15,8 @@ impl Requests {
     /// What the plan says.
     ///
     /// # Errors
-    /// The rule that is none, with the reason.
-    pub(crate) fn of(egress: &Egress) -> Result<Self, String> {
+    /// The text that is not a rule, with the reason.
+    pub(crate) fn from_plan(egress: &Egress) -> Result<Self, String> {
         let rule = |rule: &jail_plan::RequestRule| {
             RequestRule::parse(&rule.host, &rule.methods, &rule.paths, rule.by.as_str())
                 .map_err(|error| format!("the requests to `{}`: {error}", rule.host))
@@ -57,7 +57,7 @@ fn is_about(pattern: &Pattern, host: &Host) -> bool {
 /// The policy that the plan says.
 ///
 /// # Errors
-/// The rule that is none, with the reason.
+/// The text that is not a rule, with the reason.
 pub(crate) fn policy(egress: &Egress) -> Result<jail_egress::Policy, String> {
     let rules: Result<Vec<Rule>, String> = egress.rules.iter().map(rule).collect();
     let reach = if egress.internet.is_empty() {

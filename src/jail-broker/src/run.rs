@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
         Task::Run { channel, start, life, said } => {
             run(&channel, (start, said), &UnixStream::from(life), &mut name)
         }
-        Task::Read { start, line } => sources::tell(start, &line, &mut name),
+        Task::Read { start, line } => sources::pass_on(start, &line, &mut name),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,7 +128,7 @@ fn run(
 /// What the launch has handed over, and the sockets of the servers inside by their paths.
 type Taken = (Handed, BTreeMap<String, OwnedFd>);
 
-/// Takes what the launch hands over, and gives what it waits for. `None`: it has failed, and somebody else says why.
+/// Takes what the launch hands over, and gives what it waits for. `None`: the launch has failed, and the stub reports why.
 fn take(channel: &OwnedFd, plan: &Planned) -> Result<Option<Taken>, String> {
     let Network { listeners, given, .. } = &plan.network;
     let handed = start::receive(channel, (listeners.len(), given::count(given)));
@@ -157,7 +157,7 @@ struct Planned {
 impl Planned {
     fn read(start: OwnedFd, said: Option<OwnedFd>, name: &mut String) -> Result<Self, String> {
         let (mut start, mut network) =
-            Start::read(start).map_err(told("what the supervisor says"))?;
+            Start::read(start).map_err(about("what the supervisor says"))?;
         name.clone_from(&start.name);
         let policy = policy(&network.egress)?;
         let upstream = upstream(&start, &network)?;
@@ -166,16 +166,16 @@ impl Planned {
         let secrets = Arc::new(Secrets::new(read, &network.egress.sockets)?);
         let mut placeholders = secrets.placeholders();
         placeholders.extend(missing.into_iter().map(|name| (name, Vec::new())));
-        let requests = Requests::of(&network.egress)?;
+        let requests = Requests::from_plan(&network.egress)?;
         let has_authority = !(requests.is_empty() && network.egress.sockets.is_empty())
             || given::needs_authority(&network.given);
         let authority = has_authority.then(Authority::new).transpose();
-        let authority = authority.map_err(told("the authority of the launch"))?;
+        let authority = authority.map_err(about("the authority of the launch"))?;
         Ok(Self { start, network, policy, upstream, requests, authority, secrets, placeholders })
     }
 }
 
-fn told(what: &'static str) -> impl Fn(io::Error) -> String {
+fn about(what: &'static str) -> impl Fn(io::Error) -> String {
     move |error| format!("{what}: {error}")
 }
 
@@ -196,18 +196,18 @@ fn prepare(plan: Planned) -> Result<Prepared, String> {
     let Planned { start, network, .. } = &plan;
     let state = Path::new(&start.state);
     let log = LogFile::create(&state.join("log").join(&start.name), &start.session);
-    let log = log.map_err(told("the log of the network"))?;
+    let log = log.map_err(about("the log of the network"))?;
     let control = state.join("sessions").join(&start.session).join("control");
     let shown = ports::show(&network.egress.exposed)?;
-    let bound = Control::bind(&control).map_err(told("the session's control socket"))?;
-    let own = Own::new().map_err(told("the addresses of this machine"))?;
+    let bound = Control::bind(&control).map_err(about("the session's control socket"))?;
+    let own = Own::new().map_err(about("the addresses of this machine"))?;
     let speaks_tls =
         plan.authority.is_some() || plan.upstream.as_ref().is_some_and(Upstream::is_secure);
     let roots = if speaks_tls { Roots::Needed } else { Roots::NotNeeded };
-    let outside = Outside::start(control, roots).map_err(told("a process for the host's files"))?;
+    let outside = Outside::start(control, roots).map_err(about("a process for the host's files"))?;
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
-    let asker = asker.map_err(told("a process that asks"))?;
+    let asker = asker.map_err(about("a process that asks"))?;
     // Where the C library is linked statically, random bytes are read from a file, which is opened once and now: with all files
     // given up, the numbers of queries would have nothing to come from.
     let random = getrandom::fill(&mut [0]);
@@ -235,11 +235,11 @@ fn upstream(start: &Start, network: &Network) -> Result<Option<Upstream>, String
 }
 
 fn file(path: &str) -> Result<String, String> {
-    let told = |error: &dyn std::fmt::Display| {
+    let about = |error: &dyn std::fmt::Display| {
         format!("the upstream proxy's credentials: {path}: {error}")
     };
-    let text = fs::read_to_string(PathBuf::from(path)).map_err(|error| told(&error))?;
-    if text.len() > CREDENTIALS_MAX { Err(told(&"too long")) } else { Ok(text) }
+    let text = fs::read_to_string(PathBuf::from(path)).map_err(|error| about(&error))?;
+    if text.len() > CREDENTIALS_MAX { Err(about(&"too long")) } else { Ok(text) }
 }
 
 /// Starts the factory, gives everything up, and serves until the end.

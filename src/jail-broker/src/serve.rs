@@ -128,7 +128,7 @@ async fn tidy(session: Rc<Session>) {
     }
 }
 
-/// Waits until the supervisor ends, and says the closing line when it is told to.
+/// Waits until the supervisor ends, and prints the closing line on request.
 pub(crate) async fn until_the_end(session: &Session, life: OwnedFd) -> io::Result<()> {
     let ended = end(session, life).await;
     session.log.settle_all();

@@ -47,7 +47,7 @@ pub(crate) struct Session {
     pub(crate) ends: Option<Ends>,
     /// What opens the host's files.
     pub(crate) outside: Rc<Outside>,
-    /// Whom to ask before something is refused.
+    /// The user or command to ask before something is refused.
     pub(crate) ask: OnceCell<Ask>,
     /// The plan's record.
     pub(crate) network: Network,
@@ -251,7 +251,7 @@ impl Session {
         Ok(())
     }
 
-    /// A port of the host leads to one of the jail. What it is is said where nobody could know it.
+    /// A port of the host leads to one of the jail. The log names the port if it was chosen at launch.
     pub(crate) fn is_shown(&self, outside: u16, inside: u16) {
         self.shown.borrow_mut().insert(outside, inside);
         let is_free_one = |exposed: &jail_plan::Exposed| {
@@ -268,7 +268,7 @@ impl Session {
         self.shown.borrow().clone()
     }
 
-    /// The ports that a name is listened on: where nobody was asked about it yet, those that a program may mean.
+    /// The ports on which a name is served: until the user was asked about it, those that a program may mean.
     fn ports(&self, name: &Name) -> Vec<u16> {
         let host = Host::Name(name.clone());
         let mut ports = self.policy.borrow().ports(&host);
@@ -322,7 +322,7 @@ fn lacks_family(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
 }
 
-/// Ends a listening socket at once, whoever waits on it, so that its address is free again.
+/// Ends a listening socket at once, also if a task waits on it, so that its address is free again.
 fn close(socket: &TcpListener) {
     // It cannot fail for a socket that listens; one that does not is closed.
     let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);

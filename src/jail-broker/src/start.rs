@@ -1,6 +1,6 @@
 //! What the broker is started with: what the supervisor says, and what comes out of the jail once, before the payload.
 //!
-//! `jail-broker run CHANNEL START LIFE` has three descriptors beside the standard ones, by their numbers. START is a file with the
+//! `jail-broker run CHANNEL START LIFE` has three descriptors in addition to the standard ones, by their numbers. START is a file with the
 //! JSON object [`Start`]. CHANNEL is a socket (SOCK_SEQPACKET) whose other end the jail's side of the launch has; it brings the one
 //! message that `jail_plan::Network` describes, or ends, and then the launch has failed; where something is given, the answer goes back
 //! by it. LIFE is a stream whose other end the
@@ -127,7 +127,7 @@ pub(crate) fn has_ended(life: &UnixStream) -> bool {
     poll(&mut ready, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Takes the one message of the jail's side. `None`: the launch has failed, and somebody else says why.
+/// Takes the one message of the jail's side. `None`: the launch has failed, and the stub reports why.
 pub(crate) fn receive(
     channel: &OwnedFd,
     (listeners, given): (usize, usize),
@@ -139,7 +139,7 @@ pub(crate) fn receive(
     let received = loop {
         match recvmsg(channel, &mut parts, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
             Err(rustix::io::Errno::INTR) => {}
-            // A launch that fails leaves unread what the supervisor told it.
+            // A launch that fails leaves the supervisor's message unread.
             Err(rustix::io::Errno::CONNRESET) => return Ok(None),
             other => break other?,
         }

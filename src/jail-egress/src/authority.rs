@@ -1,4 +1,4 @@
-//! `host:port` as clients and specs write it, with nothing beside it.
+//! `host:port` as clients and specs write it, and nothing else.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,7 +8,7 @@ use super::name::{Name, NameError};
 /// A host, and perhaps a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authority {
-    /// The host.
+    /// The host, in its one form.
     pub host: Host,
     /// The port, where it is written.
     pub port: Option<u16>,
@@ -38,7 +38,7 @@ impl fmt::Display for AuthorityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Port => f.write_str("a port is a number from 1 to 65535"),
-            Self::Address => f.write_str("between `[` and `]` stands an IPv6 address"),
+            Self::Address => f.write_str("expected an IPv6 address between `[` and `]`"),
             Self::Name(error) => error.fmt(f),
         }
     }
@@ -82,7 +82,7 @@ impl Authority {
     }
 }
 
-/// A port in the one form that everybody reads alike: no sign, no leading zero.
+/// A port in the one form that every parser reads the same way: no sign, no leading zero.
 pub(crate) fn port(digits: &str) -> Result<u16, AuthorityError> {
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     digits.parse().ok().filter(|_| is_plain).ok_or(AuthorityError::Port)

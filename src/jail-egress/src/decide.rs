@@ -12,20 +12,20 @@ use super::rule::{Destination, Protocol, Rule};
 /// What is to be judged. `host` and `port` are what the program in the jail connected to.
 #[derive(Clone, Copy, Debug)]
 pub enum Request<'a> {
-    /// A name is looked up. Before the verdict nobody is asked for it: a query is a message too.
+    /// A name is looked up. No resolver is asked before the verdict: a query is a message too.
     Lookup(&'a Name),
     /// A connection was accepted.
     Connect {
-        /// The host.
+        /// The host, in its one form.
         host: &'a Host,
-        /// The port.
+        /// The TCP port.
         port: u16,
     },
     /// A connection to this address is to be made for it.
     Dial {
-        /// The host.
+        /// The host, in its one form.
         host: &'a Host,
-        /// The port.
+        /// The TCP port.
         port: u16,
         /// What the host's name was resolved to, or the host's address itself.
         address: IpAddr,
@@ -34,18 +34,18 @@ pub enum Request<'a> {
     },
     /// The client began TLS, and asks for this server.
     Tls {
-        /// The host.
+        /// The host, in its one form.
         host: &'a Host,
-        /// The port.
+        /// The TCP port.
         port: u16,
         /// The server name of the ClientHello as it stands there, where there is one.
         sni: Option<&'a [u8]>,
     },
     /// The client sent a request of HTTP, with this `Host`.
     Http {
-        /// The host.
+        /// The host, in its one form.
         host: &'a Host,
-        /// The port.
+        /// The TCP port.
         port: u16,
         /// The value of the one `Host` field, or `:authority`.
         value: &'a [u8],
@@ -79,9 +79,9 @@ pub enum Refusal {
     Address(Objection),
     /// TLS asks for another server.
     OtherServer,
-    /// TLS asks for no server by name.
+    /// TLS does not name a server.
     NoServer,
-    /// HTTP asks for another host.
+    /// HTTP names another host.
     OtherHost,
 }
 
@@ -91,9 +91,9 @@ impl fmt::Display for Refusal {
             Self::Host => f.write_str("no rule allows this host"),
             Self::Port => f.write_str("no rule allows this port of the host"),
             Self::Address(objection) => write!(f, "the name leads to {objection}"),
-            Self::OtherServer => f.write_str("TLS asks for another server name"),
-            Self::NoServer => f.write_str("TLS asks for no server by name"),
-            Self::OtherHost => f.write_str("HTTP asks for another host"),
+            Self::OtherServer => f.write_str("TLS names another server"),
+            Self::NoServer => f.write_str("TLS does not name a server"),
+            Self::OtherHost => f.write_str("HTTP names another host"),
         }
     }
 }

@@ -65,7 +65,7 @@ impl Name {
     /// A name as a spec has it, where it may be internationalised: `bücher.example`.
     ///
     /// # Errors
-    /// When it is not a name. A dot in another script than ASCII's is none: it looks like one and may not be one elsewhere.
+    /// When it is not a name. A dot that is not ASCII's is refused: it looks like one, and other programs may not take it for one.
     pub fn from_spec(text: &str) -> Result<Self, NameError> {
         if text.is_ascii() {
             return Self::from_wire(text.as_bytes());

@@ -38,7 +38,7 @@ impl fmt::Display for PatternError {
                 f.write_str("`*` is every host: grant `internet` to reach all of them")
             }
             Self::PublicSuffix(name) => {
-                write!(f, "anybody can register a name below `{name}`: name the hosts below it")
+                write!(f, "anyone can register a name below `{name}`: name the hosts below it")
             }
             Self::Star => f.write_str("a `*` stands for the first part of a name: `*.example.com`"),
             Self::Local(name) => write!(

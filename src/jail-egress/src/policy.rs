@@ -12,7 +12,7 @@ use super::rule::{Destination, Rule, Sni};
 pub struct Policy {
     /// The rules, in the order of the spec.
     pub rules: Vec<Rule>,
-    /// What may be reached beside.
+    /// What may be reached in addition to the rules.
     pub reach: Reach,
     /// What was taken away while the jail ran, and what of it was given back: the newest word about a host counts, whatever the rules
     /// say.
@@ -28,7 +28,7 @@ pub enum Change {
     Denied(Destination),
     /// They may be reached again on these ports, if a rule allows it.
     GivenBack {
-        /// Where.
+        /// The host and ports that it is about.
         destination: Destination,
         /// The TCP ports.
         ports: Vec<u16>,
@@ -43,7 +43,7 @@ impl Change {
     }
 }
 
-/// What may be reached beside the rules.
+/// What may be reached in addition to the rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum Reach {
@@ -61,7 +61,7 @@ pub enum Reach {
 pub struct Conflict {
     /// The places of both in the list.
     pub rules: (usize, usize),
-    /// The port.
+    /// The TCP port.
     pub port: u16,
 }
 
@@ -166,7 +166,7 @@ impl Policy {
     }
 }
 
-/// Whether `internet` is about a host, as far as its name tells. What its name leads to is judged when it is dialled.
+/// Whether `internet` is about a host, as far as its name shows. What its name leads to is judged when it is dialled.
 pub(crate) fn is_public(host: &Host) -> bool {
     match host {
         Host::Name(name) => !name.is_local(),

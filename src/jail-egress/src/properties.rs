@@ -77,9 +77,9 @@ proptest! {
     fn a_pattern_matches_what_is_below_it_and_nothing_beside(base in some_name(), more in label(), glued in "[a-z]{1,5}") {
         let Ok(pattern) = Pattern::parse(&format!("*.{base}")) else { return Ok(()) };
         let below = format!("{more}.{base}");
-        let beside = [base.clone(), format!("{glued}{base}"), format!("{below}.{glued}")];
+        let others = [base.clone(), format!("{glued}{base}"), format!("{below}.{glued}")];
         prop_assert!(pattern.matches(&name(&below)));
-        prop_assert!(!beside.iter().any(|text| pattern.matches(&name(text))));
+        prop_assert!(!others.iter().any(|text| pattern.matches(&name(text))));
     }
 
     #[test]

@@ -17,11 +17,11 @@ const PORTS: [u16; 2] = [443, 80];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Rule {
-    /// Where.
+    /// The host and ports that it is about.
     pub destination: Destination,
     /// The TCP ports.
     pub ports: Vec<u16>,
-    /// What is spoken, where the rule says so; else the port tells ([`Protocol::of_port`]).
+    /// The protocol, where the rule names it; otherwise the port decides ([`Protocol::of_port`]).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<Protocol>,
     /// Which server names TLS may ask for.
@@ -52,7 +52,7 @@ pub enum Protocol {
     Tls,
     /// HTTP: the client speaks first, and says which host it means.
     Http,
-    /// Anything. The server may speak first, so nobody waits for the client.
+    /// Anything. The server may speak first, so the broker does not wait for the client.
     Tcp,
 }
 
@@ -85,10 +85,10 @@ impl fmt::Display for RuleError {
             Self::Pattern(error) => error.fmt(f),
             Self::Address(address, Objection::Loopback) => write!(
                 f,
-                "the loopback of a jail is its own, so `{address}` is the jail itself: `allow-host-port` reaches a port of the host's"
+                "the loopback of a jail is its own, so `{address}` is the jail itself: `use `allow-host-port` to reach a port of the host's loopback"
             ),
             Self::Address(address, objection) => {
-                write!(f, "`{address}` is {objection}, which no connection can be made to")
+                write!(f, "`{address}` is {objection}, to which no connection can be made")
             }
         }
     }
@@ -110,7 +110,7 @@ impl Rule {
     /// Reads a destination as a spec has it: `"example.com"`, `"*.example.com:8443"`, `"10.1.2.3:8080"`, `"[fd00::1]:22"`.
     ///
     /// # Errors
-    /// When it is none, or none that can be reached.
+    /// When it is not a rule, or names a host that cannot be reached.
     pub fn parse(text: &str, by: impl Into<String>) -> Result<Self, RuleError> {
         let (destination, port) = if text.contains('*') { pattern(text)? } else { host(text)? };
         let ports = port.map_or_else(|| PORTS.to_vec(), |port| vec![port]);

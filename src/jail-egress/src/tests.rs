@@ -355,7 +355,7 @@ fn the_closest_rule_counts_and_two_that_disagree_are_a_conflict() {
     policy.rules.push(Rule { sni: Sni::Any, ..policy.rules[1].clone() });
     assert_eq!(policy.conflicts(), [Conflict { rules: (1, 3), port: 443 }]);
     policy.rules[3].sni = Sni::Same;
-    assert_eq!(policy.conflicts(), [], "the same twice is none");
+    assert_eq!(policy.conflicts(), [], "the same rule twice is not a conflict");
 }
 
 #[test]

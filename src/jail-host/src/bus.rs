@@ -176,7 +176,7 @@ fn derived((op, by): (&Bus, &str), plan: &Plan, bus: String, sockets: String) ->
     }
 }
 
-/// A folder that nobody else can enter.
+/// A folder that no other user can enter.
 fn private_folder() -> io::Result<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let parent = runtime.filter(|path| path.is_absolute() && path.is_dir());

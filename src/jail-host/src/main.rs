@@ -1,7 +1,7 @@
 //! The helper: on the host it does what a launch needs there beyond system calls, with the user's rights; inside, under
 //! any other name, it is the client of a channel.
 //!
-//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and tells it the rest over the socket. It does what the
+//! The stub starts it as `jail-host run SOCKET LISTENER ARGUMENTS…` and sends it the rest over the socket. It does what the
 //! sealed plan says and nothing that anybody inside asks for beyond that. For each state file it is started once more, as
 //! `jail-host follow SOCKET`, to be a process that has no rights but over that file; as `jail-host git SOCKET` it keeps git's settings
 //! apart, with no rights but over the repository; as `jail-host filter-terminal SOCKET` it is one that has no rights at all; as
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
         let name = std::path::Path::new(&name).file_name().unwrap_or(&name).to_owned();
         return channel::client::run(&name, &words);
     }
-    // Before anything is read: nobody of the same user may look into this process or trace it, and it dumps no core (prctl(2)).
+    // Before anything is read: no process of the same user may inspect or trace this one, and it dumps no core (prctl(2)).
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         say(&format!("it stays open to others: {error}"));
         return ExitCode::FAILURE;
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         [mode, socket] if mode == ACCOUNT => errand::run(socket, account::serve),
         [mode, socket] if mode == MASK => errand::run(socket, mask::serve),
         [..] => {
-            say("it is started by the stub of a jail, and has nothing to do otherwise");
+            say("the stub of a jail starts it; it has no other use");
             ExitCode::from(2)
         }
     }
@@ -81,6 +81,6 @@ fn main() -> ExitCode {
 
 /// The one place that prints a line of its own. What it says never comes from inside a jail.
 fn say(text: &str) {
-    // When nobody listens any more, nobody is left to tell.
+    // If the stub no longer listens, there is no one left to report to.
     let _ = writeln!(std::io::stderr(), "{NAME}: {}", jail_plan::one_line(text));
 }

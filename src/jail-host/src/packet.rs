@@ -10,7 +10,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
 };
 
-/// The next packet, as `decode` reads it, with its descriptor; `None` when nobody is left to send one.
+/// The next packet, as `decode` reads it, with its descriptor; `None` if the sender is gone.
 pub(crate) fn hear<T>(
     socket: &OwnedFd,
     packet: &mut [u8],
@@ -32,13 +32,13 @@ pub(crate) fn hear<T>(
     match packet.get(..length) {
         Some([]) | None => Ok(None),
         Some(packet) => match decode(packet) {
-            Some(told) => Ok(Some((told, descriptor))),
+            Some(message) => Ok(Some((message, descriptor))),
             None => Err(io::Error::other("the stub sent no packet")),
         },
     }
 }
 
-/// Sends a packet, with at most two descriptors. A stub that has gone is no fault: the next thing that is heard is the end.
+/// Sends a packet, with at most two descriptors. A stub that has gone is not a fault: the next thing that is heard is the end.
 pub(crate) fn tell(
     socket: &OwnedFd,
     packet: &[u8],

@@ -41,7 +41,7 @@ fn found(words: &[&str]) -> String {
     let folder = tempfile::tempdir_in("/tmp").expect("a folder");
     let open = std::fs::Permissions::from_mode(0o777);
     std::fs::set_permissions(folder.path(), open).expect("open to all");
-    // Where cargo has it, not everybody may come.
+    // Not every user may enter cargo's folder.
     let program = folder.path().join(Path::new(words[0]).file_name().expect("a name"));
     std::fs::copy(words[0], &program).expect("a copy");
     let mut command = Command::new("sh");

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use jail_registry::Place;
 
-use crate::burial::{bury, holds_more};
+use crate::deferred_drop::{defer_drop, holds_more};
 use crate::limits::ATTRIBUTE;
 use crate::symbols::{Symbol, Symbols};
 use crate::value::{Value, Weight};
@@ -54,7 +54,7 @@ impl Default for Attrs {
 impl Drop for Attrs {
     fn drop(&mut self) {
         if self.entries.iter().any(|entry| holds_more(&entry.value)) {
-            bury(std::mem::take(&mut self.entries).into_iter().map(|entry| entry.value));
+            defer_drop(std::mem::take(&mut self.entries).into_iter().map(|entry| entry.value));
         }
     }
 }

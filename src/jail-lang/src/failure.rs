@@ -10,10 +10,10 @@ pub(crate) const LIBRARY: FileId = FileId(u32::MAX);
 /// Where nothing of the author's stands.
 pub(crate) const NOWHERE: Place = Place { file: LIBRARY, start: 0, end: 0 };
 
-/// Spans of "while evaluating …" beyond this help nobody.
+/// More spans of "while evaluating …" than this do not help.
 const STACK_MAX: usize = 5;
 
-/// Nobody reads more of a message; what a spec says in it may be megabytes.
+/// A longer message is not read; what a spec says in it may be megabytes.
 const MESSAGE_MAX: usize = 2_000;
 
 /// The beginning of a text, for a message.
@@ -35,8 +35,8 @@ pub(crate) enum Kind {
     Symbolic,
     /// Anything else.
     Other,
-    /// What is needed is wrong, and that has been told already.
-    Told,
+    /// What is needed is wrong, and that has been reported already.
+    Reported,
 }
 
 impl Failure {
@@ -56,13 +56,13 @@ impl Failure {
 
     /// What is needed here is wrong, and its diagnostic stands in [`crate::eval::Evaluator::told`].
     pub(crate) fn told(place: Place) -> Box<Self> {
-        Self::new(Code::Syntax, place, "this is wrong").kind(Kind::Told)
+        Self::new(Code::Syntax, place, "this is wrong").kind(Kind::Reported)
     }
 
-    /// What is to be told of it.
+    /// What is to be reported of it.
     pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
         match self.kind {
-            Kind::Told => None,
+            Kind::Reported => None,
             Kind::Symbolic | Kind::Other => Some(self.diagnostic),
         }
     }

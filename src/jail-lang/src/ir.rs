@@ -85,7 +85,7 @@ pub(crate) enum Expr {
     Negate(Code),
     /// Something that a spec may not do; an error only when it is needed.
     Refused(Box<Diagnostic>),
-    /// Something that is wrong and has been told: whoever needs it fails without a word.
+    /// Something that is wrong and has been reported: code that needs it fails silently.
     Faulty,
 }
 

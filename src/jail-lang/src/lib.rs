@@ -6,7 +6,7 @@
 
 mod attrs;
 mod builtins;
-mod burial;
+mod deferred_drop;
 mod eval;
 mod failure;
 mod files;

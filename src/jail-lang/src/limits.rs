@@ -19,7 +19,7 @@ impl Limits {
     pub const EXPRESSION: Self = Self { steps: 500_000_000, calls: 10_000, bytes: 256 << 20 };
 }
 
-/// The largest single string, list or set, in bytes. It is made beside what it is made of, and may move while it grows.
+/// The largest single string, list or set, in bytes. It is made next to its parts, and may move while it grows.
 pub(crate) const VALUE_BYTES_MAX: usize = 64 << 20;
 
 /// What is copied in about the time of a step.

@@ -1,4 +1,4 @@
-//! The crate's own doors. Each runs where the stack is large.
+//! The crate's entry points. Each runs where the stack is large.
 
 use jail_registry::{Diagnostic, FileId, Jail, Place};
 
@@ -38,7 +38,7 @@ pub struct Evaluated {
     pub files: Files,
 }
 
-/// Why a text is no Nix expression.
+/// Why a text is not a Nix expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 pub struct SyntaxError {
@@ -134,7 +134,7 @@ fn check(nix: &str, check: fn(&str) -> Result<(), Box<Diagnostic>>) -> Result<()
     })
 }
 
-/// The first line of the spec that is no comment: what is said of the spec as a whole is shown there.
+/// The first line of the spec that is not a comment: what is said of the spec as a whole is shown there.
 fn whole_file(evaluator: &Evaluator<'_>) -> Place {
     let files = evaluator.files.borrow();
     let text = files.all().first().map_or("", |file| file.text.as_str());

@@ -30,7 +30,7 @@ pub struct Spec {
 /// A flake input.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
-    /// Its reference.
+    /// The reference to the flake.
     pub url: Option<String>,
     /// Whether it is a flake.
     pub flake: Option<bool>,
@@ -223,7 +223,7 @@ impl Collector<'_, '_> {
     fn no_spec(&mut self, value: &Value, place: Place) {
         let help = match value {
             Value::Root(_) | Value::Partial(_) | Value::Combinator(_) => {
-                "it still wants arguments: `jail NAME PACKAGE [ … ]`"
+                "it needs more arguments: `jail NAME PACKAGE [ … ]`"
             }
             Value::Permission(_) | Value::List(_) => {
                 "permissions stand inside a jail: `jail \"name\" pkgs.hello [ … ]`"
@@ -243,7 +243,7 @@ impl Collector<'_, '_> {
         };
         self.fault(match self.unfinished_jail(value) {
             Some((what, written)) => {
-                fault(&what).label("it still wants arguments").help(format!("write `{written}`"))
+                fault(&what).label("it needs more arguments").help(format!("write `{written}`"))
             }
             None => fault(value.kind()).label(format!("this is {}", value.kind())).help(help),
         });
@@ -314,9 +314,9 @@ impl Collector<'_, '_> {
             let Some(name) = jail.name() else { continue };
             let Some(first) = seen.insert(name, jail.place) else { continue };
             let help = match jail.made {
-                Made::Plain { .. } => "the name is that of the command: give them different ones",
+                Made::Plain { .. } => "the name becomes a command: give them different ones",
                 Made::Built(_) => {
-                    "the name is that of the command: give one of them another with `name = \"…\";`"
+                    "the name becomes a command: give one of them another with `name = \"…\";`"
                 }
             };
             let mut fault = Diagnostic::error(

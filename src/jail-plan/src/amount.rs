@@ -9,7 +9,7 @@ pub struct Bytes(pub u64);
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u32, &str); 3] = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
-        // The largest unit that tells it exactly.
+        // The largest unit that is exact.
         let unit =
             UNITS.into_iter().find(|(shift, _)| self.0 != 0 && self.0.trailing_zeros() >= *shift);
         match unit {

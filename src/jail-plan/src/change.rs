@@ -17,7 +17,8 @@ impl Plan {
                 Change::Inside(op) => {
                     let is_place = |step: &Step<InsideOp>| step.op == InsideOp::RuntimeArguments;
                     let place = self.inside.iter().position(is_place);
-                    let place = place.ok_or("the plan has no place for further operations")?;
+                    let place =
+                        place.ok_or("the plan has no step to which operations can be added")?;
                     let step = Step { by, op };
                     let rules = self.landlock.rules_of(&step, &self.closure.store);
                     self.landlock.rules.extend(rules);
@@ -49,7 +50,7 @@ impl Plan {
         match &mut self.ids {
             Ids::Shown(ids) => Ok(ids),
             Ids::Caller | Ids::Dedicated(_) => {
-                Err("a jail with a user of its own shows nobody's ids under another number")
+                Err("a jail with a user of its own cannot show ids under other numbers")
             }
         }
     }

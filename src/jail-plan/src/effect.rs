@@ -1,5 +1,5 @@
 //! What an operation inside does, in one row for each: what of the host it uses, where it puts something, and what may be done
-//! there. Whoever asks one of these questions matches on an answer and not on the operations, so a new operation answers here.
+//! there. Code that asks one of these questions matches on an answer and not on the operations, so a new operation is added here alone.
 
 use crate::expand::HostText;
 use crate::landlock::Reach;
@@ -77,7 +77,7 @@ pub enum Place<'a> {
     Store,
     /// Where the working folder belongs.
     Folder,
-    /// Beside the working folder, at its own place on the host.
+    /// Next to the working folder, at its own place on the host.
     Repository,
     /// Where the launch finds it on the host, as mounts.
     Found,
@@ -118,7 +118,7 @@ impl InsideOp {
         self.effect().reach
     }
 
-    /// The table, and the only place where all operations are told apart to say what they give.
+    /// The table, and the only place that distinguishes all operations to say what they give.
     fn effect(&self) -> Effect<'_> {
         use HostUse::Nothing;
         use Place::{Found, Made, Mount, Nowhere};

@@ -10,10 +10,10 @@ use alloc::vec::Vec;
 use crate::helper::Refusal;
 use crate::limits::Controlled;
 
-/// The word for the process that makes the jail's control group. It is asked for a [`Group`].
+/// The argument for the process that makes the jail's control group. It is asked for a [`Group`].
 pub const CONTROL_GROUP: &str = "control-group";
 
-/// The word for the process that finds the user that the payload runs as, and shares with it. It is told an [`Account`].
+/// The argument for the process that finds the user that the payload runs as, and shares with it. It gets an [`Account`].
 pub const ACCOUNT: &str = "account";
 
 /// The longest packet.
@@ -116,7 +116,7 @@ pub enum Account {
     },
     /// That were all of them; they are to be shared now.
     Share {
-        /// The user.
+        /// The id of the user.
         user: u32,
     },
 }

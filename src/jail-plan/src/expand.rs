@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 use crate::json::{Error, FromJson, Value, from_value};
 
-/// Defaults may hold defaults; nobody needs more levels than this.
+/// Defaults may hold defaults; no spec needs more levels than this.
 const NESTING_MAX: u32 = 8;
 
 /// A text that is taken as it stands, or expanded at launch. In JSON: `"text"`, `{"expand": "~/text"}` or
@@ -58,7 +58,7 @@ pub trait Lookup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unset(pub String);
 
-/// Why a text is no expansion.
+/// Why a text is not an expansion.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExpansionError {
     /// `$(…)` or backquotes: this language runs nothing.

@@ -1,14 +1,14 @@
 //! How the process that carries a state file over is talked to ([`crate::SharedFile`]): packets over a pair of sockets. Only
 //! their form; no I/O.
 //!
-//! The stub says which file of the host it is; the jail's first process, which folder inside, and waits for the answer; the
+//! The stub says which file of the host it is; the jail's init says which folder inside, and waits for the answer; the
 //! stub, that the jail has ended, and waits for the answer. Folders come as descriptors, never as paths.
 
 use alloc::vec::Vec;
 
 use crate::ops::InsideOp;
 
-/// The word that tells the helper to be this process.
+/// The argument that makes the helper this process.
 pub const FOLLOW: &str = "follow";
 
 /// The largest file that is carried over.
@@ -23,9 +23,9 @@ pub fn is_followed(op: &InsideOp) -> bool {
     matches!(op, InsideOp::SharedFile(_))
 }
 
-/// What the process is told.
+/// A message to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Message {
     /// The file of the host, with the descriptor of its folder.
     Outside(Outside),
     /// The folder inside, as a descriptor. Has an answer.
@@ -57,7 +57,7 @@ pub enum Answer {
     Done,
     /// There can be no file of the jail's own at that place: the host's is to be bound.
     Bound,
-    /// What is inside is no regular file of the owner's.
+    /// What is inside is not a regular file of the owner's.
     Strange,
     /// What is inside is larger than [`FILE_MAX`].
     Large,
@@ -67,7 +67,7 @@ pub enum Answer {
     Unconfined(i32),
 }
 
-impl Told {
+impl Message {
     /// The packet.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -157,16 +157,18 @@ mod tests {
     fn packets_are_read_back_as_sent() {
         let file = |name: &[u8], inside: &[u8]| {
             let (name, inside) = (name.to_vec(), inside.to_vec());
-            Told::Outside(Outside { owner: 70_000, mode: 0o600, name, inside })
+            Message::Outside(Outside { owner: 70_000, mode: 0o600, name, inside })
         };
-        for told in [file(b".a.json", b"b\xff"), Told::Inside { is_new: true }, Told::Ended] {
-            assert_eq!(Told::decode(&told.encode()), Some(told));
+        for message in
+            [file(b".a.json", b"b\xff"), Message::Inside { is_new: true }, Message::Ended]
+        {
+            assert_eq!(Message::decode(&message.encode()), Some(message));
         }
         for (name, inside) in [("", "a"), ("a", ""), ("..", "a"), ("a", "b/c"), ("a", "b\0c")] {
-            assert_eq!(Told::decode(&file(name.as_bytes(), inside.as_bytes()).encode()), None);
+            assert_eq!(Message::decode(&file(name.as_bytes(), inside.as_bytes()).encode()), None);
         }
         for packet in [&b""[..], b"O", b"O1234567", b"I", b"I\x02", b"E1", b"?"] {
-            assert_eq!(Told::decode(packet), None);
+            assert_eq!(Message::decode(packet), None);
         }
     }
 

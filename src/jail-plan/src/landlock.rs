@@ -1,4 +1,4 @@
-//! The second wall: what the kernel checks with Landlock (landlock(7)) beside, and independently of, the mounts.
+//! The Landlock layer: what the kernel checks with Landlock (landlock(7)) in addition to the mounts, and independently of them.
 //!
 //! It stands per jail and not per store path, unless the plan asks for it: each rule costs a launch some microseconds.
 
@@ -12,7 +12,7 @@ use crate::ops::{Access, InsideOp, Missing, Origin, Step};
 use crate::record::{choice, record, words};
 
 record! {
-    /// What Landlock restricts, and what of that it allows. It holds for the jail's first process and the payload.
+    /// What Landlock restricts, and what of that it allows. It applies to the jail's init and the payload.
     pub struct Landlock {
         /// What is restricted. Nothing: the plan makes no use of Landlock.
         pub handles: Vec<Handled>,
@@ -25,7 +25,7 @@ record! {
         /// The least ABI. The launch stops where the kernel has an older one, or none. At 0 the launch restricts what
         /// the kernel can, and goes on.
         pub least: u32,
-        /// Who asked for it; empty where nobody did.
+        /// The combinator that asked for it; empty where there is none.
         pub by: Origin,
     }
 }
@@ -46,7 +46,7 @@ impl Landlock {
             LandlockRule::Path(Beneath { path, reach, missing, by })
         };
         let known = |path: &str| HostText::Literal(path.to_owned());
-        let found = || Found { reach, by: step.by.clone() };
+        let found = || FoundAtLaunch { reach, by: step.by.clone() };
         let is_needed = reads || reach.writes();
         match step.op.place() {
             Place::Mount(to) => vec![path(to)],
@@ -212,7 +212,7 @@ record! {
     pub struct Beneath {
         /// The place, as the payload sees it.
         pub path: HostText,
-        /// What.
+        /// What may be done there.
         pub reach: Reach,
         /// What to do when it is missing, or covered by a later mount. What is left out is not allowed.
         pub missing: Missing,
@@ -223,8 +223,8 @@ record! {
 
 record! {
     /// What may be done beneath places that the launch finds.
-    pub struct Found {
-        /// What.
+    pub struct FoundAtLaunch {
+        /// What may be done there.
         pub reach: Reach,
         /// Who wanted it.
         pub by: Origin,
@@ -237,13 +237,13 @@ choice! {
         /// See [`Beneath`].
         "path" Path(Beneath),
         /// The working folder, where it is inside.
-        "folder" Folder(Found),
+        "folder" Folder(FoundAtLaunch),
         /// Whatever an operation of the same origin has bound whose places only the launch knows: arguments, variables, the
         /// repository of a worktree.
-        "bound" Bound(Found),
+        "bound" Bound(FoundAtLaunch),
         /// Every store path of [`crate::Closure`], one rule for each.
-        "closure" Closure(Found),
+        "closure" Closure(FoundAtLaunch),
         /// The files that the launcher gave as standard input, output and error, as far as each was opened.
-        "standard" Standard(Found),
+        "standard" Standard(FoundAtLaunch),
     }
 }

@@ -40,7 +40,8 @@ pub use amount::{Bytes, Seconds};
 pub use effect::{Changes, HostUse, Layers, Place};
 pub use expand::{Expansion, ExpansionError, HostText, Lookup, Unset};
 pub use landlock::{
-    Beneath, Found, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach, landlock_abi_since,
+    Beneath, FoundAtLaunch, Handled, LANDLOCK_ABI_NEWEST, Landlock, LandlockRule, Reach,
+    landlock_abi_since,
 };
 pub use limits::{Cgroup, CgroupLimit, Controlled, Limit, Otherwise, Resource, TimeLimit};
 pub use network::{

@@ -11,7 +11,7 @@ use crate::record::{record, words};
 record! {
     /// A limit of setrlimit(2), soft and hard alike. It never raises one that the caller is under.
     pub struct Limit {
-        /// Which.
+        /// The resource that is limited.
         pub resource: Resource,
         /// How much, in the unit of setrlimit(2).
         pub value: u64,

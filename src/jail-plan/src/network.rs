@@ -26,7 +26,7 @@ record! {
         pub local: Vec<String>,
         /// Prefixes within those that lead nowhere.
         pub unreachable: Vec<String>,
-        /// Addresses that the loopback interface has beside 127.0.0.1 and ::1, one of each family: without them the C
+        /// Addresses that the loopback interface has in addition to 127.0.0.1 and ::1, one of each family: without them the C
         /// library takes a family for absent (`AI_ADDRCONFIG`).
         pub addresses: Vec<String>,
         /// Sockets that exist before the payload starts. The broker owns them.
@@ -60,7 +60,7 @@ record! {
         pub transport: Transport,
         /// The address that it is bound to. `0.0.0.0` and `::` take all of their family only (`IPV6_V6ONLY`).
         pub address: String,
-        /// The port.
+        /// The TCP port.
         pub port: u16,
     }
 }
@@ -107,7 +107,7 @@ record! {
         pub exposed: Vec<Exposed>,
         /// Ports of the host's loopback that the jail may reach, as the jail numbers them.
         pub host_ports: Vec<HostPort>,
-        /// Whom to ask before a connection is refused.
+        /// The user or command to ask before a connection is refused.
         pub ask: Option<Ask>,
         /// Which requests hosts may get. The broker ends the TLS of a host that one of these or a secret names.
         pub requests: Vec<RequestRule>,
@@ -153,7 +153,7 @@ record! {
     pub struct Upstream {
         /// Its name or address. Empty: the variable of `credentials` holds its whole URL (`http://user:password@host:port`, or `https://`).
         pub host: String,
-        /// Its port.
+        /// The TCP port.
         pub port: u16,
         /// Whether it is spoken to in TLS.
         pub tls: bool,
@@ -181,7 +181,7 @@ record! {
         pub from: u16,
         /// The first port inside; 0: the one that it has on the host.
         pub to: u16,
-        /// How many.
+        /// The number of ports.
         pub count: u16,
         /// Who wanted it.
         pub by: Origin,
@@ -201,7 +201,7 @@ record! {
 }
 
 record! {
-    /// Whom to ask before a connection is refused.
+    /// The user or command to ask before a connection is refused.
     pub struct Ask {
         /// The command on the host, which allows by its exit status 0; absent: a desktop notification.
         pub command: Vec<String>,

@@ -62,7 +62,7 @@ words! {
 
 words! {
     /// Something of the user's session on the host that programs find by variables or by well-known places. Which of it a
-    /// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and told.
+    /// launch finds, and where, is the stub's `inside/session`; what the host lacks is left out, and reported.
     pub enum Service {
         /// The socket of the Wayland compositor.
         "wayland" Wayland,
@@ -96,9 +96,9 @@ words! {
 words! {
     /// What becomes of settings of git that are changed inside.
     pub enum GitChanges {
-        /// They stay in the jail's copies, and are told.
-        "told" Told,
-        /// Harmless ones are taken over, and the others told.
+        /// They stay in the jail's copies, and are reported.
+        "reported" Reported,
+        /// Harmless ones are taken over, and the others are reported.
         "merged" Merged,
         /// Nothing of a repository can be changed inside.
         "refused" Refused,
@@ -227,12 +227,12 @@ operations! {
     }
     /// Binds something of the user's session, at its own place, where the host has it.
     Session {
-        /// What.
+        /// The service of the session.
         service: Service,
     }
     /// An empty folder in memory.
     Tmpfs {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// Its permission bits.
         mode: Mode,
@@ -241,14 +241,14 @@ operations! {
     }
     /// A folder.
     Directory {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// Its permission bits.
         mode: Mode,
     }
     /// A file with this content.
     File {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// What it contains.
         content: String,
@@ -268,7 +268,7 @@ operations! {
     }
     /// A symbolic link.
     Symlink {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// What it points to.
         target: String,
@@ -280,14 +280,14 @@ operations! {
     }
     /// A script, run by the host's shell with the user's rights.
     Script {
-        /// The script.
+        /// The text of the script.
         script: String,
     }
     /// A program inside that has a script run outside: its arguments, input, output and exit status are the script's.
     Channel {
         /// The program's name inside.
         name: String,
-        /// The script.
+        /// The text of the script.
         script: String,
     }
     /// A message bus through a proxy that lets through what is named, in a jail of its own.
@@ -301,14 +301,14 @@ operations! {
     }
     /// A variable with a value.
     Set {
-        /// Its name.
+        /// The name of the variable.
         name: String,
-        /// Its value.
+        /// The value to set.
         value: HostText,
     }
     /// A variable with the value that it has in the launcher.
     Forward {
-        /// Its name.
+        /// The name of the variable.
         name: String,
         /// What to do when the launcher lacks it.
         missing: Missing,
@@ -400,7 +400,7 @@ choice! {
         "symlink" Symlink(Symlink),
         /// See [`Accounts`].
         "accounts" Accounts(Accounts),
-        /// A configuration of git, here, with the name and the address in the user's own, where that names somebody.
+        /// A configuration of git, here, with the name and the address in the user's own, where that has them.
         "git-identity" GitIdentity(HostText),
         /// A machine id (machine-id(5)) here, made at each launch.
         "machine-id" MachineId(HostText),

@@ -1,4 +1,4 @@
-//! What jailgen keeps for itself: its state (`~/.local/state/jailgen`), with its folders, which stand beside those that cages keep
+//! What jailgen keeps for itself: its state (`~/.local/state/jailgen`), with its folders, which are next to those that cages keep
 //! their state in, and its settings (`~/.config/jailgen`).
 
 /// Where it is: the first of these variables that is an absolute path, and what is below that.

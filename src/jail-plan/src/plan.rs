@@ -55,7 +55,7 @@ record! {
         pub time: Option<TimeLimit>,
         /// Resource limits, set before the payload starts.
         pub limits: Vec<Limit>,
-        /// What the kernel checks beside the mounts.
+        /// What the kernel checks in addition to the mounts.
         pub landlock: Landlock,
         /// The filters of system calls, loaded in this order. Never empty.
         pub seccomp: Vec<SeccompProgram>,
@@ -147,7 +147,7 @@ record! {
 record! {
     /// A user of the jail's own, on the host too.
     pub struct DedicatedUser {
-        /// A system user, or what tells the caller's subordinate ids apart.
+        /// A system user, or the number of a range of the caller's subordinate ids.
         pub name: String,
         /// Who wanted it.
         pub by: Origin,

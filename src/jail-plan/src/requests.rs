@@ -116,7 +116,7 @@ choice! {
         "trust-store" TrustStore(String),
         /// The placeholder of the secret of this name.
         "placeholder" Placeholder(String),
-        /// The server of the `SecretSocket` of this path. What is handed over is no file but a Unix socket that listens.
+        /// The server of the `SecretSocket` of this path. What is handed over is not a file but a Unix socket that listens.
         "server" Server(String),
     }
 }

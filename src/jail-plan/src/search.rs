@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-/// The variable that tells a program outside which folder the jail was started in.
+/// The variable that names, for a program outside, the folder in which the jail was started.
 pub const PROJECT: &str = "JAIL_PROJECT";
 
 /// The list of folders in which programs are looked for.
@@ -81,7 +81,7 @@ pub fn is_list(name: &[u8]) -> bool {
 }
 
 /// The entries of a list that may be searched. What is relative, or empty, means another place in every folder, so it is
-/// left out whatever `is_trusted` says. An empty list is none: for PATH it would mean the working folder.
+/// left out whatever `is_trusted` says. An empty list counts as no list: in PATH it would mean the working folder.
 pub fn clean(list: &[u8], mut is_trusted: impl FnMut(&[u8]) -> bool) -> Option<Vec<u8>> {
     let mut kept = Vec::new();
     for entry in list.split(|byte| *byte == b':') {

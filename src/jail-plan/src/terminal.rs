@@ -6,7 +6,7 @@
 
 use crate::ops::HostOp;
 
-/// The word that tells the helper to be this process.
+/// The argument that makes the helper this process.
 pub const FILTER: &str = "filter-terminal";
 
 /// The longest packet of the stub's. An answer is at most twice as long.

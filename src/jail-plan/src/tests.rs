@@ -7,10 +7,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::{
-    Access, Argument, Beneath, Bind, Closure, Egress, EnvOp, Expansion, ExpansionError, Found,
-    Handled, HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime, Listener, Lookup,
-    Missing, Namespace, Network, PathError, Places, Plan, Purpose, Reach, SeccompProgram, Set,
-    StartIn, Step, Terminal, Transport, Unset, VERSION, Wrapper, WrapperError, encode, json,
+    Access, Argument, Beneath, Bind, Closure, Egress, EnvOp, Expansion, ExpansionError,
+    FoundAtLaunch, Handled, HostText, Ids, InsideOp, JailPath, Landlock, LandlockRule, Lifetime,
+    Listener, Lookup, Missing, Namespace, Network, PathError, Places, Plan, Purpose, Reach,
+    SeccompProgram, Set, StartIn, Step, Terminal, Transport, Unset, VERSION, Wrapper, WrapperError,
+    encode, json,
 };
 
 struct Host(BTreeMap<&'static str, &'static str>);
@@ -98,7 +99,7 @@ fn jail_paths_are_absolute_and_normal() {
 }
 
 fn landlock() -> Landlock {
-    let found = Found { reach: Reach::Rwx, by: "mount-cwd#3".into() };
+    let found = FoundAtLaunch { reach: Reach::Rwx, by: "mount-cwd#3".into() };
     let beneath = Beneath {
         path: HostText::Literal("/a".into()),
         reach: Reach::Ro,

@@ -19,7 +19,7 @@ const HEADER: &[u8] = b"tree 1\n";
 /// Device and inode alone would not do: ext4 gives an inode to the next folder at once, and btrfs numbers devices anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
-    /// By what the file system itself tells it apart by (name_to_handle_at(2)).
+    /// By the handle that the file system gives it (name_to_handle_at(2)).
     Handle {
         /// The file system's id (statfs(2)).
         file_system: u64,

@@ -7,7 +7,7 @@
 //! {"mount-cwd#3": "opencode.jail:4:3", …}
 //! ```
 //! The second line is for shells: where the kernel cannot start the stub they would take the file for a script and run
-//! it outside the jail. The last line stands apart because it is no part of what is enforced.
+//! it outside the jail. The last line stands apart because it is not part of what is enforced.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -47,7 +47,7 @@ pub struct WrapperText<'a> {
     places: &'a [u8],
 }
 
-/// Why a file is no wrapper.
+/// Why a file is not a wrapper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WrapperError {
     /// It is larger than [`PLAN_BYTES_MAX`].
@@ -142,18 +142,20 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
             || plan.before.iter().any(|step| is_filter(&step.op))
             || plan.inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op)))
     {
-        return Err(WrapperError::Inconsistent("it has work for a helper and names none".into()));
+        return Err(WrapperError::Inconsistent(
+            "it has work for a helper and names no helper".into(),
+        ));
     }
     let mut names: Vec<&str> = plan.env.iter().map(|step| step.op.name()).collect();
     if names.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-        return Err(WrapperError::Inconsistent("a variable has no legal name".into()));
+        return Err(WrapperError::Inconsistent("the name of a variable is not legal".into()));
     }
     sort(&mut names);
     if names.iter().zip(names.iter().skip(1)).any(|(name, next)| name == next) {
         return Err(WrapperError::Inconsistent("a variable is given twice".into()));
     }
     if !plan.closure.names.iter().all(|name| is_plain_name(name)) {
-        return Err(WrapperError::Inconsistent("a store path has no legal name".into()));
+        return Err(WrapperError::Inconsistent("the name of a store path is not legal".into()));
     }
     Ok(())
 }
@@ -200,7 +202,7 @@ impl fmt::Display for WrapperError {
         match self {
             Self::TooLarge => write!(f, "the plan is larger than {PLAN_BYTES_MAX} bytes"),
             Self::Head => {
-                f.write_str("this is no wrapper: its first two lines are not those of a plan")
+                f.write_str("this is not a wrapper: its first two lines are not those of a plan")
             }
             Self::Version(Some(found)) => {
                 write!(f, "the plan has version {found}, and this stub reads version {VERSION}")

@@ -44,7 +44,7 @@ pub fn concern(entry: &Entry) -> Option<Concern> {
     of_grant(&entry.grant).or_else(|| exposes(&entry.grant).then_some(Concern::Exposes))
 }
 
-/// With a network, what can be read once is somebody else's.
+/// With a network, what can be read once can be sent away.
 fn exposes(grant: &Grant) -> bool {
     match grant.host_use() {
         HostUse::Terminal => true,
@@ -131,7 +131,7 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
         | HostUse::StateFile(_)
         | HostUse::FolderState(_)
         | HostUse::Link
-        // What the worktrees of a repository share lies beside the working folder.
+        // What the worktrees of a repository share is next to the working folder.
         | HostUse::Repository
         // All of the home folder, where the jail is started in it.
         | HostUse::Home => Some(Concern::WritesOutside),
@@ -223,7 +223,7 @@ mod tests {
     use crate::grant::ProxyCredentials;
     use crate::{Origin, Text};
 
-    fn of(grant: NetworkGrant) -> Option<Concern> {
+    fn concern_about(grant: NetworkGrant) -> Option<Concern> {
         let by = Origin { combinator: "upstream-proxy".into(), index: 1 };
         concern(&Entry { by, grant: Grant::Network(grant) })
     }
@@ -243,10 +243,10 @@ mod tests {
         };
         let file = ProxyCredentials::File { path: Text::expanded("~/.ssh/id_ed25519") };
         let variable = ProxyCredentials::Variable { name: "LOGIN".into() };
-        assert_eq!(of(at(Some(file))), Some(Concern::Exposes));
-        assert_eq!(of(at(Some(variable))), Some(Concern::Exposes));
-        assert_eq!(of(named("GITHUB_TOKEN")), Some(Concern::Exposes));
-        assert_eq!(of(at(None)), None);
-        assert_eq!(of(named("HTTPS_PROXY")), None);
+        assert_eq!(concern_about(at(Some(file))), Some(Concern::Exposes));
+        assert_eq!(concern_about(at(Some(variable))), Some(Concern::Exposes));
+        assert_eq!(concern_about(named("GITHUB_TOKEN")), Some(Concern::Exposes));
+        assert_eq!(concern_about(at(None)), None);
+        assert_eq!(concern_about(named("HTTPS_PROXY")), None);
     }
 }

@@ -79,7 +79,7 @@ impl TryFrom<String> for Origin {
             .rsplit_once('#')
             .and_then(|(combinator, index)| Some((combinator, index.parse().ok()?)));
         let Some((combinator, index)) = parsed else {
-            return Err(format!("`{text}` is no origin"));
+            return Err(format!("`{text}` is not an origin"));
         };
         Ok(Self { combinator: combinator.into(), index })
     }

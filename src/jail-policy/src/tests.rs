@@ -294,7 +294,7 @@ fn grants_are_told_in_words() {
     let file = Text::expanded("~/.claude.json");
     check(
         &Grant::StateFile { path: file.clone(), to: file },
-        &expect!["read-write ~/.claude.json (need not be there yet)"],
+        &expect!["read-write ~/.claude.json (need not exist yet)"],
     );
     check(
         &Grant::Bind {
@@ -307,7 +307,7 @@ fn grants_are_told_in_words() {
     );
     check(
         &Grant::Arguments { words: vec![Argument::Text(Text::literal("-v")), Argument::All] },
-        &expect!["arguments -v (all that the command is given)"],
+        &expect!["arguments -v (every argument of the command)"],
     );
 }
 
@@ -319,8 +319,8 @@ fn grants_at_the_root_are_called_what_they_are() {
         access: Access::ReadOnly,
         missing: Missing::Skip,
     };
-    let whole = " (all of the host's files, whatever else the spec leaves out: hardly a jail)";
-    let replaced = " (in the place of the jail's own root, and over all that comes before it)";
+    let whole = " (all of the host's files, whatever the rest of the spec says)";
+    let replaced = " (in place of the jail's own root, and over everything before it in the spec)";
     for (grant, said) in [
         (bind("/", "/"), format!("read-only /{whole}")),
         (bind("//.", "/host"), format!("read-only //. as /host{whole}")),
@@ -392,7 +392,7 @@ fn the_network_by_name_is_told_in_words() {
         (exposed(8080, 80, 1), "port 80, as port 8080 there"),
         (exposed(3000, 3000, 11), "ports 3000 to 3010"),
         (exposed(0, 0, 1), "one free port, the same inside"),
-        // No spec says these, but a wrapper of somebody else's may.
+        // No spec says these, but a foreign wrapper may.
         (exposed(0, 0, 9), "9 free ports, the same inside"),
         (exposed(0, 22, 9), "ports 22 to 30, each as one that is free there"),
     ] {
@@ -408,8 +408,8 @@ fn limits_are_written_as_people_say_them() {
     };
     for (value, what) in [(25, "0.25"), (100, "1"), (150, "1.5"), (1_000, "10")] {
         let said = limit(Limited::Cpu, value);
-        assert_eq!(said, format!("processors {what} (the whole jail together)"));
+        assert_eq!(said, format!("processors {what} (for the whole jail)"));
     }
     let memory = limit(Limited::Memory, 4 << 30);
-    assert_eq!(memory, "memory 4 GiB (the whole jail together; more ends it)");
+    assert_eq!(memory, "memory 4 GiB (for the whole jail; above it the jail is ended)");
 }

@@ -26,7 +26,7 @@ pub enum Piece {
     Literal(String),
     /// A store path that belongs to a package.
     Package {
-        /// Which package.
+        /// The package that the part belongs to.
         #[serde(flatten)]
         package: Package,
         /// Which of its paths.
@@ -39,19 +39,19 @@ pub enum Piece {
     },
 }
 
-/// A package: symbolic at the `.jail` door, resolved at the Nix door.
+/// A package: symbolic in a `.jail` file, resolved when Nix has evaluated it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Package {
     /// Nix source that evaluates to the package, closed but for the names that the emitted file binds
     /// (`pkgs`, `lib`, `inputs`): `pkgs.git`, `pkgs.python3.withPackages (ps: [ ps.numpy ])`.
     Symbolic {
-        /// The source.
+        /// The Nix source of the package.
         nix: String,
     },
     /// Its store paths.
     Resolved {
-        /// The paths.
+        /// The store paths of the outputs.
         paths: StorePaths,
     },
 }

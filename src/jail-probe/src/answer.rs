@@ -25,14 +25,14 @@ pub enum Answer {
 
 impl Answer {
     /// What a call of the standard library came to.
-    pub(crate) fn of<T>(result: io::Result<T>, answer: impl FnOnce(T) -> Self) -> Self {
+    pub(crate) fn from_result<T>(result: io::Result<T>, answer: impl FnOnce(T) -> Self) -> Self {
         match result {
             Ok(value) => answer(value),
             Err(error) => Self::failed(&error),
         }
     }
 
-    /// An error of the standard library. One without a number is no answer of the kernel.
+    /// An error of the standard library. One without a number is not an answer of the kernel.
     pub(crate) fn failed(error: &io::Error) -> Self {
         error.raw_os_error().map_or_else(|| Self::Unknown(error.to_string()), Self::Refused)
     }

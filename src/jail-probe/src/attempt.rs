@@ -5,25 +5,25 @@ use crate::{call, child, files, lookup, namespaces, net, search};
 
 /// What can be tried.
 pub const USAGE: &str = "\
-Usage: jail-probe WORD…          one attempt; exit status 0 where it went well, 1 where it was refused
+Usage: jail-probe WORD…          one attempt; exit status 0 if it succeeded, 1 if it was refused
        jail-probe --many         attempts as JSON lists of words, one a line; answers as JSON, one a line
 
   call NAME|NUMBER ARGUMENT…     a system call; s:TEXT, b:HEX and z:SIZE stand for addresses of such bytes
   x32 NUMBER ARGUMENT…           the same by the x32 numbering
-  32bit                          getpid by the gate of 32-bit programs
+  32bit                          getpid by the system call gate of 32-bit programs
   read PATH                      the content of a file
   list PATH                      the names in a folder
   link PATH                      where a symbolic link leads
-  stat PATH                      what kind of file it is, and whose
+  stat PATH                      the type, mode and owner of a file
   open-write PATH                open a file for writing, and write nothing
-  create PATH                    make a file that is not there, and remove it
-  hard-link FROM TO              make a second name of a file, and remove it
+  create PATH                    create a file that does not exist, and remove it
+  hard-link FROM TO              make a second name for a file, and remove it
   rename FROM TO                 rename something, and rename it back
   run PATH ARGUMENT…             the exit status of a program, whose output is thrown away
   environment                    the names of all variables
   variable NAME                  the value of one
   descriptors                    open descriptors, and what they are
-  sockets PATH…                  Unix sockets below these folders at which somebody listens
+  sockets PATH…                  Unix sockets below these folders on which a program listens
   connect unix|unix-datagram|abstract NAME
   connect tcp|udp ADDRESS:PORT
   ask unix|tcp NAME              what a server answers to a request of HTTP that no server carries out

@@ -33,12 +33,12 @@ pub(crate) fn gate() -> Answer {
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn x32(_: &str, _: &[&str]) -> Answer {
-    Answer::Unknown("x32 belongs to another processor".into())
+    Answer::Unknown("this processor has no x32 calls".into())
 }
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) fn gate() -> Answer {
-    Answer::Unknown("the gate belongs to another processor".into())
+    Answer::Unknown("this processor has no gate of 32-bit programs".into())
 }
 
 /// One argument of a call.

@@ -16,8 +16,8 @@ pub(crate) fn answer(attempt: impl FnOnce() -> Answer) -> Answer {
         0 => {
             drop(reader);
             let answer = serde_json::to_vec(&attempt()).unwrap_or_default();
-            let told = writer.write_all(&answer);
-            sys::exit(u8::from(told.is_err()))
+            let written = writer.write_all(&answer);
+            sys::exit(u8::from(written.is_err()))
         }
         child => child,
     };
@@ -31,12 +31,12 @@ pub(crate) fn answer(attempt: impl FnOnce() -> Answer) -> Answer {
         Ok(status) => status,
         Err(register) => return Answer::of_register(register),
     };
-    // A call that makes another process has two answers; the first one tells that it was allowed.
+    // A call that makes another process returns twice; the first return shows that it was allowed.
     let mut answers = serde_json::Deserializer::from_slice(&text).into_iter::<Answer>();
     match answers.next() {
         Some(Ok(answer)) => answer,
         Some(Err(_)) | None => match status & 0x7f {
-            0 => Answer::Unknown(format!("it ended with {} and said nothing", status >> 8)),
+            0 => Answer::Unknown(format!("it ended with {} and gave no answer", status >> 8)),
             signal => Answer::Killed(signal.cast_signed()),
         },
     }

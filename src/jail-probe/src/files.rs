@@ -19,11 +19,11 @@ pub(crate) fn read(path: &str) -> Answer {
     let mut bytes = Vec::new();
     let read = File::open(path)
         .and_then(|file| file.take(ANSWER_MAX as u64).read_to_end(&mut bytes).map(drop));
-    Answer::of(read, |()| Answer::Text(String::from_utf8_lossy(&bytes).into_owned()))
+    Answer::from_result(read, |()| Answer::Text(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 pub(crate) fn list(path: &str) -> Answer {
-    Answer::of(names(Path::new(path)), Answer::List)
+    Answer::from_result(names(Path::new(path)), Answer::List)
 }
 
 fn names(path: &Path) -> std::io::Result<Vec<String>> {
@@ -46,12 +46,12 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn link(path: &str) -> Answer {
-    Answer::of(fs::read_link(path), |target| Answer::Text(text(target.as_os_str().as_bytes())))
+    Answer::from_result(fs::read_link(path), |target| Answer::Text(text(target.as_os_str().as_bytes())))
 }
 
 /// `folder 0755 0 0`: kind, permission bits, user, group.
 pub(crate) fn stat(path: &str) -> Answer {
-    Answer::of(fs::symlink_metadata(path), |meta| {
+    Answer::from_result(fs::symlink_metadata(path), |meta| {
         let kind = kind(&meta);
         let (mode, uid, gid) = (meta.mode() & 0o7777, meta.uid(), meta.gid());
         Answer::Text(format!("{kind} {mode:04o} {uid} {gid}"))
@@ -71,32 +71,32 @@ fn kind(meta: &fs::Metadata) -> &'static str {
 }
 
 pub(crate) fn open_write(path: &str) -> Answer {
-    Answer::of(OpenOptions::new().append(true).open(path), |_| Answer::Done(0))
+    Answer::from_result(OpenOptions::new().append(true).open(path), |_| Answer::Done(0))
 }
 
 pub(crate) fn create(path: &str) -> Answer {
     let made = OpenOptions::new().write(true).create_new(true).open(path);
-    Answer::of(made.and_then(|_| fs::remove_file(path)), |()| Answer::Done(0))
+    Answer::from_result(made.and_then(|_| fs::remove_file(path)), |()| Answer::Done(0))
 }
 
 pub(crate) fn hard_link(from: &str, to: &str) -> Answer {
-    Answer::of(fs::hard_link(from, to).and_then(|()| fs::remove_file(to)), |()| Answer::Done(0))
+    Answer::from_result(fs::hard_link(from, to).and_then(|()| fs::remove_file(to)), |()| Answer::Done(0))
 }
 
 pub(crate) fn rename(from: &str, to: &str) -> Answer {
-    Answer::of(fs::rename(from, to).and_then(|()| fs::rename(to, from)), |()| Answer::Done(0))
+    Answer::from_result(fs::rename(from, to).and_then(|()| fs::rename(to, from)), |()| Answer::Done(0))
 }
 
 pub(crate) fn run(path: &str, arguments: &[&str]) -> Answer {
     let mut command = Command::new(path);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    Answer::of(command.status(), |status| match status.code() {
+    Answer::from_result(command.status(), |status| match status.code() {
         Some(code) => Answer::Done(i64::from(code)),
         None => Answer::Killed(std::os::unix::process::ExitStatusExt::signal(&status).unwrap_or(0)),
     })
 }
 
-/// Names only: a value may be a secret, and nobody has to see it to judge.
+/// Names only: a value may be a secret, and no check needs it.
 pub(crate) fn environment() -> Answer {
     let mut names: Vec<String> =
         std::env::vars_os().map(|(name, _)| text(name.as_bytes())).collect();
@@ -128,7 +128,7 @@ pub(crate) fn descriptors() -> Answer {
     Answer::List(shown)
 }
 
-/// Sockets below folders at which somebody listens who may be talked to. What cannot be read is passed over: it cannot be
+/// Sockets below folders on which a program listens and accepts connections. What cannot be read is passed over: it cannot be
 /// used either.
 pub(crate) fn sockets(paths: &[&str]) -> Answer {
     let mut found = Vec::new();
@@ -145,7 +145,7 @@ pub(crate) fn sockets(paths: &[&str]) -> Answer {
 pub(crate) fn below(paths: &[&str], mut show: impl FnMut(&Path, FileType)) {
     let mut folders: VecDeque<PathBuf> = paths.iter().map(PathBuf::from).collect();
     let mut seen = 0;
-    // Nearest first, so that a large tree does not hide what is beside it.
+    // Nearest first, or a large tree would hide what is next to it.
     while let Some(folder) = folders.pop_front() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.filter_map(Result::ok) {

@@ -1,4 +1,4 @@
-//! Small attempts at what a jail must refuse. It only tries and tells; whether an answer is good is decided elsewhere, by
+//! Small attempts at what a jail must refuse. It tries and reports; whether an answer is good is decided elsewhere, by
 //! `jailgen audit`, by `jailgen doctor` and by the tests.
 //!
 //! An attempt is a list of words, such as `connect unix /run/docker.sock`; `jail-probe --help` lists them. Each is made in
@@ -30,7 +30,7 @@ pub fn is_output_closed() -> bool {
     sys::is_output_closed()
 }
 
-/// The most that an answer holds, in bytes of text. Nobody inside can make the outside read without end.
+/// The most that an answer holds, in bytes of text. So no program inside can make the reader outside read without end.
 pub const ANSWER_MAX: usize = 256 * 1024;
 
 /// The most attempts in one run.

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Any number, which the answer must have too.
 const ID: [u8; 2] = [0x6a, 0x6c];
 
-/// The addresses of IPv4; or `rcode N` where the server says that there are none, and why.
+/// The addresses of IPv4; or `rcode N` where the server answers that there are no addresses, and why.
 pub(crate) fn lookup(name: &str, server: &str) -> Answer {
     match server.parse().map_err(io::Error::other).and_then(|server| ask(name, server)) {
         Ok(reply) => read(&reply),
@@ -53,7 +53,7 @@ fn read(reply: &[u8]) -> Answer {
     match (reply.get(..2), reply.get(3)) {
         (Some(id), Some(code)) if id == ID => match code & 15 {
             0 => addresses(reply).map_or_else(
-                || Answer::Unknown("a reply that cannot be read".into()),
+                || Answer::Unknown("a reply that is not a DNS message".into()),
                 Answer::List,
             ),
             code => Answer::Text(format!("rcode {code}")),

@@ -1,4 +1,4 @@
-//! Makes the attempts that it is told to make. See `jail-probe --help`.
+//! Makes the attempts that its arguments or its input name. See `jail-probe --help`.
 
 #![expect(clippy::print_stdout, reason = "it is a program, and that is how it answers")]
 

@@ -23,17 +23,17 @@ pub(crate) fn connect(kind: &str, name: &str) -> Answer {
         "udp" => address(name).and_then(|to| udp(&to)),
         other => return Answer::Unknown(other.into()),
     };
-    Answer::of(result, |()| Answer::Done(0))
+    Answer::from_result(result, |()| Answer::Done(0))
 }
 
 pub(crate) fn listen(name: &str) -> Answer {
     let listener = address(name).and_then(TcpListener::bind);
-    Answer::of(listener, |_| Answer::Done(0))
+    Answer::from_result(listener, |_| Answer::Done(0))
 }
 
 pub(crate) fn send(name: &str) -> Answer {
     let sent = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"x", name));
-    Answer::of(sent, |_| Answer::Done(0))
+    Answer::from_result(sent, |_| Answer::Done(0))
 }
 
 /// It has two `Host` fields, so every server refuses it (RFC 9112, 3.2), and none passes it on.
@@ -54,7 +54,7 @@ pub(crate) fn ask(kind: &str, name: &str) -> Answer {
         }),
         other => return Answer::Unknown(other.into()),
     };
-    Answer::of(answer, |bytes| Answer::Text(text(&bytes)))
+    Answer::from_result(answer, |bytes| Answer::Text(text(&bytes)))
 }
 
 fn refused(mut stream: impl Read + Write) -> io::Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! Values against types. Both doors use it, so that a wrong argument has one message.
+//! Values against types. Both front ends use it, so a wrong argument has one message.
 
 use jail_policy::Text;
 
@@ -48,12 +48,12 @@ pub fn argument(
     faults
 }
 
-/// The fault of an argument set that has a field which nobody knows, with the nearest that is known.
+/// The fault of an argument set that has an unknown field, with the nearest that is known.
 #[must_use]
 pub fn unknown(combinator: &str, name: &str, known: &[Field], place: Option<Place>) -> Diagnostic {
     let message = format!("`{combinator}` has no argument `{name}`");
     let fault = Diagnostic::error(Code::UnknownArgument, place, message)
-        .label("not an argument of this one");
+        .label("not an argument of this combinator");
     let help = match nearest(name, known.iter().map(|field| field.name)) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
@@ -162,9 +162,10 @@ fn mismatch_help(ty: Type, value: &Value) -> Option<String> {
         (Type::List(_), Value::Text(_) | Value::Package(_) | Value::Permission(_)) => {
             Some("put it in brackets: `[ … ]`".into())
         }
-        (Type::Literal, Value::Text(text)) if text.expand => {
-            Some("this is needed when the jail is built, before there is a launch; write it without `noescape`".into())
-        }
+        (Type::Literal, Value::Text(text)) if text.expand => Some(
+            "this is needed when the jail is built, before any launch: write it without `noescape`"
+                .into(),
+        ),
         (Type::Text | Type::Literal, Value::Integer(number)) => {
             Some(format!("write `\"{number}\"`"))
         }
@@ -184,12 +185,12 @@ fn takes_text(ty: Type) -> bool {
 fn package_help(text: &str) -> Option<String> {
     let name = text.strip_prefix("pkgs.").unwrap_or(text);
     if is_attribute(name) {
-        return Some(format!("write `pkgs.{name}`: a package is no string"));
+        return Some(format!("write `pkgs.{name}`: a package is not a string"));
     }
     let program = text.rsplit('/').next().filter(|_| text.starts_with('/'))?;
     let package = if is_attribute(program) { program } else { "name" };
     Some(format!(
-        "name a package, such as `pkgs.{package}`; a program of the host is granted by its path, with `readonly`"
+        "name a package, such as `pkgs.{package}`; grant a program of the host by its path, with `readonly`"
     ))
 }
 
@@ -203,7 +204,7 @@ pub(crate) fn is_attribute(text: &str) -> bool {
 
 /// What stands in a list of permissions and is none.
 pub(crate) fn no_permission(value: &Value) -> Diagnostic {
-    let message = format!("a permission is wanted, got {}", describe_value(value));
+    let message = format!("expected a permission, got {}", describe_value(value));
     let mut fault = Diagnostic::error(Code::ParamType, None, message);
     fault.help = no_permission_help(value).map(Into::into);
     fault
@@ -211,17 +212,17 @@ pub(crate) fn no_permission(value: &Value) -> Diagnostic {
 
 /// The help for a path in a list of permissions.
 pub const PATH_ALONE: &str =
-    "a path alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`";
+    "a path alone grants nothing: is a combinator missing before it? write `(readonly \"…\")`";
 
 fn no_permission_help(value: &Value) -> Option<&'static str> {
     match value {
         Value::Package(_) => Some("write `(add-pkg-deps [ … ])` to put packages into the jail"),
         Value::Path(_) => Some(PATH_ALONE),
         Value::Text(_) => Some(
-            "a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`",
+            "a string alone grants nothing: is a combinator missing before it? write `(readonly \"…\")`",
         ),
         Value::Function => Some(
-            "a lambda such as `state: …` of jail.nix is none: put combinators together with `compose [ (readonly \"…\") … ]`, or give the function its argument, in parentheses",
+            "a lambda such as `state: …` of jail.nix is not a permission: put combinators together with `compose [ (readonly \"…\") … ]`, or give the function its argument, in parentheses",
         ),
         Value::Null
         | Value::Bool(_)

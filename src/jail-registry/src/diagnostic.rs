@@ -1,4 +1,4 @@
-//! Diagnostics: what is wrong with a place in a spec, told to its author.
+//! Diagnostics: what is wrong with a place in a spec, for its author.
 //!
 //! They live here, below the language, because lowering finds faults as well as evaluation does. The driver renders them.
 
@@ -17,7 +17,7 @@ pub struct Diagnostic {
     pub danger: Option<HowBad>,
     /// One sentence, lowercase, no full stop, no line break; it makes sense alone.
     pub message: String,
-    /// The text that is wrong; `None` at the Nix door, which has no places.
+    /// The text that is wrong; `None` for the Nix library, which has no places.
     pub primary: Option<Place>,
     /// What is wrong with exactly that text.
     pub label: String,
@@ -134,17 +134,17 @@ codes! {
     BadHostname = "bad-hostname",
     /// An amount that no limit can be.
     BadLimit = "bad-limit",
-    /// A number that is no port.
+    /// A number that is not a port.
     BadPort = "bad-port",
     /// An address of a proxy that cannot be used.
     BadProxy = "bad-proxy",
     /// A method or path of requests that no rule can have.
     BadRequest = "bad-request",
-    /// A text that is no address of a DNS server.
+    /// A text that is not an address of a DNS server.
     BadResolver = "bad-resolver",
     /// A secret without hosts, or without one source.
     BadSecret = "bad-secret",
-    /// A text that is no size.
+    /// A text that is not a size.
     BadSize = "bad-size",
     /// An address of a service that no secret is sent to.
     BadUpstream = "bad-upstream",
@@ -190,7 +190,7 @@ codes! {
     GrantsDevices = "grants-devices",
     /// A grant of all of the home folder.
     GrantsHome = "grants-home",
-    /// A grant of a service that acts for whoever connects.
+    /// A grant of a service that acts for every client.
     GrantsHostServices = "grants-host-services",
     /// A grant of the kernel's own files.
     GrantsKernel = "grants-kernel",
@@ -202,7 +202,7 @@ codes! {
     HiddenGrant = "hidden-grant",
     /// The working folder may be the home folder.
     HomeAsFolder = "home-as-folder",
-    /// A name for a kept home folder that is no file name.
+    /// A name for a kept home folder that is not a file name.
     HomeName = "home-name",
     /// Something that a pure evaluation does not know.
     Impure = "impure",
@@ -210,7 +210,7 @@ codes! {
     InfiniteRecursion = "infinite-recursion",
     /// A number beyond 64 bits.
     IntegerOverflow = "integer-overflow",
-    /// A jail's name that is no file name.
+    /// A jail's name that is not a file name.
     JailName = "jail-name",
     /// A string that looks as if it were to be expanded, and is not.
     LiteralExpansion = "literal-expansion",
@@ -230,7 +230,7 @@ codes! {
     NoJail = "no-jail",
     /// A package that does not say which of its programs is meant.
     NoMainProgram = "no-main-program",
-    /// A call of something that is no function.
+    /// A call of something that is not a function.
     NotAFunction = "not-a-function",
     /// A part of a Nix file that has no place in a spec; only `jailgen import` says so.
     NotImported = "not-imported",
@@ -246,7 +246,7 @@ codes! {
     ParamType = "param-type",
     /// A path with a `..` component.
     ParentComponent = "parent-component",
-    /// A text that is no regular expression.
+    /// A text that is not a regular expression.
     Pattern = "pattern",
     /// Arguments of bubblewrap that a jail cannot be given, or that cannot be read.
     RawArgument = "raw-argument",
@@ -288,13 +288,13 @@ codes! {
     UnexpectedArgument = "unexpected-argument",
     /// An argument that the builder does not have.
     UnknownArgument = "unknown-argument",
-    /// A name that is no builder.
+    /// A name that is not a builder.
     UnknownBuilder = "unknown-builder",
     /// A name that is in no registry entry.
     UnknownCombinator = "unknown-combinator",
-    /// A name that is no namespace.
+    /// A name that is not a namespace.
     UnknownNamespace = "unknown-namespace",
-    /// A word or number that is none of those that a combinator knows.
+    /// A word or number that a combinator does not know.
     UnknownSetting = "unknown-setting",
     /// A file that cannot be read.
     UnreadableFile = "unreadable-file",
@@ -308,6 +308,6 @@ codes! {
     WildcardSecret = "wildcard-secret",
     /// A combinator that does nothing where it stands.
     WithoutEffect = "without-effect",
-    /// A grant of what the host runs.
+    /// A grant of files that the host executes.
     WritesHostPrograms = "writes-host-programs",
 }

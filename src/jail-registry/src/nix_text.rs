@@ -53,7 +53,7 @@ pub fn string(parts: &[Part], indent: usize) -> String {
     if is_block(parts) { block(parts, indent) } else { between_quotes(parts) }
 }
 
-/// A text as somebody would write it in a spec: on one line, between quotes.
+/// A text as you would write it in a spec: on one line, between quotes.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     let mut source = String::from("\"");
@@ -97,7 +97,7 @@ fn between_quotes(parts: &[Part]) -> String {
 }
 
 /// Whether the indented form (`''`) gives exactly this text. It strips what all lines share of spaces at their start, and lines of
-/// spaces alone; and its escapes depend on what stands beside them. What comes near any of that is written in quotes.
+/// spaces alone; and its escapes depend on what is next to them. What comes near any of that is written in quotes.
 fn is_block(parts: &[Part]) -> bool {
     let mut line_starts = true;
     let mut unindented = false;

@@ -1,6 +1,6 @@
 //! Packages that the registry itself names: what combinators bring along, the agents, the common tools.
 //!
-//! At the `.jail` door they are Nix source; at the Nix door they come, resolved, with the term, because Nix must know
+//! In a `.jail` file they are Nix source; from the Nix library they come, resolved, with the term, because Nix must know
 //! them at evaluation, before anything is lowered.
 
 use jail_policy::Package;
@@ -34,7 +34,7 @@ pub enum Side {
 /// A package that a combinator brings along, and where it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Brings {
-    /// The package.
+    /// The package that is brought along.
     pub package: Brought,
     /// Where it belongs.
     pub side: Side,
@@ -79,7 +79,7 @@ pub trait Packages {
     }
 }
 
-/// The `.jail` door: Nix source over the names that every emitted file binds.
+/// For `.jail` files: Nix source over the names that every emitted file binds.
 #[derive(Clone, Copy, Debug)]
 pub struct Symbolic;
 

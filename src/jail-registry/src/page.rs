@@ -1,4 +1,4 @@
-//! `docs/combinators.md`, made from the table: nobody edits it by hand.
+//! `docs/combinators.md`, generated from the table. Do not edit that page by hand.
 
 use std::fmt::Write as _;
 
@@ -133,7 +133,7 @@ fn brought_words(brings: &Brings) -> String {
 fn builders_into(page: &mut String) {
     let options: Vec<_> = COMMON_JAIL_OPTIONS.iter().map(|name| format!("`{name}`")).collect();
     let packages: Vec<_> = COMMON_PKGS.iter().map(|name| format!("`{name}`")).collect();
-    page.push_str("\n## Agent builders\n\nEach takes one attribute set and makes a jail. Unless told otherwise, the agent may do what\n");
+    page.push_str("\n## Agent builders\n\nEach takes one attribute set and makes a jail. By default, the agent is granted what\n");
     add!(
         page,
         "`commonJailOptions` says ({}), and finds `commonPkgs` on PATH:\n{}.\n",

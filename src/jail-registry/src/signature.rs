@@ -4,7 +4,7 @@
 /// permission as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// Its parameters.
+    /// The parameters, in order.
     pub params: &'static [Param],
 }
 
@@ -76,7 +76,7 @@ impl Type {
 /// A field of an attribute set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Its name.
+    /// The name, as specs write it.
     pub name: &'static str,
     /// What it may be.
     pub ty: Type,

@@ -55,7 +55,6 @@ pub(crate) fn set<const N: usize>(fields: [(&str, Value); N]) -> Value {
     Value::Attributes(fields.into_iter().map(field).collect())
 }
 
-/// A list.
 pub(crate) fn list<const N: usize>(elements: [Value; N]) -> Value {
     Value::List(elements.into_iter().map(Placed::nowhere).collect())
 }

@@ -2,7 +2,7 @@
 //! `# error: [code] "message" at `text``. Every diagnostic needs a comment, and every comment a diagnostic.
 //!
 //! `tests/diagnostics/<code>.<case>.jail` shows a case that people meet, with its help; what the help says to write must
-//! mend the spec where it is put in place of the underlined text, or of the parentheses around that.
+//! fix the spec if it is put in place of the underlined text, or of the parentheses around that.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
@@ -94,7 +94,7 @@ fn what_is_said_of_a_spec_is_what_it_says() {
             assert_eq!(spec, wanted, "{}", path.display());
         }
         if is_case {
-            mend(&path, bare);
+            fix(&path, bare);
         }
     }
 }
@@ -111,20 +111,20 @@ fn check_name(path: &Path, spec: &str) -> bool {
 }
 
 /// Does what the helps say, one after the other, until nothing is wrong any more.
-fn mend(path: &Path, mut spec: String) {
+fn fix(path: &Path, mut spec: String) {
     let mut said = diagnose(&spec);
     while let Some(first) = said.first() {
         let written = help(first).split('`').nth(1).expect("a help says what to write");
         let place = first.primary.unwrap();
         let underlined = (place.start as usize, place.end as usize);
         let spans = [Some(underlined), parentheses(&spec, underlined)];
-        let mended = spans.into_iter().flatten().find_map(|(start, end)| {
-            let mended = [&spec[..start], written, &spec[end..]].concat();
-            let left = diagnose(&mended);
-            (left.len() < said.len()).then_some((mended, left))
+        let fixed = spans.into_iter().flatten().find_map(|(start, end)| {
+            let fixed = [&spec[..start], written, &spec[end..]].concat();
+            let left = diagnose(&fixed);
+            (left.len() < said.len()).then_some((fixed, left))
         });
-        assert!(mended.is_some(), "{}: `{written}` mends nothing", path.display());
-        (spec, said) = mended.unwrap();
+        assert!(fixed.is_some(), "{}: `{written}` fixes nothing", path.display());
+        (spec, said) = fixed.unwrap();
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a cage refuses beside the default filter: ways around Landlock's rules for TCP, and what is the host's where there is no
+//! What a cage refuses in addition to the default filter: ways around Landlock's rules for TCP, and what is the host's where there is no
 //! namespace in between.
 
 use super::condition::Condition;

@@ -10,7 +10,7 @@ use std::fmt;
 /// A call, or those of its uses whose arguments fulfil all conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Its name.
+    /// The name of the system call.
     pub call: String,
     /// The conditions; none: every use.
     pub conditions: Vec<Condition>,
@@ -32,7 +32,7 @@ pub struct Condition {
 pub enum Test {
     /// They are one of these values.
     OneOf(Vec<u32>),
-    /// They are none of these values.
+    /// The argument has none of these values.
     NoneOf(Vec<u32>),
     /// Any of these bits is set.
     AnyBit(u32),
@@ -89,7 +89,9 @@ impl Match {
         };
         let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         if name.is_empty() || !name.chars().all(is_name) {
-            return Err(MatchError("a call's name has small letters, digits and `_`"));
+            return Err(MatchError(
+                "the name of a system call has lower-case letters, digits and `_`",
+            ));
         }
         let conditions =
             rest.map_or(Ok(Vec::new()), |rest| rest.split(',').map(condition).collect());
@@ -111,7 +113,7 @@ fn condition(text: &str) -> Result<Condition, MatchError> {
     } else if let Some(bits) = rest.strip_prefix('&') {
         Test::AnyBit(numbers(bits)?.into_iter().fold(0, |all, bits| all | bits))
     } else {
-        return Err(MatchError("between an argument and its values stands `=`, `!=` or `&`"));
+        return Err(MatchError("expected `=`, `!=` or `&` between the argument and its values"));
     };
     Ok(Condition::new(argument, test))
 }
@@ -131,7 +133,7 @@ fn number(text: &str) -> Result<u32, MatchError> {
         Some(hexadecimal) => u32::from_str_radix(hexadecimal, 16),
         None => text.parse(),
     };
-    parsed.map_err(|_| MatchError("a value is a whole number of 32 bits, as `2` or `0x5401`"))
+    parsed.map_err(|_| MatchError("a value is an integer of 32 bits, such as `2` or `0x5401`"))
 }
 
 #[cfg(test)]

@@ -84,13 +84,13 @@ pub fn program(arch: Arch, policy: &Policy) -> Option<Vec<u8>> {
     (program.len() <= INSTRUCTIONS_MAX).then(|| bpf::bytes(&program))
 }
 
-/// What the filter decides that a cage has beside the default one, call by call.
+/// What the filter decides that a cage has in addition to the default one, call by call.
 #[must_use]
 pub fn cage_calls(arch: Arch, sockets: Sockets) -> Vec<Call> {
     policy::calls_by(arch, |name| cage::decision(name, sockets))
 }
 
-/// The filter that a cage has beside the default one.
+/// The filter that a cage has in addition to the default one.
 #[must_use]
 pub fn cage_program(arch: Arch, sockets: Sockets) -> Vec<u8> {
     bpf::bytes(&tree::program(arch, &segments::segments_of(arch, &cage_calls(arch, sockets))))

@@ -20,7 +20,7 @@ use crate::{
     Sockets, Test, cage_calls, cage_program, calls, default_program, program,
 };
 
-/// What seccompiler's filters answer where they match; it is no answer of ours.
+/// What seccompiler's filters answer where they match; it is not an answer of ours.
 const HERE: u32 = 0x0005_0000 | 77;
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
@@ -72,7 +72,7 @@ fn rule(all: All) -> SeccompRule {
     SeccompRule::new(all.into_iter().map(condition).collect()).unwrap()
 }
 
-/// Both, unless they contradict each other: such ways are many, and nobody can go them.
+/// Both, unless they contradict each other: there are many such paths, and no call can take them.
 fn both(first: &All, second: &All) -> Option<All> {
     let mut all = first.clone();
     for one in second {

@@ -1,6 +1,6 @@
 //! What a spec says about system calls, and what becomes of each call under it.
 //!
-//! The default filter stands beneath everything: what a spec refuses is refused beside it, a strict filter leaves less of it,
+//! The default filter always applies: what a spec refuses is refused in addition, a strict filter allows less of it,
 //! and only what a spec names is lifted.
 
 use serde::{Deserialize, Serialize};
@@ -19,11 +19,11 @@ pub struct Policy {
     pub nested_sandbox: bool,
     /// The working folder that it is for.
     pub folder: Folder,
-    /// What is allowed beside.
+    /// What is allowed in addition to the base.
     pub allow: Vec<Match>,
-    /// What is refused beside.
+    /// What is refused in addition to the base.
     pub deny: Vec<Match>,
-    /// What happens to what is refused beside, and to the rest under [`Base::Strict`].
+    /// What happens to what is refused in addition, and to the rest under [`Base::Strict`].
     pub on_deny: Option<OnDeny>,
 }
 
@@ -124,9 +124,9 @@ pub(super) fn listed(name: &str, allowed: &[Match]) -> Decision {
 /// A system call of a processor and what becomes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Its number.
+    /// The number of the system call.
     pub number: u32,
-    /// Its name.
+    /// The name that identifies it.
     pub name: &'static str,
     /// How it is decided.
     pub decision: Decision,

@@ -31,7 +31,7 @@ pub(super) fn open_at() -> Decision {
 }
 
 /// What a call may do instead where the working folder is set-group-id. So are the folders in it, and a program that copies one
-/// keeps the bit. A filter cannot tell a folder from a file.
+/// keeps the bit. A filter cannot distinguish a folder from a file.
 pub(super) fn in_group_folder(name: &str) -> Option<Decision> {
     match name {
         "chmod" | "fchmod" => Some(without(S_ISUID, 1)),

@@ -9,7 +9,7 @@ pub struct Question {
     pub arch: u32,
     /// The number of the call.
     pub number: u32,
-    /// Its arguments.
+    /// The arguments of the system call.
     pub arguments: [u64; 6],
 }
 
@@ -60,7 +60,7 @@ const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_KILL_THREAD`, which is also what the kernel makes of a division by 0.
 const KILL: u32 = 0;
 
-/// What becomes of a call under all of these filters, each as the kernel takes it. `None`: one of them is no filter.
+/// What becomes of a call under all of these filters, each as the kernel takes it. `None`: one of them is not a filter.
 #[must_use]
 pub fn fate(filters: &[Vec<u8>], question: &Question) -> Option<Fate> {
     let mut strictest = ALLOW;
@@ -75,7 +75,7 @@ pub fn fate(filters: &[Vec<u8>], question: &Question) -> Option<Fate> {
     Some(match strictest & KIND {
         ALLOW | LOG => Fate::CarriedOut,
         ERRNO => Fate::Fails(u16::try_from(strictest & !KIND).ok()?),
-        // Where nobody traces and nobody is notified the call fails with ENOSYS.
+        // Without a tracer or a listener the call fails with ENOSYS (seccomp(2)).
         TRACE | NOTIFY => Fate::Fails(38),
         _ => Fate::Killed,
     })

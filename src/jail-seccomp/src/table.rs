@@ -24,15 +24,15 @@ pub enum Folder {
 
 /// Calls that are refused for one reason.
 pub struct Family {
-    /// Its name.
+    /// The name that identifies it.
     pub name: &'static str,
-    /// Why.
+    /// Why the calls are refused.
     pub why: &'static str,
     /// How its calls are decided.
     pub decision: fn() -> Decision,
     /// `allow-nested-sandbox` lifts it.
     pub lifted_for_nested_sandbox: bool,
-    /// The calls.
+    /// The names of the calls.
     pub calls: &'static [&'static str],
 }
 
@@ -131,7 +131,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "leases",
-        "a lease on a file stalls whoever opens it on the host, and a directory's notices are signals for each change in it",
+        "a lease on a file stalls a program that opens it on the host, and directory notifications are signals for each change",
         no_leases,
         &["fcntl"],
     ),
@@ -144,7 +144,7 @@ pub const FAMILIES: &[Family] = &[
     family("socket-pairs", "the same for pairs", unix_pairs, &["socketpair"]),
     sandbox(
         "namespaces",
-        "a namespace of one's own gives back capabilities, and the kernel code behind them",
+        "a new user namespace gives capabilities back, and with them access to more kernel code",
         || no_namespaces(NEW_NAMESPACES),
         &["clone"],
     ),
@@ -156,14 +156,14 @@ pub const FAMILIES: &[Family] = &[
     ),
     sandbox(
         "clone3",
-        "its flags lie behind a pointer, where a filter cannot look; programs fall back to clone",
+        "its flags are behind a pointer, which a filter cannot read; programs fall back to clone",
         || NO_SYS,
         &["clone3"],
     ),
-    sandbox("joined-namespaces", "entering namespaces of other processes", || PERM, &["setns"]),
+    sandbox("joined-namespaces", "enters namespaces of other processes", || PERM, &["setns"]),
     sandbox(
         "mounts",
-        "what is masked or read-only must stay so",
+        "could undo what is masked or read-only",
         || PERM,
         &[
             "mount",
@@ -182,7 +182,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "other-processes",
-        "reading, writing, tracing and comparing other processes",
+        "reads, writes, traces and compares other processes",
         || PERM,
         &[
             "ptrace",
@@ -198,7 +198,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "kernel-code",
-        "putting code into the kernel or watching it",
+        "loads code into the kernel, or observes it",
         || PERM,
         &[
             "kexec_load",
@@ -215,7 +215,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "set-id-modes",
-        "a set-user-id file gives whoever runs it on the host the rights of the jail's user",
+        "a set-user-id file gives any user who runs it on the host the rights of the jail's user",
         || set_id::mode(1),
         &["chmod", "fchmod", "creat", "mknod"],
     ),
@@ -234,26 +234,26 @@ pub const FAMILIES: &[Family] = &[
     family("set-id-openat", "the same for files that openat makes", set_id::open_at, &["openat"]),
     family(
         "openat2",
-        "its mode lies behind a pointer, where a filter cannot look; programs fall back to openat",
+        "its mode is behind a pointer, which a filter cannot read; programs fall back to openat",
         || NO_SYS,
         &["openat2"],
     ),
-    family("page-faults", "holding the kernel at a chosen point", || PERM, &["userfaultfd"]),
+    family("page-faults", "stops the kernel at a chosen point", || PERM, &["userfaultfd"]),
     family(
         "io-uring",
-        "a second way to every call, which no filter sees",
+        "a second way to make system calls, which filters do not see",
         || PERM,
         &["io_uring_setup", "io_uring_enter", "io_uring_register"],
     ),
     family(
         "keyrings",
-        "keys of the user's session, which no namespace separates",
+        "keys of the user's session, which no namespace isolates",
         || PERM,
         &["add_key", "request_key", "keyctl"],
     ),
     family(
         "file-handles",
-        "opening files by number, past every folder",
+        "opens files by inode number, bypassing the folders above them",
         || PERM,
         &["open_by_handle_at", "name_to_handle_at"],
     ),
@@ -265,7 +265,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "personality",
-        "execution modes other than the harmless ones",
+        "execution domains other than the harmless ones",
         harmless_personalities,
         &["personality"],
     ),
@@ -296,7 +296,7 @@ pub const FAMILIES: &[Family] = &[
     ),
     family(
         "obsolete",
-        "calls that nothing current makes",
+        "obsolete calls that no current program makes",
         || NO_SYS,
         &[
             "uselib",

@@ -138,7 +138,7 @@ impl<'a> Backwards<'a> {
 const NEAR: usize = 200;
 
 /// In so few segments, single numbers are compared one after the other: one comparison for a number that would need two if
-/// what is before it and what is after it were told apart.
+/// the ranges before and after it were distinguished.
 const FEW: usize = 5;
 
 /// The segment among few that is one number between two segments of one decision.

@@ -1,9 +1,9 @@
-//! A second process in the jail, for what the kernel takes long for and what the first process need not wait for.
+//! A second process in the jail, for what takes the kernel long and what init need not wait for.
 //!
 //! Two things are: the network namespace takes a good third of a launch, and nothing of it depends on the mounts; and to
 //! take the host's root off, the kernel waits for every processor. So this process, which shares memory and descriptors
 //! with the first one, leaves for a new network namespace, brings loopback up there, hands the namespace over as a
-//! descriptor, turns the kernel's switches for the jail's namespaces, takes the host's root off if it is told to, and ends,
+//! descriptor, turns the kernel's switches for the jail's namespaces, takes the host's root off if it is asked to, and ends,
 //! before anything of the payload runs.
 
 use alloc::ffi::CString;
@@ -24,13 +24,13 @@ use crate::inside::{Launch, Switches};
 use crate::namespaces::{self, has};
 use crate::network;
 use crate::steps::Fixed;
-use crate::sys::{self, Handover, NewNamespaces, Word};
+use crate::sys::{self, Futex, Handover, NewNamespaces};
 
-/// How far the second process is: it works, or the network namespace is made or has failed. [`Word::ENDED`]: it is gone.
+/// How far the second process is: it works, or the network namespace is made or has failed. [`Futex::ENDED`]: it is gone.
 const WORKING: u32 = 1;
 const MADE: u32 = 2;
 
-/// What it is to do after that: it waits to be told, takes the host's root off, ends.
+/// What it is to do after that: it waits for the request, takes the host's root off, ends.
 const WAIT: u32 = 0;
 const DETACH: u32 = 1;
 const END: u32 = 2;
@@ -43,7 +43,7 @@ const NOT_DONE: i32 = -1;
 
 /// What both processes see.
 struct Shared<'a> {
-    /// The host's /proc, opened before: the first process may put another root under the second one at any time, and
+    /// The host's /proc, opened before: init may put another root under the second process at any time, and
     /// the jail's need not have a /proc.
     proc: OwnedFd,
     loopback: bool,
@@ -51,8 +51,8 @@ struct Shared<'a> {
     network: Option<&'a network::Prepared<'a>>,
     /// What it does of /proc.
     switches: Switches,
-    state: Word,
-    order: Word,
+    state: Futex,
+    order: Futex,
     namespace: Handover,
     /// The errors of making the namespace, of loopback, of taking the root off, and of the switches; 0 for none.
     error: AtomicI32,
@@ -67,7 +67,7 @@ pub(crate) struct Aside<'a> {
     launch: &'a Launch<'a>,
 }
 
-/// Runs `meanwhile` with the second process beside it, and returns when that is gone.
+/// Runs `meanwhile` while the second process works, and returns when that is gone.
 pub(crate) fn with<R>(
     launch: &Launch<'_>,
     meanwhile: impl FnOnce(&Aside<'_>) -> Result<R, Failure>,
@@ -76,12 +76,12 @@ pub(crate) fn with<R>(
     if !has(launch.plan, Namespace::Net) {
         return meanwhile(&Aside { shared: None, launch });
     }
-    let shared = Shared::of(launch).map_err(at_namespaces)?;
+    let shared = Shared::for_launch(launch).map_err(at_namespaces)?;
     let aside = Aside { shared: Some(&shared), launch };
     let mut stack = Vec::with_capacity(2048);
     let meanwhile = || {
         // However it goes, the second process is not left waiting.
-        let _told = Told(&shared);
+        let _ends = EndsSecond(&shared);
         meanwhile(&aside)
     };
     #[expect(unsafe_code, reason = "the rule about memory is one for `work`, which stands below")]
@@ -107,11 +107,11 @@ pub(crate) fn with<R>(
     }
 }
 
-struct Told<'a>(&'a Shared<'a>);
+struct EndsSecond<'a>(&'a Shared<'a>);
 
-impl Drop for Told<'_> {
+impl Drop for EndsSecond<'_> {
     fn drop(&mut self) {
-        self.0.end_unless_told();
+        self.0.end_unless_asked();
     }
 }
 
@@ -129,13 +129,13 @@ impl Aside<'_> {
         }
     }
 
-    /// Enters the network namespace, once it is made; the variables that come with it. After this the second process is told nothing any more: a filter of
+    /// Enters the network namespace, once it is made; the variables that come with it. After this the second process gets no more requests: a filter of
     /// system calls may come.
     pub(crate) fn enter_network(&self) -> Result<Vec<CString>, Failure> {
         let Launch { plan, steps, caller, .. } = self.launch;
         let Some(shared) = self.shared else { return Ok(Vec::new()) };
         shared.state.wait_while(WORKING);
-        shared.end_unless_told();
+        shared.end_unless_asked();
         let entered = match (shared.namespace.take(), shared.error.load(Ordering::SeqCst)) {
             (Some(namespace), 0) => {
                 move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network))
@@ -204,16 +204,16 @@ fn loopback(plan: &Plan) -> Option<(usize, &Step<InsideOp>)> {
 }
 
 impl<'a> Shared<'a> {
-    fn of(launch: &Launch<'a>) -> Result<Self, Problem> {
+    fn for_launch(launch: &Launch<'a>) -> Result<Self, Problem> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self {
             proc: openat(CWD, c"/proc", flags, Mode::empty()).about("/proc")?,
             // Nothing arrives at a local address either while it is down.
             loopback: loopback(launch.plan).is_some() || launch.network.is_some(),
             network: launch.network,
-            switches: Switches::of(launch.plan),
-            state: Word::new(WORKING),
-            order: Word::new(WAIT),
+            switches: Switches::from_plan(launch.plan),
+            state: Futex::new(WORKING),
+            order: Futex::new(WAIT),
             namespace: Handover::empty(),
             error: AtomicI32::new(0),
             loopback_error: AtomicI32::new(0),
@@ -222,7 +222,7 @@ impl<'a> Shared<'a> {
         })
     }
 
-    fn end_unless_told(&self) {
+    fn end_unless_asked(&self) {
         if self.order.get() == WAIT {
             self.order.set(END);
         }
@@ -245,7 +245,7 @@ fn work(shared: &Shared<'_>) -> ! {
         Err(error) => shared.error.store(error.raw_os_error(), Ordering::SeqCst),
     }
     shared.state.set(MADE);
-    // The first process is busy with mounts.
+    // Init is busy with mounts.
     let error = shared.switches.turn(&shared.proc).err().map_or(0, Errno::raw_os_error);
     shared.not_turned.store(error, Ordering::SeqCst);
     if shared.order.wait_while(WAIT) == DETACH {

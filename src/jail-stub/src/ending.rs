@@ -19,51 +19,56 @@ const EXIT_TIME: u8 = 124;
 
 /// How a launch came out.
 pub(crate) struct Ending {
-    /// What the launcher is told beside.
-    pub(crate) told: Vec<Told>,
+    /// What else is reported to the launcher.
+    pub(crate) notes: Vec<EndingNote>,
     /// How the launch ended.
     pub(crate) ended: Result<Ended, Failure>,
 }
 
 /// One line for the launcher.
-pub(crate) struct Told {
+pub(crate) struct EndingNote {
     pub(crate) words: String,
-    /// Who wanted what it is about; empty when nobody is named.
+    /// The combinator that it is about; empty if there is none.
     pub(crate) by: String,
 }
 
 impl Ending {
-    /// What the launcher is told of `outcome`.
-    pub(crate) fn of(outcome: Outcome, lost: &[Lost<'_>], plan: &Plan, held: &Held<'_>) -> Self {
+    /// What is reported to the launcher about `outcome`.
+    pub(crate) fn from_outcome(
+        outcome: Outcome,
+        lost: &[Lost<'_>],
+        plan: &Plan,
+        held: &Held<'_>,
+    ) -> Self {
         let reached = held.reached();
-        let mut told: Vec<Told> = lost.iter().map(not_taken_back).collect();
+        let mut notes: Vec<EndingNote> = lost.iter().map(not_taken_back).collect();
         for reached in &reached {
-            told.push(Told { words: reached.words(), by: reached.limit.by.clone() });
+            notes.push(EndingNote { words: reached.words(), by: reached.limit.by.clone() });
         }
         let out_of_memory = reached.iter().any(|reached| reached.ended_the_jail());
         let ended = match outcome {
             Outcome::Ended(ended) => {
-                told.extend(file_size(ended, plan));
-                told.extend(system_call(ended));
+                notes.extend(file_size(ended, plan));
+                notes.extend(system_call(ended));
                 Ok(ended)
             }
             Outcome::TimeIsOver => {
-                told.extend(time(plan));
+                notes.extend(time(plan));
                 Ok(Ended::Exited(EXIT_TIME))
             }
             Outcome::Killed { started: true } if out_of_memory => {
                 Ok(Ended::Signalled(small(signal::KILL)))
             }
             Outcome::Killed { started: _ } => {
-                Err(Failure::early(Problem::new("", "the jail's first process was killed")))
+                Err(Failure::early(Problem::new("", "the jail's init was killed")))
             }
             Outcome::Failed(failure) => Err(failure),
         };
-        Self { told, ended }
+        Self { notes, ended }
     }
 }
 
-fn not_taken_back(Lost { by, path, fault }: &Lost<'_>) -> Told {
+fn not_taken_back(Lost { by, path, fault }: &Lost<'_>) -> EndingNote {
     let refused = |why: &str| {
         format!("the jail's `{path}` was not taken back, and the host's is as it was: {why}")
     };
@@ -75,27 +80,27 @@ fn not_taken_back(Lost { by, path, fault }: &Lost<'_>) -> Told {
             "what the jail has changed last in `{path}` is lost: the process that carries it over was ended"
         ),
     };
-    Told { words, by: String::from(*by) }
+    EndingNote { words, by: String::from(*by) }
 }
 
-fn time(plan: &Plan) -> Option<Told> {
+fn time(plan: &Plan) -> Option<EndingNote> {
     let limit = plan.time.as_ref()?;
     let words = format!("the time ({}) is over, and the jail was ended", Seconds(limit.seconds));
-    Some(Told { words, by: limit.by.clone() })
+    Some(EndingNote { words, by: limit.by.clone() })
 }
 
 /// The limit of a file's size, if that is what ended the payload.
-fn file_size(ended: Ended, plan: &Plan) -> Option<Told> {
+fn file_size(ended: Ended, plan: &Plan) -> Option<EndingNote> {
     let limit = plan.limits.iter().find(|limit| limit.resource == Resource::FileSize)?;
     let words = format!("the limit of the size of a file ({}) was reached", Bytes(limit.value));
-    is_by(signal::XFSZ, ended).then_some(Told { words, by: String::new() })
+    is_by(signal::XFSZ, ended).then_some(EndingNote { words, by: String::new() })
 }
 
 /// The kernel does not say which call it was; a trace of a second run does.
-fn system_call(ended: Ended) -> Option<Told> {
+fn system_call(ended: Ended) -> Option<EndingNote> {
     let words = "the system call filter killed the program (SIGSYS): `jailgen trace SPEC -- ARGUMENTS` runs it again, names the \
                  call, and prints the line to add to the spec";
-    is_by(signal::SYS, ended).then(|| Told { words: String::from(words), by: String::new() })
+    is_by(signal::SYS, ended).then(|| EndingNote { words: String::from(words), by: String::new() })
 }
 
 /// Whether a signal ended the payload. Shells report the signal that ended their last program in their own status.

@@ -37,7 +37,7 @@ pub(crate) struct Problem(Box<Details>);
 pub(crate) struct Details {
     /// What it happened to: a path, a variable, an address.
     pub(crate) object: String,
-    /// Why.
+    /// What went wrong.
     pub(crate) cause: Cause,
     /// What to do about it.
     pub(crate) help: Option<String>,
@@ -70,12 +70,12 @@ impl Problem {
     #[cold]
     #[inline(never)]
     pub(crate) fn new(object: impl AsText, cause: impl Into<String>) -> Self {
-        Self::of(object.as_text(), Cause::Words(cause.into()))
+        Self::from_cause(object.as_text(), Cause::Words(cause.into()))
     }
 
     #[cold]
     #[inline(never)]
-    fn of(object: String, cause: Cause) -> Self {
+    fn from_cause(object: String, cause: Cause) -> Self {
         let lies_in = String::new();
         Self(Box::new(Details { object, cause, help: None, lies_in, exit: EXIT_FAILED }))
     }
@@ -84,7 +84,7 @@ impl Problem {
     #[cold]
     #[inline(never)]
     pub(crate) fn errno(object: impl AsText, error: Errno) -> Self {
-        Self::of(object.as_text(), Cause::Errno(error))
+        Self::from_cause(object.as_text(), Cause::Errno(error))
     }
 
     /// Whether the kernel gave one of these errors.
@@ -146,7 +146,7 @@ impl<T> About<T> for Result<T, Errno> {
 
 /// What can be the object of a message.
 pub(crate) trait AsText {
-    /// As text; bytes that are no UTF-8 become U+FFFD.
+    /// As text; bytes that are not UTF-8 become U+FFFD.
     fn as_text(&self) -> String;
 }
 
@@ -316,7 +316,7 @@ fn printable(text: &str) -> String {
     safe
 }
 
-/// Tells the user something that is no failure, in one line. `wanted` is who wanted it, and where in the spec.
+/// Reports something that is not a failure, in one line. `wanted` is the combinator that it is about, and its place in the spec.
 pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
     let mut text = format!("jail-stub: {}", printable(words));
     if let Some((by, place)) = wanted {
@@ -326,7 +326,7 @@ pub(crate) fn say(words: &str, wanted: Option<(&str, &str)>) {
     print(&text);
 }
 
-/// A line about an applied combinator. Where no spec has it, its name has to do; what every jail has, nobody wanted.
+/// A line about an applied combinator. Without a place in a spec, its name is enough; what every jail has comes from no combinator.
 fn origin(text: &mut String, how: &str, by: &str, place: &impl Fn(&str) -> Option<String>) {
     let name = combinator(by);
     if name.is_empty() || name == EVERY_JAIL {
@@ -344,7 +344,7 @@ fn combinator(by: &str) -> &str {
     by.split('#').next().unwrap_or_default()
 }
 
-/// Writes to standard error; nobody is left to tell when that fails.
+/// Writes to standard error; there is no other place to report that this fails.
 pub(crate) fn print(text: &str) {
     let mut rest = text.as_bytes();
     while !rest.is_empty() {

@@ -1,6 +1,6 @@
-//! The jail's first process: it builds the jail, starts the payload, and then waits ([`crate::init`]).
+//! The jail's init: it builds the jail, starts the payload, and then waits ([`crate::init`]).
 //!
-//! It is the first process of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
+//! It is process 1 of the PID namespace, so everything inside ends when it does. It ends when the supervisor does.
 //! Without a PID namespace it ends everything itself.
 
 use alloc::ffi::CString;
@@ -21,17 +21,17 @@ use crate::confine::{self, Filter, Rlimits};
 use crate::failure::{About, EXIT_FAILED, Failure, Problem};
 use crate::init::{self, Init};
 use crate::inside::{self, Launch, Places};
-use crate::leftovers::Leftovers;
 use crate::message::{Message, Order, is_connected};
 use crate::namespaces::{self, has};
 use crate::payload::{self, Command, Last};
 use crate::standard::ReadOnly;
 use crate::steps::Fixed;
+use crate::subreaper::Subreaper;
 use crate::supervisor::Launcher;
 use crate::sys::{self, SignalSet};
 use crate::terminal::{Given, Own};
 
-/// What the first process is given.
+/// What init is given.
 pub(crate) struct First<'a> {
     pub(crate) launch: Launch<'a>,
     pub(crate) command: &'a Command,
@@ -50,12 +50,12 @@ pub(crate) struct First<'a> {
 /// Everything from the clone to the end of the jail.
 pub(crate) fn run(first: &First<'_>, channel: &OwnedFd) -> ! {
     let plan = first.launch.plan;
-    // Everybody inside can read it, and it says where on the host the wrapper is.
+    // Every program inside can read it, and it says where on the host the wrapper is.
     first.launch.caller.command_line.show(&plan.name);
     match start(first, channel) {
         Ok((payload, init)) => init.wait(payload),
         Err(failure) => {
-            // When nobody listens any more, nobody is left to tell.
+            // If the supervisor no longer listens, there is no one left to report to.
             let _ = Message::Failed(failure).send(channel);
             sys::exit(i32::from(EXIT_FAILED))
         }
@@ -71,7 +71,7 @@ fn start<'a>(first: &First<'a>, channel: &'a OwnedFd) -> Result<(i32, Init<'a>),
     }
     let leftovers = match has(plan, Namespace::Pid) {
         true => None,
-        false => Some(Leftovers::collect().map_err(at(Fixed::Namespaces))?),
+        false => Some(Subreaper::collect().map_err(at(Fixed::Namespaces))?),
     };
     // A filter of system calls may refuse it later.
     let signals = init::signals().about("signals").map_err(at(Fixed::Namespaces))?;
@@ -119,7 +119,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
     let Launch { plan, steps, caller, paths, own_state, .. } = first.launch;
     let at = |step| move |problem| steps.fixed(step, "", problem);
     if first.launch.dedicated.is_some() {
-        // The supervisor has it done: nobody may map another user's ids by themselves.
+        // The supervisor has it done: no process may map another user's ids by itself.
         if Order::receive(channel) != Some(Order::Go) {
             let problem = Problem::new("the supervisor", "it ended");
             return Err(at(Fixed::Namespaces)(problem));
@@ -127,7 +127,7 @@ fn confined(first: &First<'_>, channel: &OwnedFd, aside: &Aside<'_>) -> Result<C
     } else if has(plan, Namespace::User) {
         namespaces::map_ids(plan, caller).map_err(at(Fixed::Namespaces))?;
     }
-    // Nobody may look into this process or trace it. Not earlier: /proc/self would have belonged to root.
+    // No process may inspect or trace this one. Not earlier: /proc/self would have belonged to root.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at(Fixed::Namespaces))?;

@@ -16,7 +16,7 @@ use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socke
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::caller::Caller;
-use crate::ending::Told;
+use crate::ending::EndingNote;
 use crate::failure::{self, About, Problem};
 use crate::process::Process;
 use crate::signal;
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn of(plan: &Plan) -> Option<Self> {
+    pub(crate) fn from_plan(plan: &Plan) -> Option<Self> {
         let wanted = |step: &Step<HostOp>| Some((step.by.clone(), hand_off(&step.op)?.clone()));
         plan.before.iter().find_map(wanted).map(|(by, op)| Self { by, op })
     }
@@ -123,10 +123,10 @@ impl Ledger {
     }
 
     /// The jail has ended. Has the process look where the payload `has_run`, and waits for what it says.
-    pub(crate) fn finish(&self, has_run: bool) -> Option<Told> {
+    pub(crate) fn finish(&self, has_run: bool) -> Option<EndingNote> {
         let is_done = self.look.end(if has_run { ENDED } else { NEVER });
         let words = "what this session left was not looked through; `jailgen handoff` does it";
-        (has_run && !is_done).then(|| Told { words: String::from(words), by: self.by.clone() })
+        (has_run && !is_done).then(|| EndingNote { words: String::from(words), by: self.by.clone() })
     }
 }
 

@@ -3,7 +3,7 @@
 //! It decides nothing: what is granted stands in the plan (jail-plan). It uses neither the standard library nor libc, so
 //! that it starts quickly and brings nothing along; see `start.rs` for how the released program begins.
 //!
-//! Three processes: the supervisor outside (`supervisor/`), the jail's first process (`first.rs`, then `init/`), the payload.
+//! Three processes: the supervisor outside (`supervisor/`), the jail's init (`first.rs`, then `init/`), the payload.
 #![no_std]
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
@@ -25,7 +25,6 @@ mod host;
 mod init;
 mod inside;
 mod launch;
-mod leftovers;
 mod message;
 mod namespaces;
 mod network;
@@ -38,6 +37,7 @@ mod sources;
 mod spawn;
 mod standard;
 mod steps;
+mod subreaper;
 mod supervisor;
 #[expect(unsafe_code, reason = "the system calls that rustix lacks are made here and nowhere else")]
 pub mod sys;

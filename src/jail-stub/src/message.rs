@@ -1,4 +1,4 @@
-//! What the jail's first process and the payload tell the supervisor, and what it tells the first process, over a pair of
+//! What the jail's init and the payload report to the supervisor, and what it tells init to do, over a pair of
 //! sockets: one message a datagram.
 //!
 //! The payload holds the socket only until it is executed, so no message is written by what runs in the jail. It is
@@ -29,7 +29,6 @@ pub(crate) enum Ended {
     Signalled(u8),
 }
 
-/// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// The sender is about to become the payload.
@@ -52,7 +51,7 @@ pub(crate) enum Message {
 pub(crate) enum Received {
     /// A message, and the sender's process as the receiver numbers it.
     Message(Message, Option<i32>),
-    /// The jail's terminal, from the side of whoever types.
+    /// The jail's terminal, from the side of the user who types.
     Terminal(OwnedFd),
     /// Every sender is gone.
     Closed,
@@ -109,7 +108,7 @@ pub(crate) fn receive(channel: impl AsFd) -> Result<Received, Errno> {
     let length = loop {
         let mut parts = [IoSliceMut::new(&mut bytes)];
         match recvmsg(&channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC) {
-            // The sender has ended with orders of ours unread: it is told once, before what it has sent.
+            // The sender has ended with orders of ours unread: that is reported once, before what it has sent.
             Err(Errno::INTR | Errno::CONNRESET) => {}
             other => break other?.bytes,
         }
@@ -143,7 +142,7 @@ pub(crate) fn give_terminal(channel: impl AsFd, terminal: &OwnedFd) -> Result<()
     sendmsg(&channel, &[IoSlice::new(b"P")], &mut control, SendFlags::NOSIGNAL).map(drop)
 }
 
-/// What the supervisor tells the first process, which believes it.
+/// What the supervisor sends init, which trusts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Go on: the ids are mapped.
@@ -154,7 +153,7 @@ pub(crate) enum Order {
     Stop,
     /// The jail's terminal is the payload's.
     Foreground,
-    /// It is not, and whoever reads from it is stopped.
+    /// It is not, and a process that reads from it is stopped.
     Background,
     /// The job goes on, and what has stopped with it.
     Continue,
@@ -164,7 +163,7 @@ impl Order {
     const ALL: [Self; 6] =
         [Self::Go, Self::Known, Self::Stop, Self::Foreground, Self::Background, Self::Continue];
 
-    /// A supervisor that cannot tell any more is about to end, and the jail with it.
+    /// A supervisor that cannot send any more is about to end, and the jail with it.
     pub(crate) fn send(self, channel: impl AsFd) -> Result<(), Errno> {
         send(channel, &[self as u8], SendFlags::NOSIGNAL).map(drop)
     }

@@ -12,7 +12,7 @@ use crate::failure::{About, Problem};
 use crate::reading::read_to_end;
 use crate::sys::{self, NewNamespaces};
 
-/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made beside (see [`crate::aside`]),
+/// The flags of clone(2) for the namespaces of `plan`, but for the network's, which is made in parallel (see [`crate::aside`]),
 /// and for the control groups' where the jail has a group of its own (see [`own_cgroup`]).
 pub(crate) fn flags(plan: &Plan, own_cgroup: bool) -> NewNamespaces {
     let all = plan.namespaces.iter().map(|namespace| flag(*namespace));
@@ -56,14 +56,14 @@ pub(crate) fn inside(plan: &Plan, caller: &Caller<'_>) -> (u32, u32) {
 
 /// Maps the caller's ids to themselves, or to the numbers that the plan shows for them, from within the new user namespace (user_namespaces(7)).
 ///
-/// The process does it to itself, so nobody has to wait for anybody. It must still be dumpable: the files of a process
+/// The process does it to itself, so no process has to wait for another. It must still be dumpable: the files of a process
 /// that is not belong to root.
 pub(crate) fn map_ids(plan: &Plan, caller: &Caller<'_>) -> Result<(), Problem> {
     let (uid, gid) = (caller.uid, caller.gid);
     let (uid_inside, gid_inside) = inside(plan, caller);
     write("/proc/self/setgroups", "deny")?;
     write("/proc/self/uid_map", &format!("{uid_inside} {uid} 1")).map_err(|problem| {
-        // user_namespaces(7): since Linux 5.12 whoever maps root must have had this capability outside.
+        // user_namespaces(7): since Linux 5.12 a process that maps root must have had this capability outside.
         if uid != 0 || problem.help.is_some() {
             return problem;
         }

@@ -26,7 +26,10 @@ pub(crate) struct Command {
 
 impl Command {
     /// The command of `plan` for this launch; a failure names the entry of the plan that wanted it.
-    pub(crate) fn of<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Result<Self, (&'a str, Problem)> {
+    pub(crate) fn from_plan<'a>(
+        plan: &'a Plan,
+        caller: &Caller<'_>,
+    ) -> Result<Self, (&'a str, Problem)> {
         let arguments = arguments(plan, caller).map_err(|problem| ("", problem))?;
         let program = match arguments.first() {
             Some(program) if program.to_bytes().starts_with(b"/") => program.clone(),
@@ -102,7 +105,7 @@ pub(crate) struct Last<'a> {
     pub(crate) own_terminal: Option<&'a Own>,
     /// The payload's group takes the terminal, which is the standard input.
     pub(crate) takes_terminal: bool,
-    /// It ends with its parent: needed where the parent is no first process of a PID namespace.
+    /// It ends with its parent: needed where the parent is not the init of a PID namespace.
     pub(crate) ends_with_parent: bool,
     pub(crate) channel: &'a OwnedFd,
     /// The signals that the launcher had blocked, and its file mode mask.
@@ -163,7 +166,7 @@ fn prepare(last: &Last<'_>) -> Result<(), Errno> {
     if last.ends_with_parent {
         rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     }
-    // A group of its own, so that `kill 0` inside reaches nobody outside.
+    // A group of its own, so that `kill 0` inside reaches no process outside.
     rustix::process::setpgid(None, None)?;
     take_terminal(last)?;
     Message::Started.send(last.channel)?;
@@ -186,7 +189,7 @@ fn take_terminal(last: &Last<'_>) -> Result<(), Errno> {
             terminal.give(sys::own_group());
         }
         (Terminal::Shared, _) if last.takes_terminal => {
-            // SIGTTOU is blocked here, so this is allowed from the background. Somebody else may have taken the terminal
+            // SIGTTOU is blocked here, so this is allowed from the background. Another process may have taken the terminal
             // meanwhile; then the payload is stopped at its first read and asks for it again.
             let group = sys::own_group();
             let _ = sys::set_foreground_group(sys::standard(Standard::Input), group);

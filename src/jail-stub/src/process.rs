@@ -7,7 +7,6 @@ use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus, pidfd_open, wait
 
 use crate::sys;
 
-/// A process.
 pub(crate) struct Process {
     number: i32,
     descriptor: OwnedFd,
@@ -19,7 +18,7 @@ impl Process {
         Self { number, descriptor }
     }
 
-    /// The process of this number, for which nobody waits meanwhile: a child of this process, or one whose parent has promised.
+    /// The process of this number, which is not waited for meanwhile: a child of this process, or one whose parent has promised.
     pub(crate) fn open(number: i32) -> Result<Self, Errno> {
         let process = Pid::from_raw(number).ok_or(Errno::SRCH)?;
         pidfd_open(process, PidfdFlags::empty()).map(|descriptor| Self { number, descriptor })

@@ -137,7 +137,7 @@ impl Walk {
     }
 }
 
-/// Opens one name, which is no symbolic link.
+/// Opens one name, which is not a symbolic link.
 fn open_name(folder: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
     let is_link = |mode| FileType::from_raw_mode(mode) == FileType::Symlink;
     match openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty()) {
@@ -145,7 +145,7 @@ fn open_name(folder: &OwnedFd, name: &[u8], flags: OFlags) -> Result<OwnedFd, Er
         Ok(opened) if flags.contains(OFlags::PATH) && is_link(fstat(&opened)?.st_mode) => {
             Err(Errno::LOOP)
         }
-        // A link is no folder either.
+        // A link is not a folder either.
         Err(Errno::NOTDIR)
             if statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
                 .is_ok_and(|stat| is_link(stat.st_mode)) =>

@@ -18,7 +18,7 @@ pub(crate) struct Sources<'a, Event> {
 
 impl<'a, Event: Copy> Sources<'a, Event> {
     /// The first one.
-    pub(crate) fn of(event: Event, source: &'a impl AsFd, flags: PollFlags) -> Self {
+    pub(crate) fn first(event: Event, source: &'a impl AsFd, flags: PollFlags) -> Self {
         let polled = array::from_fn(|_| PollFd::new(source, flags));
         Self { polled, events: [event; MAX], count: 1 }
     }

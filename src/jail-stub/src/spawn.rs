@@ -17,7 +17,7 @@ use crate::sys::{self, SignalSet, Standard, StringList};
 #[derive(Clone, Copy)]
 pub(crate) enum Standing<'a> {
     /// It is in the launcher's group, with the standard descriptors.
-    Beside,
+    Attached,
     /// It is in a session of its own, in the jail's control group where there is one. Of the launcher's it has what its messages
     /// go to, or nothing: a pipe must not stay open because this process has it too.
     Apart { group: Option<BorrowedFd<'a>>, messages: Option<BorrowedFd<'a>> },
@@ -48,7 +48,7 @@ pub(crate) fn spawn<'a>(
         CString::new(program).map_err(|_| Problem::new(program, "it contains a NUL byte"))?;
     let mut kept = descriptors.clone();
     let group = match standing {
-        Standing::Beside => {
+        Standing::Attached => {
             kept.extend(Standard::ALL.map(sys::standard));
             None
         }
@@ -91,7 +91,7 @@ fn become_program(start: &Start<'_>) -> ! {
 
 fn prepare(start: &Start<'_>) -> Result<(), Errno> {
     match start.standing {
-        Standing::Beside => {}
+        Standing::Attached => {}
         Standing::Apart { .. } => {
             // No key and no hang-up of the launcher's terminal is for it: a payload may go on after them.
             setsid()?;

@@ -29,7 +29,7 @@ use crate::sys::{self, Attributes, Standard};
 const MEMORY: u32 = 1;
 /// `/dev/null`.
 const NULL: (u32, u32) = (MEMORY, 3);
-/// Consoles, and behind them serial lines, which are opened when somebody calls; pseudo-terminals.
+/// Consoles, and behind them serial lines, which are opened when a call comes in; pseudo-terminals.
 const CONSOLES: (u32, u32) = (4, 63);
 const PSEUDO_TERMINALS: core::ops::RangeInclusive<u32> = 136..=143;
 
@@ -49,7 +49,7 @@ struct Given {
 
 impl ReadOnly {
     /// Looks at what the launcher has given.
-    pub(crate) fn of(plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
+    pub(crate) fn from_plan(plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
         let mut found = Vec::new();
         for one in Standard::ALL {
             let file = sys::standard(one);
@@ -125,8 +125,8 @@ impl ReadOnly {
         files.filter(|file| seek(file, SeekFrom::Current(0)).is_ok())
     }
 
-    /// Tells the supervisor how far the jail has read, once it has ended.
-    pub(crate) fn tell(&self, channel: &OwnedFd) {
+    /// Reports to the supervisor how far the jail has read, once it has ended.
+    pub(crate) fn report(&self, channel: &OwnedFd) {
         for one in self.0.iter().map(|given| given.one) {
             if let Ok(offset) = seek(sys::standard(one), SeekFrom::Current(0)) {
                 let _ = Message::Read(one as u8, offset).send(channel);
@@ -150,8 +150,8 @@ fn name(one: Standard) -> &'static str {
     }
 }
 
-/// Whether more could be done by the descriptor than it was opened for. A file without a name is nobody's any more. The mode
-/// of a device can be changed by its owner alone, and for everybody: root has /dev/null, and who has logged in the terminal,
+/// Whether more could be done by the descriptor than it was opened for. A file without a name can no longer be reached otherwise. The mode
+/// of a device can be changed only by its owner, and for every user: root owns /dev/null, and a logged-in user the terminal,
 /// which others could read when the jail has ended. A disk is both.
 fn gives_more(kind: FileType, stat: &Stat, flags: OFlags, caller: &Caller<'_>) -> bool {
     match kind {
@@ -179,7 +179,7 @@ fn is_terminal(device: u64) -> bool {
 /// What has this name in the jail, where it is the same, can be opened, and its mode cannot be changed.
 fn of_the_jail(given: &Given, name: &[u8], root: &Root) -> Result<Option<OwnedFd>, Errno> {
     let Ok(place) = root.open(name) else { return Ok(None) };
-    let is_same = Identity::of(&place)? == given.identity;
+    let is_same = Identity::from_file(&place)? == given.identity;
     let mount = fstatvfs(&place)?.f_flag;
     let fits =
         mount.contains(StatVfsMountFlags::RDONLY) && !mount.contains(StatVfsMountFlags::NODEV);
@@ -190,7 +190,7 @@ fn from_a_mount_of_its_own(given: &Given) -> Result<(), Errno> {
     let file = sys::standard(given.one);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let place = openat(CWD, path_of(file)?, flags, Mode::empty())?;
-    if Identity::of(&place)? != given.identity {
+    if Identity::from_file(&place)? != given.identity {
         return Err(Errno::STALE);
     }
     let mount = tree::clone_tree(place, Depth::One)?;
@@ -198,11 +198,11 @@ fn from_a_mount_of_its_own(given: &Given) -> Result<(), Errno> {
     sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
     replace(given.one, &mount)?;
     if given.kind == FileType::BlockDevice {
-        // A read-only mount keeps nobody from writing to a device: it is opened by this mount once.
+        // A read-only mount does not prevent writing to a device: it is opened by this mount once.
         let set = Attributes::NO_DEVICES;
         sys::set_attributes(&mount, Attributes { set, ..Attributes::default() })?;
     }
-    // The kernel waits for every processor when it takes the mount apart: that is left to the first process's last steps.
+    // The kernel waits for every processor when it takes the mount apart: that is left to init's last steps.
     core::mem::forget(mount);
     Ok(())
 }

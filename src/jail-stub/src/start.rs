@@ -142,7 +142,7 @@ impl Free {
     }
 }
 
-// SAFETY: pieces are taken from memory that nobody else uses, at increasing addresses, so they do not overlap; only the
+// SAFETY: pieces are taken from memory that nothing else uses, at increasing addresses, so they do not overlap; only the
 // piece at the end is ever taken back or changed in size. Alignment is kept by rounding up.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -23,7 +23,7 @@ pub(crate) enum Fixed {
     Start,
     /// Capabilities, limits, no_new_privs.
     Privileges,
-    /// What the kernel checks beside the mounts.
+    /// What the kernel checks in addition to the mounts.
     Landlock,
     /// The filters of system calls.
     Seccomp,
@@ -42,7 +42,7 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub(crate) fn from_plan(plan: &Plan) -> Self {
         Self { before: plan.before.len(), inside: plan.inside.len() }
     }
 
@@ -61,7 +61,7 @@ impl Steps {
     pub(crate) fn fixed(self, step: Fixed, by: &str, problem: Problem) -> Failure {
         let (index, name) = match step {
             Fixed::Command => (0, "command"),
-            // Parts of the same step, told by their own names.
+            // Parts of the same step, reported by their own names.
             Fixed::Cgroup => (1, "cgroup"),
             Fixed::Network => (1, "network"),
             Fixed::Namespaces => (1, "namespaces"),

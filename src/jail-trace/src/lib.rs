@@ -1,4 +1,4 @@
-//! Follows the processes of a jail from outside with ptrace(2), and tells every system call that they enter under their
+//! Follows the processes of a jail from outside with ptrace(2), and reports every system call that they enter under their
 //! filters. It changes nothing of what they do, and judges nothing.
 //!
 //! The kernel stops a traced process on its way into a call *before* it asks the filters. So refused calls are seen too,
@@ -21,7 +21,7 @@ pub struct Call<'a> {
     pub program: &'a str,
     /// Whose numbering it is (`AUDIT_ARCH_…`).
     pub arch: u32,
-    /// Its number.
+    /// The number of the system call.
     pub number: u64,
     /// Its arguments; those that it does not have are whatever stood in the registers.
     pub arguments: [u64; 6],
@@ -39,13 +39,13 @@ pub enum Ended {
 /// Why nothing was traced.
 #[derive(Debug)]
 pub enum Error {
-    /// This machine lets nobody trace, or not this user.
+    /// This machine allows no tracing, or not by this user.
     Forbidden(io::Error),
     /// Something else failed.
     Io(io::Error),
 }
 
-/// Runs a wrapper and tells the calls of the jail's processes: of the first one from where its filters are loaded, and of
+/// Runs a wrapper and reports the calls of the jail's processes: of the first one from where its filters are loaded, and of
 /// everything that it starts after that.
 ///
 /// Signals that end a program are passed on meanwhile, as a process in between has to. When the caller ends, so does the jail.
@@ -55,13 +55,13 @@ pub enum Error {
 pub fn trace(
     wrapper: &Path,
     arguments: &[OsString],
-    told: &mut dyn FnMut(&Call<'_>),
+    report: &mut dyn FnMut(&Call<'_>),
 ) -> Result<Ended, Error> {
     let held = signals::Held::block().map_err(Error::Io)?;
     let child = sys::start(wrapper, arguments, &held.before).map_err(Error::Io)?;
     let stub = child.process();
     let passing = held.pass_on_to(stub);
-    let ended = tracer::Tracer::seize(child).and_then(|tracer| tracer.follow(told));
+    let ended = tracer::Tracer::seize(child).and_then(|tracer| tracer.follow(report));
     passing.finish();
     ended
 }

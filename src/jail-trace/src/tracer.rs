@@ -1,8 +1,8 @@
 //! Which processes are followed, and what is done each time that the kernel stops one of them.
 //!
-//! The stub's supervisor is let go as soon as it has made the jail's first process: it is not in the jail, and programs that
+//! The stub's supervisor is released as soon as it has made the jail's init: it is not in the jail, and programs that
 //! it starts (newuidmap, which is set-user-ID) would lose their rights under a tracer. Everything else descends from the
-//! first process, and the kernel attaches descendants by itself.
+//! init, and the kernel attaches descendants by itself.
 
 use std::collections::HashMap;
 use std::io;
@@ -27,7 +27,7 @@ struct Process {
     filtered: bool,
     /// It is about to load a filter.
     loading: bool,
-    /// It is the jail's first process, and has not run yet.
+    /// It is the jail's init, and has not run yet.
     first: bool,
 }
 
@@ -45,7 +45,7 @@ impl Tracer {
     }
 
     /// Follows until the stub has ended.
-    pub(crate) fn follow(mut self, told: &mut dyn FnMut(&Call<'_>)) -> Result<Ended, Error> {
+    pub(crate) fn follow(mut self, report: &mut dyn FnMut(&Call<'_>)) -> Result<Ended, Error> {
         loop {
             match sys::wait().map_err(Error::Io)? {
                 Waited::Ended(process, ended) if process == self.stub => return Ok(ended),
@@ -53,7 +53,7 @@ impl Tracer {
                     self.followed.remove(&process);
                 }
                 Waited::Stopped(process, stop) if process == self.stub => self.stub(stop),
-                Waited::Stopped(process, stop) => self.stopped(process, stop, told),
+                Waited::Stopped(process, stop) => self.stopped(process, stop, report),
             }
         }
     }
@@ -75,7 +75,7 @@ impl Tracer {
         }
     }
 
-    fn stopped(&mut self, process: i32, stop: Stop, told: &mut dyn FnMut(&Call<'_>)) {
+    fn stopped(&mut self, process: i32, stop: Stop, report: &mut dyn FnMut(&Call<'_>)) {
         let Some(state) = self.followed.get_mut(&process) else {
             self.early.push(process);
             return;
@@ -85,7 +85,7 @@ impl Tracer {
         }
         let state = state.clone();
         match stop {
-            Stop::Call => self.call(process, told),
+            Stop::Call => self.call(process, report),
             Stop::Child => self.adopt(process, state),
             Stop::Executed => self.executed(process),
             Stop::Group => return sys::resume(process, Resume::Listen),
@@ -105,7 +105,7 @@ impl Tracer {
         }
     }
 
-    fn call(&mut self, process: i32, told: &mut dyn FnMut(&Call<'_>)) {
+    fn call(&mut self, process: i32, report: &mut dyn FnMut(&Call<'_>)) {
         let (Some(state), Some(entered)) = (self.followed.get_mut(&process), sys::call(process))
         else {
             return;
@@ -114,7 +114,7 @@ impl Tracer {
             Entered::Call { arch, number, arguments } => {
                 state.loading = sys::loads_filter(number, &arguments);
                 if state.filtered {
-                    told(&Call { program: &state.program, arch, number, arguments });
+                    report(&Call { program: &state.program, arch, number, arguments });
                 }
             }
             Entered::Left { failed } => {

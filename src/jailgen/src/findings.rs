@@ -25,7 +25,7 @@ pub struct Finding {
 impl Finding {
     /// A danger of a policy, with its place.
     #[must_use]
-    pub fn of(danger: &Danger, policy: &Policy) -> Self {
+    pub fn from_danger(danger: &Danger, policy: &Policy) -> Self {
         Self {
             severity: danger.severity,
             code: danger.code.as_str(),
@@ -42,7 +42,7 @@ impl Finding {
 pub fn findings(policy: &Policy) -> Vec<Finding> {
     let dangers = jail_policy::dangers(&policy.grants, policy.places.keys());
     let mut findings: Vec<Finding> =
-        dangers.iter().map(|danger| Finding::of(danger, policy)).collect();
+        dangers.iter().map(|danger| Finding::from_danger(danger, policy)).collect();
     findings.sort();
     findings.dedup();
     findings

@@ -49,7 +49,7 @@ impl Surroundings {
         let home = variables.get(OsStr::new("HOME")).map(PathBuf::from);
         let home = home.and_then(|home| home.canonicalize().ok());
         let holds_home = |folder: &Path| home.as_ref().is_some_and(|home| home.starts_with(folder));
-        // One that holds the home folder is no project, nor is the root.
+        // One that holds the home folder is not a project, nor is the root.
         let project = folder.and_then(|folder| folder.canonicalize().ok());
         let project = project.filter(|folder| !holds_home(folder) && folder.parent().is_some());
         let known = trees.known.iter().map(|tree| &tree.path);
@@ -132,7 +132,7 @@ impl Surroundings {
         self.trees.known.iter().map(|tree| &tree.path).find(|tree| holds(tree)).cloned()
     }
 
-    /// A command with these variables, under the name `name`: some programs are several, and tell by it which one is meant.
+    /// A command with these variables, under the name `name`: some programs are several in one, and select by this name.
     #[must_use]
     pub fn command(&self, program: &Path, name: &str) -> Command {
         let mut command = Command::new(program);

@@ -1,5 +1,5 @@
 # The shape of the llm-agents flake, with real agents in it: their npm packages as `tests/agents/run` has installed them
-# on this machine. agents.json beside this file, written by install.py, says where.
+# on this machine. agents.json next to this file, written by install.py, says where.
 {
   description = "Real agents for jailgen's make test-agents";
 

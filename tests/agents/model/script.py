@@ -52,7 +52,7 @@ Reply = ToolCall | Text
 
 @dataclass
 class Script:
-    """One run of an agent: the command it is told to run, and what was heard of it."""
+    """One run of an agent: the command it has to run, and what came back from it."""
 
     command: str
     # Different in each run, so that a continued conversation does not take the last run's result for this one's.

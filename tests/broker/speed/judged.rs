@@ -118,7 +118,7 @@ fn middle_of(count: usize, mut run: impl FnMut() -> Duration) -> f64 {
 }
 
 #[test]
-#[ignore = "a bench, which says nothing beside other tests"]
+#[ignore = "a bench, which says nothing next to other tests"]
 fn speed_of_judged_requests() {
     run(|world| {
         world.bind("/etc/hosts", &format!("{SERVER} {HOST}\n"));

@@ -1,4 +1,4 @@
-//! A bench, for `make bench`: what the broker costs beside a connection without it, and beside tinyproxy.
+//! A bench, for `make bench`: what the broker costs compared with a connection without it, and with tinyproxy.
 //!
 //! In each round every way is measured once, in an order of the round's own; differences and ratios are of one round, and the middle
 //! one of all rounds is printed. `JAIL_BENCH_ROUNDS` takes another number of rounds.
@@ -77,7 +77,7 @@ fn measure_all<const N: usize>(ways: &mut [Way<'_, N>]) {
 }
 
 #[test]
-#[ignore = "a bench, which says nothing beside other tests"]
+#[ignore = "a bench, which says nothing next to other tests"]
 fn speed_of_the_relay() {
     run(|world| {
         world.bind("/etc/hosts", &format!("{SERVER} {HOST}\n"));
@@ -156,7 +156,7 @@ fn times(count: usize, mut run: impl FnMut()) -> f64 {
 }
 
 #[test]
-#[ignore = "a bench, which says nothing beside other tests"]
+#[ignore = "a bench, which says nothing next to other tests"]
 fn speed_of_requests() {
     run(|world| {
         world.bind("/etc/hosts", &format!("{SERVER} {HOST}\n"));
@@ -189,7 +189,7 @@ fn speed_of_requests() {
     });
 }
 
-/// A server that costs little beside what is measured: its threads are there before the clients.
+/// A server that costs little compared with what is measured: its threads are there before the clients.
 fn answer_all(listener: &TcpListener) {
     for _ in 0..2 * CLIENTS {
         let listener = listener.try_clone().unwrap();
@@ -272,7 +272,7 @@ fn tinyproxy(world: &World) -> Option<Running> {
 }
 
 #[test]
-#[ignore = "a bench, which says nothing beside other tests"]
+#[ignore = "a bench, which says nothing next to other tests"]
 fn memory_at_rest_and_in_use() {
     run(|world| {
         let (at_rest, many, full) = memory_of_idle(world);

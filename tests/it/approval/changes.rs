@@ -25,7 +25,7 @@ fn what_a_jail_wrote_into_its_own_spec_is_shown_and_not_built() {
     let written = fs::read_to_string(project.scratch.path("project/sh.jail")).unwrap();
     assert!(written.contains(WIDER), "the control: {written}");
     project.refused("jailed-sh: + read-only");
-    // The user asks for it, and is told.
+    // The user asks for it, and gets an answer.
     let said = project.build();
     assert!(said.contains("approved jailed-sh: + read-only") && said.contains("~/.ssh"), "{said}");
     project.runs();
@@ -79,7 +79,7 @@ fn a_linked_spec_is_the_file_that_it_leads_to() {
     project.runs();
     let (_, listed) = project.jailgen(&["trust", "list"]);
     assert!(listed.contains("/dotfiles/sh.jail\n"), "{listed}");
-    // What is beside the file counts, and not what is beside the link.
+    // What is next to the file counts, and not what is next to the link.
     project.write("hook.nix", &HOOK.replace("echo", "echo more"));
     project.runs();
     project.scratch.write("dotfiles/hook.nix", HOOK.replace("echo", "echo more").as_bytes());

@@ -31,7 +31,7 @@ fn a_record_that_is_garbled_asks() {
     }
     fs::write(&record, &whole).unwrap();
     project.runs();
-    // What was built of what is no approval: without it there is a build, and no question.
+    // What was built of what is not an approval: without it there is a build, and no question.
     let builds = project.scratch.path(&format!("{STATE}/builds"));
     for entry in fs::read_dir(builds).unwrap() {
         fs::write(entry.unwrap().path(), "{").unwrap();

@@ -165,7 +165,7 @@ fn each_check_fails_where_the_jail_is_wrong_and_nowhere_else() {
         let place = Place::new();
         let _listener = listen(&place);
         let mut plan = sealed.clone();
-        // The second wall would hide what the first one lets through.
+        // The Landlock layer would hide what the mounts let through.
         plan.landlock.handles.clear();
         plan.landlock.rules.clear();
         spoil(&mut plan, &place);
@@ -316,7 +316,7 @@ fn a_socket_in_a_granted_folder_is_found() {
     let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
     assert_eq!(verdicts(&report)["sockets"], "failed");
     assert!(report.to_string().contains("/srv/socket"), "{report:#}");
-    // Where nobody listens there is nothing to find.
+    // Where no server listens there is nothing to find.
     drop(listener);
     let (_, report) = audit(&place.home(), &place.project(), &[&wrapper]);
     assert_eq!(verdicts(&report)["sockets"], "passed");

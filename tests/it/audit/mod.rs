@@ -31,11 +31,11 @@ fn read(wrapper: &Path) -> (Plan, Places, String) {
     (Wrapper::parse(&bytes).unwrap().plan, places, stub)
 }
 
-/// Runs the command in a folder of its own, with a home folder beside it; its status and its one report.
+/// Runs the command in a folder of its own, with a home folder next to it; its status and its one report.
 fn audit(home: &Path, folder: &Path, words: &[&str]) -> (i32, Value) {
     let mut command = Command::new(assert_cmd::cargo::cargo_bin!("jailgen"));
     command.env_clear().env("HOME", home).env("PATH", std::env::var_os("PATH").unwrap());
-    // It is nobody's business inside, and the control for the environment.
+    // It must not be visible inside, and is the control for the environment.
     command.env("GITHUB_TOKEN", "secret");
     let output =
         command.current_dir(folder).arg("audit").args(words).arg("--json").output().unwrap();

@@ -235,7 +235,7 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Left(
                 "[ \"$(stat -c %a ~/.row.json)\" = 600 ] && [ \"$(cat ~/.row.json)\" = new ] && ! [ -e ~/new ]",
             ),
-            // What is no file of the caller's does not get out.
+            // What is not a file of the caller's does not get out.
             Probe::Says { script: "ln -sf ~/.other.json ~/.row.json", says: "was not taken back" },
             Probe::Left("[ \"$(cat ~/.row.json)\" = new ] && ! [ -L ~/.row.json ]"),
         ],

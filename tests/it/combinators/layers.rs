@@ -1,4 +1,4 @@
-//! The layers beside mounts and namespaces.
+//! The layers other than mounts and namespaces.
 
 use super::row::{Example, Probe, ROW, Row};
 

@@ -5,7 +5,7 @@
 //! a home folder of its own with a folder `project` in it, where its commands start, inside and outside. Probes are bash:
 //! - `Grants` works in the jail, and is refused in a jail that has the base only: so it is this combinator that grants it.
 //! - `Refuses` is refused in the jail, and works outside: so it is the jail that refuses it.
-//! - `Works` and `Denies` say the same without the other side, where there is none to compare with.
+//! - `Works` and `Denies` say the same without the other side, if there is nothing to compare with.
 //! - `Shows` arrives at a terminal as it was written; `Filters` arrives as less, and in a jail that has the base only as it was written.
 //! - `Says` works in the jail, and the launch says this.
 //! - `Stops` is a launch that stops with exit status 125 and says this.

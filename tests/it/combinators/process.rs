@@ -79,7 +79,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "terminal-filter",
         spec: "terminal-filter",
-        // The clipboard, and the window's title told back; tests/stub has the others.
+        // The clipboard, and the window's title read back; tests/stub has the others.
         probes: &[
             Probe::Filters(
                 "printf '<a\\033]52;c;aGk=\\007\\033[21tz>'",

@@ -104,11 +104,11 @@ pub(super) enum Example {
     Runs,
     /// It starts, or where the machine lacks what it names the launch stops and says this.
     MayStop(&'static str),
-    /// It is no whole jail: that it compiles is tested with the registry.
+    /// It is not a whole jail: that it compiles is tested with the registry.
     NoJail,
 }
 
-/// Whether root runs the tests, for rows that root or nobody else can run.
+/// Whether root runs the tests, for rows that only root can run.
 pub(super) fn is_root() -> bool {
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0)

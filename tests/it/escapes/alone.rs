@@ -120,7 +120,7 @@ fn a_program_that_is_set_to_another_users_id_gains_nothing() {
     });
 }
 
-/// C29: the wrapper is the plan. What the agent writes beside it changes nothing.
+/// C29: the wrapper is the plan. What the agent writes next to it changes nothing.
 #[test]
 fn a_spec_that_was_changed_inside_changes_nothing_of_the_wrapper() {
     each(|world, jail| {

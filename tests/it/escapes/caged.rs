@@ -141,7 +141,7 @@ fn a_cage_refuses_what_landlock_and_a_filter_can() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// So that what a cage lets through is told, and nothing that it refuses.
+/// What a cage lets through is listed, and nothing that it refuses.
 #[test]
 fn docs_tell_what_a_cage_answers_otherwise() {
     let docs = fs::read_to_string(crate::harness::project().join("docs/escapes.md")).unwrap();

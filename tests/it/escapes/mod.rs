@@ -2,7 +2,7 @@
 //! `jail-probe`, with the answer that the jail must give and the answer of the same attempt outside.
 //!
 //! The rows are in `rows/`, by the chapters of docs/escapes.md: A host services, C files, D processes and the kernel, E the hand-off. What
-//! needs more than one attempt is in `alone.rs`. All of it runs as whoever runs the tests; `make test` does so as root and
+//! needs more than one attempt is in `alone.rs`. All of it runs as the user who runs the tests; `make test` does so as root and
 //! as an ordinary user. docs/escapes.md and the tests are held together by `ledger.rs`.
 //!
 //! The host's side is a `World`: a mount namespace of the test's own whose /run and /tmp have a listener wherever a

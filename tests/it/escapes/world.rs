@@ -61,7 +61,7 @@ const STREAMS: &[&str] = &[
 const DATAGRAMS: &[&str] = &["run/systemd/journal/socket", "run/systemd/notify"];
 
 /// Puts the world's folders in their places, in a mount namespace of its own, and starts a command there with the root
-/// folder as descriptor 7. `mount` itself refuses whoever is not called root.
+/// folder as descriptor 7. `mount` itself refuses every user who is not called root.
 const ENTER: &str = r#"
 bind() { "$probe" call mount "s:$1" "s:$2" 0 4096 0 >/dev/null; }
 probe=$1/project/jail-probe
@@ -85,7 +85,7 @@ impl World {
         let root =
             tempfile::Builder::new().prefix("jailgen-escapes").tempdir_in("/var/tmp").unwrap();
         fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
-        // Tests of this program run beside each other, and two programs may too.
+        // Tests of this program run in parallel, and two programs may too.
         let marker = root.path().file_name().unwrap().to_str().unwrap().to_owned();
         for folder in ["run", "tmp", "home", "project", "daemon"] {
             fs::create_dir(root.path().join(folder)).unwrap();
@@ -130,7 +130,7 @@ impl World {
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
-    /// A key of System V shared memory that nobody else has.
+    /// A key of System V shared memory that no other test has.
     fn key(&self) -> u32 {
         self.marker.bytes().fold(7, |key: u32, byte| key.wrapping_mul(31) ^ u32::from(byte)) | 1
     }
@@ -148,7 +148,7 @@ impl World {
             ("{init-fd}", "6".into()),
             ("{project}", self.path("project").display().to_string()),
             ("{outside-file}", self.path("outside").display().to_string()),
-            // The tests may run under nice(1), and nobody but root may take less of it.
+            // The tests may run under nice(1), and only root may take less of it.
             ("{priority}", getpriority_process(None).unwrap().to_string()),
             ("{pid}", getpid().as_raw_nonzero().to_string()),
             ("{terminal}", self.terminal.clone()),

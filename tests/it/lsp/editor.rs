@@ -1,4 +1,4 @@
-//! An editor: it starts the server, talks to it as the protocol says, and waits for what it is told.
+//! An editor: it starts the server, talks to it as the protocol says, and waits for the answers.
 
 use std::io::{BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};

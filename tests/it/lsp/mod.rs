@@ -335,7 +335,7 @@ fn an_end_without_good_bye_is_told_by_the_exit_status() {
     let mut editor = Editor::with(&[]);
     editor.tell("exit", Value::Null);
     assert_eq!(editor.end().0, 1);
-    // The editor is gone: nobody is left to be told.
+    // The editor is gone: there is no one left to answer.
     assert_eq!(Editor::with(&[]).end(), (0, String::new()));
     let mut deaf = Editor::deaf();
     deaf.tell_with_id("initialize", json!({ "capabilities": {} }));

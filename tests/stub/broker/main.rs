@@ -92,7 +92,7 @@ fn seen() -> Value {
     })
 }
 
-/// Whoever has it ended ends this.
+/// When its process ends, this ends.
 fn wait() -> ! {
     loop {
         thread::park();
@@ -144,7 +144,7 @@ fn receive(channel: &OwnedFd) -> Option<Vec<OwnedFd>> {
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut parts = [io::IoSliceMut::new(&mut byte)];
     let received = recvmsg(channel, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC);
-    // A launch that fails leaves unread what the supervisor told it.
+    // A launch that fails leaves the supervisor's message unread.
     let is_whole = received.is_ok_and(|received| received.bytes == 1);
     let mut given = Vec::new();
     for message in control.drain() {

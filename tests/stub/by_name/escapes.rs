@@ -282,7 +282,7 @@ fn no_packet_leaves_but_through_the_broker() {
             let before = world.asked().len();
             jail.sh("getent hosts secret.other.test 4c6f6e67.wild.test; true");
             assert_eq!(world.asked().len(), before, "{:?}", world.asked());
-            // QUIC to a name of the rules: nobody is there, which clients take for a reason to use TCP.
+            // QUIC to a name of the rules: no server answers, which makes clients use TCP.
             let quic = "import socket; s = socket.socket(2, 2); s.connect((\"api.test\", 443)); s.send(b\"x\"); s.settimeout(2)\n\
                 try: s.recv(9)\n\
                 except ConnectionRefusedError: print(\"refused\")";
@@ -358,7 +358,7 @@ fn a_jail_whose_broker_is_killed_has_less_and_not_more() {
     });
 }
 
-/// Whoever kills must see what the broker's processes are: it is not dumpable.
+/// The test must see what the broker's processes are, to kill them: it is not dumpable.
 fn killer(jail: &Jail, script: &str) -> crate::jail::Ran {
     let mut command = std::process::Command::new("sh");
     command.args(["-c", script]).current_dir(jail.project()).env("W", wrapped(jail));

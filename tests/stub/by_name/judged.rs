@@ -133,7 +133,7 @@ fn pip_requests_and_httpx_trust_what_they_are_given() {
                     print(client.post('https://real.test/page', content='x').json()['error'])\n";
             jail.file("project/get.py", script);
             jail.sh("/usr/bin/python3 get.py").prints(
-                "a page 403\nHTTP/2 a page\njailgen: no rule for this host allows the method and the path",
+                "a page 403\nHTTP/2 a page\njailgen: no rule for this host allows this method and path",
             );
         }
     });

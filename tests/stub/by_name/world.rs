@@ -230,7 +230,7 @@ pub(super) fn broker() -> PathBuf {
         fs::copy(&built, new.path().join("jail-broker")).expect("a copy");
         let mode = fs::Permissions::from_mode(0o755);
         fs::set_permissions(new.path().join("jail-broker"), mode).expect("executable");
-        // Whoever is first; nobody minds who.
+        // Another test may be first; that makes no difference.
         let _ = fs::rename(new.keep(), &folder);
     }
     folder.join("jail-broker")

@@ -97,7 +97,7 @@ const COMMANDS: &[&str] = &[
     "git status",
 ];
 
-/// What a kind of repository is made of: in `~/repository`, with `~/repository/up.git` beside what is worked in.
+/// What a kind of repository is made of: in `~/repository`, with `~/repository/up.git` next to the working tree.
 const MAKE: &str = "
     export GIT_AUTHOR_DATE=2026-01-02T03:04:05Z GIT_COMMITTER_DATE=2026-01-02T03:04:05Z
     git init -q -b main ~/all/repository; cd ~/all/repository
@@ -172,7 +172,7 @@ fn everyday_commands_do_in_a_jail_what_they_do_outside() {
         for full in [false, kind.name == "plain"] {
             let (control, outside) = jail(caller, kind);
             let (jail, inside) = jail(caller, kind);
-            let jail = jail.op(apart(GitChanges::Told)).op(InsideOp::Worktree);
+            let jail = jail.op(apart(GitChanges::Reported)).op(InsideOp::Worktree);
             let jail = jail.change(|plan| {
                 if full {
                     wall(plan);

@@ -1,4 +1,4 @@
-//! What is told when the jail has ended, what is taken over, and that nothing is left behind.
+//! What is reported when the jail has ended, what is taken over, and that nothing is left behind.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn nothing_that_was_changed_is_on_the_host_and_all_of_it_is_told() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         prepare(&jail, "git remote add origin https://example.org/a.git");
         let git = jail.project().join(".git");
         let before = settings_of(&git);
@@ -77,7 +77,7 @@ fn harmless_settings_are_taken_over_where_the_plan_says_so_and_others_never() {
         assert_eq!(ran.code, Some(0));
         prepare(&jail, "touch .git/config.lock");
         let ran = jail.sh("git config user.name locked");
-        assert!(ran.stderr.contains("(it is locked by somebody else)"), "{ran:?}");
+        assert!(ran.stderr.contains("(it is locked by another process)"), "{ran:?}");
         assert!(jail.project().join(".git/config.lock").exists());
         prepare(&jail, "rm .git/config.lock");
         jail.outside_sh("git config user.name || echo none").prints("none");
@@ -118,7 +118,7 @@ fn a_root_that_becomes_a_bare_repository_is_told() {
     }
     let plant = "rm .git/HEAD; git init -q --bare x; mv x/* .; git config -f config core.fsmonitor 'touch ~/fired;false'";
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         let ran = jail.sh(plant);
         assert!(
             ran.stderr
@@ -128,14 +128,14 @@ fn a_root_that_becomes_a_bare_repository_is_told() {
     }
 }
 
-/// What is no repository yet is held as one that it may become, and stays as it was.
+/// What is not a repository yet is held as one that it may become, and stays as it was.
 #[test]
 fn a_folder_that_is_not_whole_is_held_and_left_as_it_was() {
     if !has_git() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         prepare(&jail, "rm -r .git; mkdir -p .git/hooks");
         let ran = jail.sh(
             "echo x >.git/hooks/pre-commit; git config -f .git/config core.fsmonitor y; echo ran",
@@ -151,7 +151,7 @@ fn no_number_of_settings_keeps_the_rest_from_being_told() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         jail.sh("git init -q --bare .git/modules/x");
         let ran = jail.sh("long=$(printf %0900d 0); for at in .git/config .git/config.worktree .git/modules/x/config \
             .git/modules/x/config.worktree; do for n in 1 2 3 4 5 6; do git config -f $at branch.$long$n.merge refs/heads/$long; \
@@ -169,7 +169,7 @@ fn what_a_setting_names_and_what_the_host_replaces_is_told() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         prepare(&jail, "git config core.hooksPath .husky/_");
         let ran = jail.sh("mkdir -p .husky/_");
         let words = "`.husky/_`, which `core.hooksPath` names, was made in the session";
@@ -210,7 +210,7 @@ fn nothing_of_git_is_writable_where_the_plan_says_so() {
         }
         assert_eq!(settings_of(&jail.project().join(".git")), before);
         // The control.
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         jail.sh("echo x >>f; git commit -qam x; git log -1 --format=%s").prints("x");
     }
 }
@@ -220,13 +220,13 @@ fn where_nothing_of_git_can_be_written_nothing_is_done() {
     for caller in callers() {
         let count = "ls /run/jailgen 2>/dev/null; grep -c project /proc/self/mountinfo";
         // No repository.
-        let jail = plain(caller).op(apart(GitChanges::Told));
+        let jail = plain(caller).op(apart(GitChanges::Reported));
         jail.sh(count).prints("1");
         if !has_git() {
             return;
         }
         // A repository that is read-only.
-        let jail = in_repository(caller, GitChanges::Told).change(read_only_folder);
+        let jail = in_repository(caller, GitChanges::Reported).change(read_only_folder);
         let before = settings_of(&jail.project().join(".git"));
         jail.sh(count).prints("1");
         assert_eq!(settings_of(&jail.project().join(".git")), before);
@@ -239,7 +239,7 @@ fn two_sessions_share_the_placeholders_and_the_last_one_takes_them_away() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         let before = settings_of(&jail.project().join(".git"));
         let wrapper = jail.wrapper();
         let start = |script: &str| {
@@ -265,7 +265,7 @@ fn a_launch_that_is_killed_at_any_moment_leaves_nothing() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         let git = jail.project().join(".git");
         let before = settings_of(&git);
         let wrapper = jail.wrapper();
@@ -305,7 +305,7 @@ fn other_grants_of_the_same_repository_are_protected_too() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         let parent = jail.folder.path().to_path_buf();
         prepare(&jail, "mkdir -p a");
         let jail = jail.op(bind(&parent, Access::ReadWrite));

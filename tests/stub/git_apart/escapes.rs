@@ -259,7 +259,7 @@ fn nothing_that_a_jail_leaves_in_git_runs_on_the_host() {
     for caller in callers() {
         for row in ROWS {
             assert!(fires(&jail(caller, row), row), "the control of {} does not work", row.name);
-            let jail = jail(caller, row).op(apart(GitChanges::Told));
+            let jail = jail(caller, row).op(apart(GitChanges::Reported));
             assert!(!fires(&jail, row), "{} {caller:?}", row.name);
             assert_eq!(left_over(&jail.project()), "", "{}", row.name);
         }

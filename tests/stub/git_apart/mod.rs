@@ -57,7 +57,7 @@ fn run_in(jail: &Jail, folder: &Path, script: &str) -> Ran {
     Ran::of(jail.command(jail.wrapper()).current_dir(folder).args(["-c", script]))
 }
 
-/// What git writes there, which is no setting.
+/// What git writes there, which is not a setting.
 const DATA: [&str; 7] =
     ["index", "COMMIT_EDITMSG", "ORIG_HEAD", "HEAD", "FETCH_HEAD", "packed-refs", "refs"];
 

@@ -8,7 +8,7 @@ use super::{apart, has_git, plain, prepare, run_in};
 use crate::jail::{Caller, Jail, by, callers};
 
 fn with_project(caller: Caller) -> Jail {
-    plain(caller).op(apart(GitChanges::Told)).change(|plan| {
+    plain(caller).op(apart(GitChanges::Reported)).change(|plan| {
         let refuse = HostOp::RefuseFolder(RefuseFolder { home_allowed: false });
         plan.before = vec![Step::new(by(), HostOp::EnterProject), Step::new(by(), refuse)];
     })

@@ -26,7 +26,7 @@ fn nothing_is_taken_over_while_another_jail_runs_in_the_repository() {
         let evil =
             "echo on; read x; printf '[core]\\nfsmonitor = evil\\n' >new; cat new >.git/config";
         let mut other = begun(jail.command(jail.wrapper()), evil);
-        // Whoever replaces the file takes off what lies over it in the other one.
+        // Replacing the file removes the mount over it in the other jail.
         let ran = jail.sh("git config user.name x");
         let words =
             "(another jail runs in this repository); to take it over: `git config user.name x`";

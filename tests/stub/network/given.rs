@@ -39,7 +39,7 @@ fn files_are_filled_sockets_answer_and_variables_count_before_the_plans() {
         jail.sh("cat /etc/ssl/given.pem /run/given/key; stat -c %a /run/given/key")
             .prints("filled\nfilled\n444");
         jail.sh("echo $GIVEN $PLANNED $OTHER; env | grep -c PLANNED").prints("one=1 given plan\n1");
-        // Nothing inside can change them, whoever the payload is: the mounts are read-only.
+        // Nothing inside can change them, whichever user the payload is: the mounts are read-only.
         for attempt in [
             "echo x >/run/given/key",
             "chmod 666 /run/given/key && echo x >/run/given/key",

@@ -1,5 +1,5 @@
 //! The network by name, from the launch's side: what is made in the jail's namespace, what the broker is given, and how both
-//! end. The broker is a stand-in here (`tests/stub/broker`), which does what it is told to.
+//! end. The broker is a stand-in here (`tests/stub/broker`), which follows the test's script.
 
 mod ending;
 mod given;
@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::jail::{Caller, Jail, broker, by};
 
-/// Nothing is near so slow, on a machine that runs other builds beside the tests too.
+/// Nothing is near so slow, on a machine that runs other builds at the same time too.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn listener(transport: Transport, address: &str, port: u16) -> Listener {

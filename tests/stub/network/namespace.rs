@@ -279,7 +279,7 @@ fn what_is_refused_can_be_read_inside_and_not_be_changed() {
                 ran.prints("refused");
             }
         }
-        // Nobody has it who has no network by name, and there the folder is open.
+        // A jail without a network by name does not have it, and there the folder is open.
         let without = Jail::new(caller);
         without.sh(&format!("test -e {FILE} || echo none")).prints("none");
         without.sh(&format!("mkdir -p /run/jailgen; echo x >{FILE}; cat {FILE}")).prints("x");

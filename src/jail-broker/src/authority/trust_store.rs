@@ -14,7 +14,6 @@ const FRIENDLY_NAME: &[u64] = &[1, 2, 840, 113_549, 1, 9, 20];
 const TRUSTED_KEY_USAGE: &[u64] = &[2, 16, 840, 1, 113_894, 746_875, 1, 1];
 const ANY_USAGE: &[u64] = &[2, 5, 29, 37, 0];
 
-/// The store.
 pub(super) fn encode(certificates: &[CertificateDer<'_>]) -> Vec<u8> {
     let bags = yasna::construct_der(|writer| {
         writer.write_sequence(|writer| {

@@ -25,7 +25,7 @@ const ARCH: Arch = Arch::Aarch64;
 /// The most descriptors that are asked for: two for each of ten thousand connections, and the listening sockets.
 const FILES_MAX: u64 = 65_536;
 
-/// What every process of the broker does first: nobody may look into it, and it leaves no memory behind.
+/// What every process of the broker does first: no other process may inspect it, and it leaves no core dump.
 pub(crate) fn close_to_others() -> io::Result<()> {
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;

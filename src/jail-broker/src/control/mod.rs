@@ -86,7 +86,7 @@ pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
                     let (session, socket, spare) = (session.clone(), socket.clone(), spare.clone());
                     tokio::task::spawn_local(async move {
                         client(session, stream, user).await;
-                        // Its file is free, and nobody else has run since.
+                        // Its file is free, and no other task has run since.
                         spare.keep(&*socket);
                     });
                 }
@@ -98,7 +98,7 @@ pub(crate) fn serve(session: &Rc<Session>, control: Control) -> io::Result<()> {
     Ok(())
 }
 
-/// A file that is open for nothing. Where connections of the jail have taken all others, it is given up for whoever has an order.
+/// A spare open file. If connections of the jail use all others, it is closed to make room for a control connection.
 #[derive(Default)]
 struct Spare(RefCell<Option<OwnedFd>>);
 

@@ -43,10 +43,10 @@ pub enum Order {
 pub struct Answer {
     /// Whether it was done.
     pub ok: bool,
-    /// Why not.
+    /// Why the request was refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// What a user should know beside: the line for the spec, for one.
+    /// What else a user should know, such as the line for the spec.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// For `status`.
@@ -63,7 +63,7 @@ pub struct Answer {
 pub struct Status {
     /// `jailed-x`.
     pub name: String,
-    /// The session.
+    /// The id of the session.
     pub session: String,
     /// The wrapper's path.
     pub wrapper: String,

@@ -1,6 +1,6 @@
-//! Other names of a name (CNAME): they are followed as far as the answer has them, and nobody is asked for one.
+//! Other names of a name (CNAME): they are followed as far as the answer has them, and are never queried.
 //!
-//! Whoever answers for an allowed name chooses its other names, and those are names that no rule allows.
+//! The server that answers for an allowed name chooses its other names, and no rule allows those.
 
 use std::pin::Pin;
 

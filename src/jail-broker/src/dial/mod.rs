@@ -23,7 +23,7 @@ use crate::connection::{self, Target};
 use crate::live::Entered;
 use crate::session::Session;
 
-/// How long an address is tried before the next one is tried beside it (RFC 8305, Connection Attempt Delay).
+/// How long an address is tried before the next one is tried in parallel (RFC 8305, Connection Attempt Delay).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
 /// How long all addresses together are tried.

@@ -25,7 +25,7 @@ const IFA_LOCAL: u16 = 2;
 /// `RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR`.
 const CHANGES: u32 = 0x10 | 0x100;
 
-/// The addresses, and the sockets that tell of them.
+/// The addresses, and the sockets that report changes of them.
 pub(crate) struct Own {
     questions: OwnedFd,
     changes: OwnedFd,
@@ -128,7 +128,7 @@ fn message(datagram: &[u8]) -> Option<(usize, u16, &[u8])> {
     Some((length, kind, datagram.get(HEADER..length)?))
 }
 
-/// Both ends where a link has two: the other one is no address of ours, but nothing that a jail should reach by a name.
+/// Both ends where a link has two: the other one is not an address of ours, but nothing that a jail should reach by a name.
 fn addresses(body: &[u8]) -> Vec<IpAddr> {
     let mut found = Vec::new();
     let mut rest = body.get(ADDRESS_HEADER..).unwrap_or_default();

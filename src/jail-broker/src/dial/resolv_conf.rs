@@ -1,4 +1,4 @@
-//! What resolv.conf(5) says, as far as it concerns whom to ask.
+//! What resolv.conf(5) says, as far as it concerns which servers to ask.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

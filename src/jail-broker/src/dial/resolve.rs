@@ -26,7 +26,7 @@ use super::resolv_conf;
 /// How often it is looked whether the files have changed.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// A larger file is no list of servers or hosts.
+/// A larger file is not a list of servers or hosts.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
 /// A name's addresses are asked for so long.
@@ -149,7 +149,7 @@ impl Resolver {
     }
 }
 
-/// The addresses that the host's file has for a name. Where it has any, nobody else is asked (hosts(5)).
+/// The addresses that the host's file has for a name. If it has any, no server is asked (hosts(5)).
 fn in_hosts(hosts: &Hosts, name: &DnsName) -> Vec<IpAddr> {
     let found = |kind| hosts.lookup_static_host(&Query::query(name.clone(), kind));
     let both = [RecordType::A, RecordType::AAAA].into_iter().filter_map(found);
@@ -170,7 +170,7 @@ async fn both(resolver: &Resolver, name: &DnsName) -> io::Result<Vec<IpAddr>> {
     }
 }
 
-/// What the log says of a look-up that failed: the resolver's own words tell of the query by its structure.
+/// What the log says of a look-up that failed: the resolver's own words contain the query's internal form.
 fn in_words(error: NetError) -> io::Error {
     if error.is_no_records_found() {
         return io::Error::other("the DNS server knows no address of it");

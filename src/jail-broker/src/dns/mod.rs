@@ -1,4 +1,4 @@
-//! The jail's DNS server. It asks nobody about a name that is not allowed, and about an allowed one only for what cannot be made
+//! The jail's DNS server. It asks no other server about a name that is not allowed, and about an allowed one only for what cannot be made
 //! up here: the targets of services, and texts where a rule has them.
 
 pub(crate) mod serve;
@@ -20,7 +20,7 @@ use wire::Question;
 pub(crate) use services::Services;
 pub use wire::{Answer, read};
 
-/// What a question is about, as far as it can be told without looking anything up.
+/// What a question is about, as far as it can be known without a lookup.
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     /// The addresses of an allowed name, of one family.
@@ -71,7 +71,7 @@ fn classify(session: &Session, question: &Question) -> Asked {
         _ => {}
     }
     match (lookup(&name), question.kind()) {
-        // Whoever may be asked is asked when it is connected to.
+        // If the user may be asked, that happens when a program connects.
         (Verdict::Refused(_), RecordType::A | RecordType::AAAA)
             if ask::can_ask(session, &Host::Name(name.clone())) =>
         {
@@ -80,7 +80,7 @@ fn classify(session: &Session, question: &Question) -> Asked {
         (Verdict::Refused(why), _) => Asked::Refused(Some((name, why))),
         (Verdict::Allowed { .. }, RecordType::A | RecordType::AAAA) => Asked::Addresses(name),
         (Verdict::Allowed { .. }, RecordType::TXT) if policy.takes_txt(&name) => Asked::Texts(name),
-        // HTTPS and SVCB among them: they would bring keys for a hello whose server name nobody can read.
+        // HTTPS and SVCB among them: they would bring keys for a hello whose server name the broker cannot read.
         (Verdict::Allowed { .. }, _) => Asked::Nothing,
     }
 }

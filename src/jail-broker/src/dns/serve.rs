@@ -12,7 +12,7 @@ use crate::session::Session;
 
 use super::{Answer, answer, read};
 
-/// A longer datagram is no question.
+/// A longer datagram is not a question.
 const QUESTION_MAX: usize = 4096;
 
 /// Questions that wait for an answer from outside.

@@ -30,7 +30,7 @@ pub enum Answer {
     Question(Question),
     /// It is answered like this, whatever it asks.
     Ready(Vec<u8>),
-    /// It is answered with silence: what is no message, and what is an answer itself.
+    /// It is answered with silence: what is not a message, and what is an answer itself.
     None,
 }
 

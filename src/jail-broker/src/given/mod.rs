@@ -75,7 +75,7 @@ pub(crate) fn give(
                 servers.insert(path.clone(), socket);
             }
             (Content::Server(path), GivenTo::Variable(_)) => {
-                return Err(format!("the server at {path} is no variable"));
+                return Err(format!("the server at {path} is not a variable"));
             }
             (_, GivenTo::File(path)) => {
                 let file = descriptors.next().ok_or("the launch handed over too little")?;
@@ -118,7 +118,7 @@ fn content(content: &Content, sources: &Sources<'_>) -> Result<Vec<u8>, String> 
             Some(placeholder) if !placeholder.contains(&0) => Ok(placeholder.clone()),
             Some(_) | None => Err(format!("the secret `{name}` has no placeholder")),
         },
-        Content::Server(path) => Err(format!("the server at {path} is no text")),
+        Content::Server(path) => Err(format!("the server at {path} is not text")),
     }
 }
 

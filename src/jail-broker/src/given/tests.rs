@@ -35,7 +35,7 @@ fn given(all: &[Given]) -> Result<(Vec<u8>, Vec<u8>), String> {
 
 #[test]
 fn files_are_filled_and_variables_are_said() {
-    assert_eq!(given(&[]), Ok((vec![], vec![])), "nobody waits");
+    assert_eq!(given(&[]), Ok((vec![], vec![])), "the launch does not wait");
     let variable = |secret: &str, name: &str| {
         one(Content::Placeholder(secret.into()), GivenTo::Variable(name.into()))
     };
@@ -59,7 +59,7 @@ fn files_are_filled_and_variables_are_said() {
         (Content::Placeholder("NONE".into()), "the secret `NONE` has no placeholder"),
         (Content::Placeholder("ODD".into()), "the secret `ODD` has no placeholder"),
         (Content::Authorities("/none".into()), "the certificates of authorities: /none: "),
-        (Content::Server("/s".into()), "the server at /s is no variable"),
+        (Content::Server("/s".into()), "the server at /s is not a variable"),
         (Content::Placeholder("LONG".into()), "variables are given 65536 bytes at most"),
     ] {
         let error = given(&[one(content, GivenTo::Variable("X".into()))]).unwrap_err();

@@ -1,4 +1,4 @@
-//! The bodies of requests and answers on their way, whoever they are from.
+//! The bodies of requests and answers on their way, in both directions.
 
 use std::error::Error;
 
@@ -30,7 +30,7 @@ pub(super) fn empty() -> Body {
     whole(Bytes::new())
 }
 
-/// An answer of the broker's own. The connection ends with it: what else comes on it was meant for somebody else.
+/// An answer of the broker's own. The connection ends with it: what else comes on it was meant for the server.
 pub(super) fn text(status: StatusCode, why: &str) -> Response<Body> {
     answer(status, "text/plain; charset=utf-8", format!("jailgen: {why}\n"))
 }

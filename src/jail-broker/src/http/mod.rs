@@ -31,7 +31,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::{Ending, FIRST_WORDS_MAX, Target, told};
+use crate::connection::{Ending, FIRST_WORDS_MAX, Target, log_ending};
 use crate::dial::Dialled;
 use crate::live::Entered;
 use crate::log::Allowed;
@@ -66,7 +66,7 @@ const STREAMS_MAX: u32 = 256;
 const STREAM_WINDOW: u32 = 256 * 1024;
 const SERVER_STREAM_WINDOW: u32 = 1024 * 1024;
 
-/// The same for all streams of a connection: the memory that it takes when nobody reads. It is that of many streams, because when
+/// The same for all streams of a connection: the memory that it takes while its reader is slow. It is that of many streams, because when
 /// it is used up the others wait.
 const WINDOW: u32 = 16 * 1024 * 1024;
 
@@ -142,10 +142,10 @@ pub(crate) async fn secured(
         Ok(Ok(stream)) => stream,
         Ok(Err(error)) if is_distrust(&error) => {
             let why = "the client does not trust the authority of this launch: it may have its authorities compiled in, or pin the certificate";
-            return told(session, to, Ending::Unfit(why));
+            return log_ending(session, to, Ending::Unfit(why));
         }
-        Ok(Err(error)) => return told(session, to, Ending::Broken(error)),
-        Err(_) => return told(session, to, Ending::Unfit("the client began no TLS in time")),
+        Ok(Err(error)) => return log_ending(session, to, Ending::Broken(error)),
+        Err(_) => return log_ending(session, to, Ending::Unfit("the client began no TLS in time")),
     };
     let spare = outside.map(|outside| (to.clone(), outside));
     let role = Role::Server(to, allowed);

@@ -11,7 +11,7 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 use jail_egress::{Host, Protocol, Refusal};
 use jail_plan::SecretSocket;
 
-use crate::connection::{Ending, Target, told};
+use crate::connection::{Ending, Target, log_ending};
 use crate::dial;
 use crate::log::Allowed;
 use crate::secrets::Secrets;
@@ -209,7 +209,7 @@ impl Serving<'_> {
             }
             Ending::Broken(_) => text(StatusCode::BAD_GATEWAY, "the host cannot be reached"),
         };
-        told(self.session, to, ending);
+        log_ending(self.session, to, ending);
         answer
     }
 }

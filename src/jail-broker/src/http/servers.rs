@@ -257,7 +257,7 @@ async fn speak_http1<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     let made = builder.preserve_header_case(true).handshake(TokioIo::new(stream)).await;
     let (sender, connection) = made.map_err(Ending::other)?;
     tokio::task::spawn_local(async move {
-        // Whoever waits for an answer is told.
+        // The task that waits for an answer gets the error.
         drop(connection.with_upgrades().await);
         drop(room);
     });

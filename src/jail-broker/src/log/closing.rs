@@ -65,8 +65,11 @@ impl Closing {
         let rules: Vec<String> =
             self.rules.iter().take(NAMED_MAX).map(|rule| format!("\"{rule}\"")).collect();
         if !rules.is_empty() {
-            let whom = if count == 1 { "it" } else { "them" };
-            line.push_str(&format!("; to allow {whom}: (network-allow [ {} ])", rules.join(" ")));
+            let refused = if count == 1 { "it" } else { "them" };
+            line.push_str(&format!(
+                "; to allow {refused}: (network-allow [ {} ])",
+                rules.join(" ")
+            ));
         }
         Some(line)
     }

@@ -5,15 +5,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-/// What a line tells.
+/// What a line of the log is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Told {
+pub(super) enum Verdict {
     /// A connection was made.
     Allowed,
-    /// One was not, or a name was not looked up.
+    /// A connection was refused, or a name was not looked up.
     Refused,
-    /// An allowed one could not be made, or broke.
+    /// An allowed connection could not be made, or broke.
     Failed,
     /// A secret went to a host: the first time, and at the end how often.
     Used,
@@ -26,7 +26,7 @@ pub(super) enum Told {
 /// One line. Names have no other characters than a host's; everything else is text of ours or of the system's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Line<'a> {
-    pub(super) verdict: Told,
+    pub(super) verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) host: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub(super) struct Line<'a> {
     pub(super) last: Option<SystemTime>,
 }
 
-/// What a line has beside.
+/// What else a line has.
 #[derive(Serialize)]
 struct Numbered<'a> {
     time: String,
@@ -65,7 +65,7 @@ struct Numbered<'a> {
 }
 
 impl Line<'_> {
-    pub(super) fn new(verdict: Told) -> Self {
+    pub(super) fn new(verdict: Verdict) -> Self {
         Self {
             verdict,
             host: None,
@@ -105,7 +105,7 @@ impl Line<'_> {
         }
     }
 
-    /// For the jail, which is told no time and no place outside.
+    /// For the jail, which must not learn times and places outside.
     pub(super) fn text_for_jail(&self) -> String {
         json(self)
     }
@@ -173,7 +173,7 @@ mod tests {
         let line = Line {
             host: Some("a\n\u{1b}[2J".into()),
             reason: Some("\"x\"".into()),
-            ..Line::new(Told::Refused)
+            ..Line::new(Verdict::Refused)
         };
         let text = line.text("s", 3, None);
         assert_eq!(text.lines().count(), 1);

@@ -1,4 +1,4 @@
-//! What is told: each verdict in the log, what was refused to the jail itself, and a line at the end.
+//! The log: each verdict as a line, what was refused in a file for the jail itself, and a line at the end.
 
 mod closing;
 mod file;
@@ -23,7 +23,7 @@ pub(crate) use file::LogFile;
 pub(crate) use line::written;
 
 use closing::Closing;
-use line::{Line, Told};
+use line::{Line, Verdict};
 use repeats::{Again, Repeats};
 
 /// The file in the jail is not longer: it is memory of the jail's.
@@ -42,7 +42,7 @@ pub(crate) struct Allowed {
     pub(crate) by: String,
 }
 
-/// Whom a log belongs to.
+/// The jail that a log belongs to.
 pub(crate) struct Whose {
     pub(crate) name: String,
     pub(crate) session: String,
@@ -82,7 +82,7 @@ impl Log {
             address: Some(address.ip().to_string().into()),
             by: Some(allowed.by.as_str().into()),
             place: self.place(&allowed.by),
-            ..Line::new(Told::Allowed)
+            ..Line::new(Verdict::Allowed)
         });
     }
 
@@ -130,7 +130,7 @@ impl Log {
             host: Some(host.to_string().into()),
             port: Some(port),
             reason: Some(format!("the server's certificate is not trusted: {why}").into()),
-            ..Line::new(Told::Failed)
+            ..Line::new(Verdict::Failed)
         });
     }
 
@@ -151,21 +151,21 @@ impl Log {
             host: Some(host.to_string().into()),
             port: Some(port),
             reason: Some(error.to_string().into()),
-            ..Line::new(Told::Failed)
+            ..Line::new(Verdict::Failed)
         });
     }
 
-    /// Something that is no verdict.
+    /// Something that is not a verdict.
     pub(crate) fn trouble(&self, what: &str) {
-        self.write(&Line { reason: Some(what.into()), ..Line::new(Told::Trouble) });
+        self.write(&Line { reason: Some(what.into()), ..Line::new(Verdict::Trouble) });
     }
 
-    /// What was changed while the jail ran, and by whom: not by the jail, so it is not counted.
+    /// A change while the jail ran. The jail did not make it, so it is not counted.
     pub(crate) fn changed(&self, what: &str) {
-        self.append(&Line { reason: Some(what.into()), ..Line::new(Told::Changed) }, None);
+        self.append(&Line { reason: Some(what.into()), ..Line::new(Verdict::Changed) }, None);
     }
 
-    /// Says something to whoever started the jail.
+    /// Prints a message for the jail's launcher.
     pub(crate) fn say(&self, what: &str) {
         say(&self.whose.name, what);
     }
@@ -188,7 +188,7 @@ impl Log {
         &self.whose.name
     }
 
-    /// The session.
+    /// The id of the session.
     pub(crate) fn session(&self) -> &str {
         &self.whose.session
     }
@@ -201,7 +201,7 @@ impl Log {
                 secret: Some(one.secret.as_str().into()),
                 count: Some(one.count),
                 last: Some(one.last),
-                ..Line::new(Told::Used)
+                ..Line::new(Verdict::Used)
             });
         }
     }
@@ -213,7 +213,7 @@ impl Log {
             port: Some(port.to),
             by: Some(port.by.as_str().into()),
             place: self.place(&port.by),
-            ..Line::new(Told::Allowed)
+            ..Line::new(Verdict::Allowed)
         });
     }
 
@@ -286,13 +286,13 @@ fn refusal(host: String, port: Option<u16>, why: &str, remedy: Option<String>) -
         port,
         reason: Some(why.into()),
         remedy: remedy.map(Into::into),
-        ..Line::new(Told::Refused)
+        ..Line::new(Verdict::Refused)
     }
 }
 
 /// Text on standard error that a terminal was spared already.
 pub(crate) fn show(text: &str) {
-    // There is nobody to tell that it cannot be told.
+    // There is no other place to report that writing failed.
     drop(std::io::stderr().write_all(text.as_bytes()));
 }
 

@@ -52,26 +52,26 @@ impl Repeats {
         let is_over = |known: &Known| now.duration_since(known.since) >= COUNTED;
         let by_time = self.0.iter().take_while(|known| is_over(known)).count();
         let too_many = self.0.len().saturating_sub(KNOWN_MAX);
-        told(self.0.drain(..by_time.max(too_many)))
+        ended(self.0.drain(..by_time.max(too_many)))
     }
 
     /// All that is left, at the end.
     pub(super) fn all(&mut self) -> Vec<Again> {
-        told(self.0.drain(..))
+        ended(self.0.drain(..))
     }
 }
 
-fn told(known: impl Iterator<Item = Known>) -> Vec<Again> {
+fn ended(known: impl Iterator<Item = Known>) -> Vec<Again> {
     known.filter(|known| known.times > 0).map(|known| (known.line, known.times)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::line::Told;
+    use super::super::line::Verdict;
     use super::*;
 
     fn line(host: &'static str) -> Line<'static> {
-        Line { host: Some(host.into()), ..Line::new(Told::Refused) }
+        Line { host: Some(host.into()), ..Line::new(Verdict::Refused) }
     }
 
     #[test]
@@ -108,7 +108,7 @@ mod tests {
         let (mut repeats, now) = (Repeats::default(), Instant::now());
         for number in 0..10 * KNOWN_MAX {
             let host = format!("n{number}.test");
-            let line = Line { host: Some(host.as_str().into()), ..Line::new(Told::Refused) };
+            let line = Line { host: Some(host.as_str().into()), ..Line::new(Verdict::Refused) };
             for is_again in [false, true] {
                 assert_eq!(repeats.is_again(&line, None, now), is_again);
             }

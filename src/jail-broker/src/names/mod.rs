@@ -19,7 +19,6 @@ pub(crate) const TTL: Duration = Duration::from_secs(5);
 /// Time since the broker started.
 pub(crate) type Now = Duration;
 
-/// The table.
 pub(crate) struct Names {
     prefixes: Prefixes,
     /// How far into the prefixes the address of each place is.
@@ -64,7 +63,7 @@ impl Names {
         };
         let taken: BTreeSet<IpAddr> = taken.iter().filter_map(|text| address(text)).collect();
         let is_free = |offset: &u32| prefixes.at(*offset).all(|address| !taken.contains(&address));
-        // The first addresses are left to the interface and to whoever looks for a router there.
+        // The first addresses are left to the interface and to programs that look for a router there.
         let offsets = (16..prefixes.len()).filter(is_free).take(capacity).collect();
         Self { prefixes, offsets, places: Vec::new(), by_name: HashMap::new() }
     }

@@ -1,6 +1,6 @@
 //! What has to be done with the host's files after the broker can open none: a process of its own, which gets no byte of the jail's.
 //!
-//! It opens `resolv.conf` and `hosts` when it is told to, reads the certificates of the authorities that this machine trusts where
+//! It opens `resolv.conf` and `hosts` on request, reads the certificates of the authorities that this machine trusts where
 //! they are needed, and takes the control socket away when the broker has ended.
 
 mod roots;
@@ -156,7 +156,7 @@ fn file(path: &str) -> Option<OwnedFd> {
 }
 
 fn remove(control: &Path) {
-    // Whoever removed them before has done the same.
+    // If another process removed them before, the result is the same.
     drop(std::fs::remove_file(control));
     if let Some(folder) = control.parent() {
         drop(std::fs::remove_dir(folder));

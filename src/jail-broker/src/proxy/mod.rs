@@ -1,4 +1,4 @@
-//! One port for clients that want a proxy: SOCKS5 or HTTP, told apart by the first byte.
+//! One port for clients that want a proxy: SOCKS5 or HTTP, distinguished by the first byte.
 
 mod socks;
 

@@ -7,7 +7,7 @@ use jail_egress::{Authority, Host};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::connection::{self, Ending, FIRST_WORDS_MAX, Target, reset, told};
+use crate::connection::{self, Ending, FIRST_WORDS_MAX, Target, log_ending, reset};
 use crate::dial;
 use crate::live::Entered;
 use crate::session::Session;
@@ -55,7 +55,7 @@ pub enum Reply {
 /// Reads the greeting.
 ///
 /// # Errors
-/// When it is none.
+/// When it is not one.
 pub fn greeting(bytes: &[u8]) -> Result<Read<Greeting>, Reply> {
     let [version, count, methods @ ..] = bytes else { return Ok(Read::More) };
     let count = usize::from(*count);
@@ -117,7 +117,7 @@ fn named(bytes: &[u8]) -> Result<Host, Reply> {
 }
 
 fn reply(reply: Reply) -> [u8; 10] {
-    // The address that the connection came from is nobody's business; clients do not look at it.
+    // The jail must not learn the address of the connection outside; clients do not look at it.
     [VERSION, reply as u8, 0, 1, 0, 0, 0, 0, 0, 0]
 }
 
@@ -154,7 +154,7 @@ pub(super) async fn serve(session: &Session, mut stream: TcpStream, entered: &En
                 Ending::Refused(_) | Ending::Unfit(_) => Reply::Refused,
                 Ending::Untrusted(_) | Ending::Broken(_) => Reply::Unreachable,
             };
-            told(session, &to, ending);
+            log_ending(session, &to, ending);
             drop(stream.write_all(&reply(why)).await);
             return;
         }
@@ -194,7 +194,9 @@ async fn ask(session: &Session, stream: &mut TcpStream) -> io::Result<Asked> {
             Ok(Read::More) => more(stream, &mut bytes).await?,
             Err(why) => {
                 if why == Reply::Refused {
-                    session.log.trouble("a client of the proxy asked for what is no host's name");
+                    session.log.trouble(
+                        "a client of the proxy asked for something that is not a host name",
+                    );
                 }
                 return Ok(Err(why));
             }
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_without_a_way_in_is_told() {
+    fn a_client_without_a_known_method_gets_an_answer() {
         assert_eq!(greeting(&[5, 2, 2, 0]), Ok(Read::Whole(Greeting::Open, 4)));
         assert_eq!(greeting(&[5, 1, 2]), Ok(Read::Whole(Greeting::Other, 3)));
         assert_eq!(greeting(&[5, 2, 2]), Ok(Read::More));

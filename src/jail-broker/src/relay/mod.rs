@@ -135,7 +135,7 @@ fn pass(from: &TcpStream, to: &TcpStream, held: &mut Held) -> io::Result<usize> 
     })
 }
 
-/// Where less came than there was room for, nothing is left, and what comes next is told (epoll(7)): one system call less than to ask.
+/// Where less came than there was room for, nothing is left, and epoll(7) reports what comes next: one system call less than to try.
 fn is_drained(from: &TcpStream) {
     let nothing: io::Result<()> =
         from.try_io(Interest::READABLE, || Err(ErrorKind::WouldBlock.into()));

@@ -11,7 +11,7 @@ use hyper::header::HeaderMap;
 use super::search::Trace;
 use super::{AnswerChange, Objection, RequestChange, lock};
 
-/// What came of a body, for whoever waits for the answer to a request that broke off.
+/// How a body ended, for the task that waits for the answer to a request that broke off.
 #[derive(Debug)]
 pub struct Outcome<B>(Arc<Mutex<Option<(Objection, B)>>>);
 
@@ -84,7 +84,7 @@ impl Change for RequestChange {
         out
     }
 
-    /// Nothing is replaced in these, and nobody uses them for a credential.
+    /// Nothing is replaced in these, and no service uses them for a credential.
     fn trailers(&mut self, trailers: &mut HeaderMap) -> Result<(), Objection> {
         for (field, value) in trailers.iter() {
             match self.secrets.traces.in_field(value.as_bytes()) {

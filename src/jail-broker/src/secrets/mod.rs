@@ -37,7 +37,7 @@ use search::{Pair, Replacements, Row, Traces};
 use uses::Uses;
 use value::Value;
 
-/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They tell nothing of it.
+/// So many bytes of a value's encodings may be passed on before the rest is known to follow. They reveal nothing about it.
 const OPEN: usize = 4;
 
 /// One secret, at run time.
@@ -146,7 +146,7 @@ impl Secrets {
     }
 
     /// The secrets that a host may get.
-    fn of(&self, host: &Host) -> Vec<usize> {
+    fn allowed_for(&self, host: &Host) -> Vec<usize> {
         self.where_it(|secret| secret.is_for(host))
     }
 
@@ -214,7 +214,7 @@ impl Secret {
         let added: Result<Vec<Pattern>, String> = own.map(|socket| pattern(&socket.host)).collect();
         let header = secret.header.as_deref().map(HeaderName::try_from).transpose();
         let header = header.map_err(|_| "its header is not the name of one".to_owned())?;
-        let placeholder = Placeholder::of(&value).map_err(|why| why.to_string())?;
+        let placeholder = Placeholder::for_value(&value).map_err(|why| why.to_string())?;
         let has_placeholder = !secret.places.is_empty();
         let value = Value::new(value).map_err(|error| {
             format!(
@@ -245,7 +245,7 @@ impl Secret {
         let value = self.value.bytes();
         let copy = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
         let own = self.placeholder.as_ref().map(Placeholder::as_str).unwrap_or_default().as_bytes();
-        // A placeholder is no secret.
+        // A placeholder is not a secret.
         let to_server = Row { secret: index, open: 0, known: own.len() };
         match form {
             Form::Plain => vec![(copy(own), copy(value), to_server)],

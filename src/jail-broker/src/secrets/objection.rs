@@ -1,4 +1,4 @@
-//! Why a request or an answer is not carried: what its sender and the log are told.
+//! Why a request or an answer is not relayed: what its sender and the log get.
 
 use std::fmt;
 use std::io;
@@ -8,31 +8,31 @@ use hyper::StatusCode;
 /// The reason. Names are those of the jail's variables and files, which it knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Objection {
-    /// The host is none of the secret's.
+    /// The host is not one of the secret's.
     Host {
-        /// The secret.
+        /// The name of the secret.
         name: String,
     },
     /// The secret does not belong to this part of a request.
     Place {
-        /// The secret.
+        /// The name of the secret.
         name: String,
         /// The part: `the path`.
         place: String,
     },
     /// The placeholder is not as the jail got it.
     Changed {
-        /// The secret.
+        /// The name of the secret.
         name: String,
     },
     /// Anybody on the way could read the request.
     Plain {
-        /// The secret.
+        /// The name of the secret.
         name: String,
     },
-    /// A key that is not the spec's, which could carry data to whoever it belongs to.
+    /// A key that is not the spec's, which could carry data to its owner.
     Credential {
-        /// The header.
+        /// The name of the header.
         header: String,
         /// The secrets that may stand there.
         names: Vec<String>,
@@ -83,10 +83,10 @@ impl fmt::Display for Objection {
             ),
             Self::Changed { name } => write!(
                 f,
-                "the placeholder of `{name}` was changed (capitals, an encoding, or a part of it): it is replaced only as it stands"
+                "the placeholder of `{name}` was changed (capitals, an encoding, or a part of it): it is replaced only in its exact form"
             ),
             Self::Plain { name } => {
-                write!(f, "the placeholder of `{name}` is replaced in requests over TLS only")
+                write!(f, "the placeholder of `{name}` is replaced only in requests over TLS")
             }
             Self::Credential { header, names } => write!(
                 f,

@@ -25,7 +25,7 @@ const NEVER: [&str; 8] =
 /// Where a request goes, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Destination<'a> {
-    /// The host.
+    /// The host, in its one form.
     pub host: &'a Host,
     /// Whether the broker speaks TLS with it.
     pub is_tls: bool,
@@ -53,7 +53,7 @@ pub(super) struct Replaced {
 
 /// Where a placeholder was found: the place, its words, and the field.
 #[derive(Clone, Copy)]
-struct Found<'a>(SecretPlace, &'a str, Option<&'a HeaderName>);
+struct FoundPlaceholder<'a>(SecretPlace, &'a str, Option<&'a HeaderName>);
 
 impl Secrets {
     /// Judges the head of a request and puts values into it. What is said of the body has to be done to it.
@@ -65,7 +65,7 @@ impl Secrets {
         to: Destination<'_>,
         parts: &mut Parts,
     ) -> Result<RequestChange, Objection> {
-        let own = if to.is_tls { self.of(to.host) } else { Vec::new() };
+        let own = if to.is_tls { self.allowed_for(to.host) } else { Vec::new() };
         self.check_credentials(&own, &parts.headers)?;
         self.check_query(&own, parts.uri.query().unwrap_or_default())?;
         let mut used = Vec::new();
@@ -143,7 +143,7 @@ impl Secrets {
             self.check_none(to, text, place)?;
         }
         let Some(query) = uri.query() else { return Ok(()) };
-        let found = Found(SecretPlace::Query, "the query", None);
+        let found = FoundPlaceholder(SecretPlace::Query, "the query", None);
         let Some(changed) = self.changed(to, query.as_bytes(), Form::Percent, found, used)? else {
             return Ok(());
         };
@@ -166,7 +166,7 @@ impl Secrets {
     ) -> Result<Option<HeaderValue>, Objection> {
         if let Some(pair) = credentials::basic(field, value) {
             let words = "the user and password of `authorization`";
-            let found = Found(SecretPlace::Basic, words, Some(field));
+            let found = FoundPlaceholder(SecretPlace::Basic, words, Some(field));
             let changed = self.changed(to, &pair, Form::Plain, found, used)?;
             return changed.map(|pair| header_value(credentials::to_basic(&pair))).transpose();
         }
@@ -174,7 +174,7 @@ impl Secrets {
             return self.check_none(to, value, &format!("`{field}`")).map(|()| None);
         }
         let words = format!("`{field}`");
-        let found = Found(SecretPlace::Header, &words, Some(field));
+        let found = FoundPlaceholder(SecretPlace::Header, &words, Some(field));
         let changed = self.changed(to, value, Form::Plain, found, used)?;
         changed.map(header_value).transpose()
     }
@@ -185,7 +185,7 @@ impl Secrets {
         to: Destination<'_>,
         text: &[u8],
         form: Form,
-        place: Found<'_>,
+        place: FoundPlaceholder<'_>,
         used: &mut Vec<usize>,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, Objection> {
         if self.traces.in_field(text).is_none() {
@@ -220,7 +220,7 @@ impl Secrets {
         }
     }
 
-    /// Why a placeholder may not stand at a place where none is replaced.
+    /// Why a placeholder may not be in a place where it is not replaced.
     pub(super) fn misplaced(
         &self,
         host: &Host,
@@ -277,7 +277,7 @@ impl Secret {
     fn may_stand(
         &self,
         to: Destination<'_>,
-        Found(place, words, field): Found<'_>,
+        FoundPlaceholder(place, words, field): FoundPlaceholder<'_>,
     ) -> Result<(), Objection> {
         let name = || self.name.clone();
         if !self.is_for(to.host) {

@@ -22,7 +22,7 @@ impl Secrets {
     /// # Errors
     /// Where its path could lead out of the one that the spec says, or a key stands in its query.
     pub fn to_host(socket: &SecretSocket, parts: &mut Parts) -> Result<(), Objection> {
-        // Clients of such servers have to send something. It must not be somebody's key.
+        // Clients of such servers have to send something. It must not be another account's key.
         let mut all: Vec<HeaderName> = parts.headers.keys().cloned().collect();
         all.retain(|field| field == socket.header.as_str() || credentials::is_one(field, None));
         for field in all {

@@ -105,7 +105,7 @@ impl Sent {
         self
     }
 
-    /// What the server gets: target, fields, body. Else what the client is told.
+    /// What the server gets: target, fields, body. Otherwise what the client gets.
     fn arrives(&self) -> Result<String, String> {
         let mut request = Request::builder().method("POST").uri(&self.target);
         for (name, value) in &self.fields {
@@ -124,10 +124,10 @@ impl Sent {
     }
 
     fn is_refused(&self, why: &str) {
-        let told = self.arrives().unwrap_err();
-        assert!(told.contains(why), "{told}");
+        let answer = self.arrives().unwrap_err();
+        assert!(answer.contains(why), "{answer}");
         for value in [KEY, TOKEN, PASSWORD] {
-            assert!(!told.contains(value));
+            assert!(!answer.contains(value));
         }
     }
 }
@@ -290,7 +290,7 @@ fn a_changed_placeholder_is_refused_with_the_reason() {
     host().target(&format!("/?q={}", token.to_uppercase())).is_refused(why);
     host().body(&[&token.to_lowercase()]).is_refused(why);
     host().body(&[&BASE64_STANDARD.encode(&token)]).is_refused(why);
-    // What everybody knows of it is nothing.
+    // Nothing of it is public.
     host().field("x-a", "ghp_").body(&["ghp_"]).arrives().unwrap();
 }
 

@@ -9,7 +9,7 @@ const KEPT_MAX: usize = 1000;
 /// The uses of one secret at one host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// The secret.
+    /// The name of the secret.
     pub secret: String,
     /// The host; empty where more hosts than are kept got it.
     pub host: String,
@@ -23,7 +23,7 @@ pub struct Use {
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     all: BTreeMap<(String, String), (u64, Option<SystemTime>)>,
-    /// Those that were counted once, until somebody asks.
+    /// Those that were counted once, until the log takes them.
     first: Vec<Use>,
 }
 

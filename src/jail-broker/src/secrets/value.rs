@@ -38,7 +38,6 @@ impl Texts {
     }
 }
 
-/// One value.
 pub(crate) struct Value(Texts);
 
 impl Value {

@@ -52,7 +52,7 @@ fn rules(restricted: &Restricted) -> io::Result<OwnedFd> {
     if rules < 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the call has just made this descriptor, so nobody else owns it.
+    // SAFETY: the call has just made this descriptor, so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(rules) })
 }
 

@@ -39,7 +39,7 @@ impl Ends {
         Self { authority, outside, clients: OnceCell::new() }
     }
 
-    /// Speaks in the host's place. Whoever calls this bounds the time.
+    /// Speaks in the host's place. The caller bounds the time.
     pub(crate) async fn accept(
         &self,
         host: &Name,

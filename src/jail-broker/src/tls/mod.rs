@@ -59,7 +59,7 @@ impl HelloReader {
     }
 }
 
-/// Waits for the hello, of which `first` was read before. Whoever calls this bounds the time.
+/// Waits for the hello, of which `first` was read before. The caller bounds the time.
 pub(crate) async fn hello(stream: &TcpStream, first: Vec<u8>) -> Result<Hello, NoHello> {
     let mut reader = HelloReader::default();
     if let Some(hello) = reader.read(&first)? {

@@ -76,7 +76,7 @@ fn a_long_hello_is_read_and_one_without_end_is_not() {
 }
 
 #[test]
-fn no_name_and_what_is_no_name_are_told_apart_from_one() {
+fn a_missing_name_and_an_invalid_name_are_distinguished_from_a_name() {
     let name = |name| read_in(&records(&client_hello(name, 0), 16_000), 4096);
     assert_eq!(name(None).unwrap().unwrap().server_name, None);
     for wrong in ["a.example.com\0.evil.test", "a..example.com", "a b"] {

@@ -18,7 +18,7 @@ const METHOD_MAX: usize = 32;
 /// Which requests hosts may get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRule {
-    /// The hosts.
+    /// The hosts that the rule is about.
     pub host: Pattern,
     /// Methods as they are sent; empty: all.
     pub methods: Vec<String>,
@@ -75,8 +75,8 @@ impl fmt::Display for RequestRuleError {
 impl fmt::Display for RequestRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Method => f.write_str("this method is never carried"),
-            Self::NoRule => f.write_str("no rule for this host allows the method and the path"),
+            Self::Method => f.write_str("requests with this method are always refused"),
+            Self::NoRule => f.write_str("no rule for this host allows this method and path"),
             Self::Path(fault) => write!(f, "the path is ambiguous: {fault}"),
         }
     }

@@ -66,13 +66,13 @@ impl fmt::Display for PathFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotAbsolute => "it does not begin with `/`",
-            Self::Dots => "`.` and `..` are no segments",
+            Self::Dots => "it has a segment `.` or `..`",
             Self::EmptySegment => "it has an empty segment (`//`)",
             Self::Parameters => "it has parameters (`;`)",
             Self::Backslash => "it has a backslash",
             Self::Encoded => "a slash, backslash, dot, semicolon or percent sign is encoded",
-            Self::Percent => "`%` stands before two hexadecimal digits",
-            Self::Character => "a character in it is not one of a path",
+            Self::Percent => "`%` is not followed by two hexadecimal digits",
+            Self::Character => "it has a character that a path cannot have",
             Self::TooLong => "it is too long",
         })
     }
@@ -82,7 +82,7 @@ impl fmt::Display for PathPatternError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(fault) => fault.fmt(f),
-            Self::NotNormal => f.write_str("a character is encoded that needs not be"),
+            Self::NotNormal => f.write_str("a character is encoded that needs no encoding"),
             Self::Star => f.write_str(
                 "`*` stands for one whole segment, and `**` at the end for any number of them",
             ),

@@ -7,8 +7,8 @@ const GROUP_OBJ: u16 = 4;
 const GROUP: u16 = 8;
 const MASK: u16 = 16;
 const OTHER: u16 = 32;
-/// The id of entries that name nobody.
-const NOBODY: u32 = u32::MAX;
+/// The id of entries that name no user or group.
+const NO_ID: u32 = u32::MAX;
 
 /// Read, write and execute.
 pub(super) const ALL: u16 = 7;
@@ -22,9 +22,9 @@ impl Acl {
     pub(super) fn of_mode(mode: u32) -> Self {
         let bits = |shift: u32| u16::try_from(mode >> shift & 7).unwrap_or(0);
         Self(Vec::from([
-            (USER_OBJ, bits(6), NOBODY),
-            (GROUP_OBJ, bits(3), NOBODY),
-            (OTHER, bits(0), NOBODY),
+            (USER_OBJ, bits(6), NO_ID),
+            (GROUP_OBJ, bits(3), NO_ID),
+            (OTHER, bits(0), NO_ID),
         ]))
     }
 
@@ -69,9 +69,9 @@ impl Acl {
         self.0.iter().find(|(tag, ..)| *tag == MASK).map(|(_, permissions, _)| *permissions)
     }
 
-    /// The same with a user who may so much. Nobody else may more than before.
+    /// The same with a user who may so much. No other user may more than before.
     pub(super) fn with(mut self, uid: u32, permissions: u16) -> Self {
-        // The mask has to grow; so whom it held back so far is held back by the own entry from now on.
+        // The mask has to grow; so an entry that the mask restricted so far is restricted itself from now on.
         let mask = self.mask().unwrap_or(ALL);
         self.0.retain(|(tag, _, id)| *tag != MASK && !(*tag == USER && *id == uid));
         let mut union = permissions;
@@ -82,7 +82,7 @@ impl Acl {
             }
         }
         self.insert((USER, permissions, uid));
-        self.insert((MASK, union, NOBODY));
+        self.insert((MASK, union, NO_ID));
         self
     }
 

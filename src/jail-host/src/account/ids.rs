@@ -15,7 +15,7 @@ pub(super) fn ids(name: &str, user: &str) -> Result<(u32, u32), Refusal> {
         return id(&uids).zip(id(&gids)).ok_or_else(|| no_ids(name, user));
     };
     if uid == 0 || uid == caller {
-        let cause = "it is a user of its own only if it is neither root nor who starts it";
+        let cause = "it must be neither root nor the user who starts the jail";
         return Err(refusal(name, cause.into(), String::new()));
     }
     let may = |file: &str, id| caller == 0 || covers(file, user, caller, id);
@@ -76,7 +76,7 @@ fn subordinate(file: &str, user: &str, uid: u32, name: &str) -> Option<u32> {
         .bytes()
         .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let id = first + half + hash % (count - half);
-    // A range that reaches the caller's own id or root's is a mistake of somebody's.
+    // A range that contains the caller's own id or root's is a mistake in the file.
     (id != 0 && id != uid).then_some(id)
 }
 

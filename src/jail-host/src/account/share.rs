@@ -24,7 +24,7 @@ const DEFAULT: &str = "system.posix_acl_default";
 /// Folders below each other; deeper ones are not shared.
 const DEPTH_MAX: usize = 100;
 
-/// What root needs to look at what is its own and open to nobody.
+/// What root needs to read its own files that are closed to others.
 const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
 /// Shares trees, by their paths and places, with a user.
@@ -107,7 +107,7 @@ impl Sharing {
                     let Ok(child) = reopen(&place) else { continue };
                     self.one(&child, &stat)?;
                 }
-                // Deeper folders; links, sockets, pipes and devices, which have no such list or are somebody else's.
+                // Deeper folders; links, sockets, pipes and devices, which have no such list or belong to another user.
                 FileType::Directory
                 | FileType::Symlink
                 | FileType::Fifo

@@ -37,7 +37,7 @@ pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Resul
     };
     let mut command = surroundings.command(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    // Some programs are several, and tell by their name which one is meant.
+    // Some programs are several in one, and select by their name.
     if let Some((name, rest)) = words.split_first() {
         command.arg0(name).args(rest);
     }
@@ -54,7 +54,7 @@ pub(super) fn open(arguments: &[OsString], surroundings: &Surroundings) -> Resul
             Err(error) => return Err(error.to_string()),
         }
     }
-    // It stays the user's own program; somebody has to take note of its end.
+    // It stays the user's own program; its end has to be reaped.
     let _ = std::thread::Builder::new().spawn(move || child.wait());
     Ok(0)
 }
@@ -68,7 +68,7 @@ fn address(argument: &OsStr) -> Result<Url, String> {
     if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
         return Err("the address has blanks, backslashes or control characters".into());
     }
-    let url = Url::parse(text).map_err(|error| format!("this is no address: {error}"))?;
+    let url = Url::parse(text).map_err(|error| format!("this is not an address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("only http and https addresses are opened, not `{}`", url.scheme()));
     }

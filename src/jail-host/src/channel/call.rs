@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How long outputs are awaited after the script's end, when something that it left running holds them.
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
-/// Runs the script and tells how it went.
+/// Runs the script and reports how it ended.
 pub(super) fn run(
     caller: &UnixStream,
     shell: &str,
@@ -45,7 +45,7 @@ pub(super) fn run(
         Ok(child) => child,
         Err(error) => return frame::refuse(caller, &format!("{shell}: {error}")),
     };
-    let result = Call::of(caller, &mut child).and_then(Call::attend);
+    let result = Call::start(caller, &mut child).and_then(Call::attend);
     match result {
         Ok(true) => {
             let status = child.wait()?;
@@ -78,7 +78,7 @@ struct Ready {
 }
 
 impl<'a> Call<'a> {
-    fn of(caller: &'a UnixStream, child: &mut Child) -> io::Result<Self> {
+    fn start(caller: &'a UnixStream, child: &mut Child) -> io::Result<Self> {
         let process = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
         let input = child.stdin.take();
         if let Some(input) = &input {
@@ -178,7 +178,7 @@ impl<'a> Call<'a> {
             match kind {
                 b'I' => self.pending.extend(body),
                 b'Z' => self.input_ended = true,
-                _ => return Err(io::Error::other("the caller speaks out of turn")),
+                _ => return Err(io::Error::other("the caller sent an unexpected message")),
             }
         }
         self.feed();
@@ -234,7 +234,7 @@ fn end(child: &mut Child) -> io::Result<()> {
     Ok(())
 }
 
-/// As a shell would tell it.
+/// As a shell would report it.
 fn byte(status: ExitStatus) -> u8 {
     let number = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     number.and_then(|number| u8::try_from(number).ok()).unwrap_or(u8::MAX)

@@ -17,7 +17,7 @@ const FAILED: u8 = 255;
 pub(crate) fn run(name: &OsStr, arguments: &[OsString]) -> ExitCode {
     match call(name, arguments) {
         Ok(status) => ExitCode::from(status),
-        // Whoever read the output has closed it, and a program that writes on is ended by SIGPIPE.
+        // The reader of the output has closed it, and a program that writes on is ended by SIGPIPE.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::from(ended_by(SIGPIPE))
         }
@@ -49,7 +49,7 @@ fn call(name: &OsStr, arguments: &[OsString]) -> io::Result<u8> {
     }
 }
 
-/// What is typed at a terminal is for whoever has it in the foreground, and reading it in the background would stop this
+/// What is typed at a terminal is for the foreground job, and reading it in the background would stop this
 /// program: it is not passed on.
 fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
     if io::stdin().is_terminal() {
@@ -75,7 +75,7 @@ fn pass_input_on(socket: &UnixStream) -> io::Result<()> {
     Ok(())
 }
 
-/// As a shell tells that a signal has ended a program.
+/// As a shell reports that a signal has ended a program.
 fn ended_by(signal: i32) -> u8 {
     u8::try_from(128 + signal).unwrap_or(FAILED)
 }

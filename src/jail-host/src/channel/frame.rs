@@ -55,7 +55,7 @@ fn header(start: [u8; 5], longest: usize) -> io::Result<(u8, usize)> {
     let [kind, length @ ..] = start;
     match usize::try_from(u32::from_le_bytes(length)) {
         Ok(length) if length <= longest => Ok((kind, length)),
-        Ok(_) | Err(_) => Err(io::Error::other("a message is over the bound")),
+        Ok(_) | Err(_) => Err(io::Error::other("a message is too long")),
     }
 }
 
@@ -90,7 +90,7 @@ pub(super) fn ask(socket: &UnixStream, name: &OsStr, arguments: &[OsString]) -> 
         body.push(0);
     }
     if body.len() > ASKED_MAX || arguments.len() > ARGUMENTS_MAX {
-        return Err(io::Error::other("the arguments are over the bound of a channel (1 MiB)"));
+        return Err(io::Error::other("the arguments are longer than a channel takes (1 MiB)"));
     }
     send(socket, b'R', &body)
 }

@@ -32,9 +32,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) enum Handler {
     /// A script, in this shell.
     Script {
-        /// The shell.
         shell: String,
-        /// The script.
+        /// The text of the script.
         script: String,
     },
     /// The user's browser.
@@ -111,7 +110,7 @@ fn accept(socket: &UnixListener, shared: &Arc<Shared>, turns: &Arc<Turns>) {
         // Without a thread for it the call ends here, as its socket does.
         let _ = std::thread::Builder::new().spawn(move || {
             let _turn = turn;
-            // A caller that breaks off has nobody left to be told.
+            // A caller that breaks off gets no answer.
             let _ = answer(caller, &shared);
         });
     }

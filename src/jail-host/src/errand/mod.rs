@@ -24,7 +24,7 @@ pub(crate) struct Errand {
 /// What is replied: what came of it, with descriptors.
 pub(crate) type Done = (Vec<u8>, Vec<OwnedFd>);
 
-/// Does it. Nobody reads what this process says: its stub tells how it ended.
+/// Does it. This process prints nothing: its stub reports how it ended.
 pub(crate) fn run(socket: &OsStr, work: impl FnOnce(&Errand) -> io::Result<()>) -> ExitCode {
     let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
     match work(&Errand { socket }) {

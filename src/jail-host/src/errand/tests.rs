@@ -73,7 +73,7 @@ fn the_files() {
     }
 }
 
-/// Each in a process of its own, which does not live to tell.
+/// Each in a process of its own, which is killed.
 #[test]
 fn a_call_that_was_not_named_ends_the_process() {
     for call in ["socket", "execve", "unlinkat", "fork", "prctl"] {

@@ -18,7 +18,7 @@ use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use jail_plan::follow::{Answer, PACKET_MAX, Told};
+use jail_plan::follow::{Answer, Message, PACKET_MAX};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
@@ -30,7 +30,7 @@ use crate::{packet, sys};
 /// Changes are carried over so much later, so that a program that writes all the time costs no more than that.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// From the first word to the last answer. Nobody reads what this process says: its stub tells how it ended.
+/// From the first message to the last answer. This process prints nothing: its stub reports how it ended.
 pub(crate) fn run(socket: &OsStr) -> ExitCode {
     let Some(socket) = sys::descriptor(socket) else { return ExitCode::FAILURE };
     match serve(&socket) {
@@ -41,23 +41,23 @@ pub(crate) fn run(socket: &OsStr) -> ExitCode {
 
 fn serve(socket: &OwnedFd) -> io::Result<()> {
     let first = walls::raise();
-    let Some((Told::Outside(outside), Some(folder))) = hear(socket)? else {
-        return Err(io::Error::other("nothing was said of the file of the host"));
+    let Some((Message::Outside(outside), Some(folder))) = hear(socket)? else {
+        return Err(io::Error::other("the stub did not name the file of the host"));
     };
     let (is_new, inside) = match hear(socket)? {
-        Some((Told::Inside { is_new }, Some(inside))) => (is_new, inside),
+        Some((Message::Inside { is_new }, Some(inside))) => (is_new, inside),
         // It was never put anywhere inside.
-        Some((Told::Ended, None)) => return tell(socket, Answer::Done),
+        Some((Message::Ended, None)) => return tell(socket, Answer::Done),
         None => return Ok(()),
-        Some(_) => return Err(io::Error::other("nothing was said of the file inside")),
+        Some(_) => return Err(io::Error::other("the stub did not name the file inside")),
     };
-    let watch = Watch::of([&folder, &inside]);
+    let watch = Watch::for_folders([&folder, &inside]);
     if let Err(error) = first.and_then(|()| walls::close_but_for([&folder, &inside])) {
         tell(socket, Answer::Unconfined(error.raw_os_error()))?;
         return idle(socket);
     }
     let Some(mut pair) = Pair::new(&outside, folder, inside) else {
-        return Err(io::Error::other("a name of a file is none"));
+        return Err(io::Error::other("the name of a file is not valid"));
     };
     match pair.put(is_new) {
         Ok(()) => tell(socket, Answer::Done)?,
@@ -79,23 +79,23 @@ fn follow(socket: &OwnedFd, pair: &mut Pair, watch: &Watch) -> io::Result<()> {
     let mut due = None;
     loop {
         match wait(socket, watch.source().filter(|_| due.is_none()), due)? {
-            Event::Told => break,
+            Event::Message => break,
             Event::Changed => due = Some(Instant::now() + PAUSE),
             Event::Due => {
                 due = None;
                 watch.drain();
-                // What fails now is tried again at the end, and told then.
+                // What fails now is tried again at the end, and reported then.
                 let _ = pair.carry();
             }
         }
     }
-    let told = hear(socket)?;
+    let last = hear(socket)?;
     let answer = pair.finish().map_or_else(Fault::answer, |()| Answer::Done);
-    match told {
-        Some((Told::Ended, None)) => tell(socket, answer),
-        // The stub and the jail's first process were killed; nobody is left to be told.
+    match last {
+        Some((Message::Ended, None)) => tell(socket, answer),
+        // The stub and the jail's init were killed; there is no one left to answer.
         None => Ok(()),
-        Some(_) => Err(io::Error::other("that was told already")),
+        Some(_) => Err(io::Error::other("that was said already")),
     }
 }
 
@@ -108,8 +108,8 @@ fn idle(socket: &OwnedFd) -> io::Result<()> {
 }
 
 enum Event {
-    /// There is a word to be heard, or nobody is left to say one.
-    Told,
+    /// A message has arrived, or the sender is gone.
+    Message,
     /// Something has changed in one of the folders.
     Changed,
     /// It is time to look what.
@@ -129,14 +129,14 @@ fn wait(socket: &OwnedFd, changes: Option<&OwnedFd>, due: Option<Instant>) -> io
             Err(Errno::INTR) | Ok(0) => continue,
             other => other?,
         };
-        let is_told = polled.first().is_some_and(|socket| !socket.revents().is_empty());
-        return Ok(if is_told { Event::Told } else { Event::Changed });
+        let has_message = polled.first().is_some_and(|socket| !socket.revents().is_empty());
+        return Ok(if has_message { Event::Message } else { Event::Changed });
     }
 }
 
-/// The next packet, with its descriptor; `None` when nobody is left to send one.
-fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
-    packet::hear(socket, &mut [0; PACKET_MAX], Told::decode)
+/// The next packet, with its descriptor; `None` if the sender is gone.
+fn hear(socket: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+    packet::hear(socket, &mut [0; PACKET_MAX], Message::decode)
 }
 
 fn tell(socket: &OwnedFd, answer: Answer) -> io::Result<()> {

@@ -86,8 +86,8 @@ impl Pair {
         Ok(())
     }
 
-    /// Nobody is left inside. What the payload has changed is compared as a whole: two changes may be closer to each other
-    /// than the file system's clock can tell.
+    /// No process is left inside. What the payload has changed is compared as a whole: two changes may be closer to each other
+    /// than the file system's clock can show.
     pub(super) fn finish(&mut self) -> Result<(), Fault> {
         let now = self.inside.signature();
         if now == self.seen_inside && !self.changed {

@@ -35,7 +35,7 @@ pub(super) struct Signature {
 /// Why a file is not taken for what is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// There is nothing, or something that is no regular file of the caller's.
+    /// There is nothing, or something that is not a regular file of the caller's.
     Strange,
     /// It is too large.
     Large,
@@ -44,7 +44,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// How it is told.
+    /// How it appears in messages.
     pub(super) fn answer(self) -> Answer {
         match self {
             Self::Strange => Answer::Strange,
@@ -55,7 +55,7 @@ impl Fault {
 }
 
 impl Signature {
-    fn of(stat: &Stat) -> Self {
+    fn from_stat(stat: &Stat) -> Self {
         Self {
             inode: stat.st_ino,
             seconds: stat.st_ctime,
@@ -69,7 +69,7 @@ impl Side {
     /// Of the file, if one is there.
     pub(super) fn signature(&self) -> Option<Signature> {
         let stat = statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
-        is_regular(&stat).then(|| Signature::of(&stat))
+        is_regular(&stat).then(|| Signature::from_stat(&stat))
     }
 
     /// Whether there is nothing at all.
@@ -98,7 +98,7 @@ impl Side {
         if u64::try_from(stat.st_size).map_or(true, |size| size > FILE_MAX) {
             return Err(Fault::Large);
         }
-        Ok((file, Signature::of(&stat)))
+        Ok((file, Signature::from_stat(&stat)))
     }
 
     /// Puts a file with the content of `from` in place, at once: no process ever sees half of it.
@@ -107,7 +107,7 @@ impl Side {
         let placed = fill(&file, from, mode).and_then(|()| {
             renameat(&self.folder, &new, &self.folder, &self.name)?;
             // Of the file itself and not of its name, under which another launch may have put its own by now.
-            Ok(Signature::of(&fstat(&file)?))
+            Ok(Signature::from_stat(&fstat(&file)?))
         });
         if placed.is_err() {
             let _ = unlinkat(&self.folder, &new, AtFlags::empty());
@@ -115,13 +115,13 @@ impl Side {
         placed
     }
 
-    /// A new file beside the shared one. The process's number would not do for a name: in each jail it is the same one.
+    /// A new file next to the shared one. The process's number is not enough for a name: it is the same in each jail.
     fn temporary(&self) -> Result<(CString, OwnedFd), Errno> {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         loop {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-            let name = self.beside(&format!(".jailgen-{:x}", now.as_nanos()))?;
+            let name = self.sibling_name(&format!(".jailgen-{:x}", now.as_nanos()))?;
             match openat(&self.folder, &name, flags, Mode::RUSR | Mode::WUSR) {
                 // Another launch has taken the same moment's.
                 Err(Errno::EXIST) => {}
@@ -130,9 +130,9 @@ impl Side {
         }
     }
 
-    /// Keeps what is there as `NAME.jailgen-old`, unless something is kept so already: what came first was no copy of ours.
+    /// Keeps what is there as `NAME.jailgen-old`, unless something is kept so already: what came first was not a copy of ours.
     pub(super) fn put_aside(&self) -> Result<(), Errno> {
-        let old = self.beside(".jailgen-old")?;
+        let old = self.sibling_name(".jailgen-old")?;
         let moved = match statat(&self.folder, &old, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => renameat(&self.folder, &self.name, &self.folder, &old),
             Err(error) => Err(error),
@@ -153,7 +153,7 @@ impl Side {
         }
     }
 
-    fn beside(&self, suffix: &str) -> Result<CString, Errno> {
+    fn sibling_name(&self, suffix: &str) -> Result<CString, Errno> {
         let name = [self.name.as_bytes(), suffix.as_bytes()].concat();
         CString::new(name).map_err(|_| Errno::INVAL)
     }
@@ -187,11 +187,11 @@ fn fill(to: &OwnedFd, from: &OwnedFd, mode: u32) -> Result<(), Fault> {
 
 /// Whether two files have the same content.
 pub(super) fn same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
-    let (mut buffer, mut beside) = ([0; BUFFER], [0; BUFFER]);
+    let (mut buffer, mut compared) = ([0; BUFFER], [0; BUFFER]);
     let mut at = 0;
     loop {
         let chunk = read(one, &mut buffer, at)?;
-        if chunk != read(other, &mut beside, at)? || at > FILE_MAX {
+        if chunk != read(other, &mut compared, at)? || at > FILE_MAX {
             return Ok(false);
         }
         if chunk.is_empty() {

@@ -1,4 +1,4 @@
-//! Tells when to look whether a file has changed: after something was written or renamed in one of the two folders.
+//! Says when to check whether a file has changed: after something was written or renamed in one of the two folders.
 
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -10,7 +10,7 @@ use rustix::io::Errno;
 pub(super) struct Watch(Option<OwnedFd>);
 
 impl Watch {
-    pub(super) fn of(folders: [&OwnedFd; 2]) -> Self {
+    pub(super) fn for_folders(folders: [&OwnedFd; 2]) -> Self {
         Self(changes(folders).ok())
     }
 

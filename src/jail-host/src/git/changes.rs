@@ -28,8 +28,8 @@ pub(super) struct Change {
 /// All values of all keys, in their order.
 pub(super) type Values = BTreeMap<Key, Vec<Vec<u8>>>;
 
-/// What is no longer as it was. `None` where the copy is no configuration that can be read.
-pub(super) fn of(config: &Config, folder: &OwnedFd) -> Option<Vec<Change>> {
+/// What is no longer as it was. `None` where the copy is not a configuration that can be read.
+pub(super) fn between_copies(config: &Config, folder: &OwnedFd) -> Option<Vec<Change>> {
     let now = file::read_in(folder, config.name.as_str()).ok()?;
     if now == config.before {
         return Some(Vec::new());

@@ -15,7 +15,7 @@ use rustix::fs::{
 
 use super::Refusal;
 use super::file;
-use super::find::Found;
+use super::find::FoundRepository;
 
 /// No hooks are larger, all of a repository together.
 const HOOKS_MAX: u64 = 64 * 1024 * 1024;
@@ -44,7 +44,7 @@ pub(super) struct Config {
 pub(super) struct Hooks {
     pub(super) name: String,
     pub(super) path: PathBuf,
-    /// Its files, each with what tells that it was changed: a program cannot set the time.
+    /// Its files, each with what shows that it was changed: a program cannot set the time.
     pub(super) before: Vec<(Vec<u8>, Signature)>,
 }
 
@@ -55,7 +55,7 @@ pub(super) type Signature = (u64, i64, u64, i64);
 struct Copier<'f> {
     /// What the jail may write. Nothing else is copied.
     roots: &'f [PathBuf],
-    /// Of whom the copies are is another user than who makes them.
+    /// The copies belong to another user than the one who makes them.
     other_user: bool,
     /// How many bytes there may still be.
     left: u64,
@@ -63,7 +63,11 @@ struct Copier<'f> {
 
 impl Copies {
     /// Makes them in `folder`.
-    pub(super) fn make(found: &Found, folder: OwnedFd, other_user: bool) -> Result<Self, Refusal> {
+    pub(super) fn make(
+        found: &FoundRepository,
+        folder: OwnedFd,
+        other_user: bool,
+    ) -> Result<Self, Refusal> {
         let mut copier = Copier { roots: &found.roots, other_user, left: HOOKS_MAX };
         let (mut configs, mut hooks) = (Vec::new(), Vec::new());
         for (number, place) in found.places.iter().enumerate() {
@@ -92,7 +96,7 @@ impl Copies {
 }
 
 impl Copier<'_> {
-    /// A configuration. What is none is an empty one, and what a link leads to that the jail cannot write.
+    /// A configuration. What is not a file is an empty one, and so is the target of a link that the jail cannot write.
     fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
         let content = match file::read_below(from, self.roots) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -143,7 +147,7 @@ impl Copier<'_> {
     fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let file = openat(folder, name, flags, Mode::from_raw_mode(0o600))?;
-        // An owner that is another user can do so by everybody's rights alone; in the jail there is nobody else.
+        // An owner that is another user can do so only by the rights of others; in the jail there is no other user.
         let mode =
             if self.other_user { mode | (mode & 0o700) >> 3 | (mode & 0o700) >> 6 } else { mode };
         fchmod(&file, Mode::from_raw_mode(mode))?;

@@ -48,7 +48,7 @@ pub(super) fn parent(folder: impl AsFd, name: &Path) -> Result<(OwnedFd, &OsStr)
     Ok((parent, name.file_name().ok_or(Errno::INVAL)?))
 }
 
-/// The content of what has this name in `folder`, which is no symbolic link.
+/// The content of what has this name in `folder`, which is not a symbolic link.
 pub(super) fn read_in(folder: impl AsFd, name: impl Arg) -> io::Result<Vec<u8>> {
     read_from(open(folder, name, OFlags::NOFOLLOW)?)
 }

@@ -22,7 +22,7 @@ const DEPTH_MAX: usize = 8;
 const REPOSITORIES_MAX: usize = 512;
 
 /// What was found.
-pub(super) struct Found {
+pub(super) struct FoundRepository {
     pub(super) changes: GitChanges,
     /// The working folder; empty where the jail may not write it.
     pub(super) folder: PathBuf,
@@ -34,7 +34,7 @@ pub(super) struct Found {
     pub(super) missing: Vec<(&'static str, PathBuf)>,
 }
 
-impl Found {
+impl FoundRepository {
     /// The folders of git.
     pub(super) fn folders(&self) -> impl Iterator<Item = &OwnedFd> {
         self.repositories.iter().map(|repository| &repository.folder)
@@ -47,14 +47,14 @@ impl Found {
 }
 
 /// Looks at the working folder and at the repository of its worktree.
-pub(super) fn find(outside: &Outside) -> Result<Found, Refusal> {
+pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
     let (folder, repository) = (path(&outside.folder), path(&outside.repository));
     let roots = [&folder, &repository].into_iter().filter(|root| root.is_absolute());
     let mut search = Search {
         home: path(&outside.home),
         seen: BTreeSet::new(),
-        found: Found {
+        found: FoundRepository {
             changes: outside.changes,
             folder: folder.clone(),
             roots: roots.cloned().collect(),
@@ -79,7 +79,7 @@ pub(super) fn find(outside: &Outside) -> Result<Found, Refusal> {
 struct Search {
     home: PathBuf,
     seen: BTreeSet<PathBuf>,
-    found: Found,
+    found: FoundRepository,
 }
 
 impl Search {
@@ -93,7 +93,7 @@ impl Search {
             Ok(found) if found.is_dir() => self.repository(&git, Some(folder))?,
             Ok(found) if found.is_file() => self.pointer(folder, &git)?,
             Ok(_) => self.link(&git, Some(folder))?,
-            // What only looks like one, beside a repository, is part of the working tree.
+            // A folder that only looks like a repository, next to a real one, is part of the working tree.
             Err(_) if is_repository(folder) => self.repository(folder, None)?,
             Err(_) => {}
         }
@@ -106,7 +106,7 @@ impl Search {
         let text = file::read(git).unwrap_or_default();
         let Some(target) = text.strip_prefix(b"gitdir: ") else { return Ok(()) };
         let target = normal(&folder.join(OsStr::from_bytes(target.trim_ascii_end())));
-        // What a repository keeps of a worktree is no folder of git by itself, and says where that is.
+        // What a repository keeps of a worktree is not a folder of git by itself, and says where that is.
         let common = file::read(&target.join("commondir")).ok();
         let common = common.map(|text| target.join(OsStr::from_bytes(text.trim_ascii_end())));
         let git = common.map_or(target, |common| normal(&common));

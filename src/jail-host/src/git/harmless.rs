@@ -14,7 +14,7 @@ pub(super) fn split(before: &[u8], changes: Vec<Change>) -> (Vec<Change>, Vec<Ch
     let before = values(before).unwrap_or_default();
     let keys = before.keys().chain(harmless.iter().map(|change| &change.key));
     let remotes: BTreeSet<Vec<u8>> = keys.filter_map(remote).map(<[u8]>::to_vec).collect();
-    // A name that is no remote is a path to git, and `git push` runs the hooks of the repository there.
+    // A name that is not a remote is a path to git, and `git push` runs the hooks of the repository there.
     let leads_to_remote = |change: &Change| {
         let is_one = |name: &[u8]| name == b"." || remotes.contains(name);
         change.key.section != b"branch"

@@ -12,7 +12,7 @@ use super::file;
 
 /// Why nothing was taken over.
 pub(super) enum Refused {
-    /// Somebody else writes it at this moment.
+    /// Another process is writing it.
     Locked,
     /// It is not as it was, or is not understood.
     Changed,

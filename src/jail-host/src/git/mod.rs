@@ -22,17 +22,17 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use jail_plan::git::{Answer, PACKET_MAX, Told};
+use jail_plan::git::{Answer, Message, PACKET_MAX};
 use rustix::io::Errno;
 
 use self::copies::Copies;
-use self::find::{Found, find};
+use self::find::{FoundRepository, find};
 pub(crate) use self::report::damaged;
 use crate::follow::walls;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
 use crate::{packet, sys};
 
-/// Why a launch cannot be had: what it is about, why, and what to do.
+/// Why a launch is refused: what it is about, why, and what to do.
 type Refusal = [String; 3];
 
 /// From the first word to the last answer.
@@ -46,7 +46,7 @@ pub(crate) fn run(socket: &OsStr) -> ExitCode {
 
 fn serve(socket: &OwnedFd) -> io::Result<()> {
     let first = walls::raise();
-    let Some((Told::Outside(outside), None)) = hear(socket)? else {
+    let Some((Message::Outside(outside), None)) = hear(socket)? else {
         return Err(io::Error::other("nothing was said of the working folder"));
     };
     let found = match find(&outside) {
@@ -62,23 +62,27 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
 }
 
 /// From the places to the last answer.
-fn accompany(socket: &OwnedFd, found: &Found, first: Result<(), Errno>) -> io::Result<()> {
+fn accompany(
+    socket: &OwnedFd,
+    found: &FoundRepository,
+    first: Result<(), Errno>,
+) -> io::Result<()> {
     // Else the launch has stopped before.
-    let Some((Told::Inside { other_user }, Some(folder))) = hear(socket)? else { return Ok(()) };
+    let Some((Message::Inside { other_user }, Some(folder))) = hear(socket)? else { return Ok(()) };
     let copies = match Copies::make(found, folder, other_user) {
         Ok(copies) => copies,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
     let confined = first.and_then(|()| confine(found, &copies));
     tell(socket, &Answer::Done)?;
-    let told = hear(socket)?;
+    let last = hear(socket)?;
     let lines = match confined {
         Ok(()) => report::lines(found, &copies),
         Err(_) => vec![report::UNCONFINED.to_owned()],
     };
     // The placeholders are gone before the launcher goes on.
     found.clear();
-    match told {
+    match last {
         Some(_) if lines.is_empty() => tell(socket, &Answer::Done),
         Some(_) => tell(socket, &Answer::Lines(lines)),
         None => Ok(()),
@@ -86,14 +90,14 @@ fn accompany(socket: &OwnedFd, found: &Found, first: Result<(), Errno>) -> io::R
 }
 
 /// Gives up all that reading what the jail has written does not need.
-fn confine(found: &Found, copies: &Copies) -> Result<(), Errno> {
+fn confine(found: &FoundRepository, copies: &Copies) -> Result<(), Errno> {
     let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
     folders.push((&copies.folder, READ_FILE | READ_DIR));
     walls::close(&folders, CALLS)
 }
 
-/// What reading folders, and taking a setting over, needs beside what copying a file does.
+/// What reading folders, and taking a setting over, needs in addition to copying a file.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_getdents64,
     libc::SYS_flock,
@@ -103,8 +107,8 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_getrandom,
 ];
 
-fn hear(socket: &OwnedFd) -> io::Result<Option<(Told, Option<OwnedFd>)>> {
-    packet::hear(socket, &mut [0; PACKET_MAX], Told::decode)
+fn hear(socket: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+    packet::hear(socket, &mut [0; PACKET_MAX], Message::decode)
 }
 
 fn tell(socket: &OwnedFd, answer: &Answer) -> io::Result<()> {

@@ -36,7 +36,6 @@ pub(super) enum Made {
     Now,
     /// What was there already.
     Before,
-    /// Nothing.
     Not,
 }
 
@@ -72,7 +71,7 @@ impl Placeholder {
         }
     }
 
-    /// The file has its content before it has its name: whoever ends this process leaves nothing that git would stumble over.
+    /// The file has its content before it has its name: if this process is killed, it leaves nothing that git cannot read.
     fn write(self, folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
         let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
         let mode = Mode::from_raw_mode(0o644);

@@ -1,4 +1,4 @@
-//! What the launcher is told when the jail has ended. Nothing of the jail's is printed as it is: names are escaped, and values are
+//! What is reported to the launcher when the jail has ended. Nothing of the jail's is printed raw: names are escaped, and values are
 //! shown only where they are harmless.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use jail_plan::{GitChanges, one_line};
 
 use super::changes::{self, Change};
 use super::copies::{Config, Copies, identity, signatures};
-use super::find::Found;
+use super::find::FoundRepository;
 use super::guide::command;
 use super::harmless::split;
 use super::merge::{Refused, merge};
@@ -22,15 +22,15 @@ const NAMES_MAX: usize = 6;
 const NAME_MAX: usize = 60;
 
 /// All lines.
-pub(super) fn lines(found: &Found, copies: &Copies) -> Vec<String> {
+pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
     let mut lines: Vec<_> = made(found).into_iter().chain(replaced(found, copies)).collect();
     // What is the matter comes before what a jail can make long.
     lines.extend(planted(found).into_iter().chain(new_children(found)));
     for config in &copies.configs {
         let shown = shown(&config.path, found);
-        match changes::of(config, &copies.folder) {
+        match changes::between_copies(config, &copies.folder) {
             None => lines.push(format!(
-                "the jail's copy of {shown} is no configuration that can be read, and is gone with it"
+                "the jail's copy of {shown} is not a readable configuration, and is gone with it"
             )),
             Some(changes) => of_changes(found, config, &shown, changes, &mut lines),
         }
@@ -72,7 +72,7 @@ fn fitting(mut lines: Vec<String>) -> Vec<String> {
 const REST_MAX: usize = 100;
 
 fn of_changes(
-    found: &Found,
+    found: &FoundRepository,
     config: &Config,
     shown: &str,
     changes: Vec<Change>,
@@ -91,7 +91,7 @@ fn of_changes(
     }
 }
 
-fn of_harmless(found: &Found, path: &Path, shown: &str, changes: &[Change]) -> String {
+fn of_harmless(found: &FoundRepository, path: &Path, shown: &str, changes: &[Change]) -> String {
     let names: Vec<_> = changes.iter().map(|change| change.key.shown()).collect();
     let names = listed(&names);
     let why = match found.changes {
@@ -99,7 +99,7 @@ fn of_harmless(found: &Found, path: &Path, shown: &str, changes: &[Change]) -> S
             None => return format!("taken over from the jail into {shown}: {names}"),
             Some(why) => format!(" ({why})"),
         },
-        GitChanges::Told | GitChanges::Refused => String::new(),
+        GitChanges::Reported | GitChanges::Refused => String::new(),
     };
     let commands: Vec<_> = changes.iter().take(NAMES_MAX).map(command).collect();
     let commands = commands.join(" && ");
@@ -110,51 +110,51 @@ fn of_harmless(found: &Found, path: &Path, shown: &str, changes: &[Change]) -> S
 }
 
 /// Why they were not, if they were not.
-fn taken_over(found: &Found, path: &Path, changes: &[Change]) -> Option<String> {
+fn taken_over(found: &FoundRepository, path: &Path, changes: &[Change]) -> Option<String> {
     let repository =
         found.repositories.iter().find(|one| Some(one.path.as_path()) == path.parent());
     let name = path.file_name().and_then(|name| name.to_str());
     let (Some(repository), Some(name)) = (repository, name) else {
         return Some("it lies elsewhere".into());
     };
-    // Whoever replaces the file takes off what lies over it in the other one.
+    // Replacing the file removes the mount over it in the other jail.
     if repository.is_shared() {
         return Some("another jail runs in this repository".into());
     }
     match merge(&repository.folder, name, changes) {
         Ok(()) => None,
-        Err(Refused::Locked) => Some("it is locked by somebody else".into()),
+        Err(Refused::Locked) => Some("it is locked by another process".into()),
         Err(Refused::Changed) => Some("it was changed on the host meanwhile".into()),
         Err(Refused::Failed(error)) => Some(error.to_string()),
     }
 }
 
 /// What a setting names was not there, so nothing could hold it, and is there now.
-fn made(found: &Found) -> Vec<String> {
+fn made(found: &FoundRepository) -> Vec<String> {
     let is_there = |named: &&(&str, PathBuf)| named.1.symlink_metadata().is_ok();
-    let told = |(key, path): &(&str, PathBuf)| {
+    let line = |(key, path): &(&str, PathBuf)| {
         format!(
-            "{}, which `{key}` names, was made in the session, and git on the host believes it",
+            "{}, which `{key}` names, was made in the session, and git on the host trusts it",
             shown(path, found)
         )
     };
-    found.missing.iter().filter(is_there).map(told).collect()
+    found.missing.iter().filter(is_there).map(line).collect()
 }
 
-/// Whoever replaces a file takes off what lies over it.
-fn replaced(found: &Found, copies: &Copies) -> Vec<String> {
+/// Replacing a file removes the mount over it.
+fn replaced(found: &FoundRepository, copies: &Copies) -> Vec<String> {
     let is_another = |config: &&Config| identity(&config.path) != config.identity;
-    let told = |config: &Config| {
+    let line = |config: &Config| {
         format!(
             "{} was replaced on the host meanwhile, and could be written in the jail from then on: look at it",
             shown(&config.path, found)
         )
     };
-    copies.configs.iter().filter(is_another).map(told).collect()
+    copies.configs.iter().filter(is_another).map(line).collect()
 }
 
 /// Worktrees and submodules that are new: their settings are the jail's own.
-fn new_children(found: &Found) -> Option<String> {
+fn new_children(found: &FoundRepository) -> Option<String> {
     let mut names = Vec::new();
     for repository in &found.repositories {
         let new = repository.new_children().into_iter();
@@ -169,8 +169,8 @@ fn new_children(found: &Found) -> Option<String> {
     })
 }
 
-/// The working folder has become a bare repository, which git takes where `.git` is none any more.
-fn planted(found: &Found) -> Option<String> {
+/// The working folder has become a bare repository, which git takes if `.git` is not a repository any more.
+fn planted(found: &FoundRepository) -> Option<String> {
     let git = found.folder.join(".git");
     let was = found.repositories.iter().any(|repository| repository.path == git);
     let is_gone = was && !is_repository(&git);
@@ -182,14 +182,14 @@ fn planted(found: &Found) -> Option<String> {
     ))
 }
 
-/// What git on the host does where `.git` is no repository any more, or the folder around it has become one.
+/// What git on the host does where `.git` is not a repository any more, or the folder around it has become one.
 pub(crate) fn damaged(is_gone: bool, is_bare: bool) -> Option<&'static str> {
     match (is_gone, is_bare) {
         (true, true) => Some(
-            "`.git` is no repository any more, and the folder itself looks like one: git would run what it configures",
+            "`.git` is not a repository any more, and the folder itself looks like one: git would run what it configures",
         ),
         (true, false) => {
-            Some("`.git` is no repository any more: git takes the next one that it finds")
+            Some("`.git` is not a repository any more: git takes the next one that it finds")
         }
         (false, true) => Some(
             "the folder itself looks like a bare repository: git takes it for one where `.git` is damaged",
@@ -199,11 +199,11 @@ pub(crate) fn damaged(is_gone: bool, is_bare: bool) -> Option<&'static str> {
 }
 
 /// A path as it is shown: from the working folder on.
-fn shown(path: &Path, found: &Found) -> String {
+fn shown(path: &Path, found: &FoundRepository) -> String {
     format!("`{}`", one_line(&relative(path, found)))
 }
 
-fn relative(path: &Path, found: &Found) -> String {
+fn relative(path: &Path, found: &FoundRepository) -> String {
     let short = path.strip_prefix(&found.folder).ok().filter(|_| found.folder.is_absolute());
     short.unwrap_or(path).to_string_lossy().into_owned()
 }

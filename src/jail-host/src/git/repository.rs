@@ -26,7 +26,7 @@ const KEPT: [(&str, How, Placeholder); 6] = [
     ("objects/info/alternates", How::ReadOnly, Placeholder::Empty),
 ];
 
-/// The folders that these lie in. What is no repository yet may lack them.
+/// The folders that these lie in. What is not a repository yet may lack them.
 const FOLDERS: [&str; 3] = ["info", "objects", "objects/info"];
 
 /// The folders that what counts lies in. Where one is a link, that is kept, and nothing is made behind it.
@@ -67,7 +67,7 @@ impl Repository {
         for attempt in 1.. {
             match flock(&folder, FlockOperation::NonBlockingLockShared) {
                 Err(Errno::WOULDBLOCK) if attempt < TRIES => sleep(APART),
-                // A file system without locks has no second session that could be told apart, either.
+                // A file system without locks has no way to see a second session, either.
                 Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => break,
                 other => {
                     other?;
@@ -119,7 +119,7 @@ impl Repository {
         Ok(made != Made::Not)
     }
 
-    /// Whether another jail runs in it, from now to the end of this process. A file system without locks has none that could be told.
+    /// Whether another jail runs in it, from now to the end of this process. On a file system without locks that cannot be known.
     pub(super) fn is_shared(&self) -> bool {
         flock(&self.folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
     }

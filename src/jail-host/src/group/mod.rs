@@ -1,7 +1,7 @@
 //! The jail's control group (cgroups(7), version 2), made before there is a jail.
 //!
 //! It belongs below what systemd delegates where systemd runs, else below what the caller may write already. This process speaks
-//! to systemd and to nobody else, writes below the groups' mount and nowhere else, and hands the group over by descriptors: the
+//! only to systemd, writes below the groups' mount and nowhere else, and hands the group over by descriptors: the
 //! stub has the jail cloned into it, reads what happened in it, and removes it.
 
 mod dbus;
@@ -84,7 +84,7 @@ fn set(folder: &OwnedFd, resource: Controlled, value: u64, others: u64) -> Resul
             write("memory.max", value.to_string())?;
             // Kernels without accounting of swap have no such file; then nothing of the jail is counted there.
             write_if_there("memory.swap.max", "0")?;
-            // A jail without one of its processes would go on in a way that nobody has thought of.
+            // A jail without one of its processes would go on in an undefined state.
             write_if_there("memory.oom.group", "1")
         }
         Controlled::Pids => write("pids.max", value.saturating_add(others).to_string()),

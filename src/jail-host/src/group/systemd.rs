@@ -1,6 +1,6 @@
 //! A scope of the user's systemd (root: the machine's), with a control group that is delegated to the caller.
 //!
-//! The supervisor is moved into a group of the scope, beside the jail's: systemd removes a scope when nobody is
+//! The supervisor is moved into a group of the scope, next to the jail's: systemd removes a scope when no process is
 //! in it any more, and what happened in the jail is read after the jail's end. It is asked over its own socket, so that
 //! neither a bus nor a program (`systemd-run`) is needed.
 
@@ -26,7 +26,7 @@ pub(super) struct Systemd {
 }
 
 impl Systemd {
-    /// The caller's; `None` where there is none.
+    /// The caller's; `None` if there is none.
     pub(super) fn connect() -> Result<Option<Self>, Refusal> {
         let uid = rustix::process::geteuid().as_raw();
         let socket = match uid {
@@ -54,7 +54,7 @@ impl Systemd {
         self.connection.start_transient_unit(&unit, &properties).map_err(
             |refused| match refused {
                 Refused::Broken(error) => failed(&self.socket, error),
-                Refused::Told(words) => none(&format!("systemd says: {words}")),
+                Refused::Answer(words) => none(&format!("systemd says: {words}")),
             },
         )?;
         let folder = hierarchy.open(&moved_into(&unit, hierarchy)?)?;

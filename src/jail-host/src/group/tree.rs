@@ -1,7 +1,7 @@
 //! Where in the tree of control groups the caller may make one, and its files.
 //!
 //! A group with processes in it can have no children that are controlled (cgroups(7), "no internal processes"), so it is
-//! never made below the caller's own group but beside it; the root alone is exempt.
+//! never made below the caller's own group but next to it; the root alone is exempt.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,7 +12,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 
-/// Files of a group, and those of /proc that tell of groups, are short.
+/// Files of a group, and those of /proc about groups, are short.
 const FILE_MAX: u64 = 1024 * 1024;
 
 /// The names of groups that are made where no systemd makes them; the supervisor's process follows.
@@ -74,7 +74,7 @@ impl Hierarchy {
     }
 }
 
-/// The group that the supervisor's own is in: somebody has delegated it, if the caller may write it.
+/// The group that the supervisor's own is in: it was delegated, if the caller may write it.
 pub(super) fn delegated(hierarchy: &Hierarchy) -> Result<Tree, Refusal> {
     let own = hierarchy.of_supervisor()?;
     let parent = own.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -106,7 +106,7 @@ pub(super) fn enable<'c>(
     Ok(())
 }
 
-/// Removes what launches have left that could not remove it, because somebody killed their supervisors.
+/// Removes what launches have left that could not remove it, because their supervisors were killed.
 fn sweep(folder: &OwnedFd) {
     let Ok(entries) = Dir::read_from(folder) else { return };
     for entry in entries.map_while(Result::ok) {

@@ -7,7 +7,7 @@ use super::tree::Hierarchy;
 use crate::errand;
 use crate::sys::landlock;
 
-/// What root's systemd looks for in a caller, and what root needs to write to a group of somebody else's.
+/// What root's systemd looks for in a caller, and what root needs to write to another user's group.
 const KEPT: CapabilitySet = CapabilitySet::SYS_ADMIN.union(CapabilitySet::DAC_OVERRIDE);
 
 /// They make groups and write their files, wait for systemd, and look whether the launch that left a group still runs.

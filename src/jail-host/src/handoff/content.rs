@@ -20,7 +20,7 @@ pub(super) struct Part {
 const SAYS_MAX: usize = 80;
 
 impl Part {
-    fn of(name: String, value: &str) -> Self {
+    fn from_value(name: String, value: &str) -> Self {
         let says = value.chars().take(SAYS_MAX).collect();
         Self { name, says, hash: hash(value.as_bytes()) }
     }
@@ -47,7 +47,9 @@ pub(super) fn parts(form: Form, bytes: &[u8]) -> Vec<Part> {
     let found = match form {
         Form::Whole => None,
         Form::GitConfig => git_config::counted_keys(bytes).map(|keys| {
-            keys.into_iter().map(|(key, values)| Part::of(key, &values.join("\n"))).collect()
+            keys.into_iter()
+                .map(|(key, values)| Part::from_value(key, &values.join("\n")))
+                .collect()
         }),
         Form::Scripts => scripts(bytes),
     };
@@ -63,7 +65,11 @@ fn scripts(bytes: &[u8]) -> Option<Vec<Part>> {
     }
     let package: Package = serde_json::from_slice(bytes).ok()?;
     let scripts = package.scripts.into_iter();
-    Some(scripts.map(|(name, script)| Part::of(format!("scripts.{name}"), &script)).collect())
+    Some(
+        scripts
+            .map(|(name, script)| Part::from_value(format!("scripts.{name}"), &script))
+            .collect(),
+    )
 }
 
 /// SHA-256, in hexadecimal.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use jail_plan::handoff::{HarmlessValue, harmless_keys};
 
-/// More keys are no configuration of a repository.
+/// More keys are not the configuration of a repository.
 const KEYS_MAX: usize = 10_000;
 
 /// The keys that count, each with its values in order. `None` where it cannot be read.
@@ -51,7 +51,7 @@ fn is_key(pattern: &str, key: &str) -> bool {
     }
 }
 
-/// Whether it is no path, or one of something that is looked through.
+/// Whether it is not a path, or one of something that is looked through.
 fn is_plain_name(value: &str) -> bool {
     !value.contains(['/', ':']) && !value.starts_with(['.', '-', '~'])
 }
@@ -173,7 +173,7 @@ fn value_of(text: &str) -> Option<(String, &str)> {
             }
             other => value.push(other),
         }
-        // Blanks at the end are no part of it.
+        // Blanks at the end are not part of it.
         kept = value.len();
     };
     if is_quoted {

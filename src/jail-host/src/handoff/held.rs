@@ -13,7 +13,7 @@ use super::judge::Left;
 use super::place::{Links, Place, data, target};
 use super::store::Store;
 
-/// What is larger stays, and is told like the rest.
+/// What is larger stays, and is reported like the rest.
 const HELD_MAX: u64 = 64 << 20;
 
 const HEADER: &[u8] = b"held 1";
@@ -48,7 +48,7 @@ impl Held {
     }
 }
 
-/// Whether it can be moved without breaking more than it stops. A repository without its configuration is none, and a program is run by
+/// Whether it can be moved without breaking more than it stops. A repository needs its configuration, and a program is run by
 /// nothing but who calls it.
 fn is_movable(left: &Left<'_>) -> bool {
     let kind = left.seen.counted.kind;

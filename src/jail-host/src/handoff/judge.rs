@@ -1,4 +1,4 @@
-//! Compares what is there with what was there. It decides what is told, and reads nothing itself.
+//! Compares what is there with what was there. It decides what is reported, and reads nothing itself.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +53,7 @@ impl Records {
         left.collect()
     }
 
-    /// What is to be told when no session runs: what the user has changed since is the user's own.
+    /// What is to be reported when no session runs: what the user has changed since is the user's own.
     pub(super) fn still_left<'a>(&self, seen: &'a [Seen]) -> Vec<Left<'a>> {
         let mut left = self.left(seen);
         if !self.is_open {

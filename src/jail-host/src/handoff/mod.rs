@@ -88,7 +88,7 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
         Some(_) | None => Work::Look,
     };
     let Some(ledger) = Ledger::nearest(Path::new(project), Path::new(state), work)? else {
-        return Err(io::Error::other("no session that was looked through ran here"));
+        return Err(io::Error::other("no session that was examined ran here"));
     };
     match mode {
         Some("show") => ledger.show(|report| report.text(Extent::All)),
@@ -149,7 +149,7 @@ impl Ledger {
             self.begin(since)?;
         }
         match hear(socket)? {
-            // Whoever started this was killed. What is written down stays, and `jailgen handoff` compares with it.
+            // The launcher was killed. The record stays, and `jailgen handoff` compares with it.
             None => return Ok(()),
             Some(ENDED) => self.end(since)?,
             // There was no payload.
@@ -182,7 +182,7 @@ impl Ledger {
             Work::Move => held::hold(&self.place, &self.store, &left),
         };
         let text = self.report(&left, &held).text(Extent::Session);
-        // Nobody may be there to be told any more.
+        // The stub may be gone.
         let _ = io::stderr().write_all(text.as_bytes());
         Ok(())
     }
@@ -197,7 +197,7 @@ impl Ledger {
         io::stdout().write_all(words(&report).as_bytes())
     }
 
-    /// What is at these paths, or below them; all of it where none is named.
+    /// What is at these paths, or below them; all of it if no path is named.
     fn approve(&self, paths: &[OsString]) -> io::Result<()> {
         let _turn = self.store.turn()?;
         let (restored, _) = self.put_back(paths)?;
@@ -212,7 +212,7 @@ impl Ledger {
         });
         let meant: Vec<_> = left.iter().collect();
         if meant.is_empty() && !paths.is_empty() {
-            return Err(io::Error::other("nothing of what is left is there"));
+            return Err(io::Error::other("nothing that was left exists any more"));
         }
         let text = format!("{} approved\n", meant.len());
         records.approve(&meant);
@@ -235,7 +235,7 @@ impl Ledger {
         held::restore(&self.place, &self.store, |path| self.is_meant(paths, path))
     }
 
-    /// Whether something below the project is at one of these paths, or below; where none is named, it is.
+    /// Whether something below the project is at one of these paths, or below; if no path is named, it is.
     fn is_meant(&self, paths: &[OsString], below: &[u8]) -> bool {
         let project = Path::new(OsStr::from_bytes(&self.place.path));
         let path = project.join(OsStr::from_bytes(below));

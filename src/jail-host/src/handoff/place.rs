@@ -25,7 +25,7 @@ pub(crate) enum Links {
     Within,
 }
 
-/// What tells whether a file was changed: a payload can set neither of the first two.
+/// What shows whether a file was changed: a payload can set neither of the first two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Stamp {
     pub(crate) changed: (i64, u32),
@@ -152,7 +152,7 @@ impl Place {
         match opened {
             // It may be another mount that stops the way, and not the edge of the project.
             Err(Errno::XDEV) => resolved(&self.folder, path, OFlags::PATH, BELOW).is_err(),
-            // What cannot be told is told.
+            // What cannot be judged is reported.
             Err(Errno::NOSYS) => target.split(|byte| *byte == b'/').any(|name| name == b".."),
             Err(_) | Ok(_) => false,
         }

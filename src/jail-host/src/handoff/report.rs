@@ -18,7 +18,7 @@ pub(super) struct Report<'a> {
     pub(super) is_running: bool,
 }
 
-/// How much of it is told.
+/// How much of it is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// What this session left, on one screen.
@@ -35,16 +35,16 @@ const PROGRAMS_MAX: usize = 3;
 impl Report<'_> {
     /// In words; nothing where there is nothing to say.
     pub(super) fn text(&self, extent: Extent) -> String {
-        let told = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
-        let lines = lines(self.left.iter().filter(told));
+        let counts = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
+        let lines = lines(self.left.iter().filter(counts));
         let most = if extent == Extent::All { usize::MAX } else { LINES_MAX };
         let earlier = self.left.iter().filter(|left| left.is_earlier && !left.seen.is_built);
         let (earlier, built) = (earlier.count(), self.built(extent));
         let mut text = String::new();
         if !lines.is_empty() {
             text.push_str(match extent {
-                Extent::Session => "jailgen: programs outside of the jail may execute or believe what this session left:\n",
-                Extent::All => "Programs outside of jails may execute or believe what sessions left here:\n",
+                Extent::Session => "jailgen: programs outside the jail may execute or trust what this session left:\n",
+                Extent::All => "Programs outside jails may execute or trust what sessions left here:\n",
             });
         }
         for line in lines.iter().take(most) {
@@ -77,7 +77,7 @@ impl Report<'_> {
                 );
             }
             Extent::All if !lines.is_empty() && self.is_running => {
-                text.push_str("A session runs here at this moment.\n");
+                text.push_str("A session is running here now.\n");
             }
             Extent::Session | Extent::All => {}
         }
@@ -85,8 +85,8 @@ impl Report<'_> {
     }
 
     fn built(&self, extent: Extent) -> usize {
-        let told = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
-        self.left.iter().filter(told).filter(|left| is_counted_only(left)).count()
+        let counts = |left: &&Left<'_>| extent == Extent::All || !left.is_earlier;
+        self.left.iter().filter(counts).filter(|left| is_counted_only(left)).count()
     }
 
     /// As JSON, in ASCII.

@@ -14,12 +14,12 @@ use rustix::thread::{
 use super::Work;
 use crate::sys::{landlock, seccomp};
 
-/// Of memory. A project that takes more is told of as one that was not looked through.
+/// Of memory. A project that takes more is reported as one that was not examined.
 const MEMORY_MAX: u64 = 1 << 30;
 
 /// Closes it all.
 pub(super) fn close(project: &OwnedFd, records: &OwnedFd, work: Work) -> Result<(), Errno> {
-    // Nobody of the same user may look into this process or trace it.
+    // No process of the same user may inspect or trace this process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_no_new_privs(true)?;
     chdir("/")?;

@@ -13,7 +13,7 @@ use jail_plan::helper::{Learned, Refusal};
 use jail_plan::{AfterOp, Plan, Step};
 
 use crate::say;
-use crate::shell::{Failed, Interrupts, Shell, Start, Told, is_script};
+use crate::shell::{Failed, Interrupts, ScriptResult, Shell, Start, is_script};
 use crate::surroundings::{Environment, Project};
 use crate::talk::refusal;
 
@@ -29,8 +29,8 @@ pub(crate) struct Scripts<'a> {
     shell: Option<Shell>,
     /// What the scripts have left for what runs on the host later.
     environment: Environment,
-    /// The variables that were told of last.
-    told: BTreeMap<String, Option<Vec<u8>>>,
+    /// The variables that were reported last.
+    reported: BTreeMap<String, Option<Vec<u8>>>,
 }
 
 impl<'a> Scripts<'a> {
@@ -44,7 +44,7 @@ impl<'a> Scripts<'a> {
             names: mentioned(plan),
             shell: None,
             environment: Environment::new(),
-            told: BTreeMap::new(),
+            reported: BTreeMap::new(),
         }
     }
 
@@ -64,7 +64,7 @@ impl<'a> Scripts<'a> {
         }
         let Some(shell) = &mut self.shell else { return Err(refusal("", "there is no shell")) };
         let mut interrupts = Interrupts::new(Some(stub), terminated);
-        let told = shell.run(script, &mut interrupts).map_err(|failed| match failed {
+        let result = shell.run(script, &mut interrupts).map_err(|failed| match failed {
             Failed::Script(words) => Refusal {
                 object: String::new(),
                 cause: words,
@@ -74,11 +74,11 @@ impl<'a> Scripts<'a> {
             },
             Failed::Broken(error) => refusal("", &error.to_string()),
         })?;
-        let changes = changes::changes(&told.arguments, shell.id(), by)?;
-        Ok(Learned { variables: self.learn(told), changes })
+        let changes = changes::changes(&result.arguments, shell.id(), by)?;
+        Ok(Learned { variables: self.learn(result), changes })
     }
 
-    /// The variables that scripts export, for what runs on the host beside the jail.
+    /// The variables that scripts export, for what runs on the host alongside the jail.
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -152,12 +152,12 @@ impl<'a> Scripts<'a> {
     }
 
     /// What the scripts have changed. Of the rest the launcher's own values count, which the shell did not have all of.
-    fn learn(&mut self, told: Told) -> Vec<(String, Option<Vec<u8>>)> {
-        self.environment = told.exported.into_iter().collect();
+    fn learn(&mut self, result: ScriptResult) -> Vec<(String, Option<Vec<u8>>)> {
+        self.environment = result.exported.into_iter().collect();
         let own = |name: &str| std::env::var_os(name).map(OsString::into_vec);
-        let mut variables = told.variables;
+        let mut variables = result.variables;
         variables.retain(|(name, value)| {
-            let before = self.told.insert(name.clone(), value.clone());
+            let before = self.reported.insert(name.clone(), value.clone());
             before.unwrap_or_else(|| own(name)) != *value
         });
         variables

@@ -1,4 +1,4 @@
-//! A launch, seen from its helper: before it, beside it, and after it, whatever ended it.
+//! A launch, seen from its helper: before it, during it, and after it, however it ended.
 
 use std::ffi::{OsStr, OsString};
 use std::io;

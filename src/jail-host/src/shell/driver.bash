@@ -1,11 +1,11 @@
 # Runs the scripts that jail-host sends, one after the other, in this one shell, so that they share its variables.
 #
 # Messages come on descriptor 241 and answers go to 242, each ended by a NUL: high numbers, which scripts do not use.
-# First the names of the variables that are told; then `r` and a script to run before the launch, strictly, as in nixpkgs'
+# First the names of the variables to report; then `r` and a script to run before the launch, strictly, as in nixpkgs'
 # writeShellApplication; then `c` and a script of the cleanup, which goes on after a command that fails.
 # Answers: `v` NAME=VALUE and `u` NAME (set, unset), `e` NAME=VALUE (exported), `a` ARGUMENT, `.` at the end; `x` NUMBER
 # STATUS when this shell was about to end in or after the script of that number; `c` NUMBER STATUS for a script of the
-# cleanup. Values are told as they are, and never evaluated.
+# cleanup. Values are reported as they are, and never evaluated.
 
 RUNTIME_ARGS=()
 __jail_number=0

@@ -25,17 +25,16 @@ const DRIVER: &str = include_str!("driver.bash");
 
 /// How a shell is started.
 pub(crate) struct Start<'a> {
-    /// The shell.
     pub(crate) program: &'a str,
     /// What scripts know as `$0`.
     pub(crate) name: &'a str,
     /// What scripts know as `"$@"`: the payload's arguments.
     pub(crate) arguments: &'a [OsString],
-    /// The variables that are told after each script.
+    /// The variables that are reported after each script.
     pub(crate) names: &'a [String],
     /// Where scripts start.
     pub(crate) folder: &'a OwnedFd,
-    /// Variables beside those of this process.
+    /// Variables in addition to those of this process.
     pub(crate) environment: &'a BTreeMap<OsString, OsString>,
 }
 
@@ -51,7 +50,7 @@ pub(crate) struct Shell {
 
 /// What a script before the launch has left.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct ScriptResult {
     /// The variables that were asked for; `None` for one that is not set.
     pub(crate) variables: Vec<(String, Option<Vec<u8>>)>,
     /// What it exports: the environment of what runs on the host later.
@@ -76,7 +75,7 @@ impl From<io::Error> for Failed {
 }
 
 impl Shell {
-    /// Starts it. Nothing else may be started meanwhile: for a moment its descriptors are for everybody.
+    /// Starts it. Nothing else may be started meanwhile: for a moment every child inherits its descriptors.
     pub(crate) fn start(start: &Start<'_>) -> io::Result<Self> {
         let (their_scripts, scripts) = pipe_with(PipeFlags::CLOEXEC)?;
         let (answers, their_answers) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -108,17 +107,17 @@ impl Shell {
         &mut self,
         script: &str,
         interrupts: &mut Interrupts<'_>,
-    ) -> Result<Told, Failed> {
+    ) -> Result<ScriptResult, Failed> {
         self.sent += 1;
         self.send("r", script)?;
-        let mut told = Told::default();
+        let mut result = ScriptResult::default();
         loop {
             match self.next(interrupts)? {
-                Some(Record::Set(name, value)) => told.variables.push((name, Some(value))),
-                Some(Record::Unset(name)) => told.variables.push((name, None)),
-                Some(Record::Exported(name, value)) => told.exported.push((name, value)),
-                Some(Record::Argument(argument)) => told.arguments.push(argument),
-                Some(Record::Done) => return Ok(told),
+                Some(Record::Set(name, value)) => result.variables.push((name, Some(value))),
+                Some(Record::Unset(name)) => result.variables.push((name, None)),
+                Some(Record::Exported(name, value)) => result.exported.push((name, value)),
+                Some(Record::Argument(argument)) => result.arguments.push(argument),
+                Some(Record::Done) => return Ok(result),
                 Some(Record::Ended(_, status)) => {
                     return Err(Failed::Script(status_words(status)));
                 }
@@ -128,7 +127,7 @@ impl Shell {
         }
     }
 
-    /// Runs a script of the cleanup; its status, or `None` if the shell ended before it told one.
+    /// Runs a script of the cleanup; its status, or `None` if the shell ended before it reported one.
     pub(crate) fn clean(
         &mut self,
         script: &str,
@@ -141,13 +140,13 @@ impl Shell {
         }
         loop {
             match self.next(interrupts)? {
-                // A script that ends the shell is told by the trap at the shell's end, which goes on to serve.
+                // A script that ends the shell is reported by the trap at the shell's end, which goes on to serve.
                 Some(Record::Cleaned(number, status) | Record::Ended(number, status))
                     if number == self.sent =>
                 {
                     return Ok(Some(status));
                 }
-                // What it told before, when something else ended it.
+                // What it reported before, when something else ended it.
                 Some(_) => {}
                 None => return Ok(None),
             }
@@ -181,7 +180,7 @@ impl Shell {
         self.scripts.write_all(&[kind.as_bytes(), text.as_bytes(), b"\0"].concat())
     }
 
-    /// The next thing that it tells; `None` when it has ended without.
+    /// The next record; `None` if it has ended without one.
     fn next(&mut self, interrupts: &mut Interrupts<'_>) -> io::Result<Option<Record>> {
         loop {
             if let Some(record) = self.records.take()? {
@@ -194,7 +193,7 @@ impl Shell {
                     }
                 }
                 Tick::Ended => {
-                    // What it told before its end may still be unread. Programs that it left running may hold the pipe
+                    // What it reported before its end may still be unread. Programs that it left running may hold the pipe
                     // open, so its end is not awaited there.
                     if !interrupts.has_data(self.records.source())? || self.records.read()? == 0 {
                         return Ok(None);

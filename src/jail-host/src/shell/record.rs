@@ -1,4 +1,4 @@
-//! What the shell tells: records that end with a NUL. They are data from scripts, and read with suspicion all the same.
+//! What the shell reports: records that end with a NUL. They come from scripts and are not trusted.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
@@ -9,7 +9,7 @@ use jail_plan::helper::BODY_MAX;
 
 use super::is_name;
 
-/// One thing that the shell tells (see driver.bash).
+/// One record from the shell (see driver.bash).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Record {
     Set(String, Vec<u8>),

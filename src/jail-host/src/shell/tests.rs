@@ -32,7 +32,7 @@ fn shell(names: &[&str], arguments: &[&str]) -> Tried {
 }
 
 impl Tried {
-    fn run(&mut self, script: &str) -> Result<Told, String> {
+    fn run(&mut self, script: &str) -> Result<ScriptResult, String> {
         let stub = Some(&mut self.stub);
         let mut interrupts = Interrupts::new(stub, &self.terminated);
         self.shell.run(script, &mut interrupts).map_err(|failed| match failed {
@@ -47,8 +47,8 @@ impl Tried {
     }
 
     fn variable(&mut self, script: &str) -> Option<String> {
-        let told = self.run(script).unwrap();
-        let (_, value) = told.variables.into_iter().next().unwrap();
+        let result = self.run(script).unwrap();
+        let (_, value) = result.variables.into_iter().next().unwrap();
         value.map(|value| String::from_utf8(value).unwrap())
     }
 }
@@ -67,9 +67,9 @@ fn scripts_share_their_variables_and_values_are_told_as_they_are() {
 #[test]
 fn what_is_exported_and_what_is_added_is_told_once() {
     let mut shell = shell(&[], &[]);
-    let told = shell.run("export MARK=$'a\\nb'; RUNTIME_ARGS+=(--a 'b c' '')").unwrap();
-    assert!(told.exported.contains(&("MARK".into(), "a\nb".into())));
-    assert_eq!(told.arguments, [&b"--a"[..], b"b c", b""]);
+    let result = shell.run("export MARK=$'a\\nb'; RUNTIME_ARGS+=(--a 'b c' '')").unwrap();
+    assert!(result.exported.contains(&("MARK".into(), "a\nb".into())));
+    assert_eq!(result.arguments, [&b"--a"[..], b"b c", b""]);
     assert!(shell.run("true").unwrap().arguments.is_empty());
 }
 

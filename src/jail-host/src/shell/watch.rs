@@ -32,24 +32,24 @@ struct Asked {
     since: Instant,
     signal: Signal,
     /// Who has got the signal, by process and command line. bash may be about to start a program when it comes, and attends
-    /// to the signal only when that program has ended: which was not there yet to be told, or was told while it was still a
+    /// to the signal only when that program has ended: which did not exist yet when the signal came, or got it while it was still a
     /// copy of bash, before its exec, and has forgotten it.
     reached: HashSet<(Pid, Vec<u8>)>,
 }
 
 /// What came.
 pub(crate) enum Tick {
-    /// The shell tells something, or has closed its end.
+    /// The shell reports something, or has closed its end.
     Answer,
     /// The shell has ended.
     Ended,
-    /// What runs is to be told that it should end, by [`Interrupts::signal`].
+    /// What runs is to be asked to end, by [`Interrupts::signal`].
     Interrupted,
 }
 
 impl<'a> Interrupts<'a> {
     /// For one script. `stub` is the stub, whose end or request ends it, and `None` once the launch is over; `terminated`
-    /// says that somebody sent SIGTERM to this process.
+    /// says that this process got SIGTERM.
     pub(crate) fn new(stub: Option<&'a mut UnixStream>, terminated: &'a AtomicBool) -> Self {
         Self { stub, terminated, asked: None }
     }
@@ -128,7 +128,7 @@ impl<'a> Interrupts<'a> {
                 let signal = Signal::from_named_raw(i32::from(signal)).unwrap_or(Signal::TERM);
                 Ok(self.ask(signal))
             }
-            Some(_) => Err(io::Error::other("the stub speaks out of turn")),
+            Some(_) => Err(io::Error::other("the stub sent an unexpected message")),
             None => {
                 self.stub = None;
                 Ok(self.ask(Signal::TERM))

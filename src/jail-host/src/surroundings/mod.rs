@@ -1,7 +1,7 @@
 //! Where programs out here are started, with which variables, and where they are looked for.
 //!
 //! The stub has taken from every list what a jail could write; this keeps it so where scripts have changed a list. What
-//! runs beside the jail starts in `/`, so that nothing relative leads into the project.
+//! runs alongside the jail starts in `/`, so that nothing relative leads into the project.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -46,7 +46,7 @@ impl Project {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = openat(CWD, folder.as_ref(), flags, Mode::empty())?;
         let logical = std::env::var_os("PWD").map(PathBuf::from);
-        // A folder that holds the home folder is no project: everything of the user's would lead into it.
+        // A folder that holds the home folder is not a project: everything of the user's would lead into it.
         let home = std::env::home_dir().and_then(|home| home.canonicalize().ok());
         let holds_home = |path: &Path| home.as_ref().is_some_and(|home| home.starts_with(path));
         let spellings = [
@@ -77,7 +77,7 @@ impl Project {
         self.spellings.iter().any(|path| mentions(value.as_bytes(), path.as_bytes()))
     }
 
-    /// The variables of what runs beside the jail. `exported` is what scripts have left, if there were any, and `launcher`
+    /// The variables of what runs alongside the jail. `exported` is what scripts have left, if there were any, and `launcher`
     /// what they began with. What a script says itself stays, but for where its lists lead.
     pub(crate) fn of_handlers(
         &self,
@@ -139,7 +139,7 @@ impl Project {
     }
 }
 
-/// What runs beside the jail has around it.
+/// What a program alongside the jail has around it.
 pub(crate) struct Surroundings {
     project: Arc<Project>,
     environment: Environment,

@@ -64,7 +64,7 @@ pub(crate) fn everything() -> Result<OwnedFd, Errno> {
         )
     })?;
     let rules = RawFd::try_from(rules).map_err(|_| Errno::OVERFLOW)?;
-    // SAFETY: the call has just made this descriptor (close-on-exec), so nobody else owns it.
+    // SAFETY: the call has just made this descriptor (close-on-exec), so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(rules) })
 }
 

@@ -23,7 +23,7 @@ fn check(result: libc::c_long) -> Result<libc::c_long, Errno> {
 pub(crate) fn descriptor(word: &OsStr) -> Option<OwnedFd> {
     let number: RawFd = word.to_str()?.parse().ok().filter(|number| *number > 2)?;
     // SAFETY: called before anything else is opened, for different numbers that the stub has opened for this program, so
-    // nobody else owns it; above 2, where the standard library has none of its own.
+    // nothing else owns it; above 2, where the standard library has none of its own.
     let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
     if fcntl_getfd(&descriptor).is_err() {
         // It is not open, and closing what another part may open under its number would be wrong.

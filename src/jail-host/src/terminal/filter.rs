@@ -1,6 +1,6 @@
 //! Takes dangerous sequences out of what a jail writes to its terminal, and passes everything else on byte for byte.
 //!
-//! It is no terminal, and must be right for all of them, which do not agree on what a broken sequence is. So whatever may begin a
+//! It is not a terminal, and must be right for all of them, which do not agree on what a broken sequence is. So whatever may begin a
 //! sequence begins one here, wherever it stands: an introducer inside of another sequence breaks that off, as in xterm.
 //! What follows is held until it is known what it is, and then goes out as it came, or not at all. Of strings that are let
 //! through only the beginning is held, so what is held is bounded.
@@ -169,7 +169,7 @@ impl Filter {
             if last == b'\\' {
                 return self.string_ends(unit, output);
             }
-            if let Some(introducer) = Introducer::of(last) {
+            if let Some(introducer) = Introducer::from_byte(last) {
                 return self.begin(State::Head(introducer), unit);
             }
         }
@@ -207,7 +207,7 @@ impl Filter {
         }
     }
 
-    /// Holds one more. What is carried out inside of a sequence is no part of it.
+    /// Holds one more. What is carried out inside of a sequence is not part of it.
     fn hold(&mut self, unit: Unit, output: &mut Vec<u8>) {
         unit.write(&mut self.held);
         match unit {

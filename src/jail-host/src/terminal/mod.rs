@@ -1,7 +1,7 @@
 //! `terminal-filter`: a process that has nothing but a socket, on which it gets what a jail writes to its terminal, packet by
 //! packet, and answers each with what of it the terminal may have ([`jail_plan::terminal`]).
 //!
-//! Escape sequences are a language, and whoever reads what a jail has written can be talked into something. So it is neither the
+//! Escape sequences are a language, and a program that interprets what a jail has written can be exploited. So it is neither the
 //! supervisor nor the helper that reads it, and this process can do nothing about what it is talked into.
 
 mod filter;
@@ -34,7 +34,7 @@ pub(crate) fn run(socket: &OsStr) -> ExitCode {
     }
     match answer_all(&socket) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever it could be told to is gone, too.
+        // The process that would read a report is gone, too.
         Err(_) => ExitCode::FAILURE,
     }
 }

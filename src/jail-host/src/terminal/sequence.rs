@@ -36,7 +36,7 @@ pub(super) enum Verdict {
 
 impl Introducer {
     /// The one that ESC and this byte make.
-    pub(super) fn of(byte: u8) -> Option<Self> {
+    pub(super) fn from_byte(byte: u8) -> Option<Self> {
         match byte {
             b'[' => Some(Self::Sequence),
             b']' => Some(Self::Command),
@@ -50,7 +50,7 @@ impl Introducer {
 
     /// The same as a C1 control.
     pub(super) fn of_control(control: u8) -> Option<Self> {
-        Self::of(control.wrapping_sub(0x40))
+        Self::from_byte(control.wrapping_sub(0x40))
     }
 
     /// It goes on to a string terminator.
@@ -124,7 +124,7 @@ pub(super) fn whole_string(introducer: Introducer, body: &[u8]) -> Verdict {
 /// folder that is worked in (7), links (8), messages (9, 99, 777), the pointer (22), sizes of text (66), marks of prompts (133, 633,
 /// 3008).
 ///
-/// Not among them: the clipboard (52, 5522), fonts, which are told by name (50), what Emacs, iTerm2 and kitty have of their own for
+/// Not among them: the clipboard (52, 5522), fonts, whose names are reported (50), what Emacs, iTerm2 and kitty have of their own for
 /// programs, files and variables (51, 1337, 5113).
 fn is_known(command: u32) -> bool {
     matches!(

@@ -79,7 +79,7 @@ fn what_reaches_beyond_the_screen_is_taken_out() {
         b"\x90$qm\x9c",
         b"\xe0\x9d52;c;aGk=\x07",
     ] {
-        // What is no character stays.
+        // What is not a character stays.
         match sequence.strip_prefix(b"\xe0") {
             Some(_) => is(sequence, b"\xe0"),
             None => refused(sequence),
@@ -116,7 +116,7 @@ fn everything_else_is_passed_on_byte_for_byte() {
 
 #[test]
 fn a_sequence_inside_of_another_counts() {
-    // The terminal is told that the title ends here, as it would have been by what is taken out.
+    // The terminal gets the end of the title here, as it would have been by what is taken out.
     is(b"\x1b]0;ti\x1b]52;c;aGk=\x07tle\x07", b"\x1b]0;ti\x18tle\x07");
     is(b"\x1b]0;ti\x1b[31mtle", b"\x1b]0;ti\x1b[31mtle");
     is(b"\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\z", b"\x1b\\z");

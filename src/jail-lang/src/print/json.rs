@@ -213,7 +213,7 @@ pub(crate) fn read(evaluator: &Evaluator<'_>, text: &str, at: Place) -> Fallible
 }
 
 fn no_json(reason: &str, at: Place) -> Box<Failure> {
-    Failure::new(DiagnosticCode::Data, at, format!("the text is no JSON: {reason}"))
+    Failure::new(DiagnosticCode::Data, at, format!("the text is not JSON: {reason}"))
         .label("read here")
 }
 

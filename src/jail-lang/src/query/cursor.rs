@@ -62,7 +62,7 @@ pub fn completed(text: &str, offset: usize) -> String {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum LevelKind {
     File,
     /// `( … )`
     Paren,
@@ -89,7 +89,7 @@ enum Part {
 
 /// An open bracket, string or `let`.
 struct Level {
-    kind: Kind,
+    kind: LevelKind,
     /// The function that what stands in the bracket is given to.
     function: Option<String>,
     part: Part,
@@ -104,22 +104,24 @@ struct Level {
 }
 
 impl Level {
-    fn new(kind: Kind, function: Option<String>) -> Self {
+    fn new(kind: LevelKind, function: Option<String>) -> Self {
         let part = match kind {
-            Kind::Set | Kind::Let => Part::Name,
-            Kind::File | Kind::Paren | Kind::Interpolation | Kind::List => Part::Value,
-            Kind::Text | Kind::Indented => Part::Value,
+            LevelKind::Set | LevelKind::Let => Part::Name,
+            LevelKind::File | LevelKind::Paren | LevelKind::Interpolation | LevelKind::List => {
+                Part::Value
+            }
+            LevelKind::Text | LevelKind::Indented => Part::Value,
         };
         let (given, path) = (Vec::new(), Vec::new());
         Self { kind, function, part, given, heads: 0, before: None, path }
     }
 
     fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text | Kind::Indented)
+        matches!(self.kind, LevelKind::Text | LevelKind::Indented)
     }
 
     fn has_bindings(&self) -> bool {
-        matches!(self.kind, Kind::Set | Kind::Let)
+        matches!(self.kind, LevelKind::Set | LevelKind::Let)
     }
 
     /// Writes what is missing to the end of it.
@@ -132,13 +134,13 @@ impl Level {
             Part::Inherit | Part::Value => {}
         }
         into.push_str(match self.kind {
-            Kind::File => "",
-            Kind::Paren => ")",
-            Kind::Interpolation | Kind::Set => "}",
-            Kind::List => "]",
-            Kind::Let => " in x",
-            Kind::Text => "\"",
-            Kind::Indented => "''",
+            LevelKind::File => "",
+            LevelKind::Paren => ")",
+            LevelKind::Interpolation | LevelKind::Set => "}",
+            LevelKind::List => "]",
+            LevelKind::Let => " in x",
+            LevelKind::Text => "\"",
+            LevelKind::Indented => "''",
         });
     }
 
@@ -147,7 +149,7 @@ impl Level {
         if !is_joined {
             self.path.clear();
         }
-        // After something that is no name, such as `(f x).y`, the base is not known.
+        // After something that is not a name, such as `(f x).y`, the base is not known.
         if !is_joined || !self.path.is_empty() {
             self.path.push(text.to_owned());
         }
@@ -168,7 +170,7 @@ impl Level {
     fn callee(&self) -> Option<String> {
         match self.before {
             Some(TOKEN_IDENT) if self.part == Part::Value => self.path.last().cloned(),
-            None | Some(TOKEN_UPDATE) if self.kind == Kind::Paren => self.function.clone(),
+            None | Some(TOKEN_UPDATE) if self.kind == LevelKind::Paren => self.function.clone(),
             _ => None,
         }
     }
@@ -181,19 +183,19 @@ struct Levels {
 
 impl Levels {
     fn new() -> Self {
-        Self { levels: vec![Level::new(Kind::File, None)] }
+        Self { levels: vec![Level::new(LevelKind::File, None)] }
     }
 
     fn take(&mut self, kind: SyntaxKind, text: &str) {
         match kind {
             TOKEN_WHITESPACE | TOKEN_COMMENT | TOKEN_STRING_CONTENT | TOKEN_REC => return,
-            TOKEN_L_BRACE => self.open(Kind::Set),
-            TOKEN_L_PAREN => self.open(Kind::Paren),
-            TOKEN_L_BRACK => self.push(Kind::List),
-            TOKEN_INTERPOL_START => self.push(Kind::Interpolation),
-            TOKEN_STRING_START if text == "''" => self.push(Kind::Indented),
-            TOKEN_STRING_START => self.push(Kind::Text),
-            TOKEN_LET => self.push(Kind::Let),
+            TOKEN_L_BRACE => self.open(LevelKind::Set),
+            TOKEN_L_PAREN => self.open(LevelKind::Paren),
+            TOKEN_L_BRACK => self.push(LevelKind::List),
+            TOKEN_INTERPOL_START => self.push(LevelKind::Interpolation),
+            TOKEN_STRING_START if text == "''" => self.push(LevelKind::Indented),
+            TOKEN_STRING_START => self.push(LevelKind::Text),
+            TOKEN_LET => self.push(LevelKind::Let),
             TOKEN_IN => self.close_let(),
             TOKEN_R_BRACE | TOKEN_R_PAREN | TOKEN_R_BRACK | TOKEN_INTERPOL_END
             | TOKEN_STRING_END => self.close(),
@@ -218,17 +220,19 @@ impl Levels {
         level.before = Some(kind);
     }
 
-    fn push(&mut self, kind: Kind) {
+    fn push(&mut self, kind: LevelKind) {
         self.levels.push(Level::new(kind, None));
     }
 
-    fn open(&mut self, kind: Kind) {
+    fn open(&mut self, kind: LevelKind) {
         let function = self.levels.last().and_then(Level::callee);
         self.levels.push(Level::new(kind, function));
     }
 
     fn close(&mut self) {
-        while self.levels.len() > 1 && self.levels.last().is_some_and(|it| it.kind == Kind::Let) {
+        while self.levels.len() > 1
+            && self.levels.last().is_some_and(|it| it.kind == LevelKind::Let)
+        {
             self.levels.pop();
         }
         if self.levels.len() > 1 {
@@ -237,7 +241,7 @@ impl Levels {
     }
 
     fn close_let(&mut self) {
-        if self.levels.last().is_some_and(|level| level.kind == Kind::Let) {
+        if self.levels.last().is_some_and(|level| level.kind == LevelKind::Let) {
             self.levels.pop();
         }
     }

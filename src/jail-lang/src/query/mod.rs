@@ -74,7 +74,7 @@ pub fn library() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 impl Tree {
-    /// The token at a byte, the one before it where two meet and the second is no word.
+    /// The token at a byte, the one before it where two meet and the second is not a word.
     fn token(&self, offset: usize) -> Option<SyntaxToken> {
         let end = usize::from(self.root.text_range().end());
         let offset = u32::try_from(offset.min(end)).ok()?;

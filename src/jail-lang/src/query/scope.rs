@@ -8,7 +8,7 @@ use rowan::ast::AstNode as _;
 
 use super::{Tree, attr_name, ident_name, range};
 
-/// The names that a place sees, beside those that stand around every file.
+/// The names that a place sees, in addition to those around every file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// Innermost first; an outer binding of a name that an inner one hides is there too.
@@ -20,7 +20,7 @@ pub struct Scope {
 /// A name and where it is bound.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Binding {
-    /// The name.
+    /// The name to give it.
     pub name: String,
     /// Where the name stands.
     pub place: Range<usize>,

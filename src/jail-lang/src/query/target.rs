@@ -23,7 +23,7 @@ pub struct Target {
 pub enum TargetKind {
     /// A variable.
     Variable {
-        /// Its name.
+        /// The name that identifies it.
         name: String,
         /// Whether the file itself binds it.
         is_bound: bool,
@@ -32,7 +32,7 @@ pub enum TargetKind {
     Attribute {
         /// What stands before it: `pkgs` of `pkgs.git`.
         base: Vec<String>,
-        /// The name.
+        /// The name to give it.
         name: String,
     },
     /// The name of an argument in the set that a function is called with.

@@ -24,7 +24,7 @@ use crate::value::Value;
 pub(crate) enum Residual {
     /// A free name of the emitted file: `pkgs`, `inputs`.
     Name(Rc<str>),
-    /// A file of the spec's folder, copied beside the emitted file.
+    /// A file of the spec's folder, copied next to the emitted file.
     File(Box<str>),
     Select(Rc<Residual>, Symbol),
     /// `residual.${name}` where the name itself is symbolic.

@@ -75,7 +75,7 @@ pub enum SourceError {
     /// A symbolic link in what is copied leads out of it.
     #[error("`{path}` is a symbolic link that leads out of what is copied: `{target}`")]
     LeadsOut {
-        /// The link.
+        /// The path of the link.
         path: String,
         /// Where it leads.
         target: String,
@@ -86,7 +86,7 @@ pub enum SourceError {
     /// What is copied holds too much.
     #[error("`{path}` holds more than {limit}")]
     TooMuch {
-        /// The folder.
+        /// The path of the folder.
         path: String,
         /// The bound, in words.
         limit: String,
@@ -97,15 +97,15 @@ pub enum SourceError {
     /// It is larger than [`FILE_BYTES_MAX`].
     #[error("`{path}` is larger than {} MB", FILE_BYTES_MAX >> 20)]
     TooLarge {
-        /// The file.
+        /// The path of the file.
         path: String,
     },
     /// The system says no.
     #[error("`{path}` cannot be read: {message}")]
     Io {
-        /// The file.
+        /// The path of the file.
         path: String,
-        /// Its words.
+        /// The message of the error.
         message: String,
     },
 }

@@ -85,7 +85,7 @@ fn each_question_is_asked_of_the_disk_once() {
     assert_eq!(ask(), first);
     let asked: Vec<Query> = sources.answered().into_iter().map(|(query, ..)| query).collect();
     assert_eq!(asked, [Query::Read, Query::Kind, Query::List]);
-    // Whoever asks anew sees what has changed.
+    // A new reader sees what has changed.
     let anew = FileSources::new(&outer.path().join("spec")).unwrap();
     let changed = |(query, path, before): &(Query, String, Vec<u8>)| {
         anew.ask(*query, path).unwrap() != *before
@@ -180,7 +180,7 @@ fn a_tree_is_bounded() {
     fs::remove_file(sub.join("large")).unwrap();
     let deep: String = (0..200).map(|_| "d/").collect();
     fs::create_dir_all(sub.join(Path::new(&deep))).unwrap();
-    assert!(copied().to_string().ends_with("128 folders in each other"), "{}", copied());
+    assert!(copied().to_string().ends_with("128 nested folders"), "{}", copied());
     // What several paths of a spec copy is counted together.
     let mut bounds = Bounds::of_a_spec();
     fs::File::create(outer.path().join("spec/half")).unwrap().set_len(20 << 20).unwrap();

@@ -153,7 +153,7 @@ impl Reader<'_> {
         let shown = path.to_string_lossy();
         self.bounds.entries = match self.bounds.entries.checked_sub(1) {
             Some(fewer) if depth <= DEPTH_MAX => fewer,
-            Some(_) => return Err(self.too_much(format!("{DEPTH_MAX} folders in each other"))),
+            Some(_) => return Err(self.too_much(format!("{DEPTH_MAX} nested folders"))),
             None => return Err(self.too_much(format!("{ENTRIES_MAX} files"))),
         };
         match kind(folder, name, &shown)? {

@@ -22,7 +22,7 @@ struct Level {
     open: Option<(SyntaxKind, usize)>,
     /// Inside a string, up to the next interpolation, there are no words.
     string: bool,
-    /// Inside `[ … ]`, elements stand beside each other and make no chain.
+    /// Inside `[ … ]`, elements are next to each other and make no chain.
     list: bool,
     /// What the current expression has nested so far.
     chain: usize,
@@ -163,7 +163,7 @@ impl Level {
         }
     }
 
-    /// Something that stands for a whole operand: the next one beside it is an argument, or the next element.
+    /// Something that stands for a whole operand: the next one after it is an argument, or the next element.
     fn atom(&mut self) {
         if self.list && !self.joined {
             self.chain = 0;

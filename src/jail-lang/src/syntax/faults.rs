@@ -13,7 +13,7 @@ use rowan::ast::AstNode as _;
 
 use super::{bounds, span, unparsed};
 
-/// Nobody reads more, and each takes a parse.
+/// More are not read, and each takes a parse.
 const FAULTS_MAX: usize = 20;
 /// What may be parsed again, in bytes.
 const REPARSED_MAX: usize = 4 << 20;
@@ -21,7 +21,7 @@ const REPARSED_MAX: usize = 4 << 20;
 /// A syntax error.
 pub(super) struct Fault {
     pub(super) diagnostic: Diagnostic,
-    /// Whether the text ends in the middle of something: what follows the error is nothing, or cannot be told apart.
+    /// Whether the text ends in the middle of something: what follows the error is nothing, or cannot be distinguished.
     last: bool,
 }
 

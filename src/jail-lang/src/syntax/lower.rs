@@ -21,7 +21,7 @@ use crate::sources::SpecPath;
 use crate::symbols::Symbol;
 use crate::value::Value;
 
-/// Lowers a whole file. What is wrong with parts of it stands beside the code, in which those parts are [`Expr::Faulty`].
+/// Lowers a whole file. What is wrong with parts of it comes with the code, in which those parts are [`Expr::Faulty`].
 pub(super) fn file(
     context: &Context<'_>,
     root: &ast::Root,
@@ -95,12 +95,12 @@ impl Lowering<'_> {
             ast::Expr::PathRel(path) => self.path(path.syntax()),
             ast::Expr::PathHome(_) => refused(
                 place,
-                "`~/…` without quotes is a path of the machine",
+                "`~/…` without quotes is a path on this machine",
                 "write `(noescape \"~/…\")` for a path that is expanded at launch",
             ),
             ast::Expr::PathSearch(_) => refused(
                 place,
-                "`<…>` looks packages up on the machine",
+                "`<…>` looks packages up on this machine",
                 "write `pkgs`: it is the nixpkgs that the lock file pins",
             ),
             ast::Expr::CurPos(_) => {
@@ -316,7 +316,7 @@ impl Lowering<'_> {
             let place = self.place(bind.syntax());
             self.variable(whole, place);
             if names.iter().any(|(name, _)| *name == whole) {
-                let message = "the name of the whole argument is one of its parts too";
+                let message = "the name of the whole argument is also one of its parts";
                 self.fault(place, message, "this name");
             }
         }
@@ -415,32 +415,34 @@ fn finite(number: &str) -> Option<f64> {
 }
 
 fn pipe(place: Place) -> Diagnostic {
-    let message = "the pipe operators are not in every version of Nix";
+    let message = "not every version of Nix has the pipe operators";
     Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
-        .label("an experiment of newer versions")
+        .label("an experimental feature of newer versions")
         .help("write the call: `f x`")
 }
 
 /// `let { …; body = x; }`
 fn legacy_let(place: Place) -> Diagnostic {
-    let message = "`let { … }` is not in every version of Nix";
+    let message = "not every version of Nix has `let { … }`";
     Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
         .label("an old form")
         .help("write `let … in …`")
 }
 
 fn current_position(place: Place) -> Diagnostic {
-    let message = "`__curPos` tells places, which versions of Nix count differently";
+    let message = "`__curPos` gives positions, which versions of Nix count differently";
     Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
-        .label("evaluators of Nix would not agree on the spec")
+        .label("different evaluators would read the spec differently")
 }
 
 /// Versions of Nix read `f or` and `[ f or ]` differently.
 fn or_as_variable(place: Place) -> Diagnostic {
-    let message = "`or` is no variable";
+    let message = "`or` cannot be a variable";
     Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(place), message)
         .label("versions of Nix read this differently")
-        .help("`or` stands in `set.name or default`; an attribute of that name is written `set.or`")
+        .help(
+            "`or` belongs into `set.name or default`; write an attribute of that name as `set.or`",
+        )
 }
 
 fn refused(place: Place, message: &str, help: &str) -> Expr {

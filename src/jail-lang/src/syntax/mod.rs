@@ -52,7 +52,7 @@ pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String
             let place = at_byte(file, &text, at);
             let diagnostic =
                 Diagnostic::error(DiagnosticCode::Encoding, Some(place), "the file is not UTF-8")
-                    .label("this byte belongs to no character")
+                    .label("this byte is not part of a character")
                     .help("save the file as UTF-8");
             Err(Box::new((text, diagnostic)))
         }
@@ -61,7 +61,7 @@ pub(crate) fn decode(file: FileId, bytes: Vec<u8>) -> Result<String, Box<(String
 
 /// Parses and lowers a file. It runs on the evaluator's own stack.
 ///
-/// What is wrong with its names comes beside the code, which fails where it needs them and says nothing more of it.
+/// What is wrong with its names comes with the code, which fails where it needs them and says nothing more of it.
 pub(crate) fn parse(
     context: &Context<'_>,
     text: &str,
@@ -85,7 +85,7 @@ pub(crate) fn check_set(text: &str) -> Result<(), Box<Diagnostic>> {
         Some(Expr::AttrSet(_)) => Ok(()),
         _ => {
             let place = Some(beginning(FileId(0), text));
-            Err(Box::new(Diagnostic::error(DiagnosticCode::Syntax, place, "this is no set")))
+            Err(Box::new(Diagnostic::error(DiagnosticCode::Syntax, place, "this is not a set")))
         }
     }
 }

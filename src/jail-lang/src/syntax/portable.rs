@@ -47,8 +47,8 @@ fn lone_carriage_return(text: &str) -> Option<usize> {
 fn carriage_return(file: FileId, text: &str, at: usize) -> Diagnostic {
     let message = "the file holds a carriage return without a line feed";
     Diagnostic::error(Code::Encoding, Some(at_byte(file, text, at)), message)
-        .label("Nix ends a comment here, and an editor does not show it")
-        .help("save the file with the line ends of Unix")
+        .label("Nix ends a comment here, but editors do not show it")
+        .help("save the file with Unix line endings")
 }
 
 fn token_fault(file: FileId, kind: SyntaxKind, token: &str, at: usize) -> Option<Diagnostic> {
@@ -57,13 +57,13 @@ fn token_fault(file: FileId, kind: SyntaxKind, token: &str, at: usize) -> Option
         TOKEN_WHITESPACE => {
             let (start, space) = token.char_indices().find(|(_, char)| !is_space(*char))?;
             let place = span(file, at + start, at + start + space.len_utf8());
-            let message = format!("the character U+{:04X} is no space", u32::from(space));
+            let message = format!("the character U+{:04X} is not a space", u32::from(space));
             let fault = Diagnostic::error(Code::Encoding, Some(place), message);
             Some(fault.label("Nix does not read this").help("write a plain space"))
         }
         // Nix reads the number 0 and a selection.
         TOKEN_FLOAT if token.starts_with("0.") && !has_digit_at(token, 2) => {
-            let message = format!("`{token}` is no number");
+            let message = format!("`{token}` is not a number");
             let fault = Diagnostic::error(Code::Syntax, Some(whole), message);
             Some(fault.label("a digit is missing after the point").help("write `0.0`"))
         }
@@ -91,8 +91,8 @@ pub(super) fn is_unsure(name: &str) -> bool {
 
 /// The fault of binding such a variable.
 pub(super) fn reserved(name: &str, place: jail_registry::Place) -> Diagnostic {
-    let message = format!("the variable `{name}` has a name of Nix's own");
+    let message = format!("the variable `{name}` has a name that Nix reserves");
     Diagnostic::error(Code::EvaluatorDependent, Some(place), message)
-        .label("versions of Nix give such names a meaning of their own")
+        .label("some versions of Nix give such names a meaning")
         .help("choose another name")
 }

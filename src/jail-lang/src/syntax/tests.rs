@@ -31,7 +31,7 @@ fn syntax_errors_say_what_to_do() {
     says(
         "[ a + b ]",
         expect![
-            "unexpected `+` in a list at `+` (a list element that needs parentheses); write `[ (… + …) ]`: list elements stand side by side"
+            "unexpected `+` in a list at `+` (a list element that needs parentheses); write `[ (… + …) ]`: list elements are separated by spaces"
         ],
     );
     says(
@@ -74,19 +74,19 @@ fn syntax_errors_say_what_to_do() {
     says(
         "a )",
         expect![
-            "unexpected `)` after the expression at `)` (the expression has ended before this); check that every bracket is closed where it should be"
+            "unexpected `)` after the expression at `)` (the expression ended before this); check that every bracket is closed in the right place"
         ],
     );
     says(
         "a = 1;",
         expect![
-            "unexpected `=` after the expression at `=` (the expression has ended before this); bindings stand in a set or a `let`: `let x = 1; in …`"
+            "unexpected `=` after the expression at `=` (the expression ended before this); bindings belong into a set or a `let`: `let x = 1; in …`"
         ],
     );
     says(
         "\"abc",
         expect![[
-            r#"a string is not closed at `"` (it begins here); close it with the quotes that it begins with"#
+            r#"a string is not closed at `"` (it begins here); close it with the same quotes"#
         ]],
     );
     says(
@@ -123,7 +123,7 @@ fn what_nix_reads_otherwise_is_refused() {
     says(
         "1 # x\r+ 1",
         expect![
-            "the file holds a carriage return without a line feed at `\r` (Nix ends a comment here, and an editor does not show it); save the file with the line ends of Unix"
+            "the file holds a carriage return without a line feed at `\r` (Nix ends a comment here, but editors do not show it); save the file with Unix line endings"
         ],
     );
     says("1 # x\r\n+ 1", expect!["fine"]);

@@ -53,7 +53,7 @@ pub(crate) fn undefined<'a>(
     }
     variable(match is_wanted(&|ty| matches!(ty, Type::Permission)) {
         true => format!("write `(add-pkg-deps [ pkgs.{name} ])` for the package on PATH"),
-        false => format!("a package is written `pkgs.{name}`"),
+        false => format!("write a package as `pkgs.{name}`"),
     })
 }
 

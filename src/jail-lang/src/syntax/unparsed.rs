@@ -12,7 +12,7 @@ pub(super) fn explain(
     tree: &SyntaxNode,
     error: &ParseError,
 ) -> Diagnostic {
-    let found = Found { file, text, tree };
+    let found = SyntaxErrors { file, text, tree };
     match error {
         ParseError::Unexpected(range) | ParseError::UnexpectedExtra(range) => found.extra(*range),
         ParseError::UnexpectedWanted(kind, range, wanted) => found.wanted(*kind, *range, wanted),
@@ -38,13 +38,13 @@ pub(super) fn explain(
     }
 }
 
-struct Found<'a> {
+struct SyntaxErrors<'a> {
     file: FileId,
     text: &'a str,
     tree: &'a SyntaxNode,
 }
 
-impl Found<'_> {
+impl SyntaxErrors<'_> {
     fn at(&self, range: TextRange, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(Code::Syntax, Some(self.first_token(range)), message)
     }
@@ -63,10 +63,10 @@ impl Found<'_> {
         let place = self.first_token(range);
         let found = self.slice(place);
         let diagnostic = self.at(range, format!("unexpected `{found}` after the expression"));
-        let diagnostic = diagnostic.label("the expression has ended before this");
+        let diagnostic = diagnostic.label("the expression ended before this");
         match found {
-            "=" => diagnostic.help("bindings stand in a set or a `let`: `let x = 1; in …`"),
-            _ => diagnostic.help("check that every bracket is closed where it should be"),
+            "=" => diagnostic.help("bindings belong into a set or a `let`: `let x = 1; in …`"),
+            _ => diagnostic.help("check that every bracket is closed in the right place"),
         }
     }
 
@@ -94,7 +94,7 @@ impl Found<'_> {
             kind if is_operator(kind) && self.in_list(range) => self
                 .at(range, format!("unexpected `{found}` in a list"))
                 .label("a list element that needs parentheses")
-                .help(format!("write `[ (… {found} …) ]`: list elements stand side by side")),
+                .help(format!("write `[ (… {found} …) ]`: list elements are separated by spaces")),
             TOKEN_COMMA if self.in_list(range) => self
                 .at(range, "unexpected `,` in a list")
                 .label("list elements are separated by spaces")
@@ -119,7 +119,7 @@ impl Found<'_> {
         let place = span(self.file, start, (start + length).min(self.text.len()));
         Diagnostic::error(Code::Syntax, Some(place), "a string is not closed")
             .label("it begins here")
-            .help("close it with the quotes that it begins with")
+            .help("close it with the same quotes")
     }
 
     fn end(&self, wanted: &[SyntaxKind]) -> Diagnostic {

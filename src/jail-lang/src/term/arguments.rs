@@ -66,7 +66,7 @@ impl Collector<'_, '_> {
         let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message)
             .label(format!("this is {}", value.kind()));
         match value {
-            Value::Jail(_) => fault.help("a jail cannot stand inside another"),
+            Value::Jail(_) => fault.help("a jail cannot contain another jail"),
             _ => fault,
         }
     }
@@ -99,7 +99,7 @@ impl Collector<'_, '_> {
         for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
             let at = entry.written_at().unwrap_or(place);
             match self.placed(&entry.value, field_type(ty, &name), at) {
-                // The name is what is wrong about an argument that nobody knows.
+                // The name is what is wrong about an unknown argument.
                 Some(placed) => {
                     let known = is_known_field(ty, &name);
                     let place = if known { placed.place } else { entry.named_at() };
@@ -132,7 +132,7 @@ impl Collector<'_, '_> {
             };
         }
         let fault = self.no_argument(value, place);
-        self.fault(fault.help("does the function still want an argument?"));
+        self.fault(fault.help("does the function need another argument?"));
         None
     }
 
@@ -188,8 +188,8 @@ fn package_bytes(package: &Package) -> usize {
 /// Some combinators have the name of a package.
 fn no_package(combinator: &Combinator, place: Place) -> Diagnostic {
     let (name, place) = (combinator.name, combinator.place.unwrap_or(place));
-    let message = format!("the combinator `{name}` stands where a package belongs");
+    let message = format!("the combinator `{name}` is used where a package is expected");
     Diagnostic::error(DiagnosticCode::CombinatorAsPackage, Some(place), message)
-        .label("this is no package")
+        .label("this is not a package")
         .help(format!("write `pkgs.{name}` for the package"))
 }

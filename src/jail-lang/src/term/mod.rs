@@ -16,7 +16,7 @@ use crate::value::{Argument, JailCall, Value};
 
 pub(crate) use types::{element_type, field_type, wants};
 
-/// Nobody reads more.
+/// More are not read.
 const FAULTS_MAX: usize = 100;
 
 /// Collects the parts of a term and everything that is wrong with them.
@@ -53,11 +53,11 @@ impl<'a, 's> Collector<'a, 's> {
         }
         let message = format!("the spec's jails take more than {} MB", TERM_BYTES_MAX >> 20);
         let fault = Diagnostic::error(DiagnosticCode::MemoryLimit, Some(place), message);
-        self.fault(fault.label("here it became too much"));
+        self.fault(fault.label("the limit was exceeded here"));
         None
     }
 
-    /// Notes why something has no value, unless that has been told.
+    /// Notes why something has no value, unless that has been reported.
     pub(crate) fn failed(&mut self, failure: Failure) {
         if let Some(fault) = failure.diagnostic() {
             self.fault(fault);

@@ -137,7 +137,7 @@ impl Collector<'_, '_> {
             Some(last) if following.len() == missing => {
                 let whole = Place { end: last.end, ..place };
                 fault(whole).label("a list element that needs parentheses").help(format!(
-                    "write `({mentioned} {})`: in a list every element stands alone",
+                    "write `({mentioned} {})`: in a list every element is separate",
                     shown.join(" ")
                 ))
             }
@@ -145,7 +145,7 @@ impl Collector<'_, '_> {
                 let params = combinator.signature.params.iter().skip(given);
                 let params: Vec<_> = params.map(|param| param.name.to_uppercase()).collect();
                 fault(place)
-                    .label("it still wants arguments")
+                    .label("it needs more arguments")
                     .help(format!("write `({mentioned} {})`", params.join(" ")))
             }
         });
@@ -165,7 +165,7 @@ impl Collector<'_, '_> {
         meant
     }
 
-    /// A value that is no permission; `noescape "~/x"` is one too.
+    /// A value that is not a permission; `noescape "~/x"` is one too.
     fn meant_at(&self, list: &List, at: usize) -> Option<Meant> {
         let (item, place) = (list.items.get(at)?, list.place_of(at)?);
         let place = self.evaluator.with_parentheses(place);
@@ -194,23 +194,23 @@ impl Collector<'_, '_> {
                 let message = format!("unknown combinator `{name}`");
                 let place = called_at(written).unwrap_or(place);
                 return Diagnostic::error(DiagnosticCode::UnknownCombinator, Some(place), message)
-                    .label("not in the registry, and so taken for a package")
+                    .label("not in the registry, so it is taken for a package")
                     .help(format!("did you mean `{near}`?"));
             }
         }
-        let message = format!("a permission is wanted, got {}", value.kind());
+        let message = format!("expected a permission, got {}", value.kind());
         let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message)
             .label(format!("this is {}", value.kind()));
         match value {
             Value::Residual(_) => fault.help("write `(add-pkg-deps [ … ])` to put packages into the jail"),
             Value::Str(_) | Value::Text(_) => {
-                fault.help("a string alone grants nothing; is a combinator missing before it? write `(readonly \"…\")`")
+                fault.help("a string alone grants nothing: is a combinator missing before it? write `(readonly \"…\")`")
             }
             Value::Path(_) => fault.help(PATH_ALONE),
             Value::Lambda(_) | Value::Partial(_) | Value::Builtin(_) | Value::Library(_) => {
                 fault.help("a call in a list needs parentheses: `[ (f x) ]`")
             }
-            Value::Jail(_) => fault.help("a jail cannot stand inside another"),
+            Value::Jail(_) => fault.help("a jail cannot contain another jail"),
             _ => fault,
         }
     }

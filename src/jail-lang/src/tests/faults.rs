@@ -1,4 +1,4 @@
-//! Faults that have nothing to do with each other are told together, and each once.
+//! Faults that have nothing to do with each other are reported together, and each once.
 
 use expect_test::expect;
 

@@ -280,7 +280,7 @@ fn an_argument_list_without_parentheses() {
         r#"jail "a" pkgs.hello [ readwrite "~/x" network ]"#,
         expect![[r#"
             param-count: `readwrite` takes 1 argument, got none at `readwrite "~/x"`
-              help: write `(readwrite "~/x")`: in a list every element stands alone"#]],
+              help: write `(readwrite "~/x")`: in a list every element is separate"#]],
     );
 }
 
@@ -295,8 +295,8 @@ fn all_faults_at_once() {
         expect![[r#"
             param-type: `readonly` takes a string for `path`, got a whole number at `1`
               help: write `"1"`
-            param-type: a permission is wanted, got a string at `"x"`
-              help: a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
+            param-type: expected a permission, got a string at `"x"`
+              help: a string alone grants nothing: is a combinator missing before it? write `(readonly "…")`
             param-count: `mount` takes 2 arguments, got 1 at `mount "tmpfs"`
               help: write `(mount "tmpfs" TO)`
             param-type: `jail` takes a plain string for `name`, got a whole number at `1`
@@ -311,7 +311,7 @@ fn combinators_and_packages_of_one_name() {
     check(
         r#"jail "a" pkgs.hello [ (add-pkg-deps [ mount network pkgs.mount ]) ]"#,
         expect![[r#"
-            combinator-as-package: the combinator `mount` stands where a package belongs at `mount`
+            combinator-as-package: the combinator `mount` is used where a package is expected at `mount`
               help: write `pkgs.mount` for the package"#]],
     );
 }
@@ -399,7 +399,7 @@ fn a_function_from_packages_to_jails() {
         "x: y: 1",
         expect![[r#"
         no-jail: the spec is a function, not a jail at `x: y: 1`
-          help: it still wants arguments: `jail NAME PACKAGE [ … ]`"#]],
+          help: it needs more arguments: `jail NAME PACKAGE [ … ]`"#]],
     );
 }
 

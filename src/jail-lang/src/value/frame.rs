@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::Value;
 use super::weight::{FixedWeight, Weight};
-use crate::burial::{bury, holds_more};
+use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::Lambda;
 
 /// A frame of variables. Scoping is static, so a variable is so many frames up and so many slots in.
@@ -105,7 +105,7 @@ impl Drop for Frame {
             Slots::Many { slots, .. } => slots,
         };
         if slots.iter().filter_map(OnceCell::get).any(holds_more) {
-            bury(slots.iter_mut().filter_map(OnceCell::take));
+            defer_drop(slots.iter_mut().filter_map(OnceCell::take));
         }
     }
 }

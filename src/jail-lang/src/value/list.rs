@@ -6,7 +6,7 @@ use jail_registry::Place;
 
 use super::Value;
 use super::weight::Weight;
-use crate::burial::{bury, holds_more};
+use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::{Code, Expr};
 use crate::limits::ELEMENT;
 
@@ -77,7 +77,7 @@ impl Origin {
 impl Drop for List {
     fn drop(&mut self) {
         if self.items.iter().any(holds_more) {
-            bury(std::mem::take(&mut self.items));
+            defer_drop(std::mem::take(&mut self.items));
         }
     }
 }

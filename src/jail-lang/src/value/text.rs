@@ -16,7 +16,7 @@ pub(crate) struct TextValue {
     pub(crate) parts: Vec<TextPart>,
 }
 
-/// What a string is besides its characters. To Nix, what the combinators make is no string but a set.
+/// What a string is besides its characters. To Nix, what the combinators make is not a string but a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MadeBy {
     /// The language: it is a string.

@@ -7,7 +7,7 @@ use jail_registry::Place;
 
 use super::weight::FixedWeight;
 use super::{Env, Value};
-use crate::burial::{bury, holds_more};
+use crate::deferred_drop::{defer_drop, holds_more};
 use crate::ir::Code;
 
 /// Something that is evaluated when it is needed, and once.
@@ -88,10 +88,10 @@ impl Drop for Thunk {
     fn drop(&mut self) {
         // An environment is let go of by its frame.
         if self.value.get().is_some_and(holds_more) {
-            bury(self.value.take());
+            defer_drop(self.value.take());
         } else if let Pending::Apply(application) = self.take() {
             let Application { function, args, .. } = *application;
-            bury(args.into_iter().chain([function]));
+            defer_drop(args.into_iter().chain([function]));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! How the process that keeps git's settings apart is talked to ([`crate::Git`]): packets over a pair of sockets; and how a
 //! configuration of git reads. Only forms; no I/O.
 //!
-//! The stub says which repositories may be written, and gets a list of places. The jail's first process gives the folder for the
-//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to tell.
+//! The stub says which repositories may be written, and gets a list of places. The jail's init gives the folder for the
+//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to report.
 
 mod settings;
 
@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 pub use self::settings::{Setting, settings, settings_of_whole};
 use crate::ops::{GitChanges, InsideOp};
 
-/// The word that tells the helper to be this process.
+/// The argument that makes the helper this process.
 pub const GIT: &str = "git";
 
 /// Where the copies are inside.
@@ -30,9 +30,9 @@ pub fn is_git(op: &InsideOp) -> bool {
     matches!(op, InsideOp::Git(_))
 }
 
-/// What the process is told.
+/// A message to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Message {
     /// What the jail may write. Answered by places.
     Outside(Outside),
     /// The folder for the copies, as a descriptor. Has an answer.
@@ -49,18 +49,18 @@ pub enum Told {
 pub struct Outside {
     /// What becomes of them.
     pub changes: GitChanges,
-    /// The user's home folder; empty where none is known.
+    /// The user's home folder; empty where it is not known.
     pub home: Vec<u8>,
     /// The working folder.
     pub folder: Vec<u8>,
-    /// The repository that it is a linked worktree of; empty where it is none, or is not granted.
+    /// The repository that it is a linked worktree of; empty where it is not a linked worktree, or the repository is not granted.
     pub repository: Vec<u8>,
 }
 
 /// What is done with a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
-    /// A symbolic link that leads to a copy lies over the file: it can be replaced, and is none.
+    /// A symbolic link that leads to a copy lies over the file: it can be replaced, and is not a link.
     Link,
     /// A copy of the folder, which may be written, lies over it.
     Copy,
@@ -87,7 +87,7 @@ pub enum Answer {
         /// The places.
         places: Vec<Guarded>,
     },
-    /// The copies are made; or nothing is to be told.
+    /// The copies are made; or there is nothing to report.
     Done,
     /// It cannot be done, and the launch stops: what it is about, why, and what to do.
     Refused([String; 3]),
@@ -95,7 +95,7 @@ pub enum Answer {
     Lines(Vec<String>),
 }
 
-impl Told {
+impl Message {
     /// The packet.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -114,7 +114,7 @@ impl Told {
     pub fn decode(packet: &[u8]) -> Option<Self> {
         match packet {
             [b'O', changes, rest @ ..] => {
-                let all = [GitChanges::Told, GitChanges::Merged, GitChanges::Refused];
+                let all = [GitChanges::Reported, GitChanges::Merged, GitChanges::Refused];
                 let changes = all.into_iter().find(|one| *one as u8 == *changes)?;
                 let mut parts = rest.split(|byte| *byte == 0).map(<[u8]>::to_vec);
                 let (home, folder, repository) = (parts.next()?, parts.next()?, parts.next()?);
@@ -220,19 +220,19 @@ mod tests {
     fn packets_are_read_back_as_sent() {
         let outside = |changes| {
             let (home, folder, repository) = (b"/h".to_vec(), b"/h/p\xff".to_vec(), Vec::new());
-            Told::Outside(Outside { changes, home, folder, repository })
+            Message::Outside(Outside { changes, home, folder, repository })
         };
-        for told in [
-            outside(GitChanges::Told),
+        for message in [
+            outside(GitChanges::Reported),
             outside(GitChanges::Merged),
             outside(GitChanges::Refused),
-            Told::Inside { other_user: true },
-            Told::Ended,
+            Message::Inside { other_user: true },
+            Message::Ended,
         ] {
-            assert_eq!(Told::decode(&told.encode()), Some(told));
+            assert_eq!(Message::decode(&message.encode()), Some(message));
         }
         for packet in [&b""[..], b"O", b"O\x07/h\0/p\0", b"O\0/h\0/p", b"O\0a\0b\0c\0d", b"I\x02"] {
-            assert_eq!(Told::decode(packet), None, "{packet:?}");
+            assert_eq!(Message::decode(packet), None, "{packet:?}");
         }
     }
 

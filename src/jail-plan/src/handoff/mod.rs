@@ -7,10 +7,10 @@
 
 use crate::ops::{HandOff, HostOp};
 
-/// The word that tells the helper to be this process.
+/// The argument that makes the helper this process.
 pub const HAND_OFF: &str = "hand-off";
 
-/// The word that tells the helper to say what sessions left, for `jailgen handoff`.
+/// The argument that makes the helper report what sessions left, for `jailgen handoff`.
 pub const LEDGER: &str = "ledger";
 
 /// The word behind [`HAND_OFF`] where what is not approved is to be moved aside.

@@ -37,7 +37,7 @@ pub const CLIENTS: &str = "/run/jailgen/bin";
 /// The program inside that has web addresses opened.
 pub const OPENER: &str = "xdg-open";
 
-/// The helper's own name, which no channel can have: the program tells by its name what it is to be.
+/// The helper's own name, which no channel can have: the program's own name selects what it does.
 pub const HELPER: &str = "jail-host";
 
 /// Whether a channel can have this name, as a program in a folder of PATH.
@@ -110,7 +110,7 @@ pub fn is_helpers(op: &HostOp) -> bool {
     }
 }
 
-/// Whether the helper accompanies the launch: whether something is to be done before, beside or after it.
+/// Whether the helper accompanies the launch: whether it has work before, during or after the launch.
 #[must_use]
 pub fn has_work(plan: &Plan) -> bool {
     plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty()
@@ -173,7 +173,7 @@ impl Answer {
             b'F' => Refusal::decode(body)
                 .map(Self::Failed)
                 .ok_or_else(|| "its answer is cut short".into()),
-            _ => Err("it answers in a way that is not known here".into()),
+            _ => Err("it sent an answer that this version does not know".into()),
         }
     }
 }
@@ -227,7 +227,7 @@ impl Learned {
             if entry.is_empty() {
                 break;
             }
-            variables.push(variable(entry).ok_or("it tells a variable without a legal name")?);
+            variables.push(variable(entry).ok_or("it sent a variable whose name is not legal")?);
         }
         let changes = json::read(rest)?;
         Ok(Self { variables, changes })
@@ -262,11 +262,11 @@ fn frame(kind: u8, body: &[u8]) -> Vec<u8> {
 pub fn header(bytes: [u8; HEADER]) -> Result<(u8, usize), &'static str> {
     let [version, kind, 0, 0, length @ ..] = bytes else { return Err("it sent no message") };
     if version != VERSION {
-        return Err("it speaks another version");
+        return Err("it uses another version of the protocol");
     }
     match usize::try_from(u32::from_le_bytes(length)) {
         Ok(length) if length <= BODY_MAX => Ok((kind, length)),
-        Ok(_) | Err(_) => Err("it sent a message over the bound"),
+        Ok(_) | Err(_) => Err("it sent a message that is too long"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads plans from JSON, strictly: no unknown field, none twice, none missing, no number that is no whole one.
+//! Reads plans from JSON, strictly: no unknown field, none twice, none missing, no number that is not an integer.
 //!
 //! It is for the stub, which has to trust it and to page it in at each launch: the text becomes a small tree, and each
 //! type takes itself from that. A derived reader is several times as large, because it is made anew for each type and
@@ -115,7 +115,7 @@ impl<'a> Value<'a> {
             Data::List(_) => "a list",
             Data::Object(_) => "an object",
         };
-        Error::new(self.at, format!("{wanted} is needed, and this is {found}"))
+        Error::new(self.at, format!("expected {wanted}, got {found}"))
     }
 
     /// The member of this name, where this is an object that has it.
@@ -169,7 +169,7 @@ impl<'a> Value<'a> {
             Data::Text(name) => Ok((name, None)),
             Data::Object(entries) => match entries.as_slice() {
                 [Entry { name, value }] => Ok((name, Some(value))),
-                _ => Err(Error::new(self.at, "an object with one field is needed")),
+                _ => Err(Error::new(self.at, "expected an object with one field")),
             },
             _ => Err(self.not("a text or an object with one field")),
         }
@@ -183,7 +183,7 @@ impl<'a> Value<'a> {
                 let value = (!matches!(op.value.data, Data::Null)).then_some(&op.value);
                 Ok((&by.value, &op.name, value))
             }
-            _ => Err(Error::new(self.at, "an operation and the field `by` are needed")),
+            _ => Err(Error::new(self.at, "expected an operation and the field `by`")),
         }
     }
 

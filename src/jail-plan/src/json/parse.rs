@@ -36,7 +36,11 @@ impl<'a> Parser<'a> {
     /// Nothing but white space may follow.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.skip_space();
-        if self.rest().is_empty() { Ok(()) } else { Err(self.error("something follows the end")) }
+        if self.rest().is_empty() {
+            Ok(())
+        } else {
+            Err(self.error("unexpected text after the end"))
+        }
     }
 
     /// The next value.
@@ -49,7 +53,7 @@ impl<'a> Parser<'a> {
             Some(b'[') => self.nested(Self::list)?,
             Some(b'{') => self.nested(Self::object)?,
             Some(_) => self.literal()?,
-            None => return Err(self.error("it ends in the middle")),
+            None => return Err(self.error("unexpected end")),
         };
         Ok(Value { at, data })
     }
@@ -136,7 +140,7 @@ impl<'a> Parser<'a> {
         }
         Err(self.error(match self.peek() {
             Some(b'-') => "a number is below zero",
-            _ => "no value begins so",
+            _ => "expected a JSON value",
         }))
     }
 
@@ -154,7 +158,7 @@ impl<'a> Parser<'a> {
             return Err(self.error("a number begins with 0"));
         }
         match self.peek() {
-            Some(b'.' | b'e' | b'E') => Err(self.error("a number is no whole one")),
+            Some(b'.' | b'e' | b'E') => Err(self.error("a number is not an integer")),
             Some(_) | None => Ok(number),
         }
     }
@@ -179,7 +183,7 @@ impl<'a> Parser<'a> {
                     text.to_mut().push(escaped);
                 }
                 Some(_) => return Err(self.error("a control character stands in a text")),
-                None => return Err(self.error("it ends in the middle of a text")),
+                None => return Err(self.error("unexpected end of a text")),
             }
         }
     }
@@ -196,7 +200,7 @@ impl<'a> Parser<'a> {
                 self.at += 1;
                 return self.unicode();
             }
-            Some(_) | None => return Err(self.error("an escape is none")),
+            Some(_) | None => return Err(self.error("unknown escape sequence")),
         };
         self.at += 1;
         Ok(character)
@@ -217,14 +221,14 @@ impl<'a> Parser<'a> {
             }
             _ => first,
         };
-        char::from_u32(code).ok_or_else(|| self.error("an escape is no character"))
+        char::from_u32(code).ok_or_else(|| self.error("an escape sequence is not a character"))
     }
 
     fn hex(&mut self) -> Result<u32, Error> {
         let mut number = 0;
         for _ in 0..4 {
             let digit = self.peek().and_then(|byte| char::from(byte).to_digit(16));
-            number = number * 16 + digit.ok_or_else(|| self.error("an escape is none"))?;
+            number = number * 16 + digit.ok_or_else(|| self.error("unknown escape sequence"))?;
             self.at += 1;
         }
         Ok(number)
@@ -254,7 +258,7 @@ impl<'a> Parser<'a> {
         }
         Err(match self.peek() {
             Some(_) => self.error(format!("`{}` is needed here", char::from(byte))),
-            None => self.error("it ends in the middle"),
+            None => self.error("unexpected end"),
         })
     }
 

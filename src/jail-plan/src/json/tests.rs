@@ -1,4 +1,4 @@
-//! The reader beside serde's: what both read is the same, and what is no JSON, or more than plans are made of, is refused.
+//! Our reader and serde's: what both accept they read alike, and ours refuses what is not JSON or not used in plans.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -120,8 +120,8 @@ fn what_no_plan_has_is_refused_too() {
         );
     };
     refused("[-1]", "a number is below zero at line 1 column 2");
-    refused("1.5", "a number is no whole one at line 1 column 2");
-    refused("1e3", "a number is no whole one at line 1 column 2");
+    refused("1.5", "a number is not an integer at line 1 column 2");
+    refused("1e3", "a number is not an integer at line 1 column 2");
     refused("18446744073709551616", "the number is too large at line 1 column 20");
     refused("{\"a\":1,\n\"a\":2}", "duplicate field `a` at line 2 column 5");
     refused("{\"a\":1,\"\\u0061\":2}", "duplicate field `a` at line 1 column 17");

@@ -29,7 +29,7 @@ pub enum Raw {
     },
     /// `--tmpfs`, with `--perms` and `--size`.
     Tmpfs {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// Its permission bits.
         mode: Mode,
@@ -38,7 +38,7 @@ pub enum Raw {
     },
     /// `--dir`, with `--perms`.
     Directory {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// Its permission bits.
         mode: Mode,
@@ -47,7 +47,7 @@ pub enum Raw {
     Data {
         /// The descriptor's number.
         descriptor: u32,
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
         /// Its permission bits.
         mode: Mode,
@@ -56,27 +56,27 @@ pub enum Raw {
     Symlink {
         /// What it points to.
         target: HostText,
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--proc`.
     Proc {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--dev`.
     Dev {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--mqueue`.
     Queues {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--remount-ro`.
     RemountReadOnly {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--overlay-src` (once or more) before `--overlay`, `--tmp-overlay` or `--ro-overlay`.
@@ -85,31 +85,31 @@ pub enum Raw {
         lower: Vec<HostText>,
         /// What is written.
         writes: Writes,
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--chdir`.
     StartIn {
-        /// Where.
+        /// The place inside the jail.
         to: HostText,
     },
     /// `--setenv`.
     Set {
-        /// The variable.
+        /// The name of the variable.
         name: String,
-        /// Its value.
+        /// The value to set.
         value: HostText,
     },
     /// `--unsetenv`.
     Unset {
-        /// The variable.
+        /// The name of the variable.
         name: String,
     },
     /// `--clearenv`.
     Clear,
     /// `--hostname`.
     Hostname {
-        /// The name.
+        /// The name to give it.
         name: String,
     },
     /// `--share-net`.
@@ -132,7 +132,7 @@ pub enum Raw {
         /// The number that the caller's group id has inside.
         id: u32,
     },
-    /// What every jail has anyway: `--cap-drop` (it has no capability), `--as-pid-1` (its first process is jailgen's).
+    /// What every jail has anyway: `--cap-drop` (it has no capability), `--as-pid-1` (its init is jailgen's).
     Given,
 }
 
@@ -147,7 +147,7 @@ pub enum Writes {
     Kept {
         /// The folder with what was changed.
         upper: HostText,
-        /// A folder beside it that the kernel needs.
+        /// A folder next to it that the kernel needs.
         work: HostText,
     },
 }
@@ -168,7 +168,7 @@ fn error(message: impl Into<String>, help: impl Into<String>) -> RawError {
 /// The options that `words` are.
 ///
 /// # Errors
-/// The first word that is no option that can be had here, or lacks what belongs to it.
+/// The first word that is not an option available here, or lacks its argument.
 pub fn parse(words: &[HostText]) -> Result<Vec<Raw>, RawError> {
     let mut parser = Parser { words: words.iter(), mode: None, size: None, lower: Vec::new() };
     let mut options = Vec::new();
@@ -190,8 +190,8 @@ impl Parser<'_> {
     fn option(&mut self, word: &HostText) -> Result<Option<Raw>, RawError> {
         let HostText::Literal(name) = word else {
             return Err(error(
-                format!("`{}` stands where an option belongs", word.source()),
-                "options are written out; what depends on the launch belongs into `add-runtime` and its RUNTIME_ARGS",
+                format!("expected an option, got `{}`", word.source()),
+                "write options out; put what depends on the launch into RUNTIME_ARGS with `add-runtime`",
             ));
         };
         let name = name.as_str();
@@ -202,7 +202,7 @@ impl Parser<'_> {
                 let mode = u32::from_str_radix(&text, 8).ok().filter(|mode| *mode <= 0o7777);
                 self.mode = Some(mode.ok_or_else(|| {
                     error(
-                        format!("`--perms {text}` is no mode"),
+                        format!("`--perms {text}` is not a mode"),
                         "write it in octal digits: `--perms 0700`",
                     )
                 })?);
@@ -214,7 +214,7 @@ impl Parser<'_> {
                 let size = text.parse().ok().filter(|size| *size > 0);
                 self.size = Some(size.ok_or_else(|| {
                     error(
-                        format!("`--size {text}` is no number of bytes"),
+                        format!("`--size {text}` is not a number of bytes"),
                         "write it in digits: `--size 1048576`",
                     )
                 })?);
@@ -282,8 +282,8 @@ impl Parser<'_> {
         let text = self.literal(name)?;
         let descriptor = text.parse().map_err(|_| {
             error(
-                format!("`{name} {text}` names no descriptor"),
-                "its first argument is the number of one",
+                format!("`{name} {text}` is not a descriptor"),
+                "its first argument is the number of a descriptor",
             )
         })?;
         Ok(Raw::Data { descriptor, to: self.next(name)?, mode: self.mode(mode) })
@@ -312,7 +312,10 @@ impl Parser<'_> {
         match self.next(name)? {
             HostText::Literal(text) => Ok(text),
             HostText::Expand(text) | HostText::PerFolder(text) => Err(error(
-                format!("`{name}` takes what is known now, not `{}`", text.source()),
+                format!(
+                    "`{name}` takes what is known when the jail is built, not `{}`",
+                    text.source()
+                ),
                 "put it into RUNTIME_ARGS with `add-runtime`",
             )),
         }
@@ -322,7 +325,7 @@ impl Parser<'_> {
         let text = self.literal(name)?;
         if text.is_empty() || text.contains(['=', '\0']) {
             let message = format!("`{name}` names no variable: `{text}`");
-            return Err(error(message, "a name has no `=` and is not empty"));
+            return Err(error(message, "a name is not empty and has no `=`"));
         }
         Ok(text)
     }
@@ -331,7 +334,7 @@ impl Parser<'_> {
     fn id(&mut self, name: &str) -> Result<u32, RawError> {
         let text = self.literal(name)?;
         text.parse().ok().filter(|id| *id != u32::MAX).ok_or_else(|| {
-            error(format!("`{name} {text}` is no id"), "write it in digits: `--uid 1000`")
+            error(format!("`{name} {text}` is not an id"), "write it in digits: `--uid 1000`")
         })
     }
 
@@ -348,7 +351,7 @@ impl Parser<'_> {
             (None, None, true) => return Ok(()),
         };
         Err(error(
-            format!("`{left}` stands before an option that it does not belong to"),
+            format!("`{left}` is followed by an option that it does not belong to"),
             "`--perms` belongs before `--dir`, `--file`, `--bind-data`, `--ro-bind-data` and `--tmpfs`, `--size` before `--tmpfs`, \
              `--overlay-src` before the overlays",
         ))
@@ -360,8 +363,8 @@ fn once<T>(name: &str, given: Option<T>) -> Result<(), RawError> {
     match given {
         None => Ok(()),
         Some(_) => Err(error(
-            format!("`{name}` stands twice before one option"),
-            format!("`{name}` holds for the next option alone; leave one of them out"),
+            format!("`{name}` is given twice before one option"),
+            format!("`{name}` applies to the next option only; remove one of them"),
         )),
     }
 }
@@ -382,13 +385,16 @@ fn namespaces(name: &str) -> Result<Raw, RawError> {
     Ok(Raw::Own { namespaces })
 }
 
-/// Options of bubblewrap that are not to be had here, and what is to be written instead.
+/// Options of bubblewrap that are not available here, and what to write instead.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("--cap-add", "nothing gives a jail capabilities"),
-    ("--seccomp", "a filter of system calls is added by `add-seccomp`"),
-    ("--add-seccomp-fd", "a filter of system calls is added by `add-seccomp`"),
+    ("--cap-add", "no option gives a jail capabilities"),
+    ("--seccomp", "add a system call filter with `add-seccomp`"),
+    ("--add-seccomp-fd", "add a system call filter with `add-seccomp`"),
     ("--new-session", "write `new-session`"),
-    ("--die-with-parent", "every jail ends with its launcher, unless it says `no-die-with-parent`"),
+    (
+        "--die-with-parent",
+        "every jail ends with its launcher, unless the spec says `no-die-with-parent`",
+    ),
     (
         "--disable-userns",
         "namespaces are refused inside, unless the spec says `allow-nested-sandbox`",
@@ -397,17 +403,17 @@ const ELSEWHERE: &[(&str, &str)] = &[
         "--assert-userns-disabled",
         "namespaces are refused inside, unless the spec says `allow-nested-sandbox`",
     ),
-    ("--userns", "namespaces are shared by `share-ns`"),
-    ("--userns2", "namespaces are shared by `share-ns`"),
-    ("--pidns", "namespaces are shared by `share-ns`"),
+    ("--userns", "share a namespace with `share-ns`"),
+    ("--userns2", "share a namespace with `share-ns`"),
+    ("--pidns", "share a namespace with `share-ns`"),
     ("--args", "write the arguments themselves, or put them into RUNTIME_ARGS with `add-runtime`"),
     ("--argv0", "write `wrap-entry` and, in it, `exec -a NAME`"),
     ("--chmod", "write `--perms` before the option that makes the file or folder"),
-    ("--sync-fd", "the payload gets no descriptor but its input and outputs"),
+    ("--sync-fd", "the program gets no descriptors except its standard input, output and error"),
     ("--block-fd", "write a script that waits with `add-runtime`"),
     ("--lock-file", "take the lock with `add-runtime`"),
-    ("--info-fd", "nothing about the jail is written to descriptors"),
-    ("--json-status-fd", "nothing about the jail is written to descriptors"),
+    ("--info-fd", "jailgen writes no information about the jail to descriptors"),
+    ("--json-status-fd", "jailgen writes no information about the jail to descriptors"),
 ];
 
 fn unknown(name: &str) -> RawError {
@@ -419,7 +425,7 @@ fn unknown(name: &str) -> RawError {
     } else {
         "options begin with `--`; the program and its arguments do not belong here".to_string()
     };
-    error(format!("`{name}` is no option that can be given to a jail"), help)
+    error(format!("`{name}` is not an option that a jail can be given"), help)
 }
 
 #[cfg(test)]

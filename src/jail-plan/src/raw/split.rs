@@ -13,7 +13,7 @@ use crate::expand::{Expansion, ExpansionError, HostText};
 pub enum SplitError {
     /// A quote without its pair.
     UnclosedQuote(char),
-    /// A character that tells a shell to do something.
+    /// A character that has a meaning in a shell.
     Shell(char),
     /// A part that is to be expanded, and cannot.
     Expansion(ExpansionError),
@@ -35,7 +35,7 @@ pub fn split(text: &str) -> Result<Vec<HostText>, SplitError> {
 
 /// A word so far, in the expansion language and as it stands.
 #[derive(Default)]
-struct Word {
+struct SplitWord {
     source: String,
     plain: String,
     expands: bool,
@@ -44,7 +44,7 @@ struct Word {
 struct Splitter<'a> {
     rest: Peekable<Chars<'a>>,
     words: Vec<HostText>,
-    word: Option<Word>,
+    word: Option<SplitWord>,
 }
 
 impl Splitter<'_> {
@@ -177,10 +177,7 @@ impl fmt::Display for SplitError {
         match self {
             Self::UnclosedQuote(quote) => write!(f, "a quote {quote} is not closed"),
             Self::Shell(character) => {
-                write!(
-                    f,
-                    "`{character}` would tell a shell to do something, and no shell reads this"
-                )
+                write!(f, "`{character}` has a meaning in a shell, and no shell reads this")
             }
             Self::Expansion(error) => error.fmt(f),
         }

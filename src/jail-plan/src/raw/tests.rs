@@ -141,14 +141,14 @@ fn what_cannot_be_had_names_what_can() {
         ("--cap-add CAP_NET_ADMIN", "capabilities"),
         ("--seccomp 11", "`add-seccomp`"),
         ("--new-session", "`new-session`"),
-        ("--nonsense", "is no option"),
+        ("--nonsense", "is not an option"),
         ("bash -c x", "the program and its arguments"),
         ("--bind /a", "lacks an argument"),
         ("$OPTION /a", "where an option belongs"),
         ("--setenv A=B c", "names no variable"),
         ("--file x /f", "no descriptor"),
-        ("--uid root", "is no id"),
-        ("--gid 4294967295", "is no id"),
+        ("--uid root", "is not an id"),
+        ("--gid 4294967295", "is not an id"),
     ] {
         assert!(refused(text).contains(words), "{text}: {}", refused(text));
     }

@@ -32,7 +32,7 @@ fn path(grants: &[Entry]) -> Option<Danger> {
     let lost = before.iter().filter(adds).find(|entry| entry.by.combinator != BASE);
     let what = if let Some(lost) = lost {
         format!(
-            "`PATH` is set anew: the commands of `{}` before it are not found",
+            "`PATH` is replaced: the commands that `{}` added before are not found",
             lost.by.combinator
         )
     } else if after.iter().any(|entry| adds(&entry)) || may_hold_commands(&entry.grant, grants) {
@@ -41,7 +41,7 @@ fn path(grants: &[Entry]) -> Option<Danger> {
         "no folder of `PATH` is in the jail, so no command is found".into()
     };
     let fix = "put one folder in front with `add-path`, which keeps the others, or a package with `add-pkg-deps`";
-    Some(Danger::of(entry, Severity::Medium, DangerCode::BreaksPath, what, fix))
+    Some(Danger::from_entry(entry, Severity::Medium, DangerCode::BreaksPath, what, fix))
 }
 
 /// Whether a folder of a value may be inside. What only the launch or Nix knows may be.
@@ -94,6 +94,6 @@ fn home(grants: &[Entry]) -> Option<Danger> {
     } else {
         return None;
     };
-    let fix = "leave it out: `HOME` is your home folder's place by itself, and what is granted below `~` is there";
-    Some(Danger::of(entry, Severity::Medium, DangerCode::BreaksHome, what, fix))
+    let fix = "leave it out: `HOME` is your home folder's path by default, and what is granted below `~` is there";
+    Some(Danger::from_entry(entry, Severity::Medium, DangerCode::BreaksHome, what, fix))
 }

@@ -10,7 +10,7 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
         Grant::Cage { .. } => limits(entry),
         Grant::Ports { connect, .. } => ports(entry, connect).into_iter().collect(),
         Grant::ForwardEnv { name, .. } => passed_on(entry, name).into_iter().collect(),
-        Grant::Store { scope: Scope::Whole } => vec![Danger::of(
+        Grant::Store { scope: Scope::Whole } => vec![Danger::from_entry(
             entry,
             Severity::Medium,
             DangerCode::WholeStore,
@@ -28,14 +28,15 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
 fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Danger> {
     // Where it may be one of several places, each of them counts.
     let Some(canonical) = canonical_place(path) else { return place(entry, path, access) };
-    let note = |code, what: String, fix| vec![Danger::of(entry, Severity::Note, code, what, fix)];
+    let note =
+        |code, what: String, fix| vec![Danger::from_entry(entry, Severity::Note, code, what, fix)];
     match (canonical.as_str(), access) {
         ("/proc", Access::ReadOnly) => Vec::new(),
         (place, _) if cage_state(grants).is_some_and(|own| place.starts_with(&own)) => Vec::new(),
         ("/nix/store", Access::ReadOnly) => note(
             DangerCode::WholeStore,
             "the cage can read all of the store".into(),
-            "say `nixStore.read = false`: the closure can be read all the same",
+            "say `nixStore.read = false`: the closure can still be read",
         ),
         (place @ ("/tmp" | "/var/tmp"), _) => note(
             DangerCode::SharesTmp,
@@ -56,10 +57,10 @@ pub fn cage_state<'a>(grants: impl IntoIterator<Item = &'a Entry>) -> Option<Str
     Some(format!("~/.local/state/jailgen/{name}/"))
 }
 
-const JAIL: &str = "use a jail where that matters";
+const JAIL: &str = "use a jail if this matters";
 
 fn limits(entry: &Entry) -> Vec<Danger> {
-    let note = |code, what: &str| Danger::of(entry, Severity::Note, code, what, JAIL);
+    let note = |code, what: &str| Danger::from_entry(entry, Severity::Note, code, what, JAIL);
     vec![
         note(
             DangerCode::CageSees,
@@ -69,7 +70,7 @@ fn limits(entry: &Entry) -> Vec<Danger> {
             DangerCode::CageSockets,
             "before Linux 7.1 sockets can be connected to by their path: with D-Bus or Docker a program can be started outside",
         ),
-        note(DangerCode::CageModes, "modes and dates of all files of yours can be changed"),
+        note(DangerCode::CageModes, "modes and dates of all your files can be changed"),
     ]
 }
 
@@ -80,6 +81,6 @@ fn ports(entry: &Entry, connect: &[u16]) -> Option<Danger> {
         ports.join(", ")
     );
     let fix = "Landlock knows ports and no names; drop the ports that are not needed";
-    let danger = || Danger::of(entry, Severity::Note, DangerCode::CagePorts, what, fix);
+    let danger = || Danger::from_entry(entry, Severity::Note, DangerCode::CagePorts, what, fix);
     (!connect.is_empty()).then(danger)
 }

@@ -40,7 +40,7 @@ codes! {
     GrantsDevices = "grants-devices",
     /// All of the home folder.
     GrantsHome = "grants-home",
-    /// A service that acts for whoever connects.
+    /// A service that acts for every client.
     GrantsHostServices = "grants-host-services",
     /// The kernel's own files.
     GrantsKernel = "grants-kernel",

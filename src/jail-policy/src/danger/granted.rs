@@ -38,18 +38,22 @@ pub(super) fn place(entry: &Entry, from: &Text, access: Access) -> Vec<Danger> {
             }
         };
         let from = Some(from.clone());
-        Danger { from, ..Danger::of(entry, exposure.severity, exposure.code, what, exposure.fix) }
+        Danger {
+            from,
+            ..Danger::from_entry(entry, exposure.severity, exposure.code, what, exposure.fix)
+        }
     };
     exposures(from, access).into_iter().map(danger).collect()
 }
 
 fn of_its_kind(entry: &Entry) -> Option<Danger> {
-    let note = |code, what: &str, fix| Some(Danger::of(entry, Severity::Note, code, what, fix));
+    let note =
+        |code, what: &str, fix| Some(Danger::from_entry(entry, Severity::Note, code, what, fix));
     match entry.grant.host_use() {
         HostUse::Session(service) => session(entry, service),
         HostUse::Namespace(namespace) => shared(entry, namespace),
         HostUse::Network => network(entry),
-        HostUse::Home => Some(Danger::of(
+        HostUse::Home => Some(Danger::from_entry(
             entry,
             Severity::High,
             DangerCode::HomeAsFolder,
@@ -63,10 +67,10 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
         ),
         HostUse::Channel(_) => note(
             DangerCode::HostScripts,
-            "what the jail asks for is run on the host, with your rights",
+            "the jail can have a handler run on the host, with your rights",
             "read the handler: it must not trust its arguments",
         ),
-        HostUse::Terminal => Some(Danger::of(
+        HostUse::Terminal => Some(Danger::from_entry(
             entry,
             Severity::High,
             DangerCode::SharesTerminal,
@@ -123,9 +127,12 @@ fn widened(entry: &Entry, allow: &[String]) -> Option<Danger> {
     let widens =
         |rule: &&String| rule.contains('(') || refused.iter().any(|call| call.name == **rule);
     let found: Vec<&str> = allow.iter().filter(widens).map(String::as_str).collect();
-    let what = format!("the jail may call what every jail is refused: {}", found.join(", "));
+    let what = format!(
+        "the jail may make system calls that are refused in every jail by default: {}",
+        found.join(", ")
+    );
     let fix = "allow single calls, with conditions, and only where the program fails without them";
-    let danger = || Danger::of(entry, Severity::Medium, DangerCode::WidensCalls, what, fix);
+    let danger = || Danger::from_entry(entry, Severity::Medium, DangerCode::WidensCalls, what, fix);
     (!found.is_empty()).then(danger)
 }
 
@@ -135,7 +142,7 @@ fn session(entry: &Entry, service: Service) -> Option<Danger> {
     let (code, what, fix) = match service {
         Service::SessionBus => (
             services,
-            "the jail can start programs outside through the session's message bus",
+            "the jail can start programs outside, through the session's message bus",
             "name what is needed of it with `dbus`",
         ),
         Service::SystemBus => (
@@ -163,7 +170,7 @@ fn session(entry: &Entry, service: Service) -> Option<Danger> {
         | Service::Gpu
         | Service::Camera => return None,
     };
-    Some(Danger::of(entry, Severity::High, code, what, fix))
+    Some(Danger::from_entry(entry, Severity::High, code, what, fix))
 }
 
 fn shared(entry: &Entry, namespace: Namespace) -> Option<Danger> {
@@ -178,13 +185,13 @@ fn shared(entry: &Entry, namespace: Namespace) -> Option<Danger> {
     };
     let what = format!("the jail shares the host's {name} namespace");
     let fix = "drop the `share-ns` for it";
-    Some(Danger::of(entry, severity, DangerCode::SharesNamespace, what, fix))
+    Some(Danger::from_entry(entry, severity, DangerCode::SharesNamespace, what, fix))
 }
 
 fn network(entry: &Entry) -> Option<Danger> {
     let what = "the jail has the host's network: its loopback and abstract sockets too";
     let fix = "name the hosts that the program needs with `network-allow` instead";
-    Some(Danger::of(entry, Severity::Note, DangerCode::WholeNetwork, what, fix))
+    Some(Danger::from_entry(entry, Severity::Note, DangerCode::WholeNetwork, what, fix))
 }
 
 /// Whether a variable of this name is likely to hold a secret.
@@ -198,7 +205,8 @@ pub fn is_secret(name: &str) -> bool {
 
 pub(super) fn passed_on(entry: &Entry, name: &str) -> Option<Danger> {
     let what = format!("the jail has the value of `{name}`");
-    let fix = "whoever is in the jail can read it, and send it where the jail can reach";
-    let danger = || Danger::of(entry, Severity::Note, DangerCode::PassesSecret, what, fix);
+    let fix =
+        "every program in the jail can read it, and send it to any host that the jail can reach";
+    let danger = || Danger::from_entry(entry, Severity::Note, DangerCode::PassesSecret, what, fix);
     is_secret(name).then(danger)
 }

@@ -1,4 +1,4 @@
-//! What a policy grants that one should think twice about: the one list that `check`, `explain` and `audit` judge by.
+//! What a policy grants that deserves a second look: the one list that `check`, `explain` and `audit` judge by.
 //!
 //! It is looked at without starting anything, and nothing here knows the host; places are compared as they are written.
 
@@ -19,7 +19,7 @@ pub use writer::{Launch, writer};
 
 use crate::{Entry, Grant, Origin, Severity, Text};
 
-/// Something that one should think twice about.
+/// A grant that deserves a second look.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Danger {
     /// How bad it is.
@@ -37,8 +37,8 @@ pub struct Danger {
 }
 
 impl Danger {
-    /// One of a grant that names no place of the host.
-    fn of(
+    /// A danger of a grant that names no place of the host.
+    fn from_entry(
         entry: &Entry,
         severity: Severity,
         code: DangerCode,
@@ -49,7 +49,7 @@ impl Danger {
     }
 }
 
-/// What of `grants` one should think twice about, the worst first. `applied` are the combinators of the spec, among them
+/// The grants that deserve a second look, the worst first. `applied` are the combinators of the spec, among them
 /// those whose grants left no trace.
 #[must_use]
 pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origin>) -> Vec<Danger> {
@@ -74,17 +74,17 @@ pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origi
     found
 }
 
-/// A path that goes on in another line could say there what nobody has found.
+/// A path that goes on in another line could hide something there.
 fn one_line(text: &str) -> String {
     text.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 fn called_unsafe(by: &Origin) -> Option<Danger> {
-    let fix = "use the combinator that is made for it";
+    let fix = "use the combinator for this purpose";
     by.combinator.starts_with("unsafe-").then(|| Danger {
         severity: Severity::High,
         code: DangerCode::UnsafeCombinator,
-        what: one_line(&format!("`{}` adds what no check looks at", by.combinator)),
+        what: one_line(&format!("`{}` adds arguments that no check looks at", by.combinator)),
         by: by.clone(),
         from: None,
         fix,

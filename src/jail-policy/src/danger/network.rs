@@ -9,19 +9,19 @@ use crate::{Access, Entry, Severity, exposures, given};
 pub(super) fn dangers(entry: &Entry, grant: &NetworkGrant) -> Vec<Danger> {
     match grant {
         NetworkGrant::Host { host, .. } => literal(entry, host).into_iter().collect(),
-        NetworkGrant::Internet { .. } => vec![Danger::of(
+        NetworkGrant::Internet { .. } => vec![Danger::from_entry(
             entry,
             Severity::Note,
             DangerCode::WholeInternet,
             "the jail can send what it reads to any public host",
             "name the hosts that the program needs with `network-allow` instead",
         )],
-        NetworkGrant::HostPort { to, .. } => vec![Danger::of(
+        NetworkGrant::HostPort { to, .. } => vec![Danger::from_entry(
             entry,
             Severity::Note,
             DangerCode::ReachesHost,
             format!("the jail can use the service on port {to} of the host's loopback"),
-            "services on the loopback often trust whoever connects: look at what this one does",
+            "services on the loopback often trust every client: check what this one does",
         )],
         NetworkGrant::Upstream { proxy } => sent(entry, proxy).into_iter().collect(),
         NetworkGrant::Secret(secret) => secret::of_secret(entry, secret),
@@ -46,7 +46,7 @@ fn sent(entry: &Entry, proxy: &UpstreamProxy) -> Option<Danger> {
     };
     let exposed = from.map_or_else(Vec::new, |path| exposures(path, Access::ReadOnly));
     let severity = exposed.iter().map(|exposure| exposure.severity).min();
-    let danger = Danger::of(
+    let danger = Danger::from_entry(
         entry,
         severity.unwrap_or(Severity::Note),
         DangerCode::PassesSecret,
@@ -68,7 +68,7 @@ fn literal(entry: &Entry, host: &str) -> Option<Danger> {
         Objection::Metadata => (
             Severity::High,
             DangerCode::GrantsCredentials,
-            "drop it: whoever asks there is given the machine's credentials",
+            "drop it: this address gives the machine's credentials to any program that asks",
         ),
         Objection::Own
         | Objection::Loopback
@@ -85,7 +85,7 @@ fn literal(entry: &Entry, host: &str) -> Option<Danger> {
             "name the ports that the program needs of it, and no others",
         ),
     };
-    Some(Danger::of(entry, severity, code, what, fix))
+    Some(Danger::from_entry(entry, severity, code, what, fix))
 }
 
 /// A jail whose hosts are named can write where another jail may read, and the other way round: what one reads, the other sends.
@@ -104,7 +104,7 @@ pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
     if grants.iter().any(is_open) || !grants.iter().any(shared) {
         return None;
     }
-    Some(Danger::of(
+    Some(Danger::from_entry(
         entry,
         Severity::Note,
         DangerCode::RelaysThroughFiles,

@@ -8,12 +8,12 @@ pub(super) fn of_secret(entry: &Entry, secret: &Secret) -> Vec<Danger> {
     let wildcard = secret.has_wildcard().then(|| {
         let hosts: Vec<&str> =
             secret.hosts.iter().map(String::as_str).filter(|host| host.starts_with("*.")).collect();
-        Danger::of(
+        Danger::from_entry(
             entry,
             Severity::Medium,
             DangerCode::WildcardSecret,
             format!("`{}` may go to every host of {}", secret.name(), hosts.join(", ")),
-            "name the hosts that need it: whoever has one of the others can be sent the value",
+            "name the hosts that need it: the value can be sent to each of the others",
         )
     });
     let sent = sent(entry, &secret.from, &secret.hosts.join(", "));
@@ -37,12 +37,12 @@ fn sent(entry: &Entry, from: &SecretSource, hosts: &str) -> Danger {
     };
     let exposed = from.file().map_or_else(Vec::new, |path| exposures(path, Access::ReadOnly));
     let severity = exposed.iter().map(|exposure| exposure.severity).min();
-    let danger = Danger::of(
+    let danger = Danger::from_entry(
         entry,
         severity.unwrap_or(Severity::Note),
         DangerCode::PassesSecret,
         format!("`{hosts}` is sent {what}"),
-        "check that the hosts are those that the value is for",
+        "check that the value is meant for these hosts",
     );
     Danger { from: from.file().cloned(), ..danger }
 }

@@ -45,7 +45,7 @@ fn the_worst_comes_first_and_a_part_is_called_one() {
     assert_eq!(
         what(&grants),
         [
-            "the jail can write `~`, which holds all that is yours",
+            "the jail can write `~`, which holds everything that is yours",
             "the jail can read `~/.ssh/id_ed25519`, a part of `~/.ssh`, which holds keys, tokens or profiles of yours",
             "the jail can read every key and every window of the X server, and type",
             "the Nix daemon builds and downloads outside of the jail, as the jail asks",

@@ -99,10 +99,10 @@ fn whole(place: &str, access: Access) -> Option<Exposure> {
     let (severity, code, holds, fix) = match place {
         "/" => (Severity::Critical, DangerCode::GrantsRoot, "everything", ONE_BY_ONE),
         "~" | "/home" => {
-            (Severity::Critical, DangerCode::GrantsHome, "all that is yours", ONE_BY_ONE)
+            (Severity::Critical, DangerCode::GrantsHome, "everything that is yours", ONE_BY_ONE)
         }
         "/nix" | "/nix/store" if access == Access::ReadOnly => {
-            let fix = "the closure is there by itself; name what else is needed as a package";
+            let fix = "the closure is always there; name what else is needed as a package";
             (Severity::Medium, DangerCode::WholeStore, "all packages", fix)
         }
         "/tmp" | "/var/tmp" => {

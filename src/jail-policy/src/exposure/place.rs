@@ -11,7 +11,7 @@ use crate::{Piece, Text};
 const HOME: &str = "/home/~";
 const RUNTIME: &str = "/run/user/~";
 
-/// What variables hold where nobody has set them to something else, and what the others are called here.
+/// What variables hold by default, and what the others are called here.
 const USUAL: &[(&str, &str)] = &[
     ("CARGO_HOME", "/home/~/.cargo"),
     ("DOCKER_CONFIG", "/home/~/.docker"),
@@ -134,7 +134,7 @@ fn below(folder: &str, names: &[&str]) -> String {
     [folder].iter().chain(names).copied().collect::<Vec<_>>().join("/")
 }
 
-/// The same place, where somebody's home folder is named by its path.
+/// The same place, where a home folder is named by its path.
 pub(super) fn in_a_home(place: &str) -> String {
     let of_a_user = place.strip_prefix("/home/").map(|rest| match rest.split_once('/') {
         Some((_, below)) => format!("~/{below}"),

@@ -36,7 +36,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
             "$XDG_RUNTIME_DIR/systemd",
         ],
         reading: true,
-        fix: "a service acts with its own rights for whoever connects: bind nothing of it, or the one socket that is needed",
+        fix: "a service acts with its own rights for every client: bind none of it, or the one socket that is needed",
     },
     Sensitive {
         code: DangerCode::GrantsNixDaemon,
@@ -97,7 +97,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
     },
     Sensitive {
         code: DangerCode::GrantsKernel,
-        holds: "switches of the kernel",
+        holds: "settings of the kernel",
         severity: Severity::High,
         places: &["/proc/sys", "/proc/sysrq-trigger", "/sys/kernel", "/sys/fs/cgroup"],
         reading: true,
@@ -105,7 +105,7 @@ pub(super) const SENSITIVE: &[Sensitive] = &[
     },
     Sensitive {
         code: DangerCode::WritesHostPrograms,
-        holds: "what the host runs",
+        holds: "files that the host executes",
         severity: Severity::High,
         places: &[
             "~/.bashrc",

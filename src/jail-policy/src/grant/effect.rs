@@ -1,5 +1,5 @@
 //! What a grant does, in one row for each: what of the host it uses, and what it puts where in the jail. What is asked before a
-//! build, what is dangerous, what is told and what a later grant covers all match on an answer and not on the grants, so a new
+//! build, what is dangerous, what is shown and what a later grant covers all match on an answer and not on the grants, so a new
 //! grant answers here.
 
 use super::{Grant, NetworkGrant, Scope, Secret, SecretTo, Writes};
@@ -12,7 +12,7 @@ pub enum HostUse<'a> {
     Nothing,
     /// What is at a path.
     Path {
-        /// The path.
+        /// The path of the host.
         from: &'a Text,
         /// What may be done there.
         access: Access,
@@ -21,14 +21,14 @@ pub enum HostUse<'a> {
     },
     /// A tree, read-only, with what its links lead to.
     Tree {
-        /// The path.
+        /// The path of the host.
         from: &'a Text,
         /// What to do when it is missing.
         missing: Missing,
     },
     /// What a file holds at launch.
     Copied {
-        /// The path.
+        /// The path of the host.
         from: &'a Text,
         /// What to do when it is missing.
         missing: Missing,
@@ -50,7 +50,7 @@ pub enum HostUse<'a> {
     },
     /// In a cage: what is beneath a place.
     Beneath {
-        /// The place.
+        /// The path of the place.
         path: &'a Text,
         /// What may be done there.
         reach: Reach,
@@ -72,7 +72,7 @@ pub enum HostUse<'a> {
     Arguments(Access),
     /// The paths in a variable.
     Variable {
-        /// Its name.
+        /// The name of the variable.
         variable: &'a str,
         /// What may be done there.
         access: Access,
@@ -201,7 +201,7 @@ impl Grant {
         }
     }
 
-    /// The table, and the only place where all grants are told apart to say what they give.
+    /// The table, and the only place that distinguishes all grants to say what they give.
     fn effect(&self) -> Effect<'_> {
         let uses = |host| Effect { host, target: None, certain: false };
         let own = || uses(HostUse::Nothing);

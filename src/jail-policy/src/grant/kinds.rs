@@ -47,7 +47,7 @@ pub enum Writes {
     Memory,
     /// It is kept in a folder of the host.
     Kept {
-        /// The folder.
+        /// The folder for changes.
         upper: Text,
         /// A folder in the same file system that the kernel works in.
         work: Text,
@@ -121,7 +121,7 @@ pub enum Limited {
     Time,
 }
 
-/// How much Landlock checks, beside and independently of the mounts. Either stops the launch where the kernel lacks it.
+/// How much Landlock checks, in addition to the mounts and independently of them. Either stops the launch where the kernel lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wall {

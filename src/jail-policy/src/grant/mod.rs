@@ -29,7 +29,7 @@ pub enum Grant {
     },
     /// Its command line. The last one counts; without one, all arguments of the wrapper.
     Arguments {
-        /// The words.
+        /// The arguments, in order.
         words: Vec<Argument>,
     },
     /// Something of the host appears in the jail.
@@ -58,7 +58,7 @@ pub enum Grant {
     Project,
     /// What the jail can do to the settings of the repositories of the working folder. The last one counts.
     Git {
-        /// What.
+        /// How git's settings are treated.
         settings: GitSettings,
     },
     /// Every argument that is an existing path appears in the jail.
@@ -98,7 +98,7 @@ pub enum Grant {
     },
     /// A tree of the host appears at its own place, read-only, with what its symbolic links lead to in their stead.
     DeepBind {
-        /// What.
+        /// The path of the host.
         from: Text,
         /// What to do when it is missing at launch.
         missing: Missing,
@@ -114,7 +114,7 @@ pub enum Grant {
     },
     /// Something of the user's session on the host appears, where the host has it.
     Session {
-        /// What.
+        /// The service of the session.
         service: Service,
     },
     /// A message bus appears, through a proxy that lets through what is named.
@@ -128,12 +128,12 @@ pub enum Grant {
     },
     /// What of the Nix store appears, read-only. The last one counts.
     Store {
-        /// How much.
+        /// How much of the store.
         scope: Scope,
     },
     /// An empty folder in memory.
     Tmpfs {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
         /// Its permission bits.
         mode: Mode,
@@ -142,24 +142,24 @@ pub enum Grant {
     },
     /// A /proc that shows the jail's processes only.
     Proc {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
     /// A minimal /dev.
     Dev {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
     /// A folder.
     Directory {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
         /// Its permission bits.
         mode: Mode,
     },
     /// A file with this content.
     File {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
         /// What it contains. It is never expanded.
         content: Text,
@@ -180,7 +180,7 @@ pub enum Grant {
     },
     /// A symbolic link.
     Symlink {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
         /// What it points to.
         target: Text,
@@ -192,29 +192,29 @@ pub enum Grant {
     },
     /// A configuration of git with the name and the address that the user's own has, where that has them.
     GitIdentity {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
-    /// A machine id (machine-id(5)) that is made at each launch, and is nobody else's.
+    /// A machine id (machine-id(5)) that is made at each launch, for this jail alone.
     MachineId {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
     /// What is mounted at a place becomes read-only, but not what is mounted below it.
     RemountReadOnly {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
     /// The jail's own POSIX message queues.
     Queues {
-        /// Where.
+        /// The place inside the jail.
         to: Text,
     },
     /// A script on the host, with the user's rights. All of a jail run in one shell.
     HostScript {
-        /// When.
+        /// When the script runs.
         phase: Phase,
-        /// The script.
+        /// The text of the script.
         script: Text,
         /// The shell, on the host.
         shell: Text,
@@ -223,7 +223,7 @@ pub enum Grant {
     Channel {
         /// The program's name.
         name: String,
-        /// The script.
+        /// The text of the script.
         script: Text,
         /// The shell, on the host.
         shell: Text,
@@ -241,9 +241,9 @@ pub enum Grant {
     },
     /// A variable with a value.
     SetEnv {
-        /// Its name.
+        /// The name of the variable.
         name: String,
-        /// Its value.
+        /// The value to set.
         value: Text,
     },
     /// Variables and folders of PATH, as a development shell has them.
@@ -253,14 +253,14 @@ pub enum Grant {
     },
     /// A variable with the value that it has in the launcher.
     ForwardEnv {
-        /// Its name.
+        /// The name of the variable.
         name: String,
         /// What to do when the launcher lacks it.
         missing: Missing,
     },
     /// A variable is taken away again.
     UnsetEnv {
-        /// Its name.
+        /// The name of the variable.
         name: String,
     },
     /// A folder in front of PATH.
@@ -270,17 +270,17 @@ pub enum Grant {
     },
     /// The host name inside. The last one counts.
     Hostname {
-        /// The name.
+        /// The name to give it.
         name: String,
     },
     /// The time zone inside. The last one counts; a variable `TZ` that is granted counts more.
     TimeZone {
-        /// Which.
+        /// The time zone to use.
         zone: Zone,
     },
     /// A namespace that the jail shares with the host.
     ShareNamespace {
-        /// Which.
+        /// The namespace that is shared.
         namespace: Namespace,
     },
     /// The host's network.
@@ -296,9 +296,9 @@ pub enum Grant {
     },
     /// In a cage: what may be done beneath a place of the host.
     Reach {
-        /// The place.
+        /// The path of the place.
         path: Text,
-        /// What.
+        /// What may be done there.
         reach: Reach,
         /// What to do when it is missing at launch.
         missing: Missing,
@@ -319,10 +319,10 @@ pub enum Grant {
     },
     /// Which system calls there are to begin with. The last one counts; without one, [`CallBase::Default`].
     SystemCalls {
-        /// Which.
+        /// The list that the rules change.
         base: CallBase,
     },
-    /// System calls that are allowed or refused beside (see [`jail_seccomp::Match`] for their form). The last one counts.
+    /// System calls that are allowed or refused in addition (see [`jail_seccomp::Match`] for their form). The last one counts.
     CallRules {
         /// What is allowed.
         allow: Vec<String>,
@@ -331,16 +331,16 @@ pub enum Grant {
         /// What happens to what is refused.
         on_deny: Option<OnDeny>,
     },
-    /// A filter of the spec's own, loaded beside.
+    /// A filter of the spec's own, loaded in addition.
     Filter {
         /// The file with the filter, or the program that prints it, in the store.
         path: Text,
     },
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     NestedSandbox,
-    /// How much Landlock checks beside the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel has it.
+    /// How much Landlock checks in addition to the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel has it.
     Wall {
-        /// How much.
+        /// How much Landlock checks.
         wall: Wall,
     },
     /// The Landlock ABI below which the launch stops. The last one counts.
@@ -350,17 +350,17 @@ pub enum Grant {
     },
     /// What the program may do with the terminal. The last one counts.
     Terminal {
-        /// What.
+        /// Which terminal the payload has.
         terminal: Terminal,
     },
     /// How long the jail may live. The last one counts.
     Lifetime {
-        /// How long.
+        /// When the jail ends.
         lifetime: Lifetime,
     },
     /// It may use so much of something. The last one counts.
     Limit {
-        /// Of what.
+        /// The resource that is limited.
         resource: Limited,
         /// How much, in the unit of the resource.
         value: u64,
@@ -369,14 +369,14 @@ pub enum Grant {
     BestEffort,
     /// One of the caller's ids has another number inside. The last one of each kind counts.
     ShownId {
-        /// Which.
+        /// Whether it is a user or a group.
         kind: IdKind,
-        /// The number.
+        /// The id inside the jail.
         id: u32,
     },
     /// The program runs as a user of its own, on the host too. The last one counts.
     DedicatedUser {
-        /// A system user, or what tells the caller's subordinate ids apart.
+        /// A system user, or the number of a range of the caller's subordinate ids.
         name: String,
     },
 }

@@ -57,10 +57,10 @@ pub enum NetworkGrant {
         from: u16,
         /// The first port inside; 0: the one that it has on the host.
         to: u16,
-        /// How many.
+        /// The number of ports.
         count: u16,
     },
-    /// Somebody is asked before a connection is refused. The last one counts.
+    /// The user or a command is asked before a connection is refused. The last one counts.
     Ask {
         /// The command on the host, which allows by its exit status 0; empty: a desktop notification.
         command: Vec<Text>,
@@ -96,7 +96,7 @@ pub enum UpstreamProxy {
     At {
         /// Its name or address.
         host: String,
-        /// Its port.
+        /// The TCP port.
         port: u16,
         /// Whether it is spoken to in TLS (`https://`).
         #[serde(default, skip_serializing_if = "is_false")]
@@ -118,7 +118,7 @@ pub enum UpstreamProxy {
 pub enum ProxyCredentials {
     /// In a file on the host.
     File {
-        /// The file.
+        /// The path of the file.
         path: Text,
     },
     /// In a variable of the launcher.

@@ -59,7 +59,7 @@ pub struct SecretSocket {
     pub socket: String,
     /// Where the value is at launch.
     pub from: SecretSource,
-    /// The host.
+    /// The host, in its one form.
     pub host: String,
     /// The host's port.
     pub port: u16,

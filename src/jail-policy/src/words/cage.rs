@@ -5,7 +5,7 @@ use crate::{Entry, Reach, Text};
 
 use super::{Sentence, Subject, sentence, within};
 
-const CAGE: &str = "no namespaces: the host's names, users and processes, and of its files what Landlock lets through";
+const CAGE: &str = "no namespaces: the host's names, users and processes, and those of its files that Landlock allows";
 const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other processes' command lines; \
 changing modes and dates of files of yours; \
 connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
@@ -28,7 +28,7 @@ pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
     }
 }
 
-/// A folder that is named has a rule of its own, which is told as one.
+/// A folder that is named has a rule of its own, which is shown as one.
 fn folder(to: Option<&Text>) -> Sentence {
     match to {
         None => Sentence::new(Subject::Files, "read-write", "the folder that it is started in"),

@@ -41,7 +41,7 @@ pub enum Subject {
     Environment,
     /// What can be reached.
     Network,
-    /// The terminal, the time, the machine's name, the namespaces, and what the kernel checks beside them.
+    /// The terminal, the time, the machine's name, the namespaces, and what the kernel checks in addition to them.
     Surroundings,
     /// How much may be used.
     Limits,
@@ -126,9 +126,9 @@ pub const DEV_SHELL: &str = "inputs.jailgen.lib.devShellEnvironment";
 const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
 /// Of a file that its program makes, unless it has to be there for being bound.
-const MAY_BE_MISSING: &str = "need not be there yet";
+const MAY_BE_MISSING: &str = "need not exist yet";
 const PLAIN_BIND: &str = "a plain bind: all in it can be changed";
-/// What is made for the jail and is nobody else's.
+/// What is made for the jail and for nothing else.
 const OWN: &str = "its own";
 
 /// Says a grant in words.
@@ -155,7 +155,7 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::Worktree => {
             let what = "the common `.git` of the repository, at its own place, if it is started in a linked worktree";
             Sentence::new(Files, "read-write", what)
-                .note("where the repository says so too, and no jail could have written both")
+                .note("if the repository names it too, and no jail could have written both")
         }
         Grant::Project => {
             let what = "the root of the repository in place of the folder in which it is started";
@@ -282,7 +282,7 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::TerminalFilter => Sentence::new(
             Surroundings,
             "terminal",
-            "without what reaches beyond the screen: the clipboard, titles told back, files",
+            "without what reaches beyond the screen: the clipboard, titles read back, files",
         ),
         Grant::Quarantine => Sentence::new(
             Surroundings,
@@ -311,9 +311,9 @@ fn plain(grant: &Grant) -> Sentence {
         Grant::BestEffort => Sentence::new(
             Limits,
             "best effort",
-            "what cannot be held so is held as well as it can be",
+            "where the machine cannot enforce this, it is enforced as far as possible",
         )
-        .note("each launch says which limits hold"),
+        .note("each launch reports which limits are enforced"),
     }
 }
 
@@ -322,12 +322,12 @@ const ASKED: &str = "the jail decides when, and with which arguments and input";
 fn limit(resource: Limited, value: u64) -> Sentence {
     let (how, what, note) = match resource {
         Limited::Memory => {
-            ("memory", Bytes(value).to_string(), "the whole jail together; more ends it")
+            ("memory", Bytes(value).to_string(), "for the whole jail; above it the jail is ended")
         }
         Limited::Pids => {
-            ("processes", value.to_string(), "the whole jail together; more are not started")
+            ("processes", value.to_string(), "for the whole jail; no more are started")
         }
-        Limited::Cpu => ("processors", hundredths(value), "the whole jail together"),
+        Limited::Cpu => ("processors", hundredths(value), "for the whole jail"),
         Limited::Files => ("open files", value.to_string(), "each process"),
         Limited::FileSize => ("file size", Bytes(value).to_string(), "each file"),
         Limited::Time => ("time", Seconds(value).to_string(), "then it is ended"),
@@ -415,7 +415,7 @@ fn arguments(words: &[Argument]) -> String {
 fn argument(word: &Argument) -> String {
     match word {
         Argument::Text(text) => text.to_string(),
-        Argument::All => "(all that the command is given)".into(),
+        Argument::All => "(every argument of the command)".into(),
     }
 }
 
@@ -423,10 +423,11 @@ fn base_words(base: &CallBase) -> String {
     match base {
         CallBase::Default => DEFAULT_CALLS.into(),
         CallBase::Strict { agent: Some(agent) } => {
-            format!("the system calls that {agent} was seen to use; the rest is killed")
+            format!("the system calls that {agent} was seen to use; any other kills the program")
         }
         CallBase::Strict { agent: None } => {
-            "the system calls that agents and common commands use; the rest is killed".into()
+            "the system calls that agents and common commands use; any other kills the program"
+                .into()
         }
     }
 }
@@ -437,9 +438,9 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
         calls => Some(format!("{what} {}", calls.join(", "))),
     };
     let answer = on_deny.map(|answer| match answer {
-        OnDeny::Errno => "what is refused fails".to_owned(),
-        OnDeny::Kill => "what is refused is killed".to_owned(),
-        OnDeny::Log => "what is refused is carried out and logged".to_owned(),
+        OnDeny::Errno => "a refused call fails".to_owned(),
+        OnDeny::Kill => "a refused call kills the program".to_owned(),
+        OnDeny::Log => "a refused call is carried out and logged".to_owned(),
     });
     if allow.is_empty() && deny.is_empty() && answer.is_none() {
         // Of a wrapper, that has them compiled.
@@ -449,7 +450,7 @@ fn rules_words(allow: &[String], deny: &[String], on_deny: Option<OnDeny>) -> St
     parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-const DEFAULT_CALLS: &str = "all system calls but those that sandboxes were left through";
+const DEFAULT_CALLS: &str = "default deny list: system calls used in known sandbox escapes";
 
 #[cfg(test)]
 mod tests;

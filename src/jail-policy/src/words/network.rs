@@ -38,11 +38,11 @@ pub(super) fn network(grant: &NetworkGrant) -> Sentence {
                 .note("on the host's loopback: every user of the machine can connect")
         }
         NetworkGrant::Ask { command, seconds } => {
-            let whom = match command.as_slice() {
+            let asked = match command.as_slice() {
                 [] => "you, by a notification on the desktop".to_owned(),
                 words => words.iter().map(Text::to_string).collect::<Vec<_>>().join(" "),
             };
-            said("asks", format!("{whom}, before it refuses; for {seconds} s"))
+            said("asks", format!("{asked}, before it refuses; for {seconds} s"))
         }
         NetworkGrant::Requests { host, methods, paths } => {
             said("requests", requests(host, methods, paths)).note("others get a 403")
@@ -51,10 +51,10 @@ pub(super) fn network(grant: &NetworkGrant) -> Sentence {
             said("a secret", secret::put_in(secret)).note("the jail has a placeholder")
         }
         NetworkGrant::SecretSocket(socket) => said("a secret", secret::added(socket))
-            .note("the broker adds the value, and the jail has nothing of it"),
+            .note("the broker adds the value, and the jail never has it"),
         NetworkGrant::Authorities { .. } => {
-            said("ends TLS", "where requests are judged or get a secret".into())
-                .note("programs with roots compiled in refuse that")
+            said("ends TLS", "where requests are filtered or get a secret".into())
+                .note("programs with built-in root certificates refuse it")
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn namespace_words(namespace: Namespace) -> &'static str {
         Namespace::Ipc => "System V and POSIX message queues and shared memory with the host",
         Namespace::Mount => "the host's mounts",
         Namespace::Net => "the host's network, abstract sockets included",
-        Namespace::Pid => "the host's processes: it sees them, and may signal the caller's",
+        Namespace::Pid => "the host's processes: it sees them, and may signal yours",
         Namespace::User => "the host's user ids",
         Namespace::Uts => "the host's name",
     }
@@ -36,14 +36,14 @@ pub(super) fn terminal_words(terminal: Terminal) -> &'static str {
     match terminal {
         Terminal::Keep => "its own, with keys in the foreground",
         Terminal::NewSession => "its own, without job control (a new session)",
-        Terminal::Shared => "the launcher's, in the background too",
+        Terminal::Shared => "shared with your shell, also in the background",
     }
 }
 
 pub(super) fn lifetime_words(lifetime: Lifetime) -> &'static str {
     match lifetime {
-        Lifetime::Launcher => "whoever started it",
-        Lifetime::Payload => "its program, not with whoever started it",
+        Lifetime::Launcher => "its launcher",
+        Lifetime::Payload => "its program, not with its launcher",
     }
 }
 

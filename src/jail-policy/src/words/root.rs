@@ -4,8 +4,8 @@ use crate::Text;
 use crate::exposure::canonical_places;
 use crate::grant::Grant;
 
-const WHOLE: &str = "all of the host's files, whatever else the spec leaves out: hardly a jail";
-const REPLACED: &str = "in the place of the jail's own root, and over all that comes before it";
+const WHOLE: &str = "all of the host's files, whatever the rest of the spec says";
+const REPLACED: &str = "in place of the jail's own root, and over everything before it in the spec";
 
 /// What one should know of a grant that takes the host's root or replaces the jail's.
 pub(super) fn note(grant: &Grant) -> Option<&'static str> {

@@ -9,7 +9,7 @@ pub(super) fn session(service: Service) -> Sentence {
         Service::Wayland => ("the Wayland compositor's socket", None),
         Service::X11 => (
             "the X server's socket",
-            Some("whoever has it reads every key and every window, and types into them"),
+            Some("a program that has it reads every key and every window, and types into them"),
         ),
         Service::Pulse => ("the PulseAudio server's socket", Some("the microphone too")),
         Service::Pipewire => {
@@ -17,18 +17,20 @@ pub(super) fn session(service: Service) -> Sentence {
         }
         Service::SshAgent => (
             "the SSH agent's socket",
-            Some("it signs in as you wherever the agent's keys are known"),
+            Some("it signs in as you wherever the agent's keys are accepted"),
         ),
         Service::GpgAgent => {
             ("the GnuPG agent's restricted socket", Some("it signs and decrypts as you"))
         }
         Service::NixDaemon => (
             "the Nix daemon's socket",
-            Some("what it builds and downloads is outside of the jail, with a network of its own"),
+            Some("it builds and downloads outside the jail, with a network of its own"),
         ),
         Service::SessionBus => (
             "the session's message bus, unfiltered",
-            Some("programs outside can be started and told what to do through it: that is no jail"),
+            Some(
+                "programs outside can be started and controlled through it, so this is not a jail",
+            ),
         ),
         Service::FilteredSessionBus => ("the session's message bus, filtered", None),
         Service::FilteredSystemBus => ("the machine's message bus, filtered", None),

@@ -58,6 +58,6 @@ fn requests_and_secrets_are_told_in_words() {
     });
     assert_eq!(
         said(socket),
-        "a secret /run/a.sock and port 3129 to https://a.example:8443/v1, in the header authorization, from $KEY of the launcher (the broker adds the value, and the jail has nothing of it)"
+        "a secret /run/a.sock and port 3129 to https://a.example:8443/v1, in the header authorization, from $KEY of the launcher (the broker adds the value, and the jail never has it)"
     );
 }

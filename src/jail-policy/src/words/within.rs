@@ -5,8 +5,8 @@ use jail_plan::JailPath;
 use crate::grant::Grant;
 use crate::{Access, Entry, Missing, Text};
 
-const WITHIN: &str = "inside what can be written: what is renamed outside, or by a jail without this grant, is not covered any more";
-const WITHIN_IF_THERE: &str = "if it is there when the jail starts; inside what can be written: what is renamed outside, or by a jail without this grant, is not covered any more";
+const WITHIN: &str = "inside a writable folder: what is renamed outside, or by a jail without this grant, is no longer covered";
+const WITHIN_IF_THERE: &str = "if it is there when the jail starts; inside a writable folder: what is renamed outside, or by a jail without this grant, is no longer covered";
 
 /// What one should know of such a grant; nothing of another one.
 pub(super) fn note(grant: &Grant, grants: &[Entry]) -> Option<&'static str> {

@@ -8,7 +8,7 @@ use syscalls::Sysno;
 
 pub(crate) use started::is_output_closed;
 
-/// SIGCHLD, which tells a parent of its child's end.
+/// SIGCHLD, which a parent gets when its child ends.
 const SIGCHLD: usize = 17;
 
 /// Makes a system call that was asked for, whatever it is.
@@ -94,7 +94,7 @@ unsafe fn enter(number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
     result
 }
 
-/// getpid by the gate of 32-bit programs.
+/// getpid by the system call gate of 32-bit programs.
 #[cfg(target_arch = "x86_64")]
 pub(crate) fn getpid_by_gate() -> isize {
     let result: isize;

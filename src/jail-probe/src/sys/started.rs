@@ -1,5 +1,5 @@
 //! How the process was started, looked at before the standard library is: where a standard descriptor is closed, that opens
-//! /dev/null in its place, and from then on nobody can tell the two apart.
+//! /dev/null in its place, and from then on the two look the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

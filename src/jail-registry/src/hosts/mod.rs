@@ -15,7 +15,7 @@ pub struct HostGroup {
     pub name: &'static str,
     /// What it is for, in a few words.
     pub summary: &'static str,
-    /// Its hosts.
+    /// The hosts of the group.
     pub hosts: &'static [KnownHost],
     /// Further groups that belong to it.
     pub groups: &'static [&'static str],

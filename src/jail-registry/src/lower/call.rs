@@ -24,7 +24,7 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Adds a grant whose target is the argument at `argument`, which the author wrote: what lies twice at one place
-    /// is told.
+    /// is reported.
     pub(crate) fn grant_named(&mut self, argument: usize, grant: Grant) {
         let combinator = self.applied.combinator.clone();
         let named = Named { place: self.place_of(argument), combinator };
@@ -35,6 +35,11 @@ impl<'a> Call<'_, 'a> {
     pub(crate) fn grant_at(&mut self, place: Option<Place>, grant: Grant) {
         let combinator = self.applied.combinator.clone();
         self.push(grant, Some(Named { place, combinator }));
+    }
+
+    /// The combinator's name.
+    pub(crate) fn combinator(&self) -> &'a str {
+        &self.applied.combinator
     }
 
     /// The grants so far.
@@ -106,17 +111,17 @@ impl<'a> Call<'_, 'a> {
     }
 
     /// Records a diagnostic.
-    pub(crate) fn tell(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
         self.state.diagnostics.push(diagnostic);
     }
 
     /// Records an error at an argument.
     pub(crate) fn error(&mut self, code: Code, argument: usize, message: String, help: &str) {
         let place = self.place_of(argument);
-        self.tell(Diagnostic::error(code, place, message).help(help));
+        self.report(Diagnostic::error(code, place, message).help(help));
     }
 
-    /// Records an error at a place, or at the whole application where there is none.
+    /// Records an error at a place, or at the whole application if there is no place.
     pub(crate) fn error_at(
         &mut self,
         code: Code,
@@ -125,7 +130,7 @@ impl<'a> Call<'_, 'a> {
         help: &str,
     ) {
         let place = place.or(self.applied.place);
-        self.tell(Diagnostic::error(code, place, message).help(help));
+        self.report(Diagnostic::error(code, place, message).help(help));
     }
 
     fn argument(&self, argument: usize) -> Option<&'a Placed> {
@@ -194,8 +199,8 @@ impl<'a> Call<'_, 'a> {
             .iter()
             .map(|element| {
                 let text = as_text(&element.value)?;
-                let (place, told) = (element.place.or(own), &mut self.state.diagnostics);
-                path::check(combinator, &text, path::Role::Source, place, told)
+                let (place, faults) = (element.place.or(own), &mut self.state.diagnostics);
+                path::check(combinator, &text, path::Role::Source, place, faults)
             })
             .collect();
         checked.into_iter().collect()
@@ -270,10 +275,9 @@ impl<'a> Call<'_, 'a> {
         let found = self.state.packages.brought(package);
         if found.is_none() {
             let (name, attribute) = (&self.applied.combinator, package.attribute());
-            let message =
-                format!("`{name}` brings `{attribute}` along, which did not come with the term");
+            let message = format!("`{name}` needs `{attribute}`, which the term does not contain");
             let place = self.applied.place;
-            self.tell(Diagnostic::error(Code::MissingPackage, place, message));
+            self.report(Diagnostic::error(Code::MissingPackage, place, message));
         }
         found
     }

@@ -32,7 +32,7 @@ fn named(granted: &Granted, danger: &Danger) -> Option<Place> {
     granted.named.as_ref().filter(|_| is_it)?.place
 }
 
-/// The warning of a danger. A note is nothing to mend, so it is left to `explain` and `audit`.
+/// The warning of a danger. A note needs no fix, so it is left to `explain` and `audit`.
 #[must_use]
 pub fn warning(danger: &Danger, place: Option<Place>) -> Option<Diagnostic> {
     if danger.severity == Severity::Note {

@@ -54,12 +54,12 @@ fn passes_arguments_on(script: &Text) -> bool {
 }
 
 fn warn(call: &mut Call<'_, '_>) {
-    let message = "the script of `wrap-entry` does not pass the command's arguments on";
+    let message = "the script of `wrap-entry` does not pass on the command's arguments";
     let place = call.place_of(0);
     let warning = Diagnostic::warning(Code::ArgumentsDropped, place, message)
         .label("no `\"$@\"` in it")
         .help("write `${entry} \"$@\"` where the program starts");
-    call.tell(warning);
+    call.report(warning);
 }
 
 /// The entry as a word of a shell. An expansion is the shell's own language and stays as it is.

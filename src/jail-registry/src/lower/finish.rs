@@ -99,7 +99,7 @@ fn shares_uts(state: &Lowering<'_>) -> Option<Option<Place>> {
     Some(state.places.get(&shared.entry.by).copied())
 }
 
-/// What cannot hold together, whoever says it.
+/// Grants that contradict each other, wherever they come from.
 fn contradict_each_other(state: &mut Lowering<'_>) {
     let wall = |grant: &Grant| matches!(grant, Grant::Wall { .. });
     let nested = |grant: &Grant| matches!(grant, Grant::NestedSandbox);
@@ -108,7 +108,7 @@ fn contradict_each_other(state: &mut Lowering<'_>) {
         state,
         wall,
         nested,
-        "`landlock` and `allow-nested-sandbox` contradict each other: under rules about files nothing can be mounted",
+        "`landlock` and `allow-nested-sandbox` contradict each other: under Landlock rules about files, nothing can be mounted",
     );
     let number = |grant: &Grant| matches!(grant, Grant::ShownId { .. });
     let dedicated = |grant: &Grant| matches!(grant, Grant::DedicatedUser { .. });
@@ -116,14 +116,14 @@ fn contradict_each_other(state: &mut Lowering<'_>) {
         state,
         number,
         dedicated,
-        "`--uid` and `--gid` contradict `dedicated-user`: its ids are what they are on the host",
+        "`--uid` and `--gid` contradict `dedicated-user`: its ids are the same as on the host",
     );
     let shared = |grant: &Grant| *grant == Grant::ShareNamespace { namespace: Namespace::User };
     contradict(
         state,
         number,
         shared,
-        "`--uid` and `--gid` contradict `share-ns \"user\"`: ids are then what they are on the host",
+        "`--uid` and `--gid` contradict `share-ns \"user\"`: ids are then the same as on the host",
     );
     let terminal = |grant: &Grant| *grant == Grant::Terminal { terminal: Terminal::Shared };
     let filtered = |grant: &Grant| matches!(grant, Grant::TerminalFilter);
@@ -131,7 +131,7 @@ fn contradict_each_other(state: &mut Lowering<'_>) {
         state,
         terminal,
         filtered,
-        "`share-terminal` contradicts `terminal-filter`: nothing stands between the program and a terminal that it has itself",
+        "`share-terminal` contradicts `terminal-filter`: nothing can filter a terminal that the program has itself",
     );
 }
 
@@ -146,7 +146,7 @@ fn contradict(
         Some(state.places.get(&granted.entry.by).copied())
     };
     let (Some(one), Some(other)) = (find(one), find(other)) else { return };
-    let fault = Diagnostic::error(Code::Contradiction, one, message).help("leave one of them out");
+    let fault = Diagnostic::error(Code::Contradiction, one, message).help("remove one of them");
     state.diagnostics.push(with_first(fault, other));
 }
 
@@ -155,9 +155,9 @@ fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<
     if explicit {
         let named = state.grants.iter().rfind(|granted| is_hostname(granted));
         let place = named.and_then(|named| state.places.get(&named.entry.by).copied());
-        let message = "`set-hostname` and `share-ns \"uts\"` contradict each other: the name would be the host's";
+        let message = "`set-hostname` and `share-ns \"uts\"` contradict each other: the name would change on the host";
         let fault =
-            Diagnostic::error(Code::Contradiction, place, message).help("leave one of them out");
+            Diagnostic::error(Code::Contradiction, place, message).help("remove one of them");
         state.diagnostics.push(match shared {
             Some(place) => fault.secondary(place, "shared here"),
             None => fault,
@@ -169,7 +169,7 @@ fn contradict_hostname(state: &mut Lowering<'_>, explicit: bool, shared: Option<
 /// A target as one can compare it.
 type Key = (bool, String);
 
-/// Tells what lies twice at one place, and what a later grant covers.
+/// Reports what is granted twice at one place, and what a later grant covers.
 fn compare_targets(state: &mut Lowering<'_>) {
     let mut seen: BTreeMap<Key, usize> = BTreeMap::new();
     let mut warnings = Vec::new();
@@ -216,7 +216,7 @@ pub(super) fn conflict(earlier: &Granted, later: &Granted, target: &str) -> Opti
         format!("`{target}` is granted twice, first by `{first}`, now by `{}`", now.combinator);
     let warning = Diagnostic::warning(Code::ConflictingGrants, now.place, message)
         .label("this one counts")
-        .help("leave one of them out");
+        .help("remove one of them");
     Some(with_first(warning, earlier.named.as_ref()?.place))
 }
 

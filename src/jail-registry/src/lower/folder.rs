@@ -1,5 +1,5 @@
 //! The working folder. There is one, so there is one grant of it, which says what `mount-cwd`, `mount-cwd-readonly` and `workspace`
-//! together want. Whoever says more about it takes the place of the grant before.
+//! together want. A grant that says more about it replaces the grant before.
 
 use jail_policy::{Access, Entry, GitSettings, Grant, Text};
 
@@ -60,7 +60,7 @@ fn taken_back(
     let message = format!("the working folder is granted twice, first {first}, now {now}");
     let warning = Diagnostic::warning(Code::ConflictingGrants, place, message)
         .label("this one counts")
-        .help("leave one of them out");
+        .help("remove one of them");
     Some(with_first(warning, at))
 }
 

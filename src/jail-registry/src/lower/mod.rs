@@ -1,7 +1,7 @@
 //! Lowering: from a term to the policy, every grant explicit.
 //!
 //! The fold is that of jail.nix: the base permissions first, then the spec's in order, then what was deferred.
-//! It stops at nothing: all faults of a jail are told at once.
+//! It does not stop at the first error: all errors of a jail are reported at once.
 
 mod amount;
 pub(crate) mod by_name;
@@ -242,7 +242,7 @@ impl<'a> Lowering<'a> {
         match combinator.lower {
             Lower::Permission(lower) => self.call(lower, applied, index),
             Lower::Text { .. } => {
-                let message = format!("`{name}` makes a text and is no permission");
+                let message = format!("`{name}` makes a text, which is not a permission");
                 self.diagnostics.push(Diagnostic::error(Code::ParamType, applied.place, message));
             }
         }

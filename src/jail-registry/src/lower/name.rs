@@ -10,8 +10,9 @@ const NAME_BYTES_MAX: usize = 255;
 pub(super) fn check(name: &str, place: Option<Place>, diagnostics: &mut Vec<Diagnostic>) {
     if let Err(why) = valid(name) {
         let message = format!("the jail's name `{}` {why}", jail_plan::one_line(name));
-        let fault = Diagnostic::error(Code::JailName, place, message)
-            .help("the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`");
+        let fault = Diagnostic::error(Code::JailName, place, message).help(
+            "the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`",
+        );
         diagnostics.push(fault);
     }
 }
@@ -22,12 +23,12 @@ fn valid(name: &str) -> Result<(), &'static str> {
         None => return Err("is empty"),
         Some('.') => return Err("begins with a dot"),
         Some('-') => {
-            return Err("begins with a dash, so that programs would take it for an option");
+            return Err("begins with a dash, so programs would take it for an option");
         }
         Some(_) => {}
     }
     if name.contains('/') {
-        return Err("contains a slash and is no file name");
+        return Err("contains a slash and is not a file name");
     }
     // Nix store names allow less than file systems; the wrapper's derivation is named after the jail.
     if !name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+?=".contains(c)) {

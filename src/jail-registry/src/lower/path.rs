@@ -86,7 +86,7 @@ fn fault(path: &Text) -> Option<PathError> {
     has_parent(path).then_some(PathError::Parent)
 }
 
-/// Whether a component is `..`, in a default (`${A:-..}`) too. Package parts stand for text that is none.
+/// Whether a component is `..`, in a default (`${A:-..}`) too. Package parts stand for text that never is.
 fn has_parent(path: &Text) -> bool {
     let pieces = path.pieces().iter().map(|piece| match piece {
         Piece::Literal(literal) => literal.as_str(),
@@ -118,18 +118,18 @@ fn explain(
         }
         PathError::Parent => Diagnostic::error(Code::ParentComponent, place, message)
             .label("`..` depends on what is mounted where")
-            .help("write the path that it amounts to"),
+            .help("write the resulting path"),
         PathError::Nul => Diagnostic::error(Code::NulByte, place, message),
     }
 }
 
 fn relative_help(role: Role, path: &str) -> String {
     if path == "~" || path.starts_with("~/") {
-        return format!("write `(noescape {})`: only then `~` is your home folder", quoted(path));
+        return format!("write `(noescape {})`: then `~` is your home folder", quoted(path));
     }
     if path.starts_with('$') {
         let path = quoted(path);
-        return format!("write `(noescape {path})`: only then the variable is read at launch");
+        return format!("write `(noescape {path})`: then the variable is read at launch");
     }
     if path.is_empty() {
         return "write an absolute path, such as `/srv/data`".into();

@@ -39,7 +39,7 @@ fn flattened(text: &Text) -> (String, Vec<Piece>) {
     let mut source = String::new();
     for piece in text.pieces() {
         match piece {
-            // What would be taken for a package is one nobody can write: its place in the list is free.
+            // The text that stands for a package cannot occur in a spec, so its place in the list is free.
             Piece::Literal(literal) => source.extend(literal.chars().filter(|c| !is_package(*c))),
             Piece::Package { .. } | Piece::Entry { .. } => {
                 let index = u32::try_from(packages.len()).unwrap_or(0xFFFD);
@@ -63,14 +63,14 @@ fn unsplit(call: &mut Call<'_, '_>, error: &SplitError) -> Option<()> {
         ),
         SplitError::Expansion(_) => (
             Code::BadExpansion,
-            "what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`",
+            "these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`",
         ),
         SplitError::UnclosedQuote(_) => {
             (Code::RawArgument, "close it, or put a backslash before it")
         }
         SplitError::Shell(_) => (
             Code::RawArgument,
-            "put it into quotes if it is meant as it stands; what takes a shell belongs into `add-runtime`",
+            "quote it if you mean it literally; put what needs a shell into `add-runtime`",
         ),
     };
     call.error(code, 0, format!("the arguments cannot be read: {error}"), help);
@@ -93,8 +93,8 @@ impl Adder<'_, '_, '_> {
             Raw::Directory { to, mode } => Grant::Directory { to: self.target(&to)?, mode },
             Raw::Data { .. } => {
                 return self.refuse(
-                    "a descriptor is not there yet when the jail is built",
-                    "write `write-text`, or add it to RUNTIME_ARGS with `add-runtime`",
+                    "a descriptor does not exist when the jail is built",
+                    "use `write-text`, or add it to RUNTIME_ARGS with `add-runtime`",
                 );
             }
             Raw::Symlink { target, to } => {
@@ -126,7 +126,7 @@ impl Adder<'_, '_, '_> {
             }
             Raw::Hostname { name } => {
                 if !name::is_hostname(&name) {
-                    let message = format!("`{}` is no host name", jail_plan::one_line(&name));
+                    let message = format!("`{}` is not a host name", jail_plan::one_line(&name));
                     self.call.error(
                         Code::BadHostname,
                         0,
@@ -187,7 +187,7 @@ impl Adder<'_, '_, '_> {
         let (text, place) = (self.text(text), self.call.place_of(0));
         let mut diagnostics: Vec<Diagnostic> = Vec::new();
         let checked = path::check(names::UNSAFE_ADD_RAW_ARGS, &text, role, place, &mut diagnostics);
-        diagnostics.into_iter().for_each(|diagnostic| self.call.tell(diagnostic));
+        diagnostics.into_iter().for_each(|diagnostic| self.call.report(diagnostic));
         checked
     }
 
@@ -195,7 +195,8 @@ impl Adder<'_, '_, '_> {
         if name::is_variable(&name) {
             return Some(name);
         }
-        let message = format!("`{}` names no environment variable", jail_plan::one_line(&name));
+        let message =
+            format!("`{}` is not the name of an environment variable", jail_plan::one_line(&name));
         let help = "a name has letters, digits and `_`, and does not begin with a digit";
         self.call.error(Code::EnvironmentName, 0, message, help);
         None

@@ -34,7 +34,7 @@ pub(super) fn contents(
         Piece::Package { .. } | Piece::Entry { .. } => false,
     });
     if nul {
-        let message = "the text contains a NUL byte, where the kernel would stop reading";
+        let message = "the text contains a NUL byte, at which the kernel would stop reading";
         diagnostics.push(Diagnostic::error(Code::NulByte, place, message));
         return None;
     }
@@ -66,7 +66,7 @@ fn expansion_help(code: Code) -> &'static str {
     if code == Code::CommandSubstitution {
         "run it with `add-runtime`: write `(add-runtime \"NAME=$(…)\")` before this, and `(noescape \"$NAME\")` here"
     } else {
-        "what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is"
+        "these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is"
     }
 }
 
@@ -82,7 +82,7 @@ fn source(text: &Text) -> String {
 }
 
 /// A plain string that its author probably wanted expanded. One with blanks is a script or a sentence, where a dollar
-/// sign is for somebody else.
+/// sign is for another program.
 pub(super) fn looks_expanded(text: &Text) -> bool {
     let Some(literal) = text.as_str() else { return false };
     literal.starts_with("~/")
@@ -99,11 +99,11 @@ fn has_variable(literal: &str) -> bool {
 }
 
 fn looks_expanded_warning(text: &Text, place: Option<Place>) -> Diagnostic {
-    let message = format!("`{text}` is taken as it stands: nothing in it is expanded");
+    let message = format!("`{text}` is taken literally: nothing in it is expanded");
     let source = text.to_string();
     let (expanded, kept) = (quoted(&source), quoted(&kept(&source)));
     let help = format!(
-        "write `(noescape {expanded})` to have it expanded at launch, or `(noescape {kept})` if it is meant as it stands"
+        "write `(noescape {expanded})` to have it expanded at launch, or `(noescape {kept})` if you mean it literally"
     );
     Diagnostic::warning(Code::LiteralExpansion, place, message).label("a plain string").help(help)
 }

@@ -8,14 +8,14 @@ use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Agents and daemons",
-    intro: "Programs of the host that do something for the jail without handing out what they do it with. Where one does not run it is left
-out, and the launch says so.",
+    intro: "Programs of the host that do something for the jail and keep what they use to themselves. If one is not running, it is left
+out, and the launch reports it.",
     combinators: &[
         Combinator {
             name: "gpg-agent",
-            summary: "GnuPG's agent signs and decrypts for the jail, without its keys",
-            docs: "It is the agent's restricted socket, made for machines that one forwards it to: no key can be taken from it, and the agent's own
-questions come up on your screen. The public keys (`~/.gnupg/pubring.kbx`, `trustdb.gpg`) are there to read.",
+            summary: "GnuPG's agent signs and decrypts for the jail, without giving it keys",
+            docs: "It is the agent's restricted socket, made for forwarding to other machines: it never gives out a key, and the agent's own
+questions appear on your screen. The public keys (`~/.gnupg/pubring.kbx`, `trustdb.gpg`) can be read.",
             example: "gpg-agent",
             lower: Lower::Permission(gpg_agent),
             ..OURS
@@ -23,17 +23,19 @@ questions come up on your screen. The public keys (`~/.gnupg/pubring.kbx`, `trus
         Combinator {
             name: names::NIX_DAEMON,
             summary: "The Nix daemon: everything in /nix/store to read, and new store paths",
-            docs: "**A way out.** What the daemon builds and downloads it does outside of the jail, with a network of its own, and users that it trusts may
-tell it more. All of the store is readable, and so is what other people built. The `nix` command is not part of it: name `pkgs.nix`.",
+            docs: "**A way out.** The daemon builds and downloads outside the jail, with a network of its own, and obeys further requests of
+users that it trusts. All of the store can be read, including what other users built. The `nix` command is not included: name
+`pkgs.nix`.",
             example: "nix-daemon",
             lower: Lower::Permission(nix_daemon),
             ..OURS
         },
         Combinator {
             name: "ssh-agent",
-            summary: "The SSH agent signs in for the jail, without its keys",
-            docs: "Only the socket is there. Whatever the keys open is open to the jail, as long as it runs: `ssh-add -c` asks for each use. The jail can
-also lock the agent (`ssh-add -x`) and remove its keys (`ssh-add -D`), for you too. To know the hosts add `(try-readonly (noescape \"~/.ssh/known_hosts\"))`.",
+            summary: "The SSH agent signs in for the jail, without giving it keys",
+            docs: "Only the socket is in the jail. While the jail runs, it can use whatever the keys give access to: `ssh-add -c` asks for each
+use. The jail can also lock the agent (`ssh-add -x`) and remove its keys (`ssh-add -D`), which affects you too. To know hosts,
+add `(try-readonly (noescape \"~/.ssh/known_hosts\"))`.",
             example: "ssh-agent",
             lower: Lower::Permission(|call| {
                 forward(call, "SSH_AUTH_SOCK");

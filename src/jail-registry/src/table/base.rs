@@ -8,21 +8,21 @@ use crate::packages::Brought;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Base",
-    intro: "Every jail begins with these three. `reset` takes them away again.",
+    intro: "Every jail begins with these three. `reset` removes them.",
     combinators: &[
         Combinator {
             name: names::BASE,
             in_jail_nix: true,
             summary: "What nearly every program needs: /proc, a minimal /dev, empty /tmp and home, a shell, a clean environment",
             docs: "
-- `/proc` with the jail's processes only, a minimal `/dev`, its `/dev/shm` included.
-- `/tmp`, `/var/tmp` and the home folder: writable, empty, in memory, gone when the jail ends. Everything else is
-  read-only unless it is granted.
-- `/bin/sh`, `/bin/bash` and `/usr/bin/env`, which scripts name in their first line; `PATH` from `/bin`, coreutils and the
+- `/proc` with only the jail's processes, and a minimal `/dev` with its own `/dev/shm`.
+- `/tmp`, `/var/tmp` and the home folder: writable, empty, in memory, gone when the jail ends. Everything else is read-only
+  unless it is granted.
+- `/bin/sh`, `/bin/bash` and `/usr/bin/env`, which scripts name in their first line; `PATH` with `/bin`, coreutils and the
   packages of the spec.
-- The environment is built from nothing: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. What the launcher does not
-  have is left out.
-- The host name is the jail's name, the terminal stays, and the jail ends with whoever started it.",
+- A new environment: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. Variables that the launcher does not have are left
+  out.
+- The host name is the jail's name. The program has a terminal, and the jail ends with its launcher.",
             example: "[ reset base bind-nix-store-runtime-closure ]",
             brings: &[inside(Brought::BashInteractive), inside(Brought::Coreutils)],
             lower: Lower::Permission(base),
@@ -31,8 +31,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Combinator {
             name: names::BIND_NIX_STORE_RUNTIME_CLOSURE,
             in_jail_nix: true,
-            summary: "Of the Nix store exactly the runtime closure of what the jail names, read-only",
-            docs: "The program, the packages and whatever else of the store the spec mentions, with all that they refer to. Other
+            summary: "Exactly the runtime closure of what the jail names, from the Nix store, read-only",
+            docs: "The program, the packages and everything else in the store that the spec mentions, with everything that these refer to. Other
 store paths do not exist inside, not even their names.",
             example: "[ reset base bind-nix-store-runtime-closure ]",
             lower: Lower::Permission(|call| {
@@ -44,8 +44,8 @@ store paths do not exist inside, not even their names.",
         Combinator {
             name: names::FAKE_PASSWD,
             in_jail_nix: true,
-            summary: "Account files (passwd, group, nsswitch.conf) that know the calling user and nobody else of the host",
-            docs: "They are made at each launch, so they are never stale, and nothing is written to the host. The user's shell is the
+            summary: "Account files (passwd, group, nsswitch.conf) with the calling user and no other user of the host",
+            docs: "They are made at each launch, so they are never out of date, and nothing is written to the host. The user's shell is the
 jail's own.",
             example: "[ reset base bind-nix-store-runtime-closure fake-passwd ]",
             brings: &[inside(Brought::BashInteractive)],

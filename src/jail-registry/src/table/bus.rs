@@ -11,21 +11,23 @@ use crate::signature::{Field, Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Message buses",
-    intro: "D-Bus through `xdg-dbus-proxy`, which lets through what is named and nothing else. There is one for each bus, with all that the spec
-names for it; it runs in a jail of its own, beside this one, and ends with it. Names may end in `.*`, for all below them. Where the
-host has no bus it is left out, and the launch says so.",
+    intro: "D-Bus through `xdg-dbus-proxy`, which allows what is named and nothing else. There is one proxy for each bus, with everything
+that the spec names for it; it runs in a jail of its own, next to this one, and ends with it. Names may end in `.*`, for all
+names below. If the host does not have the bus, it is left out, and the launch reports it.",
     combinators: &[
         Combinator {
             name: "dbus",
             in_jail_nix: true,
-            summary: "Of the session's message bus what is named",
-            docs: "- `own`: names that the jail may have for itself.
+            summary: "What is named of the session's message bus",
+            docs: "
+- `own`: names that the jail may own.
 - `talk`: names that it may talk to, in every way.
-- `see`: names that it may know of.
-- `call` and `broadcast`: calls that it may make, and signals that it may get, as `NAME=RULE`; a rule is `INTERFACE.MEMBER@/PATH`, and `*`
-  stands for any.
+- `see`: names that it may see.
+- `call` and `broadcast`: calls that it may make, and signals that it may get, as `NAME=RULE`; a rule is
+  `INTERFACE.MEMBER@/PATH`, and `*` stands for any.
 
-What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything outside.",
+How much this allows depends on the service: `org.freedesktop.portal.*` asks you, `org.freedesktop.systemd1` runs anything
+outside.",
             signature: Signature { params: RULES },
             example: "dbus { talk = [ \"org.freedesktop.portal.*\" ]; }",
             brings: BRINGS,
@@ -34,8 +36,8 @@ What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `
         },
         Combinator {
             name: "dbus-system",
-            summary: "Of the machine's message bus what is named",
-            docs: "As `dbus`.",
+            summary: "What is named of the machine's message bus",
+            docs: "Like `dbus`.",
             signature: Signature { params: RULES },
             example: "dbus-system { see = [ \"org.freedesktop.UPower\" ]; talk = [ \"org.freedesktop.UPower\" ]; }",
             brings: BRINGS,
@@ -46,7 +48,7 @@ What a name does decides what this opens: `org.freedesktop.portal.*` asks you, `
             name: "notifications",
             in_jail_nix: true,
             summary: "Notifications on the desktop",
-            docs: "It is `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
+            docs: "The same as `dbus { talk = [ \"org.freedesktop.Notifications\" ]; }`.",
             example: "notifications",
             brings: BRINGS,
             lower: Lower::Permission(|call| {

@@ -45,8 +45,8 @@ const MAPPED: Type = Type::Fields(&[
 pub(super) const ALLOW_HOST_PORT: Combinator = Combinator {
     name: "allow-host-port",
     summary: "A port of the host's loopback can be reached from inside, as the same port of the jail's",
-    docs: "`{ from = 15432; to = 5432; }`: port 15432 inside leads to port 5432 of the host. It works with and without other hosts, on 127.0.0.1
-and on ::1. A service on the loopback often trusts whoever connects.",
+    docs: "`{ from = 15432; to = 5432; }`: port 15432 inside leads to port 5432 of the host. It works with and without other hosts, on
+127.0.0.1 and on ::1. A service on the loopback often trusts every client.",
     signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, MAPPED]))] },
     example: "[ (allow-host-port 5432) (allow-host-port { from = 8081; to = 8080; }) ]",
     lower: Lower::Permission(by_name::host_port),
@@ -55,9 +55,9 @@ and on ::1. A service on the loopback often trusts whoever connects.",
 
 pub(super) const DNS: Combinator = Combinator {
     name: names::DNS,
-    summary: "These DNS servers are asked, instead of the host's",
-    docs: "Under `network-allow` and `internet` the broker asks them, outside of the jail, and `\"9.9.9.9:5353\"` names another port than 53. Under
-`network` /etc/resolv.conf names them, which knows no ports.",
+    summary: "The DNS servers to ask, instead of the host's",
+    docs: "With `network-allow` and `internet` the broker asks them, outside the jail, and `\"9.9.9.9:5353\"` names a port other than 53.
+With `network` they are written to /etc/resolv.conf, which has no ports.",
     signature: Signature { params: &[param("servers", Type::List(&Type::Literal))] },
     example: "[ internet (dns [ \"9.9.9.9\" \"2620:fe::fe\" ]) ]",
     lower: Lower::Permission(by_name::resolvers),
@@ -67,9 +67,9 @@ pub(super) const DNS: Combinator = Combinator {
 pub(super) const EXPOSE_PORT: Combinator = Combinator {
     name: "expose-port",
     summary: "A port of the jail appears on the host's loopback, under the same number",
-    docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"` is one port
-that is free on the host when the jail starts, for call-backs of a browser. Every user of the machine can connect to what is exposed. A
-port that is taken on the host stops the launch.",
+    docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"`
+is one port that is free on the host when the jail starts, for callbacks from a browser. Every user of the machine can connect
+to an exposed port. If a port is in use on the host, the launch stops.",
     signature: Signature { params: &[param("port", Type::Either(&[Type::Integer, Type::Literal, MAPPED]))] },
     example: "[ (expose-port 3000) (expose-port { from = 8080; to = 80; }) (expose-port \"4000-4010\") ]",
     lower: Lower::Permission(by_name::exposed),
@@ -79,8 +79,8 @@ port that is taken on the host stops the launch.",
 pub(super) const INTERNET: Combinator = Combinator {
     name: names::INTERNET,
     summary: "Every public host can be reached, on TCP ports 443, 80 and 22",
-    docs: "No loopback of the host, no private, link-local or metadata address, by name or by number; [network.md](network.md) says how. `internet-ports`
-names other ports, and what else `network-allow` names can be reached too.",
+    docs: "The host's loopback and private, link-local or metadata addresses cannot be reached, neither by name nor by number;
+[network.md](network.md) says how. `internet-ports` names other ports. Whatever else `network-allow` names can be reached too.",
     example: "internet",
     brings: CERTIFICATES,
     lower: Lower::Permission(by_name::internet),
@@ -90,7 +90,8 @@ names other ports, and what else `network-allow` names can be reached too.",
 pub(super) const INTERNET_PORTS: Combinator = Combinator {
     name: names::INTERNET_PORTS,
     summary: "Every public host can be reached, on these TCP ports",
-    docs: "They take the place of those of `internet`, whichever comes first. Next to `http-allow`, a port on which no request can be judged, such as 22, is an error.",
+    docs: "They replace those of `internet`, whichever comes first. Next to `http-allow`, a port on which requests cannot be filtered,
+such as 22, is an error.",
     signature: Signature { params: &[param("ports", PORTS)] },
     example: "internet-ports [ 443 ]",
     brings: CERTIFICATES,
@@ -103,15 +104,17 @@ pub(super) const NETWORK_ALLOW: Combinator = Combinator {
     summary: "These hosts can be reached, by name, and no others",
     docs: "
 - `\"example.com\"`: this host, on TCP ports 443 and 80. `\"example.com:8443\"`: on this port alone.
-- `\"*.example.com\"`: all hosts below it, and not itself. `*` alone, and names below which anybody can register one, are errors.
-- `\"10.1.2.3:8080\"`, `\"[fd00::1]:22\"`: an address, in whatever network it is.
+- `\"*.example.com\"`: all hosts below it, but not the name itself. `*` alone, and names below which anyone can register one,
+  are errors.
+- `\"10.1.2.3:8080\"`, `\"[fd00::1]:22\"`: an address, in any network.
 - `\"@npm\"`: a group of known hosts; `jailgen hosts` lists them.
-- `{ host = \"example.com\"; ports = [ 5432 ]; }` says more: `sni = \"any\"` lets TLS ask for another server name, `tcp = true` lets anything
-  be spoken on 443 and 80 too, `tls = true` nothing but TLS on other ports, `txt = true` looks up TXT records.
+- `{ host = \"example.com\"; ports = [ 5432 ]; }` can say more: `sni = \"any\"` lets TLS name another server, `tcp = true` allows
+  any protocol on 443 and 80 too, `tls = true` allows only TLS on other ports, `txt = true` looks up TXT records.
 
-Programs need to know nothing of it: names of other hosts do not resolve, and other addresses are unreachable. A name that leads to a
-private address is refused. UDP does not leave. The same rules hold for all names of a spec together; an empty list is no network at
-all. [network.md](network.md) says how it works, and what does not. Certificates are there as under `network`; the time zone is not.",
+Programs need no settings for it: names of other hosts do not resolve, and other addresses are unreachable. A name that leads
+to a private address is refused. UDP is not allowed. All rules of a spec apply together; an empty list is no network at all.
+[network.md](network.md) says how it works, and what does not. The jail has certificates as with `network`, but not the host's
+time zone.",
     signature: Signature { params: &[param("hosts", Type::List(&HOST))] },
     example: "network-allow [ \"api.anthropic.com\" \"*.example.com\" \"github.com:22\" \"@npm\" ]",
     brings: CERTIFICATES,
@@ -121,10 +124,11 @@ all. [network.md](network.md) says how it works, and what does not. Certificates
 
 pub(super) const NETWORK_ASK: Combinator = Combinator {
     name: "network-ask",
-    summary: "Before a host is refused somebody is asked, and the connection waits",
-    docs: "A notification on the desktop asks, or `command`, which is run on the host with the host and the port as its last two arguments and allows by its
-exit status 0. Without an answer within `seconds` (30 unless given, 30 at most) the connection is refused. What is allowed so is allowed for this
-session. A command that lies where a jail could write, the working folder among them, stops the launch.",
+    summary: "Before a host is refused, you are asked, and the connection waits",
+    docs: "A desktop notification asks, or `command`, which runs on the host with the host and the port as its last two arguments and
+allows the connection by exit status 0. Without an answer within `seconds` (default and maximum 30) the connection is refused.
+What you allow is allowed for this session. A command in a folder that a jail could write, including the working folder, stops
+the launch.",
     signature: Signature { params: &[param(
         "how",
         Type::Fields(&[
@@ -140,8 +144,8 @@ session. A command that lies where a jail could write, the working folder among 
 pub(super) const PROXY_VARIABLES: Combinator = Combinator {
     name: names::PROXY_VARIABLES,
     summary: "A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it",
-    docs: "For programs that go through a proxy anyway, or look names up by other ways than the system's: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`,
-and the same in lower case. The rules are the same. Port 3128 of the jail's loopback is taken then.",
+    docs: "For programs that use a proxy anyway, or look names up in other ways than the system's: `HTTP_PROXY`, `HTTPS_PROXY`,
+`ALL_PROXY` and `NO_PROXY`, and the same in lower case. The same rules apply. It uses port 3128 of the jail's loopback.",
     example: "[ (network-allow [ \"example.com\" ]) proxy-variables ]",
     lower: Lower::Permission(by_name::proxy_variables),
     ..OURS
@@ -149,10 +153,12 @@ and the same in lower case. The rules are the same. Port 3128 of the jail's loop
 
 pub(super) const UPSTREAM_PROXY: Combinator = Combinator {
     name: "upstream-proxy",
-    summary: "Connections leave by this HTTP proxy of the host's network",
-    docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. With `https://` the proxy
-is spoken to in TLS, and its certificate must be one that the host trusts. It gets a name only after that was allowed, and looks it up itself. `{ url = …; credentials.file = \"/etc/proxy-login\"; }` takes `user:password` from a file at launch, and
-`credentials.env = \"PROXY_LOGIN\"` from a variable; in the spec they would end up in the store, where every user can read them.",
+    summary: "Connections leave through this HTTP proxy of the host's network",
+    docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. With
+`https://` the connection to the proxy uses TLS, and its certificate must be one that the host trusts. The proxy gets a name
+only after the rules allowed it, and looks it up itself. `{ url = …; credentials.file = \"/etc/proxy-login\"; }` takes
+`user:password` from a file at launch, and `credentials.env = \"PROXY_LOGIN\"` from a variable; in the spec they would end up in
+the store, where every user can read them.",
     signature: Signature { params: &[param(
         "proxy",
         Type::Either(&[

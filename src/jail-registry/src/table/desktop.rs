@@ -7,14 +7,14 @@ use crate::lower::Call;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Desktop",
-    intro: "What programs need that open windows, play sound or talk to the desktop. What the machine does not have is left out, and the
-launch says so in one line: one spec works with and without a screen. Never is all of `/run/user/UID` or `/tmp/.X11-unix` shown:
-only the sockets that are named. [desktop.md](desktop.md) says what each of them opens.",
+    intro: "For programs that open windows, play sound or talk to the desktop. What the machine does not have is left out, and the launch
+reports it in one line, so one spec works with and without a screen. A jail never gets all of `/run/user/UID` or
+`/tmp/.X11-unix`, only the sockets that the spec names. [desktop.md](desktop.md) says what each of them allows.",
     combinators: &[
         Combinator {
             name: "camera",
             in_jail_nix: true,
-            summary: "The cameras that are there at launch",
+            summary: "The cameras that exist at launch",
             docs: "Programs that ask PipeWire for cameras need `pipewire` instead.",
             example: "camera",
             lower: Lower::Permission(|call| {
@@ -26,9 +26,9 @@ only the sockets that are named. [desktop.md](desktop.md) says what each of them
             name: "gpu",
             in_jail_nix: true,
             summary: "The graphics cards, for drawing and for computing",
-            docs: "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own folders
-in `/sys`. NixOS's drivers in `/run/opengl-driver` come along; where they need store paths that the jail does not have, name the
-driver's package in the spec.",
+            docs: "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own
+folders in `/sys`. NixOS's drivers in `/run/opengl-driver` are included; if they need store paths that the jail does not have,
+name the driver's package in the spec.",
             example: "gpu",
             lower: Lower::Permission(|call| {
                 session(call, Service::Gpu)?;
@@ -47,8 +47,8 @@ driver's package in the spec.",
         Combinator {
             name: names::PIPEWIRE,
             in_jail_nix: true,
-            summary: "PipeWire's socket: sound, and what else PipeWire gives out",
-            docs: "The microphone too, and cameras and screens that PipeWire gives to any client.",
+            summary: "PipeWire's socket: sound, and what else PipeWire provides",
+            docs: "This includes the microphone, and cameras and screens that PipeWire gives to any client.",
             example: "pipewire",
             lower: Lower::Permission(|call| {
                 runtime_folder(call);
@@ -61,7 +61,7 @@ driver's package in the spec.",
             name: names::PULSE,
             in_jail_nix: true,
             summary: "The PulseAudio server's socket: sound",
-            docs: "The microphone too: PulseAudio does not ask.",
+            docs: "This includes the microphone: PulseAudio does not ask.",
             example: "pulse",
             lower: Lower::Permission(|call| {
                 runtime_folder(call);
@@ -74,7 +74,7 @@ driver's package in the spec.",
             name: "unsafe-dbus",
             in_jail_nix: true,
             summary: "The session's message bus, unfiltered",
-            docs: "**Not safe.** Through it programs outside can be started and told what to do. `dbus` lets through what is named.",
+            docs: "**Not safe.** Through it programs outside can be started and controlled. `dbus` allows only what is named.",
             example: "unsafe-dbus",
             lower: Lower::Permission(|call| {
                 runtime_folder(call);
@@ -87,8 +87,8 @@ driver's package in the spec.",
             name: "unsafe-x11",
             in_jail_nix: true,
             summary: "The X server's socket and cookie",
-            docs: "**Not safe.** Whoever talks to an X server reads every key that is pressed and every window that is shown, and types into them. A
-display of another machine (`DISPLAY=host:0`) is a matter of the network and left out.",
+            docs: "**Not safe.** A client of an X server reads every key that is pressed and every window that is shown, and types into them. A
+display of another machine (`DISPLAY=host:0`) is a matter of the network and is left out.",
             example: "unsafe-x11",
             lower: Lower::Permission(|call| {
                 forward(call, "DISPLAY");
@@ -101,7 +101,7 @@ display of another machine (`DISPLAY=host:0`) is a matter of the network and lef
             name: names::WAYLAND,
             in_jail_nix: true,
             summary: "The Wayland compositor's socket",
-            docs: "The compositor keeps its clients apart; what else it offers, screen copies for instance, it decides itself.",
+            docs: "The compositor isolates its clients from each other. It decides what else it offers, such as screen copies.",
             example: "wayland",
             lower: Lower::Permission(wayland),
             ..OURS

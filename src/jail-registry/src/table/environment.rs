@@ -10,7 +10,7 @@ use crate::signature::{Signature, Type};
 use crate::term::{Placed, Value};
 
 const ADD_DEV_SHELL: &str = "\
-So the agent works in the environment that its human has. With the flake of the project as an input of the spec, and the spec \
+The agent then works in the same environment as you. With the project's flake as an input of the spec, and the spec \
 outside the project:
 
 ```nix
@@ -24,13 +24,13 @@ outside the project:
 }
 ```
 
-What comes later counts more: a variable that is set after it, a folder that is put in front of PATH after it. The shell's `shellHook` \
-is not run, and what belongs to a build or to the machine (HOME, TMPDIR, TERM, …) is left out, as `nix develop` leaves it out. With the \
-compiler of `pkgs.mkShell` its closure comes along; `pkgs.mkShellNoCC` has none.";
+Later entries win, such as a variable that is set after it or a folder that is put in front of PATH after it. The shell's `shellHook` \
+is not run, and variables of a build or of the machine (HOME, TMPDIR, TERM, …) are left out, as `nix develop` does. `pkgs.mkShell` \
+adds its compiler, with the compiler's closure; `pkgs.mkShellNoCC` has none.";
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Environment and program",
-    intro: "The environment is built from nothing. For each variable the last that is said counts.",
+    intro: "The jail starts with a new environment. For each variable, the last entry counts.",
     combinators: &[
         Combinator {
             name: "add-dev-shell",
@@ -49,7 +49,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             name: names::ADD_PATH,
             in_jail_nix: true,
             summary: "This folder in front of PATH",
-            docs: "It must be granted by something else.",
+            docs: "Another entry must grant the folder.",
             signature: Signature { params: &[param("folder", Type::Text)] },
             example: "add-path \"/opt/tools/bin\"",
             lower: Lower::Permission(|call| {
@@ -63,7 +63,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
             name: names::ADD_PKG_DEPS,
             in_jail_nix: true,
             summary: "The programs of these packages in front of PATH",
-            docs: "Their closures come along. Of two packages with a program of one name, the later in the list is found.",
+            docs: "The packages' closures are added to the jail. If two packages have a program of the same name, the later package in the list
+wins.",
             signature: Signature { params: &[param("packages", Type::List(&Type::Package))] },
             example: "add-pkg-deps [ pkgs.git pkgs.ripgrep ]",
             lower: Lower::Permission(|call| {
@@ -80,7 +81,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             name: names::FWD_ENV,
             in_jail_nix: true,
             summary: "A variable with the value that it has where the jail is started",
-            docs: "When it is not set there, the launch stops and names the line that wanted it.",
+            docs: "If it is not set there, the launch stops and names the line that asked for it.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "fwd-env \"EDITOR\"",
             lower: Lower::Permission(|call| forward(call, Missing::Fail)),
@@ -88,11 +89,12 @@ pub(super) const CHAPTER: Chapter = Chapter {
         },
         Combinator {
             name: names::GIT_IDENTITY,
-            summary: "The name and the address that you commit with, and nothing else of your git configuration",
-            docs: "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or `$GIT_CONFIG_GLOBAL`, with what these
-include, also for the folder that the jail is started in (`includeIf.gitdir:…`). The project's own is not asked, because an agent may have
-written it, and no git is run. Inside they are `/etc/gitconfig`, so what a repository says itself counts more. Where your configuration names
-nobody there is no such file. Agents' jails have it unless `baseJailOptions` says otherwise.",
+            summary: "The name and e-mail address that you commit with, and nothing else of your git configuration",
+            docs: "They are read before the launch from your own configuration: `~/.config/git/config` and `~/.gitconfig`, or
+`$GIT_CONFIG_GLOBAL`, with the files that these include, also for the folder in which the jail is started
+(`includeIf.gitdir:…`). The project's own configuration is not read, because an agent may have written it, and git is not run.
+Inside they are in `/etc/gitconfig`, so a repository's own settings take precedence. If your configuration has no name, the
+file does not exist. Agents' jails have this grant unless `baseJailOptions` says otherwise.",
             example: "git-identity",
             lower: Lower::Permission(|call| {
                 // Beneath what the spec puts there itself, and never in a folder of the host that is read-only.
@@ -105,7 +107,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             name: names::SET_ARGV,
             in_jail_nix: true,
             summary: "The arguments of the program",
-            docs: "Unless it is used they are those of the command. `(noescape \"\\\"$@\\\"\")` stands for all of them.",
+            docs: "Without it, the program gets the arguments of the command. `(noescape \"\\\"$@\\\"\")` stands for all of them.",
             signature: Signature { params: &[param("arguments", Type::List(&Type::Text))] },
             example: "set-argv [ \"--verbose\" (noescape \"\\\"$@\\\"\") ]",
             lower: Lower::Permission(set_argv),
@@ -115,7 +117,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             name: names::SET_ENV,
             in_jail_nix: true,
             summary: "A variable with this value",
-            docs: "The value is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
+            docs: "The value is part of the wrapper, which every user of the machine can read, so do not put secrets into it.",
             signature: Signature { params: &[param("name", Type::Literal), param("value", Type::Text)] },
             example: "set-env \"GOPATH\" (noescape \"~/go\")",
             lower: Lower::Permission(|call| {
@@ -137,7 +139,7 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
         },
         Combinator {
             name: "unset-env",
-            summary: "Takes a variable away again",
+            summary: "Removes a variable",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "unset-env \"LANG\"",
             lower: Lower::Permission(|call| {
@@ -151,8 +153,9 @@ nobody there is no such file. Agents' jails have it unless `baseJailOptions` say
             name: "wrap-entry",
             in_jail_nix: true,
             summary: "A shell script, inside the jail, around the program",
-            docs: "A function from the program to the script. It gets the program without arguments: write `\"$@\"` where they belong. The script
-stops at the first command that fails (`errexit`, `nounset`, `pipefail`). Several nest: a later one goes around the earlier.",
+            docs: "The argument is a function from the program to the script. It gets the program without arguments: write `\"$@\"` where they
+belong. The script stops at the first command that fails (`errexit`, `nounset`, `pipefail`). Several scripts nest: a later one
+is outside an earlier one.",
             signature: Signature { params: &[param("script", Type::Script)] },
             example: "wrap-entry (entry: ''\n  umask 077\n  exec ${entry} \"$@\"\n'')",
             brings: &[inside(Brought::BashInteractive)],
@@ -171,7 +174,8 @@ pub(super) fn variable(call: &mut Call<'_, '_>, argument: usize) -> Option<Strin
     if is_variable(name) {
         return Some(name.into());
     }
-    let message = format!("`{}` names no environment variable", jail_plan::one_line(name));
+    let message =
+        format!("`{}` is not the name of an environment variable", jail_plan::one_line(name));
     let help = match name.strip_prefix('$') {
         Some(rest) if is_variable(rest) => format!("write `\"{rest}\"`, without the `$`"),
         Some(_) | None => {

@@ -9,13 +9,14 @@ use crate::signature::{Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Files",
-    intro: "Nothing of the host's files exists in a jail until it is granted. Paths are absolute; `(noescape \"~/x\")` names something in the
-home folder. A source that is missing stops the launch and names the line that wanted it, unless the name says `try`.",
+    intro: "None of the host's files exists in a jail until it is granted. Paths are absolute; `(noescape \"~/x\")` names something in the
+home folder. A missing source stops the launch, and the message names the line that asked for it, unless the combinator's name
+begins with `try`.",
     combinators: &[
         Combinator {
             name: "bind-device",
             summary: "One device node",
-            docs: "Everywhere else devices do not work, also when their nodes are granted.",
+            docs: "Only this combinator makes a device usable. A device node that another grant shows does not work.",
             signature: Signature { params: PATH },
             example: "bind-device \"/dev/kvm\"",
             lower: Lower::Permission(|call| {
@@ -28,7 +29,7 @@ home folder. A source that is missing stops the launch and names the line that w
             name: "bind-pkg",
             in_jail_nix: true,
             summary: "A package's output at this place, read-only",
-            docs: "Its closure comes along.",
+            docs: "The package's closure is added to the jail.",
             signature: Signature { params: &[param("to", Type::Text), param("package", Type::Package)] },
             example: "bind-pkg \"/etc/zoneinfo\" pkgs.tzdata",
             lower: Lower::Permission(|call| {
@@ -42,8 +43,8 @@ home folder. A source that is missing stops the launch and names the line that w
         },
         Combinator {
             name: "mount",
-            summary: "A file system of this kind at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
-            docs: "There are no other kinds: a jail mounts what it is given and nothing that the kernel would have to interpret.",
+            summary: "A file system of this type at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`",
+            docs: "There are no other types: a jail never mounts anything that the kernel would have to interpret.",
             signature: Signature { params: &[param("kind", Type::Literal), param("to", Type::Text)] },
             example: "mount \"tmpfs\" \"/var/cache\"",
             lower: Lower::Permission(mount),
@@ -52,7 +53,7 @@ home folder. A source that is missing stops the launch and names the line that w
         Combinator {
             name: "mount-dev",
             summary: "A minimal /dev",
-            docs: "`base` has it; this is for jails that begin with `reset`.",
+            docs: "`base` includes it; this is for jails that begin with `reset`.",
             example: "[ reset bind-nix-store-runtime-closure mount-dev ]",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Dev { to: Text::literal("/dev") });
@@ -62,8 +63,8 @@ home folder. A source that is missing stops the launch and names the line that w
         },
         Combinator {
             name: "mount-proc",
-            summary: "A /proc that shows the jail's processes only",
-            docs: "`base` has it; this is for jails that begin with `reset`.",
+            summary: "A /proc that shows only the jail's processes",
+            docs: "`base` includes it; this is for jails that begin with `reset`.",
             example: "[ reset bind-nix-store-runtime-closure mount-proc ]",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Proc { to: Text::literal("/proc") });
@@ -74,9 +75,9 @@ home folder. A source that is missing stops the launch and names the line that w
         Combinator {
             name: "persist-home",
             in_jail_nix: true,
-            summary: "A home folder that is kept, under this name, for all jails that say the same",
-            docs: "It lies in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. What else
-is granted in the home folder lies over it, wherever the spec says so.",
+            summary: "A persistent home folder under this name, for all jails that use the name",
+            docs: "It is in `~/.local/share/jailgen/home/NAME` (or below `$XDG_DATA_HOME`) and is made on first use. Other grants in the home
+folder cover it, wherever they are in the spec.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-home \"work\"",
             lower: Lower::Permission(persist_home),
@@ -84,9 +85,9 @@ is granted in the home folder lies over it, wherever the spec says so.",
         },
         Combinator {
             name: "persist-project-home",
-            summary: "A home folder that is kept, under this name, for each project: each folder in which the jail is started has its own",
-            docs: "It lies in `~/.local/share/jailgen/project-home/NAME` (or below `$XDG_DATA_HOME`), named after the project's path. What an
-agent keeps of one project, another does not see.",
+            summary: "A persistent home folder under this name for each project: each folder in which the jail is started has its own",
+            docs: "It is in `~/.local/share/jailgen/project-home/NAME` (or below `$XDG_DATA_HOME`), named after the project's path. An agent does
+not see what it keeps of other projects.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-project-home \"work\"",
             lower: Lower::Permission(|call| {
@@ -112,8 +113,9 @@ agent keeps of one project, another does not see.",
         Combinator {
             name: "readonly-paths-from-var",
             in_jail_nix: true,
-            summary: "Every path in this variable, read-only; the second string stands between two of them",
-            docs: "Paths that do not exist, and a variable that is not set, are passed over. The variable itself is not handed on: that is `fwd-env`.",
+            summary: "Every path in this variable, read-only; the second string separates the paths",
+            docs: "Paths that do not exist are skipped, and so is a variable that is not set. The variable itself is not passed on: use `fwd-env`
+for that.",
             signature: Signature {
                 params: &[param("variable", Type::Literal), param("separator", Type::Literal)],
             },
@@ -125,7 +127,7 @@ agent keeps of one project, another does not see.",
             name: names::READWRITE,
             in_jail_nix: true,
             summary: "This path, at its own place, read-write",
-            docs: "An agent's own state is better granted by `state-dir`, which makes it on first use.",
+            docs: "For an agent's own state, prefer `state-dir`, which makes the folder on first use.",
             signature: Signature { params: PATH },
             example: "readwrite (noescape \"~/.cache/go-build\")",
             lower: Lower::Permission(|call| {
@@ -148,10 +150,10 @@ agent keeps of one project, another does not see.",
         Combinator {
             name: "runtime-deep-ro-bind",
             in_jail_nix: true,
-            summary: "This path, at its own place, read-only, with what its symbolic links lead to in their stead",
-            docs: "For configuration that is made of links into other places. A link that stays in the tree stays a link; one that leads out of it is
-replaced by what it leads to, at any depth. One that leads nowhere is told at launch. A link in a folder that any jail
-could ever write stops the launch: an earlier session may have made it. `/etc/resolv.conf` comes by content.",
+            summary: "This path, at its own place, read-only; symbolic links that lead out of it are replaced by their targets",
+            docs: "For configuration that consists of links to other places. A link that stays in the tree stays a link; a link that leads out of
+it is replaced by its target, at any depth. The launch reports links that lead nowhere. A link in a folder that any jail could
+ever write stops the launch, because an earlier session may have made it. `/etc/resolv.conf` is copied.",
             signature: Signature { params: PATH },
             example: "runtime-deep-ro-bind \"/etc/ssl\"",
             lower: Lower::Permission(|call| {
@@ -174,7 +176,7 @@ could ever write stops the launch: an earlier session may have made it. `/etc/re
         },
         Combinator {
             name: names::STATE_DIR,
-            summary: "A folder of the agent's own state, read-write, made (mode 0700) when it is missing",
+            summary: "A folder of the agent's own state, read-write, made (mode 0700) if it is missing",
             docs: "A file in its place stops the launch.",
             signature: Signature { params: PATH },
             example: "state-dir (noescape \"~/.config/opencode\")",
@@ -187,20 +189,24 @@ could ever write stops the launch: an earlier session may have made it. `/etc/re
         },
         Combinator {
             name: names::STATE_FILE,
-            summary: "A file of the agent's own state, read-write; its program makes it (mode 0600) where it is missing",
-            docs: "Programs may write it in place or replace it by renaming a new file over it. The jail has a file of its own for that, and each of the two
-follows the other within a fraction of a second, as a whole; what the program has changed is on the host in any case when the jail has ended,
-also when the program was killed. A process outside that may open these two files and nothing else carries it over; it needs
-Landlock. A file that the host does not have is not there inside either: an empty one is a broken one for many programs.
+            summary: "A file of the agent's own state, read-write; its program creates it (mode 0600) if it is missing",
+            docs: "Programs may write it in place, or replace it by renaming a new file over it. For this the jail has its own file. The two
+files follow each other within a fraction of a second, always as a whole. When the jail has ended, the host has what the
+program changed, even if the program was killed. A process outside that may open these two files and nothing else synchronises
+them; it needs Landlock. If the host does not have the file, it does not exist inside either, because many programs take an
+empty file for a broken one.
 
-What is lost, and when: of two launches that change the file at the same time, or a launch and a program outside, the last one counts, and what the other has
-changed is gone, whatever lock they take: each locks a file of its own. For state that sessions share grant the *folder* that it is in (`state-dir`), where locks and
-renames are everybody's. Where the process that carries it over is killed, or ended with the jail by `limit-memory`, what was changed in the last moments is lost, and that is told.
-A program that removes the file removes it inside only. What it leaves that is no regular file, or larger than 64 MiB, is not taken, and told.
+What can be lost: if two launches, or a launch and a program outside, change the file at the same time, the last change wins
+and the other is lost. Locks do not help, because each side locks its own file. For state that sessions share, grant the
+*folder* that contains it (`state-dir`): there, locks and renames apply to all sessions. If the process that synchronises the
+file is killed, or ended with the jail by `limit-memory`, the changes of the last moments are lost, and the launch reports it.
+If a program removes the file, it is removed only inside. If it leaves something that is not a regular file, or is larger than
+64 MiB, the host's file stays as it is, and the launch reports it.
 
-Where nothing can be written beside it inside, where the host's file has a second name (a hard link), and for
-a `dedicated-user`, the file itself is bound instead, and made (empty) where it is missing: it can be written in place, and a rename over it is refused (`EBUSY`). In a home folder that
-is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
+If nothing can be written next to the file inside, if the host's file has a second name (a hard link), or for a
+`dedicated-user`, the file itself is bound instead, and created (empty) if it is missing. It can then be written in place, but
+a rename over it is refused (`EBUSY`). In a persistent home folder, a file that was there before is kept next to it as
+`NAME.jailgen-old`.",
             signature: Signature { params: PATH },
             example: "state-file (noescape \"~/.claude.json\")",
             lower: Lower::Permission(|call| {
@@ -214,7 +220,7 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
             name: "tmpfs",
             in_jail_nix: true,
             summary: "An empty folder in memory, writable, gone when the jail ends",
-            docs: "It may use half of the memory, together with all others that have no size of their own; `tmpfs-sized` says how much.",
+            docs: "All such folders together may use half of the memory; `tmpfs-sized` gives one a size of its own.",
             signature: Signature { params: &[param("to", Type::Text)] },
             example: "tmpfs \"/var/cache\"",
             lower: Lower::Permission(|call| {
@@ -225,7 +231,7 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
         },
         Combinator {
             name: "tmpfs-sized",
-            summary: "An empty folder in memory that holds at most so much: bytes, or `K`, `M`, `G`",
+            summary: "An empty folder in memory that holds at most this much: bytes, or `K`, `M`, `G`",
             signature: Signature { params: &[param("size", Type::Literal), param("to", Type::Text)] },
             example: "tmpfs-sized \"1G\" \"/tmp\"",
             lower: Lower::Permission(tmpfs_sized),
@@ -280,7 +286,7 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
         Combinator {
             name: names::WHOLE_NIX_STORE,
             summary: "All of /nix/store, read-only, instead of the closure",
-            docs: "Everything in the store becomes readable, whoever built it and whatever it contains.",
+            docs: "Everything in the store becomes readable, including what other users built.",
             example: "whole-nix-store",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Store { scope: Scope::Whole });
@@ -292,7 +298,8 @@ is kept, the file that was there first stays beside it as `NAME.jailgen-old`.",
             name: "write-text",
             in_jail_nix: true,
             summary: "A read-only file with this text",
-            docs: "The text is taken as it stands. It is part of the wrapper, which everybody on the machine can read: it is no place for secrets.",
+            docs: "The text is taken literally. It is part of the wrapper, which every user of the machine can read, so do not put secrets into
+it.",
             signature: Signature { params: &[param("to", Type::Text), param("text", Type::Text)] },
             example: "write-text \"/etc/motd\" \"Mind the gap.\\n\"",
             lower: Lower::Permission(write_text),
@@ -340,7 +347,7 @@ fn tmpfs_sized(call: &mut Call<'_, '_>) -> Option<()> {
     let text = call.literal(0)?;
     let to = call.target(1);
     let Some(size) = parse_size(text) else {
-        let message = format!("`{text}` is no size");
+        let message = format!("`{text}` is not a size");
         call.error(
             Code::BadSize,
             0,

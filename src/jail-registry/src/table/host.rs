@@ -18,9 +18,9 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Combinator {
             name: "add-cleanup",
             in_jail_nix: true,
-            summary: "A bash script on the host after the program's end, whatever ended it",
-            docs: "It runs in the shell of `add-runtime`, with its variables, also when a script before the launch failed, when the program
-was killed, and when the launcher was. It goes on after a command that fails; the exit status stays the program's.",
+            summary: "A bash script on the host after the program's end, however it ended",
+            docs: "It runs in the shell of `add-runtime`, with its variables, also if a script before the launch failed, or if the program or the
+launcher was killed. It continues after a command that fails; the exit status stays the program's.",
             signature: SCRIPT,
             example: "[ (add-runtime \"scratch=$(mktemp -d)\") (add-cleanup \"rm -r \\\"$scratch\\\"\") ]",
             brings: &[on_host(Brought::BashInteractive)],
@@ -32,12 +32,13 @@ was killed, and when the launcher was. It goes on after a command that fails; th
             in_jail_nix: true,
             summary: "A bash script on the host before the launch",
             docs: "
-- All of a jail's scripts run in one shell, in order, and share their variables. `\"$@\"` is what the command was given. A script
-  stops at the first command that fails (`errexit`, `nounset`, `pipefail`), and then nothing is started.
-- Every variable that the spec mentions (`(noescape \"$NAME\")`, `fwd-env`) is read back, exported or not.
+- All scripts of a jail run in one shell, in order, and share their variables. `\"$@\"` are the arguments of the command. A
+  script stops at the first command that fails (`errexit`, `nounset`, `pipefail`), and then nothing is started.
+- Every variable that the spec mentions (`(noescape \"$NAME\")`, `fwd-env`) is read back, whether it is exported or not.
 - `RUNTIME_ARGS+=(--ro-bind /a /b)` adds arguments of bubblewrap, as `unsafe-add-raw-args` takes them.
-- It starts in the folder that the jail was started in. PATH, and lists like it, have no relative entry and no folder that a jail may write.
-- It runs with your rights. What it reads from a folder that the jail can write, an agent may have written.",
+- It starts in the folder in which the jail was started. PATH, and similar lists, have no relative entry and no folder that a
+  jail may write.
+- It runs with your rights. An agent may have written what it reads from a folder that the jail can write.",
             signature: SCRIPT,
             example: "[ (add-runtime \"TODAY=$(date +%F)\") (set-env \"TODAY\" (noescape \"$TODAY\")) ]",
             brings: &[on_host(Brought::BashInteractive)],
@@ -47,11 +48,12 @@ was killed, and when the launcher was. It goes on after a command that fails; th
         Combinator {
             name: "jail-to-host-channel",
             in_jail_nix: true,
-            summary: "A program inside that has a bash script run on the host",
-            docs: "The script gets the program's arguments and its input; its outputs and its exit status are the program's. Calls run side
-by side, each in a process of its own, with what `add-runtime` exported; one that fails or hangs hurts nobody else, and ends with its caller.
-It starts in `/`, and `JAIL_PROJECT` is the folder that the jail was started in; PATH has no folder that a jail may write.
-The jail decides when it is called, how often, and with what: quote every `\"$1\"`, and trust none of them.",
+            summary: "A program inside that runs a bash script on the host",
+            docs: "The script gets the program's arguments and its input; its output and its exit status are the program's. Calls run in
+parallel, each in a process of its own, with what `add-runtime` exported; a call that fails or hangs affects no other, and
+ends with its caller. The script starts in `/`, and `JAIL_PROJECT` is the folder in which the jail was started; PATH has no
+folder that a jail may write. The jail decides when to call it, how often, and with what: quote every `\"$1\"`, and trust none
+of them.",
             signature: Signature { params: &[param("name", Type::Literal), param("script", Type::Text)] },
             example: "jail-to-host-channel \"host-date\" \"date +%F\"",
             brings: &[on_host(Brought::BashInteractive)],
@@ -62,9 +64,9 @@ The jail decides when it is called, how often, and with what: quote every `\"$1\
             name: names::OPEN_URLS_IN_BROWSER,
             in_jail_nix: true,
             summary: "Web addresses are opened in your browser, on the host",
-            docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` where that is not set;
-neither is looked for in the project. It starts in `/`.
-An address can carry what the jail knows to whoever it names, without `network` too.",
+            docs: "`xdg-open` inside, and `BROWSER`, take one http or https address. On the host `$BROWSER` opens it, or `xdg-open` if that is
+not set; neither is looked for in the project. It starts in `/`. An address can carry what the jail knows to the server that
+it names, even without `network`.",
             example: "open-urls-in-browser",
             lower: Lower::Permission(|call| {
                 clients(call);

@@ -1,4 +1,4 @@
-//! The layers beside mounts and namespaces: what the kernel checks at each call.
+//! The layers other than mounts and namespaces: what the kernel checks at each call.
 
 use jail_policy::{CallBase, Grant, OnDeny, Wall};
 
@@ -11,15 +11,15 @@ use crate::term::{Placed, Value};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Layers",
-    intro: "What the kernel checks at each call, beside mounts and namespaces. Every jail has all of these layers; here they are \
-made stricter. [The layers](layers.md) says what each stops.",
+    intro: "What the kernel checks at each call, in addition to mounts and namespaces. Every jail has all of these layers; these
+combinators change them. [The layers](layers.md) says what each of them stops.",
     combinators: &[
         Combinator {
             name: names::ADD_SECCOMP,
             in_jail_nix: true,
-            summary: "A system call filter of one's own, beside the jail's",
-            docs: "A compiled filter (classic BPF, `struct sock_filter`), or a program that prints one; both are read when the jail is built.
-It can only take away what the jail's own filter leaves.",
+            summary: "A system call filter of your own, in addition to the jail's",
+            docs: "A compiled filter (classic BPF, `struct sock_filter`), or a program that prints one; both are read when the jail is built. It
+can only refuse more than the jail's own filter.",
             signature: Signature { params: &[param("filter", Type::Text)] },
             example: "add-seccomp (pkgs.writeShellScript \"filter\" \"printf '\\\\006\\\\000\\\\000\\\\000\\\\000\\\\000\\\\377\\\\177'\")",
             lower: Lower::Permission(add_seccomp),
@@ -28,8 +28,8 @@ It can only take away what the jail's own filter leaves.",
         Combinator {
             name: names::ALLOW_NESTED_SANDBOX,
             summary: "Namespaces and mounts inside, for programs that make a sandbox of their own",
-            docs: "Browsers, and agents that do not trust their commands. It gives back a good part of the kernel: a program in a
-namespace of its own has capabilities there. Landlock checks no files then, because under it nothing can be mounted. A sandbox inside
+            docs: "For browsers, and for agents that sandbox their commands. It exposes a large part of the kernel: in a namespace of its own, a
+program has capabilities. Landlock then checks no files, because under Landlock rules nothing can be mounted. A sandbox inside
 can mount a /proc, unless root starts the jail ([layers](layers.md#sandboxes-inside-a-jail)).",
             example: "allow-nested-sandbox",
             lower: Lower::Permission(|call| {
@@ -40,15 +40,15 @@ can mount a /proc, unless root starts the jail ([layers](layers.md#sandboxes-ins
         },
         Combinator {
             name: names::LANDLOCK,
-            summary: "The second wall: `\"default\"`, `\"full\"`, or a least ABI of the kernel",
-            docs: "Landlock checks what the mounts grant once more, by other means. By default it checks writes grant by grant, that what is read is
-mounted in the jail (a folder that another process hands in as a descriptor is not), ioctl on devices, and what is not files:
-signals and abstract sockets. `\"full\"` checks reads and executions grant by grant too, so that the folders that only lead to what is
-granted (`/` and `/etc` themselves) cannot be listed.
+            summary: "The Landlock layer: `\"default\"`, `\"full\"`, or a minimum ABI of the kernel",
+            docs: "Landlock checks by other means what the mounts grant. By default it checks writes grant by grant; that what is read is mounted
+in the jail (a folder that another process passes in as a descriptor is not); ioctl on devices; and signals and abstract
+sockets, which are not files. `\"full\"` also checks reads and executions grant by grant, so the folders that only lead to what
+is granted (`/` and `/etc` themselves) cannot be listed.
 
-The default wall is as high as the running kernel can build it. What a spec names stops the launch where the kernel cannot:
-`\"default\"` needs Landlock ABI 2 (Linux 5.19), `\"full\"` ABI 3 (6.2), and `{ abi = 6; }` what it says. `\"full\"` and a least ABI
-can both be given.",
+By default the layer checks as much as the running kernel supports. If a spec names something that the kernel does not
+support, the launch stops: `\"default\"` needs Landlock ABI 2 (Linux 5.19), `\"full\"` ABI 3 (6.2), and `{ abi = 6; }` that ABI.
+You can give both `\"full\"` and a minimum ABI.",
             signature: Signature { params: &[param("wall", WALL)] },
             example: "[ (landlock \"full\") (landlock { abi = 6; }) ]",
             lower: Lower::Permission(landlock),
@@ -56,17 +56,19 @@ can both be given.",
         },
         Combinator {
             name: names::SECCOMP,
-            summary: "Which system calls there are: `\"default\"`, `\"strict\"`, or more and fewer than those",
-            docs: "`\"default\"` refuses the families of calls that sandboxes were left through. `\"strict\"` allows a list, and any other call that
-the default would allow kills the program: common commands and runtimes are on it, in the jail of an agent's builder what that agent was
-seen to use too, and elsewhere what all of them use. `jailgen trace` prints what is missing. `jailgen explain --syscalls` says what a spec leaves.
+            summary: "Which system calls are allowed: `\"default\"`, `\"strict\"`, or changes to one of them",
+            docs: "`\"default\"` refuses the families of calls that were used in known sandbox escapes. `\"strict\"` allows a list, and any other
+call that the default would allow kills the program. Common commands and runtimes are on the list; in the jail of an agent's builder
+also what that agent was seen to use, and elsewhere what all agents use. `jailgen trace` prints what is missing, and
+`jailgen explain --syscalls` shows what a spec allows.
 
-`{ allow = [ … ]; deny = [ … ]; onDeny = …; }` changes either of them, and can stand beside it. A call is a name, or a name with
-conditions: `\"ioctl(1=0x5401|0x5402)\"` is where argument 1, counted from 0, is one of these; `!=` is none of these, `&` any of these
-bits, and a comma puts conditions together. The low 32 bits of an argument are compared. A name alone lifts no check of arguments
-that the default has (in `ioctl`, `clone`, `socket`, `openat`, `chmod` and their like); a name with conditions does:
-`\"fchmodat(2&0xc00)\"` allows the set-user-id and set-group-id bits there. `onDeny` is `\"errno\"` (EPERM), `\"kill\"`, or `\"log\"`, which
-carries the call out and leaves a line in the kernel's log; under `\"strict\"` it is about the rest too.",
+`{ allow = [ … ]; deny = [ … ]; onDeny = …; }` changes either of them, and can be given in addition. A call is a name, or a
+name with conditions: `\"ioctl(1=0x5401|0x5402)\"` matches if argument 1, counted from 0, has one of these values; `!=` means
+none of these values, `&` any of these bits, and a comma joins conditions. The low 32 bits of an argument are compared. A name
+alone does not lift the default's checks of arguments (in `ioctl`, `clone`, `socket`, `openat`, `chmod` and similar calls); a
+name with conditions does: `\"fchmodat(2&0xc00)\"` allows the set-user-id and set-group-id bits there. `onDeny` is `\"errno\"`
+(EPERM), `\"kill\"`, or `\"log\"`, which carries out the call and writes a line to the kernel's log. With `\"strict\"` it also
+applies to every call outside the list.",
             signature: Signature { params: &[param("calls", CALLS)] },
             example: "[ (seccomp \"strict\") (seccomp { allow = [ \"ptrace\" ]; deny = [ \"socket(0=16)\" ]; onDeny = \"errno\"; }) ]",
             lower: Lower::Permission(seccomp),
@@ -81,13 +83,13 @@ const RULES: &[Field] = &[
         name: "allow",
         ty: Type::List(&Type::Literal),
         required: false,
-        doc: "the system calls that are allowed beside",
+        doc: "the system calls that are allowed in addition",
     },
     Field {
         name: "deny",
         ty: Type::List(&Type::Literal),
         required: false,
-        doc: "the system calls that are refused beside",
+        doc: "the system calls that are refused in addition",
     },
     Field {
         name: "onDeny",
@@ -169,7 +171,7 @@ fn names(call: &mut Call<'_, '_>, list: Option<&Placed>) -> Option<Vec<String>> 
             Err((message, help)) => {
                 let place = element.place.or(call.place_of(0));
                 let fault = Diagnostic::error(Code::UnknownSetting, place, message);
-                call.tell(fault.help(help));
+                call.report(fault.help(help));
                 whole = false;
             }
         }

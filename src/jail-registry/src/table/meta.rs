@@ -5,7 +5,7 @@ use crate::signature::{Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Combining",
-    intro: "A list of permissions is applied in order: what comes later lies over what comes earlier, and stands before it in `PATH`.",
+    intro: "A list of permissions is applied in order: later mounts cover earlier ones, and later packages come first in `PATH`.",
     combinators: &[
         Combinator {
             name: "compose",
@@ -24,7 +24,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
             name: "defer",
             in_jail_nix: true,
             summary: "A permission that is applied after all others",
-            docs: "Several that are deferred keep their order.",
+            docs: "Several deferred permissions keep their order.",
             signature: Signature { params: &[param("permission", Type::Permission)] },
             example: "defer (tmpfs \"/var/cache\")",
             lower: Lower::Permission(|call| {
@@ -36,11 +36,11 @@ pub(super) const CHAPTER: Chapter = Chapter {
         Combinator {
             name: names::ESCAPE,
             in_jail_nix: true,
-            summary: "A text that is taken as it stands, as every plain string is",
-            docs: "It is here for specs that were written for jail.nix. A text of `noescape` stays one.
+            summary: "A text that is taken literally, as every plain string is",
+            docs: "It exists for specs that were written for jail.nix. A text of `noescape` stays one.
 
-Where a plain string looks as if it were to be expanded, a warning asks; `(noescape \"\\\\$HOME\")` says that the dollar sign is
-meant.",
+If a plain string looks as if it should be expanded, a warning asks; `(noescape \"\\\\$HOME\")` says that you mean the dollar
+sign.",
             signature: Signature { params: &[param("text", Type::Text)] },
             example: "set-env \"GREETING\" (escape \"it's fine\")",
             lower: Lower::Text { expand: false },
@@ -49,8 +49,8 @@ meant.",
         Combinator {
             name: "include-once",
             in_jail_nix: true,
-            summary: "A permission that is applied only when the key has not come up before",
-            docs: "For lists that are put together from several places. The first one counts.",
+            summary: "A permission that is applied only if the key has not occurred before",
+            docs: "For lists that are assembled from several places. The first one counts.",
             signature: Signature {
                 params: &[param("key", Type::Literal), param("permission", Type::Permission)],
             },
@@ -69,9 +69,8 @@ meant.",
             name: names::NOESCAPE,
             in_jail_nix: true,
             summary: "A text in which `~`, `$VAR`, `${VAR}` and `${VAR:-default}` are expanded at launch",
-            docs: "They have the launcher's values. Nothing is run: `$(…)` is an error. Quotes that were written for bash,
-as in `(noescape \"\\\"$FOO\\\"\")`, do no harm. A variable that is needed and not set stops the launch, with the line of
-the spec.",
+            docs: "The values are the launcher's. Nothing is executed: `$(…)` is an error. Quotes that were written for bash, as in `(noescape
+\"\\\"$FOO\\\"\")`, do no harm. If a variable is needed and not set, the launch stops and names the line of the spec.",
             signature: Signature { params: &[param("text", Type::Text)] },
             example: "readonly (noescape \"~/.config/git\")",
             lower: Lower::Text { expand: true },
@@ -80,8 +79,8 @@ the spec.",
         Combinator {
             name: "reset",
             in_jail_nix: true,
-            summary: "Forgets every permission before it, the base ones too",
-            docs: "What is deferred so far is forgotten as well, and so are the scripts around the program.",
+            summary: "Forgets every permission before it, including the base",
+            docs: "Deferred permissions and scripts around the program are forgotten too.",
             example: "[ network reset base bind-nix-store-runtime-closure fake-passwd ]",
             lower: Lower::Permission(|call| {
                 call.reset();
@@ -93,9 +92,9 @@ the spec.",
             name: names::UNSAFE_ADD_RAW_ARGS,
             in_jail_nix: true,
             summary: "Arguments of bubblewrap, for specs that were written for it",
-            docs: "They are split as a shell would, and read when the jail is compiled: each becomes what another combinator would grant.
-`~`, `$NAME` and `${NAME:-default}` are expanded at launch. Options that jails do not have are errors that name what to write
-instead; [host-hooks.md](host-hooks.md) lists those that there are.",
+            docs: "They are split as in a shell, and read when the jail is compiled: each becomes what another combinator would grant. `~`,
+`$NAME` and `${NAME:-default}` are expanded at launch. An option that jails do not have is an error that names what to write
+instead; [host-hooks.md](host-hooks.md) lists the options that exist.",
             signature: Signature { params: &[param("arguments", Type::Text)] },
             example: "unsafe-add-raw-args \"--tmpfs /var/cache --setenv EDITOR vi\"",
             lower: Lower::Permission(|call| call.raw()),

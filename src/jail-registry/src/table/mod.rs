@@ -29,7 +29,7 @@ use crate::signature::{Param, Signature, Type};
 /// One combinator.
 #[derive(Clone, Copy, Debug)]
 pub struct Combinator {
-    /// Its name.
+    /// The name, as specs write it.
     pub name: &'static str,
     /// The version of jailgen that first had it.
     pub since: &'static str,
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Lower {
 /// The combinators of one subject.
 #[derive(Clone, Copy, Debug)]
 pub struct Chapter {
-    /// Its title.
+    /// The title of the chapter.
     pub title: &'static str,
     /// What belongs here; Markdown.
     pub intro: &'static str,
@@ -129,7 +129,7 @@ const OURS: Combinator = Combinator {
     signature: NOTHING,
     example: "",
     brings: &[],
-    // Without a meaning of its own an entry grants nothing, and whoever uses it gets an error.
+    // Without a lowering of its own an entry grants nothing, and a spec that uses it gets an error.
     lower: Lower::Permission(|_| None),
 };
 

@@ -25,8 +25,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
         name: names::SHARE_NS,
         in_jail_nix: true,
         summary: "Shares a namespace with the host: `cgroup`, `ipc`, `net`, `pid`, `user` or `uts`",
-        docs: "What it holds back is held back no more: with `pid` the jail sees and signals your processes, with `net` it reaches your network,
-which is better said by `network`.",
+        docs: "What the namespace isolated is isolated no longer: with `pid` the jail sees and signals your processes, with `net` it reaches
+your network, for which `network` is the better word.",
         signature: Signature { params: &[param("namespace", Type::Literal)] },
         example: "share-ns \"ipc\"",
         lower: Lower::Permission(share),

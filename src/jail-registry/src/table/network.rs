@@ -9,8 +9,8 @@ use crate::packages::Brought;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Network",
-    intro: "Unless something here is used, a jail has no network but a loopback interface of its own. [network.md](network.md) says how the
-network by name works, and what does not work with it; [secrets.md](secrets.md) says how requests are judged and keys are kept outside.",
+    intro: "By default, a jail has no network except a loopback interface of its own. [network.md](network.md) says how the network by
+name works, and what does not work with it; [secrets.md](secrets.md) says how requests are filtered and keys are kept outside.",
     combinators: &[
         by_name::ALLOW_HOST_PORT,
         by_name::DNS,
@@ -33,10 +33,10 @@ const NETWORK: Combinator = Combinator {
         name: names::NETWORK,
         in_jail_nix: true,
         summary: "The host's network, and what TLS and DNS need",
-        docs: "All of it: the services on the host's loopback interface and the local network too.
+        docs: "All of it, including the services on the host's loopback interface and the local network.
 
-- `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the contents that the host's have at launch. The jail's own name
-  follows in `/etc/hosts`.
+- `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the host's contents at launch. The jail's own name is added to
+  `/etc/hosts`.
 - The certificates of the public authorities, where programs look for them, and named by `SSL_CERT_FILE`, `NIX_SSL_CERT_FILE`,
   `CURL_CA_BUNDLE`, `REQUESTS_CA_BUNDLE` and `GIT_SSL_CAINFO`.
 - The host's time zone, as with `time-zone`.",

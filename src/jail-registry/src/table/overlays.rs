@@ -9,10 +9,10 @@ use crate::signature::{Param, Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Overlays",
-    intro: "Folders of the host, one over the other, appear as one. Of a name that several have, the folder named last counts. Nothing is
-written to these folders: what becomes of changes is what the three differ in. What is mounted below a folder is not shown, and
-stops the launch for an ordinary user. The kernel's overlayfs does it (Linux 5.11 or newer; `jailgen doctor` tells whether this machine
-has it); where it is missing the launch stops.",
+    intro: "Several folders of the host appear as one. If several have the same name, the folder named last counts. These folders are
+never written; the three combinators differ in where changes go. File systems mounted below a folder are not shown, and for an
+ordinary user they stop the launch. The kernel's overlayfs is required (Linux 5.11 or newer; `jailgen doctor` says whether
+this machine has it); without it the launch stops.",
     combinators: &[
         Combinator {
             name: "overlay-ro",
@@ -28,11 +28,11 @@ has it); where it is missing the launch stops.",
         Combinator {
             name: "overlay-rw",
             in_jail_nix: true,
-            summary: "Folders of the host as one; what is changed goes to a folder of the host",
-            docs: "The second argument is that folder, the third one that the kernel works in: an empty one, in the same file system, for this overlay
-alone. Both are made (mode 0700) when they are missing. What was removed stays there as a device node of the numbers 0, 0. Two
-launches cannot use the same folder at the same time: the second one stops. So does one where something of yours is in the folder that the kernel
-works in: it would be removed.",
+            summary: "Folders of the host as one; changes go to a folder of the host",
+            docs: "The second argument is that folder. The third is a folder for the kernel's own use: empty, on the same file system, and for
+this overlay only. Both are made (mode 0700) if they are missing. A removed file stays there as a device node with numbers 0,
+0. Two launches cannot use the same folder at the same time: the second one stops. A launch also stops if the kernel's folder
+contains something of yours, because it would be removed.",
             signature: Signature { params: KEPT },
             example: "overlay-rw [ \"/srv/base\" ] (noescape \"~/changes\") (noescape \"~/changes.work\") \"/data\"",
             lower: Lower::Permission(|call| {
@@ -44,7 +44,7 @@ works in: it would be removed.",
         Combinator {
             name: "overlay-tmp",
             in_jail_nix: true,
-            summary: "Folders of the host as one; what is changed stays in memory and is gone with the jail",
+            summary: "Folders of the host as one; changes stay in memory and are gone when the jail ends",
             signature: Signature { params: FOLDERS_TO },
             example: "overlay-tmp [ (noescape \"~/.cargo/registry\") ] \"/cargo/registry\"",
             lower: Lower::Permission(|call| {

@@ -10,13 +10,14 @@ use crate::signature::{Signature, Type};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Process and identity",
-    intro: "How the jail's processes live, and what they know of the machine.",
+    intro: "How the jail's processes live, and what they know about the machine.",
     combinators: &[
         Combinator {
             name: "dedicated-user",
-            summary: "The program runs under a user id of its own, on the host too: that of a system user of this name, or a subordinate one of yours",
-            docs: "A process that escapes is then not you. What is granted read-write and belongs to you is shared by access control lists, so that both
-of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs and what does not work with it.",
+            summary: "The program runs under a user id of its own, on the host too: a system user of this name, or one of your subordinate ids",
+            docs: "A process that escapes then does not have your rights. What is granted read-write and belongs to you is shared by access
+control lists, so both of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs and what does not work
+with it.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "dedicated-user \"agent\"",
             lower: Lower::Permission(dedicated_user),
@@ -24,9 +25,9 @@ of you can edit it. [dedicated-user.md](dedicated-user.md) says what it needs an
         },
         Combinator {
             name: "machine-id",
-            summary: "A machine id that no other jail has, in /etc/machine-id, and another one at each launch",
-            docs: "Libraries of D-Bus and systemd, browsers and some licence checks read one, and complain or stop where there is none. By the
-host's they would tell that two jails, or a jail and you, are on one machine; a jail without this grant has none.",
+            summary: "A machine id in /etc/machine-id that no other jail has, new at each launch",
+            docs: "Libraries of D-Bus and systemd, browsers and some licence checks read one, and complain or stop if there is none. The host's
+would reveal that two jails, or a jail and you, are on one machine. A jail without this grant has no machine id.",
             example: "machine-id",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::MachineId { to: Text::literal("/etc/machine-id") });
@@ -37,7 +38,7 @@ host's they would tell that two jails, or a jail and you, are on one machine; a 
         Combinator {
             name: names::NEW_SESSION,
             summary: "The terminal is not the program's controlling terminal: no job control, no `/dev/tty`",
-            docs: "The program still reads what is typed and writes to the terminal, and keys still interrupt it.",
+            docs: "The program still reads what you type and writes to the terminal, and keys still interrupt it.",
             example: "new-session",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Terminal { terminal: Terminal::NewSession });
@@ -60,8 +61,8 @@ host's they would tell that two jails, or a jail and you, are on one machine; a 
         Combinator {
             name: names::NO_NEW_SESSION,
             in_jail_nix: true,
-            summary: "The terminal stays, with job control, as is the default",
-            docs: "It is no weaker for that: the jail has a terminal of its own, which gets what is typed only while its job is in the foreground.
+            summary: "The program has a controlling terminal, with job control: the default",
+            docs: "It is not less secure: the jail has a terminal of its own, which gets what you type only while its job is in the foreground.
 [layers.md](layers.md#terminal) says more.",
             example: "no-new-session",
             lower: Lower::Permission(|call| {
@@ -73,8 +74,8 @@ host's they would tell that two jails, or a jail and you, are on one machine; a 
         Combinator {
             name: names::SET_HOSTNAME,
             in_jail_nix: true,
-            summary: "The host name inside, in /etc/hostname and /etc/hosts too",
-            docs: "Unless it is used, the jail's name. Under `network`, /etc/hosts is the host's with this name added.",
+            summary: "The host name inside, also in /etc/hostname and /etc/hosts",
+            docs: "The default is the jail's name. With `network`, /etc/hosts is the host's with this name added.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "set-hostname \"workbench\"",
             lower: Lower::Permission(set_hostname),
@@ -82,9 +83,9 @@ host's they would tell that two jails, or a jail and you, are on one machine; a 
         },
         Combinator {
             name: names::SHARE_TERMINAL,
-            summary: "The program has the launcher's terminal itself, and not one of the jail's own",
-            docs: "For programs that need the terminal's own device: a serial line, a console. A process inside can then read what is typed to
-your shell while the job is stopped or in the background, and leave the terminal's settings changed; `audit` tells it.",
+            summary: "The program has the launcher's terminal itself, not one of the jail's own",
+            docs: "For programs that need the terminal's own device: a serial line, a console. A process inside can then read what you type to
+your shell while the job is stopped or in the background, and leave the terminal's settings changed; `audit` reports it.",
             example: "share-terminal",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::Terminal { terminal: Terminal::Shared });
@@ -94,14 +95,15 @@ your shell while the job is stopped or in the background, and leave the terminal
         },
         Combinator {
             name: "terminal-filter",
-            summary: "What the program writes to the terminal is seen, and does nothing else",
-            docs: "A terminal carries out what is written to it: it sets the clipboard (OSC 52), types back the title of its window (CSI 21 t), its
-settings and fonts, reads files for kitty's pictures, starts a printer. Such sequences are taken out; text, colours, pictures, titles, links and
-what editors and agents use stay, byte for byte. [layers.md](layers.md#filtered-terminal) has the list.
+            summary: "What the program writes to the terminal is displayed, and has no other effect",
+            docs: "A terminal carries out what is written to it: it sets the clipboard (OSC 52), types back the title of its window (CSI 21 t),
+its settings and fonts, reads files for kitty's pictures, or starts a printer. Such sequences are removed; text, colours,
+pictures, titles, links and what editors and agents use stay, byte for byte. [layers.md](layers.md#filtered-terminal) has the
+list.
 
-A process on the host does it, which has no rights at all: not the launcher, which only passes the bytes on. Where the program has no terminal,
-nothing is filtered: what goes to a pipe is as dangerous as whoever shows it later. `share-terminal` is the terminal itself, which cannot be
-filtered: the two together are refused.",
+A process on the host without any rights does this; the launcher only passes bytes on. If the program has no terminal, nothing
+is filtered: output to a pipe is as dangerous as the program that displays it later. `share-terminal` gives the terminal
+itself, which cannot be filtered, so the two together are refused.",
             example: "terminal-filter",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::TerminalFilter);
@@ -120,8 +122,8 @@ filtered: the two together are refused.",
         },
         Combinator {
             name: "utc",
-            summary: "UTC, as is the default",
-            docs: "To be said after `network`, which brings the host's zone.",
+            summary: "The time zone UTC: the default",
+            docs: "Write it after `network`, which adds the host's time zone.",
             example: "[ network utc ]",
             lower: Lower::Permission(|call| {
                 call.grant(Grant::TimeZone { zone: Zone::Utc });
@@ -135,7 +137,7 @@ filtered: the two together are refused.",
 fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     if !is_hostname(name) {
-        let message = format!("`{}` is no host name", jail_plan::one_line(name));
+        let message = format!("`{}` is not a host name", jail_plan::one_line(name));
         let help = "letters, digits and `-`, in parts that dots divide, 63 characters at most";
         call.error(Code::BadHostname, 0, message, help);
         return None;
@@ -144,13 +146,14 @@ fn set_hostname(call: &mut Call<'_, '_>) -> Option<()> {
     Some(())
 }
 
-/// git refuses a repository that belongs to somebody else, unless it is told that all are safe.
+/// git refuses a repository that belongs to another user, unless its configuration says that all are safe.
 fn dedicated_user(call: &mut Call<'_, '_>) -> Option<()> {
     let name = call.literal(0)?;
     let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
     let begins = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
     if !begins || !name.chars().all(legal) || name.len() > 32 || name == "root" {
-        let message = format!("`{}` is no name for a user of its own", jail_plan::one_line(name));
+        let message =
+            format!("`{}` is not a name for a user of its own", jail_plan::one_line(name));
         let help =
             "lower-case letters, digits, `-` and `_`, 32 at most, a letter first; not `root`";
         call.error(Code::BadUserName, 0, message, help);

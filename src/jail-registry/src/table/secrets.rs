@@ -52,17 +52,19 @@ pub(crate) const SECRET_FIELDS: &[Field] = &[
 
 pub(super) const HTTP_ALLOW: Combinator = Combinator {
     name: names::HTTP_ALLOW,
-    summary: "This host can be reached, and gets such requests only",
+    summary: "This host can be reached, and gets only such requests",
     docs: "
-- `methods`: as in requests, in upper case; all unless given. `TRACE` and `CONNECT` are errors.
-- `paths`: from `/`; all unless given. `*` stands for one segment, and `**` at the end for any number: `\"/v1/**\"` is `/v1` and all below it. The query is
-  not looked at.
+- `methods`: the methods, in upper case; all by default. `TRACE` and `CONNECT` are errors.
+- `paths`: paths that begin with `/`; all by default. `*` stands for one segment, and `**` at the end for any number:
+  `\"/v1/**\"` is `/v1` and everything below it. The query is not looked at.
 
-Where several stand for one host, a request must match one of them whole. The host can be reached on ports 443 and 80, as with `network-allow`;
-`\"example.com:8443\"` is this port alone, where TLS is spoken. A host that `network-allow` names too is an error: it would get every request.
+If there are several for one host, a request must match one of them as a whole. The host can be reached on ports 443 and 80,
+as with `network-allow`; `\"example.com:8443\"` is this port alone, with TLS. A host that `network-allow` also names is an
+error, because it would get every request.
 
-The broker ends TLS to see the requests, with an authority that it makes for each launch. Programs that read the system's certificates, or one of
-the variables for it, trust it; [secrets.md](secrets.md#programs-with-roots-of-their-own) names those that do not. A request that is refused gets a 403.",
+The broker ends TLS to see the requests, with a certificate authority that it makes for each launch. Programs that read the
+system's certificates, or one of the variables for them, trust it; [secrets.md](secrets.md#programs-with-roots-of-their-own)
+names those that do not. A refused request gets a 403.",
     signature: Signature {
         params: &[
             param("host", Type::Literal),
@@ -86,22 +88,23 @@ the variables for it, trust it; [secrets.md](secrets.md#programs-with-roots-of-t
 
 pub(super) const SECRET: Combinator = Combinator {
     name: names::SECRET,
-    summary: "A variable inside has a placeholder, and the broker puts the value in its place in requests",
+    summary: "A variable inside has a placeholder, and the broker replaces it with the value in requests",
     docs: "
 - `env`: the variable inside.
-- `from`: where the value is at launch. `from.env = \"NAME\"` is a variable of the launcher, `from.file = (noescape \"~/.keys/name\")` a file,
-  `from.command = [ \"pass\" \"show\" \"name\" ]` what a command prints on the host, `from.keyring = { service = \"name\"; }` an entry of the desktop's keyring.
-  No shell runs the command; one that is a string is taken apart into words.
-- `hosts`: who gets the value. They must be reachable: `network-allow`, `internet` or `http-allow` names them.
-- `places`: where in a request the placeholder is replaced, `[ \"header\" ]` unless given. `\"basic\"` is the user and the password of
-  `Authorization: Basic`, as git and npm send them; `\"query\"` and `\"body\"` are what they are called.
-- `header`: the only header that it is replaced in. Without it, those are the headers that services take a credential from: `Authorization`, `X-Api-Key` and
-  [others](secrets.md#where-it-is-replaced). On these hosts such a header, and the one that `header` names, holds the placeholder and nothing else, so
-  that another account's key carries no data out.
-- `optional = true`: where the launcher has no such value, the jail starts without the variable.
+- `from`: where the value is at launch. `from.env = \"NAME\"` is a variable of the launcher, `from.file = (noescape
+  \"~/.keys/name\")` a file, `from.command = [ \"pass\" \"show\" \"name\" ]` what a command prints on the host, `from.keyring = {
+  service = \"name\"; }` an entry of the desktop's keyring. No shell runs the command; a command that is a string is split into
+  words.
+- `hosts`: the hosts that get the value. They must be reachable: `network-allow`, `internet` or `http-allow` names them.
+- `places`: where in a request the placeholder is replaced, `[ \"header\" ]` by default. `\"basic\"` is the user and the password
+  of `Authorization: Basic`, as git and npm send them; the others are `\"query\"` and `\"body\"`.
+- `header`: the only header in which it is replaced. Without it, those are the headers from which services take a credential:
+  `Authorization`, `X-Api-Key` and [others](secrets.md#where-it-is-replaced). On these hosts such a header, and the one that
+  `header` names, holds the placeholder and nothing else, so a program cannot use another account's key to send data out.
+- `optional = true`: if the launcher has no such value, the jail starts without the variable.
 
-The value is never in the jail, the store, the plan or a log, and over plain HTTP it is not sent. A request to any other host that holds the placeholder is
-refused. Two secrets for one header of one host are an error. [secrets.md](secrets.md) has more.",
+The value is never in the jail, the store, the plan or a log, and it is not sent over plain HTTP. A request to any other host
+that holds the placeholder is refused. Two secrets for one header of one host are an error. [secrets.md](secrets.md) has more.",
     signature: Signature { params: &[param("key", Type::Fields(SECRET_FIELDS))] },
     example: "[
   (network-allow [ \"api.anthropic.com\" ])
@@ -118,9 +121,9 @@ refused. Two secrets for one header of one host are an error. [secrets.md](secre
 
 pub(super) const SECRET_FILE: Combinator = Combinator {
     name: names::SECRET_FILE,
-    summary: "A file inside has a placeholder, and the broker puts the value in its place in requests",
-    docs: "Like `secret`, for programs that read their key from a file: `path` is the file inside, and `from`, `hosts`, `places` and `header` are those of `secret`.
-The file holds the placeholder and nothing else.",
+    summary: "A file inside has a placeholder, and the broker replaces it with the value in requests",
+    docs: "Like `secret`, for programs that read their key from a file: `path` is the file inside, and `from`, `hosts`, `places` and
+`header` are those of `secret`. The file holds the placeholder and nothing else.",
     signature: Signature {
         params: &[param(
             "key",
@@ -151,14 +154,14 @@ pub(super) const SECRET_SOCKET: Combinator = Combinator {
     name: names::SECRET_SOCKET,
     summary: "A server inside adds a secret to each request and passes it on over TLS",
     docs: "
-- `socket`: the Unix socket inside. A port of the jail's loopback that nothing else has leads to the same server.
-- `env`: a variable that is set to `http://127.0.0.1:PORT`, for programs whose address of the service is a variable.
-- `upstream`: the service, an `https` address. Its path stands before the path of each request.
-- `header`: the header that the value is put into, in the place of any that the program sent: `\"x-api-key\"`, or `\"Authorization: Bearer \"` with what stands before
-  the value.
+- `socket`: the Unix socket inside. A port of the jail's loopback that is not otherwise used leads to the same server.
+- `env`: a variable that is set to `http://127.0.0.1:PORT`, for programs that take the address of the service from a variable.
+- `upstream`: the service, an `https` address. Its path is put in front of the path of each request.
+- `header`: the header for the value, which replaces the one that the program sent: `\"x-api-key\"`, or `\"Authorization: Bearer
+  \"` with the text before the value.
 - `from`: as with `secret`.
 
-The program speaks plain HTTP, and the broker TLS. Nothing of the value is inside, and the jail needs no other network.",
+The program speaks plain HTTP, and the broker TLS. The value is never inside, and the jail needs no other network.",
     signature: Signature {
         params: &[param(
             "server",

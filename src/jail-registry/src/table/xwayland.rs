@@ -13,9 +13,9 @@ pub(super) const XWAYLAND: Combinator = Combinator {
     name: names::XWAYLAND,
     in_jail_nix: true,
     summary: "X programs as clients of Wayland: an X server of the jail's own, and `wayland`",
-    docs: "`xwayland-satellite` runs inside the jail, as display `:42` or the next one that is free, and `DISPLAY` names it. Its only clients are the jail's own programs: no
-other window, no key and nothing of the host's X server can be seen. Each launch has a server of its own. Where there is no compositor the
-program starts without one.",
+    docs: "`xwayland-satellite` runs inside the jail, as display `:42` or the next free one, and `DISPLAY` names it. Its only clients are
+the jail's own programs, so they see no other window, no key and nothing of the host's X server. Each launch has a server of
+its own. Without a compositor the program starts without an X server.",
     example: "xwayland",
     brings: &[
     inside(Brought::BashInteractive),

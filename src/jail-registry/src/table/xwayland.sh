@@ -10,7 +10,7 @@ if [ -S "$socket" ]; then
   while [[ $others$'\n' == *"@/tmp/.X11-unix/X$number"$'\n'* ]]; do number=$((number + 1)); done
   export DISPLAY=:$number
   x11=/tmp/.X11-unix/X$number log=/tmp/.xwayland.log ended=/tmp/.xwayland.ended
-  # A child of nobody's: the program has none to wait for but its own. A socket without a path would be the host's to reach
+  # A child of no process here: the program has none to wait for but its own. A socket without a path would be the host's to reach
   # where the jail has its network.
   ( { %%satellite%% "$DISPLAY" -nolisten local || true; : >"$ended"; } </dev/null >"$log" 2>&1 & )
   for ((wait = 0; wait < 500; wait++)); do

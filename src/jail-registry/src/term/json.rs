@@ -13,7 +13,7 @@
 //! `{"noescape": "text"}`, `{"package": {…}}`, `{"attributes": {…}}`, a permission as above, `{"script": ["before", "after"]}`,
 //! which has the entry wherever two of its parts meet, `{"path": "/x"}`, and `{"function": true}`, where nothing can be made of a function.
 //!
-//! A value of the wrong kind is no fault of the form: it is told as at the other door, in the same words.
+//! A value of the wrong type is not an error of the format: it is reported in the same words as in a `.jail` file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -31,7 +31,7 @@ use crate::signature::Type;
 /// The version of the form. A reader refuses every other one.
 pub const TERM_VERSION: u32 = 1;
 
-/// A term as the Nix door hands it over: the jail, and the registry's own packages, resolved.
+/// A term as the Nix library passes it on: the jail, and the registry's own packages, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Term {
     /// The jail. It has no places.
@@ -52,13 +52,13 @@ pub struct Given {
     agents: BTreeMap<String, StorePaths>,
 }
 
-/// Why a text is no term.
+/// Why a text is not a term.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TermError(String);
 
 impl fmt::Display for TermError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "this is no term: {}", self.0)
+        write!(f, "this is not a term: {}", self.0)
     }
 }
 
@@ -110,7 +110,7 @@ struct Document {
     packages: Given,
 }
 
-/// Which of the two forms a jail has is told by its keys.
+/// The keys say which of the two forms a jail has.
 struct ReadJail {
     made: Made,
     faults: Vec<Diagnostic>,
@@ -165,7 +165,7 @@ fn plain(name: Value, entry: Value, permissions: Value) -> ReadJail {
     let mut faults = check::argument("jail", "name", Type::Literal, &name, None);
     let name = match &name.value {
         Value::Text(text) => text.as_str().unwrap_or_default().to_owned(),
-        // It has been told that this is no name.
+        // The error that this is not a name is already reported.
         _ => "unnamed".into(),
     };
     let permissions = match permissions {
@@ -305,14 +305,14 @@ impl<'de> Visitor<'de> for ValueVisitor {
             other => return Err(de::Error::custom(format!("a value has no key `{other}`"))),
         };
         if map.next_entry::<String, IgnoredAny>()?.is_some() {
-            return Err(de::Error::custom(format!("more than belongs to `{key}`")));
+            return Err(de::Error::custom(format!("more fields than belong to `{key}`")));
         }
         Ok(value)
     }
 }
 
 fn function<E: de::Error>(is_one: bool) -> Result<Value, E> {
-    is_one.then_some(Value::Function).ok_or_else(|| E::custom("`function` is `true` or not there"))
+    is_one.then_some(Value::Function).ok_or_else(|| E::custom("`function` is `true` or absent"))
 }
 
 /// The other part of a permission.
@@ -355,7 +355,7 @@ where
             let mut found = BTreeMap::new();
             while let Some((key, value)) = map.next_entry::<String, T>()? {
                 if found.insert(key.clone(), value).is_some() {
-                    return Err(de::Error::custom(format!("the key `{key}` twice")));
+                    return Err(de::Error::custom(format!("the key `{key}` occurs twice")));
                 }
             }
             Ok(found)

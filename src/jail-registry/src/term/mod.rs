@@ -1,6 +1,6 @@
 //! The term: what a spec evaluates to, still symbolic, each part with its place in the spec.
 //!
-//! Both doors make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
+//! Both front ends make it: `jail-lang` from a `.jail` file, nixlib (as JSON) from a flake.
 
 mod agree;
 mod json;
@@ -23,7 +23,7 @@ pub struct FileId(pub u32);
 /// A range of bytes in a file of the spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// The file.
+    /// The id of the file.
     pub file: FileId,
     /// The first byte.
     pub start: u32,
@@ -36,7 +36,7 @@ pub struct Place {
 pub struct Jail {
     /// What made it.
     pub made: Made,
-    /// The call that made it; the Nix door has none.
+    /// The call that made it; the Nix library has none.
     pub place: Option<Place>,
 }
 
@@ -52,7 +52,7 @@ pub enum Made {
         /// What is applied, in order.
         permissions: Vec<Applied>,
     },
-    /// `makeJailedOpencode { … }` and the like. It expands in this crate, for both doors.
+    /// `makeJailedOpencode { … }` and the like. It expands in this crate, for both front ends.
     Built(Built),
 }
 
@@ -72,16 +72,16 @@ pub struct Applied {
     pub combinator: String,
     /// Its arguments, as many as its signature has.
     pub arguments: Vec<Placed>,
-    /// The whole application; the Nix door has none.
+    /// The whole application; the Nix library has none.
     pub place: Option<Place>,
 }
 
 /// A value and where it was written: diagnostics underline the argument or the list element that is wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Placed {
-    /// The value.
+    /// The value itself, without its place.
     pub value: Value,
-    /// Where it was written; the Nix door does not know.
+    /// Where it was written; the Nix library does not know.
     pub place: Option<Place>,
 }
 
@@ -111,7 +111,7 @@ pub enum Value {
     Permission(Applied),
     /// A path value. No argument may be one: where Nix makes text of it, it copies what stands there into the store.
     Path(PathValue),
-    /// A function where none is wanted. Only the Nix door passes it on, so that it is told with the other faults.
+    /// A function where no function is expected. Only the Nix library passes it on, to report it with the other errors.
     Function,
 }
 

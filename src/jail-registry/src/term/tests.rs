@@ -105,7 +105,7 @@ fn a_package_that_did_not_come_along_is_missed() {
     let term = Term::from_json(&plain(r#"[{"combinator": "network", "arguments": []}]"#)).unwrap();
     let faults = lower(&term.jail, &term.packages, &|_| String::new()).unwrap_err();
     let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    expect!["`network` brings `cacert` along, which did not come with the term"]
+    expect!["`network` brings `cacert` along, which the term does not contain"]
         .assert_eq(&messages.join("\n"));
 }
 
@@ -127,11 +127,11 @@ fn an_entry_without_a_main_program_is_refused() {
 fn what_is_no_permission_is_told_as_such_and_the_rest_is_read() {
     let faults = |text: &str| {
         let term = Term::from_json(text).unwrap();
-        let told = term.faults.iter().map(|fault| {
+        let reported = term.faults.iter().map(|fault| {
             let help = fault.help.as_deref().unwrap_or("-");
             format!("{}: {}\n  {help}\n", fault.code.as_str(), fault.message)
         });
-        told.collect::<String>()
+        reported.collect::<String>()
     };
     let package = r#"{"package": {"out": "/s/x", "bin": "/s/x", "program": null}}"#;
     let list = format!(
@@ -140,13 +140,13 @@ fn what_is_no_permission_is_told_as_such_and_the_rest_is_read() {
     let term = Term::from_json(&plain(&list)).unwrap();
     assert_eq!(permissions(&term.jail), permissions(&same(jail(vec![p("network", [])]))));
     expect![[r#"
-        param-type: a permission is wanted, got a string
-          a string alone grants nothing; is a combinator missing before it? write `(readonly "…")`
-        param-type: a permission is wanted, got a function
-          a lambda such as `state: …` of jail.nix is none: put combinators together with `compose [ (readonly "…") … ]`, or give the function its argument, in parentheses
-        param-type: a permission is wanted, got a package
+        param-type: expected a permission, got a string
+          a string alone grants nothing: is a combinator missing before it? write `(readonly "…")`
+        param-type: expected a permission, got a function
+          a lambda such as `state: …` of jail.nix is not a permission: put combinators together with `compose [ (readonly "…") … ]`, or give the function its argument, in parentheses
+        param-type: expected a permission, got a package
           write `(add-pkg-deps [ … ])` to put packages into the jail
-        param-type: a permission is wanted, got null
+        param-type: expected a permission, got null
           -
     "#]].assert_eq(&faults(&plain(&list)));
     let no_list = plain(r#"{"combinator": "network", "arguments": []}"#);
@@ -174,60 +174,62 @@ fn refused(text: &str, expected: &Expect) {
 #[test]
 fn what_is_not_exactly_a_term_is_refused() {
     let none = plain("[]");
-    refused("", &expect!["this is no term: EOF while parsing a value at line 1 column 0"]);
+    refused("", &expect!["this is not a term: EOF while parsing a value at line 1 column 0"]);
     refused(
         &none.replace("\"version\": 1", "\"version\": 2"),
-        &expect!["this is no term: its version is 2, and this jailgen reads 1"],
+        &expect!["this is not a term: its version is 2, and this jailgen reads 1"],
     );
     refused(
         &none.replace("\"version\": 1,", ""),
-        &expect!["this is no term: missing field `version` at line 6 column 29"],
+        &expect!["this is not a term: missing field `version` at line 6 column 29"],
     );
     refused(
         &none.replace("\"name\"", "\"nome\""),
         &expect![
-            "this is no term: unknown field `nome`, expected one of `name`, `entry`, `permissions`, `builder`, `arguments` at line 2 column 27"
+            "this is not a term: unknown field `nome`, expected one of `name`, `entry`, `permissions`, `builder`, `arguments` at line 2 column 27"
         ],
     );
     refused(
         &none.replace("\"name\": \"demo\", ", ""),
         &expect![
-            "this is no term: a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments` at line 2 column 61"
+            "this is not a term: a jail has either `name`, `entry` and `permissions`, or `builder` and `arguments` at line 2 column 61"
         ],
     );
     refused(
         &none.replace("\"agents\": {}", "\"agents\": {}, \"more\": {}"),
         &expect![
-            "this is no term: unknown field `more`, expected `nixpkgs` or `agents` at line 6 column 35"
+            "this is not a term: unknown field `more`, expected `nixpkgs` or `agents` at line 6 column 35"
         ],
     );
     refused(
         &none.replace("\"coreutils\"", "\"bashInteractive\""),
-        &expect!["this is no term: the key `bashInteractive` twice at line 6 column 13"],
+        &expect!["this is not a term: the key `bashInteractive` twice at line 6 column 13"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [{}]}]"#),
-        &expect!["this is no term: an object without a key at line 2 column 111"],
+        &expect!["this is not a term: an object without a key at line 2 column 111"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [{"nope": 1}]}]"#),
-        &expect!["this is no term: a value has no key `nope` at line 2 column 116"],
+        &expect!["this is not a term: a value has no key `nope` at line 2 column 116"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [{"noescape": "a", "b": 1}]}]"#),
-        &expect!["this is no term: more than belongs to `noescape` at line 2 column 134"],
+        &expect!["this is not a term: more fields than belong to `noescape` at line 2 column 134"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [], "place": 1}]"#),
-        &expect!["this is no term: more than belongs to `combinator` at line 2 column 123"],
+        &expect![
+            "this is not a term: more fields than belong to `combinator` at line 2 column 123"
+        ],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [18446744073709551615]}]"#),
-        &expect!["this is no term: a number too large at line 2 column 129"],
+        &expect!["this is not a term: a number too large at line 2 column 129"],
     );
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     refused(
         &plain(&format!(r#"[{{"combinator": "x", "arguments": [{deep}]}}]"#)),
-        &expect!["this is no term: recursion limit exceeded at line 2 column 232"],
+        &expect!["this is not a term: recursion limit exceeded at line 2 column 232"],
     );
 }

@@ -44,7 +44,7 @@ fn one(plan: &Plan, limit: &CgroupLimit, caller: &Caller<'_>, limits: &mut Rlimi
             format!("processes: not limited to {value}, because the user namespace is shared")
         }
         Controlled::Pids => {
-            // The jail's first process is none that anybody asked for.
+            // The spec did not ask for the jail's init.
             limits.processes = Some(value.saturating_add(1));
             format!("processes: {value}")
         }

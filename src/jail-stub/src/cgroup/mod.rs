@@ -28,12 +28,11 @@ use crate::reading::read_to_end;
 /// Files of a group are short.
 const FILE_MAX: usize = 64 * 1024;
 
-/// A millisecond.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
 /// Who holds the jail to the limits of its plan.
 pub(crate) enum Held<'a> {
-    /// Nobody has to: there are none.
+    /// There are none, so nothing enforces them.
     Unlimited,
     /// Its control group.
     Group(Group<'a>),
@@ -119,7 +118,7 @@ impl<'a> Group<'a> {
         let errand = Errand::start(plan.host.as_ref(), CONTROL_GROUP)?;
         let supervisor = rustix::process::getpid().as_raw_nonzero().get().cast_unsigned();
         let limits = cgroup.limits.iter().map(|limit| (limit.resource, limit.value)).collect();
-        errand.tell(&Wanted { supervisor, others, limits }.encode(), None)?;
+        errand.send(&Wanted { supervisor, others, limits }.encode(), None)?;
         let (name, descriptors) = errand.reply()?;
         let name = String::from_utf8(name).map_err(|_| gone())?;
         let [parent, folder] = descriptors.try_into().map_err(|_| gone())?;
@@ -133,7 +132,7 @@ impl Drop for Group<'_> {
         if remove() != Err(Errno::BUSY) {
             return;
         }
-        // Somebody is left in it: in a jail that shares the host's processes. They end with the jail, which takes a moment.
+        // Processes are left in it: in a jail that shares the host's processes. They end with the jail, which takes a moment.
         let _ = kill(&self.folder);
         for _ in 0..100 {
             if remove() != Err(Errno::BUSY) {

@@ -41,7 +41,7 @@ pub(crate) fn set(limits: &[Limit], instead: Rlimits) -> Result<(), Problem> {
 }
 
 /// The kernel starts a core_pattern that is a program (systemd-coredump) even at 0, and only 1 stops it (core(5)). Who was
-/// started with a hard limit of 0 cannot have 1: then no file is made, and such a program is told by the 0 to keep none.
+/// started with a hard limit of 0 cannot have 1: then no file is made, and the 0 makes such a program keep none.
 fn core(value: u64) -> Result<(), Errno> {
     match getrlimit(Kernels::Core).maximum {
         Some(0) => exactly(Kernels::Core, 0),

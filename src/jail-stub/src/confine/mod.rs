@@ -1,5 +1,5 @@
 //! What is taken away before the payload runs: capabilities, privileges gained by executing, resources, access to files
-//! beside the mounts, system calls.
+//! in addition to the mounts, system calls.
 
 pub(crate) mod landlock;
 
@@ -31,7 +31,7 @@ const ARCH: &str = "aarch64";
 /// The kernel takes no longer program (BPF_MAXINSNS).
 const INSTRUCTIONS_MAX: usize = 4096;
 
-/// The compiler writes no such filter, so somebody has changed the plan.
+/// The compiler writes no such filter, so the plan was changed.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
 
 /// A filter, ready to be loaded.
@@ -125,7 +125,7 @@ pub(crate) fn bounds() -> Result<(), Problem> {
 /// Keys of the user's session are no namespace's: the jail gets a session keyring of its own, with nothing in it.
 fn keyring() -> Result<(), Problem> {
     match sys::join_new_keyring() {
-        // The kernel has no keys, or a container's filter lets nobody in it have any.
+        // The kernel has no keys, or a container's filter forbids them.
         Ok(()) | Err(Errno::NOSYS | Errno::PERM) => Ok(()),
         Err(Errno::DQUOT) => Err(Problem::errno("the session keyring", Errno::DQUOT).help(
             "you have as many keyrings as one user may have: `sudo sysctl kernel.keys.maxkeys=2000`",

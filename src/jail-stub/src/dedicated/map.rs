@@ -16,7 +16,7 @@ use crate::dedicated::Dedicated;
 use crate::failure::{About, Problem};
 use crate::sys::{self, StringList};
 
-/// Where the programs are: NixOS, and everybody else. Not PATH, which the launcher can set.
+/// Where the programs are: NixOS, and other systems. Not PATH, which the launcher can set.
 const FOLDERS: [&str; 3] = ["/run/wrappers/bin", "/usr/bin", "/bin"];
 
 /// Writes the maps of `process`, the jail's first one.

@@ -1,7 +1,7 @@
 //! A user of the jail's own: the payload runs under a user id that is not the caller's on the host either.
 //!
 //! The id is that of a system user, or a subordinate one (subuid(5)). In the jail both ids are mapped to themselves: the
-//! first process builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
+//! init builds the jail as the caller, who may open what is granted, then takes the other id for good. What is
 //! granted for writing is shared with it by access control lists. A process of the helper's finds the ids and shares.
 
 mod map;
@@ -38,7 +38,7 @@ pub(crate) struct Dedicated<'a> {
 
 impl<'a> Dedicated<'a> {
     /// The user of `plan`, if it has one of its own; a refusal names the entry of the plan.
-    pub(crate) fn of(
+    pub(crate) fn for_launch(
         plan: &'a Plan,
         caller: &Caller<'_>,
     ) -> Result<Option<Self>, (&'a str, Problem)> {
@@ -66,7 +66,7 @@ impl<'a> Dedicated<'a> {
     fn find(wanted: &'a DedicatedUser, plan: &Plan, caller: &Caller<'_>) -> Result<Self, Problem> {
         let errand = Errand::start(plan.host.as_ref(), ACCOUNT)?;
         let (name, caller) = (wanted.name.clone(), accounts(caller).user);
-        errand.tell(&Account::Ids { name, caller }.encode(), None)?;
+        errand.send(&Account::Ids { name, caller }.encode(), None)?;
         let (uid, gid) = Account::ids(&errand.reply()?.0).ok_or_else(gone)?;
         Ok(Self { name: &wanted.name, by: &wanted.by, uid, gid, errand })
     }

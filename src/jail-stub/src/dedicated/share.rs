@@ -25,9 +25,9 @@ pub(crate) fn share(
     paths: &HostPaths<'_>,
 ) -> Result<(), Problem> {
     for (path, place) in trees(plan, caller, paths)? {
-        user.errand.tell(&Account::Tree { path }.encode(), Some(place.as_fd()))?;
+        user.errand.send(&Account::Tree { path }.encode(), Some(place.as_fd()))?;
     }
-    user.errand.tell(&Account::Share { user: user.uid }.encode(), None)?;
+    user.errand.send(&Account::Share { user: user.uid }.encode(), None)?;
     user.errand.reply().map(drop)
 }
 

@@ -36,7 +36,7 @@ pub(super) fn home(caller: &Caller<'_>) -> Option<String> {
     user(caller).split(':').nth(5).filter(|home| !home.is_empty()).map(String::from)
 }
 
-/// The caller's line of the user database; nothing where there is none. It is read once.
+/// The caller's line of the user database; `None` if there is none. It is read once.
 fn user<'a>(caller: &'a Caller<'_>) -> &'a str {
     caller.account.get_or_init(|| entry("/etc/passwd", caller.uid).unwrap_or_default())
 }

@@ -54,7 +54,7 @@ impl Companion {
     }
 
     /// Sends a packet, with descriptors of folders.
-    pub(super) fn tell(&self, packet: &[u8], folders: &[BorrowedFd<'_>]) -> Result<(), Errno> {
+    pub(super) fn send(&self, packet: &[u8], folders: &[BorrowedFd<'_>]) -> Result<(), Errno> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !folders.is_empty() {
@@ -82,7 +82,7 @@ impl Companion {
         signals: &OwnedFd,
     ) -> Option<&'p [u8]> {
         let mut answer = None;
-        if self.tell(last, &[]).is_ok() {
+        if self.send(last, &[]).is_ok() {
             let ended = loop {
                 match wait(&self.socket, signals) {
                     Ok(true) => break false,

@@ -27,12 +27,12 @@ impl Errand {
     }
 
     /// Asks something, with at most one descriptor.
-    pub(crate) fn tell(
+    pub(crate) fn send(
         &self,
         packet: &[u8],
         descriptor: Option<BorrowedFd<'_>>,
     ) -> Result<(), Problem> {
-        match self.0.tell(packet, descriptor.as_slice()) {
+        match self.0.send(packet, descriptor.as_slice()) {
             Err(Errno::PIPE | Errno::CONNRESET) => Err(gone()),
             other => other.about(HELPER),
         }

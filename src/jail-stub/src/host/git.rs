@@ -1,11 +1,11 @@
 //! The process that keeps git's settings apart (`git` in jail-host): it says which places of the host the jail may not change,
-//! makes the jail's copies, and tells in the end what was changed in them. Here it is started and talked to.
+//! makes the jail's copies, and reports in the end what was changed in them. This file starts it and talks to it.
 
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::git::{Answer, GIT, Guarded, Outside, PACKET_MAX, PLACES_MAX, Told};
+use jail_plan::git::{Answer, GIT, Guarded, Message, Outside, PACKET_MAX, PLACES_MAX};
 use jail_plan::helper::HELPER;
 use jail_plan::{Access, Git, Ids, InsideOp, Plan, Step};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -17,7 +17,7 @@ use crate::caller::Caller;
 use crate::failure::{About, Failure, Problem};
 use crate::steps::Steps;
 
-/// What tells that there may be a repository here: the one of a worktree, and a bare one.
+/// What shows that there may be a repository here: the one of a worktree, and a bare one.
 const SIGNS: [&str; 2] = [".git", "HEAD"];
 
 /// The process of a launch in a repository.
@@ -58,11 +58,11 @@ impl<'a> GitGuard<'a> {
                 folder: if folder { Folder::current()?.path } else { Vec::new() },
                 repository,
             };
-            process.tell(&Told::Outside(outside).encode(), &[]).about(HELPER)?;
+            process.send(&Message::Outside(outside).encode(), &[]).about(HELPER)?;
             let other_user = matches!(plan.ids, Ids::Dedicated(_));
             Ok(Self { step, op, other_user, process })
         };
-        started().map(Some).map_err(|problem| Steps::of(plan).inside(index, step, problem))
+        started().map(Some).map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))
     }
 
     /// Who wanted it.
@@ -70,7 +70,7 @@ impl<'a> GitGuard<'a> {
         &self.step.by
     }
 
-    /// The places that the jail may not change. Called by the first process.
+    /// The places that the jail may not change. Called by init.
     pub(crate) fn places(&self) -> Result<Vec<Guarded>, Problem> {
         let mut found = Vec::new();
         let mut packet = vec![0; PACKET_MAX];
@@ -87,10 +87,10 @@ impl<'a> GitGuard<'a> {
         }
     }
 
-    /// Has the copies made in `folder`, and waits until they are. Called by the first process.
+    /// Has the copies made in `folder`, and waits until they are. Called by init.
     pub(crate) fn copy(&self, folder: impl AsFd) -> Result<(), Problem> {
-        let inside = Told::Inside { other_user: self.other_user };
-        self.process.tell(&inside.encode(), &[folder.as_fd()]).map_err(|_| gone())?;
+        let inside = Message::Inside { other_user: self.other_user };
+        self.process.send(&inside.encode(), &[folder.as_fd()]).map_err(|_| gone())?;
         let mut packet = vec![0; PACKET_MAX];
         match answered(self.process.hear(&mut packet).and_then(Answer::decode))? {
             Answer::Done => Ok(()),
@@ -98,10 +98,10 @@ impl<'a> GitGuard<'a> {
         }
     }
 
-    /// The jail has ended: what there is to tell.
+    /// The jail has ended: what there is to report.
     pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<String> {
         let mut packet = vec![0; PACKET_MAX];
-        let last = self.process.finish(&Told::Ended.encode(), &mut packet, signals);
+        let last = self.process.finish(&Message::Ended.encode(), &mut packet, signals);
         match last.and_then(Answer::decode) {
             Some(Answer::Lines(lines)) => lines,
             Some(Answer::Done) => Vec::new(),

@@ -187,7 +187,7 @@ pub(crate) fn ending(signals: &OwnedFd) -> Option<Signalled> {
 
 fn misspoken(why: &str) -> Problem {
     Problem::new("jail-host", why.to_string())
-        .help("the helper and the stub are not of one build; build the jail again")
+        .help("the helper and the stub are not from one build; build the jail again")
 }
 
 /// `jail-host run SOCKET LISTENER ARGUMENTS…`: descriptors by number, `-` for none; the arguments are the payload's.
@@ -214,5 +214,5 @@ fn spawn(
     let arguments = words.iter().map(CString::as_c_str).chain(caller.arguments.iter().copied());
     let descriptors: Vec<_> = listener.into_iter().chain([socket]).map(AsFd::as_fd).collect();
     let environment = surroundings.iter().map(CString::as_c_str);
-    spawn::spawn(&host.program, arguments, environment, descriptors, mask, Standing::Beside)
+    spawn::spawn(&host.program, arguments, environment, descriptors, mask, Standing::Attached)
 }

@@ -24,7 +24,7 @@ pub(crate) fn hold(
     for (index, step) in plan.inside.iter().enumerate() {
         let InsideOp::OverlayKept(overlay) = &step.op else { continue };
         let lock = lock(overlay, caller, paths)
-            .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
+            .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))?;
         locks.push(lock);
     }
     Ok(locks)

@@ -36,10 +36,10 @@ pub(crate) use identity::configuration as git_identity;
 pub(crate) use lock::hold;
 pub(crate) use own_state::OwnState;
 pub(crate) use paths::{HostPaths, path_of};
-pub(crate) use pwd::tell as tell_folder;
+pub(crate) use pwd::report as report_folder;
 pub(crate) use shared::{Fault, Followed, Lost, SharedFiles, unconfined};
 pub(crate) use state::is_first;
-pub(crate) use subfolder::tell as tell_subfolder;
+pub(crate) use subfolder::report as report_subfolder;
 pub(crate) use surroundings::surroundings;
 pub(crate) use trust::{Grant, Store, WritableTrees, grants, record};
 pub(crate) use walk::{Identity, open};
@@ -57,12 +57,12 @@ pub(crate) fn prepare(
     helper: Option<&Helper<'_>>,
     own_state: Option<&OwnState>,
 ) -> Result<(), Failure> {
-    let steps = Steps::of(plan);
+    let steps = Steps::from_plan(plan);
     let operations = core::mem::take(&mut plan.before);
     let mut rest = operations.iter().enumerate();
     while rest.len() > 0 {
         // The trees anew after each script: it may have taken long, and what other launches have given is known to the record alone.
-        let store = Store::of(caller);
+        let store = Store::for_caller(caller);
         let trees = writable_trees(&grants(plan, caller), &store, &plan.closure.store);
         let mut after = None;
         for (index, step) in rest.by_ref() {
@@ -149,7 +149,7 @@ pub(crate) fn paths<'a>(
         plan.inside.iter().enumerate().find(|(_, step)| matches!(step.op, InsideOp::Worktree));
     if let Some((index, step)) = wanted {
         let found = worktree::shared_git(caller, paths.trees())
-            .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
+            .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))?;
         found.into_iter().for_each(|repository| paths.set_repository(repository));
     }
     Ok(paths)

@@ -1,4 +1,4 @@
-//! Folders that are nobody's project: keys, programs, the kernel's switches. As a working folder a jail may not have them.
+//! Folders that are never projects: keys, programs, the kernel's switches. As a working folder a jail may not have them.
 
 use alloc::string::String;
 use alloc::vec;
@@ -44,7 +44,7 @@ const EVERYWHERE: &[Place] = &[
     ("/dev", Reach::Itself, DEVICES),
 ];
 
-/// Nobody else can write there.
+/// No other user can write there.
 const FOR_ROOT: &[Place] = &[("/etc", Reach::Below, SYSTEM), ("/usr", Reach::Below, SYSTEM)];
 
 /// File systems of the kernel's own, wherever they are mounted (linux/magic.h): proc, sysfs, cgroup and cgroup2, debugfs,

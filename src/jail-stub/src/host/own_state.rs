@@ -16,7 +16,7 @@ use crate::host::path_of;
 use crate::host::state;
 use crate::host::trust::WritableTrees;
 use crate::host::walk::{Identity, replaceable};
-use crate::inside::tree::Kind;
+use crate::inside::tree::BindKind;
 use crate::resolve::{self, Scope};
 
 /// The state folder, or that of the settings.
@@ -36,7 +36,7 @@ pub(crate) struct OwnState {
 /// What is kept there.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum What {
-    /// In some folders; cages have theirs beside them. A jail sees none of it.
+    /// In some folders; cages have theirs next to them. A jail sees none of it.
     State,
     /// In the whole folder. It may be read: a spec decides more than that.
     Settings,
@@ -113,7 +113,7 @@ impl OwnState {
             append(&mut missing, name);
         }
         // Both lie in the home folder, as a rule, and what that lies in is known then.
-        let here = Identity::of(&place).about(&named)?;
+        let here = Identity::from_file(&place).about(&named)?;
         let known = plain.as_deref().and_then(|path| other?.known(path));
         let known = known.filter(|known| known.first().is_some_and(|(first, _)| *first == here));
         let mut path = plain.map_or_else(|| path_of(&place), Ok).about(&named)?;
@@ -154,10 +154,10 @@ impl OwnState {
         }
         let stat = fstat(place).about(&self.named)?;
         let identity = Identity::from(&stat);
-        let is_trusted = match (Kind::from(&stat), self.is_there) {
-            (Kind::File | Kind::Folder, false) => Ok(false),
-            (Kind::File, true) => real().map(|path| self.has_trusted_file(&path)),
-            (Kind::Folder, true) => self.is_trusted(place, identity),
+        let is_trusted = match (BindKind::from(&stat), self.is_there) {
+            (BindKind::File | BindKind::Folder, false) => Ok(false),
+            (BindKind::File, true) => real().map(|path| self.has_trusted_file(&path)),
+            (BindKind::Folder, true) => self.is_trusted(place, identity),
         };
         if is_trusted.about(&self.named)? {
             return Err(self.refused());
@@ -195,7 +195,7 @@ impl OwnState {
             What::Settings => "jailgen's settings lie in a folder that may be written here",
         };
         Problem::new(&self.named, cause)
-            .help("grant folders beside it, one by one; a jail has it covered, a cage cannot")
+            .help("grant folders next to it, one by one; a jail has it covered, a cage cannot")
     }
 
     /// Whether `place`, a folder, is the state folder, or lies in a part of it that the host runs or believes.
@@ -211,7 +211,7 @@ impl OwnState {
         let (mut here, mut part, mut up) = (identity, None, String::from("."));
         while here != *itself {
             up.push_str("/..");
-            let next = match Identity::beside(place, &*up) {
+            let next = match Identity::at_path(place, &*up) {
                 // The caller can go wherever that folder is.
                 Err(Errno::ACCESS) => return Ok(false),
                 other => other?,
@@ -295,7 +295,7 @@ fn upwards(folder: &OwnedFd, path: &[u8]) -> Result<Vec<(Identity, usize)>, Errn
     let mut above = Vec::new();
     let mut up = String::from(".");
     for end in ends {
-        let identity = Identity::beside(folder, &*up)?;
+        let identity = Identity::at_path(folder, &*up)?;
         above.push((identity, if path == b"/" { 0 } else { end }));
         up.push_str("/..");
     }

@@ -1,7 +1,7 @@
 //! The paths of the host that a launch uses, each looked up once: what is written down, locked or shared is what is bound,
 //! whatever the path leads to meanwhile (escapes.md E5).
 //!
-//! A mount can be cloned only in its own namespace. So the jail's first process opens what was opened before the clone once
+//! A mount can be cloned only in its own namespace. So the jail's init opens what was opened before the clone once
 //! more, by its real path and through no link, and stops the launch where that is something else now.
 
 use alloc::ffi::CString;
@@ -33,11 +33,11 @@ pub(crate) struct HostPaths<'a> {
 /// What a path led to when it was first asked for: also that there was nothing.
 struct Known {
     path: Vec<u8>,
-    found: Result<Found, Problem>,
+    found: Result<OpenedPath, Problem>,
 }
 
 #[derive(Clone)]
-struct Found {
+struct OpenedPath {
     place: Rc<OwnedFd>,
     /// Opened after [`HostPaths::enter_mounts`].
     moved: bool,
@@ -63,7 +63,7 @@ impl<'a> HostPaths<'a> {
 
     /// Says which repository that is. Its path leads there from now on.
     pub(crate) fn set_repository(&mut self, repository: SharedGit) {
-        let found = Found { place: repository.place.clone(), moved: false, is_plain: false };
+        let found = OpenedPath { place: repository.place.clone(), moved: false, is_plain: false };
         self.know(&repository.path, Ok(found));
         self.repository = Some(repository);
     }
@@ -88,7 +88,7 @@ impl<'a> HostPaths<'a> {
                 }
             },
         };
-        let found = opened.map(|place| Found { place: Rc::new(place), moved, is_plain });
+        let found = opened.map(|place| OpenedPath { place: Rc::new(place), moved, is_plain });
         self.know(path, found.clone());
         found.map(|found| found.place)
     }
@@ -97,19 +97,19 @@ impl<'a> HostPaths<'a> {
     /// asked, which takes longer than to open it did.
     pub(crate) fn real(&self, path: &[u8], place: impl AsFd) -> Result<Vec<u8>, Errno> {
         let number = place.as_fd().as_raw_fd();
-        let is_it = |found: &Found| found.is_plain && found.place.as_raw_fd() == number;
+        let is_it = |found: &OpenedPath| found.is_plain && found.place.as_raw_fd() == number;
         match self.known(path) {
             Some(Ok(found)) if is_it(&found) && is_normal(path) => Ok(path.to_vec()),
             Some(_) | None => path_of(place),
         }
     }
 
-    fn known(&self, path: &[u8]) -> Option<Result<Found, Problem>> {
+    fn known(&self, path: &[u8]) -> Option<Result<OpenedPath, Problem>> {
         let known = self.known.borrow();
         known.iter().find(|known| known.path == path).map(|known| known.found.clone())
     }
 
-    fn know(&self, path: &[u8], found: Result<Found, Problem>) {
+    fn know(&self, path: &[u8], found: Result<OpenedPath, Problem>) {
         let mut known = self.known.borrow_mut();
         known.retain(|known| known.path != path);
         known.push(Known { path: path.into(), found });
@@ -135,7 +135,7 @@ impl<'a> HostPaths<'a> {
         let name = CString::new(name).map_err(|_| Problem::errno(path, Errno::INVAL))?;
         let place = fcntl_dupfd_cloexec(&folder.place, 3).about(path)?;
         let moved = self.moved.get();
-        let found = Found { place: Rc::new(folder.place), moved, is_plain: true };
+        let found = OpenedPath { place: Rc::new(folder.place), moved, is_plain: true };
         self.know(&folder.path, Ok(found));
         Ok((folder.path, place, name))
     }
@@ -147,7 +147,7 @@ impl<'a> HostPaths<'a> {
             && let Ok(file) = resolve::open(CWD, path, flags, Scope::Anywhere)
         {
             let (place, moved) = (Rc::new(file), self.moved.get());
-            let found = Found { place, moved, is_plain: true };
+            let found = OpenedPath { place, moved, is_plain: true };
             self.know(path, Ok(found.clone()));
             return Ok(found.place);
         }
@@ -172,7 +172,12 @@ impl<'a> HostPaths<'a> {
 fn again(place: &OwnedFd, path: &[u8]) -> Result<OwnedFd, Problem> {
     let real = path_of(place).about(path)?;
     match resolve::open(CWD, &real, OFlags::PATH, Scope::Anywhere) {
-        Ok(now) if Identity::of(&now).about(path)? == Identity::of(place).about(path)? => Ok(now),
+        Ok(now)
+            if Identity::from_file(&now).about(path)?
+                == Identity::from_file(place).about(path)? =>
+        {
+            Ok(now)
+        }
         Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
             Err(Problem::new(path, "something else was put in its place during the launch")
                 .help("see what works there, and start again"))

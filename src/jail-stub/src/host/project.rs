@@ -63,7 +63,7 @@ fn worktree_of(git: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = resolve::open(CWD, &[git, b"/config"].concat(), flags, Scope::Anywhere)?;
     let text = read_to_end(&file, BYTES_MAX)?;
-    // As git writes it, and nobody else: what looks otherwise is no submodule.
+    // As git itself writes it: in any other form it is not a submodule.
     let mut lines = text.split(|byte| *byte == b'\n');
     Ok(lines.find_map(|line| line.strip_prefix(b"\tworktree = ")).map(<[u8]>::to_vec))
 }

@@ -16,7 +16,7 @@ use crate::resolve::{self, Scope};
 
 /// Says where the jail really works, if `PWD` names the same folder through a symbolic link: a jail that could write the link
 /// may have chosen the folder.
-pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>) {
+pub(crate) fn report(plan: &Plan, caller: &Caller<'_>) {
     if !works_in_folder(plan) {
         return;
     }

@@ -9,7 +9,7 @@ use alloc::ffi::CString;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use jail_plan::follow::{Answer, FILE_MAX, FOLLOW, Outside, Told};
+use jail_plan::follow::{Answer, FILE_MAX, FOLLOW, Message, Outside};
 use jail_plan::helper::HELPER;
 use jail_plan::{Host, Ids, InsideOp, Plan, SharedFile, Step};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -43,7 +43,7 @@ pub(crate) struct Pair<'a> {
     pub(crate) folder_path: Vec<u8>,
     pub(crate) folder: OwnedFd,
     pub(crate) name: CString,
-    /// What the process that carries it over is told of it.
+    /// What the process that carries it over gets to know of it.
     outside: Outside,
     follower: Option<Companion>,
 }
@@ -58,7 +58,7 @@ pub(crate) struct Lost<'a> {
 /// Why it did not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// There is something that is no regular file of the caller's.
+    /// There is something that is not a regular file of the caller's.
     Strange,
     /// It is too large.
     Large,
@@ -83,7 +83,7 @@ impl<'a> SharedFiles<'a> {
                 continue;
             }
             let found = Pair::find(op, (index, step), caller, paths)
-                .map_err(|problem| Steps::of(plan).inside(index, step, problem))?;
+                .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))?;
             files.extend(found);
         }
         Ok(Self { files })
@@ -105,18 +105,18 @@ impl<'a> SharedFiles<'a> {
                 Some(host) => start(host, pair, group),
                 None => Err(Problem::new("", "the plan names no helper")),
             };
-            let failed = |problem| Steps::of(plan).inside(pair.index, pair.step, problem);
+            let failed = |problem| Steps::from_plan(plan).inside(pair.index, pair.step, problem);
             pair.follower = Some(started.map_err(failed)?);
         }
         Ok(())
     }
 
     /// The file of this operation, if it is shared by a copy.
-    pub(crate) fn of(&self, op: &SharedFile) -> Option<&Pair<'a>> {
+    pub(crate) fn pair_for(&self, op: &SharedFile) -> Option<&Pair<'a>> {
         self.files.iter().find(|pair| core::ptr::eq(pair.op, op))
     }
 
-    /// The first process has been made: the folders are its own and the followers' from here on.
+    /// Init has been made: the folders are its own and the followers' from here on.
     pub(crate) fn followed(self) -> Followed<'a> {
         let all = self.files.into_iter();
         Followed(all.filter_map(|pair| Some((&*pair.step.by, pair.path, pair.follower?))).collect())
@@ -176,11 +176,11 @@ impl<'a> Pair<'a> {
         }))
     }
 
-    /// Says that the file inside is to be in this folder, and waits until it is. Called by the first process.
+    /// Says that the file inside is to be in this folder, and waits until it is. Called by init.
     pub(crate) fn place(&self, folder: impl AsFd, is_new: bool) -> Result<Answer, Problem> {
         let Some(follower) = &self.follower else { return Ok(Answer::Bound) };
-        let inside = Told::Inside { is_new }.encode();
-        follower.tell(&inside, &[folder.as_fd()]).map_err(|_| gone())?;
+        let inside = Message::Inside { is_new }.encode();
+        follower.send(&inside, &[folder.as_fd()]).map_err(|_| gone())?;
         follower.hear(&mut [0; Answer::LENGTH]).and_then(Answer::decode).ok_or_else(gone)
     }
 }
@@ -191,15 +191,15 @@ fn start(
     group: Option<BorrowedFd<'_>>,
 ) -> Result<Companion, Problem> {
     let follower = Companion::start(host, FOLLOW, group)?;
-    let outside = Told::Outside(pair.outside.clone()).encode();
-    follower.tell(&outside, &[pair.folder.as_fd()]).about(HELPER)?;
+    let outside = Message::Outside(pair.outside.clone()).encode();
+    follower.send(&outside, &[pair.folder.as_fd()]).about(HELPER)?;
     Ok(follower)
 }
 
 /// The last answer. The process is gone then.
 fn finish(follower: Companion, signals: &OwnedFd) -> Result<(), Fault> {
     let mut packet = [0; Answer::LENGTH];
-    match follower.finish(&Told::Ended.encode(), &mut packet, signals).and_then(Answer::decode) {
+    match follower.finish(&Message::Ended.encode(), &mut packet, signals).and_then(Answer::decode) {
         Some(Answer::Done | Answer::Bound) => Ok(()),
         Some(Answer::Strange) => Err(Fault::Strange),
         Some(Answer::Large) => Err(Fault::Large),

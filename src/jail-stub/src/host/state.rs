@@ -52,8 +52,8 @@ pub(crate) fn folder_of(path: &[u8], trees: &WritableTrees<'_>) -> Result<(), Pr
     folder(parent, trees).map(drop)
 }
 
-/// Makes the file `path`, below the folder `base`, where it is missing; whether it was, or whether nobody can tell. A base that
-/// does not exist is not made: somebody has named a home folder that is none.
+/// Makes the file `path`, below the folder `base`, where it is missing; whether it was, or whether that is unknown. A base that
+/// does not exist is not made: a variable names a home folder that does not exist.
 pub(crate) fn is_first(base: &[u8], path: &[u8], trees: &WritableTrees<'_>) -> bool {
     if matches!(exists(path, trees), Ok(Some(_))) {
         return false;

@@ -1,4 +1,4 @@
-//! The repository of git that the working folder lies in, and what to tell where that is a folder of it alone.
+//! The repository of git that the working folder lies in, and what to report if the working folder is only a part of it.
 
 use alloc::format;
 use alloc::string::String;
@@ -36,7 +36,7 @@ pub(super) fn top(caller: &Caller<'_>) -> Option<Vec<u8>> {
 }
 
 /// Says why git finds no repository where the jail is started in a folder of one, and what to write: once for each such folder.
-pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
+pub(crate) fn report(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
     let folder = plan.inside.iter().find_map(|step| match &step.op {
         InsideOp::Folder(folder) => Some(folder),
         _ => None,
@@ -60,7 +60,7 @@ pub(crate) fn tell(plan: &Plan, caller: &Caller<'_>, trees: &WritableTrees<'_>) 
             Some(_) => String::new(),
         };
         let words = format!(
-            "git finds no repository in this folder of {top}, because that is not in the jail: start it there{history} (told once)"
+            "git finds no repository in this folder of {top}, because that is not in the jail: start it there{history} (reported once)"
         );
         failure::say(&words, None);
     }

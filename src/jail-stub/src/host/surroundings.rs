@@ -57,7 +57,7 @@ impl Trusted<'_> {
     }
 }
 
-/// The working folder, which may be a checkout of somebody else's. One that holds the home folder is no project; where a
+/// The working folder, which may be a checkout of another person's project. One that holds the home folder is not a project; where a
 /// jail is given that, it is one of its trees.
 fn project(caller: &Caller<'_>) -> Option<Identity> {
     let project = Identity::at(".").ok()?;

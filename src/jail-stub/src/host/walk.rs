@@ -29,17 +29,17 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    pub(crate) fn of(file: impl AsFd) -> Result<Self, Errno> {
+    pub(crate) fn from_file(file: impl AsFd) -> Result<Self, Errno> {
         rustix::fs::fstat(file).map(|stat| Self::from(&stat))
     }
 
     /// Of what `path` names; symlinks are followed.
     pub(crate) fn at(path: impl Arg) -> Result<Self, Errno> {
-        Self::beside(CWD, path)
+        Self::at_path(CWD, path)
     }
 
     /// The same for a path that begins at `folder`.
-    pub(crate) fn beside(folder: impl AsFd, path: impl Arg) -> Result<Self, Errno> {
+    pub(crate) fn at_path(folder: impl AsFd, path: impl Arg) -> Result<Self, Errno> {
         rustix::fs::statat(folder, path, AtFlags::empty()).map(|stat| Self::from(&stat))
     }
 }
@@ -98,7 +98,7 @@ pub(crate) fn passed(path: &[u8], trees: &WritableTrees<'_>) -> Result<Vec<Level
     walk(path, trees).map(|walk| walk.left.into_iter().chain(walk.levels).collect())
 }
 
-/// Of each symbolic link on the way the folder that it lies in and all above: whoever may write one of these could have the path
+/// Of each symbolic link on the way the folder that it lies in and all above: a user who may write one of these could make the path
 /// lead elsewhere the next time. Folders that the caller cannot change are left out, where none below them can be changed either.
 pub(crate) fn replaceable(path: &[u8]) -> Result<Vec<Identity>, Problem> {
     walk(path, &WritableTrees::default()).map(|walk| walk.replaceable)
@@ -163,7 +163,7 @@ impl Walk<'_> {
             Some(b"/") => [b"/", name].concat(),
             Some(above) => [above, b"/", name].concat(),
         };
-        let identity = Identity::of(&place)?;
+        let identity = Identity::from_file(&place)?;
         self.levels.push(Level { place, identity, path });
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What the jail's first process does once the payload runs: it waits for processes, keeps the time, and stops and continues
+//! What the jail's init does once the payload runs: it waits for processes, keeps the time, and stops and continues
 //! the jail with its job.
 //!
 //! What it does nothing inside can stop, where the jail has processes of its own: so the limit of time is held here, and the
@@ -18,11 +18,11 @@ use rustix::process::{Pid, WaitOptions, WaitStatus, wait};
 use self::clock::{Clock, Ring};
 use self::stopping::Stopped;
 use crate::failure::EXIT_FAILED;
-use crate::leftovers::Leftovers;
 use crate::message::{Ended, Message, Order};
 use crate::signal;
 use crate::sources::Sources;
 use crate::standard::ReadOnly;
+use crate::subreaper::Subreaper;
 use crate::supervisor::{Launcher, small};
 use crate::sys::{self, SignalSet};
 use crate::terminal::Own;
@@ -41,7 +41,7 @@ enum Event {
 /// for.
 const ROUNDS: usize = 64;
 
-/// The first process, as it waits.
+/// Init, as it waits.
 pub(crate) struct Init<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) channel: &'a OwnedFd,
@@ -50,14 +50,14 @@ pub(crate) struct Init<'a> {
     /// Of [`signals`].
     pub(crate) signals: OwnedFd,
     /// Where there is no PID namespace that would end everything.
-    pub(crate) leftovers: Option<Leftovers>,
+    pub(crate) leftovers: Option<Subreaper>,
     /// The jail's own.
     pub(crate) terminal: Option<Own>,
 }
 
-/// What of the first process changes.
+/// The state of init that changes.
 struct Job {
-    /// It leads the process group of the same number. The first process is its parent and signals it by that number, until it has
+    /// It leads the process group of the same number. Init is its parent and signals it by that number, until it has
     /// waited for it: then it signals no more. (A filter of system calls may refuse it descriptors of processes.)
     payload: i32,
     clock: Clock,
@@ -66,7 +66,7 @@ struct Job {
     reader: Option<i32>,
     /// The signal that has stopped the payload.
     signal: i32,
-    /// The supervisor has been told so, and has not answered yet. It is not told again before: whoever stops and continues all
+    /// The supervisor has got the message, and has not answered yet. It gets no other before: a program that stops and continues all
     /// the time would fill the channel, and this process would wait for a supervisor that is stopped, or that waits for it.
     is_told: bool,
     /// The supervisor knows the payload, whose number is no other's before it is waited for.
@@ -79,7 +79,7 @@ struct Job {
 /// session and does not have it, this process is who gets their signals.
 pub(crate) fn signals() -> Result<OwnedFd, Errno> {
     use signal::{CHLD, INT, QUIT, TSTP};
-    sys::signal_descriptor(SignalSet::of(&[CHLD, INT, QUIT, TSTP]))
+    sys::signal_descriptor(SignalSet::from_signals(&[CHLD, INT, QUIT, TSTP]))
 }
 
 impl Job {
@@ -105,7 +105,7 @@ impl Init<'_> {
             has_more: false,
         };
         loop {
-            let ready = Sources::of(Event::Supervisor, self.channel, PollFlags::IN)
+            let ready = Sources::first(Event::Supervisor, self.channel, PollFlags::IN)
                 .and(Event::LauncherIsGone, self.launcher.source(), PollFlags::IN)
                 .and(Event::Signals, Some(&self.signals), PollFlags::IN)
                 .wait(job.wait().as_ref());
@@ -123,7 +123,7 @@ impl Init<'_> {
     }
 
     /// What is open here would keep pipes of the launcher open after the payload has closed them. The jail's terminal stays:
-    /// with nobody at it, it would be as good as gone for the supervisor.
+    /// without a user at it, it would be as good as gone for the supervisor.
     fn release(&self) {
         let own = [
             Some(self.channel.as_fd()),
@@ -243,7 +243,7 @@ impl Init<'_> {
 
     fn end(&self, ended: Ended) -> ! {
         self.end_the_others();
-        self.standard.tell(self.channel);
+        self.standard.report(self.channel);
         let _ = Message::Ended(ended).send(self.channel);
         sys::exit(0)
     }
@@ -254,7 +254,7 @@ impl Init<'_> {
             return leftovers.end(None);
         }
         // For the signal the kernel looks at every process of the machine. Most often there is none left in the jail: all but those
-        // that somebody has sent in from outside are children of the first process or of its children, and the kernel ends
+        // that were sent in from outside are children of init or of its children, and the kernel ends
         // those with it.
         if matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
             return;

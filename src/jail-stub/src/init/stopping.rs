@@ -100,7 +100,7 @@ impl Stopped {
             return;
         }
         match processes() {
-            // What has stopped before cannot be told from the rest.
+            // What has stopped before cannot be distinguished from the rest.
             Err(_) => drop(sys::signal_everything(signal::CONT)),
             Ok(processes) => each(&processes, |process| {
                 // If it has ended, the number may be that of another process of this namespace: one of the jail's.

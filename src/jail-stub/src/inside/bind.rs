@@ -12,14 +12,14 @@ use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::host::{self, SharedGit};
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root, session};
 use crate::sys::{self, Attributes};
 
 /// A detached clone of something of the host, and where it belongs.
 pub(crate) struct Source {
     tree: OwnedFd,
-    kind: Kind,
+    kind: BindKind,
     access: Access,
     /// The place inside.
     pub(crate) to: Vec<u8>,
@@ -33,16 +33,16 @@ impl Source {
     /// Where a folder of the host that may be written is, on the host and inside.
     pub(crate) fn writable(&self) -> Option<(&[u8], &[u8])> {
         match (self.kind, self.access) {
-            (Kind::Folder, Access::ReadWrite | Access::Device) => Some((&self.from, &self.to)),
-            (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => None,
+            (BindKind::Folder, Access::ReadWrite | Access::Device) => Some((&self.from, &self.to)),
+            (BindKind::Folder, Access::ReadOnly) | (BindKind::File, _) => None,
         }
     }
 
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         root.attach_at(self.tree, &self.to, self.kind)?;
         match (self.kind, self.access) {
-            (Kind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
-            (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => {}
+            (BindKind::Folder, Access::ReadWrite | Access::Device) => root.is_writable(self.to),
+            (BindKind::Folder, Access::ReadOnly) | (BindKind::File, _) => {}
         }
         self.covered.iter().try_for_each(|covered| root.cover(covered, self.access))
     }
@@ -78,13 +78,13 @@ pub(crate) fn sources(host: HostUse<'_>, launch: &Launch<'_>) -> Result<Vec<Sour
 fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let (from, to) = (launch.caller.path(&op.from)?, launch.caller.path(&op.to)?);
     let (from, to) = (from.as_str().as_bytes(), to.as_str().as_bytes());
-    let source = match launch.shared.of(op) {
+    let source = match launch.shared.pair_for(op) {
         // The folder is what it was, and the file whatever has its name now: other launches replace it.
         Some(pair) => {
             let folder = launch.paths.open(&pair.folder_path)?;
             let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             match openat(&*folder, &pair.name, flags, Mode::empty()) {
-                // There is none yet, which the place inside may have, too.
+                // There is no file yet, and the place inside may have none either.
                 Err(Errno::NOENT) => return Ok(Vec::new()),
                 place => clone(&place.about(from)?, from, to, Access::ReadWrite, launch)?,
             }
@@ -92,8 +92,8 @@ fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
         None => source(from, to, Access::ReadWrite, launch)?,
     };
     match source.kind {
-        Kind::File => Ok(vec![source]),
-        Kind::Folder => {
+        BindKind::File => Ok(vec![source]),
+        BindKind::Folder => {
             Err(Problem::errno(from, Errno::ISDIR)
                 .help("a folder of state is granted by `state-dir`"))
         }
@@ -102,7 +102,7 @@ fn shared(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> 
 
 /// The same for a file that was not there: it is made, empty, because there would be nothing to be bound.
 pub(super) fn made(op: &SharedFile, launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
-    if let Some(pair) = launch.shared.of(op) {
+    if let Some(pair) = launch.shared.pair_for(op) {
         let folder = launch.paths.open(&pair.folder_path)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         match openat(&*folder, &pair.name, flags, Mode::RUSR | Mode::WUSR) {
@@ -154,7 +154,7 @@ fn folder(op: &Folder, launch: &Launch<'_>) -> Result<Source, Problem> {
     let place = openat(CWD, c".", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).about(&path)?;
     let covered = launch.own_state_in(place, &path, op.access, &to)?;
     confine(&tree, op.access).about(&path)?;
-    Ok(Source { tree, kind: Kind::Folder, access: op.access, to, covered, from: path })
+    Ok(Source { tree, kind: BindKind::Folder, access: op.access, to, covered, from: path })
 }
 
 /// The folder that the worktrees of a repository share, with the repository's hooks and configuration.
@@ -202,15 +202,15 @@ fn clone(
     access: Access,
     launch: &Launch<'_>,
 ) -> Result<Source, Problem> {
-    let kind = Kind::of(place).about(from)?;
+    let kind = BindKind::from_file(place).about(from)?;
     let covered = launch.own_state_in(place, from, access, to)?;
     let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
     let from = match (kind, access) {
-        (Kind::Folder, Access::ReadWrite | Access::Device) => {
+        (BindKind::Folder, Access::ReadWrite | Access::Device) => {
             launch.paths.real(from, place).about(from)?
         }
-        (Kind::Folder, Access::ReadOnly) | (Kind::File, _) => Vec::new(),
+        (BindKind::Folder, Access::ReadOnly) | (BindKind::File, _) => Vec::new(),
     };
     Ok(Source { tree, kind, access, to: to.into(), covered, from })
 }

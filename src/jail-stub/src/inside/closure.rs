@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
 use crate::failure::{About, Problem};
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Root, join, point};
 use crate::sys::{self, Attributes};
 
@@ -27,7 +27,10 @@ pub(crate) enum Room {
 
 impl Room {
     /// What is needed where these places are to be made, among others.
-    pub(crate) fn of<'a>(closure: &Closure, mut places: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn for_closure<'a>(
+        closure: &Closure,
+        mut places: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
         match places.any(|place| is_further(closure, place)) {
             true => Self::More,
             false => Self::Closure,
@@ -50,7 +53,7 @@ pub(crate) fn attach(closure: &Closure, room: Room, root: &mut Root) -> Result<(
         Room::Closure => skeleton(closure)?,
         Room::More => made(closure)?,
     };
-    let place = root.place(closure.store.as_bytes(), Kind::Folder)?;
+    let place = root.place(closure.store.as_bytes(), BindKind::Folder)?;
     point::move_to(&skeleton, &place).about(&closure.store)?;
     for name in &closure.names {
         bind(&store, name, &skeleton).map_err(|error| problem(closure, name, error))?;
@@ -86,9 +89,9 @@ fn made(closure: &Closure) -> Result<OwnedFd, Problem> {
 fn make(closure: &Closure, folder: &OwnedFd, name: &str) -> Result<(), Errno> {
     let path = join(&closure.store, name);
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    match Kind::of(openat(CWD, path.as_str(), flags, Mode::empty())?)? {
-        Kind::Folder => rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o755)),
-        Kind::File => {
+    match BindKind::from_file(openat(CWD, path.as_str(), flags, Mode::empty())?)? {
+        BindKind::Folder => rustix::fs::mkdirat(folder, name, Mode::from_raw_mode(0o755)),
+        BindKind::File => {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::WRONLY;
             openat(folder, name, flags, Mode::from_raw_mode(0o644)).map(drop)
         }

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use crate::failure::{About, Problem};
 use crate::host::{self, Identity};
 use crate::inside::bind::confine;
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root, file, listing};
 
 /// Bounds of one tree: so much is looked at, so many mounts are made, so deep it is.
@@ -28,13 +28,13 @@ const CONTENT_MAX: usize = 1024 * 1024;
 /// What stands at one place inside.
 enum Item {
     Folder,
-    Tree(OwnedFd, Kind),
+    Tree(OwnedFd, BindKind),
     Content(Vec<u8>),
     Link(Vec<u8>),
 }
 
 /// What was found at launch, before there is a root to put it in.
-pub(crate) struct Found {
+pub(crate) struct DeepTree {
     pub(crate) to: Vec<u8>,
     items: Vec<(Vec<u8>, Item)>,
     /// Links that lead nowhere, which stay as they are.
@@ -43,8 +43,8 @@ pub(crate) struct Found {
     covered: Vec<Vec<u8>>,
 }
 
-/// Looks at the tree. `None`: there is none, and the plan says that it may be missing.
-pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Problem> {
+/// Looks at the tree. `None`: it does not exist, and the plan says that it may be missing.
+pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<DeepTree>, Problem> {
     let from = launch.caller.path(&op.from)?;
     let to = from.as_str().as_bytes();
     let place = match (launch.paths.open(to), op.missing) {
@@ -66,10 +66,10 @@ pub(crate) fn find(op: &Deep, launch: &Launch<'_>) -> Result<Option<Found>, Prob
         walk.add_tree(&place, to)?;
     }
     let Walk { items, dangling, covered, .. } = walk;
-    Ok(Some(Found { to: to.into(), items, dangling, covered }))
+    Ok(Some(DeepTree { to: to.into(), items, dangling, covered }))
 }
 
-impl Found {
+impl DeepTree {
     /// Puts it in place.
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let mut made = false;
@@ -121,7 +121,7 @@ impl Walk<'_> {
         to: &[u8],
         above: &mut Vec<Identity>,
     ) -> Result<Seen, Problem> {
-        if Kind::of(place).about(to)? == Kind::File {
+        if BindKind::from_file(place).about(to)? == BindKind::File {
             return Ok(Seen::Whole);
         }
         if above.len() >= DEPTH_MAX {
@@ -132,7 +132,7 @@ impl Walk<'_> {
             Err(Errno::ACCESS) => return Ok(Seen::Whole),
             other => other.about(to)?,
         };
-        above.push(Identity::of(place).about(to)?);
+        above.push(Identity::from_file(place).about(to)?);
         let start = self.items.len();
         self.items.push((to.into(), Item::Folder));
         let mut whole = Vec::new();
@@ -182,7 +182,7 @@ impl Walk<'_> {
             return Ok(Seen::Whole);
         }
         match self.follow(folder, path)? {
-            Some(target) if !above.contains(&Identity::of(&target).about(path)?) => {
+            Some(target) if !above.contains(&Identity::from_file(&target).about(path)?) => {
                 if self.visit(&target, path, above)? == Seen::Whole {
                     self.add_tree(&target, path)?;
                 }
@@ -243,7 +243,7 @@ impl Walk<'_> {
             self.items.push((path.into(), Item::Link(target.into_bytes())));
             return Ok(());
         }
-        let kind = Kind::of(place).about(path)?;
+        let kind = BindKind::from_file(place).about(path)?;
         self.covered.extend(self.launch.own_state_in(place, path, Access::ReadOnly, path)?);
         let tree = tree::clone_tree(place, Depth::All).about(path)?;
         confine(&tree, Access::ReadOnly).about(path)?;

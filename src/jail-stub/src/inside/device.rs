@@ -18,7 +18,7 @@ use rustix::mount::{
 
 use crate::failure::{About, Problem};
 use crate::host::Identity;
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Root, join};
 use crate::sys::{self, Attributes, Standard};
 
@@ -55,8 +55,8 @@ pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(
         // The jail's own is among the pseudo-terminals.
         Terminal::Keep | Terminal::NewSession => {}
     }
-    // One call for all nodes: no setuid there, no mount events from the host, and nobody changes their mode or owner: root
-    // would do it for everybody. To write to a device is no change of it.
+    // One call for all nodes: no setuid there, no mount events from the host, and no process changes their mode or owner: root
+    // would do it for every user. To write to a device is not a change of it.
     let set = Attributes::NO_SUID | Attributes::READ_ONLY;
     sys::set_attributes(folder, Attributes { set, clear: 0, recursive: true }).about(path)?;
     let clear = Attributes::READ_ONLY;
@@ -64,7 +64,7 @@ pub(crate) fn mount(path: &str, terminal: Terminal, root: &mut Root) -> Result<(
     for (target, name) in LINKS {
         symlinkat(*target, folder, *name).about(&join(path, name))?;
     }
-    root.attach(terminals().about("devpts")?, &join(path, "pts"), Kind::Folder)?;
+    root.attach(terminals().about("devpts")?, &join(path, "pts"), BindKind::Folder)?;
     root.tmpfs(&join(path, "shm"), 0o1777, None)?;
     root.read_only_in_the_end(shared);
     Ok(())
@@ -100,7 +100,7 @@ fn console(folder: &OwnedFd) -> Result<(), Errno> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     // A terminal of another container has no name here, or another one has its name.
     let Ok(node) = openat(CWD, name, flags, Mode::empty()) else { return Ok(()) };
-    if Identity::of(&node)? != Identity::of(own)? {
+    if Identity::from_file(&node)? != Identity::from_file(own)? {
         return Ok(());
     }
     attach(tree::clone_tree(node, Depth::One)?, folder, "console")

@@ -1,4 +1,4 @@
-//! passwd, group and nsswitch.conf that name the calling user and nobody else of the host.
+//! passwd, group and nsswitch.conf that name the calling user and no other user of the host.
 
 use alloc::format;
 use alloc::string::String;

@@ -15,10 +15,10 @@ use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::inside::point::{Entry, move_to};
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root};
 
-/// Nobody means to copy more than this into memory at each launch.
+/// No spec needs to copy more than this into memory at each launch.
 const COPY_MAX: usize = 64 * 1024 * 1024;
 
 /// A file with this content at `path`.
@@ -31,7 +31,7 @@ pub(crate) fn write(root: &Root, path: &str, content: &[u8], mode: u32) -> Resul
             other => return other.about(path),
         }
     }
-    let place = root.place(path.as_bytes(), Kind::File)?;
+    let place = root.place(path.as_bytes(), BindKind::File)?;
     root.with_file(content, mode, |folder, name| {
         move_to(tree::clone_child(folder, name, Depth::One)?, place)
     })
@@ -98,8 +98,8 @@ pub(crate) fn link(root: &Root, path: &str, target: &str) -> Result<(), Problem>
     if says(&entry, target).about(path)? {
         return Ok(());
     }
-    let place = root.place(path.as_bytes(), Kind::File)?;
-    if Kind::of(&place).about(path)? == Kind::Folder {
+    let place = root.place(path.as_bytes(), BindKind::File)?;
+    if BindKind::from_file(&place).about(path)? == BindKind::Folder {
         return Err(Problem::errno(path, Errno::EXIST));
     }
     root.with_link(target, |folder, name| {

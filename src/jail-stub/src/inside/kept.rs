@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use crate::failure::{About, Problem};
 use crate::host::Identity;
 use crate::inside::bind::{Source, confine};
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root};
 use crate::reading::read_to_end;
 use crate::resolve::{self, Scope};
@@ -69,20 +69,21 @@ fn kept(path: &[u8], to: Vec<u8>) -> Result<Option<Kept>, Problem> {
         Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => return Ok(None),
         Err(error) => return Err(Problem::errno(path, error)),
     };
-    if Kind::of(&place).about(path)? == Kind::Folder {
+    if BindKind::from_file(&place).about(path)? == BindKind::Folder {
         return Ok(None);
     }
     let tree = tree::clone_tree(&place, Depth::One).about(path)?;
     confine(&tree, Access::ReadOnly).about(path)?;
-    Ok(Some(Kept { tree, identity: Identity::of(&place).about(path)?, to }))
+    Ok(Some(Kept { tree, identity: Identity::from_file(&place).about(path)?, to }))
 }
 
 impl Kept {
     /// Binds it over itself, if it can be seen: something else may have been put in its place.
     pub(crate) fn attach(self, root: &mut Root) -> Result<(), Problem> {
-        let seen = root.open(&self.to).and_then(|found| Identity::of(&found).about(&self.to));
+        let seen =
+            root.open(&self.to).and_then(|found| Identity::from_file(&found).about(&self.to));
         if seen.is_ok_and(|identity| identity == self.identity) {
-            root.attach_at(self.tree, &self.to, Kind::File)?;
+            root.attach_at(self.tree, &self.to, BindKind::File)?;
         }
         Ok(())
     }

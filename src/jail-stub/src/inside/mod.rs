@@ -45,7 +45,7 @@ use crate::failure::{self, About, Failure, Problem};
 use crate::host::{self, GitGuard, HostPaths, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
-use crate::inside::tree::Kind;
+use crate::inside::tree::BindKind;
 use crate::namespaces::{self, has};
 use crate::network;
 use crate::steps::{Fixed, Steps};
@@ -147,7 +147,7 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
         user.take_ids().map_err(failed)?;
     }
     let root = Root::new().map_err(at_root)?;
-    let room = Room::of(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
+    let room = Room::for_closure(&launch.plan.closure, sources.iter().flat_map(HostParts::places));
     let mut built = Built { root, places: Places::default(), room, apart };
     let mut parts: Vec<_> = ops.iter().enumerate().zip(sources).collect();
     order::settle(&mut parts, launch.caller);
@@ -285,7 +285,7 @@ fn perform(
         InsideOp::Queues(to) => {
             let path = caller.path(to)?;
             let tree = tree::queues().about(path.as_str())?;
-            root.attach(tree, path.as_str(), Kind::Folder)
+            root.attach(tree, path.as_str(), BindKind::Folder)
         }
         InsideOp::Git(_) => {
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
@@ -299,7 +299,7 @@ fn perform(
 #[derive(Default)]
 struct HostParts {
     sources: Vec<Source>,
-    deep: Option<deep::Found>,
+    deep: Option<deep::DeepTree>,
     overlay: Option<overlay::Layers>,
     /// The configuration of [`InsideOp::GitIdentity`].
     identity: Option<String>,
@@ -324,7 +324,7 @@ fn found(op: &InsideOp, launch: &Launch<'_>) -> Result<HostParts, Problem> {
     Ok(parts)
 }
 
-/// What the host lacks of what the plan would show, told in a line of each kind.
+/// What the host lacks of what the plan would show, reported in a line of each kind.
 #[derive(Default)]
 struct Notes {
     missing: Vec<&'static str>,

@@ -18,7 +18,7 @@ use rustix::mount::{FsOpenFlags, MountAttrFlags, fsconfig_set_flag, fsconfig_set
 
 use crate::failure::{About, Problem};
 use crate::inside::listing::names;
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root};
 use crate::sys::Attributes;
 
@@ -48,7 +48,7 @@ pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Pr
     let mut folder = |path: &HostText, access| {
         let path = launch.caller.path(path)?;
         let place = launch.paths.open(path.as_str().as_bytes())?;
-        if Kind::of(&*place).about(path.as_str())? == Kind::File {
+        if BindKind::from_file(&*place).about(path.as_str())? == BindKind::File {
             return Err(Problem::errno(path.as_str(), Errno::NOTDIR)
                 .help("an overlay is made of folders; bind a file by `ro-bind`"));
         }
@@ -74,10 +74,10 @@ pub(crate) fn find(wanted: Wanted<'_>, launch: &Launch<'_>) -> Result<Layers, Pr
     Ok(Layers { lower, writes, covered })
 }
 
-/// What the kernel makes in the folder that it works in, each a folder that nobody may open.
+/// What the kernel makes in the folder that it works in, each a folder that no user may open.
 const KERNELS: [&[u8]; 2] = [b"index", b"work"];
 
-/// Refuses a folder to work in that holds something of somebody's: the kernel removes what is called `work` there, with all in it.
+/// Refuses a work folder that is not empty: the kernel removes what is called `work` there, with all in it.
 fn refuse_others(place: impl AsFd, path: &str) -> Result<(), Problem> {
     // More names than the kernel makes are not empty either.
     let names = match names(&place, KERNELS.len()) {
@@ -117,7 +117,7 @@ impl Layers {
             }
             (Writes::Kept { upper, work }, lower) => mount(lower, Some((upper, work)), to)?,
         };
-        root.attach(tree, to, Kind::Folder)?;
+        root.attach(tree, to, BindKind::Folder)?;
         let access = match self.writes {
             Writes::Refused => Access::ReadOnly,
             Writes::Memory => Access::ReadWrite,
@@ -130,7 +130,7 @@ impl Layers {
     }
 }
 
-/// The folders for changes in memory. They lie below the overlay's own mount, where nobody can reach them: older kernels want
+/// The folders for changes in memory. They lie below the overlay's own mount, where no process can reach them: older kernels want
 /// them to be mounted somewhere.
 fn in_memory(
     lower: &[Rc<OwnedFd>],
@@ -201,7 +201,7 @@ fn refused(to: &str, error: Errno) -> Problem {
     match error {
         Errno::PERM => problem.help("an ordinary user can mount overlays from Linux 5.11 on; `jailgen doctor` says more"),
         Errno::INVAL | Errno::LOOP | Errno::BUSY | Errno::XDEV => problem.help(
-            "the folders of an overlay lie beside each other, with nothing mounted below them, and the two for changes in one file system \
+            "the folders of an overlay lie next to each other, with nothing mounted below them, and the two for changes in one file system \
              that has extended attributes",
         ),
         Errno::STALE => problem.help("the folder for changes belongs to other folders; take an empty one, and an empty one for `work`"),

@@ -1,6 +1,6 @@
 //! Mount points: opened and made by descriptor, one name after the other, so that no symlink leads elsewhere.
 //!
-//! A parent is only looked up, never read: it may have the mode 0711, and belong to somebody else.
+//! A parent is only looked up, never read: it may have the mode 0711, and belong to another user.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mount::{MoveMountFlags, move_mount};
 
 use crate::failure::Problem;
-use crate::inside::tree::Kind;
+use crate::inside::tree::BindKind;
 use crate::resolve::{self, Scope};
 
 /// The mode of folders that are made on the way to a mount point.
@@ -32,7 +32,7 @@ pub(super) fn names(path: &[u8]) -> impl Iterator<Item = &[u8]> {
     path.split(|byte| *byte == b'/').filter(|name| !name.is_empty())
 }
 
-/// The mode of the missing parents of what has `mode`: whom that shuts out, they shut out too, as bubblewrap's do.
+/// The mode of the missing parents of what has `mode`: they exclude the same users, as bubblewrap's do.
 pub(super) fn mode_of_parents(mode: u32) -> u32 {
     let group = if mode & 0o070 == 0 { 0o050 } else { 0 };
     let others = if mode & 0o007 == 0 { 0o005 } else { 0 };
@@ -66,7 +66,7 @@ pub(super) fn make_and_enter(
 }
 
 /// The same for a way of several names, each in the one before, all missing. `folder` is one that only this process can write:
-/// so what it has just made is no link, and need not be opened before something is made in it.
+/// so what it has just made is not a link, and need not be opened before something is made in it.
 pub(super) fn make_way<'a>(
     folder: &OwnedFd,
     names: impl Iterator<Item = &'a [u8]>,
@@ -86,16 +86,16 @@ pub(super) fn make_way<'a>(
 }
 
 /// Makes a mount point, if there is nothing.
-pub(super) fn make(entry: &Entry, kind: Kind) -> Result<(), Errno> {
+pub(super) fn make(entry: &Entry, kind: BindKind) -> Result<(), Errno> {
     make_new(entry, kind).or_else(already)
 }
 
 /// Makes a mount point where nothing is.
-pub(super) fn make_new(entry: &Entry, kind: Kind) -> Result<(), Errno> {
+pub(super) fn make_new(entry: &Entry, kind: BindKind) -> Result<(), Errno> {
     let (folder, name) = (&*entry.folder, &entry.name);
     match kind {
-        Kind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
-        Kind::File => {
+        BindKind::Folder => mkdirat(folder, name, Mode::from_raw_mode(FOLDER_MODE)),
+        BindKind::File => {
             let mode = Mode::from_raw_mode(FILE_MODE);
             mknodat(folder, name, FileType::RegularFile, mode, 0)
         }

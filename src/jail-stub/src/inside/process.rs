@@ -17,12 +17,12 @@ use rustix::path::DecInt;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use crate::failure::{About, Problem};
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Launch, Root, join, quota};
 use crate::namespaces::has;
 use crate::sys::{self, Attributes};
 
-/// Read-only for everybody.
+/// Read-only for every process.
 const SWITCHES: &[&str] = &["sys"];
 
 /// Read-only when the payload is root: whatever its owner may write and is not about a process.
@@ -43,7 +43,7 @@ const ROOT_SWITCHES: &[&str] = &[
     "timer_stats",
 ];
 
-/// Empty for everybody: how the host was started, and the keys of the user's session.
+/// Empty for every process: how the host was started, and the keys of the user's session.
 const SECRETS: &[&str] = &["cmdline", "keys"];
 
 /// Where the whole /proc is, in a folder that the one that programs see covers.
@@ -52,7 +52,7 @@ const WHOLE: &str = "whole";
 /// A switch that only the machine's root can turn.
 const SWITCH: &str = "sys/kernel/core_pattern";
 
-/// What tells one start of a machine from all others, and a number that nothing else has.
+/// The boot id, which differs at each start of a machine, and a number that nothing else has.
 const BOOT_ID: &str = "sys/kernel/random/boot_id";
 
 /// Empty when the payload is root: the kernel's memory, its addresses and its log.
@@ -68,7 +68,7 @@ const ROOT_SECRETS: &[&str] = &[
     "vmallocinfo",
 ];
 
-/// The last number that was given to a process, in the PID namespace of whoever writes it.
+/// The last number that was given to a process, in the PID namespace of the process that writes it.
 const LAST_NUMBER: &CStr = c"sys/kernel/ns_last_pid";
 
 /// The kernel begins again here when it has given the last number.
@@ -82,11 +82,12 @@ const NUMBERS: [u32; 2] = [1 << 22, 1 << 15];
 /// and its attachment do; what all of them have in common is set at once.
 pub(crate) fn mount(path: &str, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
     let tree = new().map_err(|error| problem(path, error))?;
-    root.attach(&tree, path, Kind::Folder)?;
+    root.attach(&tree, path, BindKind::Folder)?;
     // Else the second process does it.
     if !has(launch.plan, Namespace::Net) {
         let host = openat(CWD, c"/proc", OFlags::PATH | OFlags::CLOEXEC, Mode::empty());
-        host.and_then(|host| Switches::of(launch.plan).turn(&host)).about(Switches::PLACE)?;
+        host.and_then(|host| Switches::from_plan(launch.plan).turn(&host))
+            .about(Switches::PLACE)?;
     }
     let (switches, secrets): (&[&str], &[&str]) =
         if launch.payload() == 0 { (ROOT_SWITCHES, ROOT_SECRETS) } else { (&[], &[]) };
@@ -124,10 +125,10 @@ pub(crate) fn mount_whole(path: &str, launch: &Launch<'_>, root: &mut Root) -> R
     }
     // Nothing is made in a folder of the host that may be here.
     root.tmpfs(path, 0, None)?;
-    root.attach(&tree, &join(path, WHOLE), Kind::Folder)
+    root.attach(&tree, &join(path, WHOLE), BindKind::Folder)
 }
 
-/// What the kernel is told about the jail's own namespaces, where it has a /proc.
+/// The kernel's settings for the jail's own namespaces, if it has a /proc.
 pub(crate) struct Switches {
     /// Quotas are set.
     quotas: bool,
@@ -136,10 +137,10 @@ pub(crate) struct Switches {
 }
 
 impl Switches {
-    /// What is told of it where that fails.
+    /// What is reported if that fails.
     pub(crate) const PLACE: &str = "/proc/sys/user";
 
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub(crate) fn from_plan(plan: &Plan) -> Self {
         let has_proc = plan
             .inside
             .iter()
@@ -162,7 +163,7 @@ impl Switches {
 /// Processes get numbers from a random one on. Programs call their files by their number, and in all jails the program would
 /// have the same one, so that two of them in one folder would share what is each one's own.
 ///
-/// Where it cannot be had, as in a namespace that somebody else has made, numbers begin as they do.
+/// If that is not possible, as in a namespace that another process has made, numbers begin as they do.
 fn begin_anywhere(process: &OwnedFd) {
     let mut random = [0; 4];
     let Ok(4) = getrandom(&mut random, GetRandomFlags::NONBLOCK) else { return };
@@ -190,7 +191,7 @@ fn new() -> Result<OwnedFd, Errno> {
 
 /// Puts an empty file over these parts of /proc, which is the working folder. Kernels have different ones.
 ///
-/// The file is a new one, not /dev/null, which somebody could have replaced (escapes.md C22). Once it is mounted
+/// The file is a new one, not /dev/null, which another process could have replaced (escapes.md C22). Once it is mounted
 /// somewhere, it is bound from there.
 fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
     root.with_file(b"", 0o444, |folder, empty| {
@@ -215,7 +216,7 @@ fn cover(process: &OwnedFd, names: &[&str], root: &Root) -> Result<(), Errno> {
     })
 }
 
-/// Gives the jail a boot id of its own. It stays the same in a jail, because programs tell from it whether a lock is stale.
+/// Gives the jail a boot id of its own. It stays the same in a jail, because programs use it to decide whether a lock is stale.
 fn other_boot_id(process: &OwnedFd, root: &Root) -> Result<(), Errno> {
     root.with_file(random_id()?.as_bytes(), 0o444, |folder, own| {
         let cover = tree::clone_child(folder, own, Depth::One)?;

@@ -6,15 +6,15 @@ use rustix::fs::{Mode, OFlags, openat};
 
 use crate::failure::Problem;
 use crate::inside::point::move_to;
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::inside::{Built, Launch, Root, given};
 use crate::sys::{self, Attributes};
 
 const PATH: &str = "/run/jailgen/refused";
 
 /// Puts the file in its place, where the jail has a network by name. It is done before the first operation that makes
-/// something read-only, or in the end, where there is none: afterwards there is no place for it. In a folder of the host's it has
-/// none either: nothing is made there that nobody asked for, and the jail does without.
+/// something read-only, or in the end, if nothing is: afterwards there is no place for it. In a folder of the host's it has
+/// none either: nothing is made there that the spec does not ask for, and the jail does without.
 pub(super) fn place(
     launch: &Launch<'_>,
     done: &[&Step<InsideOp>],
@@ -30,10 +30,10 @@ pub(super) fn place(
     Ok(())
 }
 
-/// An empty file at a path. It lies in the filesystem of the root, in two more mounts of that: where it is shown nobody can write,
+/// An empty file at a path. It lies in the filesystem of the root, in two more mounts of that: where it is shown no process can write,
 /// and the one that it is opened through has no place. The root itself can become read-only, because nothing writes through it.
 pub(super) fn file(path: &str, flags: OFlags, root: &Root) -> Result<OwnedFd, Problem> {
-    let place = root.place(path.as_bytes(), Kind::File)?;
+    let place = root.place(path.as_bytes(), BindKind::File)?;
     let mut opened = None;
     let made = root.with_file(b"", 0o444, |folder, name| {
         let apart = tree::clone_tree(folder, Depth::One)?;

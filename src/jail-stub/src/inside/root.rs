@@ -23,7 +23,7 @@ use crate::inside::point::{
     Entry, FOLDER_MODE, enter, make, make_and_enter, make_new, make_way, mode_of_parents, move_to,
     move_to_entry, names, not_made, refused, resolve,
 };
-use crate::inside::tree::{self, Depth, Kind};
+use crate::inside::tree::{self, BindKind, Depth};
 use crate::resolve::mount_of;
 use crate::sys::{self, Attributes};
 
@@ -37,7 +37,7 @@ pub(crate) struct Root {
     top: Rc<OwnedFd>,
     /// The filesystem that the launch began with, when a mount over `/` hides it.
     hidden: Option<Rc<OwnedFd>>,
-    /// The devices of the filesystems that the launch made itself: what is written there reaches nobody's files.
+    /// The devices of the filesystems that the launch made itself: what is written there reaches no files of the host.
     own: Vec<u64>,
     /// Where trees of the host are that the payload may write.
     writable: Vec<Vec<u8>>,
@@ -75,7 +75,7 @@ impl Root {
         &mut self,
         tree: impl AsFd,
         path: &str,
-        kind: Kind,
+        kind: BindKind,
     ) -> Result<(), Problem> {
         self.attach_at(tree, path.as_bytes(), kind)
     }
@@ -85,7 +85,7 @@ impl Root {
         &mut self,
         tree: impl AsFd,
         path: &[u8],
-        kind: Kind,
+        kind: BindKind,
     ) -> Result<(), Problem> {
         self.pin(path)?;
         self.forget(path);
@@ -111,7 +111,7 @@ impl Root {
 
     /// The mount point at `path`, made where nothing was, if it belongs into the folder that is known anyway. Otherwise it is looked
     /// for, and what is wrong with it found, in the long way.
-    fn make_in_last(&self, path: &[u8], kind: Kind) -> Option<Entry> {
+    fn make_in_last(&self, path: &[u8], kind: BindKind) -> Option<Entry> {
         let (parent, name) = split(path)?;
         let folder = self.known(parent)?;
         let entry = Entry { folder, name: CString::new(name).ok()? };
@@ -119,10 +119,10 @@ impl Root {
     }
 
     /// The same with all that it lies in, where not even the first folder of these is there.
-    fn make_anew(&self, path: &[u8], kind: Kind) -> Option<Entry> {
+    fn make_anew(&self, path: &[u8], kind: BindKind) -> Option<Entry> {
         let (parent, name) = split(path).filter(|(parent, _)| *parent != b"/")?;
         if self.hidden.is_some() {
-            // Somebody else's folder may be at the top.
+            // A folder of another user may be at the top.
             return None;
         }
         let folder = make_way(&self.top, names(parent), FOLDER_MODE, path).ok()?;
@@ -167,7 +167,7 @@ impl Root {
     }
 
     /// What is at `path`; made, with its parents, when it is missing.
-    pub(crate) fn place(&self, path: &[u8], kind: Kind) -> Result<OwnedFd, Problem> {
+    pub(crate) fn place(&self, path: &[u8], kind: BindKind) -> Result<OwnedFd, Problem> {
         self.pin(path)?;
         self.forget(path);
         match self.try_open(path) {
@@ -279,7 +279,7 @@ impl Root {
         }
         let tree = tree::tmpfs(mode, size).about(path)?;
         self.own.push(rustix::fs::fstat(&tree).about(path)?.st_dev);
-        self.attach(tree, path, Kind::Folder)
+        self.attach(tree, path, BindKind::Folder)
     }
 
     /// A new and empty folder of the launch's own at `path`, as a mount of its own.
@@ -324,7 +324,7 @@ impl Root {
     pub(crate) fn cover(&mut self, path: &[u8], access: Access) -> Result<(), Problem> {
         let empty = tree::tmpfs(COVER_MODE, Some(COVER_SIZE)).about(path)?;
         self.own.push(rustix::fs::fstat(&empty).about(path)?.st_dev);
-        self.attach_at(&empty, path, Kind::Folder)?;
+        self.attach_at(&empty, path, BindKind::Folder)?;
         match access {
             Access::ReadOnly => self.read_only_in_the_end(empty),
             Access::ReadWrite | Access::Device => {}
@@ -360,7 +360,9 @@ impl Root {
     pub(crate) fn directory(&self, path: &str, mode: u32) -> Result<(), Problem> {
         match self.try_open(path.as_bytes()) {
             Err(Errno::NOENT) => {}
-            Ok(place) if Kind::of(&place).about(path)? == Kind::Folder => return Ok(()),
+            Ok(place) if BindKind::from_file(&place).about(path)? == BindKind::Folder => {
+                return Ok(());
+            }
             Ok(_) => return Err(Problem::errno(path, Errno::NOTDIR)),
             Err(error) => return Err(refused(path.as_bytes(), error)),
         }

@@ -1,6 +1,6 @@
 //! A file of the host that the payload may replace: a file of the jail's own, where there can be one, else a bind.
 //!
-//! There can be one where the payload may write beside it: in a folder in memory, or in a home folder that is kept. Where it
+//! There can be one where the payload may write next to it: in a folder in memory, or in a persistent home folder. Where it
 //! may not, nothing can be renamed over it either, and a bind loses nothing.
 
 use jail_plan::SharedFile;
@@ -16,14 +16,14 @@ use crate::inside::{Launch, Root};
 
 /// Has the file put in place; whether that could be done.
 pub(super) fn place(op: &SharedFile, launch: &Launch<'_>, root: &Root) -> Result<bool, Problem> {
-    let Some(pair) = launch.shared.of(op) else { return Ok(false) };
+    let Some(pair) = launch.shared.pair_for(op) else { return Ok(false) };
     let to = launch.caller.path(&op.to)?;
     let Entry { folder, name } = root.entry(to.as_str().as_bytes())?;
     if !takes_files(&*folder, root).about(to.as_str())? {
         return Ok(false);
     }
-    let is_same_folder =
-        Identity::of(&*folder).and_then(|here| Ok(here == Identity::of(&pair.folder)?));
+    let is_same_folder = Identity::from_file(&*folder)
+        .and_then(|here| Ok(here == Identity::from_file(&pair.folder)?));
     if is_same_folder.about(to.as_str())? && name == pair.name {
         // The folder itself is granted, and the file in it is there already.
         return Ok(true);

@@ -18,18 +18,18 @@ use crate::sys::{self, Attributes};
 
 /// Whether something is bound as a folder or as anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum BindKind {
     Folder,
     File,
 }
 
-impl Kind {
-    pub(crate) fn of(place: impl AsFd) -> Result<Self, Errno> {
+impl BindKind {
+    pub(crate) fn from_file(place: impl AsFd) -> Result<Self, Errno> {
         fstat(place).map(|stat| Self::from(&stat))
     }
 }
 
-impl From<&Stat> for Kind {
+impl From<&Stat> for BindKind {
     fn from(stat: &Stat) -> Self {
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::Directory => Self::Folder,
@@ -127,7 +127,7 @@ pub(crate) fn clone_at_folder(folder: impl AsFd) -> Result<OwnedFd, Errno> {
 
 /// Does `work` in `folder`, an attached tree: mount(2) takes names only.
 ///
-/// Somebody may be in a folder that cannot be entered again. Then the process stays here, and what is named by the working
+/// The process may be in a folder that cannot be entered again. Then the process stays here, and what is named by the working
 /// folder later has no name.
 pub(crate) fn within<R>(
     folder: &OwnedFd,

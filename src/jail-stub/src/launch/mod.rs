@@ -50,7 +50,7 @@ pub fn run(arguments: &[&CStr], environment: &[&CStr], command_line: CommandLine
     let started = Started { path: wrapper, bytes: &bytes, text: parsed.text };
     match with_helper(&mut parsed.plan, started, &mut Caller::new(rest, environment, command_line))
     {
-        Ok(ending) => tell(ending, &parsed),
+        Ok(ending) => finish(ending, &parsed),
         Err(failure) => report(&failure, Some(&parsed)),
     }
 }
@@ -61,10 +61,10 @@ fn usage() -> Problem {
 }
 
 /// Says which limits were reached, and ends as the jail ended.
-fn tell(ending: Ending, wrapper: &Wrapper<'_>) -> u8 {
-    for told in &ending.told {
-        let place = wrapper.place(&told.by);
-        failure::say(&told.words, place.as_deref().map(|place| (told.by.as_str(), place)));
+fn finish(ending: Ending, wrapper: &Wrapper<'_>) -> u8 {
+    for note in &ending.notes {
+        let place = wrapper.place(&note.by);
+        failure::say(&note.words, place.as_deref().map(|place| (note.by.as_str(), place)));
     }
     match ending.ended {
         Ok(Ended::Exited(status)) => status,
@@ -79,7 +79,7 @@ fn report(failure: &Failure, wrapper: Option<&Wrapper<'_>>) -> u8 {
     failure.problem.exit
 }
 
-/// Reads the wrapper. It is the first file that is opened, so its number tells whether 0, 1 and 2 are taken.
+/// Reads the wrapper. It is the first file that is opened, so its number shows whether 0, 1 and 2 are taken.
 fn read(wrapper: &CStr) -> Result<Vec<u8>, Problem> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let mut file = openat(CWD, wrapper, flags, Mode::empty()).about(wrapper)?;
@@ -129,7 +129,7 @@ fn with_helper(
     wrapper: Started<'_>,
     caller: &mut Caller<'_>,
 ) -> Result<Ending, Failure> {
-    let steps = Steps::of(plan);
+    let steps = Steps::from_plan(plan);
     let at_helper = |problem| steps.fixed(Fixed::Command, "", problem);
     let signals = Signals::block().map_err(at_helper)?;
     let Some(host) = plan.host.as_ref().filter(|_| has_work(plan)) else {
@@ -137,7 +137,7 @@ fn with_helper(
     };
     let listener = host::listener(plan).map_err(at_helper)?;
     let mut helper = {
-        let store = Store::of(caller);
+        let store = Store::for_caller(caller);
         let grants = host::grants(plan, caller);
         let trees = host::writable_trees(&grants, &store, &plan.closure.store);
         Helper::start(host, wrapper.bytes, listener.as_ref(), caller, &trees, signals.mask)

@@ -12,13 +12,12 @@ use crate::caller::Caller;
 use crate::cgroup::{self, Held};
 use crate::confine::{self, Filter};
 use crate::dedicated::{self, Dedicated};
-use crate::ending::{Ending, Told};
+use crate::ending::{Ending, EndingNote};
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
 use crate::handoff::{self, Ledger};
 use crate::host::{self, Followed, GitGuard, Helper, HostPaths, OwnState, SharedFiles, Store};
 use crate::inside::Launch;
-use crate::leftovers::Leftovers;
 use crate::message::{self, Order};
 use crate::namespaces::{self, has};
 use crate::network::{self, Broker};
@@ -27,6 +26,7 @@ use crate::process::Process;
 use crate::signal;
 use crate::standard::ReadOnly;
 use crate::steps::{Fixed, Steps};
+use crate::subreaper::Subreaper;
 use crate::supervisor::{self, Launcher, Supervisor, Watched};
 use crate::sys::{self, Cloned};
 use crate::terminal::{Given, OutputFilter};
@@ -39,16 +39,16 @@ pub(super) fn launch(
     helper: Option<&Helper<'_>>,
     listener: Option<OwnedFd>,
 ) -> Result<Ending, Failure> {
-    // It is looked for before anything else, because its place tells much of what a working folder is compared with.
+    // It is looked for before anything else, because its place decides much of what a working folder is compared with.
     let early = OwnState::state(caller).unwrap_or_default();
     let has_filter = plan.before.iter().any(|step| is_filter(&step.op));
-    let hand_off = handoff::Wanted::of(plan);
+    let hand_off = handoff::Wanted::from_plan(plan);
     host::prepare(plan, caller, helper, early.as_ref())?;
     // It cannot have become another one, unless scripts have run.
     let early = early.filter(|_| helper.is_none());
     let outside = Outside { wrapper, signals, helper, listener, has_filter, hand_off };
     let started = {
-        let store = Store::of(caller);
+        let store = Store::for_caller(caller);
         start(prepare(plan, caller, &store, outside, early)?)?
     };
     supervise(started)
@@ -72,7 +72,7 @@ struct Prepared<'a, 'store> {
     steps: Steps,
     outside: Outside<'a>,
     launcher: Launcher,
-    /// The supervisor's end, and the first process's.
+    /// The supervisor's end, and init's.
     channel: (OwnedFd, OwnedFd),
     paths: HostPaths<'store>,
     command: Command,
@@ -86,7 +86,7 @@ struct Prepared<'a, 'store> {
     shared: SharedFiles<'a>,
     git: Option<GitGuard<'a>>,
     own_state: Vec<OwnState>,
-    leftovers: Option<Leftovers>,
+    leftovers: Option<Subreaper>,
     network: Option<network::Prepared<'a>>,
 }
 
@@ -98,20 +98,21 @@ fn prepare<'a: 'store, 'store>(
     outside: Outside<'a>,
     early: Option<OwnState>,
 ) -> Result<Prepared<'a, 'store>, Failure> {
-    let steps = Steps::of(plan);
+    let steps = Steps::from_plan(plan);
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
     let launcher = supervisor::launcher(plan).map_err(at_namespaces)?;
-    // Before anything else is opened, so that its number in the first process does not depend on the plan.
+    // Before anything else is opened, so that its number in init does not depend on the plan.
     let channel = message::channel().about("a socket").map_err(at_namespaces)?;
     let grants = host::grants(plan, caller);
     let paths = host::paths(plan, &grants, caller, store)?;
-    host::tell_folder(plan, caller);
-    host::tell_subfolder(plan, caller, paths.trees());
+    host::report_folder(plan, caller);
+    host::report_subfolder(plan, caller, paths.trees());
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
-    let command = Command::of(plan, caller).map_err(at_command)?;
+    let command = Command::from_plan(plan, caller).map_err(at_command)?;
     let filters =
         confine::filters(plan).map_err(|problem| steps.fixed(Fixed::Seccomp, "", problem))?;
-    let standard = ReadOnly::of(plan, caller).map_err(|problem| at_command(("", problem)))?;
+    let standard =
+        ReadOnly::from_plan(plan, caller).map_err(|problem| at_command(("", problem)))?;
     if plan.namespaces.is_empty() && !plan.inside.is_empty() {
         let problem =
             Problem::new("", "the plan has operations inside and no namespace to do them in");
@@ -119,7 +120,7 @@ fn prepare<'a: 'store, 'store>(
     }
     let at_user = |(by, problem)| steps.fixed(Fixed::Namespaces, by, problem);
     host::record(plan, &grants, &paths, store)?;
-    let dedicated = Dedicated::of(plan, caller).map_err(at_user)?;
+    let dedicated = Dedicated::for_launch(plan, caller).map_err(at_user)?;
     if let Some(user) = &dedicated {
         dedicated::share(user, plan, caller, &paths)
             .map_err(|problem| at_user((user.by, problem)))?;
@@ -131,7 +132,7 @@ fn prepare<'a: 'store, 'store>(
         .map_err(|(by, problem)| steps.fixed(Fixed::Cgroup, by, problem))?;
     shared.start(plan, held.folder())?;
     let git = GitGuard::start(plan, caller, &paths, held.folder())?;
-    let given = Given::of(plan);
+    let given = Given::from_plan(plan);
     let filter = match (outside.has_filter && given.is_replaced, &plan.host) {
         (false, _) => None,
         (true, Some(host)) => Some(OutputFilter::start(host, outside.signals.mask)),
@@ -142,10 +143,10 @@ fn prepare<'a: 'store, 'store>(
     // What the helper's scripts left running on the host would look the same.
     let leftovers = match has(plan, Namespace::Pid) || outside.helper.is_some() {
         true => None,
-        false => Some(Leftovers::collect().map_err(at_namespaces)?),
+        false => Some(Subreaper::collect().map_err(at_namespaces)?),
     };
     let at_network = |(by, problem)| steps.fixed(Fixed::Network, by, problem);
-    let network = network::Prepared::of(plan).map_err(at_network)?;
+    let network = network::Prepared::from_plan(plan).map_err(at_network)?;
     if let (Some(network), Some(prepared)) = (&plan.network, &network) {
         host::check_for_broker(network, caller, paths.trees()).map_err(at_network)?;
         let around = network::Surroundings {
@@ -186,7 +187,7 @@ fn prepare<'a: 'store, 'store>(
 struct Started<'a> {
     plan: &'a Plan,
     steps: Steps,
-    /// The jail's first process.
+    /// The jail's init.
     first: Process,
     signals: &'a Signals,
     helper: Option<&'a Helper<'a>>,
@@ -199,12 +200,12 @@ struct Started<'a> {
     filter: Option<OutputFilter>,
     shared: Followed<'a>,
     git: Option<GitGuard<'a>>,
-    leftovers: Option<Leftovers>,
+    leftovers: Option<Subreaper>,
     broker: Option<Broker>,
     ledger: Option<Ledger>,
 }
 
-/// Clones the jail's first process, which never returns from here. What only that needs is let go: what the jail has been
+/// Clones the jail's init, which never returns from here. What only that needs is let go: what the jail has been
 /// given is its own by now.
 #[inline(never)]
 fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
@@ -220,7 +221,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
     };
     if let Some(user) = &prepared.dedicated {
         let mapped = dedicated::map(user, caller, first.number())
-            .and_then(|()| Order::Go.send(&prepared.channel.0).about("the first process"));
+            .and_then(|()| Order::Go.send(&prepared.channel.0).about("init"));
         if let Err(problem) = mapped {
             let _ = first.signal(signal::KILL);
             return Err(steps.fixed(Fixed::Namespaces, user.by, problem));
@@ -244,7 +245,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         steps.fixed(Fixed::Command, &by, problem)
     })?;
     // It is about the machine, so it can be said while the jail is made.
-    confine::landlock::tell(&plan.landlock, caller, prepared.paths.trees());
+    confine::landlock::report_missing(&plan.landlock, caller, prepared.paths.trees());
     let (channel, _) = prepared.channel;
     Ok(Started {
         plan,
@@ -317,7 +318,7 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
 fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let Started { plan, steps, first, held, leftovers, .. } = started;
     let at_namespaces = |problem| steps.fixed(Fixed::Namespaces, "", problem);
-    // Nobody of the same user may look into the supervisor or trace it, and it dumps no core.
+    // No process of the same user may inspect or trace the supervisor, and it dumps no core.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)
         .about("dumpable")
         .map_err(at_namespaces)?;
@@ -344,16 +345,16 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
         leftovers.end(started.ledger.as_ref().map(Ledger::number));
     }
     let has_run = outcome.has_run();
-    let mut ending = Ending::of(outcome, &lost, plan, &held);
+    let mut ending = Ending::from_outcome(outcome, &lost, plan, &held);
     if let Some(git) = started.git.filter(|_| has_run) {
         let by = git.by();
         let lines = git.finish(&started.signals.pending).into_iter();
-        ending.told.extend(lines.map(|words| Told { words, by: by.into() }));
+        ending.notes.extend(lines.map(|words| EndingNote { words, by: by.into() }));
     }
     // What stood in git's folders for the jail's time is gone by then.
     let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
-    ending.told.extend(gone.map(|gone| gone.told(by)));
-    ending.told.extend(looked);
+    ending.notes.extend(gone.map(|gone| gone.note(by)));
+    ending.notes.extend(looked);
     Ok(ending)
 }

@@ -1,7 +1,7 @@
 //! The broker: the program outside that carries what the jail may reach, as the supervisor sees it.
 //!
-//! Whatever it does it does by itself: the supervisor tells it once that the payload has ended, and otherwise nothing. When
-//! the supervisor is gone, so is the other end of what it is told by, and it ends.
+//! It works by itself: the supervisor sends it one message, that the payload has ended, and nothing else. When
+//! the supervisor is gone, so is the other end of that socket, and it ends.
 
 use alloc::ffi::CString;
 use alloc::format;
@@ -21,14 +21,14 @@ use rustix::process::WaitStatus;
 use super::start::{self, Started};
 use super::{BUILD_AGAIN, Prepared, STARTED};
 use crate::caller::Caller;
-use crate::ending::Told;
+use crate::ending::EndingNote;
 use crate::failure::{About, Problem};
 use crate::process::Process;
 use crate::signal;
 use crate::spawn::{self, Standing};
 use crate::sys::{self, SignalSet, Standard};
 
-/// What it is told at the payload's end.
+/// The message at the payload's end.
 const END: &[u8] = b"e";
 
 /// How long it may take to say what it has to say then.
@@ -118,7 +118,7 @@ impl Broker {
 
 impl Gone {
     /// The line for the launcher.
-    pub(crate) fn told(&self, by: &str) -> Told {
+    pub(crate) fn note(&self, by: &str) -> EndingNote {
         let how = self.how.map(|how| (how.exit_status(), how.terminating_signal()));
         let how = match how {
             Some((Some(status), _)) => format!(" (exit status {status})"),
@@ -127,7 +127,7 @@ impl Gone {
         };
         let words =
             format!("the broker ended before the jail{how}, which had no network from then on");
-        Told { words, by: String::from(by) }
+        EndingNote { words, by: String::from(by) }
     }
 }
 

@@ -21,7 +21,7 @@ const MESSAGE: &[u8] = b"1";
 impl Prepared<'_> {
     /// Makes all of it in the network namespace that this process is in, where loopback is up. `proc` is the host's /proc.
     ///
-    /// Memory belongs to the first process meanwhile: this makes system calls and nothing else.
+    /// Memory belongs to init meanwhile: this makes system calls and nothing else.
     pub(crate) fn make(&self, proc: &OwnedFd) {
         if let Err(fault) = self.try_make(proc) {
             self.result.put(fault);
@@ -54,7 +54,7 @@ impl Prepared<'_> {
         Ok(has_v6)
     }
 
-    /// Hands everything to the broker, if all was made. The second process has told that it is done.
+    /// Hands everything to the broker, if all was made. The second process has reported that it is done.
     /// Gives the variables that the broker has given.
     pub(crate) fn hand_over(&self, namespace: &OwnedFd) -> Result<Vec<CString>, (&str, Problem)> {
         let at = |problem| (self.plan.by.as_str(), problem);
@@ -88,13 +88,13 @@ impl Prepared<'_> {
 /// Waits until the broker has filled everything, and takes the variables that it gives: `g`, and `NAME=VALUE` with a NUL between
 /// two of them.
 fn await_given(channel: &OwnedFd) -> Result<Vec<CString>, Errno> {
-    let mut told = vec![0; VARIABLES_MAX];
+    let mut message = vec![0; VARIABLES_MAX];
     loop {
-        let count = match recv(channel, &mut told[..], RecvFlags::empty()) {
+        let count = match recv(channel, &mut message[..], RecvFlags::empty()) {
             Err(Errno::INTR) => continue,
             other => other?.1,
         };
-        match told.get(..count).and_then(<[u8]>::split_first) {
+        match message.get(..count).and_then(<[u8]>::split_first) {
             Some((b'g', variables)) => {
                 let all = variables.split(|byte| *byte == 0).filter(|one| !one.is_empty());
                 return Ok(all.filter_map(|one| CString::new(one).ok()).collect());
@@ -108,11 +108,11 @@ fn await_given(channel: &OwnedFd) -> Result<Vec<CString>, Errno> {
 
 /// Waits until the broker runs: it has long begun to, but on a busy machine, and where it cannot be started there is to be no payload.
 fn await_broker(channel: &OwnedFd) -> Result<(), Errno> {
-    let mut told = [0];
+    let mut message = [0];
     loop {
-        match recv(channel, &mut told, RecvFlags::empty()) {
+        match recv(channel, &mut message, RecvFlags::empty()) {
             Err(Errno::INTR) => {}
-            Ok((_, count)) if told.get(..count) == Some(STARTED) => return Ok(()),
+            Ok((_, count)) if message.get(..count) == Some(STARTED) => return Ok(()),
             Ok(_) => return Err(Errno::PIPE),
             Err(error) => return Err(error),
         }

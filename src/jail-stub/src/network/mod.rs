@@ -42,10 +42,10 @@ const SOCKETS_MAX: usize = DESCRIPTORS_MAX - 3;
 /// All variables that the broker gives together are not longer.
 const VARIABLES_MAX: usize = 64 * 1024;
 
-/// The compiler writes no such network, so somebody has changed the plan.
+/// The compiler writes no such network, so the plan was changed.
 const BUILD_AGAIN: &str = "the wrapper is not as jailgen made it; build the jail again";
 
-/// What the supervisor tells the jail when the broker runs, through the broker's end of their socket.
+/// What the supervisor sends the jail when the broker runs, through the broker's end of their socket.
 const STARTED: &[u8] = b"s";
 
 /// What a launch makes in the jail's network namespace.
@@ -72,7 +72,7 @@ pub(crate) struct Prepared<'a> {
     result: Outcome,
 }
 
-/// How it went. The second process writes it, and the first one reads it when that has told so.
+/// How it went. The second process writes it, and init reads it when the second process says so.
 struct Outcome {
     /// A [`Part`] by its number, and which one of them.
     part: AtomicU32,
@@ -106,7 +106,7 @@ type Fault = (Part, usize, Errno);
 
 impl<'a> Prepared<'a> {
     /// What `plan` wants, if it wants a network by name.
-    pub(crate) fn of(plan: &'a Plan) -> Result<Option<Self>, (&'a str, Problem)> {
+    pub(crate) fn from_plan(plan: &'a Plan) -> Result<Option<Self>, (&'a str, Problem)> {
         let Some(network) = &plan.network else { return Ok(None) };
         let at = |problem| (network.by.as_str(), problem);
         if !has(plan, Namespace::Net) {
@@ -126,8 +126,9 @@ impl<'a> Prepared<'a> {
             return Err(Problem::new("", words)
                 .help("grant fewer literal addresses and ports; a name takes no socket until it is asked for"));
         }
-        let (v4, v6) = routes::of(plan)?;
-        let sockets = plan.listeners.iter().map(Wanted::of).collect::<Result<Vec<_>, _>>()?;
+        let (v4, v6) = routes::of_network(plan)?;
+        let sockets =
+            plan.listeners.iter().map(Wanted::from_listener).collect::<Result<Vec<_>, _>>()?;
         let (jail, broker) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .about("a socket")?;
@@ -237,7 +238,7 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// Says which listeners are missing without IPv6. Of one that has a twin in IPv4 nobody misses anything.
+    /// Says which listeners are missing without IPv6. One that has a twin in IPv4 is not reported.
     fn tell_lost(&self) {
         let listeners = &self.plan.listeners;
         let is_lost = |(listener, wanted): &(&Listener, &Wanted)| {
@@ -269,7 +270,7 @@ fn files(plan: &Network) -> impl Iterator<Item = (&Content, &HostText)> {
     })
 }
 
-/// Whether the next operation makes something read-only, or there is none.
+/// Whether the next operation makes something read-only, or there is no next one.
 fn is_late(next: Option<&InsideOp>) -> bool {
     matches!(next, None | Some(InsideOp::RemountReadOnly(_)))
 }

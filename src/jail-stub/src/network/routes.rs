@@ -35,7 +35,7 @@ const SCOPE_UNIVERSE: u8 = 0;
 const SCOPE_HOST: u8 = 254;
 const TYPE_LOCAL: u8 = 2;
 const TYPE_THROW: u8 = 9;
-/// IPv6 would ask a neighbour whether the address is free, and there is none.
+/// IPv6 would ask a neighbour whether the address is free, and there is no neighbour.
 const FLAG_NO_DETECTION: u8 = 2;
 
 const ATTRIBUTE_ADDRESS: u16 = 1;
@@ -53,7 +53,7 @@ pub(super) struct Routes<'a> {
 }
 
 /// Those of IPv4 and those of IPv6.
-pub(super) fn of(network: &Network) -> Result<(Routes<'_>, Routes<'_>), Problem> {
+pub(super) fn of_network(network: &Network) -> Result<(Routes<'_>, Routes<'_>), Problem> {
     let (mut v4, mut v6) = (Routes::none(), Routes::none());
     for text in &network.addresses {
         let address: IpAddr = text.parse().map_err(|_| no_address(text))?;
@@ -73,7 +73,7 @@ pub(super) fn of(network: &Network) -> Result<(Routes<'_>, Routes<'_>), Problem>
 }
 
 pub(super) fn no_address(text: &str) -> Problem {
-    Problem::new(text, "this is no address of a network").help(BUILD_AGAIN)
+    Problem::new(text, "this is not an address of a network").help(BUILD_AGAIN)
 }
 
 fn prefix(text: &str) -> Option<(IpAddr, u8)> {
@@ -138,7 +138,7 @@ impl<'a> Routes<'a> {
         self.bytes.extend(body);
     }
 
-    /// The last one is acknowledged, so that there is something to wait for. Errors of all are told in any case.
+    /// The last one is acknowledged, so that there is something to wait for. Errors of all are reported in any case.
     fn finish(&mut self) {
         if !self.is_empty() {
             let header = Vec::from(length(HEADER).to_ne_bytes());

@@ -34,7 +34,7 @@ pub(super) fn read(
         &[&start, &line],
         environment,
         around.mask,
-        Standing::Beside,
+        Standing::Attached,
     )?;
     // Its end is the end of what is said.
     drop(line);

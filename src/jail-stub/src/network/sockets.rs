@@ -23,7 +23,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    pub(super) fn of(listener: &Listener) -> Result<Self, Problem> {
+    pub(super) fn from_listener(listener: &Listener) -> Result<Self, Problem> {
         let address: IpAddr =
             listener.address.parse().map_err(|_| no_address(&listener.address))?;
         let address = SocketAddr::new(address, listener.port);
@@ -34,7 +34,7 @@ impl Wanted {
         self.address.is_ipv6()
     }
 
-    /// It stands for all addresses of its family, or for the loopback address, and not for one that somebody has named.
+    /// It stands for all addresses of its family, or for the loopback address, and not for one that the spec names.
     pub(super) fn is_everyones(&self) -> bool {
         self.address.ip().is_unspecified() || self.address.ip().is_loopback()
     }
@@ -60,7 +60,7 @@ impl Wanted {
                 bind(&socket, &self.address)?;
                 listen(&socket, WAITING)?;
             }
-            // With the address reused, whoever binds the same one last would get what is sent there.
+            // With the address reused, the socket that binds it last would get what is sent there.
             Transport::Udp => bind(&socket, &self.address)?,
         }
         Ok(socket)

@@ -1,4 +1,4 @@
-//! What the broker is told when it starts: one JSON object in sealed memory, which nobody can change and which has no name.
+//! What the broker gets when it starts: one JSON object in sealed memory, which no process can change and which has no name.
 
 use alloc::format;
 use alloc::string::String;
@@ -113,7 +113,7 @@ fn files<'a>(network: &'a Network, caller: &Caller<'_>) -> Result<Vec<(&'a str, 
     Ok(files)
 }
 
-/// The wrapper's path, as nobody's working folder changes it.
+/// The wrapper's absolute path.
 fn path(path: &CStr) -> Result<String, Problem> {
     let bytes = path.to_bytes();
     if bytes.starts_with(b"/") {
@@ -169,7 +169,7 @@ fn quote(text: &mut String, string: &str) {
     text.push('"');
 }
 
-/// Memory with these bytes, that reads from its beginning and that nobody can write to.
+/// Memory with these bytes, which reads from its beginning and cannot be written.
 fn sealed(bytes: &[u8]) -> Result<OwnedFd, Errno> {
     let memory = memfd_create(c"jailgen", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
     let mut at = 0;

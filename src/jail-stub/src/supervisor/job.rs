@@ -9,7 +9,7 @@ use crate::signal;
 use crate::sys::{self, SignalSet};
 
 impl Supervisor<'_> {
-    /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not tell it.
+    /// The terminal has another size. Where the payload's group does not have the jail's, the kernel does not signal it.
     pub(super) fn resized(&mut self) -> Result<(), Errno> {
         if let Some(relay) = &self.relay {
             relay.resize();
@@ -52,7 +52,7 @@ impl Supervisor<'_> {
     /// Stops this job as the payload was stopped, and continues it.
     pub(super) fn stop_with(&mut self, signal: i32) -> Result<(), Errno> {
         if self.has_clock && !self.tty.exists() {
-            // Without a terminal nobody sees that this job has stopped, and nobody would hear that its time is over.
+            // Without a terminal the user does not see that this job has stopped, or that its time is over.
             return Ok(());
         }
         // It may have been brought to the foreground while everything in the jail was stopped.
@@ -64,7 +64,7 @@ impl Supervisor<'_> {
             return Ok(());
         }
         if wants_terminal(signal) {
-            // Nobody is there to bring this job to the foreground. A process without our groups would get an error from
+            // There is no shell to bring this job to the foreground. A process without our groups would get an error from
             // its read; hanging up is the nearest to it.
             self.signal_payloads(signal::HUP)?;
         }
@@ -102,7 +102,7 @@ impl Supervisor<'_> {
         self.copied(state)
     }
 
-    /// A first process that is gone is the next message.
+    /// If init is gone, that is the next message.
     pub(super) fn order(&self, order: Order) -> Result<(), Errno> {
         match order.send(&self.watched.channel) {
             Err(Errno::PIPE | Errno::CONNRESET) => Ok(()),
@@ -117,7 +117,7 @@ impl Supervisor<'_> {
         } else {
             // The whole group, as the terminal would: a script that waits for this process has to stop with it. A group
             // without a shell to continue it is not stopped by this (setpgid(2), "orphaned").
-            let set = SignalSet::of(&[signal]);
+            let set = SignalSet::from_signals(&[signal]);
             sys::kill(0, signal)?;
             sys::unblock(set)?;
             sys::set_mask(handled())?;
@@ -153,8 +153,8 @@ impl Supervisor<'_> {
         }
     }
 
-    /// The terminal is gone. The payload's job hears of it as the kernel tells the job in the foreground, also where
-    /// something in it is stopped: nobody could continue it any more.
+    /// The terminal is gone. The payload's job hears of it as the kernel signals the foreground job, also where
+    /// something in it is stopped: it could not be continued any more.
     pub(super) fn hung_up(&mut self) -> Result<(), Errno> {
         self.tty.forget();
         // The jail's own is gone with it.

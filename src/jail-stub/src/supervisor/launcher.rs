@@ -28,7 +28,7 @@ impl Launcher {
         Ok(Self { process: Some(process) })
     }
 
-    /// Nobody's end matters.
+    /// No process's end matters.
     pub(crate) fn ignored() -> Self {
         Self { process: None }
     }

@@ -52,7 +52,7 @@ pub(crate) enum Outcome {
     Ended(Ended),
     /// The time that it may take is over.
     TimeIsOver,
-    /// The jail's first process was killed.
+    /// The jail's init was killed.
     Killed {
         /// The payload ran already.
         started: bool,
@@ -74,7 +74,7 @@ impl Outcome {
 /// What the supervisor attends to.
 #[derive(Clone, Copy)]
 enum Event {
-    /// The first process, or the payload before it runs, tells something; or both are gone.
+    /// Init, or the payload before it runs, sends something; or both are gone.
     Message,
     Signals,
     /// The launcher's terminal, which the payload has, is gone.
@@ -88,10 +88,10 @@ enum Event {
     WatcherIsGone,
 }
 
-/// The process outside, once the first process runs.
+/// The process outside, once init runs.
 pub(crate) struct Supervisor<'a> {
     watched: Watched<'a>,
-    /// The jail's first process.
+    /// The jail's init.
     first: Process,
     /// The payload, which leads the process group of the same number.
     payload: Option<Process>,
@@ -187,8 +187,8 @@ impl<'a> Supervisor<'a> {
         };
         let is_interrupted = self.is_interrupted(&outcome);
         self.tty.take_back(self.group());
-        // The first process has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
-        // left to somebody who does not expect one.
+        // Init has nothing left to do. Its end is awaited, so that the mounts are gone and no dead process is
+        // left to a parent that does not expect one.
         let first = Pid::from_raw(self.first.number());
         while matches!(waitpid(first, WaitOptions::empty()), Err(Errno::INTR)) {}
         self.finish_output();
@@ -206,7 +206,7 @@ impl<'a> Supervisor<'a> {
             && self.stopping.is_none()
             && relay.is_some_and(Relay::waits_for_foreground);
         // Messages first: a signal that came after the payload's start is the payload's, not the launch's.
-        let ready = Sources::of(Event::Message, channel, PollFlags::IN)
+        let ready = Sources::first(Event::Message, channel, PollFlags::IN)
             .and(Event::Signals, Some(*signals), PollFlags::IN)
             .and(Event::TerminalIsGone, self.tty.watched(), PollFlags::empty())
             .and(Event::Keys, relay.and_then(Relay::keys), PollFlags::IN)
@@ -268,12 +268,12 @@ impl<'a> Supervisor<'a> {
                 );
                 self.hung_up()
             }
-            // The first process holds the terminal, and is about to be gone, which is the next message.
+            // Init holds the terminal, and is about to be gone, which is the next message.
             Some(State::Going | State::More | State::Over) | None => Ok(()),
         }
     }
 
-    /// The jail has ended; what it wrote to its terminal before still arrives, unless somebody ends this wait. Then the
+    /// The jail has ended; what it wrote to its terminal before still arrives, unless a signal ends this wait. Then the
     /// terminal is as it was.
     fn finish_output(&mut self) {
         while let Some(relay) = &mut self.relay {
@@ -286,13 +286,13 @@ impl<'a> Supervisor<'a> {
                     failure::say(what, None);
                     true
                 }
-                // Whoever still holds the jail's terminal is not in it.
+                // A process that still holds the jail's terminal is not in the jail.
                 State::Going => relay.waiting_output().is_none() && relay.answers().is_none(),
             };
             if is_over {
                 break;
             }
-            let ready = Sources::of(Event::Signals, self.watched.signals, PollFlags::IN)
+            let ready = Sources::first(Event::Signals, self.watched.signals, PollFlags::IN)
                 .and(Event::LauncherIsGone, self.watched.launcher.source(), PollFlags::IN)
                 .and(Event::Output, relay.answers(), PollFlags::IN)
                 .and(Event::Output, relay.waiting_output(), PollFlags::OUT)
@@ -332,10 +332,10 @@ impl<'a> Supervisor<'a> {
         };
         match message {
             Message::Started => {
-                // The first process waits for it only when it has heard that it is known, so the number is no other's.
+                // Init waits for it only when it has heard that it is known, so the number is no other's.
                 match Process::open(sender.ok_or(Errno::SRCH)?) {
                     Ok(payload) => self.payload = Some(payload),
-                    // The first process is gone, and everything with it: that is the next message.
+                    // Init is gone, and everything with it: that is the next message.
                     Err(Errno::SRCH) => return Ok(None),
                     Err(error) => return Err(error),
                 }
@@ -416,7 +416,7 @@ impl<'a> Supervisor<'a> {
         self.payload.as_ref().map(Process::number)
     }
 
-    /// Without a PID namespace the payload may stop the first process, which would not say any more that it has ended.
+    /// Without a PID namespace the payload may stop init, which would then not report its end.
     fn wake_first(&self) -> Result<(), Errno> {
         // Its end is left for later.
         let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
@@ -449,7 +449,7 @@ pub(crate) fn small(number: i32) -> u8 {
 pub(crate) fn end_by(signal: i32) -> ! {
     // Not dumpable already, so no core dump is written or offered to a program on the host.
     let _ = sys::default_action(signal);
-    let _ = sys::unblock(SignalSet::of(&[signal]));
+    let _ = sys::unblock(SignalSet::from_signals(&[signal]));
     let _ = sys::kill(rustix::process::getpid().as_raw_nonzero().get(), signal);
     sys::exit(128 + signal)
 }

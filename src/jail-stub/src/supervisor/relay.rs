@@ -25,14 +25,13 @@ const OUTPUT_MAX: usize = 64 * 1024;
 /// After so much without a pause, signals and messages are attended to.
 const ROUNDS: usize = 16;
 
-/// Both terminals.
 pub(crate) struct Relay {
     given: Given,
-    /// The jail's, from the side of whoever types.
+    /// The jail's, from the side of the user who types.
     jail: OwnedFd,
     /// What the jail writes goes through it, where there is one.
     filter: Option<OutputFilter>,
-    /// Nothing is typed where there is none.
+    /// Without a terminal nothing is typed.
     keyboard: Option<OwnedFd>,
     screen: OwnedFd,
     /// The keyboard is this process's controlling terminal, so only the job in the foreground reads from it.
@@ -84,8 +83,8 @@ impl Relay {
             keyboard,
             screen,
             group: sys::own_group(),
-            typed: Buffer::of(KEYS_MAX),
-            written: Buffer::of(OUTPUT_MAX),
+            typed: Buffer::with_capacity(KEYS_MAX),
+            written: Buffer::with_capacity(OUTPUT_MAX),
             is_engaged: false,
             modes: None,
             was_engaged: given.takes,
@@ -113,13 +112,13 @@ impl Relay {
         self.has_jobs && self.given.is_reader || self.was_engaged
     }
 
-    /// Only the terminal itself can tell when the job comes to the foreground: a shell need not send a signal to a job that
+    /// Only the terminal itself shows when the job comes to the foreground: a shell need not send a signal to a job that
     /// runs.
     pub(crate) fn waits_for_foreground(&self) -> bool {
         self.has_jobs && !self.is_engaged && self.wants_terminal()
     }
 
-    /// From now on keys go to the jail, whose terminal does with them what it is told to: the launcher's does nothing.
+    /// From now on keys go to the jail, whose terminal handles them by its settings: the launcher's does nothing.
     pub(crate) fn engage(&mut self) {
         self.is_engaged = true;
         let Some(keyboard) = &self.keyboard else { return };
@@ -140,7 +139,7 @@ impl Relay {
         self.resize();
     }
 
-    /// The job is in the background. Whoever has the terminal there has put it in order already.
+    /// The job is in the background. The job that has the terminal has set it up already.
     pub(crate) fn disengage(&mut self) {
         self.is_engaged = false;
     }
@@ -154,7 +153,7 @@ impl Relay {
         }
     }
 
-    /// The jail's terminal is as large as the launcher's; the kernel tells the job in it.
+    /// The jail's terminal is as large as the launcher's; the kernel signals the job in it.
     pub(crate) fn resize(&self) {
         if let Ok(size) = tcgetwinsize(&self.screen) {
             let _ = tcsetwinsize(&self.jail, size);
@@ -195,7 +194,7 @@ impl Relay {
                 Ok(_) => {}
                 Err(Errno::AGAIN | Errno::INTR) => return State::Going,
                 Err(_) => {
-                    // Somebody else has it, or nobody any more.
+                    // Another job has it, or none any more.
                     let is_there = sys::foreground_group(keyboard).is_ok();
                     self.disengage();
                     return if is_there { State::Going } else { State::Gone };
@@ -270,7 +269,7 @@ impl Relay {
 }
 
 /// Where keys may come from: the launcher's own terminal, or one that it has given to be read. At another one that is given for
-/// output alone somebody else types.
+/// output alone, another user types.
 fn keyboard(given: &Given) -> Option<Standard> {
     let is_own = |one: &Standard| sys::foreground_group(sys::standard(*one)).is_ok();
     let is_read = |one: &Standard| {
@@ -282,7 +281,7 @@ fn keyboard(given: &Given) -> Option<Standard> {
     input.or_else(|| all.clone().find(is_own)).or_else(|| all.clone().find(is_read))
 }
 
-/// The launcher's terminal, opened again. Its own can be, whoever owns it, by the name that every terminal has for the
+/// The launcher's terminal, opened again. Its own can be, whichever user owns it, by the name that every terminal has for the
 /// processes in it.
 fn again(one: Standard) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
@@ -306,7 +305,7 @@ struct Buffer {
 }
 
 impl Buffer {
-    fn of(size: usize) -> Self {
+    fn with_capacity(size: usize) -> Self {
         Self { bytes: Vec::with_capacity(size), gone: 0 }
     }
 

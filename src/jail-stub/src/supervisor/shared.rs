@@ -59,7 +59,7 @@ impl Tty {
         self.terminal.as_ref().filter(|_| self.foreground)
     }
 
-    /// The terminal is gone: there is none to give or to take any more.
+    /// The terminal is gone: it can no longer be given or taken.
     pub(crate) fn forget(&mut self) {
         self.kept = false;
         self.is_shared = false;

@@ -105,7 +105,7 @@ pub fn rules(restricted: Restricted) -> Result<OwnedFd, Errno> {
         )
     })?;
     let rules = i32::try_from(rules).map_err(|_| Errno::OVERFLOW)?;
-    // SAFETY: the call has just made this descriptor (close-on-exec), so nobody else owns it.
+    // SAFETY: the call has just made this descriptor (close-on-exec), so nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(rules) })
 }
 

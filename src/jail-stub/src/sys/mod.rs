@@ -4,6 +4,7 @@
 //! Numbers and layouts are those of the kernel's headers (`asm/unistd.h` and `linux/*.h`).
 
 mod call;
+mod futex;
 mod handle;
 pub mod landlock;
 mod mount;
@@ -11,8 +12,8 @@ mod process;
 mod signal;
 mod terminal;
 mod title;
-mod word;
 
+pub use futex::Futex;
 pub use handle::{FileHandle, file_handle};
 pub use mount::{Attributes, bring_up, set_attributes};
 pub use process::{
@@ -26,4 +27,3 @@ pub use signal::{
 };
 pub use terminal::{foreground_group, leave_terminal, own_group, set_foreground_group};
 pub use title::CommandLine;
-pub use word::Word;

@@ -12,10 +12,10 @@ use rustix::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::WaitOptions;
 
-use super::Word;
+use super::Futex;
 use super::call::{check, enter, number};
 
-/// What the end of a child is told by, in the low bits of the flags (clone(2)).
+/// The signal for the end of a child, in the low bits of the flags (clone(2)).
 const SIGCHLD: usize = 17;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 const CLONE_VM: usize = 0x100;
@@ -112,7 +112,7 @@ pub fn clone(namespaces: NewNamespaces, cgroup: Option<BorrowedFd<'_>>) -> Resul
     })?;
     match i32::try_from(result) {
         Ok(0) => Ok(Cloned::Child),
-        // SAFETY: the kernel has just made the descriptor for this process, where alone it is; nobody else knows its number.
+        // SAFETY: the kernel has just made the descriptor for this process, where alone it is; nothing else knows its number.
         Ok(pid) => Ok(Cloned::Parent(pid, unsafe { OwnedFd::from_raw_fd(descriptor) })),
         Err(_) => Err(Errno::OVERFLOW),
     }
@@ -175,12 +175,12 @@ pub fn spawn_in<T>(
     let result =
         unsafe { call_clone(number::CLONE3, call, enter_child::<T>, ptr::from_ref(&start).cast()) };
     let process = check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW))?;
-    // SAFETY: the call went well, so the kernel has opened this descriptor for us, and nobody else knows of it.
+    // SAFETY: the call went well, so the kernel has opened this descriptor for us, and nothing else knows of it.
     Ok((process, unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
 /// Runs `aside(argument)` in a process that shares this one's memory and descriptors while this one runs `meanwhile`, and
-/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is [`Word::ENDED`] when it is gone, also when it
+/// waits for its end: `clone(2)` with `CLONE_VM | CLONE_FILES`. `state` is [`Futex::ENDED`] when it is gone, also when it
 /// never was.
 ///
 /// # Safety
@@ -189,7 +189,7 @@ pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     stack: &mut [MaybeUninit<u128>],
     aside: fn(&T) -> !,
     argument: &T,
-    state: &Word,
+    state: &Futex,
     meanwhile: impl FnOnce() -> R,
 ) -> (Result<(), Errno>, R) {
     /// Also when `meanwhile` panics, the process is gone before its stack and argument are.
@@ -212,7 +212,7 @@ pub unsafe fn spawn_sharing_memory<T: Sync, R>(
     };
     match check(result).and_then(|pid| i32::try_from(pid).map_err(|_| Errno::OVERFLOW)) {
         Err(error) => {
-            state.set(Word::ENDED);
+            state.set(Futex::ENDED);
             (Err(error), meanwhile())
         }
         Ok(pid) => {
@@ -231,7 +231,7 @@ struct Start<'a, T> {
 
 extern "C" fn enter_child<T>(start: *const c_void) -> ! {
     // SAFETY: `spawn` and `spawn_sharing_memory` pass the address of their own `Start<T>`, which they keep in place until the child is
-    // gone, and to which nobody writes.
+    // gone, and to which no process writes.
     let start = unsafe { &*start.cast::<Start<'_, T>>() };
     (start.child)(start.argument)
 }
@@ -249,7 +249,7 @@ pub fn unshare(namespaces: NewNamespaces) -> Result<(), Errno> {
 /// `clone(2)` or `clone3(2)`, whose child calls `entry(argument)` on its new stack.
 ///
 /// # Safety
-/// As for [`enter`]. The call's arguments name the aligned end of memory that nobody else uses until the child is gone as its
+/// As for [`enter`]. The call's arguments name the aligned end of memory that nothing else uses until the child is gone as its
 /// stack, and `argument` is what `entry` takes.
 #[cfg(target_arch = "x86_64")]
 unsafe fn call_clone(
@@ -420,7 +420,7 @@ pub unsafe fn close_all_but(kept: &[BorrowedFd<'_>]) -> Result<(), Errno> {
 /// The standard descriptor 0, 1 or 2. The launch makes sure that all three are open before it opens anything else.
 #[must_use]
 pub fn standard(number: Standard) -> BorrowedFd<'static> {
-    // SAFETY: nobody owns these descriptors, so borrowing them cannot outlive an owner; they are open from the start of
+    // SAFETY: nothing owns these descriptors, so borrowing them cannot outlive an owner; they are open from the start of
     // the launch, and after they are closed (on purpose, once the payload runs) the kernel answers EBADF at worst.
     unsafe { BorrowedFd::borrow_raw(number as i32) }
 }
@@ -489,7 +489,7 @@ impl Handover {
     }
 
     fn own(number: i32) -> Option<OwnedFd> {
-        // SAFETY: only `put` stores a number, that of a descriptor which it owned; the swap takes it out, so nobody else
+        // SAFETY: only `put` stores a number, that of a descriptor which it owned; the swap takes it out, so nothing else
         // can own it now.
         (number != Self::EMPTY).then(|| unsafe { OwnedFd::from_raw_fd(number) })
     }

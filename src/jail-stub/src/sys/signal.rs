@@ -22,14 +22,14 @@ pub struct SignalSet(u64);
 impl SignalSet {
     /// The set of these signals.
     #[must_use]
-    pub fn of(signals: &[i32]) -> Self {
+    pub fn from_signals(signals: &[i32]) -> Self {
         Self(signals.iter().fold(0, |set, signal| set | Self::bit(*signal)))
     }
 
     /// All but these.
     #[must_use]
     pub fn all_but(signals: &[i32]) -> Self {
-        Self(!Self::of(signals).0)
+        Self(!Self::from_signals(signals).0)
     }
 
     fn bit(signal: i32) -> u64 {
@@ -120,11 +120,11 @@ pub fn kill(to: i32, signal: i32) -> Result<(), Errno> {
     send(to, signal)
 }
 
-/// Sends `signal` to every other process of the PID namespace that the caller is the first process of: `kill(2)`. None is
+/// Sends `signal` to every other process of the PID namespace whose init the caller is: `kill(2)`. None is
 /// missed because it is being made: fork(2) begins again when its parent has been signalled.
 ///
 /// # Errors
-/// Those of the call; `EPERM` when the caller is not the first process, where the call would reach the whole host.
+/// Those of the call; `EPERM` when the caller is not init, where the call would reach the whole host.
 pub fn signal_everything(signal: i32) -> Result<(), Errno> {
     if !rustix::process::getpid().is_init() {
         return Err(Errno::PERM);
@@ -186,7 +186,7 @@ pub fn signal_descriptor(set: SignalSet) -> Result<OwnedFd, Errno> {
         )
     })?;
     let number = i32::try_from(number).map_err(|_| Errno::OVERFLOW)?;
-    // SAFETY: the kernel has just made this descriptor for us; nobody else knows its number.
+    // SAFETY: the kernel has just made this descriptor for us; nothing else knows its number.
     Ok(unsafe { OwnedFd::from_raw_fd(number) })
 }
 

@@ -12,7 +12,7 @@ impl CommandLine {
     /// The memory of `length` bytes at `start`.
     ///
     /// # Safety
-    /// It is this process's command line, writable, and whoever still needs the arguments has copied them.
+    /// It is this process's command line, writable, and code that still needs the arguments has copied them.
     #[must_use]
     pub const unsafe fn new(start: usize, length: usize) -> Self {
         Self { start, length }
@@ -45,7 +45,7 @@ impl CommandLine {
         // The last byte stays NUL: anything else would make the kernel show what follows, the environment.
         for (at, byte) in bytes.take(self.length.saturating_sub(1)).enumerate() {
             let place = core::ptr::with_exposed_provenance_mut::<u8>(self.start + at);
-            // SAFETY: `place` lies within the command line, which is writable and which nobody refers to (`new`).
+            // SAFETY: `place` lies within the command line, which is writable and to which nothing refers (`new`).
             unsafe { place.write_volatile(byte) };
         }
     }

@@ -78,7 +78,7 @@ impl OutputFilter {
         Ok(length)
     }
 
-    /// Takes an awaited answer; `EPIPE` when the process is gone, `EAGAIN` when there is none yet.
+    /// Takes an awaited answer; `EPIPE` when the process is gone, `EAGAIN` if it has not come yet.
     pub(crate) fn take(&mut self, answer: &mut Vec<u8>) -> Result<(), Errno> {
         match recv(&self.socket, spare_capacity(answer), RecvFlags::empty()) {
             Err(error @ (Errno::AGAIN | Errno::INTR)) => return Err(error),

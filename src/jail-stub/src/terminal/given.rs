@@ -23,7 +23,7 @@ pub(crate) struct Given {
 
 impl Given {
     /// Looks at what is there.
-    pub(crate) fn of(plan: &Plan) -> Self {
+    pub(crate) fn from_plan(plan: &Plan) -> Self {
         let terminals = Standard::ALL.map(|one| isatty(sys::standard(one)).then_some(one));
         let group =
             terminals.map(|one| one.and_then(|one| sys::foreground_group(sys::standard(one)).ok()));

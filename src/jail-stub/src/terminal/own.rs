@@ -1,4 +1,4 @@
-//! A pseudo-terminal of the jail's own: made by the first process, in the jail's own devpts.
+//! A pseudo-terminal of the jail's own: made by init, in the jail's own devpts.
 
 use alloc::format;
 
@@ -22,7 +22,7 @@ use crate::sys::{self, Standard};
 /// The device that makes pseudo-terminals (the kernel's devices.txt).
 const MAKER: (u32, u32) = (5, 2);
 
-/// Where it is: in a devpts, and beside it in a /dev of the host's.
+/// Where it is: in a devpts, and also in a /dev of the host's.
 const PLACES: [&str; 2] = ["/dev/pts/ptmx", "/dev/ptmx"];
 
 /// The side on which programs are.
@@ -122,7 +122,7 @@ fn maker_in(root: &Root) -> Result<OwnedFd, Errno> {
     let folder = terminals()?;
     let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
     let opened = openat(&folder, c"ptmx", flags, Mode::empty());
-    // The kernel waits for every processor when it takes the mount apart: that is left to the first process's last steps.
+    // The kernel waits for every processor when it takes the mount apart: that is left to init's last steps.
     core::mem::forget(folder);
     opened
 }

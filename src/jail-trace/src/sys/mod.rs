@@ -21,7 +21,6 @@ pub(crate) struct SignalSet(libc::sigset_t);
 pub(crate) enum Sender {
     /// The kernel, for a terminal.
     Kernel,
-    /// A process.
     Process,
 }
 
@@ -59,7 +58,7 @@ pub(crate) fn set_signals(set: &SignalSet) {
     unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set.0, ptr::null_mut()) };
 }
 
-/// The next signal that was blocked; `None` when there is none for a while.
+/// The next signal that was blocked; `None` when no signal comes for a while.
 pub(crate) fn next_signal() -> Option<(i32, Sender)> {
     let a_while = libc::timespec { tv_sec: 0, tv_nsec: 50_000_000 };
     let (ending, mut info) = (ending(), MaybeUninit::<libc::siginfo_t>::uninit());

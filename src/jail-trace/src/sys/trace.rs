@@ -7,7 +7,7 @@ use std::ptr;
 
 use crate::Ended;
 
-/// What `waitpid(2)` has to tell.
+/// What `waitpid(2)` reports.
 pub(crate) enum Waited {
     /// A process has ended, or a thread.
     Ended(i32, Ended),
@@ -61,7 +61,7 @@ const OF_THE_JAIL: i32 = OF_THE_STUB
 
 /// Begins to trace a process, without stopping it.
 ///
-/// Of its children those of fork alone are followed: that is how the stub makes the jail's first process, and nothing else.
+/// Only children made by fork are followed: the stub makes the jail's init that way, and nothing else.
 pub(crate) fn seize(process: i32) -> io::Result<()> {
     request(libc::PTRACE_SEIZE, process, ptr::null_mut(), number(OF_THE_STUB))
 }

@@ -4,7 +4,7 @@ use jail_plan::{EnvOp, HostText, Plan};
 
 use super::host::{Host, NAMESPACES};
 
-/// What the host executes when somebody works in a project, by its place in there.
+/// What the host executes when you work in a project, by its place in there.
 pub(super) const EXECUTED: &[&str] = &[
     ".claude/settings.json",
     ".cursor/mcp.json",

@@ -24,7 +24,7 @@ pub struct Host {
     pub abstract_socket: String,
     /// The router of the local network.
     pub router: Option<String>,
-    /// Sockets that there are, of services that act for whoever connects.
+    /// Existing sockets of services that act for every client.
     pub sockets: Vec<String>,
     /// What decides on the next build or launch: the spec, the emitted flake, the link to the command.
     pub deciding: Vec<PathBuf>,

@@ -83,14 +83,14 @@ pub enum Verdict {
     Passed,
     /// It does not hold, because the spec says so.
     Granted,
-    /// It does not hold, or nobody could tell.
+    /// It does not hold, or could not be tried.
     Failed,
 }
 
 /// An applied combinator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Granted {
-    /// Its name.
+    /// The name of the combinator.
     pub combinator: String,
     /// Where in the spec it stands.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -42,7 +42,7 @@ pub fn render(report: &Report) -> String {
     let count = |verdict| report.checks.iter().filter(|check| check.verdict == verdict).count();
     let _ = writeln!(
         text,
-        "\n{} checks hold, {} open because the spec says so, {} failed; {} findings. docs/audit.md explains each code.",
+        "\n{} checks hold, {} are open because the spec says so, {} failed; {} findings. docs/audit.md explains each code.",
         count(Verdict::Passed),
         count(Verdict::Granted),
         count(Verdict::Failed),

@@ -27,7 +27,7 @@ pub(super) struct Mount {
     pub(super) root: String,
     pub(super) place: String,
     pub(super) options: Vec<String>,
-    /// What says with whom it is shared.
+    /// The field that says with which mounts it is shared.
     pub(super) propagation: Vec<String>,
     pub(super) kind: String,
 }
@@ -54,7 +54,7 @@ impl<'a> Seen<'a> {
         Self { plan, host, places, answers: words.zip(answers).collect() }
     }
 
-    /// How an attempt was answered; none if nobody answered.
+    /// How an attempt was answered; `None` if there was no answer.
     pub(super) fn answer(&self, words: &str) -> Option<&'a Answer> {
         self.answers.get(words).copied()
     }
@@ -93,7 +93,7 @@ impl<'a> Seen<'a> {
     }
 
     /// An answer in words.
-    pub(super) fn told(&self, words: &str) -> String {
+    pub(super) fn answer_in_words(&self, words: &str) -> String {
         self.answer(words).map_or_else(|| "no answer".into(), Answer::in_words)
     }
 

@@ -11,28 +11,24 @@ use jail_lang::SourceError;
 pub enum EmitError {
     /// Two jails of one name.
     Twice {
-        /// The name.
+        /// The name to give it.
         name: String,
         /// The spec that has it first.
         first: String,
-        /// The other.
         second: String,
     },
     /// A jail's name that cannot be a command's.
     Name {
-        /// The name.
+        /// The name to give it.
         name: String,
         /// The spec that has it.
         spec: String,
     },
     /// There is nothing to emit.
-    NoJails {
-        /// The specs.
-        specs: Vec<String>,
-    },
+    NoJails { specs: Vec<String> },
     /// Two specs declare an input differently, or one that jailgen has itself.
     Input {
-        /// Its name.
+        /// The name that identifies it.
         name: String,
         /// What is wrong.
         message: String,
@@ -48,7 +44,7 @@ pub enum EmitError {
     Text(String),
     /// What was rendered does not parse: a bug.
     Syntax {
-        /// Which file.
+        /// The name of the file.
         file: String,
         /// What our parser says.
         error: String,
@@ -57,7 +53,7 @@ pub enum EmitError {
     Template(String),
     /// The folder's lock, or one that is to be taken over, cannot be read.
     Lock {
-        /// Which file.
+        /// The name of the file.
         file: PathBuf,
         /// What is wrong.
         message: String,
@@ -66,16 +62,16 @@ pub enum EmitError {
     Source(SourceError),
     /// The folder holds things that are not ours.
     Foreign {
-        /// The folder.
+        /// The path of the folder.
         folder: PathBuf,
         /// Some of them.
         names: Vec<String>,
     },
     /// Something cannot be read or written.
     Io {
-        /// What.
+        /// The path that it is about.
         path: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: io::Error,
     },
 }
@@ -87,24 +83,24 @@ impl EmitError {
         let help = match self {
             Self::Twice { .. } => "a command can only be one jail: give one of them another name",
             Self::Name { .. } => {
-                "a name is that of a command: letters, digits and `+-._?=`, no `.` first, at most 200 characters, and not `flake`"
+                "a jail's name is the name of a command: letters, digits and `+-._?=`, no `.` first, at most 200 characters, and not `flake`"
             }
             Self::NoJails { .. } => "a spec evaluates to a jail, or to a set of jails",
             Self::Input { .. } => {
-                "inputs of several specs go into one flake: name them alike and pin them alike"
+                "inputs of several specs go into one flake: an input has the same name and the same pin in all of them"
             }
             Self::NoInput { .. } => {
                 "an input of an input is named with both names, as in `llm-agents/nixpkgs`"
             }
             Self::Text(_) | Self::Syntax { .. } | Self::Template(_) => {
-                "this is a fault of jailgen: please report it with the spec"
+                "this is a bug in jailgen: please report it with the spec"
             }
             Self::Lock { .. } => {
                 "remove the file to start again from the versions that jailgen was released with"
             }
             Self::Source(error) => return source_help(error),
             Self::Foreign { .. } => {
-                "choose another folder, or `--force`: then the emitted files are written, and the rest stays"
+                "choose another folder, or use `--force`: it writes the emitted files and keeps the rest"
             }
             Self::Io { .. } => return None,
         };
@@ -115,7 +111,7 @@ impl EmitError {
 fn source_help(error: &SourceError) -> Option<String> {
     let help = match error {
         SourceError::LeadsOut { .. } => {
-            "what it leads to is not copied, and could change after it was approved: put the file itself there, or name a smaller folder"
+            "the target of a link is not copied, and could change after it was approved: put the file itself there, or name a smaller folder"
         }
         SourceError::TooMuch { .. } | SourceError::TooLarge { .. } => {
             "what a spec names by path becomes part of the emitted folder: name a smaller folder, or bind it at launch instead"
@@ -137,9 +133,9 @@ impl fmt::Display for EmitError {
                 write!(f, "`{second}` has a jail `{name}`, and so has `{first}`")
             }
             Self::Name { name, spec } => {
-                write!(f, "`{spec}` has a jail `{name}`, which is no name of a command")
+                write!(f, "`{spec}` has a jail `{name}`, which cannot be the name of a command")
             }
-            Self::NoJails { specs } => write!(f, "no jail is in `{}`", specs.join("`, `")),
+            Self::NoJails { specs } => write!(f, "there is no jail in `{}`", specs.join("`, `")),
             Self::Input { name, message } | Self::NoInput { name, message } => {
                 write!(f, "the input `{name}` {message}")
             }

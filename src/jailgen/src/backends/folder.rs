@@ -10,22 +10,21 @@ use std::path::{Path, PathBuf};
 use similar::TextDiff;
 
 use super::EmitError;
-use crate::files::{Below, Kind, beside};
+use crate::files::{Below, EntryKind, temporary_name};
 
 const COPIES: &str = "files";
 
 /// A folder that is to be written: file names, relative to it, and contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
-    /// The files.
     pub files: BTreeMap<String, File>,
-    /// The one that is written last: a folder without it is no whole one, and one with somebody else's in its place is not ours.
+    /// The one that is written last: a folder without it is incomplete, and a folder with a foreign file in its place is not ours.
     pub main: &'static str,
     /// How files of ours are recognised.
     pub marks: &'static [Mark],
 }
 
-/// How a file that a back end has written is told from somebody else's.
+/// How a file that a back end has written is distinguished from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// How its name ends.
@@ -61,7 +60,7 @@ pub enum Change {
     Extra,
     /// Its content is another: a unified diff.
     Content(String),
-    /// Its content is another, and is no text.
+    /// Its content is another, and is not text.
     Binary,
 }
 
@@ -134,10 +133,10 @@ fn change(file: &File, folder: &Below, name: &str) -> io::Result<Option<Change>>
     let Some((at, last)) = around(folder, name)? else { return Ok(Some(Change::Missing)) };
     match (file, at.kind(last)?) {
         (_, None) => Ok(Some(Change::Missing)),
-        (File::Link(target), Some(Kind::Link)) => {
+        (File::Link(target), Some(EntryKind::Link)) => {
             Ok((at.read_link(last)? != *target).then_some(Change::Binary))
         }
-        (File::Content(content, wanted), Some(Kind::File { executable })) => {
+        (File::Content(content, wanted), Some(EntryKind::File { executable })) => {
             let found = at.read(last)?.map(|(found, _)| found).unwrap_or_default();
             Ok(content_change(&found, content, executable == *wanted, name))
         }
@@ -168,7 +167,7 @@ fn write_new(folder: &Folder, to: &Path) -> Result<(), EmitError> {
     if let Some(parent) = to.parent() {
         fs::create_dir_all(parent).map_err(failed)?;
     }
-    let aside = beside(to);
+    let aside = temporary_name(to);
     let _ = fs::remove_dir_all(&aside);
     let made = fs::create_dir(&aside).and_then(|()| Below::open(&aside));
     let opened = made.and_then(|opened| opened.ok_or_else(|| io::ErrorKind::NotFound.into()));
@@ -209,7 +208,7 @@ fn write_file(file: &File, folder: &Below, name: &str) -> io::Result<()> {
 }
 
 /// A folder is ours if its main file is. One that holds anything and is not ours is refused, and so is one of ours with a
-/// file of somebody else's in the place of one that is to be written.
+/// foreign file in the place of one that is to be written.
 fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitError> {
     let names = names(at).map_err(|error| EmitError::Io { path: shown.into(), error })?;
     let foreign: Vec<String> = if is_ours(folder, at, folder.main) {
@@ -235,7 +234,7 @@ fn obsolete(folder: &Folder, at: &Below) -> io::Result<Vec<String>> {
     }
     let own = names(at)?.into_iter();
     let mut all: Vec<String> = own.filter(|name| is_ours(folder, at, name)).collect();
-    if let Some(Kind::Folder) = at.kind(COPIES.as_ref())?
+    if let Some(EntryKind::Folder) = at.kind(COPIES.as_ref())?
         && let Some(copies) = at.enter(COPIES.as_ref())?
     {
         copied(&copies, COPIES, &mut all)?;
@@ -244,18 +243,18 @@ fn obsolete(folder: &Folder, at: &Below) -> io::Result<Vec<String>> {
     Ok(all)
 }
 
-/// What is copied below a folder. Names that are no text were not written by us.
+/// What is copied below a folder. Names that are not text were not written by us.
 fn copied(folder: &Below, path: &str, found: &mut Vec<String>) -> io::Result<()> {
     for name in folder.names()? {
         let Some(text) = name.to_str() else { continue };
         let path = format!("{path}/{text}");
         match folder.kind(&name)? {
-            Some(Kind::Folder) => {
+            Some(EntryKind::Folder) => {
                 if let Some(below) = folder.enter(&name)? {
                     copied(&below, &path, found)?;
                 }
             }
-            Some(Kind::File { .. } | Kind::Link | Kind::Other) => found.push(path),
+            Some(EntryKind::File { .. } | EntryKind::Link | EntryKind::Other) => found.push(path),
             None => {}
         }
     }

@@ -20,7 +20,6 @@ pub struct Spec {
     pub files: Vec<SpecFile>,
     /// All that was asked of the disk to evaluate it.
     pub answers: Vec<Answer>,
-    /// Its jails.
     pub policies: Vec<Policy>,
     /// The inputs that it declares for the emitted flake.
     pub inputs: BTreeMap<String, Input>,
@@ -61,7 +60,7 @@ pub struct Answer {
 impl Answer {
     /// The record of an answer.
     #[must_use]
-    pub fn of((query, path, bytes): (Query, String, Vec<u8>)) -> Self {
+    pub fn record((query, path, bytes): (Query, String, Vec<u8>)) -> Self {
         Self { query, path, hash: hash_bytes(&bytes) }
     }
 }

@@ -60,7 +60,7 @@ pub enum Command {
     Audit(Audit),
     /// Run a jail once, and say which system calls it made.
     Trace(Trace),
-    /// Say what this machine can enforce, and how to mend what it cannot.
+    /// Report what this machine can enforce, and how to fix what it cannot.
     Doctor(Doctor),
     /// List the store paths that exist inside a jail, with their sizes.
     Closure(Closure),
@@ -91,7 +91,7 @@ pub enum Command {
     /// Say what a combinator or builder does, or list all of them.
     #[command(after_help = examples::DOC)]
     Doc {
-        /// Its name.
+        /// The name that identifies it.
         #[arg(value_name = "NAME")]
         name: Option<String>,
         /// As JSON.
@@ -130,13 +130,13 @@ pub enum Command {
         #[arg(last = true)]
         words: Vec<std::ffi::OsString>,
     },
-    /// Add a kit to the store and record it beside this program: what `make kit` ends with.
+    /// Add a kit to the store and record it next to this program: the last step of `make kit`.
     #[command(hide = true)]
     AddKit {
         /// The kit's folder.
         folder: PathBuf,
     },
-    /// Print the manifest of a kit, with its hash: what is installed beside it.
+    /// Print the manifest of a kit, with its hash: what is installed next to it.
     #[command(hide = true)]
     DescribeKit {
         /// The kit's folder.
@@ -481,7 +481,7 @@ pub enum ConfigCommand {
         /// `color`, `commands`, `kit`, `override-input.NAME` or `nix.NAME`.
         #[arg(value_name = "KEY")]
         key: String,
-        /// Its value.
+        /// The value to set.
         #[arg(value_name = "VALUE", allow_hyphen_values = true)]
         value: String,
     },

@@ -56,7 +56,7 @@ impl Console {
         }
     }
 
-    /// Prints a result beside the output of the program that was run.
+    /// Prints a result next to the output of the program that was run.
     pub(super) fn aside(self, text: &str) {
         let _ = anstream::stderr().lock().write_all(text.as_bytes());
     }
@@ -70,15 +70,15 @@ impl Console {
         }
     }
 
-    /// Says something and asks about it: whether the answer was yes. None without a terminal on both sides, where nobody could
+    /// Says something and asks about it: whether the answer was yes. `None` without a terminal on both sides, where no user could
     /// answer.
-    pub(super) fn ask(self, told: &str, question: &str) -> Option<bool> {
+    pub(super) fn ask(self, statement: &str, question: &str) -> Option<bool> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
         }
         let mut err = anstream::stderr().lock();
-        let told = sanitise(told);
-        let asked = write!(err, "{told}\n{question} [y/N] ").and_then(|()| err.flush());
+        let statement = sanitise(statement);
+        let asked = write!(err, "{statement}\n{question} [y/N] ").and_then(|()| err.flush());
         let mut answer = String::new();
         let read = asked.and_then(|()| io::stdin().lock().take(ANSWER_MAX).read_line(&mut answer));
         Some(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
@@ -118,7 +118,7 @@ impl Console {
         bar
     }
 
-    /// There is nobody left to tell when standard error cannot be written, so that is not looked at.
+    /// An error of writing to standard error is ignored: there is no place left to report it.
     fn line(self, text: &str) {
         let _ = writeln!(anstream::stderr().lock(), "{text}");
     }

@@ -82,7 +82,7 @@ Exit status: that of the program. docs/trace.md says more.";
 pub(super) const DOCTOR: &str = "\
 Examples:
   jailgen doctor
-  jailgen doctor --fix                     mend what needs no root, and print commands for the rest
+  jailgen doctor --fix                     fix what needs no root, and print commands for the rest
   jailgen doctor --json | jq '.items[] | select(.state != \"good\")'
   jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub
 
@@ -175,7 +175,7 @@ Examples:
 
 pub(super) const IMPORT: &str = "\
 Examples:
-  jailgen import flake.nix                 print the spec; what is left out is told
+  jailgen import flake.nix                 print the spec, and report what is left out
   jailgen import flake.nix -o agents.jail";
 
 pub(super) const UPDATE: &str = "\

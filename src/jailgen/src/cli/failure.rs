@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use crate::nix::NixError;
 
-/// An error about the outside world, or an end that has been told already.
+/// An error about the outside world, or one that has been reported already.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Diagnostics or findings, which have been printed: exit status 1.

@@ -51,7 +51,7 @@ pub fn main() -> ExitCode {
 /// Before the settings are read.
 static NOTHING_SET: Settings = Settings::none();
 
-/// The user's settings. What prints something fixed, runs as a builder, or mends the file, does without.
+/// The user's settings. Commands that print a fixed text, run as a builder, or repair the file work without them.
 fn settings(cli: &Cli, context: Context) -> Result<&'static Settings, Failure> {
     let read = match &cli.command {
         Command::Config(config) if config.command.is_some() => Settings::default(),
@@ -78,7 +78,7 @@ fn usage(console: Console, error: &clap::Error) -> ExitCode {
 
 /// What is written would go to whatever file is opened first.
 fn closed() -> Failure {
-    Failure::with_help("standard output is closed", "`>/dev/null` throws the output away")
+    Failure::with_help("standard output is closed", "use `>/dev/null` to discard the output")
 }
 
 fn dispatch(command: Command, context: Context) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! A panic is a bug in jailgen, and is told as one: exit status 70, with the text to report.
+//! A panic is a bug in jailgen, and is reported as one: exit status 70, with the text to report.
 
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;

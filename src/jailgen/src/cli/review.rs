@@ -39,7 +39,7 @@ pub struct Handoff {
 /// See [`Handoff::command`].
 #[derive(Debug, Subcommand)]
 pub enum HandoffCommand {
-    /// Accept what is left as it is now; a later change of it is told again.
+    /// Accept what is left as it is now; a later change of it is reported again.
     Approve {
         /// Files and folders; all that is left when absent.
         #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]

@@ -49,7 +49,7 @@ const REFERENCES: &str = "
 pub(super) fn closure(database: &Path, roots: &[String]) -> Result<Closure, DatabaseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(database, flags)?;
-    // Somebody who builds holds the database for moments only.
+    // A build locks the database for moments only.
     connection.busy_timeout(Duration::from_secs(2))?;
     let roots = serde_json::Value::from(roots).to_string();
     let unknown = connection.query_row(UNKNOWN, params![roots], |row| row.get(0)).optional()?;

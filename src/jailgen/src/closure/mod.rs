@@ -26,7 +26,7 @@ pub struct StorePath {
 /// A closure: store paths, sorted.
 pub type Closure = BTreeMap<String, StorePath>;
 
-/// Why a closure cannot be told.
+/// Why a closure cannot be determined.
 #[derive(Debug)]
 pub enum ClosureError {
     /// A path that Nix does not know.
@@ -93,7 +93,7 @@ impl ClosureError {
 impl fmt::Display for ClosureError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown(path) => write!(f, "`{path}` is no valid store path"),
+            Self::Unknown(path) => write!(f, "`{path}` is not a valid store path"),
             Self::Nix(error) => {
                 write!(f, "the store's database cannot be read, and Nix cannot be asked: {error}")
             }

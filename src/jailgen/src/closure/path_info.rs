@@ -21,7 +21,7 @@ pub(super) fn closure(answer: &Value) -> Result<Closure, ClosureError> {
 fn by_path(object: &Map<String, Value>, store: Option<&str>) -> Result<Closure, ClosureError> {
     object
         .iter()
-        // Beside the paths stand `storeDir` and `version` in some versions.
+        // Some versions of Nix put `storeDir` and `version` next to the paths.
         .filter(|(path, _)| store.is_some() || path.starts_with('/'))
         .map(|(path, info)| entry(Some(path), info, store))
         .collect()

@@ -31,7 +31,7 @@ fn the_list_of_nix_2_8() {
     check(
         &json!([{"path": "/nix/store/x-x", "valid": false}]),
         expect![[r#"
-        `/nix/store/x-x` is no valid store path
+        `/nix/store/x-x` is not a valid store path
     "#]],
     );
 }
@@ -48,7 +48,7 @@ fn the_object_of_nix_2_26() {
     check(
         &json!({"/nix/store/x-x": null}),
         expect![[r#"
-        `/nix/store/x-x` is no valid store path
+        `/nix/store/x-x` is not a valid store path
     "#]],
     );
 }

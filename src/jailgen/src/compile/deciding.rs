@@ -12,11 +12,11 @@ use super::{Compiled, SpecFolder};
 impl SpecFolder {
     /// Adds what is dangerous about where the spec is, for jails that are launched so.
     pub fn judge_place(&self, compiled: &mut Compiled, launch: Launch<'_>) {
-        let (own, beside) = self.deciding(compiled);
+        let (own, others) = self.deciding(compiled);
         let mut warnings = Vec::new();
         for (policy, judged) in compiled.policies.iter().zip(&mut compiled.judged) {
             let is_cage = is_cage(policy);
-            let mut places = own.iter().filter(|_| is_cage).chain(&beside);
+            let mut places = own.iter().filter(|_| is_cage).chain(&others);
             let written = places.find_map(|place| {
                 let place = place.as_str();
                 Some((place, writer(&policy.grants, place, launch)?))
@@ -36,7 +36,7 @@ impl SpecFolder {
         compiled.diagnostics.sort_by_key(|it| it.primary.map(|place| (place.file, place.start)));
     }
 
-    /// Absolute paths: the spec and what it imports; then what it reads and copies beside.
+    /// Absolute paths: the spec and what it imports; then what else it reads and copies.
     fn deciding(&self, compiled: &Compiled) -> (BTreeSet<String>, BTreeSet<String>) {
         let root = self.sources.root().trim_end_matches('/');
         let at = |name: &str| match name {
@@ -50,8 +50,8 @@ impl SpecFolder {
             Query::Kind | Query::List => None,
         });
         let copied = compiled.spec.iter().flat_map(|spec| spec.copied.keys().map(|name| at(name)));
-        let beside = read.chain(copied).filter(|path| !own.contains(path)).collect();
-        (own, beside)
+        let others = read.chain(copied).filter(|path| !own.contains(path)).collect();
+        (own, others)
     }
 }
 
@@ -71,7 +71,7 @@ fn is_plain(path: &str) -> bool {
 
 fn to_paste(path: &str) -> String {
     format!(
-        "keep it outside of what the jail can write, or grant it read-only after that: `(try-readonly (noescape \"$PWD/{path}\"))`"
+        "keep it outside the folders that the jail can write, or make it read-only after them: `(try-readonly (noescape \"$PWD/{path}\"))`"
     )
 }
 
@@ -80,11 +80,11 @@ fn danger(shown: &str, entry: &Entry) -> Danger {
         severity: Severity::High,
         code: DangerCode::SpecWritable,
         what: format!(
-            "started here, it can write `{}`, which decides what the next build grants",
+            "started here, the jail can write `{}`, which decides what the next build grants",
             shown.escape_debug()
         ),
         by: entry.by.clone(),
         from: None,
-        fix: "keep the spec, and what it reads and copies, outside of what its jail can write",
+        fix: "keep the spec, and what it reads and copies, outside the folders that its jail can write",
     }
 }

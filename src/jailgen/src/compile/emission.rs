@@ -24,7 +24,7 @@ impl SpecFolder {
         let copied = spec.copied.keys().map(|name| copy(&self.sources, name, &mut bounds));
         Ok(Some(Spec {
             place: self.place(),
-            answers: self.sources.answered().into_iter().map(Answer::of).collect(),
+            answers: self.sources.answered().into_iter().map(Answer::record).collect(),
             copied: copied.collect::<Result<_, _>>().map_err(EmitError::Source)?,
             ..emission
         }))

@@ -28,11 +28,11 @@ pub struct Compiled {
     pub spec: Option<Spec>,
     /// Its jails' policies, if nothing is wrong with it.
     pub policies: Vec<Policy>,
-    /// What is known of each of them beside.
+    /// What else is known of each of them.
     pub judged: Vec<Judged>,
 }
 
-/// What is known of a jail beside its policy.
+/// What is known of a jail in addition to its policy.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Judged {
     /// What is dangerous about it, the worst first.
@@ -50,8 +50,8 @@ pub struct SpecFolder {
 }
 
 impl SpecFolder {
-    /// Opens the folder of the spec at `path`. A link there is followed, so imports are found beside the file itself; of what the
-    /// spec names, none is.
+    /// Opens the folder of the spec at `path`. A link there is followed, so imports are found next to the file itself; no link that the
+    /// spec names is followed.
     ///
     /// # Errors
     /// It cannot be opened. A spec that cannot be read is a diagnostic of [`SpecFolder::compile`].
@@ -81,7 +81,7 @@ impl SpecFolder {
 pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Outcome { spec, sound, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
-    // Jails that nothing is wrong with so far are lowered also where another one is wrong: all faults are told at once.
+    // Jails that nothing is wrong with so far are lowered also where another one is wrong: all faults are reported at once.
     let jails = spec.as_ref().map_or(&sound, |spec| &spec.jails);
     let (policies, judged) = lower_all(jails, &files, &mut diagnostics).into_iter().unzip();
     let compiled = Compiled { path: path.into(), files, diagnostics, spec, policies, judged };
@@ -107,14 +107,14 @@ fn lower_all(
             Err(faults) => diagnostics.extend(faults),
         }
     }
-    // In the order of a reader, whoever found it.
+    // In the order of a reader, whichever step found it.
     diagnostics.sort_by_key(|fault| fault.primary.map(|place| (place.file, place.start)));
-    // A list that several jails share is told once.
-    let mut told: Vec<Diagnostic> = Vec::new();
+    // A list that several jails share is reported once.
+    let mut reported: Vec<Diagnostic> = Vec::new();
     diagnostics.retain(|diagnostic| {
-        let is_new = !told.contains(diagnostic);
+        let is_new = !reported.contains(diagnostic);
         if is_new {
-            told.push(diagnostic.clone());
+            reported.push(diagnostic.clone());
         }
         is_new
     });

@@ -17,13 +17,13 @@ pub use text::{list, page};
 /// What is known of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// The name.
+    /// The name to give it.
     pub name: &'static str,
     /// The group that it is listed in.
     pub group: &'static str,
     /// How it is called, and what that makes: `ro-bind FROM TO : String -> String -> Permission`.
     pub form: String,
-    /// One sentence.
+    /// A summary of one sentence.
     pub summary: &'static str,
     /// More about it, in Markdown.
     #[serde(skip_serializing_if = "str::is_empty")]
@@ -49,7 +49,7 @@ pub struct Entry {
 /// A parameter, or an argument in a set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Parameter {
-    /// Its name.
+    /// The name that identifies it.
     pub name: &'static str,
     /// What it may be.
     #[serde(rename = "type")]

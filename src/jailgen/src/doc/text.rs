@@ -120,7 +120,7 @@ fn paragraph(lines: &[&str], width: usize) -> String {
     text
 }
 
-/// Links lead from page to page of the documentation, so a reader is told the file.
+/// Links lead from page to page of the documentation, so a reader gets the file's name.
 fn without_links(text: &str) -> String {
     let mut plain = String::new();
     let mut rest = text;
@@ -136,7 +136,7 @@ fn without_links(text: &str) -> String {
     plain + rest
 }
 
-/// A line with its code in colour. The marks stay: without colours they tell code from words.
+/// A line with its code in colour. The marks stay: without colours they distinguish code from words.
 fn coloured(line: &str, is_code: &mut bool) -> String {
     let mut text = String::new();
     for (index, part) in line.split('`').enumerate() {

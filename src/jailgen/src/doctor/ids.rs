@@ -35,13 +35,13 @@ pub(super) fn item(machine: &Machine) -> Item {
     let evidence =
         format!("no range for {name} in {} (`dedicated-user` needs one)", files.join(" and "));
     let Some(first) = free(&taken(machine)) else {
-        return Item::bad(CODE, State::Less, evidence, "no range is free: look at these files");
+        return Item::bad(CODE, State::Less, evidence, "no range is free: check these files");
     };
     let range = format!("{first}-{}", first + COUNT - 1);
     let options: Vec<String> =
         missing.iter().map(|(_, option)| format!("{option} {range}")).collect();
     let command = format!("sudo usermod {} {name}", options.join(" "));
-    let fix = format!("give {name} one that nobody has");
+    let fix = format!("give {name} a free one");
     Item::bad(CODE, State::Less, evidence, fix).by([command])
 }
 
@@ -53,7 +53,7 @@ fn has_range(machine: &Machine, file: &str) -> bool {
     users.any(|user| user == name || user == number)
 }
 
-/// The ids that somebody has, as first and end: subordinate ones, and those of users and groups.
+/// The ids that are taken, as first and end: subordinate ones, and those of users and groups.
 fn taken(machine: &Machine) -> Vec<(u64, u64)> {
     let lines = |words| machine.text(words).unwrap_or_default().lines();
     let number = |field: Option<&str>| field.and_then(|text| text.trim().parse::<u64>().ok());
@@ -69,7 +69,7 @@ fn taken(machine: &Machine) -> Vec<(u64, u64)> {
     ranges.chain(own).collect()
 }
 
-/// The first of a range of ids that nobody has.
+/// The first of a range of free ids.
 fn free(taken: &[(u64, u64)]) -> Option<u64> {
     let is_free =
         |first: &u64| taken.iter().all(|(from, end)| first + COUNT <= *from || end <= first);

@@ -57,44 +57,44 @@ fn user_namespaces(machine: &Machine) -> Item {
     }
     let evidence = format!(
         "making them: {}; mounting in them: {}",
-        machine.told(tried::ALL),
-        machine.told(tried::MOUNT)
+        machine.answer_in_words(tried::ALL),
+        machine.answer_in_words(tried::MOUNT)
     );
     // With a profile for the stub alone the probe is refused, and jails run.
     let state = if machine.jail == Some(Ok(())) { State::Less } else { State::NoRun };
     let is = |words: &str, value: &str| machine.text(words) == Some(value);
     let item = |fix| Item::bad(CODE, state, evidence, fix);
     if is(tried::MAX_USER, "0") {
-        item("none may be made: allow some").by(["sudo sysctl user.max_user_namespaces=15000"])
+        item("the limit is 0: raise it").by(["sudo sysctl user.max_user_namespaces=15000"])
     } else if is(tried::USERNS_CLONE, "0") {
         let command = "sudo sysctl kernel.unprivileged_userns_clone=1";
-        item("ordinary users may make none: let them").by([command])
+        item("ordinary users may not make any: allow it").by([command])
     } else if is(tried::APPARMOR, "1") {
-        item("AppArmor wants a profile for the stub: give it one").by([
+        item("AppArmor wants a profile for the stub: install one").by([
             "jailgen doctor --apparmor | sudo tee /etc/apparmor.d/jail-stub",
             "sudo apparmor_parser -r /etc/apparmor.d/jail-stub",
         ])
     } else {
         item(
-            "in a container allow `unshare`, `clone3` and `mount` (docker run --security-opt seccomp=unconfined); in a chroot there are none",
+            "in a container allow `unshare`, `clone3` and `mount` (docker run --security-opt seccomp=unconfined); in a chroot there are no user namespaces",
         )
     }
 }
 
 fn proc(machine: &Machine) -> Item {
     if machine.went_well(tried::PROC) {
-        return Item::good("proc", "a /proc of one's own can be mounted");
+        return Item::good("proc", "a new /proc can be mounted");
     }
     let fix = "the container covers parts of /proc: run it with them uncovered (docker run --security-opt systempaths=unconfined)";
-    Item::bad("proc", State::NoRun, machine.told(tried::PROC), fix)
+    Item::bad("proc", State::NoRun, machine.answer_in_words(tried::PROC), fix)
 }
 
 fn seccomp(machine: &Machine) -> Item {
     if machine.went_well(tried::SECCOMP) {
-        return Item::good("seccomp", "filters of system calls can kill");
+        return Item::good("seccomp", "system call filters can kill");
     }
     let fix = "a kernel with CONFIG_SECCOMP_FILTER (4.14 or newer)";
-    Item::bad("seccomp", State::NoRun, machine.told(tried::SECCOMP), fix)
+    Item::bad("seccomp", State::NoRun, machine.answer_in_words(tried::SECCOMP), fix)
 }
 
 /// What each version of the interface added, as far as it matters here (landlock(7)).
@@ -113,7 +113,7 @@ const LANDLOCK_GOOD: i64 = 6;
 fn landlock(machine: &Machine) -> Item {
     let Some(Answer::Done(abi @ 1..)) = machine.answer(tried::LANDLOCK) else {
         let fix = "a kernel with Landlock (5.13), named in the boot option `lsm=` (cat /sys/kernel/security/lsm)";
-        return Item::bad("landlock", State::Less, machine.told(tried::LANDLOCK), fix);
+        return Item::bad("landlock", State::Less, machine.answer_in_words(tried::LANDLOCK), fix);
     };
     let missing: Vec<&str> =
         LANDLOCK.iter().filter(|(since, _)| since > abi).map(|(_, what)| *what).collect();
@@ -133,7 +133,7 @@ fn overlay(machine: &Machine) -> Item {
         return Item::good("overlayfs", "can be mounted in a user namespace");
     }
     let fix = "a kernel of Linux 5.11 or newer with overlayfs; it may be a module";
-    let item = Item::bad("overlayfs", State::Less, machine.told(tried::OVERLAY), fix);
+    let item = Item::bad("overlayfs", State::Less, machine.answer_in_words(tried::OVERLAY), fix);
     item.by(["sudo modprobe overlay"])
 }
 
@@ -162,11 +162,12 @@ fn cgroup(machine: &Machine) -> Item {
     let writable = delegated.as_ref().is_some_and(|[_, control]| machine.went_well(control));
     match own.map(missing) {
         Some(missing) if writable && missing.is_empty() => {
-            Item::good(CODE, "v2; the caller's cgroup is delegated")
+            Item::good(CODE, "v2; your cgroup is delegated")
         }
         _ => {
-            let fix = "have systemd run for you, and log in through it";
-            let item = Item::bad(CODE, State::Less, "v2, but no part of it is the caller's", fix);
+            let fix = "have systemd run for your user, and log in through it";
+            let item =
+                Item::bad(CODE, State::Less, "v2, but no part of it is delegated to you", fix);
             item.by([format!("sudo loginctl enable-linger {}", machine.user.0)])
         }
     }

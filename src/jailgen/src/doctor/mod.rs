@@ -4,9 +4,9 @@ mod attempts;
 mod ids;
 mod jail;
 mod kernel;
-mod mend;
 mod network;
 mod render;
+mod repair;
 mod tools;
 mod trial;
 
@@ -21,8 +21,8 @@ use serde::Serialize;
 
 pub use attempts::{DAEMON, attempts};
 pub use jail::{PROBE, plan, stub};
-pub use mend::Mend;
 pub use render::{commands, render};
+pub use repair::Repair;
 pub use trial::{Fault, trial};
 
 /// The AppArmor profile that Ubuntu needs.
@@ -39,7 +39,7 @@ pub struct Machine {
     pub build: Option<Result<(), Fault>>,
     /// The caller's name and number.
     pub user: (String, u32),
-    /// The same of whom subordinate ids are for: the one who became root by sudo.
+    /// The same for the user that subordinate ids are for: the one who became root by sudo.
     pub person: (String, u32),
     /// The caller's files.
     pub own: Own,
@@ -49,9 +49,9 @@ pub struct Machine {
     pub daemon: String,
     /// Which programs PATH has, of those that matter.
     pub programs: Vec<&'static str>,
-    /// The version of Nix, or why there is none.
+    /// The version of Nix, or why there is no Nix.
     pub nix: Result<String, String>,
-    /// The kit, or why there is none.
+    /// The kit, or why there is no kit.
     pub kit: Result<String, String>,
     /// Whether that has a broker.
     pub broker: bool,
@@ -64,7 +64,6 @@ pub struct Machine {
 pub struct Own {
     /// The home folder.
     pub home: Option<PathBuf>,
-    /// The shell.
     pub shell: Option<String>,
     /// The nix.conf of this user.
     pub nix_conf: Option<PathBuf>,
@@ -76,7 +75,7 @@ pub const PROGRAMS: &[&str] = &["newuidmap", "newgidmap", "apparmor_parser"];
 /// What was looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Item {
-    /// Its name.
+    /// The code, as messages show it.
     pub code: &'static str,
     /// How it is.
     pub state: State,
@@ -90,7 +89,7 @@ pub struct Item {
     pub commands: Vec<String>,
     /// What of it jailgen can do itself.
     #[serde(skip)]
-    pub mend: Option<Mend>,
+    pub repair: Option<Repair>,
 }
 
 /// How something is.
@@ -121,7 +120,7 @@ pub struct Report {
 impl Item {
     fn good(code: &'static str, evidence: impl Into<String>) -> Self {
         let evidence = evidence.into();
-        Self { code, state: State::Good, evidence, fix: None, commands: Vec::new(), mend: None }
+        Self { code, state: State::Good, evidence, fix: None, commands: Vec::new(), repair: None }
     }
 
     fn bad(
@@ -159,7 +158,7 @@ impl Machine {
         self.went_well(attempts::DEBIAN)
     }
 
-    fn told(&self, words: &str) -> String {
+    fn answer_in_words(&self, words: &str) -> String {
         self.answer(words).map_or_else(|| "no answer".into(), Answer::in_words)
     }
 }

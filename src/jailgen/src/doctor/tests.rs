@@ -56,8 +56,8 @@ fn with(answers: &[(&str, Answer)]) -> Machine {
 fn check(machine: &Machine, code: &str, state: State, fix: &str) -> Report {
     let report = report(machine);
     let item = report.items.iter().find(|item| item.code == code).unwrap();
-    let told = item.fix.iter().chain(&item.commands).cloned().collect::<Vec<_>>().join("\n");
-    assert!(item.state == state && told.contains(fix), "{item:#?}");
+    let said = item.fix.iter().chain(&item.commands).cloned().collect::<Vec<_>>().join("\n");
+    assert!(item.state == state && said.contains(fix), "{item:#?}");
     report
 }
 
@@ -132,7 +132,7 @@ fn what_landlock_lacks_is_told_by_its_version() {
 fn a_network_by_name_takes_a_namespace_a_resolver_and_a_broker() {
     const CODE: &str = "network-by-name";
     let unreadable = with(&[(attempts::RESOLV_CONF, Answer::Refused(13))]);
-    check(&unreadable, CODE, State::Less, "let everybody read it");
+    check(&unreadable, CODE, State::Less, "let every user read it");
     let empty = with(&[(attempts::RESOLV_CONF, text("search example.com\n"))]);
     assert!(check(&empty, CODE, State::Less, "dns [").runs, "other jails run");
     let mut refused = with(&[(attempts::NET, Answer::Refused(1))]);
@@ -203,8 +203,8 @@ fn without_answers_nothing_is_good_that_was_to_be_tried() {
 
 #[test]
 fn a_build_that_was_tried_counts_more_than_what_might_be_in_its_way() {
-    let nobody = attempts::connect(DAEMON);
-    let mut machine = with(&[(&nobody, Answer::Refused(2))]);
+    let daemon = attempts::connect(DAEMON);
+    let mut machine = with(&[(&daemon, Answer::Refused(2))]);
     assert!(
         check(&machine, "nix-store", State::Less, "daemon").builds,
         "it was built all the same"
@@ -215,14 +215,14 @@ fn a_build_that_was_tried_counts_more_than_what_might_be_in_its_way() {
     machine.own.nix_conf = Some("/home/u/.config/nix/nix.conf".into());
     let report = check(&machine, "build", State::NoBuild, "create the group");
     assert!(!report.builds && report.runs);
-    let mends: Vec<_> = report.items.iter().filter_map(|item| item.mend.as_ref()).collect();
-    assert!(mends.len() == 1 && mends[0].lines == "build-users-group =\n", "{mends:?}");
-    machine.answers.insert(nobody.clone(), Answer::Done(0));
+    let repairs: Vec<_> = report.items.iter().filter_map(|item| item.repair.as_ref()).collect();
+    assert!(repairs.len() == 1 && repairs[0].lines == "build-users-group =\n", "{repairs:?}");
+    machine.answers.insert(daemon.clone(), Answer::Done(0));
     let report = check(&machine, "build", State::NoBuild, "groupadd --system nixbld");
-    assert!(report.items.iter().all(|item| item.mend.is_none()), "it is the daemon's setting");
+    assert!(report.items.iter().all(|item| item.repair.is_none()), "it is the daemon's setting");
     machine.build = Some(Err(Fault { line: "something else".into(), help: None }));
     let report = check(&machine, "build", State::NoBuild, "Nix's own message");
-    assert!(report.items.iter().all(|item| item.mend.is_none()));
+    assert!(report.items.iter().all(|item| item.repair.is_none()));
     // A trial needs no kit where the probe was compiled in, and a build does.
     machine.build = Some(Ok(()));
     machine.kit = Err("there is no kit".into());
@@ -231,11 +231,11 @@ fn a_build_that_was_tried_counts_more_than_what_might_be_in_its_way() {
 
 #[test]
 fn a_daemon_that_is_missing_is_started_as_the_machine_starts_it() {
-    let nobody = attempts::connect(DAEMON);
+    let daemon = attempts::connect(DAEMON);
     let folder = attempts::folder_of(DAEMON);
     let absent = |words: &'static str| (words, Answer::Refused(2));
     let missing = |more: &[(&str, Answer)]| {
-        let mut machine = with(&[&[(nobody.as_str(), Answer::Refused(2))], more].concat());
+        let mut machine = with(&[&[(daemon.as_str(), Answer::Refused(2))], more].concat());
         machine.build = Some(Err(Fault { line: "cannot connect".into(), help: None }));
         machine
     };
@@ -248,12 +248,12 @@ fn a_daemon_that_is_missing_is_started_as_the_machine_starts_it() {
     check(&missing(&elsewhere), "nix-store", State::NoBuild, "sudo nix-daemon &");
     check(&missing(&[absent(attempts::SYSTEMD)]), "nix-store", State::NoBuild, "sudo nix-daemon &");
     let others = [
-        (nobody.as_str(), Answer::Refused(13)),
+        (daemon.as_str(), Answer::Refused(13)),
         (folder.as_str(), text("folder 750 0 990")),
         (attempts::GROUP, text("root:x:0:\nnix-users:x:990:v\n")),
     ];
     check(&missing(&others), "nix-store", State::NoBuild, "usermod --append --groups nix-users u");
-    let roots = [(nobody.as_str(), Answer::Refused(13)), (folder.as_str(), text("folder 700 0 0"))];
+    let roots = [(daemon.as_str(), Answer::Refused(13)), (folder.as_str(), text("folder 700 0 0"))];
     check(&missing(&roots), "nix-store", State::NoBuild, "allowed-users");
 }
 

@@ -1,9 +1,9 @@
-//! What jailgen needs beside the kernel.
+//! What jailgen needs in addition to the kernel.
 
 use jail_probe::Answer;
 
 use super::attempts as tried;
-use super::{Fault, Item, Machine, Mend, State};
+use super::{Fault, Item, Machine, Repair, State};
 
 pub(super) fn items(machine: &Machine) -> Vec<Item> {
     vec![nix(machine), store(machine), kit(machine), build(machine), commands(machine)]
@@ -13,7 +13,7 @@ fn nix(machine: &Machine) -> Item {
     match &machine.nix {
         Ok(version) => Item::good("nix", version.clone()),
         Err(why) => {
-            let fix = "install Nix 2.8 or newer (https://nixos.org/download); check, explain and emit work without";
+            let fix = "install Nix 2.8 or newer (https://nixos.org/download); check, explain and emit work without it";
             let item = Item::bad("nix", State::NoBuild, why.clone(), fix);
             if machine.is_debian() { item.by(["sudo apt install nix-bin"]) } else { item }
         }
@@ -34,11 +34,13 @@ fn store(machine: &Machine) -> Item {
     }
     let owner = machine.text(tried::STORE).and_then(|text| text.split(' ').nth(2));
     if owner == Some(machine.user.1.to_string().as_str()) {
-        return Item::good("nix-store", "it is the caller's own");
+        return Item::good("nix-store", "it is your own");
     }
-    let evidence =
-        format!("no daemon answers ({}), and the store is another's", machine.told(&daemon));
-    // Nix may have been told of another way to it.
+    let evidence = format!(
+        "no daemon answers ({}), and the store belongs to another user",
+        machine.answer_in_words(&daemon)
+    );
+    // Nix may know another way to it from its settings.
     let state = if machine.build == Some(Ok(())) { State::Less } else { State::NoBuild };
     if let Some(Answer::Refused(13)) = machine.answer(&daemon) {
         return refused(machine, state, evidence);
@@ -72,7 +74,7 @@ fn refused(machine: &Machine, state: State, evidence: String) -> Item {
             Item::bad("nix-store", state, evidence, fix).by([command])
         }
         _ => {
-            let fix = "the daemon is for others: `allowed-users` in nix.conf, or the rights of its socket";
+            let fix = "the daemon does not accept you: see `allowed-users` in nix.conf, or the permissions of its socket";
             Item::bad("nix-store", state, evidence, fix)
         }
     }
@@ -84,12 +86,12 @@ fn build(machine: &Machine) -> Item {
         Some(Ok(())) => Item::good(CODE, "a derivation of one line was built, as jails are"),
         Some(Err(fault)) => {
             let known = fault.help.clone();
-            let fix = known.unwrap_or_else(|| "Nix's own message says what is missing".into());
-            let mend = build_users(machine, fault);
+            let fix = known.unwrap_or_else(|| "see Nix's own message".into());
+            let repair = build_users(machine, fault);
             let item = Item::bad(CODE, State::NoBuild, fault.line.clone(), fix);
-            match mend {
+            match repair {
                 None if is_about_build_users(fault) => item.by(BUILD_USERS),
-                mend => Item { mend, ..item },
+                repair => Item { repair, ..item },
             }
         }
         None => {
@@ -111,11 +113,11 @@ fn kit(machine: &Machine) -> Item {
     }
 }
 
-/// Whoever writes the store decides as whom Nix builds; a daemon has settings of its own.
-fn build_users(machine: &Machine, fault: &Fault) -> Option<Mend> {
+/// The store's owner decides as which user Nix builds; a daemon has settings of its own.
+fn build_users(machine: &Machine, fault: &Fault) -> Option<Repair> {
     let has_daemon = machine.user.1 != 0 && machine.went_well(&tried::connect(&machine.daemon));
     let is_it = is_about_build_users(fault) && !has_daemon;
-    machine.own.nix_conf.as_deref().filter(|_| is_it).map(Mend::build_users)
+    machine.own.nix_conf.as_deref().filter(|_| is_it).map(Repair::build_users)
 }
 
 fn is_about_build_users(fault: &Fault) -> bool {
@@ -135,12 +137,12 @@ fn commands(machine: &Machine) -> Item {
     }
     let fix = format!("add it to your shell's startup file: export PATH=\"{folder}:$PATH\"");
     let own = &machine.own;
-    let mend = own.shell.as_deref().zip(own.home.as_deref());
-    let mend = mend.and_then(|(shell, home)| Mend::path(shell, home, folder));
-    if let Some(done) = mend.as_ref().filter(|mend| mend.is_done()) {
+    let repair = own.shell.as_deref().zip(own.home.as_deref());
+    let repair = repair.and_then(|(shell, home)| Repair::path(shell, home, folder));
+    if let Some(done) = repair.as_ref().filter(|repair| repair.is_done()) {
         let file = done.file.display();
         return Item::good("commands", format!("{folder} is in PATH of new shells ({file})"));
     }
     let evidence = format!("{folder} is not in PATH");
-    Item { mend, ..Item::bad("commands", State::Less, evidence, fix) }
+    Item { repair, ..Item::bad("commands", State::Less, evidence, fix) }
 }

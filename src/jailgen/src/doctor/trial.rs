@@ -1,4 +1,4 @@
-//! A derivation of one line, built as `jailgen build` builds: nothing else tells whether that works. It needs no network and
+//! A derivation of one line, built as `jailgen build` builds: only a build shows whether that works. It needs no network and
 //! no package; its builder is the probe, which is static, as what builds wrappers is.
 
 use std::io;
@@ -47,9 +47,10 @@ pub fn trial(
     let built = nix.build(folder, &[PACKAGE], progress)?;
     match built.as_slice() {
         [out] if Path::new(out).exists() => Ok(()),
-        _ => {
-            Err(Fault { line: "Nix says that it is built, and it is not there".into(), help: None })
-        }
+        _ => Err(Fault {
+            line: "Nix says that it is built, but it does not exist".into(),
+            help: None,
+        }),
     }
 }
 

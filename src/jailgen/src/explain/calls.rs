@@ -29,9 +29,9 @@ pub struct Calls {
 /// One system call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OneCall {
-    /// Its name.
+    /// The name that identifies it.
     pub name: &'static str,
-    /// Its number.
+    /// The number of the system call.
     pub number: u32,
     /// What becomes of it, in words.
     pub becomes: String,
@@ -42,24 +42,24 @@ pub struct OneCall {
 /// # Errors
 /// When the policy's rules are not rules.
 pub fn calls(policy: &Policy, arch: Arch) -> Result<Calls, SealError> {
-    let rules = filter::of(policy)?;
-    let beside = filter::sockets_of(policy).map(|sockets| jail_seccomp::cage_calls(arch, sockets));
+    let rules = filter::policy_from_grants(policy)?;
+    let added = filter::sockets_of(policy).map(|sockets| jail_seccomp::cage_calls(arch, sockets));
     let calls = jail_seccomp::calls(arch, &rules).into_iter().enumerate().map(|(index, call)| {
-        let beside = beside.as_ref().and_then(|calls| calls.get(index));
-        let becomes = both(&call.decision, beside.map(|call| &call.decision));
+        let added = added.as_ref().and_then(|calls| calls.get(index));
+        let becomes = both(&call.decision, added.map(|call| &call.decision));
         OneCall { name: call.name, number: call.number, becomes }
     });
     Ok(Calls { name: policy.name.clone(), arch: arch.name(), calls: calls.collect() })
 }
 
 /// What two filters decide, of which a cage has the second: both must allow a call.
-fn both(own: &Decision, beside: Option<&Decision>) -> String {
+fn both(own: &Decision, added: Option<&Decision>) -> String {
     const ALLOWED: Decision = Decision::Always(Answer::Allow);
-    match beside {
+    match added {
         None | Some(&ALLOWED) => words(own),
-        Some(beside) if *own == ALLOWED => words(beside),
+        Some(added) if *own == ALLOWED => words(added),
         Some(_) if matches!(own, Decision::Always(_)) => words(own),
-        Some(beside) => format!("{}; and {}", words(beside), words(own)),
+        Some(added) => format!("{}; and {}", words(added), words(own)),
     }
 }
 

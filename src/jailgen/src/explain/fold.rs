@@ -28,7 +28,7 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
 /// Where in the jail something is put.
 fn target(grant: &Grant) -> Option<&Text> {
     match grant {
-        // The program starts in the working folder also where a later mount covers it, so it is always told.
+        // The program starts in the working folder also where a later mount covers it, so it is always shown.
         Grant::Folder { .. } => None,
         other => other.target(),
     }

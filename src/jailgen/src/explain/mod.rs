@@ -44,7 +44,6 @@ pub struct Explanation {
 /// What is granted on one subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Group {
-    /// The subject.
     pub title: &'static str,
     /// What is granted.
     pub lines: Vec<Line>,

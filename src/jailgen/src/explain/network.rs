@@ -14,12 +14,12 @@ pub(super) fn add(summary: &mut Summary, grant: &NetworkGrant) {
             summary.networks.push(format!("port {to} of this machine's loopback"));
         }
         NetworkGrant::Exposed { .. } => {
-            summary.reaches(format!("whoever connects to its {}", said()));
+            summary.reaches(format!("clients of its {}", said()));
         }
         NetworkGrant::Ask { command, .. } if !command.is_empty() => {
             summary.reaches("a command on the host, before a host is refused");
         }
-        // It sees whom the jail talks to, and what is not encrypted.
+        // It sees which hosts the jail talks to, and what is not encrypted.
         NetworkGrant::Upstream { .. } => summary.reaches(said()),
         NetworkGrant::SecretSocket(socket) => {
             summary.hosts.push(format!("{} through {}", socket.host, socket.socket));

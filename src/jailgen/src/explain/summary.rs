@@ -14,7 +14,7 @@ use super::order::rank;
 pub struct Summary {
     /// What of the host it can change.
     pub writes: Vec<String>,
-    /// What of yours it can read beside.
+    /// What else of yours it can read.
     pub reads: Vec<String>,
     /// Networks, services and programs outside.
     pub reaches: Vec<String>,
@@ -108,7 +108,7 @@ impl Summary {
     fn add(&mut self, grant: &Grant) {
         match grant.host_use() {
             HostUse::Path { from, access, .. } if is_service(from, access) => {
-                self.reaches(format!("whoever answers at {}", shown(from)));
+                self.reaches(format!("the server at {}", shown(from)));
             }
             HostUse::Beneath { path, .. } if path.as_str() == Some("$SSH_AUTH_SOCK") => {
                 self.reaches(sentence(&Grant::Session { service: Service::SshAgent }).what);
@@ -156,7 +156,7 @@ impl Summary {
                 self.gives(if reach.writes() { Access::ReadWrite } else { Access::ReadOnly }, shown(path));
             }
             HostUse::Value(name) if is_secret(name) => self.reads(format!("${name}")),
-            HostUse::Identity => self.reads("your name and address as git has them"),
+            HostUse::Identity => self.reads("your name and e-mail address from git's configuration"),
             HostUse::Network => push(&mut self.networks, "all networks".into()),
             HostUse::ByName(grant) => super::network::add(self, grant),
             HostUse::Namespace(namespace) => self.shares(namespace),
@@ -168,10 +168,10 @@ impl Summary {
                     let ports = listed(connect);
                     push(&mut self.networks, format!("TCP ports {ports} of all networks"));
                 }
-                // Whoever connects there is answered.
+                // The jail answers every client there.
                 if !bind.is_empty() {
                     let ports = listed(bind);
-                    push(&mut self.networks, format!("whoever connects to its TCP ports {ports}"));
+                    push(&mut self.networks, format!("clients of its TCP ports {ports}"));
                 }
             }
             HostUse::Cage { datagrams: true } => {
@@ -192,7 +192,7 @@ impl Summary {
             | HostUse::Value(_)
             | HostUse::Store(_)
             | HostUse::Cage { datagrams: false }
-            // It leads to state, which is told.
+            // It leads to state, which is shown.
             | HostUse::Link
             | HostUse::Calls(_)
             | HostUse::Nothing => {}

@@ -100,7 +100,7 @@ fn every_grant_stands_with_its_line() {
         Surroundings
           time zone   the host's                                                 demo.jail:6:3  network
           terminal    its own, with keys in the foreground                       by default
-          ends with   whoever started it                                         by default
+          ends with   its launcher                                               by default
           Landlock    checks reads, writes, devices, signals, abstract sockets   by default
                       (where the kernel can)
           seccomp     all system calls but those that sandboxes were left        by default
@@ -214,7 +214,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
     expect![[r#"
         Writes   all of your home folder
         Reads    this folder, $MY_API_KEY, /srv, every path among its arguments; nothing else of yours
-        Reaches  no network, the SSH agent's socket, whoever answers at /run/docker.sock, your browser, a script on the host (`ask`)
+        Reaches  no network, the SSH agent's socket, the server at /run/docker.sock, your browser, a script on the host (`ask`)
     "#]]
     .assert_eq(&three(&[
         Grant::Folder { access: Access::ReadOnly, to: None },
@@ -266,7 +266,7 @@ fn what_the_spec_wants_comes_before_what_every_jail_has_also_without_lines() {
     assert!(line("/tmp, ~").contains("by default"), "{text}");
 }
 
-/// Of two grants at one place the later one is told, but what may not be there at launch leaves the jail with the earlier one.
+/// Of two grants at one place the later one is shown, but what may not be there at launch leaves the jail with the earlier one.
 #[test]
 fn what_may_be_missing_at_launch_hides_no_grant() {
     let yours = || Text::expanded("~/work");
@@ -324,8 +324,8 @@ fn the_three_lines_leave_nothing_of_yours_out() {
     };
     let credentials = Some(ProxyCredentials::Variable { name: "LOGIN".into() });
     let proxy = UpstreamProxy::At { host: "a.example".into(), port: 3128, tls: false, credentials };
-    for (grants, told) in [
-        (caged(ports(&[], &[8080])), "Reaches  whoever connects to its TCP ports 8080"),
+    for (grants, expected) in [
+        (caged(ports(&[], &[8080])), "Reaches  clients of its TCP ports 8080"),
         (caged(ports(&[53], &[])), "Reaches  TCP ports 53 of all networks"),
         (
             vec![Grant::Cage { alias: "jailed-box".into(), datagrams: true }],
@@ -345,7 +345,7 @@ fn the_three_lines_leave_nothing_of_yours_out() {
         (caged(skipped("/procurement", Reach::Ro)), "Reads    /procurement"),
         (caged(state("~/.local/state/jailgen/other/home")), "jailgen/other/home"),
     ] {
-        assert!(three(&grants).contains(told), "{grants:?}\n{}", three(&grants));
+        assert!(three(&grants).contains(expected), "{grants:?}\n{}", three(&grants));
     }
     for grants in [
         vec![bind(package("pkgs.hello", Output::Out), Access::ReadOnly)],

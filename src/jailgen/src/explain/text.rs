@@ -18,10 +18,10 @@ const FAINT: Style = Style::new().dimmed();
 /// The text of an explanation, at most about `width` columns wide.
 #[must_use]
 pub fn render(explanation: &Explanation, width: usize) -> String {
-    let layout = Layout::of(explanation, width);
+    let layout = Layout::for_explanation(explanation, width);
     let mut text = format!("{TITLE}{}{TITLE:#}\n", one_line(&explanation.name));
     text += &summary(&explanation.summary, width);
-    let mut findings = told(explanation).peekable();
+    let mut findings = shown_findings(explanation).peekable();
     if findings.peek().is_some() {
         let _ = writeln!(text, "\n{TITLE}Findings{TITLE:#}");
     }
@@ -42,7 +42,7 @@ pub fn render(explanation: &Explanation, width: usize) -> String {
 }
 
 /// What is more than a note: a note says of a grant what its own line says too.
-fn told(explanation: &Explanation) -> impl Iterator<Item = &Finding> {
+fn shown_findings(explanation: &Explanation) -> impl Iterator<Item = &Finding> {
     explanation.findings.iter().filter(|finding| finding.severity != Severity::Note)
 }
 
@@ -84,9 +84,9 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(explanation: &Explanation, width: usize) -> Self {
+    fn for_explanation(explanation: &Explanation, width: usize) -> Self {
         let lines = || explanation.groups.iter().flat_map(|group| &group.lines);
-        let severities = told(explanation).map(|finding| finding.severity.as_str());
+        let severities = shown_findings(explanation).map(|finding| finding.severity.as_str());
         let how = lines().map(|line| line.how).chain(severities).map(str::len).max();
         let how = how.unwrap_or_default() + 2;
         let right = lines().map(|line| origin(line).chars().count()).max().unwrap_or_default();

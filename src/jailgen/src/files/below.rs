@@ -23,15 +23,13 @@ pub struct Below {
     folder: OwnedFd,
 }
 
-/// What stands under a name.
+/// What a name in a folder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A file, and whether its owner may execute it.
     File {
-        /// See above.
         executable: bool,
     },
-    /// A folder.
     Folder,
     /// A symbolic link.
     Link,
@@ -40,7 +38,7 @@ pub enum Kind {
 }
 
 impl Below {
-    /// Opens a folder, which is no link itself; nothing where there is none.
+    /// Opens a folder, which is not a link itself; `None` if it does not exist.
     ///
     /// # Errors
     /// It cannot be opened.
@@ -51,10 +49,10 @@ impl Below {
         open(CWD, plain.as_os_str())
     }
 
-    /// Enters a folder of this one; nothing where there is none.
+    /// Enters a folder of this one; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be opened, or is no folder.
+    /// It cannot be opened, or is not a folder.
     pub fn enter(&self, name: &OsStr) -> io::Result<Option<Self>> {
         open(self.folder.as_fd(), name)
     }
@@ -62,7 +60,7 @@ impl Below {
     /// Enters a folder of this one, and makes it first where it is missing.
     ///
     /// # Errors
-    /// It cannot be made or opened, or is no folder.
+    /// It cannot be made or opened, or is not a folder.
     pub fn make(&self, name: &OsStr) -> io::Result<Self> {
         match mkdirat(&self.folder, name, Mode::from_raw_mode(0o777)) {
             Ok(()) | Err(Errno::EXIST) => {}
@@ -79,21 +77,21 @@ impl Below {
         Ok(Self { folder: self.folder.try_clone()? })
     }
 
-    /// What stands under a name.
+    /// What a name in a folder stands for.
     ///
     /// # Errors
     /// It cannot be looked at.
-    pub fn kind(&self, name: &OsStr) -> io::Result<Option<Kind>> {
+    pub fn kind(&self, name: &OsStr) -> io::Result<Option<EntryKind>> {
         match statat(&self.folder, name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(None),
             data => Ok(Some(kind_of(&data?))),
         }
     }
 
-    /// The content of a regular file, and what the kernel says of it; nothing where there is none.
+    /// The content of a regular file, and what the kernel reports about it; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be read, or is no regular file.
+    /// It cannot be read, or is not a regular file.
     pub fn read(&self, name: &OsStr) -> io::Result<Option<(Vec<u8>, Stat)>> {
         // Without O_NONBLOCK a pipe would wait for a writer.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -115,7 +113,7 @@ impl Below {
     /// Where a link leads.
     ///
     /// # Errors
-    /// It is no link.
+    /// It is not a link.
     pub fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
         let target = readlinkat(&self.folder, name, Vec::new())?;
         Ok(OsString::from_vec(target.into_bytes()).into())
@@ -156,7 +154,7 @@ impl Below {
         made
     }
 
-    /// Removes what is no folder. What is gone is removed.
+    /// Removes what is not a folder. What is gone is removed.
     ///
     /// # Errors
     /// It cannot be removed.
@@ -192,10 +190,10 @@ impl Below {
     }
 }
 
-/// The content of a regular file that the user names. A link is followed, and a pipe is no file.
+/// The content of a regular file that the user names. A link is followed, and a pipe is not a file.
 ///
 /// # Errors
-/// It cannot be read, or is no regular file.
+/// It cannot be read, or is not a regular file.
 pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = openat(CWD, path, flags, Mode::empty())?;
@@ -236,7 +234,7 @@ fn open(around: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Below>> {
         Err(Errno::NOENT) => Ok(None),
         Err(Errno::NOTDIR | Errno::LOOP) => {
             let shown = Path::new(name).display().to_string();
-            Err(io::Error::other(format!("`{shown}` is a link or a file, and no folder")))
+            Err(io::Error::other(format!("`{shown}` is a link or a file, not a folder")))
         }
         folder => Ok(Some(Below { folder: folder? })),
     }
@@ -244,22 +242,22 @@ fn open(around: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<Below>> {
 
 fn regular(data: &Stat) -> io::Result<()> {
     match kind_of(data) {
-        Kind::File { .. } => Ok(()),
-        Kind::Folder | Kind::Link | Kind::Other => {
+        EntryKind::File { .. } => Ok(()),
+        EntryKind::Folder | EntryKind::Link | EntryKind::Other => {
             Err(io::Error::other("it is not a regular file"))
         }
     }
 }
 
-fn kind_of(data: &Stat) -> Kind {
+fn kind_of(data: &Stat) -> EntryKind {
     match FileType::from_raw_mode(data.st_mode) {
-        FileType::RegularFile => Kind::File { executable: data.st_mode & 0o100 != 0 },
-        FileType::Directory => Kind::Folder,
-        FileType::Symlink => Kind::Link,
+        FileType::RegularFile => EntryKind::File { executable: data.st_mode & 0o100 != 0 },
+        FileType::Directory => EntryKind::Folder,
+        FileType::Symlink => EntryKind::Link,
         FileType::Fifo
         | FileType::Socket
         | FileType::CharacterDevice
         | FileType::BlockDevice
-        | FileType::Unknown => Kind::Other,
+        | FileType::Unknown => EntryKind::Other,
     }
 }

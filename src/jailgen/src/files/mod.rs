@@ -7,22 +7,22 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-pub use below::{Below, Kind, append_plain, read_regular, write_plain};
+pub use below::{Below, EntryKind, append_plain, read_regular, write_plain};
 pub use private::{Private, check, create_private};
 
-/// Writes a file under another name beside its place, then renames it there: readers see the old content or the new one.
+/// Writes a file under another name in the same folder, then renames it: readers see the old content or the new one.
 ///
 /// # Errors
 /// It cannot be written.
 pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
-    let aside = beside(file);
+    let aside = temporary_name(file);
     // What an earlier process of this number left is not written through: it may be a link.
     let _ = fs::remove_file(&aside);
     let written = fs::File::create_new(&aside)
         .and_then(|mut file| file.write_all(content))
         .and_then(|()| fs::rename(&aside, file));
     if written.is_err() {
-        // The error that is told is that of the write.
+        // The error to report is that of the write.
         let _ = fs::remove_file(&aside);
     }
     written
@@ -31,13 +31,13 @@ pub fn write_atomically(file: &Path, content: &[u8]) -> io::Result<()> {
 /// Makes `link` a symbolic link to `target`, in the place of one that is there.
 ///
 /// # Errors
-/// It cannot be made; something that is no link is never replaced.
+/// It cannot be made; something that is not a link is never replaced.
 pub fn link_atomically(target: &Path, link: &Path) -> io::Result<()> {
     if fs::symlink_metadata(link).is_ok_and(|data| !data.is_symlink()) {
-        let message = format!("`{}` is there already, and is no link", link.display());
+        let message = format!("`{}` exists already, and is not a link", link.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    let aside = beside(link);
+    let aside = temporary_name(link);
     let _ = fs::remove_file(&aside);
     std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, link))
 }
@@ -59,9 +59,9 @@ pub fn behind_link(path: &Path) -> io::Result<PathBuf> {
     })
 }
 
-/// A hidden name beside `file` that no other process uses.
+/// A hidden name in the folder of `file` that no other process uses.
 #[must_use]
-pub fn beside(file: &Path) -> PathBuf {
+pub fn temporary_name(file: &Path) -> PathBuf {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     file.with_file_name(format!(".{name}.{}.new", std::process::id()))
 }

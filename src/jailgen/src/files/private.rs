@@ -42,7 +42,7 @@ pub struct Private {
 }
 
 impl Private {
-    /// Opens one; nothing where there is none.
+    /// Opens a file; `None` if it does not exist.
     ///
     /// # Errors
     /// It cannot be opened, is a link, belongs to another user, or others may write it.
@@ -62,10 +62,10 @@ impl Private {
         Self::open(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
-    /// The content of a file; nothing where there is none.
+    /// The content of a file; `None` if it does not exist.
     ///
     /// # Errors
-    /// It cannot be read, is no regular file, belongs to another user, or others may write it.
+    /// It cannot be read, is not a regular file, belongs to another user, or others may write it.
     pub fn read(&self, name: &OsStr) -> io::Result<Option<Vec<u8>>> {
         let Some((bytes, data)) = self.folder.read(name)? else { return Ok(None) };
         believed(data.st_uid, data.st_mode)?;
@@ -102,7 +102,7 @@ impl Private {
 fn believed(owner: u32, mode: u32) -> io::Result<()> {
     only_ours(owner)?;
     if mode & 0o022 != 0 {
-        return Err(io::Error::other("others may write it (`chmod go-w` takes that away)"));
+        return Err(io::Error::other("others may write it (`chmod go-w` fixes that)"));
     }
     Ok(())
 }

@@ -77,8 +77,11 @@ fn an_entry_that_would_start_something_outside_the_jail_is_left_out() {
     {
         let entry = ENTRY.replace("\"demo\" --new", exec).replace("TryExec=/absent/demo\n", "");
         let folders = Folders::with(&[("share/applications/demo.desktop", &entry)]);
-        let told = folders.forward("demo");
-        assert!(told.len() == 1 && told[0].contains("outside the jail"), "{exec}: {told:?}");
+        let reported = folders.forward("demo");
+        assert!(
+            reported.len() == 1 && reported[0].contains("outside the jail"),
+            "{exec}: {reported:?}"
+        );
         assert!(!folders.out().join("share/applications/demo.desktop").exists(), "{exec}");
     }
 }

@@ -16,7 +16,7 @@ pub struct Import {
     path: PathBuf,
     /// The spec, and what was left out of it.
     pub imported: Imported,
-    /// The compiled spec, as if it stood beside the file.
+    /// The compiled spec, as if it were next to the file.
     pub compiled: Option<Compiled>,
 }
 
@@ -34,7 +34,7 @@ pub fn import(path: &Path, spec_name: &str) -> io::Result<Import> {
             let folder = path.parent().filter(|parent| *parent != Path::new(""));
             let folder = FileSources::new(folder.unwrap_or_else(|| Path::new(".")))?;
             let spec =
-                Beside { path: format!("{}/{spec_name}", folder.root()), text: spec, folder };
+                NextToFile { path: format!("{}/{spec_name}", folder.root()), text: spec, folder };
             Some(compile_from(&spec, Path::new(spec_name)))
         }
     };
@@ -48,13 +48,13 @@ impl crate::render::Sources for Import {
 }
 
 /// A folder with one more file, which is not written yet.
-struct Beside<'a> {
+struct NextToFile<'a> {
     folder: FileSources,
     path: String,
     text: &'a str,
 }
 
-impl Sources for Beside<'_> {
+impl Sources for NextToFile<'_> {
     fn root(&self) -> &str {
         self.folder.root()
     }

@@ -5,7 +5,7 @@ mod tests;
 
 use jail_registry::{BUILDERS, Builder, GROUP_MARK, Preset, State};
 
-/// The program that is no agent.
+/// The program that is not an agent.
 pub const SHELL: &str = "shell";
 
 /// What [`spec`] knows: the shell first, then the agents.

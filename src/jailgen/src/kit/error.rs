@@ -18,7 +18,7 @@ pub enum KitError {
     Record {
         /// Where it is.
         record: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: serde_json::Error,
     },
     /// What packaging compiled in cannot be read.
@@ -27,7 +27,6 @@ pub enum KitError {
     Version {
         /// Where it is.
         record: PathBuf,
-        /// That version.
         found: String,
     },
     /// The recorded kit is no longer in the store.
@@ -37,29 +36,29 @@ pub enum KitError {
         /// Where the kit was.
         path: String,
     },
-    /// Somebody else could have written the record, or the kit.
+    /// Another user could have written the record, or the kit.
     Foreign {
-        /// Which.
+        /// The path that it is about.
         path: PathBuf,
         /// Why it is not believed.
         why: &'static str,
     },
-    /// A reference that is no folder.
+    /// A reference that is not a folder.
     Reference(String),
     /// A folder whose name no flake can say.
     Name(PathBuf),
-    /// A folder that is no kit.
+    /// A folder that is not a kit.
     NoKit {
-        /// Which.
+        /// The folder that it is about.
         folder: PathBuf,
         /// What it lacks.
         file: &'static str,
     },
     /// A folder or record that cannot be read or written.
     Folder {
-        /// Which.
+        /// The folder that it is about.
         folder: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: io::Error,
     },
     /// Nix cannot take it into the store.
@@ -78,7 +77,7 @@ impl KitError {
                 Some("a kit is a folder that `make kit` made, as in `--kit path:/nix/store/…-source`".into())
             }
             Self::Name(_) => Some(
-                "move it to a place with a plain name: flakes say it in a URL, so letters, digits and `-._~+=@,` will do".into(),
+                "move it to a path of letters, digits and `-._~+=@,`: flakes name it in a URL".into(),
             ),
             Self::Foreign { .. } => Some(
                 "install jailgen again, in a folder that only you or root can write, or name a kit with `--kit path:/FOLDER`".into(),
@@ -94,7 +93,7 @@ impl fmt::Display for KitError {
         match self {
             Self::Missing { record } => write!(
                 f,
-                "jailgen's kit (its Nix library and static tools) is not there: `{}` is missing",
+                "jailgen's kit (its Nix library and static tools) was not found: `{}` is missing",
                 record.display()
             ),
             Self::Record { record, error } => {
@@ -114,11 +113,11 @@ impl fmt::Display for KitError {
                 write!(f, "no flake can name the kit in `{}`", folder.display())
             }
             Self::Foreign { path, why } => {
-                write!(f, "the kit that `{}` says is not used: {why}", path.display())
+                write!(f, "the kit that `{}` names is not used: {why}", path.display())
             }
-            Self::Reference(reference) => write!(f, "the kit `{reference}` is no folder"),
+            Self::Reference(reference) => write!(f, "the kit `{reference}` is not a folder"),
             Self::NoKit { folder, file } => {
-                write!(f, "`{}` is no kit: it has no `{file}`", folder.display())
+                write!(f, "`{}` is not a kit: it has no `{file}`", folder.display())
             }
             Self::Folder { folder, error } => write!(f, "`{}`: {error}", folder.display()),
             Self::Nix(error) => write!(f, "the kit cannot be added to the store: {error}"),

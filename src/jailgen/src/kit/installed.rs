@@ -1,4 +1,4 @@
-//! The kit of an installed jailgen: `lib/jailgen/kit` beside the folder of the program, with a manifest that says its hash.
+//! The kit of an installed jailgen: `lib/jailgen/kit` next to the folder of the program, with a manifest that says its hash.
 //!
 //! An emitted flake names it by its path and that hash, so nothing has to be in the store before: Nix copies it there when it first
 //! evaluates such a flake, through the daemon where the user has one, and refuses a kit that is not what was installed.
@@ -14,7 +14,6 @@ use crate::nix::nar;
 /// The kit, below the folder that `bin` is in.
 const FOLDER: &str = "lib/jailgen/kit";
 
-/// Its manifest.
 const MANIFEST: &str = "lib/jailgen/kit.json";
 
 /// What is known of a kit when it is installed.
@@ -31,8 +30,8 @@ impl Manifest {
     /// That of the kit in a folder.
     ///
     /// # Errors
-    /// It is no kit, or cannot be read.
-    pub fn of(folder: &Path) -> Result<Self, KitError> {
+    /// It is not a kit, or cannot be read.
+    pub fn for_kit(folder: &Path) -> Result<Self, KitError> {
         Kit::in_folder(folder)?;
         let nar_hash =
             nar::hash(folder).map_err(|error| KitError::Folder { folder: folder.into(), error })?;

@@ -15,10 +15,10 @@ pub use installed::Manifest;
 
 use crate::nix::{Nix, nar};
 
-/// The record that `make kit` leaves beside the program.
+/// The record that `make kit` leaves next to the program.
 const RECORD: &str = "jailgen-kit.json";
 
-/// The link beside the program that keeps the kit from being collected.
+/// The link next to the program that keeps the kit from being collected.
 const ROOT: &str = "jailgen-kit";
 
 /// Nix copies a flake to the store under this name. One that is there already by this name is not copied again.
@@ -96,11 +96,11 @@ impl Kit {
     }
 }
 
-/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit` recorded beside `program`,
+/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit` recorded next to `program`,
 /// else the one that was installed with `program`.
 ///
 /// # Errors
-/// There is none, or it belongs to another version of jailgen.
+/// There is no kit, or it belongs to another version of jailgen.
 pub fn find(reference: Option<&str>, program: &Path) -> Result<Kit, KitError> {
     if let Some(reference) = reference {
         let folder = reference.strip_prefix("path:").unwrap_or(reference);
@@ -112,7 +112,7 @@ pub fn find(reference: Option<&str>, program: &Path) -> Result<Kit, KitError> {
     if let Some(compiled_in) = COMPILED_IN {
         return serde_json::from_str(compiled_in).map_err(KitError::CompiledIn);
     }
-    if !beside(program, RECORD).exists()
+    if !next_to(program, RECORD).exists()
         && let Some(installed) = installed::find(&real(program))
     {
         return installed;
@@ -121,7 +121,7 @@ pub fn find(reference: Option<&str>, program: &Path) -> Result<Kit, KitError> {
 }
 
 fn recorded(program: &Path) -> Result<Kit, KitError> {
-    let record = beside(program, RECORD);
+    let record = next_to(program, RECORD);
     let text =
         fs::read_to_string(&record).map_err(|_| KitError::Missing { record: record.clone() })?;
     believed(&record, &real(program))?;
@@ -138,7 +138,7 @@ fn recorded(program: &Path) -> Result<Kit, KitError> {
     }
 }
 
-/// Adds a kit's folder to the store, keeps it there, and records it beside `program`.
+/// Adds a kit's folder to the store, keeps it there, and records it next to `program`.
 ///
 /// # Errors
 /// Nix fails, or the record cannot be written.
@@ -147,16 +147,16 @@ pub fn add(nix: &Nix, folder: &Path, program: &Path) -> Result<Kit, KitError> {
     Kit::in_folder(folder)?;
     let path = nix.add_path(folder, STORE_NAME).map_err(KitError::Nix)?;
     let kit = Kit::in_folder(Path::new(&path))?;
-    nix.add_root(&beside(program, ROOT), &path).map_err(KitError::Nix)?;
-    let record = beside(program, RECORD);
+    nix.add_root(&next_to(program, ROOT), &path).map_err(KitError::Nix)?;
+    let record = next_to(program, RECORD);
     let text = serde_json::to_string_pretty(&kit).map_err(KitError::CompiledIn)?;
     crate::files::write_atomically(&record, format!("{text}\n").as_bytes())
         .map_err(|error| KitError::Folder { folder: record, error })?;
     Ok(kit)
 }
 
-/// Refuses what somebody else could have written: the program may lie in a folder such as /tmp, where every user makes names, and what
-/// a kit holds becomes the stub. Whoever the program belongs to could have changed the program itself.
+/// Refuses what another user could have written: the program may be in a folder such as /tmp, where every user makes names, and what
+/// a kit holds becomes the stub. The owner of the program could have changed the program itself.
 fn believed(path: &Path, program: &Path) -> Result<(), KitError> {
     let foreign = |why| Err(KitError::Foreign { path: path.into(), why });
     let unreadable = |error| KitError::Folder { folder: path.into(), error };
@@ -168,7 +168,7 @@ fn believed(path: &Path, program: &Path) -> Result<(), KitError> {
             return foreign("it belongs to another user");
         }
         if !data.is_symlink() && data.mode() & 0o002 != 0 {
-            return foreign("every user may write it (`chmod o-w` takes that away)");
+            return foreign("every user may write it (`chmod o-w` fixes that)");
         }
     }
     Ok(())
@@ -183,7 +183,7 @@ fn plain(folder: &Path) -> Result<(), KitError> {
     }
 }
 
-fn beside(program: &Path, name: &str) -> PathBuf {
+fn next_to(program: &Path, name: &str) -> PathBuf {
     real(program).with_file_name(name)
 }
 

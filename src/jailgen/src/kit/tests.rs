@@ -15,7 +15,7 @@ fn kit_folder() -> tempfile::TempDir {
     folder
 }
 
-/// A program with this record beside it.
+/// A program with this record next to it.
 fn program(record: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(RECORD), record).unwrap();
@@ -39,9 +39,9 @@ fn a_folder_that_is_no_kit_is_an_error_that_says_what_it_lacks() {
     let folder = kit_folder();
     fs::remove_file(folder.path().join("nixlib/default.nix")).unwrap();
     let error = Kit::in_folder(folder.path()).unwrap_err();
-    assert!(error.to_string().ends_with("is no kit: it has no `nixlib/default.nix`"), "{error}");
+    assert!(error.to_string().ends_with("is not a kit: it has no `nixlib/default.nix`"), "{error}");
     let error = find(Some("github:jailgen/jailgen"), Path::new("/x")).unwrap_err();
-    assert_eq!(error.to_string(), "the kit `github:jailgen/jailgen` is no folder");
+    assert_eq!(error.to_string(), "the kit `github:jailgen/jailgen` is not a folder");
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn an_installed_kit_is_named_by_its_place_and_the_hash_that_was_written_down() {
     let kit = find(None, &program).unwrap();
     assert_eq!(kit.url, format!("path:{}", place.display()));
     assert_eq!(kit.locked, json!({ "type": "path", "path": place, "narHash": "sha256-x" }));
-    // What `make kit` has recorded beside the program counts more: it is of this checkout.
+    // What `make kit` has recorded next to the program takes precedence: it is of this checkout.
     let folder = kit_folder();
     let record = serde_json::to_string(&Kit::in_folder(folder.path()).unwrap()).unwrap();
     fs::write(program.with_file_name(RECORD), record).unwrap();

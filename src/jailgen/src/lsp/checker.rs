@@ -1,4 +1,4 @@
-//! Specs are compiled beside the conversation, so that an evaluation that takes long holds up no answer.
+//! Specs are compiled in a thread of their own, so that a long evaluation delays no answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use super::diagnostics;
 use super::documents::{Document, Documents};
 use crate::compile::{Compiled, compile_from};
 
-/// Typing goes on for so long before a spec is compiled: nobody reads the faults of half a word.
+/// The spec is compiled this long after the last key: faults of half a word are of no use.
 const PAUSE: Duration = Duration::from_millis(80);
 
 /// The name of a text that was never saved.
@@ -68,7 +68,7 @@ impl Checker {
 
     fn send(&self, documents: &Documents, changed: Changed) {
         if let Some(jobs) = &self.jobs {
-            // A thread that is gone has told why on its own.
+            // A thread that is gone has reported the reason itself.
             let _ = jobs.send(Job { documents: documents.clone(), changed });
         }
     }
@@ -84,7 +84,7 @@ impl Drop for Checker {
 }
 
 struct Work<E> {
-    /// Sends a message; false when nobody is there.
+    /// Sends a message; false when the receiver is gone.
     editor: E,
     documents: Documents,
     /// The documents that are still to be checked.
@@ -153,7 +153,7 @@ impl<E: Fn(Message) -> bool> Work<E> {
 
     fn check(&mut self, uri: String) {
         let Some(document) = self.documents.get(&Uri(uri.clone())).cloned() else { return };
-        // A fault of the compiler is told on standard error; what was known of the document before stays.
+        // A panic of the compiler is reported on standard error; what was known of the document before stays.
         let checked = catch_unwind(AssertUnwindSafe(|| self.compile(&document)));
         let Ok(checked) = checked else { return };
         let mut files: BTreeSet<String> = checked.faults.keys().cloned().collect();
@@ -198,7 +198,7 @@ impl<E: Fn(Message) -> bool> Work<E> {
         others.any(|(_, checked)| checked.reads.contains(path))
     }
 
-    /// Tells the editor all that is known of a file, from whichever document.
+    /// Sends the editor all that is known of a file, from every document.
     fn publish(&self, file: String) {
         let mut all: Vec<Diagnostic> = Vec::new();
         for fault in self.checked.values().filter_map(|checked| checked.faults.get(&file)).flatten()

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use gen_lsp_types::{
-    CompletionItem, CompletionItemKind as Kind, InsertTextFormat, MarkupContent, MarkupKind,
+    CompletionItem, CompletionItemKind as ItemKind, InsertTextFormat, MarkupContent, MarkupKind,
     TextEdit,
 };
 use jail_lang::query::{self, BindingKind, Cursor, Scope, Tree};
@@ -28,7 +28,7 @@ pub(super) fn complete(document: &Document, offset: usize, insert: Insert) -> Ve
         }
         Cursor::Value { start } => (start, values(&scope(text, offset), named)),
     };
-    // The word that is being typed is no package that the spec names.
+    // The word that is being typed is not a package that the spec names.
     let word = text.get(start..offset).unwrap_or_default();
     offers.names.remove(word);
     if insert == Insert::Names || has_arguments(text, offset) {
@@ -44,8 +44,8 @@ struct Offers {
 }
 
 struct Offer {
-    kind: Kind,
-    /// What stands beside the name.
+    kind: ItemKind,
+    /// What is shown next to the name.
     detail: String,
     docs: Option<String>,
     /// Offers are sorted by it, then by name.
@@ -55,14 +55,14 @@ struct Offer {
 }
 
 impl Offers {
-    fn add(&mut self, name: &str, kind: Kind, rank: char, detail: impl Into<String>) {
+    fn add(&mut self, name: &str, kind: ItemKind, rank: char, detail: impl Into<String>) {
         self.add_with(name, kind, rank, detail, None);
     }
 
     fn add_with(
         &mut self,
         name: &str,
-        kind: Kind,
+        kind: ItemKind,
         rank: char,
         detail: impl Into<String>,
         docs: Option<String>,
@@ -121,13 +121,13 @@ fn in_completed<T: Default + Send>(
 fn arguments(function: &str, own: &[String], given: &[String]) -> Offers {
     let mut offers = Offers::default();
     for name in own.iter().filter(|name| !given.contains(name)) {
-        offers.add(name, Kind::Field, '0', "argument");
+        offers.add(name, ItemKind::Field, '0', "argument");
     }
     let fields = builder(function).map(language::fields).unwrap_or_default();
     for field in fields.iter().filter(|field| given.iter().all(|given| given != field.name)) {
         let rank = if field.required { '0' } else { '1' };
         let detail = jail_registry::describe_type(field.ty);
-        offers.add_with(field.name, Kind::Field, rank, detail, Some(language::of_field(field)));
+        offers.add_with(field.name, ItemKind::Field, rank, detail, Some(language::of_field(field)));
     }
     offers
 }
@@ -135,22 +135,22 @@ fn arguments(function: &str, own: &[String], given: &[String]) -> Offers {
 /// `own` are the attributes of the set where the text itself spells it out.
 fn attributes(base: &[String], own: &[String], named: BTreeSet<String>) -> Offers {
     let mut offers = Offers::default();
-    own.iter().for_each(|name| offers.add(name, Kind::Property, '0', "attribute"));
+    own.iter().for_each(|name| offers.add(name, ItemKind::Property, '0', "attribute"));
     let base: Vec<_> = base.iter().map(String::as_str).collect();
     match base.as_slice() {
         ["pkgs"] => packages(named, &mut offers),
         ["agents"] => {
             PRESETS
                 .iter()
-                .for_each(|preset| offers.add(preset.package, Kind::Module, '0', "agent"));
+                .for_each(|preset| offers.add(preset.package, ItemKind::Module, '0', "agent"));
         }
         ["builtins"] => query::builtins().iter().for_each(|name| {
-            offers.add(name, Kind::Function, '0', "Nix");
+            offers.add(name, ItemKind::Function, '0', "Nix");
         }),
         ["lib"] | ["pkgs", "lib"] => library(None, &mut offers),
         ["lib", group] | ["pkgs", "lib", group] => library(Some(group), &mut offers),
         ["combinators"] | ["jail", "combinators"] => registry(&mut offers),
-        ["jail"] => offers.add("combinators", Kind::Module, '0', "all combinators"),
+        ["jail"] => offers.add("combinators", ItemKind::Module, '0', "all combinators"),
         _ => {}
     }
     offers
@@ -163,24 +163,24 @@ fn values(scope: &Scope, named: BTreeSet<String>) -> Offers {
             BindingKind::Let | BindingKind::Inherited => "let",
             BindingKind::Argument => "argument",
         };
-        let kind = if binding.is_function { Kind::Function } else { Kind::Variable };
+        let kind = if binding.is_function { ItemKind::Function } else { ItemKind::Variable };
         offers.add(&binding.name, kind, '0', detail);
     }
     registry(&mut offers);
     for builder in BUILDERS {
         let docs = language::of_builder(builder);
-        offers.add_with(builder.name, Kind::Constructor, '2', builder.summary, Some(docs));
+        offers.add_with(builder.name, ItemKind::Constructor, '2', builder.summary, Some(docs));
         offers.call(builder.name, '2', builder.snippet());
     }
     for (name, form, _) in language::WORDS {
-        offers.add_with(name, Kind::Keyword, '2', *form, language::describe(name));
+        offers.add_with(name, ItemKind::Keyword, '2', *form, language::describe(name));
     }
     // Names of the language are not hidden by `with`, so packages come after them.
     if scope.withs.iter().any(|set| set == "pkgs") {
         packages(named, &mut offers);
     }
     for name in query::globals() {
-        offers.add(&name, Kind::Keyword, '4', "Nix");
+        offers.add(&name, ItemKind::Keyword, '4', "Nix");
     }
     offers
 }
@@ -188,7 +188,7 @@ fn values(scope: &Scope, named: BTreeSet<String>) -> Offers {
 fn registry(offers: &mut Offers) {
     for combinator in combinators() {
         let takes_nothing = combinator.signature.params.is_empty();
-        let kind = if takes_nothing { Kind::Constant } else { Kind::Function };
+        let kind = if takes_nothing { ItemKind::Constant } else { ItemKind::Function };
         let docs = language::of_combinator(combinator);
         let detail = language::form(combinator.name, combinator.signature);
         offers.add_with(combinator.name, kind, '1', detail, Some(docs));
@@ -202,8 +202,10 @@ fn library(group: Option<&str>, offers: &mut Offers) {
     all.sort();
     for (name, form) in all {
         match name.split_once('.') {
-            None => offers.add(name, Kind::Function, '1', form),
-            Some((of, name)) if group == Some(of) => offers.add(name, Kind::Function, '0', form),
+            None => offers.add(name, ItemKind::Function, '1', form),
+            Some((of, name)) if group == Some(of) => {
+                offers.add(name, ItemKind::Function, '0', form)
+            }
             Some(_) => {}
         }
     }
@@ -211,10 +213,10 @@ fn library(group: Option<&str>, offers: &mut Offers) {
 
 fn packages(named: BTreeSet<String>, offers: &mut Offers) {
     for name in named {
-        offers.add(&name, Kind::Module, '0', "package, named in this spec");
+        offers.add(&name, ItemKind::Module, '0', "package, named in this spec");
     }
     for name in COMMON_PKGS.iter().chain(language::PACKAGES) {
-        offers.add(name, Kind::Module, '3', "package");
+        offers.add(name, ItemKind::Module, '3', "package");
     }
 }
 

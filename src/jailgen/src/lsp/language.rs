@@ -1,4 +1,4 @@
-//! What the editor is told about words: Markdown from the registry, and a sentence for each name of the spec language.
+//! What the editor shows about words: Markdown from the registry, and a sentence for each name of the spec language.
 
 use jail_registry::{
     Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Combinator, Field, Signature, Type, builder,
@@ -15,7 +15,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     (
         "builtins",
         "builtins.NAME",
-        "Nix's own functions, as far as they need no store, network, clock or environment.",
+        "Nix's own functions, except those that need a store, network, clock or environment.",
     ),
     (
         "combinators",
@@ -25,14 +25,14 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     (
         "commonJailOptions",
         "commonJailOptions",
-        "What an agent's jail may, unless `baseJailOptions` says otherwise.",
+        "What an agent's jail is granted, unless `baseJailOptions` says otherwise.",
     ),
     (
         "commonPkgs",
         "commonPkgs",
         "The packages that an agent's jail has on PATH, unless `basePackages` says otherwise.",
     ),
-    ("import", "import PATH", "The value of another file, which stands beside or below the spec."),
+    ("import", "import PATH", "The value of another file, next to or below the spec."),
     (
         "jail",
         "jail NAME PACKAGE PERMISSIONS",
@@ -42,7 +42,7 @@ pub(super) const WORDS: &[(&str, &str, &str)] = &[
     (
         "pkgs",
         "pkgs.NAME",
-        "The packages of nixpkgs, as the lock file pins it. They are symbolic here: Nix puts them in when it builds.",
+        "The packages of nixpkgs, as the lock file pins it. They are symbolic here: Nix resolves them when it builds.",
     ),
 ];
 

@@ -1,6 +1,6 @@
-//! The language server for specs: what an editor asks and is told, over whatever streams the command line opened.
+//! The language server for specs: what an editor asks and gets, over the streams that the command line opened.
 //!
-//! A text that is broken, a request that makes no sense and a fault in an answer are all told to the editor; none of them
+//! A text that is broken, a request that makes no sense and a fault in an answer are all reported to the editor; none of them
 //! ends the server.
 
 mod checker;
@@ -91,7 +91,6 @@ struct Server<'c> {
 /// What a completion puts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Insert {
-    /// The name.
     Names,
     /// Calls with places for their arguments, as the editor can go through them.
     Snippets,
@@ -101,7 +100,7 @@ enum Insert {
 type Refusal = (ErrorCode, String);
 
 impl Server<'_> {
-    /// Answers a request; false when nobody is there to be answered.
+    /// Answers a request; false when the editor is gone.
     fn request(&mut self, request: Request) -> bool {
         let Request { id, method, params } = request;
         // A fault in one answer is no reason to lose the others; the documents are only read meanwhile.
@@ -132,7 +131,7 @@ impl Server<'_> {
             }
             (State::Ready, method) => self.ask(method, params),
             (State::Down, _) => {
-                Err((ErrorCode::InvalidRequest, "after `shutdown` comes only `exit`".into()))
+                Err((ErrorCode::InvalidRequest, "after `shutdown`, only `exit` is accepted".into()))
             }
         }
     }
@@ -158,7 +157,7 @@ impl Server<'_> {
                 let params: DocumentSymbolParams = parsed(params)?;
                 value(symbols::symbols(self.document(&params.text_document.uri)?))
             }
-            _ => Err((ErrorCode::MethodNotFound, format!("`{method}` is not offered"))),
+            _ => Err((ErrorCode::MethodNotFound, format!("`{method}` is not supported"))),
         }
     }
 

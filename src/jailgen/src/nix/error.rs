@@ -20,7 +20,7 @@ pub enum NixError {
         /// The recorded tree that it is in; none where it is in the folder that jailgen was started in.
         tree: Option<PathBuf>,
     },
-    /// Where no jail could write cannot be told.
+    /// The folders that a jail could write are not known.
     Trees(std::io::Error),
     /// It would run git in a repository that a jail could write.
     Repository {
@@ -45,7 +45,7 @@ pub enum NixError {
     Start {
         /// Where it is.
         program: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: std::io::Error,
     },
     /// It failed.
@@ -70,7 +70,6 @@ pub enum NixError {
     Answer {
         /// What was run.
         command: String,
-        /// Which Nix.
         version: Version,
         /// What is wrong with the answer.
         error: serde_json::Error,
@@ -89,7 +88,7 @@ impl NixError {
             ),
             Self::Distrusted { tree, .. } => Some(distrusted(tree.as_deref())),
             Self::Trees(_) => Some(
-                "a program of such a folder is not run; `trust/trees` in jailgen's state folder must be yours, and readable"
+                "programs in such a folder are not run; `trust/trees` in jailgen's state folder must be yours, and readable"
                     .into(),
             ),
             Self::Repository { .. } => Some(
@@ -140,10 +139,10 @@ impl fmt::Display for NixError {
         match self {
             Self::Missing => f.write_str("Nix is not installed: there is no `nix` in PATH"),
             Self::Distrusted { program, .. } => {
-                write!(f, "`{}` is not run: a jail could write it", program.display())
+                write!(f, "`{}` is not run, because a jail could write it", program.display())
             }
             Self::Trees(error) => {
-                write!(f, "which folders a jail could ever write cannot be read: {error}")
+                write!(f, "the record of folders that a jail could write cannot be read: {error}")
             }
             Self::Repository { reference } => {
                 write!(f, "Nix would run git in `{reference}`, where a jail could write")
@@ -154,7 +153,7 @@ impl fmt::Display for NixError {
             Self::Strange { program, text } => {
                 write!(
                     f,
-                    "`{} --version` says `{text}`, which is no version of Nix",
+                    "`{} --version` says `{text}`, which is not a version of Nix",
                     program.display()
                 )
             }
@@ -182,7 +181,7 @@ impl std::error::Error for NixError {}
 
 /// What to do where the only Nix is in a folder that a jail could write.
 fn distrusted(tree: Option<&Path>) -> String {
-    let another = "put the folder of another one into PATH, by its full path";
+    let another = "put the folder of another Nix into PATH, by its full path";
     match tree {
         Some(tree) => format!(
             "a jail was given `{0}`; if you know that it changed nothing there, `jailgen trust forget {0}` allows it again; \

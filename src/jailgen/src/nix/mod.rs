@@ -46,7 +46,7 @@ impl Nix {
     /// Finds `nix` in PATH.
     ///
     /// # Errors
-    /// There is none, or it is too old.
+    /// Nix is not installed, or is too old.
     pub fn find(surroundings: Surroundings) -> Result<Self, NixError> {
         let missing = || match surroundings.distrusted(NAME) {
             Some(program) => NixError::Distrusted { tree: surroundings.tree_of(&program), program },
@@ -76,7 +76,6 @@ impl Nix {
         Self { limit: Some(limit), ..self }
     }
 
-    /// Its version.
     #[must_use]
     pub fn version(&self) -> Version {
         self.version
@@ -130,7 +129,7 @@ impl Nix {
         self.run_in(folder, &["flake", "lock", HERE].map(OsStr::new), progress).map(drop)
     }
 
-    /// Moves inputs of a flake in a folder forward; all of them when none is named. They come from `references`.
+    /// Moves inputs of a flake in a folder forward; all of them when no input is named. They come from `references`.
     ///
     /// # Errors
     /// As those of [`Nix::lock`].
@@ -330,7 +329,7 @@ fn command_line(arguments: &[impl AsRef<OsStr>]) -> String {
     format!("nix {}", words.collect::<Vec<_>>().join(" "))
 }
 
-/// How long Nix has to end its builders when it is told to end.
+/// How long Nix has to end its builders after SIGINT.
 const GRACE: Duration = Duration::from_secs(3);
 
 /// What ends a Nix that takes too long.

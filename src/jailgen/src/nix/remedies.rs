@@ -4,7 +4,7 @@
 const REMEDIES: &[(&[&str], &str)] = &[
     (
         &["cannot connect to socket", "Permission denied"],
-        "you may not talk to the Nix daemon: whoever administers this machine can let you (`jailgen doctor` says how)",
+        "you may not use the Nix daemon: ask the administrator of this machine (`jailgen doctor` says what to change)",
     ),
     (
         &["cannot connect to socket"],
@@ -28,24 +28,24 @@ const REMEDIES: &[(&[&str], &str)] = &[
     (&["--no-update-lock-file"], "flake.lock does not pin every input: emit the spec again"),
     (
         &["resolve host"],
-        "the name of that server is not known here (DNS): is there a network? Without one, only what is in the store \
+        "DNS does not know the name of that server: is there a network? Without one, only what is in the store \
          already can be built: pin inputs with `--override-input NAME path:/…`",
     ),
     (
         &["unable to download", "HTTP error 404"],
-        "there is no such thing on that server, or it is not for everybody: look at the input's name",
+        "it does not exist on that server, or is not public: check the name of the input",
     ),
     (
         &["unable to download", "HTTP error 403"],
-        "the server refuses: it may count requests (GitHub does; `access-tokens` in nix.conf raises its limit)",
+        "the server refuses: it may limit requests (GitHub does; `access-tokens` in nix.conf raises the limit)",
     ),
     (
         &["unable to download", "HTTP error 401"],
-        "the server wants to know who asks: `access-tokens` or `netrc-file` in nix.conf",
+        "the server wants credentials: `access-tokens` or `netrc-file` in nix.conf",
     ),
     (
         &["unable to download", "ertificate"],
-        "the server's certificate is not believed: behind a proxy of your own, NIX_SSL_CERT_FILE names its authority",
+        "the server's certificate is not trusted: behind a proxy of your own, set NIX_SSL_CERT_FILE to the certificate of its authority",
     ),
     (
         &["unable to download", "onnect to server"],
@@ -63,21 +63,18 @@ const REMEDIES: &[(&[&str], &str)] = &[
         &["No space left on device"],
         "the disk is full: `jailgen gc` and `nix-collect-garbage` make room",
     ),
-    (
-        &["Read-only file system"],
-        "the store, or Nix's own state, is on a file system that is read-only",
-    ),
+    (&["Read-only file system"], "the store, or Nix's own state, is on a read-only file system"),
     (&["kernel namespaces that are required for sandboxing"], SANDBOX),
     (&["clon", "Operation not permitted"], SANDBOX),
     (&["private mount namespace"], SANDBOX),
     (&["mounting /proc"], SANDBOX),
     (
         &["is required to build", "but I am a"],
-        "this machine builds for its own processor alone: give Nix a builder for the other one (`builders` in nix.conf)",
+        "this machine builds only for its own processor: give Nix a builder for the other one (`builders` in nix.conf)",
     ),
     (
         &["Required system", "Current system"],
-        "this machine builds for its own processor alone: give Nix a builder for the other one (`builders` in nix.conf)",
+        "this machine builds only for its own processor: give Nix a builder for the other one (`builders` in nix.conf)",
     ),
     (&["refusing to evaluate"], "allow it where nixpkgs is imported, or take another package"),
 ];
@@ -86,7 +83,7 @@ const NO_DAEMON: &str = "this user may not write to the store, and no Nix daemon
                          (`nix-daemon`; `jailgen doctor` says how this machine does it)";
 
 const SANDBOX: &str = "Nix cannot make its sandbox here, as in many containers: let the container make namespaces, or set \
-                       `sandbox = false` in the nix.conf of whoever owns the store";
+                       `sandbox = false` in the nix.conf of the store's owner";
 
 /// What to do about Nix's message, where that is known.
 pub(super) fn remedy(stderr: &str) -> Option<&'static str> {

@@ -44,14 +44,14 @@ pub fn human(diagnostic: &Diagnostic, sources: &dyn Sources, width: usize) -> St
 /// The place without the text that stands there.
 fn place_alone<'a>(group: Group<'a>, place: &Place, sources: &'a dyn Sources) -> Group<'a> {
     let Some((name, text)) = sources.source(place.file) else { return group };
-    let Position { line, column } = Position::of(text, place.start as usize);
+    let Position { line, column } = Position::at_byte(text, place.start as usize);
     group.element(Origin::path(sanitise(&name).into_owned()).line(line).char_column(column))
 }
 
 fn while_evaluating(place: &Place, what: &str, sources: &dyn Sources) -> String {
     let what = sanitise(what);
     let Some((name, text)) = sources.source(place.file) else { return what.into_owned() };
-    let Position { line, column } = Position::of(text, place.start as usize);
+    let Position { line, column } = Position::at_byte(text, place.start as usize);
     format!("{what} ({}:{line}:{column})", sanitise(&name))
 }
 
@@ -128,13 +128,13 @@ impl<'a> Window<'a> {
     fn add_to(self, group: Group<'a>) -> Group<'a> {
         let name = sanitise(&self.name).into_owned();
         let shown = self.text.get(self.shown.clone()).unwrap_or_default();
-        let top = Position::of(self.text, self.shown.start);
+        let top = Position::at_byte(self.text, self.shown.start);
         let snippet = Snippet::source(without_latin_controls(shown)).line_start(top.line);
         // The renderer counts columns from the start of what is shown, which is wrong for a line that is cut there.
         let (group, snippet) = if top.column == 1 {
             (group, snippet.path(name))
         } else {
-            let Position { line, column } = Position::of(self.text, self.first());
+            let Position { line, column } = Position::at_byte(self.text, self.first());
             (group.element(Origin::path(name).line(line).char_column(column)), snippet)
         };
         let annotations = self.marks.into_iter().map(|mark| {

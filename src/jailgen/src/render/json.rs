@@ -73,8 +73,8 @@ fn all<'a>(places: &'a [(Place, String)], sources: &'a dyn Sources) -> Vec<Relat
 
 fn span(place: Place, sources: &dyn Sources) -> Option<Span<'_>> {
     let (file, text) = sources.source(place.file)?;
-    let first = Position::of(text, place.start as usize);
-    let last = Position::of(text, place.end as usize);
+    let first = Position::at_byte(text, place.start as usize);
+    let last = Position::at_byte(text, place.end as usize);
     Some(Span {
         file,
         start: place.start,

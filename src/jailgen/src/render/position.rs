@@ -5,16 +5,14 @@ use std::ops::Range;
 /// A place as people count: both from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
-    /// The line.
     pub line: usize,
-    /// The column.
     pub column: usize,
 }
 
 impl Position {
     /// The position of a byte; one that is inside of a character or past the end is moved back.
     #[must_use]
-    pub fn of(text: &str, byte: usize) -> Self {
+    pub fn at_byte(text: &str, byte: usize) -> Self {
         let before = text.get(..floor(text, byte)).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;

@@ -204,7 +204,7 @@ fn json_has_lines_and_columns() {
 
 #[test]
 fn columns_count_characters() {
-    let position = |byte| Position::of("ä\nöü x", byte);
+    let position = |byte| Position::at_byte("ä\nöü x", byte);
     assert_eq!(position(0), Position { line: 1, column: 1 });
     assert_eq!(position(7), Position { line: 2, column: 3 });
     assert_eq!(position(8), Position { line: 2, column: 4 });

@@ -57,7 +57,7 @@ impl Git {
         Ok((Self { program: program.into(), folder: borrowed }, root.to_owned()))
     }
 
-    /// The name of the tree of a revision; nothing where there is none.
+    /// The name of the tree of a revision; `None` if there is no such revision.
     pub(super) fn tree(&self, revision: &str) -> io::Result<Option<String>> {
         let answer = self.ask(&format!("{revision}^{{tree}}"), 0)?;
         Ok(answer.map(|answer| answer.name))

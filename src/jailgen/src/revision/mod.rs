@@ -18,13 +18,15 @@ use crate::compile::{Compiled, compile_from};
 #[derive(Debug, thiserror::Error)]
 pub enum RevisionError {
     /// The folder is in no repository.
-    #[error("`{0}` is in no repository of git")]
+    #[error("`{0}` is not in a git repository")]
     NoRepository(PathBuf),
     /// Its names of revisions are kept in another way.
-    #[error("the repository keeps its references in the `reftable` format, which is not read here")]
+    #[error(
+        "the repository keeps its references in the `reftable` format, which jailgen does not read"
+    )]
     Reftable,
     /// There is no such revision.
-    #[error("`{0}` is no revision of this repository, or one that is not there in full")]
+    #[error("`{0}` is not a revision of this repository, or is incomplete here")]
     Unknown(String),
     /// The path leads out of the repository.
     #[error("`{0}` is not in the repository")]

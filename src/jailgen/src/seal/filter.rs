@@ -12,7 +12,7 @@ use jail_seccomp::{Arch, Base, Folder, Match, Sockets, cage_program};
 /// The filters of a policy: its own first, then those that the spec brings along.
 pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, SealError> {
     let arch = known(request.arch)?;
-    let policy = of(request.policy)?;
+    let policy = policy_from_grants(request.policy)?;
     let mut filters = vec![own(arch, &policy, working_folder(request.policy))?];
     for entry in &request.policy.grants {
         if let Grant::Filter { path } = &entry.grant {
@@ -23,7 +23,7 @@ pub(super) fn filters(request: &Request<'_>) -> Result<Vec<SeccompProgram>, Seal
                 return Err(SealError::at(request.policy, entry, message));
             };
             check(arch, program).map_err(|why| {
-                SealError::at(request.policy, entry, format!("`{path}` is no filter: {why}"))
+                SealError::at(request.policy, entry, format!("`{path}` is not a filter: {why}"))
                     .help("`add-seccomp` takes instructions of classic BPF for this processor, eight bytes each, or a program that prints them")
             })?;
             filters.push(filter(&path, request.arch, program));
@@ -93,7 +93,7 @@ pub fn is_strict(program: &SeccompProgram) -> bool {
 }
 
 /// What the grants say about system calls.
-pub fn of(policy: &Policy) -> Result<jail_seccomp::Policy, SealError> {
+pub fn policy_from_grants(policy: &Policy) -> Result<jail_seccomp::Policy, SealError> {
     let mut calls = jail_seccomp::Policy::DEFAULT;
     for entry in &policy.grants {
         match &entry.grant {
@@ -113,13 +113,13 @@ pub fn of(policy: &Policy) -> Result<jail_seccomp::Policy, SealError> {
 fn matches(policy: &Policy, entry: &Entry, texts: &[String]) -> Result<Vec<Match>, SealError> {
     let one = |text: &String| {
         Match::parse(text).map_err(|error| {
-            SealError::at(policy, entry, format!("`{text}` names no system call: {error}"))
+            SealError::at(policy, entry, format!("`{text}` does not name a system call: {error}"))
         })
     };
     texts.iter().map(one).collect()
 }
 
-/// Whether the kernel could take it, as far as that can be told without it.
+/// Whether the kernel could take it, as far as that can be known without trying.
 fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
     let (instructions, rest) = program.as_chunks::<8>();
     if instructions.is_empty() && rest.is_empty() {
@@ -127,7 +127,7 @@ fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
     }
     if !rest.is_empty() {
         let bytes = program.len();
-        return Err(format!("{bytes} bytes are no list of instructions of eight bytes each"));
+        return Err(format!("{bytes} bytes are not a list of instructions of eight bytes each"));
     }
     if instructions.len() > jail_seccomp::INSTRUCTIONS_MAX {
         let (found, most) = (instructions.len(), jail_seccomp::INSTRUCTIONS_MAX);
@@ -139,7 +139,7 @@ fn check(arch: Arch, program: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What a cage needs beside it.
+/// What a cage needs in addition.
 pub(super) fn cage_filter(arch: &str, datagrams: bool) -> Result<SeccompProgram, SealError> {
     Ok(filter("cage", arch, &cage_program(known(arch)?, sockets(datagrams))))
 }

@@ -12,10 +12,8 @@ const HASH_LENGTH: usize = 32;
 
 /// What a store path is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A folder.
+pub enum PathKind {
     Folder,
-    /// A file.
     File,
     /// A symbolic link, and what it points to.
     Link(String),
@@ -27,7 +25,7 @@ pub struct Node {
     /// The paths that it refers to.
     pub references: Vec<String>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: PathKind,
 }
 
 /// A reference graph: store paths by the hash in their name, which identifies them.
@@ -67,7 +65,7 @@ impl Graph {
     pub(super) fn closure(
         &self,
         roots: BTreeSet<String>,
-    ) -> Result<Vec<(String, Kind)>, SealError> {
+    ) -> Result<Vec<(String, PathKind)>, SealError> {
         let mut seen = BTreeMap::new();
         let mut open: Vec<String> = roots.into_iter().collect();
         while let Some(hash) = open.pop() {
@@ -92,7 +90,7 @@ fn base_name<'p>(store: &str, path: &'p str) -> Result<&'p str, SealError> {
     path.strip_prefix(store)
         .and_then(|rest| rest.strip_prefix('/'))
         .filter(|name| !name.is_empty() && !name.contains('/'))
-        .ok_or_else(|| SealError::new(format!("`{path}` is no path of the store `{store}`")))
+        .ok_or_else(|| SealError::new(format!("`{path}` is not a path of the store `{store}`")))
 }
 
 /// The hashes of the store paths that the grants of `policy` name.

@@ -19,7 +19,7 @@ pub(crate) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
             let Some(source) = text.as_str() else { continue };
             if text.expand && source.contains('$') && names_store(store, source) {
                 let message =
-                    format!("`{source}` is a place in the store that is known at launch only");
+                    format!("`{source}` is a place in the store that is known only at launch");
                 return Err(SealError::at(policy, entry, message).help(
                     "a link there could lead out of the store: write the path without variables",
                 ));
@@ -29,7 +29,7 @@ pub(crate) fn check(policy: &Policy, store: &Path) -> Result<(), SealError> {
                 let message =
                     format!("`{source}` is a link that leads out of the store, to `{outside}`");
                 return Err(SealError::at(policy, entry, message)
-                    .help("grant the place that it leads to, so that it can be read in the spec"));
+                    .help("grant the place that it leads to, to make it visible in the spec"));
             }
         }
     }

@@ -20,7 +20,7 @@ use jail_plan::{Closure, Plan};
 use jail_policy::{Grant, Policy, Scope};
 
 pub use error::SealError;
-pub use graph::{Graph, Kind, Node};
+pub use graph::{Graph, Node, PathKind};
 pub use text::texts;
 pub use unseal::{foreign, foreign_programs, of_wrapper, places as places_of, unseal};
 
@@ -50,7 +50,7 @@ pub struct Sealed {
     /// The wrapper file's content.
     pub wrapper: String,
     /// The base names of the store paths that exist inside, with what stands for each in the skeleton.
-    pub skeleton: Vec<(String, Kind)>,
+    pub skeleton: Vec<(String, PathKind)>,
     /// A second name of the command.
     pub alias: Option<String>,
 }
@@ -66,7 +66,7 @@ pub fn seal(request: &Request<'_>) -> Result<Sealed, SealError> {
     Ok(Sealed { wrapper, skeleton, alias: request.policy.alias().map(str::to_owned) })
 }
 
-fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, Kind)>), SealError> {
+fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, PathKind)>), SealError> {
     let policy = request.policy;
     if policy.version != jail_policy::VERSION {
         let (found, known) = (policy.version, jail_policy::VERSION);
@@ -81,7 +81,7 @@ fn plan(request: &Request<'_>) -> Result<(Plan, Vec<(String, Kind)>), SealError>
 }
 
 /// The closure of everything that the grants name, if the policy grants a closure.
-fn skeleton(request: &Request<'_>) -> Result<Vec<(String, Kind)>, SealError> {
+fn skeleton(request: &Request<'_>) -> Result<Vec<(String, PathKind)>, SealError> {
     let roots = graph::roots(request.policy, request.graph)?;
     match store_scope(request.policy) {
         Some(Scope::Closure) => Ok(request.graph.closure(roots)?),
@@ -97,11 +97,11 @@ fn store_scope(policy: &Policy) -> Option<Scope> {
     })
 }
 
-fn closure(request: &Request<'_>, skeleton: &[(String, Kind)]) -> Closure {
+fn closure(request: &Request<'_>, skeleton: &[(String, PathKind)]) -> Closure {
     let mounted = skeleton.iter().filter(|(_, kind)| match kind {
-        Kind::Folder | Kind::File => true,
+        PathKind::Folder | PathKind::File => true,
         // The skeleton holds the same link, so there is nothing to mount.
-        Kind::Link(_) => false,
+        PathKind::Link(_) => false,
     });
     Closure {
         store: request.graph.store().into(),

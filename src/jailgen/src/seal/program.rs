@@ -1,5 +1,5 @@
 //! The program of a jail, where it is in the store: it must be there. A package need not have a program of its own name, and
-//! that is better told when the jail is built than when it is started.
+//! that is better reported when the jail is built than when it is started.
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(crate) fn program<'p>(policy: &'p Policy, store: &Path) -> Result<Option<&'p
     }
     let error = SealError::at(policy, entry, format!("there is no program `{}`", path.display()));
     Err(error.help(match path.parent().map(programs).unwrap_or_default().as_slice() {
-        [] => "the package has no programs: name the one that has".to_owned(),
+        [] => "the package has no programs: name a package that has".to_owned(),
         names => {
             let names = names.join(", ");
             format!("the package has {names}; name one: `\"${{lib.getBin package}}/bin/NAME\"`")

@@ -29,7 +29,9 @@ impl Reader<'_> {
         match self.host(text)? {
             HostText::Literal(literal) => match JailPath::parse(&literal) {
                 Ok(path) => Ok(HostText::Literal(path.into())),
-                Err(error) => Err(self.error(format!("`{literal}` is no path in a jail: {error}"))),
+                Err(error) => {
+                    Err(self.error(format!("`{literal}` is not a path in a jail: {error}")))
+                }
             },
             expand @ (HostText::Expand(_) | HostText::PerFolder(_)) => Ok(expand),
         }
@@ -40,7 +42,7 @@ impl Reader<'_> {
         let characters = self.characters(text)?;
         if text.expand {
             return Err(self.error(format!(
-                "`{characters}` must be known when the jail is built, and is to be expanded at launch"
+                "`{characters}` must be known when the jail is built, but is expanded at launch"
             )));
         }
         Ok(characters.into())

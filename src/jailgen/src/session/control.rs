@@ -24,32 +24,30 @@ const ANSWER_MAX: u64 = 1 << 20;
 /// How long a broker may take. It answers at once, or it hangs.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum Order {
-    /// What runs.
     Status,
     /// A host may be reached from now on, as `network-allow` would name it.
     Allow {
-        /// The host.
+        /// The host, in its one form.
         host: String,
     },
     /// A host may not be reached any more.
     Deny {
-        /// The host.
+        /// The host, in its one form.
         host: String,
     },
 }
 
-/// An answer. What it holds beside is for others.
+/// An answer. Its other fields are for other readers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct Answer {
     /// Whether it was done.
     pub ok: bool,
-    /// Why not.
+    /// Why the request was refused.
     pub error: Option<String>,
-    /// What a user should know beside.
+    /// What else a user should know.
     pub note: Option<String>,
     /// For [`Order::Status`].
     pub status: Option<Status>,
@@ -113,8 +111,8 @@ pub enum ControlError {
     /// It cannot be spoken to.
     #[error("the broker of `{0}` does not answer: {1}")]
     Silent(String, #[source] io::Error),
-    /// What came is no answer.
-    #[error("the broker of `{0}` answers in another language: {1}")]
+    /// What came is not an answer.
+    #[error("the broker of `{0}` sends answers of another form: {1}")]
     Unreadable(String, #[source] serde_json::Error),
 }
 
@@ -126,7 +124,7 @@ pub(super) struct Broker {
     pub(super) supervisor: Option<u32>,
 }
 
-/// The brokers whose sockets are in `folder`. What does not answer is no session.
+/// The brokers whose sockets are in `folder`. What does not answer is not a session.
 pub(super) fn brokers(folder: &Path) -> io::Result<Vec<Broker>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -17,7 +17,6 @@ use crate::files::check;
 /// A file is not larger, by far.
 const FILE_MAX: u64 = 16 << 20;
 
-/// A verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     /// When, in UTC (RFC 3339).
@@ -26,7 +25,7 @@ pub struct Line {
     /// The jail's name: that of the folder.
     #[serde(default)]
     pub name: String,
-    /// The session.
+    /// The id of the session.
     #[serde(default)]
     pub session: String,
     /// Which line of the session it is.
@@ -38,7 +37,7 @@ pub struct Line {
     /// The host that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// The port.
+    /// The TCP port.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
     /// The address that was connected to.
@@ -97,7 +96,7 @@ pub struct Log {
 impl Log {
     /// The logs of these jails, in the folder of all logs.
     #[must_use]
-    pub fn of(folder: &Path, names: &[String]) -> Self {
+    pub fn for_jails(folder: &Path, names: &[String]) -> Self {
         let folders = names.iter().map(|name| (name.clone(), folder.join(name)));
         Self { folders: folders.collect(), read: BTreeMap::new() }
     }
@@ -142,7 +141,7 @@ fn read(
     known: &mut BTreeMap<PathBuf, (u64, i64, i64, u64)>,
     lines: &mut Vec<Line>,
 ) -> io::Result<()> {
-    // Nobody is waited for at a pipe.
+    // A pipe is not waited for.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         // The oldest go when there are many.

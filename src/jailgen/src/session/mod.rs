@@ -92,7 +92,7 @@ impl Session {
     /// Has it end, as the signal of a terminal's closing would; after a while whatever it does.
     ///
     /// # Errors
-    /// It belongs to somebody else.
+    /// It belongs to another user.
     pub fn stop(&self) -> io::Result<Stopped> {
         self.identity.stop()
     }

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The supervisor of a jail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// Its number.
+    /// The number of the system call.
     pub number: u32,
     /// What was started.
     pub started: PathBuf,
@@ -41,7 +41,7 @@ impl Process {
         let all: Vec<Self> = entries
             .filter_map(|entry| Self::read(entry.file_name().to_str()?.parse().ok()?))
             .collect();
-        // The first process inside is a child of the supervisor, and has its command line until the payload's is there.
+        // Init is a child of the supervisor, and has its command line until it has the payload's.
         let is_first = |process: &&Self| {
             !all.iter()
                 .any(|other| other.number == process.parent && other.started == process.started)
@@ -152,7 +152,7 @@ mod tests {
         assert_eq!(user(&status), Some(rustix::process::getuid().as_raw()));
         assert_eq!(namespaces(&status), own_namespaces());
         assert_eq!(namespaces("Name:\tx\nNSpid:\t4711\t12\n"), Some(2));
-        // A test is no jail.
+        // A test is not a jail.
         assert!(Process::jails().iter().all(|process| process.number != own));
     }
 }

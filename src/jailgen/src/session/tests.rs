@@ -92,7 +92,7 @@ fn a_log_is_read_as_it_grows() {
     write(&two, &[&line(2, "2", 0)]);
     let names = log_names(&logs).unwrap();
     assert_eq!(names, ["jailed-x", "jailed-y"]);
-    let mut log = Log::of(&logs, &names);
+    let mut log = Log::for_jails(&logs, &names);
     let read = |log: &mut Log| -> Vec<String> {
         let lines = log.new_lines().unwrap();
         lines.iter().map(|it| format!("{} {} {}", it.name, it.session, it.number)).collect()
@@ -104,9 +104,9 @@ fn a_log_is_read_as_it_grows() {
     assert_eq!(read(&mut log), ["jailed-x 1 4"]);
     fs::write(&one, format!("{}\n{}\n", line(4, "1", 4), line(5, "1", 5))).unwrap();
     assert_eq!(read(&mut log), ["jailed-x 1 5"]);
-    let mut only = Log::of(&logs, &["jailed-y".into()]);
+    let mut only = Log::for_jails(&logs, &["jailed-y".into()]);
     assert_eq!(read(&mut only), ["jailed-y 2 0"]);
-    assert!(read(&mut Log::of(&logs, &["jailed-z".into()])).is_empty());
+    assert!(read(&mut Log::for_jails(&logs, &["jailed-z".into()])).is_empty());
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_log_that_others_may_write_is_not_believed() {
     let logs = state.logs();
     write(&logs.join("jailed-x/1.jsonl"), &["{}"]);
     fs::set_permissions(logs.join("jailed-x"), fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(Log::of(&logs, &["jailed-x".into()]).new_lines().is_err());
+    assert!(Log::for_jails(&logs, &["jailed-x".into()]).new_lines().is_err());
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn what_is_no_log_is_passed_over_and_nobody_waits_for_it() {
     rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
     let (said, heard) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let lines = Log::of(&logs, &log_names(&logs).unwrap()).new_lines();
+        let lines = Log::for_jails(&logs, &log_names(&logs).unwrap()).new_lines();
         said.send(lines.map(|lines| lines.len()).map_err(|error| error.to_string()))
     });
     let lines = heard.recv_timeout(std::time::Duration::from_secs(20));

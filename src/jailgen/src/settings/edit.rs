@@ -17,7 +17,7 @@ pub fn set(text: &str, key: &str, to: &str, home: Option<&Path>) -> Result<Strin
         (Some(table), name) => {
             let new = || Item::Table(Table::new());
             let entry = document.entry(table).or_insert_with(new).as_table_like_mut();
-            let entry = entry.ok_or_else(|| fault(format!("`{table}` is no table")))?;
+            let entry = entry.ok_or_else(|| fault(format!("`{table}` is not a table")))?;
             put(entry, name, to);
         }
     }

@@ -12,7 +12,7 @@ pub use edit::{set, unset};
 pub use place::{FILE, read};
 pub use read::{Fault, parse};
 
-/// The settings of a file; nothing is set where there is none.
+/// The settings of a file; without the file nothing is set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// Whether output is coloured.
@@ -30,7 +30,7 @@ pub struct Settings {
 /// A value, and its line in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting<T> {
-    /// The value.
+    /// The value itself, without its place.
     pub value: T,
     /// The line, from 1.
     pub line: usize,

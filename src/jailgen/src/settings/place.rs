@@ -12,12 +12,11 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::search;
 
-/// Its name.
 pub const FILE: &str = "config.toml";
 
 const STICKY: u32 = 0o1000;
 
-/// Reads the file at `file`, an absolute path; nothing where there is none. `covered` is the folder that no jail is given, and
+/// Reads the file at `file`, an absolute path; `None` if it does not exist. `covered` is the folder that no jail is given, and
 /// `is_outside` says whether a place is in no tree that a jail could write.
 ///
 /// # Errors
@@ -44,7 +43,9 @@ pub fn read(
         let is_covered = covered.contains(place)
             || covered.last().is_some_and(|folder| place.starts_with(folder));
         if !is_covered && !is_outside(place) {
-            return Err(io::Error::other("a jail could write it, or lead there"));
+            return Err(io::Error::other(
+                "a jail could write it, or replace a link on the way to it",
+            ));
         }
     }
     let real = passed.last().map_or(file, PathBuf::as_path);
@@ -75,11 +76,11 @@ fn only_ours(place: &Path, alone: bool) -> io::Result<()> {
     if ![0, own].contains(&data.uid()) {
         return Err(io::Error::other(format!("`{shown}` belongs to another user")));
     }
-    // In a folder with this bit nobody renames what is another's: so is the store of Nix, where home-manager has the file.
+    // In a folder with this bit no user can rename another's files: so is the store of Nix, where home-manager has the file.
     let is_shared = data.mode() & 0o022 != 0 && data.mode() & STICKY == 0;
     if alone && is_shared && !data.is_symlink() {
         return Err(io::Error::other(format!(
-            "others may write `{shown}` (`chmod go-w` takes that away)"
+            "others may write `{shown}` (`chmod go-w` fixes that)"
         )));
     }
     Ok(())

@@ -33,7 +33,7 @@ impl fmt::Display for Fault {
 /// Reads the text of a settings file; `home` is what `~` stands for.
 ///
 /// # Errors
-/// It is no TOML, or has a key that is unknown, or a value that its key does not take.
+/// It is not TOML, or has a key that is unknown, or a value that its key does not take.
 pub fn parse(text: &str, home: Option<&Path>) -> Result<Settings, Fault> {
     let document = Document::parse(text).map_err(|error| {
         let line = line_of(text, error.span());
@@ -206,7 +206,7 @@ fn input_name(given: &Given<'_>) -> Result<String, Fault> {
     let help = match nearest(top, INPUT_NAMES) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!(
-            "there are `{}`; those of a single spec are overridden with `--override-input`",
+            "the inputs are `{}`; override those of a single spec with `--override-input`",
             INPUT_NAMES.join("`, `")
         ),
     };
@@ -222,7 +222,8 @@ fn nix_name(given: &Given<'_>) -> Result<String, Fault> {
     if !given.name.is_empty() && given.name.chars().all(is_name) {
         return Ok(given.name.clone());
     }
-    Err(given.fault("is no name of a setting of Nix", "one of nix.conf(5), such as `substituters`"))
+    Err(given
+        .fault("is not the name of a Nix setting", "one of nix.conf(5), such as `substituters`"))
 }
 
 /// A value as a line of nix.conf has it: a list is words.

@@ -65,7 +65,7 @@ fn what_is_not_known_is_refused_with_its_line_and_the_nearest_name() {
         ("[override-input]\nnixpkgs = \"--impure\"", 2, "takes a reference to a flake", "path:/"),
         ("[nix]\nsandbox = 1.5", 2, "`sandbox` takes a string", "\"false\""),
         ("[nix]\nsandbox = \"no\\npost-build-hook = /x\"", 2, "`sandbox` takes a string", ""),
-        ("[nix]\n\"a = b\\nc\" = \"x\"", 2, "is no name of a setting of Nix", "nix.conf(5)"),
+        ("[nix]\n\"a = b\\nc\" = \"x\"", 2, "is not the name of a Nix setting", "nix.conf(5)"),
         ("color = \"auto\"\ncolor = \"auto\"", 2, "duplicate key", ""),
         ("color = ", 1, "", ""),
     ] {
@@ -148,7 +148,7 @@ fn only_a_file_that_no_jail_and_no_other_user_could_write_is_believed() {
     assert_eq!(scratch.read(own, &["."]), here);
     assert_eq!(scratch.read(elsewhere, &[]), here, "the control");
     let refused = scratch.read(elsewhere, &["jailed"]).unwrap_err();
-    assert_eq!(refused, "a jail could write it, or lead there");
+    assert_eq!(refused, "a jail could write it, or replace a link on the way to it");
     assert_eq!(scratch.read(".config/jailgen/nothing", &["."]), Ok(None));
 
     fs::remove_file(scratch.path(own)).unwrap();

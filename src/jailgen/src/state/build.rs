@@ -52,7 +52,7 @@ pub struct Built {
 /// A command that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// Its name.
+    /// The name that identifies it.
     pub name: String,
     /// Its store path.
     pub store_path: String,
@@ -124,7 +124,7 @@ pub fn build(
     let lock = lock(&state.pinned(&spec.place), &overrides, nix, progress)?;
     let emitted = emit(std::slice::from_ref(spec), kit, lock)?;
     if options.linking == Linking::All {
-        // Again when the commands are linked; but nobody waits for a build that comes to nothing.
+        // Again when the commands are linked; but the user does not wait for a build that fails anyway.
         let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
         names.try_for_each(|name| commands::refuse_taken(state, &spec.place, name))?;
     }
@@ -145,7 +145,7 @@ fn alone(folder: &Path) -> Result<fs::File, BuildError> {
     lock_file(&folder.with_extension("lock"))
 }
 
-/// Waits for a lock. Whoever holds one may remove its file, so the file that is locked must be the one that is there.
+/// Waits for a lock. The process that holds it may remove its file, so the file that is locked must be the one under this name.
 pub(super) fn lock_file(file: &Path) -> Result<fs::File, BuildError> {
     let failed = |error| BuildError::Io { path: file.into(), error };
     file.parent().map_or(Ok(()), create_private).map_err(failed)?;
@@ -186,7 +186,7 @@ impl State {
     }
 }
 
-/// Beside the flake of a build that failed: the names of the inputs that it was given. The settings do not stand in for them.
+/// Next to the flake of a build that failed: the names of the inputs that it was given. The settings do not stand in for them.
 const GIVEN: &str = "given.json";
 
 fn given(failed: &Path) -> Vec<String> {
@@ -202,7 +202,7 @@ fn remember_given(folder: &Path, names: BTreeSet<String>) -> Result<(), BuildErr
         .map_err(|error| BuildError::Io { path: file, error })
 }
 
-/// Builds from a folder beside the one of the last build, which a failure must not touch.
+/// Builds from a folder next to the one of the last build, which a failure must not touch.
 fn build_aside(
     nix: &dyn Fn() -> Result<Nix, NixError>,
     emitted: &Flake,

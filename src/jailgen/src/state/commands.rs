@@ -13,8 +13,8 @@ use crate::files::{create_private, link_atomically};
 /// Whose a command is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Nobody's: the name is free.
-    Nobody,
+    /// The name is free.
+    Unused,
     /// That of the spec whose files in the state folder have this name.
     Spec(String),
     /// Something else stands there, which jailgen has not made.
@@ -25,7 +25,7 @@ pub(super) enum Owner {
 pub(super) fn owner(state: &State, command: &str) -> Owner {
     match state.command(command).read_link() {
         Ok(target) => owner_of(state, command, &target),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Owner::Nobody,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Owner::Unused,
         Err(_) => Owner::Unknown,
     }
 }
@@ -35,7 +35,7 @@ fn owner_of(state: &State, command: &str, target: &Path) -> Owner {
     // user's own such a link may be anybody's.
     let is_old = state.defaults.commands.is_none() && target.starts_with("/nix/store");
     if is_old && target.ends_with(Path::new("bin").join(command)) {
-        return Owner::Nobody;
+        return Owner::Unused;
     }
     let below = target.strip_prefix(state.roots()).ok();
     let first = below.and_then(|below| below.components().next());
@@ -56,7 +56,7 @@ impl State {
 /// Refuses a name that is another spec's, as long as that spec exists.
 pub(super) fn refuse_taken(state: &State, place: &Path, command: &str) -> Result<(), BuildError> {
     match owner(state, command) {
-        Owner::Nobody => Ok(()),
+        Owner::Unused => Ok(()),
         Owner::Spec(of) if of == name(place) => Ok(()),
         Owner::Spec(of) => match Record::named(state, &of).map(|record| record.spec) {
             Some(spec) if spec.try_exists().unwrap_or(true) => {

@@ -30,14 +30,13 @@ pub enum BuildError {
     },
     /// Another spec has a command of this name.
     Taken {
-        /// The name.
+        /// The name to give it.
         name: String,
-        /// That spec.
         spec: PathBuf,
     },
     /// Something that jailgen has not made stands where a command is to be linked.
     Occupied {
-        /// Where.
+        /// The path of the link.
         link: PathBuf,
         /// Where it leads, if it is a link.
         to: Option<PathBuf>,
@@ -46,9 +45,9 @@ pub enum BuildError {
     Incomplete,
     /// The state folder cannot be written.
     Io {
-        /// Where.
+        /// The path that it is about.
         path: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: io::Error,
     },
 }
@@ -92,14 +91,14 @@ impl fmt::Display for BuildError {
             Self::Nix(error) => write!(f, "{error}"),
             Self::Failed { error, .. } => write!(f, "{error}"),
             Self::Taken { name, spec } => {
-                write!(f, "the command `{name}` is that of another spec, `{}`", spec.display())
+                write!(f, "the command `{name}` belongs to another spec, `{}`", spec.display())
             }
             Self::Occupied { link, to: Some(to) } => {
                 let (link, to) = (link.display(), to.display());
-                write!(f, "`{link}` leads to `{to}`, which jailgen has not built")
+                write!(f, "`{link}` leads to `{to}`, which jailgen did not build")
             }
             Self::Occupied { link, to: None } => {
-                write!(f, "`{}` is there already, and jailgen has not made it", link.display())
+                write!(f, "`{}` exists already, and jailgen did not make it", link.display())
             }
             Self::Incomplete => f.write_str("Nix did not say what it built"),
             Self::Io { path, error } => write!(f, "`{}`: {error}", path.display()),

@@ -1,4 +1,4 @@
-//! What the state folder holds of which spec: for `list`, and to know what nobody needs any more.
+//! What the state folder holds of which spec: for `list`, and to know what is no longer needed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use super::commands::{names, of_spec};
 use super::record::Record;
 use super::{State, name};
 
-/// The ends of names beside that of a flake's folder, in the order in which they come to be.
+/// The suffixes of names other than that of a flake's folder, in the order in which they come to be.
 pub(super) const ASIDE: [&str; 4] = ["new", "old", "failed", "lock"];
 
 /// What is there of one spec.
@@ -35,7 +35,7 @@ pub struct Holding {
 /// A jail that was built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuiltJail {
-    /// Its name.
+    /// The name that identifies it.
     pub name: String,
     /// Its store path.
     pub store_path: String,

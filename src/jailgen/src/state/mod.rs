@@ -9,7 +9,7 @@
 //! flakes/opencode-1a2b3c4d.lock     held by the process that builds it
 //! roots/opencode-1a2b3c4d/jailed-opencode   the build of the jail, kept from being collected
 //! bin/jailed-opencode               the command: a link through that root, in a folder for PATH
-//! builds/opencode-1a2b3c4d.json     what was built, to tell whether it is stale
+//! builds/opencode-1a2b3c4d.json     what was built, to know whether it is stale
 //! kept/jailed-opencode              what the jail may not write: the files of its spec
 //! shells/jailed-opencode-5e6f7a8b   a plan with the same grants as that wrapper, and a shell
 //! audits/jailed-opencode-5e6f7a8b   a plan with the same grants, and the probe
@@ -84,7 +84,7 @@ impl State {
     /// The same with what the user's settings say.
     ///
     /// # Errors
-    /// The folder of commands is somebody else's, or others may write it: which, and why.
+    /// The folder of commands belongs to another user, or others may write it: which, and why.
     pub fn with(mut self, defaults: Defaults) -> Result<Self, (PathBuf, io::Error)> {
         if let Some(folder) = &defaults.commands {
             check(folder).map_err(|error| (folder.clone(), error))?;
@@ -97,7 +97,7 @@ impl State {
     /// says was approved is believed.
     ///
     /// # Errors
-    /// It, or a folder of it, is somebody else's, or others may write it: which, and why.
+    /// It, or a folder of it, belongs to another user, or others may write it: which, and why.
     pub fn open(root: impl Into<PathBuf>) -> Result<Self, (PathBuf, io::Error)> {
         let state = Self::at(root);
         let folders = FOLDERS.iter().map(|folder| state.root.join(folder));
@@ -198,7 +198,7 @@ impl State {
 /// The folders of plans that are derived from wrappers.
 const DERIVED: [&str; 3] = ["audits", "shells", "traces"];
 
-/// The folders whose content is run or believed. Homes of cages lie beside them, and belong to the cages.
+/// The folders whose content is run or believed. Homes of cages are next to them, and belong to the cages.
 const FOLDERS: &[&str] = &[
     "audits",
     "bin",

@@ -1,4 +1,4 @@
-//! What was built of what: to tell in a millisecond whether a build is stale, and whose a command is.
+//! What was built from what: to know within a millisecond whether a build is stale, and which spec a command belongs to.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -54,8 +54,8 @@ impl Record {
             copied: copied.collect(),
             jails: commands.iter().map(|it| (it.name.clone(), it.store_path.clone())).collect(),
             inputs: inputs.to_vec(),
-            content: Content::of(spec).hash(),
-            files: spec.files.iter().map(|file| beside(&spec.place, &file.name)).collect(),
+            content: Content::from_spec(spec).hash(),
+            files: spec.files.iter().map(|file| next_to(&spec.place, &file.name)).collect(),
             spec: spec.place.clone(),
         }
     }
@@ -126,7 +126,7 @@ impl Record {
 }
 
 /// A file of a spec by its name below the spec's folder.
-fn beside(spec: &Path, name: &str) -> PathBuf {
+fn next_to(spec: &Path, name: &str) -> PathBuf {
     spec.parent().unwrap_or(Path::new("/")).join(name)
 }
 
@@ -154,7 +154,7 @@ pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
         .then(|| Built { folder: state.flake(&place), commands: commands.collect() })
 }
 
-/// What the last build of a spec was made of beside the spec itself: what it imports and reads, and what it copies.
+/// What the last build of a spec was made from in addition to the spec itself: what it imports and reads, and what it copies.
 #[must_use]
 pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
     let spec = place(spec);

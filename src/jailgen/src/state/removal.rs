@@ -1,4 +1,4 @@
-//! Removes what was built: all of one spec, or what nobody needs any more. What a running jail needs stays.
+//! Removes what was built: all of one spec, or what is no longer needed. What a running jail needs stays.
 //!
 //! A root is removed last of what is of a build, and the record before it: a removal that is broken off leaves what the next
 //! one finds.
@@ -15,13 +15,13 @@ use super::record::Record;
 use super::running::Running;
 use super::{DERIVED, State, kept, name};
 
-/// Whether something is removed, or only told.
+/// Whether something is removed, or only reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// It is removed.
     Remove,
-    /// It is told what would be.
-    Tell,
+    /// What would be removed is reported.
+    DryRun,
 }
 
 /// What was removed, or would be.
@@ -40,9 +40,9 @@ pub struct Removed {
 pub enum Busy {
     /// A jail of it runs.
     Runs {
-        /// Which.
+        /// The name of the jail.
         jail: String,
-        /// The number of its first process outside.
+        /// The number of its init outside.
         process: u32,
     },
     /// It is being built.
@@ -67,7 +67,7 @@ pub fn remove(state: &State, holding: &Holding) -> io::Result<Result<Removed, Bu
     Ok(broom.spec(holding)?.map_or(Ok(broom.removed), Err))
 }
 
-/// Removes what nobody needs: what is of specs that are gone, flakes of builds that failed or were broken off, roots of what is
+/// Removes what is no longer needed: what is of specs that are gone, flakes of builds that failed or were broken off, roots of what is
 /// no longer built, derived plans, and links that lead nowhere.
 ///
 /// # Errors
@@ -103,14 +103,14 @@ impl<'s> Broom<'s> {
         Ok(Self { state, mode, running, all, removed: Removed::default() })
     }
 
-    /// Removes a file, a link or a folder with all that is in it; it is no error that it is not there.
+    /// Removes a file, a link or a folder with all that is in it; it is not an error that it is not there.
     fn sweep(&mut self, what: &'static str, path: &Path) -> io::Result<()> {
         let data = match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             data => data?,
         };
-        // What is only told is still there when another reason to remove it comes up.
-        if self.removed.things.iter().any(|(_, told, _)| told == path) {
+        // In a dry run it is still there when another reason to remove it comes up.
+        if self.removed.things.iter().any(|(_, listed, _)| listed == path) {
             return Ok(());
         }
         let bytes = size(path);
@@ -216,11 +216,11 @@ impl<'s> Broom<'s> {
         if others.flat_map(|other| &other.jails).any(|it| it.store_path == jail.store_path) {
             return None;
         }
-        let process = self.running.of(self.state, &jail.wrapper())?;
+        let process = self.running.process_of(self.state, &jail.wrapper())?;
         Some(Busy::Runs { jail: jail.name.clone(), process })
     }
 
-    /// Roots as jailgen's first versions made them: beside those folders instead of in one, unless a command still needs it.
+    /// Roots as jailgen's first versions made them: next to those folders instead of in one, unless a command still needs it.
     fn old_roots(&mut self) -> io::Result<()> {
         for root in names(&self.state.roots())? {
             let root = self.state.roots().join(root);
@@ -256,7 +256,7 @@ impl<'s> Broom<'s> {
             let link = self.state.command(&command);
             let leads_nowhere = match owner(self.state, &command) {
                 Owner::Spec(of) => Record::named(self.state, &of).is_none(),
-                Owner::Nobody | Owner::Unknown => false,
+                Owner::Unused | Owner::Unknown => false,
             };
             if leads_nowhere {
                 self.sweep("command", &link)?;
@@ -280,7 +280,7 @@ fn kept_by(root: &Path) -> Option<BuiltJail> {
 enum Locked {
     /// It is ours now, as long as this lives.
     Held(#[expect(dead_code, reason = "closing it unlocks it")] File),
-    /// There is none, so nothing is built.
+    /// There is no lock, so nothing is being built.
     Absent,
     /// A build has it.
     Taken,
@@ -293,7 +293,7 @@ fn locked(path: &Path) -> io::Result<Locked> {
     };
     match file.try_lock() {
         Ok(()) if is_at(&file, path)? => Ok(Locked::Held(file)),
-        // Somebody has just removed it, or made another one.
+        // Another process has just removed it, or made another one.
         Ok(()) | Err(TryLockError::WouldBlock) => Ok(Locked::Taken),
         Err(TryLockError::Error(error)) => Err(error),
     }

@@ -37,7 +37,7 @@ impl Running {
     }
 
     /// A process whose jail is that of this wrapper.
-    pub(super) fn of(&self, state: &State, wrapper: &Path) -> Option<u32> {
+    pub(super) fn process_of(&self, state: &State, wrapper: &Path) -> Option<u32> {
         let derived = name(wrapper);
         let derived = DERIVED.map(|folder| state.root.join(folder).join(&derived));
         let is = |jail: &&Jail| is_of(&jail.started, wrapper) || derived.contains(&jail.started);
@@ -99,13 +99,16 @@ mod tests {
         std::os::unix::fs::symlink(&one, &link).unwrap();
         for started in [one.as_path(), &link, &state.shell_plan(&one), &state.trace_plan(&one)] {
             let running = running(started.to_str().unwrap());
-            assert_eq!(running.of(&state, &one), Some(7), "{started:?}");
-            assert_eq!(running.of(&state, &two), None, "{started:?}");
+            assert_eq!(running.process_of(&state, &one), Some(7), "{started:?}");
+            assert_eq!(running.process_of(&state, &two), None, "{started:?}");
         }
         // What cannot be looked up is taken for either.
         for started in ["bin/jailed-sh", "/gone/jailed-sh"] {
-            assert!(running(started).of(&state, &two).is_some(), "{started}");
-            assert!(running(started).of(&state, Path::new("/x/other")).is_none(), "{started}");
+            assert!(running(started).process_of(&state, &two).is_some(), "{started}");
+            assert!(
+                running(started).process_of(&state, Path::new("/x/other")).is_none(),
+                "{started}"
+            );
         }
     }
 }

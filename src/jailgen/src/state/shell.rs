@@ -18,23 +18,20 @@ use crate::seal::places_of;
 pub enum ShellError {
     /// The wrapper or the derived plan cannot be read or written.
     Io {
-        /// Which.
+        /// The path that it is about.
         path: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: io::Error,
     },
     /// The wrapper cannot be understood.
     Wrapper {
-        /// Which.
+        /// The path that it is about.
         path: PathBuf,
-        /// Why.
+        /// The error of the operation.
         error: WrapperError,
     },
     /// There is no bash in the jail.
-    NoBash {
-        /// The jail.
-        jail: String,
-    },
+    NoBash { jail: String },
 }
 
 impl ShellError {
@@ -42,9 +39,7 @@ impl ShellError {
     #[must_use]
     pub fn help(&self) -> Option<String> {
         match self {
-            Self::NoBash { .. } => {
-                Some("give it one: add `pkgs.bashInteractive` to its packages".into())
-            }
+            Self::NoBash { .. } => Some("add `pkgs.bashInteractive` to its packages".into()),
             Self::Wrapper { .. } => Some("build the spec again with this jailgen".into()),
             Self::Io { .. } => None,
         }

@@ -32,7 +32,7 @@ fn spec(path: &Path) -> Spec {
         path: path.to_str().unwrap().into(),
         place,
         files: vec![SpecFile::new("x.jail", &read.2)],
-        answers: vec![Answer::of(read)],
+        answers: vec![Answer::record(read)],
         policies: Vec::new(),
         inputs: BTreeMap::new(),
         overlays: Vec::new(),
@@ -112,7 +112,7 @@ fn a_command_belongs_to_the_spec_that_its_link_leads_through() {
         Some(state.command("x-cage"))
     );
     assert!(free(&other, "jailed-y"));
-    // A link that jailgen has not made, and no link at all, are nobody's to take.
+    // A link that jailgen has not made, and no link at all, are not jailgen's to take.
     symlink("/bin/ls", state.command("ls")).unwrap();
     symlink("/nix/store/x/bin/y", state.command("z")).unwrap();
     symlink("/nix/store/x/bin/old", state.command("old")).unwrap();
@@ -225,12 +225,12 @@ fn what_is_of_a_spec_goes_when_the_spec_is_gone_and_not_before() {
     let (folder, state, path) = built_whole();
     assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
     fs::remove_file(&path).unwrap();
-    let told = collect(&state, Mode::Tell).unwrap();
-    assert_eq!(kinds(&told), ["command", "record", "flake", "root"]);
-    assert_eq!(told.store_paths, [folder.path().to_str().unwrap()]);
-    let flake = told.things.iter().find(|(what, ..)| *what == "flake").unwrap();
+    let would_go = collect(&state, Mode::DryRun).unwrap();
+    assert_eq!(kinds(&would_go), ["command", "record", "flake", "root"]);
+    assert_eq!(would_go.store_paths, [folder.path().to_str().unwrap()]);
+    let flake = would_go.things.iter().find(|(what, ..)| *what == "flake").unwrap();
     assert_eq!(flake.2, 5, "its bytes");
-    assert_eq!(kinds(&collect(&state, Mode::Remove).unwrap()), kinds(&told));
+    assert_eq!(kinds(&collect(&state, Mode::Remove).unwrap()), kinds(&would_go));
     assert!(holdings(&state).unwrap().is_empty());
     assert!(collect(&state, Mode::Remove).unwrap().things.is_empty());
 }

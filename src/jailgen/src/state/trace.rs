@@ -15,7 +15,6 @@ use crate::seal::filter::is_strict;
 pub struct TracePlan {
     /// Where it is: it is run like a wrapper.
     pub wrapper: PathBuf,
-    /// The plan.
     pub plan: Plan,
 }
 

@@ -20,7 +20,7 @@ use crate::seal::filter;
 use jail_seccomp::{Arch, Base, Fate, Folder, Question};
 use wish::Wish;
 
-/// The most programs that are named beside a call. The jail chooses their names, and how many there are.
+/// The most programs that are named next to a call. The jail chooses their names, and how many there are.
 const PROGRAMS_MAX: usize = 32;
 
 /// The two filters that calls are held against: the spec's own over the default list, and the same over the strict one.
@@ -39,13 +39,13 @@ impl Filters {
     ///
     /// # Errors
     /// When the policy's rules are not rules, or are too many.
-    pub fn of(
+    pub fn for_run(
         policy: &Policy,
         agent: Option<&str>,
         arch: Arch,
         folder: Folder,
     ) -> Result<Self, SealError> {
-        let said = filter::of(policy)?;
+        let said = filter::policy_from_grants(policy)?;
         let agent = match &said.base {
             Base::Strict { agent } => agent.clone(),
             Base::Default => agent.map(str::to_owned),
@@ -59,7 +59,7 @@ impl Filters {
             default: over(Base::Default)?,
             strict: over(Base::Strict { agent: agent.clone() })?,
             agent,
-            wish: Wish::of(policy),
+            wish: Wish::from_policy(policy),
         })
     }
 
@@ -93,7 +93,7 @@ struct Seen {
 impl Trace {
     /// Of a jail that runs under these filters, its own first.
     #[must_use]
-    pub fn of(loaded: &[SeccompProgram], filters: Filters) -> Self {
+    pub fn under_filters(loaded: &[SeccompProgram], filters: Filters) -> Self {
         let decode = |program: &SeccompProgram| {
             let text = match (filters.folder, &program.in_set_group_id_folder) {
                 (Folder::SetGroupId, Some(there)) => there,
@@ -102,7 +102,7 @@ impl Trace {
             BASE64_STANDARD.decode(text).ok()
         };
         let default: Vec<Vec<u8>> = loaded.iter().filter_map(decode).collect();
-        // What a spec brings along, or what a cage has beside, counts under either.
+        // A filter that a spec brings along, or the additional one of a cage, counts under either.
         let strict = decode(&filters.strict).into_iter().chain(default.iter().skip(1).cloned());
         let strict = strict.collect();
         let calls = jail_seccomp::calls(filters.arch, &jail_seccomp::Policy::DEFAULT);
@@ -177,16 +177,15 @@ pub struct Report {
     pub calls: Vec<OneCall>,
     /// Calls that were carried out, and would not have been under `seccomp "strict"`.
     pub missed: Vec<String>,
-    /// What the spec has to say beside `seccomp "strict"`, so that this run would have gone as it did.
+    /// What the spec has to say next to `seccomp "strict"` for this run to go as it did.
     pub add: Option<String>,
 }
 
-/// One call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct OneCall {
-    /// Its name; what is no call of this processor has none.
+    /// Its name; what is not a call of this processor has none.
     pub name: Option<String>,
-    /// Its number.
+    /// The number of the system call.
     pub number: Option<u32>,
     /// How often it was made.
     pub count: u64,

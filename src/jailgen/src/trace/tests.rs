@@ -27,8 +27,8 @@ fn rules(allow: &[&str], deny: &[&str], on_deny: Option<OnDeny>) -> Grant {
 
 /// Calls of `x`, with 0 and a request for arguments.
 fn report(grants: Vec<Grant>, agent: Option<&str>, calls: &[(u32, u64, u64)]) -> Report {
-    let filters = Filters::of(&policy(grants), agent, Arch::X86_64, Folder::Plain).unwrap();
-    let mut trace = Trace::of(&[filters.default()], filters);
+    let filters = Filters::for_run(&policy(grants), agent, Arch::X86_64, Folder::Plain).unwrap();
+    let mut trace = Trace::under_filters(&[filters.default()], filters);
     for (arch, number, request) in calls {
         let arguments = [0, *request, 0, 0, 0, 0];
         trace.add(&Call { program: "x", arch: *arch, number: *number, arguments });
@@ -120,8 +120,8 @@ fn numbers_that_are_no_call_are_one_line_however_many() {
 
 #[test]
 fn a_jail_cannot_make_the_list_of_programs_endless() {
-    let filters = Filters::of(&policy(Vec::new()), None, Arch::X86_64, Folder::Plain).unwrap();
-    let mut trace = Trace::of(&[filters.default()], filters);
+    let filters = Filters::for_run(&policy(Vec::new()), None, Arch::X86_64, Folder::Plain).unwrap();
+    let mut trace = Trace::under_filters(&[filters.default()], filters);
     for index in 0..1000 {
         let program = format!("p{index}");
         trace.add(&Call { program: &program, arch: X86_64, number: READ, arguments: [0; 6] });

@@ -1,4 +1,4 @@
-//! The line to put into a spec: what it says about system calls already, and what a run needs beside.
+//! The line to put into a spec: what it says about system calls already, and what a run needs in addition.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ pub(super) struct Wish {
 }
 
 impl Wish {
-    pub(super) fn of(policy: &Policy) -> Self {
+    pub(super) fn from_policy(policy: &Policy) -> Self {
         let rules = policy.grants.iter().rev().find_map(|entry| match &entry.grant {
             Grant::CallRules { allow, deny, on_deny } => {
                 Some(Self { allow: allow.clone(), deny: deny.clone(), on_deny: *on_deny })

@@ -59,7 +59,7 @@ pub(super) async fn forwarded<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     let mut builder = client::conn::http1::Builder::new();
     let made = builder.preserve_header_case(true).handshake(TokioIo::new(outside)).await;
     let (sender, connection) = made.map_err(io::Error::other)?;
-    // Whoever waits for an answer is told how it ended.
+    // The task that waits for an answer gets the outcome.
     tokio::task::spawn_local(async move { drop(connection.await) });
     let (stream, inside) = pair()?;
     tokio::task::spawn_local(serve(inside, sender, (authority, authorization)));

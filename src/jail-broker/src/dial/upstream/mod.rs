@@ -29,7 +29,7 @@ use secure::Secure;
 /// Its answer is not longer.
 const ANSWER_MAX: usize = 16 * 1024;
 
-/// More fields are no answer of a proxy.
+/// More fields are not the answer of a proxy.
 const FIELDS_MAX: usize = 64;
 
 /// How long it may take to answer.
@@ -48,7 +48,6 @@ pub(crate) enum Scheme {
     Https,
 }
 
-/// The proxy.
 pub(crate) struct Upstream {
     host: Host,
     port: u16,
@@ -84,9 +83,12 @@ impl Upstream {
 
     /// Reads it from a variable as other programs take it: `http://user:password@host:port`, `https://` too, or without either.
     pub(crate) fn from_url(text: &str) -> io::Result<Self> {
-        // Its text is not told: it may hold a password.
-        let wrong =
-            || io::Error::other("the upstream proxy: its variable is no URL `http://host:port`");
+        // Its text is not shown: it may hold a password.
+        let wrong = || {
+            io::Error::other(
+                "the upstream proxy: its variable is not a URL of the form `http://host:port`",
+            )
+        };
         let whole = if text.contains("://") { text.into() } else { format!("http://{text}") };
         let url = Url::parse(&whole).map_err(|_| wrong())?;
         let (scheme, port) = match url.scheme() {

@@ -27,7 +27,7 @@ pub enum Fault {
     HostFields,
     /// Two ways to say where the body ends.
     TwoLengths,
-    /// A target that is no `host:port` and nothing beside it.
+    /// A target that is not exactly `host:port`.
     Target,
     /// The target and `Host` differ.
     OtherHost,
@@ -142,7 +142,7 @@ pub(super) fn paths(parts: &Parts) -> impl Iterator<Item = &str> {
     std::iter::once(parts.uri.path()).chain(others)
 }
 
-/// What cannot be read is no method and no path.
+/// What cannot be read is neither a method nor a path.
 fn said<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
     let values = names.iter().flat_map(|name| headers.get_all(*name));
     values.map(|value| value.to_str().unwrap_or_default().trim())
@@ -184,7 +184,7 @@ pub(super) fn for_next_hop(headers: &mut HeaderMap) {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
-        // It says where the body ends and whom it is for, whatever `Connection` names.
+        // It says where the body ends and which host it is for, whatever `Connection` names.
         .filter(|name| ![CONTENT_LENGTH, TRANSFER_ENCODING, HOST].contains(name))
         .collect();
     for name in named {

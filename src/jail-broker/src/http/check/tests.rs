@@ -35,7 +35,7 @@ fn a_request_to_a_server_has_one_host_and_one_length() {
 }
 
 #[test]
-fn a_proxy_is_told_a_host_and_a_port_and_nothing_beside() {
+fn a_proxy_gets_a_host_and_a_port_and_nothing_else() {
     let named = |text: &str| Authority::from_wire(text.as_bytes()).unwrap().host;
     let check = |method, target, fields: &[_]| proxy_request(&parts(method, target, fields));
     assert_eq!(

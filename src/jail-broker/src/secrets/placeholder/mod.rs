@@ -9,7 +9,7 @@ mod token;
 use std::fmt;
 use std::io;
 
-/// How a value begins that everybody may know, and then at least so many characters that nobody can guess.
+/// The public beginning of a value, and then at least so many characters that cannot be guessed.
 const SECRET_MIN: usize = 12;
 
 /// Of fewer different characters a value is not made by chance.
@@ -66,7 +66,7 @@ impl Placeholder {
     ///
     /// # Errors
     /// What is wrong with the value; nothing of it is said.
-    pub fn of(value: &[u8]) -> Result<Self, Unfit> {
+    pub fn for_value(value: &[u8]) -> Result<Self, Unfit> {
         if value.is_empty() {
             return Err(Unfit::Empty);
         }
@@ -125,7 +125,7 @@ pub(crate) fn is_known(text: &[u8]) -> bool {
     prefixes::known(text) > 0
 }
 
-/// Characters that are no letters and digits, and that nothing writes differently (RFC 3986, 2.3).
+/// Characters that are not letters and digits, and that nothing writes differently (RFC 3986, 2.3).
 fn is_unreserved_mark(byte: u8) -> bool {
     matches!(byte, b'-' | b'.' | b'_' | b'~')
 }

@@ -26,23 +26,27 @@ fn it_has_the_form_of_the_value_and_the_known_beginning() {
         ("0f1e2d3c4b5a69788796a5b4c3d2e1f0", ""),
         ("correcthorsebatterystaple", ""),
     ] {
-        let made = Placeholder::of(value.as_bytes()).unwrap();
+        let made = Placeholder::for_value(value.as_bytes()).unwrap();
         assert_eq!(shape(made.as_str().as_bytes()), shape(value.as_bytes()));
         assert_eq!(made.shared(), prefix.len());
         assert!(made.as_str().starts_with(prefix) && made.as_str() != value);
-        assert_ne!(made, Placeholder::of(value.as_bytes()).unwrap(), "it is another one each time");
+        assert_ne!(
+            made,
+            Placeholder::for_value(value.as_bytes()).unwrap(),
+            "it is another one each time"
+        );
     }
 }
 
 #[test]
 fn hexadecimal_stays_hexadecimal() {
-    let made = Placeholder::of(b"0F1E2d3c4b5a69788796a5b4c3d2e1f0").unwrap();
+    let made = Placeholder::for_value(b"0F1E2d3c4b5a69788796a5b4c3d2e1f0").unwrap();
     assert!(made.as_str().bytes().all(|byte| byte.is_ascii_hexdigit()));
 }
 
 #[test]
 fn nothing_writes_it_differently() {
-    let made = Placeholder::of("p@ss wörd+/=\"<&>%\\:correct".as_bytes()).unwrap();
+    let made = Placeholder::for_value("p@ss wörd+/=\"<&>%\\:correct".as_bytes()).unwrap();
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || is_unreserved_mark(byte);
     assert!(made.as_str().bytes().all(is_plain), "{made:?}");
     assert_eq!(made.as_str().len(), "p@ss wörd+/=\"<&>%\\:correct".len());
@@ -59,7 +63,7 @@ fn what_could_be_guessed_gets_none() {
         ("sk-123\r\nhost: example", "it has a line break"),
         ("0123456789\0abcdef", "it has a line break, a NUL byte"),
     ] {
-        let error = Placeholder::of(value.as_bytes()).unwrap_err().to_string();
+        let error = Placeholder::for_value(value.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with(why), "{error}");
         assert!(value.is_empty() || !error.contains(value));
     }
@@ -74,7 +78,7 @@ fn token(claims: &str) -> String {
 fn a_token_has_its_header_and_times_and_no_other_claim() {
     let claims = r#"{"sub":"user-8812","name":"J\u00f6rg \"J\" M","exp":1893456000,"iat": 1700000000,"seat":42,"roles":["admin",{"org":"acme"}],"nbf":1700000000,"ok":true}"#;
     let value = token(claims);
-    let made = Placeholder::of(value.as_bytes()).unwrap();
+    let made = Placeholder::for_value(value.as_bytes()).unwrap();
     assert_eq!(made.as_str().len(), value.len());
     let parts: Vec<&str> = made.as_str().split('.').collect();
     let original: Vec<&str> = value.split('.').collect();
@@ -95,14 +99,14 @@ fn a_token_has_its_header_and_times_and_no_other_claim() {
 
 #[test]
 fn three_words_with_dots_are_no_token() {
-    let made = Placeholder::of(b"first-part.second-part.third-part").unwrap();
+    let made = Placeholder::for_value(b"first-part.second-part.third-part").unwrap();
     assert_eq!(made.shared(), 0);
 }
 
 proptest! {
     #[test]
     fn it_never_has_a_piece_of_the_value(value in "[A-Za-z0-9+/=_.-]{16,80}") {
-        if let Ok(made) = Placeholder::of(value.as_bytes()) {
+        if let Ok(made) = Placeholder::for_value(value.as_bytes()) {
             let (rest, secret) = (&made.as_str()[made.shared()..], &value[made.shared()..]);
             prop_assert_eq!(made.as_str().len(), value.len());
             prop_assert!(!has_piece_of(rest.as_bytes(), secret.as_bytes()));
@@ -113,7 +117,7 @@ proptest! {
     fn claims_stay_json_of_the_same_length(value in json()) {
         let claims = serde_json::json!({ "claim": value, "exp": 5 }).to_string();
         let value = token(&claims);
-        let made = Placeholder::of(value.as_bytes()).unwrap();
+        let made = Placeholder::for_value(value.as_bytes()).unwrap();
         prop_assert_eq!(made.as_str().len(), value.len());
         let text = BASE64.decode(made.as_str().split('.').nth(1).unwrap()).unwrap();
         let read: serde_json::Value = serde_json::from_slice(&text).unwrap();

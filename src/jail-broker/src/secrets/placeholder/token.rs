@@ -68,7 +68,7 @@ fn other_signature(signature: &[u8]) -> io::Result<String> {
 }
 
 /// Changes what claims say, byte by byte, so that the text has its length and is JSON as before: letters and digits of strings that
-/// are not names, and digits of numbers that are no times.
+/// are not names, and digits of numbers that are not times.
 fn change(text: &mut [u8]) -> io::Result<()> {
     let mut at = 0;
     let mut is_time = false;

@@ -3,8 +3,8 @@
 //! What comes out does not depend on where the stream was cut. Only what may be the beginning of a text is held back, and never
 //! longer than one text is: an event that a server sends is not kept until the next one comes.
 //!
-//! When pieces come and how long they are the jail sees. So what is held follows from what everybody knows of a text, and not from
-//! the text: whoever lets a server say guesses would else be told how far each one is right.
+//! When pieces come and how long they are the jail sees. So what is held back follows from what is public about a text, and not from
+//! the text: otherwise a program that makes a server send guesses would learn how far each one is right.
 
 mod traces;
 
@@ -26,16 +26,16 @@ pub(crate) struct Replacements {
     rows: Vec<Row>,
 }
 
-/// What is known of a text beside.
+/// What else is known of a text.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     /// Which secret it is about.
     pub(crate) secret: usize,
-    /// So many bytes of its beginning are passed on before it is known whether the rest follows; they are no secret. Only where its
+    /// So many bytes of its beginning are passed on before it is known whether the rest follows; they are not secret. Only where its
     /// replacement has the same length and beginning.
     pub(crate) open: usize,
-    /// So many bytes of its beginning everybody may know. Behind them anything may be the beginning of the text that has only
-    /// characters of a key: so nobody learns by what is held whether it is.
+    /// So many bytes of its beginning are public. Behind them anything may be the beginning of the text that has only
+    /// characters of a key: so what is held back does not show whether it is.
     pub(crate) known: usize,
 }
 
@@ -52,8 +52,8 @@ fn is_of_text(byte: u8) -> bool {
 /// A text, what replaces it, and the rest.
 pub(crate) type Pair = (Zeroizing<Vec<u8>>, Zeroizing<Vec<u8>>, Row);
 
-/// A text that was found.
-struct Found {
+/// The place of a text that was found.
+struct FoundText {
     at: Range<usize>,
     row: usize,
 }
@@ -77,7 +77,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The first one from a place on, which is never before that of the last call.
-    fn first(&mut self, from: usize) -> Option<Found> {
+    fn first(&mut self, from: usize) -> Option<FoundText> {
         for (finder, _, at) in &mut self.rows {
             if at.is_some_and(|at| at < from) {
                 let rest = self.bytes.get(from..).unwrap_or_default();
@@ -85,8 +85,9 @@ impl<'a> Finder<'a> {
             }
         }
         let found = self.rows.iter().enumerate();
-        let found = found
-            .filter_map(|(row, (_, length, at))| at.map(|at| Found { at: at..at + length, row }));
+        let found = found.filter_map(|(row, (_, length, at))| {
+            at.map(|at| FoundText { at: at..at + length, row })
+        });
         found.min_by_key(|found| found.at.start)
     }
 }
@@ -165,7 +166,6 @@ impl Replacements {
     }
 }
 
-/// One stream.
 #[derive(Debug, Default)]
 pub(crate) struct Stream {
     /// What came last and may be the beginning of a text.
@@ -227,7 +227,7 @@ impl Stream {
         (out, at)
     }
 
-    /// Nothing more comes: what was held is no beginning.
+    /// Nothing more comes: what was held is not a beginning.
     pub(crate) fn end(&mut self, replacements: &Replacements) -> Bytes {
         let all = std::mem::take(&mut self.held);
         let (mut out, at) = self.replace(replacements, &mut Finder::new(replacements, &all), &[]);

@@ -1,6 +1,6 @@
 //! Placeholders in what a program sends: as they stand, and as a program may have changed them.
 //!
-//! They are no secrets, so what looks for them is an ordinary automaton. A changed one that is overlooked gives nothing away: the
+//! They are not secrets, so what looks for them is an ordinary automaton. A changed one that is overlooked gives nothing away: the
 //! server gets a text that means nothing. It is found so that its sender learns why it does not work.
 
 use std::io;
@@ -11,7 +11,7 @@ use percent_encoding::percent_decode;
 use super::super::encoded;
 use super::super::placeholder::Placeholder;
 
-/// So many characters that chance chose tell a part of a placeholder from everything else: digits alone, hexadecimal, and letters
+/// So many random characters distinguish a part of a placeholder from everything else: digits alone, hexadecimal, and letters
 /// of which it does not matter whether they are capitals.
 const PART_DIGITS: usize = 14;
 const PART_HEXADECIMAL: usize = 12;
@@ -178,7 +178,8 @@ mod tests {
     use super::*;
 
     fn traces() -> (Traces, String) {
-        let placeholder = Placeholder::of(b"sk-ant-api03-aB3cD4eF5gH6iJ7k-L8mN9oP0qR1sT2").unwrap();
+        let placeholder =
+            Placeholder::for_value(b"sk-ant-api03-aB3cD4eF5gH6iJ7k-L8mN9oP0qR1sT2").unwrap();
         let text = placeholder.as_str().to_owned();
         (Traces::new(&[None, Some(placeholder)]).unwrap(), text)
     }
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_number_of_a_part_is_not_taken_for_one() {
-        let placeholder = Placeholder::of(b"123456789012345").unwrap();
+        let placeholder = Placeholder::for_value(b"123456789012345").unwrap();
         let traces = Traces::new(&[Some(placeholder)]).unwrap();
         for number in 0..10_000_u64 {
             assert_eq!(traces.in_field((number * 7_919_131).to_string().as_bytes()), None);

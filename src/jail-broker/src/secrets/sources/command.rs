@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::VALUE_MAX;
 
-/// How long it may take, with somebody who types a password.
+/// How long it may take, including a user who types a password.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// How much is read of what it says at once.
@@ -32,7 +32,7 @@ pub(super) fn run(
     show: &mut dyn FnMut(&[u8]),
 ) -> Result<Said, String> {
     let [program, arguments @ ..] = words else { return Err("its command is empty".into()) };
-    let told = |error: io::Error| format!("`{program}`: {error}");
+    let about = |error: io::Error| format!("`{program}`: {error}");
     let mut command = Command::new(program);
     command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
     // In the working folder a jail may have left a script of that name, or the configuration of a program.
@@ -46,7 +46,7 @@ pub(super) fn run(
         io::ErrorKind::PermissionDenied if !program.contains('/') => {
             format!("`{program}` is not installed")
         }
-        _ => told(error),
+        _ => about(error),
     })?;
     let attended = attend(&mut child, Instant::now() + time, show);
     let value = match attended {
@@ -61,10 +61,10 @@ pub(super) fn run(
         }
         Err(error) => {
             end(&mut child);
-            return Err(told(error));
+            return Err(about(error));
         }
     };
-    let status = child.wait().map_err(told)?;
+    let status = child.wait().map_err(about)?;
     Ok(Said { value, status })
 }
 

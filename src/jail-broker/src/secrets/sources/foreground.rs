@@ -6,7 +6,7 @@ use jail_plan::{Secret, SecretSource};
 use rustix::net::{SendFlags, send};
 use zeroize::Zeroizing;
 
-use super::{MESSAGE_MAX, Read, command, missing, told, trimmed};
+use super::{MESSAGE_MAX, Read, command, fault, missing, trimmed};
 use crate::log;
 use crate::start::Start;
 
@@ -14,22 +14,22 @@ use crate::start::Start;
 const KEYRING: &str = "secret-tool";
 
 /// Reads what the plan has of these and sends it through `line`.
-pub(crate) fn tell(start: OwnedFd, line: &OwnedFd, name: &mut String) -> Result<(), String> {
+pub(crate) fn pass_on(start: OwnedFd, line: &OwnedFd, name: &mut String) -> Result<(), String> {
     let (start, network) =
         Start::read(start).map_err(|error| format!("what the supervisor says: {error}"))?;
     name.clone_from(&start.name);
     let secrets = &network.egress.secrets;
     let hidden: Vec<&str> = secrets.iter().filter_map(own_variable).collect();
     for secret in secrets {
-        let said = said(secret, &hidden).map_err(|why| told(&start, secret, &why))?;
+        let said = said(secret, &hidden).map_err(|why| fault(&start, secret, &why))?;
         let Some(value) = said else { continue };
         let mut message = Zeroizing::new(Vec::with_capacity(MESSAGE_MAX));
         message.extend_from_slice(secret.name.as_bytes());
         message.push(0);
         message.extend_from_slice(&value);
-        // Nobody takes them yet, so they must have room in the socket.
+        // Their reader does not run yet, so they must have room in the socket.
         send(line, &message, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
-            .map_err(|error| told(&start, secret, &format!("it cannot be passed on: {error}")))?;
+            .map_err(|error| fault(&start, secret, &format!("it cannot be passed on: {error}")))?;
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use zeroize::{Zeroize as _, Zeroizing};
 use crate::log;
 use crate::start::Start;
 
-pub(crate) use foreground::tell;
+pub(crate) use foreground::pass_on;
 
 /// A value is not longer: it stands in a field of a request.
 const VALUE_MAX: usize = 16 * 1024;
@@ -51,10 +51,10 @@ pub(crate) fn read(
                 Ok(said.as_mut().and_then(|said| said.remove(&secret.name)))
             }
         };
-        match read.map_err(|why| told(start, secret, &why))? {
+        match read.map_err(|why| fault(start, secret, &why))? {
             Some(value) => all.push((secret.clone(), value)),
             None if secret.optional => {}
-            None => return Err(told(start, secret, &missing(secret))),
+            None => return Err(fault(start, secret, &missing(secret))),
         }
     }
     start.variables.values_mut().for_each(|value| value.zeroize());
@@ -62,7 +62,7 @@ pub(crate) fn read(
 }
 
 /// What is said about a secret: its name and its line in the spec.
-fn told(start: &Start, secret: &Secret, why: &str) -> String {
+fn fault(start: &Start, secret: &Secret, why: &str) -> String {
     let place = start.places.get(&secret.by).map(|place| format!(" ({place})"));
     format!("the secret `{}`{}: {why}", secret.name, place.unwrap_or_default())
 }
@@ -78,14 +78,14 @@ fn missing(secret: &Secret) -> String {
 
 fn from_file(start: &Start, secret: &Secret) -> Read {
     let path = start.files.get(&secret.name).ok_or("the launch did not say where its file is")?;
-    let file::Found { value, is_open } = match file::read(path)? {
+    let file::FileValue { value, is_open } = match file::read(path)? {
         Some(found) => found,
         None if secret.optional => return Ok(None),
         None => return Err(format!("{path}: there is no such file")),
     };
     if is_open {
         let why = format!("{path} can be read by other users; `chmod 600` keeps it yours");
-        log::say(&start.name, &told(start, secret, &why));
+        log::say(&start.name, &fault(start, secret, &why));
     }
     trimmed(value).map(Some)
 }

@@ -17,7 +17,7 @@ const KEPT: CapabilitySet = CapabilitySet::DAC_OVERRIDE;
 
 /// The first ones, which need to know nothing.
 pub(crate) fn raise() -> Result<(), Errno> {
-    // Nobody of the same user may look into this process or trace it.
+    // No process of the same user may inspect or trace this process.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     set_no_new_privs(true)?;
     chdir("/")?;

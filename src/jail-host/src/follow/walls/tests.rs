@@ -73,7 +73,7 @@ fn the_files() {
     }
 }
 
-/// Calls that are no copying of a file, each in a process of its own, which does not live to tell.
+/// Calls that do not belong to copying a file, each in a process of its own, which is killed.
 #[test]
 fn any_other_call_ends_the_process() {
     for call in ["socket", "execve", "kill", "mkdirat", "fork", "prctl"] {

@@ -22,10 +22,10 @@ pub(super) struct Connection {
 
 /// Why a call came to nothing.
 pub(super) enum Refused {
-    /// The connection failed, or what came over it is no D-Bus.
+    /// The connection failed, or what came over it is not D-Bus.
     Broken(Errno),
     /// The answer was this error.
-    Told(String),
+    Answer(String),
 }
 
 impl From<Errno> for Refused {
@@ -96,7 +96,7 @@ impl Connection {
             let body = self.exactly(body)?;
             match head.get(1) {
                 Some(&RETURN) => return Ok(()),
-                Some(&ERROR) => return Err(Refused::Told(first_text(&body))),
+                Some(&ERROR) => return Err(Refused::Answer(first_text(&body))),
                 Some(_) | None => {}
             }
         }

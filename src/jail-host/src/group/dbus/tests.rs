@@ -26,7 +26,7 @@ fn played(answer: &'static [u8]) -> (Result<(), Refused>, Vec<u8>) {
         (&socket).write_all(answer).unwrap();
         socket.shutdown(std::net::Shutdown::Write).unwrap();
         let mut call = Vec::new();
-        // A client that gives up leaves unread what was answered, and the kernel tells that as an error.
+        // A client that gives up leaves unread what was answered, and the kernel reports that as an error.
         let _ = reader.read_to_end(&mut call);
         call
     });
@@ -69,19 +69,19 @@ fn a_call_is_marshalled_as_the_specification_says() {
 
 #[test]
 fn an_answer_is_told_from_signals_and_from_rubbish() {
-    let told = |answer| match played(answer).0 {
+    let outcome = |answer| match played(answer).0 {
         Ok(()) => "done".into(),
-        Err(Refused::Told(words)) => words,
+        Err(Refused::Answer(words)) => words,
         Err(Refused::Broken(error)) => format!("{error:?}"),
     };
-    assert_eq!(told(RETURN), "done");
-    assert_eq!(told([SIGNAL, RETURN].concat().leak()), "done");
-    assert_eq!(told(ERROR), "denied");
+    assert_eq!(outcome(RETURN), "done");
+    assert_eq!(outcome([SIGNAL, RETURN].concat().leak()), "done");
+    assert_eq!(outcome(ERROR), "denied");
     for (answer, error) in [
         (b"".as_slice(), Errno::CONNRESET),
         (b"HTTP/1.1 200 OK\r\n", Errno::PROTO),
         (b"l\x02\0\x01\0\0\0\x7f\x09\0\0\0\0\0\0\0", Errno::PROTO),
     ] {
-        assert_eq!(told(answer), format!("{error:?}"));
+        assert_eq!(outcome(answer), format!("{error:?}"));
     }
 }

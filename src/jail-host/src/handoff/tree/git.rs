@@ -18,7 +18,7 @@ pub(super) fn is_repository(entries: &[Entry]) -> bool {
 }
 
 impl Walk<'_> {
-    /// A repository that is not where one is expected is told of itself.
+    /// A repository in an unexpected place is reported as such.
     pub(super) fn repository(&mut self, job: &Job, data: Option<Data>) {
         let is_expected = job.in_repository || job.names.last().is_some_and(|name| name == ".git");
         if let (false, Some(data)) = (is_expected, data) {

@@ -144,7 +144,7 @@ impl Walk<'_> {
         self.since.is_some_and(|since| stamp.changed >= since)
     }
 
-    /// Something is not looked at. That is told as what counts is: once, unless it was so before.
+    /// Something is not looked at. That is reported like what counts: once, unless it was so before.
     fn unseen(&mut self, why: &str, job: &Job) {
         self.add(job, job.path.clone(), self.names.found("unseen"), Stamp::default(), unseen(why));
     }
@@ -167,14 +167,14 @@ impl Walk<'_> {
         let folded = fold(name);
         let mut inner = Job { path: job.path_of(name), under: None, ..job.clone() };
         if job.names.len() >= DEPTH_MAX {
-            return self.unseen("it lies too deep", &inner);
+            return self.unseen("it is too deep", &inner);
         }
         inner.in_modules |= folded == "node_modules";
         let row = self.names.folder(&job.names, &folded);
         match (job.under, row) {
             (Some((counted, Reach::Below)), _) => inner.under = Some((counted, Reach::Below)),
             (_, Some((counted, _))) if counted.kind == "build-output" => inner.is_built = true,
-            // Programs look for these in the folder that they are started in, which is none that was installed.
+            // Programs look for these in the folder that they are started in, which is not one that was installed.
             (_, row) if !inner.in_modules => inner.under = row,
             (_, _) => {}
         }
@@ -199,7 +199,7 @@ impl Walk<'_> {
         if data.mode & 0o6000 != 0 {
             let path = job.path_of(name);
             let mut part = by_stamp(data.stamp);
-            // The content may be known: that it has the bits is what is new, and every change of the file is told.
+            // The content may be known: that it has the bits is what is new, and every change of the file is reported.
             part.says = format!("{:04o}", data.mode & 0o7777);
             self.add(job, path, self.names.found("set-id"), data.stamp, part);
         } else if let Some(counted) = named {

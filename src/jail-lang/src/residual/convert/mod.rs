@@ -117,7 +117,7 @@ impl<'a, 's> Converter<'a, 's> {
         }
     }
 
-    /// What is nested deeper than this nobody has written, and nobody can read.
+    /// No person writes, or can read, what is nested deeper than this.
     fn deeper(&mut self, work: impl FnOnce(&mut Self) -> Fallible<Source>) -> Fallible<Source> {
         self.evaluator.step(self.place)?;
         self.write(1)?;
@@ -227,9 +227,9 @@ impl<'a, 's> Converter<'a, 's> {
         let failure = Failure::new(
             DiagnosticCode::CombinatorAsPackage,
             place,
-            format!("{} stands where a package belongs", value.kind()),
+            format!("{} is used where a package is expected", value.kind()),
         )
-        .label("this is no package");
+        .label("this is not a package");
         match name {
             Some(name) => failure.help(format!("write `pkgs.{name}` for the package")),
             None => failure,

@@ -1,4 +1,4 @@
-//! Whom programs trust where the broker ends TLS: the public authorities, and the one that the broker makes for the launch.
+//! The authorities that programs trust where the broker ends TLS: the public authorities, and the one that the broker makes for the launch.
 
 use jail_policy::{Entry, Grant, NetworkGrant, Text};
 

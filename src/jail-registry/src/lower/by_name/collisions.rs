@@ -13,10 +13,10 @@ pub(super) fn settle(state: &mut Lowering<'_>) {
     in_host_folders(state);
 }
 
-/// Two secrets in one place: the broker could not tell which one is meant.
+/// Two secrets in one place: the broker could not know which one is meant.
 fn said_twice(state: &mut Lowering<'_>) {
     let all: Vec<_> = secrets(state).collect();
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (index, (later, granted, at)) in all.iter().enumerate() {
         for (first, earlier, from) in all.get(..index).unwrap_or_default() {
             if granted.entry.grant == earlier.entry.grant {
@@ -34,11 +34,11 @@ fn said_twice(state: &mut Lowering<'_>) {
             } else {
                 continue;
             };
-            let help = "leave one of them out, or give each its own hosts";
-            told.push(contradiction(message, (*at, *from), "first granted here", help));
+            let help = "remove one of them, or give each its own hosts";
+            faults.push(contradiction(message, (*at, *from), "first granted here", help));
         }
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// Two servers at one place.
@@ -53,16 +53,16 @@ fn two_servers(state: &mut Lowering<'_>) {
             _ => None,
         })
         .collect();
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (index, (socket, at)) in all.iter().enumerate() {
         let first = all.iter().take(index).find(|(first, _)| first == socket);
         if let Some((_, first)) = first {
             let message = format!("two servers would listen at `{socket}`");
             let help = "give one of them another socket";
-            told.push(contradiction(message, (*at, *first), "first granted here", help));
+            faults.push(contradiction(message, (*at, *first), "first granted here", help));
         }
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 fn same_header<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
@@ -79,7 +79,7 @@ fn same_host<'s>(one: &'s Secret, other: &Secret) -> Option<&'s str> {
 
 /// A variable with a placeholder that is given a value as well.
 fn values_too(state: &mut Lowering<'_>) {
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (secret, granted, at) in secrets(state) {
         let SecretTo::Variable(variable) = &secret.to else { continue };
         let other = state.grants.iter().find(|granted| match &granted.entry.grant {
@@ -92,14 +92,14 @@ fn values_too(state: &mut Lowering<'_>) {
             "`{variable}` has the placeholder of a `{secret}`, and `{name}` gives it a value"
         );
         let help = format!("leave `{name}` out: the value then stays outside");
-        told.push(contradiction(message, (at, place(state, other)), "first granted here", &help));
+        faults.push(contradiction(message, (at, place(state, other)), "first granted here", &help));
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// What the broker gives is made at launch, in the jail's own files: in a folder of the host's nothing is made.
 fn in_host_folders(state: &mut Lowering<'_>) {
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for granted in &state.grants {
         let given = match network(granted) {
             Some(NetworkGrant::Secret(Secret { to: SecretTo::File(path), .. })) => path.clone(),
@@ -114,12 +114,11 @@ fn in_host_folders(state: &mut Lowering<'_>) {
         let (name, by) = (&granted.entry.by.combinator, &around.entry.by.combinator);
         let message =
             format!("`{name}` would make `{given}` in a folder of the host's, which `{by}` grants");
-        let help =
-            "name another place, such as `\"/run/secrets/name\"`, and tell the program of it";
+        let help = "name another place, such as `\"/run/secrets/name\"`, and configure the program to use it";
         let places = (place(state, granted), place(state, around));
-        told.push(contradiction(message, places, "first granted here", help));
+        faults.push(contradiction(message, places, "first granted here", help));
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// Whether something of the host appears there, for certain or not.

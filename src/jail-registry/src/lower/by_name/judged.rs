@@ -71,9 +71,9 @@ pub(super) fn contradiction(
 fn without_a_broker(state: &mut Lowering<'_>) {
     let Some(shared) = state.grants.iter().find(|granted| is_host_network(granted)) else { return };
     let (whole, at) = (shared.entry.by.combinator.clone(), place_of(state, &shared.entry.by));
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for granted in &state.grants {
-        // What judges requests names a host, which is told already.
+        // A rule for requests names a host, which is reported already.
         let name = match network(granted) {
             Some(NetworkGrant::Secret(_) | NetworkGrant::SecretSocket(_)) => {
                 &granted.entry.by.combinator
@@ -81,16 +81,16 @@ fn without_a_broker(state: &mut Lowering<'_>) {
             _ => continue,
         };
         let message = format!(
-            "`{name}` needs the network by name: under `{whole}` no broker stands between the jail and a host"
+            "`{name}` needs the network by name: under `{whole}` there is no broker between the jail and a host"
         );
         let help = format!(
             "name the hosts with `{}` instead of `{whole}`, or with `allowedHosts` in a builder",
             names::NETWORK_ALLOW
         );
         let places = (place(state, granted), at);
-        told.push(contradiction(message, places, "the host's network is granted here", &help));
+        faults.push(contradiction(message, places, "the host's network is granted here", &help));
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// A rule for hosts by name, as it was granted.
@@ -131,7 +131,7 @@ fn unreachable_hosts(state: &mut Lowering<'_>) {
         NetworkGrant::Internet { ports } => Some(ports.clone()),
         _ => None,
     });
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (secret, granted, place) in secrets(state) {
         for host in &secret.hosts {
             let Some(wanted) = pattern(host) else { continue };
@@ -142,10 +142,10 @@ fn unreachable_hosts(state: &mut Lowering<'_>) {
                 continue;
             }
             let name = &granted.entry.by.combinator;
-            told.push(unreachable(state, name, host, place, &about, &rules));
+            faults.push(unreachable(state, name, host, place, &about, &rules));
         }
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 fn speaks_tls(rule: &Rule) -> bool {
@@ -167,24 +167,24 @@ fn unreachable(
     let allow = names::NETWORK_ALLOW;
     let (message, help, first) = match (about.first(), rules.first()) {
         (Some(allowed), _) => (
-            format!("`{name}` puts a value into TLS alone, and nothing speaks TLS to `{host}`"),
-            "allow the host on port 443, or say `tls = true` for the port that has it".to_owned(),
+            format!("`{name}` puts a value only into TLS, and nothing speaks TLS to `{host}`"),
+            "allow the host on port 443, or say `tls = true` for the port that uses it".to_owned(),
             allowed.place,
         ),
         (None, Some(rule)) => (
             format!("`{name}` is for `{host}`, which the network does not allow"),
             format!(
-                "add `\"{host}\"` to the hosts that may be reached, or take it from those of the secret"
+                "add `\"{host}\"` to the hosts that may be reached, or remove it from the hosts of the secret"
             ),
             rule.place,
         ),
         (None, None) if reaches_hosts(state) => (
-            format!("`{name}` is for `{host}`, and no port for TLS may be reached"),
+            format!("`{name}` is for `{host}`, but no port for TLS may be reached"),
             "allow port 443 too".to_owned(),
             None,
         ),
         (None, None) => (
-            format!("`{name}` is for `{host}`, and the jail reaches no host"),
+            format!("`{name}` is for `{host}`, but the jail can reach no host"),
             format!("name the host: `({allow} [ \"{host}\" ])`"),
             None,
         ),
@@ -210,7 +210,7 @@ fn wider_rules(state: &mut Lowering<'_>) {
         })
         .collect();
     let mut seen = BTreeSet::new();
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (judged, host, at) in &judged {
         for plain in rules.iter().filter(|rule| rule.combinator != names::HTTP_ALLOW) {
             let shares_port = rules
@@ -229,10 +229,10 @@ fn wider_rules(state: &mut Lowering<'_>) {
             let help = format!(
                 "take `{plain_host}` from the list of `{name}`: `{judges}` makes the host reachable"
             );
-            told.push(contradiction(message, (*at, plain.place), "allowed here", &help));
+            faults.push(contradiction(message, (*at, plain.place), "allowed here", &help));
         }
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// A host whose requests are judged, and ports of every host that the spec names, on which nothing can be judged.
@@ -284,7 +284,7 @@ fn forwarded_keys(state: &mut Lowering<'_>) {
             let message =
                 format!("`{by}` gives the jail the value of `{name}`, which can stay outside");
             let help = format!(
-                "write `{}`: the program has a placeholder then, and needs the network by name",
+                "write `{}`: the program then has a placeholder, and needs the network by name",
                 key.secret()
             );
             let place = place(state, granted);

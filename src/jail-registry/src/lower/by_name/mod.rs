@@ -27,7 +27,7 @@ pub(crate) use secret::{secret, secret_file, secret_socket};
 pub(super) use settle::settle;
 pub(crate) use upstream::upstream;
 
-/// What a spec says about the network by name beside its grants: an empty list grants nothing, and is no mistake.
+/// What a spec says about the network by name in addition to its grants: an empty list grants nothing, and is not an error.
 #[derive(Default)]
 pub(super) struct ByName {
     /// Which combinators say that hosts are reached by name, with their places, in order.
@@ -84,7 +84,7 @@ pub(crate) fn resolvers(call: &mut Call<'_, '_>) -> Option<()> {
     let servers: Vec<_> = elements.iter().map(|element| resolver(call, element)).collect();
     let servers: Vec<String> = servers.into_iter().collect::<Option<_>>()?;
     if servers.is_empty() {
-        let help = "name at least one, such as `\"9.9.9.9\"`, or leave `dns` out";
+        let help = "name at least one, such as `\"9.9.9.9\"`, or remove `dns`";
         call.error(Code::BadResolver, 0, "`dns` names no server".into(), help);
         return None;
     }
@@ -99,8 +99,9 @@ fn resolver(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
     let address = text.parse().ok().map(|address: IpAddr| address.to_string());
     let server = address.or_else(|| text.parse().ok().and_then(with_port));
     if server.is_none() {
-        let message = format!("`{}` is no address of a DNS server", jail_plan::one_line(text));
-        let help = "write an address, perhaps with a port: `\"9.9.9.9\"`, `\"[2620:fe::fe]:53\"`";
+        let message = format!("`{}` is not an address of a DNS server", jail_plan::one_line(text));
+        let help =
+            "write an address, optionally with a port: `\"9.9.9.9\"`, `\"[2620:fe::fe]:53\"`";
         call.error_at(Code::BadResolver, element.place, message, help);
     }
     server
@@ -113,7 +114,7 @@ pub(crate) fn proxy_variables(call: &mut Call<'_, '_>) -> Option<()> {
     call.grant(Grant::Network(NetworkGrant::Proxy));
     let port = NetworkGrant::PROXY_PORT;
     let http = format!("http://127.0.0.1:{port}");
-    // `socks5h`: the proxy looks names up, and nobody else can.
+    // `socks5h`: the proxy looks names up, and the client cannot.
     let socks = format!("socks5h://127.0.0.1:{port}");
     for (name, value) in [
         ("HTTP_PROXY", http.as_str()),
@@ -145,7 +146,7 @@ pub(crate) fn ask(call: &mut Call<'_, '_>) -> Option<()> {
             let wanted = wanted.filter(|seconds| (1..=SECONDS_MAX).contains(seconds));
             if wanted.is_none() {
                 let message = format!("a connection cannot wait for {seconds} seconds");
-                let help = "from 1 to 30: programs do not wait for longer";
+                let help = "from 1 to 30: programs do not wait longer";
                 call.error_at(Code::BadLimit, place, message, help);
             }
             wanted?
@@ -158,7 +159,7 @@ pub(crate) fn ask(call: &mut Call<'_, '_>) -> Option<()> {
 
 fn command(call: &mut Call<'_, '_>, words: &[Placed], place: Option<Place>) -> Option<Vec<Text>> {
     let (Some(first), combinator) = (words.first(), call.applied.combinator.clone()) else {
-        let help = "name a program, or leave `command` out to be asked on the desktop";
+        let help = "name a program, or remove `command` to be asked on the desktop";
         call.error_at(Code::RelativePath, place, "the command is empty".into(), help);
         return None;
     };
@@ -175,7 +176,7 @@ fn command(call: &mut Call<'_, '_>, words: &[Placed], place: Option<Place>) -> O
     let command: Vec<Text> = std::iter::once(program).chain(rest?).collect();
     if command.iter().any(|word| word.expand) {
         let message = "the command of `network-ask` must be known when the jail is built";
-        let help = "write it without `noescape`; the command itself can look at its variables";
+        let help = "write it without `noescape`; the command itself can read its variables";
         call.error_at(Code::ParamType, place, message.into(), help);
         return None;
     }

@@ -13,7 +13,7 @@ const PORT: &str = "a port is a number from 1 to 65535";
 fn port(call: &mut Call<'_, '_>, number: i64, place: Option<Place>) -> Option<u16> {
     let port = u16::try_from(number).ok().filter(|port| *port != 0);
     if port.is_none() {
-        call.error_at(Code::BadPort, place, format!("`{number}` is no port"), PORT);
+        call.error_at(Code::BadPort, place, format!("`{number}` is not a port"), PORT);
     }
     port
 }
@@ -35,7 +35,7 @@ pub(super) fn list(
     ports.sort_unstable();
     ports.dedup();
     if ports.is_empty() {
-        let help = "name one, or leave the list out";
+        let help = "name one, or remove the list";
         call.error_at(Code::BadPort, place, "the list of ports is empty".into(), help);
         return None;
     }
@@ -115,7 +115,7 @@ fn named(call: &mut Call<'_, '_>) -> Option<NetworkGrant> {
             Some(NetworkGrant::Exposed { from: first, to: first, count })
         }
         _ => {
-            let message = format!("`{}` is no range of ports", jail_plan::one_line(text));
+            let message = format!("`{}` is not a range of ports", jail_plan::one_line(text));
             let help = "write the first and the last, as in `\"3000-3010\"`, 256 at most; or `\"ephemeral\"`";
             call.error(Code::BadPort, 0, message, help);
             None

@@ -44,7 +44,7 @@ fn list(
     let Value::List(elements) = &given.value else { return None };
     if elements.is_empty() {
         let message = format!("`{name}` is empty, so that no request is allowed");
-        let help = "name some, or leave it out to allow all";
+        let help = "name some, or remove it to allow all";
         call.error_at(Code::BadRequest, given.place, message, help);
         return None;
     }
@@ -71,10 +71,10 @@ fn method(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<(
     let is_method = (1..=METHOD_MAX).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-');
     let (what, help) = match text.to_ascii_uppercase().as_str() {
-        "CONNECT" => ("opens a tunnel, in which no request is judged", "leave it out"),
-        "TRACE" => ("has the server send back what it got, secrets included", "leave it out"),
-        "*" => ("is no method", "leave `methods` out to allow all"),
-        _ if !is_method => ("is no method", "write it as in a request: `\"GET\"`"),
+        "CONNECT" => ("opens a tunnel, in which requests are not filtered", "leave it out"),
+        "TRACE" => ("makes the server send back what it got, including secrets", "leave it out"),
+        "*" => ("is not a method", "remove `methods` to allow all"),
+        _ if !is_method => ("is not a method", "write it as in a request: `\"GET\"`"),
         _ if text.bytes().any(|byte| byte.is_ascii_lowercase()) => {
             let upper = format!("write `\"{}\"`", text.to_ascii_uppercase());
             let message = format!("`{shown}` is not in upper case, as methods are");

@@ -27,7 +27,7 @@ pub(super) fn read(call: &mut Call<'_, '_>, element: &Placed) -> Granted {
     }
 }
 
-/// What a set says beside the host.
+/// What a set says in addition to the host.
 #[derive(Default)]
 struct More {
     ports: Option<Vec<u16>>,
@@ -53,8 +53,9 @@ fn of_fields(
         |name: &str| matches!(fields.get(name).map(|given| &given.value), Some(Value::Bool(true)));
     let spoken = match (is_true("tls"), is_true("tcp")) {
         (true, true) => {
-            let message = "`tls` and `tcp` contradict each other: what is not TLS is refused, or anything goes";
-            call.error_at(Code::Contradiction, place, message.into(), "leave one of them out");
+            let message =
+                "`tls` and `tcp` contradict each other: `tls` allows only TLS, and `tcp` anything";
+            call.error_at(Code::Contradiction, place, message.into(), "remove one of them");
             return None;
         }
         (true, false) => Some(Spoken::Tls),
@@ -66,8 +67,8 @@ fn of_fields(
         Some((Some("any"), _)) => true,
         Some((said, at)) => {
             let said = jail_plan::one_line(said.unwrap_or_default());
-            let message = format!("`sni` is `\"any\"` or is left out, not `{said}`");
-            let help = "leave it out: TLS must then ask for the host that was looked up";
+            let message = format!("`sni` is `\"any\"` or absent, not `{said}`");
+            let help = "remove it: TLS must then name the host that was looked up";
             call.error_at(Code::UnknownSetting, at.or(place), message, help);
             return None;
         }
@@ -81,7 +82,7 @@ fn of_host(call: &mut Call<'_, '_>, text: &str, place: Option<Place>, more: &Mor
         let rule = parse(call, text, place)?;
         if more.ports.is_some() && has_port(text, &rule) {
             let message = format!("`{text}` names its port twice, there and in `ports`");
-            call.error_at(Code::BadPort, place, message, "leave one of them out");
+            call.error_at(Code::BadPort, place, message, "remove one of them");
             return None;
         }
         return Some(vec![(place, granted(&rule, more))]);
@@ -109,7 +110,7 @@ pub(super) fn parse(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -
 pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Rule> {
     if text.starts_with(GROUP_MARK) {
         let message = format!(
-            "`{}` is a group, and one host is wanted",
+            "`{}` is a group, but a single host is expected",
             shortened(&jail_plan::one_line(text))
         );
         let help = "name the host; `jailgen hosts` lists those of the group";
@@ -120,7 +121,7 @@ pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>)
     match rule.destination {
         Destination::Names(_) => Some(rule),
         Destination::Address(address) => {
-            let message = format!("`{address}` is an address, and TLS asks for hosts by name");
+            let message = format!("`{address}` is an address, but TLS names hosts");
             call.error_at(
                 Code::BadHost,
                 place,
@@ -132,7 +133,7 @@ pub(super) fn by_name(call: &mut Call<'_, '_>, text: &str, place: Option<Place>)
     }
 }
 
-/// Whether a port is written there; the rule has two where none is.
+/// Whether a port is written there; without one, the rule has two.
 pub(super) fn has_port(text: &str, rule: &Rule) -> bool {
     rule.ports.len() == 1 && text.contains(':')
 }
@@ -154,13 +155,13 @@ fn refuse(call: &mut Call<'_, '_>, text: &str, error: &RuleError, place: Option<
     let (code, what, help) = match error {
         _ if text == "default" => (
             Code::BadHost,
-            "is what the builders of agents take, and is no host".to_owned(),
+            "is for the builders of agents, and is not a host".to_owned(),
             "name a group, such as `\"@claude-code\"`, or use a builder with `allowedHosts = \"default\"`".to_owned(),
         ),
-        _ if text.contains("://") => (Code::BadHost, "is an address of the web, and no host".into(), of_url(text)),
+        _ if text.contains("://") => (Code::BadHost, "is a web address, not a host".into(), of_url(text)),
         RuleError::Authority(AuthorityError::Port) => (
             Code::BadPort,
-            "has a port that there is not".into(),
+            "has a port that does not exist".into(),
             "a port is a number from 1 to 65535: `\"example.com:8443\"`".into(),
         ),
         RuleError::Authority(AuthorityError::Address) => {
@@ -175,17 +176,17 @@ fn refuse(call: &mut Call<'_, '_>, text: &str, error: &RuleError, place: Option<
         ),
         RuleError::Pattern(PatternError::PublicSuffix(name)) => (
             Code::BadHost,
-            format!("is whatever anybody registers below `{name}`"),
+            format!("is every name that anyone registers below `{name}`"),
             format!("name the hosts below it, such as `\"*.example.{name}\"`"),
         ),
         RuleError::Pattern(PatternError::Star) => (
             Code::BadHost,
-            "has its `*` elsewhere than for the first part".into(),
+            "has its `*` elsewhere than in the first part".into(),
             "write `\"*.example.com\"` for all hosts below `example.com`".into(),
         ),
         RuleError::Pattern(PatternError::Local(_)) => (
             Code::BadHost,
-            "is a name of your own network, which is not looked up for a jail".into(),
+            "is a name of your own network, which the broker does not look up".into(),
             "name its address, such as `\"192.168.1.10:8080\"`; `allow-host-port` reaches this machine".into(),
         ),
         RuleError::Address(_, Objection::Loopback) => (
@@ -195,7 +196,7 @@ fn refuse(call: &mut Call<'_, '_>, text: &str, error: &RuleError, place: Option<
         ),
         RuleError::Address(_, objection) => (
             Code::BadHost,
-            format!("is {objection}, which no connection can be made to"),
+            format!("is {objection}, to which no connection can be made"),
             NAMED.into(),
         ),
     };
@@ -208,10 +209,10 @@ fn of_name(text: &str, error: NameError) -> (Code, String, String) {
         address.parse::<std::net::IpAddr>().is_ok() && bits.parse::<u8>().is_ok()
     });
     if is_range {
-        let what = "is a range of addresses, and rules name single ones".into();
+        let what = "is a range of addresses, but rules name single ones".into();
         return (Code::BadHost, what, "name the addresses one by one, each with its port".into());
     }
-    (Code::BadHost, format!("is no host: {error}"), NAMED.into())
+    (Code::BadHost, format!("is not a host: {error}"), NAMED.into())
 }
 
 /// The host of a web address, as it would be written.
@@ -219,7 +220,7 @@ fn of_url(text: &str) -> String {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
-    format!("write `{}`: a path cannot be told apart there", quoted(host))
+    format!("write `{}`: a rule here cannot distinguish paths", quoted(host))
 }
 
 /// A name may be of any length.

@@ -29,8 +29,8 @@ pub(crate) fn secret_file(call: &mut Call<'_, '_>) -> Option<()> {
     let (given, place) = (fields.get("path")?, place_in(call, fields, "path"));
     let Value::Text(text) = &given.value else { return None };
     let combinator = call.applied.combinator.clone();
-    let told = &mut call.state.diagnostics;
-    let path = path::check(&combinator, text, path::Role::Target, place, told);
+    let faults = &mut call.state.diagnostics;
+    let path = path::check(&combinator, text, path::Role::Target, place, faults);
     put_in(call, fields, path.map(SecretTo::File), false)
 }
 
@@ -68,7 +68,7 @@ fn put_in(
     };
     if header.is_some() && !places.iter().any(is_in_header) {
         let message = "`header` names a header, and `places` has no `\"header\"`";
-        call.error_at(Code::Contradiction, place, message.into(), "leave one of them out");
+        call.error_at(Code::Contradiction, place, message.into(), "remove one of them");
         return None;
     }
     let at = place_in(call, fields, "hosts");
@@ -92,11 +92,11 @@ fn hosts(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<String>> {
             let rule = rule::by_name(call, text, place)?;
             if rule::has_port(text, &rule) {
                 let message = format!(
-                    "`{}` has a port, and a secret is for hosts",
+                    "`{}` has a port, but a secret is for hosts",
                     jail_plan::one_line(text)
                 );
                 let help =
-                    "leave it out: which ports of a host can be reached `network-allow` says";
+                    "remove the port: `network-allow` says which ports of a host can be reached";
                 call.error_at(Code::BadPort, place, message, help);
                 return None;
             }
@@ -118,7 +118,7 @@ const PLACES: &[(&str, SecretPlace)] = &[
 ];
 
 fn places(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<SecretPlace>> {
-    const HELP: &str = "write some of `\"header\"`, `\"basic\"`, `\"query\"` and `\"body\"`, or leave it out for `[ \"header\" ]`";
+    const HELP: &str = "write some of `\"header\"`, `\"basic\"`, `\"query\"` and `\"body\"`, or remove it for `[ \"header\" ]`";
     let Some(given) = fields.get("places") else { return Some(vec![SecretPlace::Header]) };
     let place = given.place.or(call.place_of(0));
     let Value::List(elements) = &given.value else { return None };
@@ -132,7 +132,7 @@ fn places(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<SecretPlace>> 
             let text = literal(element)?;
             let known = PLACES.iter().find(|(word, _)| *word == text);
             if known.is_none() {
-                let message = format!("`{}` is no part of a request", jail_plan::one_line(text));
+                let message = format!("`{}` is not a part of a request", jail_plan::one_line(text));
                 call.error_at(Code::UnknownSetting, element.place.or(place), message, HELP);
             }
             known.map(|(_, place)| *place)
@@ -144,7 +144,7 @@ fn places(call: &mut Call<'_, '_>, fields: &Fields) -> Option<Vec<SecretPlace>> 
     Some(places)
 }
 
-/// Headers that say how a message is sent, to whom and by whom. What is put there changes more than who asks.
+/// Headers that say how a message is sent, to whom and by whom. A value there changes more than the credentials.
 const RESERVED: &[&str] = &[
     "connection",
     "content-length",
@@ -164,10 +164,7 @@ fn header_name(call: &mut Call<'_, '_>, given: &Placed) -> Option<String> {
     let name = text.split(':').next().unwrap_or_default();
     if name.len() < text.len() {
         let message = format!("`{}` is more than the name of a header", jail_plan::one_line(text));
-        let help = format!(
-            "write `\"{}\"`: the rest is what the program sends",
-            jail_plan::one_line(name)
-        );
+        let help = format!("write `\"{}\"`: the program sends the rest", jail_plan::one_line(name));
         call.error_at(Code::BadHeader, given.place.or(call.place_of(0)), message, &help);
         return None;
     }
@@ -180,12 +177,12 @@ fn checked_name(call: &mut Call<'_, '_>, name: &str, place: Option<Place>) -> Op
     let shown = jail_plan::one_line(name);
     if name.is_empty() || !name.bytes().all(is_token_byte) {
         let help = "write it as in a request: `\"x-api-key\"`, `\"Authorization\"`";
-        call.error_at(Code::BadHeader, place, format!("`{shown}` names no header"), help);
+        call.error_at(Code::BadHeader, place, format!("`{shown}` does not name a header"), help);
         return None;
     }
     if RESERVED.contains(&lower.as_str()) {
         let message =
-            format!("the header `{shown}` says how a request is sent, and holds no secret");
+            format!("the header `{shown}` says how a request is sent, and cannot hold a secret");
         let help = "name the header that the server reads the key from";
         call.error_at(Code::BadHeader, place, message, help);
         return None;
@@ -234,11 +231,11 @@ fn socket(call: &mut Call<'_, '_>, fields: &Fields) -> Option<String> {
     let (given, place) = (fields.get("socket")?, place_in(call, fields, "socket"));
     let Value::Text(text) = &given.value else { return None };
     let combinator = call.applied.combinator.clone();
-    let told = &mut call.state.diagnostics;
-    let path = path::check(&combinator, text, path::Role::Target, place, told)?;
+    let faults = &mut call.state.diagnostics;
+    let path = path::check(&combinator, text, path::Role::Target, place, faults)?;
     let path = path.as_str()?.to_owned();
     if path.len() > SOCKET_BYTES_MAX || path == "/" {
-        let message = format!("no socket can be at `{}`", jail_plan::one_line(&path));
+        let message = format!("there can be no socket at `{}`", jail_plan::one_line(&path));
         let help = "a path of 107 bytes at most, as in `\"/run/anthropic.sock\"`";
         call.error_at(Code::BadSecret, place, message, help);
         return None;
@@ -260,26 +257,26 @@ fn upstream(call: &mut Call<'_, '_>, fields: &Fields) -> Option<(String, u16, St
     let Some(rest) = text.strip_prefix("https://") else {
         return match text.starts_with("http://") {
             true => {
-                refuse("is not encrypted, and whoever is on the way could read the value", HELP)
+                refuse("is not encrypted, and every machine on the way could read the value", HELP)
             }
-            false => refuse("is no address of a server", HELP),
+            false => refuse("is not the address of a server", HELP),
         };
     };
     let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
     if authority.contains('@') {
         // It is not shown: it may be the key.
-        let message = "the address holds credentials, which every user could read in the store";
+        let message = "the address contains credentials, which every user could read in the store";
         call.error_at(
             Code::SecretInSpec,
             place,
             message.into(),
-            "leave them out: `from` says where the value is",
+            "remove them: `from` says where the value is",
         );
         return None;
     }
     let port = match Authority::from_wire(authority.as_bytes()) {
         Ok(Authority { port, .. }) => port.unwrap_or(443),
-        Err(error) => return refuse(&format!("is no address of a server: {error}"), HELP),
+        Err(error) => return refuse(&format!("is not the address of a server: {error}"), HELP),
     };
     // `/v1/` and `/v1` stand before the same paths.
     let path = path.trim_end_matches('/');
@@ -290,7 +287,7 @@ fn upstream(call: &mut Call<'_, '_>, fields: &Fields) -> Option<(String, u16, St
     }
     let host = rule::by_name(call, authority, place)?.destination.to_string();
     if host.starts_with("*.") {
-        call.error_at(Code::BadUpstream, place, format!("`{shown}` is no single server"), HELP);
+        call.error_at(Code::BadUpstream, place, format!("`{shown}` is not a single server"), HELP);
         return None;
     }
     Some((host, port, path.to_owned()))
@@ -312,9 +309,10 @@ fn header_with_prefix(call: &mut Call<'_, '_>, given: &Placed) -> Option<(String
     }
     if !prefix.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         let place = given.place.or(call.place_of(0));
-        let message = format!("`{}` has characters that no header has", jail_plan::one_line(text));
+        let message =
+            format!("`{}` has characters that a header cannot have", jail_plan::one_line(text));
         let help =
-            "write the name, `:` and what stands before the value: `\"Authorization: Bearer \"`";
+            "write the name, `:` and the text before the value: `\"Authorization: Bearer \"`";
         call.error_at(Code::BadHeader, place, message, help);
         return None;
     }

@@ -56,13 +56,11 @@ fn contradict_host_network(state: &mut Lowering<'_>) {
     let (whole, at) = (shared.entry.by.combinator.clone(), place_of(state, &shared.entry.by));
     let Some((name, place)) = state.by_name.said.first().cloned() else { return };
     let message = format!(
-        "`{whole}` and `{name}` contradict each other: the host's network has every host, whatever is named"
+        "`{whole}` and `{name}` contradict each other: the host's network reaches every host"
     );
     // The later one is where the reader looks.
     let (later, first) = if at > place { (at, place) } else { (place, at) };
-    let help = format!(
-        "leave out `{whole}`, to have no more than what `{name}` names, or leave out `{name}`"
-    );
+    let help = format!("remove `{whole}` to allow only what `{name}` names, or remove `{name}`");
     let fault = Diagnostic::error(Code::Contradiction, later, message).help(help);
     state.diagnostics.push(with_first(fault, first));
 }
@@ -84,11 +82,11 @@ fn under_host_network(state: &mut Lowering<'_>) {
         state.grants.retain(|granted| !is_it(granted));
     }
     if state.by_name.said.is_empty() {
-        let why = "does nothing under the host's network, which has all of that already";
+        let why = "does nothing under the host's network, which includes all of that";
         drop_idle(
             state,
             why,
-            "leave it out, or name hosts with `network-allow` instead of the host's network",
+            "remove it, or name hosts with `network-allow` instead of the host's network",
         );
     }
 }
@@ -97,7 +95,7 @@ fn under_host_network(state: &mut Lowering<'_>) {
 fn name_servers(state: &mut Lowering<'_>, servers: &[String], by: &Origin) {
     let is_port = |server: &String| server.parse::<std::net::IpAddr>().is_err();
     if let Some(server) = servers.iter().find(|server| is_port(server)) {
-        let message = format!("`{server}` names a port, and /etc/resolv.conf knows none");
+        let message = format!("`{server}` names a port, but /etc/resolv.conf has no ports");
         let help = "name the server alone; under `network-allow` and `internet` it may have a port";
         let place = place_of(state, by);
         state.diagnostics.push(Diagnostic::error(Code::BadResolver, place, message).help(help));
@@ -116,10 +114,10 @@ fn name_servers(state: &mut Lowering<'_>, servers: &[String], by: &Origin) {
     }
 }
 
-/// Without hosts there is nobody to look up, and nobody to refuse.
+/// Without hosts there is no name to look up and no connection to refuse.
 fn without_hosts(state: &mut Lowering<'_>) {
     let why = "does nothing without a host to reach";
-    drop_idle(state, why, "name hosts with `network-allow`, or use `internet`; or leave it out");
+    drop_idle(state, why, "name hosts with `network-allow`, or use `internet`; or remove it");
 }
 
 /// Takes back what does nothing, with a warning each.
@@ -152,7 +150,7 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
     });
     let (rules, places): (Vec<Rule>, Vec<Option<Place>>) = rules.unzip();
     let policy = Policy { rules, reach: Reach::Rules, changes: Vec::new() };
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     let mut seen = BTreeSet::new();
     for conflict in policy.conflicts() {
         let (first, later) = conflict.rules;
@@ -162,18 +160,18 @@ fn contradicting_rules(state: &mut Lowering<'_>) {
         }
         let Some(rule) = policy.rules.get(later) else { continue };
         let message = format!(
-            "port {} of `{}` is named twice, and not with the same `sni`, `tls` or `tcp`",
+            "port {} of `{}` is named twice, with different `sni`, `tls` or `tcp`",
             conflict.port, rule.destination
         );
         let place = |index: usize| places.get(index).copied().flatten();
         let fault = Diagnostic::error(Code::Contradiction, place(later), message)
-            .help("leave one of them out: the first would count");
-        told.push(with_first(fault, place(first)));
+            .help("remove one of them: only the first would count");
+        faults.push(with_first(fault, place(first)));
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
-/// A grant as a rule; what it is no rule of is `None`.
+/// A grant as a rule; what it is not a rule of is `None`.
 pub(super) fn egress_rule(grant: &NetworkGrant) -> Option<Rule> {
     let NetworkGrant::Host { host, ports, spoken, any_sni, txt } = grant else { return None };
     let mut rule = Rule::parse(host, String::new()).ok()?;
@@ -195,7 +193,7 @@ fn taken_ports(state: &mut Lowering<'_>) {
         let who = "the jail's DNS server".to_owned();
         taken.insert(53, Taken { who, place: None, grant: None });
     }
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for granted in &state.grants {
         let Some(grant) = network(granted) else { continue };
         let by = &granted.entry.by;
@@ -208,11 +206,11 @@ fn taken_ports(state: &mut Lowering<'_>) {
                 None => drop(taken.insert(port, now)),
                 // The same is said twice.
                 Some(first) if first.grant == now.grant => {}
-                Some(first) => told.push(both_want(port, first, &now)),
+                Some(first) => faults.push(both_want(port, first, &now)),
             }
         }
     }
-    state.diagnostics.extend(told);
+    state.diagnostics.extend(faults);
 }
 
 /// Who has a port.
@@ -225,7 +223,7 @@ struct Taken<'a> {
 fn both_want(port: u16, first: &Taken<'_>, now: &Taken<'_>) -> Diagnostic {
     let (one, other) = (&first.who, &now.who);
     let message =
-        format!("port {port} of the jail's loopback is wanted twice, by {one} and by {other}");
+        format!("port {port} of the jail's loopback is used twice, by {one} and by {other}");
     let help = "give `allow-host-port` another port inside: `{ from = 15432; to = 5432; }`";
     with_first(Diagnostic::error(Code::Contradiction, now.place, message).help(help), first.place)
 }

@@ -34,7 +34,7 @@ pub(super) fn read(call: &mut Call<'_, '_>, given: &Placed) -> Option<SecretSour
         }
         (Some((first, _)), Some((second, _))) => {
             let message = format!("`from` names several sources, `{first}` and `{second}`");
-            call.error_at(Code::BadSecret, place, message, "leave all but one out");
+            call.error_at(Code::BadSecret, place, message, "keep one of them");
             None
         }
     }
@@ -72,7 +72,8 @@ pub(super) fn variable(call: &mut Call<'_, '_>, name: &str, place: Option<Place>
     if is_variable(name) {
         return Some(());
     }
-    let message = format!("`{}` names no environment variable", jail_plan::one_line(name));
+    let message =
+        format!("`{}` is not the name of an environment variable", jail_plan::one_line(name));
     let help = "a name has letters, digits and `_`, and does not begin with a digit";
     call.error_at(Code::EnvironmentName, place, message, help);
     None
@@ -86,13 +87,13 @@ fn file(call: &mut Call<'_, '_>, source: &Placed, place: Option<Place>) -> Optio
     });
     if is_copied {
         let message = format!("`{text}` is in the Nix store, where every user can read it");
-        let help = "name the file where it lies: `from.file = (noescape \"~/.keys/name\")`";
+        let help = "name the file at its own place: `from.file = (noescape \"~/.keys/name\")`";
         call.error_at(Code::SecretInSpec, place, message, help);
         return None;
     }
     let combinator = call.applied.combinator.clone();
-    let told = &mut call.state.diagnostics;
-    path::check(&combinator, text, path::Role::Source, place, told).map(SecretSource::File)
+    let faults = &mut call.state.diagnostics;
+    path::check(&combinator, text, path::Role::Source, place, faults).map(SecretSource::File)
 }
 
 /// The words of a string, with quotes as a shell has them. No shell reads them.
@@ -101,7 +102,7 @@ fn words(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Ve
         "write the words as a list, `[ \"pass\" \"show\" \"name\" ]`, or have a script do it";
     let words = split(text)
         .map_err(|error| {
-            let message = format!("the command cannot be taken apart into words: {error}");
+            let message = format!("the command cannot be split into words: {error}");
             call.error_at(Code::BadSecret, place, message, LIST);
         })
         .ok()?;
@@ -112,7 +113,7 @@ fn words(call: &mut Call<'_, '_>, text: &str, place: Option<Place>) -> Option<Ve
                 plain.push(Text::literal(word));
             }
             HostText::Literal(word) => {
-                let message = format!("`{word}` is for a shell, and no shell runs the command");
+                let message = format!("`{word}` is for a shell, but no shell runs the command");
                 call.error_at(Code::BadSecret, place, message, LIST);
                 return None;
             }
@@ -142,7 +143,7 @@ fn command(
     };
     if words.iter().any(|word| word.expand) {
         let message = "the command of a secret must be known when the jail is built";
-        let help = "write it without `noescape`; the command itself can look at its variables";
+        let help = "write it without `noescape`; the command itself can read its variables";
         return refuse(Code::ParamType, message, help);
     }
     match program.as_str() {
@@ -152,7 +153,7 @@ fn command(
         Some(name) if name.contains('/') && !name.starts_with('/') => {
             let message =
                 format!("program `{}` of the command is not absolute", jail_plan::one_line(name));
-            let help = "write its whole path, or its name alone: it is looked for in PATH";
+            let help = "write its whole path, or only its name, which is looked up in PATH";
             return refuse(Code::RelativePath, &message, help);
         }
         Some(_) | None => {}

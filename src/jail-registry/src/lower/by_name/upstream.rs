@@ -46,8 +46,8 @@ fn read(
         return match (name, credentials) {
             (Some(name), None) => Some(UpstreamProxy::Variable { name: name.to_owned() }),
             (Some(_), Some(_)) => refuse(
-                "the variable holds the credentials of the proxy too".into(),
-                "leave `credentials` out, or write the address of the proxy",
+                "the variable contains the credentials of the proxy too".into(),
+                "remove `credentials`, or write the address of the proxy",
             ),
             (None, _) => refuse(
                 format!("`{text}` is more than a variable"),
@@ -61,14 +61,14 @@ fn read(
     let after =
         schemes.iter().find_map(|(scheme, tls)| Some((written.strip_prefix(scheme)?, *tls)));
     let Some((rest, tls)) = after else {
-        return refuse(format!("`{}` is no HTTP proxy", without_login(&shown)), URL);
+        return refuse(format!("`{}` is not an HTTP proxy", without_login(&shown)), URL);
     };
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains('@') {
         return refuse(
-            "the address of the proxy holds credentials, which every user could read in the store"
+            "the address of the proxy contains credentials, which every user could read in the store"
                 .into(),
-            "leave them out, and say where they are: `{ url = \"http://proxy.example.com:3128\"; credentials.env = \"PROXY_LOGIN\"; }`",
+            "remove them, and say where they are: `{ url = \"http://proxy.example.com:3128\"; credentials.env = \"PROXY_LOGIN\"; }`",
         );
     }
     match Authority::from_wire(authority.as_bytes()) {
@@ -78,7 +78,7 @@ fn read(
         Ok(Authority { port: None, .. }) => {
             refuse(format!("`{shown}` does not say which port the proxy has"), URL)
         }
-        Err(error) => refuse(format!("`{shown}` is no HTTP proxy: {error}"), URL),
+        Err(error) => refuse(format!("`{shown}` is not an HTTP proxy: {error}"), URL),
     }
 }
 
@@ -101,8 +101,8 @@ fn credentials(call: &mut Call<'_, '_>, given: &Placed) -> Option<ProxyCredentia
         (Some(file), None) => {
             let at = file.place.or(place);
             let (text, combinator) = (call.text_of(file)?, call.applied.combinator.clone());
-            let told = &mut call.state.diagnostics;
-            let path = path::check(&combinator, &text, path::Role::Source, at, told)?;
+            let faults = &mut call.state.diagnostics;
+            let path = path::check(&combinator, &text, path::Role::Source, at, faults)?;
             if path.expand {
                 let message = "the file with the credentials must be known when the jail is built";
                 let help = "write an absolute path without `noescape`, or use `credentials.env`";
@@ -114,8 +114,10 @@ fn credentials(call: &mut Call<'_, '_>, given: &Placed) -> Option<ProxyCredentia
         (None, Some(env)) => {
             let name = literal(env)?;
             if !is_variable(name) {
-                let message =
-                    format!("`{}` names no environment variable", jail_plan::one_line(name));
+                let message = format!(
+                    "`{}` is not the name of an environment variable",
+                    jail_plan::one_line(name)
+                );
                 let help = "a name has letters, digits and `_`, and does not begin with a digit";
                 call.error_at(Code::EnvironmentName, env.place.or(place), message, help);
                 return None;

@@ -84,7 +84,7 @@ pub(super) fn lower(
         return Err(faults);
     }
     let mut diagnostics = Vec::new();
-    let settings = Settings::of(built, at, &mut diagnostics);
+    let settings = Settings::read(built, at, &mut diagnostics);
     let name = settings.name();
     let mut cage = Cage {
         builder,
@@ -131,10 +131,12 @@ impl Cage<'_> {
     fn check_name(&mut self) {
         name::check(&self.name, self.settings.place("name"), &mut self.diagnostics);
         if jail_plan::is_own_state(&self.name) {
-            let message =
-                format!("the cage's name `{}` is that of a folder of jailgen's own", self.name);
+            let message = format!(
+                "the cage's name `{}` is the name of one of jailgen's own folders",
+                self.name
+            );
             let fault = Diagnostic::error(Code::JailName, self.settings.place("name"), message);
-            self.diagnostics.push(fault.help("call it something else"));
+            self.diagnostics.push(fault.help("give it another name"));
         }
     }
 
@@ -168,7 +170,7 @@ impl Cage<'_> {
             match u16::try_from(number) {
                 Ok(port) if number >= least => ports.push(port),
                 Ok(_) | Err(_) => {
-                    let message = format!("{number} is no TCP port");
+                    let message = format!("{number} is not a TCP port");
                     let fault = Diagnostic::error(Code::ParamType, place, message);
                     self.diagnostics.push(fault.help(format!("ports go from {least} to 65535")));
                 }
@@ -186,7 +188,7 @@ impl Cage<'_> {
             let fault = Diagnostic::error(
                 Code::MissingArgument,
                 self.settings.place("argv"),
-                "`argv` is empty, and its first word is the program",
+                "`argv` is empty, but its first word is the program",
             );
             self.diagnostics.push(fault.help("write `argv = [ \"${pkgs.hello}/bin/hello\" ]`"));
             return;
@@ -298,7 +300,7 @@ impl Cage<'_> {
         let Some(found) = self.packages.brought(package) else {
             let (name, attribute) = (self.builder.name, package.attribute());
             let message = format!(
-                "`{name}` needs the package `{attribute}`, which did not come with the term"
+                "`{name}` needs the package `{attribute}`, which the term does not contain"
             );
             self.diagnostics.push(Diagnostic::error(Code::MissingPackage, self.at, message));
             return None;
@@ -353,22 +355,26 @@ impl Cage<'_> {
             match PRESETS.iter().find(|preset| preset.package == tool) {
                 Some(preset) => preset.state.iter().for_each(|state| match state {
                     State::Directory(path) => {
-                        self.state(Text::expanded(*path), Kind::Directory, place);
+                        self.state(Text::expanded(*path), ToolState::Directory, place);
                     }
-                    State::File(path) => self.state(Text::expanded(*path), Kind::File, place),
+                    State::File(path) => self.state(Text::expanded(*path), ToolState::File, place),
                 }),
                 None => self.diagnostics.push(unknown_tool(&tool, place)),
             }
         }
         for (place, path) in self.paths("", "configDirs", super::path::Role::Source) {
             let placed = Placed { value: Value::Text(path.clone()), place };
-            let kind = if builders::is_file_name(&placed) { Kind::File } else { Kind::Directory };
+            let kind = if builders::is_file_name(&placed) {
+                ToolState::File
+            } else {
+                ToolState::Directory
+            };
             self.state(path, kind, place);
         }
     }
 
     /// State in the real home, and links to it where a program looks that takes the cage's own home for it.
-    fn state(&mut self, path: Text, kind: Kind, place: Option<Place>) {
+    fn state(&mut self, path: Text, kind: ToolState, place: Option<Place>) {
         let below = below_home(&path);
         for link in below.map(|below| self.links(&below)).unwrap_or_default() {
             let to = path.clone();
@@ -377,8 +383,8 @@ impl Cage<'_> {
         let to = path.clone();
         self.grant(
             match kind {
-                Kind::Directory => Grant::StateDirectory { path, to },
-                Kind::File => Grant::StateFile { path, to },
+                ToolState::Directory => Grant::StateDirectory { path, to },
+                ToolState::File => Grant::StateFile { path, to },
             },
             place,
         );
@@ -430,7 +436,7 @@ impl Cage<'_> {
     fn is_variable(&mut self, name: &str, place: Option<Place>) -> bool {
         let legal = super::is_variable(name);
         if !legal {
-            let message = format!("no variable can be called `{}`", jail_plan::one_line(name));
+            let message = format!("a variable cannot be called `{}`", jail_plan::one_line(name));
             let fault = Diagnostic::error(Code::EnvironmentName, place, message);
             self.diagnostics.push(fault.help("letters, digits and `_`, not a digit first"));
         }
@@ -456,13 +462,13 @@ impl Cage<'_> {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum ToolState {
     Directory,
     File,
 }
 
 fn unknown_tool(tool: &str, place: Option<Place>) -> Diagnostic {
-    let message = format!("no agent `{}` is known", jail_plan::one_line(tool));
+    let message = format!("there is no agent `{}`", jail_plan::one_line(tool));
     let fault = Diagnostic::error(Code::UnknownSetting, place, message);
     match nearest(tool, PRESETS.iter().map(|preset| preset.package)) {
         Some(near) => fault.help(format!("did you mean `{near}`?")),

@@ -1,6 +1,6 @@
 //! What `~`, `$HOME` and `$ORIG_HOME` mean in a cage's arguments.
 //!
-//! There are two homes. In paths of the host all three are the real one; in what the program is told, its arguments and
+//! There are two homes. In paths of the host all three are the real one; in what the program gets, its arguments and
 //! variables, `~` and `$HOME` are the home that it sees, which is the cage's own.
 
 use jail_policy::{Piece, Text};
@@ -20,7 +20,7 @@ pub(super) fn of_the_host(text: &Text) -> Text {
     text
 }
 
-/// What the program is told. A plain word is expanded only where it names one of the homes and is an expansion as a whole:
+/// What the program gets. A plain word is expanded only where it names one of the homes and is an expansion as a whole:
 /// everything else in it is the program's to understand.
 pub(super) fn in_the_cage(text: &Text, name: &str) -> Text {
     let own = format!("{REAL}{}/home", state(name).trim_start_matches('~'));

@@ -21,7 +21,7 @@ pub(super) struct Settings<'a> {
 }
 
 impl<'a> Settings<'a> {
-    pub(super) fn of(
+    pub(super) fn read(
         built: &'a Built,
         at: Option<Place>,
         diagnostics: &mut Vec<Diagnostic>,

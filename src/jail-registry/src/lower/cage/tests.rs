@@ -279,7 +279,7 @@ fn what_is_wrong_is_told_where_it_is() {
         [("env", set([("pass", list([s("$KEY")]))]))],
         words,
         &expect![[r#"
-        error[environment-name] at 0: no variable can be called `$KEY`
+        error[environment-name] at 0: a variable cannot be called `$KEY`
         = help: letters, digits and `_`, not a digit first
     "#]],
     );
@@ -287,15 +287,15 @@ fn what_is_wrong_is_told_where_it_is() {
         [("name", s("flakes"))],
         words,
         &expect![[r#"
-        error[jail-name] at 0: the cage's name `flakes` is that of a folder of jailgen's own
-        = help: call it something else
+        error[jail-name] at 0: the cage's name `flakes` is the name of one of jailgen's own folders
+        = help: give it another name
     "#]],
     );
     check(
         [("argv", list([]))],
         words,
         &expect![[r#"
-        error[missing-argument] at 0: `argv` is empty, and its first word is the program
+        error[missing-argument] at 0: `argv` is empty, but its first word is the program
         = help: write `argv = [ "${pkgs.hello}/bin/hello" ]`
     "#]],
     );
@@ -318,7 +318,7 @@ fn there_are_two_homes() {
         ("--at=${HOME}", format!("--at={own}")),
         ("${HOME:-/x}/y", format!("{own}/y")),
         ("$ORIG_HOME/x", "${HOME}/x".into()),
-        // What is no expansion, or names no home, is the program's.
+        // What is not an expansion, or names no home, is the program's.
         ("cd $HOME && $(true)", "cd $HOME && $(true)".into()),
         ("$HOMER", "$HOMER".into()),
         ("x~", "x~".into()),

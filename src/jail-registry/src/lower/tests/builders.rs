@@ -143,7 +143,7 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
         the Nix daemon builds and downloads outside of the jail, as the jail asks
         drop it if the program can do with what is in its closure
         the jail can read `/nix/store`, which holds all packages
-        the closure is there by itself; name what else is needed as a package
+        the closure is always there; name what else is needed as a package
     "#]].assert_eq(&added([("enableNix", Value::Bool(true))]));
     assert_eq!(added([("enableNix", Value::Bool(false))]), "");
     expect![[r#"
@@ -181,7 +181,7 @@ fn worktrees_the_workspace_and_the_systems_configuration() {
     .assert_eq(&lowered(&built("makeJailedPi", [("nixConfigDir", set(&[]))])));
     expect![[r#"
         error[unknown-argument] at 1: `makeJailedPi` has no argument `enableGitWorktree`
-          ^ not an argument of this one
+          ^ not an argument of this combinator
           = help: did you mean `enableGitWorktrees`?
     "#]]
     .assert_eq(&lowered(&built("makeJailedPi", [("enableGitWorktree", Value::Bool(true))])));
@@ -225,8 +225,8 @@ fn hosts_take_the_place_of_the_network() {
     .assert_eq(&network(&built("makeJailedCodex", base)));
     let extra = [("allowedHosts", list([])), ("extraJailOptions", p("network", []))];
     expect![[r#"
-        error[contradiction] at 2: `network` and `network-allow` contradict each other: the host's network has every host, whatever is named
-          = help: leave out `network`, to have no more than what `network-allow` names, or leave out `network-allow`
+        error[contradiction] at 2: `network` and `network-allow` contradict each other: the host's network reaches every host
+          = help: remove `network` to allow only what `network-allow` names, or remove `network-allow`
     "#]].assert_eq(&network(&built("makeJailedCodex", extra)));
     let general = [
         ("name", s("x")),
@@ -254,7 +254,7 @@ fn limits_of_a_builder() {
     let misspelt = Value::Attributes([("memry".into(), Placed::nowhere(s("4G")))].into());
     expect![[r#"
         error[unknown-argument] at 2: `makeJailedPi` has no argument `memry`
-          ^ not an argument of this one
+          ^ not an argument of this combinator
           = help: did you mean `memory`?
     "#]]
     .assert_eq(&lowered(&built("makeJailedPi", [("limits", misspelt)])));

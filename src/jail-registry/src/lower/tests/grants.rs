@@ -215,7 +215,7 @@ fn what_is_made_for_the_jail() {
             whole-nix-store#4: {"store":{"scope":"whole"}}
             warning[whole-store] at 2: the jail can read `/nix/store`, which holds all packages
               ^ medium severity
-              = help: the closure is there by itself; name what else is needed as a package
+              = help: the closure is always there; name what else is needed as a package
         "#]],
     );
 }

@@ -87,7 +87,7 @@ proptest! {
         let grants = |policy: Option<Policy>| {
             policy.map(|policy| policy.grants.into_iter().map(|entry| entry.grant).collect::<Vec<_>>())
         };
-        // A bad argument is told wherever it stands.
+        // A bad argument is reported wherever it is.
         if policy(before.clone()).is_none() {
             return Ok(());
         }

@@ -1,4 +1,4 @@
-//! The layers beside mounts and namespaces.
+//! The layers other than mounts and namespaces.
 
 use expect_test::expect;
 
@@ -179,9 +179,9 @@ fn calls_and_answers_that_nobody_knows_are_refused() {
     check(
         vec![p("allow-nested-sandbox", []), p("landlock", [s("full")])],
         &expect![[r#"
-        error[contradiction] at 3: `landlock` and `allow-nested-sandbox` contradict each other: under rules about files nothing can be mounted
+        error[contradiction] at 3: `landlock` and `allow-nested-sandbox` contradict each other: under Landlock rules about files, nothing can be mounted
           at 2: first granted here
-          = help: leave one of them out
+          = help: remove one of them
     "#]],
     );
 }

@@ -219,16 +219,16 @@ fn what_is_asked_must_be_known() {
     let said = wrong.map(|permission| said(vec![p("internet", []), permission]));
     expect![[r#"
         error[bad-limit] at 5: a connection cannot wait for 0 seconds
-          = help: from 1 to 30: programs do not wait for longer
+          = help: from 1 to 30: programs do not wait longer
         error[bad-limit] at 5: a connection cannot wait for 31 seconds
-          = help: from 1 to 30: programs do not wait for longer
+          = help: from 1 to 30: programs do not wait longer
         error[relative-path] at 5: the command is empty
-          = help: name a program, or leave `command` out to be asked on the desktop
+          = help: name a program, or remove `command` to be asked on the desktop
         error[relative-path] at 6: program `ask` of `network-ask` is not absolute
           ^ not absolute
           = help: write `pkgs.ask` for the package, or the whole path of the program
         error[param-type] at 5: the command of `network-ask` must be known when the jail is built
-          = help: write it without `noescape`; the command itself can look at its variables
+          = help: write it without `noescape`; the command itself can read its variables
     "#]]
     .assert_eq(&said.concat());
 }

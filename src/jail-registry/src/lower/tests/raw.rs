@@ -20,7 +20,7 @@ fn raw_arguments_become_the_grants_of_other_combinators() {
             unsafe-add-raw-args#4: {"set-env":{"name":"A","value":{"expand":"${B}"}}}
             warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
               ^ high severity
-              = help: use the combinator that is made for it
+              = help: use the combinator for this purpose
         "#]],
     );
 }
@@ -70,7 +70,7 @@ fn ids_can_have_other_numbers_inside() {
             unsafe-add-raw-args#4: {"shown-id":{"kind":"group","id":100}}
             warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
               ^ high severity
-              = help: use the combinator that is made for it
+              = help: use the combinator for this purpose
         "#]],
     );
 }
@@ -97,7 +97,7 @@ fn packages_keep_their_places_in_raw_arguments() {
             unsafe-add-raw-args#4: {"set-env":{"name":"G","value":{"pieces":["${A}:",{"nix":"pkgs.jq","output":"out"}],"expand":true}}}
             warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
               ^ high severity
-              = help: use the combinator that is made for it
+              = help: use the combinator for this purpose
         "#]],
     );
 }

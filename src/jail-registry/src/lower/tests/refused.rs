@@ -31,7 +31,7 @@ fn paths_that_are_not_absolute() {
         &expect![[r#"
         error[relative-path] at 3: path on the host `~/projects` of `readwrite` is not absolute
           ^ not absolute
-          = help: write `(noescape "~/projects")`: only then `~` is your home folder
+          = help: write `(noescape "~/projects")`: then `~` is your home folder
     "#]],
     );
     check_one(
@@ -40,7 +40,7 @@ fn paths_that_are_not_absolute() {
         &expect![[r#"
         error[relative-target] at 3: mount target `$HOME/x` of `tmpfs` is not absolute
           ^ not absolute
-          = help: write `(noescape "$HOME/x")`: only then the variable is read at launch
+          = help: write `(noescape "$HOME/x")`: then the variable is read at launch
     "#]],
     );
     check_one(
@@ -80,7 +80,7 @@ fn paths_that_climb() {
         &expect![[r#"
         error[parent-component] at 3: path on the host `/a/../b` of `readonly` cannot be used: it has a `..` component
           ^ `..` depends on what is mounted where
-          = help: write the path that it amounts to
+          = help: write the resulting path
     "#]],
     );
     check_one(
@@ -89,7 +89,7 @@ fn paths_that_climb() {
         &expect![[r#"
         error[parent-component] at 3: mount target `$A/..` of `tmpfs` cannot be used: it has a `..` component
           ^ `..` depends on what is mounted where
-          = help: write the path that it amounts to
+          = help: write the resulting path
     "#]],
     );
     check_one(
@@ -98,7 +98,7 @@ fn paths_that_climb() {
         &expect![[r#"
         error[parent-component] at 3: mount target `~/a/../b` of `tmpfs` cannot be used: it has a `..` component
           ^ `..` depends on what is mounted where
-          = help: write the path that it amounts to
+          = help: write the resulting path
     "#]],
     );
     check_one(
@@ -107,7 +107,7 @@ fn paths_that_climb() {
         &expect![[r#"
         error[parent-component] at 3: path on the host `${A:-/b/..}/c` of `readonly` cannot be used: it has a `..` component
           ^ `..` depends on what is mounted where
-          = help: write the path that it amounts to
+          = help: write the resulting path
     "#]],
     );
     check_one(
@@ -116,14 +116,14 @@ fn paths_that_climb() {
         &expect![[r#"
         error[parent-component] at 3: path on the host `"$A/.."` of `readonly` cannot be used: it has a `..` component
           ^ `..` depends on what is mounted where
-          = help: write the path that it amounts to
+          = help: write the resulting path
     "#]],
     );
     check_one(
         "tmpfs",
         [s("/a\0b")],
         &expect![[r#"
-        error[nul-byte] at 3: the text contains a NUL byte, where the kernel would stop reading
+        error[nul-byte] at 3: the text contains a NUL byte, at which the kernel would stop reading
     "#]],
     );
 }
@@ -151,17 +151,17 @@ fn texts_that_cannot_be_expanded() {
         [s("A"), x("${B")],
         &expect![[r#"
         error[bad-expansion] at 4: `${B` cannot be expanded: `${B` is not `${NAME}` or `${NAME:-default}`
-          = help: what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
+          = help: these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
     "#]],
     );
     check_one(
         "set-argv",
         [list([x("$1"), x("~root")])],
         &expect![[r#"
-        error[bad-expansion] at 4: `$1` cannot be expanded: `$1` names no environment variable
-          = help: what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
+        error[bad-expansion] at 4: `$1` cannot be expanded: `$1` is not the name of an environment variable
+          = help: these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
         error[bad-expansion] at 5: `~root` cannot be expanded: `~` stands for one's own home folder only, alone or before `/`
-          = help: what is expanded is `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
+          = help: these are expanded: `~`, `$NAME`, `${NAME}` and `${NAME:-default}`; a backslash keeps the next character as it is
     "#]],
     );
     check_one(
@@ -180,7 +180,7 @@ fn names_that_nothing_may_have() {
         "set-env",
         [s("1A"), s("x")],
         &expect![[r#"
-        error[environment-name] at 3: `1A` names no environment variable
+        error[environment-name] at 3: `1A` is not the name of an environment variable
           = help: a name has letters, digits and `_`, and does not begin with a digit
     "#]],
     );
@@ -188,7 +188,7 @@ fn names_that_nothing_may_have() {
         "fwd-env",
         [s("$EDITOR")],
         &expect![[r#"
-        error[environment-name] at 3: `$EDITOR` names no environment variable
+        error[environment-name] at 3: `$EDITOR` is not the name of an environment variable
           = help: write `"EDITOR"`, without the `$`
     "#]],
     );
@@ -196,7 +196,7 @@ fn names_that_nothing_may_have() {
         "set-hostname",
         [s("a_b")],
         &expect![[r#"
-        error[bad-hostname] at 3: `a_b` is no host name
+        error[bad-hostname] at 3: `a_b` is not a host name
           = help: letters, digits and `-`, in parts that dots divide, 63 characters at most
     "#]],
     );
@@ -236,7 +236,7 @@ fn names_that_nothing_may_have() {
         "tmpfs-sized",
         [s("lots"), s("/x")],
         &expect![[r#"
-        error[bad-size] at 3: `lots` is no size
+        error[bad-size] at 3: `lots` is not a size
           = help: write a number of bytes, or of `K`, `M` or `G`: `"512M"`
     "#]],
     );
@@ -244,7 +244,7 @@ fn names_that_nothing_may_have() {
         "tmpfs-sized",
         [s("0"), s("/x")],
         &expect![[r#"
-        error[bad-size] at 3: `0` is no size
+        error[bad-size] at 3: `0` is not a size
           = help: write a number of bytes, or of `K`, `M` or `G`: `"512M"`
     "#]],
     );
@@ -263,31 +263,31 @@ fn names_of_jails_that_are_no_file_names() {
     let name = |name: &str| lowered(&jail_named(name, pkg("hello"), vec![]));
     expect![[r#"
         error[jail-name] at 0: the jail's name `` is empty
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name(""));
     expect![[r#"
-        error[jail-name] at 0: the jail's name `a/b` contains a slash and is no file name
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+        error[jail-name] at 0: the jail's name `a/b` contains a slash and is not a file name
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("a/b"));
     expect![[r#"
         error[jail-name] at 0: the jail's name `.a` begins with a dot
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name(".a"));
     expect![[r#"
-        error[jail-name] at 0: the jail's name `-a` begins with a dash, so that programs would take it for an option
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+        error[jail-name] at 0: the jail's name `-a` begins with a dash, so programs would take it for an option
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("-a"));
     expect![[r#"
         error[jail-name] at 0: the jail's name `a\0` contains a character that a Nix store path cannot have
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("a\0"));
     expect![[r#"
         error[jail-name] at 0: the jail's name `a b` contains a character that a Nix store path cannot have
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name("a b"));
     expect![[r#"
         error[jail-name] at 0: the jail's name `xxx…` is too long
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
     "#]].assert_eq(&name(&"x".repeat(300)).replace(&"x".repeat(300), "xxx…"));
 }
 
@@ -352,7 +352,7 @@ fn arguments_of_the_wrong_kind() {
         &expect![[r#"
             error[param-type] at 5: `add-pkg-deps` takes a package for `packages`, got a string
               ^ this is a string
-              = help: name a package, such as `pkgs.x`; a program of the host is granted by its path, with `readonly`
+              = help: name a package, such as `pkgs.x`; grant a program of the host by its path, with `readonly`
             error[param-type] at 6: `add-pkg-deps` takes a package for `packages`, got the permission `network`
               ^ this is the permission `network`
               = help: `network` is a combinator here; the package is `pkgs.network`
@@ -364,7 +364,7 @@ fn arguments_of_the_wrong_kind() {
         &expect![[r#"
         error[param-type] at 3: `set-env` takes a plain string for `name`, got a `noescape` text
           ^ this is a `noescape` text
-          = help: this is needed when the jail is built, before there is a launch; write it without `noescape`
+          = help: this is needed when the jail is built, before any launch: write it without `noescape`
     "#]],
     );
     check_one(
@@ -409,7 +409,7 @@ fn names_that_are_not_in_the_table() {
         "noescape",
         [s("~")],
         &expect![[r#"
-        error[param-type] at 2: `noescape` makes a text and is no permission
+        error[param-type] at 2: `noescape` makes a text, which is not a permission
     "#]],
     );
 }
@@ -422,7 +422,7 @@ fn all_faults_are_told_at_once() {
             error[relative-path] at 3: path on the host `a` of `readonly` is not absolute
               ^ not absolute
               = help: write `(noescape "$PWD/a")` for what is in the folder that the jail is started in, `(noescape "~/a")` for your home folder, or the whole path
-            error[environment-name] at 5: `1` names no environment variable
+            error[environment-name] at 5: `1` is not the name of an environment variable
               = help: a name has letters, digits and `_`, and does not begin with a digit
             error[command-substitution] at 6: `$(x)` cannot be expanded: command substitution is not expanded
               = help: run it with `add-runtime`: write `(add-runtime "NAME=$(…)")` before this, and `(noescape "$NAME")` here
@@ -440,9 +440,9 @@ fn a_name_for_a_host_that_is_shared() {
             warning[shares-namespace] at 2: the jail shares the host's uts namespace
               ^ medium severity
               = help: drop the `share-ns` for it
-            error[contradiction] at 4: `set-hostname` and `share-ns "uts"` contradict each other: the name would be the host's
+            error[contradiction] at 4: `set-hostname` and `share-ns "uts"` contradict each other: the name would change on the host
               at 2: shared here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
 }
@@ -452,13 +452,13 @@ fn arguments_that_a_builder_does_not_have() {
     let said = |jail| lowered(&jail);
     expect![[r#"
         error[unknown-argument] at 1: `makeJailedPi` has no argument `extraPkg`
-          ^ not an argument of this one
+          ^ not an argument of this combinator
           = help: did you mean `extraPkgs`?
     "#]]
     .assert_eq(&said(built("makeJailedPi", [("extraPkg", list([]))])));
     expect![[r#"
         error[unknown-argument] at 1: `makeJailedPi` has no argument `separateState`
-          ^ not an argument of this one
+          ^ not an argument of this combinator
           = help: it has `name`, `pkg`, `extraPkgs`, `extraReadwriteDirs`, `extraReadonlyDirs`, `env`, `fwdEnv`, `workspace`, `enableGitWorktrees`, `enableNix`, `enableOpenUrls`, `nixConfigDir`, `allowedHosts`, `secrets`, `limits`, `baseJailOptions`, `basePackages`, `extraJailOptions`
     "#]].assert_eq(&said(built("makeJailedPi", [("separateState", s("default"))])));
     expect![[r#"
@@ -478,8 +478,8 @@ fn arguments_that_a_builder_does_not_have() {
     "#]]
     .assert_eq(&said(built("makeJailedOpenCode", [])));
     expect![[r#"
-        error[jail-name] at 0: the jail's name `a/b` contains a slash and is no file name
-          = help: the name is that of the command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
+        error[jail-name] at 0: the jail's name `a/b` contains a slash and is not a file name
+          = help: the name becomes a command: letters, digits, `-`, `_`, `.`, such as `jailed-opencode`
         error[relative-path] at 2: path on the host `projects` of `readwrite` is not absolute
           ^ not absolute
           = help: write `(noescape "$PWD/projects")` for what is in the folder that the jail is started in, `(noescape "~/projects")` for your home folder, or the whole path

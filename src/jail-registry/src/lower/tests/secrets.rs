@@ -150,7 +150,7 @@ fn secrets_have_a_source_hosts_and_places() {
             secret-file#7: {"network":{"secret":{"to":{"file":{"expand":"~/.config/token"}},"from":{"file":{"expand":"~/.keys/token"}},"hosts":["api.example.com"],"places":["body"]}}}
             warning[wildcard-secret] at 13: `TOKEN` may go to every host of *.example.org
               ^ medium severity
-              = help: name the hosts that need it: whoever has one of the others can be sent the value
+              = help: name the hosts that need it: the value can be sent to each of the others
         "#]],
     );
 }
@@ -204,17 +204,17 @@ fn a_secret_that_the_network_does_not_lead_to_is_an_error() {
         said(network)
     });
     expect![[r#"
-        error[secret-host] at 7: `secret` is for `api.example.com`, and the jail reaches no host
+        error[secret-host] at 7: `secret` is for `api.example.com`, but the jail can reach no host
           = help: name the host: `(network-allow [ "api.example.com" ])`
         error[secret-host] at 11: `secret` is for `api.example.com`, which the network does not allow
           at 4: these hosts may be reached
-          = help: add `"api.example.com"` to the hosts that may be reached, or take it from those of the secret
-        error[secret-host] at 10: `secret` puts a value into TLS alone, and nothing speaks TLS to `api.example.com`
+          = help: add `"api.example.com"` to the hosts that may be reached, or remove it from the hosts of the secret
+        error[secret-host] at 10: `secret` puts a value only into TLS, and nothing speaks TLS to `api.example.com`
           at 4: these hosts may be reached
-          = help: allow the host on port 443, or say `tls = true` for the port that has it
-        error[secret-host] at 10: `secret` is for `api.example.com`, and no port for TLS may be reached
+          = help: allow the host on port 443, or say `tls = true` for the port that uses it
+        error[secret-host] at 10: `secret` is for `api.example.com`, but no port for TLS may be reached
           = help: allow port 443 too
-        error[contradiction] at 8: `secret` needs the network by name: under `network` no broker stands between the jail and a host
+        error[contradiction] at 8: `secret` needs the network by name: under `network` there is no broker between the jail and a host
           at 2: the host's network is granted here
           = help: name the hosts with `network-allow` instead of `network`, or with `allowedHosts` in a builder
     "#]].assert_eq(&said.concat());
@@ -255,24 +255,24 @@ fn what_says_two_things_about_one_is_an_error() {
           = help: take `a.example.com` from the list of `network-allow`: `http-allow` makes the host reachable
         warning[wildcard-secret] at 13: `B` may go to every host of *.example.com
           ^ medium severity
-          = help: name the hosts that need it: whoever has one of the others can be sent the value
+          = help: name the hosts that need it: the value can be sent to each of the others
         error[contradiction] at 19: `KEY` and `B` are both for the header `x-key` of `api.example.com`, which holds one
           at 11: first granted here
-          = help: leave one of them out, or give each its own hosts
+          = help: remove one of them, or give each its own hosts
         error[contradiction] at 18: `KEY` is the placeholder of two secrets
           at 10: first granted here
-          = help: leave one of them out, or give each its own hosts
+          = help: remove one of them, or give each its own hosts
         error[contradiction] at 12: `KEY` has the placeholder of a `secret`, and `fwd-env` gives it a value
           at 10: first granted here
           = help: leave `fwd-env` out: the value then stays outside
         error[contradiction] at 14: two servers would listen at `/run/api.sock`
           at 7: first granted here
           = help: give one of them another socket
-        error[contradiction] at 8: `secret-socket` needs the network by name: under `network` no broker stands between the jail and a host
+        error[contradiction] at 8: `secret-socket` needs the network by name: under `network` there is no broker between the jail and a host
           at 2: the host's network is granted here
           = help: name the hosts with `network-allow` instead of `network`, or with `allowedHosts` in a builder
         error[contradiction] at 10: `header` names a header, and `places` has no `"header"`
-          = help: leave one of them out
+          = help: remove one of them
     "#]].assert_eq(&contradictions.map(said).concat());
     // Other ports, other hosts and other headers go together.
     for together in [
@@ -307,7 +307,7 @@ fn a_key_that_could_stay_outside_draws_a_warning() {
         try-fwd-env#5: {"forward-env":{"name":"OPENAI_API_KEY","missing":"skip"}}
         network#4: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
         warning[forwards-key] at 3: `try-fwd-env` gives the jail the value of `OPENAI_API_KEY`, which can stay outside
-          = help: write `(secret { env = "OPENAI_API_KEY"; from.env = "OPENAI_API_KEY"; hosts = [ "api.openai.com" ]; })`: the program has a placeholder then, and needs the network by name
+          = help: write `(secret { env = "OPENAI_API_KEY"; from.env = "OPENAI_API_KEY"; hosts = [ "api.openai.com" ]; })`: the program then has a placeholder, and needs the network by name
         try-fwd-env#4: {"forward-env":{"name":"OPENAI_API_KEY","missing":"skip"}}
     "#]].assert_eq(&(forwarded(vec![p("network", [])]) + &forwarded(vec![])));
 }
@@ -338,17 +338,17 @@ fn nothing_is_made_in_a_folder_of_the_hosts() {
     expect![[r#"
         error[contradiction] at 9: `secret-file` would make `/srv/keys/token` in a folder of the host's, which `readonly` grants
           at 4: first granted here
-          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+          = help: name another place, such as `"/run/secrets/name"`, and configure the program to use it
         error[contradiction] at 11: `secret-file` would make `~/.tool/token` in a folder of the host's, which `state-dir` grants
           at 7: first granted here
-          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+          = help: name another place, such as `"/run/secrets/name"`, and configure the program to use it
         warning[hidden-grant] at 11: `state-dir` at `~/.tool` covers `~/.tool/token`, which was granted before
           ^ what comes later lies over what comes earlier
           at 7: first granted here
           = help: put `secret-file` after it
         error[contradiction] at 9: `secret-socket` would make `/run/api/a.sock` in a folder of the host's, which `readwrite` grants
           at 3: first granted here
-          = help: name another place, such as `"/run/secrets/name"`, and tell the program of it
+          = help: name another place, such as `"/run/secrets/name"`, and configure the program to use it
     "#]].assert_eq(&wrong.map(said).concat());
     let apart = vec![p("internet", []), p("readonly", [s("/srv")]), file(s("/srv2/token"))];
     assert!(!said(apart).contains("error"));
@@ -398,7 +398,7 @@ fn builders_know_the_keys_of_their_agents() {
         --
         secret#11: {"network":{"secret":{"to":{"variable":"GITHUB_TOKEN"},"from":{"variable":"GITHUB_TOKEN"},"hosts":["api.github.com"],"places":["header","basic"]}}}
         --
-        error[contradiction] at 0: `secret` needs the network by name: under `network` no broker stands between the jail and a host
+        error[contradiction] at 0: `secret` needs the network by name: under `network` there is no broker between the jail and a host
         --
         error[unknown-setting] at 0: `makeJailedCursorAgent` knows no key of an agent, so there are no default secrets for it
         --

@@ -10,9 +10,9 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             set-env#4: {"set-env":{"name":"A","value":"~/x"}}
-            warning[literal-expansion] at 4: `~/x` is taken as it stands: nothing in it is expanded
+            warning[literal-expansion] at 4: `~/x` is taken literally: nothing in it is expanded
               ^ a plain string
-              = help: write `(noescape "~/x")` to have it expanded at launch, or `(noescape "\\~/x")` if it is meant as it stands
+              = help: write `(noescape "~/x")` to have it expanded at launch, or `(noescape "\\~/x")` if you mean it literally
         "#]],
     );
     check_one(
@@ -21,9 +21,9 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             set-env#4: {"set-env":{"name":"A","value":"$HOME/x"}}
-            warning[literal-expansion] at 4: `$HOME/x` is taken as it stands: nothing in it is expanded
+            warning[literal-expansion] at 4: `$HOME/x` is taken literally: nothing in it is expanded
               ^ a plain string
-              = help: write `(noescape "$HOME/x")` to have it expanded at launch, or `(noescape "\\$HOME/x")` if it is meant as it stands
+              = help: write `(noescape "$HOME/x")` to have it expanded at launch, or `(noescape "\\$HOME/x")` if you mean it literally
         "#]],
     );
     check_one(
@@ -40,9 +40,9 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             set-argv#4: {"arguments":{"words":[{"text":"--home=${HOME}"},{"text":"echo $HOME"}]}}
-            warning[literal-expansion] at 4: `--home=${HOME}` is taken as it stands: nothing in it is expanded
+            warning[literal-expansion] at 4: `--home=${HOME}` is taken literally: nothing in it is expanded
               ^ a plain string
-              = help: write `(noescape "--home=\${HOME}")` to have it expanded at launch, or `(noescape "--home=\\\${HOME}")` if it is meant as it stands
+              = help: write `(noescape "--home=\${HOME}")` to have it expanded at launch, or `(noescape "--home=\\\${HOME}")` if you mean it literally
         "#]],
     );
     check_one(
@@ -51,10 +51,10 @@ fn strings_that_look_as_if_they_were_to_be_expanded() {
         &expect![[r#"
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             readonly#4: {"bind":{"from":"/home/$USER","to":"/home/$USER","access":"ro","missing":"fail"}}
-            warning[literal-expansion] at 3: `/home/$USER` is taken as it stands: nothing in it is expanded
+            warning[literal-expansion] at 3: `/home/$USER` is taken literally: nothing in it is expanded
               ^ a plain string
-              = help: write `(noescape "/home/$USER")` to have it expanded at launch, or `(noescape "/home/\\$USER")` if it is meant as it stands
-            warning[grants-home] at 3: the jail can read `/home/$USER`, which holds all that is yours
+              = help: write `(noescape "/home/$USER")` to have it expanded at launch, or `(noescape "/home/\\$USER")` if you mean it literally
+            warning[grants-home] at 3: the jail can read `/home/$USER`, which holds everything that is yours
               ^ critical severity
               = help: grant the folders that the program needs, one by one
         "#]],
@@ -72,7 +72,7 @@ fn one_place_that_is_granted_twice() {
             warning[conflicting-grants] at 5: `/src` is granted twice, first by `readonly`, now by `readwrite`
               ^ this one counts
               at 3: first granted here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
     check(
@@ -100,7 +100,7 @@ fn one_place_that_is_granted_twice() {
             warning[conflicting-grants] at 5: `~/.config/a` is granted twice, first by `state-dir`, now by `readonly`
               ^ this one counts
               at 3: first granted here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
     check(
@@ -111,7 +111,7 @@ fn one_place_that_is_granted_twice() {
             warning[conflicting-grants] at 3: the working folder is granted twice, first read-write, now read-only
               ^ this one counts
               at 2: first granted here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
     check(
@@ -122,7 +122,7 @@ fn one_place_that_is_granted_twice() {
             warning[conflicting-grants] at 5: `~` is granted twice, first by `persist-home`, now by `persist-home`
               ^ this one counts
               at 3: first granted here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
 }
@@ -197,7 +197,7 @@ fn a_home_after_the_working_folder_covers_nothing_because_that_lies_over_it() {
             warning[conflicting-grants] at 5: `~/a` is granted twice, first by `readonly`, now by `readwrite`
               ^ this one counts
               at 3: first granted here
-              = help: leave one of them out
+              = help: remove one of them
         "#]],
     );
 }
@@ -210,7 +210,7 @@ fn a_script_that_drops_the_arguments() {
         &expect![[r##"
             wrap-entry#4: {"program":{"path":"/run/jailgen/entry-1"}}
             wrap-entry#4: {"file":{"to":"/run/jailgen/entry-1","content":{"pieces":["#!",{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash\nset -o errexit\nset -o nounset\nset -o pipefail\n\nexec ",{"nix":"pkgs.hello","output":"program"},"\n"],"expand":false},"mode":365}}
-            warning[arguments-dropped] at 3: the script of `wrap-entry` does not pass the command's arguments on
+            warning[arguments-dropped] at 3: the script of `wrap-entry` does not pass on the command's arguments
               ^ no `"$@"` in it
               = help: write `${entry} "$@"` where the program starts
         "##]],
@@ -218,9 +218,9 @@ fn a_script_that_drops_the_arguments() {
 }
 
 /// Knows nothing: what is taken as it stands needs nothing.
-struct Nobody;
+struct NoVariables;
 
-impl jail_plan::Lookup for Nobody {
+impl jail_plan::Lookup for NoVariables {
     fn variable(&self, _: &str) -> Option<&str> {
         None
     }
@@ -239,7 +239,7 @@ proptest::proptest! {
     fn the_text_that_keeps_a_string_gives_that_string(text in "[ab~${}\\\\\"`:-]{0,12}") {
         let kept = super::super::text::kept(&text);
         let expansion = jail_plan::Expansion::parse(&kept).expect("it is an expansion");
-        let resolved = jail_plan::HostText::Expand(expansion).resolve(&Nobody);
+        let resolved = jail_plan::HostText::Expand(expansion).resolve(&NoVariables);
         proptest::prop_assert_eq!(resolved, Ok(text));
     }
 }

@@ -130,7 +130,7 @@ impl Comparison<'_> {
     }
 }
 
-/// A value without parts. A path and a function are no arguments, whoever reads them.
+/// A value without parts. A path and a function are never arguments.
 fn is_plain(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Integer(_) | Value::Float(_) => true,

@@ -20,18 +20,18 @@ fn nix(permissions: &str) -> Jail {
     term.jail
 }
 
-fn told(spec: &Jail, nix: &Jail) -> String {
+fn compared(spec: &Jail, nix: &Jail) -> String {
     difference(spec, nix, "/nix/store").map_or_else(|| "they agree".into(), |fault| fault.message)
 }
 
 #[track_caller]
 fn check(permission: Value, read_by_nix: &str, expected: &Expect) {
-    expected.assert_eq(&told(&jail(vec![permission]), &nix(read_by_nix)));
+    expected.assert_eq(&compared(&jail(vec![permission]), &nix(read_by_nix)));
 }
 
 #[track_caller]
 fn agrees(permission: Value, read_by_nix: &str) {
-    assert_eq!(told(&jail(vec![permission]), &nix(read_by_nix)), "they agree");
+    assert_eq!(compared(&jail(vec![permission]), &nix(read_by_nix)), "they agree");
 }
 
 /// `set-env "A"` with a text.
@@ -98,8 +98,8 @@ fn what_nix_alone_knows_may_be_any_text_that_names_no_path_outside_of_the_store(
         (vec![part(Output::Out)], "a\n$(id)"),
         (vec![literal("a"), part(Output::Out)], "a"),
     ] {
-        let told = told(&jail(vec![env(pieces)]), &nix(&nix_env(text)));
-        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+        let found = compared(&jail(vec![env(pieces)]), &nix(&nix_env(text)));
+        assert!(found.starts_with("Nix reads "), "{text}: {found}");
     }
 }
 
@@ -118,25 +118,25 @@ fn a_package_in_raw_arguments_is_one_word() {
         agrees(raw(), &nix_raw(text));
     }
     for text in ["--setenv A v1 --share-net", "--setenv A v1\t--share-net", "--setenv A v1' --b'"] {
-        let told = told(&jail(vec![raw()]), &nix(&nix_raw(text)));
-        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+        let found = compared(&jail(vec![raw()]), &nix(&nix_raw(text)));
+        assert!(found.starts_with("Nix reads "), "{text}: {found}");
     }
 }
 
 #[test]
 fn a_package_in_a_text_is_no_other_path_and_nothing_that_is_expanded() {
     for text in ["/home/u/.ssh", "", "~", "$HOME", "@/../x", "/nix/store/short-x"] {
-        let told = told(&jail(vec![env([part(Output::Out)])]), &nix(&nix_env(text)));
-        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+        let found = compared(&jail(vec![env([part(Output::Out)])]), &nix(&nix_env(text)));
+        assert!(found.starts_with("Nix reads "), "{text}: {found}");
     }
     for text in ["@", "@/bin/", "@/bin/a/b", "git"] {
-        let told = told(&jail(vec![env([part(Output::Program)])]), &nix(&nix_env(text)));
-        assert!(told.starts_with("Nix reads "), "{text}: {told}");
+        let found = compared(&jail(vec![env([part(Output::Program)])]), &nix(&nix_env(text)));
+        assert!(found.starts_with("Nix reads "), "{text}: {found}");
     }
 }
 
 #[test]
-fn whatever_else_differs_is_told() {
+fn whatever_else_differs_is_compared() {
     check(
         p("readonly", [s("/a")]),
         r#"{"combinator": "readwrite", "arguments": ["/a"]}"#,
@@ -199,15 +199,15 @@ fn builders_are_compared_by_their_arguments() {
         Term::from_json(&text).unwrap().jail
     };
     let pi = || built("makeJailedPi", [("name", s("a"))]);
-    assert_eq!(told(&pi(), &nix(r#""name": "a""#)), "they agree");
+    assert_eq!(compared(&pi(), &nix(r#""name": "a""#)), "they agree");
     expect![[r#"Nix reads `"b"` where jailgen reads `"a"`"#]]
-        .assert_eq(&told(&pi(), &nix(r#""name": "b""#)));
+        .assert_eq(&compared(&pi(), &nix(r#""name": "b""#)));
     expect!["Nix reads `env` where jailgen reads no such attribute"]
-        .assert_eq(&told(&pi(), &nix(r#""name": "a", "env": {"attributes": {}}"#)));
+        .assert_eq(&compared(&pi(), &nix(r#""name": "a", "env": {"attributes": {}}"#)));
     expect!["Nix reads no such attribute where jailgen reads `name`"]
-        .assert_eq(&told(&pi(), &nix("")));
+        .assert_eq(&compared(&pi(), &nix("")));
     expect!["Nix reads `makeJailedPi` where jailgen reads `makeJailedCrush`"]
-        .assert_eq(&told(&built("makeJailedCrush", []), &nix("")));
+        .assert_eq(&compared(&built("makeJailedCrush", []), &nix("")));
     expect!["Nix reads `makeJailedPi` where jailgen reads `jail`"]
-        .assert_eq(&told(&jail(vec![]), &nix("")));
+        .assert_eq(&compared(&jail(vec![]), &nix("")));
 }

@@ -1,10 +1,10 @@
-//! The second wall: puts the jail's processes under the Landlock rules of the plan.
+//! The Landlock layer: puts the jail's processes under the Landlock rules of the plan.
 //!
 //! The mounts say what exists, these rules say what may be done with it: where a mount shows more than was meant, it still
 //! cannot be written. Rules are tied to what a place is when they are made, which is after the root has become the jail's.
 
+mod missing;
 mod rights;
-mod told;
 
 use alloc::format;
 use alloc::rc::Rc;
@@ -26,7 +26,7 @@ use crate::resolve::{self, Scope};
 use crate::sys::landlock::{self, Restricted};
 use crate::sys::{self, Standard};
 
-pub(crate) use told::tell;
+pub(crate) use missing::report_missing;
 
 /// What the rules are about.
 pub(crate) struct Jail<'a> {
@@ -104,7 +104,8 @@ fn everywhere(jail: &Jail<'_>, restricted: u64) -> u64 {
         | LandlockRule::Closure(_)
         | LandlockRule::Standard(_) => None,
     });
-    about_root.fold(0, |all, reach| all | rights::allowed(reach, rights::Kind::Folder, restricted))
+    about_root
+        .fold(0, |all, reach| all | rights::allowed(reach, rights::PlaceKind::Folder, restricted))
 }
 
 fn is_root(beneath: &Beneath) -> bool {
@@ -234,7 +235,7 @@ fn open(path: &[u8], jail: &Jail<'_>) -> Result<Rc<OwnedFd>, Problem> {
 }
 
 fn add(place: impl AsFd, reach: Reach, rules: &OwnedFd, restricted: u64) -> Result<(), Errno> {
-    let kind = rights::Kind::of(&place)?;
+    let kind = rights::PlaceKind::from_file(&place)?;
     match rights::allowed(reach, kind, restricted) {
         0 => Ok(()),
         rights => landlock::allow(rules, place, rights),
@@ -252,8 +253,8 @@ fn standard(
     let allowed = || {
         let file = sys::standard(number);
         let flags = fcntl_getfl(file)?;
-        let kind = rights::Kind::of(file)?;
-        if flags.contains(OFlags::PATH) || kind == rights::Kind::Folder {
+        let kind = rights::PlaceKind::from_file(file)?;
+        if flags.contains(OFlags::PATH) || kind == rights::PlaceKind::Folder {
             return Ok(());
         }
         let rights = rights::as_opened(flags & OFlags::RWMODE, reach, kind, restricted);
@@ -325,7 +326,7 @@ mod tests {
     #[test]
     fn a_rule_that_allows_no_more_than_the_root_does_is_left_out_unless_it_must_be_there() {
         let all = rights::restricted(&Handled::ALL, 7).files;
-        let root = rights::allowed(Reach::Ro, rights::Kind::Folder, all);
+        let root = rights::allowed(Reach::Ro, rights::PlaceKind::Folder, all);
         let rule = |path: &str, reach, missing| {
             let (path, by) = (HostText::Literal(path.into()), String::new());
             LandlockRule::Path(Beneath { path, reach, missing, by })

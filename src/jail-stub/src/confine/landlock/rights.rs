@@ -9,14 +9,14 @@ use crate::sys::landlock::{self, Restricted};
 
 /// What a rule can be about. The kernel refuses rights on folders for anything else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum PlaceKind {
     Folder,
     Socket,
     File,
 }
 
-impl Kind {
-    pub(super) fn of(place: impl AsFd) -> Result<Self, Errno> {
+impl PlaceKind {
+    pub(super) fn from_file(place: impl AsFd) -> Result<Self, Errno> {
         Ok(match FileType::from_raw_mode(fstat(place)?.st_mode) {
             FileType::Directory => Self::Folder,
             FileType::Socket => Self::Socket,
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// `MAKE_CHAR` and `MAKE_BLOCK` are restricted and never allowed: nobody in a jail can use a device that he makes.
+/// `MAKE_CHAR` and `MAKE_BLOCK` are restricted and never allowed: no program in a jail can use a device that it makes.
 const WRITES: u64 = landlock::WRITE_FILE
     | landlock::REMOVE_DIR
     | landlock::REMOVE_FILE
@@ -46,7 +46,7 @@ const WRITES: u64 = landlock::WRITE_FILE
 const READS: u64 = landlock::READ_FILE | landlock::READ_DIR;
 const DEVICES: u64 = landlock::MAKE_CHAR | landlock::MAKE_BLOCK;
 
-/// The rights that have a meaning for what is no folder.
+/// The rights that have a meaning for what is not a folder.
 const OF_FILES: u64 = landlock::EXECUTE
     | landlock::WRITE_FILE
     | landlock::READ_FILE
@@ -78,11 +78,13 @@ pub(super) fn restricted(handles: &[Handled], abi: u32) -> Restricted {
 
 /// Whether a rule of this reach could allow anything of what is restricted.
 pub(super) fn any(reach: Reach, restricted: u64) -> bool {
-    [Kind::Folder, Kind::Socket].into_iter().any(|kind| allowed(reach, kind, restricted) != 0)
+    [PlaceKind::Folder, PlaceKind::Socket]
+        .into_iter()
+        .any(|kind| allowed(reach, kind, restricted) != 0)
 }
 
 /// What a rule of this reach allows, of what is restricted.
-pub(super) fn allowed(reach: Reach, kind: Kind, restricted: u64) -> u64 {
+pub(super) fn allowed(reach: Reach, kind: PlaceKind, restricted: u64) -> u64 {
     let write = WRITES & !DEVICES;
     let rights = match reach {
         Reach::Ro => READS,
@@ -94,17 +96,17 @@ pub(super) fn allowed(reach: Reach, kind: Kind, restricted: u64) -> u64 {
         }
     };
     let rights = match kind {
-        Kind::Folder => rights,
+        PlaceKind::Folder => rights,
         // A socket that is granted itself is granted in order to be connected to, however it is mounted.
-        Kind::Socket => (rights | landlock::RESOLVE_UNIX) & OF_FILES,
-        Kind::File => rights & OF_FILES,
+        PlaceKind::Socket => (rights | landlock::RESOLVE_UNIX) & OF_FILES,
+        PlaceKind::File => rights & OF_FILES,
     };
     rights & restricted
 }
 
 /// What a file that the launcher has opened so may be opened for again: a log that is appended to is not there to be read, and
 /// nothing of it to be executed.
-pub(super) fn as_opened(mode: OFlags, reach: Reach, kind: Kind, restricted: u64) -> u64 {
+pub(super) fn as_opened(mode: OFlags, reach: Reach, kind: PlaceKind, restricted: u64) -> u64 {
     let not = if mode == OFlags::WRONLY {
         READS
     } else if mode == OFlags::RDWR {
@@ -122,7 +124,7 @@ mod tests {
     #[test]
     fn a_file_is_opened_again_as_it_was() {
         let all = restricted(&Handled::ALL, 9).files;
-        let rights = |mode| as_opened(mode, Reach::Device, Kind::File, all);
+        let rights = |mode| as_opened(mode, Reach::Device, PlaceKind::File, all);
         let (read, write) = (landlock::READ_FILE, landlock::WRITE_FILE);
         for (mode, has, lacks) in [
             (OFlags::RDONLY, read, write | landlock::TRUNCATE | landlock::EXECUTE),
@@ -173,7 +175,7 @@ mod tests {
     #[test]
     fn a_rule_allows_its_reach_and_no_more() {
         let all = files(9);
-        let has = |reach, right| allowed(reach, Kind::Folder, all) & right == right;
+        let has = |reach, right| allowed(reach, PlaceKind::Folder, all) & right == right;
         for (reach, write, execute, device) in [
             (Reach::Ro, false, false, false),
             (Reach::Rox, false, true, false),
@@ -185,19 +187,19 @@ mod tests {
             assert_eq!(has(reach, landlock::WRITE_FILE | landlock::REFER), write, "{reach:?}");
             assert_eq!(has(reach, landlock::EXECUTE), execute, "{reach:?}");
             assert_eq!(has(reach, landlock::IOCTL_DEV), device, "{reach:?}");
-            assert_eq!(allowed(reach, Kind::Folder, all) & DEVICES, 0, "{reach:?}");
-            assert_eq!(allowed(reach, Kind::File, all) & !OF_FILES, 0, "{reach:?}");
-            assert_eq!(allowed(reach, Kind::Folder, 0), 0, "{reach:?}");
+            assert_eq!(allowed(reach, PlaceKind::Folder, all) & DEVICES, 0, "{reach:?}");
+            assert_eq!(allowed(reach, PlaceKind::File, all) & !OF_FILES, 0, "{reach:?}");
+            assert_eq!(allowed(reach, PlaceKind::Folder, 0), 0, "{reach:?}");
         }
     }
 
     #[test]
     fn a_socket_that_is_granted_can_be_connected_to_also_where_it_is_mounted_read_only() {
         assert_eq!(
-            allowed(Reach::Rox, Kind::Socket, landlock::RESOLVE_UNIX),
+            allowed(Reach::Rox, PlaceKind::Socket, landlock::RESOLVE_UNIX),
             landlock::RESOLVE_UNIX
         );
-        assert_eq!(allowed(Reach::Rox, Kind::Folder, landlock::RESOLVE_UNIX), 0);
+        assert_eq!(allowed(Reach::Rox, PlaceKind::Folder, landlock::RESOLVE_UNIX), 0);
     }
 
     #[test]

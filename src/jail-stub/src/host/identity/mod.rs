@@ -19,14 +19,14 @@ use super::subfolder;
 use crate::caller::Caller;
 use crate::resolve::{self, Scope};
 
-/// Nobody's configuration is larger.
+/// No real configuration is larger.
 const BYTES_MAX: usize = 256 * 1024;
 /// As many as git follows.
 const DEPTH_MAX: usize = 10;
 /// Files that include each other are read no more often.
 const FILES_MAX: usize = 64;
 
-/// A configuration with the two values and nothing else; nothing where the user's names nobody.
+/// A configuration with the two values and nothing else; `None` if the user's has no name.
 pub(crate) fn configuration(caller: &Caller<'_>, paths: &HostPaths<'_>) -> Option<String> {
     let mut reader = Reader { caller, paths, name: None, email: None, files: 0 };
     for file in files(caller) {

@@ -54,12 +54,12 @@ impl What {
     }
 }
 
-/// What the plan gives. A path that cannot be had stops the launch where it is used, so it is left out here.
+/// What the plan gives. A path that cannot be resolved stops the launch where it is used, so it is left out here.
 pub(crate) fn grants<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> {
     let mut grants = Vec::new();
     for (index, step) in plan.inside.iter().enumerate() {
         let wanted = Wanted::Operation(index, step);
-        grants.extend(of(&step.op, caller).into_iter().map(|what| Grant { wanted, what }));
+        grants.extend(given_by(&step.op, caller).into_iter().map(|what| Grant { wanted, what }));
     }
     if !has(plan, Namespace::Mount) {
         grants.extend(ruled(plan, caller));
@@ -67,7 +67,7 @@ pub(crate) fn grants<'a>(plan: &'a Plan, caller: &Caller<'_>) -> Vec<Grant<'a>> 
     grants
 }
 
-fn of(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
+fn given_by(op: &InsideOp, caller: &Caller<'_>) -> Vec<What> {
     let path = |text: &_| caller.path(text).map(|path| path.as_str().as_bytes().to_vec()).ok();
     let paths = |found: Result<Vec<Vec<u8>>, Problem>| {
         found.into_iter().flatten().map(What::Path).collect()
@@ -156,7 +156,7 @@ pub(crate) fn record(
     paths: &HostPaths<'_>,
     store: &Store,
 ) -> Result<(), Failure> {
-    let steps = Steps::of(plan);
+    let steps = Steps::from_plan(plan);
     for Grant { wanted, what } in grants {
         add(what, plan, paths, store).map_err(|problem| match wanted {
             Wanted::Rule(by) => steps.fixed(Fixed::Landlock, by, problem),

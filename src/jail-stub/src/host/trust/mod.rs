@@ -68,13 +68,12 @@ impl<'a> WritableTrees<'a> {
         tops.contains(&folder.identity)
     }
 
-    /// The record.
     pub(crate) fn store(&self) -> Option<&'a Store> {
         self.store
     }
 }
 
-/// Whether anybody but root could have made something in this folder; where it cannot be told, yes.
+/// Whether a user other than root could have made something in this folder; yes if that is not known.
 fn others_can_write(folder: &Level) -> bool {
     let caller = accessat(&folder.place, c".", rustix::fs::Access::WRITE_OK, AtFlags::EACCESS);
     caller.is_ok()

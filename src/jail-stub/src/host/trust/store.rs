@@ -55,7 +55,7 @@ enum Opened {
 
 impl Store {
     /// Of the launcher's environment, whatever scripts have left in variables since.
-    pub(crate) fn of(caller: &Caller<'_>) -> Self {
+    pub(crate) fn for_caller(caller: &Caller<'_>) -> Self {
         Self {
             place: caller.state_folder(),
             trees: OnceCell::new(),
@@ -142,7 +142,7 @@ impl Store {
                 .and_then(|()| put(trees, &path_name(path), &content)),
             // It is replaced as often as it is written, and each time it is another file.
             FileType::RegularFile => put(trees, &path_name(path), &content),
-            // What lies on a device or behind a socket is no tree.
+            // What lies on a device or behind a socket is not a tree.
             FileType::Symlink
             | FileType::Fifo
             | FileType::Socket
@@ -165,7 +165,7 @@ impl Store {
         put(&self.folder(WORKTREES)?, &name, &content).about(path).map_err(unrecorded)
     }
 
-    /// The folder, made for the user alone where it is missing. A home folder is not made: one that does not exist is none.
+    /// The folder, made for the user alone where it is missing. A home folder is not made: if it does not exist, there is none.
     fn folder(&self, name: &str) -> Result<OwnedFd, Problem> {
         let place = self.place.as_ref().map_err(|problem| unrecorded(problem.clone()))?;
         let path = place.file(name);

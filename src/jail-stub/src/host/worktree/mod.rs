@@ -38,29 +38,29 @@ pub(crate) struct SharedGit {
 enum Belief {
     /// A jail has not forged it, or not for what it could not write.
     Genuine,
-    /// Whoever wrote it: the launch gives the repository in any case. That says nothing to another launch.
+    /// Whichever process wrote it: the launch gives the repository in any case. That says nothing to another launch.
     Granted,
     /// A jail could have written it.
     None,
 }
 
-/// The repository of the working folder, where that is a linked worktree; nothing where it is none.
+/// The repository of the working folder, if that is a linked worktree; otherwise `None`.
 ///
 /// # Errors
-/// The pointer leads to what is no repository, or to one that does not point back, or a jail may have written both.
+/// The pointer leads to what is not a repository, or to one that does not point back, or a jail may have written both.
 pub(crate) fn shared_git(
     caller: &Caller<'_>,
     trees: &WritableTrees<'_>,
 ) -> Result<Option<SharedGit>, Problem> {
     let folder = Folder::current()?.path;
-    let Some(pointer) = Pointer::of(&folder).about(".git")? else { return Ok(None) };
+    let Some(pointer) = Pointer::in_folder(&folder).about(".git")? else { return Ok(None) };
     let flags = OFlags::PATH | OFlags::DIRECTORY;
     let place = resolve::open(CWD, &pointer.repository, flags, Scope::Anywhere)
         .about(&pointer.repository)?;
     if !pointer.is_answered(&place, &folder).about(&pointer.repository)? {
         let cause = format!("it points to `{}`, which has no worktree here", pointer.shown());
         return Err(Problem::new(&pointer.file(&folder), cause).help(
-            "`git worktree repair`, run in the repository, mends the pointers of a worktree that was moved",
+            "`git worktree repair`, run in the repository, fixes the pointers of a worktree that was moved",
         ));
     }
     is_repository(&place).map_err(|why| wrong(&pointer, &folder, why))?;
@@ -86,7 +86,7 @@ fn is_repository(place: &OwnedFd) -> Result<(), &'static str> {
     ] {
         if kind(path) != Ok(wanted) {
             return Err(
-                "which is no repository: `HEAD`, `objects` and `refs` must be there, and no links",
+                "which is not a repository: `HEAD`, `objects` and `refs` must be there, and not be links",
             );
         }
     }
@@ -135,7 +135,7 @@ fn belief(
             .map(|path| levels(path, trees));
     let (here, repository, administrative) = (here?, repository?, administrative?);
     // What was looked at is what the path leads to, by which it will be bound.
-    let found = Identity::of(place).about(&pointer.repository)?;
+    let found = Identity::from_file(place).about(&pointer.repository)?;
     if repository.last().is_none_or(|level| level.identity != found) {
         return Ok(Belief::None);
     }
@@ -152,7 +152,7 @@ fn belief(
     Ok(believed(is_genuine || is_beside() || knows(&here, place, trees)))
 }
 
-/// Whether any jail could ever write in the last of the folders; this launch is none yet.
+/// Whether any jail could ever write in the last of the folders; this launch does not count yet.
 fn was_given(levels: &[Level], trees: &WritableTrees<'_>) -> bool {
     let Some(store) = trees.store() else { return true };
     levels.iter().any(|level| store.look_up(level) != Recorded::No)

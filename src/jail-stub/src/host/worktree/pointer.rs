@@ -24,8 +24,8 @@ pub(super) struct Pointer {
 }
 
 impl Pointer {
-    /// That of the working folder, which is `folder`; nothing where it is no linked worktree.
-    pub(super) fn of(folder: &[u8]) -> Result<Option<Self>, Errno> {
+    /// That of the working folder, which is `folder`; nothing where it is not a linked worktree.
+    pub(super) fn in_folder(folder: &[u8]) -> Result<Option<Self>, Errno> {
         let Some(line) = line(CWD, b".git")? else { return Ok(None) };
         let Some(words) = line.strip_prefix(b"gitdir: ") else { return Ok(None) };
         Ok(Self::to(&target(folder, words)))
@@ -72,7 +72,7 @@ pub(in crate::host) fn target(folder: &[u8], target: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The line in a file, which is no symlink and whose folders are none; nothing where there is no such file.
+/// The line in a file; neither the file nor its folders are symlinks. `None` if there is no such file.
 pub(in crate::host) fn line(folder: impl AsFd, name: &[u8]) -> Result<Option<Vec<u8>>, Errno> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK;
     let file = match resolve::open(folder, name, flags, Scope::Beneath) {

@@ -100,7 +100,7 @@ fn session_bus(caller: &Caller<'_>) -> Places {
         .collect()
 }
 
-/// The X server's socket, and the cookie without which it lets nobody in.
+/// The X server's socket, and the cookie without which it accepts no client.
 pub(super) fn x11(launch: &Launch<'_>) -> Result<Vec<Source>, Problem> {
     let Some(number) = value(launch.caller, "DISPLAY").and_then(display_number) else {
         return Ok(Vec::new());

@@ -1,5 +1,5 @@
 //! The checks of a cage, where they are not those of a jail: nothing is mounted, so what a jail does not have is there, and must
-//! be closed. What Landlock cannot close is granted by whoever asked for a cage.
+//! be closed. What Landlock cannot close is granted by a spec that asks for a cage.
 
 use super::{Judged, names, surroundings};
 use crate::audit::Granted;
@@ -14,7 +14,7 @@ pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged
         // It knows ports and no names.
         "local-network" | "hosts-by-name" => network(seen, cage),
         "processes" => processes(seen, cage),
-        "devices" => closed(seen, "list /dev", "/dev, but for the devices that every cage has,"),
+        "devices" => closed(seen, "list /dev", "/dev, except for the devices that every cage has,"),
         "store" => store(seen, cage),
         "capabilities" => capabilities(seen),
         "time-zone" => Judged::Granted(cage, "it is the host's".into()),
@@ -34,11 +34,11 @@ pub(super) fn judge(code: &str, seen: &Seen<'_>, cage: Granted) -> Option<Judged
 pub(super) fn fix(code: &str) -> Option<&'static str> {
     Some(match code {
         "local-network" | "hosts-by-name" => {
-            "drop the ports that are not needed; `offline` has none, and no datagrams"
+            "drop the ports that are not needed; `offline` allows no ports and no datagrams"
         }
-        "store" => "say `nixStore.read = false`: the closure can be read all the same",
+        "store" => "say `nixStore.read = false`: the closure can still be read",
         "processes" | "time-zone" | "local-names" | "sockets" | "namespaces" => {
-            "use a jail where that matters"
+            "use a jail if this matters"
         }
         _ => return None,
     })
@@ -48,7 +48,11 @@ fn closed(seen: &Seen<'_>, words: &str, what: &str) -> Judged {
     let holds = seen.is_refused_with(words, &[ACCESS]);
     Judged::when(
         holds,
-        format!("{what} {} ({})", if holds { "is closed" } else { "is open" }, seen.told(words)),
+        format!(
+            "{what} {} ({})",
+            if holds { "is closed" } else { "is open" },
+            seen.answer_in_words(words)
+        ),
     )
 }
 
@@ -56,7 +60,10 @@ fn closed(seen: &Seen<'_>, words: &str, what: &str) -> Judged {
 fn network(seen: &Seen<'_>, cage: Granted) -> Judged {
     let loopback = format!("connect tcp 127.0.0.1:{}", seen.host.port);
     if !seen.is_refused_with(&loopback, &[ACCESS]) {
-        return Judged::Failed(format!("the host's loopback ({})", seen.told(&loopback)));
+        return Judged::Failed(format!(
+            "the host's loopback ({})",
+            seen.answer_in_words(&loopback)
+        ));
     }
     let ports: Vec<String> = seen.plan.landlock.connect.iter().map(u16::to_string).collect();
     let datagrams = !seen.is_refused("connect udp 192.0.2.1:53");
@@ -71,15 +78,18 @@ fn network(seen: &Seen<'_>, cage: Granted) -> Judged {
 fn processes(seen: &Seen<'_>, cage: Granted) -> Judged {
     let words = "link /proc/1/root";
     if !seen.is_refused_with(words, &[ACCESS]) {
-        return Judged::Failed(format!("others can be looked into ({})", seen.told(words)));
+        return Judged::Failed(format!("others can be read ({})", seen.answer_in_words(words)));
     }
-    Judged::Granted(cage, "all can be seen, none can be signalled or looked into".into())
+    Judged::Granted(cage, "all can be seen, none can be signalled or read".into())
 }
 
 fn store(seen: &Seen<'_>, cage: Granted) -> Judged {
     let words = "create /nix/store/jailgen-audit";
     if !seen.is_refused(words) {
-        return Judged::Failed(format!("a store path can be made ({})", seen.told(words)));
+        return Judged::Failed(format!(
+            "a store path can be made ({})",
+            seen.answer_in_words(words)
+        ));
     }
     if seen.is_refused("list /nix/store") {
         return Judged::Passed("nothing but the closure can be read or executed".into());
@@ -97,7 +107,7 @@ fn capabilities(seen: &Seen<'_>) -> Judged {
         {
             Judged::when(
                 super::kernel::status(seen, "NoNewPrivs") == Some("1"),
-                "all sets are empty but the bounding one, from which nothing can be gained",
+                "all sets are empty except the bounding set, which gives nothing",
             )
         }
         judged => judged,
@@ -112,10 +122,10 @@ fn sockets(seen: &Seen<'_>, cage: Granted) -> Judged {
         .filter(|path| !seen.is_refused(&format!("connect unix {path}")))
         .collect();
     match (reached.as_slice(), seen.host.sockets.len()) {
-        ([], 0) => Judged::Passed("none that is known is on this machine".into()),
-        ([], tried) => Judged::Passed(format!("none of the {tried} that are known answers")),
+        ([], 0) => Judged::Passed("none of the known ones exists on this machine".into()),
+        ([], tried) => Judged::Passed(format!("none of the {tried} known ones answers")),
         (reached, _) => {
-            let why = "Landlock looks at sockets from Linux 7.1 on";
+            let why = "Landlock checks sockets since Linux 7.1";
             Judged::Granted(cage, format!("can be reached, {why}: {}", names(reached)))
         }
     }
@@ -144,7 +154,7 @@ fn set_user_id(seen: &Seen<'_>) -> Judged {
 /// It has no mounts, and makes none.
 fn propagation(seen: &Seen<'_>) -> Judged {
     let words = "call mount s:none s:/tmp s:tmpfs 0 0";
-    Judged::when(seen.is_refused(words), format!("mounts: {}", seen.told(words)))
+    Judged::when(seen.is_refused(words), format!("mounts: {}", seen.answer_in_words(words)))
 }
 
 fn host_executes(seen: &Seen<'_>) -> Judged {

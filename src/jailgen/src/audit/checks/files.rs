@@ -147,7 +147,10 @@ pub(super) fn commands(seen: &Seen<'_>) -> Judged {
 pub(super) fn root(seen: &Seen<'_>) -> Judged {
     let entries = seen.list("list /").unwrap_or_default();
     let words = "create /jailgen-audit";
-    Judged::when(seen.is_refused(words), format!("{} ({})", names(entries), seen.told(words)))
+    Judged::when(
+        seen.is_refused(words),
+        format!("{} ({})", names(entries), seen.answer_in_words(words)),
+    )
 }
 
 /// The combinator by which the working folder can be written.
@@ -206,7 +209,7 @@ pub(super) fn writable_in_folder(seen: &Seen<'_>, by: Option<&str>) -> Judged {
     match (open.as_slice(), by) {
         ([], None) => Judged::Passed("the folder cannot be written".into()),
         ([], Some(by)) => {
-            Judged::Granted(seen.origin(by), "none is there now, and all can be made".into())
+            Judged::Granted(seen.origin(by), "none exists now, and all can be created".into())
         }
         (open, Some(by)) => Judged::Granted(seen.origin(by), names(open)),
         (open, None) => Judged::Failed(names(open)),

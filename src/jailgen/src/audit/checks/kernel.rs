@@ -98,9 +98,9 @@ pub(super) fn io_uring(seen: &Seen<'_>) -> Judged {
 }
 
 pub(super) fn filter(seen: &Seen<'_>) -> Judged {
-    let mode = status(seen, "Seccomp").unwrap_or("not told");
+    let mode = status(seen, "Seccomp").unwrap_or("unknown");
     if mode != "2" {
-        return Judged::Failed(format!("there is no filter of system calls (mode {mode})"));
+        return Judged::Failed(format!("there is no system call filter (mode {mode})"));
     }
     let mut calls: Vec<(&str, &[i32], &str)> = vec![
         ("call bpf 99 z:8 8", &[PERM, NOSYS], "bpf"),
@@ -150,7 +150,7 @@ pub(super) fn propagation(seen: &Seen<'_>) -> Judged {
     Judged::when(shared.is_empty() && !mounts.is_empty(), evidence)
 }
 
-/// A limit of one byte is none for files, and keeps programs from being started that dumps are piped to.
+/// A limit of one byte allows no file, and keeps the kernel from starting programs that dumps are piped to.
 pub(super) fn core_dumps(seen: &Seen<'_>) -> Judged {
     let text = seen.text("read /proc/self/limits").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("Max core file size"));

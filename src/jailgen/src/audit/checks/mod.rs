@@ -15,7 +15,6 @@ use super::{Check, Granted, Verdict};
 pub(super) use network::attempts as attempts_of_network;
 pub(super) use secrets::attempts as attempts_of_secrets;
 
-/// A check.
 pub(super) struct Rule {
     pub(super) code: &'static str,
     pub(super) title: &'static str,
@@ -36,7 +35,7 @@ impl Judged {
         if holds { Self::Passed(evidence.into()) } else { Self::Failed(evidence.into()) }
     }
 
-    /// What a cage cannot refuse is no failure of its spec.
+    /// What a cage cannot refuse is not a failure of its spec.
     fn granted_by(self, cage: Granted) -> Self {
         match self {
             Self::Failed(evidence) => Self::Granted(cage, evidence),
@@ -44,7 +43,7 @@ impl Judged {
         }
     }
 
-    /// A failure that the spec asked for is none.
+    /// A failure that the spec asked for does not count.
     fn unless(self, granted: Option<Granted>) -> Self {
         match (self, granted) {
             (Self::Failed(evidence), Some(granted)) => Self::Granted(granted, evidence),
@@ -88,22 +87,22 @@ impl Rule {
     fn fix_of(&self, combinator: &str) -> String {
         let own = match (self.code, combinator) {
             ("time-zone", combinator::NETWORK) => {
-                Some("put `utc` after `network`, which brought the host's zone along")
+                Some("put `utc` after `network`, which also grants the host's time zone")
             }
             ("time-zone", combinator::TIME_ZONE) => Some("drop `time-zone`"),
             ("time-zone", _) => Some("drop `TZ` among the variables"),
-            ("store", combinator::WHOLE_NIX_STORE) => {
-                Some("drop `whole-nix-store`: what the spec's packages need is there without it")
-            }
+            ("store", combinator::WHOLE_NIX_STORE) => Some(
+                "drop `whole-nix-store`: the jail has what the spec's packages need without it",
+            ),
             ("local-network" | "abstract-sockets" | "namespaces", combinator::SHARE_NS) => {
-                Some("drop the `share-ns` that the program can do without")
+                Some("drop each `share-ns` that the program does not need")
             }
-            // What to do is the same whoever granted it.
+            // What to do is the same for every grant.
             ("store" | "commands" | "host-executes" | "processes" | "tracing", _) => Some(self.fix),
             _ => None,
         };
         own.map_or_else(
-            || format!("drop `{combinator}` if the program can do without"),
+            || format!("drop `{combinator}` if the program does not need it"),
             str::to_owned,
         )
     }
@@ -134,7 +133,7 @@ fn refused(seen: &Seen<'_>, attempts: &[(&str, &[i32], &str)]) -> Judged {
     let open: Vec<String> = attempts
         .iter()
         .filter(|(words, errnos, _)| !seen.is_refused_with(words, errnos))
-        .map(|(words, _, name)| format!("{name}: {}", seen.told(words)))
+        .map(|(words, _, name)| format!("{name}: {}", seen.answer_in_words(words)))
         .collect();
     if open.is_empty() {
         let tried: Vec<&str> = attempts.iter().map(|(_, _, name)| *name).collect();
@@ -159,31 +158,31 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "local-network",
-        title: "local network, router and loopback of the host are out of reach",
-        fix: "drop `network` and `share-ns \"net\"` if the program can do without",
+        title: "local network, router and loopback of the host cannot be reached",
+        fix: "drop `network` and `share-ns \"net\"` if the program does not need it",
         judge: surroundings::network,
     },
     Rule {
         code: "processes",
-        title: "only the jail's own processes are there",
+        title: "only the jail's own processes exist",
         fix: "drop `share-ns \"pid\"`",
         judge: surroundings::processes,
     },
     Rule {
         code: "devices",
         title: "/dev has the harmless devices only",
-        fix: "drop the device grants that the program can do without",
+        fix: "drop device grants that the program does not need",
         judge: files::devices,
     },
     Rule {
         code: "store",
-        title: "of the store the closure is there, read-only",
+        title: "the store holds exactly the closure, read-only",
         fix: "drop `whole-nix-store` and grants of the store",
         judge: files::store,
     },
     Rule {
         code: "capabilities",
-        title: "no capabilities, and none to be had",
+        title: "no capabilities, and no way to get any",
         fix: "this is a bug in jailgen: please report it",
         judge: kernel::capabilities,
     },
@@ -196,12 +195,12 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: "local-names",
         title: "names of the local network do not resolve",
-        fix: "drop `network` if the program can do without",
+        fix: "drop `network` if the program does not need it",
         judge: surroundings::local_names,
     },
     Rule {
         code: "hosts-by-name",
-        title: "hosts that no rule names are out of reach",
+        title: "hosts that no rule names cannot be reached",
         fix: "name the hosts that the program needs with `network-allow`",
         judge: network::judge,
     },
@@ -225,19 +224,19 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "abstract-sockets",
-        title: "abstract sockets of the host are out of reach",
-        fix: "drop `network` and `share-ns \"net\"` if the program can do without",
+        title: "abstract sockets of the host cannot be reached",
+        fix: "drop `network` and `share-ns \"net\"` if the program does not need it",
         judge: surroundings::abstract_sockets,
     },
     Rule {
         code: "sockets",
         title: "no service of the host can be reached through a socket",
-        fix: "do not bind folders that have sockets: a read-only bind does not stop a connection",
+        fix: "do not bind folders that have sockets: a read-only bind does not prevent connections",
         judge: surroundings::sockets,
     },
     Rule {
         code: "keyrings",
-        title: "the kernel's keyrings are out of reach",
+        title: "the kernel's keyrings cannot be used",
         fix: "use the default filter",
         judge: kernel::keyrings,
     },
@@ -249,14 +248,14 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "kernel-switches",
-        title: "the kernel's switches cannot be turned",
+        title: "the kernel's settings cannot be changed",
         fix: "do not bind /proc or /sys of the host",
         judge: kernel::switches,
     },
     Rule {
         code: "nested-namespaces",
         title: "no namespaces and no mounts can be made",
-        fix: "drop `allow-nested-sandbox` if the program can do without a sandbox of its own",
+        fix: "drop `allow-nested-sandbox` if the program needs no sandbox of its own",
         judge: kernel::nested,
     },
     Rule {
@@ -279,13 +278,13 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "set-user-id",
-        title: "programs that are set to another user's id gain nothing",
+        title: "set-user-id programs gain nothing",
         fix: "this is a bug in jailgen: please report it",
         judge: kernel::set_user_id,
     },
     Rule {
         code: "propagation",
-        title: "mounts travel neither in nor out",
+        title: "mounts propagate neither in nor out",
         fix: "this is a bug in jailgen: please report it",
         judge: kernel::propagation,
     },
@@ -298,7 +297,7 @@ pub(super) static RULES: &[Rule] = &[
     Rule {
         code: "namespaces",
         title: "all namespaces are the jail's own",
-        fix: "drop the `share-ns` that the program can do without",
+        fix: "drop each `share-ns` that the program does not need",
         judge: surroundings::namespaces,
     },
     Rule {
@@ -309,13 +308,13 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         code: "host-executes",
-        title: "nothing that the host executes can be written",
+        title: "files that the host executes cannot be written",
         fix: "read what the agent changed before you run it; `readonly` over a file protects it",
         judge: files::host_executes,
     },
     Rule {
         code: "spec-writable",
-        title: "what decides on the next launch cannot be written",
+        title: "files that decide the next launch cannot be written",
         fix: "keep the spec, and what it reads and copies, outside the folders that its jail can write",
         judge: files::deciding,
     },

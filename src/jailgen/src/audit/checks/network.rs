@@ -10,7 +10,7 @@ use crate::audit::seen::Seen;
 /// The jail's DNS server.
 const OWN_SERVER: &str = "127.0.0.1:53";
 
-/// A DNS server that everybody may ask.
+/// A public DNS server.
 const SERVER_OUTSIDE: &str = "9.9.9.9:53";
 
 /// An address for documentation, and private ones. Who has a rule for one of them is a case for the next.
@@ -92,16 +92,19 @@ fn of_names(seen: &Seen<'_>, network: &Network) -> Judged {
     if let Some(words) = allowed(egress)
         && seen.list(&words).is_none_or(<[String]>::is_empty)
     {
-        wrong.push(format!("`{words}` of a name that a rule allows: {}", seen.told(&words)));
+        wrong.push(format!(
+            "`{words}` of a name that a rule allows: {}",
+            seen.answer_in_words(&words)
+        ));
     }
     let own = format!("connect udp {OWN_ADDRESS}");
     if !seen.went_well(&own) {
-        wrong.push(format!("the jail's own address has no route ({})", seen.told(&own)));
+        wrong.push(format!("the jail's own address has no route ({})", seen.answer_in_words(&own)));
     }
     if let Some(words) = refused(egress) {
         match seen.text(&words) {
             Some("rcode 3") => refused_ones.push("a name that no rule allows"),
-            Some(_) | None => wrong.push(format!("`{words}`: {}", seen.told(&words))),
+            Some(_) | None => wrong.push(format!("`{words}`: {}", seen.answer_in_words(&words))),
         }
     }
     let is_named = |address: &&&str| {
@@ -119,7 +122,7 @@ fn of_names(seen: &Seen<'_>, network: &Network) -> Judged {
     if seen.is_refused(&outside) {
         refused_ones.push("DNS servers outside");
     } else {
-        wrong.push(format!("a DNS server outside was asked: {}", seen.told(&outside)));
+        wrong.push(format!("a DNS server outside was asked: {}", seen.answer_in_words(&outside)));
     }
     if wrong.is_empty() {
         Judged::Passed(format!("refused: {}", refused_ones.join(", ")))

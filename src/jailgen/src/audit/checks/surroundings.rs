@@ -48,7 +48,7 @@ pub(super) fn network(seen: &Seen<'_>) -> Judged {
     let mut reached = Vec::new();
     let mut tried = vec!["the host's loopback".to_owned()];
     if !seen.is_refused(&loopback) {
-        reached.push(format!("the host's loopback ({})", seen.told(&loopback)));
+        reached.push(format!("the host's loopback ({})", seen.answer_in_words(&loopback)));
     }
     if let Some(router) = &seen.host.router {
         tried.push(format!("the router {router}"));
@@ -69,8 +69,11 @@ pub(super) fn network(seen: &Seen<'_>) -> Judged {
 
 pub(super) fn abstract_sockets(seen: &Seen<'_>) -> Judged {
     let words = format!("connect abstract {}", seen.host.abstract_socket);
-    Judged::when(seen.is_refused(&words), format!("one of the host's: {}", seen.told(&words)))
-        .unless(sharing(seen, Namespace::Net, NETWORK))
+    Judged::when(
+        seen.is_refused(&words),
+        format!("one of the host's: {}", seen.answer_in_words(&words)),
+    )
+    .unless(sharing(seen, Namespace::Net, NETWORK))
 }
 
 pub(super) fn local_names(seen: &Seen<'_>) -> Judged {

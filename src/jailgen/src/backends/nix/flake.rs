@@ -69,7 +69,7 @@ pub(super) fn inputs(specs: &[Spec], kit: &Kit) -> Result<Inputs, EmitError> {
             return Err(error("is jailgen's own"));
         }
         if declared.insert(name.clone(), input.clone()).is_some_and(|other| other != input) {
-            return Err(error("is declared by two specs, differently"));
+            return Err(error("is declared differently by two specs"));
         }
     }
     let names = declared.keys().cloned().collect();
@@ -179,7 +179,7 @@ fn overlay_list(overlays: &[String]) -> String {
     NixValue::List(overlays.iter().cloned().map(NixValue::Code).collect()).to_nix(10)
 }
 
-/// A file beside flake.nix as a Nix path. Names that a path literal cannot hold are added as a string.
+/// A file next to flake.nix as a Nix path. Names that a path literal cannot hold are added as a string.
 fn path(file: &str) -> String {
     if file.contains(['?', '=']) {
         let literal = NixValue::text(format!("/{file}")).to_nix(0);

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::{EmitError, Spec};
 
-/// The file.
 pub(super) const LINES: &str = "lines.json";
 
 /// It begins like this. Only one that does is ever overwritten.

@@ -39,7 +39,7 @@ const MARKS: &[Mark] =
 /// An emitted flake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flake {
-    /// Its folder.
+    /// The path of its folder.
     pub folder: Folder,
     /// Whether the lock pins every input. If not, Nix must complete it, which needs a network.
     pub locked: bool,

@@ -86,7 +86,7 @@ fn value(json: Value) -> Result<NixValue, EmitError> {
             Some(Value::Array(pieces)) => {
                 with_packages(&pieces, fields.get("expand") == Some(&Value::Bool(true)))?
             }
-            Some(_) => return Err(EmitError::Text("`pieces` is no list".into())),
+            Some(_) => return Err(EmitError::Text("`pieces` is not a list".into())),
             None => NixValue::Set(
                 fields
                     .into_iter()
@@ -119,7 +119,7 @@ fn part(piece: &Value) -> Result<Part, EmitError> {
         (Some(nix), Some("program")) => {
             Ok(Part::Code(format!("lib.getExe {}", parenthesised(nix))))
         }
-        _ => Err(EmitError::Text(format!("`{piece}` is no part that Nix could resolve"))),
+        _ => Err(EmitError::Text(format!("`{piece}` is not a part that Nix could resolve"))),
     }
 }
 

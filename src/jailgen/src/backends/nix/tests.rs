@@ -162,7 +162,7 @@ fn a_jail_becomes_this_file() {
             }
 
             # grant:
-            # read-write the common `.git` of the repository, at its own place, if it is started in a linked worktree (where the repository says so too, and no jail could have written both)
+            # read-write the common `.git` of the repository, at its own place, if it is started in a linked worktree (if the repository names it too, and no jail could have written both)
             {
               by = "grant#2";
               grant = "worktree";
@@ -272,7 +272,7 @@ fn inputs_and_overlays_of_specs_are_taken_over() {
     );
     assert!(flake.contains("a = make (import ./a.nix scope);"), "{flake}");
     assert!(flake.contains("b = make (import ./b.nix scope2);"), "{flake}");
-    assert!(!emitted.locked, "nobody has pinned `extra` yet");
+    assert!(!emitted.locked, "`extra` is not pinned yet");
 }
 
 #[test]
@@ -334,7 +334,7 @@ fn a_name_that_is_no_file_name_is_refused() {
     }
     check_error(
         &[spec("a.jail", vec![policy("a/b", &[])])],
-        expect!["`a.jail` has a jail `a/b`, which is no name of a command"],
+        expect!["`a.jail` has a jail `a/b`, which cannot be the name of a command"],
     );
 }
 
@@ -347,7 +347,7 @@ fn inputs_that_disagree_are_refused() {
     };
     check_error(
         &[declare("a", "x", "1"), declare("b", "x", "2")],
-        expect!["the input `x` is declared by two specs, differently"],
+        expect!["the input `x` is declared differently by two specs"],
     );
     check_error(&[declare("a", "jailgen", "1")], expect!["the input `jailgen` is jailgen's own"]);
 }

@@ -1,6 +1,6 @@
 //! Offers, once, to put an agent's file where all its sessions have the same one: into the folder that its jails are given.
 //!
-//! A file beside that folder is a copy in each jail (`state-file`), and a lock on it is another one in each. It is moved and not
+//! A file next to that folder is a copy in each jail (`state-file`), and a lock on it is another one in each. It is moved and not
 //! named by a variable (`CLAUDE_CONFIG_DIR`), because a session outside, which has no such variable, would keep to the old one.
 
 use std::fs::{DirBuilder, OpenOptions};
@@ -15,8 +15,8 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use super::Context;
 use crate::files::Private;
 
-/// Below the state folder: what the user was told or has answered, a file for each.
-const TOLD: &str = "told";
+/// Below the state folder: what was reported to the user or answered by them, a file for each.
+const REPORTED: &str = "told";
 
 /// For each jail that has such a file and the folder.
 pub(super) fn offer(policies: &[Policy], context: Context) {
@@ -39,12 +39,11 @@ fn has_both(policy: &Policy, movable: &Movable) -> bool {
 }
 
 /// What is there now.
-enum Found {
+enum StateFile {
     /// The file in the folder, or something that is not ours to move.
     Settled,
-    /// The file beside the folder.
-    Beside,
-    /// Neither.
+    /// The file is next to the folder.
+    NextToFolder,
     Nothing,
 }
 
@@ -52,20 +51,20 @@ fn offer_one(movable: &Movable, home: &Path, context: Context) {
     let Movable { agent, file, inside, .. } = movable;
     let found = found(movable, home);
     let (question, command) = match found {
-        Found::Settled => return,
-        Found::Beside => {
+        StateFile::Settled => return,
+        StateFile::NextToFolder => {
             ("Move it there now? End its sessions first.", format!("mv {file} {inside}"))
         }
-        Found::Nothing => {
+        StateFile::Nothing => {
             ("Make it there now?", format!("echo '{}' >{inside}", movable.first.trim()))
         }
     };
-    let told = format!(
-        "{agent} keeps `{file}` beside its folder. Each jail has a copy of that file, so of two sessions that change it at one time \
+    let advice = format!(
+        "{agent} keeps `{file}` next to its folder. Each jail has a copy of that file, so of two sessions that change it at the same time \
          one loses its changes. It takes `{inside}` instead where that is there: in the folder that all sessions share, outside too.",
     );
     let marker = format!("{}-in-its-folder", movable.folder.trim_start_matches("~/."));
-    let kept = context.state_folder().map(|state| state.join(TOLD));
+    let kept = context.state_folder().map(|state| state.join(REPORTED));
     let was_declined = || {
         let kept = Private::open(kept.as_deref()?).ok()??;
         kept.read(marker.as_ref()).ok()?
@@ -73,8 +72,8 @@ fn offer_one(movable: &Movable, home: &Path, context: Context) {
     if was_declined().is_some() {
         return;
     }
-    match context.console.ask(&told, question) {
-        None => context.console.note("hint", &format!("{told} `{command}`")),
+    match context.console.ask(&advice, question) {
+        None => context.console.note("hint", &format!("{advice} `{command}`")),
         Some(true) => match settle(movable, &found, home) {
             Ok(()) => context
                 .console
@@ -83,7 +82,7 @@ fn offer_one(movable: &Movable, home: &Path, context: Context) {
                 context.console.error(&format!("`{inside}` cannot be made: {error}"), None);
             }
         },
-        // It is not asked again; what it would be told is on the page of `state-file`.
+        // It is not asked again; the page of `state-file` has the advice.
         Some(false) => {
             let kept = kept.and_then(|kept| Private::create(&kept).ok());
             let _ = kept.map(|kept| kept.write(marker.as_ref(), b""));
@@ -91,32 +90,34 @@ fn offer_one(movable: &Movable, home: &Path, context: Context) {
     }
 }
 
-fn found(movable: &Movable, home: &Path) -> Found {
+fn found(movable: &Movable, home: &Path) -> StateFile {
     let at = |path| match in_home(home, path).symlink_metadata() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         other => other.map(Some),
     };
     match (at(movable.inside), at(movable.file)) {
-        (Ok(None), Ok(None)) => Found::Nothing,
-        (Ok(None), Ok(Some(file))) if file.is_file() && file.nlink() == 1 => Found::Beside,
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => Found::Settled,
+        (Ok(None), Ok(None)) => StateFile::Nothing,
+        (Ok(None), Ok(Some(file))) if file.is_file() && file.nlink() == 1 => {
+            StateFile::NextToFolder
+        }
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => StateFile::Settled,
     }
 }
 
 /// No link is followed at the end of either path: what is in the folder may be a jail's doing.
-fn settle(movable: &Movable, found: &Found, home: &Path) -> io::Result<()> {
+fn settle(movable: &Movable, found: &StateFile, home: &Path) -> io::Result<()> {
     let (folder, inside) = (in_home(home, movable.folder), in_home(home, movable.inside));
     match DirBuilder::new().mode(0o700).create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         other => other?,
     }
     match found {
-        Found::Settled => Ok(()),
-        Found::Beside => {
+        StateFile::Settled => Ok(()),
+        StateFile::NextToFolder => {
             let file = in_home(home, movable.file);
             Ok(renameat_with(CWD, file, CWD, inside, RenameFlags::NOREPLACE)?)
         }
-        Found::Nothing => {
+        StateFile::Nothing => {
             let mut file =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(inside)?;
             file.write_all(movable.first.as_bytes())

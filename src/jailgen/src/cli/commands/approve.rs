@@ -71,14 +71,14 @@ fn why(path: &Path, why: &Why) -> String {
     let path = shown(path);
     match why {
         Why::First => {
-            format!("`{path}` was not approved yet, and grants more than the working folder")
+            format!("`{path}` is not approved yet, and grants more than the working folder")
         }
         Why::Changed => format!("what `{path}` grants has changed since it was approved"),
         Why::Elsewhere(before) => {
-            format!("`{path}` is another spec than it was: it led to `{}`", shown(before))
+            format!("`{path}` is not the spec that was approved: it led to `{}`", shown(before))
         }
         Why::Unreadable(error) => {
-            format!("what was approved of `{path}` cannot be read ({})", sanitise(error))
+            format!("the approval of `{path}` cannot be read ({})", sanitise(error))
         }
     }
 }

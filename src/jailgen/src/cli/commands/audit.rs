@@ -145,7 +145,7 @@ fn ask(
     let lines: Vec<String> =
         attempts.iter().filter_map(|words| serde_json::to_string(words).ok()).collect();
     let stdin = child.stdin.take();
-    // Written beside, because the probe answers while it reads.
+    // Written in a thread of its own, because the probe answers while it reads.
     let writer = std::thread::spawn(move || {
         stdin.map(|mut stdin| stdin.write_all((lines.join("\n") + "\n").as_bytes()))
     });
@@ -158,14 +158,14 @@ fn ask(
             answers.push(answer.unwrap_or_else(|| Answer::Unknown("not an answer".into())));
         }
     }
-    let mut told = String::new();
+    let mut said = String::new();
     if let Some(stderr) = child.stderr.take() {
-        let _ = stderr.take(ANSWER_MAX as u64).read_to_string(&mut told);
+        let _ = stderr.take(ANSWER_MAX as u64).read_to_string(&mut said);
     }
     let status = child.wait().map_err(failed)?;
     let _ = writer.join();
     if !status.success() || answers.len() != attempts.len() {
-        return Ok(Err(format!("{status}\n{}", told.trim())));
+        return Ok(Err(format!("{status}\n{}", said.trim())));
     }
     Ok(Ok(answers))
 }

@@ -17,7 +17,7 @@ use crate::state::{self, BuildError, Built, Linking, Options, State};
 pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result<(), Failure> {
     let specs = &arguments.specs.specs;
     if arguments.output.is_some() && specs.len() > 1 {
-        let message = "`--output` names one link, and there are several specs";
+        let message = "`--output` names one link, but there are several specs";
         return Err(Failure::Usage(message.into()));
     }
     if arguments.check && context.state_folder().is_none() {
@@ -33,7 +33,7 @@ pub(in crate::cli) fn build(arguments: &args::Build, context: Context) -> Result
             let options = options(&arguments.inputs, arguments.output.clone(), linking);
             let wanted = Wanted::Asked { shadow: &arguments.shadow };
             build_one(spec, &arguments.inputs, &options, wanted, &state, context)
-                .map(|built| tell(&built, &state, context))
+                .map(|built| report(&built, &state, context))
         };
         match done {
             Ok(()) => {}
@@ -63,7 +63,8 @@ fn check_alone(specs: &[PathBuf], inputs: &Inputs, context: Context) -> Result<(
         let nowhere = Path::new("/nonexistent");
         emit::flake(std::slice::from_ref(spec), inputs, &inputs.owned(), nowhere, context)?;
         let spec = sanitise(&spec.display().to_string()).into_owned();
-        let what = "can be emitted; without a home folder there is no build to compare it with";
+        let what =
+            "can be emitted; without a home folder there is no earlier build to compare it with";
         context.console.note("checked", &format!("{spec} {what}"));
     }
     Ok(())
@@ -105,7 +106,7 @@ fn build_one(
     Ok(built)
 }
 
-/// Has the user confirm a jail that is called like a command in PATH: whoever types that name means the command. One that the
+/// Has the user confirm a jail that is called like a command in PATH: a user who types that name means the command. One that the
 /// spec has already is confirmed.
 fn refuse_shadow(
     spec: &Spec,
@@ -120,20 +121,16 @@ fn refuse_shadow(
             continue;
         }
         let Some(program) = context.in_path(name, &state.bin()) else { continue };
-        let told =
-            format!("the jail `{name}` is called like a command in PATH, `{}`", shown(&program));
-        match context
-            .console
-            .ask(&format!("{told}."), &format!("Link it as `{name}` all the same?"))
-        {
+        let clash =
+            format!("the jail `{name}` has the name of a command in PATH, `{}`", shown(&program));
+        match context.console.ask(&format!("{clash}."), &format!("Link it as `{name}` anyway?")) {
             Some(true) => {}
             Some(false) => {
                 return Err(Failure::new(format!("`{}` was not built", shown(&spec.place))));
             }
             None => {
-                let help =
-                    format!("give it another name, or say that it is meant: `--shadow {name}`");
-                return Err(Failure::with_help(told, help));
+                let help = format!("give it another name, or confirm it with `--shadow {name}`");
+                return Err(Failure::with_help(clash, help));
             }
         }
     }
@@ -144,7 +141,7 @@ fn failed(error: BuildError) -> Failure {
     Failure::from_parts(error.to_string(), error.help())
 }
 
-fn tell(built: &Built, state: &State, context: Context) {
+fn report(built: &Built, state: &State, context: Context) {
     let console = context.console;
     console.note("flake", &built.folder.display().to_string());
     for command in &built.commands {
@@ -211,10 +208,10 @@ pub(super) fn current(
     match fresh {
         Some(built) => {
             if state.failed(&place(spec)).is_some() {
-                let build = format!("`jailgen build {}` tries that again", shown(spec));
+                let build = format!("`jailgen build {}` tries again", shown(spec));
                 context.console.note(
                     "note",
-                    &format!("this is the build before the one that failed; {build}"),
+                    &format!("this runs the build before the one that failed; {build}"),
                 );
             }
             Ok(built)
@@ -262,7 +259,7 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
     options.overrides = from_settings;
     let inputs = Inputs::default();
     let built = build_one(&arguments.spec, &inputs, &options, Wanted::Needed, &state, context)?;
-    tell(&built, &state, context);
+    report(&built, &state, context);
     Ok(())
 }
 

@@ -47,7 +47,7 @@ fn is_allowed(diagnostic: &Diagnostic, allowed: &[String]) -> bool {
     is_named && diagnostic.severity == Severity::Warning
 }
 
-/// To programs all that is wrong is a diagnostic, also that a file is none.
+/// With JSON output every error is a diagnostic, also that a file is not a spec.
 fn compiled(path: &Path, format: MessageFormat) -> Result<Compiled, Failure> {
     match format {
         MessageFormat::Human => compile_here(path),

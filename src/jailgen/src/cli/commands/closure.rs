@@ -67,9 +67,9 @@ fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
 
 fn of_roots(roots: &[String], context: Context) -> Result<Closure, Failure> {
     if roots.is_empty() {
-        let help = "`jailgen explain` says what of the store the jail has";
+        let help = "`jailgen explain` shows what the jail has of the store";
         return Err(Failure::with_help(
-            "the jail has no closure: it has all of the store, or none",
+            "the jail has no closure: it has all of the store, or nothing of it",
             help,
         ));
     }

@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(arguments: &Config, context: Context) -> Result<(), Fa
                 None => {
                     return Err(Failure::with_help(
                         format!("`{key}` is not set"),
-                        "`jailgen config` shows what is",
+                        "`jailgen config` shows the settings",
                     ));
                 }
             }
@@ -133,7 +133,7 @@ fn kit(context: Context) -> String {
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     if let Ok(to) = file.read_link() {
         let message = format!("`{}` is a link to `{}`", shown(file), shown(&to));
-        return Err(Failure::with_help(message, "change that file, or whatever writes it"));
+        return Err(Failure::with_help(message, "change that file, or the program that writes it"));
     }
     let folder = file.parent().map(PathBuf::from).unwrap_or_default();
     let written =

@@ -16,9 +16,9 @@ use crate::render::{sanitise, sanitise_json};
 use crate::revision;
 
 pub(in crate::cli) fn run(arguments: &args::Diff, context: Context) -> Result<(), Failure> {
-    let before = Side::of(&arguments.before, context)?;
-    let after = Side::of(&arguments.after, context)?;
-    let report = Report::of(&before, &after);
+    let before = Side::load(&arguments.before, context)?;
+    let after = Side::load(&arguments.after, context)?;
+    let report = Report::between(&before, &after);
     context.console.result(&if arguments.json { report.json()? } else { report.text() })?;
     if report.is_empty() && !arguments.json {
         context.console.note("same", "both grant the same");
@@ -35,7 +35,7 @@ struct Side {
 
 impl Side {
     /// A spec or a wrapper, `/dev/null` as git names what is not there, or `REVISION:PATH`.
-    fn of(word: &Path, context: Context) -> Result<Self, Failure> {
+    fn load(word: &Path, context: Context) -> Result<Self, Failure> {
         if word == Path::new("/dev/null") {
             return Ok(Self { policies: Vec::new(), inputs: BTreeMap::new() });
         }
@@ -49,7 +49,7 @@ impl Side {
         Self::of_spec(compile(word)?, context)
     }
 
-    /// What is dangerous about a spec is no part of what it grants.
+    /// What is dangerous about a spec is not part of what it grants.
     fn of_spec(mut compiled: Compiled, context: Context) -> Result<Self, Failure> {
         compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
         let compiled = clean(compiled, context)?;
@@ -62,8 +62,8 @@ fn of_revision(revision: &str, path: &str, context: Context) -> Result<Compiled,
     let surroundings = context.surroundings()?;
     let git = surroundings.program("git").ok_or_else(|| {
         Failure::with_help(
-            "there is no `git` that could be run",
-            "one in the project itself is not",
+            "there is no `git` that can be run",
+            "a `git` in the project itself is not run",
         )
     })?;
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
@@ -93,7 +93,7 @@ struct Input {
 }
 
 impl Report {
-    fn of(before: &Side, after: &Side) -> Self {
+    fn between(before: &Side, after: &Side) -> Self {
         let jails = match (before.policies.as_slice(), after.policies.as_slice()) {
             // Two files of one jail each are meant to be compared, whatever it is called.
             ([one], [other]) if one.name != other.name => vec![difference(Some(one), Some(other))],

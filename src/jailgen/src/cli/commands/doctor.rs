@@ -30,7 +30,7 @@ pub(in crate::cli) fn run(arguments: &args::Doctor, context: Context) -> Result<
     let mut report = doctor::report(&machine(arguments, context)?);
     if arguments.fix {
         context.console.result(&doctor::render(&report))?;
-        if mend(&report, context) {
+        if repair(&report, context) {
             report = doctor::report(&machine(arguments, context)?);
             context.console.result(&format!("\n{}", doctor::render(&report)))?;
         }
@@ -45,24 +45,24 @@ pub(in crate::cli) fn run(arguments: &args::Doctor, context: Context) -> Result<
     if report.runs && report.builds { Ok(()) } else { Err(Failure::Findings) }
 }
 
-/// Does what needs no root, each after it was shown: whether something was done. `--fix` has asked for it where nobody can answer.
-fn mend(report: &Report, context: Context) -> bool {
+/// Does what needs no root, each after it was shown: whether something was done. Without a terminal, `--fix` counts as consent.
+fn repair(report: &Report, context: Context) -> bool {
     let mut done = false;
-    for mend in report.items.iter().filter_map(|item| item.mend.as_ref()) {
-        let file = shown(&mend.file);
-        let told =
-            format!("{file} gets the line\n    {}\nwhich {}.", mend.lines.trim_end(), mend.why);
-        if context.console.ask(&told, "Write it?") == Some(false) {
+    for repair in report.items.iter().filter_map(|item| item.repair.as_ref()) {
+        let file = shown(&repair.file);
+        let change =
+            format!("{file} gets the line\n    {}\nwhich {}.", repair.lines.trim_end(), repair.why);
+        if context.console.ask(&change, "Write it?") == Some(false) {
             continue;
         }
-        match mend.apply() {
+        match repair.apply() {
             Ok(()) => {
-                context.console.note("wrote", &format!("{file}: {}", mend.lines.trim_end()));
+                context.console.note("wrote", &format!("{file}: {}", repair.lines.trim_end()));
                 done = true;
             }
             Err(error) => context.console.error(
                 &format!("`{file}` cannot be written: {error}"),
-                Some(&format!("add this line to it: {}", mend.lines.trim_end())),
+                Some(&format!("add this line to it: {}", repair.lines.trim_end())),
             ),
         }
     }
@@ -141,14 +141,14 @@ fn name_of(uid: u32) -> String {
     name.or_else(login).unwrap_or_else(|| uid.to_string())
 }
 
-/// Whoever became root by sudo.
+/// The user who became root by sudo.
 fn behind_sudo() -> Option<(String, u32)> {
     let uid = std::env::var("SUDO_UID").ok()?.parse().ok()?;
     let name = std::env::var("SUDO_USER").ok().filter(|name| !name.is_empty())?;
     (uid != 0).then_some((name, uid))
 }
 
-/// Where the caller's own settings are. With the environment of somebody else, as under `sudo -E`, there are none.
+/// Where the caller's own settings are. With the environment of another user, as under `sudo -E`, there are no settings.
 fn own() -> Own {
     let caller = rustix::process::geteuid().as_raw();
     let is_own = |path: &PathBuf| {
@@ -186,7 +186,7 @@ fn ask(probe: &Path, attempts: &[String]) -> BTreeMap<String, Answer> {
         .spawn();
     let Ok(mut child) = child else { return BTreeMap::new() };
     if let Some(mut stdin) = child.stdin.take() {
-        // A few hundred bytes: they fit the pipe, so nobody waits.
+        // A few hundred bytes: they fit the pipe, so this does not block.
         let _ = stdin.write_all(text.as_bytes());
     }
     let Ok(output) = child.wait_with_output() else { return BTreeMap::new() };
@@ -215,6 +215,6 @@ fn launch(state: &State, stub: &Path, probe: &Path) -> Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(format!("{}: {told}", output.status))
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{}: {said}", output.status))
 }

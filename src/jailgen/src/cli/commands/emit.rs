@@ -93,7 +93,7 @@ pub(super) fn check(flake: &Flake, at: &Path, context: Context) -> Result<(), Fa
         let text = match &difference.change {
             Change::Missing => format!("{file} is missing\n"),
             Change::Extra => format!("{file} is no longer needed\n"),
-            Change::Binary => format!("{file} is not what it should be\n"),
+            Change::Binary => format!("{file} differs\n"),
             Change::Content(diff) => sanitise(diff).into_owned(),
         };
         context.console.result(&text)?;

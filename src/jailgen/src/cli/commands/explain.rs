@@ -27,7 +27,7 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
     let wrapper = wrapper::of_word(target)?;
     if arguments.syscalls && wrapper.is_some() {
         let help = "name the spec that it was built from";
-        return Err(Failure::with_help("a wrapper has its filter compiled, and no rules", help));
+        return Err(Failure::with_help("a wrapper has a compiled filter and no rules", help));
     }
     let mut source = match wrapper {
         Some(read) => Source::of_wrapper(read),
@@ -79,7 +79,7 @@ impl Source {
     fn of_wrapper(read: wrapper::Read) -> Self {
         let wrapper::Read { policy, foreign } = read;
         let mut found: Vec<Finding> =
-            foreign.iter().map(|danger| Finding::of(danger, &policy)).collect();
+            foreign.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
         found.extend(findings(&policy));
         Self { jails: vec![(policy, found)], inputs: BTreeMap::new() }
     }
@@ -87,7 +87,8 @@ impl Source {
     fn of_spec(compiled: Compiled) -> Self {
         let inputs = inputs(&compiled);
         let jails = compiled.policies.into_iter().zip(compiled.judged).map(|(policy, judged)| {
-            let found = judged.dangers.iter().map(|danger| Finding::of(danger, &policy)).collect();
+            let found =
+                judged.dangers.iter().map(|danger| Finding::from_danger(danger, &policy)).collect();
             (policy, found)
         });
         Self { jails: jails.collect(), inputs }
@@ -120,11 +121,11 @@ impl Source {
         Ok(texts.chain(render_inputs(&self.inputs)).collect::<Vec<_>>().join("\n"))
     }
 
-    /// What is so on this machine, and in this folder. It comes last: it is no part of what is granted.
+    /// What is so on this machine, and in this folder. It comes last: it is not part of what is granted.
     fn notes(&self, context: Context) {
         if let Some(repository) = shared_repository(self.policies()) {
             let text = format!(
-                "`git-worktree` would grant `{}`, if that has this folder as its worktree",
+                "`git-worktree` would grant `{}`, if this folder is one of its worktrees",
                 repository.display()
             );
             context.console.note("here", &text);

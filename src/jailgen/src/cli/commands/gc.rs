@@ -1,4 +1,4 @@
-//! `gc`: removes what nobody needs any more, and says how much that was.
+//! `gc`: removes what is no longer needed, and prints how much that was.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::state::{self, Mode, Removed, State};
 pub(in crate::cli) fn run(arguments: &args::Gc, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
     let (mode, verb) =
-        if arguments.dry_run { (Mode::Tell, "would remove") } else { (Mode::Remove, "removed") };
+        if arguments.dry_run { (Mode::DryRun, "would remove") } else { (Mode::Remove, "removed") };
     let removed = state::collect(&state, mode).map_err(of_state)?;
     let mut text = String::new();
     for (what, path, bytes) in &removed.things {
@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(arguments: &args::Gc, context: Context) -> Result<(), 
         text.push_str(&format!("kept {}: {busy}\n", shown(path)));
     }
     if removed.things.is_empty() {
-        return context.console.result(&(text + "Nothing is to be removed.\n"));
+        return context.console.result(&(text + "There is nothing to remove.\n"));
     }
     let bytes = removed.things.iter().map(|(_, _, bytes)| bytes).sum();
     let freed = if arguments.dry_run { "would be freed" } else { "freed" };

@@ -1,4 +1,4 @@
-//! Looks at a file that a command is given, so that what is no spec is called what it is. It decides nothing: what is read
+//! Looks at a file that a command is given, so that what is not a spec is called what it is. It decides nothing: what is read
 //! for the command is read and judged afterwards.
 
 use std::fs;
@@ -61,7 +61,7 @@ pub(super) fn check(path: &Path, wanted: Wanted) -> Result<(), Failure> {
 fn missing(path: &Path, shown: &str, wanted: Wanted) -> Result<(), Failure> {
     if path == Path::new("-") {
         let message =
-            format!("`-` is no file, and {} is not read from standard input", wanted.words());
+            format!("`-` is not a file, and {} is not read from standard input", wanted.words());
         return Err(Failure::with_help(message, "name a file"));
     }
     if fs::symlink_metadata(path).is_ok() {
@@ -120,7 +120,7 @@ fn unreadable(shown: &str, error: &std::io::Error) -> Failure {
     Failure::new(format!("`{shown}` cannot be read: {error}"))
 }
 
-/// What a regular file is, if it is no text or a command of ours.
+/// What a regular file is, if it is not text or a command of ours.
 fn contents(bytes: &[u8], wanted: Wanted) -> Option<(&'static str, Option<String>)> {
     let is_command = bytes.starts_with(b"#!") && Wrapper::parse(bytes).is_ok();
     if is_command {

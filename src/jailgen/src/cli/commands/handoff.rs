@@ -22,7 +22,7 @@ pub(in crate::cli) fn run(arguments: &review::Handoff, context: Context) -> Resu
             let mode = if arguments.json { "json" } else { "show" };
             let said = ledger(mode, &project, &[], context)?;
             if said.is_empty() {
-                context.console.note("nothing", "is left that was not there or is not approved");
+                context.console.note("nothing", "is left that is new or not approved");
             }
             context.console.result(&said)
         }

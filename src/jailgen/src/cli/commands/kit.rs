@@ -6,7 +6,7 @@ use super::Context;
 use crate::cli::failure::Failure;
 use crate::kit::{self, KitError, Manifest};
 
-/// Adds a kit that was put together to the store, and records it beside this program.
+/// Adds a kit that was put together to the store, and records it next to this program.
 pub(in crate::cli) fn add(folder: &Path, context: Context) -> Result<(), Failure> {
     let nix = context.nix().map_err(Failure::from)?;
     let kit = kit::add(&nix, folder, &context.program()?).map_err(|error| failed(&error))?;
@@ -14,9 +14,9 @@ pub(in crate::cli) fn add(folder: &Path, context: Context) -> Result<(), Failure
     Ok(())
 }
 
-/// Prints the manifest that is installed beside a kit.
+/// Prints the manifest that is installed next to a kit.
 pub(in crate::cli) fn describe(folder: &Path, context: Context) -> Result<(), Failure> {
-    let manifest = Manifest::of(folder).map_err(|error| failed(&error))?;
+    let manifest = Manifest::for_kit(folder).map_err(|error| failed(&error))?;
     let text = serde_json::to_string_pretty(&manifest)
         .map_err(|error| failed(&KitError::CompiledIn(error)))?;
     context.console.result(&format!("{text}\n"))

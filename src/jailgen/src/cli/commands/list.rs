@@ -92,7 +92,7 @@ fn entry(holding: &Holding, context: Context) -> Entry<'_> {
     }
 }
 
-/// What of the store its builds keep, as far as that can be told.
+/// What of the store its builds keep, as far as that is known.
 fn kept(holding: &Holding, context: Context) -> Option<u64> {
     let there = holding.jails.iter().filter(|jail| jail.is_there());
     let roots: Vec<String> = there.map(|jail| jail.store_path.clone()).collect();

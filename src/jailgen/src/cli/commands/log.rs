@@ -19,7 +19,7 @@ pub(in crate::cli) fn run(arguments: &live::Log, context: Context) -> Result<(),
         None => log_names(&state.logs()).map_err(of_state)?,
         Some(target) => wanted(target, &state)?,
     };
-    let mut log = Log::of(&state.logs(), &names);
+    let mut log = Log::for_jails(&state.logs(), &names);
     let print = |log: &mut Log, is_several: bool| -> Result<usize, Failure> {
         let lines = log.new_lines().map_err(of_log)?;
         let text: String = lines.iter().map(|line| one(line, is_several, arguments.json)).collect();
@@ -32,7 +32,7 @@ pub(in crate::cli) fn run(arguments: &live::Log, context: Context) -> Result<(),
         if count == 0 {
             context
                 .console
-                .note("nothing", "was reached or refused so far, or no broker was there");
+                .note("nothing", "was reached or refused so far, or there was no broker");
         }
         return Ok(());
     }

@@ -10,7 +10,7 @@ use crate::lsp::{End, serve};
 pub(in crate::cli) fn run() -> Result<(), Failure> {
     let (connection, threads) = Connection::stdio();
     let end = serve(&connection);
-    // The thread that writes ends when nobody can give it anything any more.
+    // The thread that writes ends when the last sender is gone.
     drop(connection);
     if end == End::Abrupt {
         return Err(Failure::Findings);
@@ -19,8 +19,8 @@ pub(in crate::cli) fn run() -> Result<(), Failure> {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Done),
         Err(error) => Err(Failure::with_help(
-            format!("the conversation with the editor broke off: {error}"),
-            "`jailgen lsp` is started by an editor and speaks the language server protocol; docs/editors.md has the set-up",
+            format!("the connection to the editor failed: {error}"),
+            "an editor starts `jailgen lsp` and speaks the language server protocol with it; docs/editors.md has the set-up",
         )),
     }
 }

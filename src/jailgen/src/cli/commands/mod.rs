@@ -104,7 +104,7 @@ impl Context {
         opened.map_err(|(folder, error)| {
             let shown = sanitise(&folder.display().to_string()).into_owned();
             let help =
-                "jailgen runs and believes what stands there, so only you may be able to write it";
+                "jailgen runs and trusts what is in it, so no other user may be able to write it";
             Failure::with_help(format!("`{shown}` cannot be used: {error}"), help)
         })
     }
@@ -131,7 +131,7 @@ impl Context {
         std::env::split_paths(&path).any(|entry| entry == folder)
     }
 
-    /// This program, beside which its kit is recorded.
+    /// This program, next to which its kit is recorded.
     pub(super) fn program(self) -> Result<PathBuf, Failure> {
         std::env::current_exe()
             .map_err(|error| Failure::new(format!("this program cannot be found: {error}")))
@@ -203,7 +203,7 @@ fn write_new(path: &Path, spec: &str) -> Result<(), Failure> {
     let written = File::create_new(path).and_then(|mut file| file.write_all(spec.as_bytes()));
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::with_help(
-            format!("`{shown}` exists, and is left as it is"),
+            format!("`{shown}` exists and is not changed"),
             "name another file with `-o FILE`, or print the spec with `-o -`",
         ),
         ErrorKind::NotFound => Failure::with_help(

@@ -41,7 +41,7 @@ fn one(target: &Path, state: &State, context: Context) -> Result<(), Failure> {
         return Ok(());
     }
     let message = format!("nothing was built of `{}`", shown(target));
-    Err(Failure::with_help(message, "`jailgen list` says what was"))
+    Err(Failure::with_help(message, "`jailgen list` shows what was built"))
 }
 
 /// What is meant: a spec by its path, else the spec that makes the jail of that name.
@@ -62,19 +62,19 @@ fn meant(target: &Path, state: &State) -> Result<Option<Holding>, Failure> {
     match <[Holding; 1]>::try_from(found) {
         Ok([only]) if only.jails.len() < 2 => Ok(Some(only)),
         Ok([only]) => {
-            let message = format!("`{name}` is one of several jails of `{}`", of(&only));
+            let message = format!("`{name}` is one of several jails of `{}`", spec_path(&only));
             let help = "name the spec to remove all of them; to remove one, take it out of the spec and build that again";
             Err(Failure::with_help(message, help))
         }
         Err(none) if none.is_empty() => Ok(None),
         Err(several) => {
-            let specs: Vec<String> = several.iter().map(of).collect();
+            let specs: Vec<String> = several.iter().map(spec_path).collect();
             let message = format!("several specs make `{name}`: `{}`", specs.join("`, `"));
-            Err(Failure::with_help(message, "name the spec that is meant"))
+            Err(Failure::with_help(message, "name the spec instead"))
         }
     }
 }
 
-fn of(holding: &Holding) -> String {
+fn spec_path(holding: &Holding) -> String {
     shown(&holding.spec.clone().unwrap_or_default())
 }

@@ -13,9 +13,9 @@ use crate::render::{self, Sources};
 
 pub(in crate::cli) fn run(context: Context) -> Result<(), Failure> {
     match builder::build(Path::new(".")) {
-        Ok(told) => {
-            print(&told.warnings, &NoSources, context);
-            told.left_out.iter().for_each(|what| context.console.note("note", what));
+        Ok(report) => {
+            print(&report.warnings, &NoSources, context);
+            report.left_out.iter().for_each(|what| context.console.note("note", what));
             Ok(())
         }
         // The message names the line of the spec itself, and Nix shows it as it is.
@@ -37,7 +37,7 @@ fn print(diagnostics: &[Diagnostic], sources: &dyn Sources, context: Context) {
     }
 }
 
-/// A term of the Nix door has no places.
+/// A term of the Nix library has no places.
 struct NoSources;
 
 impl Sources for NoSources {

@@ -81,7 +81,7 @@ fn the_one(word: &str, state: &State) -> Result<Session, Failure> {
     match found.len() {
         0 => Err(Failure::with_help(
             format!("no session `{word}` runs"),
-            "`jailgen sessions` lists those that do",
+            "`jailgen sessions` lists the sessions that run",
         )),
         1 => Ok(found.swap_remove(0)),
         count => {

@@ -23,13 +23,13 @@ pub(in crate::cli) fn run(arguments: &args::Trace, context: Context) -> Result<(
     let filters = filters(arguments, &wrapper)?;
     let traced = state::trace(&state, &wrapper, filters.default())
         .map_err(|error| Failure::from_parts(error.to_string(), error.help()))?;
-    let mut trace = Trace::of(&traced.plan.seccomp, filters);
+    let mut trace = Trace::under_filters(&traced.plan.seccomp, filters);
     let ended = jail_trace::trace(&traced.wrapper, &arguments.arguments, &mut |call| {
         trace.add(call);
     });
     let ended = ended.map_err(forbidden)?;
     let report = trace.report(&traced.plan.name);
-    tell(&report, arguments, context)?;
+    write(&report, arguments, context)?;
     match ended {
         Ended::Exited(0) => Ok(()),
         Ended::Exited(status) => Err(Failure::Ended(status)),
@@ -52,11 +52,11 @@ fn filters(arguments: &args::Trace, wrapper: &std::path::Path) -> Result<Filters
     let Some((policy, jail)) = found else {
         let spec = arguments.jail.spec.display();
         return Err(Failure::with_help(
-            format!("`{spec}` has changed while it was built"),
+            format!("`{spec}` changed while it was built"),
             "run it again",
         ));
     };
-    Filters::of(policy, jail_registry::agent_of(jail), arch, folder())
+    Filters::for_run(policy, jail_registry::agent_of(jail), arch, folder())
         .map_err(|error| Failure::new(error.to_string()))
 }
 
@@ -77,7 +77,7 @@ fn forbidden(error: Error) -> Failure {
 }
 
 /// To standard error: standard output is the program's.
-fn tell(report: &Report, arguments: &args::Trace, context: Context) -> Result<(), Failure> {
+fn write(report: &Report, arguments: &args::Trace, context: Context) -> Result<(), Failure> {
     let text = if arguments.json {
         let json = serde_json::to_string_pretty(report)
             .map_err(|error| Failure::new(format!("the report cannot be written: {error}")))?;

@@ -22,31 +22,31 @@ pub(in crate::cli) fn run(arguments: &Trust, context: Context) -> Result<(), Fai
 fn list(arguments: &TrustList, context: Context) -> Result<(), Failure> {
     let state = context.state()?;
     let trees = trust::trees(&state).map_err(|error| {
-        let help = "until it can be, every folder that you can write counts as one that a jail could write";
+        let help = "until it is readable, every folder that you can write counts as one that a jail could write";
         Failure::with_help(format!("the recorded trees cannot be read: {error}"), help)
     })?;
     let worktrees = trust::worktrees(&state).map_err(|error| {
-        let help = "until they can be, no worktree counts as one that had its repository before";
+        let help =
+            "until they are readable, no worktree counts as one that had its repository before";
         Failure::with_help(format!("the recorded worktrees cannot be read: {error}"), help)
     })?;
     let (approvals, unreadable) = trust::approvals(&state).map_err(|error| {
-        let help = "until they can be, every spec is asked about";
+        let help = "until they are readable, every spec is asked about";
         Failure::with_help(format!("the approvals cannot be read: {error}"), help)
     })?;
-    let found = Found { trees, worktrees, approvals, unreadable };
+    let found = Records { trees, worktrees, approvals, unreadable };
     context.console.result(&if arguments.json { as_json(&found) } else { in_words(&found) })
 }
 
-/// All that is written down.
-struct Found {
+/// Everything that is recorded.
+struct Records {
     trees: Trees,
     worktrees: Trees,
     approvals: Vec<Approval>,
-    /// Of approvals.
     unreadable: Vec<OsString>,
 }
 
-fn in_words(found: &Found) -> String {
+fn in_words(found: &Records) -> String {
     let mut text = String::new();
     let mut section = |title: &str, lines: String| {
         text.push_str(title);
@@ -67,12 +67,12 @@ fn in_words(found: &Found) -> String {
 }
 
 fn cannot_be_read(names: &[OsString]) -> String {
-    let line = |name| format!("  one that cannot be read: {}\n", shown(Path::new(name)));
+    let line = |name| format!("  unreadable: {}\n", shown(Path::new(name)));
     names.iter().map(line).collect()
 }
 
-fn as_json(found: &Found) -> String {
-    let Found { trees, worktrees, approvals, unreadable } = found;
+fn as_json(found: &Records) -> String {
+    let Records { trees, worktrees, approvals, unreadable } = found;
     let text = |path: &PathBuf| path.display().to_string();
     let names = |names: &[OsString]| -> Vec<String> {
         names.iter().map(|name| name.to_string_lossy().into_owned()).collect()
@@ -120,9 +120,9 @@ fn forget_one(state: &State, path: &Path, context: Context) -> Result<(), Failur
     if tree || worktree || approval {
         return Ok(());
     }
-    let message = format!("nothing is written down about `{}`", shown(path));
+    let message = format!("nothing is recorded about `{}`", shown(path));
     Err(Failure::with_help(
         message,
-        "`jailgen trust list` says what is; name the path as it stands there",
+        "`jailgen trust list` shows the records; name the path as it is shown there",
     ))
 }

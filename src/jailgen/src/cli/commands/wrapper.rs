@@ -29,7 +29,8 @@ pub(super) fn of_word(word: &Path) -> Result<Option<Read>, Failure> {
         };
     }
     let Some(command) = in_path(word) else { return Ok(None) };
-    let message = format!("`{}` is `{}`, which runs in no jail", shown(word), shown(&command));
+    let message =
+        format!("`{}` is `{}`, which does not run in a jail", shown(word), shown(&command));
     let help = "name a spec, or a command that was built from one";
     of_file(&command)?.map(Some).ok_or_else(|| Failure::with_help(message, help))
 }
@@ -41,8 +42,9 @@ fn is_same(one: &Path, other: &Path) -> bool {
 fn two_of(word: &Path, command: &Path) -> Failure {
     let (word, command) = (shown(word), shown(command));
     let message = format!("`{word}` is a wrapper in this folder, and another one in PATH");
-    let help =
-        format!("name the one that you mean: `{command}`, which a shell starts, or `./{word}`");
+    let help = format!(
+        "name the one that you mean: `{command}`, which a shell would start, or `./{word}`"
+    );
     Failure::with_help(message, help)
 }
 
@@ -73,6 +75,6 @@ fn of_file(file: &Path) -> Result<Option<Read>, Failure> {
 pub(super) fn refuse_foreign(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let found = seal::foreign_programs(bytes).unwrap_or_default();
     let Some(first) = found.first() else { return Ok(()) };
-    let message = format!("`{}` is no wrapper of jailgen's: {}", shown(file), first.what);
+    let message = format!("`{}` is not a wrapper that jailgen built: {}", shown(file), first.what);
     Err(Failure::with_help(message, first.fix))
 }

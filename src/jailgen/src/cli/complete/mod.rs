@@ -28,7 +28,7 @@ pub(super) fn run(index: usize, words: Vec<OsString>, console: Console) -> Resul
     let mut command = command::with_completers(&words);
     let typed = words.get(index).map(|word| word.to_string_lossy().into_owned());
     let is_option = typed.is_some_and(|word| word.starts_with('-'));
-    // Where nothing can stand there is nothing to say, and nobody to read it.
+    // If nothing can follow, there is nothing to print.
     let candidates = complete(&mut command, words, index, folder.as_deref()).unwrap_or_default();
     let lines = candidates.iter().map(|candidate| line(candidate, is_option));
     console.result(&lines.collect::<String>())
@@ -37,11 +37,11 @@ pub(super) fn run(index: usize, words: Vec<OsString>, console: Console) -> Resul
 fn line(candidate: &CompletionCandidate, is_option: bool) -> String {
     let value = candidate.get_value().to_string_lossy();
     if let Some((option, files)) = Files::asked(&value) {
-        // What begins like an option is no file, unless it is one's value.
+        // What begins like an option is not a file, unless it is one's value.
         let is_meant = is_option == option.ends_with('=');
         return if is_meant { format!("{}\n", files.line()) } else { String::new() };
     }
-    // A name from a spec that would not be one line is none that can be typed either.
+    // A name from a spec that does not fit on one line cannot be typed either.
     if value.contains(char::is_control) {
         return String::new();
     }

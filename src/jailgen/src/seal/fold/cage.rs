@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Access, Argument, Beneath, Closure, Found, HandOff, Handled, HostOp, HostText, Ids, Landlock,
-    LandlockRule, Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn,
+    Access, Argument, Beneath, Closure, FoundAtLaunch, HandOff, Handled, HostOp, HostText, Ids,
+    Landlock, LandlockRule, Lifetime, Limit, Missing, Plan, Reach, RefuseFolder, Resource, StartIn,
     StateDirectory, StateFile, StateLink, Step, Terminal,
 };
 use jail_policy::{Grant, Policy, Scope};
@@ -192,14 +192,14 @@ impl Draft {
         self.before.insert(0, Step::new(by.clone(), HostOp::RefuseFolder(refuse)));
         let how = HandOff { quarantine: false };
         self.before.extend(super::host::looked_through(Access::ReadWrite, how, &by));
-        self.rules.push(LandlockRule::Folder(Found { reach: Reach::Rw, by }));
+        self.rules.push(LandlockRule::Folder(FoundAtLaunch { reach: Reach::Rw, by }));
         self.start = Some(StartIn::Folder);
     }
 
     fn execution(&mut self, scope: Scope, by: String) {
         match scope {
             Scope::Closure => {
-                self.rules.push(LandlockRule::Closure(Found { reach: Reach::Rox, by }));
+                self.rules.push(LandlockRule::Closure(FoundAtLaunch { reach: Reach::Rox, by }));
             }
             Scope::Whole => {
                 self.rule(self.store.clone(), Reach::Rox, Missing::Fail, by);
@@ -213,7 +213,7 @@ impl Draft {
                 SealError::new("the policy names no program").help("give the cage an `argv`")
             );
         };
-        let standard = Found { reach: Reach::Device, by: EVERY_JAIL.into() };
+        let standard = FoundAtLaunch { reach: Reach::Device, by: EVERY_JAIL.into() };
         self.rules.push(LandlockRule::Standard(standard));
         let landlock = Landlock {
             handles: HANDLES.to_vec(),

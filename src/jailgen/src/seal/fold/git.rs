@@ -7,7 +7,7 @@ use jail_policy::GitSettings;
 /// The operation that keeps git's settings apart, where they are.
 pub(super) fn git(settings: GitSettings, by: String) -> Option<Step<InsideOp>> {
     let changes = match settings {
-        GitSettings::Apart => GitChanges::Told,
+        GitSettings::Apart => GitChanges::Reported,
         GitSettings::Merged => GitChanges::Merged,
         GitSettings::ReadOnly => GitChanges::Refused,
         GitSettings::Shared => return None,

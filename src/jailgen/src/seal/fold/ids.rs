@@ -27,7 +27,7 @@ impl Who {
         }
     }
 
-    /// Other ids can be had only where the jail maps ids at all.
+    /// Other ids are possible only where the jail maps ids at all.
     pub(super) fn lower(self, namespaces: &BTreeSet<Namespace>) -> Result<Ids, SealError> {
         let (ids, what) = match (self.dedicated, self.shown) {
             (None, None) => return Ok(Ids::Caller),
@@ -35,11 +35,11 @@ impl Who {
                 let what = format!("cannot run as `{}`", user.name);
                 (Ids::Dedicated(user), what)
             }
-            (None, Some(shown)) => (Ids::Shown(shown), "cannot have ids of another number".into()),
+            (None, Some(shown)) => (Ids::Shown(shown), "cannot have ids with other numbers".into()),
             (Some(user), Some(_)) => {
                 let name = user.name;
                 return Err(SealError::new(format!(
-                    "a jail that runs as `{name}` shows nobody's ids under another number"
+                    "a jail that runs as `{name}` cannot show ids under other numbers"
                 ))
                 .help("remove one of the two: `dedicated-user`, or `--uid` and `--gid`"));
             }

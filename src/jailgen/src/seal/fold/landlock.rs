@@ -1,10 +1,10 @@
-//! The second wall, from what the mounts grant: what is writable inside may be written, and nothing else (landlock(7)).
+//! The Landlock layer, from what the mounts grant: what is writable inside may be written, and nothing else (landlock(7)).
 
 use std::collections::BTreeSet;
 
 use jail_plan::{
-    Beneath, Found, Handled, HostText, InsideOp, Landlock, LandlockRule, Missing, Namespace,
-    Origin, Reach, Service, Session, Step,
+    Beneath, FoundAtLaunch, Handled, HostText, InsideOp, Landlock, LandlockRule, Missing,
+    Namespace, Origin, Reach, Service, Session, Step,
 };
 use jail_policy::{Entry, Wall};
 
@@ -53,7 +53,7 @@ impl Wish {
         };
         let rules = inside.iter().flat_map(|step| landlock.rules_of(step, store));
         let standard =
-            LandlockRule::Standard(Found { reach: Reach::Device, by: EVERY_JAIL.into() });
+            LandlockRule::Standard(FoundAtLaunch { reach: Reach::Device, by: EVERY_JAIL.into() });
         landlock.rules = rules.chain([standard]).collect();
         if wall == Wall::Writes && !nested {
             read_what_is_mounted(&mut landlock);
@@ -105,7 +105,7 @@ fn handles(
     namespaces: &BTreeSet<Namespace>,
 ) -> Vec<Handled> {
     let mut handles = files.to_vec();
-    // An X client tries the abstract socket first, and takes the one with a path only if nobody listens there.
+    // An X client tries the abstract socket first, and uses the one with a path only if no server listens there.
     let x11 = InsideOp::Session(Session { service: Service::X11 });
     if !inside.iter().any(|step| step.op == x11) {
         handles.push(Handled::AbstractSockets);

@@ -52,7 +52,7 @@ fn refuse_second_folder(policy: &Policy) -> Result<(), SealError> {
         None => Ok(()),
         Some(second) => {
             let error = SealError::at(policy, second, "the working folder is granted twice");
-            Err(error.help("leave one of the two grants out, or emit the spec again"))
+            Err(error.help("remove one of the two grants, or emit the spec again"))
         }
     }
 }
@@ -68,7 +68,7 @@ struct Last {
 }
 
 impl Last {
-    fn of(policy: &Policy) -> Self {
+    fn in_policy(policy: &Policy) -> Self {
         let last = |wanted: fn(&Grant) -> bool| {
             policy.grants.iter().rposition(|entry| wanted(&entry.grant))
         };
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
         Self {
             policy,
             store: store.into(),
-            last: Last::of(policy),
+            last: Last::in_policy(policy),
             before: Vec::new(),
             inside: Vec::new(),
             environment: Environment::default(),
@@ -128,7 +128,7 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes one grant in. The match is complete: a new grant does not compile until somebody says what the plan does about it.
+    /// Takes one grant in. The match is complete: a new grant does not compile until this says what the plan does about it.
     fn apply(&mut self, index: usize, entry: &'a Entry) -> Result<(), SealError> {
         let read = Reader { policy: self.policy, entry };
         let by = entry.by.to_string();
@@ -387,7 +387,9 @@ impl<'a> Draft<'a> {
         let ids = self.ids.lower(&self.namespaces)?;
         let network = self.network.finish(request.broker)?;
         if network.is_some() && !self.namespaces.contains(&Namespace::Net) {
-            return Err(SealError::new("the host's network is shared, and hosts are named beside"));
+            return Err(SealError::new(
+                "the host's network is shared, and hosts are named as well",
+            ));
         }
         let landlock = self.landlock.lower(&self.inside, &self.namespaces, &self.store);
         let mut plan = Plan {
@@ -429,7 +431,7 @@ impl<'a> Draft<'a> {
                 "the program `{}` is in the store, and nothing of the store is granted",
                 program.source()
             ))
-            .help("what forgets the base forgets the store too: grant the closure again"));
+            .help("a spec that forgets the base forgets the store too: grant the closure again"));
         }
         Ok(program)
     }

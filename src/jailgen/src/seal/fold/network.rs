@@ -16,7 +16,7 @@
 //! | `secret-socket` | 127.0.0.1, a port that nothing else has | – | at launch |
 //!
 //! One socket listens on a port of one address: on a port of `internet` the wildcard takes the connections to names and to the
-//! addresses of rules too, and the broker tells them apart by the address that they came to. What no row names has no route.
+//! addresses of rules too, and the broker distinguishes them by the address that they came to. What no row names has no route.
 
 use std::net::IpAddr;
 
@@ -31,7 +31,7 @@ use super::super::SealError;
 use super::super::text::Reader;
 use super::requests::Judged;
 
-/// Addresses that stand for names. RFC 2544 keeps the one range for benchmarks, RFC 4193 gives everybody the other.
+/// Addresses that stand for names. RFC 2544 keeps the one range for benchmarks, RFC 4193 gives the other to every network.
 pub(super) const SYNTHETIC: [&str; 2] = ["198.18.0.0/15", "fd6a:6169:6c00::/64"];
 
 /// The first of each, which the loopback interface has: without an address the C library takes a family for absent.
@@ -119,7 +119,7 @@ impl ByName {
             return Err(SealError::new(format!(
                 "the addresses, ports and host ports of the spec need {count} sockets, and a jail can be given {SOCKETS_MAX}"
             ))
-            .help("name hosts by their names: those need none before they are looked up"));
+            .help("name hosts by their names: those need no socket before they are looked up"));
         }
         let names = if self.reaches_hosts() { OWN_ADDRESSES.as_slice() } else { &[] };
         let (local, unreachable) = (self.local(), self.unreachable());

@@ -1,4 +1,4 @@
-//! What the grants make of the layers beside the mounts.
+//! What the grants make of the layers other than the mounts.
 
 use expect_test::expect;
 use jail_policy::{Access, Grant, Missing, Namespace, Text, Wall};
@@ -89,7 +89,7 @@ fn a_file_that_is_no_filter_for_this_processor_is_refused_with_its_line_and_the_
     let foreign = default_program(Arch::Aarch64);
     for (bytes, why) in [
         (Vec::new(), "it is empty"),
-        (vec![6; 12], "12 bytes are no list of instructions"),
+        (vec![6; 12], "12 bytes are not a list of instructions"),
         (vec![6; 8 * 4097], "it has 4097 instructions, and the kernel takes 4096"),
         (foreign, "it is meant for aarch64"),
     ] {
@@ -99,7 +99,7 @@ fn a_file_that_is_no_filter_for_this_processor_is_refused_with_its_line_and_the_
         }
     }
     assert!(sealed_with(&policy, &[(path.clone(), default_program(Arch::X86_64))]).is_ok());
-    // Nor is one left out that nobody has read.
+    // Nor is one left out that has not been read.
     assert!(sealed_with(&policy, &[]).map(drop).unwrap_err().to_string().contains("was not read"));
 }
 

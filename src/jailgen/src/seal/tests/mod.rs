@@ -10,7 +10,7 @@ mod network;
 mod requests;
 mod unseal;
 
-use super::{Graph, Kind, Node, Request, SealError, Sealed, seal};
+use super::{Graph, Node, PathKind, Request, SealError, Sealed, seal};
 
 const HELLO: &str = "/nix/store/00000000000000000000000000000000-hello-2.12";
 const GLIBC: &str = "/nix/store/11111111111111111111111111111111-glibc-2.40";
@@ -25,10 +25,10 @@ fn graph() -> Graph {
     Graph::new(
         "/nix/store",
         [
-            (HELLO.to_owned(), node(Kind::Folder, &[GLIBC, HELLO])),
-            (GLIBC.to_owned(), node(Kind::Folder, &[GLIBC])),
-            (GIT.to_owned(), node(Kind::File, &[GLIBC, LINK])),
-            (LINK.to_owned(), node(Kind::Link(format!("{GLIBC}/lib")), &[GLIBC])),
+            (HELLO.to_owned(), node(PathKind::Folder, &[GLIBC, HELLO])),
+            (GLIBC.to_owned(), node(PathKind::Folder, &[GLIBC])),
+            (GIT.to_owned(), node(PathKind::File, &[GLIBC, LINK])),
+            (LINK.to_owned(), node(PathKind::Link(format!("{GLIBC}/lib")), &[GLIBC])),
         ],
     )
     .unwrap()
@@ -293,7 +293,7 @@ fn a_program_of_the_store_needs_the_store() {
     let error = sealed(&bare_policy(std::slice::from_ref(&program))).unwrap_err();
     expect![[r#"
         the program `/nix/store/00000000000000000000000000000000-hello-2.12/bin/hello` is in the store, and nothing of the store is granted
-          help: what forgets the base forgets the store too: grant the closure again"#]].assert_eq(&error.to_string());
+          help: a spec that forgets the base forgets the store too: grant the closure again"#]].assert_eq(&error.to_string());
 
     let bind = |to: &str| Grant::Bind {
         from: Text::literal("/nix/store"),
@@ -324,12 +324,12 @@ fn texts_are_checked_again() {
     };
     check_error(
         &[bind(Text::literal("etc"), Text::literal("/etc"))],
-        expect!["test.jail:2:3: `grant`: `etc` is no path in a jail: it is not absolute"],
+        expect!["test.jail:2:3: `grant`: `etc` is not a path in a jail: it is not absolute"],
     );
     check_error(
         &[bind(Text::literal("/etc"), Text::literal("/etc/../x"))],
         expect![
-            "test.jail:2:3: `grant`: `/etc/../x` is no path in a jail: it has a `..` component"
+            "test.jail:2:3: `grant`: `/etc/../x` is not a path in a jail: it has a `..` component"
         ],
     );
     check_error(
@@ -377,6 +377,6 @@ fn a_working_folder_that_is_granted_twice_is_refused() {
         &[first, second],
         expect![[r#"
         `grant`: the working folder is granted twice
-          help: leave one of the two grants out, or emit the spec again"#]],
+          help: remove one of the two grants, or emit the spec again"#]],
     );
 }

@@ -166,7 +166,7 @@ fn what_no_launch_could_make_is_an_error() {
         &[host("10.1.2.3", &many)],
         expect![[r#"
             the addresses, ports and host ports of the spec need 302 sockets, and a jail can be given 240
-              help: name hosts by their names: those need none before they are looked up"#]],
+              help: name hosts by their names: those need no socket before they are looked up"#]],
     );
     let shared = sealed(&policy(&[Grant::HostNetwork, host("a.example", &[443])]));
     assert!(shared.unwrap_err().to_string().contains("the host's network is shared"));

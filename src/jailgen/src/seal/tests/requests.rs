@@ -150,7 +150,7 @@ fn java_trusts_what_others_do_where_there_may_be_one() {
     let own = set_env(java::VARIABLE, "-Xmx1g");
     assert_eq!(has_store(&[host("a.example"), authorities(), whole(), own.clone()]), (true, true));
     assert!(env_of(&[host("a.example"), authorities(), whole(), own]).contains("-Xmx1g"));
-    // It is not told: it goes with the authorities.
+    // It is not shown: it goes with the authorities.
     let grants = [host("a.example"), authorities(), whole()];
     let policy = policy(&grants);
     let back = crate::seal::of_wrapper(sealed(&policy).unwrap().wrapper.as_bytes()).unwrap();

@@ -21,7 +21,7 @@ pub(super) fn check_again(grants_given: &[Grant]) {
     let policy = policy(grants_given);
     let before = normalise(policy.grants.clone());
     let after = again(&policy);
-    // Every jail has a terminal and a lifetime, whoever says so.
+    // Every jail has a terminal and a lifetime, also where the spec says nothing about them.
     let said = |grant: &&Grant| grants_given.contains(grant);
     let after: Vec<&Grant> = grants(&after).into_iter().filter(said).collect();
     let before: Vec<&Grant> = grants(&before).into_iter().filter(said).collect();

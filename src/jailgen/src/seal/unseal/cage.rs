@@ -25,7 +25,7 @@ pub(super) fn add(draft: &mut Draft<'_>) {
             LandlockRule::Closure(found) => {
                 draft.add(&found.by, Grant::Store { scope: Scope::Closure });
             }
-            // What the launcher gave is no grant of the spec's.
+            // What the launcher gave is not a grant of the spec's.
             LandlockRule::Bound(_) | LandlockRule::Standard(_) => {}
         }
     }

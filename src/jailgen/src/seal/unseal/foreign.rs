@@ -1,5 +1,5 @@
 //! What no wrapper that jailgen has sealed holds: a program outside of the store that would run on the host, and less of the second
-//! wall than its grants amount to. A policy has no word for it, so nothing that is made of a policy would tell it.
+//! wall than its grants amount to. A policy cannot express it, so nothing made from a policy would show it.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -17,13 +17,13 @@ const STORE: &str = "/nix/store";
 /// What a wrapper holds that jailgen has not put there.
 ///
 /// # Errors
-/// It is no wrapper.
+/// It is not a wrapper.
 pub fn foreign(wrapper: &[u8]) -> Result<Vec<Danger>, WrapperError> {
     let plan = Wrapper::parse(wrapper)?.plan;
     let mut found = strangers(wrapper, &plan);
     if plan.closure.store != STORE {
         let store = one_line(&plan.closure.store);
-        found.push(format!("`{store}` is in the place of the Nix store"));
+        found.push(format!("`{store}` is used in place of the Nix store"));
     }
     let open = unchecked(&plan);
     if !open.is_empty() {
@@ -31,19 +31,19 @@ pub fn foreign(wrapper: &[u8]) -> Result<Vec<Danger>, WrapperError> {
         found.push(format!("Landlock does not check {}", words.join(", ")));
     }
     if plan.namespaces.is_empty() && !has_a_cages_filter(&plan) {
-        found.push("the filter of system calls is not that of a cage".into());
+        found.push("its system call filter is not the one for cages".into());
     }
     let mut archs = plan.seccomp.iter().map(|filter| &filter.arch);
     if archs.next().is_some_and(|first| archs.any(|other| other != first)) {
-        found.push("its filters of system calls are for several processors".into());
+        found.push("its system call filters are for several processors".into());
     }
     Ok(found.into_iter().map(danger).collect())
 }
 
-/// What of it would run on the host, or lead to what does: whoever starts the wrapper starts that.
+/// What of it would run on the host, or leads to what does: it runs when the wrapper is started.
 ///
 /// # Errors
-/// It is no wrapper.
+/// It is not a wrapper.
 pub fn foreign_programs(wrapper: &[u8]) -> Result<Vec<Danger>, WrapperError> {
     let plan = Wrapper::parse(wrapper)?.plan;
     Ok(strangers(wrapper, &plan).into_iter().map(danger).collect())
@@ -56,7 +56,7 @@ fn strangers(wrapper: &[u8], plan: &Plan) -> Vec<String> {
     let no_stub = (!is_stub).then(|| {
         let stub = one_line(&stub);
         format!(
-            "`{stub}` is started, which is no stub in the Nix store: nothing holds what it does"
+            "it starts `{stub}`, which is not a stub in the Nix store, so nothing limits what it does"
         )
     });
     let outside = programs(plan).into_iter().filter(|(path, _)| !is_in_store(path));
@@ -73,7 +73,7 @@ fn danger(what: String) -> Danger {
         what,
         by: Origin { combinator: "jail".into(), index: 0 },
         from: None,
-        fix: "do not start it: jailgen builds no such wrapper; build the spec again",
+        fix: "do not start it, because jailgen does not build such wrappers; build the spec again",
     }
 }
 
@@ -101,14 +101,14 @@ fn is_in_store(path: &str) -> bool {
     })
 }
 
-/// What the second wall leaves out though nothing that the plan grants is the reason.
+/// What the Landlock layer leaves out without a reason in the plan's grants.
 fn unchecked(plan: &Plan) -> Vec<Handled> {
     let handles = |wanted: &Handled| plan.landlock.handles.contains(wanted);
     let mut wanted = Vec::new();
     if plan.namespaces.is_empty() {
         wanted.extend_from_slice(CAGE_HANDLES);
     } else {
-        // Without rules about writing it is told as `allow-nested-sandbox`.
+        // Without rules about writing it is shown as `allow-nested-sandbox`.
         if handles(&Handled::Writes) {
             wanted.extend([Handled::Reads, Handled::Devices, Handled::Sockets]);
         }

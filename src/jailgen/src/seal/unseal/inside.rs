@@ -34,7 +34,7 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
         InsideOp::Worktree => draft.add(by, Grant::Worktree),
         InsideOp::Git(op) => {
             let settings = match op.changes {
-                GitChanges::Told => GitSettings::Apart,
+                GitChanges::Reported => GitSettings::Apart,
                 GitChanges::Merged => GitSettings::Merged,
                 GitChanges::Refused => GitSettings::ReadOnly,
             };
@@ -105,7 +105,7 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
     }
 }
 
-/// The helper under the name of a channel: it is told with what it does on the host.
+/// The helper under the name of a channel: it is shown with what it does on the host.
 fn is_client(draft: &Draft<'_>, bind: &Bind) -> bool {
     let is_helper = draft.plan.host.as_ref().is_some_and(|host| host.program == bind.from.source());
     is_helper && bind.to.source().starts_with(CLIENTS)
@@ -163,7 +163,7 @@ fn connected(draft: &Draft<'_>, session: &Session) -> Grant {
     }
 }
 
-/// Whether a copy belongs to the time zone, which is told with its variable.
+/// Whether a copy belongs to the time zone, which is shown with its variable.
 fn is_zone(draft: &Draft<'_>, by: &str, copy: &Copy) -> bool {
     const ZONE: &str = "/etc/localtime";
     let is_it = |place: &HostText| *place == HostText::Literal(ZONE.into());

@@ -1,4 +1,4 @@
-//! The way back: from a plan to a policy that grants the same, for whoever looks at a wrapper. It decides nothing, and nothing
+//! The way back: from a plan to a policy that grants the same, to explain and audit wrappers. It decides nothing, and nothing
 //! that it makes is sealed again.
 //!
 //! What a plan does not say is not made up: packages are store paths, and of a filter with rules of the spec's own there is only
@@ -20,7 +20,7 @@ use jail_registry::names;
 /// The policy of a wrapper.
 ///
 /// # Errors
-/// It is no wrapper.
+/// It is not a wrapper.
 pub fn of_wrapper(bytes: &[u8]) -> Result<Policy, WrapperError> {
     let plan = Wrapper::parse(bytes)?.plan;
     Ok(unseal(&plan, &places(bytes)))
@@ -112,7 +112,7 @@ impl Draft<'_> {
                 HostOp::RefuseFolder(_)
                 // It comes with the working folder.
                 | HostOp::HandOff(_)
-                // Each is told with what it is for.
+                // Each is shown with what it is for.
                 | HostOp::StateDirectory(_)
                 | HostOp::StateFile(_)
                 | HostOp::Bus(_) => {}
@@ -124,7 +124,7 @@ impl Draft<'_> {
     }
 }
 
-/// `mount-cwd#3` as an origin; what is none is a combinator without a number.
+/// `mount-cwd#3` as an origin; any other text is a combinator without a number.
 fn origin(by: &str) -> Origin {
     Origin::try_from(by.to_owned()).unwrap_or_else(|_| Origin { combinator: by.into(), index: 0 })
 }

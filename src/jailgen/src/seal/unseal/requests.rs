@@ -28,7 +28,7 @@ pub(super) fn add(draft: &mut Draft<'_>, network: &Network) {
                 let bundle = Text::literal(bundle.as_str());
                 draft.add(by, Grant::Network(NetworkGrant::Authorities { bundle }));
             }
-            // The same, as Java has it; and what the secrets are told with.
+            // The same, as Java has it; and what the secrets are shown with.
             Content::TrustStore(_) | Content::Placeholder(_) | Content::Server(_) => {}
         }
     }

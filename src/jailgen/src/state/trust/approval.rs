@@ -45,7 +45,7 @@ pub enum Verdict {
 /// What the user is to be asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Why.
+    /// Why the calls are refused.
     pub why: Why,
     /// What saying yes would approve, a line each. They hold text of the spec, and are not fit for a terminal yet.
     pub lines: Vec<String>,
@@ -67,7 +67,7 @@ pub enum Why {
 /// Judges the spec that the user calls `path`.
 #[must_use]
 pub fn judge(state: &State, path: &Path, spec: &Spec) -> Verdict {
-    let content = Content::of(spec);
+    let content = Content::from_spec(spec);
     let unreadable = |error: io::Error| {
         let lines = concerns(&content);
         Verdict::Ask(Question { why: Why::Unreadable(error.to_string()), lines })
@@ -116,7 +116,7 @@ fn elsewhere(before: PathBuf, approved: Option<&Approval>, content: &Content) ->
 /// # Errors
 /// It cannot be written.
 pub fn approve(state: &State, path: &Path, spec: &Spec) -> io::Result<()> {
-    let content = Content::of(spec);
+    let content = Content::from_spec(spec);
     let approval =
         Approval { version: VERSION, spec: spec.place.clone(), hash: content.hash(), content };
     let text = serde_json::to_vec(&approval)?;
@@ -153,7 +153,7 @@ fn parse(text: &[u8]) -> io::Result<Approval> {
     if approval.version == VERSION && approval.content.hash() == approval.hash {
         return Ok(approval);
     }
-    Err(io::Error::other("it is not in the form that this jailgen writes"))
+    Err(io::Error::other("it is not in the format of this version of jailgen"))
 }
 
 pub(super) fn file(place: &Path) -> OsString {

@@ -55,7 +55,7 @@ fn script(grant: &Grant) -> Vec<String> {
     let mut lines: Vec<String> =
         all.iter().take(SCRIPT_LINES_MAX).map(|line| format!("    {line}")).collect();
     if let Some(more) = all.len().checked_sub(SCRIPT_LINES_MAX).filter(|more| *more > 0) {
-        lines.push(format!("    … and {more} lines more"));
+        lines.push(format!("    … and {more} more lines"));
     }
     lines
 }
@@ -70,7 +70,7 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<String> {
     inputs.dedup();
     let now = |name: &String| match after.inputs.get(name) {
         Some(input) => declared(name, input),
-        None => format!("the input `{name}` is gone"),
+        None => format!("the input `{name}` is removed"),
     };
     lines.extend(inputs.into_iter().map(now));
     if before.overlays != after.overlays {
@@ -83,7 +83,7 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<String> {
     lines
 }
 
-/// `cfg` for `files/cfg`: what it is called beside the spec.
+/// `cfg` for `files/cfg`: its name next to the spec.
 fn shown(name: &str) -> &str {
     name.split_once('/').map_or(name, |(_, name)| name)
 }
@@ -113,6 +113,6 @@ fn differences(name: &str, before: &[Entry], after: &[Entry], lines: &mut Vec<St
     }
     lines.extend(removed.iter().map(|entry| line('-', entry, before)));
     if reordered {
-        lines.push(format!("{name}: the same in another order"));
+        lines.push(format!("{name}: the same grants in another order"));
     }
 }

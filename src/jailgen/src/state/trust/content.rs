@@ -23,7 +23,7 @@ pub(in crate::state) struct Content {
 }
 
 impl Content {
-    pub(in crate::state) fn of(spec: &Spec) -> Self {
+    pub(in crate::state) fn from_spec(spec: &Spec) -> Self {
         let copied = spec.copied.iter().map(|it| (it.to.clone(), nar::hash_tree(&it.tree)));
         Self {
             policies: spec.policies.iter().map(plain).collect(),

@@ -100,7 +100,7 @@ fn unchanged_presets_are_not_asked_about_and_changed_ones_are() {
         }
         let question = bench.asks(X, &format!("{name} {{ extraReadwriteDirs = [ \"~/x\" ]; }}"));
         assert_eq!(question.lines.len(), 1, "{name}: {:?}", question.lines);
-        // Another program in the preset's folders is no preset.
+        // Another program in the preset's folders is not a preset.
         let question = bench.asks(X, &format!("{name} {{ pkg = pkgs.hello; }}"));
         assert!(question.lines[0].contains("~/."), "{name}: {:?}", question.lines);
     }

@@ -51,7 +51,7 @@ pub fn trees(state: &State) -> io::Result<Trees> {
 /// The working folders that had the repository of a linked worktree.
 ///
 /// # Errors
-/// The folder cannot be read: then none is believed to have had one.
+/// The folder cannot be read: then no worktree counts as recorded.
 pub fn worktrees(state: &State) -> io::Result<Trees> {
     all(&state.worktrees())
 }

@@ -21,7 +21,7 @@ pub use reading::Disagreement;
 
 use crate::forward::Forward;
 use crate::seal::{
-    Graph, Kind, Node, Request, SealError, Sealed, dev_shell, given, links, program, seal,
+    Graph, Node, PathKind, Request, SealError, Sealed, dev_shell, given, links, program, seal,
 };
 use places::OfArguments;
 use reading::Spec;
@@ -71,8 +71,8 @@ pub enum BuildError {
     /// The jail cannot be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// What is wrong with the term, in the words of the other door.
-    #[error("the term is no jail: {}", messages(.0))]
+    /// What is wrong with the term, in the words of the `.jail` front end.
+    #[error("the term is not a jail: {}", messages(.0))]
     Term(Vec<Diagnostic>),
     /// Nix and jailgen do not read the spec alike.
     #[error(transparent)]
@@ -84,9 +84,9 @@ fn messages(faults: &[Diagnostic]) -> String {
     messages.join("; ")
 }
 
-/// What is to be told of a jail that was built.
+/// What to report about a jail that was built.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct BuildReport {
     /// What looks wrong and is not certain to be.
     pub warnings: Vec<Diagnostic>,
     /// What of the package is not forwarded, in words.
@@ -97,7 +97,7 @@ pub struct Told {
 ///
 /// # Errors
 /// See [`BuildError`].
-pub fn build(folder: &Path) -> Result<Told, BuildError> {
+pub fn build(folder: &Path) -> Result<BuildReport, BuildError> {
     let attributes = read(&folder.join(ATTRIBUTES))?;
     let (policy, warnings) = policy(&attributes)?;
     let policy = dev_shell::expanded(policy, &|path| fs::read(path))?;
@@ -108,7 +108,7 @@ pub fn build(folder: &Path) -> Result<Told, BuildError> {
     let program = program::program(&policy, store)?;
     write(out, &policy.name, &sealed)?;
     let left_out = forward(&attributes, &policy, program, out)?;
-    Ok(Told { warnings, left_out })
+    Ok(BuildReport { warnings, left_out })
 }
 
 /// Forwards what desktops and shells know of the program: of the packages that Nix names, else of the one that it is in.
@@ -219,12 +219,12 @@ fn node(exported: &Exported) -> Result<(String, Node), SealError> {
     Ok((exported.path.clone(), Node { references: exported.references.clone(), kind }))
 }
 
-fn kind(path: &Path) -> std::io::Result<Kind> {
+fn kind(path: &Path) -> std::io::Result<PathKind> {
     let kind = fs::symlink_metadata(path)?.file_type();
     if kind.is_symlink() {
-        return Ok(Kind::Link(fs::read_link(path)?.to_string_lossy().into_owned()));
+        return Ok(PathKind::Link(fs::read_link(path)?.to_string_lossy().into_owned()));
     }
-    Ok(if kind.is_dir() { Kind::Folder } else { Kind::File })
+    Ok(if kind.is_dir() { PathKind::Folder } else { PathKind::File })
 }
 
 fn write(out: &Path, name: &str, sealed: &Sealed) -> Result<(), SealError> {
@@ -239,9 +239,9 @@ fn try_write(out: &Path, name: &str, sealed: &Sealed) -> std::io::Result<()> {
     for (name, kind) in &sealed.skeleton {
         let place = skeleton.join(name);
         match kind {
-            Kind::Folder => fs::create_dir(place)?,
-            Kind::File => fs::write(place, "")?,
-            Kind::Link(target) => symlink(target, place)?,
+            PathKind::Folder => fs::create_dir(place)?,
+            PathKind::File => fs::write(place, "")?,
+            PathKind::Link(target) => symlink(target, place)?,
         }
     }
     if let Some(alias) = &sealed.alias {

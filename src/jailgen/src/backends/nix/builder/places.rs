@@ -1,4 +1,4 @@
-//! Where the grants of a term stand, for messages. A term has no places of its own: Nix tells where the arguments of a builder
+//! Where the grants of a term stand, for messages. A term has no places of its own: Nix reports where the arguments of a builder
 //! stand, and the second reading of a spec where all of it does.
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jail_policy::{Origin, Policy};
 use jail_registry::{BASE_PERMISSIONS, FileId, Jail, Made, Place, combinators_in};
 
-/// Places that Nix tells of a builder's arguments, by their names: `flake.nix:12:5`.
+/// Places that Nix reports for a builder's arguments, by their names: `flake.nix:12:5`.
 pub(super) struct OfArguments(Vec<String>);
 
 impl OfArguments {

@@ -32,7 +32,7 @@ pub(super) struct Spec {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
-    kind: Option<Kind>,
+    kind: Option<NixFileType>,
     text: Option<String>,
     /// Whether everything in this folder is known.
     whole: bool,
@@ -41,7 +41,7 @@ struct Entry {
 /// The names of `builtins.readDir`.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum NixFileType {
     Regular,
     Directory,
     Symlink,
@@ -50,7 +50,7 @@ enum Kind {
 
 /// Why the two readings do not agree.
 #[derive(Debug, thiserror::Error)]
-#[error("the spec `{}` is not built, because jailgen does not read it as Nix does", .compiled.path.display())]
+#[error("the spec `{}` is not built, because jailgen and Nix read it differently", .compiled.path.display())]
 pub struct Disagreement {
     /// What jailgen cannot read, or reads otherwise.
     pub faults: Vec<Diagnostic>,
@@ -71,7 +71,7 @@ impl Disagreement {
             String::new()
         };
         format!(
-            "{files}write the spec so that `jailgen check` reads it; or accept what Nix makes of it, unseen: \
+            "{files}change the spec until `jailgen check` reads it; or accept what Nix reads, unchecked: \
              `buildJail {{ spec = ./{file}; checked = false; }}`"
         )
     }
@@ -177,17 +177,17 @@ impl Sources for Spec {
 }
 
 fn unknown(path: &str) -> SourceError {
-    let message = "it did not come along with the spec".to_owned();
+    let message = "it was not passed along with the spec".to_owned();
     SourceError::Io { path: path.to_owned(), message }
 }
 
-impl From<Kind> for EntryKind {
-    fn from(kind: Kind) -> Self {
+impl From<NixFileType> for EntryKind {
+    fn from(kind: NixFileType) -> Self {
         match kind {
-            Kind::Regular => Self::Regular,
-            Kind::Directory => Self::Directory,
-            Kind::Symlink => Self::Symlink,
-            Kind::Unknown => Self::Unknown,
+            NixFileType::Regular => Self::Regular,
+            NixFileType::Directory => Self::Directory,
+            NixFileType::Symlink => Self::Symlink,
+            NixFileType::Unknown => Self::Unknown,
         }
     }
 }

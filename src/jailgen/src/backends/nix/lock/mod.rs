@@ -19,7 +19,6 @@ const COMPILED_IN: &str = include_str!("../../../data/flake.lock");
 
 const VERSION: u64 = 7;
 
-/// A lock.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lock {
     root: String,
@@ -29,12 +28,11 @@ pub struct Lock {
 }
 
 /// An input, as a path leads to it.
-struct Found<'p> {
+struct Input<'p> {
     steps: Vec<&'p str>,
     name: &'p str,
     /// The node that has it.
     parent: String,
-    /// Its own.
     key: String,
 }
 
@@ -72,7 +70,7 @@ impl Lock {
     /// Reads a lock; `file` is for messages.
     ///
     /// # Errors
-    /// It is no lock of version 7.
+    /// It is not a lock of version 7.
     pub fn parse(text: &str, file: &Path) -> Result<Self, EmitError> {
         let error = |message: String| EmitError::Lock { file: file.into(), message };
         let value: Value = serde_json::from_str(text).map_err(|why| error(why.to_string()))?;
@@ -82,7 +80,7 @@ impl Lock {
     /// Takes a lock over as `nix flake metadata --json` shows it.
     ///
     /// # Errors
-    /// It is no lock of version 7.
+    /// It is not a lock of version 7.
     pub fn from_value(value: &Value) -> Result<Self, String> {
         let version = value.get("version").and_then(Value::as_u64);
         if version != Some(VERSION) {
@@ -98,7 +96,7 @@ impl Lock {
     }
 
     /// The lock as Nix writes it. A lock that pins what it pinned when it was read comes out as it was: Nix names the nodes in
-    /// an order of its own, and that is no change.
+    /// an order of its own, and that is not a change.
     #[must_use]
     pub fn to_text(&self) -> String {
         let nodes = named(&self.root, &self.nodes);
@@ -151,7 +149,7 @@ impl Lock {
     /// # Errors
     /// There is no such input, or it is another one by `follows`.
     pub fn override_input(&mut self, path: &str, pin: &Pin) -> Result<(), EmitError> {
-        let Found { steps, name, parent, key: old } = self.find(path)?;
+        let Input { steps, name, parent, key: old } = self.find(path)?;
         let mut node = self.nodes.get(&old).cloned().unwrap_or_else(|| json!({}));
         let key = self.unused(name);
         if let Some(fields) = node.as_object_mut() {
@@ -173,12 +171,12 @@ impl Lock {
     /// Says why there is no such input, `nixpkgs` or that of an input, `llm-agents/nixpkgs`.
     ///
     /// # Errors
-    /// There is none, or it is another one by `follows`.
+    /// There is no such input, or it is another one by `follows`.
     pub fn check_input(&self, path: &str) -> Result<(), EmitError> {
         self.find(path).map(drop)
     }
 
-    fn find<'p>(&self, path: &'p str) -> Result<Found<'p>, EmitError> {
+    fn find<'p>(&self, path: &'p str) -> Result<Input<'p>, EmitError> {
         let error = |message: String| EmitError::NoInput { name: path.into(), message };
         let steps: Vec<&str> = path.split('/').collect();
         let Some((name, parents)) = steps.split_last() else {
@@ -190,10 +188,9 @@ impl Lock {
             let known = known.join("`, `");
             return Err(error(format!("does not exist; there are `{known}`")));
         }
-        let key = self
-            .key(&steps)
-            .ok_or_else(|| error("follows another one, which is the one to name".into()))?;
-        Ok(Found { name, parent, key, steps })
+        let key =
+            self.key(&steps).ok_or_else(|| error("follows another input: name that one".into()))?;
+        Ok(Input { name, parent, key, steps })
     }
 
     /// Takes the nodes of another lock in, below the node `key`, which is reached by `steps`.

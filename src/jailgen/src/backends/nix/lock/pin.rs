@@ -12,9 +12,9 @@ use crate::nix::{Nix, NixError, Progress, nar};
 /// Why a reference cannot be pinned.
 #[derive(Debug)]
 pub enum PinError {
-    /// The folder is no flake, or cannot be read.
+    /// The folder is not a flake, or cannot be read.
     Folder {
-        /// Which.
+        /// The folder that it is about.
         folder: PathBuf,
         /// What is wrong.
         message: String,
@@ -23,7 +23,6 @@ pub enum PinError {
     Nix(NixError),
     /// Nix's answer makes no sense.
     Answer {
-        /// The reference.
         reference: String,
         /// What is wrong.
         message: String,
@@ -78,7 +77,7 @@ fn folder(reference: &str) -> Option<PathBuf> {
     (is_path && !path.contains(['?', '#'])).then(|| path.into())
 }
 
-/// The pin of a flake in a folder. None if it has inputs and no lock: then only Nix can tell what they are.
+/// The pin of a flake in a folder. `None` if it has inputs and no lock: then only Nix knows what they are.
 fn pin_folder(folder: &Path) -> Result<Option<Pin>, PinError> {
     let error = |message: String| PinError::Folder { folder: folder.into(), message };
     let folder = &fs::canonicalize(folder).map_err(|why| error(why.to_string()))?;

@@ -18,7 +18,6 @@ pub enum NixValue {
     Text(Vec<Part>),
     /// An expression, written as it stands.
     Code(String),
-    /// A list.
     List(Vec<NixValue>),
     /// An attribute set, in this order.
     Set(Vec<(String, NixValue)>),

@@ -1,4 +1,4 @@
-//! The specs that both doors are given.
+//! The specs that both front ends are given.
 
 use std::fs;
 

@@ -1,11 +1,11 @@
 //! What a payload leaves behind where there is no PID namespace that would end with it.
 //!
-//! The jail's first process is made the one that orphans below it fall to (prctl(2), PR_SET_CHILD_SUBREAPER), so all that is
-//! left is its own children in the end. A process that gets away is one that this process may not signal: there is none,
-//! because the payload cannot become anybody else.
+//! The jail's init becomes a subreaper: it adopts orphans below it (prctl(2), PR_SET_CHILD_SUBREAPER), so all that is
+//! left is its own children in the end. Only a process that init may not signal could get away: there is none,
+//! because the payload cannot become another user.
 //!
-//! The payload may kill the first process, which is under the same rules. So the supervisor, which it cannot reach, is such a
-//! process too. Whoever of the two is killed, the other one ends what is left.
+//! The payload may kill init, which is under the same rules. So the supervisor, which it cannot reach, is such a
+//! process too. If one of the two is killed, the other one ends what is left.
 
 use alloc::vec::Vec;
 
@@ -23,11 +23,11 @@ use crate::sys;
 const LIST_MAX: usize = 64 * 1024;
 
 /// The list of this process's children, where the kernel keeps one.
-pub(crate) struct Leftovers {
+pub(crate) struct Subreaper {
     children: OwnedFd,
 }
 
-impl Leftovers {
+impl Subreaper {
     /// Takes what will be orphaned below this process. Called while /proc can still be opened.
     pub(crate) fn collect() -> Result<Self, Problem> {
         const LIST: &str = "/proc/thread-self/children";
@@ -72,7 +72,7 @@ impl Leftovers {
     }
 }
 
-impl AsFd for Leftovers {
+impl AsFd for Subreaper {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.children.as_fd()
     }

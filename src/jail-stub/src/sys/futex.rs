@@ -6,10 +6,10 @@ use rustix::thread::futex::{Flags, wait, wake};
 
 /// The number. The flags say nothing of private memory, because the kernel's own wake at a process's end
 /// (`CLONE_CHILD_CLEARTID`) does not either, and the two would not meet.
-pub struct Word(AtomicU32);
+pub struct Futex(AtomicU32);
 
-impl Word {
-    /// What the kernel leaves here when the process that [`super::spawn_sharing_memory`] has started is gone, whatever ended it.
+impl Futex {
+    /// What the kernel leaves here when the process that [`super::spawn_sharing_memory`] has started is gone, however it ended.
     pub const ENDED: u32 = 0;
 
     /// With this number in it.
@@ -23,10 +23,10 @@ impl Word {
         self.0.load(Ordering::SeqCst)
     }
 
-    /// Changes it, and wakes who waits.
+    /// Changes it, and wakes the process that waits.
     pub fn set(&self, value: u32) {
         self.0.store(value, Ordering::SeqCst);
-        // The call fails only for an address that is none.
+        // The call fails only for an invalid address.
         let _ = wake(&self.0, Flags::empty(), 1);
     }
 

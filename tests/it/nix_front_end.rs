@@ -1,5 +1,5 @@
-//! The Nix door as users of jail.nix and jailed-agents meet it: what they wrote evaluates, builds and runs, and what is wrong
-//! is told without the inside of the library.
+//! The Nix library as users of jail.nix and jailed-agents meet it: what they wrote evaluates, builds and runs, and what is wrong
+//! is reported without the internals of the library.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::harness::{Scratch, project};
 use crate::real_nix::{Setup, has_user_namespaces, setup};
 
-/// A folder with `door.nix`, which has the given attributes. In their scope: `pkgs`, `lib`, `jailgen` (the library), `jail`.
-pub(crate) fn door(setup: &Setup, attributes: &str) -> Scratch {
+/// A folder with `jails.nix`, which has the given attributes. In their scope: `pkgs`, `lib`, `jailgen` (the library), `jail`.
+pub(crate) fn nix_file(setup: &Setup, attributes: &str) -> Scratch {
     let record = assert_cmd::cargo::cargo_bin!("jailgen").with_file_name("jailgen-kit.json");
     let kit: Value = serde_json::from_str(&std::fs::read_to_string(record).unwrap()).unwrap();
     let text = format!(
@@ -26,13 +26,13 @@ pub(crate) fn door(setup: &Setup, attributes: &str) -> Scratch {
         kit = kit["url"],
         nixlib = project().join("nixlib").display(),
     );
-    Scratch::with(&[("door.nix", &text)])
+    Scratch::with(&[("jails.nix", &text)])
 }
 
 /// Evaluates `result`, by every Nix that is here; all must agree.
 pub(crate) fn eval(setup: &Setup, result: &str) -> Value {
-    let scratch = door(setup, &format!("result = {result};"));
-    let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
+    let scratch = nix_file(setup, &format!("result = {result};"));
+    let words = ["eval", "--impure", "--json", "-f", "jails.nix", "result"];
     let mut answers = setup.programs.iter().map(|nix| {
         let json = setup.nix_ok(nix, &scratch.path("."), &words);
         serde_json::from_str::<Value>(&json).unwrap()
@@ -44,16 +44,16 @@ pub(crate) fn eval(setup: &Setup, result: &str) -> Value {
 
 /// Builds `result`, and gives the folder with the link `result` to it.
 pub(crate) fn build(setup: &Setup, result: &str) -> Scratch {
-    let scratch = door(setup, &format!("result = {result};"));
-    let words = ["build", "--impure", "-f", "door.nix", "result", "--out-link", "result"];
+    let scratch = nix_file(setup, &format!("result = {result};"));
+    let words = ["build", "--impure", "-f", "jails.nix", "result", "--out-link", "result"];
     setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
     scratch
 }
 
 /// What Nix says when it cannot build `result`.
 pub(crate) fn refused(setup: &Setup, nix: &Path, result: &str) -> String {
-    let scratch = door(setup, &format!("result = {result};"));
-    let words = ["build", "--impure", "--no-link", "-L", "-f", "door.nix", "result"];
+    let scratch = nix_file(setup, &format!("result = {result};"));
+    let words = ["build", "--impure", "--no-link", "-L", "-f", "jails.nix", "result"];
     let output = setup.nix(nix, &scratch.path("."), &words);
     assert!(!output.status.success(), "it was built: {result}");
     String::from_utf8(output.stderr).unwrap()
@@ -144,16 +144,16 @@ fn what_is_wrong_is_told_all_at_once_and_without_the_inside_of_the_library() {
             "jail \"a b\" pkgs.hello (c: [
                (state: state) (c.readonly [ \"/x\" ]) c.ro-bind pkgs.git (c.network \"x\") (c.tmpfs \"relative\") \"text\" ])",
             &[
-                "a permission is wanted, got a function",
+                "expected a permission, got a function",
                 "`compose [ (readonly \"…\") … ]`",
                 "the jail's name `a b` contains a character",
                 "`readonly` takes a string for `path`, got a list",
                 "`ro-bind` takes 2 arguments, got none",
-                "a permission is wanted, got a package",
+                "expected a permission, got a package",
                 "(add-pkg-deps [ … ])",
                 "`network` takes no arguments, got 1",
                 "mount target `relative` of `tmpfs` is not absolute",
-                "a permission is wanted, got a string",
+                "expected a permission, got a string",
             ][..],
         ),
         (
@@ -187,7 +187,7 @@ fn what_is_wrong_is_told_all_at_once_and_without_the_inside_of_the_library() {
             assert!(missing.is_empty(), "{expression}: missing {missing:?} in\n{told}");
             assert!(
                 !told.contains("nixlib/"),
-                "{expression}: the inside of the library in\n{told}"
+                "{expression}: the internals of the library in\n{told}"
             );
         }
     }
@@ -206,7 +206,7 @@ fn an_agent_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_jail_of_the_nix_door_lets_through_what_it_grants_and_nothing_else() {
+fn a_jail_of_the_nix_front_end_lets_through_what_it_grants_and_nothing_else() {
     let Some(setup) = setup() else { return };
     if !has_user_namespaces() {
         return;
@@ -255,7 +255,7 @@ fn desktop_entries_and_manuals_come_along() {
 #[test]
 fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
     let Some(setup) = setup() else { return };
-    let scratch = door(
+    let scratch = nix_file(
         &setup,
         "result =
            let
@@ -277,7 +277,7 @@ fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
         .write("two.jail", b"{ a = jail \"one\" pkgs.hello [ ]; b = jail \"two\" pkgs.jq [ ]; }");
     scratch.write("none.jail", b"{ a = network; }");
     let nix = &setup.programs[0];
-    let words = ["eval", "--impure", "--json", "-f", "door.nix", "result"];
+    let words = ["eval", "--impure", "--json", "-f", "jails.nix", "result"];
     let answer: Value =
         serde_json::from_str(&setup.nix_ok(nix, &scratch.path("."), &words)).unwrap();
     assert_eq!(answer, json!(["jailed-mine", true, ["one", "two"]]));
@@ -285,7 +285,7 @@ fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
         ("missing", "the spec has the input `extra`; give it with"),
         ("none", "the spec holds no jail"),
     ] {
-        let words = ["eval", "--impure", "-f", "door.nix", attribute];
+        let words = ["eval", "--impure", "-f", "jails.nix", attribute];
         let output = setup.nix(nix, &scratch.path("."), &words);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success() && told.contains(says), "{told}");

@@ -1,4 +1,4 @@
-# What both doors make of each spec. The test fills in where things are.
+# What both front ends make of each spec. The test fills in where things are.
 let
   system = builtins.currentSystem;
   pkgs = import "@nixpkgs@" { inherit system; };

@@ -1,6 +1,6 @@
-//! What of the wall that every jail has the running kernel cannot build: told once for each kernel, not at each launch.
+//! What the running kernel lacks of the Landlock layer that every jail has: reported once for each kernel, not at each launch.
 //!
-//! What a spec names is not told: it stops the launch.
+//! What a spec names is not reported: it stops the launch.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,10 +13,10 @@ use crate::host::{self, WritableTrees};
 use crate::sys::landlock;
 
 /// Says what is missing, unless a launch of this user has said so before on a kernel like this.
-pub(crate) fn tell(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
+pub(crate) fn report_missing(wanted: &Landlock, caller: &Caller<'_>, trees: &WritableTrees<'_>) {
     let abi = landlock::abi().unwrap_or(0);
     let Some(words) = words(wanted, abi) else { return };
-    // In jailgen's state folder, where no jail can write. Without a home folder it is told at each launch.
+    // In jailgen's state folder, where no jail can write. Without a home folder it is reported at each launch.
     let is_first = |state: StateFolder| {
         host::is_first(&state.base, &state.file(&format!("told/landlock-{abi}")), trees)
     };
@@ -33,10 +33,10 @@ fn words(wanted: &Landlock, abi: u32) -> Option<String> {
     let list = beyond.join(", ");
     Some(match abi {
         0 => format!(
-            "this kernel gives no Landlock, so the mounts alone hold {list} (told once; `jailgen doctor` says more)"
+            "this kernel has no Landlock, so only the mounts stop {list} (reported once; `jailgen doctor` says more)"
         ),
         _ => format!(
-            "the Landlock of this kernel (ABI {abi}) does not check {list}; the other layers hold (told once; `jailgen doctor` says more)"
+            "the Landlock of this kernel (ABI {abi}) does not check {list}; the other layers do (reported once; `jailgen doctor` says more)"
         ),
     })
 }
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn what_each_kernel_lacks_is_told_and_nothing_else() {
+    fn what_each_kernel_lacks_is_reported_and_nothing_else() {
         let late = [
             "signals to processes outside",
             "connecting to abstract Unix sockets",
@@ -83,11 +83,11 @@ mod tests {
         lacks(8, &["connecting to Unix sockets by path"]);
         assert_eq!(words(&wall(0), 9), None);
         assert_eq!(words(&wall(0), 99), None, "a newer kernel has what is known");
-        assert!(words(&wall(0), 0).is_some_and(|words| words.contains("gives no Landlock")));
+        assert!(words(&wall(0), 0).is_some_and(|words| words.contains("has no Landlock")));
     }
 
     #[test]
-    fn what_the_spec_demands_is_not_told_because_it_stops_the_launch() {
+    fn what_the_spec_demands_is_not_reported_because_it_stops_the_launch() {
         assert_eq!(words(&wall(2), 0), None);
     }
 }

@@ -7,8 +7,8 @@ use crate::files::{append_plain, create_private, read_regular};
 
 /// Lines for a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mend {
-    /// The file.
+pub struct Repair {
+    /// The id of the file.
     pub file: PathBuf,
     /// What goes at its end: whole lines.
     pub lines: String,
@@ -16,7 +16,7 @@ pub struct Mend {
     pub why: String,
 }
 
-impl Mend {
+impl Repair {
     /// Adds the lines. Those that are there already are not added again.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Mend {
         Self {
             file: nix_conf.into(),
             lines: "build-users-group =\n".into(),
-            why: "has Nix build as you, where there are no build users".into(),
+            why: "has Nix build as you, because there are no build users".into(),
         }
     }
 }
@@ -80,14 +80,14 @@ mod tests {
     #[test]
     fn lines_are_added_once_and_nothing_else_changes() {
         let folder = tempfile::tempdir().unwrap();
-        let mend = Mend::build_users(&folder.path().join("nix/nix.conf"));
+        let repair = Repair::build_users(&folder.path().join("nix/nix.conf"));
         for _ in 0..2 {
-            mend.apply().unwrap();
-            assert_eq!(fs::read_to_string(&mend.file).unwrap(), mend.lines);
+            repair.apply().unwrap();
+            assert_eq!(fs::read_to_string(&repair.file).unwrap(), repair.lines);
         }
-        fs::write(&mend.file, "cores = 1").unwrap();
-        mend.apply().unwrap();
-        assert_eq!(fs::read_to_string(&mend.file).unwrap(), "cores = 1\nbuild-users-group =\n");
+        fs::write(&repair.file, "cores = 1").unwrap();
+        repair.apply().unwrap();
+        assert_eq!(fs::read_to_string(&repair.file).unwrap(), "cores = 1\nbuild-users-group =\n");
     }
 
     #[test]
@@ -96,14 +96,14 @@ mod tests {
         let (real, link) = (folder.path().join("real"), folder.path().join(".bashrc"));
         fs::write(&real, "mine\n").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        let mend = Mend::path("/bin/bash", folder.path(), "/s/bin").unwrap();
-        assert_eq!(mend.apply().unwrap_err().to_string(), "it is a symbolic link");
+        let repair = Repair::path("/bin/bash", folder.path(), "/s/bin").unwrap();
+        assert_eq!(repair.apply().unwrap_err().to_string(), "it is a symbolic link");
         assert_eq!(fs::read_to_string(&real).unwrap(), "mine\n");
     }
 
     #[test]
     fn the_line_is_that_of_the_shell_and_quoted() {
-        let of = |shell| Mend::path(shell, Path::new("/h"), "/a b/it's").map(|it| it.lines);
+        let of = |shell| Repair::path(shell, Path::new("/h"), "/a b/it's").map(|it| it.lines);
         assert_eq!(of("/bin/bash").unwrap(), "export PATH='/a b/it'\\''s':\"$PATH\"\n");
         assert_eq!(of("fish").unwrap(), "fish_add_path '/a b/it\\'s'\n");
         assert_eq!(of("/bin/tcsh"), None);

@@ -1,4 +1,4 @@
-//! Both doors agree: for each spec the term and the sealed plan are the same, whether jailgen reads the spec and emits its
+//! Both front ends agree: for each spec the term and the sealed plan are the same, whether jailgen reads the spec and emits its
 //! policy, or Nix evaluates it with nixlib and the builder lowers the term.
 //!
 //! Everything is evaluated by one call of Nix, and built by another.
@@ -18,23 +18,23 @@ use crate::harness::{Scratch, project};
 use crate::real_nix::{Setup, setup};
 use specs::Spec;
 
-/// One jail of one spec, which both doors make.
+/// One jail of one spec, which both front ends make.
 struct Pair {
     spec: String,
     jail: String,
-    /// The attribute of `doors.nix`.
+    /// The attribute of `front-ends.nix`.
     attribute: String,
 }
 
 #[test]
-fn both_doors_make_the_same_term_and_the_same_plan() {
+fn both_front_ends_make_the_same_term_and_the_same_plan() {
     let Some(setup) = setup() else { return };
     let scratch = Scratch::new();
     let specs = specs::all(&scratch);
-    let pairs = write_doors(&setup, &scratch, &specs);
+    let pairs = write_front_ends(&setup, &scratch, &specs);
     assert!(pairs.len() > 60, "only {} jails are compared", pairs.len());
     let nix = &setup.programs[0];
-    let words = ["eval", "--impure", "--json", "-f", "doors.nix", "compared"];
+    let words = ["eval", "--impure", "--json", "-f", "front-ends.nix", "compared"];
     let compared: Value =
         serde_json::from_str(&setup.nix_ok(nix, &scratch.path("."), &words)).unwrap();
     let mut problems = terms_differ(&pairs, &compared);
@@ -43,8 +43,8 @@ fn both_doors_make_the_same_term_and_the_same_plan() {
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
-/// Compiles and emits each spec, and writes the Nix file that has what both doors make of it.
-fn write_doors(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
+/// Compiles and emits each spec, and writes the Nix file that has what both front ends make of it.
+fn write_front_ends(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
     let mut pairs = Vec::new();
     let mut compared = String::new();
     for (number, spec) in specs.iter().enumerate() {
@@ -70,13 +70,13 @@ fn write_doors(setup: &Setup, scratch: &Scratch, specs: &[Spec]) -> Vec<Pair> {
             pairs.push(Pair { spec, jail, attribute });
         }
     }
-    let text = include_str!("doors.nix")
+    let text = include_str!("front-ends.nix")
         .replace("@nixpkgs@", setup.nixpkgs.trim_start_matches("path:"))
         .replace("@llmAgents@", &setup.llm_agents)
         .replace("@kit@", &kit_url())
         .replace("@nixlib@", &project().join("nixlib").display().to_string())
         .replace("    # @jails@\n", &compared);
-    scratch.write("doors.nix", text.as_bytes());
+    scratch.write("front-ends.nix", text.as_bytes());
     pairs
 }
 
@@ -108,9 +108,9 @@ fn terms_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
 fn build(setup: &Setup, scratch: &Scratch, pairs: &[Pair]) {
     let attributes: Vec<String> = pairs
         .iter()
-        .flat_map(|pair| ["file", "nix"].map(|door| format!("wrappers.{}.{door}", pair.attribute)))
+        .flat_map(|pair| ["file", "nix"].map(|side| format!("wrappers.{}.{side}", pair.attribute)))
         .collect();
-    let words = ["build", "--impure", "--no-link", "-f", "doors.nix"];
+    let words = ["build", "--impure", "--no-link", "-f", "front-ends.nix"];
     let words: Vec<&str> = words.into_iter().chain(attributes.iter().map(String::as_str)).collect();
     setup.nix_ok(&setup.programs[0], &scratch.path("."), &words);
 }
@@ -118,7 +118,7 @@ fn build(setup: &Setup, scratch: &Scratch, pairs: &[Pair]) {
 fn plans_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
     let differs = |pair: &Pair| {
         let paths = &compared[&pair.attribute]["paths"];
-        let plan = |door: &str| plan(Path::new(paths[door].as_str().unwrap()), &pair.jail);
+        let plan = |side: &str| plan(Path::new(paths[side].as_str().unwrap()), &pair.jail);
         let (file, nix) = (plan("file"), plan("nix"));
         let Pair { spec, jail, .. } = pair;
         let first = || {
@@ -130,7 +130,7 @@ fn plans_differ(pairs: &[Pair], compared: &Value) -> Vec<String> {
     pairs.iter().filter_map(differs).collect()
 }
 
-/// The wrapper's file without the places of the spec, which only one door knows, and with its own store hash masked.
+/// The wrapper's file without the places of the spec, which only one front end knows, and with its own store hash masked.
 fn plan(store_path: &Path, jail: &str) -> String {
     let wrapper = fs::read_to_string(store_path.join("bin").join(jail)).unwrap();
     let own = store_path.file_name().unwrap().to_str().unwrap();

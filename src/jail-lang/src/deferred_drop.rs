@@ -1,4 +1,4 @@
-//! Values are let go of without recursion. A long chain of lists or thunks would otherwise be dropped link inside link,
+//! Drops values without recursion. A long chain of lists or thunks would otherwise be dropped link inside link,
 //! until the stack is full.
 
 use std::cell::{Cell, RefCell};
@@ -10,22 +10,22 @@ const DEPTH_MAX: u32 = 500;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
-    static BURIED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
+    static DEFERRED: RefCell<Vec<Value>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lets go of what a value of ours held. Deep inside, the values are kept aside, and the outermost call drops them.
-pub(crate) fn bury(values: impl IntoIterator<Item = Value>) {
+/// Drops what a value of ours held. Deep inside, the values are kept for later, and the outermost call drops them.
+pub(crate) fn defer_drop(values: impl IntoIterator<Item = Value>) {
     let depth = DEPTH.get();
     if depth >= DEPTH_MAX {
-        BURIED.with_borrow_mut(|buried| buried.extend(values));
+        DEFERRED.with_borrow_mut(|deferred| deferred.extend(values));
         return;
     }
     DEPTH.set(depth + 1);
     values.into_iter().for_each(drop);
     DEPTH.set(depth);
     if depth == 0 {
-        // What is dropped here may be put aside again, so one at a time.
-        while let Some(value) = BURIED.with_borrow_mut(Vec::pop) {
+        // What is dropped here may be deferred again, so one at a time.
+        while let Some(value) = DEFERRED.with_borrow_mut(Vec::pop) {
             DEPTH.set(1);
             drop(value);
             DEPTH.set(0);
@@ -33,7 +33,7 @@ pub(crate) fn bury(values: impl IntoIterator<Item = Value>) {
     }
 }
 
-/// Whether letting go of a value can lead to more.
+/// Whether dropping a value can drop more values.
 pub(crate) fn holds_more(value: &Value) -> bool {
     !matches!(
         value,
