@@ -54,7 +54,7 @@ allow-userns: ## Let all programs make user namespaces until the next start, as 
 check-release: ## What a machine can check before a release (docs/releasing.md)
 	scripts/check-release
 
-bench: ## Measure launches, running programs, the network by name and the compiler, beside bubblewrap, tinyproxy and Nix
+bench: ## Measure launches, running programs, the network by name and the compiler, next to bubblewrap, tinyproxy and Nix
 	scripts/bench
 
 first-hour: ## Type what the first pages print, on a fresh Debian, as root and as an ordinary user (needs root and a network)

@@ -13,20 +13,29 @@ TEXT
 
 uninstall=
 case "${1:-}" in
--h | --help) usage; exit 0 ;;
---uninstall) uninstall=yes; shift ;;
--*) usage >&2; exit 2 ;;
+  -h | --help)
+    usage
+    exit 0
+    ;;
+  --uninstall)
+    uninstall=yes
+    shift
+    ;;
+  -*)
+    usage >&2
+    exit 2
+    ;;
 esac
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 prefix=${1:-/usr/local}
 case "$prefix" in
-*[!A-Za-z0-9._~+=@,/-]*)
-  # Flakes name a part of it by a URL.
-  echo "install.sh: PREFIX is \`$prefix\`, and may have letters, digits and \`-._~+=@,\` only" >&2
-  exit 1
-  ;;
-/*) ;;
-*) prefix=$PWD/$prefix ;;
+  *[!A-Za-z0-9._~+=@,/-]*)
+    # Flakes name a part of it by a URL.
+    echo "install.sh: PREFIX is \`$prefix\`, and may have letters, digits and \`-._~+=@,\` only" >&2
+    exit 1
+    ;;
+  /*) ;;
+  *) prefix=$PWD/$prefix ;;
 esac
 
 # Every file of ours, and nothing else.
@@ -49,8 +58,8 @@ if [ -n "$uninstall" ]; then
 fi
 echo "jailgen is installed in $prefix"
 case ":$PATH:" in
-*":$prefix/bin:"*) ;;
-*) echo "put it into your PATH: export PATH=$prefix/bin:\$PATH" ;;
+  *":$prefix/bin:"*) ;;
+  *) echo "put it into your PATH: export PATH=$prefix/bin:\$PATH" ;;
 esac
 # Ubuntu 24.04 and newer let a program make user namespaces only if a profile says so.
 if [ -e /etc/apparmor.d/abi/4.0 ] && [ ! -e /etc/apparmor.d/jail-stub ]; then
