@@ -1,7 +1,7 @@
 //! Addresses that no name may lead to.
 //!
-//! Sources: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates), and the addresses that cloud
-//! providers document for their metadata services.
+//! Sources: IANA's special-purpose address registries for IPv4 and IPv6 (RFC 6890 and its updates),
+//! and the addresses that cloud providers document for their metadata services.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -54,9 +54,11 @@ impl fmt::Display for Objection {
     }
 }
 
-/// Why an address is not dialled for a name, with the host's own addresses in `own`. `None`: it is a public one.
+/// Why an address is not dialled for a name, with the host's own addresses in `own`. `None`: it is
+/// a public one.
 ///
-/// IPv4 addresses in IPv6 ones count as what they are: mapped, translated (NAT64) and tunnelled (6to4).
+/// IPv4 addresses in IPv6 ones count as what they are: mapped, translated (NAT64) and tunnelled
+/// (6to4).
 #[must_use]
 pub fn objection(address: IpAddr, own: &[IpAddr]) -> Option<Objection> {
     let is_own = |address: IpAddr| own.iter().any(|own| own.to_canonical() == address);
@@ -71,8 +73,8 @@ pub fn objection(address: IpAddr, own: &[IpAddr]) -> Option<Objection> {
     }
 }
 
-/// The ranges that are not public, each with its first address and how many leading bits all have in common. Of IPv6 those in
-/// 2000::/3: nothing outside it is assigned to anybody.
+/// The ranges that are not public, each with its first address and how many leading bits all have
+/// in common. Of IPv6 those in 2000::/3: nothing outside it is assigned to anybody.
 pub fn special_ranges() -> impl Iterator<Item = (IpAddr, u32, Objection)> {
     let v4 = V4.iter().map(|(first, bits, why)| (IpAddr::V4(*first), *bits, *why));
     let is_in_global =
@@ -151,8 +153,9 @@ fn within_v6(address: Ipv6Addr) -> Option<Objection> {
     }
 }
 
-/// The IPv4 address that packets to an IPv6 one end at: behind a translator (64:ff9b::/96), or at the end of a tunnel
-/// (2002::/16, 6to4). Mapped ones were made canonical before; compatible ones (::/96) and Teredo's are reserved as a whole.
+/// The IPv4 address that packets to an IPv6 one end at: behind a translator (64:ff9b::/96), or at
+/// the end of a tunnel (2002::/16, 6to4). Mapped ones were made canonical before; compatible ones
+/// (::/96) and Teredo's are reserved as a whole.
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [a, b, c, d, e, f, g, h] = address.segments();
     let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));

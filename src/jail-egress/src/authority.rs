@@ -48,7 +48,8 @@ impl Authority {
     /// Reads what a client sends: in CONNECT, in a request's target or in `Host`.
     ///
     /// # Errors
-    /// When anything stands there but a host and a port: a user, a path, a zone, a number in another form.
+    /// When anything stands there but a host and a port: a user, a path, a zone, a number in
+    /// another form.
     pub fn from_wire(bytes: &[u8]) -> Result<Self, AuthorityError> {
         let text =
             std::str::from_utf8(bytes).map_err(|_| AuthorityError::Name(NameError::Character))?;

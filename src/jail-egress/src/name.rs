@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 const NAME_MAX: usize = 253;
 const LABEL_MAX: usize = 63;
 
-/// A host's name: lower case, ASCII (IDNA), no dot at the end, labels of letters, digits, hyphens and underscores.
+/// A host's name: lower case, ASCII (IDNA), no dot at the end, labels of letters, digits, hyphens
+/// and underscores.
 ///
 /// Two names are the same host exactly where they are equal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,7 +47,8 @@ impl fmt::Display for NameError {
 }
 
 impl Name {
-    /// A name as a client sends it: in DNS, TLS or HTTP. These have no other form than ASCII, so nothing is translated.
+    /// A name as a client sends it: in DNS, TLS or HTTP. These have no other form than ASCII, so
+    /// nothing is translated.
     ///
     /// # Errors
     /// When it is not a name.
@@ -65,7 +67,8 @@ impl Name {
     /// A name as a spec has it, where it may be internationalised: `bücher.example`.
     ///
     /// # Errors
-    /// When it is not a name. A dot that is not ASCII's is refused: it looks like one, and other programs may not take it for one.
+    /// When it is not a name. A dot that is not ASCII's is refused: it looks like one, and other
+    /// programs may not take it for one.
     pub fn from_spec(text: &str) -> Result<Self, NameError> {
         if text.is_ascii() {
             return Self::from_wire(text.as_bytes());
@@ -85,7 +88,8 @@ impl Name {
         &self.0
     }
 
-    /// Whether it is below another name: `a.b.example` is below `b.example`, which is not below itself.
+    /// Whether it is below another name: `a.b.example` is below `b.example`, which is not below
+    /// itself.
     #[must_use]
     pub fn is_below(&self, other: &Self) -> bool {
         self.0.strip_suffix(other.as_str()).is_some_and(|rest| rest.ends_with('.'))

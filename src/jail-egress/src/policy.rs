@@ -14,8 +14,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// What may be reached in addition to the rules.
     pub reach: Reach,
-    /// What was taken away while the jail ran, and what of it was given back: the newest word about a host counts, whatever the rules
-    /// say.
+    /// What was taken away while the jail ran, and what of it was given back: the newest word about
+    /// a host counts, whatever the rules say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
 }
@@ -66,7 +66,8 @@ pub struct Conflict {
 }
 
 impl Policy {
-    /// The rule that counts for a host and a port: of those about both, the one that names the host most closely, then the first.
+    /// The rule that counts for a host and a port: of those about both, the one that names the host
+    /// most closely, then the first.
     pub(crate) fn rule(&self, host: &Host, port: u16) -> Option<&Rule> {
         if self.is_denied_on(host, port) {
             return None;
@@ -166,7 +167,8 @@ impl Policy {
     }
 }
 
-/// Whether `internet` is about a host, as far as its name shows. What its name leads to is judged when it is dialled.
+/// Whether `internet` is about a host, as far as its name shows. What its name leads to is judged
+/// when it is dialled.
 pub(crate) fn is_public(host: &Host) -> bool {
     match host {
         Host::Name(name) => !name.is_local(),

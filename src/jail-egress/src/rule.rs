@@ -107,7 +107,8 @@ impl Protocol {
 }
 
 impl Rule {
-    /// Reads a destination as a spec has it: `"example.com"`, `"*.example.com:8443"`, `"10.1.2.3:8080"`, `"[fd00::1]:22"`.
+    /// Reads a destination as a spec has it: `"example.com"`, `"*.example.com:8443"`,
+    /// `"10.1.2.3:8080"`, `"[fd00::1]:22"`.
     ///
     /// # Errors
     /// When it is not a rule, or names a host that cannot be reached.
@@ -163,7 +164,8 @@ fn host(text: &str) -> Result<Read, RuleError> {
     Ok((destination, port))
 }
 
-/// An address that a connection can be made to. A rule may name the host's network, or a cloud's metadata service, on purpose.
+/// An address that a connection can be made to. A rule may name the host's network, or a cloud's
+/// metadata service, on purpose.
 fn reachable(address: IpAddr) -> Result<IpAddr, RuleError> {
     match objection(address, &[]) {
         Some(

@@ -1,5 +1,5 @@
-//! Which grants are worth a question before a spec is built for the first time: those that reach further than the folder that
-//! the jail is started in, which its user chooses.
+//! Which grants are worth a question before a spec is built for the first time: those that reach
+//! further than the folder that the jail is started in, which its user chooses.
 
 use crate::danger::is_secret;
 use crate::exposure::{Exposure, Severity, exposures, given};
@@ -16,7 +16,8 @@ pub enum Concern {
     RunsOnHost,
     /// Something of the host outside the working folder can be changed.
     WritesOutside,
-    /// What is worth most can be read or used: keys, tokens, the home folder, what is typed, the camera.
+    /// What is worth most can be read or used: keys, tokens, the home folder, what is typed, the
+    /// camera.
     Exposes,
     /// The combinator is called `unsafe-…`: what it adds is not looked at.
     Unsafe,
@@ -56,7 +57,8 @@ fn exposes(grant: &Grant) -> bool {
         HostUse::Session(service) => {
             matches!(service, Service::SshAgent | Service::GpgAgent | Service::Camera)
         }
-        // Every cage may read it; the processes in it are the host's, and Landlock keeps others out of them.
+        // Every cage may read it; the processes in it are the host's, and Landlock keeps others out
+        // of them.
         HostUse::Beneath { path, reach: Reach::Ro, .. } if path.as_str() == Some("/proc") => false,
         HostUse::Path { .. }
         | HostUse::Tree { .. }
@@ -90,7 +92,8 @@ fn exposes(grant: &Grant) -> bool {
     }
 }
 
-/// Whether something of the user's is sent to a host of the spec's own choosing: what is read there for a login may be any file.
+/// Whether something of the user's is sent to a host of the spec's own choosing: what is read there
+/// for a login may be any file.
 fn hands_over(grant: &NetworkGrant) -> bool {
     match grant {
         NetworkGrant::Upstream { proxy: UpstreamProxy::At { credentials, .. } } => {
@@ -150,7 +153,8 @@ fn of_grant(grant: &Grant) -> Option<Concern> {
     }
 }
 
-/// Who is asked is a command of the spec's own, and so may be what prints a secret. Where a jail may connect to is its network, as `network` is.
+/// Who is asked is a command of the spec's own, and so may be what prints a secret. Where a jail
+/// may connect to is its network, as `network` is.
 fn of_network(grant: &NetworkGrant) -> Option<Concern> {
     match grant {
         NetworkGrant::Ask { command, .. } => (!command.is_empty()).then_some(Concern::RunsOnHost),

@@ -1,6 +1,7 @@
 //! The policy: what a jail may do, grant by grant, in the order in which the spec gives and takes.
 //!
-//! Data and its algebra (merge, normalise, diff, display). No I/O, and nothing here knows how a launch is done.
+//! Data and its algebra (merge, normalise, diff, display). No I/O, and nothing here knows how a
+//! launch is done.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,8 +1,9 @@
-//! The normal form of a policy: what counts, in an order that says nothing about the order in which it was written,
-//! except where that order means something.
+//! The normal form of a policy: what counts, in an order that says nothing about the order in which
+//! it was written, except where that order means something.
 //!
-//! Mounts lie over each other, so they keep their order. Of a setting there is one, so the last stays. A variable is
-//! what its last grant says, PATH the folders that were put in front of what it was. The rest is a set.
+//! Mounts lie over each other, so they keep their order. Of a setting there is one, so the last
+//! stays. A variable is what its last grant says, PATH the folders that were put in front of what
+//! it was. The rest is a set.
 
 use std::collections::BTreeMap;
 
@@ -217,14 +218,16 @@ fn push_unique(entries: &mut Vec<Entry>, entry: Entry) {
     entries.push(entry);
 }
 
-/// Whether nothing of `earlier` can be seen any more under `later`: the same place, and `later` is certain to be there.
+/// Whether nothing of `earlier` can be seen any more under `later`: the same place, and `later` is
+/// certain to be there.
 fn covers(later: &Grant, earlier: &Grant) -> bool {
     let same_place = later.target().is_some() && later.target() == earlier.target();
     same_place && later.is_certain() && is_passive(earlier)
 }
 
-/// Whether a grant does nothing but to put something at its place. State is made on the host, and a source that must be
-/// there stops the launch when it is not: that stays as the spec says it, also where a later grant covers the place.
+/// Whether a grant does nothing but to put something at its place. State is made on the host, and a
+/// source that must be there stops the launch when it is not: that stays as the spec says it, also
+/// where a later grant covers the place.
 fn is_passive(grant: &Grant) -> bool {
     match grant.host_use() {
         HostUse::Nothing => grant.is_certain(),

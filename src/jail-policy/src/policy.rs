@@ -10,7 +10,8 @@ use crate::grant::Grant;
 /// The version of the JSON form. A reader refuses every other one.
 pub const VERSION: u32 = 1;
 
-/// Everything that one jail may do: an ordered fold of grants, as in jail.nix. What comes later lies over what comes earlier.
+/// Everything that one jail may do: an ordered fold of grants, as in jail.nix. What comes later
+/// lies over what comes earlier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
@@ -20,7 +21,8 @@ pub struct Policy {
     pub name: String,
     /// What is given and taken, in order.
     pub grants: Vec<Entry>,
-    /// Where in the spec each origin stands (`opencode.jail:4:3`), if that is known. For messages; no part of what is enforced.
+    /// Where in the spec each origin stands (`opencode.jail:4:3`), if that is known. For messages;
+    /// no part of what is enforced.
     #[serde(default)]
     pub places: BTreeMap<Origin, String>,
 }
@@ -49,7 +51,8 @@ pub struct Entry {
 /// The combinator that every jail begins with, before the spec says anything.
 pub const BASE: &str = "base";
 
-/// An applied combinator of the term: its name and its index, counted depth first, as in `mount-cwd#3`.
+/// An applied combinator of the term: its name and its index, counted depth first, as in
+/// `mount-cwd#3`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Origin {

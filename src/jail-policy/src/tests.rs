@@ -153,7 +153,8 @@ fn last(entries: &[Entry], is: impl Fn(&Grant) -> bool) -> Option<&Grant> {
     entries.iter().rev().map(|entry| &entry.grant).find(|grant| is(grant))
 }
 
-/// The mounts that decide what is seen at a place: nothing that comes later lies over it for certain.
+/// The mounts that decide what is seen at a place: nothing that comes later lies over it for
+/// certain.
 fn on_top(entries: &[Entry]) -> Vec<(Text, Grant)> {
     let mut tops: Vec<(Text, Grant)> = Vec::new();
     for entry in entries {

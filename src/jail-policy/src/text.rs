@@ -1,8 +1,9 @@
 //! Texts with package parts: what the spec says before Nix has resolved it.
 //!
-//! JSON: a text without unresolved parts is `"text"` or `{"expand": "~/text"}`, the same as in a plan. One with symbolic
-//! packages is `{"pieces": ["a", {"nix": "pkgs.git", "output": "bin"}], "expand": false}`, and occurs only between the
-//! compiler's own stages: Nix never sees it, because the emitter writes it as a Nix string.
+//! JSON: a text without unresolved parts is `"text"` or `{"expand": "~/text"}`, the same as in a
+//! plan. One with symbolic packages is `{"pieces": ["a", {"nix": "pkgs.git", "output": "bin"}],
+//! "expand": false}`, and occurs only between the compiler's own stages: Nix never sees it, because
+//! the emitter writes it as a Nix string.
 
 use std::fmt;
 
@@ -43,8 +44,8 @@ pub enum Piece {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Package {
-    /// Nix source that evaluates to the package, closed but for the names that the emitted file binds
-    /// (`pkgs`, `lib`, `inputs`): `pkgs.git`, `pkgs.python3.withPackages (ps: [ ps.numpy ])`.
+    /// Nix source that evaluates to the package, closed but for the names that the emitted file
+    /// binds (`pkgs`, `lib`, `inputs`): `pkgs.git`, `pkgs.python3.withPackages (ps: [ ps.numpy ])`.
     Symbolic {
         /// The Nix source of the package.
         nix: String,
@@ -141,7 +142,8 @@ impl Text {
         }
     }
 
-    /// The same text with resolved packages put in as characters. Symbolic parts and the entry stay.
+    /// The same text with resolved packages put in as characters. Symbolic parts and the entry
+    /// stay.
     #[must_use]
     pub fn resolved(&self) -> Self {
         Self::new(self.expand, self.pieces.iter().map(resolve_piece))

@@ -108,7 +108,8 @@ pub(crate) fn variable(name: &str) -> Answer {
     std::env::var_os(name).map_or(Answer::Refused(2), |value| Answer::Text(text(value.as_bytes())))
 }
 
-/// `7 /etc/shadow`. The one by which the list is read is not among them, nor the pipe of the answer, which is last.
+/// `7 /etc/shadow`. The one by which the list is read is not among them, nor the pipe of the
+/// answer, which is last.
 pub(crate) fn descriptors() -> Answer {
     let folder = Path::new("/proc/self/fd");
     let entries = match names(folder) {
@@ -128,8 +129,8 @@ pub(crate) fn descriptors() -> Answer {
     Answer::List(shown)
 }
 
-/// Sockets below folders on which a program listens and accepts connections. What cannot be read is passed over: it cannot be
-/// used either.
+/// Sockets below folders on which a program listens and accepts connections. What cannot be read is
+/// passed over: it cannot be used either.
 pub(crate) fn sockets(paths: &[&str]) -> Answer {
     let mut found = Vec::new();
     below(paths, |path, kind| {

@@ -1,8 +1,9 @@
-//! Small attempts at what a jail must refuse. It tries and reports; whether an answer is good is decided elsewhere, by
-//! `jailgen audit`, by `jailgen doctor` and by the tests.
+//! Small attempts at what a jail must refuse. It tries and reports; whether an answer is good is
+//! decided elsewhere, by `jailgen audit`, by `jailgen doctor` and by the tests.
 //!
-//! An attempt is a list of words, such as `connect unix /run/docker.sock`; `jail-probe --help` lists them. Each is made in
-//! a process of its own, so that a filter which kills ends one attempt and not the rest.
+//! An attempt is a list of words, such as `connect unix /run/docker.sock`; `jail-probe --help`
+//! lists them. Each is made in a process of its own, so that a filter which kills ends one attempt
+//! and not the rest.
 
 mod answer;
 mod attempt;
@@ -30,7 +31,8 @@ pub fn is_output_closed() -> bool {
     sys::is_output_closed()
 }
 
-/// The most that an answer holds, in bytes of text. So no program inside can make the reader outside read without end.
+/// The most that an answer holds, in bytes of text. So no program inside can make the reader
+/// outside read without end.
 pub const ANSWER_MAX: usize = 256 * 1024;
 
 /// The most attempts in one run.

@@ -1,4 +1,5 @@
-//! A name asked of one DNS server, over UDP: what the C library would ask, without its files and caches.
+//! A name asked of one DNS server, over UDP: what the C library would ask, without its files and
+//! caches.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -12,7 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Any number, which the answer must have too.
 const ID: [u8; 2] = [0x6a, 0x6c];
 
-/// The addresses of IPv4; or `rcode N` where the server answers that there are no addresses, and why.
+/// The addresses of IPv4; or `rcode N` where the server answers that there are no addresses, and
+/// why.
 pub(crate) fn lookup(name: &str, server: &str) -> Answer {
     match server.parse().map_err(io::Error::other).and_then(|server| ask(name, server)) {
         Ok(reply) => read(&reply),

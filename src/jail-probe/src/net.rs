@@ -65,7 +65,8 @@ fn refused(mut stream: impl Read + Write) -> io::Result<Vec<u8>> {
     if answer.is_empty() { read.map(|_| answer) } else { Ok(answer) }
 }
 
-/// Whether a connection is taken; a socket of another kind (`EPROTOTYPE`) is one that takes datagrams.
+/// Whether a connection is taken; a socket of another kind (`EPROTOTYPE`) is one that takes
+/// datagrams.
 pub(crate) fn somebody_listens(path: &Path) -> bool {
     match UnixStream::connect(path) {
         Ok(_) => true,

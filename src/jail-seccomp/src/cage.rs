@@ -1,5 +1,5 @@
-//! What a cage refuses in addition to the default filter: ways around Landlock's rules for TCP, and what is the host's where there is no
-//! namespace in between.
+//! What a cage refuses in addition to the default filter: ways around Landlock's rules for TCP, and
+//! what is the host's where there is no namespace in between.
 
 use super::condition::Condition;
 use super::decision::{ALLOW, Decision, NO_PROTOCOL, PERM};
@@ -18,7 +18,8 @@ const IPPROTO_TCP: u32 = 6;
 const IPPROTO_UDP: u32 = 17;
 const MSG_FASTOPEN: u32 = 0x2000_0000;
 
-/// The sockets of IP that a cage leaves. Multipath TCP and its like connect where Landlock's rules for TCP do not look.
+/// The sockets of IP that a cage leaves. Multipath TCP and its like connect where Landlock's rules
+/// for TCP do not look.
 fn sockets_of_ip(sockets: Sockets) -> Decision {
     let only = |protocol| Decision::when(Condition::one_of(2, &[0, protocol]), ALLOW, NO_PROTOCOL);
     let of_type =
@@ -40,7 +41,8 @@ fn own_limits() -> Decision {
     Decision::when(Condition::one_of(0, &[0]), ALLOW, PERM)
 }
 
-/// Shared memory, semaphores and queues of System V and POSIX: the host's, which no Landlock rule is about.
+/// Shared memory, semaphores and queues of System V and POSIX: the host's, which no Landlock rule
+/// is about.
 const SHARED: &[&str] = &[
     "shmget",
     "shmat",

@@ -1,8 +1,8 @@
-//! Another compiler as the judge of ours: for whatever policy, the tree and seccompiler's linear program answer alike, on
-//! both processors.
+//! Another compiler as the judge of ours: for whatever policy, the tree and seccompiler's linear
+//! program answer alike, on both processors.
 //!
-//! seccompiler's filters have two answers. So a policy is compared answer by answer: one filter of it matches exactly
-//! where ours is to give that answer.
+//! seccompiler's filters have two answers. So a policy is compared answer by answer: one filter of
+//! it matches exactly where ours is to give that answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -243,7 +243,8 @@ fn programs_of_another_processor_are_killed_by_both() {
     }
 }
 
-/// Calls that the default filter always allows, and that no strict list has: what becomes of them is a spec's alone.
+/// Calls that the default filter always allows, and that no strict list has: what becomes of them
+/// is a spec's alone.
 const PLAIN: &[&str] = &["mlockall", "semget", "sync", "vmsplice", "msgget", "fsync", "getpid"];
 const STRICT_REST: usize = 5;
 
@@ -253,7 +254,8 @@ fn test() -> impl Strategy<Value = Test> {
     (0..3, values).prop_map(|(kind, values)| match kind {
         0 => Test::OneOf(values),
         1 => Test::NoneOf(values),
-        // Few bits: seccompiler needs a rule for each, and its list must not be longer than the kernel takes.
+        // Few bits: seccompiler needs a rule for each, and its list must not be longer than the
+        // kernel takes.
         _ => Test::AnyBit(values.into_iter().fold(0, |all, one| all | 1 << (one % 32))),
     })
 }
@@ -279,7 +281,8 @@ fn said(arch: Arch, matches: &[Match], among: &[&str]) -> Rules {
             if one.conditions.is_empty() {
                 always.insert(i64::from(call.number));
             }
-            // No way at all must not become an empty list: that is seccompiler's word for every use.
+            // No way at all must not become an empty list: that is seccompiler's word for every
+            // use.
             for way in ways_of.into_iter().filter(|way| !way.is_empty()) {
                 rules.entry(call.number.into()).or_default().push(rule(way));
             }

@@ -1,7 +1,7 @@
 //! What a spec says about system calls, and what becomes of each call under it.
 //!
-//! The default filter always applies: what a spec refuses is refused in addition, a strict filter allows less of it,
-//! and only what a spec names is lifted.
+//! The default filter always applies: what a spec refuses is refused in addition, a strict filter
+//! allows less of it, and only what a spec names is lifted.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,10 @@
-//! Runs filters as the kernel does (bpf(4) and seccomp(2)): what they answer to a call, without making it.
+//! Runs filters as the kernel does (bpf(4) and seccomp(2)): what they answer to a call, without
+//! making it.
 
 use super::Arch;
 
-/// What a filter is asked: `struct seccomp_data`. Where the call was made from counts as 0, which no filter of ours looks at.
+/// What a filter is asked: `struct seccomp_data`. Where the call was made from counts as 0, which
+/// no filter of ours looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Whose numbering it is (`AUDIT_ARCH_…`).
@@ -60,13 +62,15 @@ const ALLOW: u32 = 0x7fff_0000;
 /// `SECCOMP_RET_KILL_THREAD`, which is also what the kernel makes of a division by 0.
 const KILL: u32 = 0;
 
-/// What becomes of a call under all of these filters, each as the kernel takes it. `None`: one of them is not a filter.
+/// What becomes of a call under all of these filters, each as the kernel takes it. `None`: one of
+/// them is not a filter.
 #[must_use]
 pub fn fate(filters: &[Vec<u8>], question: &Question) -> Option<Fate> {
     let mut strictest = ALLOW;
     for filter in filters {
         let answer = answer(filter, question)?;
-        // The kernel compares them so, as signed numbers: killing the process is below zero. Of equals the newest counts.
+        // The kernel compares them so, as signed numbers: killing the process is below zero. Of
+        // equals the newest counts.
         let order = |answer: u32| (answer & KIND).cast_signed();
         if order(answer) <= order(strictest) {
             strictest = answer;
@@ -115,7 +119,8 @@ pub(crate) fn answer(filter: &[u8], question: &Question) -> Option<u32> {
     }
 }
 
-// The classes of instructions (linux/bpf_common.h); what is left of the eight moves between A and X.
+// The classes of instructions (linux/bpf_common.h); what is left of the eight moves between A and
+// X.
 const LOAD: u16 = 0;
 const LOAD_X: u16 = 1;
 const STORE: u16 = 2;

@@ -1,8 +1,9 @@
 //! The default filter as a table: families of system calls, why they are refused, and how.
 //!
-//! Numbers come from the `syscalls` crate, which takes them from the kernel's own tables. A call that a processor does not
-//! have is left out there. A number that is newer than the table is answered as by a kernel that is too old for it, and so is a
-//! call that neither a family nor `allowed.list` names.
+//! Numbers come from the `syscalls` crate, which takes them from the kernel's own tables. A call
+//! that a processor does not have is left out there. A number that is newer than the table is
+//! answered as by a kernel that is too old for it, and so is a call that neither a family nor
+//! `allowed.list` names.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -54,7 +55,8 @@ const fn sandbox(
     Family { name, why, decision, lifted_for_nested_sandbox: true, calls }
 }
 
-/// CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID and NET. In clone(2) the bit of CLONE_NEWTIME is part of the signal number.
+/// CLONE_NEWNS, CGROUP, UTS, IPC, USER, PID and NET. In clone(2) the bit of CLONE_NEWTIME is part
+/// of the signal number.
 const NEW_NAMESPACES: u32 = 0x7e02_0000;
 const CLONE_NEWTIME: u32 = 0x80;
 
@@ -81,7 +83,8 @@ fn no_leases() -> Decision {
     Decision::when(Condition::one_of(1, &[F_SETLEASE, F_NOTIFY, F_SETDELEG]), PERM, ALLOW)
 }
 
-/// PER_LINUX, PER_LINUX32, both with UNAME26, the query, and ADDR_NO_RANDOMIZE, which sanitizers set for themselves.
+/// PER_LINUX, PER_LINUX32, both with UNAME26, the query, and ADDR_NO_RANDOMIZE, which sanitizers
+/// set for themselves.
 const HARMLESS_PERSONALITIES: &[u32] = &[0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff, 0x4_0000];
 
 fn harmless_personalities() -> Decision {
@@ -101,8 +104,8 @@ const IP_PROTOCOLS: &[u32] = &[0, 1, 6, 17, 58, 262];
 /// NETLINK_ROUTE, SOCK_DIAG, KOBJECT_UEVENT and GENERIC.
 const NETLINK_PROTOCOLS: &[u32] = &[0, 4, 15, 16];
 
-/// Unix sockets; IP with streams and datagrams of the common protocols; netlink as far as programs ask it about
-/// interfaces, sockets and devices.
+/// Unix sockets; IP with streams and datagrams of the common protocols; netlink as far as programs
+/// ask it about interfaces, sockets and devices.
 fn ordinary_sockets() -> Decision {
     let protocols = |values| Decision::when(Condition::one_of(2, values), ALLOW, NO_PROTOCOL);
     let types = Condition::one_of(1, &[SOCK_STREAM, SOCK_DGRAM]).masked(SOCK_TYPE);
@@ -370,8 +373,9 @@ pub(super) fn numbered(arch: Arch) -> Vec<(u32, &'static str)> {
     }
 }
 
-/// Whether a call is in a family, or on the list of those that were found harmless. A newer `syscalls` crate knows more calls
-/// than that; they fail with ENOSYS, as on a kernel that lacks them, until they are on either.
+/// Whether a call is in a family, or on the list of those that were found harmless. A newer
+/// `syscalls` crate knows more calls than that; they fail with ENOSYS, as on a kernel that lacks
+/// them, until they are on either.
 pub(super) fn is_reviewed(name: &str) -> bool {
     static REVIEWED: LazyLock<BTreeSet<&str>> = LazyLock::new(|| {
         let refused = FAMILIES.iter().flat_map(|family| family.calls.iter().copied());

@@ -1,4 +1,5 @@
-//! The program decides as the table says, for every number and for sampled arguments; and the table says what it should.
+//! The program decides as the table says, for every number and for sampled arguments; and the table
+//! says what it should.
 
 use super::bpf::{bytes, value};
 use super::condition::{Condition, Match, Test};
@@ -21,7 +22,8 @@ const ALLOW: Answer = Answer::Allow;
 const PERM: Answer = Answer::Errno(Errno::Perm);
 const NO_SYS: Answer = Answer::Errno(Errno::NoSys);
 
-/// Values that the rules look for, their neighbours, and the same with bits above the 32 that count.
+/// Values that the rules look for, their neighbours, and the same with bits above the 32 that
+/// count.
 fn samples() -> Vec<u64> {
     let low = [
         0,
@@ -253,7 +255,8 @@ fn no_file_becomes_set_user_id_or_set_group_id() {
                 with(allowed, ALLOW);
             }
         }
-        // Without a flag that makes a file the kernel does not look at the mode, and neither does the filter.
+        // Without a flag that makes a file the kernel does not look at the mode, and neither does
+        // the filter.
         policy.answers("openat", &[0, 0, 0x8000, 0o4755], ALLOW);
         policy.answers("open", &[0, 0x1_0000, 0o4755], ALLOW);
         policy.answers("openat2", &[], NO_SYS);

@@ -1,8 +1,10 @@
-//! Writes a filter: the processor first, then a balanced tree over the numbers, arguments in its leaves.
+//! Writes a filter: the processor first, then a balanced tree over the numbers, arguments in its
+//! leaves.
 //!
-//! A list, as most filters are, compares up to three hundred times for a call that is not in it; the tree eight times. It is
-//! written from its end, because jumps lead forwards only: so what several branches lead to is there once, and the kernel,
-//! which translates the filter at each launch, has half as much to do.
+//! A list, as most filters are, compares up to three hundred times for a call that is not in it;
+//! the tree eight times. It is written from its end, because jumps lead forwards only: so what
+//! several branches lead to is there once, and the kernel, which translates the filter at each
+//! launch, has half as much to do.
 
 use super::Arch;
 use super::bpf::{
@@ -20,7 +22,8 @@ pub(super) fn program(arch: Arch, segments: &[Segment]) -> Vec<Instruction> {
     // What is decided last is written last, so it follows; a single leaf may stand further on.
     program.follow(decided);
     program.push(plain(LOAD, NUMBER));
-    // Calls of another processor's numbering (32-bit programs): the numbers below would mean something else.
+    // Calls of another processor's numbering (32-bit programs): the numbers below would mean
+    // something else.
     program.push(answer(Answer::Kill));
     program.push(Instruction { code: JUMP_EQUAL, yes: 1, no: 0, k: arch.audit() });
     program.push(plain(LOAD, ARCH));
@@ -127,18 +130,19 @@ impl<'a> Backwards<'a> {
         self.written.len() - 1 - place
     }
 
-    /// Whether a comparison that is written soon reaches a place. Where it does not, what is there is written anew, which
-    /// for most is no longer than a jump.
+    /// Whether a comparison that is written soon reaches a place. Where it does not, what is there
+    /// is written anew, which for most is no longer than a jump.
     fn is_near(&self, place: Place) -> bool {
         self.between(place) < NEAR
     }
 }
 
-/// Of the 255 that a comparison can jump over; in between stand one side of it and the jumps that this needs.
+/// Of the 255 that a comparison can jump over; in between stand one side of it and the jumps that
+/// this needs.
 const NEAR: usize = 200;
 
-/// In so few segments, single numbers are compared one after the other: one comparison for a number that would need two if
-/// the ranges before and after it were distinguished.
+/// In so few segments, single numbers are compared one after the other: one comparison for a number
+/// that would need two if the ranges before and after it were distinguished.
 const FEW: usize = 5;
 
 /// The segment among few that is one number between two segments of one decision.

@@ -126,7 +126,8 @@ impl Ledger {
     pub(crate) fn finish(&self, has_run: bool) -> Option<EndingNote> {
         let is_done = self.look.end(if has_run { ENDED } else { NEVER });
         let words = "what this session left was not looked through; `jailgen handoff` does it";
-        (has_run && !is_done).then(|| EndingNote { words: String::from(words), by: self.by.clone() })
+        (has_run && !is_done)
+            .then(|| EndingNote { words: String::from(words), by: self.by.clone() })
     }
 }
 

@@ -1,8 +1,9 @@
-//! Follows the processes of a jail from outside with ptrace(2), and reports every system call that they enter under their
-//! filters. It changes nothing of what they do, and judges nothing.
+//! Follows the processes of a jail from outside with ptrace(2), and reports every system call that
+//! they enter under their filters. It changes nothing of what they do, and judges nothing.
 //!
-//! The kernel stops a traced process on its way into a call *before* it asks the filters. So refused calls are seen too,
-//! the jail keeps its filters, and nothing in the stub has to know of the tracing.
+//! The kernel stops a traced process on its way into a call *before* it asks the filters. So
+//! refused calls are seen too, the jail keeps its filters, and nothing in the stub has to know of
+//! the tracing.
 #![deny(unsafe_code)]
 
 mod signals;
@@ -17,7 +18,8 @@ use std::path::Path;
 /// A system call that a process of the jail enters.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The file name of the program that the process runs. The jail chooses it: it is not to be printed as it is.
+    /// The file name of the program that the process runs. The jail chooses it: it is not to be
+    /// printed as it is.
     pub program: &'a str,
     /// Whose numbering it is (`AUDIT_ARCH_…`).
     pub arch: u32,
@@ -45,10 +47,11 @@ pub enum Error {
     Io(io::Error),
 }
 
-/// Runs a wrapper and reports the calls of the jail's processes: of the first one from where its filters are loaded, and of
-/// everything that it starts after that.
+/// Runs a wrapper and reports the calls of the jail's processes: of the first one from where its
+/// filters are loaded, and of everything that it starts after that.
 ///
-/// Signals that end a program are passed on meanwhile, as a process in between has to. When the caller ends, so does the jail.
+/// Signals that end a program are passed on meanwhile, as a process in between has to. When the
+/// caller ends, so does the jail.
 ///
 /// # Errors
 /// See [`Error`].

@@ -1,6 +1,8 @@
-//! Signals that are meant for the launch, while this process stands between the launcher and the stub.
+//! Signals that are meant for the launch, while this process stands between the launcher and the
+//! stub.
 //!
-//! What a terminal sends reaches the whole group, so the stub has it already; what a process sends reaches this one alone.
+//! What a terminal sends reaches the whole group, so the stub has it already; what a process sends
+//! reaches this one alone.
 
 use std::io;
 use std::sync::Arc;
@@ -38,7 +40,8 @@ impl Held {
                 }
             }
         };
-        // Without the thread such signals stay pending until the end, which is no reason not to trace.
+        // Without the thread such signals stay pending until the end, which is no reason not to
+        // trace.
         let thread = std::thread::Builder::new().spawn(pass_on).ok();
         Passing { before: self.before, over, thread }
     }

@@ -1,8 +1,8 @@
 //! Which processes are followed, and what is done each time that the kernel stops one of them.
 //!
-//! The stub's supervisor is released as soon as it has made the jail's init: it is not in the jail, and programs that
-//! it starts (newuidmap, which is set-user-ID) would lose their rights under a tracer. Everything else descends from the
-//! init, and the kernel attaches descendants by itself.
+//! The stub's supervisor is released as soon as it has made the jail's init: it is not in the jail,
+//! and programs that it starts (newuidmap, which is set-user-ID) would lose their rights under a
+//! tracer. Everything else descends from the init, and the kernel attaches descendants by itself.
 
 use std::collections::HashMap;
 use std::io;
@@ -124,8 +124,8 @@ impl Tracer {
         }
     }
 
-    /// Another program runs. Where a thread that was not the first one has executed it, the kernel has given it the number
-    /// of the first one.
+    /// Another program runs. Where a thread that was not the first one has executed it, the kernel
+    /// has given it the number of the first one.
     fn executed(&mut self, process: i32) {
         let before = sys::message(process).filter(|before| *before != process);
         let moved = before.and_then(|before| self.followed.remove(&before));

@@ -1,5 +1,5 @@
-//! What a policy grants that is dangerous, each with its place in the spec: what `explain` and `audit` show. Which it is,
-//! `jail-policy` decides.
+//! What a policy grants that is dangerous, each with its place in the spec: what `explain` and
+//! `audit` show. Which it is, `jail-policy` decides.
 
 use jail_policy::{Danger, Policy, Severity};
 use serde::Serialize;

@@ -1,4 +1,5 @@
-//! The driver: from a spec to a wrapper, step by step. Only `cli` prints, reads the environment or exits.
+//! The driver: from a spec to a wrapper, step by step. Only `cli` prints, reads the environment or
+//! exits.
 #![forbid(unsafe_code)]
 
 pub mod audit;

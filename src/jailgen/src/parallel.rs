@@ -7,7 +7,8 @@ use jail_lang::on_large_stack;
 /// A thread costs as much as a few specs: a share is at least this many.
 const SHARE_MIN: usize = 16;
 
-/// What `function` makes of each of `items`, in their order. Each thread has a state of its own, which `start` makes.
+/// What `function` makes of each of `items`, in their order. Each thread has a state of its own,
+/// which `start` makes.
 pub fn map_with<T: Sync, R: Send, S>(
     items: &[T],
     start: impl Fn() -> S + Sync,

@@ -1,4 +1,5 @@
-//! What jailgen runs on the host has around it: programs are found, and lists of places lead, only where no jail could write.
+//! What jailgen runs on the host has around it: programs are found, and lists of places lead, only
+//! where no jail could write.
 //!
 //! The stub does the same for what a launch runs (`src/jail-stub/src/host/surroundings.rs`).
 
@@ -15,12 +16,14 @@ use jail_plan::search;
 
 use crate::state::trust::Trees;
 
-/// Settings of git that win over a repository's own, for what runs git: the two by which a mere look at one runs a program.
+/// Settings of git that win over a repository's own, for what runs git: the two by which a mere
+/// look at one runs a program.
 const GIT: [(&str, &str); 2] = [("core.fsmonitor", "false"), ("core.hooksPath", "/dev/null")];
 
-/// Whatever a spec has Nix evaluate can name a repository of this machine, in which Nix would run git or Mercurial: a filter of
-/// its configuration is then a program of the host. With the first Nix fetches what is committed, as it does from another
-/// machine, and looks at no configuration; with the second Mercurial reads none of a repository.
+/// Whatever a spec has Nix evaluate can name a repository of this machine, in which Nix would run
+/// git or Mercurial: a filter of its configuration is then a program of the host. With the first
+/// Nix fetches what is committed, as it does from another machine, and looks at no configuration;
+/// with the second Mercurial reads none of a repository.
 const REPOSITORIES: [(&str, &str); 2] = [("_NIX_FORCE_HTTP", "1"), ("HGRCSKIPREPO", "1")];
 
 /// Settings of Nix, a line for each (nix(1)).
@@ -39,7 +42,8 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of a command that was started in `folder` with these variables. `trees` are those that jails were given.
+    /// Those of a command that was started in `folder` with these variables. `trees` are those that
+    /// jails were given.
     pub fn new(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         folder: Option<&Path>,
@@ -76,7 +80,8 @@ impl Surroundings {
         self.variables = variables;
     }
 
-    /// Whether no jail can change what is found at `path`: not there, and in no folder that it leads through.
+    /// Whether no jail can change what is found at `path`: not there, and in no folder that it
+    /// leads through.
     #[must_use]
     pub fn trusts(&self, path: &Path) -> bool {
         let outside = |place: &Vec<u8>| self.is_outside(Path::new(OsStr::from_bytes(place)));
@@ -91,7 +96,8 @@ impl Surroundings {
         !self.writable.iter().any(|tree| place.starts_with(tree)) && !self.trees.hold_unread(place)
     }
 
-    /// The same with settings for Nix, in the form of nix.conf(5). Those of the caller's own come last, and win.
+    /// The same with settings for Nix, in the form of nix.conf(5). Those of the caller's own come
+    /// last, and win.
     #[must_use]
     pub fn with_nix_config(mut self, settings: &str) -> Self {
         if !settings.is_empty() {
@@ -132,7 +138,8 @@ impl Surroundings {
         self.trees.known.iter().map(|tree| &tree.path).find(|tree| holds(tree)).cloned()
     }
 
-    /// A command with these variables, under the name `name`: some programs are several in one, and select by this name.
+    /// A command with these variables, under the name `name`: some programs are several in one, and
+    /// select by this name.
     #[must_use]
     pub fn command(&self, program: &Path, name: &str) -> Command {
         let mut command = Command::new(program);
@@ -141,7 +148,8 @@ impl Surroundings {
     }
 }
 
-/// Adds the settings to those that the caller gives git by variables (git-config(1), `GIT_CONFIG_COUNT`).
+/// Adds the settings to those that the caller gives git by variables (git-config(1),
+/// `GIT_CONFIG_COUNT`).
 fn configure_git(variables: &mut BTreeMap<OsString, OsString>) {
     let count = variables.get(OsStr::new("GIT_CONFIG_COUNT")).and_then(|count| count.to_str());
     let count: usize = count.and_then(|count| count.parse().ok()).unwrap_or(0);

@@ -1,4 +1,5 @@
-//! `cargo xtask generate [--check]`: writes what is made from the registry, or says that it is stale.
+//! `cargo xtask generate [--check]`: writes what is made from the registry, or says that it is
+//! stale.
 #![expect(clippy::print_stderr, reason = "a command for developers: it talks to them")]
 
 mod nixlib;

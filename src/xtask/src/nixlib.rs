@@ -1,4 +1,5 @@
-//! `nixlib/generated/combinators.nix`: what the Nix library knows of the registry. Data only; nixlib makes the constructors.
+//! `nixlib/generated/combinators.nix`: what the Nix library knows of the registry. Data only;
+//! nixlib makes the constructors.
 
 use jail_registry::{
     BASE_PERMISSIONS, BUILDERS, Builder, CAGE_SUFFIX, Combinator, Field, Lower, Makes, Needs,
@@ -14,7 +15,8 @@ const HEAD: &str = "\
 /// The file, as nixfmt lays it out.
 ///
 /// # Errors
-/// nixfmt's, if what is made here is not Nix; or that the registry has no builder of an agent, or of a cage.
+/// nixfmt's, if what is made here is not Nix; or that the registry has no builder of an agent, or
+/// of a cage.
 pub(crate) fn page() -> Result<String, String> {
     let shared =
         Shared::from_builders(BUILDERS).ok_or("no builder of an agent, or none of a cage")?;
@@ -185,7 +187,8 @@ fn strings<'a>(strings: impl Iterator<Item = &'a str>) -> String {
     format!("[ {}]", strings.collect::<String>())
 }
 
-/// The registry's names need no escapes; what could not stand between quotes as it is would be seen by nixfmt.
+/// The registry's names need no escapes; what could not stand between quotes as it is would be seen
+/// by nixfmt.
 fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }

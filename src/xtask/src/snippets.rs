@@ -1,5 +1,5 @@
-//! `src/jailgen/src/data/snippets.json`: the calls of combinators and builders for editors, in the format of VS Code. `jailgen
-//! completions snippets` prints it.
+//! `src/jailgen/src/data/snippets.json`: the calls of combinators and builders for editors, in the
+//! format of VS Code. `jailgen completions snippets` prints it.
 
 use jail_registry::{BUILDERS, combinators};
 use serde_json::{Map, Value, json};

@@ -1,4 +1,5 @@
-//! The verdict on a request of HTTP: its method and its path, by rules of which one must match it whole. No I/O.
+//! The verdict on a request of HTTP: its method and its path, by rules of which one must match it
+//! whole. No I/O.
 
 mod path;
 
@@ -51,7 +52,8 @@ pub enum RequestVerdict<'a> {
 /// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RequestRefusal {
-    /// TRACE would say back what the broker adds, and CONNECT would hide what follows. No rule allows them.
+    /// TRACE would say back what the broker adds, and CONNECT would hide what follows. No rule
+    /// allows them.
     Method,
     /// No rule for the host allows this method with this path.
     NoRule,

@@ -1,12 +1,14 @@
-//! Paths of requests in one form, and patterns for them. What servers read in different ways is refused and not guessed.
+//! Paths of requests in one form, and patterns for them. What servers read in different ways is
+//! refused and not guessed.
 
 use std::fmt;
 
 /// A longer path is refused where paths are matched.
 const PATH_MAX: usize = 16 * 1024;
 
-/// A path that every server reads alike: from `/`, no empty segment but the last, no dot segment, no parameters, nothing encoded
-/// that needs not be. Two paths are the same exactly where they are equal.
+/// A path that every server reads alike: from `/`, no empty segment but the last, no dot segment,
+/// no parameters, nothing encoded that needs not be. Two paths are the same exactly where they are
+/// equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalPath(String);
 

@@ -129,7 +129,8 @@ fn segments() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec("[a-zA-Z0-9_~-]{1,8}", 1..5)
 }
 
-/// How a server may read a path: everything decoded until nothing changes, parameters off, backslashes turned, dots resolved.
+/// How a server may read a path: everything decoded until nothing changes, parameters off,
+/// backslashes turned, dots resolved.
 fn as_some_server_reads(path: &str) -> String {
     let mut text = path.to_owned();
     loop {

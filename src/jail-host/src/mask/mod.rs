@@ -11,7 +11,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use jail_plan::helper::Refusal;
-use jail_plan::mask::{CREDENTIALS, MASKED_MAX, Part, Place as Masked, Told, bodies, credentials};
+use jail_plan::mask::{
+    CREDENTIALS, MASKED_MAX, Message, Part, Place as Masked, bodies, credentials,
+};
 use rustix::fs::FileType;
 
 use crate::errand::{Errand, failed};
@@ -24,9 +26,9 @@ use crate::walk::{Match, Walked, Why, walk};
 pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
     let mut common = None;
     while let Some((packet, Some(folder))) = errand.hear()? {
-        match Told::decode(&packet) {
-            Some(Told::Repository(path)) => common = Some((folder, path)),
-            Some(Told::Folder { path, other_user, globs }) => {
+        match Message::decode(&packet) {
+            Some(Message::Repository(path)) => common = Some((folder, path)),
+            Some(Message::Folder { path, other_user, globs }) => {
                 return answer(errand, (folder, path), common, other_user, &globs);
             }
             None => break,

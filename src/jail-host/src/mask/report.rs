@@ -1,4 +1,4 @@
-//! What the launcher is told: what matches and is not masked, what stands in the way, and what matches nothing.
+//! What is reported to the launcher: what matches and is not masked, what stands in the way, and what matches nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

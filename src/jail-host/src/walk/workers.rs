@@ -310,7 +310,7 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Whether the folder is the caller's, who could open it to himself again. What cannot be told is taken for that.
+/// Whether the folder is the caller's, who could open it again. If that is not known, it counts as the caller's.
 fn is_own(place: &Place, path: &[u8]) -> bool {
     place.owner(path).is_none_or(|owner| owner == geteuid().as_raw())
 }

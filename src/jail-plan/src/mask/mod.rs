@@ -104,9 +104,9 @@ fn closes(characters: &mut core::str::Chars<'_>) -> bool {
     false
 }
 
-/// What the process is told.
+/// A message to the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Message {
     /// Its descriptor is the repository that the working folder may be a linked worktree of; its path.
     Repository(Vec<u8>),
     /// Its descriptor is the working folder; its path, whether the payload is another user than the caller, and the globs. Has
@@ -121,7 +121,7 @@ pub enum Told {
     },
 }
 
-impl Told {
+impl Message {
     /// The packet.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

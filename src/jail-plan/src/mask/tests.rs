@@ -73,19 +73,19 @@ fn what_can_match_nothing_is_no_glob() {
 
 #[test]
 fn what_is_told_is_read_back_as_sent() {
-    for told in [
-        Told::Repository(b"/r\xff".to_vec()),
-        Told::Folder {
+    for message in [
+        Message::Repository(b"/r\xff".to_vec()),
+        Message::Folder {
             path: b"/p\xff".to_vec(),
             other_user: true,
             globs: vec![".env".into(), "!x".into()],
         },
-        Told::Folder { path: b"/p".to_vec(), other_user: false, globs: vec![] },
+        Message::Folder { path: b"/p".to_vec(), other_user: false, globs: vec![] },
     ] {
-        assert_eq!(Told::decode(&told.encode()), Some(told));
+        assert_eq!(Message::decode(&message.encode()), Some(message));
     }
     for packet in [&b""[..], b"F", b"F\x02/p", b"F\x01/p\0\xff", b"X"] {
-        assert_eq!(Told::decode(packet), None, "{packet:?}");
+        assert_eq!(Message::decode(packet), None, "{packet:?}");
     }
 }
 

@@ -64,7 +64,8 @@ fn is_inside(folder: &str, grants: &[Entry]) -> bool {
     folder == "/bin" || folder.starts_with("/nix/store/") || has_commands(folder, grants)
 }
 
-/// Whether the spec puts something there: what every jail has, such as /usr/bin/env, makes no folder of commands.
+/// Whether the spec puts something there: what every jail has, such as /usr/bin/env, makes no
+/// folder of commands.
 fn has_commands(folder: &str, grants: &[Entry]) -> bool {
     is_granted(folder, grants.iter().filter(|entry| entry.by.combinator != BASE))
 }

@@ -1,4 +1,5 @@
-//! What the rules of a cage grant that one should think twice about, and what no rule of Landlock can take away.
+//! What the rules of a cage grant that one should think twice about, and what no rule of Landlock
+//! can take away.
 
 use super::granted::{passed_on, place};
 use super::{Danger, DangerCode};
@@ -24,7 +25,8 @@ pub(super) fn dangers(entry: &Entry, grants: &[Entry]) -> Vec<Danger> {
     }
 }
 
-/// A place that a rule opens. What every cage may read, and its own state, is nothing to talk about.
+/// A place that a rule opens. What every cage may read, and its own state, is nothing to talk
+/// about.
 fn ruled(entry: &Entry, path: &Text, access: Access, grants: &[Entry]) -> Vec<Danger> {
     // Where it may be one of several places, each of them counts.
     let Some(canonical) = canonical_place(path) else { return place(entry, path, access) };

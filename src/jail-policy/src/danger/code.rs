@@ -1,4 +1,5 @@
-//! The stable names of dangers; docs/audit.md explains each. They are never used again for another thing.
+//! The stable names of dangers; docs/audit.md explains each. They are never used again for another
+//! thing.
 
 macro_rules! codes {
     ($( $(#[$doc:meta])+ $code:ident = $name:literal, )*) => {

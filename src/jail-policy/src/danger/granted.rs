@@ -111,8 +111,8 @@ fn of_its_kind(entry: &Entry) -> Option<Danger> {
     }
 }
 
-/// System calls that every jail is refused, or arguments of them: sandboxes were left through these. That one allows what is
-/// left in any case is nothing to talk about.
+/// System calls that every jail is refused, or arguments of them: sandboxes were left through
+/// these. That one allows what is left in any case is nothing to talk about.
 fn widened(entry: &Entry, allow: &[String]) -> Option<Danger> {
     if allow.is_empty() {
         return None;

@@ -1,6 +1,8 @@
-//! What a policy grants that deserves a second look: the one list that `check`, `explain` and `audit` judge by.
+//! What a policy grants that deserves a second look: the one list that `check`, `explain` and
+//! `audit` judge by.
 //!
-//! It is looked at without starting anything, and nothing here knows the host; places are compared as they are written.
+//! It is looked at without starting anything, and nothing here knows the host; places are compared
+//! as they are written.
 
 mod broken;
 mod caged;
@@ -49,8 +51,8 @@ impl Danger {
     }
 }
 
-/// The grants that deserve a second look, the worst first. `applied` are the combinators of the spec, among them
-/// those whose grants left no trace.
+/// The grants that deserve a second look, the worst first. `applied` are the combinators of the
+/// spec, among them those whose grants left no trace.
 #[must_use]
 pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origin>) -> Vec<Danger> {
     let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));

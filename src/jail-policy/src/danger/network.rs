@@ -88,7 +88,8 @@ fn literal(entry: &Entry, host: &str) -> Option<Danger> {
     Some(Danger::from_entry(entry, severity, code, what, fix))
 }
 
-/// A jail whose hosts are named can write where another jail may read, and the other way round: what one reads, the other sends.
+/// A jail whose hosts are named can write where another jail may read, and the other way round:
+/// what one reads, the other sends.
 pub(super) fn relay(grants: &[Entry]) -> Option<Danger> {
     let named = |entry: &&Entry| matches!(&entry.grant, Grant::Network(NetworkGrant::Host { .. }));
     let shared = |entry: &Entry| match &entry.grant {

@@ -1,4 +1,5 @@
-//! Which grant lets a jail write a file of the host, where it is known from where the jail is started.
+//! Which grant lets a jail write a file of the host, where it is known from where the jail is
+//! started.
 
 use std::borrow::Cow;
 
@@ -23,8 +24,8 @@ struct Shown {
     is_writable: bool,
 }
 
-/// The grant by which a jail that is launched so can write the file at `place`, an absolute path without links; none where it
-/// cannot, or where only the launch knows.
+/// The grant by which a jail that is launched so can write the file at `place`, an absolute path
+/// without links; none where it cannot, or where only the launch knows.
 #[must_use]
 pub fn writer<'a>(grants: &'a [Entry], place: &str, launch: Launch<'_>) -> Option<&'a Entry> {
     let is_refused = launch.refuses_folder(grants);
@@ -78,7 +79,8 @@ impl Launch<'_> {
         given(&entry.grant).into_iter().filter_map(shown).collect()
     }
 
-    /// A place as it is at this launch, where it depends on nothing but the home folder and the working folder.
+    /// A place as it is at this launch, where it depends on nothing but the home folder and the
+    /// working folder.
     fn resolved(self, text: &Text) -> Option<String> {
         let written = text.as_str()?;
         let place = match text.expand {

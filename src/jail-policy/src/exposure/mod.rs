@@ -1,5 +1,6 @@
-//! What of the host one should think twice about before a jail gets it: the one table that `jailgen check` and
-//! `jailgen audit` judge by. Nothing here knows the host; places are compared as they are written.
+//! What of the host one should think twice about before a jail gets it: the one table that `jailgen
+//! check` and `jailgen audit` judge by. Nothing here knows the host; places are compared as they
+//! are written.
 
 mod given;
 mod place;

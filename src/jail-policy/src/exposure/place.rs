@@ -1,5 +1,5 @@
-//! A place of the host as the tables of this room write it, however a spec spells it. Nothing is looked up: what a link leads to,
-//! and what a variable of the launcher holds, is not known here.
+//! A place of the host as the tables of this room write it, however a spec spells it. Nothing is
+//! looked up: what a link leads to, and what a variable of the launcher holds, is not known here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,8 @@ use jail_plan::{Expansion, HostText, Lookup};
 
 use crate::{Piece, Text};
 
-/// The home folder while a place is put together: in front of it may stand `/`, which changes nothing.
+/// The home folder while a place is put together: in front of it may stand `/`, which changes
+/// nothing.
 const HOME: &str = "/home/~";
 const RUNTIME: &str = "/run/user/~";
 
@@ -28,8 +29,8 @@ const USUAL: &[(&str, &str)] = &[
 /// Those of them that are set in every session.
 const ALWAYS_SET: &[&str] = &["HOME", "PWD", "XDG_RUNTIME_DIR"];
 
-/// A place as the tables write it: `~` for the home folder, /run for /var/run, no slash at the end. None where more than one
-/// is possible.
+/// A place as the tables write it: `~` for the home folder, /run for /var/run, no slash at the end.
+/// None where more than one is possible.
 #[must_use]
 pub fn canonical_place(text: &Text) -> Option<String> {
     let mut places = canonical_places(text).into_iter();

@@ -3,7 +3,8 @@
 use super::Severity;
 use crate::danger::DangerCode;
 
-/// Places of the host that are worth a word: the folder or file, with all that is below it and all that it is below.
+/// Places of the host that are worth a word: the folder or file, with all that is below it and all
+/// that it is below.
 pub(super) struct Sensitive {
     pub(super) code: DangerCode,
     /// What they are, after "it holds".

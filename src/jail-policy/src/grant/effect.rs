@@ -1,6 +1,6 @@
-//! What a grant does, in one row for each: what of the host it uses, and what it puts where in the jail. What is asked before a
-//! build, what is dangerous, what is shown and what a later grant covers all match on an answer and not on the grants, so a new
-//! grant answers here.
+//! What a grant does, in one row for each: what of the host it uses, and what it puts where in the
+//! jail. What is asked before a build, what is dangerous, what is shown and what a later grant
+//! covers all match on an answer and not on the grants, so a new grant answers here.
 
 use super::{Grant, NetworkGrant, Scope, Secret, SecretTo, Writes};
 use crate::{Access, Missing, Namespace, Reach, Service, Terminal, Text};

@@ -23,7 +23,8 @@ impl Argument {
     }
 }
 
-/// What a jail that may write a repository of git can do to its settings: what git on the host executes or believes.
+/// What a jail that may write a repository of git can do to its settings: what git on the host
+/// executes or believes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GitSettings {
@@ -121,7 +122,8 @@ pub enum Limited {
     Time,
 }
 
-/// How much Landlock checks, in addition to the mounts and independently of them. Either stops the launch where the kernel lacks it.
+/// How much Landlock checks, in addition to the mounts and independently of them. Either stops the
+/// launch where the kernel lacks it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wall {

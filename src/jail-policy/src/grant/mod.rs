@@ -1,5 +1,5 @@
-//! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not compile until its row (`effect`),
-//! its words and the seal have answered for it.
+//! What a spec can give or take. Every `match` over [`Grant`] is complete: a new one does not
+//! compile until its row (`effect`), its words and the seal have answered for it.
 
 mod effect;
 mod kinds;
@@ -52,11 +52,14 @@ pub enum Grant {
     },
     /// The working folder may be the home folder.
     HomeAsFolder,
-    /// What the worktrees of a git repository share, if the working folder is one of them: read-write, at its own place.
+    /// What the worktrees of a git repository share, if the working folder is one of them:
+    /// read-write, at its own place.
     Worktree,
-    /// The working folder is the root of the repository that the wrapper is started in; the program starts where that was.
+    /// The working folder is the root of the repository that the wrapper is started in; the program
+    /// starts where that was.
     Project,
-    /// What the jail can do to the settings of the repositories of the working folder. The last one counts.
+    /// What the jail can do to the settings of the repositories of the working folder. The last one
+    /// counts.
     Git {
         /// How git's settings are treated.
         settings: GitSettings,
@@ -82,21 +85,24 @@ pub enum Grant {
         /// Where in the jail.
         to: Text,
     },
-    /// A file of the host that appears read-write, and that its program creates (0600) when it is missing.
+    /// A file of the host that appears read-write, and that its program creates (0600) when it is
+    /// missing.
     StateFile {
         /// Where on the host.
         path: Text,
         /// Where in the jail.
         to: Text,
     },
-    /// A folder of the host's for each working folder, made (0700) when it is missing, appears read-write.
+    /// A folder of the host's for each working folder, made (0700) when it is missing, appears
+    /// read-write.
     FolderState {
         /// Where on the host the folders lie.
         path: Text,
         /// Where in the jail.
         to: Text,
     },
-    /// A tree of the host appears at its own place, read-only, with what its symbolic links lead to in their stead.
+    /// A tree of the host appears at its own place, read-only, with what its symbolic links lead to
+    /// in their stead.
     DeepBind {
         /// The path of the host.
         from: Text,
@@ -185,12 +191,14 @@ pub enum Grant {
         /// What it points to.
         target: Text,
     },
-    /// passwd, group and nsswitch.conf that name the calling user. Hosts are looked up in files, then by DNS.
+    /// passwd, group and nsswitch.conf that name the calling user. Hosts are looked up in files,
+    /// then by DNS.
     Accounts {
         /// The user's shell.
         shell: Text,
     },
-    /// A configuration of git with the name and the address that the user's own has, where that has them.
+    /// A configuration of git with the name and the address that the user's own has, where that has
+    /// them.
     GitIdentity {
         /// The place inside the jail.
         to: Text,
@@ -219,7 +227,8 @@ pub enum Grant {
         /// The shell, on the host.
         shell: Text,
     },
-    /// A program in the jail that has a script run on the host, with the user's rights: all that it is given and gives is the script's.
+    /// A program in the jail that has a script run on the host, with the user's rights: all that it
+    /// is given and gives is the script's.
     Channel {
         /// The program's name.
         name: String,
@@ -230,9 +239,11 @@ pub enum Grant {
     },
     /// Web addresses are opened in the user's browser, on the host.
     OpenUrls,
-    /// Dangerous sequences are taken out of what the jail writes to its terminal, by a process of its own.
+    /// Dangerous sequences are taken out of what the jail writes to its terminal, by a process of
+    /// its own.
     TerminalFilter,
-    /// What a session leaves that programs of the host would execute is moved aside until it is approved.
+    /// What a session leaves that programs of the host would execute is moved aside until it is
+    /// approved.
     Quarantine,
     /// Where the program starts, if not in the working folder. The last one counts.
     StartIn {
@@ -287,7 +298,8 @@ pub enum Grant {
     HostNetwork,
     /// A part of the network by name.
     Network(NetworkGrant),
-    /// No namespace and no mount of its own: the program sees the host as it is, and Landlock says what it may do there.
+    /// No namespace and no mount of its own: the program sees the host as it is, and Landlock says
+    /// what it may do there.
     Cage {
         /// A second name of the command.
         alias: String,
@@ -317,12 +329,14 @@ pub enum Grant {
         /// Those that may be bound.
         bind: Vec<u16>,
     },
-    /// Which system calls there are to begin with. The last one counts; without one, [`CallBase::Default`].
+    /// Which system calls there are to begin with. The last one counts; without one,
+    /// [`CallBase::Default`].
     SystemCalls {
         /// The list that the rules change.
         base: CallBase,
     },
-    /// System calls that are allowed or refused in addition (see [`jail_seccomp::Match`] for their form). The last one counts.
+    /// System calls that are allowed or refused in addition (see [`jail_seccomp::Match`] for their
+    /// form). The last one counts.
     CallRules {
         /// What is allowed.
         allow: Vec<String>,
@@ -338,7 +352,8 @@ pub enum Grant {
     },
     /// Namespaces and mounts inside, for programs that make a sandbox of their own.
     NestedSandbox,
-    /// How much Landlock checks in addition to the mounts. The last one counts; without one, [`Wall::Writes`] as far as the kernel has it.
+    /// How much Landlock checks in addition to the mounts. The last one counts; without one,
+    /// [`Wall::Writes`] as far as the kernel has it.
     Wall {
         /// How much Landlock checks.
         wall: Wall,

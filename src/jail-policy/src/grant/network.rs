@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::secret::{Secret, SecretSocket};
 use crate::text::Text;
 
-/// A part of the network by name. One such part gives the jail a network namespace of its own, which connections leave through a
-/// broker.
+/// A part of the network by name. One such part gives the jail a network namespace of its own,
+/// which connections leave through a broker.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub enum NetworkGrant {
@@ -62,12 +62,14 @@ pub enum NetworkGrant {
     },
     /// The user or a command is asked before a connection is refused. The last one counts.
     Ask {
-        /// The command on the host, which allows by its exit status 0; empty: a desktop notification.
+        /// The command on the host, which allows by its exit status 0; empty: a desktop
+        /// notification.
         command: Vec<Text>,
         /// How long the connection waits.
         seconds: u16,
     },
-    /// Which requests a host may get. A request must match one such rule whole; hosts without any get all.
+    /// Which requests a host may get. A request must match one such rule whole; hosts without any
+    /// get all.
     Requests {
         /// The host, as in [`NetworkGrant::Host`]: a name, or `*.` and a name.
         host: String,
@@ -80,8 +82,8 @@ pub enum NetworkGrant {
     Secret(Secret),
     /// A server inside that adds a secret to requests.
     SecretSocket(SecretSocket),
-    /// The broker ends the TLS of hosts whose requests it judges or puts secrets into, so programs trust an authority that it makes for the
-    /// launch, next to the public ones.
+    /// The broker ends the TLS of hosts whose requests it judges or puts secrets into, so programs
+    /// trust an authority that it makes for the launch, next to the public ones.
     Authorities {
         /// The file with the certificates of the public ones.
         bundle: Text,

@@ -10,8 +10,8 @@ const NOT_STOPPED: &str = "seeing names, sizes and dates of files and other proc
 changing modes and dates of files of yours; \
 connecting to Unix sockets by their path before Landlock ABI 9 (Linux 7.1): D-Bus and Docker are such";
 
-/// Says a grant of a policy in words: in a cage a folder is where it is, nothing is bound, and of the store it is
-/// execution that is granted.
+/// Says a grant of a policy in words: in a cage a folder is where it is, nothing is bound, and of
+/// the store it is execution that is granted.
 #[must_use]
 pub fn sentence_among(grant: &Grant, grants: &[Entry]) -> Sentence {
     let is_cage = grants.iter().any(|entry| matches!(entry.grant, Grant::Cage { .. }));

@@ -1,4 +1,5 @@
-//! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in the same way.
+//! Grants in words, the only ones there are: `explain`, the audit and messages all say a grant in
+//! the same way.
 
 mod cage;
 mod git;
@@ -41,7 +42,8 @@ pub enum Subject {
     Environment,
     /// What can be reached.
     Network,
-    /// The terminal, the time, the machine's name, the namespaces, and what the kernel checks in addition to them.
+    /// The terminal, the time, the machine's name, the namespaces, and what the kernel checks in
+    /// addition to them.
     Surroundings,
     /// How much may be used.
     Limits,
@@ -91,7 +93,8 @@ pub struct Sentence {
     pub note: Option<&'static str>,
 }
 
-/// `read-only ~/.gitconfig (if it is there)`. It holds what the spec holds: who prints it sees to control characters.
+/// `read-only ~/.gitconfig (if it is there)`. It holds what the spec holds: who prints it sees to
+/// control characters.
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.how, self.what)?;

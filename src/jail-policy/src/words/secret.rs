@@ -1,4 +1,5 @@
-//! Words for secrets: which, where the value goes and where it is from. The value itself is nowhere.
+//! Words for secrets: which, where the value goes and where it is from. The value itself is
+//! nowhere.
 
 use jail_plan::SecretPlace;
 

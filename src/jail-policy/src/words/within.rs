@@ -1,4 +1,5 @@
-//! What is said of a read-only grant inside a writable one: the mounts hold it, and only where they are.
+//! What is said of a read-only grant inside a writable one: the mounts hold it, and only where they
+//! are.
 
 use jail_plan::JailPath;
 

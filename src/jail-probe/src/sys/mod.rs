@@ -13,26 +13,31 @@ const SIGCHLD: usize = 17;
 
 /// Makes a system call that was asked for, whatever it is.
 ///
-/// It is for attempts, in a process that exists for one of them and ends right after it: a call may change or end that
-/// process in any way that the kernel allows, and that is what is being tried.
+/// It is for attempts, in a process that exists for one of them and ends right after it: a call may
+/// change or end that process in any way that the kernel allows, and that is what is being tried.
 pub(crate) fn try_call(number: usize, arguments: [usize; 6]) -> isize {
-    // SAFETY: nothing of the process is relied on after an attempt but what `child::answer` has on its stack; addresses
-    // among the arguments are those of buffers that the caller keeps, or the attempt's own nonsense for the kernel to refuse.
+    // SAFETY: nothing of the process is relied on after an attempt but what `child::answer` has on
+    // its stack; addresses among the arguments are those of buffers that the caller keeps, or the
+    // attempt's own nonsense for the kernel to refuse.
     unsafe { enter(number, arguments) }
 }
 
-/// Makes another process with a copy of this one's memory: 0 in the child, its number in the parent, else an error.
+/// Makes another process with a copy of this one's memory: 0 in the child, its number in the
+/// parent, else an error.
 ///
-/// Not the C library's fork: that may use calls which a strict filter does not allow, and runs handlers that are not needed.
+/// Not the C library's fork: that may use calls which a strict filter does not allow, and runs
+/// handlers that are not needed.
 pub(crate) fn fork() -> isize {
-    // SAFETY: without CLONE_VM and with no stack given the child runs on its own copy of this stack. The program has one
-    // thread, so no lock is held by a thread that the child lacks.
+    // SAFETY: without CLONE_VM and with no stack given the child runs on its own copy of this
+    // stack. The program has one thread, so no lock is held by a thread that the child lacks.
     unsafe { enter(id(Sysno::clone), [SIGCHLD, 0, 0, 0, 0, 0]) }
 }
 
-/// The version of the running kernel's Landlock: `landlock_create_ruleset(2)` with `LANDLOCK_CREATE_RULESET_VERSION`.
+/// The version of the running kernel's Landlock: `landlock_create_ruleset(2)` with
+/// `LANDLOCK_CREATE_RULESET_VERSION`.
 pub(crate) fn landlock_version() -> isize {
-    // SAFETY: with this flag the call takes no attributes: the address and the size are 0, as it demands.
+    // SAFETY: with this flag the call takes no attributes: the address and the size are 0, as it
+    // demands.
     unsafe { enter(id(Sysno::landlock_create_ruleset), [0, 0, 1, 0, 0, 0]) }
 }
 
@@ -41,7 +46,8 @@ pub(crate) fn wait(child: usize) -> Result<u32, isize> {
     let mut status = 0_u32;
     let at = (&raw mut status).expose_provenance();
     loop {
-        // SAFETY: `at` is the address of four bytes that live until the call is over; the last argument may be null.
+        // SAFETY: `at` is the address of four bytes that live until the call is over; the last
+        // argument may be null.
         let result = unsafe { enter(id(Sysno::wait4), [child, at, 0, 0, 0, 0]) };
         match result {
             // EINTR
@@ -67,11 +73,13 @@ fn id(call: Sysno) -> usize {
 /// Enters the kernel.
 ///
 /// # Safety
-/// The caller answers for the call: every address among the arguments is valid for what the call does with it.
+/// The caller answers for the call: every address among the arguments is valid for what the call
+/// does with it.
 #[cfg(target_arch = "x86_64")]
 unsafe fn enter(number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
     let result;
-    // SAFETY: `syscall` overwrites rcx and r11 and nothing else that the compiler keeps; the rest is the caller's promise.
+    // SAFETY: `syscall` overwrites rcx and r11 and nothing else that the compiler keeps; the rest
+    // is the caller's promise.
     unsafe {
         asm!("syscall", inlateout("rax") number => result, in("rdi") a, in("rsi") b, in("rdx") c,
             in("r10") d, in("r8") e, in("r9") f, lateout("rcx") _, lateout("r11") _);
@@ -82,11 +90,13 @@ unsafe fn enter(number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
 /// Enters the kernel.
 ///
 /// # Safety
-/// The caller answers for the call: every address among the arguments is valid for what the call does with it.
+/// The caller answers for the call: every address among the arguments is valid for what the call
+/// does with it.
 #[cfg(target_arch = "aarch64")]
 unsafe fn enter(number: usize, [a, b, c, d, e, f]: [usize; 6]) -> isize {
     let result;
-    // SAFETY: `svc 0` overwrites x0 and nothing else that the compiler keeps; the rest is the caller's promise.
+    // SAFETY: `svc 0` overwrites x0 and nothing else that the compiler keeps; the rest is the
+    // caller's promise.
     unsafe {
         asm!("svc 0", in("x8") number, inlateout("x0") a => result, in("x1") b, in("x2") c,
             in("x3") d, in("x4") e, in("x5") f);

@@ -1,5 +1,5 @@
-//! How the process was started, looked at before the standard library is: where a standard descriptor is closed, that opens
-//! /dev/null in its place, and from then on the two look the same.
+//! How the process was started, looked at before the standard library is: where a standard
+//! descriptor is closed, that opens /dev/null in its place, and from then on the two look the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -25,8 +25,8 @@ extern "C" fn look() {
     CLOSED.store(flags < 0, Ordering::Relaxed);
 }
 
-// SAFETY: the section holds pointers to functions of C, which are called once each before `main` (elf(5)); this one needs
-// nothing of the library that is not there yet.
+// SAFETY: the section holds pointers to functions of C, which are called once each before `main`
+// (elf(5)); this one needs nothing of the library that is not there yet.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static LOOK: extern "C" fn() = look;

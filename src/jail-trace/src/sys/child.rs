@@ -57,8 +57,8 @@ pub(crate) fn start(
     }
     let pointers: Vec<_> = words.iter().map(|word| word.as_ptr()).chain([ptr::null()]).collect();
     let (line, theirs) = UnixStream::pair()?;
-    // SAFETY: until it executes the program or exits, the child calls only what may be called after a fork of a program with
-    // several threads (signal-safety(7)): it takes no lock and no memory.
+    // SAFETY: until it executes the program or exits, the child calls only what may be called after
+    // a fork of a program with several threads (signal-safety(7)): it takes no lock and no memory.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => become_program(&program, &pointers, signals, [&theirs, &line]),
@@ -75,9 +75,10 @@ fn become_program(
 ) -> ! {
     set_signals(signals);
     let (line, mut byte) = (line.as_raw_fd(), [0_u8]);
-    // SAFETY: the descriptors are open in this process, which has the parent's end of the line too; without closing that
-    // it would not see the parent's end. The buffers are as long as is said, `words` ends with a null pointer, and its
-    // strings live in the parent's memory, of which this process has a copy. Nothing is dropped: this ends in exec or _exit.
+    // SAFETY: the descriptors are open in this process, which has the parent's end of the line too;
+    // without closing that it would not see the parent's end. The buffers are as long as is said,
+    // `words` ends with a null pointer, and its strings live in the parent's memory, of which this
+    // process has a copy. Nothing is dropped: this ends in exec or _exit.
     unsafe {
         libc::close(parents.as_raw_fd());
         if libc::read(line, byte.as_mut_ptr().cast(), 1) == 1 {
@@ -90,6 +91,7 @@ fn become_program(
 }
 
 fn reap(process: i32) {
-    // SAFETY: nothing is written through the null pointer, which says that the status is not wanted.
+    // SAFETY: nothing is written through the null pointer, which says that the status is not
+    // wanted.
     unsafe { libc::waitpid(process, ptr::null_mut(), libc::__WALL) };
 }

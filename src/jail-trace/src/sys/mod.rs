@@ -29,7 +29,8 @@ const ENDING: [i32; 4] = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTE
 
 fn ending() -> SignalSet {
     let mut set = MaybeUninit::uninit();
-    // SAFETY: sigemptyset writes the set before sigaddset adds to it; the signals exist, so neither fails.
+    // SAFETY: sigemptyset writes the set before sigaddset adds to it; the signals exist, so neither
+    // fails.
     let set = unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         for signal in ENDING {
@@ -40,7 +41,8 @@ fn ending() -> SignalSet {
     SignalSet(set)
 }
 
-/// Blocks the signals that end a program, in this thread and those that it starts; what was blocked before.
+/// Blocks the signals that end a program, in this thread and those that it starts; what was blocked
+/// before.
 pub(crate) fn block_signals() -> io::Result<SignalSet> {
     let (ending, mut before) = (ending(), MaybeUninit::uninit());
     // SAFETY: the new set is initialised, and the kernel writes the old one where it succeeds.
@@ -62,7 +64,8 @@ pub(crate) fn set_signals(set: &SignalSet) {
 pub(crate) fn next_signal() -> Option<(i32, Sender)> {
     let a_while = libc::timespec { tv_sec: 0, tv_nsec: 50_000_000 };
     let (ending, mut info) = (ending(), MaybeUninit::<libc::siginfo_t>::uninit());
-    // SAFETY: the set and the time are initialised, and the kernel writes the structure where it returns a signal.
+    // SAFETY: the set and the time are initialised, and the kernel writes the structure where it
+    // returns a signal.
     unsafe {
         let signal = libc::sigtimedwait(&raw const ending.0, info.as_mut_ptr(), &raw const a_while);
         if signal <= 0 {

@@ -61,7 +61,8 @@ const OF_THE_JAIL: i32 = OF_THE_STUB
 
 /// Begins to trace a process, without stopping it.
 ///
-/// Only children made by fork are followed: the stub makes the jail's init that way, and nothing else.
+/// Only children made by fork are followed: the stub makes the jail's init that way, and nothing
+/// else.
 pub(crate) fn seize(process: i32) -> io::Result<()> {
     request(libc::PTRACE_SEIZE, process, ptr::null_mut(), number(OF_THE_STUB))
 }
@@ -100,7 +101,8 @@ pub(crate) fn call(process: i32) -> Option<Entered> {
     let mut info = MaybeUninit::<libc::ptrace_syscall_info>::zeroed();
     let size = ptr::without_provenance_mut(size_of::<libc::ptrace_syscall_info>());
     request(libc::PTRACE_GET_SYSCALL_INFO, process, size, info.as_mut_ptr().cast()).ok()?;
-    // SAFETY: zeroed before, so initialised wherever the kernel wrote less; every field is a number.
+    // SAFETY: zeroed before, so initialised wherever the kernel wrote less; every field is a
+    // number.
     let info = unsafe { info.assume_init() };
     match info.op {
         libc::PTRACE_SYSCALL_INFO_ENTRY => {
@@ -174,8 +176,8 @@ fn number(value: i32) -> *mut c_void {
 
 /// `data` is a number, or the address of what `what` writes.
 fn request(what: c_uint, process: i32, at: *mut c_void, data: *mut c_void) -> io::Result<()> {
-    // SAFETY: the requests that write memory write it at `data`, and their callers pass a structure of the size that these
-    // requests write; to the others addresses are numbers.
+    // SAFETY: the requests that write memory write it at `data`, and their callers pass a structure
+    // of the size that these requests write; to the others addresses are numbers.
     match unsafe { libc::ptrace(what, process, at, data) } {
         -1 => Err(io::Error::last_os_error()),
         _ => Ok(()),

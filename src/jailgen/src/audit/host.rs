@@ -26,7 +26,8 @@ pub struct Host {
     pub router: Option<String>,
     /// Existing sockets of services that act for every client.
     pub sockets: Vec<String>,
-    /// What decides on the next build or launch: the spec, the emitted flake, the link to the command.
+    /// What decides on the next build or launch: the spec, the emitted flake, the link to the
+    /// command.
     pub deciding: Vec<PathBuf>,
     /// What the broker has in the place of secrets' values.
     pub canaries: Vec<Canary>,
@@ -67,7 +68,8 @@ fn sockets() -> Vec<String> {
     all.filter(|path| Path::new(path).exists()).collect()
 }
 
-/// The gateway of the default route, from the kernel's table: hexadecimal, in the processor's order of bytes.
+/// The gateway of the default route, from the kernel's table: hexadecimal, in the processor's order
+/// of bytes.
 fn router(table: &str) -> Option<String> {
     table.lines().skip(1).find_map(|line| {
         let fields: Vec<&str> = line.split_whitespace().collect();

@@ -1,7 +1,8 @@
 //! Shows that a jail is one: attempts that are made inside, and a look at what its plan grants.
 //!
-//! It judges what `jail-probe` saw; it neither starts anything nor prints. Every check and every finding has a code, which
-//! docs/audit.md explains, and which is never used again for another thing.
+//! It judges what `jail-probe` saw; it neither starts anything nor prints. Every check and every
+//! finding has a code, which docs/audit.md explains, and which is never used again for another
+//! thing.
 
 mod attempts;
 mod canaries;

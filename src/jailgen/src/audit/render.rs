@@ -1,4 +1,5 @@
-//! A report as a table. What came out of the jail is shown with everything escaped that a terminal would obey.
+//! A report as a table. What came out of the jail is shown with everything escaped that a terminal
+//! would obey.
 
 use std::fmt::Write as _;
 

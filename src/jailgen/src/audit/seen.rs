@@ -33,7 +33,8 @@ pub(super) struct Mount {
 }
 
 impl Mount {
-    /// Whether it lies under this other one, at the same place. The kernel's list is in no such order.
+    /// Whether it lies under this other one, at the same place. The kernel's list is in no such
+    /// order.
     pub(super) fn is_under(&self, other: &Self) -> bool {
         other.parent == self.id && other.place == self.place
     }
@@ -115,7 +116,8 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// The combinator that binds exactly this place, where there is one. What a session has stands at a mount of its own.
+    /// The combinator that binds exactly this place, where there is one. What a session has stands
+    /// at a mount of its own.
     pub(super) fn bound_by_name(&self, place: &str) -> Option<Granted> {
         let is_mount = self.mounts()?.iter().any(|mount| mount.place == place);
         let binds = |step: &&Step<InsideOp>| match &step.op {

@@ -1,5 +1,6 @@
-//! Writing an emitted folder: never over what is not ours, each file whole or not at all; and comparing one with what it should
-//! be. It may lie where a jail writes, so no link in it is followed.
+//! Writing an emitted folder: never over what is not ours, each file whole or not at all; and
+//! comparing one with what it should be. It may lie where a jail writes, so no link in it is
+//! followed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -18,7 +19,8 @@ const COPIES: &str = "files";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     pub files: BTreeMap<String, File>,
-    /// The one that is written last: a folder without it is incomplete, and a folder with a foreign file in its place is not ours.
+    /// The one that is written last: a folder without it is incomplete, and a folder with a foreign
+    /// file in its place is not ours.
     pub main: &'static str,
     /// How files of ours are recognised.
     pub marks: &'static [Mark],
@@ -71,7 +73,8 @@ impl Folder {
     }
 }
 
-/// Writes a folder. What else it holds is left alone, and files of ours that are no longer needed are removed.
+/// Writes a folder. What else it holds is left alone, and files of ours that are no longer needed
+/// are removed.
 ///
 /// # Errors
 /// It holds things that are not ours and `force` is not given, or it cannot be written.
@@ -207,8 +210,8 @@ fn write_file(file: &File, folder: &Below, name: &str) -> io::Result<()> {
     }
 }
 
-/// A folder is ours if its main file is. One that holds anything and is not ours is refused, and so is one of ours with a
-/// foreign file in the place of one that is to be written.
+/// A folder is ours if its main file is. One that holds anything and is not ours is refused, and so
+/// is one of ours with a foreign file in the place of one that is to be written.
 fn refuse_foreign(folder: &Folder, at: &Below, shown: &Path) -> Result<(), EmitError> {
     let names = names(at).map_err(|error| EmitError::Io { path: shown.into(), error })?;
     let foreign: Vec<String> = if is_ours(folder, at, folder.main) {

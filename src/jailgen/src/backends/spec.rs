@@ -23,7 +23,8 @@ pub struct Spec {
     pub policies: Vec<Policy>,
     /// The inputs that it declares for the emitted flake.
     pub inputs: BTreeMap<String, Input>,
-    /// The overlays that it declares: Nix source, closed but for the names that every emitted file binds.
+    /// The overlays that it declares: Nix source, closed but for the names that every emitted file
+    /// binds.
     pub overlays: Vec<String>,
     /// Files and folders that its jails name.
     pub copied: Vec<Copied>,

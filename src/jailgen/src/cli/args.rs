@@ -1,4 +1,5 @@
-//! What the command line accepts. Completions, man pages and `--help` are all made from these types.
+//! What the command line accepts. Completions, man pages and `--help` are all made from these
+//! types.
 
 use std::path::PathBuf;
 
@@ -12,8 +13,8 @@ pub use super::review::Diff;
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
 use crate::init;
 
-/// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does not grant does not exist
-/// inside.
+/// Compiles a spec (`.jail` file) to a command that runs a program in a jail: what the spec does
+/// not grant does not exist inside.
 #[derive(Debug, Parser)]
 #[command(name = "jailgen", version, after_help = examples::JAILGEN, max_term_width = 100)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
@@ -415,7 +416,8 @@ pub struct Init {
     #[arg(value_name = "PROGRAM", default_value = init::SHELL)]
     #[arg(value_parser = PossibleValuesParser::new(init::programs()))]
     pub program: String,
-    /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is standard output.
+    /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is
+    /// standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }

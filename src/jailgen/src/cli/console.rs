@@ -1,5 +1,6 @@
-//! Where everything that is printed goes through: colour, quietness and broken pipes are decided here, and what is said in
-//! plain words is sanitised. What has colours of its own ([`Console::result`], [`Console::diagnostic`]) comes sanitised.
+//! Where everything that is printed goes through: colour, quietness and broken pipes are decided
+//! here, and what is said in plain words is sanitised. What has colours of its own
+//! ([`Console::result`], [`Console::diagnostic`]) comes sanitised.
 
 use std::borrow::Cow;
 use std::io::{self, BufRead as _, ErrorKind, IsTerminal as _, Read as _, Write as _};
@@ -42,8 +43,8 @@ impl Console {
     /// Prints a result.
     ///
     /// # Errors
-    /// Standard output cannot be written. A reader that has gone away is not an error for anyone but the caller, who
-    /// has nothing left to do: [`Failure::Done`].
+    /// Standard output cannot be written. A reader that has gone away is not an error for anyone
+    /// but the caller, who has nothing left to do: [`Failure::Done`].
     pub(super) fn result(self, text: &str) -> Result<(), Failure> {
         let mut out = anstream::stdout().lock();
         written(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
@@ -70,8 +71,8 @@ impl Console {
         }
     }
 
-    /// Says something and asks about it: whether the answer was yes. `None` without a terminal on both sides, where no user could
-    /// answer.
+    /// Says something and asks about it: whether the answer was yes. `None` without a terminal on
+    /// both sides, where no user could answer.
     pub(super) fn ask(self, statement: &str, question: &str) -> Option<bool> {
         if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
             return None;
@@ -84,7 +85,8 @@ impl Console {
         Some(read.is_ok() && matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
-    /// Prints what is wrong with a command line, in clap's own words, or the help that was asked for.
+    /// Prints what is wrong with a command line, in clap's own words, or the help that was asked
+    /// for.
     ///
     /// # Errors
     /// As of [`Console::result`].

@@ -1,5 +1,5 @@
-//! What the commands accept that are about the network by name, and about jails that run: `handoff`, `hosts`, `log`,
-//! `sessions`, `stop`, `allow` and `deny`.
+//! What the commands accept that are about the network by name, and about jails that run:
+//! `handoff`, `hosts`, `log`, `sessions`, `stop`, `allow` and `deny`.
 
 use std::path::PathBuf;
 
@@ -23,7 +23,8 @@ pub enum Live {
     /// Let a jail that runs reach a host, until it ends.
     #[command(after_help = examples::ALLOW)]
     Allow(OneHost),
-    /// Say what sessions left that programs outside of jails may execute or believe, and approve it.
+    /// Say what sessions left that programs outside of jails may execute or believe, and approve
+    /// it.
     Handoff(Handoff),
     /// Take a host from a jail that runs, until it ends.
     #[command(after_help = examples::DENY)]

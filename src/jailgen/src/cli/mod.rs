@@ -51,7 +51,8 @@ pub fn main() -> ExitCode {
 /// Before the settings are read.
 static NOTHING_SET: Settings = Settings::none();
 
-/// The user's settings. Commands that print a fixed text, run as a builder, or repair the file work without them.
+/// The user's settings. Commands that print a fixed text, run as a builder, or repair the file work
+/// without them.
 fn settings(cli: &Cli, context: Context) -> Result<&'static Settings, Failure> {
     let read = match &cli.command {
         Command::Config(config) if config.command.is_some() => Settings::default(),

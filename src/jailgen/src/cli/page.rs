@@ -1,5 +1,5 @@
-//! The manual page of a command: what clap_mangen makes of its definition, with the values of options in the synopsis and the
-//! examples under a heading of their own.
+//! The manual page of a command: what clap_mangen makes of its definition, with the values of
+//! options in the synopsis and the examples under a heading of their own.
 
 use std::io;
 
@@ -14,8 +14,8 @@ pub(super) fn page(command: Command) -> io::Result<Vec<u8>> {
     let has_subcommands = command.get_subcommands().any(|command| !command.is_hide_set());
     let name = command.get_display_name().unwrap_or("jailgen").to_owned();
     let man = Man::new(command.override_usage(usage));
-    // clap_mangen leaves an empty date out, so that the version would appear in its place. The page has no date: it is the
-    // same whenever it is made.
+    // clap_mangen leaves an empty date out, so that the version would appear in its place. The page
+    // has no date: it is the same whenever it is made.
     let version = env!("CARGO_PKG_VERSION");
     let title = format!(".TH {name} 1 \"\" \"jailgen {version}\" \"User Commands\"\n");
     let mut page = title.into_bytes();

@@ -1,4 +1,5 @@
-//! What the commands accept that show what has changed: `diff` of grants, and `handoff` of what sessions left.
+//! What the commands accept that show what has changed: `diff` of grants, and `handoff` of what
+//! sessions left.
 
 use std::path::PathBuf;
 

@@ -49,7 +49,8 @@ pub(super) fn text(file: &Path, context: Context) -> Result<Option<String>, Fail
     // The launcher keeps this one from every jail, and no other that XDG_CONFIG_HOME may name.
     let covered = OWN_SETTINGS.iter().find(|(name, _)| *name == "HOME");
     let covered = covered.and_then(|(name, below)| Some(absolute(name)?.join(below)));
-    // Asked only where something else leads there. What cannot be found out is no reason to believe.
+    // Asked only where something else leads there. What cannot be found out is no reason to
+    // believe.
     let surroundings = LazyCell::new(|| context.surroundings());
     let is_outside =
         |place: &Path| surroundings.as_ref().is_ok_and(|around| around.is_outside(place));

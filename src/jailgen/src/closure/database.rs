@@ -22,7 +22,8 @@ impl From<rusqlite::Error> for DatabaseError {
     }
 }
 
-/// The ids of everything that the roots reach. They come as one JSON list, since a wrapper has hundreds.
+/// The ids of everything that the roots reach. They come as one JSON list, since a wrapper has
+/// hundreds.
 const REACHED: &str = "
     with recursive
         roots(path) as (select value from json_each(?1)),

@@ -1,4 +1,5 @@
-//! Store paths with their sizes and references: from the store's database where it can be read, else from Nix.
+//! Store paths with their sizes and references: from the store's database where it can be read,
+//! else from Nix.
 
 mod database;
 mod path_info;
@@ -51,8 +52,8 @@ pub fn closure(
     match database::closure(database, roots) {
         Ok(closure) => Ok(closure),
         Err(DatabaseError::Unknown(path)) => Err(ClosureError::Unknown(path)),
-        // Expected for ordinary users: the database is in WAL mode and its -shm file is not theirs to create. It must not be opened
-        // as `immutable`, because it is not.
+        // Expected for ordinary users: the database is in WAL mode and its -shm file is not theirs
+        // to create. It must not be opened as `immutable`, because it is not.
         Err(DatabaseError::Unreadable(_)) => {
             let nix = nix().map_err(ClosureError::Nix)?;
             let answer = nix.path_info(roots).map_err(ClosureError::Nix)?;

@@ -1,4 +1,5 @@
-//! The shapes of `nix path-info --json`, and databases that cannot be read. Real stores are in `tests/it`.
+//! The shapes of `nix path-info --json`, and databases that cannot be read. Real stores are in
+//! `tests/it`.
 
 use expect_test::{Expect, expect};
 use serde_json::json;

@@ -1,5 +1,6 @@
-//! Whether a jail can write what decides on its next build. The spec and what it imports are read-only in a jail that jailgen
-//! has built; what it reads and copies is not, because it may be what one works on, and in a cage nothing is.
+//! Whether a jail can write what decides on its next build. The spec and what it imports are
+//! read-only in a jail that jailgen has built; what it reads and copies is not, because it may be
+//! what one works on, and in a cage nothing is.
 
 use std::collections::BTreeSet;
 

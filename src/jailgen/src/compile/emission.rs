@@ -1,4 +1,5 @@
-//! A compiled spec as the emitter takes it: with all that was read for it, so that nothing is read a second time.
+//! A compiled spec as the emitter takes it: with all that was read for it, so that nothing is read
+//! a second time.
 
 use std::path::Path;
 
@@ -32,7 +33,8 @@ impl SpecFolder {
 }
 
 impl Compiled {
-    /// What is emitted of it but for what it copies, which a [`SpecFolder`] reads; nothing if something is wrong with it.
+    /// What is emitted of it but for what it copies, which a [`SpecFolder`] reads; nothing if
+    /// something is wrong with it.
     #[must_use]
     pub fn emission_without_copies(&self) -> Option<Spec> {
         let spec = self.spec.as_ref()?;

@@ -1,4 +1,5 @@
-//! From a spec file to policies: evaluated, then lowered jail by jail. All faults of a spec are collected, not the first.
+//! From a spec file to policies: evaluated, then lowered jail by jail. All faults of a spec are
+//! collected, not the first.
 
 mod deciding;
 mod emission;
@@ -41,7 +42,8 @@ pub struct Judged {
     pub places: BTreeMap<Origin, Place>,
 }
 
-/// A spec file and the folder around it, which is opened once: all that is read of it is read through this, once.
+/// A spec file and the folder around it, which is opened once: all that is read of it is read
+/// through this, once.
 #[derive(Debug)]
 pub struct SpecFolder {
     sources: FileSources,
@@ -50,8 +52,8 @@ pub struct SpecFolder {
 }
 
 impl SpecFolder {
-    /// Opens the folder of the spec at `path`. A link there is followed, so imports are found next to the file itself; no link that the
-    /// spec names is followed.
+    /// Opens the folder of the spec at `path`. A link there is followed, so imports are found next
+    /// to the file itself; no link that the spec names is followed.
     ///
     /// # Errors
     /// It cannot be opened. A spec that cannot be read is a diagnostic of [`SpecFolder::compile`].
@@ -76,12 +78,14 @@ impl SpecFolder {
     }
 }
 
-/// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it is read from.
+/// Compiles the spec at `path`, which stands directly in the folder of `sources`: that is where it
+/// is read from.
 #[must_use]
 pub fn compile_from(sources: &dyn jail_lang::Sources, path: &Path) -> Compiled {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let Outcome { spec, sound, mut diagnostics, files } = evaluate(sources, &name, Limits::SPEC);
-    // Jails that nothing is wrong with so far are lowered also where another one is wrong: all faults are reported at once.
+    // Jails that nothing is wrong with so far are lowered also where another one is wrong: all
+    // faults are reported at once.
     let jails = spec.as_ref().map_or(&sound, |spec| &spec.jails);
     let (policies, judged) = lower_all(jails, &files, &mut diagnostics).into_iter().unzip();
     let compiled = Compiled { path: path.into(), files, diagnostics, spec, policies, judged };
@@ -127,7 +131,8 @@ pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
 }
 
-/// The files as the user names them: relative to where the command was started, not to the spec's folder.
+/// The files as the user names them: relative to where the command was started, not to the spec's
+/// folder.
 impl Sources for Compiled {
     fn source(&self, file: FileId) -> Option<(Cow<'_, str>, &str)> {
         let file = self.files.get(file)?;

@@ -1,4 +1,5 @@
-//! The page of a combinator or a builder, as `docs/combinators.md` has it, for a terminal and for programs.
+//! The page of a combinator or a builder, as `docs/combinators.md` has it, for a terminal and for
+//! programs.
 //!
 //! All of it comes from the registry; nothing here knows a name.
 

@@ -136,7 +136,8 @@ fn without_links(text: &str) -> String {
     plain + rest
 }
 
-/// A line with its code in colour. The marks stay: without colours they distinguish code from words.
+/// A line with its code in colour. The marks stay: without colours they distinguish code from
+/// words.
 fn coloured(line: &str, is_code: &mut bool) -> String {
     let mut text = String::new();
     for (index, part) in line.split('`').enumerate() {

@@ -20,7 +20,8 @@ pub fn stub(kit: &Kit) -> Option<PathBuf> {
     kit.tool("jail-stub").map(|folder| folder.join("bin/jail-stub"))
 }
 
-/// The wrapper of the smallest jail: own namespaces, /proc, /dev and the probe, which makes one attempt.
+/// The wrapper of the smallest jail: own namespaces, /proc, /dev and the probe, which makes one
+/// attempt.
 ///
 /// # Errors
 /// There is no filter for this processor.

@@ -1,4 +1,5 @@
-//! What this machine can enforce, and what to do where it cannot. It judges what was tried, and prints nothing.
+//! What this machine can enforce, and what to do where it cannot. It judges what was tried, and
+//! prints nothing.
 
 mod attempts;
 mod ids;
@@ -33,7 +34,8 @@ pub const APPARMOR: &str = include_str!("../../../../templates/apparmor/jail-stu
 pub struct Machine {
     /// Answers of the probe, run outside of any jail, by their words.
     pub answers: BTreeMap<String, Answer>,
-    /// What the smallest jail came to: nothing if it ran, else what the stub said. Absent where none could be tried.
+    /// What the smallest jail came to: nothing if it ran, else what the stub said. Absent where
+    /// none could be tried.
     pub jail: Option<Result<(), String>>,
     /// What a build of one line came to. Absent where none could be tried.
     pub build: Option<Result<(), Fault>>,

@@ -1,4 +1,5 @@
-//! What `doctor --fix` can do for its caller, without root: lines at the end of files of the caller's own.
+//! What `doctor --fix` can do for its caller, without root: lines at the end of files of the
+//! caller's own.
 
 use std::io;
 use std::path::{Path, PathBuf};

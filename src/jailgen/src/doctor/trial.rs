@@ -1,5 +1,6 @@
-//! A derivation of one line, built as `jailgen build` builds: only a build shows whether that works. It needs no network and
-//! no package; its builder is the probe, which is static, as what builds wrappers is.
+//! A derivation of one line, built as `jailgen build` builds: only a build shows whether that
+//! works. It needs no network and no package; its builder is the probe, which is static, as what
+//! builds wrappers is.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,8 +27,8 @@ impl From<NixError> for Fault {
     }
 }
 
-/// Builds it, from a flake that is written to `folder`. `mark` makes it one that was never built: Nix would not build the same a second
-/// time.
+/// Builds it, from a flake that is written to `folder`. `mark` makes it one that was never built:
+/// Nix would not build the same a second time.
 ///
 /// # Errors
 /// It is not built, or the flake cannot be written.

@@ -1,4 +1,5 @@
-//! What becomes of each system call in a jail: the table that its filter is compiled from, in words.
+//! What becomes of each system call in a jail: the table that its filter is compiled from, in
+//! words.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,7 +23,8 @@ pub struct Calls {
     pub name: String,
     /// The processor, whose calls they are.
     pub arch: &'static str,
-    /// Every call that is known, by number. Calls that are not known fail as on a kernel that lacks them.
+    /// Every call that is known, by number. Calls that are not known fail as on a kernel that lacks
+    /// them.
     pub calls: Vec<OneCall>,
 }
 

@@ -47,7 +47,8 @@ pub struct Changed {
 }
 
 impl JailDifference {
-    /// Whether the second may do more: something is added, a restriction is gone, or something else lies on top.
+    /// Whether the second may do more: something is added, a restriction is gone, or something else
+    /// lies on top.
     #[must_use]
     pub fn widens(&self) -> bool {
         self.change == JailChange::New
@@ -109,7 +110,8 @@ fn changed(entry: &Entry, policy: &Policy, others: &[Entry]) -> Changed {
     }
 }
 
-/// Whether it takes something away rather than gives. What lies over something that `others` give covers that.
+/// Whether it takes something away rather than gives. What lies over something that `others` give
+/// covers that.
 fn restricts(grant: &Grant, others: &[Entry]) -> bool {
     match grant {
         Grant::UnsetEnv { .. }
@@ -144,7 +146,8 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
             | NetworkGrant::Secret(_)
             | NetworkGrant::SecretSocket(_)
             | NetworkGrant::Authorities { .. } => false,
-            // The last rule about a host that goes leaves it all requests; another one that comes gives it more.
+            // The last rule about a host that goes leaves it all requests; another one that comes
+            // gives it more.
             NetworkGrant::Requests { host, .. } => !has_requests(host, others),
         },
         Grant::Bind { .. }

@@ -1,4 +1,5 @@
-//! What counts in a normalised policy: a later mount that is certain to be there lies over an earlier one at the same place.
+//! What counts in a normalised policy: a later mount that is certain to be there lies over an
+//! earlier one at the same place.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +11,8 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
     let mut kept: Vec<&Entry> = Vec::new();
     for entry in grants.iter().rev() {
         if let Some(target) = target(&entry.grant) {
-            // What may be missing at launch covers nothing then, and what is under it is what the jail has. What is the jail's own
-            // anyway is not worth a line.
+            // What may be missing at launch covers nothing then, and what is under it is what the
+            // jail has. What is the jail's own anyway is not worth a line.
             let is_own = given(&entry.grant).is_empty();
             if covered.contains(target) || is_own && perhaps.contains(target) {
                 continue;
@@ -28,7 +29,8 @@ pub(super) fn effective(grants: &[Entry]) -> Vec<&Entry> {
 /// Where in the jail something is put.
 fn target(grant: &Grant) -> Option<&Text> {
     match grant {
-        // The program starts in the working folder also where a later mount covers it, so it is always shown.
+        // The program starts in the working folder also where a later mount covers it, so it is
+        // always shown.
         Grant::Folder { .. } => None,
         other => other.target(),
     }
@@ -64,7 +66,8 @@ pub(super) fn absent(grants: &[&Entry]) -> Vec<&'static str> {
     absent
 }
 
-/// Whether more calls are allowed, or, as of a wrapper with rules of its spec's own, that is not known.
+/// Whether more calls are allowed, or, as of a wrapper with rules of its spec's own, that is not
+/// known.
 fn may_widen_calls(grant: &Grant) -> bool {
     match grant {
         Grant::CallRules { allow, deny, on_deny } => {

@@ -1,4 +1,5 @@
-//! What a policy grants, in words, each grant with the line of the spec that made it. It decides nothing.
+//! What a policy grants, in words, each grant with the line of the spec that made it. It decides
+//! nothing.
 
 mod calls;
 mod difference;
@@ -59,10 +60,12 @@ pub struct Line {
     /// What one should know about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<&'static str>,
-    /// The combinator that granted it, `jail` or a builder for the program; absent for what every jail has.
+    /// The combinator that granted it, `jail` or a builder for the program; absent for what every
+    /// jail has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub combinator: Option<String>,
-    /// Where in the spec it stands; absent with the combinator, and where a wrapper does not hold it.
+    /// Where in the spec it stands; absent with the combinator, and where a wrapper does not hold
+    /// it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,
 }

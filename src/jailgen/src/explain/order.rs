@@ -1,4 +1,5 @@
-//! In which order grants are shown: what is the user's before what is the jail's own, and that before what every jail has.
+//! In which order grants are shown: what is the user's before what is the jail's own, and that
+//! before what every jail has.
 
 use std::borrow::Cow;
 

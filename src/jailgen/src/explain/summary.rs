@@ -199,7 +199,8 @@ impl Summary {
         }
     }
 
-    /// Whether it is a folder that a cage has made for itself, and not one of another cage or of jailgen.
+    /// Whether it is a folder that a cage has made for itself, and not one of another cage or of
+    /// jailgen.
     fn is_own(&self, place: &Text) -> bool {
         let below = |own: &String| place.as_str().is_some_and(|place| place.starts_with(own));
         self.cage.as_ref().is_some_and(below)
@@ -235,8 +236,8 @@ fn shown(place: &Text) -> String {
     }
 }
 
-/// Whether it is something of the user's: what the store has, anybody may read. A package behind a variable or the home folder
-/// makes a place of those.
+/// Whether it is something of the user's: what the store has, anybody may read. A package behind a
+/// variable or the home folder makes a place of those.
 fn is_yours(place: &Text) -> bool {
     match place.pieces().first() {
         Some(Piece::Package { .. } | Piece::Entry { .. }) => false,

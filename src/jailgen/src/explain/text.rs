@@ -1,4 +1,5 @@
-//! An explanation as text: three lines that say most, then one screen with the origin of each line at the right.
+//! An explanation as text: three lines that say most, then one screen with the origin of each line
+//! at the right.
 
 use std::fmt::Write as _;
 
@@ -46,7 +47,8 @@ fn shown_findings(explanation: &Explanation) -> impl Iterator<Item = &Finding> {
     explanation.findings.iter().filter(|finding| finding.severity != Severity::Note)
 }
 
-/// The three lines alone, none of them broken; with the jail's name above where there are `several`.
+/// The three lines alone, none of them broken; with the jail's name above where there are
+/// `several`.
 #[must_use]
 pub fn brief(explanations: &[Explanation]) -> String {
     let one = |explanation: &Explanation| summary(&explanation.summary, usize::MAX);
@@ -150,7 +152,8 @@ fn origin(line: &Line) -> String {
     }
 }
 
-/// What a wrapper holds of names and places could go on in another line, and say there what is not so.
+/// What a wrapper holds of names and places could go on in another line, and say there what is not
+/// so.
 fn one_line(text: &str) -> String {
     sanitise(text).replace('\r', "\\r").replace('\n', "\\n")
 }

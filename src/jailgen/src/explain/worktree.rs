@@ -1,5 +1,5 @@
-//! What `git-worktree` would add in a folder: the repository that the folder's `.git` file names. Only a launch says whether
-//! that file is believed.
+//! What `git-worktree` would add in a folder: the repository that the folder's `.git` file names.
+//! Only a launch says whether that file is believed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,7 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::files::read_regular;
 
-/// The common folder of the repository that `folder` says it is a linked worktree of (gitrepository-layout(5)).
+/// The common folder of the repository that `folder` says it is a linked worktree of
+/// (gitrepository-layout(5)).
 #[must_use]
 pub fn repository(folder: &Path) -> Option<PathBuf> {
     let pointer = folder.join(".git");

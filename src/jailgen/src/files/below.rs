@@ -1,5 +1,5 @@
-//! Folders below which no link is followed: a jail that can write there cannot make jailgen read, write or remove anything
-//! in another place.
+//! Folders below which no link is followed: a jail that can write there cannot make jailgen read,
+//! write or remove anything in another place.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -88,7 +88,8 @@ impl Below {
         }
     }
 
-    /// The content of a regular file, and what the kernel reports about it; `None` if it does not exist.
+    /// The content of a regular file, and what the kernel reports about it; `None` if it does not
+    /// exist.
     ///
     /// # Errors
     /// It cannot be read, or is not a regular file.
@@ -119,7 +120,8 @@ impl Below {
         Ok(OsString::from_vec(target.into_bytes()).into())
     }
 
-    /// Writes a file, whole or not at all. The caller's umask takes from the permissions what it takes from everything.
+    /// Writes a file, whole or not at all. The caller's umask takes from the permissions what it
+    /// takes from everything.
     ///
     /// # Errors
     /// It cannot be written.
@@ -139,7 +141,8 @@ impl Below {
         self.put(name, |aside| Ok(symlinkat(target, &self.folder, aside)?))
     }
 
-    /// Makes something under another name and renames it: readers see what was there or what is new.
+    /// Makes something under another name and renames it: readers see what was there or what is
+    /// new.
     fn put(&self, name: &OsStr, make: impl FnOnce(&OsStr) -> io::Result<()>) -> io::Result<()> {
         let mut aside = OsString::from(".");
         aside.push(name);
@@ -203,7 +206,8 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file that the user names. A jail may have put a link in its place, so a link is not followed.
+/// Writes a file that the user names. A jail may have put a link in its place, so a link is not
+/// followed.
 ///
 /// # Errors
 /// It cannot be written, or is a link.
@@ -211,7 +215,8 @@ pub fn write_plain(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, bytes, OFlags::TRUNC)
 }
 
-/// Adds to the end of a file that the user names, which is made where it is missing. A link is not followed.
+/// Adds to the end of a file that the user names, which is made where it is missing. A link is not
+/// followed.
 ///
 /// # Errors
 /// As [`write_plain`].

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 pub use below::{Below, EntryKind, append_plain, read_regular, write_plain};
 pub use private::{Private, check, create_private};
 
-/// Writes a file under another name in the same folder, then renames it: readers see the old content or the new one.
+/// Writes a file under another name in the same folder, then renames it: readers see the old
+/// content or the new one.
 ///
 /// # Errors
 /// It cannot be written.
@@ -42,8 +43,8 @@ pub fn link_atomically(target: &Path, link: &Path) -> io::Result<()> {
     std::os::unix::fs::symlink(target, &aside).and_then(|()| fs::rename(&aside, link))
 }
 
-/// The file that a symbolic link leads to; of anything else, the path as it is given. It is asked once for a file that the user
-/// has named, and what it answers is opened through no link.
+/// The file that a symbolic link leads to; of anything else, the path as it is given. It is asked
+/// once for a file that the user has named, and what it answers is opened through no link.
 ///
 /// # Errors
 /// The link leads nowhere.

@@ -17,7 +17,8 @@ pub fn create_private(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Says why a folder is not one that only the caller can write. Nothing where it is, or is not there yet.
+/// Says why a folder is not one that only the caller can write. Nothing where it is, or is not
+/// there yet.
 ///
 /// # Errors
 /// It belongs to another user, or others may write it.

@@ -1,7 +1,8 @@
-//! What a desktop and a shell know of a package, for the command that starts it in its jail: manuals, icons, completions and
-//! desktop entries.
+//! What a desktop and a shell know of a package, for the command that starts it in its jail:
+//! manuals, icons, completions and desktop entries.
 //!
-//! Nothing that is forwarded starts a program outside the jail: an entry that would is left out, and reported.
+//! Nothing that is forwarded starts a program outside the jail: an entry that would is left out,
+//! and reported.
 
 mod completions;
 mod desktop;

@@ -1,4 +1,5 @@
-//! From a flake that uses jail.nix or jailed-agents to a spec, and what the compiler says to that spec.
+//! From a flake that uses jail.nix or jailed-agents to a spec, and what the compiler says to that
+//! spec.
 
 use std::borrow::Cow;
 use std::io;
@@ -20,7 +21,8 @@ pub struct Import {
     pub compiled: Option<Compiled>,
 }
 
-/// Reads the Nix file at `path`; its spec is called `spec_name`. Nothing outside the file's folder is read.
+/// Reads the Nix file at `path`; its spec is called `spec_name`. Nothing outside the file's folder
+/// is read.
 ///
 /// # Errors
 /// The file cannot be read, or is not UTF-8.

@@ -30,7 +30,8 @@ pub fn spec(program: &str) -> Option<String> {
     Some(spec)
 }
 
-/// The agents by the name that people know them by: that of the command, without what says that it is jailed.
+/// The agents by the name that people know them by: that of the command, without what says that it
+/// is jailed.
 fn agents() -> impl Iterator<Item = (&'static str, &'static Builder, &'static Preset)> {
     BUILDERS.iter().filter_map(|builder| {
         let preset = builder.preset?;

@@ -1,7 +1,9 @@
-//! The kit of an installed jailgen: `lib/jailgen/kit` next to the folder of the program, with a manifest that says its hash.
+//! The kit of an installed jailgen: `lib/jailgen/kit` next to the folder of the program, with a
+//! manifest that says its hash.
 //!
-//! An emitted flake names it by its path and that hash, so nothing has to be in the store before: Nix copies it there when it first
-//! evaluates such a flake, through the daemon where the user has one, and refuses a kit that is not what was installed.
+//! An emitted flake names it by its path and that hash, so nothing has to be in the store before:
+//! Nix copies it there when it first evaluates such a flake, through the daemon where the user has
+//! one, and refuses a kit that is not what was installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,7 +41,8 @@ impl Manifest {
     }
 }
 
-/// The kit that was installed with the program, if one was. Its files are not read: Nix compares them with the hash.
+/// The kit that was installed with the program, if one was. Its files are not read: Nix compares
+/// them with the hash.
 pub(super) fn find(program: &Path) -> Option<Result<Kit, KitError>> {
     let prefix = program.parent()?.parent()?;
     let manifest = prefix.join(MANIFEST);

@@ -1,4 +1,5 @@
-//! The kit: the flake that an emitted flake needs of jailgen, with nixlib and the static tools. Found, or put into the store.
+//! The kit: the flake that an emitted flake needs of jailgen, with nixlib and the static tools.
+//! Found, or put into the store.
 
 mod error;
 mod installed;
@@ -21,7 +22,8 @@ const RECORD: &str = "jailgen-kit.json";
 /// The link next to the program that keeps the kit from being collected.
 const ROOT: &str = "jailgen-kit";
 
-/// Nix copies a flake to the store under this name. One that is there already by this name is not copied again.
+/// Nix copies a flake to the store under this name. One that is there already by this name is not
+/// copied again.
 const STORE_NAME: &str = "source";
 
 /// Where the files of Nix are.
@@ -68,7 +70,8 @@ impl Kit {
         let path = folder.display().to_string();
         let mut locked = json!({ "type": "path", "path": path, "narHash": nar_hash });
         if let Some(locked) = locked.as_object_mut().filter(|_| folder.starts_with(STORE)) {
-            // Files of the store have the time 1, or none. Others have one of their own, which Nix would compare.
+            // Files of the store have the time 1, or none. Others have one of their own, which Nix
+            // would compare.
             locked.insert("lastModified".into(), json!(1));
         }
         Self {
@@ -96,8 +99,8 @@ impl Kit {
     }
 }
 
-/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit` recorded next to `program`,
-/// else the one that was installed with `program`.
+/// Finds the kit: the one that is asked for, else what packaging compiled in, else what `make kit`
+/// recorded next to `program`, else the one that was installed with `program`.
 ///
 /// # Errors
 /// There is no kit, or it belongs to another version of jailgen.
@@ -155,8 +158,9 @@ pub fn add(nix: &Nix, folder: &Path, program: &Path) -> Result<Kit, KitError> {
     Ok(kit)
 }
 
-/// Refuses what another user could have written: the program may be in a folder such as /tmp, where every user makes names, and what
-/// a kit holds becomes the stub. The owner of the program could have changed the program itself.
+/// Refuses what another user could have written: the program may be in a folder such as /tmp, where
+/// every user makes names, and what a kit holds becomes the stub. The owner of the program could
+/// have changed the program itself.
 fn believed(path: &Path, program: &Path) -> Result<(), KitError> {
     let foreign = |why| Err(KitError::Foreign { path: path.into(), why });
     let unreadable = |error| KitError::Folder { folder: path.into(), error };
@@ -174,7 +178,8 @@ fn believed(path: &Path, program: &Path) -> Result<(), KitError> {
     Ok(())
 }
 
-/// A flake names the kit by a URL, which versions of Nix read differently where it has other characters.
+/// A flake names the kit by a URL, which versions of Nix read differently where it has other
+/// characters.
 fn plain(folder: &Path) -> Result<(), KitError> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~+=@,/".contains(byte);
     match folder.as_os_str().as_encoded_bytes().iter().all(is_plain) {

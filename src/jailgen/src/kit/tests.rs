@@ -1,4 +1,5 @@
-//! Where the kit is looked for, and what is said when it is not there. That Nix accepts one is in `tests/it`.
+//! Where the kit is looked for, and what is said when it is not there. That Nix accepts one is in
+//! `tests/it`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

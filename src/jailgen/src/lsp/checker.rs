@@ -153,7 +153,8 @@ impl<E: Fn(Message) -> bool> Work<E> {
 
     fn check(&mut self, uri: String) {
         let Some(document) = self.documents.get(&Uri(uri.clone())).cloned() else { return };
-        // A panic of the compiler is reported on standard error; what was known of the document before stays.
+        // A panic of the compiler is reported on standard error; what was known of the document
+        // before stays.
         let checked = catch_unwind(AssertUnwindSafe(|| self.compile(&document)));
         let Ok(checked) = checked else { return };
         let mut files: BTreeSet<String> = checked.faults.keys().cloned().collect();

@@ -71,7 +71,8 @@ impl Offers {
         self.names.entry(name.to_owned()).or_insert_with(offer);
     }
 
-    /// The call of what was added by this name, unless a nearer meaning of the name was there before.
+    /// The call of what was added by this name, unless a nearer meaning of the name was there
+    /// before.
     fn call(&mut self, name: &str, rank: char, snippet: Option<String>) {
         if let Some(offer) = self.names.get_mut(name).filter(|offer| offer.rank == rank) {
             offer.snippet = snippet;
@@ -100,7 +101,8 @@ impl Offers {
     }
 }
 
-/// Whether something follows on the line that may be what the word is called with, where one word is put in the place of another.
+/// Whether something follows on the line that may be what the word is called with, where one word
+/// is put in the place of another.
 fn has_arguments(text: &str, offset: usize) -> bool {
     let line = text.get(offset..).and_then(|rest| rest.lines().next()).unwrap_or_default();
     let word = |c: char| c.is_ascii_alphanumeric() || "_-'".contains(c);
@@ -196,7 +198,8 @@ fn registry(offers: &mut Offers) {
     }
 }
 
-/// What `lib` has, or one of its groups: the groups have the functions of `lib`, and some of their own.
+/// What `lib` has, or one of its groups: the groups have the functions of `lib`, and some of their
+/// own.
 fn library(group: Option<&str>, offers: &mut Offers) {
     let mut all: Vec<_> = query::library().collect();
     all.sort();
@@ -220,8 +223,8 @@ fn packages(named: BTreeSet<String>, offers: &mut Offers) {
     }
 }
 
-/// What is bound around the place. The text up to there, completed, has all scopes that are open, and the whole text the
-/// bindings that follow.
+/// What is bound around the place. The text up to there, completed, has all scopes that are open,
+/// and the whole text the bindings that follow.
 fn scope(text: &str, offset: usize) -> Scope {
     let mut scope = in_completed(text, offset, |tree| tree.scope(offset));
     let whole = query::read(text, |tree| tree.scope(offset)).unwrap_or_default();

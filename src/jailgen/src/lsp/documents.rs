@@ -1,4 +1,5 @@
-//! The texts that the editor shows, and files as a spec sees them: what is open comes before what is saved.
+//! The texts that the editor shows, and files as a spec sees them: what is open comes before what
+//! is saved.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -1,4 +1,5 @@
-//! What the editor shows about words: Markdown from the registry, and a sentence for each name of the spec language.
+//! What the editor shows about words: Markdown from the registry, and a sentence for each name of
+//! the spec language.
 
 use jail_registry::{
     Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Combinator, Field, Signature, Type, builder,

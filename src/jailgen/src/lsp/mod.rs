@@ -1,7 +1,8 @@
-//! The language server for specs: what an editor asks and gets, over the streams that the command line opened.
+//! The language server for specs: what an editor asks and gets, over the streams that the command
+//! line opened.
 //!
-//! A text that is broken, a request that makes no sense and a fault in an answer are all reported to the editor; none of them
-//! ends the server.
+//! A text that is broken, a request that makes no sense and a fault in an answer are all reported
+//! to the editor; none of them ends the server.
 
 mod checker;
 mod completion;
@@ -103,7 +104,8 @@ impl Server<'_> {
     /// Answers a request; false when the editor is gone.
     fn request(&mut self, request: Request) -> bool {
         let Request { id, method, params } = request;
-        // A fault in one answer is no reason to lose the others; the documents are only read meanwhile.
+        // A fault in one answer is no reason to lose the others; the documents are only read
+        // meanwhile.
         let answer = catch_unwind(AssertUnwindSafe(|| self.answer(&method, params)));
         let answer = answer.unwrap_or_else(|_| {
             Err((ErrorCode::InternalError, format!("a bug in jailgen, while answering `{method}`")))

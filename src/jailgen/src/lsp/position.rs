@@ -20,7 +20,8 @@ pub(super) fn range(text: &str, bytes: &Range<usize>) -> lsp::Range {
     lsp::Range { start: position(text, bytes.start), end: position(text, bytes.end) }
 }
 
-/// The byte at a position; one past the end of its line is that end, one inside of a character is the character's start.
+/// The byte at a position; one past the end of its line is that end, one inside of a character is
+/// the character's start.
 pub(super) fn offset(text: &str, position: Position) -> usize {
     let starts = line_starts(text).map(|(next, break_at)| (next, Some(break_at)));
     let mut start = 0;
@@ -44,7 +45,8 @@ pub(super) fn offset(text: &str, position: Position) -> usize {
     at
 }
 
-/// The byte after each line break, and the byte of the break itself. A break is `\n`, `\r\n` or `\r`.
+/// The byte after each line break, and the byte of the break itself. A break is `\n`, `\r\n` or
+/// `\r`.
 fn line_starts(text: &str) -> impl Iterator<Item = (usize, usize)> {
     let bytes = text.as_bytes();
     (0..bytes.len()).filter_map(move |at| match (bytes.get(at), bytes.get(at + 1)) {

@@ -1,4 +1,5 @@
-//! Positions and URIs; what the server does as a whole is tested through its streams (`tests/it/lsp.rs`).
+//! Positions and URIs; what the server does as a whole is tested through its streams
+//! (`tests/it/lsp.rs`).
 
 use std::path::{Path, PathBuf};
 

@@ -17,7 +17,8 @@ pub enum NixError {
     Distrusted {
         /// Where it is.
         program: PathBuf,
-        /// The recorded tree that it is in; none where it is in the folder that jailgen was started in.
+        /// The recorded tree that it is in; none where it is in the folder that jailgen was started
+        /// in.
         tree: Option<PathBuf>,
     },
     /// The folders that a jail could write are not known.

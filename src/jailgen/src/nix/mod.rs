@@ -1,4 +1,5 @@
-//! Nix as this machine has it: found, its version checked, run with flakes on, and its messages passed on.
+//! Nix as this machine has it: found, its version checked, run with flakes on, and its messages
+//! passed on.
 
 mod error;
 pub mod nar;
@@ -25,8 +26,8 @@ const NAME: &str = "nix";
 /// Flakes are still called experimental; users need not have switched them on.
 const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
 
-/// The flake in the working folder. A folder's own path would have to be a URL, which versions of Nix read differently; and `path:`
-/// avoids git, in whose trees Nix sees tracked files only.
+/// The flake in the working folder. A folder's own path would have to be a URL, which versions of
+/// Nix read differently; and `path:` avoids git, in whose trees Nix sees tracked files only.
 const HERE: &str = "path:.";
 
 /// What receives the lines that Nix prints while it works.
@@ -81,7 +82,8 @@ impl Nix {
         self.version
     }
 
-    /// Builds packages of the flake in a folder and returns the store paths of their outputs, in an order of Nix's own.
+    /// Builds packages of the flake in a folder and returns the store paths of their outputs, in an
+    /// order of Nix's own.
     ///
     /// # Errors
     /// Nix fails; its own message is in the error.
@@ -118,7 +120,8 @@ impl Nix {
     /// Completes the lock of a flake in a folder, whose inputs come from `references`.
     ///
     /// # Errors
-    /// Nix fails, for want of a network for instance, or an input is in a repository that a jail could write.
+    /// Nix fails, for want of a network for instance, or an input is in a repository that a jail
+    /// could write.
     pub fn lock(
         &self,
         folder: &Path,
@@ -129,7 +132,8 @@ impl Nix {
         self.run_in(folder, &["flake", "lock", HERE].map(OsStr::new), progress).map(drop)
     }
 
-    /// Moves inputs of a flake in a folder forward; all of them when no input is named. They come from `references`.
+    /// Moves inputs of a flake in a folder forward; all of them when no input is named. They come
+    /// from `references`.
     ///
     /// # Errors
     /// As those of [`Nix::lock`].
@@ -155,10 +159,12 @@ impl Nix {
         self.run_in(folder, &arguments, progress).map(drop)
     }
 
-    /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake metadata` says it.
+    /// What a flake reference is at this moment: its `locked` form and its own locks, as `nix flake
+    /// metadata` says it.
     ///
     /// # Errors
-    /// Nix fails, or would run git in a repository that a jail could write: it does what its configuration says.
+    /// Nix fails, or would run git in a repository that a jail could write: it does what its
+    /// configuration says.
     pub fn metadata(
         &self,
         reference: &str,
@@ -169,7 +175,8 @@ impl Nix {
         self.metadata_in(Path::new("."), reference, progress)
     }
 
-    /// Refuses a reference, meant from `folder`, for which Nix would run git or Mercurial where a jail could write.
+    /// Refuses a reference, meant from `folder`, for which Nix would run git or Mercurial where a
+    /// jail could write.
     fn refuse_repository(&self, reference: &str, folder: &Path) -> Result<(), NixError> {
         let Some(path) = repository(reference) else { return Ok(()) };
         if self.surroundings.trusts(&self.absolute(&folder.join(path))?) {
@@ -178,7 +185,8 @@ impl Nix {
         Err(NixError::Repository { reference: reference.into() })
     }
 
-    /// The same of the flake in a folder, whether or not that is in a repository. It is not written to.
+    /// The same of the flake in a folder, whether or not that is in a repository. It is not written
+    /// to.
     ///
     /// # Errors
     /// Nix fails.
@@ -260,7 +268,8 @@ impl Nix {
             .map_err(|error| NixError::Start { program: self.program.clone(), error })
     }
 
-    /// Runs Nix in a folder; every line of its standard error goes to `progress`, and into the error if it fails.
+    /// Runs Nix in a folder; every line of its standard error goes to `progress`, and into the
+    /// error if it fails.
     fn run_in(
         &self,
         folder: &Path,
@@ -316,7 +325,8 @@ fn repository(reference: &str) -> Option<&Path> {
     path.split(['?', '#']).next().map(Path::new)
 }
 
-/// Whether Nix takes a reference for a path: it has no scheme, and does not begin as a name of the registry does.
+/// Whether Nix takes a reference for a path: it has no scheme, and does not begin as a name of the
+/// registry does.
 fn is_path(reference: &str) -> bool {
     let first = reference.split(['/', '?', '#']).next().unwrap_or_default();
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';

@@ -1,4 +1,5 @@
-//! The hash of a file tree as Nix computes it: SHA-256 over its Nix archive (NAR), which is a simple serialisation.
+//! The hash of a file tree as Nix computes it: SHA-256 over its Nix archive (NAR), which is a
+//! simple serialisation.
 
 use std::ffi::OsString;
 use std::fs;

@@ -94,7 +94,8 @@ pub(super) fn remedy(stderr: &str) -> Option<&'static str> {
     })
 }
 
-/// Nix's errors, in their order. Not among them: warnings, for Nix went on after them, and what builders print.
+/// Nix's errors, in their order. Not among them: warnings, for Nix went on after them, and what
+/// builders print.
 fn errors(stderr: &str) -> Vec<String> {
     let mut errors: Vec<String> = Vec::new();
     let mut inside = false;

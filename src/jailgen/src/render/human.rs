@@ -13,7 +13,8 @@ use super::{Position, Sources, sanitise};
 /// More of one file is not shown around a place; a spec of one enormous line is cut at both sides.
 const WINDOW_MAX: usize = 4096;
 
-/// The text of a diagnostic, coloured, at most `width` columns wide where lines of the spec are shown.
+/// The text of a diagnostic, coloured, at most `width` columns wide where lines of the spec are
+/// shown.
 #[must_use]
 pub fn human(diagnostic: &Diagnostic, sources: &dyn Sources, width: usize) -> String {
     let level = match diagnostic.severity {
@@ -130,7 +131,8 @@ impl<'a> Window<'a> {
         let shown = self.text.get(self.shown.clone()).unwrap_or_default();
         let top = Position::at_byte(self.text, self.shown.start);
         let snippet = Snippet::source(without_latin_controls(shown)).line_start(top.line);
-        // The renderer counts columns from the start of what is shown, which is wrong for a line that is cut there.
+        // The renderer counts columns from the start of what is shown, which is wrong for a line
+        // that is cut there.
         let (group, snippet) = if top.column == 1 {
             (group, snippet.path(name))
         } else {

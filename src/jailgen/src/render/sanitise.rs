@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The same text with everything replaced that a terminal would obey or a reader would not see: control characters but line
-/// breaks and tabs, marks that change the direction of writing, and characters without width.
+/// The same text with everything replaced that a terminal would obey or a reader would not see:
+/// control characters but line breaks and tabs, marks that change the direction of writing, and
+/// characters without width.
 #[must_use]
 pub fn sanitise(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
@@ -41,8 +42,9 @@ pub fn sanitise_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// The renderer of snippets replaces the control characters of ASCII itself. The others of Latin-1 (U+009B begins a
-/// control sequence) become a sign of the same length here, so that byte offsets stay true.
+/// The renderer of snippets replaces the control characters of ASCII itself. The others of Latin-1
+/// (U+009B begins a control sequence) become a sign of the same length here, so that byte offsets
+/// stay true.
 pub(super) fn without_latin_controls(source: &str) -> Cow<'_, str> {
     let is_latin_control = |c| ('\u{80}'..='\u{9f}').contains(&c);
     if source.contains(is_latin_control) {

@@ -1,5 +1,6 @@
-//! git as a reader of objects: `git cat-file` in a repository of our own, which has no configuration, no hooks, no remotes and no
-//! replaced objects, and borrows the objects and the references of another one.
+//! git as a reader of objects: `git cat-file` in a repository of our own, which has no
+//! configuration, no hooks, no remotes and no replaced objects, and borrows the objects and the
+//! references of another one.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -153,7 +154,8 @@ fn answer(output: &mut impl io::BufRead, most: u64) -> io::Result<Option<Answer>
     Ok(Some(answer))
 }
 
-/// The entries of a tree: `MODE NAME`, a NUL, and a hash of so many bytes each. Names that are not UTF-8 are nothing that a spec names.
+/// The entries of a tree: `MODE NAME`, a NUL, and a hash of so many bytes each. Names that are not
+/// UTF-8 are nothing that a spec names.
 fn entries(mut bytes: &[u8], hash: usize) -> Option<Vec<(String, EntryKind)>> {
     let mut entries = Vec::new();
     while !bytes.is_empty() {

@@ -1,5 +1,6 @@
-//! Files of a revision of a repository of git, as the sources of a spec. Nothing is checked out, and nothing of the repository's
-//! configuration is read: git works in a folder of our own that borrows the objects and the names of the repository.
+//! Files of a revision of a repository of git, as the sources of a spec. Nothing is checked out,
+//! and nothing of the repository's configuration is read: git works in a folder of our own that
+//! borrows the objects and the names of the repository.
 
 mod git;
 
@@ -36,8 +37,8 @@ pub enum RevisionError {
     Io(#[from] io::Error),
 }
 
-/// Compiles the spec `path` as it is in a revision. A path that begins with `./` or `../` is that of `folder`, as git has it, and any
-/// other one of the repository's root. `program` is git.
+/// Compiles the spec `path` as it is in a revision. A path that begins with `./` or `../` is that
+/// of `folder`, as git has it, and any other one of the repository's root. `program` is git.
 ///
 /// # Errors
 /// See [`RevisionError`]. A spec that is not there is a diagnostic.

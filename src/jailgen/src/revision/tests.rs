@@ -2,7 +2,8 @@ use std::fs;
 
 use super::*;
 
-/// A repository with a spec that imports another file, committed twice, and a configuration that would run something.
+/// A repository with a spec that imports another file, committed twice, and a configuration that
+/// would run something.
 fn repository() -> Option<(tempfile::TempDir, PathBuf)> {
     let git = PathBuf::from("/usr/bin/git");
     if !git.exists() {

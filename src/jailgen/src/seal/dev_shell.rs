@@ -1,5 +1,6 @@
-//! `add-dev-shell`: the variables of a development shell, in the place of the grant that wants them. The file has them as the shell's
-//! own set-up left them; what belongs to the build or to the machine is left out, as `nix develop` leaves it out.
+//! `add-dev-shell`: the variables of a development shell, in the place of the grant that wants
+//! them. The file has them as the shell's own set-up left them; what belongs to the build or to the
+//! machine is left out, as `nix develop` leaves it out.
 
 use std::io;
 
@@ -7,8 +8,8 @@ use jail_policy::{Entry, Grant, Policy, Text};
 
 use super::SealError;
 
-/// Variables that are the jail's own, the build's, or a bash's. Those of `nix develop`, and those that say how the shell would
-/// have been built.
+/// Variables that are the jail's own, the build's, or a bash's. Those of `nix develop`, and those
+/// that say how the shell would have been built.
 const LEFT_OUT: &[&str] = &[
     "BASHOPTS",
     "HOME",

@@ -87,8 +87,8 @@ fn expansion(text: &str) -> Result<HostText, SealError> {
     })
 }
 
-/// The text in the expansion language. `~` stands for the home folder at the start of a text only, so within PATH it is spelt
-/// out; and what is taken as it stands is escaped.
+/// The text in the expansion language. `~` stands for the home folder at the start of a text only,
+/// so within PATH it is spelt out; and what is taken as it stands is escaped.
 fn source(text: &HostText) -> String {
     match text {
         HostText::Expand(expansion) | HostText::PerFolder(expansion) => {

@@ -1,4 +1,5 @@
-//! The filters that a spec brings along: a file that is one, or a program that prints one, both in the store.
+//! The filters that a spec brings along: a file that is one, or a program that prints one, both in
+//! the store.
 
 use std::fs;
 use std::io::Read;

@@ -115,8 +115,8 @@ pub(super) fn roots(policy: &Policy, graph: &Graph) -> Result<BTreeSet<String>, 
     Ok(roots)
 }
 
-/// The hashes of all store paths in a text. As in Nix itself the hash alone counts, so that a full stop behind a path, which could
-/// belong to its name, does no harm.
+/// The hashes of all store paths in a text. As in Nix itself the hash alone counts, so that a full
+/// stop behind a path, which could belong to its name, does no harm.
 fn hashes<'t>(store: &str, text: &'t str) -> Vec<&'t str> {
     text.match_indices(store)
         .filter_map(|(at, _)| text.get(at + store.len()..)?.strip_prefix('/'))

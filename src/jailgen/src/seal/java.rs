@@ -1,5 +1,6 @@
-//! Java trusts what is in a store of its own kind. Where the jail can have a Java at all, it is given one with the authorities that other
-//! programs read from the system's file, and the variable that names it.
+//! Java trusts what is in a store of its own kind. Where the jail can have a Java at all, it is
+//! given one with the authorities that other programs read from the system's file, and the variable
+//! that names it.
 
 use jail_policy::Scope;
 
@@ -28,7 +29,8 @@ const PACKAGES: &[&str] = &[
     "zulu",
 ];
 
-/// Whether a jail with these store paths may run a Java. With all of the store that cannot be known.
+/// Whether a jail with these store paths may run a Java. With all of the store that cannot be
+/// known.
 pub(super) fn may_run(names: &[String], scope: Option<Scope>) -> bool {
     match scope {
         Some(Scope::Whole) => true,

@@ -1,5 +1,5 @@
-//! Grants of places in the store. A package may hold a symbolic link to any place of the host, which a launch would follow:
-//! then what is granted is not what the policy says.
+//! Grants of places in the store. A package may hold a symbolic link to any place of the host,
+//! which a launch would follow: then what is granted is not what the policy says.
 
 use std::ffi::OsString;
 use std::fs;

@@ -1,7 +1,9 @@
-//! Seals a resolved policy: folds its grants into a plan and finds the closure in Nix's reference graph.
+//! Seals a resolved policy: folds its grants into a plan and finds the closure in Nix's reference
+//! graph.
 //!
-//! Whatever builds a jail calls this, whichever back end has emitted it. Nothing here writes; what is read of the store before a policy
-//! can be sealed, each of `dev_shell`, `given`, `links` and `program` reads.
+//! Whatever builds a jail calls this, whichever back end has emitted it. Nothing here writes; what
+//! is read of the store before a policy can be sealed, each of `dev_shell`, `given`, `links` and
+//! `program` reads.
 
 pub(crate) mod dev_shell;
 mod environment;
@@ -34,7 +36,8 @@ pub struct Request<'a> {
     pub stub: &'a str,
     /// The helper, which the plan names where there is work for it.
     pub host: &'a str,
-    /// The broker, which the plan names where hosts are reached by name; empty where the kit has none.
+    /// The broker, which the plan names where hosts are reached by name; empty where the kit has
+    /// none.
     pub broker: &'a str,
     /// The store path that the wrapper is written to.
     pub out: &'a str,
@@ -49,7 +52,8 @@ pub struct Request<'a> {
 pub struct Sealed {
     /// The wrapper file's content.
     pub wrapper: String,
-    /// The base names of the store paths that exist inside, with what stands for each in the skeleton.
+    /// The base names of the store paths that exist inside, with what stands for each in the
+    /// skeleton.
     pub skeleton: Vec<(String, PathKind)>,
     /// A second name of the command.
     pub alias: Option<String>,

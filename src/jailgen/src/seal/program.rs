@@ -1,5 +1,6 @@
-//! The program of a jail, where it is in the store: it must be there. A package need not have a program of its own name, and
-//! that is better reported when the jail is built than when it is started.
+//! The program of a jail, where it is in the store: it must be there. A package need not have a
+//! program of its own name, and that is better reported when the jail is built than when it is
+//! started.
 
 use std::fs;
 use std::path::Path;

@@ -24,7 +24,8 @@ impl Reader<'_> {
             .map_err(|error| self.error(format!("`{characters}` cannot be expanded: {error}")))
     }
 
-    /// A path, on the host or inside: one that is taken as it stands must be absolute and without `..`.
+    /// A path, on the host or inside: one that is taken as it stands must be absolute and without
+    /// `..`.
     pub(super) fn path(self, text: &Text) -> Result<HostText, SealError> {
         match self.host(text)? {
             HostText::Literal(literal) => match JailPath::parse(&literal) {

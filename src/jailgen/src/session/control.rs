@@ -1,6 +1,7 @@
 //! The client of a broker's control socket: a request is a line of JSON, and so is the answer.
 //!
-//! The socket lies in a folder that only its user can enter. What answers is believed where it is a process of the user's own.
+//! The socket lies in a folder that only its user can enter. What answers is believed where it is a
+//! process of the user's own.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -187,7 +188,8 @@ impl Client {
     }
 }
 
-/// The address of a socket has 108 bytes, and a state folder may be longer: so it is reached through a descriptor.
+/// The address of a socket has 108 bytes, and a state folder may be longer: so it is reached
+/// through a descriptor.
 fn connect(folder: &Path) -> io::Result<UnixStream> {
     let opened = fs::File::open(folder)?;
     let short = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd())).join(SOCKET);

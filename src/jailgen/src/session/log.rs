@@ -1,6 +1,8 @@
-//! The logs of brokers: `log/NAME/SESSION.jsonl` in the state folder, a line of JSON for each verdict.
+//! The logs of brokers: `log/NAME/SESSION.jsonl` in the state folder, a line of JSON for each
+//! verdict.
 //!
-//! The oldest half of a file goes when it is full, so what was read is known by its number and not by its place.
+//! The oldest half of a file goes when it is full, so what was read is known by its number and not
+//! by its place.
 
 use std::collections::BTreeMap;
 use std::fs;

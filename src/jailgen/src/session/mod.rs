@@ -1,7 +1,8 @@
-//! Jails that run at this moment: what the kernel shows of their processes, and what their brokers say.
+//! Jails that run at this moment: what the kernel shows of their processes, and what their brokers
+//! say.
 //!
-//! A session with a broker has a folder in the state folder, `sessions/SESSION`, with the broker's control socket. A jail without one is
-//! known by its process alone.
+//! A session with a broker has a folder in the state folder, `sessions/SESSION`, with the broker's
+//! control socket. A jail without one is known by its process alone.
 
 mod control;
 mod log;
@@ -83,7 +84,8 @@ fn spec_of(specs: &[crate::state::Holding], wrapper: &Path) -> Option<PathBuf> {
 }
 
 impl Session {
-    /// Whether a word of the command line means it: its id, the number of its process, or its jail's name.
+    /// Whether a word of the command line means it: its id, the number of its process, or its
+    /// jail's name.
     #[must_use]
     pub fn is_called(&self, word: &str) -> bool {
         self.id == word || self.process.to_string() == word || self.name == word

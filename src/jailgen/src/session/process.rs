@@ -21,7 +21,8 @@ pub struct Process {
     /// What was started.
     pub started: PathBuf,
     parent: u32,
-    /// When it began, in the kernel's ticks since the machine did. With its number it is this process and no later one.
+    /// When it began, in the kernel's ticks since the machine did. With its number it is this
+    /// process and no later one.
     began: u64,
 }
 
@@ -54,7 +55,8 @@ impl Process {
         let started = started_by_stub(&fs::read(folder.join("cmdline")).ok()?)?;
         let own = rustix::process::getuid().as_raw();
         let status = fs::read_to_string(folder.join("status")).ok()?;
-        // What runs in a jail may call itself as it likes; the supervisor is outside, where this process is.
+        // What runs in a jail may call itself as it likes; the supervisor is outside, where this
+        // process is.
         if user(&status)? != own || namespaces(&status)? != own_namespaces()? {
             return None;
         }
@@ -80,7 +82,8 @@ impl Process {
         let number = i32::try_from(self.number).ok().and_then(Pid::from_raw);
         let number = number.ok_or(io::ErrorKind::InvalidInput)?;
         let process = pidfd_open(number, PidfdFlags::empty())?;
-        // From here on the descriptor is this process. Whether the number was still its own is seen now.
+        // From here on the descriptor is this process. Whether the number was still its own is seen
+        // now.
         if Self::read(self.number).as_ref() != Some(self) {
             return Err(io::Error::new(io::ErrorKind::NotFound, "it has ended"));
         }
@@ -112,7 +115,8 @@ pub(super) fn parent(number: u32) -> Option<u32> {
     stat(&text).map(|(parent, _)| parent)
 }
 
-/// The parent and the beginning in a line of /proc/PID/stat (proc_pid_stat(5)). The name before them may hold anything.
+/// The parent and the beginning in a line of /proc/PID/stat (proc_pid_stat(5)). The name before
+/// them may hold anything.
 fn stat(text: &str) -> Option<(u32, u64)> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
     Some((fields.get(1)?.parse().ok()?, fields.get(19)?.parse().ok()?))
@@ -124,7 +128,8 @@ fn user(text: &str) -> Option<u32> {
     line.split_whitespace().next()?.parse().ok()
 }
 
-/// In how many namespaces of processes it has a number, by /proc/PID/status: one more in each that is made in another.
+/// In how many namespaces of processes it has a number, by /proc/PID/status: one more in each that
+/// is made in another.
 fn namespaces(text: &str) -> Option<usize> {
     let line = text.lines().find_map(|line| line.strip_prefix("NSpid:"))?;
     Some(line.split_whitespace().count())

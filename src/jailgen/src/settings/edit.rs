@@ -6,7 +6,8 @@ use toml_edit::{DocumentMut, Item, Table, TableLike, value};
 
 use super::{Fault, KEYS, TABLES, parse};
 
-/// The text with a key set. The result is read as any file is, so nothing is written that would be refused afterwards.
+/// The text with a key set. The result is read as any file is, so nothing is written that would be
+/// refused afterwards.
 ///
 /// # Errors
 /// The text cannot be read, the key is unknown, or does not take the value.
@@ -60,8 +61,8 @@ fn put(table: &mut dyn TableLike, name: &str, to: &str) {
     table.insert(name, new);
 }
 
-/// Removes an entry. The comments above it, which may be about the whole file, go on above the next one; or they are returned, for
-/// the end of the file.
+/// Removes an entry. The comments above it, which may be about the whole file, go on above the next
+/// one; or they are returned, for the end of the file.
 fn take(table: &mut dyn TableLike, name: &str) -> Option<String> {
     let above = table.key(name).and_then(|key| key.leaf_decor().prefix()?.as_str());
     let above = above.unwrap_or_default().to_owned();
@@ -86,7 +87,8 @@ fn document(text: &str) -> Result<DocumentMut, Fault> {
     })
 }
 
-/// The table and the name that a key stands for: `kit`, `nix.sandbox`, `override-input.llm-agents/nixpkgs`.
+/// The table and the name that a key stands for: `kit`, `nix.sandbox`,
+/// `override-input.llm-agents/nixpkgs`.
 fn place(key: &str) -> Result<(Option<&str>, &str), Fault> {
     if KEYS.contains(&key) {
         return Ok((None, key));

@@ -1,8 +1,10 @@
-//! Where the file is, and whether it is believed: it belongs to its user or to root, no other user could write it, and no jail either.
+//! Where the file is, and whether it is believed: it belongs to its user or to root, no other user
+//! could write it, and no jail either.
 //!
-//! A jail that is given `~/.config` has an empty folder in the place of `~/.config/jailgen` (`src/jail-stub/src/host/own_state.rs`), so
-//! whatever leads there is believed although the jail may write around it. What leads elsewhere, a link or another
-//! folder that XDG_CONFIG_HOME names, must be outside of all that a jail could write.
+//! A jail that is given `~/.config` has an empty folder in the place of `~/.config/jailgen`
+//! (`src/jail-stub/src/host/own_state.rs`), so whatever leads there is believed although the jail
+//! may write around it. What leads elsewhere, a link or another folder that XDG_CONFIG_HOME names,
+//! must be outside of all that a jail could write.
 
 use std::fs;
 use std::io;
@@ -16,8 +18,9 @@ pub const FILE: &str = "config.toml";
 
 const STICKY: u32 = 0o1000;
 
-/// Reads the file at `file`, an absolute path; `None` if it does not exist. `covered` is the folder that no jail is given, and
-/// `is_outside` says whether a place is in no tree that a jail could write.
+/// Reads the file at `file`, an absolute path; `None` if it does not exist. `covered` is the folder
+/// that no jail is given, and `is_outside` says whether a place is in no tree that a jail could
+/// write.
 ///
 /// # Errors
 /// It cannot be read, or is not believed.
@@ -76,7 +79,8 @@ fn only_ours(place: &Path, alone: bool) -> io::Result<()> {
     if ![0, own].contains(&data.uid()) {
         return Err(io::Error::other(format!("`{shown}` belongs to another user")));
     }
-    // In a folder with this bit no user can rename another's files: so is the store of Nix, where home-manager has the file.
+    // In a folder with this bit no user can rename another's files: so is the store of Nix, where
+    // home-manager has the file.
     let is_shared = data.mode() & 0o022 != 0 && data.mode() & STICKY == 0;
     if alone && is_shared && !data.is_symlink() {
         return Err(io::Error::other(format!(

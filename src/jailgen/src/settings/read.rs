@@ -1,4 +1,5 @@
-//! From the text of the file to settings. What is not known is refused, with its line and the nearest name.
+//! From the text of the file to settings. What is not known is refused, with its line and the
+//! nearest name.
 
 use std::fmt;
 use std::ops::Range;

@@ -1,4 +1,5 @@
-//! An audit's plan: derived from the sealed one, so with the same grants, and the probe for the program.
+//! An audit's plan: derived from the sealed one, so with the same grants, and the probe for the
+//! program.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,8 @@ use super::State;
 use super::shell::{Derived, ShellError, derive};
 use super::trust::place;
 
-/// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own that begin with a dot.
+/// Where the probe is inside. No grant puts anything there: a jail's root has no names of its own
+/// that begin with a dot.
 const PLACE: &str = "/.jailgen-probe";
 
 /// Who wanted it in the plan.

@@ -1,4 +1,5 @@
-//! From an emitted spec to linked commands. What was built before stays as it is until the new build has succeeded.
+//! From an emitted spec to linked commands. What was built before stays as it is until the new
+//! build has succeeded.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -70,7 +71,8 @@ impl Command {
     }
 }
 
-/// The lock that an emission to `folder` starts from: that of the folder, else the one compiled in; with these overrides.
+/// The lock that an emission to `folder` starts from: that of the folder, else the one compiled in;
+/// with these overrides.
 ///
 /// # Errors
 /// It cannot be read, or an override cannot be pinned.
@@ -91,8 +93,9 @@ pub fn lock(
     Ok(lock)
 }
 
-/// The overrides of a build: those that were asked for, and the settings that the last build of the spec did not have. What was
-/// pinned otherwise since then stays so, and what a build was given that failed.
+/// The overrides of a build: those that were asked for, and the settings that the last build of the
+/// spec did not have. What was pinned otherwise since then stays so, and what a build was given
+/// that failed.
 #[must_use]
 pub fn due(state: &State, place: &Path, overrides: &[(String, String)]) -> Vec<(String, String)> {
     let record = Record::read(state, place);
@@ -124,7 +127,8 @@ pub fn build(
     let lock = lock(&state.pinned(&spec.place), &overrides, nix, progress)?;
     let emitted = emit(std::slice::from_ref(spec), kit, lock)?;
     if options.linking == Linking::All {
-        // Again when the commands are linked; but the user does not wait for a build that fails anyway.
+        // Again when the commands are linked; but the user does not wait for a build that fails
+        // anyway.
         let mut names = spec.policies.iter().map(|policy| policy.name.as_str());
         names.try_for_each(|name| commands::refuse_taken(state, &spec.place, name))?;
     }
@@ -145,7 +149,8 @@ fn alone(folder: &Path) -> Result<fs::File, BuildError> {
     lock_file(&folder.with_extension("lock"))
 }
 
-/// Waits for a lock. The process that holds it may remove its file, so the file that is locked must be the one under this name.
+/// Waits for a lock. The process that holds it may remove its file, so the file that is locked must
+/// be the one under this name.
 pub(super) fn lock_file(file: &Path) -> Result<fs::File, BuildError> {
     let failed = |error| BuildError::Io { path: file.into(), error };
     file.parent().map_or(Ok(()), create_private).map_err(failed)?;
@@ -172,7 +177,8 @@ pub(super) fn is_at(file: &fs::File, path: &Path) -> io::Result<bool> {
 const FAILED: &str = "failed";
 
 impl State {
-    /// The flake whose lock the next build starts from: that of the last build, whether or not it succeeded.
+    /// The flake whose lock the next build starts from: that of the last build, whether or not it
+    /// succeeded.
     #[must_use]
     pub fn pinned(&self, place: &Path) -> PathBuf {
         let folder = self.flake(place);
@@ -186,7 +192,8 @@ impl State {
     }
 }
 
-/// Next to the flake of a build that failed: the names of the inputs that it was given. The settings do not stand in for them.
+/// Next to the flake of a build that failed: the names of the inputs that it was given. The
+/// settings do not stand in for them.
 const GIVEN: &str = "given.json";
 
 fn given(failed: &Path) -> Vec<String> {
@@ -222,7 +229,8 @@ fn build_aside(
     Ok((nix, store_paths))
 }
 
-/// Keeps the flake of a build that failed, to be looked at, and because the next build starts from its lock.
+/// Keeps the flake of a build that failed, to be looked at, and because the next build starts from
+/// its lock.
 fn failed(
     error: BuildError,
     emitted: &Flake,
@@ -241,8 +249,8 @@ fn failed(
     BuildError::Failed { error: Box::new(error), folder, place, pinned }
 }
 
-/// The store paths in the order of the jails. Nix has an order of its own, so each is found by its name: the wrapper's
-/// derivation is called as the jail.
+/// The store paths in the order of the jails. Nix has an order of its own, so each is found by its
+/// name: the wrapper's derivation is called as the jail.
 fn in_order(names: &[&str], store_paths: &[String]) -> Option<Vec<String>> {
     let of = |name: &&str| {
         let is_named = |path: &&String| {
@@ -288,7 +296,8 @@ fn remove(folder: &Path) -> Result<(), BuildError> {
     }
 }
 
-/// Keeps what was built from being collected, under the names of the jails. Commands that lead there are new from then on.
+/// Keeps what was built from being collected, under the names of the jails. Commands that lead
+/// there are new from then on.
 fn keep(
     nix: &Nix,
     state: &State,
@@ -310,8 +319,8 @@ fn keep(
     Ok(commands)
 }
 
-/// Links commands as it is wanted. A second name is there for convenience: a command of that name, of this spec or of another
-/// one, stays as it is.
+/// Links commands as it is wanted. A second name is there for convenience: a command of that name,
+/// of this spec or of another one, stays as it is.
 fn link_all(
     state: &State,
     spec: &Spec,

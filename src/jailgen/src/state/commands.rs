@@ -1,5 +1,5 @@
-//! The commands: links in `bin`, each through the root of the spec that it is of. So one look at a link says whose it is, and
-//! a new build needs no new link.
+//! The commands: links in `bin`, each through the root of the spec that it is of. So one look at a
+//! link says whose it is, and a new build needs no new link.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -31,8 +31,8 @@ pub(super) fn owner(state: &State, command: &str) -> Owner {
 }
 
 fn owner_of(state: &State, command: &str, target: &Path) -> Owner {
-    // Links of jailgen's first versions led straight to the store, and said nothing about whose they are. In a folder of the
-    // user's own such a link may be anybody's.
+    // Links of jailgen's first versions led straight to the store, and said nothing about whose
+    // they are. In a folder of the user's own such a link may be anybody's.
     let is_old = state.defaults.commands.is_none() && target.starts_with("/nix/store");
     if is_old && target.ends_with(Path::new("bin").join(command)) {
         return Owner::Unused;

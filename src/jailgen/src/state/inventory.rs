@@ -10,7 +10,8 @@ use super::commands::{names, of_spec};
 use super::record::Record;
 use super::{State, name};
 
-/// The suffixes of names other than that of a flake's folder, in the order in which they come to be.
+/// The suffixes of names other than that of a flake's folder, in the order in which they come to
+/// be.
 pub(super) const ASIDE: [&str; 4] = ["new", "old", "failed", "lock"];
 
 /// What is there of one spec.
@@ -116,7 +117,8 @@ fn holding(state: &State, name: String) -> io::Result<Holding> {
     })
 }
 
-/// The bytes of all files in a folder, or of a file. What cannot be read counts nothing; no link is followed.
+/// The bytes of all files in a folder, or of a file. What cannot be read counts nothing; no link is
+/// followed.
 pub(super) fn size(path: &Path) -> u64 {
     let entries = walkdir::WalkDir::new(path).into_iter().filter_map(Result::ok);
     let files = entries.filter_map(|entry| entry.metadata().ok()).filter(fs::Metadata::is_file);

@@ -1,5 +1,5 @@
-//! What a jail may not write, though it may write the folder that it lies in: its own spec, and the files that this imports. The
-//! stub reads it at each launch, by the name of the jail.
+//! What a jail may not write, though it may write the folder that it lies in: its own spec, and the
+//! files that this imports. The stub reads it at each launch, by the name of the jail.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

@@ -1,7 +1,8 @@
-//! The state folder (`~/.local/state/jailgen`), where no jail can write: emitted flakes, links to commands, and what was built of what.
+//! The state folder (`~/.local/state/jailgen`), where no jail can write: emitted flakes, links to
+//! commands, and what was built of what.
 //!
-//! What is of a spec is named after its place, so that every project may have a spec and a jail of the same name. A command has
-//! one name for all projects; its link says whose it is.
+//! What is of a spec is named after its place, so that every project may have a spec and a jail of
+//! the same name. A command has one name for all projects; its link says whose it is.
 //!
 //! ```text
 //! flakes/opencode-1a2b3c4d/         the flake that the spec amounts to
@@ -93,8 +94,8 @@ impl State {
         Ok(self)
     }
 
-    /// The same, where it is one that only the caller can write, or is not there yet: wrappers are run from it, and what it
-    /// says was approved is believed.
+    /// The same, where it is one that only the caller can write, or is not there yet: wrappers are
+    /// run from it, and what it says was approved is believed.
     ///
     /// # Errors
     /// It, or a folder of it, belongs to another user, or others may write it: which, and why.
@@ -127,7 +128,8 @@ impl State {
         self.bin().join(jail)
     }
 
-    /// The folder of what keeps builds from being collected; commands are links that lead through it.
+    /// The folder of what keeps builds from being collected; commands are links that lead through
+    /// it.
     #[must_use]
     pub fn roots(&self) -> PathBuf {
         self.root.join("roots")
@@ -198,7 +200,8 @@ impl State {
 /// The folders of plans that are derived from wrappers.
 const DERIVED: [&str; 3] = ["audits", "shells", "traces"];
 
-/// The folders whose content is run or believed. Homes of cages are next to them, and belong to the cages.
+/// The folders whose content is run or believed. Homes of cages are next to them, and belong to the
+/// cages.
 const FOLDERS: &[&str] = &[
     "audits",
     "bin",
@@ -219,8 +222,9 @@ const FOLDERS: &[&str] = &[
     WORKTREES,
 ];
 
-/// The name of what is of a spec, or of a wrapper: that of its file, for people, and a part of the hash of its place, since
-/// every project may have an `agent.jail`. The part is so long that no other place can be found that is named alike.
+/// The name of what is of a spec, or of a wrapper: that of its file, for people, and a part of the
+/// hash of its place, since every project may have an `agent.jail`. The part is so long that no
+/// other place can be found that is named alike.
 fn name(place: &Path) -> String {
     let hash = hash_bytes(place.as_os_str().as_bytes());
     let hash: String =

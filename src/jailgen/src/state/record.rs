@@ -1,4 +1,5 @@
-//! What was built from what: to know within a millisecond whether a build is stale, and which spec a command belongs to.
+//! What was built from what: to know within a millisecond whether a build is stale, and which spec
+//! a command belongs to.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -72,8 +73,8 @@ impl Record {
         records.write(&State::record_name(&self.spec), &text).map_err(failed)
     }
 
-    /// The record of the spec at a place. One that cannot be read counts as none: the spec is built again, and that asks
-    /// where it must.
+    /// The record of the spec at a place. One that cannot be read counts as none: the spec is built
+    /// again, and that asks where it must.
     pub(super) fn read(state: &State, place: &Path) -> Option<Self> {
         let records = Private::open(&state.records()).ok()??;
         let record = Self::parse(&records, &State::record_name(place))?;
@@ -130,8 +131,8 @@ fn next_to(spec: &Path, name: &str) -> PathBuf {
     spec.parent().unwrap_or(Path::new("/")).join(name)
 }
 
-/// What was built of a spec, if building it again would give the same, and that is still approved. Nothing is compiled to
-/// find out.
+/// What was built of a spec, if building it again would give the same, and that is still approved.
+/// Nothing is compiled to find out.
 #[must_use]
 pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
     let place = place(path);
@@ -154,7 +155,8 @@ pub fn fresh(state: &State, path: &Path, kit: &Kit) -> Option<Built> {
         .then(|| Built { folder: state.flake(&place), commands: commands.collect() })
 }
 
-/// What the last build of a spec was made from in addition to the spec itself: what it imports and reads, and what it copies.
+/// What the last build of a spec was made from in addition to the spec itself: what it imports and
+/// reads, and what it copies.
 #[must_use]
 pub fn sources(state: &State, spec: &Path) -> Vec<PathBuf> {
     let spec = place(spec);

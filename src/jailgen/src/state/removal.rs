@@ -1,7 +1,8 @@
-//! Removes what was built: all of one spec, or what is no longer needed. What a running jail needs stays.
+//! Removes what was built: all of one spec, or what is no longer needed. What a running jail needs
+//! stays.
 //!
-//! A root is removed last of what is of a build, and the record before it: a removal that is broken off leaves what the next
-//! one finds.
+//! A root is removed last of what is of a build, and the record before it: a removal that is broken
+//! off leaves what the next one finds.
 
 use std::fmt;
 use std::fs::{self, File, TryLockError};
@@ -58,7 +59,8 @@ impl fmt::Display for Busy {
     }
 }
 
-/// Removes what there is of a spec: commands, record, flakes, derived plans, and what keeps its builds from being collected.
+/// Removes what there is of a spec: commands, record, flakes, derived plans, and what keeps its
+/// builds from being collected.
 ///
 /// # Errors
 /// Something cannot be removed.
@@ -67,8 +69,9 @@ pub fn remove(state: &State, holding: &Holding) -> io::Result<Result<Removed, Bu
     Ok(broom.spec(holding)?.map_or(Ok(broom.removed), Err))
 }
 
-/// Removes what is no longer needed: what is of specs that are gone, flakes of builds that failed or were broken off, roots of what is
-/// no longer built, derived plans, and links that lead nowhere.
+/// Removes what is no longer needed: what is of specs that are gone, flakes of builds that failed
+/// or were broken off, roots of what is no longer built, derived plans, and links that lead
+/// nowhere.
 ///
 /// # Errors
 /// Something cannot be read or removed.
@@ -103,7 +106,8 @@ impl<'s> Broom<'s> {
         Ok(Self { state, mode, running, all, removed: Removed::default() })
     }
 
-    /// Removes a file, a link or a folder with all that is in it; it is not an error that it is not there.
+    /// Removes a file, a link or a folder with all that is in it; it is not an error that it is not
+    /// there.
     fn sweep(&mut self, what: &'static str, path: &Path) -> io::Result<()> {
         let data = match path.symlink_metadata() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -210,7 +214,8 @@ impl<'s> Broom<'s> {
         Ok(all.find_map(|jail| self.needs(&jail, &holding.name)))
     }
 
-    /// The process that needs a jail of the spec that is called `of`: nothing of another spec keeps the same in the store.
+    /// The process that needs a jail of the spec that is called `of`: nothing of another spec keeps
+    /// the same in the store.
     fn needs(&self, jail: &BuiltJail, of: &str) -> Option<Busy> {
         let others = self.all.iter().filter(|other| other.name != of && other.is_current());
         if others.flat_map(|other| &other.jails).any(|it| it.store_path == jail.store_path) {
@@ -220,7 +225,8 @@ impl<'s> Broom<'s> {
         Some(Busy::Runs { jail: jail.name.clone(), process })
     }
 
-    /// Roots as jailgen's first versions made them: next to those folders instead of in one, unless a command still needs it.
+    /// Roots as jailgen's first versions made them: next to those folders instead of in one, unless
+    /// a command still needs it.
     fn old_roots(&mut self) -> io::Result<()> {
         for root in names(&self.state.roots())? {
             let root = self.state.roots().join(root);
@@ -250,7 +256,8 @@ impl<'s> Broom<'s> {
         Ok(())
     }
 
-    /// Commands that lead nowhere, and will not lead anywhere. Those that jailgen has not made stay.
+    /// Commands that lead nowhere, and will not lead anywhere. Those that jailgen has not made
+    /// stay.
     fn dangling(&mut self) -> io::Result<()> {
         for command in names(&self.state.bin())? {
             let link = self.state.command(&command);

@@ -24,8 +24,8 @@ struct Jail {
 }
 
 impl Running {
-    /// Those of this machine, as far as their processes are shown to the caller. The supervisor of a jail keeps the command
-    /// line that it was started with.
+    /// Those of this machine, as far as their processes are shown to the caller. The supervisor of
+    /// a jail keeps the command line that it was started with.
     pub(super) fn read() -> Self {
         let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
         let jails = processes.filter_map(|entry| {
@@ -50,8 +50,8 @@ impl Running {
     }
 }
 
-/// A relative path is meant from a folder that is not known, and a link may be gone: then the name decides, in favour of the
-/// jail.
+/// A relative path is meant from a folder that is not known, and a link may be gone: then the name
+/// decides, in favour of the jail.
 fn is_of(started: &Path, wrapper: &Path) -> bool {
     let real = started.is_absolute().then(|| started.canonicalize().ok()).flatten();
     match real {
@@ -60,7 +60,8 @@ fn is_of(started: &Path, wrapper: &Path) -> bool {
     }
 }
 
-/// What the stub was started with, if a process is one: the kernel puts the script after its interpreter.
+/// What the stub was started with, if a process is one: the kernel puts the script after its
+/// interpreter.
 pub(crate) fn started(words: &[u8]) -> Option<PathBuf> {
     let mut words = words.split(|byte| *byte == 0);
     let program = OsString::from_vec(words.next()?.to_vec());

@@ -1,4 +1,5 @@
-//! A shell in a jail: a second plan derived from the sealed one, with the same grants by construction, and bash for the program.
+//! A shell in a jail: a second plan derived from the sealed one, with the same grants by
+//! construction, and bash for the program.
 
 use std::fmt;
 use std::fs;
@@ -58,7 +59,8 @@ impl fmt::Display for ShellError {
 
 impl std::error::Error for ShellError {}
 
-/// Derives the plan of a shell from a wrapper, and returns where it is: run it like the wrapper. Its arguments are those of bash.
+/// Derives the plan of a shell from a wrapper, and returns where it is: run it like the wrapper.
+/// Its arguments are those of bash.
 ///
 /// # Errors
 /// See [`ShellError`].
@@ -80,8 +82,8 @@ pub(super) struct Derived {
     pub(super) places: Places,
 }
 
-/// Changes the plan of a wrapper, and writes it where `change` says. The grants that are not touched are the same by
-/// construction.
+/// Changes the plan of a wrapper, and writes it where `change` says. The grants that are not
+/// touched are the same by construction.
 pub(super) fn derive(
     wrapper: &Path,
     change: impl FnOnce(&mut Plan) -> Result<PathBuf, ShellError>,
@@ -103,7 +105,8 @@ pub(super) fn derive(
     Ok(Derived { wrapper: to, plan, places })
 }
 
-/// The bash that exists inside: that of the user's account, else one of the closure, an interactive one before others.
+/// The bash that exists inside: that of the user's account, else one of the closure, an interactive
+/// one before others.
 fn bash(plan: &Plan) -> Option<String> {
     let account = plan.inside.iter().find_map(|step| match &step.op {
         InsideOp::Accounts(accounts) => Some(accounts.shell.clone()),

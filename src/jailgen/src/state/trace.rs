@@ -1,5 +1,6 @@
-//! A trace's plan: derived from the sealed one, so with the same grants. Only a strict filter gives way, to the one that
-//! every jail has: under the strict one the first call that is not on its list would be the last.
+//! A trace's plan: derived from the sealed one, so with the same grants. Only a strict filter gives
+//! way, to the one that every jail has: under the strict one the first call that is not on its list
+//! would be the last.
 
 use std::path::{Path, PathBuf};
 

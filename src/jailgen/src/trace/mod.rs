@@ -1,5 +1,6 @@
-//! What the calls of a run come to: which there were, what the default filter and the strict one make of each, and what a
-//! spec has to say so that the strict one lets them through. It neither runs nor prints anything.
+//! What the calls of a run come to: which there were, what the default filter and the strict one
+//! make of each, and what a spec has to say so that the strict one lets them through. It neither
+//! runs nor prints anything.
 
 mod render;
 mod wish;
@@ -20,10 +21,12 @@ use crate::seal::filter;
 use jail_seccomp::{Arch, Base, Fate, Folder, Question};
 use wish::Wish;
 
-/// The most programs that are named next to a call. The jail chooses their names, and how many there are.
+/// The most programs that are named next to a call. The jail chooses their names, and how many
+/// there are.
 const PROGRAMS_MAX: usize = 32;
 
-/// The two filters that calls are held against: the spec's own over the default list, and the same over the strict one.
+/// The two filters that calls are held against: the spec's own over the default list, and the same
+/// over the strict one.
 #[derive(Clone, Debug)]
 pub struct Filters {
     arch: Arch,
@@ -35,7 +38,8 @@ pub struct Filters {
 }
 
 impl Filters {
-    /// Those of a policy, for a run in such a folder; `agent` is whose strict list counts where the policy names none.
+    /// Those of a policy, for a run in such a folder; `agent` is whose strict list counts where the
+    /// policy names none.
     ///
     /// # Errors
     /// When the policy's rules are not rules, or are too many.

@@ -1,4 +1,5 @@
-//! A report as text. Names of programs are the jail's, and are shown with everything escaped that a terminal would obey.
+//! A report as text. Names of programs are the jail's, and are shown with everything escaped that a
+//! terminal would obey.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,10 +1,12 @@
-//! The line to put into a spec: what it says about system calls already, and what a run needs in addition.
+//! The line to put into a spec: what it says about system calls already, and what a run needs in
+//! addition.
 
 use std::fmt::Write as _;
 
 use jail_policy::{Grant, OnDeny, Policy};
 
-/// What the last `seccomp { … }` of a spec says: it is the one that counts, so what is added must say it again.
+/// What the last `seccomp { … }` of a spec says: it is the one that counts, so what is added must
+/// say it again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wish {
     allow: Vec<String>,
@@ -33,7 +35,8 @@ impl Wish {
         let mut text = "(seccomp {".to_owned();
         for (field, calls) in [("allow", &allow), ("deny", &self.deny)] {
             if !calls.is_empty() {
-                // A call's name and its conditions need no escapes. Writing to a string cannot fail.
+                // A call's name and its conditions need no escapes. Writing to a string cannot
+                // fail.
                 let _ = write!(text, " {field} = [ \"{}\" ];", calls.join("\" \""));
             }
         }

@@ -92,7 +92,7 @@ impl Watcher<'_> {
         }
     }
 
-    /// Waits until something has changed, or the jail has ended: whether it has. Whoever holds the other end was killed, or says so.
+    /// Waits until something has changed, or the jail has ended: whether it has. The process at the other end was killed, or says so.
     fn wait(&self, socket: &OwnedFd) -> io::Result<bool> {
         let mut polled =
             [PollFd::new(socket, PollFlags::IN), PollFd::new(self.watches.source(), PollFlags::IN)];

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::*;
 
-/// Runs git in a folder, with nobody's configuration; what it prints.
+/// Runs git in a folder, without any user's configuration; what it prints.
 fn git(folder: &Path, words: &str) -> Vec<u8> {
     let mut command = Command::new("git");
     command.arg("-C").arg(folder).args(["-c", "user.name=n", "-c", "user.email=e@x"]);

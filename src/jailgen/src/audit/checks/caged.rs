@@ -1,5 +1,6 @@
-//! The checks of a cage, where they are not those of a jail: nothing is mounted, so what a jail does not have is there, and must
-//! be closed. What Landlock cannot close is granted by a spec that asks for a cage.
+//! The checks of a cage, where they are not those of a jail: nothing is mounted, so what a jail
+//! does not have is there, and must be closed. What Landlock cannot close is granted by a spec that
+//! asks for a cage.
 
 use super::{Judged, names, surroundings};
 use crate::audit::Granted;
@@ -97,8 +98,8 @@ fn store(seen: &Seen<'_>, cage: Granted) -> Judged {
     Judged::Granted(cage, "all of it can be read".into())
 }
 
-/// Without a user namespace only root may empty the bounding set (capabilities(7)), which limits what programs could gain by being
-/// executed: with no new privileges that is nothing.
+/// Without a user namespace only root may empty the bounding set (capabilities(7)), which limits
+/// what programs could gain by being executed: with no new privileges that is nothing.
 fn capabilities(seen: &Seen<'_>) -> Judged {
     match super::kernel::capabilities(seen) {
         // It alone.

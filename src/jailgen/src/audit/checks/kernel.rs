@@ -150,7 +150,8 @@ pub(super) fn propagation(seen: &Seen<'_>) -> Judged {
     Judged::when(shared.is_empty() && !mounts.is_empty(), evidence)
 }
 
-/// A limit of one byte allows no file, and keeps the kernel from starting programs that dumps are piped to.
+/// A limit of one byte allows no file, and keeps the kernel from starting programs that dumps are
+/// piped to.
 pub(super) fn core_dumps(seen: &Seen<'_>) -> Judged {
     let text = seen.text("read /proc/self/limits").unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with("Max core file size"));

@@ -1,5 +1,6 @@
-//! The network by name: what no rule names is out of reach. Nothing is sent to anybody: names are asked of the jail's own server,
-//! routes of the kernel, and the one question to a server outside must not leave.
+//! The network by name: what no rule names is out of reach. Nothing is sent to anybody: names are
+//! asked of the jail's own server, routes of the kernel, and the one question to a server outside
+//! must not leave.
 
 use jail_egress::{Host, Name};
 use jail_plan::{Egress, Namespace, Network, Plan};
@@ -13,10 +14,12 @@ const OWN_SERVER: &str = "127.0.0.1:53";
 /// A public DNS server.
 const SERVER_OUTSIDE: &str = "9.9.9.9:53";
 
-/// An address for documentation, and private ones. Who has a rule for one of them is a case for the next.
+/// An address for documentation, and private ones. Who has a rule for one of them is a case for the
+/// next.
 const ADDRESSES: &[&str] = &["192.0.2.1:443", "10.255.255.254:443", "169.254.169.254:80"];
 
-/// An address that the jail has itself: the kernel knows the way there, so that an unknown one is an answer.
+/// An address that the jail has itself: the kernel knows the way there, so that an unknown one is
+/// an answer.
 const OWN_ADDRESS: &str = "198.18.0.1:443";
 
 /// Names that anybody may look up, and one that only local networks have.

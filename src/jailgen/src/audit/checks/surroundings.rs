@@ -106,7 +106,8 @@ pub(super) fn local_names(seen: &Seen<'_>) -> Judged {
 
 pub(super) fn processes(seen: &Seen<'_>) -> Judged {
     let Some(entries) = seen.list("list /proc") else {
-        // Without a /proc nothing can be seen; that the namespace is the jail's own is another check.
+        // Without a /proc nothing can be seen; that the namespace is the jail's own is another
+        // check.
         return Judged::when(seen.is_refused("list /proc"), "there is no /proc");
     };
     let count =

@@ -1,8 +1,8 @@
 //! Emitted Nix is read by our own parser before it is written: all of it, but nothing twice.
 //!
-//! Most of a jail's file are grants that a thousand other jails have too. Each grant is a set, `{ … }`, in a list: where the
-//! file parses with an empty list, and each element parses as one set, the whole parses. So elements are parsed alone, and a
-//! text that has been parsed is known.
+//! Most of a jail's file are grants that a thousand other jails have too. Each grant is a set, `{ …
+//! }`, in a list: where the file parses with an empty list, and each element parses as one set, the
+//! whole parses. So elements are parsed alone, and a text that has been parsed is known.
 
 use std::collections::HashSet;
 

@@ -160,7 +160,8 @@ fn unfree_list(specs: &[Spec]) -> Option<String> {
     (!names.is_empty()).then(|| NixValue::List(names).to_nix(6))
 }
 
-/// Each list of overlays that occurs, the empty one first: specs with the same one share a package set.
+/// Each list of overlays that occurs, the empty one first: specs with the same one share a package
+/// set.
 fn overlay_sets(specs: &[Spec]) -> Vec<&[String]> {
     let mut sets: Vec<&[String]> = vec![&[]];
     for spec in specs {
@@ -179,7 +180,8 @@ fn overlay_list(overlays: &[String]) -> String {
     NixValue::List(overlays.iter().cloned().map(NixValue::Code).collect()).to_nix(10)
 }
 
-/// A file next to flake.nix as a Nix path. Names that a path literal cannot hold are added as a string.
+/// A file next to flake.nix as a Nix path. Names that a path literal cannot hold are added as a
+/// string.
 fn path(file: &str) -> String {
     if file.contains(['?', '=']) {
         let literal = NixValue::text(format!("/{file}")).to_nix(0);

@@ -1,8 +1,8 @@
-//! The Nix back end. Specs' policies become a folder with a flake, its lock, and a readable Nix file for each jail; [`builder`] is
-//! what Nix runs to build one.
+//! The Nix back end. Specs' policies become a folder with a flake, its lock, and a readable Nix
+//! file for each jail; [`builder`] is what Nix runs to build one.
 //!
-//! The same specs, kit and lock always give the same bytes. Everything is rendered in memory, and parsed by our own parser,
-//! before anything is written.
+//! The same specs, kit and lock always give the same bytes. Everything is rendered in memory, and
+//! parsed by our own parser, before anything is written.
 
 pub mod builder;
 mod checked;
@@ -108,7 +108,8 @@ fn check_names(specs: &[Spec]) -> Result<(), EmitError> {
     Ok(())
 }
 
-/// What can be a file's name, a store path's, and an attribute's; `flake` would be the emitted flake.nix itself.
+/// What can be a file's name, a store path's, and an attribute's; `flake` would be the emitted
+/// flake.nix itself.
 fn is_name(name: &str) -> bool {
     let legal =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_' | '?' | '=');

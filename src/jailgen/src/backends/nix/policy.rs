@@ -10,7 +10,8 @@ use super::checked::{self, Parser};
 use super::value::{NixValue, Part, parenthesised};
 use super::{EmitError, JAIL, Spec, comment, file_name, header, render_template};
 
-/// Where the elements of the list of grants stand in the template. Nothing above it can hold this line.
+/// Where the elements of the list of grants stand in the template. Nothing above it can hold this
+/// line.
 const GRANTS: &str = "\n  grants = [\n";
 
 /// The file of one jail, read by our parser.
@@ -35,8 +36,8 @@ pub(super) fn render(
     Ok(text)
 }
 
-/// The elements of the list of grants. Above each stands what it means, and which combinator wanted it if that is another one than
-/// of the grant before.
+/// The elements of the list of grants. Above each stands what it means, and which combinator wanted
+/// it if that is another one than of the grant before.
 fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, EmitError> {
     let mut text = String::new();
     let mut last = None;
@@ -62,7 +63,8 @@ fn grants(policy: &Policy, file: &str, parser: &mut Parser) -> Result<String, Em
     Ok(text)
 }
 
-/// A grant by its JSON form, which is what Nix makes of it again. One without fields is a string there.
+/// A grant by its JSON form, which is what Nix makes of it again. One without fields is a string
+/// there.
 fn grant(entry: &Entry) -> Result<NixValue, EmitError> {
     let json = serde_json::to_value(&entry.grant)
         .map_err(|error| EmitError::Text(format!("`{}`: {error}", entry.by)))?;
@@ -97,7 +99,8 @@ fn value(json: Value) -> Result<NixValue, EmitError> {
     })
 }
 
-/// A text with package parts becomes a string with expressions, so that what Nix sees has no parts any more.
+/// A text with package parts becomes a string with expressions, so that what Nix sees has no parts
+/// any more.
 fn with_packages(pieces: &[Value], expand: bool) -> Result<NixValue, EmitError> {
     let parts = pieces.iter().map(part).collect::<Result<Vec<_>, _>>()?;
     let text = match parts.as_slice() {
@@ -123,7 +126,8 @@ fn part(piece: &Value) -> Result<Part, EmitError> {
     }
 }
 
-/// The origin of the grant that stands at a line of an emitted file, from 1: Nix's own messages name lines.
+/// The origin of the grant that stands at a line of an emitted file, from 1: Nix's own messages
+/// name lines.
 #[must_use]
 pub fn origin_at(nix: &str, line: usize) -> Option<&str> {
     let before = nix.lines().take(line).collect::<Vec<_>>();

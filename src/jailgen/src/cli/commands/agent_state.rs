@@ -1,7 +1,9 @@
-//! Offers, once, to put an agent's file where all its sessions have the same one: into the folder that its jails are given.
+//! Offers, once, to put an agent's file where all its sessions have the same one: into the folder
+//! that its jails are given.
 //!
-//! A file next to that folder is a copy in each jail (`state-file`), and a lock on it is another one in each. It is moved and not
-//! named by a variable (`CLAUDE_CONFIG_DIR`), because a session outside, which has no such variable, would keep to the old one.
+//! A file next to that folder is a copy in each jail (`state-file`), and a lock on it is another
+//! one in each. It is moved and not named by a variable (`CLAUDE_CONFIG_DIR`), because a session
+//! outside, which has no such variable, would keep to the old one.
 
 use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write as _};

@@ -1,4 +1,5 @@
-//! `approve`, and the question before a build: shows what a spec would be let do, and writes down that its user has agreed.
+//! `approve`, and the question before a build: shows what a spec would be let do, and writes down
+//! that its user has agreed.
 
 use std::path::Path;
 
@@ -27,8 +28,9 @@ pub(in crate::cli) fn run(arguments: &args::Specs, context: Context) -> Result<(
     Ok(())
 }
 
-/// Lets a build go on if the spec is approved, or becomes so. Without a terminal, asking for a build is agreeing to it; asking
-/// for something else is not, because its user may not know that there is something to build.
+/// Lets a build go on if the spec is approved, or becomes so. Without a terminal, asking for a
+/// build is agreeing to it; asking for something else is not, because its user may not know that
+/// there is something to build.
 pub(super) fn before_a_build(
     path: &Path,
     spec: &Spec,
@@ -89,7 +91,8 @@ fn lines(question: &Question, spec: &Spec) -> Vec<String> {
     all.map(|line| sanitise(&line).replace('\n', "\\n")).collect()
 }
 
-/// What its jails write, read and reach, where the spec is new. Of a change only the change is shown.
+/// What its jails write, read and reach, where the spec is new. Of a change only the change is
+/// shown.
 fn summed_up(question: &Question, spec: &Spec) -> Vec<String> {
     match question.why {
         Why::First | Why::Unreadable(_) => spec.policies.iter().flat_map(of_jail).collect(),

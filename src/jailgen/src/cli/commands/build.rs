@@ -57,7 +57,8 @@ fn check(spec: &PathBuf, inputs: &Inputs, state: &State, context: Context) -> Re
     emit::check(&flake, &at, context)
 }
 
-/// Without a home folder nothing was built, so nothing is out of date: the specs are compiled and emitted, in memory.
+/// Without a home folder nothing was built, so nothing is out of date: the specs are compiled and
+/// emitted, in memory.
 fn check_alone(specs: &[PathBuf], inputs: &Inputs, context: Context) -> Result<(), Failure> {
     for spec in specs {
         let nowhere = Path::new("/nonexistent");
@@ -106,8 +107,8 @@ fn build_one(
     Ok(built)
 }
 
-/// Has the user confirm a jail that is called like a command in PATH: a user who types that name means the command. One that the
-/// spec has already is confirmed.
+/// Has the user confirm a jail that is called like a command in PATH: a user who types that name
+/// means the command. One that the spec has already is confirmed.
 fn refuse_shadow(
     spec: &Spec,
     shadow: &[String],
@@ -263,7 +264,8 @@ pub(in crate::cli) fn update(arguments: &args::Update, context: Context) -> Resu
     Ok(())
 }
 
-/// What Nix moves forward, if anything, where an empty list means everything; and what is pinned anew to what the settings say.
+/// What Nix moves forward, if anything, where an empty list means everything; and what is pinned
+/// anew to what the settings say.
 fn moved(
     input: Option<&str>,
     lock: Option<&Lock>,

@@ -57,7 +57,8 @@ fn of_spec(arguments: &args::Closure, context: Context) -> Result<Vec<String>, F
     Ok(roots.into_iter().collect())
 }
 
-/// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not among them.
+/// The store paths that exist in the wrapper's jail. What the wrapper itself needs outside is not
+/// among them.
 fn inside(wrapper: &Path) -> Result<Vec<String>, Failure> {
     let bytes = read_regular(wrapper).map_err(|error| Failure::new(error.to_string()))?;
     let wrapper = Wrapper::parse(&bytes).map_err(|error| Failure::new(error.to_string()))?;

@@ -129,7 +129,8 @@ fn kit(context: Context) -> String {
     context.find_kit(None).map_or_else(|error| format!("none: {error}"), |kit| kit.url)
 }
 
-/// Writes the file for its user alone. A link stays: what it leads to is another program's to write.
+/// Writes the file for its user alone. A link stays: what it leads to is another program's to
+/// write.
 fn write(file: &Path, text: &str) -> Result<(), Failure> {
     if let Ok(to) = file.read_link() {
         let message = format!("`{}` is a link to `{}`", shown(file), shown(&to));

@@ -45,7 +45,8 @@ pub(in crate::cli) fn run(arguments: &args::Doctor, context: Context) -> Result<
     if report.runs && report.builds { Ok(()) } else { Err(Failure::Findings) }
 }
 
-/// Does what needs no root, each after it was shown: whether something was done. Without a terminal, `--fix` counts as consent.
+/// Does what needs no root, each after it was shown: whether something was done. Without a
+/// terminal, `--fix` counts as consent.
 fn repair(report: &Report, context: Context) -> bool {
     let mut done = false;
     for repair in report.items.iter().filter_map(|item| item.repair.as_ref()) {
@@ -148,7 +149,8 @@ fn behind_sudo() -> Option<(String, u32)> {
     (uid != 0).then_some((name, uid))
 }
 
-/// Where the caller's own settings are. With the environment of another user, as under `sudo -E`, there are no settings.
+/// Where the caller's own settings are. With the environment of another user, as under `sudo -E`,
+/// there are no settings.
 fn own() -> Own {
     let caller = rustix::process::geteuid().as_raw();
     let is_own = |path: &PathBuf| {

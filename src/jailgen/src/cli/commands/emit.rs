@@ -1,4 +1,5 @@
-//! `emit`: writes the flake of specs, or says how a folder differs from it. Nix is asked only to pin what is not pinned.
+//! `emit`: writes the flake of specs, or says how a folder differs from it. Nix is asked only to
+//! pin what is not pinned.
 
 use std::path::{Path, PathBuf};
 

@@ -44,7 +44,8 @@ pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result
     Ok(())
 }
 
-/// A spec that compiles. What is dangerous about it is part of what is explained, so it is not said before.
+/// A spec that compiles. What is dangerous about it is part of what is explained, so it is not said
+/// before.
 fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failure> {
     let mut compiled = compile_here(target)?;
     compiled.diagnostics.retain(|diagnostic| diagnostic.danger.is_none());
@@ -121,7 +122,8 @@ impl Source {
         Ok(texts.chain(render_inputs(&self.inputs)).collect::<Vec<_>>().join("\n"))
     }
 
-    /// What is so on this machine, and in this folder. It comes last: it is not part of what is granted.
+    /// What is so on this machine, and in this folder. It comes last: it is not part of what is
+    /// granted.
     fn notes(&self, context: Context) {
         if let Some(repository) = shared_repository(self.policies()) {
             let text = format!(
@@ -178,7 +180,8 @@ fn shared_repository<'a>(policies: impl Iterator<Item = &'a Policy>) -> Option<P
     is_granted.then(|| repository(&std::env::current_dir().ok()?)).flatten()
 }
 
-/// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere else.
+/// The inputs that the spec declares, each in one line: what `${inputs.x}` is, is said nowhere
+/// else.
 pub(super) fn inputs(compiled: &Compiled) -> BTreeMap<String, String> {
     let line = |input| {
         let text = input_value(input).to_nix(0);
@@ -197,8 +200,8 @@ fn render_inputs(inputs: &BTreeMap<String, String>) -> Option<String> {
     (!inputs.is_empty()).then(|| format!("{title}\n{lines}"))
 }
 
-/// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is named is there, or
-/// there is no launch.
+/// What the running kernel lacks for the wall that jails have whose spec names none. A wall that is
+/// named is there, or there is no launch.
 fn beyond<'a>(mut policies: impl Iterator<Item = &'a Policy>, abi: u32) -> Vec<&'static str> {
     let named = |policy: &Policy| {
         policy.grants.iter().any(|entry| {

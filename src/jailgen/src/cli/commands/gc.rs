@@ -34,7 +34,8 @@ pub(in crate::cli) fn run(arguments: &args::Gc, context: Context) -> Result<(), 
     context.console.result(&text)
 }
 
-/// How much of the store the removed roots kept, and no other build of ours does. Something else may keep it all the same.
+/// How much of the store the removed roots kept, and no other build of ours does. Something else
+/// may keep it all the same.
 fn no_longer_kept(removed: &Removed, state: &State, context: Context) -> Option<u64> {
     let of = |roots: Vec<String>| {
         let roots: Vec<String> = roots.into_iter().filter(|it| Path::new(it).exists()).collect();

@@ -1,5 +1,5 @@
-//! Looks at a file that a command is given, so that what is not a spec is called what it is. It decides nothing: what is read
-//! for the command is read and judged afterwards.
+//! Looks at a file that a command is given, so that what is not a spec is called what it is. It
+//! decides nothing: what is read for the command is read and judged afterwards.
 
 use std::fs;
 use std::io::ErrorKind;

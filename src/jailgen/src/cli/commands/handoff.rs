@@ -1,5 +1,5 @@
-//! `handoff`: what sessions left in a project that a program of the host would execute or believe. The helper looks, confined: this
-//! process reads nothing of the project.
+//! `handoff`: what sessions left in a project that a program of the host would execute or believe.
+//! The helper looks, confined: this process reads nothing of the project.
 
 use std::ffi::OsString;
 use std::path::{Component, Path, PathBuf};
@@ -63,7 +63,8 @@ fn current() -> Result<PathBuf, Failure> {
         .map_err(|error| Failure::new(format!("the working folder cannot be found: {error}")))
 }
 
-/// The project that is meant: the one of a session, the one that a folder or a spec lies in, or the one of the working folder.
+/// The project that is meant: the one of a session, the one that a folder or a spec lies in, or the
+/// one of the working folder.
 fn project(target: Option<&Path>, state: &State) -> Result<PathBuf, Failure> {
     let Some(target) = target else { return current() };
     let sessions = session::sessions(state).map_err(of_state)?;

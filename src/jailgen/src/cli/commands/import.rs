@@ -1,4 +1,5 @@
-//! `import`: writes the spec that a flake amounts to, and says line by line what it could not take over.
+//! `import`: writes the spec that a flake amounts to, and says line by line what it could not take
+//! over.
 
 use std::path::Path;
 

@@ -79,7 +79,8 @@ fn one(line: &Line, is_several: bool, as_json: bool) -> String {
     sanitise(&text).replace(['\n', '\t'], " ") + "\n"
 }
 
-/// `2026-01-31 12:00:00  refused  example.org:443  no rule allows this host; (network-allow [ "example.org" ])`
+/// `2026-01-31 12:00:00  refused  example.org:443  no rule allows this host; (network-allow [
+/// "example.org" ])`
 fn in_words(line: &Line, is_several: bool) -> String {
     let time = to_the_second(&line.time);
     let whose =

@@ -94,7 +94,8 @@ impl Context {
         OWN_STATE.iter().find_map(|(name, below)| Some(absolute(name)?.join(below)))
     }
 
-    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user can write it.
+    /// The state folder: `$XDG_STATE_HOME/jailgen`, or `~/.local/state/jailgen`, if only its user
+    /// can write it.
     pub(super) fn state(self) -> Result<State, Failure> {
         let help = "set HOME, or XDG_STATE_HOME, to an absolute path";
         let Some(state) = self.state_folder() else {
@@ -167,7 +168,8 @@ fn compile(path: &Path) -> Result<Compiled, Failure> {
     open(path).map(|folder| folder.compile())
 }
 
-/// Compiles a spec with all that a build of it needs; prints its diagnostics. One with errors ends the command.
+/// Compiles a spec with all that a build of it needs; prints its diagnostics. One with errors ends
+/// the command.
 fn emission(path: &Path, context: Context) -> Result<Spec, Failure> {
     let folder = open(path)?;
     let compiled = clean(folder.compile(), context)?;

@@ -1,4 +1,5 @@
-//! `seal`: the builder of the derivations that jailgen and its Nix library make. Nix runs it in the build's folder.
+//! `seal`: the builder of the derivations that jailgen and its Nix library make. Nix runs it in the
+//! build's folder.
 
 use std::borrow::Cow;
 use std::path::Path;

@@ -71,7 +71,8 @@ fn of_file(file: &Path) -> Result<Option<Read>, Failure> {
     }
 }
 
-/// Refuses to start a wrapper that would run something else than jailgen's own programs outside of the jail.
+/// Refuses to start a wrapper that would run something else than jailgen's own programs outside of
+/// the jail.
 pub(super) fn refuse_foreign(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let found = seal::foreign_programs(bytes).unwrap_or_default();
     let Some(first) = found.first() else { return Ok(()) };

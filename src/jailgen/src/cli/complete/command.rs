@@ -1,4 +1,5 @@
-//! The command line as it is completed: without what is hidden, and with where its values come from.
+//! The command line as it is completed: without what is hidden, and with where its values come
+//! from.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,8 @@ pub(in crate::cli) fn visible() -> Command {
         .subcommands(shown)
 }
 
-/// The same with completers. `words` is the command line, which has the spec that jails are named of.
+/// The same with completers. `words` is the command line, which has the spec that jails are named
+/// of.
 pub(super) fn with_completers(words: &[OsString]) -> Command {
     let names: Vec<String> =
         visible().get_subcommands().map(|command| command.get_name().to_owned()).collect();
@@ -149,8 +151,8 @@ fn logged(current: &OsStr) -> Vec<CompletionCandidate> {
     std::iter::once(files).chain(names.map(CompletionCandidate::new)).collect()
 }
 
-/// The jails of the first spec of the command line. It is evaluated as `check` does, which runs nothing and reads nothing
-/// but the folder of the spec.
+/// The jails of the first spec of the command line. It is evaluated as `check` does, which runs
+/// nothing and reads nothing but the folder of the spec.
 fn jails(words: &[OsString], current: &OsStr) -> Vec<CompletionCandidate> {
     let compiled = words.iter().filter_map(|word| spec(word)).find_map(|path| {
         let compiled = SpecFolder::open(&path).ok()?.compile();

@@ -1,5 +1,6 @@
-//! Completion of jailgen's own command line. The scripts in `data/completions` ask `jailgen complete` what can stand where the
-//! cursor is; files are completed by the shell itself, which knows how it quotes them.
+//! Completion of jailgen's own command line. The scripts in `data/completions` ask `jailgen
+//! complete` what can stand where the cursor is; files are completed by the shell itself, which
+//! knows how it quotes them.
 
 mod command;
 
@@ -21,8 +22,8 @@ pub(super) const BASH: &str = include_str!("../../data/completions/jailgen.bash"
 pub(super) const FISH: &str = include_str!("../../data/completions/jailgen.fish");
 pub(super) const ZSH: &str = include_str!("../../data/completions/_jailgen");
 
-/// Prints what can stand at the word with this index, one candidate a line: the word, a tab and what it is, or a line that
-/// asks the shell for files (see [`command::Files`]).
+/// Prints what can stand at the word with this index, one candidate a line: the word, a tab and
+/// what it is, or a line that asks the shell for files (see [`command::Files`]).
 pub(super) fn run(index: usize, words: Vec<OsString>, console: Console) -> Result<(), Failure> {
     let folder = std::env::current_dir().ok();
     let mut command = command::with_completers(&words);

@@ -1,6 +1,8 @@
-//! The fold of a cage: no mounts and no namespaces, so every grant of files becomes a rule of Landlock.
+//! The fold of a cage: no mounts and no namespaces, so every grant of files becomes a rule of
+//! Landlock.
 //!
-//! A grant that only means something among mounts is an error here: a cage would not keep what it promises.
+//! A grant that only means something among mounts is an error here: a cage would not keep what it
+//! promises.
 
 use std::collections::BTreeSet;
 

@@ -61,7 +61,8 @@ impl OnHost {
         before.push(Step::new(by, HostOp::OpenUrls));
     }
 
-    /// What the helper's work needs inside: its programs, its socket, and the place of what scripts add.
+    /// What the helper's work needs inside: its programs, its socket, and the place of what scripts
+    /// add.
     pub(super) fn inside(
         &self,
         helper: &str,
@@ -101,7 +102,8 @@ pub(super) fn helper(shell: Option<String>, program: &str, plan: &Plan) -> Optio
     is_wanted(plan).then(|| Host { program: program.into(), shell })
 }
 
-/// The helper itself, under the name of a channel. It is static and refers to nothing, so it needs no closure.
+/// The helper itself, under the name of a channel. It is static and refers to nothing, so it needs
+/// no closure.
 fn client(helper: &str, name: &str, by: Origin) -> Step<InsideOp> {
     Step::new(
         by,

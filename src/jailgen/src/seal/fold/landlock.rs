@@ -1,4 +1,5 @@
-//! The Landlock layer, from what the mounts grant: what is writable inside may be written, and nothing else (landlock(7)).
+//! The Landlock layer, from what the mounts grant: what is writable inside may be written, and
+//! nothing else (landlock(7)).
 
 use std::collections::BTreeSet;
 
@@ -23,7 +24,8 @@ impl Wish {
         self.wall = Some((wall, entry.by.to_string()));
     }
 
-    /// Under rules about files the kernel refuses every mount, and a nested sandbox is made of mounts.
+    /// Under rules about files the kernel refuses every mount, and a nested sandbox is made of
+    /// mounts.
     pub(super) fn nested(&mut self) {
         self.nested = true;
     }
@@ -61,15 +63,16 @@ impl Wish {
         landlock
     }
 
-    /// A wall that the spec names stops the launch where the kernel cannot build it; the one that every jail has is as
-    /// high as the kernel can.
+    /// A wall that the spec names stops the launch where the kernel cannot build it; the one that
+    /// every jail has is as high as the kernel can.
     fn demanded(self) -> (u32, Origin) {
         let named = self.wall.map(|(wall, by)| (least(wall), by));
         named.into_iter().chain(self.least).max_by_key(|(least, _)| *least).unwrap_or_default()
     }
 }
 
-/// The ABI that has all of what a wall says about files. Before 3 a file could be emptied that cannot be written.
+/// The ABI that has all of what a wall says about files. Before 3 a file could be emptied that
+/// cannot be written.
 fn least(wall: Wall) -> u32 {
     match wall {
         Wall::Writes => Handled::Writes.since(),
@@ -90,8 +93,8 @@ fn files(wall: Wall) -> &'static [Handled] {
     }
 }
 
-/// Whatever is in the jail may be read, by one rule about its root. What is left is a folder that another process hands in
-/// as a descriptor: no mount of the jail leads there.
+/// Whatever is in the jail may be read, by one rule about its root. What is left is a folder that
+/// another process hands in as a descriptor: no mount of the jail leads there.
 fn read_what_is_mounted(landlock: &mut Landlock) {
     landlock.handles.insert(0, Handled::Reads);
     let (path, missing) = (HostText::Literal("/".into()), Missing::Fail);
@@ -105,7 +108,8 @@ fn handles(
     namespaces: &BTreeSet<Namespace>,
 ) -> Vec<Handled> {
     let mut handles = files.to_vec();
-    // An X client tries the abstract socket first, and uses the one with a path only if no server listens there.
+    // An X client tries the abstract socket first, and uses the one with a path only if no server
+    // listens there.
     let x11 = InsideOp::Session(Session { service: Service::X11 });
     if !inside.iter().any(|step| step.op == x11) {
         handles.push(Handled::AbstractSockets);

@@ -46,7 +46,8 @@ pub(super) fn fold(request: &Request<'_>, closure: Closure) -> Result<Plan, Seal
     draft.finish(request, closure)
 }
 
-/// Lowering makes one grant of the working folder, whatever says something about it. A policy with two was changed by hand.
+/// Lowering makes one grant of the working folder, whatever says something about it. A policy with
+/// two was changed by hand.
 fn refuse_second_folder(policy: &Policy) -> Result<(), SealError> {
     match policy.grants.iter().filter(|entry| is_folder(entry)).nth(1) {
         None => Ok(()),
@@ -128,7 +129,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Takes one grant in. The match is complete: a new grant does not compile until this says what the plan does about it.
+    /// Takes one grant in. The match is complete: a new grant does not compile until this says what
+    /// the plan does about it.
     fn apply(&mut self, index: usize, entry: &'a Entry) -> Result<(), SealError> {
         let read = Reader { policy: self.policy, entry };
         let by = entry.by.to_string();

@@ -1,7 +1,8 @@
-//! The network by name, as the launch makes it: routes and sockets in the jail's namespace, and what the broker judges by.
+//! The network by name, as the launch makes it: routes and sockets in the jail's namespace, and
+//! what the broker judges by.
 //!
-//! Which sockets listen in the jail, and where. Those of the table exist before the payload starts; the broker has the others
-//! made when a name is first looked up, by its socket factory.
+//! Which sockets listen in the jail, and where. Those of the table exist before the payload starts;
+//! the broker has the others made when a name is first looked up, by its socket factory.
 //!
 //! | what may be reached | IPv4 | IPv6 | made |
 //! |---|---|---|---|
@@ -15,8 +16,9 @@
 //! | `expose-port` | – (the broker connects to the jail's loopback) | – | – |
 //! | `secret-socket` | 127.0.0.1, a port that nothing else has | – | at launch |
 //!
-//! One socket listens on a port of one address: on a port of `internet` the wildcard takes the connections to names and to the
-//! addresses of rules too, and the broker distinguishes them by the address that they came to. What no row names has no route.
+//! One socket listens on a port of one address: on a port of `internet` the wildcard takes the
+//! connections to names and to the addresses of rules too, and the broker distinguishes them by the
+//! address that they came to. What no row names has no route.
 
 use std::net::IpAddr;
 
@@ -31,16 +33,19 @@ use super::super::SealError;
 use super::super::text::Reader;
 use super::requests::Judged;
 
-/// Addresses that stand for names. RFC 2544 keeps the one range for benchmarks, RFC 4193 gives the other to every network.
+/// Addresses that stand for names. RFC 2544 keeps the one range for benchmarks, RFC 4193 gives the
+/// other to every network.
 pub(super) const SYNTHETIC: [&str; 2] = ["198.18.0.0/15", "fd6a:6169:6c00::/64"];
 
-/// The first of each, which the loopback interface has: without an address the C library takes a family for absent.
+/// The first of each, which the loopback interface has: without an address the C library takes a
+/// family for absent.
 const OWN_ADDRESSES: [&str; 2] = ["198.18.0.1", "fd6a:6169:6c00::1"];
 
 /// Where the jail's DNS server and proxy are, and the host's ports.
 const LOOPBACK: [&str; 2] = ["127.0.0.1", "::1"];
 
-/// Every address of IPv4, in two halves: a route to all of them would be the default route. And what IPv6 has of public ones.
+/// Every address of IPv4, in two halves: a route to all of them would be the default route. And
+/// what IPv6 has of public ones.
 const PUBLIC: [&str; 3] = ["0.0.0.0/1", "128.0.0.0/1", "2000::/3"];
 
 /// The kernel passes on 253 descriptors at once, and a few of those are not sockets.
@@ -156,7 +161,8 @@ impl ByName {
         self.rules.iter().filter_map(|rule| Some((literal(&rule.host)?, rule)))
     }
 
-    /// What is local to the jail. The ranges of names come first: the broker takes the first of each family for them.
+    /// What is local to the jail. The ranges of names come first: the broker takes the first of
+    /// each family for them.
     fn local(&self) -> Vec<String> {
         let mut local = Vec::new();
         if self.reaches_hosts() {
@@ -174,7 +180,8 @@ impl ByName {
         local
     }
 
-    /// What of the public halves is not public. Loopback has a route of its own, and so has what a rule names.
+    /// What of the public halves is not public. Loopback has a route of its own, and so has what a
+    /// rule names.
     fn unreachable(&self) -> Vec<String> {
         if self.internet.is_empty() {
             return Vec::new();

@@ -1,4 +1,5 @@
-//! Requests that the broker judges, the secrets that it puts into them, and what it gives the jail for that.
+//! Requests that the broker judges, the secrets that it puts into them, and what it gives the jail
+//! for that.
 
 use jail_plan::{
     Closure, Content, Given, GivenTo, HostText, RequestRule, Secret, SecretSocket, SecretSource,
@@ -99,7 +100,8 @@ impl Judged {
         Ok(())
     }
 
-    /// The authorities once more, as Java has them; nothing where the jail trusts the public ones alone. Whether there are any.
+    /// The authorities once more, as Java has them; nothing where the jail trusts the public ones
+    /// alone. Whether there are any.
     pub(super) fn trust_store(&mut self) -> bool {
         let store = self.given.iter().find_map(|given| match &given.content {
             Content::Authorities(bundle) => Some(Given {

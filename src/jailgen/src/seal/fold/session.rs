@@ -1,4 +1,5 @@
-//! What depends on the user's session and on the working folder, and trees whose links are followed.
+//! What depends on the user's session and on the working folder, and trees whose links are
+//! followed.
 
 use jail_plan::{
     Bus, Deep, HostOp, HostText, InsideOp, Missing, Service, Session, StateDirectory, Step,

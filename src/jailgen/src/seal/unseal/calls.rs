@@ -1,4 +1,5 @@
-//! Which rules a filter of system calls was compiled from. A plan holds the filter, so each that is likely is compiled again.
+//! Which rules a filter of system calls was compiled from. A plan holds the filter, so each that is
+//! likely is compiled again.
 
 use jail_plan::SeccompProgram;
 use jail_policy::{CallBase, Grant, Text};

@@ -1,8 +1,9 @@
-//! The way back: from a plan to a policy that grants the same, to explain and audit wrappers. It decides nothing, and nothing
-//! that it makes is sealed again.
+//! The way back: from a plan to a policy that grants the same, to explain and audit wrappers. It
+//! decides nothing, and nothing that it makes is sealed again.
 //!
-//! What a plan does not say is not made up: packages are store paths, and of a filter with rules of the spec's own there is only
-//! that it has such. The matches are complete: a new operation does not compile until it has answered.
+//! What a plan does not say is not made up: packages are store paths, and of a filter with rules of
+//! the spec's own there is only that it has such. The matches are complete: a new operation does
+//! not compile until it has answered.
 
 mod cage;
 mod calls;
@@ -63,7 +64,8 @@ impl Draft<'_> {
         self.grants.push(Entry { by: origin(by), grant });
     }
 
-    /// Adds a grant of which the plan does not say who wanted it: one of these combinators, of which the first is likely.
+    /// Adds a grant of which the plan does not say who wanted it: one of these combinators, of
+    /// which the first is likely.
     fn add_of(&mut self, combinators: &[&str], grant: Grant) {
         let likely = combinators.first().copied().unwrap_or(BASE);
         let by = self.applied(combinators).unwrap_or_else(|| format!("{likely}#1"));

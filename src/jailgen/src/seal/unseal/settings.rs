@@ -83,7 +83,8 @@ fn process(draft: &mut Draft<'_>) {
     start(draft);
 }
 
-/// A jail without a working folder starts in its home folder, or at the root, unless the plan names another folder.
+/// A jail without a working folder starts in its home folder, or at the root, unless the plan names
+/// another folder.
 fn start(draft: &mut Draft<'_>) {
     let StartIn::Path(path) = &draft.plan.start else { return };
     let has_folder = draft.plan.inside.iter().any(|step| matches!(step.op, InsideOp::Folder(_)));

@@ -1,7 +1,9 @@
-//! Whether a spec may be built unasked: the first time, and when it has changed (escapes.md C29, E18).
+//! Whether a spec may be built unasked: the first time, and when it has changed (escapes.md C29,
+//! E18).
 //!
-//! A checked-out spec could run programs on the host, and an agent that can write the spec of its jail could have its next
-//! launch grant what it likes. Content is compared that was read once; what is built is made of the same bytes.
+//! A checked-out spec could run programs on the host, and an agent that can write the spec of its
+//! jail could have its next launch grant what it likes. Content is compared that was read once;
+//! what is built is made of the same bytes.
 
 use std::ffi::OsString;
 use std::io;
@@ -47,7 +49,8 @@ pub enum Verdict {
 pub struct Question {
     /// Why the calls are refused.
     pub why: Why,
-    /// What saying yes would approve, a line each. They hold text of the spec, and are not fit for a terminal yet.
+    /// What saying yes would approve, a line each. They hold text of the spec, and are not fit for
+    /// a terminal yet.
     pub lines: Vec<String>,
 }
 
@@ -105,7 +108,8 @@ fn changed(approved: &Approval, content: &Content) -> Verdict {
     Verdict::Ask(Question { why: Why::Changed, lines: changes(&approved.content, content) })
 }
 
-/// A jail can make a link of a folder, to a spec of its own or to one of the user's that grants more.
+/// A jail can make a link of a folder, to a spec of its own or to one of the user's that grants
+/// more.
 fn elsewhere(before: PathBuf, approved: Option<&Approval>, content: &Content) -> Verdict {
     let lines = approved.map_or_else(|| concerns(content), |old| changes(&old.content, content));
     Verdict::Ask(Question { why: Why::Elsewhere(before), lines })

@@ -1,15 +1,18 @@
-//! What the user is shown before a question: what is new about a spec, or what of it reaches further than the working folder.
+//! What the user is shown before a question: what is new about a spec, or what of it reaches
+//! further than the working folder.
 
 use jail_policy::{Concern, Difference, Entry, Grant, Policy, concern, diff, sentence_among};
 
 use super::Content;
 use super::presets;
 
-/// A script is shown up to this many lines, so that the beginning of the question stays on the screen.
+/// A script is shown up to this many lines, so that the beginning of the question stays on the
+/// screen.
 const SCRIPT_LINES_MAX: usize = 60;
 
-/// What a spec that was never approved grants that is worth a question, a line each; for the unchanged presets of this
-/// version that is nothing. Nix reads inputs with the user's rights, whatever place of the machine they name.
+/// What a spec that was never approved grants that is worth a question, a line each; for the
+/// unchanged presets of this version that is nothing. Nix reads inputs with the user's rights,
+/// whatever place of the machine they name.
 pub(super) fn concerns(content: &Content) -> Vec<String> {
     // Packages of the spec's own are not those that a preset was made for.
     let own_packages = !content.inputs.is_empty() || !content.overlays.is_empty();

@@ -1,5 +1,6 @@
-//! The trust store (`trust/` in the state folder): which specs were approved, which spec a path stood for, and which trees a
-//! jail could ever write. No jail sees it. What cannot be read, or matches nothing, is answered by a question.
+//! The trust store (`trust/` in the state folder): which specs were approved, which spec a path
+//! stood for, and which trees a jail could ever write. No jail sees it. What cannot be read, or
+//! matches nothing, is answered by a question.
 //!
 //! ```text
 //! approvals/0123….json   what was approved of a spec, named after its place

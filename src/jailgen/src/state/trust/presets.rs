@@ -1,4 +1,5 @@
-//! What the presets of this version grant by themselves: choosing an agent is choosing that, so it is not asked about.
+//! What the presets of this version grant by themselves: choosing an agent is choosing that, so it
+//! is not asked about.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,6 @@
-//! The trees that a jail could ever write, as the stub has written them down: one file for each of a tree's two keys. And the
-//! working folders that had the repository of a linked worktree, of which the stub believes that they have it.
+//! The trees that a jail could ever write, as the stub has written them down: one file for each of
+//! a tree's two keys. And the working folders that had the repository of a linked worktree, of
+//! which the stub believes that they have it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -32,7 +33,8 @@ pub struct Trees {
 }
 
 impl Trees {
-    /// Whether `folder`, a path without links, is in a tree whose record cannot be read: its name is a hash of the path.
+    /// Whether `folder`, a path without links, is in a tree whose record cannot be read: its name
+    /// is a hash of the path.
     #[must_use]
     pub fn hold_unread(&self, folder: &Path) -> bool {
         let mut names = folder.ancestors().map(|tree| path_name(tree.as_os_str().as_bytes()));
@@ -78,7 +80,8 @@ pub fn forget_tree(state: &State, path: &Path) -> io::Result<bool> {
     forget(&state.trees(), path)
 }
 
-/// Forgets that the working folder at `path` had the repository of a linked worktree: whether it had one.
+/// Forgets that the working folder at `path` had the repository of a linked worktree: whether it
+/// had one.
 ///
 /// # Errors
 /// A record cannot be removed.

@@ -1,8 +1,9 @@
-//! `jailgen seal` as the builder of a derivation with structured attributes: reads `.attrs.json` of the build's folder and writes
-//! the wrapper and its skeleton to the output.
+//! `jailgen seal` as the builder of a derivation with structured attributes: reads `.attrs.json` of
+//! the build's folder and writes the wrapper and its skeleton to the output.
 //!
-//! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with nixlib and which is lowered
-//! here. A term that Nix made of a spec must be what jailgen makes of it.
+//! What is sealed is a policy, which jailgen has emitted, or a term, which a flake has written with
+//! nixlib and which is lowered here. A term that Nix made of a spec must be what jailgen makes of
+//! it.
 
 mod places;
 mod reading;
@@ -26,7 +27,8 @@ use crate::seal::{
 use places::OfArguments;
 use reading::Spec;
 
-/// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the sandbox (2.8).
+/// Nix puts the attributes here. The variable NIX_ATTRS_JSON_FILE may name a place outside the
+/// sandbox (2.8).
 const ATTRIBUTES: &str = ".attrs.json";
 
 #[derive(Deserialize)]
@@ -111,7 +113,8 @@ pub fn build(folder: &Path) -> Result<BuildReport, BuildError> {
     Ok(BuildReport { warnings, left_out })
 }
 
-/// Forwards what desktops and shells know of the program: of the packages that Nix names, else of the one that it is in.
+/// Forwards what desktops and shells know of the program: of the packages that Nix names, else of
+/// the one that it is in.
 fn forward(
     attributes: &Attributes,
     policy: &Policy,

@@ -1,5 +1,5 @@
-//! Where the grants of a term stand, for messages. A term has no places of its own: Nix reports where the arguments of a builder
-//! stand, and the second reading of a spec where all of it does.
+//! Where the grants of a term stand, for messages. A term has no places of its own: Nix reports
+//! where the arguments of a builder stand, and the second reading of a spec where all of it does.
 
 use std::collections::BTreeMap;
 
@@ -31,7 +31,8 @@ impl OfArguments {
     }
 }
 
-/// The places of a spec's policy, for what Nix has made of the same spec with so many permissions before those of the spec.
+/// The places of a spec's policy, for what Nix has made of the same spec with so many permissions
+/// before those of the spec.
 pub(super) fn of_spec(policy: &Policy, nix: &Jail, before: usize) -> BTreeMap<Origin, String> {
     let base = u32::try_from(BASE_PERMISSIONS.len()).unwrap_or(u32::MAX);
     let shift = match &nix.made {

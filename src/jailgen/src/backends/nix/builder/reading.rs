@@ -1,7 +1,8 @@
-//! The second reading of a spec that Nix has evaluated. `jailgen check` and `explain` say what jailgen's evaluator finds in it;
-//! where Nix finds something else, nothing is built.
+//! The second reading of a spec that Nix has evaluated. `jailgen check` and `explain` say what
+//! jailgen's evaluator finds in it; where Nix finds something else, nothing is built.
 //!
-//! The spec comes as text with the derivation, and so do the files that it imports. Nothing else is read.
+//! The spec comes as text with the derivation, and so do the files that it imports. Nothing else is
+//! read.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +15,8 @@ use serde::Deserialize;
 use super::places;
 use crate::compile::{Compiled, compile_from};
 
-/// The spec's folder. Where it was for Nix is not known here, so that the wrapper is the same wherever it was.
+/// The spec's folder. Where it was for Nix is not known here, so that the wrapper is the same
+/// wherever it was.
 const ROOT: &str = "/spec";
 
 /// A spec as nixlib/spec-files.nix writes it.
@@ -78,7 +80,8 @@ impl Disagreement {
 }
 
 impl Spec {
-    /// Reads the spec and compares its jail of this name with what Nix made of it. Where its grants stand in the spec.
+    /// Reads the spec and compares its jail of this name with what Nix made of it. Where its grants
+    /// stand in the spec.
     pub(super) fn agrees(
         &self,
         term: &Term,

@@ -95,8 +95,8 @@ impl Lock {
         Ok(Self { root: root.into(), nodes: nodes.clone(), read: nodes.clone() })
     }
 
-    /// The lock as Nix writes it. A lock that pins what it pinned when it was read comes out as it was: Nix names the nodes in
-    /// an order of its own, and that is not a change.
+    /// The lock as Nix writes it. A lock that pins what it pinned when it was read comes out as it
+    /// was: Nix names the nodes in an order of its own, and that is not a change.
     #[must_use]
     pub fn to_text(&self) -> String {
         let nodes = named(&self.root, &self.nodes);
@@ -106,7 +106,8 @@ impl Lock {
         serde_json::to_string_pretty(&value).map(|text| text + "\n").unwrap_or_default()
     }
 
-    /// Where the inputs come from that are repositories, those of inputs included: flake references.
+    /// Where the inputs come from that are repositories, those of inputs included: flake
+    /// references.
     #[must_use]
     pub fn repositories(&self) -> Vec<String> {
         let text = |value: &Value, name| value.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -132,7 +133,8 @@ impl Lock {
             if !inputs.declared.iter().any(|declared| declared == name)
                 && let Some(key) = self.key(&[name])
             {
-                // An override changes what is pinned, and not what flake.nix says; Nix compares the two.
+                // An override changes what is pinned, and not what flake.nix says; Nix compares the
+                // two.
                 self.set_field(&key, "original", github(url));
             }
         }
@@ -225,7 +227,8 @@ impl Lock {
         }
     }
 
-    /// The node that a path of inputs leads to, from the root; none where one is missing or follows another.
+    /// The node that a path of inputs leads to, from the root; none where one is missing or follows
+    /// another.
     fn key(&self, steps: &[&str]) -> Option<String> {
         let mut key = self.root.clone();
         for step in steps {
@@ -275,7 +278,8 @@ impl Lock {
     }
 }
 
-/// The nodes that the root reaches, under names that depend on nothing but the inputs: the nearest to the root has the plain one.
+/// The nodes that the root reaches, under names that depend on nothing but the inputs: the nearest
+/// to the root has the plain one.
 fn named(root: &str, nodes: &Map<String, Value>) -> Map<String, Value> {
     let mut names = BTreeMap::from([(root.to_owned(), root.to_owned())]);
     let mut order = vec![root.to_owned()];
@@ -320,7 +324,8 @@ fn free_name(name: &str, taken: impl Fn(&str) -> bool) -> String {
     numbered.find(|name| !taken(name)).unwrap_or_default()
 }
 
-/// A node's name becomes the new one; a path of `follows` begins where the grafted lock's root is now.
+/// A node's name becomes the new one; a path of `follows` begins where the grafted lock's root is
+/// now.
 fn rename(input: &mut Value, renamed: &Map<String, Value>, steps: &[&str]) {
     match input {
         Value::String(old) => {
@@ -335,7 +340,8 @@ fn rename(input: &mut Value, renamed: &Map<String, Value>, steps: &[&str]) {
     }
 }
 
-/// The attributes of `github:OWNER/REPO` or `github:OWNER/REPO/REF`, which are all that [`INPUTS`] has.
+/// The attributes of `github:OWNER/REPO` or `github:OWNER/REPO/REF`, which are all that [`INPUTS`]
+/// has.
 fn github(url: &str) -> Value {
     let mut parts = url.trim_start_matches("github:").split('/');
     let (owner, repo) = (parts.next(), parts.next());

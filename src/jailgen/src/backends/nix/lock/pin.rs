@@ -77,7 +77,8 @@ fn folder(reference: &str) -> Option<PathBuf> {
     (is_path && !path.contains(['?', '#'])).then(|| path.into())
 }
 
-/// The pin of a flake in a folder. `None` if it has inputs and no lock: then only Nix knows what they are.
+/// The pin of a flake in a folder. `None` if it has inputs and no lock: then only Nix knows what
+/// they are.
 fn pin_folder(folder: &Path) -> Result<Option<Pin>, PinError> {
     let error = |message: String| PinError::Folder { folder: folder.into(), message };
     let folder = &fs::canonicalize(folder).map_err(|why| error(why.to_string()))?;
@@ -89,7 +90,8 @@ fn pin_folder(folder: &Path) -> Result<Option<Pin>, PinError> {
         return Ok(None);
     }
     let nar_hash = nar::hash(folder).map_err(|why| error(why.to_string()))?;
-    // Without `lastModified`: it differs between a folder and its copy in the store, and Nix would compare it.
+    // Without `lastModified`: it differs between a folder and its copy in the store, and Nix would
+    // compare it.
     let locked = json!({ "type": "path", "path": folder, "narHash": nar_hash });
     Ok(Some(Pin { locked, lock }))
 }

@@ -110,7 +110,8 @@ fn write_set(fields: &[(String, NixValue)], out: &mut String, indent: usize) {
     _ = write!(out, "{:indent$}}}", "");
 }
 
-/// `a.b = value;` on lines of its own. Sets of one field become a path: `a = { b = 1; };` is harder to read.
+/// `a.b = value;` on lines of its own. Sets of one field become a path: `a = { b = 1; };` is harder
+/// to read.
 #[must_use]
 pub fn field(first: &str, value: &NixValue, indent: usize) -> String {
     let mut path = name(first).into_owned();

@@ -1,4 +1,5 @@
-//! Layout as snapshots; that the text means the value is checked against real Nix in `tests/it` and against our own parser here.
+//! Layout as snapshots; that the text means the value is checked against real Nix in `tests/it` and
+//! against our own parser here.
 
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
