@@ -121,8 +121,9 @@ fn a_root_that_becomes_a_bare_repository_is_told() {
         let jail = in_repository(caller, GitChanges::Reported);
         let ran = jail.sh(plant);
         assert!(
-            ran.stderr
-                .contains("`.git` is no repository any more, and the folder itself looks like one"),
+            ran.stderr.contains(
+                "`.git` is not a repository any more, and the folder itself looks like one"
+            ),
             "{ran:?}"
         );
     }
@@ -157,7 +158,8 @@ fn no_number_of_settings_keeps_the_rest_from_being_told() {
             .git/modules/x/config.worktree; do for n in 1 2 3 4 5 6; do git config -f $at branch.$long$n.merge refs/heads/$long; \
             done; done; rm .git/HEAD");
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        for words in ["`.git` is no repository any more", "and 2 more lines, which are too long"] {
+        for words in ["`.git` is not a repository any more", "and 2 more lines, which are too long"]
+        {
             assert!(ran.stderr.contains(words), "no `{words}` in {ran:?}");
         }
     }

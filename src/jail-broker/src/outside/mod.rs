@@ -87,7 +87,7 @@ impl Outside {
         }
         let certificates = roots::receive(self.roots.as_ref().ok_or(io::ErrorKind::NotFound)?)?;
         let mut trusted = RootCertStore::empty();
-        // A file may hold some that nobody reads any more.
+        // A file may hold some that cannot be parsed.
         let (taken, _) = trusted.add_parsable_certificates(certificates);
         if taken == 0 {
             return Err(io::Error::other("this machine has no certificates of authorities"));
