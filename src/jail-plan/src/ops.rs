@@ -387,10 +387,10 @@ choice! {
         "proc" Proc(HostText),
         /// A minimal /dev here, read-only in the end: null zero full random urandom tty, own devpts and shm, the usual links.
         "dev" Dev(HostText),
-        /// See [`Directory`].
         /// The same, and below it, out of reach, a whole one: the kernel lets a sandbox inside mount its own only if one that
         /// is fully visible exists. For an ordinary user's launch.
         "proc-for-sandboxes" ProcForSandboxes(HostText),
+        /// See [`Directory`].
         "directory" Directory(Directory),
         /// See [`File`].
         "file" File(File),
