@@ -44,6 +44,7 @@ const MAPPED: Type = Type::Fields(&[
 
 pub(super) const ALLOW_HOST_PORT: Combinator = Combinator {
     name: "allow-host-port",
+    since: "0.2.0",
     summary: "A port of the host's loopback can be reached from inside, as the same port of the jail's",
     docs: "`{ from = 15432; to = 5432; }`: port 15432 inside leads to port 5432 of the host. It works with and without other hosts, on
 127.0.0.1 and on ::1. A service on the loopback often trusts every client.",
@@ -55,6 +56,7 @@ pub(super) const ALLOW_HOST_PORT: Combinator = Combinator {
 
 pub(super) const DNS: Combinator = Combinator {
     name: names::DNS,
+    since: "0.2.0",
     summary: "The DNS servers to ask, instead of the host's",
     docs: "With `network-allow` and `internet` the broker asks them, outside the jail, and `\"9.9.9.9:5353\"` names a port other than 53.
 With `network` they are written to /etc/resolv.conf, which has no ports.",
@@ -66,6 +68,7 @@ With `network` they are written to /etc/resolv.conf, which has no ports.",
 
 pub(super) const EXPOSE_PORT: Combinator = Combinator {
     name: "expose-port",
+    since: "0.2.0",
     summary: "A port of the jail appears on the host's loopback, under the same number",
     docs: "`{ from = 8080; to = 3000; }`: port 8080 of the host leads to port 3000 of the jail. `\"3000-3010\"` is a range. `\"ephemeral\"`
 is one port that is free on the host when the jail starts, for callbacks from a browser. Every user of the machine can connect
@@ -78,6 +81,7 @@ to an exposed port. If a port is in use on the host, the launch stops.",
 
 pub(super) const INTERNET: Combinator = Combinator {
     name: names::INTERNET,
+    since: "0.2.0",
     summary: "Every public host can be reached, on TCP ports 443, 80 and 22",
     docs: "The host's loopback and private, link-local or metadata addresses cannot be reached, neither by name nor by number;
 [network.md](network.md) says how. `internet-ports` names other ports. Whatever else `network-allow` names can be reached too.",
@@ -89,6 +93,7 @@ pub(super) const INTERNET: Combinator = Combinator {
 
 pub(super) const INTERNET_PORTS: Combinator = Combinator {
     name: names::INTERNET_PORTS,
+    since: "0.2.0",
     summary: "Every public host can be reached, on these TCP ports",
     docs: "They replace those of `internet`, whichever comes first. Next to `http-allow`, a port on which requests cannot be filtered,
 such as 22, is an error.",
@@ -101,6 +106,7 @@ such as 22, is an error.",
 
 pub(super) const NETWORK_ALLOW: Combinator = Combinator {
     name: names::NETWORK_ALLOW,
+    since: "0.2.0",
     summary: "These hosts can be reached, by name, and no others",
     docs: "
 - `\"example.com\"`: this host, on TCP ports 443 and 80. `\"example.com:8443\"`: on this port alone.
@@ -124,6 +130,7 @@ time zone.",
 
 pub(super) const NETWORK_ASK: Combinator = Combinator {
     name: "network-ask",
+    since: "0.2.0",
     summary: "Before a host is refused, you are asked, and the connection waits",
     docs: "A desktop notification asks, or `command`, which runs on the host with the host and the port as its last two arguments and
 allows the connection by exit status 0. Without an answer within `seconds` (default and maximum 30) the connection is refused.
@@ -143,6 +150,7 @@ the launch.",
 
 pub(super) const PROXY_VARIABLES: Combinator = Combinator {
     name: names::PROXY_VARIABLES,
+    since: "0.2.0",
     summary: "A proxy for HTTP and SOCKS5 on the jail's loopback, and the variables that name it",
     docs: "For programs that use a proxy anyway, or look names up in other ways than the system's: `HTTP_PROXY`, `HTTPS_PROXY`,
 `ALL_PROXY` and `NO_PROXY`, and the same in lower case. The same rules apply. It uses port 3128 of the jail's loopback.",
@@ -153,6 +161,7 @@ pub(super) const PROXY_VARIABLES: Combinator = Combinator {
 
 pub(super) const UPSTREAM_PROXY: Combinator = Combinator {
     name: "upstream-proxy",
+    since: "0.2.0",
     summary: "Connections leave through this HTTP proxy of the host's network",
     docs: "`\"http://proxy.example.com:3128\"`, or `(noescape \"$HTTPS_PROXY\")` for the one that the launcher's variable names. With
 `https://` the connection to the proxy uses TLS, and its certificate must be one that the host trusts. The proxy gets a name

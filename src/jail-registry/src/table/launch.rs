@@ -12,6 +12,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     combinators: &[
         Combinator {
             name: "allow-git-config",
+            since: "0.2.0",
             summary: "The jail writes git's real configuration and hooks, which git on the host executes",
             docs: "It turns off what `mount-cwd` does for repositories (`protect-git`). An agent can then leave a hook, or a setting such as
 `core.fsmonitor`, that your next `git status` runs.",
@@ -57,6 +58,7 @@ a folder in the worktree.",
         },
         Combinator {
             name: "merge-git-config",
+            since: "0.2.0",
             summary: "Harmless settings that git changes inside are copied to the real configuration",
             docs: "Like `protect-git`. When the jail has ended, these settings are also copied to the real `.git/config`: `user.name` and
 `user.email`; `branch.NAME.remote` and `merge`; `remote.NAME.url` and `fetch` with an https or ssh address; and those of
@@ -96,6 +98,7 @@ outside can connect to sockets in the folder.",
         },
         Combinator {
             name: "mount-project",
+            since: "0.2.0",
             summary: "The root of the git repository in which the jail is started, read-write; the program starts in the folder in which you started it",
             docs: "Like `mount-cwd`, for the whole repository: when you start it in a subfolder, git works, and so do programs that search parent
 folders. In a submodule it is the outermost repository that names this folder as a submodule. Outside a repository it is the
@@ -110,6 +113,7 @@ folder itself. It refuses what `mount-cwd` refuses.",
         },
         Combinator {
             name: "protect-git",
+            since: "0.2.0",
             summary: "Git works in the jail, and nothing that git on the host executes is changed: on with `mount-cwd`",
             docs: "The jail has copies of `config`, `config.worktree` and `hooks` of the working folder's repository, which it can change and
 which end with it. Files that point from one git folder to another (`.git` files, `commondir`, `gitdir`) are read-only, and so
@@ -122,6 +126,7 @@ harmless ones. [project-folder.md](project-folder.md) says more.",
         },
         Combinator {
             name: names::QUARANTINE,
+            since: "0.2.0",
             summary: "When a session ends, what programs outside would execute or trust is moved out of the project until you approve it",
             docs: "`jailgen handoff approve` brings it back and approves it; `jailgen handoff restore` only brings it back
 ([handoff.md](handoff.md)). It needs `mount-cwd`. Changed files are moved like new ones: a `package.json` with a new script is
@@ -136,6 +141,7 @@ where they are, and are only reported.",
         },
         Combinator {
             name: "readonly-git",
+            since: "0.2.0",
             summary: "All of `.git` is read-only: nothing can be committed inside",
             docs: "For people who commit themselves. `git status`, `diff` and `log` work. The repository of a linked worktree and the git folders
 of submodules are read-only too.",

@@ -25,6 +25,7 @@ with it.",
         },
         Combinator {
             name: "machine-id",
+            since: "0.2.0",
             summary: "A machine id in /etc/machine-id that no other jail has, new at each launch",
             docs: "Libraries of D-Bus and systemd, browsers and some licence checks read one, and complain or stop if there is none. The host's
 would reveal that two jails, or a jail and you, are on one machine. A jail without this grant has no machine id.",
@@ -83,6 +84,7 @@ would reveal that two jails, or a jail and you, are on one machine. A jail witho
         },
         Combinator {
             name: names::SHARE_TERMINAL,
+            since: "0.2.0",
             summary: "The program has the launcher's terminal itself, not one of the jail's own",
             docs: "For programs that need the terminal's own device: a serial line, a console. A process inside can then read what you type to
 your shell while the job is stopped or in the background, and leave the terminal's settings changed; `audit` reports it.",
@@ -95,6 +97,7 @@ your shell while the job is stopped or in the background, and leave the terminal
         },
         Combinator {
             name: "terminal-filter",
+            since: "0.2.0",
             summary: "What the program writes to the terminal is displayed, and has no other effect",
             docs: "A terminal carries out what is written to it: it sets the clipboard (OSC 52), types back the title of its window (CSI 21 t),
 its settings and fonts, reads files for kitty's pictures, or starts a printer. Such sequences are removed; text, colours,

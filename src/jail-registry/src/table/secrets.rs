@@ -52,6 +52,7 @@ pub(crate) const SECRET_FIELDS: &[Field] = &[
 
 pub(super) const HTTP_ALLOW: Combinator = Combinator {
     name: names::HTTP_ALLOW,
+    since: "0.2.0",
     summary: "This host can be reached, and gets only such requests",
     docs: "
 - `methods`: the methods, in upper case; all by default. `TRACE` and `CONNECT` are errors.
@@ -88,6 +89,7 @@ names those that do not. A refused request gets a 403.",
 
 pub(super) const SECRET: Combinator = Combinator {
     name: names::SECRET,
+    since: "0.2.0",
     summary: "A variable inside has a placeholder, and the broker replaces it with the value in requests",
     docs: "
 - `env`: the variable inside.
@@ -121,6 +123,7 @@ that holds the placeholder is refused. Two secrets for one header of one host ar
 
 pub(super) const SECRET_FILE: Combinator = Combinator {
     name: names::SECRET_FILE,
+    since: "0.2.0",
     summary: "A file inside has a placeholder, and the broker replaces it with the value in requests",
     docs: "Like `secret`, for programs that read their key from a file: `path` is the file inside, and `from`, `hosts`, `places` and
 `header` are those of `secret`. The file holds the placeholder and nothing else.",
@@ -152,6 +155,7 @@ pub(super) const SECRET_FILE: Combinator = Combinator {
 
 pub(super) const SECRET_SOCKET: Combinator = Combinator {
     name: names::SECRET_SOCKET,
+    since: "0.2.0",
     summary: "A server inside adds a secret to each request and passes it on over TLS",
     docs: "
 - `socket`: the Unix socket inside. A port of the jail's loopback that is not otherwise used leads to the same server.
