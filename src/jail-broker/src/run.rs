@@ -204,7 +204,8 @@ fn prepare(plan: Planned) -> Result<Prepared, String> {
     let speaks_tls =
         plan.authority.is_some() || plan.upstream.as_ref().is_some_and(Upstream::is_secure);
     let roots = if speaks_tls { Roots::Needed } else { Roots::NotNeeded };
-    let outside = Outside::start(control, roots).map_err(about("a process for the host's files"))?;
+    let outside =
+        Outside::start(control, roots).map_err(about("a process for the host's files"))?;
     let outside = Rc::new(outside);
     let asker = network.egress.ask.as_ref().map(Asker::start).transpose();
     let asker = asker.map_err(about("a process that asks"))?;

@@ -46,7 +46,9 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn link(path: &str) -> Answer {
-    Answer::from_result(fs::read_link(path), |target| Answer::Text(text(target.as_os_str().as_bytes())))
+    Answer::from_result(fs::read_link(path), |target| {
+        Answer::Text(text(target.as_os_str().as_bytes()))
+    })
 }
 
 /// `folder 0755 0 0`: kind, permission bits, user, group.
@@ -80,11 +82,15 @@ pub(crate) fn create(path: &str) -> Answer {
 }
 
 pub(crate) fn hard_link(from: &str, to: &str) -> Answer {
-    Answer::from_result(fs::hard_link(from, to).and_then(|()| fs::remove_file(to)), |()| Answer::Done(0))
+    Answer::from_result(fs::hard_link(from, to).and_then(|()| fs::remove_file(to)), |()| {
+        Answer::Done(0)
+    })
 }
 
 pub(crate) fn rename(from: &str, to: &str) -> Answer {
-    Answer::from_result(fs::rename(from, to).and_then(|()| fs::rename(to, from)), |()| Answer::Done(0))
+    Answer::from_result(fs::rename(from, to).and_then(|()| fs::rename(to, from)), |()| {
+        Answer::Done(0)
+    })
 }
 
 pub(crate) fn run(path: &str, arguments: &[&str]) -> Answer {

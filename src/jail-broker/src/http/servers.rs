@@ -66,7 +66,7 @@ enum Unsent {
 /// Why there is no answer to a request.
 pub(super) struct Unanswered {
     pub(super) why: Ending,
-    /// The request's body, where nobody has read of it.
+    /// The body of the request, if none of it has been read.
     pub(super) body: Option<Body>,
 }
 

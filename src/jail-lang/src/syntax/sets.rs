@@ -245,8 +245,7 @@ impl Lowering<'_> {
     /// Of a second set for one attribute, versions of Nix drop the computed names, or look `inherit` up elsewhere.
     fn merged(&mut self, name: Symbol, first: Place, second: Place) {
         let name = self.context.symbols.name(name);
-        let message =
-            format!("the sets for `{name}` are put together differently by versions of Nix");
+        let message = format!("the sets for `{name}` are merged differently by versions of Nix");
         let fault = Diagnostic::error(DiagnosticCode::EvaluatorDependent, Some(second), message)
             .label("the second one has computed names, `inherit` or `rec`")
             .secondary(first, "the first one")

@@ -51,7 +51,7 @@ type Counted = BTreeMap<(String, String, String), (u64, String)>;
 pub fn secret_uses(state: &State, jail: &str) -> io::Result<BTreeMap<String, Vec<SecretUse>>> {
     let mut counted = Counted::new();
     if state.logs().join(jail).is_dir() {
-        let lines = Log::of(&state.logs(), &[jail.to_owned()]).new_lines()?;
+        let lines = Log::for_jails(&state.logs(), &[jail.to_owned()]).new_lines()?;
         lines.iter().for_each(|line| add_line(&mut counted, line));
     }
     for broker in brokers(&state.sessions())?.iter().filter(|one| one.status.name == jail) {

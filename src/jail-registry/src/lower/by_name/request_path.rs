@@ -20,13 +20,16 @@ pub(super) fn pattern(text: &str) -> Result<(), Fault> {
 /// Reads a path without any.
 pub(super) fn exact(text: &str) -> Result<(), Fault> {
     if text.contains('*') {
-        return Err(fault("has a `*`, and is one path", "write the path as the server has it"));
+        return Err(fault(
+            "has a `*`, but must be a single path",
+            "write the path as the server has it",
+        ));
     }
     pattern(text)
 }
 
 /// What no request that is matched has.
-const REFUSED: &str = "requests with one are refused, whatever a rule says";
+const REFUSED: &str = "requests with one are always refused";
 
 fn explained(text: &str, error: PathPatternError) -> Fault {
     let shown = jail_plan::one_line(text);
@@ -38,12 +41,12 @@ fn explained(text: &str, error: PathPatternError) -> Fault {
             fault("encodes a character in another way than rules do", help)
         }
         PathPatternError::Star => fault(
-            "has a `*` that is a part of a segment, or `**` elsewhere than at the end",
+            "has a `*` that is only a part of a segment, or `**` elsewhere than at the end",
             "`*` stands for one whole segment, and `**` at the end for any number: `/v1/*/items`",
         ),
         PathPatternError::Query => fault(
             "has a `?` or a `#`, where the path ends",
-            "leave out what follows: the path alone counts",
+            "remove what follows: only the path counts",
         ),
     }
 }
@@ -55,17 +58,17 @@ fn explained_path(text: &str, path: PathFault) -> Fault {
             fault("does not begin with `/`", help)
         }
         PathFault::Dots => fault(
-            "has a dot segment, which servers take for another path",
-            "write the path that it amounts to",
+            "has a dot segment, which servers read as another path",
+            "write the resulting path",
         ),
         PathFault::EmptySegment => fault("has two slashes in a row", "write one"),
-        PathFault::Parameters => fault("has a `;`, behind which servers read parameters", REFUSED),
+        PathFault::Parameters => fault("has a `;`, after which servers read parameters", REFUSED),
         PathFault::Backslash => fault("has a backslash", "write `/`"),
         PathFault::Encoded => {
             fault("encodes a slash, a backslash, a dot, a semicolon or a percent sign", REFUSED)
         }
         PathFault::Percent => {
-            fault("has a `%` without two hexadecimal digits", "leave it out: no rule can name one")
+            fault("has a `%` without two hexadecimal digits", "remove it: no rule can name one")
         }
         PathFault::Character => {
             let help = match text.chars().find(|character| !character.is_ascii_graphic()) {
@@ -74,7 +77,7 @@ fn explained_path(text: &str, path: PathFault) -> Fault {
                 }
                 Some(_) | None => "leave it out".into(),
             };
-            fault("has a character that no request's path has", help)
+            fault("has a character that the path of a request cannot have", help)
         }
         PathFault::TooLong => fault("is too long", "no server has such a path"),
     }
