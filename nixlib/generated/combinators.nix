@@ -563,6 +563,11 @@ in
       params = [ ];
       brings = [ ];
     };
+    # What your own programs execute of the working folder stays as it is: what appears or changes is moved aside at once.
+    protect = {
+      params = [ { list = "literal"; } ];
+      brings = [ ];
+    };
     # Git works in the jail, and nothing that git on the host executes is changed: on with `mount-cwd`.
     protect-git = {
       params = [ ];

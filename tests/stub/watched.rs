@@ -1,9 +1,11 @@
 //! The watcher of the working folder: what cannot wait is reported while the session runs, and its own end is, too.
 
 use jail_plan::git::COPIES;
-use jail_plan::{Git, GitChanges, HandOff, HostOp, InsideOp, Step};
+use jail_plan::handoff::{FOLDER, LEDGER};
+use jail_plan::{Git, GitChanges, HandOff, HostOp, InsideOp, Protect, Step};
 
-use crate::jail::{Caller, Jail, by, callers, literal};
+use crate::jail::{Caller, Jail, Ran, by, callers, literal};
+use crate::programs::host;
 
 /// In a repository with a commit.
 fn jail(caller: Caller) -> Jail {
@@ -100,5 +102,145 @@ fn the_watcher_sees_and_may_do_nothing_else() {
         let look = "w=$(watcher); grep -E \"^(NoNewPrivs|Seccomp):\" /proc/$w/status; readlink /proc/$w/cwd 2>&1; ls /proc/$w/fd 2>&1";
         let told = meanwhile(&jail, "true", look);
         assert!(told.contains("NoNewPrivs:\t1") && told.contains("Seccomp:\t2"), "{told}");
+    }
+}
+
+fn protecting(jail: Jail, globs: &[&str]) -> Jail {
+    let globs = globs.iter().map(|glob| (*glob).to_owned()).collect();
+    jail.op(InsideOp::Protect(Protect { globs }))
+}
+
+/// `jailgen handoff restore`.
+fn restore(jail: &Jail, path: &str) -> Ran {
+    let mut command = jail.command(host());
+    command.args([LEDGER, "restore"]).arg(jail.folder.path().join("state/jailgen").join(FOLDER));
+    Ran::of(command.arg(jail.project()).arg(jail.project().join(path)))
+}
+
+/// How a session plants something, and where.
+const PLANTED: &[(&str, &str)] = &[
+    ("echo evil >.envrc", ".envrc"),
+    ("echo evil >y; mv y .envrc", ".envrc"),
+    ("echo evil >y; ln y .envrc", ".envrc"),
+    ("ln -s evil .envrc", ".envrc"),
+    ("mkfifo .envrc", ".envrc"),
+    ("echo evil >.ENVRC", ".ENVRC"),
+    ("mkdir .vscode; sleep 0.1; echo evil >.vscode/tasks.json", ".vscode/tasks.json"),
+    ("mkdir y; echo evil >y/tasks.json; mv y .vscode", ".vscode/tasks.json"),
+    (
+        "mkdir y; echo evil >y/z; mv y .vscode; mv .vscode/z .vscode/tasks.json",
+        ".vscode/tasks.json",
+    ),
+    ("mkdir .claude; mkdir .claude/hooks; echo evil >.claude/hooks/y", ".claude/hooks/y"),
+    ("mkdir -p y/hooks; echo evil >y/hooks/z; mv y .claude", ".claude/hooks/z"),
+    ("echo evil >my.jail", "my.jail"),
+    // A file that is tracked, by its own name and by another one.
+    ("echo evil >>flake.nix", "flake.nix"),
+    ("ln flake.nix y; echo evil >>y", "flake.nix"),
+    ("exec 3<>flake.nix; echo evil >&3", "flake.nix"),
+    // Before the watcher can have looked.
+    (": first", ".envrc"),
+];
+
+#[test]
+fn what_appears_at_a_protected_path_is_moved_aside_at_once() {
+    for caller in callers() {
+        for (inside, path) in PLANTED {
+            let jail = protecting(jail(caller), &["@hosts"]);
+            let made = "echo 1 >flake.nix; git add .; git commit -qm flake; sleep 0.05";
+            assert_eq!(jail.outside_sh(made).code, Some(0));
+            let inside = match *inside {
+                ": first" => "echo evil >.envrc; sleep 0".to_owned(),
+                inside => format!("sleep 0.5; {inside}"),
+            };
+            let look = format!(
+                "reported \"\\`{path}\\` is protected\"; if [ -e {path} ] || [ -L {path} ]; then cat {path}; else echo gone; fi"
+            );
+            let told = meanwhile(&jail, &inside, &look);
+            // What was there before is there again.
+            let there = if *path == "flake.nix" { "1\n" } else { "gone\n" };
+            assert!(told.starts_with(&format!("{there}status 0\n")), "{inside}: {told}");
+            if inside.contains("mkfifo") {
+                continue;
+            }
+            // It is said again when the session ends, and comes back.
+            assert!(told.contains("Moved aside"), "{inside}: {told}");
+            jail.outside_sh("rm -f flake.nix");
+            assert_eq!(restore(&jail, path).stdout, "1 brought back\n", "{inside}");
+            let there = jail.project().join(path);
+            assert!(there.symlink_metadata().is_ok(), "{inside}");
+        }
+    }
+}
+
+#[test]
+fn what_git_had_before_and_what_is_not_protected_stays() {
+    for caller in callers() {
+        let jail = protecting(jail(caller), &["@hosts", "!.zed", "!.vscode/settings.json"]);
+        let made = "set -e; git checkout -q -b other; mkdir .vscode; echo tasks >.vscode/tasks.json; echo rc >.envrc
+            git add .; git commit -qm other; git repack -qad; echo loose >.envrc; git commit -qam loose
+            git checkout -q master 2>/dev/null || git checkout -q main; sleep 0.05";
+        assert_eq!(jail.outside_sh(made).code, Some(0));
+        let inside = "git checkout -q other; sleep 0.4; git checkout -q HEAD^; sleep 0.4; git checkout -q other; sleep 0.4; \
+            mkdir .zed; echo evil >.zed/settings.json; echo evil >.vscode/settings.json; echo evil >src.c; echo \"{}\" >package.json; sleep 0.4; \
+            git status --porcelain -uno";
+        let told = meanwhile(&jail, inside, "sleep 0.3");
+        assert!(!told.contains("protected"), "{told}");
+        // What is lifted is not reported either.
+        assert!(!told.contains(".zed") && !told.contains("settings.json"), "{told}");
+        jail.outside_sh("cat .envrc .vscode/tasks.json .zed/settings.json")
+            .prints("loose\ntasks\nevil");
+        // The control: content that git did not have before.
+        let inside = "echo new >.envrc; git add .envrc; git commit -qm new; git checkout -q HEAD^; git checkout -q other; sleep 0.4";
+        let told = meanwhile(&jail, inside, "true");
+        assert!(told.contains("`.envrc` is protected"), "{told}");
+    }
+}
+
+#[test]
+fn what_the_user_brings_back_stays() {
+    for caller in callers() {
+        let jail = protecting(jail(caller), &[".envrc"]);
+        let state = jail.folder.path().join("state/jailgen").join(FOLDER);
+        let ledger = format!(
+            "{} {LEDGER} restore {} {}",
+            host().display(),
+            state.display(),
+            jail.project().display()
+        );
+        let outside = format!(
+            "sleep 0.3; echo mine >.envrc; reported \"is protected\"; {ledger}; sleep 0.5; cat .envrc"
+        );
+        let told = meanwhile(&jail, "true", &outside);
+        assert!(told.contains("1 brought back\nmine\n"), "{told}");
+        assert_eq!(told.matches("is protected").count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_jail_that_does_not_stop_is_ended() {
+    for caller in callers() {
+        for inside in [
+            "while sleep 0.01; do echo $n >.envrc; n=$((n+1)); done",
+            "while :; do echo evil >y; mv y .envrc; rm -f .envrc; done",
+            "dd if=/dev/zero of=.envrc bs=1M seek=100 count=1",
+        ] {
+            let jail = protecting(jail(caller), &[".envrc"]);
+            let ran =
+                jail.outside_sh(&format!("timeout 60 \"$W\" -c '{inside} 2>/dev/null; sleep 60'"));
+            assert_eq!(ran.code, Some(125), "{inside}: {ran:?}");
+            assert!(ran.stderr.contains(": the jail is ended"), "{inside}: {ran:?}");
+            assert!(ran.stderr.contains("and so the jail was ended"), "{inside}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn where_something_is_protected_there_is_no_jail_without_a_watcher() {
+    for caller in callers() {
+        let jail = protecting(jail(caller), &[".envrc"]);
+        let told = meanwhile(&jail, "true", "kill -9 $(watcher); wait $pid; echo ended $?");
+        assert!(told.contains("ended 125"), "{told}");
+        assert!(told.contains("the watcher of the working folder has ended, and so"), "{told}");
     }
 }

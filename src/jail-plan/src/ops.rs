@@ -225,6 +225,11 @@ operations! {
         /// What becomes of settings that are changed.
         changes: GitChanges,
     }
+    /// Keeps what host programs execute of the working folder as it is: what appears or changes is moved aside (see [`crate::handoff`]).
+    Protect {
+        /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is neither protected nor reported.
+        globs: Vec<String>,
+    }
     /// Binds something of the user's session, at its own place, where the host has it.
     Session {
         /// The service of the session.
@@ -363,6 +368,8 @@ choice! {
         "worktree" Worktree,
         /// See [`Git`].
         "git" Git(Git),
+        /// See [`Protect`].
+        "protect" Protect(Protect),
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].

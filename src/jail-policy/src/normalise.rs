@@ -202,6 +202,8 @@ fn class(grant: &Grant) -> Class {
         | Grant::Accounts { .. }
         | Grant::GitIdentity { .. }
         | Grant::MachineId { .. }
+        // All of them are one list.
+        | Grant::Protect { .. }
         // Filters are loaded in their order, and one that is there twice counts once.
         | Grant::Filter { .. } => Class::Mount,
     }

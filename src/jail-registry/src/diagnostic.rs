@@ -126,6 +126,8 @@ codes! {
     AssertionFailed = "assertion-failed",
     /// A text for `noescape` that the expansion language does not know.
     BadExpansion = "bad-expansion",
+    /// A glob that can match nothing.
+    BadGlob = "bad-glob",
     /// A header that no secret can be put into.
     BadHeader = "bad-header",
     /// A host that no rule of the network can name.

@@ -56,6 +56,10 @@ impl Ending {
                 notes.extend(time(plan));
                 Ok(Ended::Exited(EXIT_TIME))
             }
+            Outcome::Unwatched => Err(Failure::early(Problem::new(
+                "",
+                "the watcher of the working folder has ended, and so the jail was ended",
+            ))),
             Outcome::Killed { started: true } if out_of_memory => {
                 Ok(Ended::Signalled(small(signal::KILL)))
             }

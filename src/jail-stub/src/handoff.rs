@@ -7,7 +7,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-use jail_plan::handoff::{APART, ENDED, FOLDER, HAND_OFF, NEVER, QUARANTINE, WATCH, hand_off};
+use jail_plan::handoff::{
+    APART, ENDED, FOLDER, HAND_OFF, NEVER, PROTECT, QUARANTINE, WATCH, hand_off, protected,
+};
 use jail_plan::{GitChanges, HandOff, HostOp, InsideOp, Plan, Step};
 use rustix::event::Timespec;
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -43,6 +45,8 @@ impl Wanted {
 pub(crate) struct Ledger {
     look: Part,
     watch: Part,
+    /// Without the watcher there is no jail, because it protects something.
+    is_needed: bool,
     /// The watcher ended before the jail did.
     is_blind: Cell<bool>,
     by: String,
@@ -79,13 +83,17 @@ impl Ledger {
     ) -> Result<Self, (String, Problem)> {
         let Wanted { by, op } = wanted;
         let start = Start { plan, caller, since, mask };
-        let quarantine = op.quarantine.then_some(QUARANTINE);
-        let apart = is_apart(plan).then_some(APART);
+        let globs = protected(plan);
+        let protect = (!globs.is_empty()).then_some(PROTECT).into_iter();
+        let protect = protect.chain(globs.iter().map(String::as_str));
+        let quarantine = op.quarantine.then_some(QUARANTINE).into_iter();
+        let apart = is_apart(plan).then_some(APART).into_iter();
         let started = start
-            .part(HAND_OFF, quarantine, None)
-            .and_then(|look| Ok((look, start.part(WATCH, apart, group)?)));
+            .part(HAND_OFF, quarantine.chain(protect.clone()), None)
+            .and_then(|look| Ok((look, start.part(WATCH, apart.chain(protect), group)?)));
+        let (is_needed, is_blind) = (!globs.is_empty(), Cell::new(false));
         match started {
-            Ok((look, watch)) => Ok(Self { look, watch, is_blind: Cell::new(false), by }),
+            Ok((look, watch)) => Ok(Self { look, watch, is_needed, is_blind, by }),
             Err(problem) => Err((by, problem)),
         }
     }
@@ -107,12 +115,16 @@ impl Ledger {
         (!self.is_blind.get()).then_some(&self.watch.process)
     }
 
-    /// The watcher has ended before the jail.
-    pub(crate) fn watcher_ended(&self) {
+    /// The watcher has ended before the jail: whether that has to end, too.
+    pub(crate) fn watcher_ended(&self) -> bool {
         self.is_blind.set(true);
         let _ = self.watch.process.reap();
+        if self.is_needed {
+            return true;
+        }
         let words = "the working folder is not watched any more: its watcher has ended; what the session leaves is reported when it ends";
         failure::say(words, None);
+        false
     }
 
     /// The jail has ended, and so has its watcher to.
@@ -144,11 +156,11 @@ impl Part {
 }
 
 impl Start<'_> {
-    /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE]`, descriptors by number.
-    fn part(
+    /// `jail-host WORD SOCKET FOLDER SECONDS.NANOSECONDS STATE [MORE…]`, descriptors by number.
+    fn part<'m>(
         &self,
         word: &str,
-        more: Option<&str>,
+        more: impl Iterator<Item = &'m str>,
         group: Option<BorrowedFd<'_>>,
     ) -> Result<Part, Problem> {
         let Some(host) = &self.plan.host else {
@@ -164,9 +176,8 @@ impl Start<'_> {
         let since = format!("{}.{}", self.since.tv_sec, self.since.tv_nsec);
         let [socket_number, folder_number] = &numbers;
         let words = [&host.program, word, socket_number, folder_number, &since].map(str::as_bytes);
-        let more = more.map(str::as_bytes);
-        let words = words.into_iter().chain([state.as_slice()]).chain(more).map(CString::new);
-        let words: Vec<CString> = words.flatten().collect();
+        let own = words.into_iter().chain([state.as_slice()]).map(CString::new);
+        let words: Vec<CString> = own.chain(more.map(CString::new)).flatten().collect();
         let standing = Standing::Apart { group, messages: Some(sys::standard(Standard::Error)) };
         let arguments = words.iter().map(CString::as_c_str);
         let descriptors = [theirs.as_fd(), folder.as_fd()].into();

@@ -105,6 +105,19 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "protect",
+        spec: "mount-cwd (protect [ \".envrc\" ])",
+        host: FILES,
+        probes: &[
+            Probe::Says { script: "echo evil >.envrc; sleep 1", says: "`.envrc` is protected" },
+            Probe::Left("[ ! -e .envrc ]"),
+            Probe::Works("echo new >file"),
+            Probe::Left("[ \"$(cat file)\" = new ]"),
+            Probe::Refuses("cat ../sibling/file"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "quarantine",
         spec: "mount-cwd quarantine",
         host: FILES,

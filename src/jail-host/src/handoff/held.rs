@@ -10,11 +10,11 @@ use rustix::io::Errno;
 
 use super::content::hash;
 use super::judge::Left;
-use super::place::{Links, Place, data, target};
+use super::place::{Links, Place, data, split, target};
 use super::store::Store;
 
 /// What is larger stays, and is reported like the rest.
-const HELD_MAX: u64 = 64 << 20;
+pub(super) const HELD_MAX: u64 = 64 << 20;
 
 const HEADER: &[u8] = b"held 1";
 
@@ -65,7 +65,8 @@ pub(super) fn hold(place: &Place, store: &Store, left: &[Left<'_>]) -> BTreeSet<
     held.cloned().collect()
 }
 
-fn hold_one(place: &Place, store: &Store, path: &[u8]) -> io::Result<()> {
+/// Moves one thing aside: the name that it is held by.
+pub(super) fn hold_one(place: &Place, store: &Store, path: &[u8]) -> io::Result<String> {
     let (folder, name) = parent(place, path, Make::Nothing)?;
     let before = data(&folder, name)?;
     let is_link = before.kind == FileType::Symlink;
@@ -75,12 +76,14 @@ fn hold_one(place: &Place, store: &Store, path: &[u8]) -> io::Result<()> {
     };
     let held = Held { path: path.to_vec(), mode: before.mode, content, is_link };
     let bytes = held.encode();
-    store.write(&format!("held/{}", file_name(&bytes)), &bytes)?;
+    let held = file_name(&bytes);
+    store.write(&format!("held/{held}"), &bytes)?;
     // A program of the host may have changed it in between.
     if data(&folder, name)?.stamp != before.stamp {
         return Err(Errno::AGAIN.into());
     }
-    Ok(unlinkat(&folder, name, AtFlags::empty())?)
+    unlinkat(&folder, name, AtFlags::empty())?;
+    Ok(held)
 }
 
 fn file_name(bytes: &[u8]) -> String {
@@ -90,6 +93,16 @@ fn file_name(bytes: &[u8]) -> String {
 /// The paths of what is held.
 pub(super) fn paths(store: &Store) -> io::Result<BTreeSet<Vec<u8>>> {
     Ok(all(store)?.into_iter().map(|(_, held)| held.path).collect())
+}
+
+/// The paths of what was moved aside since then.
+pub(super) fn paths_since(store: &Store, since: (i64, u32)) -> io::Result<BTreeSet<Vec<u8>>> {
+    let is_since = |name: &str| {
+        let found = data(store.folder(), format!("held/{name}").as_bytes());
+        found.is_ok_and(|found| found.stamp.changed >= since)
+    };
+    let all = all(store)?.into_iter().filter(|(name, _)| is_since(name));
+    Ok(all.map(|(_, held)| held.path).collect())
 }
 
 /// Brings back what is held at these paths; those that it was brought back to. What stands there now stays; then
@@ -126,10 +139,20 @@ fn put_back(place: &Place, held: &Held) -> io::Result<()> {
     if held.is_link {
         return Ok(symlinkat(held.content.as_slice(), &folder, name)?);
     }
+    write(&folder, name, held.mode, &held.content)
+}
+
+/// Writes a file where nothing is.
+pub(super) fn write_new(place: &Place, path: &[u8], mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let (folder, name) = place.parent(path)?;
+    write(&folder, name, mode & 0o777, bytes)
+}
+
+fn write(folder: &OwnedFd, name: &[u8], mode: u32, bytes: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = openat(&folder, name, flags, Mode::RUSR | Mode::WUSR)?;
-    fchmod(&file, Mode::from_raw_mode(held.mode))?;
-    io::Write::write_all(&mut std::fs::File::from(file), &held.content)
+    let file = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+    fchmod(&file, Mode::from_raw_mode(mode))?;
+    io::Write::write_all(&mut std::fs::File::from(file), bytes)
 }
 
 fn all(store: &Store) -> io::Result<Vec<(String, Held)>> {
@@ -149,13 +172,7 @@ enum Make {
 
 /// The folder that something is in, and its name there.
 fn parent<'a>(place: &Place, path: &'a [u8], make: Make) -> Result<(OwnedFd, &'a [u8]), Errno> {
-    let slash = path.iter().rposition(|byte| *byte == b'/');
-    let (above, name) = match slash {
-        Some(slash) => {
-            (path.get(..slash).unwrap_or_default(), path.get(slash + 1..).unwrap_or_default())
-        }
-        None => (b"".as_slice(), path),
-    };
+    let (above, name) = split(path);
     match place.open_folder(above, Links::Refused) {
         Err(Errno::NOENT) if make == Make::Folders && !above.is_empty() => {
             let (outer, inner) = parent(place, above, make)?;

@@ -9,6 +9,7 @@ mod git_config;
 mod held;
 mod judge;
 mod names;
+mod patterns;
 pub(crate) mod place;
 mod record;
 mod report;
@@ -32,12 +33,16 @@ use rustix::net::{RecvFlags, recv};
 
 use self::judge::Records;
 use self::names::Names;
+use self::patterns::Patterns;
 use self::place::Place;
 use self::record::Known;
 use self::report::{Extent, Report};
 use self::store::Store;
 use self::tree::{Seen, walk};
 use crate::{say, sys};
+
+/// The file with the globs of what is not looked at, as the last session that began has them.
+const LIFTED: &str = "lifted";
 
 /// What the process may do in the project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ enum Work {
     Move,
 }
 
-/// Next to a jail: `SOCKET FOLDER SINCE STATE [quarantine]`.
+/// Next to a jail: `SOCKET FOLDER SINCE STATE [quarantine] [protect GLOB…]`.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
     status("the hand-off ledger", next_to_a_jail(words))
 }
@@ -74,7 +79,9 @@ fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
     let since = time(since).ok_or_else(misspoken)?;
     let work = if rest.iter().any(|word| word == QUARANTINE) { Work::Move } else { Work::Look };
-    let ledger = Ledger::new(folder, Path::new(state), work)?;
+    let patterns = Patterns::of_words(rest).ok_or_else(misspoken)?;
+    let mut ledger = Ledger::new(folder, Path::new(state), work)?;
+    ledger.patterns = patterns;
     ledger.session(&socket, since)
 }
 
@@ -110,6 +117,8 @@ struct Ledger {
     place: Place,
     store: Store,
     names: Names,
+    /// What is not looked at.
+    patterns: Patterns,
     work: Work,
 }
 
@@ -139,7 +148,11 @@ impl Ledger {
             io::Error::other(format!("its process cannot be confined: {}", io::Error::from(error)))
         })?;
         let place = Place::new(folder, path.into_os_string().into_vec());
-        Ok(Self { place, store, names, work })
+        let lifted = store.read(LIFTED)?.unwrap_or_default();
+        let lifted = String::from_utf8_lossy(&lifted);
+        let patterns = Patterns::read(lifted.lines());
+        let patterns = patterns.ok_or_else(|| io::Error::other("its record cannot be read"))?;
+        Ok(Self { place, store, names, patterns, work })
     }
 
     /// From the launch to the jail's end.
@@ -163,6 +176,7 @@ impl Ledger {
 
     fn begin(&self, since: (i64, u32)) -> io::Result<()> {
         let _turn = self.store.turn()?;
+        self.store.write(LIFTED, self.patterns.lifted().join("\n").as_bytes())?;
         let mut records = self.records()?;
         let seen = self.walk(&records, Some(since));
         records.begin(&seen);
@@ -177,10 +191,12 @@ impl Ledger {
         let left = records.left(&seen);
         records.end(&left);
         self.store.keep("waiting", &records.waiting)?;
-        let held = match self.work {
+        let mut held = match self.work {
             Work::Look => BTreeSet::new(),
             Work::Move => held::hold(&self.place, &self.store, &left),
         };
+        // By the watcher, while the session ran.
+        held.extend(held::paths_since(&self.store, since)?);
         let text = self.report(&left, &held).text(Extent::Session);
         // The stub may be gone.
         let _ = io::stderr().write_all(text.as_bytes());
@@ -252,7 +268,10 @@ impl Ledger {
 
     fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Vec<Seen> {
         let nothing = Known::default();
-        walk(&self.place, &self.names, records.before.as_ref().unwrap_or(&nothing), since)
+        let before = records.before.as_ref().unwrap_or(&nothing);
+        let mut seen = walk(&self.place, &self.names, before, since);
+        seen.retain(|seen| !self.patterns.lifts(&seen.path));
+        seen
     }
 
     fn records(&self) -> io::Result<Records> {

@@ -84,6 +84,17 @@ impl Place {
         self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, links)
     }
 
+    /// What is at a path, whatever it is, only to be looked at.
+    pub(super) fn open_path(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open(path, OFlags::PATH | OFlags::NOFOLLOW, Links::Refused)
+    }
+
+    /// The folder that something is in, and its name there.
+    pub(super) fn parent<'p>(&self, path: &'p [u8]) -> Result<(OwnedFd, &'p [u8]), Errno> {
+        let (above, name) = split(path);
+        Ok((self.open_folder(above, Links::Refused)?, name))
+    }
+
     /// The content of a regular file, and what it is; `None` for the content of a larger one.
     pub(crate) fn read(
         &self,
@@ -156,6 +167,16 @@ impl Place {
             Err(Errno::NOSYS) => target.split(|byte| *byte == b'/').any(|name| name == b".."),
             Err(_) | Ok(_) => false,
         }
+    }
+}
+
+/// A path as the folder and the name in it.
+pub(super) fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().rposition(|byte| *byte == b'/') {
+        Some(slash) => {
+            (path.get(..slash).unwrap_or_default(), path.get(slash + 1..).unwrap_or_default())
+        }
+        None => (b"", path),
     }
 }
 

@@ -182,7 +182,7 @@ fn line(left: &Left<'_>) -> String {
 /// A longer path is cut in its middle.
 const PATH_MAX: usize = 160;
 
-fn shown(path: &[u8]) -> String {
+pub(super) fn shown(path: &[u8]) -> String {
     let text = String::from_utf8_lossy(path);
     let length = text.chars().count();
     if length <= PATH_MAX {

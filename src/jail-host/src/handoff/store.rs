@@ -6,8 +6,10 @@
 //! waiting    what sessions left that is not approved
 //! approved   what was approved
 //! open       a session runs, or was ended without a word
+//! lifted     what the spec of the last session takes out of the table
 //! running    locked by every session that runs
 //! turn       locked for as long as one of these files is changed
+//! made       locked while the folder is made
 //! held/      what was moved aside
 //! ```
 
@@ -42,6 +44,9 @@ impl Store {
         let folder = state.join(name(path));
         make(&folder)?;
         let store = Self::at(&folder)?;
+        // Two processes of a session come here at once.
+        let made = store.lock_file("made")?;
+        flock(&made, FlockOperation::LockExclusive)?;
         if store.read("path")?.as_deref() != Some(path) {
             store.write("path", path)?;
         }

@@ -5,7 +5,11 @@
 //! jailgen's state where it keeps what it knows. One byte, [`ENDED`], says that the payload has run and ended. A second process
 //! ([`WATCH`]) watches the folder meanwhile.
 
-use crate::ops::{HandOff, HostOp};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ops::{HandOff, HostOp, InsideOp};
+use crate::plan::Plan;
 
 /// The argument that makes the helper this process.
 pub const HAND_OFF: &str = "hand-off";
@@ -21,6 +25,18 @@ pub const WATCH: &str = "watch";
 
 /// The word behind [`WATCH`] where the jail has copies of git's settings.
 pub const APART: &str = "apart";
+
+/// The word that the globs of [`crate::Protect`] follow.
+pub const PROTECT: &str = "protect";
+
+/// What stands for the names of a kind in a list of globs.
+pub const KIND_MARK: char = '@';
+
+/// The name for all kinds of [`PROTECTED_KINDS`].
+pub const HOSTS: &str = "hosts";
+
+/// The kinds whose names host programs execute unasked, so that a session hardly ever has to write there.
+pub const PROTECTED_KINDS: [&str; 5] = ["agent", "editor", "git-hook", "nix", "shell"];
 
 /// The folder in jailgen's state folder.
 pub const FOLDER: &str = "handoff";
@@ -47,6 +63,31 @@ pub fn hand_off(op: &HostOp) -> Option<&HandOff> {
         | HostOp::FilterTerminal
         | HostOp::EnterProject => None,
     }
+}
+
+/// The globs of what is protected; none where nothing is.
+#[must_use]
+pub fn protected(plan: &Plan) -> &[String] {
+    let globs = plan.inside.iter().find_map(|step| match &step.op {
+        InsideOp::Protect(op) => Some(op.globs.as_slice()),
+        _ => None,
+    });
+    globs.unwrap_or_default()
+}
+
+/// The globs that an element of a list stands for, without the `!` that it may begin with; none for a kind that is none.
+pub fn globs(element: &str) -> Vec<String> {
+    let Some(wanted) = element.strip_prefix(KIND_MARK) else { return Vec::from([element.into()]) };
+    let is_wanted = |row: &Counted| {
+        row.kind == wanted || wanted == HOSTS && PROTECTED_KINDS.contains(&row.kind)
+    };
+    let rows = counted().filter(Counted::is_named).filter(is_wanted);
+    // A glob with a slash in it would begin at the project's folder.
+    let glob = |row: Counted| match row.pattern.contains('/') {
+        true => ["**/", row.pattern].concat(),
+        false => row.pattern.into(),
+    };
+    rows.map(glob).collect()
 }
 
 /// A line of the table.

@@ -284,6 +284,7 @@ impl Grant {
             | Self::Terminal { terminal: Terminal::Keep | Terminal::NewSession }
             | Self::TerminalFilter
             | Self::Quarantine
+            | Self::Protect { .. }
             | Self::Lifetime { .. }
             | Self::Limit { .. }
             | Self::BestEffort

@@ -3,6 +3,20 @@
 use super::{OWN, Sentence, Subject};
 use crate::grant::GitSettings;
 
+/// What is protected, and what is lifted.
+pub(super) fn protect(globs: &[String]) -> Sentence {
+    const SHOWN: usize = 8;
+    let mut what: Vec<&str> = globs.iter().take(SHOWN).map(String::as_str).collect();
+    let more = globs.len().saturating_sub(SHOWN);
+    let more_words = format!("and {more} more");
+    if more > 0 {
+        what.push(&more_words);
+    }
+    let what =
+        format!("in the working folder, changes are moved aside at once: {}", what.join(" "));
+    Sentence::new(Subject::Files, "protected", what)
+}
+
 pub(super) fn settings(settings: GitSettings) -> Sentence {
     let (verb, what) = match settings {
         GitSettings::Apart => {

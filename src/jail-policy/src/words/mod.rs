@@ -292,6 +292,7 @@ fn plain(grant: &Grant) -> Sentence {
             "afterwards",
             "what programs outside would execute is moved aside until it is approved",
         ),
+        Grant::Protect { globs } => git::protect(globs),
         Grant::Lifetime { lifetime } => {
             Sentence::new(Surroundings, "ends with", lifetime_words(*lifetime))
         }

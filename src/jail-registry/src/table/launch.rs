@@ -1,10 +1,14 @@
 //! What depends on where and with which arguments the jail is started.
 
+use jail_plan::handoff::globs;
+use jail_plan::mask::fault;
 use jail_policy::{Access, GitSettings, Grant};
 
 use super::{Chapter, Combinator, Lower, OURS, names, param};
+use crate::diagnostic::Code;
 use crate::lower::Call;
 use crate::signature::{Signature, Type};
+use crate::term::{Placed, Value};
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "The working folder and the arguments",
@@ -112,6 +116,30 @@ folder itself. It refuses what `mount-cwd` refuses.",
             ..OURS
         },
         Combinator {
+            name: names::PROTECT,
+            summary: "What your own programs execute of the working folder stays as it is: what appears or changes is moved aside at once",
+            docs: "The elements are globs as in a `.gitignore`, and kinds of `jailgen explain --protected`: `\"@editor\"`, `\"@shell\"`, `\"@agent\"`,
+`\"@git-hook\"`, `\"@nix\"` and the others; `\"@hosts\"` is these five. Case does not matter.
+
+- A process outside watches the folder. What appears at such a path or changes there is moved aside at once, unless the repository had this
+  content before the session: `git checkout` works. What was there before is put back, and you see a line about it.
+- If it is yours, `jailgen handoff restore` brings it back. After twenty times the jail is ended.
+- `\"!CLAUDE.md\"` takes a name out again: it is neither protected, nor reported when the session ends.
+
+All of a spec are one list, in any order. It goes with `mount-cwd`. Without `protect`, everything in the table is compared and reported when
+the session ends. [handoff.md](handoff.md#protected-files) says what this holds and what it does not.",
+            signature: Signature { params: &[param("globs", Type::List(&Type::Literal))] },
+            example: "[ mount-cwd (protect [ \"@hosts\" \"*.service\" \"!.vscode/settings.json\" ]) ]",
+            lower: Lower::Permission(|call| {
+                let elements = call.elements(0)?;
+                let globs = elements.iter().map(|element| glob(call, element));
+                let globs = globs.collect::<Vec<_>>().into_iter().collect::<Option<_>>()?;
+                call.grant(Grant::Protect { globs });
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
             name: "protect-git",
             since: "0.2.0",
             summary: "Git works in the jail, and nothing that git on the host executes is changed: on with `mount-cwd`",
@@ -183,6 +211,25 @@ down are the same for every user. The project's real path is not hidden: the ker
         },
     ],
 };
+
+/// An element of the list of `protect`.
+fn glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
+    let Value::Text(text) = &element.value else { return None };
+    let text = text.as_str()?;
+    let name = text.strip_prefix('!').unwrap_or(text);
+    let (cause, help) = if globs(name).is_empty() {
+        let help = "`jailgen explain --protected` lists the kinds; `@hosts` is those that host programs execute unasked";
+        ("there is no such kind", help)
+    } else {
+        match fault(name) {
+            None => return Some(text.to_owned()),
+            Some(fault) => fault,
+        }
+    };
+    let message = format!("`{}` is no glob: {cause}", jail_plan::one_line(text));
+    call.error_at(Code::BadGlob, element.place, message, help);
+    None
+}
 
 fn git(call: &mut Call<'_, '_>, settings: GitSettings) -> Option<()> {
     call.grant(Grant::Git { settings });

@@ -49,6 +49,8 @@ pub const LIMIT_MEMORY: &str = "limit-memory";
 pub const LIMIT_PIDS: &str = "limit-pids";
 /// `limit-time`
 pub const LIMIT_TIME: &str = "limit-time";
+/// `protect`
+pub const PROTECT: &str = "protect";
 /// `quarantine`
 pub const QUARANTINE: &str = "quarantine";
 /// `mount-cwd`

@@ -291,7 +291,7 @@ fn perform(
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
         }
         // The operations that scripts added stand before it by now.
-        InsideOp::RuntimeArguments => Ok(()),
+        InsideOp::RuntimeArguments | InsideOp::Protect(_) => Ok(()),
     }
 }
 

@@ -57,6 +57,8 @@ pub(crate) enum Outcome {
         /// The payload ran already.
         started: bool,
     },
+    /// What watches over what is protected has ended, so the jail was ended.
+    Unwatched,
     /// It did not start, or something broke.
     Failed(Failure),
 }
@@ -65,7 +67,10 @@ impl Outcome {
     /// Whether there was a payload, as far as is known.
     pub(crate) fn has_run(&self) -> bool {
         match self {
-            Self::Ended(_) | Self::TimeIsOver | Self::Killed { started: true } => true,
+            Self::Ended(_)
+            | Self::TimeIsOver
+            | Self::Unwatched
+            | Self::Killed { started: true } => true,
             Self::Killed { started: false } | Self::Failed(_) => false,
         }
     }
@@ -253,7 +258,12 @@ impl<'a> Supervisor<'a> {
                 return Ok(Some(Outcome::Ended(Ended::Signalled(small(signal::KILL)))));
             }
             Event::BrokerIsGone => self.watched.broker.into_iter().for_each(Broker::ended),
-            Event::WatcherIsGone => self.watched.ledger.into_iter().for_each(Ledger::watcher_ended),
+            Event::WatcherIsGone => {
+                if self.watched.ledger.is_some_and(Ledger::watcher_ended) {
+                    self.first.signal(signal::KILL)?;
+                    return Ok(Some(Outcome::Unwatched));
+                }
+            }
         }
         Ok(None)
     }

@@ -228,6 +228,7 @@ fn three_lines_say_what_is_written_read_and_reached() {
         Grant::OpenUrls,
         Grant::TerminalFilter,
         Grant::Quarantine,
+        Grant::Protect { globs: vec!["@editor".into(), "!.zed".into()] },
         Grant::Channel {
             name: "ask".into(),
             script: Text::literal("true"),

@@ -124,6 +124,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::Terminal { .. }
         | Grant::TerminalFilter
         | Grant::Quarantine
+        | Grant::Protect { .. }
         | Grant::Lifetime { .. }
         | Grant::Limit { .. }
         | Grant::BestEffort

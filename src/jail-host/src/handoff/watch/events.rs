@@ -25,7 +25,7 @@ pub(super) const NAMES: WatchFlags = WatchFlags::CREATE
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// Something at this path.
-    At { path: Vec<u8> },
+    At { path: Vec<u8>, what: ReadFlags },
     /// More than the kernel keeps: nothing is known of it.
     Lost,
 }
@@ -35,12 +35,15 @@ pub(super) struct Watches {
     inotify: OwnedFd,
     /// By the kernel's number. One file may have several names.
     paths: BTreeMap<i32, Vec<Vec<u8>>>,
+    /// Something was not watched for want of room.
+    is_full: bool,
+    is_full_said: bool,
 }
 
 impl Watches {
     pub(super) fn new() -> Result<Self, Errno> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        Ok(Self { inotify, paths: BTreeMap::new() })
+        Ok(Self { inotify, paths: BTreeMap::new(), is_full: false, is_full_said: false })
     }
 
     /// What is ready when something has happened.
@@ -67,6 +70,34 @@ impl Watches {
         Ok(())
     }
 
+    /// The same, where there is room for more watches.
+    pub(super) fn add_if_room(&mut self, opened: &OwnedFd, path: &[u8], events: WatchFlags) {
+        self.is_full |= self.add(opened, path, events).is_err();
+    }
+
+    /// Whether something is not watched for want of room. It is said once.
+    pub(super) fn was_full(&mut self) -> bool {
+        let is_new = self.is_full && !self.is_full_said;
+        self.is_full_said |= self.is_full;
+        is_new
+    }
+
+    /// Forgets what is watched at a path and below: something else is there, or nothing.
+    pub(super) fn forget_below(&mut self, path: &[u8]) {
+        let is_below = |known: &[u8]| {
+            let rest = known.strip_prefix(path);
+            rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+        };
+        for (number, paths) in &mut self.paths {
+            paths.retain(|known| !is_below(known));
+            if paths.is_empty() {
+                // It may be gone already, and the kernel has taken it away.
+                let _ = inotify::remove_watch(&self.inotify, *number);
+            }
+        }
+        self.paths.retain(|_, paths| !paths.is_empty());
+    }
+
     /// The next events: all that are there, up to a bound.
     pub(super) fn read(&mut self) -> Result<Vec<Event>, Errno> {
         let mut space = [MaybeUninit::uninit(); 16 * 1024];
@@ -85,7 +116,7 @@ impl Watches {
             }
             let name = event.file_name().map(std::ffi::CStr::to_bytes).unwrap_or_default();
             let paths = self.paths.get(&event.wd()).into_iter().flatten();
-            events.extend(paths.map(|path| Event::At { path: joined(path, name) }));
+            events.extend(paths.map(|path| Event::At { path: joined(path, name), what }));
             // The kernel has taken the watch away, and may give its number to another one.
             if what.contains(ReadFlags::IGNORED) {
                 self.paths.remove(&event.wd());

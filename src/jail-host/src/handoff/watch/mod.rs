@@ -1,70 +1,105 @@
-//! The watcher: a process of its own next to a jail that runs. It reports at once what cannot wait until the session ends: a
-//! repository that was damaged, so that git on the host would take another one ([`repository`]).
+//! The watcher: a process of its own next to a jail that runs. What cannot wait until the session ends, it does at once: it reports a
+//! repository that was damaged, so that git on the host would take another one ([`repository`]), and it moves aside what appears at a
+//! protected path ([`guard`]).
 //!
-//! It is confined before it reads anything of the project, runs nothing, and follows no link. When it ends before the jail does, the
-//! stub reports that.
+//! It is confined before it reads anything of the project, runs nothing, and follows no link. It ends before the jail does where the
+//! jail has to end, and the stub, which ends it then, reports that, whatever ended the watcher.
 
 mod events;
+mod guard;
+mod known;
+mod look;
+mod objects;
 mod repository;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use jail_plan::handoff::APART;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 use self::events::{Event, Watches};
+use self::guard::Guard;
 use self::repository::Repository;
+use super::patterns::Patterns;
 use super::place::Place;
-use super::{path_of, status};
+use super::store::Store;
+use super::{path_of, status, time};
 use crate::follow::walls;
 use crate::sys;
-use crate::sys::landlock::{READ_DIR, READ_FILE};
+use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE};
 
-/// Of memory. What it knows is bounded, so this is for faults.
-const MEMORY_MAX: u64 = 64 << 20;
+/// Of memory. What is protected is small, and one of it at a time is read.
+const MEMORY_MAX: u64 = 512 << 20;
 
-/// Next to a jail: `SOCKET FOLDER SINCE STATE [apart]`.
+/// Next to a jail: `SOCKET FOLDER SINCE STATE [apart] [protect PATTERN…]`.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
     status("the watcher of the working folder", next_to_a_jail(words))
 }
 
 fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
     let misspoken = || io::Error::other("the stub and the helper are not of one build");
-    let [socket, folder, _since, _state, rest @ ..] = words else { return Err(misspoken()) };
+    let [socket, folder, since, state, rest @ ..] = words else { return Err(misspoken()) };
     let socket = sys::descriptor(socket).ok_or_else(misspoken)?;
     let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
+    let since = time(since).ok_or_else(misspoken)?;
     let is_apart = rest.iter().any(|word| word == APART);
+    let patterns = Patterns::of_words(rest).ok_or_else(misspoken)?;
     let path = path_of(&folder)?.into_os_string().into_vec();
-    confine(&folder)?;
+    let store = match patterns.is_empty() {
+        true => None,
+        false => Some(Store::create(Path::new(state), &path)?),
+    };
+    confine(&folder, store.as_ref())?;
     let place = Place::new(folder, path);
     let mut watches = Watches::new()?;
-    let repository = Repository::watch(&place, is_apart, &mut watches)?;
-    Watcher { watches, repository }.accompany(&socket)
+    let repository = Repository::watch(&place, is_apart, since, &mut watches)?;
+    let start = |store| Guard::start(&place, store, patterns, since, &mut watches);
+    let guard = store.map(start).transpose()?;
+    let mut watcher = Watcher { watches, repository, guard };
+    tell(watcher.repository.look());
+    watcher.accompany(&socket)
 }
 
-fn confine(project: &OwnedFd) -> io::Result<()> {
+/// Gives up everything but reading the project; where something is protected, also moving what is there to its own folder of records,
+/// and putting back what was there before.
+fn confine(project: &OwnedFd, store: Option<&Store>) -> io::Result<()> {
     let most = Some(MEMORY_MAX);
+    let read = READ_FILE | READ_DIR;
+    let mut folders = vec![(project, read)];
+    if let Some(store) = store {
+        folders = vec![(project, read | REMOVE_FILE | MAKE_REG | WRITE_FILE)];
+        folders.push((store.folder(), read | WRITE_FILE | MAKE_REG | REMOVE_FILE));
+    }
     let confined = walls::raise()
         .and_then(|()| setrlimit(Resource::Data, Rlimit { current: most, maximum: most }))
-        .and_then(|()| walls::close(&[(project, READ_FILE | READ_DIR)], CALLS));
+        .and_then(|()| walls::close(&folders, CALLS));
     confined.map_err(|error| {
         io::Error::other(format!("it cannot be confined: {}", io::Error::from(error)))
     })
 }
 
-/// What watching and looking need besides what copying a file does.
+/// What watching, looking and moving aside need besides what copying a file does.
 const CALLS: &[libc::c_long] = &[
     libc::SYS_inotify_init1,
     libc::SYS_inotify_add_watch,
     libc::SYS_inotify_rm_watch,
     libc::SYS_openat2,
     libc::SYS_getdents64,
+    libc::SYS_readlinkat,
+    libc::SYS_renameat2,
+    libc::SYS_flock,
+    libc::SYS_lseek,
+    libc::SYS_geteuid,
     // Whether the messages go to a terminal.
     libc::SYS_ioctl,
 ];
@@ -73,18 +108,26 @@ const CALLS: &[libc::c_long] = &[
 struct Watcher<'a> {
     watches: Watches,
     repository: Repository<'a>,
+    guard: Option<Guard<'a>>,
 }
 
 impl Watcher<'_> {
     /// Until the jail has ended.
+    ///
+    /// # Errors
+    /// The jail is to end: the reason.
     fn accompany(&mut self, socket: &OwnedFd) -> io::Result<()> {
         loop {
             let has_ended = self.wait(socket)?;
             for event in self.watches.read()? {
-                tell(match event {
-                    Event::At { path } => self.repository.changed(&path),
-                    Event::Lost => self.repository.look(),
-                });
+                self.attend(&event);
+            }
+            let by = (!has_ended).then(Instant::now);
+            if let Some(guard) = &mut self.guard {
+                tell(guard.judge(by, &mut self.watches)?);
+            }
+            if self.watches.was_full() {
+                tell(vec!["more protected files are there than are watched: the rest is compared when the session ends".into()]);
             }
             if has_ended {
                 return Ok(());
@@ -92,12 +135,35 @@ impl Watcher<'_> {
         }
     }
 
-    /// Waits until something has changed, or the jail has ended: whether it has. The process at the other end was killed, or says so.
+    fn attend(&mut self, event: &Event) {
+        match event {
+            Event::At { path, what } => {
+                tell(self.repository.changed(path));
+                if let Some(guard) = &mut self.guard {
+                    guard.happened(path, *what, &mut self.watches);
+                }
+            }
+            Event::Lost => {
+                tell(self.repository.look());
+                if let Some(guard) = &mut self.guard {
+                    guard.lost(&mut self.watches);
+                }
+            }
+        }
+    }
+
+    /// Waits until something has changed or is due, or the jail has ended: whether it has. The process
+    /// at the other end was killed, or says so.
     fn wait(&self, socket: &OwnedFd) -> io::Result<bool> {
         let mut polled =
             [PollFd::new(socket, PollFlags::IN), PollFd::new(self.watches.source(), PollFlags::IN)];
         loop {
-            match poll(&mut polled, None) {
+            let next = self.guard.as_ref().map(Guard::next);
+            let rest = next.map(|next| next.saturating_duration_since(Instant::now()));
+            // poll(2) counts in milliseconds, and would come too early.
+            let rest = rest.map(|rest| rest + Duration::from_millis(1));
+            let rest = rest.and_then(|rest| Timespec::try_from(rest).ok());
+            match poll(&mut polled, rest.as_ref()) {
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
                 Ok(_) => break,

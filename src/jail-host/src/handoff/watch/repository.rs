@@ -35,6 +35,7 @@ impl<'a> Repository<'a> {
     pub(super) fn watch(
         place: &'a Place,
         is_apart: bool,
+        since: (i64, u32),
         watches: &mut Watches,
     ) -> Result<Self, Errno> {
         let root = place.open_folder(b"", Links::Refused)?;
@@ -44,8 +45,13 @@ impl<'a> Repository<'a> {
         }
         let mut repository =
             Self { place, was: false, root_was: false, copied: Vec::new(), said: Vec::new() };
-        repository.was = repository.is_one(GIT);
-        repository.root_was = repository.is_one(b"");
+        // A payload may have been quicker. What it has changed has a later time, which it cannot set.
+        let is_late = |path, kind| {
+            let found = place.parent(path).and_then(|(folder, name)| data(&folder, name));
+            found.is_ok_and(|found| found.kind == kind && found.stamp.changed >= since)
+        };
+        repository.was = repository.is_one(GIT) || is_late(GIT, FileType::Directory);
+        repository.root_was = repository.is_one(b"") && !is_late(b"HEAD", FileType::RegularFile);
         if is_apart {
             repository.copied = COPIED.map(|name| (name, repository.file(name))).into();
         }

@@ -138,6 +138,7 @@ impl Draft {
             | Grant::OpenUrls
             | Grant::TerminalFilter
             | Grant::Quarantine
+            | Grant::Protect { .. }
             | Grant::StartIn { .. }
             | Grant::HomeAsFolder
             | Grant::Project

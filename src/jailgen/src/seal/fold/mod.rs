@@ -15,8 +15,9 @@ use std::collections::BTreeSet;
 
 use jail_plan::{
     Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
-    Folder, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, RefuseFolder,
-    Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal, Tmpfs,
+    Folder, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, Protect,
+    RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal,
+    Tmpfs,
 };
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
@@ -100,6 +101,7 @@ struct Draft<'a> {
     start_in: Option<HostText>,
     host: OnHost,
     git: Option<Step<InsideOp>>,
+    protect: Option<Step<Protect>>,
     network: network::ByName,
 }
 
@@ -125,6 +127,7 @@ impl<'a> Draft<'a> {
             start_in: None,
             host: OnHost::default(),
             git: None,
+            protect: None,
             network: network::ByName::default(),
         }
     }
@@ -157,6 +160,7 @@ impl<'a> Draft<'a> {
             Grant::Worktree => self.inside.push(Step::new(by, InsideOp::Worktree)),
             // It is said with the working folder.
             Grant::HomeAsFolder | Grant::Project | Grant::Quarantine => {}
+            Grant::Protect { globs } => self.protect(globs, by),
             Grant::Git { settings } => self.git = git(*settings, by),
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
@@ -311,6 +315,12 @@ impl<'a> Draft<'a> {
         self.policy.grants.iter().any(|entry| entry.grant == *grant)
     }
 
+    /// All of a policy are one list.
+    fn protect(&mut self, globs: &[String], by: String) {
+        let step = self.protect.get_or_insert_with(|| Step::new(by, Protect { globs: Vec::new() }));
+        step.op.globs.extend_from_slice(globs);
+    }
+
     /// Wherever the working folder is granted, bad working folders are refused first.
     fn refuse_folder(&mut self, entry: &Entry) {
         let home_allowed =
@@ -377,6 +387,9 @@ impl<'a> Draft<'a> {
         self.check_hostname()?;
         // No mount of the spec covers the copies.
         self.inside.extend(self.git.take());
+        let protect =
+            self.protect.take().map(|step| Step::new(step.by, InsideOp::Protect(step.op)));
+        self.inside.extend(protect);
         self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(Step::new(EVERY_JAIL, InsideOp::Loopback));

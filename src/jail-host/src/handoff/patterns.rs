@@ -1,0 +1,101 @@
+//! What `protect` names: globs as gitignore(5) has them, kinds of the table, and, with `!` in front, what is not looked at at all.
+
+use std::ffi::OsString;
+
+use jail_plan::handoff::{PROTECT, globs};
+use rustix::fs::FileType;
+
+use super::names::fold;
+use crate::walk::globs::Globs;
+
+/// The globs, in the form that names are compared in: without regard to case.
+pub(super) struct Patterns {
+    protected: Globs,
+    is_empty: bool,
+    lifted: Globs,
+    lifts: Vec<String>,
+    /// Names of folders that globs have on the way to what they match.
+    ways: Globs,
+}
+
+impl Patterns {
+    /// Reads them; nothing, where one is no glob.
+    pub(super) fn read<'a>(elements: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let folded = |element| globs(element).into_iter().map(|glob| fold(glob.as_bytes()));
+        let (mut protected, mut lifted, mut lifts) = (Vec::new(), Vec::new(), Vec::new());
+        for element in elements {
+            match element.strip_prefix('!') {
+                Some(name) => {
+                    lifted.extend(folded(name));
+                    lifts.push(element.to_owned());
+                }
+                None => protected.extend(folded(element)),
+            }
+        }
+        let ways: Vec<String> = protected.iter().flat_map(|glob| ways(glob)).collect();
+        Some(Self {
+            is_empty: protected.is_empty(),
+            lifts,
+            protected: Globs::parse(&protected).ok()?,
+            lifted: Globs::parse(&lifted).ok()?,
+            ways: Globs::parse(&ways).ok()?,
+        })
+    }
+
+    /// Those among the words behind [`PROTECT`]; none where that is not there.
+    pub(super) fn of_words(words: &[OsString]) -> Option<Self> {
+        let elements = words.iter().skip_while(|word| *word != PROTECT).skip(1);
+        let elements: Option<Vec<_>> = elements.map(|word| word.to_str()).collect();
+        Self::read(elements?)
+    }
+
+    /// Whether nothing is protected.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Whether what is at this path is protected: it, or a folder that it lies in, is named, and neither is lifted.
+    pub(super) fn protects(&self, path: &[u8], kind: FileType) -> bool {
+        let path = folded(path);
+        is_in(&self.protected, &path, kind) && !is_in(&self.lifted, &path, kind)
+    }
+
+    /// Whether what is at this path, which is no folder, is lifted.
+    pub(super) fn lifts(&self, path: &[u8]) -> bool {
+        !self.lifts.is_empty() && is_in(&self.lifted, &folded(path), FileType::RegularFile)
+    }
+
+    /// The elements that lift something.
+    pub(super) fn lifted(&self) -> &[String] {
+        &self.lifts
+    }
+
+    /// Whether something in a folder of this name may be protected though the folder is not.
+    pub(super) fn is_way(&self, name: &[u8]) -> bool {
+        self.ways.find(fold(name).as_bytes(), 0, FileType::Directory).is_some()
+    }
+}
+
+/// The names of the folders in a glob.
+fn ways(glob: &str) -> Vec<String> {
+    let mut names: Vec<&str> = glob.split('/').filter(|name| !name.is_empty()).collect();
+    names.pop();
+    names.retain(|name| *name != "**");
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn is_in(globs: &Globs, path: &[u8], kind: FileType) -> bool {
+    let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+    let folders = ends.filter_map(|end| path.get(..end)).map(|path| (path, FileType::Directory));
+    let mut all = folders.chain([(path, kind)]);
+    all.any(|(path, kind)| globs.find(path, name_at(path), kind).is_some())
+}
+
+/// Where the last name of a path begins.
+fn name_at(path: &[u8]) -> usize {
+    path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1)
+}
+
+fn folded(path: &[u8]) -> Vec<u8> {
+    path.split(|byte| *byte == b'/').map(fold).collect::<Vec<_>>().join("/").into_bytes()
+}
