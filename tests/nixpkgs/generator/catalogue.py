@@ -166,6 +166,7 @@ CATALOGUE = (
         "util-linux",
         (
             "unshare",
+            "ipcmk",
             "nsenter",
             "setpriv",
             "flock",
