@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import checks, record
+from . import checks, pins, record
 from .catalogue import ABSENT, AGENTS, Agent, strict
 from .install import PROJECT, Standin, install, say
 from .isolation import User, leave_the_network, users
@@ -25,6 +25,9 @@ NO_PROXY = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"
 
 def main() -> int:
     options = arguments()
+    if options.newest:
+        pins.move()
+        return 0
     agents = tuple(agent for agent in AGENTS if not options.agents or agent.name in options.agents)
     options.cache.mkdir(parents=True, exist_ok=True)
     prepare(options)
@@ -63,6 +66,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jailgen", type=Path, help="the compiler; built unless given, with `make kit`")
     parser.add_argument("--kit", help="another kit than the compiler's own")
     parser.add_argument("--outside-only", action="store_true", help="no jails: do the agents themselves still run?")
+    parser.add_argument("--newest", action="store_true", help="move the pinned versions to npm's newest, and do no more")
     parser.add_argument("--record", action="store_true", help="write the agents' lists of the strict filter anew")
     options = parser.parse_args()
     options.cache = options.cache.resolve()

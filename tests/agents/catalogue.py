@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 API_KEY = "not-a-key"
+# When the versions below were the newest: `tests/agents/run --newest` moves them.
+PINNED = "2026-11-30"
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ def copilot_environment(url: str) -> dict[str, str]:
 AGENTS = (
     Agent(
         name="claude-code",
-        npm="@anthropic-ai/claude-code@2.1.330",
+        npm="@anthropic-ai/claude-code@2.1.332",
         program="claude",
         package=OwnProgram("@anthropic-ai/claude-code-linux-{npm_cpu}/claude"),
         specs=("makeJailedClaudeCode { }", "examples/claude-code.jail"),
@@ -187,7 +189,7 @@ AGENTS = (
     ),
     Agent(
         name="codex",
-        npm="@openai/codex@0.169.0",
+        npm="@openai/codex@0.171.0",
         program="codex",
         package=OwnProgram("@openai/codex-linux-{npm_cpu}/vendor/{cpu}-unknown-linux-musl/bin/codex"),
         specs=("makeJailedCodex { }",),
@@ -232,6 +234,7 @@ AGENTS = (
     ),
     Agent(
         name="pi",
+        # The last of this name. Its successor, @earendil-works/pi-coding-agent, needs Node.js 22.
         npm="@mariozechner/pi-coding-agent@0.73.1",
         program="pi",
         package=NodeScript("@mariozechner/pi-coding-agent/dist/cli.js"),
@@ -243,7 +246,7 @@ AGENTS = (
     ),
     Agent(
         name="qwen-code",
-        npm="@qwen-code/qwen-code@0.15.10",
+        npm="@qwen-code/qwen-code@0.24.4",
         program="qwen",
         package=NodeScript("@qwen-code/qwen-code/cli.js"),
         specs=("makeJailedQwenCode { }",),
