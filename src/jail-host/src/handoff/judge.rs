@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::place::Stamp;
-use super::record::{Content, Key, Known};
+use super::record::{Content, Key, Known, length_of};
+use super::store::RECORD_MAX;
 use super::tree::Seen;
 
 /// What is known of a project.
@@ -114,8 +115,10 @@ impl Records {
             self.approved.0.insert(left.seen.key(), left.seen.content());
             self.waiting.0.remove(&left.seen.key());
         }
-        while self.approved.0.len() > APPROVED_MAX {
-            self.approved.0.pop_first();
+        let mut length = self.approved.length();
+        while self.approved.0.len() > APPROVED_MAX || length > RECORD_MAX {
+            let Some((key, content)) = self.approved.0.pop_first() else { return };
+            length = length.saturating_sub(length_of(&key, &content));
         }
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct Content {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known(pub(super) BTreeMap<Key, Content>);
 
+/// How much one thing takes at most. A NUL in a part becomes three bytes.
+pub(super) fn length_of((path, part): &Key, content: &Content) -> usize {
+    path.len() + 3 * part.len() + content.hash.len() + NUMBERS_MAX
+}
+
+/// Four numbers, and what stands behind each field.
+const NUMBERS_MAX: usize = 90;
+
 impl Seen {
     pub(super) fn key(&self) -> Key {
         (self.path.clone(), self.part.name.clone())
@@ -44,6 +52,11 @@ impl Known {
     /// Whether this is the content that is known.
     pub(super) fn has(&self, seen: &Seen) -> bool {
         self.0.get(&seen.key()).is_some_and(|content| content.hash == seen.part.hash)
+    }
+
+    /// The length of what is written down, at most.
+    pub(super) fn length(&self) -> usize {
+        self.0.iter().map(|(key, content)| length_of(key, content)).sum::<usize>() + HEADER.len()
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {

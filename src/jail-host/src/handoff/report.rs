@@ -149,7 +149,8 @@ fn word(change: Change) -> &'static str {
 
 /// A line for each thing, and one for many programs in one folder.
 fn lines<'a>(left: impl Iterator<Item = &'a Left<'a>>) -> Vec<String> {
-    let left: Vec<&Left<'_>> = left.filter(|left| !is_counted_only(left)).collect();
+    let mut left: Vec<&Left<'_>> = left.filter(|left| !is_counted_only(left)).collect();
+    left.sort_by_key(|left| rank(left.seen.counted.kind));
     let mut programs: BTreeMap<&[u8], usize> = BTreeMap::new();
     for left in left.iter().filter(|left| left.seen.counted.kind == "executable") {
         *programs.entry(folder(&left.seen.path)).or_default() += 1;
@@ -164,6 +165,30 @@ fn lines<'a>(left: impl Iterator<Item = &'a Left<'a>>) -> Vec<String> {
         format!("{:<8} {}/: {count} programs", "new", shown(folder))
     });
     single.chain(summed).collect()
+}
+
+/// What runs sooner, and with fewer questions, is printed first: a jail can leave any number of the others. Of one kind, the order of
+/// the paths stays.
+fn rank(kind: &str) -> usize {
+    const ORDER: [&str; 16] = [
+        "unseen",
+        "set-id",
+        "bare-repository",
+        "git-config",
+        "git-hook",
+        "git-pointer",
+        "shell",
+        "editor",
+        "agent",
+        "package",
+        "nix",
+        "container",
+        "link",
+        "special",
+        "ci",
+        "instructions",
+    ];
+    ORDER.iter().position(|other| *other == kind).unwrap_or(ORDER.len())
 }
 
 fn line(left: &Left<'_>) -> String {

@@ -27,7 +27,7 @@ use super::content::hash;
 use super::record::Known;
 
 /// What is known of a project is not larger.
-const RECORD_MAX: usize = 128 << 20;
+pub(super) const RECORD_MAX: usize = 128 << 20;
 
 /// The folder of a project.
 pub(super) struct Store {
@@ -85,6 +85,10 @@ impl Store {
     }
 
     pub(super) fn keep(&self, name: &str, known: &Known) -> io::Result<()> {
+        // What could not be read again would stop every later session.
+        if known.length() > RECORD_MAX {
+            return Err(io::Error::other(format!("its record `{name}` would be too large")));
+        }
         self.write(name, &known.encode())
     }
 

@@ -20,6 +20,8 @@ use super::record::{Key, Known};
 const NAMES_MAX: usize = 300_000;
 /// So much that counts is kept.
 const FOUND_MAX: usize = 200_000;
+/// And so many bytes of names: what is written down of a project can be read again (`RECORD_MAX` of the store).
+const FOUND_BYTES_MAX: usize = 32 << 20;
 /// Folders below folders.
 const DEPTH_MAX: usize = 256;
 /// What is larger is known by its stamp.
@@ -55,6 +57,7 @@ pub(super) fn walk(
         known,
         since,
         found: Vec::new(),
+        found_bytes: 0,
         queue: vec![Job::default()],
         count: 0,
         jumps: 0,
@@ -71,6 +74,7 @@ struct Walk<'a> {
     known: &'a Known,
     since: Option<(i64, u32)>,
     found: Vec<Seen>,
+    found_bytes: usize,
     queue: Vec<Job>,
     count: usize,
     /// How often the walk has gone where a link or a configuration led it.
@@ -239,12 +243,17 @@ impl Walk<'_> {
     }
 
     fn add(&mut self, job: &Job, path: Vec<u8>, counted: Counted, stamp: Stamp, part: Part) {
-        if self.found.len() >= FOUND_MAX {
+        if self.is_full() {
             return;
         }
+        self.found_bytes += path.len() + part.name.len();
         let is_late = job.is_late || self.is_late(stamp);
         let is_built = job.is_built;
         self.found.push(Seen { path, counted, stamp, part, is_built, is_late });
+    }
+
+    fn is_full(&self) -> bool {
+        self.found.len() >= FOUND_MAX || self.found_bytes >= FOUND_BYTES_MAX
     }
 
     fn link(&mut self, job: &Job, folder: &OwnedFd, name: &[u8]) {
@@ -309,7 +318,7 @@ impl Walk<'_> {
 
     /// Of what was seen in two ways the one that says more stays.
     fn finish(mut self) -> Vec<Seen> {
-        if self.found.len() >= FOUND_MAX {
+        if self.is_full() {
             let (counted, part) = (self.names.found("unseen"), unseen("too much counts"));
             let (path, stamp) = (Vec::new(), Stamp::default());
             let (is_built, is_late) = (false, false);
