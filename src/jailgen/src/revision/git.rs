@@ -7,6 +7,9 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use jail_lang::EntryKind;
 use tempfile::TempDir;
@@ -18,7 +21,12 @@ use crate::files::read_regular;
 pub(super) struct Git {
     program: PathBuf,
     folder: TempDir,
+    /// So long an answer is waited for.
+    pub(super) patience: Duration,
 }
+
+/// Of a large repository on a slow disk it takes a second.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What stands at a name.
 pub(super) enum Object {
@@ -55,7 +63,8 @@ impl Git {
             fs::write(at.join("packed-refs"), packed)?;
         }
         fs::write(at.join("config"), configuration(&common))?;
-        Ok((Self { program: program.into(), folder: borrowed }, root.to_owned()))
+        let git = Self { program: program.into(), folder: borrowed, patience: PATIENCE };
+        Ok((git, root.to_owned()))
     }
 
     /// The name of the tree of a revision; `None` if there is no such revision.
@@ -86,10 +95,17 @@ impl Git {
         let _ = writeln!(input, "{name}");
         drop(input);
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let answer = answer(&mut BufReader::new(output), most);
+        let (sender, receiver) = mpsc::channel();
+        // A pipe in the place of a reference or an object has git wait for as long as nobody writes to it.
+        let reader = thread::spawn(move || {
+            let _ = sender.send(answer(&mut BufReader::new(output), most));
+        });
+        let answer = receiver.recv_timeout(self.patience);
         let _ = child.kill();
         child.wait()?;
-        answer
+        // Its end of the pipe is closed by now.
+        let _ = reader.join();
+        answer.unwrap_or_else(|_| Err(io::Error::other("git does not answer")))
     }
 
     fn command(&self) -> Command {

@@ -68,3 +68,17 @@ fn a_spec_is_compiled_as_it_was_in_a_revision() {
     assert!(!at.join("ran").exists());
     assert!(matches!(of(Path::new("/"), "HEAD", "x"), Err(RevisionError::NoRepository(_))));
 }
+
+#[test]
+fn a_pipe_in_the_place_of_a_reference_ends_in_an_error() {
+    let Some((folder, git)) = repository() else { return };
+    let at = folder.path().canonicalize().unwrap();
+    let pipe = at.join(".git/refs/heads/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (mut git, _) = Git::borrow(&git, &at).unwrap();
+    git.patience = std::time::Duration::from_millis(300);
+    assert!(git.tree("pipe").is_err());
+    // The control: with an answer it is no error.
+    git.patience = std::time::Duration::from_secs(20);
+    assert!(git.tree("HEAD").unwrap().is_some());
+}
