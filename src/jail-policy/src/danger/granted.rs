@@ -4,7 +4,9 @@ use jail_seccomp::{Answer, Arch, Call, Decision, Policy as CallPolicy, calls};
 
 use super::{Danger, DangerCode};
 use crate::exposure::{exposures, given};
-use crate::{Access, Entry, HostUse, Namespace, Scope, Service, Severity, Share, Text};
+use crate::{
+    Access, Entry, GitSettings, Grant, HostUse, Namespace, Scope, Service, Severity, Share, Text,
+};
 
 pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
     let of_its_kind = of_its_kind(entry);
@@ -18,6 +20,25 @@ pub(super) fn dangers(entry: &Entry) -> Vec<Danger> {
         .chain(of_the_network)
         .chain(places.flat_map(|(from, access)| place(entry, &from, access)))
         .collect()
+}
+
+/// What git on the host executes, where the jail may write it.
+pub(super) fn git(grants: &[Entry]) -> Option<Danger> {
+    let is_writable = |entry: &Entry| {
+        matches!(entry.grant, Grant::Folder { access: Access::ReadWrite, .. } | Grant::Worktree)
+    };
+    let last = grants.iter().rfind(|entry| matches!(entry.grant, Grant::Git { .. }))?;
+    let is_shared = last.grant == Grant::Git { settings: GitSettings::Shared };
+    let danger = || {
+        Danger::of(
+            last,
+            Severity::Medium,
+            DangerCode::WritesHostPrograms,
+            "the jail can write git's configuration and hooks in the working folder, which git on the host executes",
+            "drop `allow-git-config`: git works without it, and what it changes is printed when the jail has ended",
+        )
+    };
+    (is_shared && grants.iter().any(is_writable)).then(danger)
 }
 
 /// A place of the host that a grant gives.

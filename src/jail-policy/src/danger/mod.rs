@@ -60,6 +60,7 @@ pub fn dangers<'a>(grants: &[Entry], applied: impl IntoIterator<Item = &'a Origi
         grants.iter().flat_map(|entry| caged::dangers(entry, grants)).collect()
     } else {
         let mut found: Vec<Danger> = grants.iter().flat_map(granted::dangers).collect();
+        found.extend(granted::git(grants));
         found.extend(broken::dangers(grants));
         found.extend(network::relay(grants));
         found
