@@ -4,6 +4,7 @@ mod commands;
 mod ending;
 mod escapes;
 mod links;
+mod odd;
 mod project;
 mod sessions;
 
