@@ -30,7 +30,7 @@ pub(super) fn git(grants: &[Entry]) -> Option<Danger> {
     let last = grants.iter().rfind(|entry| matches!(entry.grant, Grant::Git { .. }))?;
     let is_shared = last.grant == Grant::Git { settings: GitSettings::Shared };
     let danger = || {
-        Danger::of(
+        Danger::from_entry(
             last,
             Severity::Medium,
             DangerCode::WritesHostPrograms,
