@@ -543,6 +543,11 @@ in
       params = [ ];
       brings = [ ];
     };
+    # Files of the working folder that match a glob and that git does not track are empty inside.
+    mask = {
+      params = [ { list = "literal"; } ];
+      brings = [ ];
+    };
     # Harmless settings that git changes inside are copied to the real configuration.
     merge-git-config = {
       params = [ ];

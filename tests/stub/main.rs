@@ -32,6 +32,7 @@ mod kept;
 mod killed;
 mod landlock;
 mod limits;
+mod mask;
 mod network;
 mod order;
 mod overlay;

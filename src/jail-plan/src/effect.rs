@@ -160,7 +160,7 @@ impl InsideOp {
             Self::Symlink(op) => row(Nothing, Made(&op.to)),
             Self::RemountReadOnly(to) => row(Nothing, Made(to)),
             Self::Loopback => row(Nothing, Place::Network),
-            Self::Protect(_) | Self::RuntimeArguments => row(Nothing, Nowhere),
+            Self::Mask(_) | Self::Protect(_) | Self::RuntimeArguments => row(Nothing, Nowhere),
         }
     }
 }

@@ -225,6 +225,11 @@ operations! {
         /// What becomes of settings that are changed.
         changes: GitChanges,
     }
+    /// Puts an empty file over each file of the working folder that a glob matches and that git does not have, once all is in place.
+    Mask {
+        /// As gitignore(5) has them. All of a plan are one list.
+        globs: Vec<String>,
+    }
     /// Keeps what host programs execute of the working folder as it is: what appears or changes is moved aside (see [`crate::handoff`]).
     Protect {
         /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is neither protected nor reported.
@@ -370,6 +375,8 @@ choice! {
         "git" Git(Git),
         /// See [`Protect`].
         "protect" Protect(Protect),
+        /// See [`Mask`].
+        "mask" Mask(Mask),
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].

@@ -14,9 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::follow::is_followed;
-use crate::git::is_git;
-use crate::helper::has_work;
+use crate::helper::{has_work, is_helped};
 use crate::json::{self, Parser};
 use crate::order::sort;
 use crate::plan::{Plan, VERSION};
@@ -140,7 +138,7 @@ fn check(plan: &Plan) -> Result<(), WrapperError> {
     if plan.host.is_none()
         && (has_work(plan)
             || plan.before.iter().any(|step| is_filter(&step.op))
-            || plan.inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op)))
+            || plan.inside.iter().any(|step| is_helped(&step.op)))
     {
         return Err(WrapperError::Inconsistent(
             "it has work for a helper and names no helper".into(),

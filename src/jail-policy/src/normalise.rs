@@ -177,6 +177,8 @@ fn class(grant: &Grant) -> Class {
         Grant::Bind { .. }
         | Grant::Folder { .. }
         | Grant::Worktree
+        // The last glob that matches counts.
+        | Grant::Mask { .. }
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::StateDirectory { .. }

@@ -74,6 +74,7 @@ fn set() -> impl Strategy<Value = Grant> {
         Grant::NestedSandbox,
         Grant::TerminalFilter,
         Grant::Quarantine,
+        Grant::Mask { globs: vec![".env".into()] },
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },

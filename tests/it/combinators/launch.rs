@@ -105,6 +105,23 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "mask",
+        spec: "mount-cwd (mask [ \"@credentials\" \"conf/*.txt\" \"!.npmrc\" ])",
+        host: "mkdir conf; for f in .env .env.example .npmrc conf/a.txt; do echo s3cret >$f; done",
+        probes: &[
+            Probe::Works(
+                "[ -r .env ] && [ ! -s .env ] && [ -r conf/a.txt ] && [ ! -s conf/a.txt ]",
+            ),
+            Probe::Works("cat .env.example && grep -q s3cret .npmrc"),
+            Probe::Refuses("grep -q s3cret .env"),
+            Probe::Refuses("grep -q s3cret conf/a.txt"),
+            Probe::Denies("echo new >>.env"),
+            Probe::Denies("mv .env other"),
+            Probe::Left("grep -q s3cret .env && grep -q s3cret conf/a.txt"),
+        ],
+        ..ROW
+    },
+    Row {
         name: "protect",
         spec: "mount-cwd (protect [ \".envrc\" ])",
         host: FILES,

@@ -11,7 +11,7 @@ use crate::follow::is_followed;
 use crate::git::is_git;
 use crate::handoff::hand_off;
 use crate::json;
-use crate::ops::{Change, HostOp, Step};
+use crate::ops::{Change, HostOp, InsideOp, Step};
 use crate::plan::{Ids, Plan};
 use crate::terminal::is_filter;
 use crate::wrapper::PLAN_BYTES_MAX;
@@ -116,12 +116,18 @@ pub fn has_work(plan: &Plan) -> bool {
     plan.before.iter().any(|step| is_helpers(&step.op)) || !plan.after.is_empty()
 }
 
+/// Whether an operation inside needs a process of the helper's.
+#[must_use]
+pub fn is_helped(op: &InsideOp) -> bool {
+    is_followed(op) || is_git(op) || matches!(op, InsideOp::Mask(_))
+}
+
 /// Whether the launch starts the helper for anything: to accompany it, or for one thing in a process of its own.
 #[must_use]
 pub fn is_wanted(plan: &Plan) -> bool {
     has_work(plan)
         || plan.before.iter().any(|step| is_filter(&step.op) || hand_off(&step.op).is_some())
-        || plan.inside.iter().any(|step| is_followed(&step.op) || is_git(&step.op))
+        || plan.inside.iter().any(|step| is_helped(&step.op))
         || plan.cgroup.is_some()
         || matches!(plan.ids, Ids::Dedicated(_))
 }

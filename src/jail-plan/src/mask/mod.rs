@@ -1,4 +1,4 @@
-//! What is said to and by the process that finds the files of a project whose content a jail does not see, the table of
+//! The requests and replies of the process that finds the files of a project whose content a jail does not see, the table of
 //! known names of secrets, and how a glob is to be written. Only forms; no I/O.
 
 use alloc::string::String;

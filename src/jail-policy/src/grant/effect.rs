@@ -264,9 +264,10 @@ impl Grant {
             Self::Directory { to, .. } => own().at(to),
             Self::Program { .. }
             | Self::Arguments { .. }
-            // Both say more of the working folder's grant, and give nothing without one.
+            // They say more of the working folder's grant, and give nothing without one.
             | Self::Project
             | Self::Git { .. }
+            | Self::Mask { .. }
             | Self::StartIn { .. }
             | Self::Accounts { .. }
             | Self::RemountReadOnly { .. }

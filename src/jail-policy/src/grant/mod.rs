@@ -64,6 +64,12 @@ pub enum Grant {
         /// How git's settings are treated.
         settings: GitSettings,
     },
+    /// Of the files of the working folder that a glob matches and that git does not have, the jail does not see the content. All
+    /// globs of a policy are one list, of which the last one counts that matches.
+    Mask {
+        /// The globs, as gitignore(5) has them, or [`jail_plan::mask::CREDENTIALS`] for the table of known names.
+        globs: Vec<String>,
+    },
     /// Every argument that is an existing path appears in the jail.
     BindArguments {
         /// With which access.
@@ -443,6 +449,7 @@ impl Grant {
             | Self::Worktree
             | Self::Project
             | Self::Git { .. }
+            | Self::Mask { .. }
             | Self::OpenUrls
             | Self::TerminalFilter
             | Self::Quarantine

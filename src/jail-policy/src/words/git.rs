@@ -1,4 +1,6 @@
-//! What a jail can do to git's settings, in words.
+//! What a jail can do to git's settings, and what of the files next to them it does not see, in words.
+
+use jail_plan::mask::CREDENTIALS;
 
 use super::{OWN, Sentence, Subject};
 use crate::grant::GitSettings;
@@ -32,4 +34,23 @@ pub(super) fn settings(settings: GitSettings) -> Sentence {
         }
     };
     Sentence::new(Subject::Files, verb, what)
+}
+
+/// Globs with `!` take out what others have.
+pub(super) fn masked(globs: &[String]) -> Sentence {
+    let (shown, hidden): (Vec<_>, Vec<_>) = globs.iter().partition(|glob| glob.starts_with('!'));
+    let words = |globs: Vec<&String>| {
+        let words = globs.into_iter().map(|glob| match glob.as_str() {
+            CREDENTIALS => "known names of credentials".to_owned(),
+            glob => glob.strip_prefix('!').unwrap_or(glob).to_owned(),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    };
+    let (verb, what) = match (hidden.is_empty(), shown.is_empty()) {
+        (true, _) => ("not masked", words(shown)),
+        (false, true) => ("masked", words(hidden)),
+        (false, false) => ("masked", format!("{}; but not {}", words(hidden), words(shown))),
+    };
+    Sentence::new(Subject::Files, verb, format!("{what} in the working folder"))
+        .note("files that git does not track; an empty one is there")
 }

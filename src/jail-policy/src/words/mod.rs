@@ -165,6 +165,7 @@ fn plain(grant: &Grant) -> Sentence {
             Sentence::new(Files, "the working folder", what)
         }
         Grant::Git { settings } => git::settings(*settings),
+        Grant::Mask { globs } => git::masked(globs),
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }

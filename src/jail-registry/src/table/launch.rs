@@ -1,7 +1,7 @@
 //! What depends on where and with which arguments the jail is started.
 
 use jail_plan::handoff::globs;
-use jail_plan::mask::fault;
+use jail_plan::mask::{CREDENTIALS, fault};
 use jail_policy::{Access, GitSettings, Grant};
 
 use super::{Chapter, Combinator, Lower, OURS, names, param};
@@ -58,6 +58,22 @@ a folder in the worktree.",
                 call.grant(Grant::Worktree);
                 Some(())
             }),
+            ..OURS
+        },
+        Combinator {
+            name: names::MASK,
+            summary: "Files of the working folder that match a glob and that git does not track are empty inside",
+            docs: "The globs are those of [gitignore](https://git-scm.com/docs/gitignore), from the working folder on: `.env` is a file of this
+name in any folder, `config/*.key` is in `config`, `secrets/` is all of a folder, and `!.env.test` takes out again what an earlier glob has. All
+of a spec are one list, in which the last one that matches counts. `@credentials` stands for a table of known names
+([project-folder.md](project-folder.md#masked-files)).
+
+An empty file that can be read and not written lies over each. A file that git tracks is not masked, because its content is in `.git` too, and
+the agent would commit an empty one; the launch prints that. A glob of yours that matches nothing is printed, too. What appears during the session is
+masked at the next launch.",
+            signature: Signature { params: &[param("globs", Type::List(&Type::Literal))] },
+            example: "[ mount-cwd (mask [ \"@credentials\" \"config/*.key\" \"!.env.test\" ]) ]",
+            lower: Lower::Permission(mask),
             ..OURS
         },
         Combinator {
@@ -234,6 +250,38 @@ fn glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
 fn git(call: &mut Call<'_, '_>, settings: GitSettings) -> Option<()> {
     call.grant(Grant::Git { settings });
     Some(())
+}
+
+fn mask(call: &mut Call<'_, '_>) -> Option<()> {
+    let elements = call.elements(0)?;
+    let globs: Vec<_> = elements.iter().map(|element| masked_glob(call, element)).collect();
+    let globs: Vec<String> = globs.into_iter().collect::<Option<_>>()?;
+    if globs.is_empty() {
+        let help = "name at least one, such as `\".env\"`, or leave `mask` out";
+        call.error(Code::BadGlob, 0, "`mask` names no file".into(), help);
+        return None;
+    }
+    call.grant(Grant::Mask { globs });
+    Some(())
+}
+
+fn masked_glob(call: &mut Call<'_, '_>, element: &Placed) -> Option<String> {
+    let Value::Text(text) = &element.value else { return None };
+    let glob = text.as_str()?;
+    let fault = match glob {
+        CREDENTIALS => None,
+        glob if glob.starts_with('@') => Some((
+            "there is no group of this name",
+            "`@credentials` is the only one; write `\\@` for the character",
+        )),
+        glob => fault(glob),
+    };
+    if let Some((why, help)) = fault {
+        let message = format!("`{}` is no glob: {why}", jail_plan::one_line(glob));
+        call.error_at(Code::BadGlob, element.place, message, help);
+        return None;
+    }
+    Some(glob.into())
 }
 
 fn arguments(call: &mut Call<'_, '_>, access: Access) -> Option<()> {

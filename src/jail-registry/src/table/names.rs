@@ -53,6 +53,8 @@ pub const LIMIT_TIME: &str = "limit-time";
 pub const PROTECT: &str = "protect";
 /// `quarantine`
 pub const QUARANTINE: &str = "quarantine";
+/// `mask`
+pub const MASK: &str = "mask";
 /// `mount-cwd`
 pub const MOUNT_CWD: &str = "mount-cwd";
 /// `network`

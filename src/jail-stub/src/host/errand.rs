@@ -38,6 +38,10 @@ impl Errand {
         }
     }
 
+    pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
+        self.0.descriptors()
+    }
+
     /// The next reply, and the descriptors that came with it.
     pub(crate) fn reply(&self) -> Result<(Vec<u8>, Vec<OwnedFd>), Problem> {
         let mut packet = vec![0; PACKET_MAX];

@@ -44,6 +44,12 @@ impl Identity {
     }
 }
 
+impl From<(u64, u64)> for Identity {
+    fn from((device, inode): (u64, u64)) -> Self {
+        Self { device, inode }
+    }
+}
+
 impl From<&Stat> for Identity {
     fn from(stat: &Stat) -> Self {
         Self { device: stat.st_dev, inode: stat.st_ino }

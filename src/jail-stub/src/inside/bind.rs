@@ -19,14 +19,14 @@ use crate::sys::{self, Attributes};
 /// A detached clone of something of the host, and where it belongs.
 pub(crate) struct Source {
     tree: OwnedFd,
-    kind: BindKind,
+    pub(crate) kind: BindKind,
     access: Access,
     /// The place inside.
     pub(crate) to: Vec<u8>,
     /// A place below it that nothing of the host may be seen at.
     covered: Vec<Vec<u8>>,
-    /// Of a folder that may be written: where it is on the host, without links.
-    from: Vec<u8>,
+    /// Of a folder that may be written, or where something is masked: where it is on the host, without links.
+    pub(crate) from: Vec<u8>,
 }
 
 impl Source {
@@ -207,10 +207,9 @@ fn clone(
     let tree = tree::clone_tree(place, Depth::All).about(from)?;
     confine(&tree, access).about(from)?;
     let from = match (kind, access) {
-        (BindKind::Folder, Access::ReadWrite | Access::Device) => {
-            launch.paths.real(from, place).about(from)?
-        }
-        (BindKind::Folder, Access::ReadOnly) | (BindKind::File, _) => Vec::new(),
+        (BindKind::Folder, Access::ReadOnly) if launch.masks.is_none() => Vec::new(),
+        (BindKind::Folder, _) => launch.paths.real(from, place).about(from)?,
+        (BindKind::File, _) => Vec::new(),
     };
     Ok(Source { tree, kind, access, to: to.into(), covered, from })
 }

@@ -13,6 +13,7 @@ mod git;
 mod given;
 mod kept;
 mod listing;
+mod masks;
 mod order;
 mod overlay;
 mod point;
@@ -42,7 +43,7 @@ pub(crate) use session::devices as session_devices;
 use crate::caller::Caller;
 use crate::dedicated::Dedicated;
 use crate::failure::{self, About, Failure, Problem};
-use crate::host::{self, GitGuard, HostPaths, OwnState, SharedFiles};
+use crate::host::{self, GitGuard, HostPaths, Masks, OwnState, SharedFiles};
 use crate::inside::bind::Source;
 use crate::inside::closure::Room;
 use crate::inside::tree::BindKind;
@@ -59,6 +60,8 @@ pub(crate) struct Launch<'a> {
     pub(crate) own_state: &'a [OwnState],
     /// The files of the host that the jail gets copies of.
     pub(crate) shared: &'a SharedFiles<'a>,
+    /// Who says which files are masked.
+    pub(crate) masks: Option<&'a Masks<'a>>,
     /// Who says what of git is kept apart, in a repository.
     pub(crate) git: Option<&'a GitGuard<'a>>,
     /// The socket that [`InsideOp::HostSocket`] places.
@@ -138,9 +141,10 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     }
     notes.print();
     let at_root = |problem| launch.steps.fixed(Fixed::Root, "", problem);
-    let writable = || sources.iter().flat_map(|found: &HostParts| &found.sources);
-    let kept = kept::find(launch, writable()).map_err(at_root)?;
-    let apart = git::find(launch, writable()).map_err(at_root)?;
+    let bound = || sources.iter().flat_map(|found: &HostParts| &found.sources);
+    let kept = kept::find(launch, bound()).map_err(at_root)?;
+    let apart = git::find(launch, bound()).map_err(at_root)?;
+    let shown = masks::find(launch, bound()).map_err(at_root)?;
     if let Some(user) = &launch.dedicated {
         // From here on nothing of the caller's is opened any more, and what is made belongs to the payload.
         let failed = |problem| launch.steps.fixed(Fixed::Namespaces, user.by, problem);
@@ -163,8 +167,9 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let kept = kept.into_iter().try_for_each(|file| file.attach(&mut built.root));
     let apart = built.apart.take();
     kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(&mut built.root)))
-        .and_then(|()| built.root.complete())
         .map_err(at_root)?;
+    shown.mask(launch, &built.root)?;
+    built.root.complete().map_err(at_root)?;
     Ok(built)
 }
 
@@ -291,7 +296,8 @@ fn perform(
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
         }
         // The operations that scripts added stand before it by now.
-        InsideOp::RuntimeArguments | InsideOp::Protect(_) => Ok(()),
+        // And what is masked is found outside, and covered when all else is in place.
+        InsideOp::RuntimeArguments | InsideOp::Protect(_) | InsideOp::Mask(_) => Ok(()),
     }
 }
 

@@ -244,7 +244,7 @@ impl Root {
 
     /// Binds each folder between a writable tree of the host and `path` in it over itself. The kernel renames and removes no
     /// mount point (rename(2), `EBUSY`), so what will be mounted at `path` is found there and nothing else (escapes.md E23).
-    fn pin(&self, path: &[u8]) -> Result<(), Problem> {
+    pub(crate) fn pin(&self, path: &[u8]) -> Result<(), Problem> {
         let around = self.writable.iter().filter_map(|tree| below(path, tree));
         let Some(below) = around.min_by_key(|below| below.len()) else { return Ok(()) };
         self.last.take();

@@ -16,7 +16,9 @@ use crate::ending::{Ending, EndingNote};
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
 use crate::handoff::{self, Ledger};
-use crate::host::{self, Followed, GitGuard, Helper, HostPaths, OwnState, SharedFiles, Store};
+use crate::host::{
+    self, Followed, GitGuard, Helper, HostPaths, Masks, OwnState, SharedFiles, Store,
+};
 use crate::inside::Launch;
 use crate::message::{self, Order};
 use crate::namespaces::{self, has};
@@ -75,6 +77,7 @@ struct Prepared<'a, 'store> {
     /// The supervisor's end, and init's.
     channel: (OwnedFd, OwnedFd),
     paths: HostPaths<'store>,
+    masks: Option<Masks<'a>>,
     command: Command,
     filters: Vec<Filter<'a>>,
     standard: ReadOnly,
@@ -105,6 +108,7 @@ fn prepare<'a: 'store, 'store>(
     let channel = message::channel().about("a socket").map_err(at_namespaces)?;
     let grants = host::grants(plan, caller);
     let paths = host::paths(plan, &grants, caller, store)?;
+    let masks = Masks::start(plan, &paths, outside.wrapper.text)?;
     host::report_folder(plan, caller);
     host::report_subfolder(plan, caller, paths.trees());
     let at_command = |(by, problem)| steps.fixed(Fixed::Command, by, problem);
@@ -167,6 +171,7 @@ fn prepare<'a: 'store, 'store>(
         launcher,
         channel,
         paths,
+        masks,
         command,
         filters,
         standard,
@@ -199,6 +204,7 @@ struct Started<'a> {
     given: Given,
     filter: Option<OutputFilter>,
     shared: Followed<'a>,
+    masks: Option<Masks<'a>>,
     git: Option<GitGuard<'a>>,
     leftovers: Option<Subreaper>,
     broker: Option<Broker>,
@@ -261,6 +267,7 @@ fn start<'a>(prepared: Prepared<'a, '_>) -> Result<Started<'a>, Failure> {
         given: prepared.given,
         filter: prepared.filter,
         shared: prepared.shared.followed(),
+        masks: prepared.masks,
         git: prepared.git,
         leftovers: prepared.leftovers,
         broker,
@@ -293,6 +300,7 @@ fn become_first(prepared: Prepared<'_, '_>) -> ! {
         plan: prepared.plan,
         own_state: &prepared.own_state,
         shared: &prepared.shared,
+        masks: prepared.masks.as_ref(),
         git: prepared.git.as_ref(),
         listener: prepared.outside.listener.as_ref(),
         network: prepared.network.as_ref(),
@@ -325,7 +333,8 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let locks = started.locks.iter().map(AsFd::as_fd);
     let git = started.git.iter().flat_map(GitGuard::descriptors);
     let leftover = leftovers.as_ref().map(AsFd::as_fd);
-    let kept = held.descriptors().chain(locks).chain(leftover).chain(git).collect();
+    let masks = started.masks.iter().flat_map(Masks::descriptors);
+    let kept = held.descriptors().chain(locks).chain(leftover).chain(git).chain(masks).collect();
     let watched = Watched {
         channel: started.channel,
         signals: &started.signals.pending,

@@ -288,11 +288,15 @@ pub struct Check {
 pub struct Explain {
     /// A spec, a wrapper, or a command that is one.
     #[arg(value_name = "SPEC|WRAPPER", value_hint = ValueHint::FilePath)]
-    #[arg(required_unless_present = "protected", conflicts_with = "protected")]
+    #[arg(required_unless_present_any = ["protected", "masked"])]
+    #[arg(conflicts_with_all = ["protected", "masked"])]
     pub target: Option<PathBuf>,
     /// Say instead what of a project programs outside execute or believe, and why.
     #[arg(long, conflicts_with_all = ["jail", "brief", "syscalls"])]
     pub protected: bool,
+    /// Show the names of files that `mask [ "@credentials" ]` stands for, and why, instead.
+    #[arg(long, conflicts_with_all = ["jail", "brief", "syscalls", "protected"])]
+    pub masked: bool,
     /// Which jail, where the spec makes several; all of them when absent.
     #[arg(long, value_name = "NAME")]
     pub jail: Option<String>,

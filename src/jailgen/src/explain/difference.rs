@@ -131,6 +131,8 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::RemountReadOnly { .. } => true,
         // What is lifted is reported no longer.
         Grant::Protect { globs } => !globs.iter().any(|glob| glob.starts_with('!')),
+        // One that takes something out again gives it.
+        Grant::Mask { globs } => !globs.iter().any(|glob| glob.starts_with('!')),
         Grant::Git { settings } => match settings {
             GitSettings::Apart | GitSettings::ReadOnly => true,
             GitSettings::Merged | GitSettings::Shared => false,

@@ -100,6 +100,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         Grant::HomeAsFolder
         | Grant::Project
         | Grant::Git { .. }
+        | Grant::Mask { .. }
         | Grant::Worktree
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }

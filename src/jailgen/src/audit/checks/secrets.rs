@@ -120,7 +120,10 @@ fn without_placeholder(seen: &Seen<'_>, network: &Network, canaries: &[Canary]) 
         let length = canary.map(|canary| canary.text.len());
         let own = seen.text(&words.join(" ")).map(str::len);
         if own != length {
-            wrong.push(format!("{secret} has no placeholder: {}", seen.answer_in_words(&words.join(" "))));
+            wrong.push(format!(
+                "{secret} has no placeholder: {}",
+                seen.answer_in_words(&words.join(" "))
+            ));
         }
     }
     wrong

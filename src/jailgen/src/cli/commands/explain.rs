@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
+use jail_plan::mask::{Credential, credentials};
 use jail_policy::{Grant, NetworkGrant, Policy};
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ use jail_seccomp::Arch;
 
 pub(in crate::cli) fn run(arguments: &args::Explain, context: Context) -> Result<(), Failure> {
     let Some(target) = &arguments.target else {
-        return context.console.result(&protected(arguments.json)?);
+        return context.console.result(&table(arguments)?);
     };
     let wrapper = wrapper::of_word(target)?;
     if arguments.syscalls && wrapper.is_some() {
@@ -52,22 +53,39 @@ fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failur
     clean(compiled, context)
 }
 
-/// The table of what counts when a session ends.
-fn protected(as_json: bool) -> Result<String, Failure> {
-    let lines: Vec<Counted> = counted().collect();
-    if as_json {
-        let all = lines.iter().map(|Counted { kind, pattern, reason }| {
-            serde_json::json!({ "kind": kind, "pattern": pattern, "reason": reason })
-        });
-        let json = serde_json::to_string_pretty(&all.collect::<Vec<_>>())
+/// A row of a table: what each column is called, and what stands there.
+type Row = Vec<(&'static str, &'static str)>;
+
+/// The table of what counts when a session ends, or of what is masked.
+fn table(arguments: &args::Explain) -> Result<String, Failure> {
+    let counts = |Counted { kind, pattern, reason }: Counted| -> Row {
+        vec![("pattern", pattern), ("kind", kind), ("reason", reason)]
+    };
+    let masked = |Credential { glob, reason }: Credential| -> Row {
+        vec![("glob", glob), ("reason", reason)]
+    };
+    let rows: Vec<Row> = match arguments.masked {
+        true => credentials().map(masked).collect(),
+        false => counted().map(counts).collect(),
+    };
+    if arguments.json {
+        let all: Vec<BTreeMap<_, _>> = rows.into_iter().map(BTreeMap::from_iter).collect();
+        let json = serde_json::to_string_pretty(&all)
             .map_err(|error| Failure::new(format!("the table cannot be written: {error}")))?;
         return Ok(json + "\n");
     }
-    let width = lines.iter().map(|line| line.pattern.len()).max().unwrap_or_default();
-    let line = |Counted { kind, pattern, reason }: &Counted| {
-        format!("{pattern:<width$}  {kind:<16}  {reason}\n")
+    let width = |at: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(at).map(|(_, cell)| cell.len()));
+        cells.max().unwrap_or_default()
     };
-    Ok(lines.iter().map(line).collect())
+    let line = |row: &Row| {
+        let cells = row.iter().enumerate().map(|(at, (_, cell))| {
+            let width = width(at);
+            format!("{cell:<width$}")
+        });
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+    };
+    Ok(rows.iter().map(line).collect())
 }
 
 /// What is explained.

@@ -143,6 +143,7 @@ impl Draft {
             | Grant::HomeAsFolder
             | Grant::Project
             | Grant::Git { .. }
+            | Grant::Mask { .. }
             | Grant::Worktree
             | Grant::FolderState { .. }
             | Grant::DeepBind { .. }

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use jail_plan::{
     Access, Accounts, Argument, Bind, BindArguments, BindVariable, Closure, Copy, Directory, File,
-    Folder, HandOff, HostOp, HostText, InsideOp, Lifetime, Missing, Namespace, Plan, Protect,
+    Folder, HandOff, HostOp, HostText, InsideOp, Lifetime, Mask, Missing, Namespace, Plan, Protect,
     RefuseFolder, Session, SharedFile, StartIn, StateDirectory, StateFile, Step, Symlink, Terminal,
     Tmpfs,
 };
@@ -162,6 +162,9 @@ impl<'a> Draft<'a> {
             Grant::HomeAsFolder | Grant::Project | Grant::Quarantine => {}
             Grant::Protect { globs } => self.protect(globs, by),
             Grant::Git { settings } => self.git = git(*settings, by),
+            Grant::Mask { globs } => {
+                self.inside.push(Step::new(by, InsideOp::Mask(Mask { globs: globs.clone() })));
+            }
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
                     by,

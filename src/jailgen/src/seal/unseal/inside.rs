@@ -41,6 +41,7 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
             draft.add(by, Grant::Git { settings });
         }
         InsideOp::Protect(op) => draft.add(by, Grant::Protect { globs: op.globs.clone() }),
+        InsideOp::Mask(op) => draft.add(by, Grant::Mask { globs: op.globs.clone() }),
         InsideOp::BindArguments(op) => {
             draft.add(by, Grant::BindArguments { access: op.access });
         }

@@ -1,0 +1,121 @@
+//! What a payload tries to see a masked file, in this session or by what it leaves for the next one (escapes.md C8, C14, C16, C19, E23).
+//! Each attempt has its control: where nothing is masked it works.
+
+use jail_plan::{Handled, InsideOp};
+
+use super::{SECRETS, mask, prepare};
+use crate::jail::{Caller, Jail, callers, nesting_filter};
+
+/// What is tried in one session, and looked at in the next one.
+const ATTEMPTS: &[(&str, &str)] = &[
+    ("cat", "cat a/.env"),
+    ("root", "cat /proc/self/root$PWD/a/.env /proc/1/root$PWD/a/.env /proc/self/cwd/a/.env"),
+    ("descriptor", "exec 7<a; cat /proc/self/fd/7/.env; cd a; cat .env ./././.env"),
+    ("hard-link", "ln a/.env a/plain2 || ln -P a/.env q; cat a/plain2 q"),
+    ("symbolic-link", "ln -s .env a/l; cat a/l"),
+    ("rename", "mv a/.env a/plain2; cat a/plain2"),
+    ("rename-parent", "mv a c; cat c/.env"),
+    ("rename-parent-twice", "mkdir t; mv a t/c; mv t u; cat u/c/.env"),
+    ("remove", "rm -f a/.env; cat a/.env"),
+    ("remove-all", "rm -rf a; cat a/.env"),
+    ("replace", "echo x >a/n; mv -f a/n a/.env; cat a/.env"),
+    ("copy", "cp -r a c; cat c/.env; tar cf - a | tar xOf -"),
+    (
+        "write",
+        "echo x >>a/.env; cat /dev/null >a/.env; truncate -s 3 a/.env; chmod 777 a/.env; cat a/.env",
+    ),
+    ("unmount", "umount a/.env; umount -l a/.env; cat a/.env"),
+    ("closed", "chmod 0 a; chmod 755 a; cat a/.env"),
+];
+
+/// What leads the next session past it.
+const PLANTED: &[(&str, &str)] = &[
+    ("moved-into-git", "mkdir -p .git/objects/ab; mv a .git/objects/ab/"),
+    ("moved-into-modules", "mkdir -p node_modules/x; mv a node_modules/x/"),
+    ("moved-among-references", "mkdir -p .git/refs/heads; mv a .git/refs/heads/"),
+    ("exchanged-with-a-link", "mv a c; ln -s c a"),
+    ("a-repository-around-it", "mkdir -p a/.git/objects a/.git/refs; echo x >a/.git/index"),
+];
+
+const FIND: &str = "grep -rs s3cret . >/dev/null && echo seen || echo nothing";
+
+fn jail(caller: Caller, masked: bool) -> Jail {
+    let jail = Jail::new(caller).set("HOME", "/tmp");
+    let jail = if masked { jail.op(mask(&[".env"])) } else { jail };
+    prepare(&jail, SECRETS);
+    prepare(&jail, "rm a/b/plain a/b/x.key .env");
+    jail
+}
+
+#[test]
+fn nothing_shows_what_is_masked() {
+    for caller in callers() {
+        for (name, attempt) in ATTEMPTS {
+            let script = format!("{{ {attempt}; }} 2>/dev/null; {FIND}");
+            let masked = jail(caller, true);
+            let ran = masked.sh(&script);
+            assert!(!ran.stdout.contains("s3cret"), "{name}: {ran:?}");
+            assert!(ran.stdout.ends_with("nothing\n"), "{name}: {ran:?}");
+            // The file is where it was, or where its folder was moved, as it was.
+            masked.outside_sh("cat $(find . -name .env)").prints("s3cret");
+            // And it is masked at the next launch.
+            masked.sh(FIND).prints("nothing");
+        }
+        // The control.
+        for (name, attempt) in [ATTEMPTS[0], ATTEMPTS[1], ATTEMPTS[2], ATTEMPTS[3], ATTEMPTS[6]] {
+            let ran = jail(caller, false).sh(&format!("{{ {attempt}; }} 2>/dev/null"));
+            assert!(ran.stdout.contains("s3cret"), "{name}: {ran:?}");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_a_session_leaves_shows_it_to_the_next_one() {
+    for caller in callers() {
+        for (name, planted) in PLANTED {
+            for masked in [true, false] {
+                let jail = jail(caller, masked);
+                let ran = jail.sh(planted);
+                assert_eq!(ran.code, Some(0), "{name}: {ran:?}");
+                let expected = if masked { "nothing" } else { "seen" };
+                let ran = jail.sh(FIND);
+                assert_eq!(ran.stdout.trim(), expected, "{name}: {ran:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sandbox_inside_does_not_see_it_either() {
+    const INSIDE: &[&str] = &[
+        "umount a/.env; umount -l a/.env",
+        "mount --bind a /mnt; cat /mnt/.env",
+        "mount --rbind a /mnt; umount /mnt/.env; umount -l /mnt/.env; cat /mnt/.env",
+        "mount --make-rprivate /; mount --move a/.env /mnt/x",
+        "mount -t overlay o -o lowerdir=$PWD/a:$PWD /mnt; cat /mnt/.env",
+        "mount -t overlay o -o lowerdir=$PWD/a:$PWD,userxattr /mnt; cat /mnt/.env",
+        "mv a c; cat c/.env; rm -f c/.env; cat c/.env",
+    ];
+    for caller in callers() {
+        for masked in [true, false] {
+            let jail = jail(caller, masked).change(|plan| {
+                plan.seccomp = vec![nesting_filter()];
+                plan.landlock.handles = vec![Handled::Signals];
+                plan.inside.retain(|step| !matches!(step.op, InsideOp::RemountReadOnly(_)));
+            });
+            jail.sh("unshare -Um --keep-caps true && echo nested").prints("nested");
+            for attempt in INSIDE {
+                let script =
+                    format!("mkdir -p /tmp/m; cd {}; {{ {attempt}; }} 2>/dev/null; {FIND}", "$PWD")
+                        .replace("/mnt", "/tmp/m");
+                let ran = jail.sh(&format!("unshare -Um --keep-caps sh -c '{script}'"));
+                if masked {
+                    assert!(!ran.stdout.contains("s3cret"), "{attempt}: {ran:?}");
+                    assert!(ran.stdout.ends_with("nothing\n"), "{attempt}: {ran:?}");
+                } else if attempt.starts_with("mount --bind") {
+                    assert!(ran.stdout.contains("s3cret"), "{attempt}: {ran:?}");
+                }
+            }
+        }
+    }
+}
