@@ -1,4 +1,5 @@
-//! Where texts, or files, can be read: variables, files, and what the kernel shows of every process, its memory included.
+//! Where texts, or files, can be read: variables, files, and what the kernel shows of every
+//! process, its memory included.
 //!
 //! Texts come backwards, so that they stand nowhere because of the search itself.
 
@@ -25,7 +26,8 @@ const QUIETLY: i32 = 0o4000 | 0o400;
 /// What the kernel shows of a process by name, next to its memory and open files.
 const SHOWN: [&str; 6] = ["environ", "cmdline", "comm", "stat", "status", "mountinfo"];
 
-/// The first line says how much was looked at; each other one has the number of a word and a place where it was found.
+/// The first line says how much was looked at; each other one has the number of a word and a place
+/// where it was found.
 pub(crate) fn search(words: &[&str]) -> Answer {
     let Some(wanted) = words.iter().map(|word| Wanted::parse(word)).collect::<Option<Vec<_>>>()
     else {
@@ -270,7 +272,8 @@ mod tests {
         let mut is_readable = false;
         let found = finds(&[&word, "x-nowhere"], |search| is_readable = search.memory(&folder));
         let place = format!("the memory of process {}", child.id());
-        // Where ptrace(2) is restricted to descendants (Yama) this process may: it started the other one.
+        // Where ptrace(2) is restricted to descendants (Yama) this process may: it started the
+        // other one.
         assert_eq!((is_readable, found), (true, vec![(0, place)]));
         drop(line);
         child.wait().unwrap();

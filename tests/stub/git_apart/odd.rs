@@ -45,7 +45,7 @@ fn git_does_in_an_odd_repository_what_it_does_outside() {
     for caller in callers() {
         for (name, made, script) in ROWS {
             let [inside, outside] = [(); 2].map(|()| {
-                let jail = plain(caller).op(apart(GitChanges::Told));
+                let jail = plain(caller).op(apart(GitChanges::Reported));
                 let jail = jail.op(InsideOp::RemountReadOnly(literal("/")));
                 prepare(&jail, made);
                 jail
@@ -68,7 +68,7 @@ fn a_configuration_of_ten_megabytes_stops_the_launch_and_says_so() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         prepare(&jail, "head -c 10000000 /dev/zero | tr '\\0' '#' >>.git/config");
         jail.sh("echo ran").stopped(&[".git/config", "larger than 1 MiB", "allow-git-config"]);
         prepare(&jail, "test ! -e .git/commondir");
@@ -81,7 +81,7 @@ fn a_repository_that_vanishes_leaves_no_ghost_and_is_told() {
         return;
     }
     for caller in callers() {
-        let jail = in_repository(caller, GitChanges::Told);
+        let jail = in_repository(caller, GitChanges::Reported);
         let ran = jail.sh("rm -rf .git 2>/dev/null; ls -A .git | head -20 >/dev/null; echo done");
         assert_eq!(ran.code, Some(0), "{ran:?}");
         assert!(ran.stderr.contains("`.git` is no repository any more"), "{ran:?}");

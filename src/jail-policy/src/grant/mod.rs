@@ -251,9 +251,11 @@ pub enum Grant {
     /// What a session leaves that programs of the host would execute is moved aside until it is
     /// approved.
     Quarantine,
-    /// What host programs execute of the working folder stays as it is: what appears or changes is moved aside at once.
+    /// What host programs execute of the working folder stays as it is: what appears or changes is
+    /// moved aside at once.
     Protect {
-        /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is neither protected nor reported.
+        /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is
+        /// neither protected nor reported.
         globs: Vec<String>,
     },
     /// Where the program starts, if not in the working folder. The last one counts.

@@ -1,5 +1,5 @@
-//! What stands in for the values of secrets during an audit. A value is not read: the broker gets a canary in its place, and a canary
-//! must be nowhere inside.
+//! What stands in for the values of secrets during an audit. A value is not read: the broker gets a
+//! canary in its place, and a canary must be nowhere inside.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -47,7 +47,8 @@ pub fn canaries(plan: &Plan, home: &str) -> io::Result<Vec<Canary>> {
     Ok(all)
 }
 
-/// Has the broker read the canaries. A variable of the launcher stays the source, because another grant could pass it on.
+/// Has the broker read the canaries. A variable of the launcher stays the source, because another
+/// grant could pass it on.
 pub fn plant(plan: &mut Plan) {
     let secrets = plan.network.iter_mut().flat_map(|network| &mut network.egress.secrets);
     for (index, secret) in secrets.enumerate() {

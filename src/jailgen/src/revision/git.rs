@@ -96,7 +96,8 @@ impl Git {
         drop(input);
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let (sender, receiver) = mpsc::channel();
-        // A pipe in the place of a reference or an object has git wait for as long as nobody writes to it.
+        // A pipe in the place of a reference or an object has git wait for as long as no process
+        // writes to it.
         let reader = thread::spawn(move || {
             let _ = sender.send(answer(&mut BufReader::new(output), most));
         });

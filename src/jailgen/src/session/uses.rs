@@ -1,4 +1,5 @@
-//! Where secrets went, in every session that there is a log of and in those that run. No value is in it.
+//! Where secrets went, in every session that there is a log of and in those that run. No value is
+//! in it.
 
 use std::collections::BTreeMap;
 use std::fmt;

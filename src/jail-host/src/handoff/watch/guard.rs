@@ -1,5 +1,5 @@
 //! Protected paths: what appears at one and is not known goes to where the ledger keeps what it holds, at once and a bounded number
-//! of times. It is not told who made it: the user's own new file goes there, too, and can be brought back.
+//! of times. The watcher does not know which program made it: the user's own new file goes there, too, and can be brought back.
 
 use std::collections::BTreeMap;
 use std::io;

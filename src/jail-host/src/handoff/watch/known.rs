@@ -127,7 +127,7 @@ impl Known {
         if self.there.contains(&key) || self.objects.had(place, blob) {
             return Ok(true);
         }
-        // Nobody but the user takes it out of there, and puts it back.
+        // Only the user takes it out of there, and puts it back.
         if let Some(held) = self.moved.get(&key)
             && !store.has(&format!("held/{held}"))
         {

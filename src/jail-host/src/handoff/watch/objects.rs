@@ -1,7 +1,7 @@
-//! Which contents the project's repository had before the session: `git checkout` and its like bring these back, and nobody else has
+//! Which contents the project's repository had before the session: `git checkout` and its like bring these back, and no other process has
 //! to be asked about them.
 //!
-//! A jail may write the index, branches and new objects, so none of those says anything. What was there before the jail was is told by
+//! A jail may write the index, branches and new objects, so none of those says anything. What was there before the jail is known by
 //! times that a program cannot set. Only names of objects are looked up: no object is read, and no git is run.
 
 use std::os::fd::OwnedFd;

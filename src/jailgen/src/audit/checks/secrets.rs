@@ -1,4 +1,5 @@
-//! Secrets: in the place of each value the broker has a canary, which must be in no variable, no file, no memory and no answer inside.
+//! Secrets: in the place of each value the broker has a canary, which must be in no variable, no
+//! file, no memory and no answer inside.
 
 use jail_plan::{Content, GivenTo, Network, Plan, Purpose};
 

@@ -1,6 +1,6 @@
 //! What no wrapper that jailgen has sealed holds: a program outside of the store that would run on
-//! the host, and less of the Landlock layer than its grants amount to. A policy cannot express it, so
-//! nothing made from a policy would show it.
+//! the host, and less of the Landlock layer than its grants amount to. A policy cannot express it,
+//! so nothing made from a policy would show it.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
