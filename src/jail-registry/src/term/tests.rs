@@ -105,7 +105,7 @@ fn a_package_that_did_not_come_along_is_missed() {
     let term = Term::from_json(&plain(r#"[{"combinator": "network", "arguments": []}]"#)).unwrap();
     let faults = lower(&term.jail, &term.packages, &|_| String::new()).unwrap_err();
     let messages: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
-    expect!["`network` brings `cacert` along, which the term does not contain"]
+    expect!["`network` needs `cacert`, which the term does not contain"]
         .assert_eq(&messages.join("\n"));
 }
 
@@ -203,7 +203,7 @@ fn what_is_not_exactly_a_term_is_refused() {
     );
     refused(
         &none.replace("\"coreutils\"", "\"bashInteractive\""),
-        &expect!["this is not a term: the key `bashInteractive` twice at line 6 column 13"],
+        &expect!["this is not a term: the key `bashInteractive` occurs twice at line 6 column 13"],
     );
     refused(
         &plain(r#"[{"combinator": "x", "arguments": [{}]}]"#),

@@ -238,9 +238,9 @@ fn what_is_wrong_is_told_where_it_is() {
         [("tools", list([s("claude")]))],
         words,
         &expect![[r#"
-        error[unknown-setting] at 0: no agent `claude` is known
-        = help: name its folders with `configDirs`
-    "#]],
+            error[unknown-setting] at 0: there is no agent `claude`
+            = help: name its folders with `configDirs`
+        "#]],
     );
     check(
         [("nixStore", set([("exec", s("none"))]))],
@@ -263,9 +263,9 @@ fn what_is_wrong_is_told_where_it_is() {
         [("network", port)],
         words,
         &expect![[r#"
-        error[param-type] at 0: 70000 is no TCP port
-        = help: ports go from 1 to 65535
-    "#]],
+            error[param-type] at 0: 70000 is not a TCP port
+            = help: ports go from 1 to 65535
+        "#]],
     );
     check(
         [("filesystem", set([("ro", list([s("etc")]))]))],

@@ -115,7 +115,7 @@ fn system_calls_are_a_list_and_what_is_changed_of_it() {
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             seccomp#4: {"system-calls":{"base":"default"}}
             seccomp#5: {"call-rules":{"allow":["ptrace"],"deny":["socket(0=16)"],"on-deny":"kill"}}
-            warning[widens-calls] at 4: the jail may call what every jail is refused: ptrace
+            warning[widens-calls] at 4: the jail may make system calls that are refused in every jail by default: ptrace
               ^ medium severity
               = help: allow single calls, with conditions, and only where the program fails without them
         "#]],

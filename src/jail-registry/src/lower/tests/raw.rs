@@ -18,7 +18,7 @@ fn raw_arguments_become_the_grants_of_other_combinators() {
             unsafe-add-raw-args#4: {"tmpfs":{"to":"/t","mode":448,"size":null}}
             unsafe-add-raw-args#4: {"symlink":{"to":"/l","target":"t"}}
             unsafe-add-raw-args#4: {"set-env":{"name":"A","value":{"expand":"${B}"}}}
-            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
+            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds arguments that no check looks at
               ^ high severity
               = help: use the combinator for this purpose
         "#]],
@@ -68,7 +68,7 @@ fn ids_can_have_other_numbers_inside() {
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             unsafe-add-raw-args#4: {"shown-id":{"kind":"user","id":1000}}
             unsafe-add-raw-args#4: {"shown-id":{"kind":"group","id":100}}
-            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
+            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds arguments that no check looks at
               ^ high severity
               = help: use the combinator for this purpose
         "#]],
@@ -95,7 +95,7 @@ fn packages_keep_their_places_in_raw_arguments() {
             jail#0: {"program":{"path":{"pieces":[{"nix":"pkgs.hello","output":"program"}],"expand":false}}}
             unsafe-add-raw-args#4: {"bind":{"from":{"pieces":[{"nix":"pkgs.git","output":"out"},"/share"],"expand":false},"to":"/a b","access":"ro","missing":"fail"}}
             unsafe-add-raw-args#4: {"set-env":{"name":"G","value":{"pieces":["${A}:",{"nix":"pkgs.jq","output":"out"}],"expand":true}}}
-            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds what no check looks at
+            warning[unsafe-combinator] at 2: `unsafe-add-raw-args` adds arguments that no check looks at
               ^ high severity
               = help: use the combinator for this purpose
         "#]],
