@@ -145,7 +145,7 @@ fn types_take_what_they_are_and_nothing_else() {
     assert!(read::<bool>(b"null").is_err());
     assert_eq!(
         read::<String>(b" 7"),
-        Err("a text is needed, and this is a number at line 1 column 2".to_string())
+        Err("expected a text, got a number at line 1 column 2".to_string())
     );
     assert!(read::<Vec<u64>>(b"[1,\"2\"]").is_err());
     assert!(read::<u64>(b"1 x").is_err());
@@ -193,7 +193,7 @@ fn texts_with_faults_are_read_as_serde_reads_them_or_refused() {
             (Err(_), Err(_)) => neither += 1,
             (Err(why), Ok(_)) => {
                 stricter += 1;
-                let known = ["below zero", "no whole one", "duplicate field"];
+                let known = ["below zero", "not an integer", "duplicate field"];
                 assert!(known.iter().any(|known| why.contains(known)), "{shown_text}: {why}");
             }
             (Ok(_), Err(why)) => panic!("{shown_text}: {why}"),

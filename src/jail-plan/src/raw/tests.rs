@@ -116,8 +116,8 @@ fn modifiers_belong_to_the_next_option() {
     {
         assert!(refused(text).contains("twice before one option"), "{text}");
     }
-    assert!(refused("--perms 9 --dir /d").contains("no mode"));
-    assert!(refused("--size 1G --tmpfs /d").contains("no number"));
+    assert!(refused("--perms 9 --dir /d").contains("is not a mode"));
+    assert!(refused("--size 1G --tmpfs /d").contains("is not a number"));
 }
 
 #[test]
@@ -144,9 +144,9 @@ fn what_cannot_be_had_names_what_can() {
         ("--nonsense", "is not an option"),
         ("bash -c x", "the program and its arguments"),
         ("--bind /a", "lacks an argument"),
-        ("$OPTION /a", "where an option belongs"),
+        ("$OPTION /a", "expected an option"),
         ("--setenv A=B c", "names no variable"),
-        ("--file x /f", "no descriptor"),
+        ("--file x /f", "is not a descriptor"),
         ("--uid root", "is not an id"),
         ("--gid 4294967295", "is not an id"),
     ] {

@@ -25,11 +25,11 @@ fn a_page_has_all_that_the_registry_says() {
 
         The host's network, and what TLS and DNS need.
 
-        All of it: the services on the host's loopback interface and the local network
-        too.
+        All of it, including the services on the host's loopback interface and the local
+        network.
 
-        - `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the contents that
-          the host's have at launch. The jail's own name follows in `/etc/hosts`.
+        - `/etc/resolv.conf`, `/etc/hosts` and `/etc/services` with the host's
+          contents at launch. The jail's own name is added to `/etc/hosts`.
         - The certificates of the public authorities, where programs look for them,
           and named by `SSL_CERT_FILE`, `NIX_SSL_CERT_FILE`, `CURL_CA_BUNDLE`,
           `REQUESTS_CA_BUNDLE` and `GIT_SSL_CAINFO`.

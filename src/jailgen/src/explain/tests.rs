@@ -103,8 +103,8 @@ fn every_grant_stands_with_its_line() {
           ends with   its launcher                                               by default
           Landlock    checks reads, writes, devices, signals, abstract sockets   by default
                       (where the kernel can)
-          seccomp     all system calls but those that sandboxes were left        by default
-                      through
+          seccomp     default deny list: system calls used in known sandbox      by default
+                      escapes
 
         Environment
           set         LANG=de_DE.UTF-8                                           demo.jail:5:3  set-env
