@@ -52,7 +52,7 @@ fn a_kit_in_a_place_that_no_flake_can_name_is_an_error() {
     fs::create_dir(&odd).unwrap();
     let error = Kit::in_folder(&odd).unwrap_err();
     assert!(error.to_string().contains("no flake can name the kit in"), "{error}");
-    assert!(error.help().unwrap().contains("plain name"));
+    assert!(error.help().unwrap().contains("move it to a path"));
 }
 
 /// An installed tree with this manifest.

@@ -167,7 +167,7 @@ mod tests {
                 "error: cannot connect to socket at '/n/socket': No such file or directory",
                 "does not answer",
             ),
-            ("error: cannot connect to socket at '/n/socket': Permission denied", "may not talk"),
+            ("error: cannot connect to socket at '/n/socket': Permission denied", "may not use"),
             (
                 "error: opening lock file '/nix/var/nix/db/big-lock': Permission denied",
                 "may not write",
@@ -189,7 +189,7 @@ mod tests {
             ("error: unable to download 'http://x/y': Timeout was reached (28)", "in time"),
             (
                 "error: unable to download 'http://x/y': HTTP error 404\n\n       response body:",
-                "no such thing",
+                "does not exist on that server",
             ),
             ("error: unable to download 'http://x/y': HTTP error 403", "refuses"),
             (
@@ -198,7 +198,7 @@ mod tests {
             ),
             (
                 "error: unable to download 'http://x/y': SSL peer certificate or SSH remote key was not OK (60)",
-                "is not believed",
+                "is not trusted",
             ),
             ("error: writing to file: No space left on device", "disk is full"),
             (
@@ -252,6 +252,8 @@ mod tests {
         let two = "error: the build users group 'nixbld' has no members\nerror: 1 dependencies of derivation '/x.drv' failed to build\n";
         assert!(remedy(two).is_some_and(|remedy| remedy.contains("add users")));
         let nested = "error:\n       … while fetching the input 'github:a/b'\n\n       error: unable to download 'https://x': HTTP error 404\n";
-        assert!(remedy(nested).is_some_and(|remedy| remedy.contains("no such thing")));
+        assert!(
+            remedy(nested).is_some_and(|remedy| remedy.contains("does not exist on that server"))
+        );
     }
 }

@@ -349,7 +349,7 @@ fn texts_are_checked_again() {
     check_error(
         &[content],
         expect![
-            "test.jail:2:3: `grant`: `$A` must be known when the jail is built, and is to be expanded at launch"
+            "test.jail:2:3: `grant`: `$A` must be known when the jail is built, but is expanded at launch"
         ],
     );
 }

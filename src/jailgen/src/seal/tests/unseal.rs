@@ -215,17 +215,17 @@ fn a_wrapper_that_was_edited_is_told_from_one_that_was_sealed() {
     }
     let stub = "#!/nix/store/44444444444444444444444444444444-jail-stub/bin/jail-stub";
     for (from, to, said) in [
-        (stub, "#!/project/bin/jail-stub", "`/project/bin/jail-stub` is started"),
-        (stub, "#!/nix/store/../project/bin/jail-stub", "is started"),
-        (stub, "#!/nix/store/x/bin/sh /project/bin/jail-stub", "is started"),
-        (stub, "#!/nix/store/x/bin/perl", "is started"),
+        (stub, "#!/project/bin/jail-stub", "it starts `/project/bin/jail-stub`"),
+        (stub, "#!/nix/store/../project/bin/jail-stub", "it starts `"),
+        (stub, "#!/nix/store/x/bin/sh /project/bin/jail-stub", "it starts `"),
+        (stub, "#!/nix/store/x/bin/perl", "it starts `"),
         (
             "/nix/store/55555555555555555555555555555555-jail-host/bin/jail-host",
             "/project/jail-host",
             "the helper on the host is `/project/jail-host`",
         ),
         ("/nix/store/x/bin/sh", "/project/sh", "the shell on the host is `/project/sh`"),
-        ("\"store\":\"/nix/store\"", "\"store\":\"/home/me\"", "in the place of the Nix store"),
+        ("\"store\":\"/nix/store\"", "\"store\":\"/home/me\"", "in place of the Nix store"),
         ("\"skeleton\":\"/nix/store/", "\"skeleton\":\"/home/", "the folder of mount points"),
         ("\"devices\",", "", "does not check ioctl on devices"),
         ("\"signals\"", "\"bind-tcp\"", "does not check signals"),

@@ -93,7 +93,7 @@ fn inputs_that_cannot_be_overridden_are_named() {
     let error = lock.override_input("nixpkg", &pin("x")).unwrap_err().to_string();
     assert_eq!(error, "the input `nixpkg` does not exist; there are `llm-agents`, `nixpkgs`");
     let error = lock.override_input("llm-agents/flake-parts/nixpkgs-lib", &pin("x")).unwrap_err();
-    assert!(error.to_string().contains("follows another one"), "{error}");
+    assert!(error.to_string().contains("follows another input"), "{error}");
     assert!(lock.override_input("a/b/c", &pin("x")).is_err());
 }
 
