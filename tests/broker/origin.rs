@@ -128,18 +128,8 @@ impl Origin {
         (at, name): (&str, &str),
         answer: Answer,
     ) -> Self {
-        Self::answering_in(world, root, (at, name), answer, &["h2", "http/1.1"])
-    }
-
-    /// The same in these versions of HTTP.
-    pub(crate) fn answering_in(
-        world: &World,
-        root: &Root,
-        (at, name): (&str, &str),
-        answer: Answer,
-        protocols: &[&str],
-    ) -> Self {
-        Self::serving(world, at, root.config(name, Certificate::Good, protocols), answer)
+        let config = root.config(name, Certificate::Good, &["h2", "http/1.1"]);
+        Self::serving(world, at, config, answer)
     }
 
     fn serving(world: &World, at: &str, config: ServerConfig, answer: Answer) -> Self {

@@ -4,9 +4,11 @@
 mod clients;
 mod escapes;
 mod judged;
+mod keyring;
 mod launch;
 mod programs;
 mod real;
+mod registries;
 mod secrets;
 mod static_programs;
 mod world;

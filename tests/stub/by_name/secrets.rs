@@ -15,10 +15,10 @@ use super::{by_name, with};
 use crate::jail::{Caller, Jail, bind, by, callers, expand, literal};
 use crate::pty::Shell;
 
-const KEY: &str = "sk-ant-api03-aB3cD4eF5gH6iJ7k-L8mN9oP0qR1sT2";
+pub(super) const KEY: &str = "sk-ant-api03-aB3cD4eF5gH6iJ7k-L8mN9oP0qR1sT2";
 const BUNDLE: &str = "/etc/ssl/certs/given.pem";
 
-fn secret(from: SecretSource) -> Secret {
+pub(super) fn secret(from: SecretSource) -> Secret {
     Secret {
         name: "API_KEY".into(),
         from,
@@ -30,12 +30,12 @@ fn secret(from: SecretSource) -> Secret {
     }
 }
 
-fn from_variable() -> SecretSource {
+pub(super) fn from_variable() -> SecretSource {
     SecretSource::Variable("OUTSIDE_KEY".into())
 }
 
 /// What the compiler makes of `secret`: the variable with the placeholder, and the bundle that programs trust.
-fn network(world: &World, secret: Secret) -> Network {
+pub(super) fn network(world: &World, secret: Secret) -> Network {
     let mut network = by_name(&["real.test:443", "api.test:443"]);
     let given = |content, to| Given { content, to, by: by() };
     let roots = world.certificate().display().to_string();
@@ -52,7 +52,7 @@ fn network(world: &World, secret: Secret) -> Network {
 const VARIABLES: [&str; 4] =
     ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE"];
 
-fn jail(world: &World, caller: Caller, network: Network) -> Jail {
+pub(super) fn jail(world: &World, caller: Caller, network: Network) -> Jail {
     let jail = with(world, caller, network).outside("OUTSIDE_KEY", KEY);
     // Two of them name the certificate of the server itself.
     let jail = jail.change(|plan| {
@@ -63,14 +63,14 @@ fn jail(world: &World, caller: Caller, network: Network) -> Jail {
     VARIABLES.iter().fold(jail, |jail, name| jail.set(name, BUNDLE))
 }
 
-fn server(world: &World) -> Server {
+pub(super) fn server(world: &World) -> Server {
     let options = words("11.0.0.4 443");
     let program = ["/usr/bin/python3", "-c", include_str!("echo.py")].map(String::from);
     world.serve(443, &[program.to_vec(), options].concat())
 }
 
 /// What the server was asked since it was looked at last.
-fn seen(world: &World) -> String {
+pub(super) fn seen(world: &World) -> String {
     let file = world.folder().join("seen");
     let seen = fs::read_to_string(&file).unwrap_or_default();
     let _ = fs::remove_file(file);
@@ -253,6 +253,52 @@ fn neither_a_command_nor_a_file_that_a_jail_can_write_is_taken() {
             fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("private");
             let (_, ran) = from(jail, SecretSource::File(own));
             assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{ran:?}");
+        }
+    });
+}
+
+/// Whom no mode of a file keeps from reading it.
+fn is_root(caller: Caller) -> bool {
+    caller.uid.is_none_or(|uid| uid == 0) && rustix::process::geteuid().is_root()
+}
+
+#[test]
+fn a_file_without_a_value_stops_the_launch_and_one_that_others_can_read_is_told() {
+    run(|world| {
+        for caller in callers() {
+            let start = |content: Option<&[u8]>, mode: u32| {
+                let from = SecretSource::File(expand("~/.own-key"));
+                let jail = jail(world, caller, network(world, secret(from)));
+                if let Some(content) = content {
+                    let file = jail.file("home/.own-key", "");
+                    fs::write(&file, content).expect("a file");
+                    fs::set_permissions(file, fs::Permissions::from_mode(mode)).expect("a mode");
+                }
+                jail.sh("echo ${#API_KEY}")
+            };
+            let line = format!("{KEY}\n");
+            let (line, length) = (Some(line.as_bytes()), KEY.len().to_string());
+            let ran = start(line, 0o600);
+            assert_eq!((ran.stdout.trim(), ran.stderr.as_str()), (length.as_str(), ""), "{ran:?}");
+            let ran = start(line, 0o644);
+            ran.prints(&length);
+            let told = "the secret `API_KEY` (demo.jail:4:3): ";
+            assert!(ran.stderr.contains(told) && ran.stderr.contains("other users"), "{ran:?}");
+            for (content, mode, why) in [
+                (None, 0, "there is no such file"),
+                (Some(&b""[..]), 0o600, "it is empty"),
+                (Some(b"\n"), 0o600, "it is empty"),
+                (Some(b"sk-ant-api03-aB3c\0D4eF5gH6iJ7k"), 0o600, "control character"),
+                (Some(&[b'x'; 20_000]), 0o600, "more than 16384 bytes"),
+                (line, 0o000, "Permission denied"),
+            ] {
+                if mode == 0 && content.is_some() && is_root(caller) {
+                    continue;
+                }
+                let ran = start(content, mode);
+                assert_eq!((ran.code, ran.stdout.as_str()), (Some(125), ""), "{why}: {ran:?}");
+                assert!(ran.stderr.contains("`API_KEY`") && ran.stderr.contains(why), "{ran:?}");
+            }
         }
     });
 }

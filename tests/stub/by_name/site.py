@@ -89,6 +89,7 @@ class Site(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+# GUARD
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 tls.load_cert_chain("cert", "key")
 server = http.server.ThreadingHTTPServer((sys.argv[1], int(sys.argv[2])), Site)
