@@ -235,8 +235,17 @@ impl Jail {
 
     /// How much memory the broker has, in kB.
     pub(crate) fn memory(&self) -> u64 {
+        self.kilobytes("VmRSS:")
+    }
+
+    /// The most that it had so far.
+    pub(crate) fn most_memory(&self) -> u64 {
+        self.kilobytes("VmHWM:")
+    }
+
+    fn kilobytes(&self, field: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.broker.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
     }
 

@@ -4,6 +4,7 @@
 //! one of all rounds is printed. `JAIL_BENCH_ROUNDS` takes another number of rounds.
 
 mod judged;
+mod memory;
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
