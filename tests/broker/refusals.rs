@@ -114,8 +114,8 @@ fn heads_that_wait_have_room_together_and_others_get_a_503() {
         let (crowded, taken) = client(&jail, async || {
             let before = jail.memory();
             let (mut senders, mut waiting) = (Vec::new(), Vec::new());
-            // Three connections with 7 MB each, of which 16 MB in all may wait.
-            for _ in 0..3 {
+            // Four connections with 7 MB each, of which 16 MB in all may wait.
+            for _ in 0..4 {
                 let sender = connect(world, &to, API).await;
                 for number in 0..STREAMS {
                     let request = Request::get(format!("https://{API}/{number}"));
@@ -151,7 +151,7 @@ fn heads_that_wait_have_room_together_and_others_get_a_503() {
             (crowded, taken)
         });
         println!("{taken} kB for the heads, {crowded} refused");
-        assert!((60..140).contains(&crowded), "{crowded}");
+        assert!((40..220).contains(&crowded), "{crowded}");
         assert!(taken < 96 * 1024, "{taken} kB");
     });
 }
