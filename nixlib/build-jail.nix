@@ -106,23 +106,38 @@ let
     else
       throw "jailgen: the spec holds no jail: write `jail \"name\" pkgs.hello [ ]`, or a set of such";
 
-  # `{ inputs.x.url = "…"; overlays = [ … ]; outputs = { pkgs, … }: …; }`. The flake that calls has the inputs.
+  # The packages that a spec's overlays and configuration make. A set of packages has its configuration, and takes no other: it is
+  # made anew with one.
+  packagesWith =
+    overlays: config:
+    if config == { } then
+      pkgs.appendOverlays overlays
+    else
+      import pkgs.path {
+        inherit (pkgs.stdenv.hostPlatform) system;
+        overlays = pkgs.overlays or [ ] ++ overlays;
+        config = pkgs.config or { } // config;
+      };
+
+  # `{ inputs.x.url = "…"; nixpkgs = { config = …; overlays = [ … ]; }; outputs = { pkgs, … }: …; }`. The flake that calls has the
+  # inputs.
   ofFlake =
     how: arguments: content:
     let
       inherit (how) inputs;
       declared = builtins.attrNames (content.inputs or { });
       missing = builtins.filter (name: !(inputs ? ${name})) declared;
-      overlays = content.overlays or [ ];
-      listed = if lib.isFunction overlays then overlays inputs else overlays;
+      given = overlays: if lib.isFunction overlays then overlays inputs else overlays;
+      listed = given (content.nixpkgs.overlays or [ ]) ++ given (content.overlays or [ ]);
+      config = content.nixpkgs.config or { };
     in
     if missing != [ ] then
       throw "jailgen: the spec has the input `${builtins.head missing}`; give it with `buildJail { spec = …; inputs = { inherit (inputs) ${builtins.head missing}; }; }`"
-    else if listed == [ ] then
+    else if listed == [ ] && config == { } then
       jailsOf how content.outputs
     else
-      # Once more, with the names of the spec bound to the packages that the overlays make.
-      (rebuild (pkgs.appendOverlays listed)).buildJail (arguments // { withOverlays = false; });
+      # Once more, with the names of the spec bound to the packages that its settings make.
+      (rebuild (packagesWith listed config)).buildJail (arguments // { withSettings = false; });
 
   build =
     {
@@ -130,7 +145,7 @@ let
       inputs ? { },
       files ? [ ],
       checked ? true,
-      withOverlays ? true,
+      withSettings ? true,
     }@arguments:
     let
       content = builtins.scopedImport scope spec;
@@ -142,7 +157,7 @@ let
     in
     if !isFlake then
       jailsOf how content
-    else if withOverlays then
+    else if withSettings then
       ofFlake how arguments content
     else
       jailsOf how content.outputs;

@@ -71,4 +71,12 @@ in
 
   # What `add-dev-shell` puts into a jail, of a derivation. Emitted files call it.
   devShellEnvironment = import ./dev-shell.nix;
+
+  # One package of a list of packages that only Nix knows. Emitted files call it.
+  packagesOf =
+    pkgs: packages:
+    pkgs.symlinkJoin {
+      name = "packages";
+      paths = map pkgs.lib.getBin (builtins.filter (package: package != null) packages);
+    };
 }

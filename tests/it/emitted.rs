@@ -180,6 +180,36 @@ fn the_inputs_and_overlays_of_a_spec_work() {
     assert!(scratch.read("result/bin/jailed-mine").contains("-mine/bin/mine"));
 }
 
+/// Nothing unfree is allowed but what the spec's own settings allow.
+#[test]
+fn the_settings_of_a_spec_for_nixpkgs_work() {
+    let Some(setup) = setup() else { return };
+    let spec = |settings: &str| {
+        format!(
+            "{{ {settings} outputs = {{ pkgs, ... }}: jail \"jailed-unfree\" pkgs.mine
+               [ (add-pkg-deps ([ pkgs.jq ] ++ lib.optionals pkgs.stdenv.isLinux [ pkgs.git ])) ]; }}"
+        )
+    };
+    let overlay = "overlays = [ (final: prev: { mine = prev.hello-unfree; }) ];";
+    let scratch = Scratch::new();
+    let allowed = format!(
+        "nixpkgs = {{ {overlay} config.allowUnfreePredicate = package: lib.getName package == \"example-unfree-package\"; }};"
+    );
+    scratch.write("mine.jail", spec(&allowed).as_bytes());
+    setup.emit(&scratch, &["mine.jail"]);
+    let build = ["build", "path:out", "--out-link", "result"];
+    for nix in &setup.programs {
+        setup.nix_ok(nix, &scratch.path("."), &build);
+    }
+    let wrapper = scratch.read("result/bin/jailed-unfree");
+    assert!(wrapper.contains("-packages/bin"), "{wrapper}");
+    scratch.write("mine.jail", spec(&format!("nixpkgs = {{ {overlay} }};")).as_bytes());
+    setup.emit(&scratch, &["mine.jail", "--force"]);
+    let output = setup.nix(&setup.programs[0], &scratch.path("."), &build);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("unfree license"), "{told}");
+}
+
 #[test]
 fn an_agent_works_in_the_development_shell_of_its_project() {
     let Some(setup) = setup() else { return };

@@ -59,6 +59,11 @@ impl Failure {
         Self::new(Code::Syntax, place, "this is wrong").kind(Kind::Reported)
     }
 
+    /// Whether a condition depends on what only Nix knows.
+    pub(crate) fn is_condition(&self) -> bool {
+        self.diagnostic.code == Code::SymbolicCondition
+    }
+
     /// What is to be reported of it.
     pub(crate) fn diagnostic(self) -> Option<Diagnostic> {
         match self.kind {

@@ -22,6 +22,8 @@ pub struct Spec {
     pub inputs: BTreeMap<String, Input>,
     /// Nix source of the overlays that `pkgs` is made with.
     pub overlays: Vec<String>,
+    /// Nix source of the configuration that `pkgs` is made with.
+    pub config: Option<String>,
     /// The paths below the spec's folder that its strings and packages name (`./cfg` as `cfg`), and one place of each.
     /// The emitted files find them as `./files/cfg`.
     pub copied: BTreeMap<String, Place>,
@@ -41,7 +43,10 @@ pub struct Input {
 }
 
 /// The attributes of the flake-like form.
-const FLAKE_LIKE: &[&str] = &["description", "inputs", "outputs", "overlays"];
+const FLAKE_LIKE: &[&str] = &["description", "inputs", "nixpkgs", "outputs", "overlays"];
+
+/// The attributes of `nixpkgs`.
+const NIXPKGS: &[&str] = &["config", "overlays"];
 
 /// What a spec's function is called with.
 const OFFERED: &str = "a spec is given `pkgs`, `lib`, `inputs`, `agents`, `jail`, `combinators` and `system`; what flakes it adds are in `inputs`";
@@ -53,6 +58,7 @@ impl Collector<'_, '_> {
             jails: Vec::new(),
             inputs: BTreeMap::new(),
             overlays: Vec::new(),
+            config: None,
             copied: BTreeMap::new(),
         };
         match value {
@@ -77,7 +83,8 @@ impl Collector<'_, '_> {
             let at = entry.named_at().unwrap_or(place);
             match &*name {
                 "inputs" => spec.inputs = self.inputs(&entry.value, at),
-                "overlays" => spec.overlays = self.overlays(&entry.value, at),
+                "nixpkgs" => self.nixpkgs(&entry.value, spec, at),
+                "overlays" => spec.overlays.extend(self.overlays(&entry.value, at)),
                 "outputs" => {
                     if let Some(outputs) = self.force(&entry.value, at) {
                         self.outputs(&outputs, spec, entry.value.written_at().unwrap_or(at));
@@ -147,6 +154,33 @@ impl Collector<'_, '_> {
     fn wrong_kind(&mut self, wanted: &str, value: &Value, place: Place) {
         let failure = self.evaluator.mismatch(wanted, value, place);
         self.failed(*failure);
+    }
+
+    /// What `pkgs` is made with: `{ config.allowUnfree = true; overlays = [ … ]; }`.
+    fn nixpkgs(&mut self, value: &Value, spec: &mut Spec, place: Place) {
+        let attrs = match self.force(value, place) {
+            Some(Value::Attrs(attrs)) => attrs,
+            Some(other) => return self.wrong_kind("a set of settings", &other, place),
+            None => return,
+        };
+        for (name, entry) in attrs.by_name(&self.evaluator.symbols) {
+            let at = entry.named_at().unwrap_or(place);
+            match &*name {
+                "config" => spec.config = self.config(&entry.value, at),
+                "overlays" => spec.overlays.extend(self.overlays(&entry.value, at)),
+                _ => self.unknown_field(&name, NIXPKGS, at),
+            }
+        }
+    }
+
+    fn config(&mut self, value: &Value, place: Place) -> Option<String> {
+        let value = self.force(value, place)?;
+        if !matches!(value, Value::Attrs(_)) {
+            self.wrong_kind("a set such as `{ allowUnfree = true; }`", &value, place);
+            return None;
+        }
+        let source = self.evaluator.source_of(&value, place);
+        self.noted(source)
     }
 
     /// A list of overlays, or a function from the inputs to one.

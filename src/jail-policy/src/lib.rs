@@ -32,7 +32,8 @@ pub use normalise::{compose, normalise};
 pub use policy::{BASE, Entry, Origin, Policy, VERSION};
 pub use text::{Output, Package, Piece, StorePaths, Text};
 pub use words::{
-    DEV_SHELL, Sentence, Subject, default_layers, is_hosts_root, sentence, sentence_among,
+    DEV_SHELL, PACKAGES_OF, Sentence, Subject, default_layers, is_hosts_root, sentence,
+    sentence_among,
 };
 
 #[cfg(test)]

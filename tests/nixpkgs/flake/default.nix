@@ -22,6 +22,9 @@ let
 
   # `pkgs.extend` gives the whole set again with one more overlay.
   extensible = final: prev: {
+    path = ./.;
+    config = configuration;
+    inherit overlays;
     extend = overlay: import ./. (arguments // { overlays = overlays ++ [ overlay ]; });
     appendOverlays = more: import ./. (arguments // { overlays = overlays ++ more; });
   };

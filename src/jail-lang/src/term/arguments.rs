@@ -9,12 +9,17 @@ use jail_registry::{Code as DiagnosticCode, Diagnostic, Place, Placed, Type, Val
 use super::Collector;
 use super::types::{element_type, field_type, is_known_field, wants};
 use crate::attrs::Attrs;
+use crate::ir::Op;
 use crate::residual::Residual;
 use crate::value::{Combinator, List, MadeBy, TextBuilder, TextPart, TextValue, Value};
 
 impl Collector<'_, '_> {
     /// A value as an argument of the type `ty`, which decides what lambdas and packages become.
     pub(super) fn placed(&mut self, value: &Value, ty: Type, place: Place) -> Option<Placed> {
+        if let Some(packages) = self.symbolic_packages(value, ty, place) {
+            self.weigh(PART, place)?;
+            return Some(Placed { value: Term::List(packages?), place: Some(place) });
+        }
         let Some(forced) = self.force(value, place) else {
             self.joined(value, element_type(ty), 0);
             return None;
@@ -141,6 +146,12 @@ impl Collector<'_, '_> {
         let package = |ty| matches!(ty, Type::Package | Type::Entry);
         let text = |ty| matches!(ty, Type::Text | Type::Literal | Type::Script);
         if wants(ty, &text) && !wants(ty, &package) {
+            if is_list(residual) {
+                let message = "a text is wanted, got a list that only Nix knows";
+                let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message);
+                self.fault(fault.label("this is a list").help("a list may depend on a package where packages are wanted; `lib.optionalString` gives a text"));
+                return None;
+            }
             let mut value = TextBuilder::plain();
             value.push(TextPart::Package(Rc::clone(residual), Output::Out));
             return self.text(&value.finish(), place).map(Term::Text);
@@ -172,6 +183,15 @@ impl Collector<'_, '_> {
             });
         }
         Some(Text::new(text.made_by == MadeBy::Noescape, pieces))
+    }
+}
+
+/// Whether a symbolic value is a list, as far as its form tells.
+pub(super) fn is_list(residual: &Residual) -> bool {
+    match residual {
+        Residual::Binary(op, ..) => *op == Op::Concat,
+        Residual::Call(name, _) => name == "lib.optionals" || name == "lib.optional",
+        _ => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! From values to the term: jails, permissions and arguments, each with its place. All faults are collected.
 
 mod arguments;
+mod packages;
 mod permissions;
 mod types;
 

@@ -7,12 +7,15 @@ use jail_registry::{
 };
 
 use super::Collector;
-use super::arguments::PART;
+use super::arguments::{PART, is_list};
 use crate::ir::{Expr, Op};
 use crate::residual::Residual;
 use crate::symbols::Symbol;
 use crate::value::{Argument, Combinator, List, Permission, Value};
 use crate::vocabulary::WordKind;
+
+/// What to do about permissions that depend on a package.
+const ONLY_NIX: &str = "only Nix knows this list, and what a jail may do must be known before; packages may depend on it: `(add-pkg-deps (lib.optionals …))`";
 
 /// Lists that are joined beyond this are not looked at where one of them is faulty.
 const JOINED_MAX: usize = 16;
@@ -50,6 +53,7 @@ impl Collector<'_, '_> {
                     .label(format!("this is {}", other.kind()));
                 self.fault(match other {
                     Value::Permission(_) => fault.help("put it in brackets: `[ … ]`"),
+                    Value::Residual(_) => fault.help(ONLY_NIX),
                     _ => fault.help("write `jail NAME PACKAGE [ … ]`"),
                 });
                 None
@@ -202,6 +206,7 @@ impl Collector<'_, '_> {
         let fault = Diagnostic::error(DiagnosticCode::ParamType, Some(place), message)
             .label(format!("this is {}", value.kind()));
         match value {
+            Value::Residual(residual) if is_list(residual) => fault.help(ONLY_NIX),
             Value::Residual(_) => fault.help("write `(add-pkg-deps [ … ])` to put packages into the jail"),
             Value::Str(_) | Value::Text(_) => {
                 fault.help("a string alone grants nothing: is a combinator missing before it? write `(readonly \"…\")`")

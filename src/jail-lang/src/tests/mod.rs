@@ -34,6 +34,7 @@ fn shown(outcome: &Outcome) -> String {
     if let Some(spec) = &outcome.spec {
         lines.extend(spec.jails.iter().map(jail));
         lines.extend(spec.overlays.iter().map(|overlay| format!("overlay {overlay}")));
+        lines.extend(spec.config.iter().map(|config| format!("config {config}")));
         lines.extend(spec.inputs.iter().map(|(name, input)| format!("input {name} {input:?}")));
         lines.extend(spec.copied.keys().map(|path| format!("copied {path}")));
     }
@@ -271,6 +272,65 @@ fn a_spec_like_a_flake() {
             ]
             overlay final: prev: { hello = prev.hello.overrideAttrs (old: { doCheck = false; }); }
             input tools Input { url: Some("github:me/tools"), flake: None, follows: None, inputs: {"nixpkgs": Input { url: None, flake: None, follows: Some("nixpkgs"), inputs: {} }} }"#]],
+    );
+}
+
+#[test]
+fn settings_for_nixpkgs() {
+    check(
+        r#"{
+          nixpkgs = {
+            config.allowUnfreePredicate = package: builtins.elem (lib.getName package) [ "google-chrome" ];
+            overlays = [ (final: prev: { mine = prev.hello; }) ];
+          };
+          overlays = [ (final: prev: { other = prev.hello; }) ];
+          outputs = { pkgs, ... }: jail "a" pkgs.mine [ ];
+        }"#,
+        expect![[r#"
+            jail a <pkgs.mine> [
+            ]
+            overlay final: prev: { mine = prev.hello; }
+            overlay final: prev: { other = prev.hello; }
+            config { allowUnfreePredicate = package: builtins.elem (lib.getName package) [ "google-chrome" ]; }"#]],
+    );
+    check(
+        r#"{
+          nixpkgs = { config = _: { }; overlay = [ ]; };
+          outputs = _: jail "a" pkgs.hello [ ];
+        }"#,
+        expect![[r#"
+            type-mismatch: a set such as `{ allowUnfree = true; }` is wanted, got a function at `config`
+            unexpected-argument: `overlay` means nothing here at `overlay`
+              help: did you mean `overlays`?"#]],
+    );
+}
+
+/// Packages may depend on packages; what a jail may do must be known before it is built.
+#[test]
+fn lists_that_only_nix_knows() {
+    check(
+        r#"jail "a" pkgs.hello [
+          (add-pkg-deps ([ pkgs.git ] ++ pkgs.hello.buildInputs))
+          (add-pkg-deps (lib.optionals pkgs.stdenv.isLinux [ pkgs.jq ]))
+          (add-pkg-deps (if pkgs.stdenv.isLinux then [ pkgs.strace ] else [ ]))
+        ]"#,
+        expect![[r#"
+            jail a <pkgs.hello> [
+              add-pkg-deps [<pkgs.git> <inputs.jailgen.lib.packagesOf pkgs (pkgs.hello.buildInputs)>]
+              add-pkg-deps [<inputs.jailgen.lib.packagesOf pkgs (lib.optionals pkgs.stdenv.isLinux [ pkgs.jq ])>]
+              add-pkg-deps [<inputs.jailgen.lib.packagesOf pkgs (if pkgs.stdenv.isLinux then [ pkgs.strace ] else [ ])>]
+            ]"#]],
+    );
+    check(
+        r#"{
+          a = jail "a" pkgs.hello (lib.optionals pkgs.stdenv.isLinux [ gpu ]);
+          b = jail "b" pkgs.hello [ (readonly ([ "/a" ] ++ pkgs.hello.folders)) ];
+        }"#,
+        expect![[r#"
+            param-type: `jail` takes a list of permissions, got a package at `lib.optionals pkgs.stdenv.isLinux [ gpu ]`
+              help: only Nix knows this list, and what a jail may do must be known before; packages may depend on it: `(add-pkg-deps (lib.optionals …))`
+            param-type: a text is wanted, got a list that only Nix knows at `[ "/a" ] ++ pkgs.hello.folders`
+              help: a list may depend on a package where packages are wanted; `lib.optionalString` gives a text"#]],
     );
 }
 

@@ -126,6 +126,9 @@ impl Sentence {
 /// What makes a file with its environment of a development shell, in emitted files.
 pub const DEV_SHELL: &str = "inputs.jailgen.lib.devShellEnvironment";
 
+/// What makes one package of a list that only Nix knows, in emitted files.
+pub const PACKAGES_OF: &str = "inputs.jailgen.lib.packagesOf pkgs";
+
 const SKIPPED: &str = "if it is there";
 const CREATED: &str = "created if missing";
 /// Of a file that its program makes, unless it has to be there for being bound.

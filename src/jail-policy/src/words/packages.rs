@@ -39,7 +39,13 @@ fn store_name(path: &str) -> Option<&str> {
 
 fn package_words(package: &Package) -> String {
     match package {
-        Package::Symbolic { nix } => nix.split_whitespace().collect::<Vec<_>>().join(" "),
+        Package::Symbolic { nix } => {
+            let (before, nix) = match nix.strip_prefix(super::PACKAGES_OF) {
+                Some(list) => ("all of ", list),
+                None => ("", nix.as_str()),
+            };
+            format!("{before}{}", nix.split_whitespace().collect::<Vec<_>>().join(" "))
+        }
         Package::Resolved { paths } => paths.program.clone().unwrap_or_else(|| paths.out.clone()),
     }
 }

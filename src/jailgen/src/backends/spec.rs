@@ -26,6 +26,8 @@ pub struct Spec {
     /// The overlays that it declares: Nix source, closed but for the names that every emitted file
     /// binds.
     pub overlays: Vec<String>,
+    /// The configuration of nixpkgs that it declares, as Nix source of the same kind.
+    pub config: Option<String>,
     /// Files and folders that its jails name.
     pub copied: Vec<Copied>,
 }

@@ -46,6 +46,7 @@ impl Compiled {
             policies: self.policies.clone(),
             inputs: spec.inputs.clone(),
             overlays: spec.overlays.clone(),
+            config: spec.config.clone(),
             copied: Vec::new(),
         })
     }

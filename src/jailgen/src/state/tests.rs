@@ -36,6 +36,7 @@ fn spec(path: &Path) -> Spec {
         policies: Vec::new(),
         inputs: BTreeMap::new(),
         overlays: Vec::new(),
+        config: None,
         copied: Vec::new(),
     }
 }

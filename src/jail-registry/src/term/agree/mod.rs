@@ -9,7 +9,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use jail_policy::{Package, Text};
+use jail_policy::{PACKAGES_OF, Package, Text};
 
 use fits::{Store, fits};
 
@@ -73,10 +73,29 @@ impl Comparison<'_> {
     }
 
     fn list(&self, spec: &[Placed], nix: &[Placed], place: Option<Place>) -> Compared {
+        if spec.iter().any(|element| is_several(&element.value)) {
+            return self.packages(spec, nix, place);
+        }
         for (element, nix_element) in spec.iter().zip(nix) {
             self.value(element, nix_element, place)?;
         }
         rest(spec, nix, |element| shown(&element.value), |further| further.place.or(place), place)
+    }
+
+    /// Packages, among which some stand for any number: what is not one of these has its package, and nothing else is in the list.
+    fn packages(&self, spec: &[Placed], nix: &[Placed], place: Option<Place>) -> Compared {
+        let any = Package::Symbolic { nix: String::new() };
+        for element in nix {
+            match &element.value {
+                Value::Package(package) if self.is_package(&any, package) => {}
+                other => return different(place, "a package", &shown(other)),
+            }
+        }
+        let single = spec.iter().filter(|element| !is_several(&element.value));
+        if single.count() > nix.len() {
+            return different(place, "more packages", "fewer");
+        }
+        Ok(())
     }
 
     fn attributes(
@@ -128,6 +147,11 @@ impl Comparison<'_> {
             (Package::Symbolic { .. } | Package::Resolved { .. }, _) => false,
         }
     }
+}
+
+/// Whether a package stands for a list that only Nix knows.
+fn is_several(value: &Value) -> bool {
+    matches!(value, Value::Package(Package::Symbolic { nix }) if nix.starts_with(PACKAGES_OF))
 }
 
 /// A value without parts. A path and a function are never arguments.

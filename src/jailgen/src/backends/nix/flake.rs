@@ -118,7 +118,7 @@ fn kit_input(kit: &Kit) -> NixValue {
 }
 
 pub(super) fn render(specs: &[Spec], inputs: &Inputs) -> Result<String, EmitError> {
-    let sets = overlay_sets(specs);
+    let sets = package_sets(specs);
     let names: Vec<&str> = jails(specs).map(|(_, policy)| policy.name.as_str()).collect();
     render_template(
         FLAKE,
@@ -127,7 +127,8 @@ pub(super) fn render(specs: &[Spec], inputs: &Inputs) -> Result<String, EmitErro
             description => NixValue::text(format!("Jails: {}", names.join(", "))).to_nix(0),
             inputs => field("inputs", &NixValue::Set(inputs.all.clone().into_iter().collect()), 2),
             unfree => unfree_list(specs),
-            sets => package_sets(&sets),
+            configured => sets.iter().any(|set| set.config.is_some()),
+            sets => sets.iter().enumerate().map(set_context).collect::<Vec<_>>(),
             jails => jails(specs).map(|(spec, policy)| jail(&sets, spec, policy)).collect::<Vec<_>>(),
             first => names.first().map(|first| name(first)),
         },
@@ -138,8 +139,22 @@ fn jails(specs: &[Spec]) -> impl Iterator<Item = (&Spec, &Policy)> {
     specs.iter().flat_map(|spec| spec.policies.iter().map(move |policy| (spec, policy)))
 }
 
-fn jail(sets: &[&[String]], spec: &Spec, policy: &Policy) -> Value {
-    let set = sets.iter().position(|set| **set == spec.overlays).unwrap_or_default();
+/// What the packages of a spec are made with.
+#[derive(PartialEq, Eq)]
+struct PackageSet<'a> {
+    overlays: &'a [String],
+    config: Option<&'a str>,
+}
+
+impl<'a> PackageSet<'a> {
+    fn of_spec(spec: &'a Spec) -> Self {
+        Self { overlays: &spec.overlays, config: spec.config.as_deref() }
+    }
+}
+
+fn jail(sets: &[PackageSet<'_>], spec: &Spec, policy: &Policy) -> Value {
+    let own = PackageSet::of_spec(spec);
+    let set = sets.iter().position(|set| *set == own).unwrap_or_default();
     context! {
         name => name(&policy.name),
         file => path(&super::file_name(&policy.name)),
@@ -147,11 +162,15 @@ fn jail(sets: &[&[String]], spec: &Spec, policy: &Policy) -> Value {
     }
 }
 
-fn package_sets(sets: &[&[String]]) -> Vec<Value> {
-    let set = |(index, overlays): (usize, &&[String])| {
-        context! { name => scope_name(index), overlays => overlay_list(overlays) }
-    };
-    sets.iter().enumerate().map(set).collect()
+fn set_context((index, set): (usize, &PackageSet<'_>)) -> Value {
+    context! {
+        name => scope_name(index),
+        overlays => overlay_list(set.overlays),
+        config => set.config.map_or_else(
+            || "(_: { })".into(),
+            |config| format!("({{ pkgs, lib, inputs, agents }}: {config})"),
+        ),
+    }
 }
 
 /// The unfree packages that are allowed, or nothing.
@@ -160,13 +179,12 @@ fn unfree_list(specs: &[Spec]) -> Option<String> {
     (!names.is_empty()).then(|| NixValue::List(names).to_nix(6))
 }
 
-/// Each list of overlays that occurs, the empty one first: specs with the same one share a package
-/// set.
-fn overlay_sets(specs: &[Spec]) -> Vec<&[String]> {
-    let mut sets: Vec<&[String]> = vec![&[]];
-    for spec in specs {
-        if !sets.contains(&spec.overlays.as_slice()) {
-            sets.push(&spec.overlays);
+/// Each package set that occurs, that of nixpkgs as it is first: specs with the same settings share one.
+fn package_sets(specs: &[Spec]) -> Vec<PackageSet<'_>> {
+    let mut sets = vec![PackageSet { overlays: &[], config: None }];
+    for set in specs.iter().map(PackageSet::of_spec) {
+        if !sets.contains(&set) {
+            sets.push(set);
         }
     }
     sets

@@ -53,6 +53,7 @@ fn spec(path: &str, policies: Vec<Policy>) -> Spec {
         policies,
         inputs: BTreeMap::new(),
         overlays: Vec::new(),
+        config: None,
         copied: Vec::new(),
     }
 }

@@ -15,7 +15,8 @@ const SCRIPT_LINES_MAX: usize = 60;
 /// whatever place of the machine they name.
 pub(super) fn concerns(content: &Content) -> Vec<String> {
     // Packages of the spec's own are not those that a preset was made for.
-    let own_packages = !content.inputs.is_empty() || !content.overlays.is_empty();
+    let own_packages =
+        !content.inputs.is_empty() || !content.overlays.is_empty() || content.config.is_some();
     let mut lines = Vec::new();
     for policy in &content.policies {
         let usual = if own_packages { Vec::new() } else { presets::usual(policy) };
@@ -78,6 +79,9 @@ pub(super) fn changes(before: &Content, after: &Content) -> Vec<String> {
     lines.extend(inputs.into_iter().map(now));
     if before.overlays != after.overlays {
         lines.push("the overlays".into());
+    }
+    if before.config != after.config {
+        lines.push("the configuration of nixpkgs".into());
     }
     let changed = after.copied.iter().filter(|(name, hash)| before.copied.get(*name) != Some(hash));
     lines.extend(changed.map(|(name, _)| format!("the content of `{}`", shown(name))));

@@ -18,6 +18,9 @@ pub(in crate::state) struct Content {
     /// The inputs that the spec declares, as Nix source.
     pub(super) inputs: BTreeMap<String, String>,
     pub(super) overlays: Vec<String>,
+    /// The configuration of nixpkgs. Records of specs without one are those of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) config: Option<String>,
     /// What it copies, and the hash of each tree: scripts that run on the host may be among it.
     pub(super) copied: BTreeMap<String, String>,
 }
@@ -33,6 +36,7 @@ impl Content {
                 .map(|(name, it)| (name.clone(), input_value(it).to_nix(0)))
                 .collect(),
             overlays: spec.overlays.clone(),
+            config: spec.config.clone(),
             copied: copied.collect(),
         }
     }
@@ -46,7 +50,11 @@ impl Content {
             self.policies.iter().map(|policy| (policy.name.as_str(), grants(policy))).collect();
         let all = (policies, &self.inputs, &self.overlays, &self.copied);
         // Text, numbers and lists of them: there is nothing in it that JSON cannot hold.
-        nar::hash_bytes(&serde_json::to_vec(&all).unwrap_or_default())
+        let json = match &self.config {
+            None => serde_json::to_vec(&all),
+            Some(config) => serde_json::to_vec(&(all, config)),
+        };
+        nar::hash_bytes(&json.unwrap_or_default())
     }
 }
 
