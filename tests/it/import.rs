@@ -40,35 +40,147 @@ fn a_module_that_gets_the_library_as_an_argument() {
 }
 
 #[test]
-fn what_is_left_out_is_told_with_its_line() {
-    let (scratch, outcome) = import("left-out");
-    expect_file![project().join("tests/import/left-out.jail")]
-        .assert_eq(&scratch.read("spec.jail"));
-    expect![[r#"
-        warning[not-imported]: `additionalCombinators` is not taken over
-          --> flake.nix:10:33
-           |
-        10 |         additionalCombinators = builtin: { offline = builtin.reset; };
-           |                                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-           |
-           = help: write each as a function in a `let` of the spec, and name it where it was used
-        warning[not-imported]: `name` is an argument of a function around this jail
-          --> flake.nix:15:32
-           |
-        15 |         many = map (name: jail name pkgs.hello [ ]) [ "a" "b" ];
-           |                                ^^^^ only the caller of that function knows it
-           |
-           = help: put the function in a `let` of the spec and call it there
-        warning[not-imported]: a spec has nothing like `self.rev`
-          --> flake.nix:16:72
-           |
-        16 |         versioned = jail "versioned" pkgs.hello (c: [ (c.set-env "REV" self.rev) ]);
-           |                                                                        ^^^^^^^^
-           |
-           = help: a spec knows nothing of the flake that it came from
-             wrote spec.jail: read it, then `jailgen run spec.jail`
-    "#]]
-    .assert_eq(&outcome.assert_status(0).stderr);
+fn the_home_folder_of_a_configuration() {
+    check("home", &expect_file![project().join("tests/import/home.jail")]);
+}
+
+#[test]
+fn functions_that_a_flake_gives_to_others() {
+    check("factories", &expect_file![project().join("tests/import/factories.jail")]);
+}
+
+#[test]
+fn combinators_and_first_permissions_of_a_flake() {
+    check("combinators", &expect_file![project().join("tests/import/combinators.jail")]);
+}
+
+#[test]
+fn an_overlay_of_jailed_packages() {
+    check("overlay", &expect_file![project().join("tests/import/overlay.jail")]);
+}
+
+#[test]
+fn the_library_under_other_names_and_from_other_sources() {
+    check("any-init", &expect_file![project().join("tests/import/any-init.jail")]);
+}
+
+#[test]
+fn unfree_packages_and_a_second_nixpkgs() {
+    check("unfree", &expect_file![project().join("tests/import/unfree.jail")]);
+}
+
+#[test]
+fn a_cage() {
+    check("cage", &expect_file![project().join("tests/import/cage.jail")]);
+}
+
+#[test]
+fn a_sandbox_of_agent_sandbox() {
+    check("sandbox", &expect_file![project().join("tests/import/sandbox.jail")]);
+}
+
+#[test]
+fn jails_of_a_list_and_of_a_set() {
+    check("several", &expect_file![project().join("tests/import/several.jail")]);
+}
+
+#[test]
+fn a_library_of_ones_own_in_further_files() {
+    let folder = project().join("tests/import/library");
+    let names = [
+        "flake.nix",
+        "lib/default.nix",
+        "lib/prompt.txt",
+        "module.nix",
+        "more.nix",
+        "tools/tool.nix",
+    ];
+    let texts = names.map(|name| fs::read_to_string(folder.join(name)).unwrap());
+    let files: Vec<(&str, &str)> =
+        names.into_iter().zip(texts.iter().map(String::as_str)).collect();
+    let scratch = Scratch::with(&files);
+    scratch.run(&["import", "flake.nix", "-o", "spec.jail"]).assert_status(0);
+    expect_file![folder.join("expected.jail")].assert_eq(&scratch.read("spec.jail"));
+    scratch.run(&["check", "spec.jail"]).assert_status(0);
+}
+
+/// What only a configuration knows: the spec is whole but for that, and says so where it is needed.
+#[test]
+fn holes_have_names_and_lines() {
+    let (scratch, outcome) = import("holes");
+    outcome.assert_status(1);
+    expect_file![project().join("tests/import/holes.jail")].assert_eq(&scratch.read("spec.jail"));
+    assert!(outcome.stderr.contains("`cfg.extraPackages` becomes a hole"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("flake.nix:20"), "{}", outcome.stderr);
+    let checked = scratch.run(&["check", "spec.jail"]);
+    checked.assert_status(1);
+    assert!(checked.stderr.contains("left a hole for"), "{}", checked.stderr);
+}
+
+/// A file of another tool becomes the spec next to it, and what it could not say is in the report next to that.
+fn check_tool(file: &str) {
+    let folder = project().join("tests/import");
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    let scratch = Scratch::with(&[(file, &text)]);
+    let outcome = scratch.run(&["import", file, "-o", "spec.jail"]);
+    outcome.assert_status(0);
+    let stem = file.split('.').next().unwrap();
+    expect_file![folder.join(format!("{stem}.jail"))].assert_eq(&scratch.read("spec.jail"));
+    expect_file![folder.join(format!("{stem}.reported"))].assert_eq(&outcome.stderr);
+    let checked = scratch.run(&["check", "spec.jail"]);
+    checked.assert_status(0);
+}
+
+#[test]
+fn files_of_other_tools() {
+    for file in ["srt.json", "claude-code.json", "nono.json", "codex.toml", "bwrap.sh"] {
+        check_tool(file);
+    }
+}
+
+#[test]
+fn a_file_that_could_be_anything_is_named_by_its_kind() {
+    let scratch = Scratch::with(&[("settings", "{ \"a\": 1 }"), ("run", "bwrap --bind / / bash")]);
+    let outcome = scratch.run(&["import", "settings"]);
+    outcome.assert_status(1);
+    assert!(outcome.stderr.contains("--from KIND"), "{}", outcome.stderr);
+    let outcome = scratch.run(&["import", "--from", "srt", "settings"]);
+    outcome.assert_status(0);
+    assert!(outcome.stderr.contains("`a` is not known here"), "{}", outcome.stderr);
+    scratch.run(&["import", "--from", "nix", "run"]).assert_status(1);
+}
+
+/// A terminal would obey it.
+#[test]
+fn escapes_of_a_file_are_not_printed() {
+    let nix = "{ pkgs, jail }: jail \"x\" pkgs.hello (c: [ (c.set-env \"A\" \"\u{1b}]0;x\u{7}\") ]) # \u{202e}";
+    let scratch = Scratch::with(&[
+        ("flake.nix", nix),
+        ("srt.json", "{ \"\u{1b}[2J\": 1, \"filesystem\": {} }"),
+    ]);
+    for arguments in [
+        &["import", "flake.nix"][..],
+        &["import", "flake.nix", "-o", "x.jail"],
+        &["import", "srt.json"],
+    ] {
+        let outcome = scratch.run(arguments);
+        for text in [&outcome.stdout, &outcome.stderr] {
+            assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+        }
+    }
+}
+
+/// An import reads what is imported below the file's folder, and nothing else.
+#[test]
+fn nothing_beyond_the_folder_is_read() {
+    let scratch = Scratch::with(&[
+        ("project/flake.nix", "{ pkgs, jail }: jail \"x\" pkgs.hello (import ../secret.nix)"),
+        ("secret.nix", "[ \"secret\" ]"),
+    ]);
+    let outcome = scratch.run(&["import", "project/flake.nix"]);
+    outcome.assert_status(1);
+    assert!(outcome.stdout.contains("hole \"import ../secret.nix\""), "{}", outcome.stdout);
+    assert!(!outcome.stdout.contains("[ \"secret\" ]"), "{}", outcome.stdout);
 }
 
 #[test]

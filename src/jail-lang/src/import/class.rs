@@ -5,8 +5,10 @@ use rnix::ast;
 use rowan::ast::AstNode as _;
 
 use super::library::{APPLIED, IMPORTED, Library, Ours, ours};
-use super::lookup::{Bound, Names, Value, attribute, resolve, unwrapped, withs};
-use crate::query::{attr_name, ident_name};
+use super::lookup::{BASE, Bound, COMBINATORS, Names, Value};
+use super::lookup::{attribute, called_with, resolve, unwrapped, withs};
+use super::{home, sandbox};
+use crate::query::{attr_name, call, ident_name, path_of};
 
 /// Names are followed no further than this: a binding may lead to itself.
 const STEPS_MAX: u32 = 64;
@@ -16,6 +18,8 @@ const STEPS_MAX: u32 = 64;
 pub(super) enum Class {
     /// A jail, or what makes one after so many more arguments.
     Makes(usize),
+    /// Several jails, which an expression makes together.
+    Several(Several),
     /// Something that a spec has a name for.
     Ours(Ours),
     /// An attribute of an input, without the system.
@@ -28,14 +32,30 @@ pub(super) enum Class {
     Function(ast::Lambda),
     /// A set of the file.
     Set(ast::AttrSet),
+    /// The home folder, or a folder in it.
+    Home(&'static str),
+    /// What only the surroundings of the file know: an argument of this function, or a file that is not read.
+    Free(Option<ast::Lambda>),
     /// Anything else.
     Other,
+}
+
+/// How an expression holds several jails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Several {
+    Set,
+    List,
 }
 
 impl Class {
     /// Whether it is a finished jail.
     pub(super) fn is_jail(&self) -> bool {
         matches!(self, Self::Makes(0)) || matches!(self, Self::Ours(ours) if ours.wants == Some(0))
+    }
+
+    /// Whether it is the packages of nixpkgs.
+    pub(super) fn is_packages(&self) -> bool {
+        matches!(self, Self::Ours(ours) if ours.text == "pkgs")
     }
 
     fn input(library: Library, path: Vec<String>) -> Self {
@@ -60,8 +80,14 @@ impl Names {
     fn along(&self, select: &ast::Select, steps: u32) -> Vec<Class> {
         let mut set = select.expr().map_or(Class::Other, |set| self.class_within(&set, steps));
         let mut classes = vec![set.clone()];
+        let mut path = Vec::new();
         for attr in select.attrpath().iter().flat_map(|path| path.attrs()) {
-            set = self.selected(set, attr_name(&attr), steps);
+            let name = attr_name(&attr);
+            path.push(name.clone().unwrap_or_default());
+            set = match (&set, home::attribute(&path)) {
+                (Class::Free(_), Some(folder)) => Class::Home(folder),
+                _ => self.selected(set, name, steps),
+            };
             classes.push(set.clone());
         }
         classes
@@ -88,13 +114,100 @@ impl Names {
             ast::Expr::IfElse(branches) => class(branches.body()),
             ast::Expr::Lambda(lambda) => Class::Function(lambda.clone()),
             ast::Expr::AttrSet(set) => Class::Set(set.clone()),
-            ast::Expr::Apply(apply) => {
-                let (function, argument) = (class(apply.lambda()), apply.argument());
-                self.applied(function, argument.as_ref(), steps)
-            }
+            ast::Expr::Apply(apply) => self.call(apply, steps),
             ast::Expr::Select(select) => self.along(select, steps).pop().unwrap_or(Class::Other),
             _ => Class::Other,
         }
+    }
+
+    fn call(&self, apply: &ast::Apply, steps: u32) -> Class {
+        if sandbox::is_call(apply) {
+            return Class::Makes(0);
+        }
+        if let Some(class) = self.known_call(apply, steps) {
+            return class;
+        }
+        let function = apply.lambda().map_or(Class::Other, |it| self.class_within(&it, steps));
+        let argument = apply.argument();
+        match self.applied(function, argument.as_ref(), steps) {
+            // Each system has its own of what such a function gives: `forAllSystems (system: …)`.
+            Class::Other => match argument.as_ref().map(unwrapped) {
+                Some(ast::Expr::Lambda(lambda)) if is_of_system(&lambda) => {
+                    match lambda.body().map(|body| self.class_within(&body, steps)) {
+                        Some(Class::Ours(ours)) if ours.wants != Some(0) => Class::Ours(ours),
+                        _ => Class::Other,
+                    }
+                }
+                _ => Class::Other,
+            },
+            class => class,
+        }
+    }
+
+    /// A call that its function's name tells, whatever it belongs to.
+    fn known_call(&self, apply: &ast::Apply, steps: u32) -> Option<Class> {
+        let (function, arguments) = call(apply);
+        let name = last_name(&function?)?;
+        let is_packages = |expr: &ast::Expr| self.class_within(expr, steps).is_packages();
+        match (name.as_str(), arguments.as_slice()) {
+            ("init", [pkgs]) if is_packages(pkgs) => Some(Class::Ours(Ours::jail())),
+            ("init" | "extend", [set]) if takes_packages(set) => Some(Class::Ours(Ours::jail())),
+            ("getEnv", [ast::Expr::Str(string)]) => {
+                let is_home = crate::query::plain(string).as_deref() == Some("HOME");
+                is_home.then_some(Class::Home("~"))
+            }
+            ("callPackage", [function, _]) => match unwrapped(function) {
+                ast::Expr::Lambda(lambda) => {
+                    lambda.body().map(|body| self.class_within(&body, steps))
+                }
+                _ => None,
+            },
+            ("mapAttrs", [function, _]) | ("genAttrs", [_, function]) => {
+                self.makes_jail(function, steps).then_some(Class::Several(Several::Set))
+            }
+            ("map" | "mapAttrsToList" | "imap0" | "imap1", [function, _])
+            | ("forEach", [_, function]) => {
+                self.makes_jail(function, steps).then_some(Class::Several(Several::List))
+            }
+            ("mapAttrs'", [function, _]) => {
+                self.makes_pair(function, steps).then_some(Class::Several(Several::Set))
+            }
+            ("listToAttrs", [list]) => match unwrapped(list) {
+                ast::Expr::Apply(apply) => {
+                    let (_, arguments) = call(&apply);
+                    let makes = arguments.iter().any(|it| self.makes_pair(it, steps));
+                    makes.then_some(Class::Several(Several::Set))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Whether a function gives a jail.
+    fn makes_jail(&self, function: &ast::Expr, steps: u32) -> bool {
+        match self.class_within(function, steps) {
+            Class::Function(lambda) => {
+                result(&lambda).is_some_and(|body| self.class_within(&body, steps).is_jail())
+            }
+            Class::Makes(wants) => wants > 0,
+            _ => false,
+        }
+    }
+
+    /// Whether a function gives a name and a jail.
+    fn makes_pair(&self, function: &ast::Expr, steps: u32) -> bool {
+        let Class::Function(lambda) = self.class_within(function, steps) else { return false };
+        let value = match result(&lambda).map(|body| unwrapped(&body)) {
+            Some(ast::Expr::AttrSet(set)) => attribute(&set, "value"),
+            Some(ast::Expr::Apply(apply)) => {
+                let (function, mut arguments) = call(&apply);
+                let name = function.and_then(|it| last_name(&it));
+                if name.as_deref() == Some("nameValuePair") { arguments.pop() } else { None }
+            }
+            _ => None,
+        };
+        value.is_some_and(|value| self.class_within(&value, steps).is_jail())
     }
 
     fn applied(&self, function: Class, argument: Option<&ast::Expr>, steps: u32) -> Class {
@@ -106,24 +219,49 @@ impl Names {
                 path.push(APPLIED.into());
                 Class::input(library, path)
             }
-            Class::Import => match argument.map(|it| self.class_within(it, steps)) {
-                Some(Class::Input(library, path)) if path.is_empty() => {
-                    Class::Input(library, vec![IMPORTED.into()])
-                }
-                _ => Class::Other,
-            },
+            Class::Import => self.imported(argument, steps),
             Class::Function(lambda) => {
                 lambda.body().map_or(Class::Other, |body| self.class_within(&body, steps))
             }
-            Class::Ours(_) | Class::Inputs | Class::Set(_) | Class::Other => Class::Other,
+            Class::Free(lambda) => Class::Free(lambda),
+            Class::Ours(_)
+            | Class::Inputs
+            | Class::Set(_)
+            | Class::Several(_)
+            | Class::Home(_)
+            | Class::Other => Class::Other,
+        }
+    }
+
+    fn imported(&self, argument: Option<&ast::Expr>, steps: u32) -> Class {
+        let packages = || Class::Input(Library::Nixpkgs, vec![IMPORTED.into()]);
+        match argument.map(unwrapped) {
+            // A file below the folder of the first one stands here itself.
+            Some(file @ (ast::Expr::Lambda(_) | ast::Expr::LetIn(_) | ast::Expr::AttrSet(_))) => {
+                self.class_within(&file, steps)
+            }
+            Some(ast::Expr::PathSearch(path)) if path.syntax().text() == "<nixpkgs>" => packages(),
+            Some(ast::Expr::PathSearch(_) | ast::Expr::PathRel(_) | ast::Expr::PathAbs(_)) => {
+                Class::Free(None)
+            }
+            Some(argument) => match self.class_within(&argument, steps) {
+                Class::Input(library, path) if path.is_empty() => {
+                    Class::input(library, vec![IMPORTED.into()])
+                }
+                _ if last_name(&argument).as_deref() == Some("nixpkgs") => packages(),
+                _ => Class::Free(None),
+            },
+            None => Class::Other,
         }
     }
 
     fn selected(&self, set: Class, name: Option<String>, steps: u32) -> Class {
         match (set, name) {
-            (Class::Inputs, Some(name)) => {
-                self.inputs.library(&name).map_or(Class::Other, |it| Class::input(it, Vec::new()))
-            }
+            (Class::Inputs, Some(name)) => match self.inputs.library(&name) {
+                Some(Library::Other(name)) if !self.inputs.declares(&name) => Class::Free(None),
+                Some(library) => Class::input(library, Vec::new()),
+                None => Class::Free(None),
+            },
             // The system, which a spec does not name.
             (Class::Input(library, path), name) if name.as_deref().is_none_or(is_system) => {
                 Class::input(library, path)
@@ -133,43 +271,76 @@ impl Names {
                 Class::input(library, path)
             }
             (Class::Ours(of), name) if name.as_deref().is_none_or(is_system) => Class::Ours(of),
+            (Class::Ours(of), Some(name))
+                if of.text == "jail" && name == "combinators" && self.has_combinators =>
+            {
+                Class::Ours(Ours::value("combinators"))
+            }
+            (Class::Ours(of), Some(name)) if of.text == "pkgs" && name == "lib" => {
+                Class::Ours(Ours::value("lib"))
+            }
             (Class::Set(set), Some(name)) => {
                 attribute(&set, &name).map_or(Class::Other, |it| self.class_within(&it, steps))
             }
+            (Class::Free(lambda), _) => Class::Free(lambda),
             _ => Class::Other,
         }
     }
 
     fn named(&self, name: &str, node: &SyntaxNode, steps: u32) -> Class {
         match resolve(name, node) {
-            Some(Bound::Value(entry)) => match entry.value {
-                Value::Expr(value) => self.class_within(&value, steps),
-                Value::From(set) => {
-                    let set = self.class_within(&set, steps);
-                    self.selected(set, Some(name.into()), steps)
+            Some(Bound::Value(entry)) => {
+                let class = match entry.value {
+                    Value::Expr(value) => self.class_within(&value, steps),
+                    Value::From(set) => {
+                        let set = self.class_within(&set, steps);
+                        self.selected(set, Some(name.into()), steps)
+                    }
+                    Value::Parts => Class::Other,
+                };
+                match class {
+                    // However it is made, it is a set of packages.
+                    Class::Other | Class::Free(_) if name == "pkgs" => {
+                        Class::Ours(Ours::value(name))
+                    }
+                    class => class,
                 }
-                Value::Parts => Class::Other,
-            },
-            Some(Bound::Argument(_)) => self.argument(name),
-            Some(Bound::Whole(_)) if self.inputs.is_flake && name == "inputs" => Class::Inputs,
-            Some(Bound::Whole(_)) => self.argument(name),
+            }
+            Some(Bound::Argument(lambda)) => self.argument(name, &lambda),
+            Some(Bound::Whole(lambda)) if is_outputs(&lambda) => Class::Inputs,
+            Some(Bound::Whole(lambda)) if takes_combinators(&lambda) => {
+                let text = if self.has_combinators { "combinators" } else { "jail.combinators" };
+                Class::Ours(Ours::value(text))
+            }
+            Some(Bound::Whole(lambda)) => self.argument(name, &lambda),
             None if name == "import" => Class::Import,
             None => self.with_in_scope(name, node, steps),
         }
     }
 
     /// What an argument of a function is, which its name alone tells.
-    fn argument(&self, name: &str) -> Class {
+    fn argument(&self, name: &str, lambda: &ast::Lambda) -> Class {
         match name {
             "inputs" | "inputs'" => Class::Inputs,
             "pkgs" | "lib" | "system" => Class::Ours(Ours::value(name)),
+            "final" | "prev" => Class::Ours(Ours::value("pkgs")),
             "jail" => Class::Ours(Ours::jail()),
             name => match self.inputs.library(name) {
-                // Only the outputs of a flake are called with its inputs.
-                Some(Library::Other(_)) | None => Class::Other,
+                Some(Library::Other(name)) if is_outputs(lambda) => {
+                    Class::Input(Library::Other(name), Vec::new())
+                }
+                Some(Library::Other(_)) | None => self.other_argument(name, lambda),
                 Some(library) => Class::input(library, Vec::new()),
             },
         }
+    }
+
+    fn other_argument(&self, name: &str, lambda: &ast::Lambda) -> Class {
+        let is_package = called_with(lambda).is_some_and(|call| call.is_package);
+        if is_package && super::rewrite::default_of(lambda, name).is_none() {
+            return Class::Ours(Ours::value(&format!("pkgs.{name}")));
+        }
+        Class::Free(Some(lambda.clone()))
     }
 
     fn with_in_scope(&self, name: &str, node: &SyntaxNode, steps: u32) -> Class {
@@ -184,6 +355,12 @@ impl Names {
         found.into_iter().find(|class| !matches!(class, Class::Other)).unwrap_or(Class::Other)
     }
 
+    /// What `name` is after `inherit (from) name;`.
+    pub(super) fn inherited(&self, name: &str, from: &ast::Expr) -> Class {
+        let set = self.class_within(from, STEPS_MAX);
+        self.selected(set, Some(name.into()), STEPS_MAX)
+    }
+
     /// Whether a name that is an argument of the flake's outputs is one of its inputs.
     pub(super) fn other_input(&self, name: &str, node: &SyntaxNode) -> Option<String> {
         let Some(Bound::Argument(lambda)) = resolve(name, node) else { return None };
@@ -195,13 +372,61 @@ impl Names {
     }
 }
 
+/// What a function gives after all its arguments.
+pub(super) fn result(lambda: &ast::Lambda) -> Option<ast::Expr> {
+    let mut body = lambda.body()?;
+    while let ast::Expr::Lambda(inner) = unwrapped(&body) {
+        body = inner.body()?;
+    }
+    Some(body)
+}
+
+/// The last name of what is called: `init` of `(import jail).init`.
+pub(super) fn last_name(function: &ast::Expr) -> Option<String> {
+    match function {
+        ast::Expr::Select(select) => {
+            select.attrpath()?.attrs().last().and_then(|attr| attr_name(&attr))
+        }
+        other => path_of(other)?.pop(),
+    }
+}
+
+/// Whether an argument is a set with packages: `{ inherit pkgs; … }`.
+fn takes_packages(argument: &ast::Expr) -> bool {
+    use ast::HasEntry as _;
+    let ast::Expr::AttrSet(set) = unwrapped(argument) else { return false };
+    let mut inherited = set.inherits().flat_map(|inherit| inherit.attrs());
+    attribute(&set, "pkgs").is_some()
+        || inherited.any(|attr| attr_name(&attr).as_deref() == Some("pkgs"))
+}
+
+/// Whether a function takes the system alone.
+fn is_of_system(lambda: &ast::Lambda) -> bool {
+    match lambda.param() {
+        Some(ast::Param::IdentParam(param)) => {
+            param.ident().is_some_and(|ident| ident_name(&ident) == "system")
+        }
+        Some(ast::Param::Pattern(_)) | None => false,
+    }
+}
+
 /// Whether a function is what a flake's `outputs` are.
 fn is_outputs(lambda: &ast::Lambda) -> bool {
-    let entry = lambda.syntax().ancestors().find_map(ast::AttrpathValue::cast);
-    let Some(entry) = entry else { return false };
-    let name = entry.attrpath().and_then(|path| path.attrs().next());
-    let is_value = entry.value().is_some_and(|value| unwrapped(&value).syntax() == lambda.syntax());
-    is_value && name.and_then(|name| attr_name(&name)).as_deref() == Some("outputs")
+    value_of(lambda).as_deref() == Some("outputs")
+}
+
+/// Whether a function of `extend` or `mkOverlay` is called with the combinators.
+fn takes_combinators(lambda: &ast::Lambda) -> bool {
+    [COMBINATORS, BASE, "packages"].contains(&value_of(lambda).unwrap_or_default().as_str())
+        && matches!(lambda.param(), Some(ast::Param::IdentParam(_)))
+}
+
+/// The attribute whose value a function is.
+pub(super) fn value_of(lambda: &ast::Lambda) -> Option<String> {
+    let entry = lambda.syntax().ancestors().find_map(ast::AttrpathValue::cast)?;
+    let is_value = entry.value().is_some_and(|it| unwrapped(&it).syntax() == lambda.syntax());
+    let last = entry.attrpath()?.attrs().last()?;
+    if is_value { attr_name(&last) } else { None }
 }
 
 fn is_system(name: &str) -> bool {

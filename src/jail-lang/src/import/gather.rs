@@ -7,32 +7,56 @@ use rnix::SyntaxNode;
 use rnix::ast::{self, HasEntry};
 use rowan::ast::AstNode as _;
 
-use super::lookup::{Bound, Names, Value, attribute, resolve, unwrapped};
-use crate::query::{attr_name, ident_name, plain, range};
+use super::class::{Class, Several, last_name, result, value_of};
+use super::left_out;
+use super::lookup::{Bound, Entry, Names, Value, attribute, resolve, unwrapped};
+use crate::query::{attr_name, call, ident_name, plain, range};
 
 /// What a file makes.
 pub(super) struct Gathered {
     pub(super) jails: Vec<Found>,
+    /// Functions that make jails, and that no jail of the file is made by.
+    pub(super) factories: Vec<Factory>,
     pub(super) file: FileId,
     pub(super) faults: Vec<Diagnostic>,
 }
 
-/// A jail of the file.
+/// A jail of the file, or several.
 pub(super) struct Found {
     /// What it is to be called in the spec.
     pub(super) name: String,
-    pub(super) expr: ast::Expr,
+    pub(super) made: MadeBy,
+}
+
+/// How the file makes a jail.
+pub(super) enum MadeBy {
+    /// An expression.
+    Expr(ast::Expr),
+    /// An expression that makes several.
+    Several(Several, ast::Expr),
+    /// An overlay, of the package of this name.
+    Overlay(String, ast::Expr),
+}
+
+/// A function that makes a jail.
+pub(super) struct Factory {
+    pub(super) name: String,
+    pub(super) entry: Entry,
+    pub(super) lambda: ast::Lambda,
 }
 
 pub(super) fn gather(names: &Names, root: &ast::Expr, file: FileId) -> Gathered {
-    let gathered = Gathered { jails: Vec::new(), file, faults: Vec::new() };
-    let mut walk = Walk { names, gathered, seen: BTreeSet::new() };
-    let start = match root {
-        ast::Expr::AttrSet(set) => attribute(set, "outputs").unwrap_or_else(|| root.clone()),
+    let (jails, factories, faults) = (Vec::new(), Vec::new(), Vec::new());
+    let gathered = Gathered { jails, factories, file, faults };
+    let mut walk = Walk { names, gathered, seen: BTreeSet::new(), called: BTreeSet::new() };
+    let start = match unwrapped(root) {
+        ast::Expr::AttrSet(set) => attribute(&set, "outputs").unwrap_or_else(|| root.clone()),
         _ => root.clone(),
     };
     walk.visit(&start, None);
-    walk.gathered
+    let Walk { mut gathered, called, .. } = walk;
+    gathered.factories.retain(|it| !called.contains(&range(it.lambda.syntax()).start));
+    gathered
 }
 
 struct Walk<'a> {
@@ -40,14 +64,22 @@ struct Walk<'a> {
     gathered: Gathered,
     /// Where the bindings and the jails stand that were looked at.
     seen: BTreeSet<usize>,
+    /// Where the functions stand that the file calls for a jail.
+    called: BTreeSet<usize>,
 }
 
 impl Walk<'_> {
     /// Looks for jails in what `expr` may give. `called` is what it is called where it stands.
     fn visit(&mut self, expr: &ast::Expr, called: Option<&str>) {
-        if self.names.class(expr).is_jail() {
-            self.found(expr, called);
+        // A function that is called where it stands: a file that is imported. Its jails are looked for in it.
+        if let Some(body) = called_body(expr) {
+            self.visit(&body, called);
             return;
+        }
+        match self.names.class(expr) {
+            class if class.is_jail() => return self.found(expr, called),
+            Class::Several(several) => return self.several(several, expr, called),
+            _ => {}
         }
         match expr {
             ast::Expr::Ident(ident) => self.follow(&ident_name(ident), ident.syntax()),
@@ -56,10 +88,14 @@ impl Walk<'_> {
             ast::Expr::AttrSet(set) => self.entries(set),
             ast::Expr::With(with) => self.visit_all(with.body(), called),
             ast::Expr::Paren(paren) => self.visit_all(paren.expr(), called),
-            ast::Expr::Lambda(lambda) => self.visit_all(lambda.body(), called),
-            ast::Expr::Apply(apply) => {
-                self.visit_all(apply.lambda().into_iter().chain(apply.argument()), called);
-            }
+            ast::Expr::Lambda(lambda) => match self.factory(lambda) {
+                Some(factory) => self.gathered.factories.push(factory),
+                None => self.visit_all(lambda.body(), called),
+            },
+            ast::Expr::Apply(apply) => match self.overlay(apply) {
+                Some(packages) => self.jailed(&packages),
+                None => self.visit_all(apply.lambda().into_iter().chain(apply.argument()), called),
+            },
             ast::Expr::List(list) => self.visit_all(list.items(), None),
             ast::Expr::BinOp(both) => {
                 self.visit_all(both.lhs().into_iter().chain(both.rhs()), called);
@@ -122,13 +158,106 @@ impl Walk<'_> {
         if !self.seen.insert(range(target.syntax()).start) {
             return;
         }
+        self.mark_called(&target);
         let name = match &target {
             ast::Expr::Ident(ident) => Some(ident_name(ident)),
             other => written_name(other).or_else(|| called.map(str::to_owned)),
         };
         let name = name.or_else(|| factory(&target)).unwrap_or_else(|| "jail".into());
         let name = self.unused(name);
-        self.gathered.jails.push(Found { name, expr: target });
+        self.gathered.jails.push(Found { name, made: MadeBy::Expr(target) });
+    }
+
+    fn several(&mut self, several: Several, expr: &ast::Expr, called: Option<&str>) {
+        if !self.seen.insert(range(expr.syntax()).start) {
+            return;
+        }
+        expr.syntax()
+            .descendants()
+            .filter_map(ast::Expr::cast)
+            .for_each(|it| self.mark_called(&it));
+        let name = self.unused(called.unwrap_or("jails").to_owned());
+        let made = MadeBy::Several(several, expr.clone());
+        self.gathered.jails.push(Found { name, made });
+    }
+
+    /// Remembers the function that a call makes a jail by, and those that it calls itself.
+    fn mark_called(&mut self, call: &ast::Expr) {
+        let mut function = unwrapped(call);
+        while let ast::Expr::Apply(apply) = &function {
+            let Some(next) = apply.lambda() else { return };
+            function = unwrapped(&next);
+        }
+        let Class::Function(lambda) = self.names.class(&function) else { return };
+        if self.called.insert(range(lambda.syntax()).start)
+            && let Some(body) = result(&lambda)
+        {
+            self.mark_called(&body);
+        }
+    }
+
+    /// A function that gives a jail, where it is bound to a name.
+    fn factory(&mut self, lambda: &ast::Lambda) -> Option<Factory> {
+        let name = value_of(lambda).filter(|name| name != "outputs" && name != "default")?;
+        let body = result(lambda)?;
+        if !self.names.class(&body).is_jail() {
+            return None;
+        }
+        let entry = lambda.syntax().ancestors().find_map(ast::AttrpathValue::cast)?;
+        let (node, value) = (entry.syntax().clone(), Value::Expr(entry.value()?));
+        if self.gathered.factories.iter().any(|known| known.name == name) {
+            return None;
+        }
+        // A function that only calls another one is what people call; the other one is not.
+        self.mark_called(&body);
+        let entry = Entry { name: name.clone(), node, value };
+        Some(Factory { name, entry, lambda: lambda.clone() })
+    }
+
+    /// The packages that an overlay of jail.nix puts into jails.
+    fn overlay(&self, apply: &ast::Apply) -> Option<ast::Expr> {
+        let is_overlay = last_name(&unwrapped(&apply.lambda()?)).as_deref() == Some("mkOverlay");
+        match apply.argument().as_ref().map(unwrapped) {
+            Some(ast::Expr::AttrSet(set)) if is_overlay => attribute(&set, "packages"),
+            _ => None,
+        }
+    }
+
+    fn jailed(&mut self, packages: &ast::Expr) {
+        match unwrapped(packages) {
+            ast::Expr::Lambda(lambda) => {
+                if let Some(body) = lambda.body() {
+                    self.jailed(&body);
+                }
+            }
+            ast::Expr::With(with) => {
+                if let Some(body) = with.body() {
+                    self.jailed(&body);
+                }
+            }
+            ast::Expr::LetIn(set) => {
+                if let Some(body) = set.body() {
+                    self.jailed(&body);
+                }
+            }
+            ast::Expr::AttrSet(set) => {
+                for entry in set.attrpath_values() {
+                    let name = entry.attrpath().and_then(|path| path.attrs().next());
+                    let name = name.and_then(|name| attr_name(&name));
+                    if let (Some(name), Some(value)) = (name, entry.value()) {
+                        let made = MadeBy::Overlay(name.clone(), value);
+                        let name = self.unused(name);
+                        self.gathered.jails.push(Found { name, made });
+                    }
+                }
+            }
+            other => {
+                let message = "these packages are not written out";
+                let fault = left_out(self.gathered.file, other.syntax(), message)
+                    .help("write a jail for each: `jail \"NAME\" pkgs.NAME [ … ]`");
+                self.gathered.faults.push(fault);
+            }
+        }
     }
 
     /// The jail that a variable names, where it is bound: it may be used in many places.
@@ -153,14 +282,43 @@ impl Walk<'_> {
     }
 }
 
+/// The body of a function that is called where it stands.
+fn called_body(expr: &ast::Expr) -> Option<ast::Expr> {
+    let ast::Expr::Apply(apply) = expr else { return None };
+    let (function, arguments) = call(apply);
+    let function = unwrapped(&function?);
+    let lambda = match (&function, arguments.as_slice()) {
+        (ast::Expr::Lambda(lambda), [_]) => lambda.clone(),
+        // `import (…)`, with or without an argument for what it gives.
+        (ast::Expr::Ident(ident), [file, ..]) if ident_name(ident) == "import" => {
+            match unwrapped(file) {
+                ast::Expr::Lambda(lambda) => lambda,
+                body @ (ast::Expr::LetIn(_) | ast::Expr::AttrSet(_)) => return Some(body),
+                _ => return None,
+            }
+        }
+        (function, [file, _]) if last_name(function).as_deref() == Some("callPackage") => {
+            match unwrapped(file) {
+                ast::Expr::Lambda(lambda) => lambda,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    lambda.body()
+}
+
 /// `go` for `makeJailedGo { }`.
 fn factory(expr: &ast::Expr) -> Option<String> {
     let mut function = unwrapped(expr);
     while let ast::Expr::Apply(apply) = &function {
         function = unwrapped(&apply.lambda()?);
     }
-    let ast::Expr::Ident(ident) = function else { return None };
-    let name = ident_name(&ident);
+    named_factory(&last_name(&function)?)
+}
+
+/// `go` for `makeJailedGo`.
+pub(super) fn named_factory(name: &str) -> Option<String> {
     let prefixes = ["makeJailed", "mkJailed", "make", "mk"];
     let rest = prefixes.iter().find_map(|prefix| name.strip_prefix(prefix))?;
     Some(rest.to_ascii_lowercase()).filter(|rest| !rest.is_empty())
@@ -184,10 +342,12 @@ fn written_name(expr: &ast::Expr) -> Option<String> {
     }
     match arguments.last()? {
         ast::Expr::Str(string) => plain(string).filter(|name| !name.is_empty()),
-        ast::Expr::AttrSet(set) => match attribute(set, "name")? {
-            ast::Expr::Str(string) => plain(&string),
-            _ => None,
-        },
+        ast::Expr::AttrSet(set) => {
+            match attribute(set, "name").or_else(|| attribute(set, "outName"))? {
+                ast::Expr::Str(string) => plain(&string),
+                _ => None,
+            }
+        }
         _ => None,
     }
 }

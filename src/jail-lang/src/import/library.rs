@@ -18,8 +18,12 @@ pub(super) enum Library {
     JailedAgents,
     /// nixpkgs.
     Nixpkgs,
+    /// Another version of nixpkgs, by the name of the input.
+    OtherNixpkgs(String),
     /// The packages of agents.
     LlmAgents,
+    /// ai-cage.
+    AiCage,
     /// The flake itself.
     Itself,
     /// Any other, by the name of the input.
@@ -33,15 +37,17 @@ pub(super) struct Ours {
     pub(super) text: String,
     /// How many arguments it wants to be a jail, if it makes jails.
     pub(super) wants: Option<usize>,
+    /// The input of the flake that it belongs to, where a spec must declare it.
+    pub(super) input: Option<String>,
 }
 
 impl Ours {
     pub(super) fn value(text: &str) -> Self {
-        Self { text: text.into(), wants: None }
+        Self { text: text.into(), wants: None, input: None }
     }
 
     fn maker(text: &str, wants: usize) -> Self {
-        Self { text: text.into(), wants: Some(wants) }
+        Self { text: text.into(), wants: Some(wants), input: None }
     }
 
     /// `jail` of jail.nix.
@@ -91,11 +97,22 @@ impl Inputs {
         if name == "self" {
             return Some(Library::Itself);
         }
-        match self.declared.get(name) {
-            Some(declared) => Some(declared.library.clone()),
-            None if self.is_flake => Some(by_name(name).unwrap_or(Library::Other(name.into()))),
-            None => by_name(name),
-        }
+        let known = match self.declared.get(name) {
+            Some(declared) => declared.library.clone(),
+            None if self.is_flake => by_name(name).unwrap_or(Library::Other(name.into())),
+            None => by_name(name)?,
+        };
+        // The packages of a spec are those of one nixpkgs.
+        let is_second = known == Library::Nixpkgs
+            && name != "nixpkgs"
+            && self.declared.contains_key(name)
+            && self.declared.contains_key("nixpkgs");
+        Some(if is_second { Library::OtherNixpkgs(name.into()) } else { known })
+    }
+
+    /// Whether the file declares an input of this name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.declared.contains_key(name)
     }
 
     /// How another input is declared in a spec.
@@ -150,6 +167,8 @@ fn by_url(url: &str) -> Option<Library> {
         Some(Library::JailNix)
     } else if has("llm-agents") {
         Some(Library::LlmAgents)
+    } else if has("ai-cage") {
+        Some(Library::AiCage)
     } else if has("nixpkgs") {
         Some(Library::Nixpkgs)
     } else {
@@ -159,10 +178,11 @@ fn by_url(url: &str) -> Option<Library> {
 
 fn by_name(name: &str) -> Option<Library> {
     match name {
-        "jail-nix" | "jailnix" | "jail_nix" => Some(Library::JailNix),
+        "jail-nix" | "jailnix" | "jail_nix" | "nix-jail" => Some(Library::JailNix),
         "jailed-agents" => Some(Library::JailedAgents),
         "nixpkgs" => Some(Library::Nixpkgs),
         "llm-agents" => Some(Library::LlmAgents),
+        "ai-cage" => Some(Library::AiCage),
         _ => None,
     }
 }
@@ -173,7 +193,13 @@ pub(super) fn ours(library: &Library, path: &[String]) -> Option<Ours> {
     match (library, path.as_slice()) {
         (Library::Nixpkgs, ["legacyPackages"] | [IMPORTED, APPLIED]) => Some(Ours::value("pkgs")),
         (Library::Nixpkgs, ["lib"]) => Some(Ours::value("lib")),
+        (Library::OtherNixpkgs(name), ["legacyPackages"] | [IMPORTED, APPLIED]) => Some(Ours {
+            input: Some(name.clone()),
+            ..Ours::value(&format!("inputs.{name}.legacyPackages.${{system}}"))
+        }),
+        (Library::OtherNixpkgs(_), ["lib"]) => Some(Ours::value("lib")),
         (Library::LlmAgents, ["packages"]) => Some(Ours::value("agents")),
+        (Library::AiCage, ["lib", "cage", APPLIED]) => Some(Ours::maker("cage", 1)),
         (Library::JailNix, ["lib", "init" | "extend", APPLIED])
         | (Library::JailedAgents, ["lib", "internals", "jail"]) => Some(Ours::jail()),
         (

@@ -5,12 +5,16 @@ use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
 use super::library::Inputs;
-use crate::query::{attr_name, ident_name};
+use crate::query::{attr_name, ident_name, path_of};
 
 /// The names of a file.
 pub(super) struct Names {
     /// Its inputs, where it is a flake.
     pub(super) inputs: Inputs,
+    /// Whether it adds combinators of its own.
+    pub(super) has_combinators: bool,
+    /// Whether it says what all its jails begin with.
+    pub(super) has_base: bool,
 }
 
 /// What a name is bound to.
@@ -46,9 +50,21 @@ pub(super) enum Value {
 
 impl Names {
     pub(super) fn of(root: &ast::Expr) -> Self {
-        Self { inputs: Inputs::of(root) }
+        let sets = |name| {
+            let entries = root.syntax().descendants().filter_map(ast::AttrpathValue::cast);
+            entries
+                .filter_map(|entry| entry.attrpath()?.attrs().last())
+                .any(|last: ast::Attr| attr_name(&last).as_deref() == Some(name))
+        };
+        Self { inputs: Inputs::of(root), has_combinators: sets(COMBINATORS), has_base: sets(BASE) }
     }
 }
+
+/// The argument of `extend` with further combinators.
+pub(super) const COMBINATORS: &str = "additionalCombinators";
+
+/// The argument of `extend` with what all jails begin with.
+pub(super) const BASE: &str = "basePermissions";
 
 /// What `name` means at `node`; `None` where nothing around it binds it.
 pub(super) fn resolve(name: &str, node: &SyntaxNode) -> Option<Bound> {
@@ -132,12 +148,60 @@ fn argument(lambda: ast::Lambda, name: &str) -> Option<Bound> {
         ast::Param::IdentParam(param) => is(param.ident()).then_some(Bound::Whole(lambda)),
         ast::Param::Pattern(pattern) => {
             if pattern.pat_entries().any(|entry| is(entry.ident())) {
-                Some(Bound::Argument(lambda))
+                let given = called_with(&lambda).and_then(|call| given(&call.set, name));
+                Some(given.unwrap_or(Bound::Argument(lambda)))
             } else {
                 let whole = pattern.pat_bind().is_some_and(|bind| is(bind.ident()));
                 whole.then_some(Bound::Whole(lambda))
             }
         }
+    }
+}
+
+/// The call of a function where it stands: `({ a }: …) { a = 1; }`, as with a file that is imported.
+pub(super) struct DirectCall {
+    /// What it is called with.
+    pub(super) set: ast::AttrSet,
+    /// Whether `callPackage` calls it, and gives it packages for what the set does not have.
+    pub(super) is_package: bool,
+}
+
+/// How a function is called where it stands, if it is.
+pub(super) fn called_with(lambda: &ast::Lambda) -> Option<DirectCall> {
+    let around = |node: &SyntaxNode| {
+        node.ancestors().skip(1).find(|node| node.kind() != SyntaxKind::NODE_PAREN)
+    };
+    let outer = ast::Apply::cast(around(lambda.syntax())?)?;
+    let is_lambda = |expr: Option<ast::Expr>| {
+        expr.is_some_and(|expr| unwrapped(&expr).syntax() == lambda.syntax())
+    };
+    let set = |apply: &ast::Apply| match unwrapped(&apply.argument()?) {
+        ast::Expr::AttrSet(set) => Some(set),
+        _ => None,
+    };
+    if is_lambda(outer.lambda()) {
+        return Some(DirectCall { set: set(&outer)?, is_package: false });
+    }
+    let caller = path_of(&outer.lambda()?)?.pop()?;
+    if !is_lambda(outer.argument()) || !caller.starts_with("callPackage") {
+        return None;
+    }
+    let call = ast::Apply::cast(around(outer.syntax())?)?;
+    Some(DirectCall { set: set(&call)?, is_package: true })
+}
+
+/// What a set gives for an argument.
+fn given(set: &ast::AttrSet, name: &str) -> Option<Bound> {
+    if attribute(set, name).is_some() {
+        return entry(set, name, set.syntax());
+    }
+    let inherits = |inherit: &ast::Inherit| {
+        inherit.attrs().any(|attr| attr_name(&attr).as_deref() == Some(name))
+    };
+    let inherit = set.inherits().find(inherits)?;
+    match inherit.from() {
+        Some(_) => entry(set, name, set.syntax()),
+        None => resolve(name, set.syntax()),
     }
 }
 

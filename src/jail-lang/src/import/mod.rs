@@ -1,14 +1,18 @@
-//! From a flake that uses jail.nix or jailed-agents to the spec that it amounts to.
+//! From a flake that uses jail.nix, jailed-agents, ai-cage or agent-sandbox.nix to the spec that it amounts to.
 //!
-//! Nothing is evaluated. The jails of a file are found by following its names from its outputs; what they need of the file
+//! Nothing is evaluated, and nothing is read but the file and what it imports below its folder. The jails of a file are found by following its names from its outputs; what they need of the file
 //! is kept as it is written, comments included, and what stands for one of the two libraries, for nixpkgs or for the system
 //! becomes the name that a spec has for it.
 
 mod class;
+mod extension;
 mod gather;
+mod home;
+mod inline;
 mod library;
 mod lookup;
 mod rewrite;
+mod sandbox;
 mod write;
 
 #[cfg(test)]
@@ -20,6 +24,7 @@ use rowan::ast::AstNode as _;
 
 use crate::files::Files;
 use crate::query;
+use crate::sources::Sources;
 use crate::syntax;
 
 /// What became of a file.
@@ -33,32 +38,50 @@ pub struct Imported {
     pub files: Files,
 }
 
-/// Reads `text`, a flake or another Nix file called `name`, and writes the spec that it amounts to.
+/// Reads `text`, a flake or another Nix file called `name`, and writes the spec that it amounts to. What it imports below its
+/// folder is read from `sources`, where they are given.
 #[must_use]
-pub fn import(name: &str, text: &str) -> Imported {
+pub fn import(name: &str, text: &str, sources: Option<&dyn Sources>) -> Imported {
     let mut files = Files::default();
     let file = files.add(name, text);
     let failed = |fault| (None, vec![fault]);
     let (spec, diagnostics) = if let Err(fault) = syntax::check(text) {
         failed(*fault)
     } else {
-        let read = query::read(text, |tree| taken_over(name, file, &tree.root));
-        read.unwrap_or_else(|| failed(too_large(name)))
+        let expanded = inline::expand(text, file, sources, &mut files);
+        let line = |at| {
+            let at = u32::try_from(at).unwrap_or(u32::MAX);
+            let place = expanded.origin(Place { file, start: at, end: at.saturating_add(1) });
+            let name = files.get(place.file).map_or("?", |file| file.name.as_str());
+            format!("{name}:{}", files.line_column(place).0)
+        };
+        let take = |tree: &query::Tree| taken_over(name, file, &tree.root, &line);
+        let read = query::read(&expanded.text, take);
+        let (spec, mut faults) = read.unwrap_or_else(|| failed(too_large(name)));
+        for fault in &mut faults {
+            fault.primary = fault.primary.map(|place| expanded.origin(place));
+        }
+        (spec, faults)
     };
     Imported { spec, diagnostics, files }
 }
 
-fn taken_over(name: &str, file: FileId, root: &SyntaxNode) -> (Option<String>, Vec<Diagnostic>) {
+fn taken_over(
+    name: &str,
+    file: FileId,
+    root: &SyntaxNode,
+    line: &dyn Fn(usize) -> String,
+) -> (Option<String>, Vec<Diagnostic>) {
     let Some(expr) = ast::Root::cast(root.clone()).and_then(|root| root.expr()) else {
         return (None, Vec::new());
     };
     let names = lookup::Names::of(&expr);
     let mut gathered = gather::gather(&names, &expr, file);
-    let spec = write::spec(name, &names, &expr, &mut gathered);
+    let spec = write::spec(name, &names, &expr, &mut gathered, line);
     if spec.is_none() && gathered.faults.is_empty() {
         let message = format!("`{name}` makes no jail");
         let fault = Diagnostic::error(Code::NoJail, None, message).help(
-            "`jailgen import` takes flakes that call `jail NAME PACKAGE PERMISSIONS` of jail.nix, or a builder of jailed-agents",
+            "`jailgen import` takes Nix files that call `jail NAME PACKAGE PERMISSIONS` of jail.nix, a builder of jailed-agents, `cage` of ai-cage or `mkSandbox` of agent-sandbox.nix",
         );
         gathered.faults.push(fault);
     }

@@ -5,7 +5,7 @@ use expect_test::{Expect, expect};
 use super::import;
 
 fn check(nix: &str, expected: &Expect) {
-    let imported = import("flake.nix", nix);
+    let imported = import("flake.nix", nix, None);
     let mut text = imported.spec.unwrap_or_else(|| "no spec\n".into());
     for fault in &imported.diagnostics {
         let line = fault.primary.map_or(0, |place| imported.files.line_column(place).0);
@@ -41,12 +41,17 @@ fn a_builder_in_a_development_shell() {
 "#,
         &expect![[r#"
             # Imported from flake.nix.
-            with pkgs;
-            makeJailedCrush {
-              extraPkgs = [
-                go
-                gopls
-              ];
+            {
+              nixpkgs.config.allowUnfree = true;
+              outputs =
+                _:
+                with pkgs;
+                makeJailedCrush {
+                  extraPkgs = [
+                    go
+                    gopls
+                  ];
+                };
             }
         "#]],
     );
@@ -214,9 +219,26 @@ in
 "#,
         &expect![[r##"
             # Imported from flake.nix.
-            jail "one" pkgs.hello (c: [ c.network ])
-            line 5: `additionalCombinators` is not taken over
-            line 9: `name` is an argument of a function around this jail
+            let
+              # The combinators that the flake adds.
+              combinators = jail.combinators // (builtin: { }) jail.combinators;
+            in
+            {
+              one = jail "one" pkgs.hello ((c: [ c.network ]) combinators);
+            }
+            // (lib.listToAttrs (
+              lib.imap0
+                (index: jail: {
+                  name = "all-${toString index}";
+                  value = jail;
+                })
+                (
+                  map (name: jail name pkgs.hello [ ]) [
+                    "a"
+                    "b"
+                  ]
+                )
+            ))
         "##]],
     );
     check(
@@ -226,4 +248,57 @@ in
         line 0: `flake.nix` makes no jail
     "#]],
     );
+}
+
+const FIXTURES: [&str; 12] = [
+    include_str!("../../../../tests/import/any-init.nix"),
+    include_str!("../../../../tests/import/cage.nix"),
+    include_str!("../../../../tests/import/combinators.nix"),
+    include_str!("../../../../tests/import/devshell.nix"),
+    include_str!("../../../../tests/import/factories.nix"),
+    include_str!("../../../../tests/import/holes.nix"),
+    include_str!("../../../../tests/import/home.nix"),
+    include_str!("../../../../tests/import/module.nix"),
+    include_str!("../../../../tests/import/overlay.nix"),
+    include_str!("../../../../tests/import/sandbox.nix"),
+    include_str!("../../../../tests/import/several.nix"),
+    include_str!("../../../../tests/import/unfree.nix"),
+];
+
+/// One token of many is taken out or doubled: most of it is broken then, and some means something else.
+#[test]
+fn changed_files_have_a_message_or_a_spec() {
+    for text in FIXTURES {
+        let tokens: Vec<&str> = rnix::tokenize(text).map(|(_, token)| token).collect();
+        for at in (0..tokens.len()).step_by(41) {
+            for count in [0, 2] {
+                let mut changed = tokens.clone();
+                changed.splice(at..=at, std::iter::repeat_n(tokens[at], count));
+                let imported = import("flake.nix", &changed.concat(), None);
+                assert!(imported.spec.is_some() || !imported.diagnostics.is_empty());
+            }
+        }
+    }
+}
+
+/// Files that import each other end, and places are those of the file that is meant.
+#[test]
+fn files_that_import_each_other() {
+    let sources = crate::MemorySources::new([
+        (
+            "lib/a.nix",
+            "{ jail }:\n# Here.\n{ x = jail \"x\" pkgs.hello (import ../lib); y = import ./a.nix; z = missing; }",
+        ),
+        ("lib/default.nix", "[ (import ./a.nix) ]"),
+    ]);
+    let text = "{ jail, pkgs, other }: { a = import ./lib/a.nix { inherit jail; }; b = jail \"b\" other [ ]; }";
+    let imported = import("flake.nix", text, Some(&sources));
+    assert!(imported.spec.is_some());
+    for fault in &imported.diagnostics {
+        let place = fault.primary.unwrap();
+        assert!(imported.files.get(place.file).unwrap().text.len() >= place.end as usize);
+    }
+    let shown =
+        |fault: &jail_registry::Diagnostic| imported.files.text(fault.primary.unwrap()).to_owned();
+    assert!(imported.diagnostics.iter().any(|fault| shown(fault) == "other"));
 }

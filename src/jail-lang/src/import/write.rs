@@ -1,66 +1,206 @@
 //! The spec as a text.
 
-use rnix::ast;
+use jail_registry::nix_text;
+use rnix::ast::{self, HasEntry as _};
 use rowan::ast::AstNode as _;
 
 use super::class::Class;
-use super::gather::Gathered;
+use super::class::Several;
+use super::extension;
+use super::gather::{Factory, Found, Gathered, MadeBy, named_factory};
 use super::left_out;
 use super::library::{IMPORTED, Library};
-use super::lookup::{Names, attribute};
-use super::rewrite::Rewriter;
-use crate::nix_text;
+use super::lookup::{Names, attribute, unwrapped};
+use super::rewrite::{Bindings, HOLE, Rewriter, default_of};
+use crate::query::{attr_name, ident_name};
 
-/// The spec of what was gathered; faults that come up are added to it. `None` if no jail is left.
+/// What the permissions that all jails begin with are called in a spec.
+pub(super) const BASE_NAME: &str = "basePermissions";
+
+/// The settings of a spec: what its packages are made with.
+#[derive(Default)]
+struct Settings {
+    /// Entries of `nixpkgs = { … }`.
+    config: Vec<String>,
+    overlays: Option<String>,
+}
+
+/// The jails of a spec, as texts.
+#[derive(Default)]
+struct Jails {
+    /// Names and texts.
+    single: Vec<(String, String)>,
+    /// Sets of jails.
+    sets: Vec<String>,
+}
+
+/// The spec of what was gathered; faults that come up are added to it. `None` if no jail is left. `line` says where a byte
+/// of the text stands: `flake.nix:12`.
 pub(super) fn spec(
     file_name: &str,
     names: &Names,
     root: &ast::Expr,
     gathered: &mut Gathered,
+    line: &dyn Fn(usize) -> String,
 ) -> Option<String> {
     let mut rewriter = Rewriter::new(names, gathered.file);
-    let mut jails = Vec::new();
-    for jail in &gathered.jails {
-        let (needs, faults) = (rewriter.needs.clone(), rewriter.faults.len());
-        let text = rewriter.keep(&jail.expr);
-        if rewriter.faults.len() == faults {
-            jails.push((jail.name.as_str(), text));
-        } else {
-            rewriter.needs = needs;
-        }
-    }
-    let overlays = pkgs_arguments(names, root, "overlays").map(|list| rewriter.keep(&list));
+    let settings = settings(&mut rewriter, names, root);
+    rewriter.needs.outer = std::mem::take(&mut rewriter.needs.bindings);
+    let (before, mut faults) = extension::bindings(&mut rewriter, names, root);
+    let jails = jails(&mut rewriter, gathered);
     gathered.faults.append(&mut rewriter.faults);
-    gathered.faults.extend(not_extended(names, root, gathered.file));
-    let body = match jails.as_slice() {
-        [] => return None,
-        [(_, text)] => text.clone(),
-        several => {
-            let entry =
-                |(name, text): &(&str, String)| format!("{} = {text};\n", nix_text::name(name));
-            format!("{{\n{}}}", several.iter().map(entry).collect::<String>())
-        }
-    };
-    let text = with_inputs(names, &rewriter, overlays, with_bindings(&rewriter, body));
-    let text = format!("# Imported from {}.\n{text}\n", file_name.escape_debug());
+    gathered.faults.append(&mut faults);
+    let body = jails.body()?;
+    let body = with_bindings(&before, &rewriter.needs.bindings, body);
+    let body = with_inputs(names, &rewriter, &settings, body);
+    let body = with_holes(&rewriter, line, body);
+    let text = format!("# Imported from {}.\n{body}\n", file_name.escape_debug());
     // What the formatter does not understand stays as it is; whether it is a spec is for the compiler to say.
     Some(nixfmt_rs::format(&text).unwrap_or(text))
 }
 
-fn with_bindings(rewriter: &Rewriter<'_>, body: String) -> String {
-    let bindings = &rewriter.needs.bindings;
-    if bindings.is_empty() {
+fn jails(rewriter: &mut Rewriter<'_>, gathered: &mut Gathered) -> Jails {
+    let mut jails = Jails::default();
+    for found in &gathered.jails {
+        let (needs, conflicts) = (rewriter.needs.clone(), rewriter.conflicts);
+        let text = jail(rewriter, found);
+        if rewriter.conflicts > conflicts {
+            rewriter.needs = needs;
+            continue;
+        }
+        match &found.made {
+            MadeBy::Several(..) => jails.sets.push(text),
+            // A file that is imported twice makes the same jails twice.
+            MadeBy::Expr(_) | MadeBy::Overlay(..)
+                if jails.single.iter().any(|(_, known)| is_same(known, &text)) => {}
+            MadeBy::Expr(_) | MadeBy::Overlay(..) => jails.single.push((found.name.clone(), text)),
+        }
+    }
+    for factory in &gathered.factories {
+        let is_alone = jails.single.is_empty() && jails.sets.is_empty();
+        match call(rewriter, factory, is_alone) {
+            Some(call) => {
+                let name = named_factory(&factory.name).unwrap_or_else(|| factory.name.clone());
+                let is_used = jails.single.iter().any(|(known, _)| *known == name);
+                let name = if is_used { factory.name.clone() } else { name };
+                jails.single.push((name, call));
+            }
+            None => {
+                let message = format!("the function `{}` is kept, and not called", factory.name);
+                let fault = left_out(gathered.file, &factory.entry.node, message)
+                    .label("this file does not say what it is called with")
+                    .help("call it among the jails of the spec");
+                gathered.faults.push(fault);
+            }
+        }
+    }
+    jails
+}
+
+fn jail(rewriter: &mut Rewriter<'_>, found: &Found) -> String {
+    match &found.made {
+        MadeBy::Expr(expr) | MadeBy::Several(Several::Set, expr) => rewriter.keep(expr),
+        MadeBy::Several(Several::List, expr) => {
+            let list = rewriter.keep(expr);
+            format!(
+                "lib.listToAttrs (lib.imap0 (index: jail: {{ name = \"{}-${{toString index}}\"; value = jail; }}) ({list}))",
+                found.name
+            )
+        }
+        MadeBy::Overlay(package, permissions) => {
+            let permissions = rewriter.permissions_text(permissions);
+            let package_name = nix_text::name(package);
+            format!("jail {} pkgs.{package_name} {permissions}", nix_text::quoted(package))
+        }
+    }
+}
+
+/// Whether two texts are the same but for white space.
+fn is_same(one: &str, other: &str) -> bool {
+    one.split_whitespace().collect::<String>() == other.split_whitespace().collect::<String>()
+}
+
+/// The call of a function that makes a jail, with what its defaults and the spec have for it. `None` where it needs more, unless
+/// it `is_alone`: there are holes then.
+fn call(rewriter: &mut Rewriter<'_>, factory: &Factory, is_alone: bool) -> Option<String> {
+    let mut lambda = Some(factory.lambda.clone());
+    let mut text = factory.name.clone();
+    let mut is_known = true;
+    rewriter.need_entry(&factory.entry);
+    while let Some(current) = lambda {
+        match current.param()? {
+            ast::Param::IdentParam(param) => {
+                let name = param.ident().map(|it| ident_name(&it)).unwrap_or_default();
+                let value = rewriter.argument_of(&name, &current);
+                is_known &= value.is_some();
+                text.push_str(&format!(" {}", value.unwrap_or_else(|| hole(&name))));
+            }
+            ast::Param::Pattern(pattern) => {
+                let mut fields = String::new();
+                for entry in pattern.pat_entries() {
+                    let name = entry.ident().map(|it| ident_name(&it)).unwrap_or_default();
+                    if default_of(&current, &name).is_some() {
+                        continue;
+                    }
+                    let value = rewriter.argument_of(&name, &current);
+                    is_known &= value.is_some();
+                    let value = value.unwrap_or_else(|| hole(&name));
+                    fields.push_str(&format!("{name} = {value}; "));
+                }
+                text.push_str(&format!(" {{ {fields}}}"));
+            }
+        }
+        lambda = match current.body().map(|body| unwrapped(&body)) {
+            Some(ast::Expr::Lambda(inner)) => Some(inner),
+            _ => None,
+        };
+    }
+    if !is_known {
+        if !is_alone {
+            return None;
+        }
+        rewriter.hole_arguments(factory);
+    }
+    Some(text)
+}
+
+fn hole(name: &str) -> String {
+    format!("({HOLE} {})", nix_text::quoted(name))
+}
+
+impl Jails {
+    fn body(&self) -> Option<String> {
+        let entry =
+            |(name, text): &(String, String)| format!("{} = {text};\n", nix_text::name(name));
+        let entries = || self.single.iter().map(entry).collect::<String>();
+        Some(match (self.single.as_slice(), self.sets.as_slice()) {
+            ([], []) => return None,
+            ([(_, text)], []) | ([], [text]) => text.clone(),
+            (_, []) => format!("{{\n{}}}", entries()),
+            ([], sets) => joined(sets),
+            (_, sets) => format!("{{\n{}}}\n// {}", entries(), joined(sets)),
+        })
+    }
+}
+
+fn joined(sets: &[String]) -> String {
+    sets.iter().map(|set| format!("({set})")).collect::<Vec<_>>().join(" // ")
+}
+
+fn with_bindings(before: &[String], bindings: &Bindings, body: String) -> String {
+    if before.is_empty() && bindings.is_empty() {
         return body;
     }
-    let lines: Vec<&str> = bindings.values().map(|(_, text)| text.as_str()).collect();
+    let own = before.iter().map(String::as_str);
+    let lines: Vec<&str> = own.chain(bindings.values().map(String::as_str)).collect();
     format!("let\n{}\nin\n{body}", lines.join("\n\n"))
 }
 
-/// The spec as a function, and with inputs and overlays, where it needs them.
+/// The spec as a function, and with inputs and settings, where it needs them.
 fn with_inputs(
     names: &Names,
     rewriter: &Rewriter<'_>,
-    overlays: Option<String>,
+    settings: &Settings,
     body: String,
 ) -> String {
     let needs = &rewriter.needs;
@@ -68,63 +208,85 @@ fn with_inputs(
     let body = if arguments.is_empty() { body } else { format!("{{ {arguments}... }}:\n{body}") };
     let inputs: Vec<String> =
         needs.inputs.iter().filter_map(|name| names.inputs.declaration(name)).collect();
-    if inputs.is_empty() && overlays.is_none() {
+    if inputs.is_empty() && settings.overlays.is_none() && settings.config.is_empty() {
         return body;
     }
-    let overlays = overlays.map_or_else(String::new, |list| {
+    let overlays = settings.overlays.as_ref().map_or_else(String::new, |list| {
         let argument = if needs.arguments.contains("inputs") { "inputs: " } else { "" };
         format!("overlays = {argument}{list};\n")
     });
     let outputs = if arguments.is_empty() { format!("_:\n{body}") } else { body };
-    format!("{{\n{}\n{overlays}outputs = {outputs};\n}}", inputs.join("\n"))
+    let entries: String =
+        inputs.iter().chain(&settings.config).map(|entry| format!("{entry}\n")).collect();
+    let set = format!("{{\n{entries}{overlays}outputs = {outputs};\n}}");
+    with_bindings(&[], &needs.outer, set)
 }
 
-/// An argument of `import nixpkgs { … }`.
-fn pkgs_arguments(names: &Names, root: &ast::Expr, name: &str) -> Option<ast::Expr> {
+/// The function that stands for holes, with the line of each.
+fn with_holes(rewriter: &Rewriter<'_>, line: &dyn Fn(usize) -> String, body: String) -> String {
+    let holes = &rewriter.needs.holes;
+    if holes.is_empty() {
+        return body;
+    }
+    let entry = |(name, at): (&String, &usize)| {
+        format!("{} = {};\n", nix_text::quoted(name), nix_text::quoted(&line(*at)))
+    };
+    let lines: String = holes.iter().map(entry).collect();
+    format!(
+        "let\n# What only the surroundings of the imported file know. Write a value in the place of each hole.\n\
+         {HOLE} = name: let places = {{\n{lines}}}; in throw \"the import left a hole for `${{name}}` (${{places.${{name}}}}): write its value\";\n\
+         in\n{body}"
+    )
+}
+
+/// What the packages of the file are made with.
+fn settings(rewriter: &mut Rewriter<'_>, names: &Names, root: &ast::Expr) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(set) = packages(names, root) {
+        settings.overlays = attribute(&set, "overlays").map(|list| rewriter.keep(&list));
+        for entry in set.attrpath_values() {
+            settings.config.extend(config(rewriter, &entry, &["config"]));
+        }
+    }
+    if settings.config.is_empty() {
+        // A configuration of NixOS or home-manager.
+        for entry in root.syntax().descendants().filter_map(ast::AttrpathValue::cast) {
+            settings.config.extend(config(rewriter, &entry, &["nixpkgs", "config"]));
+        }
+    }
+    settings
+}
+
+/// `nixpkgs.config.a.b = …;` where an entry is about that.
+fn config(
+    rewriter: &mut Rewriter<'_>,
+    entry: &ast::AttrpathValue,
+    prefix: &[&str],
+) -> Option<String> {
+    let path: Vec<String> =
+        entry.attrpath()?.attrs().map(|attr| attr_name(&attr)).collect::<Option<_>>()?;
+    let begins = path.iter().zip(prefix).all(|(name, wanted)| name == wanted);
+    if !begins || path.len() < prefix.len() {
+        return None;
+    }
+    let rest: String =
+        path.iter().skip(prefix.len()).map(|name| format!(".{}", nix_text::name(name))).collect();
+    let value = rewriter.keep(&entry.value()?);
+    Some(format!("nixpkgs.config{rest} = {value};"))
+}
+
+/// The arguments of `import nixpkgs { … }`.
+fn packages(names: &Names, root: &ast::Expr) -> Option<ast::AttrSet> {
     applications(root).find_map(|apply| {
         let function = names.class(&apply.lambda()?);
         let Class::Input(Library::Nixpkgs, path) = function else { return None };
-        let ast::Expr::AttrSet(set) = apply.argument()? else { return None };
-        attribute(&set, name).filter(|_| path == [IMPORTED])
+        match apply.argument()? {
+            ast::Expr::AttrSet(set) if path == [IMPORTED] => Some(set),
+            _ => None,
+        }
     })
 }
 
-/// What `extend` of jail.nix adds for all jails has no place in a spec.
-fn not_extended(
-    names: &Names,
-    root: &ast::Expr,
-    file: jail_registry::FileId,
-) -> Vec<jail_registry::Diagnostic> {
-    let mut faults = Vec::new();
-    for apply in applications(root) {
-        let function = apply.lambda().map(|function| names.class(&function));
-        let (Some(Class::Input(Library::JailNix, path)), Some(ast::Expr::AttrSet(set))) =
-            (function, apply.argument())
-        else {
-            continue;
-        };
-        if path != ["lib", "extend"] {
-            continue;
-        }
-        for (name, help) in EXTENSIONS {
-            if let Some(value) = attribute(&set, name) {
-                let message = format!("`{name}` is not taken over");
-                faults.push(left_out(file, value.syntax(), message).help(*help));
-            }
-        }
-    }
-    faults
-}
-
-const EXTENSIONS: &[(&str, &str)] = &[
-    (
-        "additionalCombinators",
-        "write each as a function in a `let` of the spec, and name it where it was used",
-    ),
-    ("basePermissions", "begin each jail's list with `reset` and what these permissions are"),
-    ("bubblewrapPackage", "no bubblewrap is used: it can go"),
-];
-
-fn applications(root: &ast::Expr) -> impl Iterator<Item = ast::Apply> {
+pub(super) fn applications(root: &ast::Expr) -> impl Iterator<Item = ast::Apply> + use<> {
     root.syntax().descendants().filter_map(ast::Apply::cast)
 }

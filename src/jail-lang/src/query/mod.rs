@@ -127,7 +127,7 @@ pub(crate) fn plain(string: &ast::Str) -> Option<String> {
 }
 
 /// `a.b.c` as its names, when it begins with a variable and nothing in it is computed.
-fn path_of(expr: &ast::Expr) -> Option<Vec<String>> {
+pub(crate) fn path_of(expr: &ast::Expr) -> Option<Vec<String>> {
     match expr {
         ast::Expr::Ident(ident) => Some(vec![ident_name(ident)]),
         ast::Expr::Paren(paren) => path_of(&paren.expr()?),
@@ -143,7 +143,7 @@ fn path_of(expr: &ast::Expr) -> Option<Vec<String>> {
 }
 
 /// The function of `f a b`, and its arguments in order.
-fn call(apply: &ast::Apply) -> (Option<ast::Expr>, Vec<ast::Expr>) {
+pub(crate) fn call(apply: &ast::Apply) -> (Option<ast::Expr>, Vec<ast::Expr>) {
     let mut arguments: Vec<_> = apply.argument().into_iter().collect();
     let mut function = apply.lambda();
     while let Some(ast::Expr::Apply(inner)) = &function {
@@ -155,6 +155,6 @@ fn call(apply: &ast::Apply) -> (Option<ast::Expr>, Vec<ast::Expr>) {
 }
 
 /// The last name of the function of a call: `makeJailedCrush` of `jails.makeJailedCrush { }`.
-fn callee(apply: &ast::Apply) -> Option<String> {
+pub(crate) fn callee(apply: &ast::Apply) -> Option<String> {
     path_of(&call(apply).0?)?.pop()
 }

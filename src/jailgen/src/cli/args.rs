@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use jail_registry::Code;
 
 use super::examples;
+pub use super::intake::Import;
 pub use super::live::Live;
 pub use super::review::Diff;
 pub use super::upkeep::{Gc, List, Remove, Trust, TrustForget, TrustList};
@@ -79,7 +80,7 @@ pub enum Command {
     Live(Live),
     /// Write a commented spec to start from.
     Init(Init),
-    /// Write the spec that a flake with jail.nix or jailed-agents amounts to.
+    /// Write the spec that a flake, or the settings of another sandbox, amount to.
     Import(Import),
     /// Move the pinned inputs (nixpkgs, agents) of a built spec forward, and build it again.
     Update(Update),
@@ -423,18 +424,6 @@ pub struct Init {
     /// The file that is written; it must not exist. The default is `PROGRAM.jail`, and `-` is
     /// standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub output: Option<PathBuf>,
-}
-
-/// See [`Command::Import`].
-#[derive(Debug, Args)]
-#[command(after_help = examples::IMPORT)]
-pub struct Import {
-    /// A flake, or another Nix file that makes jails.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub file: PathBuf,
-    /// Write the spec to this file instead of printing it.
-    #[arg(short, long, value_name = "SPEC", value_hint = ValueHint::FilePath)]
     pub output: Option<PathBuf>,
 }
 

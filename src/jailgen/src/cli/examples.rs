@@ -175,8 +175,10 @@ Examples:
 
 pub(super) const IMPORT: &str = "\
 Examples:
-  jailgen import flake.nix                 print the spec, and report what is left out
-  jailgen import flake.nix -o agents.jail";
+  jailgen import flake.nix                 print the spec; what is left out is reported
+  jailgen import flake.nix -o agents.jail
+  jailgen import ~/.srt-settings.json      settings of srt; so for Claude Code, nono and Codex
+  jailgen import --from bwrap run.sh       the command line of bwrap in a script";
 
 pub(super) const UPDATE: &str = "\
 Examples:

@@ -6,6 +6,7 @@ mod complete;
 mod console;
 mod examples;
 mod failure;
+mod intake;
 mod live;
 mod page;
 mod panic;

@@ -1,5 +1,6 @@
-//! From a flake that uses jail.nix or jailed-agents to a spec, and what the compiler says to that
-//! spec.
+//! From a flake, or the settings of another tool, to a spec, and what the compiler says to that spec.
+
+mod tools;
 
 use std::borrow::Cow;
 use std::io;
@@ -11,6 +12,8 @@ use jail_registry::FileId;
 use crate::compile::{Compiled, compile_from};
 use crate::files::read_regular;
 
+pub use tools::InputKind;
+
 /// What became of a file.
 pub struct Import {
     /// Its path as the user gave it.
@@ -21,25 +24,40 @@ pub struct Import {
     pub compiled: Option<Compiled>,
 }
 
-/// Reads the Nix file at `path`; its spec is called `spec_name`. Nothing outside the file's folder
-/// is read.
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The file cannot be read, or is not UTF-8.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+    /// Nothing tells what the file is.
+    #[error("nothing tells what kind of file this is")]
+    Unknown,
+}
+
+/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`. Nothing outside the file's
+/// folder is read.
 ///
 /// # Errors
-/// The file cannot be read, or is not UTF-8.
-pub fn import(path: &Path, spec_name: &str) -> io::Result<Import> {
+/// See [`ImportError`].
+pub fn import(
+    path: &Path,
+    kind: Option<InputKind>,
+    spec_name: &str,
+) -> Result<Import, ImportError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let text = String::from_utf8(read_regular(path)?).map_err(io::Error::other)?;
-    let imported = jail_lang::import(&name, &text);
-    let compiled = match &imported.spec {
-        None => None,
-        Some(spec) => {
-            let folder = path.parent().filter(|parent| *parent != Path::new(""));
-            let folder = FileSources::new(folder.unwrap_or_else(|| Path::new(".")))?;
-            let spec =
-                NextToFile { path: format!("{}/{spec_name}", folder.root()), text: spec, folder };
-            Some(compile_from(&spec, Path::new(spec_name)))
-        }
+    let folder = path.parent().filter(|parent| *parent != Path::new(""));
+    let folder = FileSources::new(folder.unwrap_or_else(|| Path::new(".")))?;
+    let kind = kind.or_else(|| InputKind::detected(&name, &text)).ok_or(ImportError::Unknown)?;
+    let imported = match kind {
+        InputKind::Nix => jail_lang::import(&name, &text, Some(&folder)),
+        kind => tools::import(kind, &name, &text),
     };
+    let compiled = imported.spec.as_ref().map(|spec| {
+        let path = format!("{}/{spec_name}", folder.root());
+        compile_from(&NextToFile { path, text: spec, folder }, Path::new(spec_name))
+    });
     Ok(Import { path: path.into(), imported, compiled })
 }
 

@@ -21,6 +21,8 @@ pub(super) enum Wanted {
     SpecOrCommand,
     /// A file in the Nix language.
     Nix,
+    /// A file that a spec can be made of.
+    Import,
 }
 
 impl Wanted {
@@ -29,6 +31,7 @@ impl Wanted {
             Self::Spec => "a spec",
             Self::SpecOrCommand => "a spec or a jail's command",
             Self::Nix => "a Nix file",
+            Self::Import => "a file to import",
         }
     }
 }
@@ -70,7 +73,7 @@ fn missing(path: &Path, shown: &str, wanted: Wanted) -> Result<(), Failure> {
     let message = format!("`{shown}` does not exist");
     let help = match (near(path), wanted) {
         (Some(near), _) => Some(format!("did you mean `{near}`?")),
-        (None, Wanted::Nix) => None,
+        (None, Wanted::Nix | Wanted::Import) => None,
         (None, Wanted::Spec | Wanted::SpecOrCommand) => {
             Some("`jailgen init` writes a spec to start from".into())
         }
@@ -108,7 +111,7 @@ fn in_folder(folder: &Path, wanted: Wanted) -> Option<String> {
     let bin = folder.join("bin");
     let commands = match wanted {
         Wanted::SpecOrCommand => names_in(&bin),
-        Wanted::Spec | Wanted::Nix => Vec::new(),
+        Wanted::Spec | Wanted::Nix | Wanted::Import => Vec::new(),
     };
     let files = specs.map(|name| folder.join(name));
     let mut files = files.chain(commands.iter().map(|name| bin.join(name)));
@@ -129,7 +132,7 @@ fn contents(bytes: &[u8], wanted: Wanted) -> Option<(&'static str, Option<String
             .then(|| ("the command of a jail", Some(help.into())));
     }
     let help = match wanted {
-        Wanted::Spec | Wanted::Nix => None,
+        Wanted::Spec | Wanted::Nix | Wanted::Import => None,
         Wanted::SpecOrCommand => {
             Some("name a spec, or a command that `jailgen build` made of one".into())
         }

@@ -1,5 +1,11 @@
 //! The text of an expression as it stands in a spec, and what else of the file it needs.
 
+mod bindings;
+mod calls;
+mod hole;
+mod sandbox;
+mod texts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -8,21 +14,31 @@ use rnix::ast;
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
-use super::class::Class;
+use super::class::{Class, last_name};
 use super::left_out;
 use super::library::{Library, Ours};
-use super::lookup::{Bound, Entry, Names, Value, resolve, unwrapped, withs};
+use super::lookup::{Bound, Entry, Names, resolve, unwrapped, withs};
+use super::sandbox::{COMMON_TOOLS, TOOLS};
 use crate::query::{attr_name, globals, ident_name, range};
+
+pub(super) use hole::{HOLE, default_of};
+
+/// Texts of bindings, by where they stand and what they bind.
+pub(super) type Bindings = BTreeMap<(usize, String), String>;
 
 /// What the kept texts need.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Needs {
-    /// Bindings by where they stand, with their texts once these are known.
-    pub(super) bindings: BTreeMap<usize, (String, String)>,
+    /// Bindings by where they stand and their names, with their texts once these are known.
+    pub(super) bindings: Bindings,
+    /// Bindings that stand around the whole spec, because its settings need them.
+    pub(super) outer: Bindings,
     /// Inputs of the flake beside those that every spec has.
     pub(super) inputs: BTreeSet<String>,
     /// What a spec gets only as a function: `agents`, `inputs`, `system`.
     pub(super) arguments: BTreeSet<&'static str>,
+    /// What only the surroundings of the file know, and where it stands.
+    pub(super) holes: BTreeMap<String, usize>,
 }
 
 /// Rewrites the expressions of one file.
@@ -32,6 +48,8 @@ pub(super) struct Rewriter<'a> {
     globals: BTreeSet<String>,
     pub(super) needs: Needs,
     pub(super) faults: Vec<Diagnostic>,
+    /// How often a name meant two things: what needs it cannot be taken over.
+    pub(super) conflicts: usize,
 }
 
 /// One kept text.
@@ -46,7 +64,8 @@ struct Kept {
 impl<'a> Rewriter<'a> {
     pub(super) fn new(names: &'a Names, file: FileId) -> Self {
         let globals = globals().into_iter().collect();
-        Self { names, file, globals, needs: Needs::default(), faults: Vec::new() }
+        let needs = Needs::default();
+        Self { names, file, globals, needs, faults: Vec::new(), conflicts: 0 }
     }
 
     /// The text of `expr`, with the `with`s around it that it needs.
@@ -65,15 +84,36 @@ impl<'a> Rewriter<'a> {
         })
     }
 
+    /// The file of the places of faults.
+    pub(super) fn file(&self) -> FileId {
+        self.file
+    }
+
+    /// Takes a binding over that the spec itself uses.
+    pub(super) fn need_entry(&mut self, entry: &Entry) {
+        self.need(entry, &entry.node);
+    }
+
     fn kept(&mut self, node: &SyntaxNode) -> Kept {
         let mut kept = Kept { range: range(node), text: String::new(), is_open: false };
         self.node(node, &mut kept);
         kept
     }
 
+    /// The text of a part of what is kept.
+    fn part(&mut self, node: &SyntaxNode, kept: &mut Kept) -> String {
+        let mut part = Kept { range: kept.range.clone(), text: String::new(), is_open: false };
+        self.node(node, &mut part);
+        kept.is_open |= part.is_open;
+        part.text
+    }
+
     fn node(&mut self, node: &SyntaxNode, kept: &mut Kept) {
-        if let Some(inherit) = ast::Inherit::cast(node.clone()).filter(|it| it.from().is_none()) {
+        if let Some(inherit) = ast::Inherit::cast(node.clone()) {
             self.inherit(&inherit, kept);
+            return;
+        }
+        if self.is_needless(node) {
             return;
         }
         let is_attribute = node.parent().is_some_and(|parent| {
@@ -96,11 +136,31 @@ impl<'a> Rewriter<'a> {
 
     fn expr(&mut self, expr: &ast::Expr, kept: &mut Kept) {
         let node = expr.syntax();
+        if let ast::Expr::Ident(ident) = expr
+            && is_own_argument(&ident_name(ident), node, kept)
+        {
+            kept.text.push_str(&ident_name(ident));
+            return;
+        }
+        if let Some(platform) = self.platform(expr) {
+            kept.text.push_str(platform);
+            return;
+        }
+        if self.is_common_tools(expr) {
+            kept.text.push_str(COMMON_TOOLS);
+            return;
+        }
+        if self.home(expr, kept) || self.call(expr, kept) || self.is_emptied(expr, kept) {
+            return;
+        }
         let is_reference =
             matches!(expr, ast::Expr::Ident(_) | ast::Expr::Select(_) | ast::Expr::Apply(_));
         match self.names.class(expr) {
             Class::Ours(ours) if is_reference => self.ours(&ours, kept),
             Class::Input(library, _) if is_reference => self.input(&library, node, kept),
+            Class::Free(lambda) if is_reference && self.is_outside(lambda.as_ref(), kept) => {
+                self.free(expr, lambda.as_ref(), kept);
+            }
             _ => match expr {
                 ast::Expr::Ident(ident) => self.variable(&ident_name(ident), node, kept),
                 ast::Expr::Select(select) => self.select(select, kept),
@@ -109,47 +169,68 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// What a condition on the platform is: jails run on Linux alone.
+    fn platform(&self, expr: &ast::Expr) -> Option<&'static str> {
+        let ast::Expr::Select(select) = expr else { return None };
+        let is_of_packages = self.names.class(&select.expr()?).is_packages();
+        match last_name(expr)?.as_str() {
+            "isLinux" if is_of_packages => Some("true"),
+            "isDarwin" if is_of_packages => Some("false"),
+            _ => None,
+        }
+    }
+
+    /// Whether this is the list of tools that agent-sandbox.nix has, and not one of the file's own.
+    fn is_common_tools(&self, expr: &ast::Expr) -> bool {
+        let ast::Expr::Select(select) = expr else { return false };
+        let is_own = matches!(self.names.classes_along(select).first(), Some(Class::Set(_)));
+        !is_own && last_name(expr).as_deref() == Some(TOOLS)
+    }
+
     fn ours(&mut self, ours: &Ours, kept: &mut Kept) {
-        for name in ["agents", "system"] {
-            if ours.text == name {
-                self.needs.arguments.insert(name);
-            }
+        if ours.text == "agents" {
+            self.needs.arguments.insert("agents");
+        }
+        if ours.text == "system" || ours.text.contains("${system}") {
+            self.needs.arguments.insert("system");
+        }
+        if let Some(input) = &ours.input {
+            self.needs.arguments.insert("inputs");
+            self.needs.inputs.insert(input.clone());
         }
         kept.text.push_str(&ours.text);
     }
 
     /// A library of which a spec has no such part; other inputs are taken over.
     fn input(&mut self, library: &Library, node: &SyntaxNode, kept: &mut Kept) {
-        if let Library::Other(name) = library {
+        if let Library::Other(name) | Library::OtherNixpkgs(name) = library {
             self.needs.arguments.insert("inputs");
             self.needs.inputs.insert(name.clone());
-            self.children(node, kept);
+            match ast::Ident::cast(node.clone()) {
+                Some(ident) => self.variable(&ident_name(&ident), node, kept),
+                None => self.children(node, kept),
+            }
             return;
         }
-        let what = node.text().to_string();
-        let fault = left_out(self.file, node, format!("a spec has nothing like `{}`", what.trim()));
-        self.faults.push(match library {
-            Library::Itself => fault.help("a spec knows nothing of the flake that it came from"),
-            _ => fault.help("write out what it stands for"),
-        });
+        self.hole(node, kept);
     }
 
     /// The longest beginning of `a.b.c` that a spec has a name for is called so; the rest stays.
     fn select(&mut self, select: &ast::Select, kept: &mut Kept) {
         let attrs: Vec<_> = select.attrpath().iter().flat_map(|path| path.attrs()).collect();
         let classes = self.names.classes_along(select);
-        if let Some(Class::Inputs) = classes.first()
-            && let Some(name) = attrs.first().and_then(attr_name)
-        {
-            self.needs.arguments.insert("inputs");
-            self.needs.inputs.insert(name);
-        }
         let known = classes.iter().enumerate().skip(1).rev();
         let found = known.filter_map(|(index, class)| match class {
             Class::Ours(ours) => Some((index, ours)),
             _ => None,
         });
         let Some((used, ours)) = found.into_iter().next() else {
+            if let Some(Class::Inputs) = classes.first()
+                && let Some(name) = attrs.first().and_then(attr_name)
+            {
+                self.needs.arguments.insert("inputs");
+                self.needs.inputs.insert(name);
+            }
             self.children(select.syntax(), kept);
             return;
         };
@@ -182,6 +263,7 @@ impl<'a> Rewriter<'a> {
         kept.text.push_str(name);
     }
 
+    /// An argument of a function around what is kept.
     fn argument(&mut self, name: &str, node: &SyntaxNode, kept: &mut Kept) {
         if let Some(input) = self.names.other_input(name, node) {
             self.needs.arguments.insert("inputs");
@@ -189,98 +271,54 @@ impl<'a> Rewriter<'a> {
             kept.text.push_str("inputs.");
         } else if matches!(self.names.class_of_name(name, node), Class::Inputs) {
             self.needs.arguments.insert("inputs");
+            kept.text.push_str("inputs");
+            return;
         } else {
-            let message = format!("`{name}` is an argument of a function around this jail");
-            let fault = left_out(self.file, node, message)
-                .label("only the caller of that function knows it")
-                .help("put the function in a `let` of the spec and call it there");
-            self.faults.push(fault);
+            self.hole(node, kept);
+            return;
         }
         kept.text.push_str(name);
     }
 
-    /// `inherit a b;`: what is called otherwise in a spec becomes `a = …;`.
-    fn inherit(&mut self, inherit: &ast::Inherit, kept: &mut Kept) {
-        let Some(around) = inherit.syntax().parent() else { return };
-        let mut plain = Vec::new();
-        for name in inherit.attrs().filter_map(|attr| attr_name(&attr)) {
-            let mut one = Kept { range: kept.range.clone(), text: String::new(), is_open: false };
-            self.inherited(&name, &around, &mut one);
-            kept.is_open |= one.is_open;
-            if one.text == name {
-                plain.push(name);
-            } else {
-                kept.text.push_str(&format!("{name} = {}; ", one.text));
-            }
-        }
-        if !plain.is_empty() {
-            kept.text.push_str(&format!("inherit {};", plain.join(" ")));
-        }
-    }
-
-    fn inherited(&mut self, name: &str, around: &SyntaxNode, kept: &mut Kept) {
-        match self.names.class_of_name(name, around) {
-            Class::Ours(ours) => self.ours(&ours, kept),
-            _ => self.variable(name, around, kept),
-        }
-    }
-
     /// Takes a binding over, with all that it needs itself.
     fn need(&mut self, entry: &Entry, user: &SyntaxNode) {
-        let at = range(&entry.node).start;
-        if self.needs.bindings.contains_key(&at) {
+        let key = (range(&entry.node).start, entry.name.clone());
+        let (inner, outer) = (&self.needs.bindings, &self.needs.outer);
+        if inner.contains_key(&key) || outer.contains_key(&key) {
             return;
         }
-        if self.needs.bindings.values().any(|(name, _)| *name == entry.name) {
+        if inner.keys().chain(outer.keys()).any(|(_, name)| *name == entry.name) {
             let message = format!("`{}` means two things in this file", entry.name);
             let fault = left_out(self.file, user, message).help("give one of them another name");
             self.faults.push(fault);
+            self.conflicts += 1;
             return;
         }
         // Known before its text is, since it may need itself.
-        self.needs.bindings.insert(at, (entry.name.clone(), String::new()));
+        self.needs.bindings.insert(key.clone(), String::new());
         let text = self.binding(entry);
-        let text = format!("{}{text}", comments_before(&entry.node));
-        self.needs.bindings.insert(at, (entry.name.clone(), text));
+        let text = format!("{}{text}", bindings::comments_before(&entry.node));
+        self.needs.bindings.insert(key, text);
     }
+}
 
-    fn binding(&mut self, entry: &Entry) -> String {
-        let name = &entry.name;
-        match &entry.value {
-            Value::Expr(value) => format!("{name} = {};", self.keep(value)),
-            Value::From(set) => format!("inherit ({}) {name};", self.keep(set)),
-            Value::Parts => {
-                let siblings = entry.node.parent().into_iter().flat_map(|set| set.children());
-                let parts = siblings.filter(|node| first_name(node).as_ref() == Some(name));
-                let parts: Vec<_> = parts.collect();
-                parts.iter().map(|part| self.kept(part).text + "\n").collect()
+/// Whether a name is an argument of a function that is kept, or declares one.
+fn is_own_argument(name: &str, node: &SyntaxNode, kept: &Kept) -> bool {
+    let declares = node.parent().is_some_and(|parent| match parent.kind() {
+        SyntaxKind::NODE_IDENT_PARAM | SyntaxKind::NODE_PAT_BIND => true,
+        SyntaxKind::NODE_PAT_ENTRY => parent.first_child().as_ref() == Some(node),
+        _ => false,
+    });
+    declares
+        || match resolve(name, node) {
+            Some(Bound::Argument(lambda) | Bound::Whole(lambda)) => {
+                contains(&kept.range, lambda.syntax())
             }
+            Some(Bound::Value(_)) | None => false,
         }
-    }
 }
 
 fn contains(outer: &Range<usize>, node: &SyntaxNode) -> bool {
     let inner = range(node);
     outer.start <= inner.start && inner.end <= outer.end
-}
-
-fn first_name(node: &SyntaxNode) -> Option<String> {
-    let path = ast::AttrpathValue::cast(node.clone())?.attrpath()?;
-    attr_name(&path.attrs().next()?)
-}
-
-/// The comments that stand directly above something.
-fn comments_before(node: &SyntaxNode) -> String {
-    let mut lines = Vec::new();
-    let mut token = node.prev_sibling_or_token();
-    while let Some(NodeOrToken::Token(found)) = token {
-        match found.kind() {
-            SyntaxKind::TOKEN_COMMENT => lines.push(format!("{}\n", found.text())),
-            SyntaxKind::TOKEN_WHITESPACE if found.text().matches('\n').count() < 2 => {}
-            _ => break,
-        }
-        token = found.prev_sibling_or_token();
-    }
-    lines.reverse();
-    lines.concat()
 }

@@ -1,0 +1,277 @@
+//! A sandbox of agent-sandbox.nix as a jail. The names and meanings of the arguments are those of its manual.
+
+use jail_registry::nix_text::quoted;
+use rnix::ast::{self, HasEntry};
+use rowan::ast::AstNode as _;
+
+use super::{Kept, Rewriter};
+use crate::import::left_out;
+use crate::import::lookup::{attribute, unwrapped};
+use crate::query::{attr_name, plain};
+
+/// What every sandbox has: the project, its git folder wherever that lies, and the tools that it names.
+const ALWAYS: &str = "mount-cwd git-worktree ";
+
+/// The arguments, those of earlier versions among them.
+const KNOWN: &[&str] = &[
+    "allowNix",
+    "allowedDomains",
+    "allowedLocalPorts",
+    "allowedPackages",
+    "binName",
+    "env",
+    "extraEnv",
+    "outName",
+    "pkg",
+    "restrictNetwork",
+    "roDirs",
+    "roFiles",
+    "rwDirs",
+    "rwFiles",
+    "stateDirs",
+    "stateFiles",
+];
+
+const FOLDERS: [(&str, &str); 6] = [
+    ("roDirs", "readonly"),
+    ("roFiles", "readonly"),
+    ("rwDirs", "readwrite"),
+    ("rwFiles", "readwrite"),
+    ("stateDirs", "readwrite"),
+    ("stateFiles", "readwrite"),
+];
+
+impl Rewriter<'_> {
+    pub(super) fn sandbox(&mut self, set: &ast::AttrSet, kept: &mut Kept) {
+        let program = self.argument_text(set, "binName", kept);
+        let name = self.argument_text(set, "outName", kept).or_else(|| program.clone());
+        let package = self.argument_text(set, "pkg", kept).unwrap_or_default();
+        let entry = match program {
+            Some(program) => format!("(lib.getExe' {} {program})", grouped(&package)),
+            None => grouped(&package),
+        };
+        let permissions = self.sandbox_permissions(set, kept);
+        let name = name.unwrap_or_else(|| "\"sandbox\"".into());
+        kept.text.push_str(&format!("(jail {name} {entry} [ {permissions} ])"));
+        self.unknown(set);
+    }
+
+    fn sandbox_permissions(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
+        let mut all = ALWAYS.to_owned();
+        if let Some(packages) = self.argument_text(set, "allowedPackages", kept) {
+            all.push_str(&format!("(add-pkg-deps {}) ", grouped(&packages)));
+        }
+        for (name, combinator) in FOLDERS {
+            if let Some(list) = attribute(set, name) {
+                all.push_str(&self.folders(&list, combinator, kept));
+            }
+        }
+        for name in ["env", "extraEnv"] {
+            if let Some(variables) = attribute(set, name) {
+                all.push_str(&self.variables(&variables, kept));
+            }
+        }
+        all.push_str(&self.domains(set, kept));
+        if let Some(ports) = attribute(set, "allowedLocalPorts") {
+            all.push_str(&self.ports(&ports, kept));
+        }
+        match self.argument_text(set, "allowNix", kept).as_deref() {
+            None | Some("false") => {}
+            Some("true") => all.push_str("nix-daemon (add-pkg-deps [ pkgs.nix ]) "),
+            Some(condition) => all.push_str(&format!(
+                "(lib.optionals ({condition}) [ nix-daemon (add-pkg-deps [ pkgs.nix ]) ]) "
+            )),
+        }
+        all
+    }
+
+    /// The text of an argument, which may have the name of a variable around the set.
+    fn argument_text(&mut self, set: &ast::AttrSet, name: &str, kept: &mut Kept) -> Option<String> {
+        if let Some(value) = attribute(set, name) {
+            return Some(self.part(value.syntax(), kept));
+        }
+        let inherit = set.inherits().find(|inherit| {
+            inherit.attrs().any(|attr| attr_name(&attr).as_deref() == Some(name))
+        })?;
+        Some(match inherit.from().and_then(|from| from.expr()) {
+            Some(from) => format!("({}).{name}", self.part(from.syntax(), kept)),
+            None => {
+                let mut part =
+                    Kept { range: kept.range.clone(), text: String::new(), is_open: false };
+                self.variable(name, set.syntax(), &mut part);
+                part.text
+            }
+        })
+    }
+
+    /// Folders and files: their texts are expanded by a shell.
+    fn folders(&mut self, list: &ast::Expr, combinator: &str, kept: &mut Kept) -> String {
+        let ast::Expr::List(items) = unwrapped(list) else {
+            let list = self.part(list.syntax(), kept);
+            return format!("(map (path: {combinator} (noescape path)) {}) ", grouped(&list));
+        };
+        let each = |item: ast::Expr| {
+            let text = self.part(item.syntax(), kept);
+            format!("({combinator} (noescape {text})) ")
+        };
+        items.items().map(each).collect()
+    }
+
+    /// Variables: their values are the text of a shell, between double quotes.
+    fn variables(&mut self, variables: &ast::Expr, kept: &mut Kept) -> String {
+        let ast::Expr::AttrSet(set) = unwrapped(variables) else {
+            let set = self.part(variables.syntax(), kept);
+            return format!(
+                "(lib.mapAttrsToList (name: value: set-env name (noescape value)) {}) ",
+                grouped(&set)
+            );
+        };
+        let mut all = String::new();
+        for entry in set.attrpath_values() {
+            let name = entry.attrpath().and_then(|path| path.attrs().next());
+            let (Some(name), Some(value)) = (name.and_then(|it| attr_name(&it)), entry.value())
+            else {
+                continue;
+            };
+            all.push_str(&self.set_variable(&name, &value, kept));
+        }
+        for name in set.inherits().flat_map(|it| it.attrs()).filter_map(|it| attr_name(&it)) {
+            let text = self.argument_text(&set, &name, kept).unwrap_or_default();
+            all.push_str(&format!("(set-env {} ({text})) ", quoted(&name)));
+        }
+        all
+    }
+
+    fn set_variable(&mut self, name: &str, value: &ast::Expr, kept: &mut Kept) -> String {
+        let written = match unwrapped(value) {
+            ast::Expr::Str(string) => string.syntax().text().to_string(),
+            _ => String::new(),
+        };
+        let is_home = self.names.has_home(value);
+        let text = self.part(value.syntax(), kept);
+        let quoted_name = quoted(name);
+        if is_home {
+            return format!("(set-env {quoted_name} {text}) ");
+        }
+        let bare = written.trim_matches(['"', '\'']).replace(['\\', '{', '}'], "");
+        if bare == format!("${name}") {
+            return format!("(try-fwd-env {quoted_name}) ");
+        }
+        if bare.contains("$(") || bare.contains('`') {
+            return format!(
+                "(add-runtime ({} + {text} + \"\\\"\")) (set-env {quoted_name} (noescape {})) ",
+                quoted(&format!("{name}=\"")),
+                quoted(&format!("${name}")),
+            );
+        }
+        match bare.contains('$') {
+            true => format!("(set-env {quoted_name} (noescape {text})) "),
+            false => format!("(set-env {quoted_name} {}) ", grouped(&text)),
+        }
+    }
+
+    /// A domain stands for all below it, too.
+    fn domains(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
+        let Some(domains) = attribute(set, "allowedDomains") else {
+            let restricted = self.argument_text(set, "restrictNetwork", kept);
+            return if restricted.as_deref() == Some("true") { "" } else { "internet " }.into();
+        };
+        match unwrapped(&domains) {
+            ast::Expr::List(list) => {
+                let mut hosts = String::new();
+                for item in list.items() {
+                    let text = self.part(item.syntax(), kept);
+                    hosts.push_str(&format!("{text} (\"*.\" + {text}) "));
+                }
+                hosts = with_subdomains(&list).unwrap_or(hosts);
+                format!("(network-allow [ {hosts}]) ")
+            }
+            ast::Expr::AttrSet(set) => self.methods(&set, kept),
+            other => {
+                let message = "`allowedDomains` is not written out, so no host is reachable";
+                let fault = left_out(self.file, other.syntax(), message)
+                    .help("name the hosts with `network-allow`");
+                self.faults.push(fault);
+                String::new()
+            }
+        }
+    }
+
+    /// Domains with the methods that each may be asked by.
+    fn methods(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
+        let (mut hosts, mut requests) = (String::new(), String::new());
+        for entry in set.attrpath_values() {
+            let name = entry.attrpath().and_then(|path| path.attrs().next());
+            let (Some(host), Some(value)) = (name.and_then(|it| attr_name(&it)), entry.value())
+            else {
+                continue;
+            };
+            let pair = [quoted(&host), quoted(&format!("*.{host}"))];
+            match &value {
+                ast::Expr::Str(string) if plain(string).as_deref() == Some("*") => {
+                    hosts.push_str(&format!("{} {} ", pair[0], pair[1]));
+                }
+                value => {
+                    let methods = self.part(value.syntax(), kept);
+                    for host in pair {
+                        requests
+                            .push_str(&format!("(http-allow {host} {{ methods = {methods}; }}) "));
+                    }
+                }
+            }
+        }
+        let hosts = match hosts.is_empty() {
+            true => String::new(),
+            false => format!("(network-allow [ {hosts}]) "),
+        };
+        hosts + &requests
+    }
+
+    fn ports(&mut self, ports: &ast::Expr, kept: &mut Kept) -> String {
+        let text = self.part(ports.syntax(), kept);
+        if text == "null" {
+            let message = "all ports of the host's loopback are not one grant of a jail";
+            let fault = left_out(self.file, ports.syntax(), message)
+                .help("name each port with `allow-host-port`");
+            self.faults.push(fault);
+            return String::new();
+        }
+        match unwrapped(ports) {
+            ast::Expr::List(list) => {
+                let each = |port: ast::Expr| {
+                    format!("(allow-host-port {}) ", self.part(port.syntax(), kept))
+                };
+                list.items().map(each).collect()
+            }
+            _ => format!("(map allow-host-port ({text})) "),
+        }
+    }
+
+    fn unknown(&mut self, set: &ast::AttrSet) {
+        for entry in set.attrpath_values() {
+            let first = entry.attrpath().and_then(|path| path.attrs().next());
+            let Some(name) = first.and_then(|it| attr_name(&it)) else { continue };
+            if !KNOWN.contains(&name.as_str()) {
+                let message = format!("the argument `{name}` is not known here");
+                self.faults.push(left_out(self.file, entry.syntax(), message));
+            }
+        }
+    }
+}
+
+/// A text as one argument.
+fn grouped(text: &str) -> String {
+    let is_one = text.starts_with(['"', '[', '(', '{']) || !text.contains(char::is_whitespace);
+    if is_one && !text.contains("++") { text.to_owned() } else { format!("({text})") }
+}
+
+/// Literal domains, each with `*.` before it too.
+fn with_subdomains(list: &ast::List) -> Option<String> {
+    let mut hosts = String::new();
+    for item in list.items() {
+        let ast::Expr::Str(string) = item else { return None };
+        let host = plain(&string)?;
+        hosts.push_str(&format!("{} {} ", quoted(&host), quoted(&format!("*.{host}"))));
+    }
+    Some(hosts)
+}

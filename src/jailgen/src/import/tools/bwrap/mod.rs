@@ -1,0 +1,339 @@
+//! A command line of bubblewrap: its options become the combinators that say the same, and those that have none stay as they are,
+//! in `unsafe-add-raw-args`, where jails know them.
+
+mod words;
+
+use jail_plan::raw;
+use jail_registry::nix_text::{is_name, quoted};
+
+use super::draft::{Draft, Maker, is_visible, shown};
+use super::node::TextRange;
+use words::{Word, words};
+
+/// How many arguments an option has, where that is not one.
+const ARGUMENTS: [(&str, usize); 12] = [
+    ("--bind", 2),
+    ("--bind-data", 2),
+    ("--bind-try", 2),
+    ("--chmod", 2),
+    ("--dev-bind", 2),
+    ("--dev-bind-try", 2),
+    ("--file", 2),
+    ("--overlay", 3),
+    ("--ro-bind", 2),
+    ("--ro-bind-data", 2),
+    ("--ro-bind-try", 2),
+    ("--setenv", 2),
+];
+
+/// Options without arguments, besides `--unshare-…`.
+const ALONE: [&str; 8] = [
+    "--as-pid-1",
+    "--assert-userns-disabled",
+    "--clearenv",
+    "--die-with-parent",
+    "--disable-userns",
+    "--level-prefix",
+    "--new-session",
+    "--share-net",
+];
+
+/// The programs that may stand before `bwrap`.
+const BEFORE: [&str; 4] = ["exec", "sudo", "env", "command"];
+
+/// Whether a text is, or has, a command line of bubblewrap.
+pub(super) fn is_command(text: &str) -> bool {
+    command(text).is_some()
+}
+
+/// The words of the first command line of bubblewrap, from `bwrap` on.
+fn command(text: &str) -> Option<Vec<Word>> {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if line.trim_start().starts_with('#') || !line.contains("bwrap") {
+            continue;
+        }
+        let mut all = words(text.get(start..)?);
+        let skipped = all.iter().take_while(|word| BEFORE.contains(&word.text.as_str())).count();
+        let is_bwrap =
+            all.get(skipped).is_some_and(|word| word.text.rsplit('/').next() == Some("bwrap"));
+        if is_bwrap {
+            all.drain(..=skipped);
+            for word in &mut all {
+                word.range = word.range.start + start..word.range.end + start;
+            }
+            return Some(all);
+        }
+    }
+    None
+}
+
+pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), (String, Option<TextRange>)> {
+    let words =
+        command(text).ok_or(("the file has no command line of `bwrap`".to_owned(), None))?;
+    let mut rest = words.as_slice();
+    let mut seen = Seen::default();
+    let mut modifiers = Vec::new();
+    while let [option, after @ ..] = rest {
+        let Some(name) = option.literal().filter(|name| name.starts_with("--")) else { break };
+        rest = after;
+        if name == "--" {
+            break;
+        }
+        let count = arguments(name).min(rest.len());
+        let (given, after) = rest.split_at(count);
+        rest = after;
+        seen.note(name);
+        if matches!(name, "--perms" | "--size" | "--overlay-src") {
+            modifiers.push((option, given));
+            continue;
+        }
+        self::option(option, given, &modifiers, draft);
+        modifiers.clear();
+    }
+    seen.say(text, draft);
+    program(rest, draft);
+    Ok(())
+}
+
+fn arguments(name: &str) -> usize {
+    if name.starts_with("--unshare-") || ALONE.contains(&name) {
+        return 0;
+    }
+    let known = ARGUMENTS.iter().find(|(known, _)| *known == name);
+    match name {
+        "--symlink" => 2,
+        _ => known.map_or(1, |(_, count)| *count),
+    }
+}
+
+/// What a command line says by not saying it.
+#[derive(Default)]
+struct Seen {
+    has_own_network: bool,
+    shares_network: bool,
+    clears: bool,
+}
+
+impl Seen {
+    fn note(&mut self, name: &str) {
+        self.has_own_network |= matches!(name, "--unshare-net" | "--unshare-all");
+        self.shares_network |= name == "--share-net";
+        self.clears |= name == "--clearenv";
+    }
+
+    fn say(&self, text: &str, draft: &mut Draft) {
+        if self.shares_network || !self.has_own_network {
+            draft.grant("network");
+        }
+        if !self.clears {
+            let at = text.find("bwrap").unwrap_or(0);
+            let message = "the launcher's variables are not all passed on";
+            draft.left_out(
+                &(at..at + 5),
+                message.into(),
+                "name those that the program needs with `try-fwd-env`",
+            );
+        }
+    }
+}
+
+type Modifiers<'a> = [(&'a Word, &'a [Word])];
+
+fn option(option: &Word, given: &[Word], modifiers: &Modifiers<'_>, draft: &mut Draft) {
+    let name = option.text.as_str();
+    let range = option.range.start..given.last().map_or(option.range.end, |it| it.range.end);
+    if given.len() < arguments(name) {
+        draft.left_out(&range, format!("`{}` lacks an argument", shown(name)), "");
+        return;
+    }
+    if let Some(computed) = given.iter().find(|word| word.is_computed && !word.is_project()) {
+        let message = format!("`{}` is computed by a shell", shown(&computed.text));
+        draft.left_out(&range, message, "write what it gives, or compute it with `add-runtime`");
+        return;
+    }
+    let has_modifiers = !modifiers.is_empty();
+    match (name, given) {
+        ("--unshare-net", _) => {
+            draft.holds(name, "there is a network only where the spec grants it")
+        }
+        ("--share-net", _) => {}
+        (name, []) if name.starts_with("--unshare-") => {
+            draft.holds(name, "a jail has all namespaces of its own");
+        }
+        ("--clearenv", _) => {
+            draft.holds(name, "a jail gets only the variables that the spec names")
+        }
+        ("--die-with-parent", _) => draft.holds(name, "every jail ends with its launcher"),
+        ("--new-session", _) => draft.grant("new-session"),
+        ("--cap-drop" | "--as-pid-1" | "--disable-userns" | "--assert-userns-disabled", _) => {
+            draft.holds(name, "a jail has no capabilities, and makes no namespaces");
+        }
+        ("--proc", [to]) if to.text == "/proc" => draft.grant("mount-proc"),
+        ("--dev", [to]) if to.text == "/dev" => draft.grant("mount-dev"),
+        ("--tmpfs", [to]) if !has_modifiers => draft.grant(format!("(tmpfs {})", source(to))),
+        ("--setenv", [variable, value]) => {
+            draft.grant(format!("(set-env {} {})", source(variable), source(value)));
+        }
+        ("--unsetenv", [variable]) => draft.grant(format!("(unset-env {})", source(variable))),
+        ("--hostname", [host]) => draft.grant(format!("(set-hostname {})", source(host))),
+        ("--chdir", [to]) if to.is_project() => draft.holds(name, "the jail starts in its project"),
+        (
+            "--bind" | "--bind-try" | "--ro-bind" | "--ro-bind-try" | "--dev-bind"
+            | "--dev-bind-try",
+            [from, to],
+        ) => bind(name, from, to, draft),
+        _ => raw_option(option, given, modifiers, &range, draft),
+    }
+}
+
+fn bind(name: &str, from: &Word, to: &Word, draft: &mut Draft) {
+    let is_read_only = name.starts_with("--ro");
+    if from.is_project() {
+        match (to.is_project() || to.text == from.text, is_read_only) {
+            (true, true) => draft.grant("mount-cwd-readonly"),
+            (true, false) => draft.grant("mount-cwd"),
+            (false, _) => draft.grant(format!("(workspace {})", source(to))),
+        }
+        if is_read_only && !to.is_project() && to.text != from.text {
+            let message = "the project can be written at another place, too";
+            draft.left_out(
+                &to.range,
+                message.into(),
+                "`mount-cwd-readonly` mounts it at its own place",
+            );
+        }
+        return;
+    }
+    let attempt = if name.ends_with("-try") { "try-" } else { "" };
+    let (from_source, to_source) = (source(from), source(to));
+    if name.starts_with("--dev-bind") {
+        draft.grant(if from.text == to.text {
+            format!("(bind-device {from_source})")
+        } else {
+            format!(
+                "(unsafe-add-raw-args {})",
+                quoted(&format!("{name} {} {}", shell(from), shell(to)))
+            )
+        });
+        return;
+    }
+    draft.grant(match (from.text == to.text, is_read_only) {
+        (true, true) => format!("({attempt}readonly {from_source})"),
+        (true, false) => format!("({attempt}readwrite {from_source})"),
+        (false, true) => format!("({attempt}ro-bind {from_source} {to_source})"),
+        (false, false) => format!("({attempt}rw-bind {from_source} {to_source})"),
+    });
+}
+
+/// An option that has no combinator: as it is, where jails know it.
+fn raw_option(
+    option: &Word,
+    given: &[Word],
+    modifiers: &Modifiers<'_>,
+    range: &TextRange,
+    draft: &mut Draft,
+) {
+    let mut all = Vec::new();
+    for (modifier, values) in modifiers {
+        all.push(modifier.text.clone());
+        all.extend(values.iter().map(shell));
+    }
+    all.push(option.text.clone());
+    all.extend(given.iter().map(shell));
+    let text = all.join(" ");
+    if matches!(option.text.as_str(), "--file" | "--bind-data" | "--ro-bind-data") {
+        let message = format!("`{}` reads a descriptor that the launch does not have", option.text);
+        draft.left_out(
+            range,
+            message,
+            "`(write-text PATH TEXT)` makes a file; `add-runtime` can open a descriptor",
+        );
+        return;
+    }
+    let parsed = raw::split(&text)
+        .map_err(|_| None)
+        .and_then(|words| raw::parse(&words).map_err(|error| Some(error.help)));
+    match parsed {
+        Ok(_) => draft.grant(format!("(unsafe-add-raw-args {})", quoted(&text))),
+        Err(reason) => {
+            let message = format!("`{}` has no counterpart", shown(&option.text));
+            draft.left_out(range, message, &reason.map(|it| shown(&it)).unwrap_or_default());
+        }
+    }
+}
+
+/// The source of a text.
+fn source(word: &Word) -> String {
+    match word.expands {
+        true => format!("(noescape {})", quoted(&word.text)),
+        false => quoted(&unescaped(&word.text)),
+    }
+}
+
+/// A word for `unsafe-add-raw-args`, which splits its text as a shell does.
+fn shell(word: &Word) -> String {
+    match word.expands {
+        true if word.text.starts_with('~') => word.text.clone(),
+        true => format!("\"{}\"", word.text.replace('"', "\\\"")),
+        false => format!("'{}'", unescaped(&word.text).replace('\'', "'\\''")),
+    }
+}
+
+/// A text of which nothing is expanded, without the backslashes that keep it so.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, characters.peek()) {
+            ('\\', Some('$' | '`' | '\\')) => plain.extend(characters.next()),
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
+/// The program and its arguments.
+fn program(words: &[Word], draft: &mut Draft) {
+    let Some((program, arguments)) = words.split_first() else { return };
+    let name = program.text.rsplit('/').next().unwrap_or_default();
+    let is_path = program.literal().is_some_and(|it| it.starts_with('/') && is_visible(it));
+    let entry = match name {
+        _ if is_path => Some(quoted(&program.text)),
+        "bash" | "sh" => Some("pkgs.bashInteractive".into()),
+        name if is_name(name) && program.literal() == Some(name) => Some(format!("pkgs.{name}")),
+        _ => None,
+    };
+    if !is_path {
+        let message = format!("the program `{}` becomes a package", shown(&program.text));
+        draft.left_out(&program.range, message, "look whether it is the package that you mean; a program of the host is named by its path");
+    }
+    let command: String =
+        name.chars().filter(|it| it.is_ascii_alphanumeric() || "-_+.".contains(*it)).collect();
+    let command = if command.is_empty() { "shell" } else { command.as_str() };
+    draft.maker = Maker::Jail {
+        name: quoted(&format!("jailed-{command}")),
+        entry: entry.unwrap_or_else(|| "pkgs.bashInteractive".into()),
+    };
+    self::arguments_of_program(arguments, draft);
+}
+
+fn arguments_of_program(arguments: &[Word], draft: &mut Draft) {
+    let mut all = Vec::new();
+    for word in arguments {
+        if matches!(word.text.as_str(), "$@" | "${@}" | "$*") {
+            continue;
+        }
+        if word.is_computed {
+            let message = format!("`{}` is computed by a shell", shown(&word.text));
+            draft.left_out(&word.range, message, "give it when you start the command");
+            return;
+        }
+        all.push(source(word));
+    }
+    if !all.is_empty() {
+        draft.grant(format!("(set-argv [ {} (noescape {}) ])", all.join(" "), quoted("\"$@\"")));
+    }
+}

@@ -1,0 +1,4 @@
+{ pkgs, jail, ... }:
+{
+  home.packages = [ (jail "from-imports" pkgs.coreutils [ ]) ];
+}
