@@ -71,6 +71,7 @@ let
     __functor = _self: warned;
 
     inherit combinators buildJail;
+    fromNixpak = import ./from-nixpak.nix { inherit lib jail; };
     mkJail = import ./mk-jail.nix { inherit mkDerivation; };
 
     # The builders, and what they begin with.

@@ -253,6 +253,97 @@ fn desktop_entries_and_manuals_come_along() {
 }
 
 #[test]
+fn the_settings_of_a_spec_for_nixpkgs_hold_for_nix_itself() {
+    let Some(setup) = setup() else { return };
+    let scratch = door(
+        &setup,
+        "result = jail.buildJail ./spec.jail; refused = jail.buildJail ./refused.jail;",
+    );
+    let outputs = "outputs = { pkgs, ... }: jail \"unfree\" pkgs.mine
+        [ (add-pkg-deps ([ pkgs.jq ] ++ lib.optionals pkgs.stdenv.isLinux [ pkgs.git ])) ];";
+    let overlay = "overlays = [ (final: prev: { mine = prev.hello-unfree; }) ];";
+    let allowed = format!("{{ nixpkgs = {{ {overlay} config.allowUnfree = true; }}; {outputs} }}");
+    scratch.write("spec.jail", allowed.as_bytes());
+    scratch.write("refused.jail", format!("{{ nixpkgs = {{ {overlay} }}; {outputs} }}").as_bytes());
+    for nix in &setup.programs {
+        let words = ["build", "--impure", "-f", "door.nix", "result", "--out-link", "result"];
+        setup.nix_ok(nix, &scratch.path("."), &words);
+    }
+    assert!(scratch.read("result/bin/unfree").contains("git"));
+    let words = ["build", "--impure", "--no-link", "-f", "door.nix", "refused"];
+    let output = setup.nix(&setup.programs[0], &scratch.path("."), &words);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("unfree license"), "{told}");
+}
+
+/// A configuration as nixpak's modules evaluate it.
+#[test]
+fn a_configuration_of_nixpak_becomes_a_jail() {
+    let Some(setup) = setup() else { return };
+    let config = "{
+      app = { package = pkgs.hello; binPath = \"bin/hello\"; extraEntrypoints = [ ]; };
+      gpu = { enable = true; provider = \"nixos\"; };
+      dbus = {
+        enable = true;
+        policies = { \"org.example.Talk\" = \"talk\"; \"org.example.Own\" = \"own\"; };
+        rules = { call.\"org.example.Talk\" = [ \"*\" ]; broadcast = { }; };
+      };
+      bubblewrap = {
+        network = true; shareIpc = false; bindEntireStore = false; extraStorePaths = [ ];
+        clearEnv = true; newSession = true; dieWithParent = true;
+        apivfs = { proc = true; dev = true; };
+        sockets = { wayland = true; pipewire = false; pulse = false; x11 = false; };
+        tmpfs = [ \"/scratch\" ];
+        env = { MODE = \"a\"; CACHE = concat (env \"HOME\") \"/.cache\"; NONE = null; };
+        bind.rw = [ { type = \"mkdir\"; dir = concat (env \"HOME\") \"/made\"; } [ (concat (env \"HOME\") \"/a\") \"/b\" ] ];
+        bind.ro = [
+          \"/etc/hosts\" \"/run/opengl-driver\"
+          (concat (concat (env \"XDG_RUNTIME_DIR\") \"/\") { type = \"env\"; key = \"WAYLAND_DISPLAY\"; or = \"wayland-0\"; })
+          { type = \"env\"; key = \"XDG_CONFIG_HOME\"; or = concat (env \"HOME\") \"/.config\"; }
+        ];
+        bind.dev = [ \"/dev/dri\" \"/dev/kvm\" ];
+      };
+    }";
+    let result = format!(
+        "let
+           env = key: {{ type = \"env\"; inherit key; }};
+           concat = a: b: {{ type = \"concat\"; inherit a b; }};
+         in jail.fromNixpak {config}"
+    );
+    let names =
+        eval(&setup, &format!("map (it: it.combinator) ({result}).passthru.term.jail.permissions"));
+    assert_eq!(
+        names,
+        json!([
+            "network",
+            "wayland",
+            "gpu",
+            "add-runtime",
+            "try-rw-bind",
+            "try-rw-bind",
+            "try-ro-bind",
+            "unsafe-add-raw-args",
+            "tmpfs",
+            "set-env",
+            "set-env",
+            "new-session",
+            "dbus"
+        ])
+    );
+    let built = build(&setup, &result);
+    let wrapper = built.read("result/bin/hello");
+    for part in ["/made", "XDG_CONFIG_HOME:-", "/dev/kvm"] {
+        assert!(wrapper.contains(part), "{part} in {wrapper}");
+    }
+    let told = refused(
+        &setup,
+        &setup.programs[0],
+        &format!("let c = {}; in c", result.replace("gpu = {", "pasta.enable = true; gpu = {")),
+    );
+    assert!(told.contains("does not take `pasta` over"), "{told}");
+}
+
+#[test]
 fn a_spec_is_taken_by_nix_itself_with_its_inputs_and_overlays() {
     let Some(setup) = setup() else { return };
     let scratch = nix_file(
