@@ -361,6 +361,7 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("src/jailgen/src/audit/checks/", "time-zone", "a check"),
     ("src/jailgen/src/audit/checks/files.rs", "tmpfs", "a kind of file system"),
     ("src/jailgen/src/doctor/", "landlock", "a check"),
+    ("src/jailgen/src/import/tools/", "network", "a key of settings"),
     ("src/jailgen/src/doctor/", "seccomp", "a check"),
     ("src/jailgen/src/nix/mod.rs", "add-path", "a command of Nix"),
 ];

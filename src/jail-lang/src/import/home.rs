@@ -2,6 +2,7 @@
 //!
 //! A flake writes the folder out when it is built. A spec has `~`, which the launch expands in what `noescape` marks.
 
+use jail_registry::names;
 use rnix::ast;
 use rnix::{NodeOrToken, SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
@@ -75,7 +76,8 @@ pub(super) enum Standing {
 }
 
 /// What expands its argument itself.
-const SHELLS: [&str; 4] = ["add-runtime", "add-cleanup", "unsafe-add-raw-args", "wrap-entry"];
+const SHELLS: [&str; 4] =
+    [names::ADD_RUNTIME, names::ADD_CLEANUP, names::UNSAFE_ADD_RAW_ARGS, names::WRAP_ENTRY];
 
 /// The arguments of builders whose texts are expanded.
 const EXPANDED: [&str; 8] = [
@@ -134,7 +136,7 @@ fn in_call(apply: &SyntaxNode, argument: &SyntaxNode) -> Option<Standing> {
     let is_of_packages = crate::query::path_of(&function)
         .is_some_and(|path| path.first().is_some_and(|it| it == "pkgs"));
     match last_name(&function)?.as_str() {
-        "noescape" | "escape" => Some(Standing::Plain),
+        names::NOESCAPE | names::ESCAPE => Some(Standing::Plain),
         name if SHELLS.contains(&name) || is_of_packages || name.starts_with("writeShell") => {
             Some(Standing::Shell)
         }

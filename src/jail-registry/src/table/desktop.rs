@@ -23,7 +23,7 @@ reports it in one line, so one spec works with and without a screen. A jail neve
             ..OURS
         },
         Combinator {
-            name: "gpu",
+            name: names::GPU,
             in_jail_nix: true,
             summary: "The graphics cards, for drawing and for computing",
             docs: "The nodes of DRM (Intel, AMD and others), NVIDIA's, `/dev/kfd` for ROCm, accelerators and those of WSL, with the cards' own

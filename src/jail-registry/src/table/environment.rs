@@ -150,7 +150,7 @@ file does not exist. Agents' jails have this grant unless `baseJailOptions` says
             ..OURS
         },
         Combinator {
-            name: "wrap-entry",
+            name: names::WRAP_ENTRY,
             in_jail_nix: true,
             summary: "A shell script, inside the jail, around the program",
             docs: "The argument is a function from the program to the script. It gets the program without arguments: write `\"$@\"` where they

@@ -51,7 +51,7 @@ begins with `try`.",
             ..OURS
         },
         Combinator {
-            name: "mount-dev",
+            name: names::MOUNT_DEV,
             summary: "A minimal /dev",
             docs: "`base` includes it; this is for jails that begin with `reset`.",
             example: "[ reset bind-nix-store-runtime-closure mount-dev ]",
@@ -62,7 +62,7 @@ begins with `try`.",
             ..OURS
         },
         Combinator {
-            name: "mount-proc",
+            name: names::MOUNT_PROC,
             summary: "A /proc that shows only the jail's processes",
             docs: "`base` includes it; this is for jails that begin with `reset`.",
             example: "[ reset bind-nix-store-runtime-closure mount-proc ]",

@@ -16,7 +16,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "What runs outside the jail, with your rights. [host-hooks.md](host-hooks.md) says more.",
     combinators: &[
         Combinator {
-            name: "add-cleanup",
+            name: names::ADD_CLEANUP,
             in_jail_nix: true,
             summary: "A bash script on the host after the program's end, however it ended",
             docs: "It runs in the shell of `add-runtime`, with its variables, also if a script before the launch failed, or if the program or the
@@ -28,7 +28,7 @@ launcher was killed. It continues after a command that fails; the exit status st
             ..OURS
         },
         Combinator {
-            name: "add-runtime",
+            name: names::ADD_RUNTIME,
             in_jail_nix: true,
             summary: "A bash script on the host before the launch",
             docs: "

@@ -15,7 +15,7 @@ pub(super) const CHAPTER: Chapter = Chapter {
     intro: "Grants that depend on where the jail is started, and with which arguments.",
     combinators: &[
         Combinator {
-            name: "allow-git-config",
+            name: names::ALLOW_GIT_CONFIG,
             since: "0.2.0",
             summary: "The jail writes git's real configuration and hooks, which git on the host executes",
             docs: "It turns off what `mount-cwd` does for repositories (`protect-git`). An agent can then leave a hook, or a setting such as
@@ -107,7 +107,7 @@ outside can connect to sockets in the folder.",
             ..OURS
         },
         Combinator {
-            name: "mount-cwd-readonly",
+            name: names::MOUNT_CWD_READONLY,
             summary: "The folder in which the jail is started, read-only; the program starts in it",
             example: "mount-cwd-readonly",
             lower: Lower::Permission(|call| {

@@ -3,12 +3,18 @@
 
 pub use jail_policy::BASE;
 
+/// `add-cleanup`
+pub const ADD_CLEANUP: &str = "add-cleanup";
 /// `add-path`
 pub const ADD_PATH: &str = "add-path";
 /// `add-pkg-deps`
 pub const ADD_PKG_DEPS: &str = "add-pkg-deps";
+/// `add-runtime`
+pub const ADD_RUNTIME: &str = "add-runtime";
 /// `add-seccomp`
 pub const ADD_SECCOMP: &str = "add-seccomp";
+/// `allow-git-config`
+pub const ALLOW_GIT_CONFIG: &str = "allow-git-config";
 /// `allow-home-cwd`
 pub const ALLOW_HOME_CWD: &str = "allow-home-cwd";
 /// `allow-nested-sandbox`
@@ -29,6 +35,8 @@ pub const FWD_ENV: &str = "fwd-env";
 pub const GIT_IDENTITY: &str = "git-identity";
 /// `git-worktree`
 pub const GIT_WORKTREE: &str = "git-worktree";
+/// `gpu`
+pub const GPU: &str = "gpu";
 /// `http-allow`
 pub const HTTP_ALLOW: &str = "http-allow";
 /// `internet`
@@ -57,6 +65,12 @@ pub const QUARANTINE: &str = "quarantine";
 pub const MASK: &str = "mask";
 /// `mount-cwd`
 pub const MOUNT_CWD: &str = "mount-cwd";
+/// `mount-cwd-readonly`
+pub const MOUNT_CWD_READONLY: &str = "mount-cwd-readonly";
+/// `mount-dev`
+pub const MOUNT_DEV: &str = "mount-dev";
+/// `mount-proc`
+pub const MOUNT_PROC: &str = "mount-proc";
 /// `network`
 pub const NETWORK: &str = "network";
 /// `network-allow`
@@ -75,10 +89,14 @@ pub const NOESCAPE: &str = "noescape";
 pub const OPEN_URLS_IN_BROWSER: &str = "open-urls-in-browser";
 /// `pipewire`
 pub const PIPEWIRE: &str = "pipewire";
+/// `protect`
+pub const PROTECT: &str = "protect";
 /// `proxy-variables`
 pub const PROXY_VARIABLES: &str = "proxy-variables";
 /// `pulse`
 pub const PULSE: &str = "pulse";
+/// `quarantine`
+pub const QUARANTINE: &str = "quarantine";
 /// `readonly`
 pub const READONLY: &str = "readonly";
 /// `readwrite`
@@ -119,5 +137,7 @@ pub const WAYLAND: &str = "wayland";
 pub const WHOLE_NIX_STORE: &str = "whole-nix-store";
 /// `workspace`
 pub const WORKSPACE: &str = "workspace";
+/// `wrap-entry`
+pub const WRAP_ENTRY: &str = "wrap-entry";
 /// `xwayland`
 pub const XWAYLAND: &str = "xwayland";

@@ -1,5 +1,6 @@
 //! A sandbox of agent-sandbox.nix as a jail. The names and meanings of the arguments are those of its manual.
 
+use jail_registry::names;
 use jail_registry::nix_text::quoted;
 use rnix::ast::{self, HasEntry};
 use rowan::ast::AstNode as _;
@@ -33,12 +34,12 @@ const KNOWN: &[&str] = &[
 ];
 
 const FOLDERS: [(&str, &str); 6] = [
-    ("roDirs", "readonly"),
-    ("roFiles", "readonly"),
-    ("rwDirs", "readwrite"),
-    ("rwFiles", "readwrite"),
-    ("stateDirs", "readwrite"),
-    ("stateFiles", "readwrite"),
+    ("roDirs", names::READONLY),
+    ("roFiles", names::READONLY),
+    ("rwDirs", names::READWRITE),
+    ("rwFiles", names::READWRITE),
+    ("stateDirs", names::READWRITE),
+    ("stateFiles", names::READWRITE),
 ];
 
 impl Rewriter<'_> {

@@ -6,6 +6,7 @@ use super::hosts::Hosts;
 use super::node::{Field, Node};
 use super::paths::PathAccess;
 use super::srt;
+use jail_registry::names;
 
 /// The hosts that Claude Code itself needs.
 const OWN_HOSTS: &str = "@claude-code";
@@ -15,7 +16,9 @@ const ITS_OWN: &str = "Claude Code reads this itself, in the jail too";
 
 pub(super) fn read(settings: &Node, draft: &mut Draft) {
     draft.maker = Maker::Builder("makeJailedClaudeCode");
-    for permission in ["time-zone", "no-new-session", "git-identity", "mount-cwd"] {
+    for permission in
+        [names::TIME_ZONE, names::NO_NEW_SESSION, names::GIT_IDENTITY, names::MOUNT_CWD]
+    {
         draft.grant(permission);
     }
     draft.writes_project = true;

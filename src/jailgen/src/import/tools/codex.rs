@@ -5,19 +5,20 @@ use super::draft::{Draft, Maker, shown};
 use super::hosts::Hosts;
 use super::node::{Field, Node};
 use super::paths::PathAccess;
+use jail_registry::names;
 
 /// The hosts that Codex itself needs.
 const OWN_HOSTS: &str = "@codex";
 
 pub(super) fn read(config: &Node, draft: &mut Draft) {
     draft.maker = Maker::Builder("makeJailedCodex");
-    for permission in ["time-zone", "no-new-session", "git-identity"] {
+    for permission in [names::TIME_ZONE, names::NO_NEW_SESSION, names::GIT_IDENTITY] {
         draft.grant(permission);
     }
     let mode = config.field("sandbox_mode").or_else(|| config.field("default_permissions"));
     let is_old = config.field("sandbox_mode").is_some();
     draft.writes_project = !matches!(mode.and_then(Node::text), Some("read-only" | ":read-only"));
-    draft.grant(if draft.writes_project { "mount-cwd" } else { "mount-cwd-readonly" });
+    draft.grant(if draft.writes_project { names::MOUNT_CWD } else { names::MOUNT_CWD_READONLY });
     if let Some(mode) =
         mode.filter(|it| it.text().is_some_and(|it| it.ends_with("danger-full-access")))
     {
@@ -42,7 +43,7 @@ pub(super) fn read(config: &Node, draft: &mut Draft) {
         own(field, draft);
     }
     if is_open {
-        draft.grant("internet");
+        draft.grant(names::INTERNET);
     }
     hosts.grant(draft);
 }

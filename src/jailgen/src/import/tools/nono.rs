@@ -1,5 +1,6 @@
 //! A profile of nono. Its schema is published with it; what is about macOS alone, or about how nono reports, grants nothing.
 
+use jail_registry::names;
 use jail_registry::nix_text::quoted;
 
 use super::draft::{Draft, Maker, shown};
@@ -62,7 +63,7 @@ fn field(field: &Field, draft: &mut Draft) {
             "scripts that run outside the sandbox are not taken over",
             "write them as `add-runtime` and `add-cleanup`, which run with your rights",
         ),
-        "allow_gpu" if value.is_true() => draft.grant("gpu"),
+        "allow_gpu" if value.is_true() => draft.grant(names::GPU),
         "open_urls" => open_urls(value, draft),
         "commands" => left_out(
             "lists of commands are not taken over",
@@ -98,11 +99,11 @@ fn field(field: &Field, draft: &mut Draft) {
 fn workdir(workdir: Option<&Node>, draft: &mut Draft) {
     let access = workdir.and_then(|it| it.field("access"));
     match access.and_then(Node::text) {
-        Some("readwrite" | "write") => {
+        Some(names::READWRITE | "write") => {
             draft.writes_project = true;
-            draft.grant("mount-cwd");
+            draft.grant(names::MOUNT_CWD);
         }
-        Some("read") => draft.grant("mount-cwd-readonly"),
+        Some("read") => draft.grant(names::MOUNT_CWD_READONLY),
         Some("none") | None => {}
         Some(other) => {
             let message = format!("`{}` is no access to the working folder", shown(other));
@@ -154,8 +155,8 @@ fn filesystem(filesystem: &Node, draft: &mut Draft) {
             }
             if draft.path(path, &element.range, access) {
                 draft.grant(match access {
-                    PathAccess::Read => "mount-cwd-readonly",
-                    PathAccess::Write => "mount-cwd",
+                    PathAccess::Read => names::MOUNT_CWD_READONLY,
+                    PathAccess::Write => names::MOUNT_CWD,
                 });
             }
         }

@@ -5,6 +5,7 @@ use super::draft::Draft;
 use super::hosts::Hosts;
 use super::node::Node;
 use super::paths::{NamedPath, PathAccess, named};
+use jail_registry::names;
 
 pub(super) fn read(settings: &Node, draft: &mut Draft) {
     let mut hosts = Hosts::default();
@@ -12,7 +13,7 @@ pub(super) fn read(settings: &Node, draft: &mut Draft) {
     let writes = filesystem.and_then(|it| it.field("allowWrite")).map_or(&[][..], Node::elements);
     draft.writes_project =
         writes.iter().filter_map(Node::text).any(|it| named(it) == NamedPath::Project);
-    draft.grant(if draft.writes_project { "mount-cwd" } else { "mount-cwd-readonly" });
+    draft.grant(if draft.writes_project { names::MOUNT_CWD } else { names::MOUNT_CWD_READONLY });
     if let Some(filesystem) = filesystem {
         self::filesystem(filesystem, draft);
     }
@@ -118,7 +119,7 @@ pub(super) fn filesystem(filesystem: &Node, draft: &mut Draft) {
     for field in filesystem.fields() {
         match field.name.as_str() {
             "allowWrite" | "allowRead" | "denyWrite" | "denyRead" => {}
-            "allowGitConfig" if field.value.is_true() => draft.grant("allow-git-config"),
+            "allowGitConfig" if field.value.is_true() => draft.grant(names::ALLOW_GIT_CONFIG),
             "allowGitConfig" => draft.holds("allowGitConfig", "git's configuration stays as it is"),
             name => draft.unknown(name, &field.range),
         }

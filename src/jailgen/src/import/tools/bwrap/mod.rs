@@ -4,6 +4,7 @@
 mod words;
 
 use jail_plan::raw;
+use jail_registry::names;
 use jail_registry::nix_text::{is_name, quoted};
 
 use super::draft::{Draft, Maker, is_visible, shown};
@@ -167,12 +168,12 @@ fn option(option: &Word, given: &[Word], modifiers: &Modifiers<'_>, draft: &mut 
             draft.holds(name, "a jail gets only the variables that the spec names")
         }
         ("--die-with-parent", _) => draft.holds(name, "every jail ends with its launcher"),
-        ("--new-session", _) => draft.grant("new-session"),
+        ("--new-session", _) => draft.grant(names::NEW_SESSION),
         ("--cap-drop" | "--as-pid-1" | "--disable-userns" | "--assert-userns-disabled", _) => {
             draft.holds(name, "a jail has no capabilities, and makes no namespaces");
         }
-        ("--proc", [to]) if to.text == "/proc" => draft.grant("mount-proc"),
-        ("--dev", [to]) if to.text == "/dev" => draft.grant("mount-dev"),
+        ("--proc", [to]) if to.text == "/proc" => draft.grant(names::MOUNT_PROC),
+        ("--dev", [to]) if to.text == "/dev" => draft.grant(names::MOUNT_DEV),
         ("--tmpfs", [to]) if !has_modifiers => draft.grant(format!("(tmpfs {})", source(to))),
         ("--setenv", [variable, value]) => {
             draft.grant(format!("(set-env {} {})", source(variable), source(value)));
@@ -193,8 +194,8 @@ fn bind(name: &str, from: &Word, to: &Word, draft: &mut Draft) {
     let is_read_only = name.starts_with("--ro");
     if from.is_project() {
         match (to.is_project() || to.text == from.text, is_read_only) {
-            (true, true) => draft.grant("mount-cwd-readonly"),
-            (true, false) => draft.grant("mount-cwd"),
+            (true, true) => draft.grant(names::MOUNT_CWD_READONLY),
+            (true, false) => draft.grant(names::MOUNT_CWD),
             (false, _) => draft.grant(format!("(workspace {})", source(to))),
         }
         if is_read_only && !to.is_project() && to.text != from.text {
