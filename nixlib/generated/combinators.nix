@@ -158,6 +158,8 @@ let
         bestEffort = "bool";
       };
     };
+    writableSettings = "bool";
+    separateState = "bool";
     baseJailOptions = "permission";
     basePackages = {
       list = "package";
@@ -401,6 +403,14 @@ in
       params = [ "literal" ];
       brings = [ ];
     };
+    # Of these files and folders in a folder that is granted read-write, the jail has copies: what it changes is gone with it.
+    private-copies = {
+      params = [
+        "text"
+        { list = "literal"; }
+      ];
+      brings = [ ];
+    };
     # This path, at its own place, read-only.
     readonly = {
       params = [ "text" ];
@@ -438,6 +448,16 @@ in
         "text"
         "text"
       ];
+      brings = [ ];
+    };
+    # A folder of the jail's own in place of this one, read-write, made (mode 0700) when it is missing.
+    separate-state-dir = {
+      params = [ "text" ];
+      brings = [ ];
+    };
+    # A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) where it is missing.
+    separate-state-file = {
+      params = [ "text" ];
       brings = [ ];
     };
     # A folder of the agent's own state, read-write, made (mode 0700) if it is missing.
@@ -1275,10 +1295,169 @@ in
       agent = null;
       params = [
         {
-          fields = agentArguments // {
+          fields = {
+            name = "literal";
+            pkg = "package";
             configPaths = {
               list = "text";
             };
+            extraPkgs = {
+              list = "package";
+            };
+            extraReadwriteDirs = {
+              list = "text";
+            };
+            extraReadonlyDirs = {
+              list = "text";
+            };
+            env = {
+              map = "text";
+            };
+            fwdEnv = {
+              list = "literal";
+            };
+            workspace = "text";
+            enableGitWorktrees = {
+              either = [
+                "bool"
+                {
+                  fields = {
+                    enable = "bool";
+                    dir = "text";
+                    mountGitConfig = "bool";
+                  };
+                }
+              ];
+            };
+            enableNix = "bool";
+            enableOpenUrls = "bool";
+            nixConfigDir = {
+              either = [
+                "null"
+                "text"
+                {
+                  fields = {
+                    path = "text";
+                    writable = "bool";
+                  };
+                }
+              ];
+            };
+            allowedHosts = {
+              either = [
+                "literal"
+                {
+                  list = {
+                    either = [
+                      "literal"
+                      {
+                        fields = {
+                          host = "literal";
+                          ports = {
+                            list = "integer";
+                          };
+                          sni = "literal";
+                          tcp = "bool";
+                          tls = "bool";
+                          txt = "bool";
+                        };
+                      }
+                    ];
+                  };
+                }
+              ];
+            };
+            secrets = {
+              either = [
+                "literal"
+                {
+                  list = {
+                    either = [
+                      "literal"
+                      {
+                        fields = {
+                          env = "literal";
+                          from = {
+                            either = [
+                              {
+                                fields = {
+                                  file = "text";
+                                  env = "literal";
+                                  command = {
+                                    either = [
+                                      "literal"
+                                      { list = "text"; }
+                                    ];
+                                  };
+                                  keyring = {
+                                    map = "literal";
+                                  };
+                                };
+                              }
+                              "text"
+                            ];
+                          };
+                          hosts = {
+                            list = "literal";
+                          };
+                          places = {
+                            list = "literal";
+                          };
+                          header = "literal";
+                          optional = "bool";
+                        };
+                      }
+                    ];
+                  };
+                }
+              ];
+            };
+            limits = {
+              fields = {
+                memory = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                pids = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                cpu = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                files = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                fileSize = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                time = {
+                  either = [
+                    "literal"
+                    "integer"
+                  ];
+                };
+                bestEffort = "bool";
+              };
+            };
+            baseJailOptions = "permission";
+            basePackages = {
+              list = "package";
+            };
+            extraJailOptions = "permission";
           };
         }
       ];

@@ -255,7 +255,7 @@ fn desktop_entries_and_manuals_come_along() {
 #[test]
 fn the_settings_of_a_spec_for_nixpkgs_hold_for_nix_itself() {
     let Some(setup) = setup() else { return };
-    let scratch = door(
+    let scratch = nix_file(
         &setup,
         "result = jail.buildJail ./spec.jail; refused = jail.buildJail ./refused.jail;",
     );

@@ -131,6 +131,7 @@ impl InsideOp {
             Self::Folder(op) => row(HostUse::Folder(op), Place::Folder).with(op.access),
             Self::Worktree => row(HostUse::Repository, Place::Repository).with(Reach::Rwx),
             Self::Git(op) => row(Nothing, Mount(&op.to)).with(Reach::Rwx),
+            Self::PrivateCopies(op) => row(Nothing, Mount(&op.to)).with(Reach::Rwx),
             Self::BindArguments(op) => row(HostUse::Arguments(op.access), Found).with(op.access),
             Self::BindVariable(op) => row(HostUse::Variable(op), Found).with(op.access),
             Self::Deep(op) => row(HostUse::Tree(op), Mount(&op.from)).with(Reach::Rox),

@@ -27,6 +27,7 @@ mod order;
 mod own;
 mod path;
 mod plan;
+pub mod private;
 pub mod raw;
 mod record;
 mod requests;
@@ -51,8 +52,9 @@ pub use network::{
 pub use ops::{
     Access, Accounts, AfterOp, Bind, BindArguments, BindVariable, Bus, Change, Channel, Copy, Deep,
     Directory, EnvOp, File, Folder, Forward, Git, GitChanges, HandOff, HostOp, InsideOp,
-    KeptOverlay, Mask, Missing, Mode, Origin, Overlay, Protect, RefuseFolder, Script, Service,
-    Session, Set, SharedFile, StateDirectory, StateFile, StateLink, Step, Symlink, Tmpfs,
+    KeptOverlay, Mask, Missing, Mode, Origin, Overlay, PrivateCopies, Protect, RefuseFolder,
+    Script, Service, Session, Set, SharedFile, StateDirectory, StateFile, StateLink, Step, Symlink,
+    Tmpfs,
 };
 pub use order::sort;
 pub use own::{KEPT, OWN_SETTINGS, OWN_STATE, TRUSTED_STATE, is_own_state};

@@ -235,6 +235,15 @@ operations! {
         /// As gitignore(5) has them; `@KIND` for a kind of the table, and with `!` in front what is neither protected nor reported.
         globs: Vec<String>,
     }
+    /// Copies of what lies in a folder that the jail may write: the jail changes the copies, and the host's stay as they are.
+    PrivateCopies {
+        /// Where the copies are in the jail.
+        to: HostText,
+        /// The folder, on the host.
+        folder: HostText,
+        /// What in it, each a name or several with slashes between them: that of a folder ends with one.
+        names: Vec<String>,
+    }
     /// Binds something of the user's session, at its own place, where the host has it.
     Session {
         /// The service of the session.
@@ -377,6 +386,8 @@ choice! {
         "protect" Protect(Protect),
         /// See [`Mask`].
         "mask" Mask(Mask),
+        /// See [`PrivateCopies`].
+        "private-copies" PrivateCopies(PrivateCopies),
         /// See [`BindArguments`].
         "bind-arguments" BindArguments(BindArguments),
         /// See [`BindVariable`].

@@ -179,6 +179,7 @@ fn class(grant: &Grant) -> Class {
         | Grant::Worktree
         // The last glob that matches counts.
         | Grant::Mask { .. }
+        | Grant::PrivateCopies { .. }
         | Grant::BindArguments { .. }
         | Grant::BindVariable { .. }
         | Grant::StateDirectory { .. }

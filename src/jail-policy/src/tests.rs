@@ -49,6 +49,10 @@ fn mount() -> impl Strategy<Value = Grant> {
         text().prop_map(|path| Grant::StateDirectory { to: path.clone(), path }),
         text().prop_map(|shell| Grant::Accounts { shell }),
         text().prop_map(|to| Grant::GitIdentity { to }),
+        text().prop_map(|folder| Grant::PrivateCopies {
+            folder,
+            names: vec!["a".into(), "b/".into()]
+        }),
     ]
 }
 

@@ -21,8 +21,9 @@ mod table;
 mod term;
 
 pub use builders::{
-    BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, MOVABLE, Makes, Movable,
-    Needs, PRESETS, Preset, State, UNFREE_AGENTS, builder, builder_meant, needs, unfree_agents_in,
+    BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, MOVABLE, Makes,
+    Movable, Needs, PRESETS, Preset, State, UNFREE_AGENTS, builder, builder_meant, needs,
+    unfree_agents_in,
 };
 pub use check::{
     PATH_ALONE, argument as check_argument, arguments as check_arguments, count_fault,

@@ -79,7 +79,7 @@ fn a_repository_that_vanishes_leaves_no_ghost_and_is_told() {
         let jail = in_repository(caller, GitChanges::Reported);
         let ran = jail.sh("rm -rf .git 2>/dev/null; ls -A .git | head -20 >/dev/null; echo done");
         assert_eq!(ran.code, Some(0), "{ran:?}");
-        assert!(ran.stderr.contains("`.git` is no repository any more"), "{ran:?}");
+        assert!(ran.stderr.contains("`.git` is not a repository any more"), "{ran:?}");
         prepare(&jail, "test ! -e .git/commondir && test ! -e .git/config.worktree");
         // What is protected is there still.
         prepare(&jail, "test -s .git/config");

@@ -5,17 +5,19 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use jail_plan::git::How;
+use jail_plan::git::{About, CHANGES, COVER, How, LAYERS, WORK};
 use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, mkdirat, openat, readlinkat, statat,
     symlinkat,
 };
+use rustix::io::Errno;
 
 use super::Refusal;
 use super::file;
-use super::find::FoundRepository;
+use super::find::{FoundRepository, refusal};
 
 /// No hooks are larger, all of a repository together.
 const HOOKS_MAX: u64 = 64 * 1024 * 1024;
@@ -27,9 +29,21 @@ pub(super) struct Copies {
     pub(super) folder: OwnedFd,
     pub(super) configs: Vec<Config>,
     pub(super) hooks: Vec<Hooks>,
+    /// The copies of files that are no configurations of git.
+    pub(super) files: Vec<Config>,
+    pub(super) layers: Vec<Layer>,
 }
 
-/// The copy of a configuration.
+/// What a jail changes in a folder.
+pub(super) struct Layer {
+    /// Where what it changes is. Opened before something lies over it.
+    pub(super) changes: OwnedFd,
+    pub(super) path: PathBuf,
+    /// Which folder that is.
+    pub(super) identity: Option<(u64, u64)>,
+}
+
+/// The copy of a file: of a configuration, mostly.
 pub(super) struct Config {
     /// Its name in the folder.
     pub(super) name: String,
@@ -70,7 +84,8 @@ impl Copies {
     ) -> Result<Self, Refusal> {
         let mut copier = Copier { roots: &found.roots, other_user, left: HOOKS_MAX };
         let (mut configs, mut hooks) = (Vec::new(), Vec::new());
-        for (number, place) in found.places.iter().enumerate() {
+        let (mut files, mut layers) = (Vec::new(), Vec::new());
+        for (number, (place, about)) in found.places.iter().zip(&found.about).enumerate() {
             let (name, path) = (number.to_string(), Path::new(OsStr::from_bytes(&place.path)));
             let failed = |error: io::Error| refused(path, &error);
             match place.how {
@@ -78,7 +93,16 @@ impl Copies {
                 How::Link => {
                     let before = copier.file(path, &folder, &name).map_err(failed)?;
                     let (path, identity) = (path.to_path_buf(), identity(path));
-                    configs.push(Config { name, path, before, identity });
+                    let copies = match about {
+                        About::Git => &mut configs,
+                        About::Private => &mut files,
+                    };
+                    copies.push(Config { name, path, before, identity });
+                }
+                How::Layer => {
+                    let changes = copier.layer(path, &folder, &name).map_err(failed)?;
+                    let (path, identity) = (path.to_path_buf(), identity(path));
+                    layers.push(Layer { changes, path, identity });
                 }
                 How::Copy => {
                     copier.folder(path, &folder, OsStr::new(&name), DEPTH_MAX).map_err(failed)?;
@@ -91,7 +115,7 @@ impl Copies {
             fchmod(&folder, Mode::from_raw_mode(0o777))
                 .map_err(|error| refused(Path::new("a folder"), &error.into()))?;
         }
-        Ok(Self { folder, configs, hooks })
+        Ok(Self { folder, configs, hooks, files, layers })
     }
 }
 
@@ -102,8 +126,30 @@ impl Copier<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             other => other?,
         };
-        self.create(folder, OsStr::new(name), 0o644)?.write_all(&content)?;
+        // A program that settings name can be executed.
+        let mode = fs::metadata(from).map_or(0o644, |found| found.permissions().mode() & 0o755);
+        self.create(folder, OsStr::new(name), mode | 0o600)?.write_all(&content)?;
         Ok(content)
+    }
+
+    /// The folders for what is changed in one of the host's; that for the changes looks like it.
+    fn layer(&self, from: &Path, to: &OwnedFd, name: &str) -> io::Result<OwnedFd> {
+        let mode = if self.other_user { 0o777 } else { 0o755 };
+        let make = |folder: &OwnedFd, name: &str, mode| -> io::Result<OwnedFd> {
+            match mkdirat(folder, name, Mode::from_raw_mode(mode)) {
+                Err(Errno::EXIST) => {}
+                other => other?,
+            }
+            let made = open_folder(folder, OsStr::new(name))?;
+            fchmod(&made, Mode::from_raw_mode(mode))?;
+            Ok(made)
+        };
+        let layers = make(to, LAYERS, mode)?;
+        make(&layers, COVER, 0o555)?;
+        let layer = make(&layers, name, mode)?;
+        make(&layer, WORK, mode)?;
+        let look = statat(CWD, from, AtFlags::SYMLINK_NOFOLLOW)?.st_mode & 0o777 | 0o700;
+        make(&layer, CHANGES, if self.other_user { 0o777 } else { look })
     }
 
     fn folder(&mut self, from: &Path, to: &OwnedFd, name: &OsStr, depth: usize) -> io::Result<()> {
@@ -193,6 +239,5 @@ pub(super) fn signatures(folder: &OwnedFd, name: &str) -> Vec<(Vec<u8>, Signatur
 const FILES_MAX: usize = 256;
 
 fn refused(path: &Path, error: &io::Error) -> Refusal {
-    let help = "see what is there; `allow-git-config` gives the jail the repository as it is";
-    [path.to_string_lossy().into_owned(), error.to_string(), help.to_owned()]
+    refusal(path, &error.to_string())
 }

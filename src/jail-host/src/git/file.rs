@@ -15,14 +15,19 @@ pub(super) const BYTES_MAX: u64 = 1024 * 1024;
 
 /// The content of a file. A symbolic link is followed, as git follows it.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    read_from(open(CWD, path, OFlags::empty())?)
+    read_at_most(path, BYTES_MAX)
+}
+
+/// The same for a file that may be longer, or is to be shorter.
+pub(super) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    read_from(open(CWD, path, OFlags::empty())?, most)
 }
 
 /// The same, where it is below one of `roots`: an earlier jail may have made a link that leads out of what it could write.
 pub(super) fn read_below(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
     let file = open(CWD, path, OFlags::empty())?;
     match is_below(&file, roots)? {
-        true => read_from(file),
+        true => read_from(file, BYTES_MAX),
         false => Err(io::Error::new(io::ErrorKind::NotFound, "a link leads out of the project")),
     }
 }
@@ -50,7 +55,7 @@ pub(super) fn parent(folder: impl AsFd, name: &Path) -> Result<(OwnedFd, &OsStr)
 
 /// The content of what has this name in `folder`, which is not a symbolic link.
 pub(super) fn read_in(folder: impl AsFd, name: impl Arg) -> io::Result<Vec<u8>> {
-    read_from(open(folder, name, OFlags::NOFOLLOW)?)
+    read_from(open(folder, name, OFlags::NOFOLLOW)?, BYTES_MAX)
 }
 
 fn open(folder: impl AsFd, name: impl Arg, more: OFlags) -> io::Result<File> {
@@ -58,15 +63,16 @@ fn open(folder: impl AsFd, name: impl Arg, more: OFlags) -> io::Result<File> {
     Ok(File::from(openat(folder, name, flags, Mode::empty())?))
 }
 
-fn read_from(file: File) -> io::Result<Vec<u8>> {
+fn read_from(file: File, most: u64) -> io::Result<Vec<u8>> {
     let stat = fstat(&file)?;
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     let mut content = Vec::new();
-    file.take(BYTES_MAX + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > BYTES_MAX {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    file.take(most + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > most {
+        let cause = format!("it is larger than {} MiB", most / (1024 * 1024));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, cause));
     }
     Ok(content)
 }

@@ -1,4 +1,5 @@
-//! Finds the repositories that a jail may write, and every place in and around them that it may not change.
+//! Finds the repositories that a jail may write, and every place in and around them that it may not change; and what else it has copies
+//! of.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -9,11 +10,12 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use jail_plan::GitChanges;
-use jail_plan::git::{Guarded, How, Outside, PLACES_MAX};
+use jail_plan::git::{About, Guarded, How, Outside, PLACES_MAX};
 
 use super::Refusal;
 use super::file;
 use super::named::{Named, Names, normal};
+use super::private::Folder;
 use super::repository::{Repository, is_repository};
 
 /// Submodules lie in each other no deeper, and a name of one has no more parts.
@@ -29,7 +31,13 @@ pub(super) struct FoundRepository {
     /// What the jail may write.
     pub(super) roots: Vec<PathBuf>,
     pub(super) places: Vec<Guarded>,
+    /// What each of the places is about.
+    pub(super) about: Vec<About>,
     pub(super) repositories: Vec<Repository>,
+    /// The folders of programs' state.
+    pub(super) private: Vec<Folder>,
+    /// The user's home folder.
+    pub(super) home: PathBuf,
     /// What cannot be held, because nothing is there.
     pub(super) missing: Vec<(&'static str, PathBuf)>,
 }
@@ -37,12 +45,13 @@ pub(super) struct FoundRepository {
 impl FoundRepository {
     /// The folders of git.
     pub(super) fn folders(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.repositories.iter().map(|repository| &repository.folder)
+        self.repositories.iter().map(|repository| &repository.held.folder)
     }
 
     /// Takes the placeholders away.
     pub(super) fn clear(&self) {
-        self.repositories.iter().for_each(Repository::clear);
+        self.repositories.iter().for_each(|repository| repository.held.clear());
+        self.private.iter().for_each(|folder| folder.held.clear());
     }
 }
 
@@ -52,13 +61,16 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     let (folder, repository) = (path(&outside.folder), path(&outside.repository));
     let roots = [&folder, &repository].into_iter().filter(|root| root.is_absolute());
     let mut search = Search {
-        home: path(&outside.home),
+        about: About::Git,
         seen: BTreeSet::new(),
         found: FoundRepository {
             changes: outside.changes,
             folder: folder.clone(),
             roots: roots.cloned().collect(),
             places: Vec::new(),
+            about: Vec::new(),
+            private: Vec::new(),
+            home: path(&outside.home),
             repositories: Vec::new(),
             missing: Vec::new(),
         },
@@ -66,6 +78,10 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     let done = search.folder(&folder).and_then(|()| match repository.is_absolute() {
         true => search.repository(&repository, None),
         false => Ok(()),
+    });
+    let done = done.and_then(|()| {
+        search.about = About::Private;
+        outside.private.iter().try_for_each(|private| search.private(private))
     });
     match done {
         Ok(()) => Ok(search.found),
@@ -76,10 +92,11 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     }
 }
 
-struct Search {
-    home: PathBuf,
+pub(super) struct Search {
+    /// What is looked for now.
+    about: About,
     seen: BTreeSet<PathBuf>,
-    found: FoundRepository,
+    pub(super) found: FoundRepository,
 }
 
 impl Search {
@@ -155,7 +172,7 @@ impl Search {
 
     /// The `.git` files of its worktrees, where these lie in what the jail may write.
     fn worktrees(&mut self, repository: &Repository) -> Result<(), Refusal> {
-        for child in repository.children.iter().map(|child| repository.path.join(child)) {
+        for child in repository.children.iter().map(|child| repository.path().join(child)) {
             let text = file::read_below(&child.join("gitdir"), &self.found.roots);
             let Ok(text) = text else { continue };
             let git = normal(&child.join(OsStr::from_bytes(text.trim_ascii_end())));
@@ -187,7 +204,7 @@ impl Search {
 
     /// What the configuration of a folder of git, and the user's own, names where the jail may write.
     fn named(&mut self, path: &Path, tree: Option<&Path>) -> Result<(), Refusal> {
-        let home = self.home.clone();
+        let home = self.found.home.clone();
         let mut names = Names::new(&home, tree.unwrap_or(path));
         let own = ["config", "config.worktree"].map(|name| path.join(name));
         let users = [".gitconfig", ".config/git/config"].map(|name| home.join(name));
@@ -232,7 +249,7 @@ impl Search {
     }
 
     /// The same for what may be a symbolic link: that stays one, and what it leads to is kept where the jail may write it.
-    fn keep_or_link(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
+    pub(super) fn keep_or_link(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
         // A copy lies over a link as well as over a file.
         if how == How::Link || !path.is_symlink() {
             self.keep(how, path)?;
@@ -246,7 +263,7 @@ impl Search {
         }
     }
 
-    fn keep(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
+    pub(super) fn keep(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
         let is_kept =
             || self.found.places.iter().any(|place| place.path == path.as_os_str().as_bytes());
         if !self.is_writable(path) || is_kept() {
@@ -257,11 +274,12 @@ impl Search {
         }
         let path = path.as_os_str().to_owned().into_vec();
         self.found.places.push(Guarded { how, path });
+        self.found.about.push(self.about);
         Ok(())
     }
 
     /// Whether the jail may write what has this name: a link on the way may lead elsewhere.
-    fn is_writable(&self, path: &Path) -> bool {
+    pub(super) fn is_writable(&self, path: &Path) -> bool {
         let above = path.ancestors().skip(1).find_map(|above| fs::canonicalize(above).ok());
         self.is_below(path)
             && (self.found.roots.iter().any(|root| root == path)
@@ -278,7 +296,7 @@ fn ignores_itself(folder: &Path) -> bool {
     file::read(&folder.join(".gitignore")).is_ok_and(|text| text.trim_ascii() == b"*")
 }
 
-fn failed(path: &Path, error: &io::Error) -> Refusal {
+pub(super) fn failed(path: &Path, error: &io::Error) -> Refusal {
     let cause = match error.kind() {
         io::ErrorKind::WouldBlock => {
             "another session holds a lock on this folder, and does not give it back".to_owned()
@@ -288,7 +306,7 @@ fn failed(path: &Path, error: &io::Error) -> Refusal {
     refusal(path, &cause)
 }
 
-fn refusal(path: &Path, cause: &str) -> Refusal {
-    let help = "see what is there; `allow-git-config` gives the jail the repository as it is";
+pub(super) fn refusal(path: &Path, cause: &str) -> Refusal {
+    let help = "see what is there; `allow-git-config` gives the jail a repository as it is, and `writableSettings = true` an agent's settings";
     [path.to_string_lossy().into_owned(), cause.to_owned(), help.to_owned()]
 }

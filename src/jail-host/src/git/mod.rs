@@ -1,4 +1,5 @@
-//! Keeps git's settings apart: what git on the host executes or believes of a repository that a jail may write.
+//! Keeps settings apart: what git on the host executes or believes of a repository that a jail may write, and what programs do of
+//! their own state ([`private`]).
 //!
 //! Before the launch it says which places these are ([`find`]) and makes the placeholders that are needed to hold them; then it
 //! makes the jail's copies ([`copies`]), and gives up every right but over the repositories and the copies. When the jail has
@@ -8,13 +9,19 @@
 mod changes;
 mod copies;
 mod file;
+mod filesystem;
 mod find;
 mod guide;
 mod harmless;
+mod held;
+mod mentions;
 mod merge;
 mod named;
 mod placeholder;
+mod private;
+mod private_report;
 mod report;
+mod reported;
 mod repository;
 
 use std::ffi::OsStr;
@@ -22,11 +29,12 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
-use jail_plan::git::{Answer, Message, PACKET_MAX};
+use jail_plan::git::{About, Answer, Line, Message, PACKET_MAX};
 use rustix::io::Errno;
 
 use self::copies::Copies;
 use self::find::{FoundRepository, find};
+use self::private::Folder;
 pub(crate) use self::report::damaged;
 use crate::follow::walls;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
@@ -73,12 +81,17 @@ fn accompany(
         Ok(copies) => copies,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
+    let notes = filesystem::lines(found);
     let confined = first.and_then(|()| confine(found, &copies));
-    tell(socket, &Answer::Done)?;
+    let line = |words| Line { about: About::Git, words };
+    match notes.is_empty() {
+        true => tell(socket, &Answer::Done)?,
+        false => tell(socket, &Answer::Lines(notes.into_iter().map(line).collect()))?,
+    }
     let last = hear(socket)?;
     let lines = match confined {
         Ok(()) => report::lines(found, &copies),
-        Err(_) => vec![report::UNCONFINED.to_owned()],
+        Err(_) => report::unconfined(found),
     };
     // The placeholders are gone before the launcher goes on.
     found.clear();
@@ -94,6 +107,11 @@ fn confine(found: &FoundRepository, copies: &Copies) -> Result<(), Errno> {
     let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
     folders.push((&copies.folder, READ_FILE | READ_DIR));
+    let look = READ_FILE | READ_DIR | REMOVE_FILE | REMOVE_DIR;
+    folders.extend(found.private.iter().map(|folder| (&folder.held.folder, look)));
+    // What lies beside such a folder is read by its name, as it is then.
+    let beside: Vec<_> = found.private.iter().flat_map(Folder::beside).collect();
+    folders.extend(beside.iter().map(|folder| (folder, READ_FILE)));
     walls::close(&folders, CALLS)
 }
 

@@ -1,6 +1,6 @@
-//! What stands in git's own folder where nothing is, for as long as a jail runs: a mount needs something to lie over, and a jail
-//! that finds nothing there could make it. Each means nothing to git, and is known by its content, so that what a killed session
-//! has left is taken away by the next one. In the working tree nothing is ever made.
+//! What stands in git's own folder, and in that of a program's state, where nothing is, for as long as a jail runs: a mount needs
+//! something to lie over, and a jail that finds nothing there could make it. Each means nothing to the program, and is known by its
+//! content, or by its mode, so that what a killed session has left is taken away by the next one. In the working tree nothing is ever made.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -8,13 +8,23 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, linkat, mkdirat, openat, unlinkat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, fchmod, fstat, linkat, mkdirat, openat, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::file;
 
 /// Configurations and attributes have comments.
 const COMMENT: &str = "# jailgen: a jail runs in this repository\n";
+
+/// Settings with nothing in them, in a form that no program writes.
+const NOTHING_SET: &str = "{ }\n \n\n \n";
+/// Nothing but white space, in the same way.
+const NOTHING: &str = "\n \n\n \n";
+
+/// Of a folder, which nobody else makes so: the bit has no effect for the one user who may write there.
+const MARK: u32 = 0o1700;
 
 /// What stands at a place, if nothing else does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +37,23 @@ pub(super) enum Placeholder {
     Here,
     /// An empty folder.
     Folder,
+    /// The same, with a mark by which it is known.
+    MarkedFolder,
+    /// A file of settings in JSON.
+    Settings,
+    /// Any other text.
+    Text,
+}
+
+impl Placeholder {
+    /// For a file of this name.
+    pub(super) fn of_file(name: &Path) -> Self {
+        let ending = name.extension().and_then(OsStr::to_str).unwrap_or_default();
+        match ending.starts_with("json") {
+            true => Self::Settings,
+            false => Self::Text,
+        }
+    }
 }
 
 /// Whether something is there.
@@ -44,7 +71,9 @@ impl Placeholder {
         match self {
             Self::Comment => COMMENT,
             Self::Here => ".\n",
-            Self::Empty | Self::Folder => "",
+            Self::Settings => NOTHING_SET,
+            Self::Text => NOTHING,
+            Self::Empty | Self::Folder | Self::MarkedFolder => "",
         }
     }
 
@@ -57,11 +86,16 @@ impl Placeholder {
         };
         let made = match self {
             Self::Folder => mkdirat(&folder, name, Mode::from_raw_mode(0o755)),
-            Self::Comment | Self::Empty | Self::Here => match self.write(&folder, name) {
-                // The file system has no files without a name.
-                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::ISDIR) => self.rename(&folder, name),
-                other => other,
-            },
+            Self::MarkedFolder => make_marked(&folder, name),
+            Self::Comment | Self::Empty | Self::Here | Self::Settings | Self::Text => {
+                match self.write(&folder, name) {
+                    // The file system has no files without a name.
+                    Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::ISDIR) => {
+                        self.rename(&folder, name)
+                    }
+                    other => other,
+                }
+            }
         };
         match made {
             Ok(()) => Ok(Made::Now),
@@ -104,11 +138,34 @@ impl Placeholder {
             Self::Folder => {
                 let _ = unlinkat(folder, name, AtFlags::REMOVEDIR);
             }
-            Self::Comment | Self::Empty | Self::Here => {
+            Self::MarkedFolder => remove_marked(&folder, name),
+            Self::Comment | Self::Empty | Self::Here | Self::Settings | Self::Text => {
                 if file::read_in(&folder, name).is_ok_and(|is| is == self.content().as_bytes()) {
                     let _ = unlinkat(folder, name, AtFlags::empty());
                 }
             }
         }
+    }
+}
+
+/// The folder has its mark from the beginning: whoever ends this process leaves no other one.
+fn make_marked(folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
+    mkdirat(folder, name, Mode::from_raw_mode(MARK))
+}
+
+/// Takes a marked folder away where it is empty. One that somebody has put something into loses its mark.
+fn remove_marked(folder: impl AsFd, name: &OsStr) {
+    let is_marked =
+        |mode: u32| FileType::from_raw_mode(mode) == FileType::Directory && mode & 0o7777 == MARK;
+    let found = statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW);
+    if !found.is_ok_and(|stat| is_marked(stat.st_mode))
+        || unlinkat(&folder, name, AtFlags::REMOVEDIR).is_ok()
+    {
+        return;
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(opened) = openat(&folder, name, flags, Mode::empty()) else { return };
+    if fstat(&opened).is_ok_and(|stat| is_marked(stat.st_mode)) {
+        let _ = fchmod(&opened, Mode::RWXU);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use jail_plan::git::PACKET_MAX;
+use jail_plan::git::{About, Line, PACKET_MAX};
 use jail_plan::{GitChanges, one_line};
 
 use super::changes::{self, Change};
@@ -12,17 +12,30 @@ use super::find::FoundRepository;
 use super::guide::command;
 use super::harmless::split;
 use super::merge::{Refused, merge};
+use super::private_report::lines as private_lines;
 use super::repository::is_repository;
 
 /// For a kernel that cannot confine who reads what a jail has written.
-pub(super) const UNCONFINED: &str = "what git has changed in the jail's copies was not looked at: that needs Landlock (Linux 5.13 and newer)";
+const UNCONFINED: &str = "what the jail has changed in its copies was not looked at: that needs Landlock (Linux 5.13 and newer)";
+
+/// The one line where nothing was looked at.
+pub(super) fn unconfined(found: &FoundRepository) -> Vec<Line> {
+    let is_git = !found.repositories.is_empty();
+    vec![Line { about: if is_git { About::Git } else { About::Private }, words: UNCONFINED.into() }]
+}
 
 /// So many names are shown, and so much of each.
 const NAMES_MAX: usize = 6;
 const NAME_MAX: usize = 60;
 
 /// All lines.
-pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
+pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<Line> {
+    let of_git = of_git(found, copies).into_iter().map(|words| (About::Git, words));
+    let private = private_lines(found, copies).into_iter().map(|words| (About::Private, words));
+    fitting(private.chain(of_git).map(|(about, words)| Line { about, words }).collect())
+}
+
+fn of_git(found: &FoundRepository, copies: &Copies) -> Vec<String> {
     let mut lines: Vec<_> = made(found).into_iter().chain(replaced(found, copies)).collect();
     // What is the matter comes before what a jail can make long.
     lines.extend(planted(found).into_iter().chain(new_children(found)));
@@ -48,14 +61,14 @@ pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
             ));
         }
     }
-    fitting(lines)
+    lines
 }
 
 /// Those that fit into a packet, and how many do not.
-fn fitting(mut lines: Vec<String>) -> Vec<String> {
+fn fitting(mut lines: Vec<Line>) -> Vec<Line> {
     let mut left = PACKET_MAX - REST_MAX;
     let all = lines.len();
-    lines.retain(|line| match left.checked_sub(line.len() + 1) {
+    lines.retain(|line| match left.checked_sub(line.words.len() + 2) {
         Some(rest) => {
             left = rest;
             true
@@ -63,7 +76,8 @@ fn fitting(mut lines: Vec<String>) -> Vec<String> {
         None => false,
     });
     if lines.len() < all {
-        lines.push(format!("and {} more lines, which are too long", all - lines.len()));
+        let words = format!("and {} more lines, which are too long", all - lines.len());
+        lines.push(Line { about: About::Git, words });
     }
     lines
 }
@@ -111,17 +125,16 @@ fn of_harmless(found: &FoundRepository, path: &Path, shown: &str, changes: &[Cha
 
 /// Why they were not, if they were not.
 fn taken_over(found: &FoundRepository, path: &Path, changes: &[Change]) -> Option<String> {
-    let repository =
-        found.repositories.iter().find(|one| Some(one.path.as_path()) == path.parent());
+    let repository = found.repositories.iter().find(|one| Some(one.path()) == path.parent());
     let name = path.file_name().and_then(|name| name.to_str());
     let (Some(repository), Some(name)) = (repository, name) else {
         return Some("it lies elsewhere".into());
     };
     // Replacing the file removes the mount over it in the other jail.
-    if repository.is_shared() {
+    if repository.held.is_shared() {
         return Some("another jail runs in this repository".into());
     }
-    match merge(&repository.folder, name, changes) {
+    match merge(&repository.held.folder, name, changes) {
         Ok(()) => None,
         Err(Refused::Locked) => Some("it is locked by another process".into()),
         Err(Refused::Changed) => Some("it was changed on the host meanwhile".into()),
@@ -158,7 +171,7 @@ fn new_children(found: &FoundRepository) -> Option<String> {
     let mut names = Vec::new();
     for repository in &found.repositories {
         let new = repository.new_children().into_iter();
-        names.extend(new.map(|child| repository.path.join(child)));
+        names.extend(new.map(|child| repository.path().join(child)));
     }
     let names: Vec<_> = names.iter().map(|path| relative(path, found)).collect();
     (!names.is_empty()).then(|| {
@@ -172,7 +185,7 @@ fn new_children(found: &FoundRepository) -> Option<String> {
 /// The working folder has become a bare repository, which git takes if `.git` is not a repository any more.
 fn planted(found: &FoundRepository) -> Option<String> {
     let git = found.folder.join(".git");
-    let was = found.repositories.iter().any(|repository| repository.path == git);
+    let was = found.repositories.iter().any(|repository| repository.path() == git);
     let is_gone = was && !is_repository(&git);
     let is_bare = was && is_repository(&found.folder);
     let what = damaged(is_gone, is_bare)?;
@@ -209,7 +222,7 @@ fn relative(path: &Path, found: &FoundRepository) -> String {
 }
 
 /// `a`, `b` and 3 more.
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let shown = names.iter().take(NAMES_MAX).map(|name| {
         let short: String = name.chars().take(NAME_MAX).collect();
         format!("`{}`", one_line(&short))

@@ -1,8 +1,8 @@
-//! How the process that keeps git's settings apart is talked to ([`crate::Git`]): packets over a pair of sockets; and how a
-//! configuration of git reads. Only forms; no I/O.
+//! How the process that keeps settings apart is talked to, git's ([`crate::Git`]) and those of programs ([`crate::PrivateCopies`]): packets
+//! over a pair of sockets; and how a configuration of git reads. Only forms; no I/O.
 //!
-//! The stub says which repositories may be written, and gets a list of places. The jail's init gives the folder for the
-//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to report.
+//! The stub says which repositories and folders may be written, and gets a list of places. The jail's first process gives the folder for the
+//! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to tell.
 
 mod settings;
 
@@ -24,13 +24,29 @@ pub const PACKET_MAX: usize = 32 * 1024;
 /// The most places that there may be.
 pub const PLACES_MAX: usize = 4096;
 
-/// Whether the operation may need such a process.
+/// Whether the operation keeps git's settings apart.
 #[must_use]
 pub fn is_git(op: &InsideOp) -> bool {
     matches!(op, InsideOp::Git(_))
 }
 
-/// A message to the process.
+/// Whether the operation may need such a process.
+#[must_use]
+pub fn is_apart(op: &InsideOp) -> bool {
+    matches!(op, InsideOp::Git(_) | InsideOp::PrivateCopies(_))
+}
+
+/// The folder among the copies that holds what the jail changes in folders that it sees through a [`How::Layer`], by their
+/// numbers; in each, the changes, and what the kernel works in. The last one is what lies over all of it in the end.
+pub const LAYERS: &str = "layers";
+/// See [`LAYERS`].
+pub const CHANGES: &str = "changes";
+/// See [`LAYERS`].
+pub const WORK: &str = "work";
+/// See [`LAYERS`].
+pub const COVER: &str = "cover";
+
+/// What the process is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// What the jail may write. Answered by places.
@@ -55,6 +71,17 @@ pub struct Outside {
     pub folder: Vec<u8>,
     /// The repository that it is a linked worktree of; empty where it is not a linked worktree, or the repository is not granted.
     pub repository: Vec<u8>,
+    /// What else the jail has copies of.
+    pub private: Vec<Private>,
+}
+
+/// A folder that the jail may write, and what in it the jail has copies of ([`crate::PrivateCopies`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Private {
+    /// The folder, an absolute path.
+    pub folder: Vec<u8>,
+    /// The names in it: that of a folder ends with a slash.
+    pub names: Vec<Vec<u8>>,
 }
 
 /// What is done with a place.
@@ -64,6 +91,8 @@ pub enum How {
     Link,
     /// A copy of the folder, which may be written, lies over it.
     Copy,
+    /// The folder lies over itself, and what is changed there goes elsewhere. Where that cannot be had, it is read-only.
+    Layer,
     /// It lies over itself, read-only.
     ReadOnly,
 }
@@ -92,7 +121,25 @@ pub enum Answer {
     /// It cannot be done, and the launch stops: what it is about, why, and what to do.
     Refused([String; 3]),
     /// Lines for the launcher.
-    Lines(Vec<String>),
+    Lines(Vec<Line>),
+}
+
+/// A line for the launcher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// What it is about.
+    pub about: About,
+    /// The words.
+    pub words: String,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A repository.
+    Git,
+    /// Private copies.
+    Private,
 }
 
 impl Message {
@@ -100,9 +147,15 @@ impl Message {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Outside(Outside { changes, home, folder, repository }) => {
-                let parts = [home.as_slice(), folder, repository].join(&0);
-                [&[b'O', *changes as u8], parts.as_slice()].concat()
+            Self::Outside(Outside { changes, home, folder, repository, private }) => {
+                let mut packet = Vec::from([b'O', *changes as u8]);
+                let all =
+                    private.iter().flat_map(|one| [&one.folder].into_iter().chain(&one.names));
+                for part in [home, folder, repository].into_iter().chain(all) {
+                    packet.extend_from_slice(part);
+                    packet.push(0);
+                }
+                packet
             }
             Self::Inside { other_user } => Vec::from([b'I', u8::from(*other_user)]),
             Self::Ended => Vec::from(*b"E"),
@@ -116,10 +169,21 @@ impl Message {
             [b'O', changes, rest @ ..] => {
                 let all = [GitChanges::Reported, GitChanges::Merged, GitChanges::Refused];
                 let changes = all.into_iter().find(|one| *one as u8 == *changes)?;
+                let rest = rest.strip_suffix(&[0])?;
                 let mut parts = rest.split(|byte| *byte == 0).map(<[u8]>::to_vec);
                 let (home, folder, repository) = (parts.next()?, parts.next()?, parts.next()?);
-                let outside = Outside { changes, home, folder, repository };
-                parts.next().is_none().then_some(Self::Outside(outside))
+                let mut private: Vec<Private> = Vec::new();
+                for part in parts {
+                    // No name begins with a slash, and every folder does.
+                    match private.last_mut() {
+                        _ if part.starts_with(b"/") => {
+                            private.push(Private { folder: part, names: Vec::new() });
+                        }
+                        Some(last) => last.names.push(part),
+                        None => return None,
+                    }
+                }
+                Some(Self::Outside(Outside { changes, home, folder, repository, private }))
             }
             [b'I', other_user @ (0 | 1)] => Some(Self::Inside { other_user: *other_user == 1 }),
             [b'E'] => Some(Self::Ended),
@@ -129,12 +193,14 @@ impl Message {
 }
 
 impl How {
-    const ALL: [(Self, u8); 3] = [(Self::Link, b'L'), (Self::Copy, b'C'), (Self::ReadOnly, b'R')];
+    const ALL: [(Self, u8); 4] =
+        [(Self::Link, b'L'), (Self::Copy, b'C'), (Self::Layer, b'O'), (Self::ReadOnly, b'R')];
 
     fn byte(self) -> u8 {
         match self {
             Self::Link => b'L',
             Self::Copy => b'C',
+            Self::Layer => b'O',
             Self::ReadOnly => b'R',
         }
     }
@@ -174,7 +240,18 @@ impl Answer {
             }
             Self::Done => Vec::from(*b"D"),
             Self::Refused(words) => [b"F", words.join("\0").as_bytes()].concat(),
-            Self::Lines(lines) => [b"L", lines.join("\0").as_bytes()].concat(),
+            Self::Lines(lines) => {
+                let mut packet = Vec::from(*b"L");
+                for Line { about, words } in lines {
+                    packet.push(match about {
+                        About::Git => b'G',
+                        About::Private => b'P',
+                    });
+                    packet.extend_from_slice(words.as_bytes());
+                    packet.push(0);
+                }
+                packet
+            }
         }
     }
 
@@ -194,10 +271,22 @@ impl Answer {
             }
             [b'D'] => Some(Self::Done),
             [b'F', rest @ ..] => words(rest)?.try_into().ok().map(Self::Refused),
-            [b'L', rest @ ..] => words(rest).map(Self::Lines),
+            [b'L', rest @ ..] => {
+                let rest = rest.strip_suffix(&[0])?;
+                rest.split(|byte| *byte == 0).map(line).collect::<Option<_>>().map(Self::Lines)
+            }
             [..] => None,
         }
     }
+}
+
+fn line(part: &[u8]) -> Option<Line> {
+    let (about, words) = match part {
+        [b'G', words @ ..] => (About::Git, words),
+        [b'P', words @ ..] => (About::Private, words),
+        [..] => return None,
+    };
+    Some(Line { about, words: core::str::from_utf8(words).ok()?.into() })
 }
 
 fn guarded(part: &[u8]) -> Option<Guarded> {
@@ -220,7 +309,10 @@ mod tests {
     fn packets_are_read_back_as_sent() {
         let outside = |changes| {
             let (home, folder, repository) = (b"/h".to_vec(), b"/h/p\xff".to_vec(), Vec::new());
-            Message::Outside(Outside { changes, home, folder, repository })
+            let names = vec![b"a".to_vec(), b"b/c/".to_vec()];
+            let private = [b"/h/s", b"/h/t"]
+                .map(|folder| Private { folder: folder.to_vec(), names: names.clone() });
+            Message::Outside(Outside { changes, home, folder, repository, private: private.into() })
         };
         for message in [
             outside(GitChanges::Reported),
@@ -231,7 +323,15 @@ mod tests {
         ] {
             assert_eq!(Message::decode(&message.encode()), Some(message));
         }
-        for packet in [&b""[..], b"O", b"O\x07/h\0/p\0", b"O\0/h\0/p", b"O\0a\0b\0c\0d", b"I\x02"] {
+        for packet in [
+            &b""[..],
+            b"O",
+            b"O\x07/h\0/p\0",
+            b"O\0/h\0/p",
+            b"O\0a\0b\0c",
+            b"O\0a\0b\0c\0d\0",
+            b"I\x02",
+        ] {
             assert_eq!(Message::decode(packet), None, "{packet:?}");
         }
     }
@@ -245,12 +345,24 @@ mod tests {
             Answer::Places { last: true, places: vec![] },
             Answer::Done,
             Answer::Refused(["a".into(), "b".into(), String::new()]),
-            Answer::Lines(vec!["a b".into(), "c".into()]),
+            Answer::Lines(vec![
+                Line { about: About::Git, words: "a b".into() },
+                Line { about: About::Private, words: String::new() },
+            ]),
         ] {
             assert_eq!(Answer::decode(&answer.encode()), Some(answer));
         }
-        for packet in [&b""[..], b"P", b"P\x01L/a", b"P\x01X/a\0", b"P\x01La\0", b"Fa\0b", b"L\xff"]
-        {
+        for packet in [
+            &b""[..],
+            b"P",
+            b"P\x01L/a",
+            b"P\x01X/a\0",
+            b"P\x01La\0",
+            b"Fa\0b",
+            b"LG\xff\0",
+            b"Lx\0",
+            b"LG",
+        ] {
             assert_eq!(Answer::decode(packet), None, "{packet:?}");
         }
     }

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::follow::is_followed;
-use crate::git::is_git;
+use crate::git::is_apart;
 use crate::handoff::hand_off;
 use crate::json;
 use crate::ops::{Change, HostOp, InsideOp, Step};
@@ -119,7 +119,7 @@ pub fn has_work(plan: &Plan) -> bool {
 /// Whether an operation inside needs a process of the helper's.
 #[must_use]
 pub fn is_helped(op: &InsideOp) -> bool {
-    is_followed(op) || is_git(op) || matches!(op, InsideOp::Mask(_))
+    is_followed(op) || is_apart(op) || matches!(op, InsideOp::Mask(_))
 }
 
 /// Whether the launch starts the helper for anything: to accompany it, or for one thing in a process of its own.

@@ -268,6 +268,8 @@ impl Grant {
             | Self::Project
             | Self::Git { .. }
             | Self::Mask { .. }
+            // It says more of the grant of the folder.
+            | Self::PrivateCopies { .. }
             | Self::StartIn { .. }
             | Self::Accounts { .. }
             | Self::RemountReadOnly { .. }

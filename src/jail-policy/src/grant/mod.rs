@@ -70,6 +70,13 @@ pub enum Grant {
         /// The globs, as gitignore(5) has them, or [`jail_plan::mask::CREDENTIALS`] for the table of known names.
         globs: Vec<String>,
     },
+    /// Of what lies in a folder that the jail may write it has copies, which it can change; the host's stay as they are.
+    PrivateCopies {
+        /// The folder, on the host.
+        folder: Text,
+        /// What in it: names with slashes between them, and one at the end of a folder's.
+        names: Vec<String>,
+    },
     /// Every argument that is an existing path appears in the jail.
     BindArguments {
         /// With which access.
@@ -431,6 +438,7 @@ impl Grant {
             | Self::DevShell { environment: text }
             | Self::AddPath { folder: text } => vec![text],
             Self::Reach { path, .. } => vec![path],
+            Self::PrivateCopies { folder, .. } => vec![folder],
             Self::Network(grant) => grant.texts_mut(),
             Self::Overlay { lower, writes, to } => {
                 lower.iter_mut().chain(writes.texts_mut()).chain([to]).collect()

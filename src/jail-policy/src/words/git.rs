@@ -1,8 +1,9 @@
-//! What a jail can do to git's settings, and what of the files next to them it does not see, in words.
+//! What a jail can do to git's settings and to those of programs, and what of the files next to them it does not see, in words.
 
 use jail_plan::mask::CREDENTIALS;
 
 use super::{OWN, Sentence, Subject};
+use crate::Text;
 use crate::grant::GitSettings;
 
 /// What is protected, and what is lifted.
@@ -53,4 +54,17 @@ pub(super) fn masked(globs: &[String]) -> Sentence {
     };
     Sentence::new(Subject::Files, verb, format!("{what} in the working folder"))
         .note("files that git does not track; an empty one is there")
+}
+
+/// So many names are said.
+const NAMES_MAX: usize = 8;
+
+pub(super) fn private(folder: &Text, names: &[String]) -> Sentence {
+    let said: Vec<_> = names.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
+    let more = match names.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = format!("what is in {folder} (copies): {}{more}", said.join(", "));
+    Sentence::new(Subject::Files, OWN, what)
 }

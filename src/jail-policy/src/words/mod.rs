@@ -169,6 +169,7 @@ fn plain(grant: &Grant) -> Sentence {
         }
         Grant::Git { settings } => git::settings(*settings),
         Grant::Mask { globs } => git::masked(globs),
+        Grant::PrivateCopies { folder, names } => git::private(folder, names),
         Grant::HomeAsFolder => {
             Sentence::new(Files, "allowed", "to be started in the home folder itself")
         }

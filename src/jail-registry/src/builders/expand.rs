@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use jail_policy::{Package, Text};
 
-use super::{Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, State, builder, hosts, options, secrets};
+use super::{
+    Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, State, builder, hosts, options, secrets,
+};
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::packages::Packages;
@@ -139,18 +141,42 @@ impl Expansion<'_> {
     }
 
     fn state(&self, permissions: &mut Vec<Applied>) {
+        let is_separate = self.is_true("separateState");
         for state in self.builder.preset.map_or(&[][..], |preset| preset.state) {
-            let (combinator, path) = match state {
-                State::Directory(path) => (names::STATE_DIR, path),
-                State::File(path) => (names::STATE_FILE, path),
+            let (combinator, path) = match (state, is_separate) {
+                (State::Directory(path), false) => (names::STATE_DIR, path),
+                (State::File(path), false) => (names::STATE_FILE, path),
+                (State::Directory(path), true) => (names::SEPARATE_STATE_DIR, path),
+                (State::File(path), true) => (names::SEPARATE_STATE_FILE, path),
             };
-            let path = Value::Text(Text::expanded(*path));
-            permissions.push(self.apply(combinator, [Placed { value: path, place: self.place }]));
+            permissions.push(self.apply(combinator, [self.of_preset(Text::expanded(*path))]));
+        }
+        // What nothing else has, nothing else executes.
+        if !is_separate && !self.is_true("writableSettings") {
+            self.private_copies(permissions);
         }
         for path in self.elements("configPaths") {
             let combinator = if is_file_name(&path) { names::STATE_FILE } else { names::STATE_DIR };
             permissions.push(self.apply(combinator, [expandable(path)]));
         }
+    }
+
+    /// Of what the agent executes in its state the jail has copies.
+    fn private_copies(&self, permissions: &mut Vec<Applied>) {
+        for Executed { folder, names } in self.builder.preset.map_or(&[][..], |it| it.executed) {
+            let names = names.iter().map(|(name, _)| self.of_preset(Text::literal(*name)));
+            let names = Placed { value: Value::List(names.collect()), place: self.place };
+            let folder = self.of_preset(Text::expanded(*folder));
+            permissions.push(self.apply(names::PRIVATE_COPIES, [folder, names]));
+        }
+    }
+
+    fn of_preset(&self, text: Text) -> Placed {
+        Placed { value: Value::Text(text), place: self.place }
+    }
+
+    fn is_true(&self, argument: &str) -> bool {
+        matches!(self.arguments.get(argument), Some(Placed { value: Value::Bool(true), .. }))
     }
 
     fn paths(&self, argument: &str, combinator: &str, permissions: &mut Vec<Applied>) {

@@ -1,6 +1,7 @@
 //! Agent builders: `makeJailedOpencode { … }` and the like. They expand here, for both doors.
 
 mod cage;
+mod executed;
 mod expand;
 mod hosts;
 mod meant;
@@ -19,6 +20,7 @@ use crate::term::{Built, Jail, Made, Value};
 
 pub use cage::SUFFIX as CAGE_SUFFIX;
 pub(crate) use cage::{PROFILES, Profile};
+pub use executed::Executed;
 pub(crate) use expand::{Expanded, expand, is_file_name};
 pub use meant::builder_meant;
 pub use needs::{Needs, needs};
@@ -277,6 +279,8 @@ const KNOWN_FIELDS: &[Field] = &[
     ALLOWED_HOSTS,
     SECRETS,
     LIMITS,
+    WRITABLE_SETTINGS,
+    SEPARATE_STATE,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -359,6 +363,16 @@ const LIMITS_FIELDS: &[Field] = &[
     optional("time", AMOUNT, "`limit-time`"),
     optional("bestEffort", Type::Bool, "`best-effort`"),
 ];
+const WRITABLE_SETTINGS: Field = optional(
+    "writableSettings",
+    Type::Bool,
+    "what the agent executes of its own state (hooks, plugins, settings) is shared with the agent outside, instead of copies that are gone with the jail",
+);
+const SEPARATE_STATE: Field = optional(
+    "separateState",
+    Type::Bool,
+    "the agent's state is one of the jail's own, kept apart from that of the agent outside: it signs in by itself",
+);
 const BASE_OPTIONS: Field =
     optional("baseJailOptions", Type::Permission, "permissions instead of `commonJailOptions`");
 const BASE_PACKAGES: Field = optional("basePackages", PACKAGES, "packages instead of `commonPkgs`");

@@ -20,12 +20,18 @@ const APPLIES: &[(&str, &[&str])] = &[
     ("limits", options::LIMITS),
     ("nixConfigDir", &[names::READONLY, names::READWRITE]),
     ("secrets", &[names::SECRET]),
+    ("separateState", &[names::SEPARATE_STATE_DIR, names::SEPARATE_STATE_FILE]),
     ("workspace", &[names::WORKSPACE]),
 ];
 
 /// Which it applies whatever is given.
-const ALWAYS: &[&str] =
-    &[names::ADD_PKG_DEPS, names::SET_ARGV, names::STATE_DIR, names::STATE_FILE];
+const ALWAYS: &[&str] = &[
+    names::ADD_PKG_DEPS,
+    names::PRIVATE_COPIES,
+    names::SET_ARGV,
+    names::STATE_DIR,
+    names::STATE_FILE,
+];
 
 /// The packages that a builder needs, besides those of its arguments and the agent itself: attributes of nixpkgs.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@ pub struct Preset {
     pub package: &'static str,
     /// What it keeps on the host; paths with `~`.
     pub state: &'static [State],
+    /// What of that it executes or believes.
+    pub executed: &'static [Executed],
     /// What stands before the caller's own arguments.
     pub arguments: &'static [&'static str],
     /// Where that is written down.
@@ -25,6 +27,8 @@ pub enum State {
 }
 
 use State::{Directory, File};
+
+use super::executed::{self, Executed};
 
 /// A file that an agent keeps beside its folder, and finds in the folder just as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,7 @@ pub(super) static AMP: Preset = Preset {
     command: "jailed-amp",
     package: "amp",
     state: &[Directory("~/.config/amp"), Directory("~/.local/share/amp")],
+    executed: executed::AMP,
     arguments: &[],
     source: "https://ampcode.com/manual",
 };
@@ -79,6 +84,7 @@ pub(super) static CLAUDE_CODE: Preset = Preset {
     command: "jailed-claude-code",
     package: "claude-code",
     state: &[Directory("~/.claude"), File("~/.claude.json")],
+    executed: executed::CLAUDE_CODE,
     arguments: &[],
     source: "https://code.claude.com/docs/en/settings",
 };
@@ -88,6 +94,7 @@ pub(super) static CODEX: Preset = Preset {
     package: "codex",
     state: &[Directory("~/.codex")],
     // The jail is its sandbox: its own would need user namespaces, and without them every command fails.
+    executed: executed::CODEX,
     arguments: &["-c", "sandbox_mode=danger-full-access"],
     source: "https://github.com/openai/codex/blob/main/docs/config.md",
 };
@@ -96,6 +103,7 @@ pub(super) static COPILOT_CLI: Preset = Preset {
     command: "jailed-copilot-cli",
     package: "copilot-cli",
     state: &[Directory("~/.copilot")],
+    executed: executed::COPILOT_CLI,
     arguments: &[],
     source: "https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference",
 };
@@ -104,6 +112,7 @@ pub(super) static CRUSH: Preset = Preset {
     command: "jailed-crush",
     package: "crush",
     state: &[Directory("~/.config/crush"), Directory("~/.local/share/crush")],
+    executed: executed::CRUSH,
     arguments: &[],
     source: "https://github.com/charmbracelet/crush#configuration",
 };
@@ -113,6 +122,7 @@ pub(super) static CURSOR_AGENT: Preset = Preset {
     package: "cursor-agent",
     // Where it is configured, and where it keeps who is signed in.
     state: &[Directory("~/.cursor"), Directory("~/.config/cursor")],
+    executed: executed::CURSOR_AGENT,
     arguments: &[],
     source: "https://cursor.com/docs/cli/reference/configuration",
 };
@@ -121,6 +131,7 @@ pub(super) static GEMINI_CLI: Preset = Preset {
     command: "jailed-gemini-cli",
     package: "gemini-cli",
     state: &[Directory("~/.gemini")],
+    executed: executed::GEMINI_CLI,
     arguments: &[],
     source: "https://github.com/google-gemini/gemini-cli/blob/main/docs/get-started/configuration.md",
 };
@@ -133,6 +144,7 @@ pub(super) static GOOSE: Preset = Preset {
         Directory("~/.local/share/goose"),
         Directory("~/.local/state/goose"),
     ],
+    executed: executed::GOOSE,
     arguments: &[],
     source: "https://block.github.io/goose/docs/guides/logs",
 };
@@ -141,6 +153,7 @@ pub(super) static HERMES_AGENT: Preset = Preset {
     command: "jailed-hermes-agent",
     package: "hermes-agent",
     state: &[Directory("~/.hermes")],
+    executed: executed::HERMES_AGENT,
     arguments: &[],
     source: "https://hermes-agent.nousresearch.com/docs/user-guide/configuration",
 };
@@ -153,6 +166,7 @@ pub(super) static OPENCODE: Preset = Preset {
         Directory("~/.local/share/opencode"),
         Directory("~/.local/state/opencode"),
     ],
+    executed: executed::OPENCODE,
     arguments: &[],
     source: "https://opencode.ai/docs/config",
 };
@@ -162,6 +176,7 @@ pub(super) static OPENCODE2: Preset = Preset {
     command: "jailed-opencode2",
     package: "opencode2",
     state: OPENCODE.state,
+    executed: OPENCODE.executed,
     arguments: &[],
     source: OPENCODE.source,
 };
@@ -170,6 +185,7 @@ pub(super) static PI: Preset = Preset {
     command: "jailed-pi",
     package: "pi",
     state: &[Directory("~/.pi")],
+    executed: executed::PI,
     arguments: &[],
     source: "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md",
 };
@@ -178,6 +194,7 @@ pub(super) static QWEN_CODE: Preset = Preset {
     command: "jailed-qwen-code",
     package: "qwen-code",
     state: &[Directory("~/.qwen")],
+    executed: executed::QWEN_CODE,
     arguments: &[],
     source: "https://qwenlm.github.io/qwen-code-docs/en/users/configuration/settings",
 };

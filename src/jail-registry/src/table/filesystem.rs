@@ -6,6 +6,7 @@ use super::{Chapter, Combinator, Lower, OURS, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
+use crate::term::Value;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Files",
@@ -99,6 +100,20 @@ not see what it keeps of other projects.",
             ..OURS
         },
         Combinator {
+            name: names::PRIVATE_COPIES,
+            summary: "Of these files and folders in a folder that is granted read-write, the jail has copies: what it changes is gone with it",
+            docs: "For what a program on the host executes or believes in state that it shares with jails, as hooks, plugins and settings of agents; the
+builders of agents have a list of their own. A name that ends with `/` is that of a folder. What is not there cannot be made on the host by the jail either:
+an empty file or folder stands there for as long as a jail runs. Programs in the folder that such a file names are copies, too. When the jail has ended, what
+it has changed in its copies is printed. [agent-state.md](agent-state.md) says more.",
+            signature: Signature {
+                params: &[param("folder", Type::Text), param("names", Type::List(&Type::Literal))],
+            },
+            example: "[ (state-dir (noescape \"~/.config/my-agent\")) (private-copies (noescape \"~/.config/my-agent\") [ \"config.json\" \"plugins/\" ]) ]",
+            lower: Lower::Permission(private_copies),
+            ..OURS
+        },
+        Combinator {
             name: names::READONLY,
             in_jail_nix: true,
             summary: "This path, at its own place, read-only",
@@ -171,6 +186,32 @@ ever write stops the launch, because an earlier session may have made it. `/etc/
             example: "rw-bind (noescape \"~/notes\") \"/notes\"",
             lower: Lower::Permission(|call| {
                 bind_to(call, Access::ReadWrite, Missing::Fail)
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::SEPARATE_STATE_DIR,
+            summary: "A folder of the jail's own in place of this one, read-write, made (mode 0700) when it is missing",
+            docs: "It is kept in `~/.local/share/jailgen/state/NAME`, with the name of the jail, and no program outside looks there.",
+            signature: Signature { params: PATH },
+            example: "separate-state-dir (noescape \"~/.claude\")",
+            lower: Lower::Permission(|call| {
+                let (path, to) = separate(call)?;
+                call.grant_named(0, Grant::StateDirectory { path, to });
+                Some(())
+            }),
+            ..OURS
+        },
+        Combinator {
+            name: names::SEPARATE_STATE_FILE,
+            summary: "A file of the jail's own in place of this one, read-write; its program makes it (mode 0600) where it is missing",
+            docs: "As `separate-state-dir` for a file; `state-file` says how files are carried over.",
+            signature: Signature { params: PATH },
+            example: "separate-state-file (noescape \"~/.claude.json\")",
+            lower: Lower::Permission(|call| {
+                let (path, to) = separate(call)?;
+                call.grant_named(0, Grant::StateFile { path, to });
+                Some(())
             }),
             ..OURS
         },
@@ -372,6 +413,51 @@ fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
     let path = data_folder("home", name);
     call.grant_home(Grant::StateDirectory { path, to: Text::expanded("~") });
     Some(())
+}
+
+/// Names that cannot be below a folder, or not in a plan.
+fn is_below(name: &str) -> bool {
+    let name = name.strip_suffix('/').unwrap_or(name);
+    name.split('/').all(|part| !["", ".", ".."].contains(&part)) && !name.contains('\0')
+}
+
+fn private_copies(call: &mut Call<'_, '_>) -> Option<()> {
+    let folder = call.source(0)?;
+    let mut names = Vec::new();
+    for element in call.elements(1)? {
+        let Value::Text(text) = &element.value else { return None };
+        let name = text.as_str()?;
+        if !is_below(name) {
+            let message = format!("`{name}` is not the name of something in a folder");
+            let help = "write names as `settings.json`, `hooks/` or `agent/plugins/`";
+            call.error(Code::ParamType, 1, message, help);
+            return None;
+        }
+        names.push(name.to_owned());
+    }
+    if names.is_empty() {
+        let message = "no names are given".to_owned();
+        call.error(Code::ParamType, 1, message, "name files, and folders with a `/` at their end");
+        return None;
+    }
+    call.grant_named(0, Grant::PrivateCopies { folder, names });
+    Some(())
+}
+
+/// Where the jail keeps what it has in place of something of the home folder, and where it is inside.
+fn separate(call: &mut Call<'_, '_>) -> Option<(Text, Text)> {
+    let to = call.source(0)?;
+    let below = to.as_str().and_then(|path| match to.expand {
+        true => path.strip_prefix("~/"),
+        false => path.strip_prefix('/'),
+    });
+    let Some(below) = below.filter(|below| is_below(below)) else {
+        let message = format!("it is not known where `{to}` is before the launch");
+        call.error(Code::ParamType, 0, message, "write it as `(noescape \"~/.my-agent\")`");
+        return None;
+    };
+    let path = data_folder("state", &format!("{}/{below}", call.jail()));
+    Some((path, to))
 }
 
 fn data_folder(kind: &str, name: &str) -> Text {

@@ -57,10 +57,6 @@ pub const LIMIT_MEMORY: &str = "limit-memory";
 pub const LIMIT_PIDS: &str = "limit-pids";
 /// `limit-time`
 pub const LIMIT_TIME: &str = "limit-time";
-/// `protect`
-pub const PROTECT: &str = "protect";
-/// `quarantine`
-pub const QUARANTINE: &str = "quarantine";
 /// `mask`
 pub const MASK: &str = "mask";
 /// `mount-cwd`
@@ -119,6 +115,12 @@ pub const SET_HOSTNAME: &str = "set-hostname";
 pub const SHARE_NS: &str = "share-ns";
 /// `share-terminal`
 pub const SHARE_TERMINAL: &str = "share-terminal";
+/// `private-copies`
+pub const PRIVATE_COPIES: &str = "private-copies";
+/// `separate-state-dir`
+pub const SEPARATE_STATE_DIR: &str = "separate-state-dir";
+/// `separate-state-file`
+pub const SEPARATE_STATE_FILE: &str = "separate-state-file";
 /// `state-dir`
 pub const STATE_DIR: &str = "state-dir";
 /// `state-file`

@@ -1,73 +1,70 @@
-//! The process that keeps git's settings apart (`git` in jail-host): it says which places of the host the jail may not change,
-//! makes the jail's copies, and reports in the end what was changed in them. This file starts it and talks to it.
+//! The process that keeps settings apart (`git` in jail-host): git's, and those of programs. It says which places of the host the
+//! jail may not change, makes the jail's copies, and reports in the end what was changed in them. Here it is started and talked to.
 
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use jail_plan::git::{Answer, GIT, Guarded, Message, Outside, PACKET_MAX, PLACES_MAX};
+use jail_plan::git::{
+    About, Answer, GIT, Guarded, Line, Message, Outside, PACKET_MAX, PLACES_MAX, Private, is_apart,
+};
 use jail_plan::helper::HELPER;
-use jail_plan::{Access, Git, Ids, InsideOp, Plan, Step};
+use jail_plan::{Access, GitChanges, HostText, Ids, InsideOp, Plan, Step};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, statat};
 
 use super::companion::Companion;
 use super::{Folder, HostPaths};
 use crate::caller::Caller;
-use crate::failure::{About, Failure, Problem};
+use crate::ending::EndingNote;
+use crate::failure::{self, About as _, Failure, Problem};
 use crate::steps::Steps;
 
 /// What shows that there may be a repository here: the one of a worktree, and a bare one.
 const SIGNS: [&str; 2] = [".git", "HEAD"];
 
-/// The process of a launch in a repository.
+/// The process of a launch in a repository, or with private copies.
 pub(crate) struct GitGuard<'a> {
-    step: &'a Step<InsideOp>,
-    pub(crate) op: &'a Git,
+    plan: &'a Plan,
+    /// Where the copies are inside.
+    pub(crate) to: &'a HostText,
     other_user: bool,
     process: Companion,
 }
 
 impl<'a> GitGuard<'a> {
-    /// Starts it where the plan asks for it and the jail may write a repository.
+    /// Starts it where the plan asks for it and the jail may write a repository, or has private copies.
     pub(crate) fn start(
         plan: &'a Plan,
         caller: &Caller<'_>,
         paths: &HostPaths<'_>,
         group: Option<BorrowedFd<'_>>,
     ) -> Result<Option<Self>, Failure> {
-        let wanted = plan.inside.iter().enumerate().find_map(|(index, step)| match &step.op {
-            InsideOp::Git(op) => Some((index, step, op)),
-            _ => None,
-        });
-        let Some((index, step, op)) = wanted else { return Ok(None) };
-        let folder = writable_folder(plan);
-        let repository = paths.repository().map(|git| git.path.clone()).unwrap_or_default();
-        if repository.is_empty() && !(folder && has_sign()) {
-            return Ok(None);
+        let mut outside = Outside {
+            changes: GitChanges::Reported,
+            home: caller
+                .home_folder()
+                .map_or_else(|_| Vec::new(), |home| home.as_str().as_bytes().to_vec()),
+            folder: Vec::new(),
+            repository: Vec::new(),
+            private: Vec::new(),
+        };
+        let mut place = None;
+        for (index, step) in plan.inside.iter().enumerate() {
+            let to = add(&mut outside, &step.op, plan, caller, paths)
+                .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))?;
+            place = place.or(to.map(|to| (index, step, to)));
         }
+        let Some((index, step, to)) = place else { return Ok(None) };
         let started = || {
             let host = plan.host.as_ref();
             let host = host.ok_or_else(|| Problem::new("", "the plan names no helper"))?;
             let process = Companion::start(host, GIT, group)?;
-            let outside = Outside {
-                changes: op.changes,
-                home: caller
-                    .home_folder()
-                    .map_or_else(|_| Vec::new(), |home| home.as_str().as_bytes().to_vec()),
-                folder: if folder { Folder::current()?.path } else { Vec::new() },
-                repository,
-            };
             process.send(&Message::Outside(outside).encode(), &[]).about(HELPER)?;
             let other_user = matches!(plan.ids, Ids::Dedicated(_));
-            Ok(Self { step, op, other_user, process })
+            Ok(Self { plan, to, other_user, process })
         };
         started().map(Some).map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))
-    }
-
-    /// Who wanted it.
-    pub(crate) fn by(&self) -> &'a str {
-        &self.step.by
     }
 
     /// The places that the jail may not change. Called by init.
@@ -94,21 +91,35 @@ impl<'a> GitGuard<'a> {
         let mut packet = vec![0; PACKET_MAX];
         match answered(self.process.hear(&mut packet).and_then(Answer::decode))? {
             Answer::Done => Ok(()),
-            Answer::Places { .. } | Answer::Refused(_) | Answer::Lines(_) => Err(gone()),
+            // What cannot be held where they lie.
+            Answer::Lines(lines) => {
+                lines.iter().for_each(|line| failure::say(&line.words, None));
+                Ok(())
+            }
+            Answer::Places { .. } | Answer::Refused(_) => Err(gone()),
         }
     }
 
     /// The jail has ended: what there is to report.
-    pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<String> {
+    pub(crate) fn finish(self, signals: &OwnedFd) -> Vec<EndingNote> {
         let mut packet = vec![0; PACKET_MAX];
         let last = self.process.finish(&Message::Ended.encode(), &mut packet, signals);
-        match last.and_then(Answer::decode) {
+        let lines = match last.and_then(Answer::decode) {
             Some(Answer::Lines(lines)) => lines,
             Some(Answer::Done) => Vec::new(),
-            Some(Answer::Places { .. } | Answer::Refused(_)) | None => Vec::from([String::from(
-                "the process that keeps git's settings apart was ended: what the jail has changed in its copies is not known",
-            )]),
-        }
+            Some(Answer::Places { .. } | Answer::Refused(_)) | None => {
+                let words = "the process that keeps settings apart was ended: what the jail has changed in its copies is not known";
+                Vec::from([Line { about: About::Git, words: words.into() }])
+            }
+        };
+        let by = |about| {
+            let wanted = |step: &&Step<InsideOp>| match &step.op {
+                InsideOp::Git(_) => about == About::Git,
+                op => is_apart(op) && about == About::Private,
+            };
+            self.plan.inside.iter().find(wanted).map_or_else(String::new, |step| step.by.clone())
+        };
+        lines.into_iter().map(|line| EndingNote { words: line.words, by: by(line.about) }).collect()
     }
 
     pub(crate) fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
@@ -130,6 +141,36 @@ fn answered(answer: Option<Answer>) -> Result<Answer, Problem> {
 
 fn gone() -> Problem {
     Problem::new("the process that keeps git's settings apart", "it ended before its work was done")
+}
+
+/// Adds what an operation has kept apart; where the copies are, if it has something.
+fn add<'a>(
+    outside: &mut Outside,
+    op: &'a InsideOp,
+    plan: &Plan,
+    caller: &Caller<'_>,
+    paths: &HostPaths<'_>,
+) -> Result<Option<&'a HostText>, Problem> {
+    match op {
+        InsideOp::Git(op) => {
+            let folder = writable_folder(plan);
+            let repository = paths.repository().map(|git| git.path.clone()).unwrap_or_default();
+            if repository.is_empty() && !(folder && has_sign()) {
+                return Ok(None);
+            }
+            outside.changes = op.changes;
+            outside.folder = if folder { Folder::current()?.path } else { Vec::new() };
+            outside.repository = repository;
+            Ok(Some(&op.to))
+        }
+        InsideOp::PrivateCopies(op) => {
+            let folder = caller.path(&op.folder)?.as_str().as_bytes().to_vec();
+            let names = op.names.iter().map(|name| name.as_bytes().to_vec()).collect();
+            outside.private.push(Private { folder, names });
+            Ok(Some(&op.to))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn writable_folder(plan: &Plan) -> bool {

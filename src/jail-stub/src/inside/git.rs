@@ -1,20 +1,24 @@
-//! What git on the host executes or believes, where the jail could write it: over configurations lie symbolic links that lead to
-//! the jail's copies, so that git can lock and rename them as always; over hooks lie copies; the rest lies over itself, read-only.
+//! What git and other programs on the host execute or believe, where the jail could write it: over files lie symbolic links that lead
+//! to the jail's copies, so that programs can lock and rename them as always; over hooks lie copies, over other folders layers that take
+//! what is changed; the rest lies over itself, read-only.
 //! Which places these are, and what is in the copies, a process outside says ([`crate::host::GitGuard`]).
 
+use alloc::ffi::CString;
 use alloc::format;
 use alloc::rc::Rc;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use jail_plan::JailPath;
-use jail_plan::git::{Guarded, How};
+use jail_plan::git::{CHANGES, COVER, Guarded, How, LAYERS, WORK};
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, OFlags, statat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat, symlinkat, unlinkat};
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
 use crate::host::{GitGuard, Identity};
 use crate::inside::bind::Source;
+use crate::inside::overlay;
 use crate::inside::point::{Entry, move_to_entry};
 use crate::inside::tree::{self, Depth};
 use crate::inside::{Launch, Root};
@@ -44,6 +48,8 @@ struct Place {
     to: Vec<u8>,
     /// Of what lies over itself.
     tree: Option<OwnedFd>,
+    /// The folder that a layer lies over.
+    lower: Option<Rc<OwnedFd>>,
 }
 
 /// Finds them in what the jail may write of the host. Nothing, where the launch is in no repository.
@@ -59,7 +65,12 @@ pub(super) fn find<'a, 's>(
             let [from, to] = [from, to].map(|place| place.strip_suffix(b"/").unwrap_or(place));
             let below = path.strip_prefix(from);
             if let Some(below) = below.filter(|below| matches!(below.first(), None | Some(b'/'))) {
-                places.push(Place::find(number, how, &path, [to, below].concat())?);
+                let mut place = Place::find(number, how, &path, [to, below].concat())?;
+                // One folder for changes serves one layer; elsewhere the same folder is read-only.
+                if places.iter().any(|other: &Place| other.number == number) {
+                    place.lower = None;
+                }
+                places.push(place);
             }
         }
     }
@@ -73,19 +84,27 @@ impl Place {
         let folder = resolve::open(CWD, folder, OFlags::PATH | OFlags::DIRECTORY, Scope::Anywhere)
             .map_err(|error| changed(path, error))?;
         let from = identity(&folder, name).map_err(|error| changed(path, error))?;
+        let lower = match how {
+            How::Layer => {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let lower = openat(&folder, name, flags, Mode::empty());
+                Some(Rc::new(lower.map_err(|error| changed(path, error))?))
+            }
+            How::Link | How::Copy | How::ReadOnly => None,
+        };
         let tree = match how {
             How::Link | How::Copy => None,
-            How::ReadOnly => {
+            How::ReadOnly | How::Layer => {
                 let tree = tree::clone_child(&folder, name, Depth::All).about(path)?;
                 tree::confine(&tree, Attributes::READ_ONLY).about(path)?;
                 Some(tree)
             }
         };
-        Ok(Self { number, how, from, to, tree })
+        Ok(Self { number, how, from, to, tree, lower })
     }
 
     fn attach(self, copies: &Copies, root: &mut Root) -> Result<(), Problem> {
-        let Self { number, how, from, to, tree } = self;
+        let Self { number, how, from, to, tree, lower } = self;
         let entry = root.entry_of_mount(&to)?;
         let Entry { folder, name } = &entry;
         // Something else may have been put in its place.
@@ -93,8 +112,13 @@ impl Place {
             return Ok(());
         }
         match (how, tree) {
+            (How::Layer, Some(tree)) => {
+                // A file system that no layer can lie over has it read-only.
+                let layer = lower.and_then(|lower| copies.layer(number, lower, &to).ok());
+                move_to_entry(layer.unwrap_or(tree), &entry)
+            }
             (How::ReadOnly, Some(tree)) => move_to_entry(tree, &entry),
-            (How::Copy, _) | (How::ReadOnly, None) => {
+            (How::Copy, _) | (How::ReadOnly | How::Layer, None) => {
                 let tree = tree::clone_child(&*copies.folder, format!("{number}"), Depth::One);
                 tree.and_then(|tree| move_to_entry(tree, &entry))
             }
@@ -114,10 +138,35 @@ impl Copies {
     }
 }
 
+impl Copies {
+    /// A detached layer over a folder of the host.
+    fn layer(&self, number: usize, lower: Rc<OwnedFd>, to: &[u8]) -> Result<OwnedFd, Problem> {
+        let open = |name: &str| {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            openat(&*self.folder, format!("{LAYERS}/{number}/{name}"), flags, Mode::empty())
+        };
+        let (changes, work) = (open(CHANGES).about(to)?, open(WORK).about(to)?);
+        overlay::mount(&[lower], Some((&changes, &work)), &String::from_utf8_lossy(to))
+    }
+
+    /// Puts something over what the layers keep: only the kernel writes there.
+    fn cover_layers(&self) -> Result<(), Errno> {
+        let tree = tree::clone_child(&*self.folder, format!("{LAYERS}/{COVER}"), Depth::One)?;
+        move_to_entry(
+            tree,
+            &Entry { folder: self.folder.clone(), name: CString::new(LAYERS).unwrap_or_default() },
+        )
+    }
+}
+
 impl Apart<'_> {
     /// Has the copies made, while the root can still be written.
     pub(super) fn copy(&mut self, launch: &Launch<'_>, root: &mut Root) -> Result<(), Problem> {
-        let at = launch.caller.path(&self.guard.op.to)?;
+        // Each operation that wants copies comes by.
+        if self.copies.is_some() {
+            return Ok(());
+        }
+        let at = launch.caller.path(self.guard.to)?;
         let folder = root.own_folder(at.as_str())?;
         self.guard.copy(&*folder)?;
         self.copies = Some(Copies { folder, at });
@@ -127,7 +176,12 @@ impl Apart<'_> {
     /// Puts all of it in place, when everything else is.
     pub(super) fn attach(self, root: &mut Root) -> Result<(), Problem> {
         let Some(copies) = self.copies else { return Ok(()) };
-        self.places.into_iter().try_for_each(|place| place.attach(&copies, root))
+        let has_layers = self.places.iter().any(|place| place.how == How::Layer);
+        self.places.into_iter().try_for_each(|place| place.attach(&copies, root))?;
+        match has_layers {
+            true => copies.cover_layers().about(copies.at.as_str()),
+            false => Ok(()),
+        }
     }
 }
 

@@ -292,7 +292,7 @@ fn perform(
             let tree = tree::queues().about(path.as_str())?;
             root.attach(tree, path.as_str(), BindKind::Folder)
         }
-        InsideOp::Git(_) => {
+        InsideOp::Git(_) | InsideOp::PrivateCopies(_) => {
             built.apart.as_mut().map_or(Ok(()), |apart| apart.copy(launch, &mut built.root))
         }
         // The operations that scripts added stand before it by now.

@@ -153,7 +153,7 @@ fn in_memory(
 }
 
 /// A detached overlay; read-only without a folder for changes.
-fn mount(
+pub(super) fn mount(
     lower: &[Rc<OwnedFd>],
     changes: Option<(&OwnedFd, &OwnedFd)>,
     to: &str,

@@ -12,7 +12,7 @@ use crate::caller::Caller;
 use crate::cgroup::{self, Held};
 use crate::confine::{self, Filter};
 use crate::dedicated::{self, Dedicated};
-use crate::ending::{Ending, EndingNote};
+use crate::ending::Ending;
 use crate::failure::{About, Failure, Problem};
 use crate::first::{self, First};
 use crate::handoff::{self, Ledger};
@@ -356,11 +356,9 @@ fn supervise(started: Started<'_>) -> Result<Ending, Failure> {
     let has_run = outcome.has_run();
     let mut ending = Ending::from_outcome(outcome, &lost, plan, &held);
     if let Some(git) = started.git.filter(|_| has_run) {
-        let by = git.by();
-        let lines = git.finish(&started.signals.pending).into_iter();
-        ending.notes.extend(lines.map(|words| EndingNote { words, by: by.into() }));
+        ending.notes.extend(git.finish(&started.signals.pending));
     }
-    // What stood in git's folders for the jail's time is gone by then.
+    // What stood in the folders of the host for the jail's time is gone by then.
     let looked = started.ledger.as_ref().and_then(|ledger| ledger.finish(has_run));
     let by = plan.network.as_ref().map_or("", |network| network.by.as_str());
     ending.notes.extend(gone.map(|gone| gone.note(by)));

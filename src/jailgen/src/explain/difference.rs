@@ -128,6 +128,7 @@ fn restricts(grant: &Grant, others: &[Entry]) -> bool {
         | Grant::Limit { .. }
         | Grant::DedicatedUser { .. }
         | Grant::Store { .. }
+        | Grant::PrivateCopies { .. }
         | Grant::RemountReadOnly { .. } => true,
         // What is lifted is reported no longer.
         Grant::Protect { globs } => !globs.iter().any(|glob| glob.starts_with('!')),

@@ -79,6 +79,7 @@ pub fn texts(grant: &Grant) -> Vec<&Text> {
         | Grant::FolderState { path, to } => vec![path, to],
         Grant::Reach { path, .. } => vec![path],
         Grant::DeepBind { from, .. } => vec![from],
+        Grant::PrivateCopies { folder, .. } => vec![folder],
         Grant::Overlay { lower, to, writes: _ } => lower.iter().chain([to]).collect(),
         Grant::Tmpfs { to, .. }
         | Grant::Proc { to }

@@ -30,33 +30,35 @@ fn a_builder() {
         state-dir#9: {"state-directory":{"path":{"expand":"~/.config/opencode"},"to":{"expand":"~/.config/opencode"}}}
         state-dir#10: {"state-directory":{"path":{"expand":"~/.local/share/opencode"},"to":{"expand":"~/.local/share/opencode"}}}
         state-dir#11: {"state-directory":{"path":{"expand":"~/.local/state/opencode"},"to":{"expand":"~/.local/state/opencode"}}}
-        readwrite#12: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
-        readonly#13: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
+        private-copies#12: {"private-copies":{"folder":{"expand":"~/.config/opencode"},"names":["opencode.json","opencode.jsonc","config.json","tui.json","tui.jsonc","plugin/","plugins/","tool/","tools/","command/","commands/","agent/","agents/","mode/","modes/","skill/","skills/","package.json","bun.lock","node_modules/","AGENTS.md"]}}
+        private-copies#13: {"private-copies":{"folder":{"expand":"~/.local/share/opencode"},"names":["bin/","snapshot/"]}}
+        readwrite#14: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
+        readonly#15: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
         time-zone#5: {"time-zone":{"zone":"host"}}
         network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        fwd-env#16: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        fwd-env#18: {"forward-env":{"name":"EDITOR","missing":"fail"}}
         network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         time-zone#5: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#14: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#15: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }
 
@@ -91,8 +93,9 @@ fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
     let nothing = [("baseJailOptions", list([])), ("basePackages", list([]))];
     expect![[r#"
         makeJailedCodex#0: {"program":{"path":{"pieces":[{"nix":"agents.codex","output":"program"}],"expand":false}}}
-        set-argv#6: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
+        set-argv#7: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
         state-dir#4: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
+        private-copies#5: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
 }

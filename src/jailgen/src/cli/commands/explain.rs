@@ -7,6 +7,7 @@ use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
 use jail_plan::mask::{Credential, credentials};
 use jail_policy::{Grant, NetworkGrant, Policy};
+use jail_registry::{Executed, PRESETS};
 use serde::Serialize;
 
 use super::{Context, clean, compile_here, given, wrapper};
@@ -54,19 +55,16 @@ fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failur
 }
 
 /// A row of a table: what each column is called, and what stands there.
-type Row = Vec<(&'static str, &'static str)>;
+type Row = Vec<(&'static str, String)>;
 
-/// The table of what counts when a session ends, or of what is masked.
+/// The table of what counts when a session ends and of what agents' jails have copies of, or of what is masked.
 fn table(arguments: &args::Explain) -> Result<String, Failure> {
-    let counts = |Counted { kind, pattern, reason }: Counted| -> Row {
-        vec![("pattern", pattern), ("kind", kind), ("reason", reason)]
-    };
     let masked = |Credential { glob, reason }: Credential| -> Row {
-        vec![("glob", glob), ("reason", reason)]
+        vec![("glob", glob.into()), ("reason", reason.into())]
     };
     let rows: Vec<Row> = match arguments.masked {
         true => credentials().map(masked).collect(),
-        false => counted().map(counts).collect(),
+        false => protected(),
     };
     if arguments.json {
         let all: Vec<BTreeMap<_, _>> = rows.into_iter().map(BTreeMap::from_iter).collect();
@@ -86,6 +84,28 @@ fn table(arguments: &args::Explain) -> Result<String, Failure> {
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
     };
     Ok(rows.iter().map(line).collect())
+}
+
+fn protected() -> Vec<Row> {
+    let row = |kind: &str, pattern: String, reason: String| -> Row {
+        vec![("pattern", pattern), ("kind", kind.into()), ("reason", reason)]
+    };
+    let plain =
+        |Counted { kind, pattern, reason }: Counted| row(kind, pattern.into(), reason.into());
+    let mut rows: Vec<Row> = counted().map(plain).collect();
+    for preset in PRESETS {
+        for Executed { folder, names } in preset.executed {
+            for (name, reason) in *names {
+                let pattern = format!("{folder}/{name}");
+                let is_new =
+                    rows.iter().all(|row| row.first().is_none_or(|(_, at)| *at != pattern));
+                if is_new {
+                    rows.push(row("agent-state", pattern, format!("{}: {reason}", preset.package)));
+                }
+            }
+        }
+    }
+    rows
 }
 
 /// What is explained.

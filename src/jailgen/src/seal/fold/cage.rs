@@ -144,6 +144,7 @@ impl Draft {
             | Grant::Project
             | Grant::Git { .. }
             | Grant::Mask { .. }
+            | Grant::PrivateCopies { .. }
             | Grant::Worktree
             | Grant::FolderState { .. }
             | Grant::DeepBind { .. }

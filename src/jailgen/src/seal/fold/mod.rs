@@ -22,7 +22,7 @@ use jail_plan::{
 use jail_policy::{Entry, Grant, Policy, Scope, Zone};
 
 pub(super) use self::cage::{HANDLES as CAGE_HANDLES, is_cage};
-use self::git::git;
+use self::git::{git, private};
 use self::host::OnHost;
 use self::ids::Who;
 use self::limits::Limits;
@@ -102,6 +102,7 @@ struct Draft<'a> {
     host: OnHost,
     git: Option<Step<InsideOp>>,
     protect: Option<Step<Protect>>,
+    private: Vec<Step<InsideOp>>,
     network: network::ByName,
 }
 
@@ -128,6 +129,7 @@ impl<'a> Draft<'a> {
             host: OnHost::default(),
             git: None,
             protect: None,
+            private: Vec::new(),
             network: network::ByName::default(),
         }
     }
@@ -164,6 +166,9 @@ impl<'a> Draft<'a> {
             Grant::Git { settings } => self.git = git(*settings, by),
             Grant::Mask { globs } => {
                 self.inside.push(Step::new(by, InsideOp::Mask(Mask { globs: globs.clone() })));
+            }
+            Grant::PrivateCopies { folder, names } => {
+                self.private.push(private(read, folder, names)?);
             }
             Grant::BindArguments { access } => {
                 self.inside.push(Step::new(
@@ -393,6 +398,7 @@ impl<'a> Draft<'a> {
         let protect =
             self.protect.take().map(|step| Step::new(step.by, InsideOp::Protect(step.op)));
         self.inside.extend(protect);
+        self.inside.append(&mut self.private);
         self.host.inside(request.host, &self.before, &mut self.inside);
         if self.namespaces.contains(&Namespace::Net) {
             self.inside.push(Step::new(EVERY_JAIL, InsideOp::Loopback));

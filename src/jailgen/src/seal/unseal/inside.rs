@@ -42,6 +42,10 @@ fn add_one(draft: &mut Draft<'_>, Step { by, op }: &Step<InsideOp>) {
         }
         InsideOp::Protect(op) => draft.add(by, Grant::Protect { globs: op.globs.clone() }),
         InsideOp::Mask(op) => draft.add(by, Grant::Mask { globs: op.globs.clone() }),
+        InsideOp::PrivateCopies(op) => {
+            let (folder, names) = (text(&op.folder), op.names.clone());
+            draft.add(by, Grant::PrivateCopies { folder, names });
+        }
         InsideOp::BindArguments(op) => {
             draft.add(by, Grant::BindArguments { access: op.access });
         }

@@ -1,0 +1,144 @@
+//! Private copies: what lies in a folder that a jail may write, and a program on the host executes or believes, such as an agent's hooks.
+//!
+//! Each file has a copy, and each folder a layer that takes what the jail changes; where nothing is there, a placeholder stands for as long as
+//! a jail runs. Files of the same folder that its settings name are kept in the same way.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Component, Path, PathBuf};
+
+use jail_plan::git::{How, Private};
+use rustix::fs::{Mode, OFlags, open};
+
+use super::Refusal;
+use super::file;
+use super::find::{Search, failed};
+use super::held::Held;
+use super::mentions::named_in;
+use super::placeholder::Placeholder;
+use super::reported::{Reported, reported};
+
+/// A folder that the jail may write, and has private copies in.
+pub(super) struct Folder {
+    pub(super) held: Held,
+    /// As the plan names it.
+    pub(super) named: PathBuf,
+    /// What its settings name and what is not there, so that nothing can be put in its place.
+    pub(super) missing: Vec<PathBuf>,
+    /// Files that stay shared, and how they were.
+    pub(super) reported: Vec<Reported>,
+}
+
+impl Folder {
+    /// The folders that files lie in which are not in this one.
+    pub(super) fn beside(&self) -> Vec<OwnedFd> {
+        let outside = self.reported.iter().map(|reported| &reported.path);
+        let outside = outside.filter(|path| !path.starts_with(&self.named));
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        outside.filter_map(|path| open(path.parent()?, flags, Mode::empty()).ok()).collect()
+    }
+}
+
+impl Search {
+    /// Finds what of a folder the jail has copies of.
+    pub(super) fn private(&mut self, private: &Private) -> Result<(), Refusal> {
+        let named = PathBuf::from(OsStr::from_bytes(&private.folder));
+        // What is not there, or is no folder, is not in the jail either.
+        let Ok(real) = fs::canonicalize(&named) else { return Ok(()) };
+        if !real.is_dir() {
+            return Ok(());
+        }
+        self.found.roots.push(real.clone());
+        let held = Held::open(&real).map_err(|error| failed(&real, &error))?;
+        let reported = reported(&self.found.home, &named);
+        let mut folder = Folder { held, named, missing: Vec::new(), reported };
+        let done = private.names.iter().try_for_each(|name| self.private_name(&folder.held, name));
+        let done = done.and_then(|()| self.named_by_settings(&mut folder));
+        self.found.private.push(folder);
+        done
+    }
+
+    fn private_name(&mut self, held: &Held, name: &[u8]) -> Result<(), Refusal> {
+        let is_folder = name.ends_with(b"/");
+        let name = Path::new(OsStr::from_bytes(name));
+        if !name.components().all(|part| matches!(part, Component::Normal(_))) {
+            return Ok(());
+        }
+        let Some(real) = self.way(held, name)? else { return Ok(()) };
+        let Ok(below) = real.strip_prefix(&held.path) else { return Ok(()) };
+        let placeholder = match is_folder {
+            true => Placeholder::MarkedFolder,
+            false => Placeholder::of_file(name),
+        };
+        held.make(below, placeholder).map_err(|error| failed(&real, &error))?;
+        let Ok(found) = real.symlink_metadata() else { return Ok(()) };
+        match (is_folder, found.is_dir()) {
+            (false, _) => self.keep_or_link(of_file(&found), &real),
+            (true, true) => self.keep(How::Layer, &real),
+            (true, false) => self.folder_link(&real),
+        }
+    }
+
+    /// Where the name is: folders on the way are made, and a link on the way is kept. Nothing, where that leads out of the folder.
+    fn way(&mut self, held: &Held, name: &Path) -> Result<Option<PathBuf>, Refusal> {
+        let mut way = held.path.clone();
+        for part in name.parent().into_iter().flat_map(Path::components) {
+            way.push(part);
+            if way.is_symlink() {
+                self.keep(How::ReadOnly, &way)?;
+                match fs::canonicalize(&way) {
+                    Ok(real) if real.starts_with(&held.path) => way = real,
+                    Ok(_) | Err(_) => return Ok(None),
+                }
+            }
+            let Ok(below) = way.strip_prefix(&held.path) else { return Ok(None) };
+            held.make(below, Placeholder::MarkedFolder).map_err(|error| failed(&way, &error))?;
+        }
+        Ok(name.file_name().map(|last| way.join(last)))
+    }
+
+    /// What stands where a folder should be: a link stays one, and what it leads to is kept where the jail may write it.
+    fn folder_link(&mut self, path: &Path) -> Result<(), Refusal> {
+        self.keep(How::ReadOnly, path)?;
+        match fs::canonicalize(path) {
+            Ok(real) if real != path && real.is_dir() => self.keep(How::Layer, &real),
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    /// Programs of the folder that its settings name.
+    fn named_by_settings(&mut self, folder: &mut Folder) -> Result<(), Refusal> {
+        let root = folder.held.path.clone();
+        let of_folder = |path: &Path| path.starts_with(&root);
+        let settings: Vec<PathBuf> = (self.found.places.iter())
+            .filter(|place| place.how == How::Link)
+            .map(|place| PathBuf::from(OsStr::from_bytes(&place.path)))
+            .filter(|path| of_folder(path))
+            .collect();
+        for settings in settings {
+            let text = file::read_below(&settings, &self.found.roots).unwrap_or_default();
+            for path in named_in(&text, &self.found.home, &folder.named, &root) {
+                let is_kept = self.found.places.iter().any(|place| {
+                    let kept = Path::new(OsStr::from_bytes(&place.path));
+                    place.how != How::ReadOnly && path.starts_with(kept)
+                });
+                match path.symlink_metadata() {
+                    Ok(_) if is_kept => {}
+                    Ok(found) if found.is_file() => self.keep(of_file(&found), &path)?,
+                    Ok(found) if found.is_dir() => {}
+                    Ok(_) => self.keep(How::ReadOnly, &path)?,
+                    Err(_) if self.is_writable(&path) && !is_kept => folder.missing.push(path),
+                    Err(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file that is too large for a copy is read-only.
+fn of_file(found: &fs::Metadata) -> How {
+    if found.len() > file::BYTES_MAX { How::ReadOnly } else { How::Link }
+}

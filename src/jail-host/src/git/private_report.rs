@@ -1,0 +1,146 @@
+//! What the launcher is told of private copies when the jail has ended. Contents are not printed, and names only escaped.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use jail_plan::one_line;
+use jail_plan::private::FILLED;
+use rustix::fs::{Dir, FileType};
+use serde_json::Value;
+
+use super::copies::{Config, Copies, Layer, identity, open_folder};
+use super::file;
+use super::find::FoundRepository;
+use super::private::Folder;
+use super::report::listed;
+
+/// Of a folder so many files are looked at, and so deep.
+const FILES_MAX: usize = 256;
+const DEPTH_MAX: usize = 8;
+
+/// All lines.
+pub(super) fn lines(found: &FoundRepository, copies: &Copies) -> Vec<String> {
+    found.private.iter().flat_map(|folder| of_folder(folder, found, copies)).collect()
+}
+
+fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<String> {
+    let mut lines = Vec::new();
+    let shown = |path: &Path| shown(path, &found.home);
+    let of_this = |path: &Path| path.starts_with(&folder.held.path);
+    let named: Vec<_> =
+        folder.missing.iter().filter(|path| path.symlink_metadata().is_ok()).collect();
+    for path in named {
+        lines.push(format!(
+            "{} was made in the session, and settings on the host name it: look at it before the next session outside of a jail",
+            shown(path)
+        ));
+    }
+    let files = copies.files.iter().filter(|file| of_this(&file.path));
+    let layers = copies.layers.iter().filter(|layer| of_this(&layer.path));
+    let all = files.clone().map(|file| (&file.path, file.identity));
+    let replaced = all.chain(layers.clone().map(|layer| (&layer.path, layer.identity)));
+    for (path, _) in replaced.filter(|(path, before)| identity(path) != *before) {
+        lines.push(format!(
+            "{} was replaced on the host meanwhile, and could be written in the jail from then on: look at it",
+            shown(path)
+        ));
+    }
+    for reported in &folder.reported {
+        match reported.changed() {
+            None => lines.push(format!(
+                "{} is shared, and cannot be looked at: programs outside of the jail believe what it says",
+                shown(&reported.path)
+            )),
+            Some(changed) if changed.is_empty() => {}
+            Some(changed) => lines.push(format!(
+                "{} is shared, and settings in it that run programs were changed in the session: {}",
+                shown(&reported.path),
+                listed(&changed)
+            )),
+        }
+    }
+    let mut changed: Vec<String> =
+        files.filter_map(|file| of_file(file, &folder.held.path, copies)).collect();
+    changed.extend(layers.flat_map(|layer| of_layer(layer, &folder.held.path)));
+    if !changed.is_empty() {
+        lines.push(format!(
+            "changes that the jail made in its copies of what is in {} stay out of it, and are gone with it: {}",
+            shown(&folder.named),
+            listed(&changed)
+        ));
+    }
+    lines
+}
+
+/// A path below the home folder begins with `~`.
+fn shown(path: &Path, home: &Path) -> String {
+    let text = match path.strip_prefix(home) {
+        Ok(below) if home.is_absolute() => format!("~/{}", below.to_string_lossy()),
+        Ok(_) | Err(_) => path.to_string_lossy().into_owned(),
+    };
+    format!("`{}`", one_line(&text))
+}
+
+/// The name of a file that is not as it was, and which of its settings are others.
+fn of_file(file: &Config, root: &Path, copies: &Copies) -> Option<String> {
+    let name = file.path.strip_prefix(root).unwrap_or(&file.path).to_string_lossy().into_owned();
+    let Ok(now) = file::read_in(&copies.folder, file.name.as_str()) else {
+        return Some(name);
+    };
+    if now == file.before {
+        return None;
+    }
+    let fields = |text: &[u8]| match serde_json::from_slice(text) {
+        Ok(Value::Object(fields)) => Some(fields.into_iter().collect::<BTreeMap<_, _>>()),
+        Ok(_) | Err(_) => None,
+    };
+    let (Some(before), Some(now)) = (fields(&file.before), fields(&now)) else { return Some(name) };
+    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    let changed: Vec<String> =
+        keys.filter(|key| before.get(*key) != now.get(*key)).cloned().collect();
+    // Written anew, with the same settings.
+    (!changed.is_empty()).then(|| format!("{name}: {}", changed.join(", ")))
+}
+
+/// The files that were changed in a folder; nothing where programs and what a session keeps for itself lie in it.
+fn of_layer(layer: &Layer, root: &Path) -> Vec<String> {
+    let is_filled = |part: &OsStr| FILLED.iter().any(|filled| part == *filled);
+    let name = layer.path.strip_prefix(root).unwrap_or(&layer.path);
+    if name.iter().any(is_filled) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    walk(&layer.changes, name.to_path_buf(), DEPTH_MAX, &mut found);
+    found.sort();
+    found
+}
+
+fn walk(folder: &OwnedFd, path: PathBuf, depth: usize, found: &mut Vec<String>) {
+    let (Some(depth), Ok(entries)) = (depth.checked_sub(1), Dir::read_from(folder)) else { return };
+    for entry in entries.flatten() {
+        let name = OsStr::from_bytes(entry.file_name().to_bytes());
+        if found.len() >= FILES_MAX {
+            return;
+        }
+        if name == "." || name == ".." {
+            continue;
+        }
+        let path = path.join(name);
+        match entry.file_type() {
+            FileType::Directory => match open_folder(folder, name) {
+                Ok(folder) => walk(&folder, path, depth, found),
+                Err(_) => found.push(path.to_string_lossy().into_owned()),
+            },
+            FileType::RegularFile
+            | FileType::Symlink
+            | FileType::Fifo
+            | FileType::Socket
+            | FileType::CharacterDevice
+            | FileType::BlockDevice
+            | FileType::Unknown => found.push(path.to_string_lossy().into_owned()),
+        }
+    }
+}

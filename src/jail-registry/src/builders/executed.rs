@@ -1,0 +1,261 @@
+//! What agents execute or believe of their own state, each with the reason: of these a preset's jail has copies. Who is signed in, and
+//! what was talked about, is not here: that stays shared.
+
+/// What of a state folder an agent executes or believes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Executed {
+    /// The folder; a path with `~`.
+    pub folder: &'static str,
+    /// Names in it, a slash at the end of a folder's, and why.
+    pub names: &'static [(&'static str, &'static str)],
+}
+
+pub(super) static AMP: &[Executed] = &[Executed {
+    folder: "~/.config/amp",
+    names: &[
+        ("settings.json", "it names servers, hooks and what may be run unasked"),
+        ("settings.jsonc", "as `settings.json`"),
+        ("tools/", "programs that the agent runs as tools"),
+        ("toolbox/", "programs that the agent runs as tools"),
+        ("plugins/", "code that the agent loads"),
+        ("commands/", "programs and prompts that it runs as commands"),
+        ("skills/", "instructions, with programs, that it follows"),
+        ("AGENTS.md", "instructions that it follows everywhere"),
+        ("AGENT.md", "as `AGENTS.md`"),
+    ],
+}];
+
+pub(super) static CLAUDE_CODE: &[Executed] = &[Executed {
+    folder: "~/.claude",
+    names: &[
+        (
+            "settings.json",
+            "it names hooks, status lines, helpers for keys, and what may be run unasked",
+        ),
+        ("settings.local.json", "the same where the agent is started in the home folder"),
+        ("remote-settings.json", "settings of an organisation, as they were fetched last"),
+        ("hooks/", "programs that settings name as hooks"),
+        ("commands/", "prompts that run programs when they are called"),
+        ("agents/", "agents with tools and hooks of their own"),
+        ("skills/", "instructions, with programs and hooks"),
+        ("plugins/", "hooks, servers and commands that are installed"),
+        ("output-styles/", "instructions in place of the agent's own"),
+        ("rules/", "instructions that it follows everywhere"),
+        ("workflows/", "programs that it runs as workflows"),
+        ("CLAUDE.md", "instructions that it follows everywhere"),
+        ("keybindings.json", "keys that run commands"),
+        ("scheduled_tasks.json", "prompts that run by themselves"),
+        ("local/", "the agent itself, where it was installed there"),
+        ("shell-snapshots/", "scripts that sessions read before each command"),
+        ("session-env/", "scripts that sessions read before each command"),
+    ],
+}];
+
+pub(super) static CODEX: &[Executed] = &[Executed {
+    folder: "~/.codex",
+    names: &[
+        ("config.toml", "it names servers, programs to notify, and what may be run unasked"),
+        ("managed_config.toml", "as `config.toml`"),
+        ("hooks.json", "programs that run as hooks"),
+        ("hooks/", "programs that run as hooks"),
+        ("rules/", "which commands run without a question"),
+        ("prompts/", "prompts that are called as commands"),
+        ("skills/", "instructions, with programs"),
+        ("agents/", "agents with settings of their own"),
+        ("plugins/", "servers and skills that are installed"),
+        ("vendor_imports/", "skills that were fetched"),
+        ("packages/", "programs that it has installed, itself among them"),
+        ("shell_snapshots/", "scripts that sessions read before each command"),
+        ("tmp/", "links to programs that are first in the PATH of what it runs"),
+        (".tmp/", "plugins as they are fetched"),
+        ("AGENTS.md", "instructions that it follows everywhere"),
+        ("AGENTS.override.md", "as `AGENTS.md`"),
+        (".env", "variables of what it runs"),
+    ],
+}];
+
+pub(super) static COPILOT_CLI: &[Executed] = &[Executed {
+    folder: "~/.copilot",
+    names: &[
+        ("settings.json", "it names hooks, status lines and what may be run unasked"),
+        ("mcp-config.json", "servers that it starts"),
+        ("lsp-config.json", "language servers that it starts"),
+        ("permissions-config.json", "what may be run unasked"),
+        ("hooks/", "programs that run as hooks"),
+        ("agents/", "agents with servers of their own"),
+        ("skills/", "instructions, with programs"),
+        ("extensions/", "code that it loads"),
+        ("installed-plugins/", "hooks, servers and skills that are installed"),
+        ("marketplace-cache/", "plugins as they are fetched"),
+        ("instructions/", "instructions that it follows everywhere"),
+        ("copilot-instructions.md", "instructions that it follows everywhere"),
+        ("pkg/", "the agent itself, as it updates itself"),
+    ],
+}];
+
+pub(super) static CRUSH: &[Executed] = &[Executed {
+    folder: "~/.config/crush",
+    names: &[
+        ("crush.json", "it names servers, language servers, and commands that print keys"),
+        (".crush.json", "as `crush.json`"),
+        ("commands/", "prompts that are called as commands"),
+        ("skills/", "instructions, with programs"),
+        ("hooks/", "programs that run as hooks"),
+        ("CRUSH.md", "instructions that it follows everywhere"),
+    ],
+}];
+
+pub(super) static CURSOR_AGENT: &[Executed] = &[Executed {
+    folder: "~/.cursor",
+    names: &[
+        ("mcp.json", "servers that it starts"),
+        ("hooks.json", "programs that run as hooks"),
+        ("hooks/", "programs that settings name as hooks"),
+        ("permissions.json", "what may be run unasked"),
+        ("rules/", "instructions that it follows everywhere"),
+        ("commands/", "prompts that are called as commands"),
+        ("agents/", "agents with instructions of their own"),
+        ("skills/", "instructions, with programs"),
+        ("plugins/", "hooks, servers and rules that are installed"),
+        ("extensions/", "code that the editor loads"),
+        ("argv.json", "arguments of the editor"),
+    ],
+}];
+
+pub(super) static GEMINI_CLI: &[Executed] = &[Executed {
+    folder: "~/.gemini",
+    names: &[
+        ("settings.json", "it names servers, hooks, tools and what may be run unasked"),
+        ("trustedFolders.json", "folders whose own settings it believes"),
+        (".env", "variables of the agent and of what it runs"),
+        ("extensions/", "servers, hooks and commands that are installed"),
+        ("commands/", "prompts that run programs when they are called"),
+        ("policies/", "which commands run without a question"),
+        ("hooks/", "programs that settings name as hooks"),
+        ("agents/", "agents with tools of their own"),
+        ("skills/", "instructions, with programs"),
+        ("tmp/bin/", "programs that it has downloaded and runs"),
+        ("history/", "repositories for checkpoints, in which it runs git"),
+        ("GEMINI.md", "instructions that it follows everywhere"),
+        ("system.md", "instructions in place of its own"),
+    ],
+}];
+
+pub(super) static GOOSE: &[Executed] = &[
+    Executed {
+        folder: "~/.config/goose",
+        names: &[
+            ("config.yaml", "it names the programs of extensions, and what may be run unasked"),
+            ("permission.yaml", "what may be run unasked"),
+            ("permissions/", "what may be run unasked"),
+            ("custom_providers/", "where it sends what it is asked"),
+            ("recipes/", "prompts with extensions of their own"),
+            ("skills/", "instructions, with programs"),
+            ("agents/", "agents with instructions of their own"),
+            ("memory/", "instructions that it follows everywhere"),
+            (".goosehints", "instructions that it follows everywhere"),
+            ("AGENTS.md", "instructions that it follows everywhere"),
+        ],
+    },
+    Executed {
+        folder: "~/.local/share/goose",
+        names: &[
+            ("schedule.json", "recipes that run by themselves"),
+            ("scheduled_recipes/", "recipes that run by themselves"),
+        ],
+    },
+];
+
+pub(super) static HERMES_AGENT: &[Executed] = &[Executed {
+    folder: "~/.hermes",
+    names: &[
+        ("config.yaml", "it names servers, hooks and what may be run unasked"),
+        (".env", "variables of the agent and of what it runs"),
+        ("hooks/", "programs that run as hooks"),
+        ("agent-hooks/", "programs that settings name as hooks"),
+        ("plugins/", "code that it loads"),
+        ("skills/", "instructions, with programs"),
+        ("scripts/", "programs that its tasks run"),
+        ("cron/", "tasks that run by themselves"),
+        ("hermes-agent/", "the agent itself, where it was installed there"),
+        ("node/", "programs that it has installed"),
+        ("bin/", "programs that it has installed"),
+        ("SOUL.md", "instructions that it follows everywhere"),
+    ],
+}];
+
+pub(super) static OPENCODE: &[Executed] = &[
+    Executed {
+        folder: "~/.config/opencode",
+        names: &[
+            ("opencode.json", "it names servers, plugins and what may be run unasked"),
+            ("opencode.jsonc", "as `opencode.json`"),
+            ("config.json", "as `opencode.json`"),
+            ("tui.json", "it names plugins"),
+            ("tui.jsonc", "as `tui.json`"),
+            ("plugin/", "code that it loads"),
+            ("plugins/", "code that it loads"),
+            ("tool/", "code that it loads as tools"),
+            ("tools/", "code that it loads as tools"),
+            ("command/", "prompts that run programs when they are called"),
+            ("commands/", "prompts that run programs when they are called"),
+            ("agent/", "agents with permissions of their own"),
+            ("agents/", "agents with permissions of their own"),
+            ("mode/", "agents with permissions of their own"),
+            ("modes/", "agents with permissions of their own"),
+            ("skill/", "instructions, with programs"),
+            ("skills/", "instructions, with programs"),
+            ("package.json", "packages that it installs for plugins"),
+            ("bun.lock", "packages that it installs for plugins"),
+            ("node_modules/", "code that plugins load"),
+            ("AGENTS.md", "instructions that it follows everywhere"),
+        ],
+    },
+    Executed {
+        folder: "~/.local/share/opencode",
+        names: &[
+            ("bin/", "programs that it has downloaded and runs"),
+            ("snapshot/", "repositories for its undo, in which it runs git"),
+        ],
+    },
+];
+
+pub(super) static PI: &[Executed] = &[Executed {
+    folder: "~/.pi",
+    names: &[
+        ("agent/settings.json", "it names extensions, packages and the shell"),
+        ("agent/models.json", "it names commands that print keys"),
+        ("agent/trust.json", "folders whose own settings it believes"),
+        ("agent/keybindings.json", "keys of commands"),
+        ("agent/extensions/", "code that it loads"),
+        ("agent/hooks/", "code that it loads"),
+        ("agent/tools/", "code that it loads as tools"),
+        ("agent/skills/", "instructions, with programs"),
+        ("agent/prompts/", "prompts that are called as commands"),
+        ("agent/npm/", "packages that it loads"),
+        ("agent/git/", "packages that it loads"),
+        ("agent/bin/", "programs that it has downloaded and runs"),
+        ("agent/AGENTS.md", "instructions that it follows everywhere"),
+        ("agent/SYSTEM.md", "instructions in place of its own"),
+        ("agent/APPEND_SYSTEM.md", "instructions that it follows everywhere"),
+    ],
+}];
+
+pub(super) static QWEN_CODE: &[Executed] = &[Executed {
+    folder: "~/.qwen",
+    names: &[
+        ("settings.json", "it names servers, hooks, tools and what may be run unasked"),
+        ("trustedFolders.json", "folders whose own settings it believes"),
+        (".env", "variables of the agent and of what it runs"),
+        ("extensions/", "servers, hooks and commands that are installed"),
+        ("commands/", "prompts that run programs when they are called"),
+        ("hooks/", "programs that settings name as hooks"),
+        ("agents/", "agents with tools of their own"),
+        ("skills/", "instructions, with programs"),
+        ("tmp/bin/", "programs that it has downloaded and runs"),
+        ("history/", "repositories for checkpoints, in which it runs git"),
+        ("QWEN.md", "instructions that it follows everywhere"),
+        ("system.md", "instructions in place of its own"),
+        ("output-language.md", "instructions that it follows everywhere"),
+    ],
+}];
