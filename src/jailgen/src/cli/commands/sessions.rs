@@ -131,7 +131,7 @@ fn one(session: &Session) -> String {
         line("refused", refused.join(", "));
     }
     for secret in secrets {
-        line("secret", secret.to_string());
+        line("the secret", secret.to_string());
     }
     for (from, to) in ports {
         line("port", format!("{from} of this machine leads to its port {to}"));
