@@ -1,5 +1,5 @@
 //! A launcher that is killed at any moment, from before there is a jail until after its end: nothing of the host's is lost, nothing is left
-//! that was not there, and no process runs on. `cargo test -p jail-stub --test stub -- --ignored killed_a_thousand_times` takes ten minutes.
+//! that was not there, and no process runs on. `cargo test -p jail-stub --test stub -- --ignored killed_a_thousand_times` takes three minutes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -160,7 +160,7 @@ fn killed_at_sixty_moments_it_leaves_nothing_and_loses_nothing() {
 }
 
 #[test]
-#[ignore = "it takes ten minutes"]
+#[ignore = "it takes three minutes"]
 fn killed_a_thousand_times_it_leaves_nothing_and_loses_nothing() {
     for caller in callers() {
         killed(caller, 1000);
