@@ -133,9 +133,12 @@ async fn serve(session: &Session, stream: TcpStream, to: Target) {
 pub(crate) fn judge(session: &Session, to: &Target) -> Result<Allowed, Refusal> {
     let request = Request::Connect { host: &to.host, port: to.port };
     match decide(&session.policy.borrow(), &request) {
-        // Under `internet` every port of a public host is allowed, and on most of them no request can be judged.
+        // Under `internet` every port of a public host is allowed, and on most of them the broker can judge no request and
+        // find no credential.
         Verdict::Allowed { protocol: Protocol::Tcp, by }
-            if by == INTERNET && session.requests.about(&to.host).next().is_some() =>
+            if by == INTERNET
+                && (session.requests.about(&to.host).next().is_some()
+                    || session.ends(&to.host).is_some()) =>
         {
             Err(Refusal::Port)
         }

@@ -53,6 +53,7 @@ fn mount() -> impl Strategy<Value = Grant> {
             folder,
             names: vec!["a".into(), "b/".into()]
         }),
+        Just(Grant::Mask { globs: vec![".env".into()] }),
     ]
 }
 
@@ -78,7 +79,6 @@ fn set() -> impl Strategy<Value = Grant> {
         Grant::NestedSandbox,
         Grant::TerminalFilter,
         Grant::Quarantine,
-        Grant::Mask { globs: vec![".env".into()] },
         Grant::Worktree,
         Grant::ShareNamespace { namespace: Namespace::Ipc },
         Grant::ShareNamespace { namespace: Namespace::Pid },

@@ -65,9 +65,11 @@ impl Secrets {
         to: Destination<'_>,
         parts: &mut Parts,
     ) -> Result<RequestChange, Objection> {
-        let own = if to.is_tls { self.allowed_for(to.host) } else { Vec::new() };
-        self.check_credentials(&own, &parts.headers)?;
-        self.check_query(&own, parts.uri.query().unwrap_or_default())?;
+        // Over plain HTTP no value is put in, and somebody else's key would leave just the same.
+        let of_host = self.allowed_for(to.host);
+        self.check_credentials(&of_host, &parts.headers)?;
+        self.check_query(&of_host, parts.uri.query().unwrap_or_default())?;
+        let own = if to.is_tls { of_host } else { Vec::new() };
         let mut used = Vec::new();
         self.change_target(to, &mut parts.uri, &mut used)?;
         for (field, value) in &mut parts.headers {

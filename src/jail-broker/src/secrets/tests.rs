@@ -209,6 +209,10 @@ fn with_the_key_of_somebody_else_nothing_leaves() {
     to("api.example.com").field("x-api-key", "sk-ant-api03-ofSomebodyElse").is_refused(
         "`x-api-key` has a credential that the spec does not know: on this host it may hold the placeholder of `KEY` and nothing else",
     );
+    // Over plain HTTP it would leave just the same.
+    to("api.example.com").plainly().field("x-api-key", "sk-ant-api03-ofSomebodyElse").is_refused(
+        "`x-api-key` has a credential that the spec does not know: on this host it may hold the placeholder of `KEY` and nothing else",
+    );
     to("api.example.com")
         .field("x-api-key", "{KEY}")
         .field("x-api-key", "sk-ant-api03-ofSomebodyElse")
