@@ -266,11 +266,11 @@ fn the_settings_of_a_spec_for_nixpkgs_hold_for_nix_itself() {
     scratch.write("spec.jail", allowed.as_bytes());
     scratch.write("refused.jail", format!("{{ nixpkgs = {{ {overlay} }}; {outputs} }}").as_bytes());
     for nix in &setup.programs {
-        let words = ["build", "--impure", "-f", "door.nix", "result", "--out-link", "result"];
+        let words = ["build", "--impure", "-f", "jails.nix", "result", "--out-link", "result"];
         setup.nix_ok(nix, &scratch.path("."), &words);
     }
     assert!(scratch.read("result/bin/unfree").contains("git"));
-    let words = ["build", "--impure", "--no-link", "-f", "door.nix", "refused"];
+    let words = ["build", "--impure", "--no-link", "-f", "jails.nix", "refused"];
     let output = setup.nix(&setup.programs[0], &scratch.path("."), &words);
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && told.contains("unfree license"), "{told}");
