@@ -195,7 +195,7 @@ fn nothing_is_written_over_and_nothing_invented() {
     let outcome = scratch.run(&["import", "flake.nix", "-o", "x.jail"]);
     outcome.assert_status(1);
     expect![[r#"
-        error: `x.jail` exists, and is left as it is
+        error: `x.jail` exists and is not changed
           help: name another file with `-o FILE`, or print the spec with `-o -`
     "#]]
     .assert_eq(&outcome.stderr);
