@@ -74,7 +74,7 @@ impl Expander<'_> {
     fn file(&mut self, text: &str, file: FileId, folder: &str) {
         let mut position = Position::default();
         let mut at = 0;
-        let mut tokens = rnix::tokenize(text).into_iter().peekable();
+        let mut tokens = rnix::tokenize(text).peekable();
         while let Some((kind, token)) = tokens.next() {
             let next = tokens.peek().map(|(kind, _)| *kind);
             let is_path = kind == SyntaxKind::TOKEN_PATH_REL && !position.is_in_path();

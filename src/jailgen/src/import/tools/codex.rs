@@ -108,7 +108,7 @@ fn folder(field: &Field, draft: &mut Draft) {
     let path = field.name.as_str();
     match (path, field.value.text()) {
         (":workspace_roots" | ":project_roots" | ":minimal" | ":root" | ":tmpdir", _) => {
-            special(field, draft)
+            special(field, draft);
         }
         (path, Some("read")) => {
             draft.path(path, &field.range, PathAccess::Read);
@@ -137,7 +137,7 @@ fn special(field: &Field, draft: &mut Draft) {
             draft.left_out(&field.range, message.into(), "name the folders that are read");
         }
         (name, Some(_)) => {
-            draft.holds(name, "the jail has the project, the tools and temporary folders")
+            draft.holds(name, "the jail has the project, the tools and temporary folders");
         }
         (_, None) => {}
     }

@@ -94,27 +94,24 @@ pub(super) fn import(kind: InputKind, name: &str, text: &str) -> Imported {
     let file = files.add(name, text);
     let (spec, diagnostics) = match read(kind, file, text) {
         Ok(draft) => draft.finish(name),
-        Err(fault) => (None, vec![fault]),
+        Err(fault) => (None, vec![*fault]),
     };
     Imported { spec, diagnostics, files }
 }
 
-fn read(kind: InputKind, file: FileId, text: &str) -> Result<Draft, Diagnostic> {
+fn read(kind: InputKind, file: FileId, text: &str) -> Result<Draft, Box<Diagnostic>> {
     if text.len() as u64 > FILE_BYTES_MAX {
         let message = format!("the file is larger than {} MB", FILE_BYTES_MAX >> 20);
-        return Err(Diagnostic::error(Code::MemoryLimit, None, message));
+        return Err(Box::new(Diagnostic::error(Code::MemoryLimit, None, message)));
     }
     let fault = |(message, range): (String, Option<TextRange>)| {
-        Diagnostic::error(Code::Syntax, range.map(|range| place(file, range)), message)
+        Box::new(Diagnostic::error(Code::Syntax, range.map(|range| place(file, range)), message))
     };
     let mut draft = Draft::new(file);
     match kind {
         InputKind::Nix => {
-            return Err(Diagnostic::error(
-                Code::Syntax,
-                None,
-                "this is a file in the Nix language",
-            ));
+            let message = "this is a file in the Nix language";
+            return Err(Box::new(Diagnostic::error(Code::Syntax, None, message)));
         }
         InputKind::Srt => srt::read(&settings(json::read(text).map_err(fault)?)?, &mut draft),
         InputKind::ClaudeCode => {
@@ -128,11 +125,13 @@ fn read(kind: InputKind, file: FileId, text: &str) -> Result<Draft, Diagnostic> 
 }
 
 /// Settings are an object.
-fn settings(node: Node) -> Result<Node, Diagnostic> {
+fn settings(node: Node) -> Result<Node, Box<Diagnostic>> {
     match node.shape {
         Shape::Fields(_) => Ok(node),
-        _ => Err(Diagnostic::error(Code::Syntax, None, "the settings are not an object")
-            .help("a settings file is `{ … }`")),
+        _ => {
+            let fault = Diagnostic::error(Code::Syntax, None, "the settings are not an object");
+            Err(Box::new(fault.help("a settings file is `{ … }`")))
+        }
     }
 }
 

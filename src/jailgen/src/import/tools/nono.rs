@@ -367,7 +367,7 @@ fn security(security: &Node, draft: &mut Draft) {
                 draft.left_out(&field.range, message, "`(share-ns \"pid\")` shows all of them");
             }
             ("ipc_mode", "full") => {
-                draft.holds("ipc_mode", "a jail has its own System V and POSIX IPC")
+                draft.holds("ipc_mode", "a jail has its own System V and POSIX IPC");
             }
             ("capability_elevation", _) if !field.value.is_false() => {
                 let message = "nothing is granted while the jail runs";

@@ -158,14 +158,14 @@ fn option(option: &Word, given: &[Word], modifiers: &Modifiers<'_>, draft: &mut 
     let has_modifiers = !modifiers.is_empty();
     match (name, given) {
         ("--unshare-net", _) => {
-            draft.holds(name, "there is a network only where the spec grants it")
+            draft.holds(name, "there is a network only where the spec grants it");
         }
         ("--share-net", _) => {}
         (name, []) if name.starts_with("--unshare-") => {
             draft.holds(name, "a jail has all namespaces of its own");
         }
         ("--clearenv", _) => {
-            draft.holds(name, "a jail gets only the variables that the spec names")
+            draft.holds(name, "a jail gets only the variables that the spec names");
         }
         ("--die-with-parent", _) => draft.holds(name, "every jail ends with its launcher"),
         ("--new-session", _) => draft.grant(names::NEW_SESSION),
