@@ -251,7 +251,7 @@ fn what_is_no_spec_is_called_what_it_is() {
         ("image", "`image` is a binary file, not a spec", ""),
         ("/dev/null", "`/dev/null` is a device, not a spec", ""),
         ("dangling.jail", "`dangling.jail` is a link to a file that does not exist", ""),
-        ("-", "`-` is no file", "name a file"),
+        ("-", "`-` is not a file", "name a file"),
         ("two\nline.jail", r"`two\nline.jail` does not exist", r"did you mean `two\nlines.jail`?"),
     ] {
         for command in ["check", "explain", "build", "run", "closure", "audit", "update"] {
@@ -469,6 +469,6 @@ fn the_starter_specs_are_clean() {
         scratch.run(&["check", "--deny", "warnings", &file]).assert_status(0);
         let again = scratch.run(&["init", program]);
         again.assert_status(1);
-        assert!(again.stderr.contains("exists, and is left as it is"), "{}", again.all());
+        assert!(again.stderr.contains("exists and is not changed"), "{}", again.all());
     }
 }

@@ -235,7 +235,7 @@ fn an_input_is_shown_before_it_is_read() {
     for (arguments, word) in [
         (&["explain", "x.jail"][..], "Inputs, which Nix reads"),
         (&["explain", "--json", "x.jail"], "\"inputs\""),
-        (&["run", "x.jail"], "was not approved yet"),
+        (&["run", "x.jail"], "is not approved yet"),
         (&["approve", "x.jail"], "approved the input `x`"),
     ] {
         let output = scratch.jailgen(arguments).output().unwrap();

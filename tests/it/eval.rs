@@ -109,14 +109,14 @@ fn errors_are_shown_at_their_places() {
         2 |   a = lenght [ ];
           |       ^^^^^^ nothing gives it a value
           |
-          = help: a package is written `pkgs.lenght`
+          = help: write a package as `pkgs.lenght`
         error[undefined-variable]: undefined variable `x`
          --> a/x.nix:3:7
           |
         3 |   b = x;
           |       ^ nothing gives it a value
           |
-          = help: a package is written `pkgs.x`
+          = help: write a package as `pkgs.x`
     "#]]
     .assert_eq(&scratch.run(&["eval", "a/x.nix"]).all());
     for (expression, code) in [

@@ -51,8 +51,8 @@ fn the_shell() {
               time zone   UTC                                                     by default
               Landlock    checks reads, writes, devices, signals, abstract        by default
                           sockets (where the kernel can)
-              seccomp     all system calls but those that sandboxes were left     by default
-                          through
+              seccomp     default deny list: system calls used in known sandbox   by default
+                          escapes
 
             Environment
               passed on   COLORTERM (if it is set)                                shell.jail:27:4  try-fwd-env
@@ -79,8 +79,8 @@ fn an_agent_from_a_builder() {
         &expect![[r#"
             jailed-opencode
             Writes   this folder, ~/.config/opencode, ~/.local/share/opencode, ~/.local/state/opencode
-            Reads    ~/notes/house-style, ~/.config/git/config, your name and e-mail address from git's configuration; nothing
-                     else of yours
+            Reads    ~/notes/house-style, ~/.config/git/config, your name and e-mail address from git's
+                     configuration; nothing else of yours
             Reaches  api.anthropic.com, api.deepseek.com, api.groq.com, 10 more hosts
 
             Program
@@ -101,6 +101,12 @@ fn an_agent_from_a_builder() {
                           /etc/ssl/certs/ca-certificates.crt,
                           /etc/pki/tls/certs/ca-bundle.crt
               copied      /etc/services (if it is there)                   opencode.jail:12:18  network-allow
+              its own     what is in ~/.config/opencode (copies):          opencode.jail:5:1  private-copies
+                          `opencode.json`, `opencode.jsonc`,
+                          `config.json`, `tui.json`, `tui.jsonc`,
+                          `plugin/`, `plugins/`, `tool/` and 13 more,
+                          what is in ~/.local/share/opencode (copies):
+                          `bin/`, `snapshot/`
               read-only   of /nix/store what this jail needs at run time   by default
               its own     /proc, /dev (minimal), /bin/sh, /bin/bash,       by default
                           /usr/bin/env, /etc/hostname, /etc/hosts,
@@ -124,8 +130,8 @@ fn an_agent_from_a_builder() {
               ends with   its launcher                                     by default
               Landlock    checks reads, writes, devices, signals,          by default
                           abstract sockets (where the kernel can)
-              seccomp     all system calls but those that sandboxes were   by default
-                          left through
+              seccomp     default deny list: system calls used in known    by default
+                          sandbox escapes
 
             Environment
               set         CURL_CA_BUNDLE, GIT_SSL_CAINFO,                  opencode.jail:12:18  network-allow

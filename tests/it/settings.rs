@@ -228,7 +228,7 @@ fn a_check_of_a_build_needs_no_home_folder() {
         Outcome::of(&command.assert())
     };
     let checked = check("sh.jail");
-    assert!(checked.assert_status(0).stderr.contains("no build to compare it with"));
+    assert!(checked.assert_status(0).stderr.contains("no earlier build to compare it with"));
     check("bad.jail").assert_status(1);
 }
 

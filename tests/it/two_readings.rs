@@ -11,7 +11,7 @@ use crate::real_nix::{Setup, setup};
 const SECRET: &str = "(readwrite \"/srv/secret\")";
 
 /// What the builder says of every spec that it does not build.
-const REFUSED: &str = "is not built, because jailgen does not read it as Nix does";
+const REFUSED: &str = "is not built, because jailgen and Nix read it differently";
 
 /// Specs in which Nix finds `GRANT`, and jailgen's evaluator did not find when they were written down, or refuses now.
 const HIDING: &[(&str, &str)] = &[
@@ -201,7 +201,7 @@ fn a_link_in_a_package_grants_nothing_outside_of_the_store() {
             &format!(
                 "let package = {package}; in jail \"x\" pkgs.hello [ (ro-bind (noescape \"{source}\") \"/x\") ]"
             ),
-            &["is a place in the store that is known at launch only"],
+            &["is a place in the store that is known only at launch"],
         );
     }
     let inside = format!(
@@ -343,7 +343,7 @@ fn files_that_are_found_in_another_way_are_named() {
     scratch.write("agents/one.nix", b"network");
     scratch.write("agents/two.nix", b"utc");
     let told = built(&setup, &scratch, 0, "checked").unwrap_err();
-    for part in ["did not come along with the spec", "files = [ ./file ]"] {
+    for part in ["was not passed along with the spec", "files = [ ./file ]"] {
         assert!(told.contains(part), "missing {part:?} in\n{told}");
     }
     built(&setup, &scratch, 0, "whole").unwrap();

@@ -57,7 +57,7 @@ fn the_spec_and_what_it_imports_cannot_be_changed_and_the_rest_of_the_folder_can
         jail.sh("mv lib away || echo refused").prints("refused");
         jail.sh("rm new; echo x >beside && echo x >lib/beside && mkdir lib/deep/more && ls")
             .prints("beside\nlib\nx.jail");
-        // The control: a jail of which nothing is written down.
+        // The control: a jail of which nothing is recorded.
         let jail = built_of(caller, &["project/x.jail"]);
         write_list(&jail, b"");
         jail.sh("echo x >x.jail; cat x.jail").prints("x");

@@ -214,7 +214,7 @@ fn a_folder_that_says_it_is_its_own_repositorys_worktree_is_none() {
         let read = format!("cat {}/HEAD", settings.display());
         run_in(&jail, &folder, &read).stopped(&["lies in the worktree itself"]);
         std::fs::remove_file(settings.join("HEAD")).expect("a file");
-        run_in(&jail, &folder, &read).stopped(&["which is no repository"]);
+        run_in(&jail, &folder, &read).stopped(&["which is not a repository"]);
         // The control: without a pointer the same folders are there to work in.
         std::fs::remove_file(folder.join(".git")).expect("the pointer");
         run_in(&jail, &folder, "echo ran").prints("ran");
@@ -306,9 +306,9 @@ fn what_one_jail_may_write_anyway_is_not_given_to_the_next_by_a_pointer() {
 fn a_repository_whose_parts_lead_elsewhere_is_none() {
     for caller in callers() {
         for (part, words) in [
-            ("objects", "which is no repository"),
-            ("refs", "which is no repository"),
-            ("HEAD", "which is no repository"),
+            ("objects", "which is not a repository"),
+            ("refs", "which is not a repository"),
+            ("HEAD", "which is not a repository"),
             ("objects/info/alternates", "leads elsewhere"),
             ("commondir", "leads elsewhere"),
         ] {

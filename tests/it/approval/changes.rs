@@ -53,7 +53,7 @@ fn a_spec_that_has_become_a_link_stands_for_another_one() {
         std::os::unix::fs::symlink(to, project.scratch.path("project/sh.jail")).unwrap();
         let (status, said) = project.jailgen(&["run", "sh.jail", "--", "-c", "echo inside"]);
         assert!(status == 1 && !said.contains("inside"), "{said}");
-        assert!(said.contains("`sh.jail` is another spec than it was"), "{said}");
+        assert!(said.contains("`sh.jail` is not the spec that was approved"), "{said}");
         assert!(said.contains("~/.ssh"), "what it would grant: {said}");
         fs::remove_file(project.scratch.path("project/sh.jail")).unwrap();
     }

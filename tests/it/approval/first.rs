@@ -15,7 +15,7 @@ fn the_first_run_of_a_spec_with_a_hook_is_refused_without_a_terminal() {
         let (command, rest) = words.split_at(2);
         let (status, said) = project.jailgen(&[command, &overrides, rest].concat());
         assert_eq!(status, 1, "{said}");
-        assert!(said.contains("was not approved yet"), "{said}");
+        assert!(said.contains("is not approved yet"), "{said}");
         assert!(said.contains("jailed-sh: on the host: before the launch"), "{said}");
         assert!(said.contains("it copies `word`"), "{said}");
         assert!(said.contains("jailgen approve sh.jail") && !said.contains("in-42"), "{said}");
@@ -55,7 +55,7 @@ fn the_first_run_of_a_spec_that_reads_keys_is_refused_without_a_terminal() {
     ] {
         spec(grants);
         let (status, said) = project.jailgen(&run);
-        assert!(status == 1 && said.contains("was not approved yet"), "{grants}: {said}");
+        assert!(status == 1 && said.contains("is not approved yet"), "{grants}: {said}");
         let told = said.lines().any(|it| it.contains("what is yours: ") && it.contains(told));
         assert!(told && !said.contains("in-42"), "{grants}: {said}");
     }
@@ -115,6 +115,6 @@ fn nothing_in_a_project_approves_it() {
     }
     let words = [&["run", "../clone/sh.jail"][..], &overrides, &RUN[2..]].concat();
     let (status, said) = project.jailgen(&words);
-    assert!(status == 1 && said.contains("was not approved yet"), "it has moved: {said}");
+    assert!(status == 1 && said.contains("is not approved yet"), "it has moved: {said}");
     assert!(!said.contains("in-42"), "{said}");
 }

@@ -83,7 +83,7 @@ fn what_is_written_down_is_listed_and_forgotten() {
     let listed = scratch.run(&["trust", "list"]);
     listed.assert_status(0);
     assert!(!listed.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", listed.stdout);
-    for words in ["pro\\u{7}ject  (jailed-\\u{1b}x)", "cannot be read: p-2", "/x.jail"] {
+    for words in ["pro\\u{7}ject  (jailed-\\u{1b}x)", "unreadable: p-2", "/x.jail"] {
         assert!(listed.stdout.contains(words), "{words}: {}", listed.all());
     }
     let json = scratch.run(&["trust", "list", "--json"]).stdout;
@@ -99,7 +99,7 @@ fn what_is_written_down_is_listed_and_forgotten() {
     assert!(!listed.contains("project") && !listed.contains("x.jail"), "{listed}");
     let again = scratch.run(&["trust", "forget", "x.jail"]);
     again.assert_status(1);
-    assert!(again.stderr.contains("nothing is written down"), "{}", again.all());
+    assert!(again.stderr.contains("nothing is recorded"), "{}", again.all());
 
     let trees = scratch.path(&format!("{STATE}/trust/trees"));
     fs::remove_dir_all(&trees).unwrap();

@@ -344,7 +344,7 @@ fn an_end_without_good_bye_is_told_by_the_exit_status() {
     editor.stdin.as_mut().unwrap().write_all(b"Content-Length: 5\r\n\r\n{nope").unwrap();
     let (status, stderr) = editor.end();
     assert_eq!(status, 1);
-    assert!(stderr.contains("the conversation with the editor broke off"), "{stderr}");
+    assert!(stderr.contains("the connection to the editor failed"), "{stderr}");
 }
 
 #[test]

@@ -130,19 +130,19 @@ fn what_nix_reads_otherwise_is_refused() {
     says(
         "1\u{a0}+ 1",
         expect![
-            "the character U+00A0 is no space at `\u{a0}` (Nix does not read this); write a plain space"
+            "the character U+00A0 is not a space at `\u{a0}` (Nix does not read this); write a plain space"
         ],
     );
     says("\"\u{a0}\u{85}\" # \u{c}", expect!["fine"]);
     says(
         "1\u{c}",
         expect![
-            "the character U+000C is no space at `\u{c}` (Nix does not read this); write a plain space"
+            "the character U+000C is not a space at `\u{c}` (Nix does not read this); write a plain space"
         ],
     );
     says(
         "0.e5 or 1",
-        expect!["`0.e5` is no number at `0.e5` (a digit is missing after the point); write `0.0`"],
+        expect!["`0.e5` is not a number at `0.e5` (a digit is missing after the point); write `0.0`"],
     );
     says(
         "\u{feff}1",

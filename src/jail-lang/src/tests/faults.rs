@@ -23,7 +23,7 @@ fn faults_of_all_kinds_are_told_together() {
             param-type: `readonly` takes a string for `path`, got a whole number at `1`
               help: write `"1"`
             undefined-variable: undefined variable `nothing` at `nothing`
-              help: a package is written `pkgs.nothing`
+              help: write a package as `pkgs.nothing`
             param-count: `readwrite` takes 1 argument, got 2 at `3`
               help: write `(readwrite PATH)`
             param-count: `add-path` takes 1 argument, got none at `add-path`
@@ -31,15 +31,15 @@ fn faults_of_all_kinds_are_told_together() {
             unknown-combinator: unknown combinator `readonyl` at `readonyl`
               help: did you mean `readonly`?
             undefined-variable: undefined variable `hostname` at `hostname`
-              help: a package is written `pkgs.hostname`
+              help: write a package as `pkgs.hostname`
             thrown: b at `throw "b"`
             param-type: `tmpfs` takes a string for `to`, got a whole number at `2`
               help: write `"2"`
             type-mismatch: a number is wanted, got a string at `"x"`
             undefined-variable: undefined variable `hostname` at `hostname`
-              help: a package is written `pkgs.hostname`
+              help: write a package as `pkgs.hostname`
             undefined-variable: undefined variable `misspelt` at `misspelt`
-              help: a package is written `pkgs.misspelt`
+              help: write a package as `pkgs.misspelt`
             unknown-argument: `makeJailedCrush` has no argument `nmae` at `nmae`
               help: did you mean `name`?
             thrown: e at `throw "e"`
@@ -51,19 +51,19 @@ fn faults_of_all_kinds_are_told_together() {
             no-jail: the spec is a list, not a jail at `[ nothing (builtins.head nothing) (nothing.a or 1) (builtins.tryEval nothing) ]`
               help: permissions stand inside a jail: `jail "name" pkgs.hello [ … ]`
             undefined-variable: undefined variable `nothing` at `nothing`
-              help: a package is written `pkgs.nothing`
+              help: write a package as `pkgs.nothing`
             undefined-variable: undefined variable `nothing` at `nothing`
-              help: a package is written `pkgs.nothing`
+              help: write a package as `pkgs.nothing`
             undefined-variable: undefined variable `nothing` at `nothing`
-              help: a package is written `pkgs.nothing`
+              help: write a package as `pkgs.nothing`
             undefined-variable: undefined variable `nothing` at `nothing`
-              help: a package is written `pkgs.nothing`"#]],
+              help: write a package as `pkgs.nothing`"#]],
     );
     check(
         "let a = nothing; in jail \"a\" a [ a a (readonly a) ]",
         expect![[r#"
-        undefined-variable: undefined variable `nothing` at `nothing`
-          help: a package is written `pkgs.nothing`"#]],
+            undefined-variable: undefined variable `nothing` at `nothing`
+              help: write a package as `pkgs.nothing`"#]],
     );
 }
 
@@ -79,11 +79,11 @@ fn faults_of_imported_files_are_told_with_those_of_the_spec() {
     ]);
     expect![[r#"
         undefined-variable: undefined variable `nothing` at `nothing`
-          help: a package is written `pkgs.nothing`
+          help: write a package as `pkgs.nothing`
         param-type: `readonly` takes a string for `path`, got a whole number at `1`
           help: write `"1"`
         undefined-variable: undefined variable `nothing2` at `nothing2`
-          help: a package is written `pkgs.nothing2`
+          help: write a package as `pkgs.nothing2`
         syntax: unexpected `;`, wanted an expression at `;`
         syntax: unexpected `;`, wanted an expression at `;`"#]]
     .assert_eq(&shown(&evaluate(&sources, "spec.jail", Limits::SPEC)));
@@ -117,7 +117,7 @@ fn slips_and_habits_have_a_help() {
         ("with lib; optionls", "did you mean `optionals`?"),
         ("makeJailedPi { extraPkg = [ ]; }", "did you mean `extraPkgs`?"),
         ("({ name }: name) { nmae = 1; name = 2; }", "did you mean `name`?"),
-        ("ripgrep", "a package is written `pkgs.ripgrep`"),
+        ("ripgrep", "write a package as `pkgs.ripgrep`"),
         ("jail \"a\" pkgs.hello [ readwrite \"~/x\" ]", "write `(readwrite \"~/x\")`"),
         ("jail \"a\" pkgs.hello [ (f: f) ]", "a call in a list needs parentheses"),
         ("jail \"a\" pkgs.hello [ \"/x\" ]", "is a combinator missing before it?"),

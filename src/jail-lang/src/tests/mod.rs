@@ -362,7 +362,7 @@ fn all_faults_at_once() {
             param-type: `jail` takes a plain string for `name`, got a whole number at `1`
               help: write `"1"`
             undefined-variable: undefined variable `wayland-typo` at `wayland-typo`
-              help: a package is written `pkgs.wayland-typo`"#]],
+              help: write a package as `pkgs.wayland-typo`"#]],
     );
 }
 
