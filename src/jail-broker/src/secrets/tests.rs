@@ -273,7 +273,10 @@ fn a_secret_without_a_field_of_its_own_goes_into_those_for_credentials_alone() {
 
 #[test]
 fn without_tls_nothing_is_replaced() {
-    to("api.example.com").plainly().field("x-api-key", "{KEY}").is_refused("only in requests over TLS");
+    to("api.example.com")
+        .plainly()
+        .field("x-api-key", "{KEY}")
+        .is_refused("only in requests over TLS");
     to("api.example.com").plainly().body(&["{KEY}"]).is_refused("only in requests over TLS");
     let passes =
         to("api.example.com").plainly().field("accept-encoding", "gzip").arrives().unwrap();

@@ -20,7 +20,7 @@ use crate::errand::{Errand, failed};
 use crate::handoff::place::{Links, Place};
 use crate::walk::globs::Globs;
 use crate::walk::tracked::{Standing, standings};
-use crate::walk::{Match, Walked, Why, walk};
+use crate::walk::{Match, Walked, Way, Why, walk};
 
 /// Until it has replied.
 pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
@@ -79,7 +79,8 @@ fn parts(
         .collect();
     let mut parts = report::lines(&walked, &standings, &hidden, &list);
     parts.extend(hidden.into_iter().map(|(path, found)| {
-        let pinned = globs.depends_on_folders(found.glob);
+        // Renamed, its folder would not match at the next launch.
+        let pinned = found.way == Way::Folder || globs.depends_on_folders(found.glob);
         Part::Place(Masked { identity: found.identity, pinned, path: path.clone() })
     }));
     Ok(parts)

@@ -142,7 +142,9 @@ fn what_nix_reads_otherwise_is_refused() {
     );
     says(
         "0.e5 or 1",
-        expect!["`0.e5` is not a number at `0.e5` (a digit is missing after the point); write `0.0`"],
+        expect![
+            "`0.e5` is not a number at `0.e5` (a digit is missing after the point); write `0.0`"
+        ],
     );
     says(
         "\u{feff}1",

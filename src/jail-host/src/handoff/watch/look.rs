@@ -68,7 +68,10 @@ impl Guard<'_> {
         });
         if has_one && !is_watched {
             self.watch_up(&job.path, watches);
-            found = entries(&folder, *left).map_or(found, |(found, _)| found);
+            // Opened anew: a descriptor that was read to its end would list nothing.
+            let again = self.place.open_folder(&job.path, Links::Refused);
+            let again = again.ok().and_then(|folder| entries(&folder, *left).ok());
+            found = again.map_or(found, |(found, _)| found);
         }
         *left = left.saturating_sub(found.len());
         for entry in found {
