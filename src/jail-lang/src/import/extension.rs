@@ -58,7 +58,7 @@ fn binding(rewriter: &mut Rewriter<'_>, names: &Names, name: &str, value: &ast::
 }
 
 /// The sets that `extend` and `mkOverlay` are called with.
-fn extensions(root: &ast::Expr) -> impl Iterator<Item = ast::AttrSet> {
+pub(super) fn extensions(root: &ast::Expr) -> impl Iterator<Item = ast::AttrSet> {
     applications(root).filter_map(|apply| {
         let name = last_name(&unwrapped(&apply.lambda()?))?;
         match unwrapped(&apply.argument()?) {

@@ -4,6 +4,7 @@ use rnix::ast::{self, HasEntry};
 use rnix::{SyntaxKind, SyntaxNode};
 use rowan::ast::AstNode as _;
 
+use super::extension::extensions;
 use super::library::Inputs;
 use crate::query::{attr_name, ident_name, path_of};
 
@@ -15,6 +16,9 @@ pub(super) struct Names {
     pub(super) has_combinators: bool,
     /// Whether it says what all its jails begin with.
     pub(super) has_base: bool,
+    /// Where the set begins that has the combinators, and the one that has the permissions.
+    pub(super) combinators_at: Option<usize>,
+    pub(super) base_at: Option<usize>,
 }
 
 /// What a name is bound to.
@@ -56,7 +60,17 @@ impl Names {
                 .filter_map(|entry| entry.attrpath()?.attrs().last())
                 .any(|last: ast::Attr| attr_name(&last).as_deref() == Some(name))
         };
-        Self { inputs: Inputs::of(root), has_combinators: sets(COMBINATORS), has_base: sets(BASE) }
+        let first = |name| {
+            let set = extensions(root).find(|set| attribute(set, name).is_some())?;
+            Some(crate::query::range(set.syntax()).start)
+        };
+        Self {
+            inputs: Inputs::of(root),
+            has_combinators: sets(COMBINATORS),
+            has_base: sets(BASE),
+            combinators_at: first(COMBINATORS),
+            base_at: first(BASE),
+        }
     }
 }
 

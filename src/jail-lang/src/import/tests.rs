@@ -250,6 +250,59 @@ in
     );
 }
 
+/// The spec and all messages of a file.
+fn imported(nix: &str) -> (String, String) {
+    let imported = import("flake.nix", nix, None);
+    let messages: Vec<String> = imported.diagnostics.into_iter().map(|it| it.message).collect();
+    (imported.spec.unwrap_or_default(), messages.join("\n"))
+}
+
+#[test]
+fn a_sandbox_is_open_only_where_that_is_sure() {
+    let of = |arguments: &str| {
+        imported(&format!(
+            "{{ pkgs, sandbox, strict, allowedDomains, rwDirs }}: {{ a = sandbox.mkSandbox {{ pkg = pkgs.hello; {arguments} }}; }}"
+        ))
+    };
+    for arguments in [
+        "inherit allowedDomains;",
+        "allowedDomains.\"example.com\" = \"*\";",
+        "restrictNetwork = strict;",
+        "inherit ({ }) restrictNetwork;",
+        "${strict} = [ ];",
+    ] {
+        let (spec, messages) = of(arguments);
+        assert!(!spec.contains("internet") && messages.contains("not sure"), "{spec}{messages}");
+    }
+    for arguments in ["", "restrictNetwork = false;"] {
+        assert!(of(arguments).0.contains("internet"), "{arguments}");
+    }
+    assert!(!of("restrictNetwork = true;").0.contains("internet"));
+    for (arguments, name) in [("inherit rwDirs;", "rwDirs"), ("env.FOO = \"1\";", "env")] {
+        let (_, messages) = of(arguments);
+        assert!(messages.contains(&format!("`{name}`")), "{messages}");
+    }
+}
+
+#[test]
+fn only_the_jails_of_an_extension_begin_with_its_permissions() {
+    let extended =
+        "wide = jail-nix.lib.extend { inherit pkgs; basePermissions = c: [ c.network ]; };";
+    let of = |more: &str, jail: &str| {
+        imported(&format!(
+            "{{ pkgs, jail-nix, given }}: let {extended} plain = jail-nix.lib.init pkgs; {more} in {{ a = wide \"a\" pkgs.hello [ ]; b = {jail} \"b\" pkgs.hello [ ]; }}"
+        ))
+    };
+    let (spec, _) = of("", "plain");
+    assert_eq!(spec.matches("basePermissions ++").count(), 1, "{spec}");
+    let (spec, _) = of("same = wide;", "same");
+    assert_eq!(spec.matches("basePermissions ++").count(), 2, "{spec}");
+    let second = "other = jail-nix.lib.extend { inherit pkgs; basePermissions = c: [ ]; };";
+    let (spec, messages) = of(second, "other");
+    assert_eq!(spec.matches("basePermissions ++").count(), 1, "{spec}");
+    assert!(!spec.contains("\"b\"") && messages.contains("not known which"), "{spec}{messages}");
+}
+
 const FIXTURES: [&str; 12] = [
     include_str!("../../../../tests/import/any-init.nix"),
     include_str!("../../../../tests/import/cage.nix"),

@@ -3,11 +3,14 @@
 use rnix::ast;
 use rowan::ast::AstNode as _;
 
+use super::sandbox::mentions;
 use super::{Kept, Rewriter};
 use crate::import::class::{Class, last_name};
 use crate::import::gather::Factory;
 use crate::import::left_out;
-use crate::import::lookup::{attribute, unwrapped};
+use crate::import::lookup::{
+    BASE, Bound, COMBINATORS, Entry, Value, attribute, resolve, unwrapped,
+};
 use crate::import::sandbox;
 use crate::import::write::BASE_NAME;
 use crate::query::{call, ident_name};
@@ -85,21 +88,43 @@ impl Rewriter<'_> {
         if !matches!(self.names.class(&function), Class::Makes(1)) {
             return false;
         }
+        let extension = extension_of(&function);
         self.node(function.syntax(), kept);
         let text = self.part(unwrapped(&argument).syntax(), kept);
         kept.text.push(' ');
-        kept.text.push_str(&self.extended(&argument, &text));
+        kept.text.push_str(&self.extended(&extension, &argument, &text));
         true
     }
 
     /// The permissions that an overlay gives to a package.
     pub(in crate::import) fn permissions_text(&mut self, permissions: &ast::Expr) -> String {
         let text = self.keep(permissions);
-        self.extended(permissions, &text)
+        let calls = permissions.syntax().ancestors().filter_map(ast::Apply::cast);
+        let extension = calls.filter_map(|apply| made(&apply)).next();
+        self.extended(&extension.unwrap_or(Extension::Unknown), permissions, &text)
     }
 
-    fn extended(&self, permissions: &ast::Expr, text: &str) -> String {
-        let (has_combinators, has_base) = (self.names.has_combinators, self.names.has_base);
+    /// The permissions of a jail, with what its own `extend` adds and no other.
+    fn extended(&mut self, extension: &Extension, permissions: &ast::Expr, text: &str) -> String {
+        let of = |first: Option<usize>, name| match extension {
+            Extension::Plain => Some(false),
+            Extension::Set(set) if first == Some(crate::query::range(set.syntax()).start) => {
+                Some(true)
+            }
+            Extension::Set(set) => (!mentions(set, name)).then_some(false),
+            Extension::Unknown if first.is_none() => Some(false),
+            Extension::Unknown => None,
+        };
+        let base = of(self.names.base_at, BASE);
+        let combinators = of(self.names.combinators_at, COMBINATORS);
+        let (Some(has_base), Some(has_combinators)) = (base, combinators) else {
+            let message = "it is not known which `extend` makes this jail, so it is left out";
+            let fault = left_out(self.file, permissions.syntax(), message)
+                .help("write the jail into the spec with the permissions that it begins with");
+            self.faults.push(fault);
+            self.conflicts += 1;
+            return "(throw \"it is not known what this jail begins with\")".into();
+        };
         let text = match self.names.class(permissions) {
             Class::Function(_) if has_combinators => format!("(({text}) combinators)"),
             Class::Function(_) if has_base => format!("(({text}) jail.combinators)"),
@@ -152,6 +177,53 @@ impl Rewriter<'_> {
         let fault = left_out(self.file, &factory.entry.node, message)
             .help("write what it is to be called with");
         self.faults.push(fault);
+    }
+}
+
+/// What makes a jail.
+enum Extension {
+    /// The library as it is.
+    Plain,
+    /// `extend` and the like, with this set.
+    Set(ast::AttrSet),
+    /// Something that is not followed.
+    Unknown,
+}
+
+/// What the function of a jail was made by: its names are followed to `extend { … }` or `init pkgs`.
+fn extension_of(function: &ast::Expr) -> Extension {
+    let mut function = unwrapped(function);
+    for _ in 0..64 {
+        let next = match &function {
+            ast::Expr::Apply(apply) => match made(apply) {
+                Some(extension) => return extension,
+                None => apply.lambda(),
+            },
+            ast::Expr::Ident(ident) => match resolve(&ident_name(ident), ident.syntax()) {
+                Some(Bound::Value(Entry { value: Value::Expr(value), .. })) => Some(value),
+                _ => None,
+            },
+            ast::Expr::With(with) => with.body(),
+            ast::Expr::LetIn(set) => set.body(),
+            ast::Expr::Lambda(lambda) => lambda.body(),
+            _ => None,
+        };
+        let Some(next) = next else { break };
+        function = unwrapped(&next);
+    }
+    Extension::Unknown
+}
+
+/// What a call of `extend`, `init` or `mkOverlay` makes.
+fn made(apply: &ast::Apply) -> Option<Extension> {
+    let name = last_name(&unwrapped(&apply.lambda()?))?;
+    if !["extend", "mkOverlay", "init"].contains(&name.as_str()) {
+        return None;
+    }
+    match unwrapped(&apply.argument()?) {
+        ast::Expr::AttrSet(set) => Some(Extension::Set(set)),
+        _ if name == "init" => Some(Extension::Plain),
+        _ => Some(Extension::Unknown),
     }
 }
 

@@ -129,9 +129,9 @@ impl Rewriter<'_> {
         };
         let mut all = String::new();
         for entry in set.attrpath_values() {
-            let name = entry.attrpath().and_then(|path| path.attrs().next());
-            let (Some(name), Some(value)) = (name.and_then(|it| attr_name(&it)), entry.value())
-            else {
+            let (Some(name), Some(value)) = (single_name(&entry), entry.value()) else {
+                let message = "this variable is not taken over";
+                self.faults.push(left_out(self.file, entry.syntax(), message));
                 continue;
             };
             all.push_str(&self.set_variable(&name, &value, kept));
@@ -174,8 +174,7 @@ impl Rewriter<'_> {
     /// A domain stands for all below it, too.
     fn domains(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
         let Some(domains) = attribute(set, "allowedDomains") else {
-            let restricted = self.argument_text(set, "restrictNetwork", kept);
-            return if restricted.as_deref() == Some("true") { "" } else { "internet " }.into();
+            return self.without_domains(set);
         };
         match unwrapped(&domains) {
             ast::Expr::List(list) => {
@@ -198,13 +197,37 @@ impl Rewriter<'_> {
         }
     }
 
+    /// Without a list of domains everything can be reached, but only where it is sure that there is none.
+    fn without_domains(&mut self, set: &ast::AttrSet) -> String {
+        let literal = attribute(set, "restrictNetwork")
+            .map(|value| unwrapped(&value).syntax().text().to_string());
+        let is_open = match literal.as_deref() {
+            None => !mentions(set, "restrictNetwork"),
+            Some(literal) => literal == "false",
+        };
+        if is_open && !mentions(set, "allowedDomains") {
+            return "internet ".into();
+        }
+        if literal.as_deref() != Some("true") {
+            let message = "it is not sure what may be reached, so no host is reachable";
+            let fault = left_out(self.file, set.syntax(), message)
+                .help("name the hosts with `network-allow`, or grant `internet`");
+            self.faults.push(fault);
+        }
+        String::new()
+    }
+
     /// Domains with the methods that each may be asked by.
     fn methods(&mut self, set: &ast::AttrSet, kept: &mut Kept) -> String {
         let (mut hosts, mut requests) = (String::new(), String::new());
+        for inherit in set.inherits() {
+            let message = "these domains are inherited, and not taken over";
+            self.faults.push(left_out(self.file, inherit.syntax(), message));
+        }
         for entry in set.attrpath_values() {
-            let name = entry.attrpath().and_then(|path| path.attrs().next());
-            let (Some(host), Some(value)) = (name.and_then(|it| attr_name(&it)), entry.value())
-            else {
+            let (Some(host), Some(value)) = (single_name(&entry), entry.value()) else {
+                let message = "this domain is not taken over";
+                self.faults.push(left_out(self.file, entry.syntax(), message));
                 continue;
             };
             let pair = [quoted(&host), quoted(&format!("*.{host}"))];
@@ -250,14 +273,49 @@ impl Rewriter<'_> {
 
     fn unknown(&mut self, set: &ast::AttrSet) {
         for entry in set.attrpath_values() {
-            let first = entry.attrpath().and_then(|path| path.attrs().next());
-            let Some(name) = first.and_then(|it| attr_name(&it)) else { continue };
-            if !KNOWN.contains(&name.as_str()) {
-                let message = format!("the argument `{name}` is not known here");
-                self.faults.push(left_out(self.file, entry.syntax(), message));
+            let attrs: Vec<_> = entry.attrpath().iter().flat_map(|path| path.attrs()).collect();
+            let message = match (attrs.first().and_then(attr_name), attrs.len()) {
+                (Some(name), 1) if KNOWN.contains(&name.as_str()) => continue,
+                (Some(name), 1) => format!("the argument `{name}` is not known here"),
+                (Some(name), _) => {
+                    format!(
+                        "a part of the argument `{name}` is not taken over: write it as one set"
+                    )
+                }
+                (None, _) => "an argument whose name is computed is not taken over".into(),
+            };
+            self.faults.push(left_out(self.file, entry.syntax(), message));
+        }
+        for attr in set.inherits().flat_map(|it| it.attrs()) {
+            let name = attr_name(&attr);
+            if name.as_deref().is_some_and(|name| INHERITED.contains(&name)) {
+                continue;
             }
+            let name = name.unwrap_or_default();
+            let message = format!("the argument `{name}` is inherited, and not taken over");
+            let fault = left_out(self.file, attr.syntax(), message);
+            self.faults.push(fault.help("write its value here"));
         }
     }
+}
+
+/// The arguments that are taken over from the variables around the set, too.
+const INHERITED: [&str; 5] = ["allowNix", "allowedPackages", "binName", "outName", "pkg"];
+
+/// Whether an argument stands in a set in any form, or may do so.
+pub(super) fn mentions(set: &ast::AttrSet, name: &str) -> bool {
+    let is_it = |attr: ast::Attr| attr_name(&attr).is_none_or(|it| it == name);
+    let mut entries =
+        set.attrpath_values().filter_map(|it| it.attrpath().and_then(|path| path.attrs().next()));
+    entries.any(is_it) || set.inherits().flat_map(|it| it.attrs()).any(is_it)
+}
+
+/// The name of an entry, where it is one and is written out.
+fn single_name(entry: &ast::AttrpathValue) -> Option<String> {
+    let path = entry.attrpath()?;
+    let mut attrs = path.attrs();
+    let name = attrs.next().and_then(|attr| attr_name(&attr));
+    if attrs.next().is_none() { name } else { None }
 }
 
 /// A text as one argument.
