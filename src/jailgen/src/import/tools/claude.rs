@@ -149,7 +149,7 @@ fn rule(list: &str, rule: &Rule<'_>, node: &Node, hosts: &mut Hosts, draft: &mut
             let host = what.trim_start_matches("domain:");
             match list {
                 "allow" => hosts.allow(host, &node.range, draft),
-                "deny" => hosts.deny(host, &node.range, draft),
+                "deny" => hosts.deny(host, &node.range),
                 _ => draft.holds(
                     rule.whole,
                     "Claude Code asks, and the jail refuses hosts that are not named",

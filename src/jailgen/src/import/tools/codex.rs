@@ -15,29 +15,25 @@ pub(super) fn read(config: &Node, draft: &mut Draft) {
     for permission in [names::TIME_ZONE, names::NO_NEW_SESSION, names::GIT_IDENTITY] {
         draft.grant(permission);
     }
-    let mode = config.field("sandbox_mode").or_else(|| config.field("default_permissions"));
-    let is_old = config.field("sandbox_mode").is_some();
-    draft.writes_project = !matches!(mode.and_then(Node::text), Some("read-only" | ":read-only"));
+    let mode = mode(config, draft);
+    draft.writes_project = match &mode {
+        Mode::Workspace | Mode::Full => true,
+        Mode::ReadOnly => false,
+        Mode::Profile(profile) => writes_project(profile),
+    };
     draft.grant(if draft.writes_project { names::MOUNT_CWD } else { names::MOUNT_CWD_READONLY });
-    if let Some(mode) =
-        mode.filter(|it| it.text().is_some_and(|it| it.ends_with("danger-full-access")))
-    {
-        let message = "a jail is never without its limits";
-        draft.left_out(
-            &mode.range,
-            message.into(),
-            "grant what Codex needs: folders, hosts, packages",
-        );
-    }
     let mut hosts = Hosts::with(OWN_HOSTS);
     let mut is_open = false;
     if let Some(settings) = config.field("sandbox_workspace_write") {
-        is_open = workspace(settings, draft);
+        if matches!(mode, Mode::Workspace) {
+            is_open = workspace(settings, draft);
+        } else {
+            let message = "this is for the mode `workspace-write` alone, and is not taken over";
+            draft.left_out(&settings.range, message.into(), "");
+        }
     }
-    if let Some(name) = mode.filter(|_| !is_old).and_then(Node::text)
-        && !name.starts_with(':')
-    {
-        profile(config, name, mode.map_or(0..0, |it| it.range.clone()), &mut hosts, draft);
+    if let Mode::Profile(chosen) = mode {
+        profile(chosen, &mut hosts, draft);
     }
     for field in config.fields() {
         own(field, draft);
@@ -46,6 +42,76 @@ pub(super) fn read(config: &Node, draft: &mut Draft) {
         draft.grant(names::INTERNET);
     }
     hosts.grant(draft);
+}
+
+/// What Codex' sandbox allows.
+enum Mode<'a> {
+    ReadOnly,
+    Workspace,
+    Full,
+    /// A profile of `[permissions]`.
+    Profile(&'a Node),
+}
+
+/// The mode of the file. What is not sure is read-only.
+fn mode<'a>(config: &'a Node, draft: &mut Draft) -> Mode<'a> {
+    let unsure = |range: &super::TextRange, message: String, draft: &mut Draft| {
+        draft.left_out(
+            range,
+            message,
+            "the project is mounted read-only: write what else is allowed into the spec",
+        );
+        Mode::ReadOnly
+    };
+    if let Some(chosen) = config.field("profile") {
+        let message = "the profile that is chosen here may set another mode, and is not read";
+        return unsure(&chosen.range, message.into(), draft);
+    }
+    let (old, new) = (config.field("sandbox_mode"), config.field("default_permissions"));
+    let Some(mode) = old.or(new) else { return Mode::ReadOnly };
+    if old.is_some() && new.is_some() {
+        let message = "`sandbox_mode` and `default_permissions` say two things";
+        return unsure(&mode.range, message.into(), draft);
+    }
+    match mode.text() {
+        Some("read-only" | ":read-only") => Mode::ReadOnly,
+        Some("workspace-write" | ":workspace") => Mode::Workspace,
+        Some("danger-full-access" | ":danger-full-access") => {
+            let message = "a jail is never without its limits";
+            draft.left_out(
+                &mode.range,
+                message.into(),
+                "grant what Codex needs: folders, hosts, packages",
+            );
+            Mode::Full
+        }
+        Some(name) if new.is_some() && !name.starts_with(':') => {
+            match config.field("permissions").and_then(|it| it.field(name)) {
+                Some(profile) => Mode::Profile(profile),
+                None => {
+                    let message = format!("the profile `{}` is not in this file", shown(name));
+                    unsure(&mode.range, message, draft)
+                }
+            }
+        }
+        name => {
+            let name = shown(name.unwrap_or("this"));
+            unsure(&mode.range, format!("`{name}` is no mode that is known here"), draft)
+        }
+    }
+}
+
+/// Whether a profile lets the project as a whole be written.
+fn writes_project(profile: &Node) -> bool {
+    let roots = profile.field("filesystem").map_or(&[][..], Node::fields).iter();
+    let mut roots = roots
+        .filter(|it| matches!(it.name.as_str(), ":workspace_roots" | ":project_roots" | "."))
+        .map(|it| &it.value)
+        .peekable();
+    if roots.peek().is_none() {
+        return profile.field("extends").and_then(Node::text) == Some(":workspace");
+    }
+    roots.all(|root| root.field(".").unwrap_or(root).text() == Some("write"))
 }
 
 fn workspace(settings: &Node, draft: &mut Draft) -> bool {
@@ -74,18 +140,7 @@ fn workspace(settings: &Node, draft: &mut Draft) -> bool {
 }
 
 /// A profile of `[permissions]`.
-fn profile(
-    config: &Node,
-    name: &str,
-    range: super::TextRange,
-    hosts: &mut Hosts,
-    draft: &mut Draft,
-) {
-    let Some(profile) = config.field("permissions").and_then(|it| it.field(name)) else {
-        let message = format!("the profile `{}` is not in this file", shown(name));
-        draft.left_out(&range, message, "write what it allows into the spec");
-        return;
-    };
+fn profile(profile: &Node, hosts: &mut Hosts, draft: &mut Draft) {
     for field in profile.fields() {
         let value = &field.value;
         match field.name.as_str() {
@@ -93,7 +148,7 @@ fn profile(
             "network" => network(value, hosts, draft),
             "description" => {}
             "extends" if value.text().is_some_and(|it| it.starts_with(':')) => {
-                draft.holds("extends", "the project is mounted in any case");
+                draft.holds("extends", "the project is mounted as the profile has it");
             }
             "extends" => {
                 let message = "the profile that this one extends is not read";
@@ -114,6 +169,7 @@ fn folder(field: &Field, draft: &mut Draft) {
             draft.path(path, &field.range, PathAccess::Read);
         }
         (path, Some("write")) => {
+            // Whether the project may be written was decided before.
             draft.path(path, &field.range, PathAccess::Write);
         }
         (path, Some("none" | "deny")) => draft.denied(path, &field.range, PathAccess::Read),
@@ -128,6 +184,9 @@ fn special(field: &Field, draft: &mut Draft) {
             Some("write" | "read") if inner.name == "." => {}
             Some("none" | "deny") => draft.denied(&inner.name, &inner.range, PathAccess::Read),
             Some("read") => draft.denied(&inner.name, &inner.range, PathAccess::Write),
+            Some("write") => {
+                draft.path(&inner.name, &inner.range, PathAccess::Write);
+            }
             _ => draft.unknown(&inner.name, &inner.range),
         }
     }
@@ -135,6 +194,9 @@ fn special(field: &Field, draft: &mut Draft) {
         (":root", Some(_)) => {
             let message = "the whole machine is not granted";
             draft.left_out(&field.range, message.into(), "name the folders that are read");
+        }
+        (":workspace_roots" | ":project_roots", Some("none" | "deny")) => {
+            draft.denied(".", &field.range, PathAccess::Read);
         }
         (name, Some(_)) => {
             draft.holds(name, "the jail has the project, the tools and temporary folders");
@@ -144,15 +206,22 @@ fn special(field: &Field, draft: &mut Draft) {
 }
 
 fn network(network: &Node, hosts: &mut Hosts, draft: &mut Draft) {
+    let is_known = |name: &str| matches!(name, "enabled" | "domains");
+    let is_enabled = network.field("enabled").is_some_and(Node::is_true)
+        && network.fields().iter().all(|it| is_known(&it.name));
     for field in network.fields() {
         let value = &field.value;
         match field.name.as_str() {
-            "enabled" => draft.holds("network.enabled", "the hosts that are named can be reached"),
+            "enabled" => draft.holds("network.enabled", "only hosts that are named can be reached"),
+            "domains" if !is_enabled => {
+                let message = "these hosts are not granted: the network is not enabled, or has settings that are not read";
+                draft.left_out(&field.range, message.into(), "name them with `network-allow`");
+            }
             "domains" => {
                 for domain in value.fields() {
                     match domain.value.text() {
                         Some("allow") => hosts.allow(&domain.name, &domain.range, draft),
-                        Some("deny") => hosts.deny(&domain.name, &domain.range, draft),
+                        Some("deny") => hosts.deny(&domain.name, &domain.range),
                         _ => draft.wrong(&domain.name, &domain.value, "`allow` or `deny`"),
                     }
                 }
@@ -166,7 +235,12 @@ fn network(network: &Node, hosts: &mut Hosts, draft: &mut Draft) {
 fn own(field: &Field, draft: &mut Draft) {
     match field.name.as_str() {
         "sandbox_mode" | "default_permissions" | "sandbox_workspace_write" => {}
-        "permissions" => {}
+        "permissions" | "profile" => {}
+        "profiles" => {
+            let message = "the profiles of the file are not read";
+            let help = "Codex reads them itself; what they allow more or less, write into the spec";
+            draft.left_out(&field.range, message.into(), help);
+        }
         "shell_environment_policy" => draft.holds(
             "shell_environment_policy",
             "Codex reads this itself; into the jail come only the variables that the spec names",

@@ -1,10 +1,14 @@
 //! A spec that is being written: its grants in order, and what could not be said.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use jail_registry::nix_text::quoted;
 use jail_registry::{Code, Diagnostic, FileId};
 
+use crate::render::sanitise;
+
+use super::denials::{Denial, Mount};
 use super::node::{Node, TextRange};
 use super::place;
 
@@ -17,8 +21,10 @@ pub(super) struct Draft {
     lines: Vec<String>,
     /// Whether the project may be written as a whole.
     pub(super) writes_project: bool,
-    /// The paths that may be written, for what is denied below them.
-    pub(super) written: Vec<String>,
+    /// The places that are granted.
+    pub(super) mounts: Vec<Mount>,
+    /// What the file denies, until all grants are known.
+    pub(super) denials: Vec<Denial>,
     faults: Vec<Diagnostic>,
 }
 
@@ -39,7 +45,8 @@ impl Draft {
             maker,
             lines: Vec::new(),
             writes_project: false,
-            written: Vec::new(),
+            mounts: Vec::new(),
+            denials: Vec::new(),
             faults: Vec::new(),
         }
     }
@@ -52,9 +59,26 @@ impl Draft {
             self.faults.push(Diagnostic::warning(Code::NotImported, None, message));
             return;
         }
-        if !self.lines.contains(&permission) {
-            self.lines.push(permission);
-        }
+        // What is mounted last counts.
+        self.lines.retain(|line| *line != permission);
+        self.lines.push(permission);
+    }
+
+    pub(super) fn has(&self, permission: &str) -> bool {
+        self.lines.iter().any(|line| line == permission)
+    }
+
+    /// Takes a permission back.
+    pub(super) fn take_back(&mut self, permission: &str) {
+        self.lines.retain(|line| line != permission);
+    }
+
+    /// A value that is likely a credential. The warning has no place: the line would show the value.
+    pub(super) fn secret(&mut self, name: &str) {
+        let message =
+            format!("the value of `{}` may be a credential, and is not copied", shown(name));
+        let help = "`secret { env = …; from.keyring = { … }; hosts = [ … ]; }` gives a jail a placeholder for it";
+        self.faults.push(Diagnostic::warning(Code::NotImported, None, message).help(help));
     }
 
     /// What a jail has anyway: a comment says so.
@@ -83,6 +107,7 @@ impl Draft {
 
     /// The spec, and what was left out of it.
     pub(super) fn finish(mut self, name: &str) -> (Option<String>, Vec<Diagnostic>) {
+        self.judge();
         let permissions: String = self.lines.iter().fold(String::new(), |mut all, line| {
             let _ = writeln!(all, "{line}");
             all
@@ -125,6 +150,7 @@ fn shown_char(character: char) -> Box<dyn Iterator<Item = char>> {
 }
 
 fn is_plain(character: char) -> bool {
-    !character.is_control() && character.escape_debug().count() == 1
+    let is_shown = |it: char| matches!(sanitise(it.encode_utf8(&mut [0; 4])), Cow::Borrowed(_));
+    !character.is_control() && character.escape_debug().count() == 1 && is_shown(character)
         || matches!(character, '"' | '\'' | '\\')
 }

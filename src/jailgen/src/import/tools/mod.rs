@@ -6,12 +6,16 @@
 mod bwrap;
 mod claude;
 mod codex;
+mod denials;
 mod draft;
 mod hosts;
 mod json;
+#[cfg(test)]
+mod limits;
 mod node;
 mod nono;
 mod paths;
+mod secrets;
 mod srt;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,9 @@ use jail_registry::nix_text::quoted;
 
 use super::draft::{Draft, Maker, shown};
 use super::hosts::Hosts;
-use super::node::{Field, Node};
+use super::node::{Field, Node, Shape};
 use super::paths::{NamedPath, PathAccess, named};
+use super::secrets::has_secret;
 
 pub(super) fn read(profile: &Node, draft: &mut Draft) {
     let name = profile.field("meta").and_then(|meta| meta.field("name")).and_then(Node::text);
@@ -18,7 +19,7 @@ pub(super) fn read(profile: &Node, draft: &mut Draft) {
     if let Some(filesystem) = profile.field("filesystem") {
         self::filesystem(filesystem, draft);
     }
-    network(profile.field("network"), draft);
+    network(profile, draft);
     if let Some(environment) = profile.field("environment") {
         self::environment(environment, draft);
     }
@@ -70,6 +71,10 @@ fn field(field: &Field, draft: &mut Draft) {
             "a command that is not in the jail cannot run: name those that it needs with `add-pkg-deps`",
         ),
         "command_args" => {
+            if value.elements().iter().filter_map(Node::text).any(|it| has_secret("", it)) {
+                draft.secret(name);
+                return;
+            }
             let arguments: Option<Vec<String>> =
                 value.elements().iter().map(|it| it.text().map(quoted)).collect();
             match arguments {
@@ -163,7 +168,7 @@ fn filesystem(filesystem: &Node, draft: &mut Draft) {
     }
     for element in filesystem.field("deny").map_or(&[][..], Node::elements) {
         if let Some(path) = conditional(element, "path", draft) {
-            denied(path, element, draft);
+            draft.denied(path, &element.range, PathAccess::Read);
         }
     }
     for field in filesystem.fields() {
@@ -179,17 +184,65 @@ fn filesystem(filesystem: &Node, draft: &mut Draft) {
     }
 }
 
-fn denied(path: &str, node: &Node, draft: &mut Draft) {
-    if named(path) == NamedPath::Project {
-        draft.holds(path, "the project is there only where the profile grants it");
-        return;
-    }
-    draft.denied(path, &node.range, PathAccess::Read);
+/// Fields of `network` that say nothing about what may be reached without them.
+const OPEN_FIELDS: [&str; 6] =
+    ["block", "allow_http2", "tls_intercept", "open_port", "allow_port", "listen_port"];
+
+/// Fields of a profile that cannot forbid the network; `extends`, `groups` and what is not known here can.
+const HARMLESS_FIELDS: [&str; 12] = [
+    "$schema",
+    "allow_gpu",
+    "command_args",
+    "diagnostics",
+    "env_credentials",
+    "environment",
+    "filesystem",
+    "interactive",
+    "meta",
+    "network",
+    "open_urls",
+    "workdir",
+];
+
+/// Whether nothing that is not read here may forbid the network: it is granted as a whole only then.
+fn is_surely_open(profile: &Node) -> bool {
+    let is_harmless = |field: &Field| HARMLESS_FIELDS.contains(&field.name.as_str());
+    let is_known = |field: &Field| OPEN_FIELDS.contains(&field.name.as_str());
+    let network = profile.field("network");
+    let is_object = network.is_none_or(|it| matches!(it.shape, Shape::Fields(_)));
+    let fields = network.map_or(&[][..], Node::fields);
+    is_object
+        && profile.fields().iter().all(is_harmless)
+        && fields.iter().all(is_known)
+        && fields
+            .iter()
+            .filter(|it| it.name == "block")
+            .all(|it| it.value.shape == Shape::Bool(false))
 }
 
-fn network(network: Option<&Node>, draft: &mut Draft) {
+/// Whether the profile forbids the network, or may do so.
+fn is_blocked(network: &Node) -> bool {
+    let blocks = network.fields().iter().filter(|it| it.name == "block");
+    blocks.map(|it| &it.value.shape).any(|shape| *shape != Shape::Bool(false))
+}
+
+fn network(profile: &Node, draft: &mut Draft) {
+    let network = profile.field("network");
     let fields = network.map_or(&[][..], Node::fields);
-    let is_blocked = network.and_then(|it| it.field("block")).is_some_and(Node::is_true);
+    if let Some(network) = network.filter(|it| is_blocked(it)) {
+        for field in network.fields() {
+            match (field.name.as_str(), &field.value.shape) {
+                ("block", Shape::Bool(_)) => draft.holds("network.block", "nothing is granted"),
+                ("block", _) => draft.wrong("block", &field.value, "`true` or `false`"),
+                (name, _) => {
+                    let message =
+                        format!("`{}` is not taken over: the network is blocked", shown(name));
+                    draft.left_out(&field.range, message, "");
+                }
+            }
+        }
+        return;
+    }
     let mut hosts = Hosts::default();
     let mut is_filtered = false;
     for field in fields {
@@ -224,6 +277,7 @@ fn network(network: Option<&Node>, draft: &mut Draft) {
                 draft.left_out(&field.range, message, "name its hosts with `network-allow`; `jailgen hosts` lists groups of known ones");
             }
             "upstream_proxy" | "external_proxy" => match value.text() {
+                Some(proxy) if proxy.contains('@') => draft.secret(name),
                 Some(proxy) => {
                     let proxy = if proxy.contains("://") {
                         proxy.to_owned()
@@ -261,8 +315,15 @@ fn network(network: Option<&Node>, draft: &mut Draft) {
     }
     if !hosts.is_empty() {
         hosts.grant(draft);
-    } else if !is_blocked && !is_filtered {
+    } else if !is_filtered && is_surely_open(profile) {
         draft.grant("network");
+    } else if !is_filtered {
+        let range = network.map_or(0..0, |it| it.range.clone());
+        draft.left_out(
+            &range,
+            "the network is not granted: something that is not read here may forbid it".into(),
+            "grant `network`, or hosts with `network-allow`",
+        );
     }
 }
 
@@ -328,6 +389,10 @@ fn environment(environment: &Node, draft: &mut Draft) {
 }
 
 fn set(name: &str, text: &str, node: &Node, draft: &mut Draft) {
+    if has_secret(name, text) {
+        draft.secret(name);
+        return;
+    }
     let value = match named(text) {
         NamedPath::Host(place) if place.starts_with('~') => super::paths::source(&place),
         _ if text.contains('$') => {

@@ -42,7 +42,7 @@ const PROJECT: [&str; 4] = ["$WORKDIR", "$PWD", "$(pwd)", "$CLAUDE_PROJECT_DIR"]
 /// What a path is.
 pub(super) fn named(path: &str) -> NamedPath {
     let path = path.trim();
-    let path = path.strip_suffix("/**").or_else(|| path.strip_suffix("/*")).unwrap_or(path);
+    let path = path.strip_suffix("/**").unwrap_or(path);
     let path = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     if path.contains(['*', '?', '[', '{', '`']) || path.contains(char::is_control) {
         return NamedPath::Unclear;
@@ -50,9 +50,7 @@ pub(super) fn named(path: &str) -> NamedPath {
     for project in PROJECT {
         match path.strip_prefix(project) {
             Some("") => return NamedPath::Project,
-            Some(rest) if rest.starts_with('/') => {
-                return NamedPath::InProject(rest.trim_start_matches('/').into());
-            }
+            Some(rest) if rest.starts_with('/') => return in_folder(rest),
             _ => {}
         }
     }
@@ -69,16 +67,38 @@ pub(super) fn named(path: &str) -> NamedPath {
         "/tmp" | "/var/tmp" | "$TMPDIR" | "/private/tmp" => NamedPath::Temporary,
         path if path.contains('$') => NamedPath::Unclear,
         path if path.starts_with("~/") || path == "~" || path.starts_with('/') => host(path),
-        path if path.split('/').any(|name| name == "..") => NamedPath::Unclear,
-        path => NamedPath::InProject(path.trim_start_matches("./").into()),
+        path => in_folder(path),
+    }
+}
+
+/// A path below the project.
+fn in_folder(path: &str) -> NamedPath {
+    if path.contains('$') {
+        return NamedPath::Unclear;
+    }
+    match steps(path) {
+        None => NamedPath::Unclear,
+        Some(steps) if steps.is_empty() => NamedPath::Project,
+        Some(steps) => NamedPath::InProject(steps.join("/")),
     }
 }
 
 fn host(path: &str) -> NamedPath {
-    if path.split('/').any(|name| name == "..") {
+    if path.contains('$') {
         return NamedPath::Unclear;
     }
-    NamedPath::Host(path.to_owned())
+    match steps(path) {
+        None => NamedPath::Unclear,
+        Some(steps) if path.starts_with('/') => NamedPath::Host(format!("/{}", steps.join("/"))),
+        Some(steps) => NamedPath::Host(steps.join("/")),
+    }
+}
+
+/// The names of a path; `None` where it goes up.
+fn steps(path: &str) -> Option<Vec<&str>> {
+    let steps: Vec<&str> =
+        path.split('/').filter(|name| !name.is_empty() && *name != ".").collect();
+    (!steps.contains(&"..")).then_some(steps)
 }
 
 /// The source of a path of the machine.
@@ -91,7 +111,7 @@ pub(super) fn source(path: &str) -> String {
 }
 
 /// The source of a path in the project.
-fn in_project(path: &str) -> String {
+pub(super) fn in_project(path: &str) -> String {
     format!("(noescape {})", quoted(&format!("$PWD/{}", path.replace('\\', "\\\\"))))
 }
 
@@ -103,13 +123,7 @@ impl Draft {
             (NamedPath::Temporary, _) => {
                 self.holds(path, "the jail has a folder of its own there");
             }
-            (NamedPath::Host(place), PathAccess::Read) => {
-                self.grant(format!("(try-readonly {})", source(&place)));
-            }
-            (NamedPath::Host(place), PathAccess::Write) => {
-                self.grant(format!("(try-readwrite {})", source(&place)));
-                self.written.push(place);
-            }
+            (NamedPath::Host(place), _) => self.mount(NamedPath::Host(place), range, access),
             (NamedPath::InProject(_), PathAccess::Read) => {
                 self.holds(path, "the project can be read");
             }
@@ -117,7 +131,7 @@ impl Draft {
                 self.holds(path, "the project can be written");
             }
             (NamedPath::InProject(place), PathAccess::Write) => {
-                self.grant(format!("(try-readwrite {})", in_project(&place)));
+                self.mount(NamedPath::InProject(place), range, access);
             }
             (NamedPath::Unclear, _) => {
                 let message = format!("`{}` is not one place", shown(path));
@@ -125,48 +139,5 @@ impl Draft {
             }
         }
         false
-    }
-
-    /// A path that may not be read, or not be written.
-    pub(super) fn denied(&mut self, path: &str, range: &TextRange, access: PathAccess) {
-        let what = if access == PathAccess::Read { "not read" } else { "not written" };
-        match named(path) {
-            NamedPath::Host(place) if self.is_below_written(&place) => match access {
-                PathAccess::Write => self.grant(format!("(try-readonly {})", source(&place))),
-                PathAccess::Read => {
-                    let message = format!("`{}` lies in a folder that is granted", shown(path));
-                    self.left_out(
-                        range,
-                        message,
-                        "cover it with `(tmpfs …)`, or grant less than the folder",
-                    );
-                }
-            },
-            NamedPath::Host(_) | NamedPath::Temporary => {
-                self.holds(&format!("{path} is {what}"), "the jail does not have it");
-            }
-            NamedPath::InProject(place) if access == PathAccess::Write => {
-                if self.writes_project {
-                    self.grant(format!("(try-readonly {})", in_project(&place)));
-                } else {
-                    self.holds(&format!("{path} is {what}"), "the project cannot be written");
-                }
-            }
-            NamedPath::Project | NamedPath::InProject(_) | NamedPath::Unclear => {
-                let message = format!("`{}` in the project stays open", shown(path));
-                self.left_out(
-                    range,
-                    message,
-                    "keep it outside of the project: a jail has the project as a whole",
-                );
-            }
-        }
-    }
-
-    fn is_below_written(&self, place: &str) -> bool {
-        self.written.iter().any(|folder| {
-            place == folder
-                || place.strip_prefix(folder.as_str()).is_some_and(|it| it.starts_with('/'))
-        })
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn network(network: &Node, hosts: &mut Hosts, draft: &mut Draft) {
             "deniedDomains" => {
                 for element in value.elements() {
                     match element.text() {
-                        Some(host) => hosts.deny(host, &element.range, draft),
+                        Some(host) => hosts.deny(host, &element.range),
                         None => draft.wrong(name, element, "a list of hosts"),
                     }
                 }

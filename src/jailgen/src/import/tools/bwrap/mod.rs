@@ -9,12 +9,14 @@ use jail_registry::nix_text::{is_name, quoted};
 
 use super::draft::{Draft, Maker, is_visible, shown};
 use super::node::TextRange;
+use super::secrets::has_secret;
 use words::{Word, words};
 
 /// How many arguments an option has, where that is not one.
-const ARGUMENTS: [(&str, usize); 12] = [
+const ARGUMENTS: [(&str, usize); 15] = [
     ("--bind", 2),
     ("--bind-data", 2),
+    ("--bind-fd", 2),
     ("--bind-try", 2),
     ("--chmod", 2),
     ("--dev-bind", 2),
@@ -23,8 +25,47 @@ const ARGUMENTS: [(&str, usize); 12] = [
     ("--overlay", 3),
     ("--ro-bind", 2),
     ("--ro-bind-data", 2),
+    ("--ro-bind-fd", 2),
     ("--ro-bind-try", 2),
     ("--setenv", 2),
+    ("--symlink", 2),
+];
+
+/// Options with one argument.
+const ONE_ARGUMENT: [&str; 33] = [
+    "--add-seccomp-fd",
+    "--args",
+    "--argv0",
+    "--block-fd",
+    "--cap-add",
+    "--cap-drop",
+    "--chdir",
+    "--dev",
+    "--dir",
+    "--exec-label",
+    "--file-label",
+    "--gid",
+    "--hostname",
+    "--info-fd",
+    "--json-status-fd",
+    "--lock-file",
+    "--mqueue",
+    "--overlay-src",
+    "--perms",
+    "--pidns",
+    "--proc",
+    "--remount-ro",
+    "--ro-overlay",
+    "--seccomp",
+    "--size",
+    "--sync-fd",
+    "--tmp-overlay",
+    "--tmpfs",
+    "--uid",
+    "--unsetenv",
+    "--userns",
+    "--userns-block-fd",
+    "--userns2",
 ];
 
 /// Options without arguments, besides `--unshare-…`.
@@ -47,8 +88,8 @@ pub(super) fn is_command(text: &str) -> bool {
     command(text).is_some()
 }
 
-/// The words of the first command line of bubblewrap, from `bwrap` on.
-fn command(text: &str) -> Option<Vec<Word>> {
+/// The words of the first command line of bubblewrap, from after `bwrap` on, and where the whole stands.
+fn command(text: &str) -> Option<(Vec<Word>, TextRange)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let start = at;
@@ -61,31 +102,42 @@ fn command(text: &str) -> Option<Vec<Word>> {
         let is_bwrap =
             all.get(skipped).is_some_and(|word| word.text.rsplit('/').next() == Some("bwrap"));
         if is_bwrap {
-            all.drain(..=skipped);
             for word in &mut all {
                 word.range = word.range.start + start..word.range.end + start;
             }
-            return Some(all);
+            let end = all.last().map_or(start, |word| word.range.end);
+            all.drain(..=skipped);
+            return Some((all, start..end));
         }
     }
     None
 }
 
-pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), (String, Option<TextRange>)> {
-    let words =
+/// Why there is no spec, and where.
+type Refusal = (String, Option<TextRange>);
+
+pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), Refusal> {
+    let (words, range) =
         command(text).ok_or(("the file has no command line of `bwrap`".to_owned(), None))?;
+    others(text, &range, draft);
     let mut rest = words.as_slice();
     let mut seen = Seen::default();
     let mut modifiers = Vec::new();
     while let [option, after @ ..] = rest {
-        let Some(name) = option.literal().filter(|name| name.starts_with("--")) else { break };
+        let Some(name) = option_name(option)? else { break };
         rest = after;
         if name == "--" {
             break;
         }
-        let count = arguments(name).min(rest.len());
+        let count = arguments(option, name)?.min(rest.len());
         let (given, after) = rest.split_at(count);
         rest = after;
+        for word in given {
+            if word.splits && word.is_computed && !word.is_project() {
+                return Err(uncertain(word));
+            }
+            seen.is_uncertain |= word.is_uncertain();
+        }
         seen.note(name);
         if matches!(name, "--perms" | "--size" | "--overlay-src") {
             modifiers.push((option, given));
@@ -99,38 +151,99 @@ pub(super) fn read(text: &str, draft: &mut Draft) -> Result<(), (String, Option<
     Ok(())
 }
 
-fn arguments(name: &str) -> usize {
+/// The option that a word is, or `None` for the program. A word that a shell makes could be either.
+fn option_name(word: &Word) -> Result<Option<&str>, Refusal> {
+    let begins_open = word.text.starts_with(['$', '`', '{', '*', '?', '[', '-']);
+    match word.literal() {
+        Some(name) if name.starts_with("--") && !word.splits => Ok(Some(name)),
+        _ if begins_open => Err(uncertain(word)),
+        _ => Ok(None),
+    }
+}
+
+fn uncertain(word: &Word) -> Refusal {
+    let message = format!(
+        "`{}` may stand for options, which only the shell knows: write them out, and `--` before the program",
+        shown(&word.text)
+    );
+    (message, Some(word.range.clone()))
+}
+
+/// Says which lines have another command line of bubblewrap.
+fn others(text: &str, taken: &TextRange, draft: &mut Draft) {
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if line.trim_start().starts_with('#') {
+            continue;
+        }
+        for (place, word) in line.match_indices("bwrap") {
+            let place = start + place;
+            let is_part = |it: Option<char>| {
+                it.is_some_and(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '.'))
+            };
+            let before = text.get(..place).and_then(|it| it.chars().next_back());
+            let after = text.get(place + word.len()..).and_then(|it| it.chars().next());
+            if taken.contains(&place) || is_part(before) || is_part(after) {
+                continue;
+            }
+            let message = "this is not read: a spec is written for the first command line alone";
+            draft.left_out(
+                &(place..place + word.len()),
+                message.into(),
+                "import each command line from a file of its own",
+            );
+        }
+    }
+}
+
+/// How many arguments an option has. One that is not known could have any number.
+fn arguments(option: &Word, name: &str) -> Result<usize, Refusal> {
     if name.starts_with("--unshare-") || ALONE.contains(&name) {
-        return 0;
+        return Ok(0);
+    }
+    if ONE_ARGUMENT.contains(&name) {
+        return Ok(1);
     }
     let known = ARGUMENTS.iter().find(|(known, _)| *known == name);
-    match name {
-        "--symlink" => 2,
-        _ => known.map_or(1, |(_, count)| *count),
-    }
+    known.map(|(_, count)| *count).ok_or_else(|| {
+        let message = format!("the option `{}` of bubblewrap is not known here", shown(name));
+        (message, Some(option.range.clone()))
+    })
 }
 
 /// What a command line says by not saying it.
 #[derive(Default)]
 struct Seen {
+    /// The last option about it counts.
     has_own_network: bool,
-    shares_network: bool,
+    /// Whether options come from elsewhere, or may be other ones than they look.
+    is_uncertain: bool,
     clears: bool,
 }
 
 impl Seen {
     fn note(&mut self, name: &str) {
-        self.has_own_network |= matches!(name, "--unshare-net" | "--unshare-all");
-        self.shares_network |= name == "--share-net";
+        match name {
+            "--unshare-net" | "--unshare-all" => self.has_own_network = true,
+            "--share-net" => self.has_own_network = false,
+            "--args" => self.is_uncertain = true,
+            _ => {}
+        }
         self.clears |= name == "--clearenv";
     }
 
     fn say(&self, text: &str, draft: &mut Draft) {
-        if self.shares_network || !self.has_own_network {
+        let at = command(text).map_or(0, |(_, range)| range.start);
+        let at = text.get(at..).and_then(|it| it.find("bwrap")).map_or(0, |it| it + at);
+        if !self.has_own_network && self.is_uncertain {
+            let message = "the network is not granted: options that are not read may forbid it";
+            draft.left_out(&(at..at + 5), message.into(), "grant `network`, or hosts, in the spec");
+        } else if !self.has_own_network {
             draft.grant("network");
         }
         if !self.clears {
-            let at = text.find("bwrap").unwrap_or(0);
             let message = "the launcher's variables are not all passed on";
             draft.left_out(
                 &(at..at + 5),
@@ -146,7 +259,7 @@ type Modifiers<'a> = [(&'a Word, &'a [Word])];
 fn option(option: &Word, given: &[Word], modifiers: &Modifiers<'_>, draft: &mut Draft) {
     let name = option.text.as_str();
     let range = option.range.start..given.last().map_or(option.range.end, |it| it.range.end);
-    if given.len() < arguments(name) {
+    if arguments(option, name).is_ok_and(|count| given.len() < count) {
         draft.left_out(&range, format!("`{}` lacks an argument", shown(name)), "");
         return;
     }
@@ -175,6 +288,9 @@ fn option(option: &Word, given: &[Word], modifiers: &Modifiers<'_>, draft: &mut 
         ("--proc", [to]) if to.text == "/proc" => draft.grant(names::MOUNT_PROC),
         ("--dev", [to]) if to.text == "/dev" => draft.grant(names::MOUNT_DEV),
         ("--tmpfs", [to]) if !has_modifiers => draft.grant(format!("(tmpfs {})", source(to))),
+        ("--setenv", [variable, value]) if has_secret(&variable.text, &value.text) => {
+            draft.secret(&variable.text);
+        }
         ("--setenv", [variable, value]) => {
             draft.grant(format!("(set-env {} {})", source(variable), source(value)));
         }
@@ -196,15 +312,10 @@ fn bind(name: &str, from: &Word, to: &Word, draft: &mut Draft) {
         match (to.is_project() || to.text == from.text, is_read_only) {
             (true, true) => draft.grant(names::MOUNT_CWD_READONLY),
             (true, false) => draft.grant(names::MOUNT_CWD),
-            (false, _) => draft.grant(format!("(workspace {})", source(to))),
-        }
-        if is_read_only && !to.is_project() && to.text != from.text {
-            let message = "the project can be written at another place, too";
-            draft.left_out(
-                &to.range,
-                message.into(),
-                "`mount-cwd-readonly` mounts it at its own place",
-            );
+            (false, true) => {
+                draft.grant(format!("(ro-bind (noescape {}) {})", quoted("$PWD"), source(to)));
+            }
+            (false, false) => draft.grant(format!("(workspace {})", source(to))),
         }
         return;
     }
@@ -330,6 +441,10 @@ fn arguments_of_program(arguments: &[Word], draft: &mut Draft) {
         if word.is_computed {
             let message = format!("`{}` is computed by a shell", shown(&word.text));
             draft.left_out(&word.range, message, "give it when you start the command");
+            return;
+        }
+        if has_secret("", &word.text) {
+            draft.secret("an argument of the program");
             return;
         }
         all.push(source(word));

@@ -12,6 +12,8 @@ pub(super) struct Word {
     pub(super) expands: bool,
     /// Whether a shell would run a command for it, or put an array in its place.
     pub(super) is_computed: bool,
+    /// Whether a shell may make no word or several of it: what is expanded outside of double quotes, and `"$@"`.
+    pub(super) splits: bool,
     pub(super) range: TextRange,
 }
 
@@ -24,6 +26,12 @@ impl Word {
     /// Whether it is the folder that the command is started in.
     pub(super) fn is_project(&self) -> bool {
         matches!(self.text.as_str(), "$PWD" | "${PWD}" | "$(pwd)" | "`pwd`" | "." | "./")
+    }
+
+    /// Whether a shell may make no word or several of it. The folders that every shell knows are one.
+    pub(super) fn is_uncertain(&self) -> bool {
+        let known = ["$HOME", "${HOME}", "$USER", "${USER}"];
+        self.splits && !self.is_project() && !known.contains(&self.text.as_str())
     }
 }
 
@@ -81,8 +89,13 @@ impl Splitter<'_> {
 
     fn word(&mut self) -> Word {
         let start = self.at;
-        let mut word =
-            Word { text: String::new(), expands: false, is_computed: false, range: start..start };
+        let mut word = Word {
+            text: String::new(),
+            expands: false,
+            is_computed: false,
+            splits: false,
+            range: start..start,
+        };
         word.expands = self.peek() == Some('~');
         let mut quote = None;
         while let Some(next) = self.peek() {
@@ -92,6 +105,8 @@ impl Splitter<'_> {
                 break;
             }
             self.take();
+            word.splits |=
+                quote.is_none() && matches!(next, '$' | '`' | '{' | '*' | '?' | '[' | '(');
             match (next, quote) {
                 ('\'', None) | ('"', None) => quote = Some(next),
                 (end, Some(open)) if end == open => quote = None,
@@ -136,13 +151,17 @@ impl Splitter<'_> {
                 while let Some(next) = self.take() {
                     word.text.push(next);
                     word.is_computed |= matches!(next, '@' | '*' | '[' | '#' | '%' | '!');
+                    word.splits |= matches!(next, '@' | '*' | '[' | ':' | '+' | '-');
                     if next == '}' {
                         break;
                     }
                 }
             }
             Some(next) if next.is_ascii_alphabetic() || next == '_' => word.expands = true,
-            Some('@' | '*' | '0'..='9' | '#' | '?' | '!' | '-' | '$') => word.is_computed = true,
+            Some(next @ ('@' | '*' | '0'..='9' | '#' | '?' | '!' | '-' | '$')) => {
+                word.is_computed = true;
+                word.splits |= next == '@';
+            }
             _ => {}
         }
     }
