@@ -114,17 +114,17 @@ impl Exchange<'_> {
     /// Makes the head of a request the one that goes on. What is to be done with its body, [`Self::body`] does.
     ///
     /// # Errors
-    /// The answer in its place.
-    pub(super) fn head(&self, parts: &mut Parts) -> Result<Option<RequestChange>, Response<Body>> {
+    /// Why it must not go on.
+    pub(super) fn head(&self, parts: &mut Parts) -> Result<Option<RequestChange>, Objection> {
         let Self { session, to, transport, socket, .. } = self;
         let secrets = &session.secrets;
         if secrets.is_empty() {
             return Ok(None);
         }
         let destination = Destination { host: &to.host, is_tls: *transport == Transport::Tls };
-        let change = secrets.request(destination, parts).map_err(|why| self.object(&why))?;
+        let change = secrets.request(destination, parts)?;
         if let Some(socket) = socket {
-            secrets.add(socket, &to.host, parts).map_err(|why| self.object(&why))?;
+            secrets.add(socket, &to.host, parts)?;
         }
         session.log.used(&secrets.first_uses());
         Ok(Some(change))

@@ -159,7 +159,7 @@ impl Serving<'_> {
         let speaks = if is_web_socket(&parts.headers) { Speaks::Http1 } else { Speaks::Either };
         let change = match exchange.head(&mut parts) {
             Ok(change) => change,
-            Err(answer) => return in_its_place(answer, version, body).await,
+            Err(why) => return in_its_place(exchange.object(&why), version, body).await,
         };
         let body = exchange.body(&parts.method, passing(body), change);
         let request = Request::from_parts(parts, body);
