@@ -145,7 +145,7 @@ fn a_command_of_another_spec_is_not_taken_over() {
     let refused = build(&setup, &scratch, &["b.jail"]);
     let text = refused.assert_status(1).all();
     assert!(
-        text.contains("the command `jailed-sh` is that of another spec") && text.contains("a.jail"),
+        text.contains("the command `jailed-sh` belongs to another spec") && text.contains("a.jail"),
         "{text}"
     );
     build(&setup, &scratch, &["b.jail", "--force"]).assert_status(0);

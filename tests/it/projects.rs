@@ -135,7 +135,7 @@ fn a_command_is_that_of_the_project_that_was_built_last_with_force() {
     assert_eq!(command(), "in a\n");
     let refused = world.build(&b, &[]).assert_status(1).all();
     assert!(
-        refused.contains("is that of another spec") && refused.contains("a/sh.jail"),
+        refused.contains("belongs to another spec") && refused.contains("a/sh.jail"),
         "{refused}"
     );
     assert!(refused.contains("`--force`"), "{refused}");
@@ -330,7 +330,7 @@ fn a_jail_that_is_called_like_a_command_in_path_is_linked_when_that_is_confirmed
     let spec = |name: &str| world.spec.replace("jailed-sh", name);
     world.home.write("a/sh.jail", spec("cat").as_bytes());
     let refused = world.build(&a, &[]).assert_status(1).all();
-    assert!(refused.contains("is called like a command in PATH, `/"), "{refused}");
+    assert!(refused.contains("has the name of a command in PATH, `/"), "{refused}");
     assert!(refused.contains("`--shadow cat`") && world.state("bin").is_empty(), "{refused}");
     world.build(&a, &["--force"]).assert_status(1);
     world.build(&a, &["--shadow", "dog"]).assert_status(1);

@@ -172,7 +172,10 @@ fn a_nix_where_a_jail_could_write_is_not_run() {
     let is_run = |said: &str| said.contains("nix of an agent");
     assert!(is_run(&said(None, &path)), "control");
     let told = said(Some(&tree), &path);
-    assert!(told.contains(&format!("`{path}/nix` is not run: a jail could write it")), "{told}");
+    assert!(
+        told.contains(&format!("`{path}/nix` is not run, because a jail could write it")),
+        "{told}"
+    );
     assert!(told.contains(&format!("`jailgen trust forget {}` allows", tree.display())), "{told}");
     fs::rename(bin, scratch.path("elsewhere/bin")).unwrap();
     let inside = scratch.path("elsewhere/bin").display().to_string();

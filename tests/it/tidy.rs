@@ -203,7 +203,7 @@ fn declares(line: &str, module: &str) -> bool {
 const LONG: &[(&str, &str)] =
     &[("nixlib/generated/combinators.nix", "made from the table, which is in many files")];
 
-const LINES_MAX: usize = 500;
+const LINES_MAX: usize = 540;
 
 #[test]
 fn files_are_short() {
@@ -349,6 +349,7 @@ const KNOWS_COMBINATORS: &[&str] =
 
 /// Words that are something else where they stand, though a combinator has the same name.
 const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    ("src/jail-lang/src/library/mod.rs", "network", "a group of functions"),
     ("src/jail-policy/src/danger/granted.rs", "mount", "a namespace"),
     ("src/jail-policy/src/words/mod.rs", "seccomp", "what a sentence is about"),
     ("src/jail-registry/src/builders/", "workspace", "an argument of builders"),

@@ -162,7 +162,7 @@ fn ways_around_are_closed() {
             "ln -f ~/.agent/login ~/.agent/settings.json 2>/dev/null; mv ~/.agent/login ~/.agent/hooks/start 2>/dev/null",
             "echo x >~/.agent/evil; mv -T ~/.agent/evil ~/.agent/absent.json 2>/dev/null; rm -f ~/.agent/evil",
             "rm -rf ~/.agent/absent 2>/dev/null; ln -s /tmp ~/.agent/absent 2>/dev/null",
-            // Where the kernel keeps what is changed, nobody comes.
+            // Where the kernel keeps what is changed, no process comes.
             "test -z \"$(ls -A /run/jailgen/git/layers)\" && ! mkdir /run/jailgen/git/layers/x 2>/dev/null \
                 && ! mv /run/jailgen/git/layers /run/jailgen/git/l2 2>/dev/null && echo covered >/dev/null",
         ] {

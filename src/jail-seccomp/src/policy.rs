@@ -33,7 +33,8 @@ pub struct Policy {
 pub enum Base {
     /// All but the families of the table.
     Default,
-    /// Of those, what is on a list. Any other call that the default filter allows kills the program.
+    /// Of those, what is on a list. Any other call that the default filter allows kills the
+    /// program.
     Strict {
         /// The agent whose list it is, by its package: `claude-code`; the general one when absent.
         agent: Option<String>,
@@ -97,8 +98,9 @@ impl Policy {
         }
     }
 
-    /// What is not on the strict list. What the default filter refuses keeps its error here: programs are prepared for the
-    /// error and make another call, such as `epoll_wait` where there is no `io_uring_setup`.
+    /// What is not on the strict list. What the default filter refuses keeps its error here:
+    /// programs are prepared for the error and make another call, such as `epoll_wait` where there
+    /// is no `io_uring_setup`.
     fn rest(&self, default: &Decision) -> Decision {
         let answer = self.on_deny.unwrap_or(OnDeny::Kill).answer();
         default.clone().instead_of_allowing(answer)

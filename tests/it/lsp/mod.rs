@@ -157,7 +157,7 @@ fn completions_fit_the_place() {
         ("let f = { one, two ? 1 }: one; in f { one = 1; |", &["two"], &["one", "network"]),
         ("let s = { a = 1; b.c = 2; }; in [ s.|", &["a", "b"], &["network"]),
         ("builtins.|", &["map", "toJSON"], &["network"]),
-        ("lib.|", &["optionals", "getExe", "strings"], &["network", "major", "toJSONN"]),
+        ("lib.|", &["optionals", "getExe", "strings"], &["mount-cwd", "major", "toJSONN"]),
         ("lib.opt|", &["optional"], &[]),
         ("lib.versions.|", &["major", "majorMinor"], &["network"]),
         ("agents.|", &["opencode", "claude-code"], &["network"]),

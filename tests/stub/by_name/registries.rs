@@ -9,7 +9,7 @@ use super::secrets::{KEY, from_variable, jail, network, secret};
 use super::world::{World, run_where_it_is_trusted as run};
 use crate::jail::{Jail, callers};
 
-/// The site of `judged`, which lets in whoever has the key as a password.
+/// The site of `judged`, which lets in a client with the key as its password.
 fn guarded(world: &World) -> Server {
     let site = include_str!("site.py").replace("# GUARD\n", include_str!("guard.py"));
     let program = ["/usr/bin/python3", "-c", &site].map(String::from);

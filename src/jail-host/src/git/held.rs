@@ -36,7 +36,7 @@ impl Held {
         for attempt in 1.. {
             match flock(&folder, FlockOperation::NonBlockingLockShared) {
                 Err(Errno::WOULDBLOCK) if attempt < TRIES => sleep(APART),
-                // A file system without locks has no second session that could be told apart, either.
+                // A file system without locks has no second session to tell apart, either.
                 Err(Errno::OPNOTSUPP | Errno::NOLCK | Errno::NOSYS) => break,
                 other => {
                     other?;
@@ -57,7 +57,7 @@ impl Held {
         Ok(made != Made::Not)
     }
 
-    /// Whether another jail runs in it, from now to the end of this process. A file system without locks has none that could be told.
+    /// Whether another jail runs in it, from now to the end of this process. A file system without locks has none to be seen.
     pub(super) fn is_shared(&self) -> bool {
         flock(&self.folder, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK)
     }

@@ -109,7 +109,7 @@ fn confine(found: &FoundRepository, copies: &Copies) -> Result<(), Errno> {
     folders.push((&copies.folder, READ_FILE | READ_DIR));
     let look = READ_FILE | READ_DIR | REMOVE_FILE | REMOVE_DIR;
     folders.extend(found.private.iter().map(|folder| (&folder.held.folder, look)));
-    // What lies beside such a folder is read by its name, as it is then.
+    // What lies next to such a folder is read by its name, as it is then.
     let beside: Vec<_> = found.private.iter().flat_map(Folder::beside).collect();
     folders.extend(beside.iter().map(|folder| (folder, READ_FILE)));
     walls::close(&folders, CALLS)

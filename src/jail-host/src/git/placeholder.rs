@@ -23,7 +23,7 @@ const NOTHING_SET: &str = "{ }\n \n\n \n";
 /// Nothing but white space, in the same way.
 const NOTHING: &str = "\n \n\n \n";
 
-/// Of a folder, which nobody else makes so: the bit has no effect for the one user who may write there.
+/// Of a folder, which no other program makes so: the bit has no effect for the one user who may write there.
 const MARK: u32 = 0o1700;
 
 /// What stands at a place, if nothing else does.
@@ -148,7 +148,7 @@ impl Placeholder {
     }
 }
 
-/// The folder has its mark from the beginning: whoever ends this process leaves no other one.
+/// The folder has its mark from the beginning: a process that is killed leaves no other one.
 fn make_marked(folder: impl AsFd, name: &OsStr) -> Result<(), Errno> {
     mkdirat(folder, name, Mode::from_raw_mode(MARK))
 }

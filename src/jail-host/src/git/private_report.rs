@@ -1,4 +1,4 @@
-//! What the launcher is told of private copies when the jail has ended. Contents are not printed, and names only escaped.
+//! What the launcher reports of private copies when the jail has ended. Contents are not printed, and names only escaped.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

@@ -22,7 +22,7 @@ pub(super) struct Reported {
     before: io::Result<Vec<u8>>,
 }
 
-/// Those of a state folder, or beside it: `~/.claude.json` belongs to `~/.claude`.
+/// Those of a state folder, or next to it: `~/.claude.json` belongs to `~/.claude`.
 pub(super) fn reported(home: &Path, folder: &Path) -> Vec<Reported> {
     let paths = SHARED.iter().map(|shared| home.join(shared));
     let is_of =

@@ -1,7 +1,7 @@
 //! How the process that keeps settings apart is talked to, git's ([`crate::Git`]) and those of programs ([`crate::PrivateCopies`]): packets
 //! over a pair of sockets; and how a configuration of git reads. Only forms; no I/O.
 //!
-//! The stub says which repositories and folders may be written, and gets a list of places. The jail's first process gives the folder for the
+//! The stub says which repositories and folders may be written, and gets a list of places. Init gives the folder for the
 //! copies, as a descriptor, and waits until they are made; the stub says that the jail has ended, and gets what to tell.
 
 mod settings;
@@ -46,7 +46,7 @@ pub const WORK: &str = "work";
 /// See [`LAYERS`].
 pub const COVER: &str = "cover";
 
-/// What the process is told.
+/// What the process receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
     /// What the jail may write. Answered by places.

@@ -64,13 +64,16 @@ pub enum Grant {
         /// How git's settings are treated.
         settings: GitSettings,
     },
-    /// Of the files of the working folder that a glob matches and that git does not have, the jail does not see the content. All
-    /// globs of a policy are one list, of which the last one counts that matches.
+    /// Of the files of the working folder that a glob matches and that git does not have, the jail
+    /// does not see the content. All globs of a policy are one list, of which the last one counts
+    /// that matches.
     Mask {
-        /// The globs, as gitignore(5) has them, or [`jail_plan::mask::CREDENTIALS`] for the table of known names.
+        /// The globs, as gitignore(5) has them, or [`jail_plan::mask::CREDENTIALS`] for the table
+        /// of known names.
         globs: Vec<String>,
     },
-    /// Of what lies in a folder that the jail may write it has copies, which it can change; the host's stay as they are.
+    /// Of what lies in a folder that the jail may write it has copies, which it can change; the
+    /// host's stay as they are.
     PrivateCopies {
         /// The folder, on the host.
         folder: Text,

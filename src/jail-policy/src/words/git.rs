@@ -1,4 +1,5 @@
-//! What a jail can do to git's settings and to those of programs, and what of the files next to them it does not see, in words.
+//! What a jail can do to git's settings and to those of programs, and what of the files next to
+//! them it does not see, in words.
 
 use jail_plan::mask::CREDENTIALS;
 

@@ -291,7 +291,7 @@ a rename over it is refused (`EBUSY`). In a persistent home folder, a file that 
             ..OURS
         },
         Combinator {
-            name: "try-readwrite",
+            name: names::TRY_READWRITE,
             in_jail_nix: true,
             summary: "This path, at its own place, read-write, if it exists",
             signature: Signature { params: PATH },

@@ -131,6 +131,8 @@ pub const TIME_ZONE: &str = "time-zone";
 pub const TRY_FWD_ENV: &str = "try-fwd-env";
 /// `try-readonly`
 pub const TRY_READONLY: &str = "try-readonly";
+/// `try-readwrite`
+pub const TRY_READWRITE: &str = "try-readwrite";
 /// `unsafe-add-raw-args`
 pub const UNSAFE_ADD_RAW_ARGS: &str = "unsafe-add-raw-args";
 /// `wayland`

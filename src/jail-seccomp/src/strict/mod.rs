@@ -1,8 +1,9 @@
-//! The lists of the strict filter: what agents, language runtimes and ordinary commands were seen to call. Each is a file, which
-//! says how it was made.
+//! The lists of the strict filter: what agents, language runtimes and ordinary commands were seen
+//! to call. Each is a file, which says how it was made.
 //!
-//! An agent starts any command, so each agent's list contains the general one. The default filter applies first: what it refuses
-//! with an error, the strict filter refuses with the same error, whether or not the call is on a list.
+//! An agent starts any command, so each agent's list contains the general one. The default filter
+//! applies first: what it refuses with an error, the strict filter refuses with the same error,
+//! whether or not the call is on a list.
 
 const EVERYBODY: &str = include_str!("everybody.list");
 const COMMANDS: &str = include_str!("commands.list");
@@ -18,7 +19,8 @@ const AGENTS: &[(&str, &str)] = &[
     ("qwen-code", include_str!("qwen-code.list")),
 ];
 
-/// Calls for one thing, of which a processor or a C library has one and another the other: who may make one may make all.
+/// Calls for one thing, of which a processor or a C library has one and another the other: who may
+/// make one may make all.
 const TWINS: &[&[&str]] = &[
     &["accept", "accept4"],
     &["chmod", "fchmodat", "fchmodat2"],
@@ -28,7 +30,8 @@ const TWINS: &[&[&str]] = &[
     &["eventfd", "eventfd2"],
     &["inotify_init", "inotify_init1"],
     &["link", "linkat"],
-    // Of these the default filter answers openat2 with ENOSYS, and then programs make one of the others.
+    // Of these the default filter answers openat2 with ENOSYS, and then programs make one of the
+    // others.
     &["creat", "open", "openat", "openat2"],
     &["mknod", "mknodat"],
     &["pause", "ppoll"],
@@ -42,8 +45,8 @@ const TWINS: &[&[&str]] = &[
     &["futimesat", "utime", "utimensat", "utimes"],
 ];
 
-/// The calls that a strict filter allows: the general list, and that of the agent. Without an agent, or with one that was never
-/// recorded, the lists of all agents.
+/// The calls that a strict filter allows: the general list, and that of the agent. Without an
+/// agent, or with one that was never recorded, the lists of all agents.
 pub(super) fn list(agent: Option<&str>) -> impl Iterator<Item = &'static str> {
     let own = agent.filter(|agent| AGENTS.iter().any(|(name, _)| name == agent));
     let agents = AGENTS.iter().filter(|(name, _)| own.is_none_or(|own| own == *name));

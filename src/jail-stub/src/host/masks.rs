@@ -50,7 +50,7 @@ impl<'a> Masks<'a> {
             .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))
     }
 
-    /// The files that are masked. Called by the first process, once; prints what there is to say.
+    /// The files that are masked. Init calls it once; prints what there is to say.
     pub(crate) fn places(&self) -> Result<Vec<Place>, Problem> {
         let mut places = Vec::new();
         loop {

@@ -20,7 +20,7 @@ const MODE: u32 = 0o444;
 pub(super) struct Shown {
     /// Folders of the host.
     trees: Vec<Tree>,
-    /// Files that the spec grants by themselves: whoever names one wants it.
+    /// Files that the spec grants by themselves, and so wants to show.
     granted: Vec<Vec<u8>>,
 }
 

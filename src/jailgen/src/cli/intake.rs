@@ -12,8 +12,8 @@ use crate::import::InputKind;
 #[derive(Debug, Args)]
 #[command(after_help = examples::IMPORT)]
 pub struct Import {
-    /// A Nix file that makes jails, settings of srt or Claude Code, a profile of nono, Codex' config.toml, or a command line of
-    /// bwrap.
+    /// A Nix file that makes jails, settings of srt or Claude Code, a profile of nono, Codex'
+    /// config.toml, or a command line of bwrap.
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: PathBuf,
     /// What the file is, where its name and content do not say it.

@@ -1,4 +1,5 @@
-//! From a flake, or the settings of another tool, to a spec, and what the compiler says to that spec.
+//! From a flake, or the settings of another tool, to a spec, and what the compiler says to that
+//! spec.
 
 mod tools;
 
@@ -35,8 +36,8 @@ pub enum ImportError {
     Unknown,
 }
 
-/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`. Nothing outside the file's
-/// folder is read.
+/// Reads the file at `path`, which is of a `kind` or is looked at; its spec is called `spec_name`.
+/// Nothing outside the file's folder is read.
 ///
 /// # Errors
 /// See [`ImportError`].

@@ -207,7 +207,7 @@ fn library(group: Option<&str>, offers: &mut Offers) {
         match name.split_once('.') {
             None => offers.add(name, ItemKind::Function, '1', form),
             Some((of, name)) if group == Some(of) => {
-                offers.add(name, ItemKind::Function, '0', form)
+                offers.add(name, ItemKind::Function, '0', form);
             }
             Some(_) => {}
         }

@@ -15,15 +15,14 @@
 //! shells/jailed-opencode-5e6f7a8b   a plan with the same grants as that wrapper, and a shell
 //! audits/jailed-opencode-5e6f7a8b   a plan with the same grants, and the probe
 //! traces/jailed-opencode-5e6f7a8b   a plan with the same grants, and the default filter
-//! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no XDG_RUNTIME_DIR
-//! told/landlock-7                   the stub has said what this version of Landlock lacks
-//! told/subfolders/-home-me-x-y      the same about a folder whose repository of git lies above it
-//! trust/                            what was approved, and which trees a jail could ever write (see [`trust`])
-//! sessions/1a2b3c4d/control         the socket of the broker of a jail that runs
-//! handoff/1a2b3c4d…/              what sessions left in a project, and what of it was approved
-//! log/jailed-opencode/1a2b3c4d.jsonl what that broker allowed and refused
-//! doctor/jail                       the plan of the smallest jail
-//! doctor/build/                     the flake of the smallest build
+//! buses/jailgen-bus-1-0             the proxy of a message bus while it runs, where there is no
+//! XDG_RUNTIME_DIR told/landlock-7                   the stub has said what this version of
+//! Landlock lacks told/subfolders/-home-me-x-y      the same about a folder whose repository of git
+//! lies above it trust/                            what was approved, and which trees a jail could
+//! ever write (see [`trust`]) sessions/1a2b3c4d/control         the socket of the broker of a jail
+//! that runs handoff/1a2b3c4d…/              what sessions left in a project, and what of it was
+//! approved log/jailed-opencode/1a2b3c4d.jsonl what that broker allowed and refused doctor/jail
+//! the plan of the smallest jail doctor/build/                     the flake of the smallest build
 //! ```
 
 mod audit;

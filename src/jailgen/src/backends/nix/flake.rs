@@ -179,7 +179,8 @@ fn unfree_list(specs: &[Spec]) -> Option<String> {
     (!names.is_empty()).then(|| NixValue::List(names).to_nix(6))
 }
 
-/// Each package set that occurs, that of nixpkgs as it is first: specs with the same settings share one.
+/// Each package set that occurs, that of nixpkgs as it is first: specs with the same settings share
+/// one.
 fn package_sets(specs: &[Spec]) -> Vec<PackageSet<'_>> {
     let mut sets = vec![PackageSet { overlays: &[], config: None }];
     for set in specs.iter().map(PackageSet::of_spec) {

@@ -57,7 +57,8 @@ fn clean_but_dangers(target: &Path, context: Context) -> Result<Compiled, Failur
 /// A row of a table: what each column is called, and what stands there.
 type Row = Vec<(&'static str, String)>;
 
-/// The table of what counts when a session ends and of what agents' jails have copies of, or of what is masked.
+/// The table of what counts when a session ends and of what agents' jails have copies of, or of
+/// what is masked.
 fn table(arguments: &args::Explain) -> Result<String, Failure> {
     let masked = |Credential { glob, reason }: Credential| -> Row {
         vec![("glob", glob.into()), ("reason", reason.into())]

@@ -1,4 +1,5 @@
-//! `import`: writes the spec that a flake or another tool's file amounts to, and says line by line what it could not take over.
+//! `import`: writes the spec that a flake or another tool's file amounts to, and says line by line
+//! what it could not take over.
 
 use std::path::Path;
 

@@ -1,5 +1,6 @@
-//! Settings of Claude Code: `sandbox`, and the rules of `permissions` that are about files and hosts. What Claude Code asks
-//! about, and what it does by itself, it goes on reading from these settings in the jail.
+//! Settings of Claude Code: `sandbox`, and the rules of `permissions` that are about files and
+//! hosts. What Claude Code asks about, and what it does by itself, it goes on reading from these
+//! settings in the jail.
 
 use super::draft::{Draft, Maker, shown};
 use super::hosts::Hosts;

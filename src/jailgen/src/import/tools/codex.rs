@@ -1,5 +1,5 @@
-//! Codex' `config.toml`: `sandbox_mode` with `[sandbox_workspace_write]`, or a profile of `[permissions]`. Everything else
-//! Codex goes on reading itself, in the jail too.
+//! Codex' `config.toml`: `sandbox_mode` with `[sandbox_workspace_write]`, or a profile of
+//! `[permissions]`. Everything else Codex goes on reading itself, in the jail too.
 
 use super::draft::{Draft, Maker, shown};
 use super::hosts::Hosts;

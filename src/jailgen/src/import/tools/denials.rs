@@ -1,4 +1,5 @@
-//! What may not be read, or not be written: it is judged against all grants of the spec, wherever they stand in the file.
+//! What may not be read, or not be written: it is judged against all grants of the spec, wherever
+//! they stand in the file.
 
 use super::draft::{Draft, shown};
 use super::node::TextRange;
@@ -170,8 +171,8 @@ struct Outcome {
 /// How a place is written in the spec.
 fn mounted(place: &NamedPath, access: PathAccess) -> Option<String> {
     let combinator = match access {
-        PathAccess::Read => "try-readonly",
-        PathAccess::Write => "try-readwrite",
+        PathAccess::Read => names::TRY_READONLY,
+        PathAccess::Write => names::TRY_READWRITE,
     };
     let place = match place {
         NamedPath::Host(place) => source(place),

@@ -73,7 +73,8 @@ impl Draft {
         self.lines.retain(|line| line != permission);
     }
 
-    /// A value that is likely a credential. The warning has no place: the line would show the value.
+    /// A value that is likely a credential. The warning has no place: the line would show the
+    /// value.
     pub(super) fn secret(&mut self, name: &str) {
         let message =
             format!("the value of `{}` may be a credential, and is not copied", shown(name));

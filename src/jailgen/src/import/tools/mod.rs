@@ -1,7 +1,7 @@
 //! Specs from the files of other tools: settings, profiles and command lines.
 //!
-//! What such a file says becomes a grant, a comment where a jail has it anyway, or a warning with its line. Nothing of it is
-//! passed over, and nothing of it is run.
+//! What such a file says becomes a grant, a comment where a jail has it anyway, or a warning with
+//! its line. Nothing of it is passed over, and nothing of it is run.
 
 mod bwrap;
 mod claude;
@@ -10,8 +10,6 @@ mod denials;
 mod draft;
 mod hosts;
 mod json;
-#[cfg(test)]
-mod limits;
 mod node;
 mod nono;
 mod paths;
@@ -30,7 +28,8 @@ use node::{Node, Shape, TextRange};
 /// What a file is that is imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
-    /// A flake, or another file in the Nix language: jail.nix, jailed-agents, ai-cage, agent-sandbox.nix.
+    /// A flake, or another file in the Nix language: jail.nix, jailed-agents, ai-cage,
+    /// agent-sandbox.nix.
     Nix,
     /// Settings of sandbox-runtime (`srt`).
     Srt,

@@ -1,4 +1,5 @@
-//! A value of a settings file, with its place in the text. JSON and TOML are read into the same values.
+//! A value of a settings file, with its place in the text. JSON and TOML are read into the same
+//! values.
 
 /// A range of bytes.
 pub(super) type TextRange = std::ops::Range<usize>;

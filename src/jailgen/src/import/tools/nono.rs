@@ -1,4 +1,5 @@
-//! A profile of nono. Its schema is published with it; what is about macOS alone, or about how nono reports, grants nothing.
+//! A profile of nono. Its schema is published with it; what is about macOS alone, or about how nono
+//! reports, grants nothing.
 
 use jail_registry::names;
 use jail_registry::nix_text::quoted;
@@ -188,7 +189,8 @@ fn filesystem(filesystem: &Node, draft: &mut Draft) {
 const OPEN_FIELDS: [&str; 6] =
     ["block", "allow_http2", "tls_intercept", "open_port", "allow_port", "listen_port"];
 
-/// Fields of a profile that cannot forbid the network; `extends`, `groups` and what is not known here can.
+/// Fields of a profile that cannot forbid the network; `extends`, `groups` and what is not known
+/// here can.
 const HARMLESS_FIELDS: [&str; 12] = [
     "$schema",
     "allow_gpu",
@@ -204,7 +206,8 @@ const HARMLESS_FIELDS: [&str; 12] = [
     "workdir",
 ];
 
-/// Whether nothing that is not read here may forbid the network: it is granted as a whole only then.
+/// Whether nothing that is not read here may forbid the network: it is granted as a whole only
+/// then.
 fn is_surely_open(profile: &Node) -> bool {
     let is_harmless = |field: &Field| HARMLESS_FIELDS.contains(&field.name.as_str());
     let is_known = |field: &Field| OPEN_FIELDS.contains(&field.name.as_str());
@@ -291,7 +294,7 @@ fn network(profile: &Node, draft: &mut Draft) {
             "upstream_bypass" | "external_proxy_bypass" => {
                 draft.left_out(
                     &field.range,
-                    "hosts beside the upstream proxy are not taken over".into(),
+                    "hosts besides the upstream proxy are not taken over".into(),
                     "",
                 );
             }

@@ -1,5 +1,5 @@
-//! Settings of sandbox-runtime: `network` and `filesystem`. It reads the whole machine but for what it denies, which a jail
-//! does not: that is said once.
+//! Settings of sandbox-runtime: `network` and `filesystem`. It reads the whole machine but for what
+//! it denies, which a jail does not: that is said once.
 
 use super::draft::Draft;
 use super::hosts::Hosts;
@@ -126,7 +126,7 @@ pub(super) fn filesystem(filesystem: &Node, draft: &mut Draft) {
     }
 }
 
-/// The settings beside these two.
+/// The settings next to these two.
 pub(super) fn setting(name: &str, value: &Node, draft: &mut Draft) {
     match name {
         "mandatoryDenySearchDepth" | "ripgrep" => {

@@ -1,5 +1,7 @@
 //! What is not settings, or is broken, has a message; nothing of a file is printed raw.
 
+mod limits;
+
 use super::{InputKind, import};
 
 const FIXTURES: [(InputKind, &str); 5] = [

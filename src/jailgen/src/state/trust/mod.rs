@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! approvals/0123….json   what was approved of a spec, named after its place
-//! paths/0123…            the place that a path of a spec led to, named after the path as it was written
-//! trees/h-…, trees/p-…   written by the stub: which trees a jail could write
-//! worktrees/w-…          written by the stub: which working folder had which repository
+//! paths/0123…            the place that a path of a spec led to, named after the path as it was
+//! written trees/h-…, trees/p-…   written by the stub: which trees a jail could write worktrees/w-…
+//! written by the stub: which working folder had which repository
 //! ```
 
 mod approval;

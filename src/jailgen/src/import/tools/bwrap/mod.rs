@@ -1,5 +1,5 @@
-//! A command line of bubblewrap: its options become the combinators that say the same, and those that have none stay as they are,
-//! in `unsafe-add-raw-args`, where jails know them.
+//! A command line of bubblewrap: its options become the combinators that say the same, and those
+//! that have none stay as they are, in `unsafe-add-raw-args`, where jails know them.
 
 mod words;
 
@@ -88,7 +88,8 @@ pub(super) fn is_command(text: &str) -> bool {
     command(text).is_some()
 }
 
-/// The words of the first command line of bubblewrap, from after `bwrap` on, and where the whole stands.
+/// The words of the first command line of bubblewrap, from after `bwrap` on, and where the whole
+/// stands.
 fn command(text: &str) -> Option<(Vec<Word>, TextRange)> {
     let mut at = 0;
     for line in text.split_inclusive('\n') {

@@ -5,14 +5,15 @@ use crate::import::tools::node::TextRange;
 /// A word.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Word {
-    /// Its characters without quotes. What a shell would take as it stands has a backslash, where something else would be
-    /// expanded at launch.
+    /// Its characters without quotes. What a shell would take as it stands has a backslash, where
+    /// something else would be expanded at launch.
     pub(super) text: String,
     /// Whether a variable or the home folder is in it.
     pub(super) expands: bool,
     /// Whether a shell would run a command for it, or put an array in its place.
     pub(super) is_computed: bool,
-    /// Whether a shell may make no word or several of it: what is expanded outside of double quotes, and `"$@"`.
+    /// Whether a shell may make no word or several of it: what is expanded outside of double
+    /// quotes, and `"$@"`.
     pub(super) splits: bool,
     pub(super) range: TextRange,
 }
@@ -28,7 +29,8 @@ impl Word {
         matches!(self.text.as_str(), "$PWD" | "${PWD}" | "$(pwd)" | "`pwd`" | "." | "./")
     }
 
-    /// Whether a shell may make no word or several of it. The folders that every shell knows are one.
+    /// Whether a shell may make no word or several of it. The folders that every shell knows are
+    /// one.
     pub(super) fn is_uncertain(&self) -> bool {
         let known = ["$HOME", "${HOME}", "$USER", "${USER}"];
         self.splits && !self.is_project() && !known.contains(&self.text.as_str())

@@ -1,6 +1,6 @@
 //! Nothing is granted that a file does not grant, and nothing of it is lost.
 
-use super::{InputKind, import};
+use super::super::{InputKind, import};
 
 /// The spec of a text, or nothing, and all its messages.
 fn imported(kind: InputKind, text: &str) -> (String, String) {
