@@ -339,7 +339,7 @@ fn a_jail_that_is_called_like_a_command_in_path_is_linked_when_that_is_confirmed
     for (answer, linked) in [("n\n", false), ("y\n", true)] {
         let words = [&["build", "sh.jail"][..], &world.setup.overrides()].concat();
         let said = answered(plain(&world.command(&a, &words)), answer);
-        assert!(said.contains("Link it as `cat` all the same? [y/N]"), "{said}");
+        assert!(said.contains("Link it as `cat` anyway? [y/N]"), "{said}");
         assert_eq!(world.state("bin").contains(&"cat".to_owned()), linked, "{said}");
     }
     // Confirmed is confirmed, for this spec and this name.

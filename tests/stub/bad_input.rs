@@ -23,7 +23,7 @@ fn a_plan_that_is_not_exactly_one_is_not_run() {
             text.replacen("\"access\":", "\"axess\":\"ro\",\"access\":", 1),
             &["unknown field `axess`"],
         );
-        refused(text.replacen("exit 125", "exit 0", 1), &["no wrapper"]);
+        refused(text.replacen("exit 125", "exit 0", 1), &["not a wrapper"]);
         refused(text.replace("\"seccomp\":[", "\"seccomp\":[],\"x\":["), &["cannot be read"]);
         refused(
             without_filters(&text),

@@ -143,8 +143,7 @@ fn a_name_that_stands_for_nobody_stops_the_launch() {
                 "useradd --system no-such-user",
             ]);
             let jail = Jail::new(caller).change(|plan| plan.ids = user("root"));
-            jail.sh("echo ran")
-                .stopped(&["root: it is a user of its own only if it is neither root"]);
+            jail.sh("echo ran").stopped(&["root: it must be neither root"]);
         } else {
             // A system user who is not this caller's to be.
             let jail = Jail::new(caller).change(|plan| plan.ids = user("daemon"));

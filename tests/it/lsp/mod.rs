@@ -159,7 +159,7 @@ fn completions_fit_the_place() {
         ("builtins.|", &["map", "toJSON"], &["network"]),
         ("lib.|", &["optionals", "getExe", "strings"], &["mount-cwd", "major", "toJSONN"]),
         ("lib.opt|", &["optional"], &[]),
-        ("lib.versions.|", &["major", "majorMinor"], &["network"]),
+        ("lib.versions.|", &["major", "majorMinor"], &["mount-cwd"]),
         ("agents.|", &["opencode", "claude-code"], &["network"]),
     ] {
         let labels: Vec<_> = completions(&mut editor, text).into_iter().map(|(it, _)| it).collect();

@@ -5,11 +5,11 @@ mod limits;
 use super::{InputKind, import};
 
 const FIXTURES: [(InputKind, &str); 5] = [
-    (InputKind::Srt, include_str!("../../../../../tests/import/srt.json")),
-    (InputKind::ClaudeCode, include_str!("../../../../../tests/import/claude-code.json")),
-    (InputKind::Nono, include_str!("../../../../../tests/import/nono.json")),
-    (InputKind::Codex, include_str!("../../../../../tests/import/codex.toml")),
-    (InputKind::Bwrap, include_str!("../../../../../tests/import/bwrap.sh")),
+    (InputKind::Srt, include_str!("../../../../../../tests/import/srt.json")),
+    (InputKind::ClaudeCode, include_str!("../../../../../../tests/import/claude-code.json")),
+    (InputKind::Nono, include_str!("../../../../../../tests/import/nono.json")),
+    (InputKind::Codex, include_str!("../../../../../../tests/import/codex.toml")),
+    (InputKind::Bwrap, include_str!("../../../../../../tests/import/bwrap.sh")),
 ];
 
 /// Imports a text, and looks at all that comes out.
