@@ -231,13 +231,13 @@ fn a_network_that_cannot_be_made_stops_the_launch() {
         );
         stopped(
             &|network| network.local.push("198.18.0.0/33".into()),
-            &["198.18.0.0/33", "no address"],
+            &["198.18.0.0/33", "not an address"],
         );
         stopped(
             &|network| network.addresses.push("example.com".into()),
-            &["example.com", "no address"],
+            &["example.com", "not an address"],
         );
-        stopped(&|network| network.listeners[0].address = "[::1]".into(), &["[::1]", "no address"]);
+        stopped(&|network| network.listeners[0].address = "[::1]".into(), &["[::1]", "not an address"]);
         stopped(
             &|network| network.broker = "/nowhere/broker".into(),
             &["/nowhere/broker", "ENOENT"],
