@@ -237,7 +237,10 @@ fn a_network_that_cannot_be_made_stops_the_launch() {
             &|network| network.addresses.push("example.com".into()),
             &["example.com", "not an address"],
         );
-        stopped(&|network| network.listeners[0].address = "[::1]".into(), &["[::1]", "not an address"]);
+        stopped(
+            &|network| network.listeners[0].address = "[::1]".into(),
+            &["[::1]", "not an address"],
+        );
         stopped(
             &|network| network.broker = "/nowhere/broker".into(),
             &["/nowhere/broker", "ENOENT"],

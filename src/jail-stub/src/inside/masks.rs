@@ -82,8 +82,8 @@ impl Shown {
         Ok(())
     }
 
-    /// Masks all of it that is in place.
-    pub(super) fn mask(&self, launch: &Launch<'_>, root: &Root) -> Result<(), Failure> {
+    /// Masks all of it, when everything else is in place.
+    pub(super) fn mask(self, launch: &Launch<'_>, root: &Root) -> Result<(), Failure> {
         let Some(masks) = launch.masks else { return Ok(()) };
         let failed = |problem| masks.failed(launch.steps, problem);
         for place in &masks.places().map_err(failed)? {

@@ -158,10 +158,6 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let mut done = Vec::with_capacity(parts.len());
     for ((index, step), sources) in parts {
         for_broker(launch, &done, Some(&step.op), &built).map_err(at_root)?;
-        if matches!(step.op, InsideOp::RemountReadOnly(_)) {
-            // No file can be made afterwards, and what masks the others is one.
-            shown.mask(launch, &built.root)?;
-        }
         perform(step, sources, launch, &mut built).map_err(|problem| {
             failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
         })?;
@@ -172,7 +168,6 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let apart = built.apart.take();
     kept.and_then(|()| apart.map_or(Ok(()), |apart| apart.attach(&mut built.root)))
         .map_err(at_root)?;
-    // What is masked by now has another identity. The rest is masked, or stops the launch.
     shown.mask(launch, &built.root)?;
     built.root.complete().map_err(at_root)?;
     Ok(built)
