@@ -108,10 +108,16 @@ pub(super) const ROWS: &[Row] = &[
         name: "mask",
         spec: "mount-cwd (mask [ \"@credentials\" \"conf/*.txt\" \"!.npmrc\" ])",
         host: "mkdir conf; for f in .env .env.example .npmrc conf/a.txt; do echo s3cret >$f; done",
-        // A known gap: the empty file cannot be made, because the root is read-only by then. It fails closed.
         probes: &[
-            Probe::Stops { env: &[], says: "EROFS" },
-            Probe::Left("grep -q s3cret .env && grep -q s3cret conf/a.txt"),
+            Probe::Works(
+                "[ -r .env ] && [ ! -s .env ] && [ -r conf/a.txt ] && [ ! -s conf/a.txt ]",
+            ),
+            Probe::Works("[ \"$(cat .env.example .npmrc | uniq)\" = s3cret ]"),
+            Probe::Refuses("[ \"$(cat .env)\" = s3cret ]"),
+            Probe::Refuses("[ \"$(cat conf/a.txt)\" = s3cret ]"),
+            Probe::Denies("echo new >>.env"),
+            Probe::Denies("mv .env other"),
+            Probe::Left("[ \"$(cat .env conf/a.txt | uniq)\" = s3cret ]"),
         ],
         ..ROW
     },

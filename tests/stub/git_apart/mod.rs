@@ -17,7 +17,7 @@ use jail_plan::{Git, GitChanges, InsideOp};
 use crate::jail::{Caller, Jail, Ran, literal, skipped};
 
 /// Whether there is a git here.
-fn has_git() -> bool {
+pub(crate) fn has_git() -> bool {
     let found = Command::new("git").arg("version").output();
     let is_here = found.is_ok_and(|ran| ran.status.success());
     if !is_here {
@@ -27,7 +27,7 @@ fn has_git() -> bool {
 }
 
 /// A jail whose user commits, inside and outside.
-fn plain(caller: Caller) -> Jail {
+pub(crate) fn plain(caller: Caller) -> Jail {
     let jail = Jail::new(caller).set("HOME", "/tmp");
     let names = ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"];
     let mails = ["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"];

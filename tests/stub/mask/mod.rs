@@ -17,7 +17,7 @@ fn mask(globs: &[&str]) -> InsideOp {
 
 /// A jail that masks what these match.
 fn masking(caller: Caller, globs: &[&str]) -> Jail {
-    Jail::new(caller).op(mask(globs))
+    Jail::new(caller).op(mask(globs)).op(InsideOp::RemountReadOnly(literal("/")))
 }
 
 /// Outside, as the caller; it must go well.

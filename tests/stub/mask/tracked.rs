@@ -1,36 +1,20 @@
 //! What git has of a file decides whether it is masked, and nothing that a jail writes does.
 
 use std::path::Path;
-use std::process::Command;
 
 use jail_plan::InsideOp;
 
 use super::{mask, prepare};
-use crate::jail::{Caller, Jail, Ran, callers, skipped};
+use crate::git_apart::{has_git, plain};
+use crate::jail::{Caller, Jail, Ran, callers};
 
 const REPOSITORY: &str =
     "git init -q -b main .; echo '.env' >.gitignore; mkdir a; echo s3cret >a/.env
     echo public >.env; git add -f .env .gitignore; git commit -qm one";
 
-fn has_git() -> bool {
-    let found = Command::new("git").arg("version").output();
-    let is_here = found.is_ok_and(|ran| ran.status.success());
-    if !is_here {
-        skipped("git", "there is no git here");
-    }
-    is_here
-}
-
 /// A jail whose user commits, inside and outside.
 fn jail(caller: Caller) -> Jail {
-    let jail = Jail::new(caller).set("HOME", "/tmp").op(InsideOp::Worktree).op(mask(&[".env"]));
-    let of = |jail: Jail, name: &str, value: &str| jail.set(name, value).outside(name, value);
-    let jail = ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"]
-        .into_iter()
-        .fold(jail, |jail, name| of(jail, name, "n"));
-    ["GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"]
-        .into_iter()
-        .fold(jail, |jail, name| of(jail, name, "e@x"))
+    plain(caller).op(InsideOp::Worktree).op(mask(&[".env"]))
 }
 
 fn run_in(jail: &Jail, folder: &Path, script: &str) -> Ran {

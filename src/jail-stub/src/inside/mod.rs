@@ -284,6 +284,12 @@ fn perform(
             let id = process::machine_id().about(path.as_str())?;
             file::write(root, path.as_str(), id.as_bytes(), 0o444)
         }
+        // What masks a file is made when everything else is in place.
+        InsideOp::RemountReadOnly(to) if launch.masks.is_some() => {
+            let place = root.open(caller.path(to)?.as_str().as_bytes())?;
+            root.read_only_in_the_end(place);
+            Ok(())
+        }
         InsideOp::RemountReadOnly(to) => root.read_only(caller.path(to)?.as_str().as_bytes()),
         InsideOp::Loopback => loopback(launch.plan),
         InsideOp::HostSocket(to) => socket::place(caller.path(to)?.as_str(), launch, root),
