@@ -92,16 +92,26 @@ fn closes(characters: &mut core::str::Chars<'_>) -> bool {
                 return true;
             }
             '\\' if inner.next().is_none() => return false,
-            '[' if inner.as_str().starts_with([':', '.', '=']) => {
-                let kind = inner.next().unwrap_or_default();
-                let Some((_, after)) = inner.as_str().split_once([kind, ']']) else { return false };
-                inner = after.trim_start_matches(']').chars();
-            }
+            '[' => match after_class(inner.as_str()) {
+                Some(after) => inner = after.chars(),
+                None => return false,
+            },
             _ => {}
         }
         is_first = false;
     }
     false
+}
+
+/// What follows a class such as `[:alpha:]`, of which the first bracket is read: everything where none begins, and nothing
+/// where one does not end.
+fn after_class(rest: &str) -> Option<&str> {
+    for (start, end) in [(":", ":]"), (".", ".]"), ("=", "=]")] {
+        if let Some(class) = rest.strip_prefix(start) {
+            return class.split_once(end).map(|(_, after)| after);
+        }
+    }
+    Some(rest)
 }
 
 /// A message to the process.
