@@ -58,7 +58,7 @@ pub(super) fn masked(globs: &[String]) -> Sentence {
 }
 
 /// So many names are said.
-const NAMES_MAX: usize = 8;
+const NAMES_MAX: usize = 3;
 
 pub(super) fn private(folder: &Text, names: &[String]) -> Sentence {
     let said: Vec<_> = names.iter().take(NAMES_MAX).map(|name| format!("`{name}`")).collect();
@@ -66,6 +66,5 @@ pub(super) fn private(folder: &Text, names: &[String]) -> Sentence {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let what = format!("what is in {folder} (copies): {}{more}", said.join(", "));
-    Sentence::new(Subject::Files, OWN, what)
+    Sentence::new(Subject::Files, OWN, format!("{}{more} in {folder} (copies)", said.join(", ")))
 }
