@@ -31,7 +31,7 @@ fn calls_are_made_by_name_and_by_number() {
 
 #[test]
 fn an_attempt_that_ends_its_process_is_told() {
-    check("call exit_group 3", "no such attempt: it ended with 3 and said nothing");
+    check("call exit_group 3", "no such attempt: it ended with 3 and gave no answer");
     check("call tgkill 0 0 99", "errno 22");
 }
 

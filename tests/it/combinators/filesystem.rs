@@ -257,6 +257,53 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "separate-state-dir",
+        spec: "(separate-state-dir (noescape \"~/.agent\"))",
+        host: "mkdir ~/.agent; echo signed-in >~/.agent/token",
+        probes: &[
+            Probe::Refuses("cat ~/.agent/token"),
+            Probe::Works("echo kept >~/.agent/token"),
+            Probe::Grants("[ \"$(cat ~/.agent/token)\" = kept ]"),
+            Probe::Left("[ \"$(cat ~/.agent/token)\" = signed-in ]"),
+            Probe::Left(
+                "s=~/.local/share/jailgen/state/row-separate-state-dir/.agent; [ \"$(stat -c %a $s)\" = 700 ] && [ \"$(cat $s/token)\" = kept ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "separate-state-file",
+        spec: "(separate-state-file (noescape \"~/.agent.json\"))",
+        host: "echo signed-in >~/.agent.json",
+        probes: &[
+            Probe::Refuses("cat ~/.agent.json"),
+            Probe::Works("echo kept >~/.agent.json"),
+            Probe::Grants("[ \"$(cat ~/.agent.json)\" = kept ]"),
+            Probe::Left("[ \"$(cat ~/.agent.json)\" = signed-in ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "private-copies",
+        spec: "(state-dir (noescape \"~/.agent\")) (private-copies (noescape \"~/.agent\") [ \"settings.json\" \"hooks/\" ])",
+        host: "mkdir -p ~/.agent/hooks; for f in settings.json token hooks/a; do echo own >~/.agent/$f; done",
+        probes: &[
+            Probe::Works("echo new >~/.agent/token && [ \"$(cat ~/.agent/hooks/a)\" = own ]"),
+            Probe::Says {
+                script: "echo evil >~/.agent/settings.json && echo evil >~/.agent/hooks/b && [ \"$(cat ~/.agent/settings.json)\" = evil ]",
+                says: "`hooks/b`",
+            },
+            Probe::Works(
+                "[ \"$(cat ~/.agent/settings.json)\" = own ] && [ ! -e ~/.agent/hooks/b ]",
+            ),
+            Probe::Denies("mv ~/.agent/token ~/.agent/settings.json"),
+            Probe::Left(
+                "[ \"$(cat ~/.agent/settings.json ~/.agent/hooks/a | uniq)\" = own ] && [ \"$(ls ~/.agent/hooks)\" = a ] && [ \"$(cat ~/.agent/token)\" = new ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
         name: "tmpfs",
         spec: "(tmpfs \"/var/cache\") (readonly (noescape \"~/data\")) (tmpfs (noescape \"~/data/deep\"))",
         host: FILES,

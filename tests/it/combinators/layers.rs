@@ -69,8 +69,8 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Denies("ipcmk -S 1"),
             Probe::Works("ipcmk -S 1; [ $? = 159 ]"),
             // What the default filter refuses is refused in the same way.
-            Probe::Denies("chroot / true"),
-            Probe::Works("chroot / true; [ $? = 125 ]"),
+            Probe::Denies("unshare --user true"),
+            Probe::Works("unshare --user true; [ $? = 1 ]"),
         ],
         ..ROW
     },
