@@ -236,7 +236,7 @@ fn an_input_is_shown_before_it_is_read() {
         (&["explain", "x.jail"][..], "Inputs, which Nix reads"),
         (&["explain", "--json", "x.jail"], "\"inputs\""),
         (&["run", "x.jail"], "is not approved yet"),
-        (&["approve", "x.jail"], "the input `x`"),
+        (&["approve", "x.jail"], "approved the input `x`"),
     ] {
         let output = scratch.jailgen(arguments).output().unwrap();
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();

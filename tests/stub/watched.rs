@@ -138,6 +138,8 @@ const PLANTED: &[(&str, &str)] = &[
     ("echo evil >>flake.nix", "flake.nix"),
     ("ln flake.nix y; echo evil >>y", "flake.nix"),
     ("exec 3<>flake.nix; echo evil >&3", "flake.nix"),
+    // In a folder that has no name of its own in the table.
+    ("echo evil >a/.envrc", "a/.envrc"),
     // Before the watcher can have looked.
     (": first", ".envrc"),
 ];
@@ -147,7 +149,7 @@ fn what_appears_at_a_protected_path_is_moved_aside_at_once() {
     for caller in callers() {
         for (inside, path) in PLANTED {
             let jail = protecting(jail(caller), &["@hosts"]);
-            let made = "echo 1 >flake.nix; git add .; git commit -qm flake; sleep 0.05";
+            let made = "echo 1 >flake.nix; mkdir a; echo 1 >a/.envrc; git add .; git commit -qm flake; sleep 0.05";
             assert_eq!(jail.outside_sh(made).code, Some(0));
             let inside = match *inside {
                 ": first" => "echo evil >.envrc; sleep 0".to_owned(),
@@ -158,14 +160,14 @@ fn what_appears_at_a_protected_path_is_moved_aside_at_once() {
             );
             let told = meanwhile(&jail, &inside, &look);
             // What was there before is there again.
-            let there = if *path == "flake.nix" { "1\n" } else { "gone\n" };
+            let there = if ["flake.nix", "a/.envrc"].contains(path) { "1\n" } else { "gone\n" };
             assert!(told.starts_with(&format!("{there}status 0\n")), "{inside}: {told}");
             if inside.contains("mkfifo") {
                 continue;
             }
             // It is said again when the session ends, and comes back.
             assert!(told.contains("Moved aside"), "{inside}: {told}");
-            jail.outside_sh("rm -f flake.nix");
+            jail.outside_sh("rm -f flake.nix a/.envrc");
             assert_eq!(restore(&jail, path).stdout, "1 brought back\n", "{inside}");
             let there = jail.project().join(path);
             assert!(there.symlink_metadata().is_ok(), "{inside}");

@@ -72,17 +72,40 @@ fn status(who: &str, result: io::Result<()>) -> ExitCode {
     }
 }
 
+/// What the stub gives a process that runs next to a jail.
+struct NextToJail<'a> {
+    socket: OwnedFd,
+    folder: OwnedFd,
+    /// When the jail was launched, in seconds and nanoseconds.
+    since: (i64, u32),
+    state: &'a Path,
+    patterns: Patterns,
+    /// All words behind these.
+    rest: &'a [OsString],
+}
+
+impl<'a> NextToJail<'a> {
+    fn from_words(words: &'a [OsString]) -> io::Result<Self> {
+        let misspoken = || io::Error::other("the stub and the helper are not of one build");
+        let [socket, folder, since, state, rest @ ..] = words else { return Err(misspoken()) };
+        let socket = sys::descriptor(socket).ok_or_else(misspoken)?;
+        let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
+        let since = time(since).ok_or_else(misspoken)?;
+        let patterns = Patterns::of_words(rest).ok_or_else(misspoken)?;
+        Ok(Self { socket, folder, since, state: Path::new(state), patterns, rest })
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.rest.iter().any(|given| given == word)
+    }
+}
+
 fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
-    let misspoken = || io::Error::other("the stub and the helper are not of one build");
-    let [socket, folder, since, state, rest @ ..] = words else { return Err(misspoken()) };
-    let socket = sys::descriptor(socket).ok_or_else(misspoken)?;
-    let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
-    let since = time(since).ok_or_else(misspoken)?;
-    let work = if rest.iter().any(|word| word == QUARANTINE) { Work::Move } else { Work::Look };
-    let patterns = Patterns::of_words(rest).ok_or_else(misspoken)?;
-    let mut ledger = Ledger::new(folder, Path::new(state), work)?;
-    ledger.patterns = patterns;
-    ledger.session(&socket, since)
+    let given = NextToJail::from_words(words)?;
+    let work = if given.has(QUARANTINE) { Work::Move } else { Work::Look };
+    let mut ledger = Ledger::new(given.folder, given.state, work)?;
+    ledger.patterns = given.patterns;
+    ledger.session(&given.socket, given.since)
 }
 
 fn for_the_user(words: &[OsString]) -> io::Result<()> {

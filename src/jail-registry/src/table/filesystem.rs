@@ -2,11 +2,10 @@
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
-use super::{Chapter, Combinator, Lower, OURS, names, param};
+use super::{Chapter, Combinator, Lower, OURS, homes, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
-use crate::term::Value;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Files",
@@ -81,7 +80,7 @@ begins with `try`.",
 folder cover it, wherever they are in the spec.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-home \"work\"",
-            lower: Lower::Permission(persist_home),
+            lower: Lower::Permission(homes::persist_home),
             ..OURS
         },
         Combinator {
@@ -92,8 +91,8 @@ not see what it keeps of other projects.",
             signature: Signature { params: &[param("name", Type::Literal)] },
             example: "persist-project-home \"work\"",
             lower: Lower::Permission(|call| {
-                let name = home_name(call)?;
-                let path = data_folder("project-home", name);
+                let name = homes::home_name(call)?;
+                let path = homes::data_folder("project-home", name);
                 call.grant_home(Grant::FolderState { path, to: Text::expanded("~") });
                 Some(())
             }),
@@ -110,7 +109,7 @@ it has changed in its copies is printed. [agent-state.md](agent-state.md) says m
                 params: &[param("folder", Type::Text), param("names", Type::List(&Type::Literal))],
             },
             example: "[ (state-dir (noescape \"~/.config/my-agent\")) (private-copies (noescape \"~/.config/my-agent\") [ \"config.json\" \"plugins/\" ]) ]",
-            lower: Lower::Permission(private_copies),
+            lower: Lower::Permission(homes::private_copies),
             ..OURS
         },
         Combinator {
@@ -196,7 +195,7 @@ ever write stops the launch, because an earlier session may have made it. `/etc/
             signature: Signature { params: PATH },
             example: "separate-state-dir (noescape \"~/.claude\")",
             lower: Lower::Permission(|call| {
-                let (path, to) = separate(call)?;
+                let (path, to) = homes::separate(call)?;
                 call.grant_named(0, Grant::StateDirectory { path, to });
                 Some(())
             }),
@@ -209,7 +208,7 @@ ever write stops the launch, because an earlier session may have made it. `/etc/
             signature: Signature { params: PATH },
             example: "separate-state-file (noescape \"~/.claude.json\")",
             lower: Lower::Permission(|call| {
-                let (path, to) = separate(call)?;
+                let (path, to) = homes::separate(call)?;
                 call.grant_named(0, Grant::StateFile { path, to });
                 Some(())
             }),
@@ -406,73 +405,6 @@ fn tmpfs_mode(to: &Text) -> Mode {
         Some("/tmp" | "/var/tmp" | "/dev/shm") => 0o1777,
         Some(_) | None => 0o755,
     }
-}
-
-fn persist_home(call: &mut Call<'_, '_>) -> Option<()> {
-    let name = home_name(call)?;
-    let path = data_folder("home", name);
-    call.grant_home(Grant::StateDirectory { path, to: Text::expanded("~") });
-    Some(())
-}
-
-/// Names that cannot be below a folder, or not in a plan.
-fn is_below(name: &str) -> bool {
-    let name = name.strip_suffix('/').unwrap_or(name);
-    name.split('/').all(|part| !["", ".", ".."].contains(&part)) && !name.contains('\0')
-}
-
-fn private_copies(call: &mut Call<'_, '_>) -> Option<()> {
-    let folder = call.source(0)?;
-    let mut names = Vec::new();
-    for element in call.elements(1)? {
-        let Value::Text(text) = &element.value else { return None };
-        let name = text.as_str()?;
-        if !is_below(name) {
-            let message = format!("`{name}` is not the name of something in a folder");
-            let help = "write names as `settings.json`, `hooks/` or `agent/plugins/`";
-            call.error(Code::ParamType, 1, message, help);
-            return None;
-        }
-        names.push(name.to_owned());
-    }
-    if names.is_empty() {
-        let message = "no names are given".to_owned();
-        call.error(Code::ParamType, 1, message, "name files, and folders with a `/` at their end");
-        return None;
-    }
-    call.grant_named(0, Grant::PrivateCopies { folder, names });
-    Some(())
-}
-
-/// Where the jail keeps what it has in place of something of the home folder, and where it is inside.
-fn separate(call: &mut Call<'_, '_>) -> Option<(Text, Text)> {
-    let to = call.source(0)?;
-    let below = to.as_str().and_then(|path| match to.expand {
-        true => path.strip_prefix("~/"),
-        false => path.strip_prefix('/'),
-    });
-    let Some(below) = below.filter(|below| is_below(below)) else {
-        let message = format!("it is not known where `{to}` is before the launch");
-        call.error(Code::ParamType, 0, message, "write it as `(noescape \"~/.my-agent\")`");
-        return None;
-    };
-    let path = data_folder("state", &format!("{}/{below}", call.jail()));
-    Some((path, to))
-}
-
-fn data_folder(kind: &str, name: &str) -> Text {
-    Text::expanded(format!("${{XDG_DATA_HOME:-~/.local/share}}/jailgen/{kind}/{name}"))
-}
-
-fn home_name<'a>(call: &mut Call<'_, 'a>) -> Option<&'a str> {
-    let name = call.literal(0)?;
-    let legal = |c: char| c.is_alphanumeric() || "-_.+@ ".contains(c);
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(legal) {
-        let message = format!("`{name}` cannot name a home folder");
-        call.error(Code::HomeName, 0, message, "use letters, digits, `-`, `_` and `.`");
-        return None;
-    }
-    Some(name)
 }
 
 fn paths_from_variable(call: &mut Call<'_, '_>) -> Option<()> {

@@ -9,6 +9,7 @@ pub(crate) mod by_name;
 mod desktop;
 mod environment;
 mod filesystem;
+mod homes;
 mod host;
 mod launch;
 mod layers;

@@ -18,7 +18,6 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -30,12 +29,10 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 use self::events::{Event, Watches};
 use self::guard::Guard;
 use self::repository::Repository;
-use super::patterns::Patterns;
 use super::place::Place;
 use super::store::Store;
-use super::{path_of, status, time};
+use super::{NextToJail, path_of, status};
 use crate::follow::walls;
-use crate::sys;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE};
 
 /// Of memory. What is protected is small, and one of it at a time is read.
@@ -47,17 +44,13 @@ pub(crate) fn run(words: &[OsString]) -> ExitCode {
 }
 
 fn next_to_a_jail(words: &[OsString]) -> io::Result<()> {
-    let misspoken = || io::Error::other("the stub and the helper are not of one build");
-    let [socket, folder, since, state, rest @ ..] = words else { return Err(misspoken()) };
-    let socket = sys::descriptor(socket).ok_or_else(misspoken)?;
-    let folder = sys::descriptor(folder).ok_or_else(misspoken)?;
-    let since = time(since).ok_or_else(misspoken)?;
-    let is_apart = rest.iter().any(|word| word == APART);
-    let patterns = Patterns::of_words(rest).ok_or_else(misspoken)?;
+    let given = NextToJail::from_words(words)?;
+    let is_apart = given.has(APART);
+    let NextToJail { socket, folder, since, state, patterns, .. } = given;
     let path = path_of(&folder)?.into_os_string().into_vec();
     let store = match patterns.is_empty() {
         true => None,
-        false => Some(Store::create(Path::new(state), &path)?),
+        false => Some(Store::create(state, &path)?),
     };
     confine(&folder, store.as_ref())?;
     let place = Place::new(folder, path);

@@ -1,20 +1,9 @@
 //! Values that do not go into a spec: the store is readable for every user.
 
-/// Parts of the names of variables that hold credentials.
-const NAMES: [&str; 12] = [
-    "AUTH",
-    "BEARER",
-    "COOKIE",
-    "CREDENTIAL",
-    "KEY",
-    "PASSPHRASE",
-    "PASSWD",
-    "PASSWORD",
-    "PAT",
-    "PRIVATE",
-    "SECRET",
-    "TOKEN",
-];
+use jail_policy::is_secret;
+
+/// Parts of the names of variables that may hold credentials, besides those of [`is_secret`].
+const NAMES: [&str; 6] = ["AUTH", "BEARER", "COOKIE", "KEY", "PASSPHRASE", "PRIVATE"];
 
 /// What keys of known services begin with.
 const BEGINNINGS: [&str; 14] = [
@@ -36,11 +25,8 @@ const BEGINNINGS: [&str; 14] = [
 
 /// Whether a variable of this name, or a text like this, is likely a credential.
 pub(super) fn has_secret(name: &str, value: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let is_named = NAMES.iter().any(|part| match *part {
-        "PAT" => name.split('_').any(|it| it == "PAT"),
-        part => name.contains(part),
-    });
+    let upper = name.to_ascii_uppercase();
+    let is_named = is_secret(name) || NAMES.iter().any(|part| upper.contains(part));
     let words =
         || value.split(|it: char| it.is_whitespace() || matches!(it, '=' | ':' | '\'' | '"'));
     is_named && !value.is_empty()
