@@ -13,4 +13,4 @@ exec bwrap \
   --unshare-all --share-net --die-with-parent --new-session \
   --hostname box --chdir "$(pwd)" \
   --cap-add CAP_NET_ADMIN --seccomp 10 --ro-bind "$(which agent)" /agent \
-  bash -c 'echo hi' "$@" 10< filter.bpf
+  bash -c 'echo hi' "$@" 10<filter.bpf
