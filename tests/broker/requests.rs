@@ -128,9 +128,18 @@ fn a_request_that_a_rule_allows_goes_on_and_others_get_a_403_that_names_the_rule
                 &["-H", "X-Method-Override: TRACE", "https://api.example.com/v1/x"],
                 &["-H", "X-Original-URL: /v2", "https://api.example.com/v1/x"],
                 &["-H", "X-Rewrite-URL: /v1/../v2?x", "https://api.example.com/v1/x"],
+                // As applications behind CGI's variables read it.
+                &["-H", "X_Original_URI: /v2", "https://api.example.com/v1/x"],
+                &["-H", "X_HTTP.Method-Override: PUT", "https://api.example.com/v1/x"],
+                &["https://api.example.com/v1/x?y&%5fmethod=DELETE"],
             ] {
                 let status = ask(&[&["-o", "/dev/null", "-w", "%{http_code}"], words].concat());
                 assert_eq!(status, "403", "{version} {words:?}");
+            }
+            for host in ["X-Forwarded-Host: other.example.com", "X_Host: other.example.com"] {
+                let words = ["-o", "/dev/null", "-w", "%{http_code}", "-H", host];
+                let status = ask(&[&words[..], &["https://api.example.com/v1/x"]].concat());
+                assert_eq!(status, "421", "{version} {host}");
             }
             assert_eq!(origin.seen().len(), before);
             // The answer to a long body is read, though the body is not.

@@ -121,6 +121,7 @@ fn nothing_else_gets_a_placeholder_or_another_key() {
             (["-H", &upper, "https://api.example.com/"], "`x-api-key` has a credential"),
             (["-H", &field, "http://api.example.com/"], "only in requests over TLS"),
             (["-H", "x-api-key: sk-ant-api03-else", "https://api.example.com/"], "a credential"),
+            (["-H", "X_Api_Key: sk-ant-api03-else", "https://api.example.com/"], "a credential"),
             (["-G", &format!("-dkey={own}"), "https://api.example.com/"], "is in the query"),
         ] {
             for version in ["--http1.1", "--http2"] {

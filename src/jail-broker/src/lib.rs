@@ -13,6 +13,7 @@ mod confine;
 mod connection;
 mod dial;
 mod factory;
+mod field_names;
 mod given;
 mod live;
 mod log;

@@ -21,7 +21,7 @@ use crate::secrets::{Changed, Destination, Objection, Outcome, RequestChange};
 use crate::session::Session;
 
 use super::body::{Body, json, text};
-use super::check::{methods, paths};
+use super::check::{hosts, methods, paths};
 
 /// As many fields that say another method or path are judged; no program sends more.
 const READINGS_MAX: usize = 16;
@@ -71,8 +71,13 @@ impl Exchange<'_> {
     /// names all go on, in plain HTTP.
     pub(super) fn judge(&self, parts: &Parts) -> Option<Response<Body>> {
         let name = self.judged()?;
+        if let Some(answer) = hosts(parts).find_map(|host| self.asks_for_another(host.as_bytes())) {
+            return Some(answer);
+        }
         let rules = &self.session.requests.rules;
-        let readings = methods(parts).flat_map(|one| paths(parts).map(move |path| (one, path)));
+        let methods: Vec<_> = methods(parts).take(READINGS_MAX + 1).collect();
+        let readings =
+            methods.iter().flat_map(|method| paths(parts).map(move |path| (method, path)));
         for (count, (method, path)) in readings.enumerate() {
             let why = match decide_request(rules, name, method, path) {
                 RequestVerdict::Refused(why) => why,

@@ -14,6 +14,7 @@ use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
 use super::placeholder::is_known;
+use crate::field_names::may_be;
 
 /// Fields that are taken for a credential, whichever one the spec names: a host may take a key in more than one of them. Where the spec
 /// names none, a value is put into these alone.
@@ -50,9 +51,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Whether a field holds a credential: one that services use, or the one of the spec's.
+/// Whether a server may find a credential in a field: in one that services use, or in the one of the spec's.
 pub(super) fn is_one(field: &HeaderName, declared: Option<&HeaderName>) -> bool {
-    declared == Some(field) || FIELDS.contains(&field.as_str())
+    let declared = declared.map(HeaderName::as_str);
+    FIELDS.into_iter().chain(declared).any(|name| may_be(field, name))
+}
+
+/// Whether a value may be put into a field, where the spec names none.
+pub(super) fn takes_value(field: &HeaderName) -> bool {
+    FIELDS.contains(&field.as_str())
 }
 
 /// Of a query the first parameter that holds a credential other than one of these placeholders.

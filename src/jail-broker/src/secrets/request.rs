@@ -291,7 +291,7 @@ impl Secret {
         // Any other field may be one that the server shows to others, such as a comment.
         let is_its_field = match (field, &self.header) {
             (Some(field), Some(header)) => field == header,
-            (Some(field), None) => credentials::is_one(field, None),
+            (Some(field), None) => credentials::takes_value(field),
             (None, _) => true,
         };
         if self.places.contains(&place) && is_its_field {

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::request::header_value;
 use super::{Objection, Secrets, credentials};
+use crate::field_names::may_be;
 
 impl Secrets {
     /// Whether the value that a server adds is there: one that is optional may be missing.
@@ -24,7 +25,7 @@ impl Secrets {
     pub fn to_host(socket: &SecretSocket, parts: &mut Parts) -> Result<(), Objection> {
         // Clients of such servers have to send something. It must not be another account's key.
         let mut all: Vec<HeaderName> = parts.headers.keys().cloned().collect();
-        all.retain(|field| field == socket.header.as_str() || credentials::is_one(field, None));
+        all.retain(|field| may_be(field, &socket.header) || credentials::is_one(field, None));
         for field in all {
             parts.headers.remove(field);
         }

@@ -1,5 +1,6 @@
 //! What a request means, and what is wrong with one. No I/O.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use hyper::header::{
@@ -10,6 +11,9 @@ use hyper::http::request::Parts;
 use hyper::http::uri::{PathAndQuery, Scheme, Uri};
 use hyper::{Method, StatusCode, Version};
 use jail_egress::{Authority, Host};
+use percent_encoding::percent_decode_str;
+
+use crate::field_names::may_be;
 
 /// What a request to a proxy wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,13 +130,27 @@ fn is_same(one: &[u8], other: &[u8], usual: u16) -> bool {
     }
 }
 
-/// Fields that servers may take for the method of a request, and for its target, in the place of its own.
+/// Fields that servers may take for the method of a request, for its target and for its host, in the place of its own.
 const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
-const TARGETS: [&str; 2] = ["x-original-url", "x-rewrite-url"];
+const TARGETS: [&str; 5] =
+    ["x-forwarded-uri", "x-original-uri", "x-original-url", "x-rewrite-uri", "x-rewrite-url"];
+const HOSTS: [&str; 4] = ["x-forwarded-host", "x-forwarded-server", "x-host", "x-original-host"];
+
+/// A parameter of a query that frameworks take for the method of a POST.
+const METHOD_PARAMETER: &str = "_method";
 
 /// What servers may take for the method of a request: its own comes first.
-pub(super) fn methods(parts: &Parts) -> impl Iterator<Item = &str> {
-    std::iter::once(parts.method.as_str()).chain(said(&parts.headers, &METHODS))
+pub(super) fn methods(parts: &Parts) -> impl Iterator<Item = Cow<'_, str>> {
+    let query = parts.uri.query().unwrap_or_default();
+    let parameters = query.split(['&', ';']).filter_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        let is_it = percent_decode_str(name).decode_utf8_lossy() == METHOD_PARAMETER;
+        is_it.then(|| percent_decode_str(value).decode_utf8_lossy())
+    });
+    std::iter::once(parts.method.as_str())
+        .chain(said(&parts.headers, &METHODS))
+        .map(Cow::Borrowed)
+        .chain(parameters)
 }
 
 /// The same for its path.
@@ -142,10 +160,15 @@ pub(super) fn paths(parts: &Parts) -> impl Iterator<Item = &str> {
     std::iter::once(parts.uri.path()).chain(others)
 }
 
-/// What cannot be read is neither a method nor a path.
+/// What servers may take for its host besides `Host`.
+pub(super) fn hosts(parts: &Parts) -> impl Iterator<Item = &str> {
+    said(&parts.headers, &HOSTS)
+}
+
+/// What cannot be read is neither a method nor a path nor a host.
 fn said<'a>(headers: &'a HeaderMap, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
-    let values = names.iter().flat_map(|name| headers.get_all(*name));
-    values.map(|value| value.to_str().unwrap_or_default().trim())
+    let fields = headers.iter().filter(|(field, _)| names.iter().any(|name| may_be(field, name)));
+    fields.map(|(_, value)| value.to_str().unwrap_or_default().trim())
 }
 
 /// Fields that are for the next hop only (RFC 9110, 7.6.1), and those that ask for HTTP/2 on a connection of HTTP/1.
