@@ -22,6 +22,7 @@ mod confined;
 mod desktop;
 mod dns;
 mod endings;
+mod frames;
 mod live;
 mod names;
 mod passing;
