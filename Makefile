@@ -41,10 +41,11 @@ demo: ## From nothing to a shell in a jail, offline but for Rust crates
 test: ## Everything, set-up included: formatting, lints, all tests as root and as an ordinary user
 	scripts/test
 
-lint: ## Formatting and lints; shellcheck, ruff and cargo-deny where they are installed
+lint: ## Formatting, lints and links of the documentation; shellcheck, shfmt, ruff and cargo-deny where they are installed
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	$(CARGO) clippy -p jail-stub --profile stub -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --quiet --workspace --no-deps --document-private-items
 	scripts/lint-tools
 
 # Ubuntu lets a program make user namespaces only if a profile of AppArmor says so, and there is none for programs that were just built.

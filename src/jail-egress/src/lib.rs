@@ -1,6 +1,6 @@
 //! What a jail may reach of the network, by name: a policy, and the verdict on each request.
 //!
-//! No I/O: the broker looks names up and opens connections. It asks [`decide`] before each step,
+//! No I/O: the broker looks names up and opens connections. It asks [`decide()`] before each step,
 //! and passes the answer on. A name has one canonical form ([`Name`]), under which it is matched,
 //! looked up, compared with what a client says in TLS or HTTP, and logged. An address that an
 //! answer of DNS brings is judged too ([`objection`]): a name that is allowed must not lead to the

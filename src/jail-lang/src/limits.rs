@@ -3,7 +3,7 @@
 /// Bounds of one evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Calls and thunks, all together, and one for each [`STEP_BYTES`] that are copied or looked at.
+    /// Calls and thunks, all together, and one for each `STEP_BYTES` that are copied or looked at.
     pub steps: u64,
     /// Calls inside one another; Nix's own bound is the same.
     pub calls: u32,

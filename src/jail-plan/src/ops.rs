@@ -419,7 +419,7 @@ choice! {
         "directory" Directory(Directory),
         /// See [`File`].
         "file" File(File),
-        /// See [`Copy`].
+        /// See [`struct@Copy`].
         "copy" Copy(Copy),
         /// See [`Symlink`].
         "symlink" Symlink(Symlink),

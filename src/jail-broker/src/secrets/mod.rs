@@ -1,7 +1,7 @@
 //! Secrets: what the jail has is a placeholder, and what a named host gets is the value.
 //!
 //! `sources` has the values at launch, `placeholder` makes what stands for them, `request` and `answer` judge and change heads, and
-//! `body` what streams behind them. A value stands in locked memory ([`value`]) and in what is on its way to a server, and is
+//! `body` what streams behind them. A value stands in locked memory (`value`) and in what is on its way to a server, and is
 //! nowhere printed.
 
 mod answer;

@@ -105,7 +105,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     checks.chain(DangerCode::ALL.iter().map(|code| code.as_str()).filter(move |it| !is_tried(it)))
 }
 
-/// Judges what was seen inside. `answers` belong to [`attempts`], one to each.
+/// Judges what was seen inside. `answers` belong to [`attempts()`], one to each.
 #[must_use]
 pub fn report(plan: &Plan, places: &Places, host: &Host, answers: &[Answer]) -> Report {
     let seen = Seen::new(plan, places, host, answers);

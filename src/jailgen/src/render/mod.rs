@@ -1,6 +1,6 @@
 //! How diagnostics look: for people with the line of the spec underlined, for programs as JSON.
 //!
-//! Everything that comes from a spec passes through [`sanitise`] or through the renderer's own
+//! Everything that comes from a spec passes through [`sanitise()`] or through the renderer's own
 //! replacement, so that a spec cannot send control sequences to the terminal.
 
 mod human;
