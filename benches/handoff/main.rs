@@ -2,6 +2,7 @@
 //! its record is written and from the jail's end until it has reported, and the processor's time of both.
 //!
 //! `cargo bench -p jail-host --bench handoff`. The times go to docs/performance.md by hand.
+#![expect(clippy::disallowed_methods, reason = "a bench starts what it measures")]
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,

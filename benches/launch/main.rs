@@ -11,6 +11,10 @@
 //! `--uid`, root launches everything a second time as that user. `--keep` leaves the wrappers and the floor behind, to be traced.
 
 #![expect(
+    clippy::disallowed_methods,
+    reason = "a bench starts what it measures, and variables name more of it"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,

@@ -2,6 +2,7 @@
 //! process until its last reply.
 //!
 //! `cargo bench -p jail-host --bench mask`. The times go to docs/performance.md by hand.
+#![expect(clippy::disallowed_methods, reason = "a bench starts what it measures")]
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,

@@ -1,5 +1,6 @@
 //! Integration tests of the command `jailgen`, in one binary: one link step instead of many.
 
+#![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 // Tells clippy that helpers are parts of tests too, and fail as tests do.
 #![cfg(test)]
 

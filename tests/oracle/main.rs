@@ -5,6 +5,7 @@
 //! begins with `# only newer:` is one that the Nix of this machine may not know: it is compared where it does. One whose comment
 //! begins with `# gap:` is known to differ, for the reason that the comment gives.
 
+#![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

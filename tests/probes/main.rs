@@ -1,5 +1,6 @@
 //! The program that makes attempts, outside of any jail: there most of them work, and it tells so.
 
+#![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![cfg(test)]
 
 use std::os::unix::net::UnixListener;

@@ -4,6 +4,7 @@
 //! The jails use the host's own programs, so nothing but a kernel with user namespaces is needed. As root every test runs
 //! as root and as an ordinary user. `JAIL_STUB` names another stub than the one that cargo built, such as the released.
 
+#![expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

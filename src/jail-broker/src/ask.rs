@@ -2,6 +2,11 @@
 //!
 //! The command gets a host's name and a port, which have no other characters than those of one. The same question is never asked twice in a session.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "questions to the user are asked by programs of the host, with an environment of their own"
+)]
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};

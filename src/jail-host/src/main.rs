@@ -8,6 +8,10 @@
 //! `jail-host hand-off …` and `jail-host ledger …` one that looks through a project. As `jail-host control-group SOCKET`,
 //! `jail-host account SOCKET` and `jail-host mask SOCKET` it does one thing before there is a jail, and ends.
 #![deny(unsafe_code)]
+#![cfg_attr(
+    test,
+    expect(clippy::disallowed_methods, reason = "tests start programs, and variables say how")
+)]
 
 mod account;
 #[cfg(test)]

@@ -1,5 +1,10 @@
 //! jailgen's own state folder, and the stub's record in it, as far as that is about folders that are gone with a launch.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "variables of the caller name the folder of its state"
+)]
+
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! The helper is closed to others of the same user: it is not dumpable from before it reads anything (prctl(2)).
+#![expect(clippy::disallowed_methods, reason = "the test starts the helper")]
 #![expect(
     clippy::expect_used,
     clippy::indexing_slicing,

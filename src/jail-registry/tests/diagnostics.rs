@@ -4,6 +4,10 @@
 //! `tests/diagnostics/<code>.<case>.jail` shows a case that people meet, with its help; what the help says to write must
 //! fix the spec if it is put in place of the underlined text, or of the parentheses around that.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a variable says whether expectations are written anew"
+)]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use std::fmt::Write as _;

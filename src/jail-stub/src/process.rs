@@ -81,6 +81,8 @@ fn gone_is_fine(result: Result<(), Errno>) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the test kills a program that it starts")]
+
     extern crate std;
 
     use std::os::unix::process::{CommandExt, ExitStatusExt};

@@ -4,6 +4,10 @@
 
 pub mod audit;
 pub mod backends;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line reads the environment and starts jails, Nix and the helper"
+)]
 pub mod cli;
 pub mod closure;
 pub mod compile;

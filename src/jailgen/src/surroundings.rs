@@ -3,6 +3,11 @@
 //!
 //! The stub does the same for what a launch runs (`src/jail-stub/src/host/surroundings.rs`).
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "`Surroundings::command` clears the environment of what it starts"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;

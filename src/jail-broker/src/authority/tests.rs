@@ -1,5 +1,7 @@
 //! What openssl says about the authority's certificates, and the bounds of their cache.
 
+#![expect(clippy::disallowed_methods, reason = "the tests start openssl")]
+
 use std::fs;
 use std::process::Command;
 

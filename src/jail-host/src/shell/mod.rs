@@ -2,6 +2,11 @@
 //!
 //! Scripts have the launcher's terminal, input and output. What they leave is read back over a descriptor, as data.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the scripts of a launch run in one shell, with the variables that they are given"
+)]
+
 mod record;
 mod watch;
 

@@ -3,6 +3,11 @@
 //! The stub has taken from every list what a jail could write; this keeps it so where scripts have changed a list. What
 //! runs alongside the jail starts in `/`, so that nothing relative leads into the project.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the caller's environment is read here once, and programs get what is left of it"
+)]
+
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;

@@ -1,5 +1,7 @@
 //! A package in a temporary folder, and what the wrapper forwards of it.
 
+#![expect(clippy::disallowed_methods, reason = "the tests start programs")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;

@@ -2,6 +2,8 @@
 //! configuration, no hooks, no remotes and no replaced objects, and borrows the objects and the
 //! references of another one.
 
+#![expect(clippy::disallowed_methods, reason = "git reads revisions, with an environment of ours")]
+
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::symlink;

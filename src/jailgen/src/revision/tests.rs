@@ -1,3 +1,5 @@
+#![expect(clippy::disallowed_methods, reason = "the tests start git")]
+
 use std::fs;
 
 use super::*;

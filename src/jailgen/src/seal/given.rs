@@ -1,6 +1,11 @@
 //! The filters that a spec brings along: a file that is one, or a program that prints one, both in
 //! the store.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a spec can give a filter as a program of the store that prints it"
+)]
+
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;

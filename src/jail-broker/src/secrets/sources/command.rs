@@ -1,6 +1,8 @@
 //! Runs a command that prints a value. No shell is between, it has the terminal to ask for a password, and its time and what it prints
 //! are bounded.
 
+#![expect(clippy::disallowed_methods, reason = "the spec names the program that prints a secret")]
+
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{Child, Command, ExitStatus, Stdio};
