@@ -299,3 +299,58 @@ fn settings_in_a_shared_file_that_run_programs_are_told() {
         jail.outside_sh("grep -c evil ~/.claude/.config.json").prints("1");
     }
 }
+
+/// What a session changes of agents' files that stay shared, and whether that runs a program outside.
+const IN_SHARED_FILES: [(&str, &str, &str, &str, bool); 5] = [
+    (
+        ".local/share/opencode",
+        "auth.json",
+        "{}",
+        r#"{"https://evil": {"type": "wellknown", "key": "OPENCODE_CONFIG_CONTENT", "token": "{}"}}"#,
+        true,
+    ),
+    (".local/share/opencode", "auth.json", "{}", r#"{"a": {"type": "api", "key": "k"}}"#, false),
+    (
+        ".local/share/crush",
+        "providers.json",
+        r#"[{"api_key": "$A"}]"#,
+        r#"[{"api_key": "$(evil)"}, {"api_key": "$A"}]"#,
+        true,
+    ),
+    (
+        ".local/share/crush",
+        "crush.json",
+        "{}",
+        r#"{"providers": {"a": {"base_url": "`x`"}}}"#,
+        true,
+    ),
+    (".local/share/crush", "crush.json", "{}", r#"{"models": {"large": {"model": "x"}}}"#, false),
+];
+
+#[test]
+fn servers_that_settings_are_fetched_from_and_values_that_are_commands_are_told() {
+    for caller in callers() {
+        for (folder, name, before, now, runs) in IN_SHARED_FILES {
+            let jail = Jail::new(caller);
+            jail.file(&format!("home/{folder}/{name}"), before);
+            // Crush keeps its own settings elsewhere.
+            jail.file("home/.config/crush/crush.json", "{}");
+            own(&jail.home(), caller);
+            let (state, home) = (jail.home().join(folder), jail.home().display().to_string());
+            let copied = if folder.contains("crush") { ".config/crush" } else { folder };
+            let (to, folder) = (literal(COPIES), expand(&format!("~/{copied}")));
+            let (names, settings) = (vec!["bin/".into()], jail.home().join(".config/crush"));
+            let jail = jail
+                .op(bind(&state, Access::ReadWrite))
+                .op(bind(settings, Access::ReadWrite))
+                .set("HOME", &home)
+                .op(InsideOp::PrivateCopies(PrivateCopies { to, folder, names }));
+            jail.file("project/now", now);
+            let ran = jail.sh(&format!("cat now >{}/{name}", state.display()));
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            assert_eq!(ran.stderr.contains("settings in it that run programs"), runs, "{ran:?}");
+            // It is shared: what was written is there outside.
+            assert_eq!(fs::read_to_string(state.join(name)).expect("it"), now);
+        }
+    }
+}

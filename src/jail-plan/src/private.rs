@@ -1,21 +1,90 @@
 //! What the helper knows of agents' state besides the names in a plan ([`crate::PrivateCopies`]). Only data; no I/O.
 
-/// Files below the home folder that sessions share and that hold settings which run programs: what changed of these is reported.
-pub const SHARED: [&str; 6] = [
-    // Claude Code: who is signed in, and servers, and which folders are trusted.
-    ".claude.json",
-    ".claude/.config.json",
-    // Copilot: who is signed in, and which folders are trusted.
-    ".copilot/config.json",
-    // Crush: models and keys, and anything else that its configuration may say.
-    ".local/share/crush/crush.json",
-    // Cursor: who is signed in, and what may be run unasked.
-    ".cursor/cli-config.json",
-    // Pi: keys, which may be what a command prints.
-    ".pi/agent/auth.json",
+/// A file below the home folder that sessions share and that holds settings which run programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedFile {
+    /// From the home folder on.
+    pub path: &'static str,
+    /// The folder of the agent's that a jail has copies in, from the home folder on.
+    pub of: &'static str,
+    /// What in it runs a program, besides the keys that count in every such file ([`KEYS`]).
+    pub runs: RunByValue,
+    /// Why it is shared, and what it may say.
+    pub reason: &'static str,
+}
+
+/// Which values of a file run a program, or have one fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunByValue {
+    /// Only keys count.
+    Nothing,
+    /// A text that begins with `!` is a command.
+    AfterMark,
+    /// A text is expanded as a shell does it, with the output of commands.
+    Expanded,
+    /// An entry of the type `wellknown` is a server that settings are fetched from, and a variable.
+    FetchedSettings,
+}
+
+/// What changed of these is reported.
+pub const SHARED: &[SharedFile] = &[
+    SharedFile {
+        path: ".claude.json",
+        of: ".claude",
+        runs: RunByValue::Nothing,
+        reason: "who is signed in to Claude Code; and servers, and which folders are trusted",
+    },
+    SharedFile {
+        path: ".claude/.config.json",
+        of: ".claude",
+        runs: RunByValue::Nothing,
+        reason: "as `~/.claude.json`",
+    },
+    SharedFile {
+        path: ".copilot/config.json",
+        of: ".copilot",
+        runs: RunByValue::Nothing,
+        reason: "who is signed in to Copilot; and which folders are trusted",
+    },
+    SharedFile {
+        path: ".local/share/crush/crush.json",
+        of: ".config/crush",
+        runs: RunByValue::Expanded,
+        reason: "models and keys of Crush; and anything that its configuration may say",
+    },
+    SharedFile {
+        path: ".local/share/crush/providers.json",
+        of: ".config/crush",
+        runs: RunByValue::Expanded,
+        reason: "providers that Crush has fetched, whose keys and addresses may run commands",
+    },
+    SharedFile {
+        path: ".local/share/crush/hyper.json",
+        of: ".config/crush",
+        runs: RunByValue::Expanded,
+        reason: "as `providers.json`",
+    },
+    SharedFile {
+        path: ".cursor/cli-config.json",
+        of: ".cursor",
+        runs: RunByValue::Nothing,
+        reason: "who is signed in to Cursor; and what may be run unasked",
+    },
+    SharedFile {
+        path: ".local/share/opencode/auth.json",
+        of: ".local/share/opencode",
+        runs: RunByValue::FetchedSettings,
+        reason: "who is signed in to opencode; and servers that it fetches settings from",
+    },
+    SharedFile {
+        path: ".pi/agent/auth.json",
+        of: ".pi",
+        runs: RunByValue::AfterMark,
+        reason: "keys of pi, which may be what a command prints",
+    },
 ];
 
-/// The settings in them that count, wherever they stand.
+/// The settings in them that count, wherever they stand. Case and `_` do not: `aws_auth_refresh` is one of them.
 pub const KEYS: [&str; 20] = [
     "allowedTools",
     "apiKeyHelper",

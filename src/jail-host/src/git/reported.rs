@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jail_plan::private::{KEYS, SHARED};
+use jail_plan::private::{KEYS, RunByValue, SHARED, SharedFile};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
@@ -19,15 +19,18 @@ const DEPTH_MAX: usize = 16;
 /// A file, and how it was.
 pub(super) struct Reported {
     pub(super) path: PathBuf,
+    runs: RunByValue,
     before: io::Result<Vec<u8>>,
 }
 
-/// Those of a state folder, or next to it: `~/.claude.json` belongs to `~/.claude`.
+/// Those of an agent that has this state folder.
 pub(super) fn reported(home: &Path, folder: &Path) -> Vec<Reported> {
-    let paths = SHARED.iter().map(|shared| home.join(shared));
-    let is_of =
-        |path: &PathBuf| path.starts_with(folder) || path.with_extension("").as_path() == folder;
-    paths.filter(is_of).map(|path| Reported { before: read(&path), path }).collect()
+    let all = SHARED.iter().filter(|shared| home.join(shared.of) == folder);
+    let one = |shared: &SharedFile| {
+        let path = home.join(shared.path);
+        Reported { before: read(&path), path, runs: shared.runs }
+    };
+    all.map(one).collect()
 }
 
 impl Reported {
@@ -38,12 +41,22 @@ impl Reported {
             (_, Err(error)) if is_missing(&error) => return Some(Vec::new()),
             (Err(error), Ok(now)) if is_missing(error) => (Settings::new(), now),
             (Ok(before), Ok(now)) if *before == now => return Some(Vec::new()),
-            (Ok(before), Ok(now)) => (settings(before).unwrap_or_default(), now),
+            (Ok(before), Ok(now)) => (self.settings(before).unwrap_or_default(), now),
             (_, _) => return None,
         };
-        let now = settings(&now)?;
+        let now = self.settings(&now)?;
         let changed = now.iter().filter(|(key, hash)| before.get(*key) != Some(*hash));
         Some(changed.map(|(key, _)| key.clone()).collect())
+    }
+
+    fn settings(&self, text: &[u8]) -> Option<Settings> {
+        let mut found = Settings::new();
+        if text.trim_ascii().is_empty() {
+            return Some(found);
+        }
+        let all = serde_json::from_slice(text).ok()?;
+        collect(&all, self.runs, "", DEPTH_MAX, &mut found);
+        Some(found)
     }
 }
 
@@ -58,31 +71,38 @@ fn is_missing(error: &io::Error) -> bool {
 /// Settings by their place, each with a hash of what it is.
 type Settings = BTreeMap<String, [u8; 32]>;
 
-fn settings(text: &[u8]) -> Option<Settings> {
-    let mut found = Settings::new();
-    if text.trim_ascii().is_empty() {
-        return Some(found);
-    }
-    collect(&serde_json::from_slice(text).ok()?, "", DEPTH_MAX, &mut found);
-    Some(found)
-}
-
-fn collect(value: &Value, place: &str, depth: usize, found: &mut Settings) {
+fn collect(value: &Value, runs: RunByValue, place: &str, depth: usize, found: &mut Settings) {
     let Some(depth) = depth.checked_sub(1) else { return };
     match value {
+        Value::Object(fields) if is_server(fields, runs) => add(place.into(), value, found),
         Value::Object(fields) => {
             for (key, value) in fields {
                 let place = format!("{place}{}{key}", if place.is_empty() { "" } else { "." });
-                match KEYS.iter().any(|counted| counted.eq_ignore_ascii_case(key)) {
+                match KEYS.iter().any(|counted| is_key(counted, key)) {
                     true => each(value, &place, found),
-                    false => collect(value, &place, depth, found),
+                    false => collect(value, runs, &place, depth, found),
                 }
             }
         }
-        Value::Array(values) => values.iter().for_each(|value| collect(value, place, depth, found)),
-        Value::String(text) if is_command(text) => drop(found.insert(place.into(), hash(value))),
+        Value::Array(values) => {
+            values.iter().for_each(|value| collect(value, runs, place, depth, found));
+        }
+        Value::String(text) if is_command(text, runs) => {
+            add(place.into(), value, found);
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+/// The same key is written in several ways.
+fn is_key(counted: &str, key: &str) -> bool {
+    counted.eq_ignore_ascii_case(&key.replace(['_', '-'], "")) || counted.eq_ignore_ascii_case(key)
+}
+
+/// Whether an entry is a server that settings are fetched from.
+fn is_server(fields: &serde_json::Map<String, Value>, runs: RunByValue) -> bool {
+    let is_such = || fields.get("type").and_then(Value::as_str) == Some("wellknown");
+    runs == RunByValue::FetchedSettings && is_such()
 }
 
 /// A setting of several has a line for each: a server, a hook.
@@ -90,24 +110,30 @@ fn each(value: &Value, place: &str, found: &mut Settings) {
     match value {
         Value::Object(fields) => {
             for (key, value) in fields {
-                found.insert(format!("{place}.{key}"), hash(value));
+                add(format!("{place}.{key}"), value, found);
             }
         }
         Value::Null | Value::Bool(false) => {}
         Value::Array(values) if values.is_empty() => {}
         Value::Bool(true) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            found.insert(place.into(), hash(value));
+            add(place.into(), value, found);
         }
     }
 }
 
-/// Keys of some agents may be what a command prints.
-fn is_command(text: &str) -> bool {
-    text.starts_with('!') || text.contains("$(")
+fn is_command(text: &str, runs: RunByValue) -> bool {
+    match runs {
+        RunByValue::Nothing | RunByValue::FetchedSettings => false,
+        RunByValue::AfterMark => text.starts_with('!'),
+        RunByValue::Expanded => text.contains("$(") || text.contains('`'),
+    }
 }
 
-fn hash(value: &Value) -> [u8; 32] {
-    Sha256::digest(value.to_string()).into()
+/// Entries of one list have the same place: each of them counts.
+fn add(place: String, value: &Value, found: &mut Settings) {
+    let before = found.get(&place).copied().unwrap_or_default();
+    let all = Sha256::new().chain_update(before).chain_update(value.to_string());
+    found.insert(place, all.finalize().into());
 }
 
 #[cfg(test)]
@@ -115,10 +141,18 @@ mod tests {
     use super::*;
 
     fn changed(before: &str, now: &str) -> Vec<String> {
+        changed_of(RunByValue::AfterMark, before, now)
+    }
+
+    fn changed_of(runs: RunByValue, before: &str, now: &str) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         std::fs::write(&path, now).unwrap();
-        Reported { path, before: Ok(before.into()) }.changed().unwrap()
+        of_file(runs, path, before).changed().unwrap()
+    }
+
+    fn of_file(runs: RunByValue, path: PathBuf, before: &str) -> Reported {
+        Reported { path, runs, before: Ok(before.into()) }
     }
 
     #[test]
@@ -144,20 +178,47 @@ mod tests {
     }
 
     #[test]
+    fn each_entry_of_a_list_counts() {
+        let before = r#"{"l": [{"command": "x"}]}"#;
+        for now in [
+            r#"{"l": [{"command": "evil"}, {"command": "x"}]}"#,
+            r#"{"l": [{"command": "x"}, {"command": "evil"}]}"#,
+        ] {
+            assert_eq!(changed(before, now), ["l.command"], "{now}");
+        }
+        assert_eq!(changed(r#"["!x"]"#, r#"["!evil", "!x"]"#).len(), 1);
+    }
+
+    #[test]
+    fn values_that_run_something_count_where_an_agent_runs_them() {
+        let expanded = |now| changed_of(RunByValue::Expanded, r#"[{"api_key": "$KEY"}]"#, now);
+        assert_eq!(expanded(r#"[{"api_key": "$OTHER", "name": "!x"}]"#), [""; 0]);
+        assert_eq!(expanded(r#"[{"api_key": "$(evil)"}]"#), ["api_key"]);
+        assert_eq!(expanded(r#"[{"headers": {"x": "${Y:-`evil`}"}}]"#), ["headers.x"]);
+        assert_eq!(expanded(r#"[{"AWS_auth_refresh": "evil"}]"#), ["AWS_auth_refresh"]);
+        let key = r#"{"anthropic": {"type": "api", "key": "k"}}"#;
+        let fetched = |now| changed_of(RunByValue::FetchedSettings, key, now);
+        assert_eq!(fetched(r#"{"anthropic": {"type": "api", "key": "!$(l)"}}"#), [""; 0]);
+        let server = r#"{"https://evil": {"type": "wellknown", "key": "X", "token": "y"}}"#;
+        assert_eq!(fetched(server), ["https://evil"]);
+        assert_eq!(changed_of(RunByValue::FetchedSettings, server, server), [""; 0]);
+        // What a user has typed is in the history of some.
+        let history = r#"{"projects": {"/p": {"history": ["!ls", "$(x)"]}}}"#;
+        assert_eq!(changed_of(RunByValue::Nothing, "{}", history), [""; 0]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_not_known() {
         let path = PathBuf::from("/proc/self/nothing");
-        assert_eq!(Reported { path, before: Ok(Vec::new()) }.changed(), Some(Vec::new()));
+        assert_eq!(of_file(RunByValue::Nothing, path, "").changed(), Some(Vec::new()));
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x.json");
         std::fs::write(&path, "{").unwrap();
-        assert_eq!(Reported { path: path.clone(), before: Ok(Vec::new()) }.changed(), None);
+        assert_eq!(of_file(RunByValue::Nothing, path.clone(), "").changed(), None);
         std::fs::create_dir(folder.path().join("d")).unwrap();
-        assert_eq!(
-            Reported { path: folder.path().join("d"), before: Ok(Vec::new()) }.changed(),
-            None
-        );
+        assert_eq!(of_file(RunByValue::Nothing, folder.path().join("d"), "").changed(), None);
         let deep = "[".repeat(100_000);
         std::fs::write(&path, deep).unwrap();
-        assert_eq!(Reported { path, before: Ok(Vec::new()) }.changed(), None);
+        assert_eq!(of_file(RunByValue::Nothing, path, "").changed(), None);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jail_plan::Handled;
 use jail_plan::handoff::{Counted, counted};
 use jail_plan::mask::{Credential, credentials};
+use jail_plan::private::SHARED;
 use jail_policy::{Grant, NetworkGrant, Policy};
 use jail_registry::{Executed, PRESETS};
 use serde::Serialize;
@@ -106,6 +107,8 @@ fn protected() -> Vec<Row> {
             }
         }
     }
+    let shared = SHARED.iter();
+    rows.extend(shared.map(|it| row("agent-shared", format!("~/{}", it.path), it.reason.into())));
     rows
 }
 
