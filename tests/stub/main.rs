@@ -35,6 +35,7 @@ mod killed_anywhere;
 mod landlock;
 mod limits;
 mod mask;
+mod named_programs;
 mod network;
 mod order;
 mod overlay;

@@ -25,7 +25,7 @@ const NAMES: [&str; 9] = [
 ];
 
 /// An agent with a state folder: `sh ~/.agent/settings.json` is what it would do outside with what its settings say.
-fn shared(caller: Caller) -> Jail {
+pub(crate) fn shared(caller: Caller) -> Jail {
     let jail = Jail::new(caller);
     jail.file(
         "home/.agent/settings.json",
@@ -47,7 +47,7 @@ fn shared(caller: Caller) -> Jail {
 }
 
 /// Files are made with folders that belong to root.
-fn own(folder: &Path, caller: Caller) {
+pub(crate) fn own(folder: &Path, caller: Caller) {
     std::os::unix::fs::chown(folder, caller.uid, caller.uid).expect("for the caller");
     for entry in fs::read_dir(folder).expect("a folder").flatten() {
         if entry.file_type().expect("a kind").is_dir() {
@@ -61,7 +61,7 @@ fn private() -> InsideOp {
     InsideOp::PrivateCopies(PrivateCopies { to, folder, names: NAMES.map(String::from).to_vec() })
 }
 
-fn apart(caller: Caller) -> Jail {
+pub(crate) fn apart(caller: Caller) -> Jail {
     shared(caller).op(private()).op(InsideOp::RemountReadOnly(literal("/")))
 }
 
@@ -205,7 +205,7 @@ fn links_that_an_earlier_jail_has_made_lead_nowhere() {
 }
 
 /// Starts a session that says a word and waits.
-fn begun(jail: &Jail) -> Child {
+pub(crate) fn begun(jail: &Jail) -> Child {
     let mut command = jail.command(jail.wrapper());
     command.args(["-c", "echo on; read x"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut session = command.process_group(0).spawn().expect("it starts");
@@ -214,7 +214,7 @@ fn begun(jail: &Jail) -> Child {
     session
 }
 
-fn becomes(what: &str, is: impl Fn() -> bool) {
+pub(crate) fn becomes(what: &str, is: impl Fn() -> bool) {
     let begin = Instant::now();
     while !is() {
         assert!(begin.elapsed() < Duration::from_secs(20), "{what}");

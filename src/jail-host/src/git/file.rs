@@ -32,6 +32,20 @@ pub(super) fn read_below(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> 
     }
 }
 
+/// Whether a regular file begins so.
+pub(super) fn begins_with(path: &Path, begin: &[u8]) -> bool {
+    let begins = || {
+        let file = open(CWD, path, OFlags::NOFOLLOW)?;
+        if FileType::from_raw_mode(fstat(&file)?.st_mode) != FileType::RegularFile {
+            return Ok(false);
+        }
+        let mut read = Vec::new();
+        file.take(begin.len() as u64).read_to_end(&mut read)?;
+        Ok::<_, io::Error>(read == begin)
+    };
+    begins().unwrap_or(false)
+}
+
 /// Whether what was opened is below one of `roots`. Nothing that a jail does meanwhile makes it so.
 pub(super) fn is_below(opened: impl AsFd, roots: &[PathBuf]) -> io::Result<bool> {
     let real = path_of(opened)?;

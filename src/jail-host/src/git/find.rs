@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 
 use jail_plan::GitChanges;
 use jail_plan::git::{About, Guarded, How, Outside, PLACES_MAX};
+use jail_plan::private::SHARED;
 
 use super::Refusal;
 use super::file;
 use super::named::{Named, Names, normal};
 use super::private::Folder;
 use super::repository::{Repository, is_repository};
+use super::way::{self, Way};
 
 /// Submodules lie in each other no deeper, and a name of one has no more parts.
 const DEPTH_MAX: usize = 8;
@@ -62,6 +64,7 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     let roots = [&folder, &repository].into_iter().filter(|root| root.is_absolute());
     let mut search = Search {
         about: About::Git,
+        states: SHARED.iter().map(|shared| path(&outside.home).join(shared.path)).collect(),
         seen: BTreeSet::new(),
         found: FoundRepository {
             changes: outside.changes,
@@ -81,6 +84,10 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
     });
     let done = done.and_then(|()| {
         search.about = About::Private;
+        // A link of one may lead into another.
+        for private in &outside.private {
+            search.state(private);
+        }
         outside.private.iter().try_for_each(|private| search.private(private))
     });
     match done {
@@ -95,6 +102,8 @@ pub(super) fn find(outside: &Outside) -> Result<FoundRepository, Refusal> {
 pub(super) struct Search {
     /// What is looked for now.
     about: About,
+    /// What programs have in their state folders that is kept apart, or that sessions share.
+    pub(super) states: Vec<PathBuf>,
     seen: BTreeSet<PathBuf>,
     pub(super) found: FoundRepository,
 }
@@ -234,16 +243,12 @@ impl Search {
 
     /// What a setting names, if the jail may write it; each link on the way is kept, too.
     fn mentioned(&mut self, key: &'static str, how: How, path: &Path) -> Result<(), Refusal> {
-        for part in path.ancestors().skip(1) {
-            if self.is_writable(part) && part.is_symlink() {
-                self.keep(How::ReadOnly, part)?;
-            }
-        }
+        let Some(path) = self.keep_way(path)? else { return Ok(()) };
         if path.symlink_metadata().is_ok() {
-            return self.keep_or_link(how, path);
+            return self.keep_or_link(how, &path);
         }
-        if self.is_writable(path) {
-            self.found.missing.push((key, path.to_path_buf()));
+        if self.is_writable(&path) {
+            self.found.missing.push((key, path));
         }
         Ok(())
     }
@@ -263,7 +268,22 @@ impl Search {
         }
     }
 
+    /// Keeps the links on the way to a path: that path without them. Nothing, where they do not end.
+    pub(super) fn keep_way(&mut self, path: &Path) -> Result<Option<PathBuf>, Refusal> {
+        let Some(Way { links, real }) = way::to(path) else { return Ok(None) };
+        links.iter().try_for_each(|link| self.keep_place(How::ReadOnly, link))?;
+        Ok(Some(real))
+    }
+
+    /// Keeps what is at a path, and the links on the way there.
     pub(super) fn keep(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
+        match self.keep_way(path)? {
+            Some(path) => self.keep_place(how, &path),
+            None => Ok(()),
+        }
+    }
+
+    fn keep_place(&mut self, how: How, path: &Path) -> Result<(), Refusal> {
         let is_kept =
             || self.found.places.iter().any(|place| place.path == path.as_os_str().as_bytes());
         if !self.is_writable(path) || is_kept() {

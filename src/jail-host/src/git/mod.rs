@@ -20,9 +20,11 @@ mod named;
 mod placeholder;
 mod private;
 mod private_report;
+mod programs;
 mod report;
 mod reported;
 mod repository;
+mod way;
 
 use std::ffi::OsStr;
 use std::io;

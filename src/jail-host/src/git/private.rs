@@ -16,8 +16,8 @@ use super::Refusal;
 use super::file;
 use super::find::{Search, failed};
 use super::held::Held;
-use super::mentions::named_in;
 use super::placeholder::Placeholder;
+use super::programs::NextTo;
 use super::reported::{Reported, reported};
 
 /// A folder that the jail may write, and has private copies in.
@@ -27,6 +27,8 @@ pub(super) struct Folder {
     pub(super) named: PathBuf,
     /// What its settings name and what is not there, so that nothing can be put in its place.
     pub(super) missing: Vec<PathBuf>,
+    /// Folders with programs that its settings name, and with state.
+    pub(super) next_to: Vec<NextTo>,
     /// Files that stay shared, and how they were.
     pub(super) reported: Vec<Reported>,
 }
@@ -42,18 +44,22 @@ impl Folder {
 }
 
 impl Search {
+    /// Takes in where a folder is, and which of its names are kept apart.
+    pub(super) fn state(&mut self, private: &Private) {
+        let Some(real) = real(private) else { return };
+        let names = private.names.iter().map(|name| real.join(OsStr::from_bytes(name)));
+        self.states.extend(names);
+        self.found.roots.push(real);
+    }
+
     /// Finds what of a folder the jail has copies of.
     pub(super) fn private(&mut self, private: &Private) -> Result<(), Refusal> {
         let named = PathBuf::from(OsStr::from_bytes(&private.folder));
-        // What is not there, or is no folder, is not in the jail either.
-        let Ok(real) = fs::canonicalize(&named) else { return Ok(()) };
-        if !real.is_dir() {
-            return Ok(());
-        }
-        self.found.roots.push(real.clone());
+        let Some(real) = real(private) else { return Ok(()) };
         let held = Held::open(&real).map_err(|error| failed(&real, &error))?;
         let reported = reported(&self.found.home, &named);
-        let mut folder = Folder { held, named, missing: Vec::new(), reported };
+        let (missing, next_to) = (Vec::new(), Vec::new());
+        let mut folder = Folder { held, named, missing, next_to, reported };
         let done = private.names.iter().try_for_each(|name| self.private_name(&folder.held, name));
         let done = done.and_then(|()| self.named_by_settings(&mut folder));
         self.found.private.push(folder);
@@ -81,7 +87,8 @@ impl Search {
         }
     }
 
-    /// Where the name is: folders on the way are made, and a link on the way is kept. Nothing, where that leads out of the folder.
+    /// Where the name is: folders on the way are made, and a link on the way is kept. Nothing, where that leads out of the folder. If it
+    /// leads to where the jail may write, what is there is kept; what is not there cannot be made here.
     fn way(&mut self, held: &Held, name: &Path) -> Result<Option<PathBuf>, Refusal> {
         let mut way = held.path.clone();
         for part in name.parent().into_iter().flat_map(Path::components) {
@@ -90,13 +97,23 @@ impl Search {
                 self.keep(How::ReadOnly, &way)?;
                 match fs::canonicalize(&way) {
                     Ok(real) if real.starts_with(&held.path) => way = real,
-                    Ok(_) | Err(_) => return Ok(None),
+                    Ok(_) => return self.elsewhere(&held.path.join(name)).map(|()| None),
+                    Err(_) => return Ok(None),
                 }
             }
             let Ok(below) = way.strip_prefix(&held.path) else { return Ok(None) };
             held.make(below, Placeholder::MarkedFolder).map_err(|error| failed(&way, &error))?;
         }
         Ok(name.file_name().map(|last| way.join(last)))
+    }
+
+    /// Keeps what is at a path that leads out of its folder.
+    fn elsewhere(&mut self, path: &Path) -> Result<(), Refusal> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_dir() => self.keep_or_link(How::Layer, path),
+            Ok(found) => self.keep_or_link(of_file(&found), path),
+            Err(_) => self.keep_way(path).map(|_| ()),
+        }
     }
 
     /// What stands where a folder should be: a link stays one, and what it leads to is kept where the jail may write it.
@@ -107,38 +124,15 @@ impl Search {
             Ok(_) | Err(_) => Ok(()),
         }
     }
+}
 
-    /// Programs of the folder that its settings name.
-    fn named_by_settings(&mut self, folder: &mut Folder) -> Result<(), Refusal> {
-        let root = folder.held.path.clone();
-        let of_folder = |path: &Path| path.starts_with(&root);
-        let settings: Vec<PathBuf> = (self.found.places.iter())
-            .filter(|place| place.how == How::Link)
-            .map(|place| PathBuf::from(OsStr::from_bytes(&place.path)))
-            .filter(|path| of_folder(path))
-            .collect();
-        for settings in settings {
-            let text = file::read_below(&settings, &self.found.roots).unwrap_or_default();
-            for path in named_in(&text, &self.found.home, &folder.named, &root) {
-                let is_kept = self.found.places.iter().any(|place| {
-                    let kept = Path::new(OsStr::from_bytes(&place.path));
-                    place.how != How::ReadOnly && path.starts_with(kept)
-                });
-                match path.symlink_metadata() {
-                    Ok(_) if is_kept => {}
-                    Ok(found) if found.is_file() => self.keep(of_file(&found), &path)?,
-                    Ok(found) if found.is_dir() => {}
-                    Ok(_) => self.keep(How::ReadOnly, &path)?,
-                    Err(_) if self.is_writable(&path) && !is_kept => folder.missing.push(path),
-                    Err(_) => {}
-                }
-            }
-        }
-        Ok(())
-    }
+/// Where a folder is, if it is there: what is not a folder is not in the jail either.
+fn real(private: &Private) -> Option<PathBuf> {
+    let real = fs::canonicalize(OsStr::from_bytes(&private.folder)).ok()?;
+    real.is_dir().then_some(real)
 }
 
 /// A file that is too large for a copy is read-only.
-fn of_file(found: &fs::Metadata) -> How {
+pub(super) fn of_file(found: &fs::Metadata) -> How {
     if found.len() > file::BYTES_MAX { How::ReadOnly } else { How::Link }
 }

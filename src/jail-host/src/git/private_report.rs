@@ -15,6 +15,7 @@ use super::copies::{Config, Copies, Layer, identity, open_folder};
 use super::file;
 use super::find::FoundRepository;
 use super::private::Folder;
+use super::programs::NextTo;
 use super::report::listed;
 
 /// Of a folder so many files are looked at, and so deep.
@@ -36,6 +37,14 @@ fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<S
         lines.push(format!(
             "{} was made in the session, and settings on the host name it: look at it before the next session outside of a jail",
             shown(path)
+        ));
+    }
+    let new = folder.next_to.iter().flat_map(NextTo::made);
+    let new: Vec<String> = new.map(|path| short(&path, &found.home)).collect();
+    if !new.is_empty() {
+        lines.push(format!(
+            "new in the session, next to programs that settings on the host name: {}; look at it before the next session outside of a jail",
+            listed(&new)
         ));
     }
     let files = copies.files.iter().filter(|file| of_this(&file.path));
@@ -77,11 +86,14 @@ fn of_folder(folder: &Folder, found: &FoundRepository, copies: &Copies) -> Vec<S
 
 /// A path below the home folder begins with `~`.
 fn shown(path: &Path, home: &Path) -> String {
-    let text = match path.strip_prefix(home) {
+    format!("`{}`", one_line(&short(path, home)))
+}
+
+fn short(path: &Path, home: &Path) -> String {
+    match path.strip_prefix(home) {
         Ok(below) if home.is_absolute() => format!("~/{}", below.to_string_lossy()),
         Ok(_) | Err(_) => path.to_string_lossy().into_owned(),
-    };
-    format!("`{}`", one_line(&text))
+    }
 }
 
 /// The name of a file that is not as it was, and which of its settings are others.
