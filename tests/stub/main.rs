@@ -60,6 +60,7 @@ mod stopping;
 mod terminal;
 mod terminal_filter;
 mod trust;
+mod unsaid;
 mod watched;
 mod worktree;
 mod wrapper;

@@ -205,9 +205,17 @@ fn links_that_an_earlier_jail_has_made_lead_nowhere() {
 }
 
 /// Starts a session that says a word and waits.
-pub(crate) fn begun(jail: &Jail) -> Child {
+fn begun(jail: &Jail) -> Child {
+    begun_with(jail, "true")
+}
+
+/// The same, after a script.
+pub(crate) fn begun_with(jail: &Jail, script: &str) -> Child {
     let mut command = jail.command(jail.wrapper());
-    command.args(["-c", "echo on; read x"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+        .args(["-c", &format!("{script}; echo on; read x")])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut session = command.process_group(0).spawn().expect("it starts");
     let word = &mut [0; 3];
     std::io::Read::read_exact(session.stdout.as_mut().expect("a pipe"), word).expect("a word");

@@ -29,6 +29,8 @@ mod way;
 use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use jail_plan::git::{About, Answer, Line, Message, PACKET_MAX};
@@ -39,6 +41,7 @@ use self::find::{FoundRepository, find};
 use self::private::Folder;
 pub(crate) use self::report::damaged;
 use crate::follow::walls;
+use crate::handoff::unsaid::Unsaid;
 use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_DIR, REMOVE_FILE, WRITE_FILE};
 use crate::{packet, sys};
 
@@ -66,7 +69,8 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
     for answer in Answer::of_places(&found.places) {
         tell(socket, &answer)?;
     }
-    let done = accompany(socket, &found, first);
+    let unsaid = Unsaid::open(Path::new(OsStr::from_bytes(&outside.state)));
+    let done = accompany(socket, &found, &unsaid, first);
     found.clear();
     done
 }
@@ -75,6 +79,7 @@ fn serve(socket: &OwnedFd) -> io::Result<()> {
 fn accompany(
     socket: &OwnedFd,
     found: &FoundRepository,
+    unsaid: &Unsaid,
     first: Result<(), Errno>,
 ) -> io::Result<()> {
     // Else the launch has stopped before.
@@ -84,7 +89,7 @@ fn accompany(
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
     let notes = filesystem::lines(found);
-    let confined = first.and_then(|()| confine(found, &copies));
+    let confined = first.and_then(|()| confine(found, &copies, unsaid));
     let line = |words| Line { about: About::Git, words };
     match notes.is_empty() {
         true => tell(socket, &Answer::Done)?,
@@ -100,17 +105,19 @@ fn accompany(
     match last {
         Some(_) if lines.is_empty() => tell(socket, &Answer::Done),
         Some(_) => tell(socket, &Answer::Lines(lines)),
-        None => Ok(()),
+        // The launcher was killed.
+        None => unsaid.keep(lines.iter().map(|line| line.words.as_str())),
     }
 }
 
 /// Gives up all that reading what the jail has written does not need.
-fn confine(found: &FoundRepository, copies: &Copies) -> Result<(), Errno> {
+fn confine(found: &FoundRepository, copies: &Copies, unsaid: &Unsaid) -> Result<(), Errno> {
     let whole = READ_FILE | READ_DIR | WRITE_FILE | MAKE_REG | REMOVE_FILE | REMOVE_DIR;
     let mut folders: Vec<_> = found.folders().map(|folder| (folder, whole)).collect();
     folders.push((&copies.folder, READ_FILE | READ_DIR));
     let look = READ_FILE | READ_DIR | REMOVE_FILE | REMOVE_DIR;
     folders.extend(found.private.iter().map(|folder| (&folder.held.folder, look)));
+    folders.extend(unsaid.folder().map(|folder| (folder, WRITE_FILE | MAKE_REG)));
     // What lies next to such a folder is read by its name, as it is then.
     let beside: Vec<_> = found.private.iter().flat_map(Folder::beside).collect();
     folders.extend(beside.iter().map(|folder| (folder, READ_FILE)));

@@ -15,6 +15,7 @@ mod record;
 mod report;
 mod store;
 mod tree;
+pub(crate) mod unsaid;
 mod walls;
 pub(crate) mod watch;
 
@@ -117,9 +118,16 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
         Some("approve" | "restore") => Work::Move,
         Some(_) | None => Work::Look,
     };
-    let Some(ledger) = Ledger::nearest(Path::new(project), Path::new(state), work)? else {
-        return Err(io::Error::other("no session that was examined ran here"));
+    let state = Path::new(state);
+    // It is not about one project, and is read before this process gives up its rights.
+    let unsaid = unsaid::lines(state)?;
+    if mode == Some("approve") && paths.is_empty() {
+        unsaid::approve(state)?;
+    }
+    let Some(mut ledger) = Ledger::nearest(Path::new(project), state, work)? else {
+        return without_session(mode, project, &unsaid);
     };
+    ledger.unsaid = unsaid;
     match mode {
         Some("show") => ledger.show(|report| report.text(Extent::All)),
         Some("json") => ledger.show(|report| report.json()),
@@ -127,6 +135,20 @@ fn for_the_user(words: &[OsString]) -> io::Result<()> {
         Some("restore") => ledger.restore(paths),
         Some(_) | None => Err(io::Error::other("`jailgen handoff` starts it")),
     }
+}
+
+/// No session that was examined ran in this folder: what launchers that were killed have not said is all that there is.
+fn without_session(mode: Option<&str>, project: &OsStr, unsaid: &[String]) -> io::Result<()> {
+    let nothing = BTreeSet::new();
+    let (project, is_running) = (project.as_bytes(), false);
+    let report = Report { project, left: &[], held: &nothing, unsaid, is_running };
+    let text = match mode {
+        Some("show") if !unsaid.is_empty() => report.text(Extent::All),
+        Some("json") if !unsaid.is_empty() => report.json(),
+        Some("approve") if !unsaid.is_empty() => "0 approved\n".into(),
+        Some(_) | None => return Err(io::Error::other("no session that was examined ran here")),
+    };
+    io::stdout().write_all(text.as_bytes())
 }
 
 /// `SECONDS.NANOSECONDS`.
@@ -143,6 +165,8 @@ struct Ledger {
     /// What is not looked at.
     patterns: Patterns,
     work: Work,
+    /// What launchers that were killed have not said.
+    unsaid: Vec<String>,
 }
 
 impl Ledger {
@@ -175,7 +199,7 @@ impl Ledger {
         let lifted = String::from_utf8_lossy(&lifted);
         let patterns = Patterns::read(lifted.lines());
         let patterns = patterns.ok_or_else(|| io::Error::other("its record cannot be read"))?;
-        Ok(Self { place, store, names, patterns, work })
+        Ok(Self { place, store, names, patterns, work, unsaid: Vec::new() })
     }
 
     /// From the launch to the jail's end.
@@ -286,7 +310,8 @@ impl Ledger {
         left: &'a [judge::Left<'a>],
         held: &'a BTreeSet<Vec<u8>>,
     ) -> Report<'a> {
-        Report { project: &self.place.path, left, held, is_running: false }
+        let (project, unsaid) = (&self.place.path, &self.unsaid);
+        Report { project, left, held, unsaid, is_running: false }
     }
 
     fn walk(&self, records: &Records, since: Option<(i64, u32)>) -> Vec<Seen> {

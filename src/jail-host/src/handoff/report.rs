@@ -15,6 +15,8 @@ pub(super) struct Report<'a> {
     pub(super) left: &'a [Left<'a>],
     /// What was moved aside.
     pub(super) held: &'a BTreeSet<Vec<u8>>,
+    /// What launchers that were killed have not said.
+    pub(super) unsaid: &'a [String],
     pub(super) is_running: bool,
 }
 
@@ -66,6 +68,12 @@ impl Report<'_> {
         for path in self.held {
             let _ = writeln!(text, "  {}", shown(path));
         }
+        if !self.unsaid.is_empty() {
+            text.push_str("Not reported when it was time, because the launcher was killed; `jailgen handoff approve` takes it out of this list:\n");
+        }
+        for line in self.unsaid {
+            let _ = writeln!(text, "  {}", printable(line));
+        }
         match extent {
             Extent::Session if !lines.is_empty() => {
                 if earlier > 0 {
@@ -107,6 +115,7 @@ impl Report<'_> {
             running: self.is_running,
             left: left.collect(),
             held: self.held.iter().map(lossy).collect(),
+            unsaid: self.unsaid,
         };
         ascii(&serde_json::to_string_pretty(&whole).unwrap_or_default()) + "\n"
     }
@@ -119,6 +128,7 @@ struct Whole<'a> {
     running: bool,
     left: Vec<Line<'a>>,
     held: Vec<String>,
+    unsaid: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -202,6 +212,11 @@ fn line(left: &Left<'_>) -> String {
         (name, says) => format!(" {} = {}", one_line(name), one_line(says)),
     };
     format!("{:<8} {}{part}: {}", word(left.change), shown(path), seen.counted.reason)
+}
+
+/// What was escaped when it was written down.
+fn printable(line: &str) -> String {
+    line.chars().filter(|character| !character.is_control()).collect()
 }
 
 /// A longer path is cut in its middle.

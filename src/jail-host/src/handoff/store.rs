@@ -173,7 +173,7 @@ fn name(path: &[u8]) -> String {
     hash(path).chars().take(32).collect()
 }
 
-fn make(folder: &Path) -> io::Result<()> {
+pub(super) fn make(folder: &Path) -> io::Result<()> {
     match mkdirat(CWD, folder.as_os_str().as_bytes(), Mode::RWXU) {
         Err(Errno::EXIST) | Ok(()) => Ok(()),
         Err(error) => Err(error.into()),

@@ -67,6 +67,8 @@ pub struct Outside {
     pub changes: GitChanges,
     /// The user's home folder; empty where it is not known.
     pub home: Vec<u8>,
+    /// The folder of jailgen's state in which the ledger is; empty where there is none.
+    pub state: Vec<u8>,
     /// The working folder.
     pub folder: Vec<u8>,
     /// The repository that it is a linked worktree of; empty where it is not a linked worktree, or the repository is not granted.
@@ -147,11 +149,11 @@ impl Message {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Outside(Outside { changes, home, folder, repository, private }) => {
+            Self::Outside(Outside { changes, home, state, folder, repository, private }) => {
                 let mut packet = Vec::from([b'O', *changes as u8]);
                 let all =
                     private.iter().flat_map(|one| [&one.folder].into_iter().chain(&one.names));
-                for part in [home, folder, repository].into_iter().chain(all) {
+                for part in [home, state, folder, repository].into_iter().chain(all) {
                     packet.extend_from_slice(part);
                     packet.push(0);
                 }
@@ -171,7 +173,8 @@ impl Message {
                 let changes = all.into_iter().find(|one| *one as u8 == *changes)?;
                 let rest = rest.strip_suffix(&[0])?;
                 let mut parts = rest.split(|byte| *byte == 0).map(<[u8]>::to_vec);
-                let (home, folder, repository) = (parts.next()?, parts.next()?, parts.next()?);
+                let (home, state) = (parts.next()?, parts.next()?);
+                let (folder, repository) = (parts.next()?, parts.next()?);
                 let mut private: Vec<Private> = Vec::new();
                 for part in parts {
                     // No name begins with a slash, and every folder does.
@@ -183,7 +186,7 @@ impl Message {
                         None => return None,
                     }
                 }
-                Some(Self::Outside(Outside { changes, home, folder, repository, private }))
+                Some(Self::Outside(Outside { changes, home, state, folder, repository, private }))
             }
             [b'I', other_user @ (0 | 1)] => Some(Self::Inside { other_user: *other_user == 1 }),
             [b'E'] => Some(Self::Ended),
@@ -308,11 +311,13 @@ mod tests {
     #[test]
     fn packets_are_read_back_as_sent() {
         let outside = |changes| {
-            let (home, folder, repository) = (b"/h".to_vec(), b"/h/p\xff".to_vec(), Vec::new());
+            let (home, state) = (b"/h".to_vec(), b"/h/s".to_vec());
+            let (folder, repository) = (b"/h/p\xff".to_vec(), Vec::new());
             let names = vec![b"a".to_vec(), b"b/c/".to_vec()];
             let private = [b"/h/s", b"/h/t"]
                 .map(|folder| Private { folder: folder.to_vec(), names: names.clone() });
-            Message::Outside(Outside { changes, home, folder, repository, private: private.into() })
+            let private = private.into();
+            Message::Outside(Outside { changes, home, state, folder, repository, private })
         };
         for message in [
             outside(GitChanges::Reported),
@@ -328,8 +333,8 @@ mod tests {
             b"O",
             b"O\x07/h\0/p\0",
             b"O\0/h\0/p",
-            b"O\0a\0b\0c",
-            b"O\0a\0b\0c\0d\0",
+            b"O\0a\0b\0c\0d",
+            b"O\0a\0b\0c\0d\0e\0",
             b"I\x02",
         ] {
             assert_eq!(Message::decode(packet), None, "{packet:?}");

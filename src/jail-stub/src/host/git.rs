@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use jail_plan::git::{
     About, Answer, GIT, Guarded, Line, Message, Outside, PACKET_MAX, PLACES_MAX, Private, is_apart,
 };
+use jail_plan::handoff::FOLDER;
 use jail_plan::helper::HELPER;
 use jail_plan::{Access, GitChanges, HostText, Ids, InsideOp, Plan, Step};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -45,6 +46,7 @@ impl<'a> GitGuard<'a> {
             home: caller
                 .home_folder()
                 .map_or_else(|_| Vec::new(), |home| home.as_str().as_bytes().to_vec()),
+            state: caller.state_folder().map(|state| state.file(FOLDER)).unwrap_or_default(),
             folder: Vec::new(),
             repository: Vec::new(),
             private: Vec::new(),

@@ -171,7 +171,7 @@ proptest! {
         records.begin(&[]);
         let left = records.left(&seen);
         let held = std::collections::BTreeSet::new();
-        let report = Report { project: b"/p", left: &left, held: &held, is_running: true };
+        let report = Report { project: b"/p", left: &left, held: &held, unsaid: &[], is_running: true };
         for text in [report.text(Extent::All), report.text(Extent::Session), report.json()] {
             prop_assert!(text.chars().all(|c| c == '\n' || !c.is_control() && c != '\u{202e}'), "{text:?}");
         }

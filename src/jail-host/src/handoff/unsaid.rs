@@ -1,0 +1,77 @@
+//! What was to be reported when a session ended, and was not, because its launcher was killed. It is kept next to the ledger, where no
+//! jail can write, until it is approved.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::store::make;
+
+/// The folder next to those of projects, whose names are longer.
+const FOLDER: &str = "unsaid";
+
+/// More such sessions are not shown.
+const SESSIONS_MAX: usize = 100;
+
+/// Where it is kept, opened before the process gives up its rights.
+pub(crate) struct Unsaid(Option<OwnedFd>);
+
+impl Unsaid {
+    /// In the folder of the ledger; nowhere, where there is none.
+    pub(crate) fn open(state: &Path) -> Self {
+        let folder = state.join(FOLDER);
+        let made = state.is_absolute() && make(state).and_then(|()| make(&folder)).is_ok();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Self(made.then(|| openat(CWD, &folder, flags, Mode::empty()).ok()).flatten())
+    }
+
+    pub(crate) fn folder(&self) -> Option<&OwnedFd> {
+        self.0.as_ref()
+    }
+
+    /// Keeps lines, in which everything is escaped.
+    pub(crate) fn keep<'l>(&self, lines: impl Iterator<Item = &'l str>) -> io::Result<()> {
+        let Some(folder) = &self.0 else { return Ok(()) };
+        let text: String = lines.flat_map(|line| [line, "\n"]).collect();
+        if text.is_empty() {
+            return Ok(());
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let name = format!("{:020}.{:09}", now.as_secs(), now.subsec_nanos());
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;
+        File::from(file).write_all(text.as_bytes())
+    }
+}
+
+/// The lines that are kept, the last sessions' last.
+pub(super) fn lines(state: &Path) -> io::Result<Vec<String>> {
+    let mut files = files(state)?;
+    files.drain(..files.len().saturating_sub(SESSIONS_MAX));
+    let mut lines = Vec::new();
+    for file in files {
+        let text = fs::read(file)?;
+        lines.extend(String::from_utf8_lossy(&text).lines().map(str::to_owned));
+    }
+    Ok(lines)
+}
+
+/// Takes them away.
+pub(super) fn approve(state: &Path) -> io::Result<()> {
+    files(state)?.iter().try_for_each(fs::remove_file)
+}
+
+fn files(state: &Path) -> io::Result<Vec<std::path::PathBuf>> {
+    let entries = match fs::read_dir(state.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let paths: io::Result<Vec<_>> = entries.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths?;
+    paths.sort();
+    Ok(paths)
+}
