@@ -190,6 +190,17 @@ mod tests {
             ("Makefile", None),
             ("x/target/debug/y", Some("build-output")),
             ("docs/package.json.md", None),
+            (".github/hooks/start.json", Some("agent")),
+            (".github/CODEOWNERS", None),
+            (".agents/skills/a/run.sh", Some("agent")),
+            (".factory/settings.json", Some("agent")),
+            (".junie/mcp/mcp.json", Some("agent")),
+            (".shadowenv.d/500_default.lisp", Some("shell")),
+            ("a/.envrc.local", Some("shell")),
+            ("mise.local.toml", Some("shell")),
+            ("lefthook-local.yml", Some("git-hook")),
+            (".clinerules", Some("instructions")),
+            (".clinerules/hooks/x", Some("agent")),
         ] {
             assert_eq!(kind(path), expected, "{path}");
         }
