@@ -44,6 +44,9 @@ fn files_are_tried_and_left_as_they_were() {
     check(&format!("read {}", path("a")), "content");
     check(&format!("create {}", path("b")), "ok 0");
     check(&format!("create {}", path("a")), "errno 17");
+    check(&format!("write-mapped {} other", path("a")), "ok 0");
+    check(&format!("read {}", path("a")), "othernt");
+    check(&format!("write-mapped {} x", path("none")), "errno 2");
     check(&format!("hard-link {} {}", path("a"), path("c")), "ok 0");
     check(&format!("rename {} {}", path("a"), path("c")), "ok 0");
     check(&format!("open-write {}", path("nowhere")), "errno 2");

@@ -16,6 +16,7 @@ Usage: jail-probe WORD…          one attempt; exit status 0 if it succeeded, 1
   link PATH                      where a symbolic link leads
   stat PATH                      the type, mode and owner of a file
   open-write PATH                open a file for writing, and write nothing
+  write-mapped PATH TEXT         write into a file through a mapping of it
   create PATH                    create a file that does not exist, and remove it
   hard-link FROM TO              make a second name for a file, and remove it
   rename FROM TO                 rename something, and rename it back
@@ -51,6 +52,7 @@ pub(crate) fn here(words: &[String]) -> Answer {
         ["link", path] => files::link(path),
         ["stat", path] => files::stat(path),
         ["open-write", path] => files::open_write(path),
+        ["write-mapped", path, text] => files::write_mapped(path, text),
         ["create", path] => files::create(path),
         ["hard-link", from, to] => files::hard_link(from, to),
         ["rename", from, to] => files::rename(from, to),

@@ -7,15 +7,20 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File, FileType, OpenOptions};
+use std::hint::black_box;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::ANSWER_MAX;
 use crate::answer::Answer;
 use crate::net;
+use crate::sys;
 
 /// How many entries a listing or a search looks at.
 const ENTRIES_MAX: usize = 20_000;
@@ -25,6 +30,28 @@ pub(crate) fn read(path: &str) -> Answer {
     let read = File::open(path)
         .and_then(|file| file.take(ANSWER_MAX as u64).read_to_end(&mut bytes).map(drop));
     Answer::from_result(read, |()| Answer::Text(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// Writes into a file through a mapping into memory, whose page was written before and so has no new time: a watcher of times sees
+/// nothing of it.
+pub(crate) fn write_mapped(path: &str, text: &str) -> Answer {
+    let file = OpenOptions::new().read(true).write(true).open(path);
+    let file = match file {
+        Ok(file) => file,
+        Err(error) => return Answer::failed(&error),
+    };
+    let bytes = match sys::map(file.as_fd(), text.len()) {
+        Ok(bytes) => black_box(bytes),
+        Err(error) => return Answer::of_register(error),
+    };
+    for _ in 0..2 {
+        bytes.iter_mut().take(1).for_each(|byte| *byte ^= 1);
+        black_box(&mut *bytes);
+    }
+    sleep(Duration::from_secs(2));
+    bytes.copy_from_slice(text.as_bytes());
+    black_box(bytes);
+    Answer::Done(0)
 }
 
 pub(crate) fn list(path: &str) -> Answer {

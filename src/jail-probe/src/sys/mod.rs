@@ -3,6 +3,8 @@
 mod started;
 
 use std::arch::asm;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::{ptr, slice};
 
 use syscalls::Sysno;
 
@@ -39,6 +41,19 @@ pub(crate) fn landlock_version() -> isize {
     // SAFETY: with this flag the call takes no attributes: the address and the size are 0, as it
     // demands.
     unsafe { enter(id(Sysno::landlock_create_ruleset), [0, 0, 1, 0, 0, 0]) }
+}
+
+/// Maps the beginning of a file for reading and writing, as the file is and not a copy.
+pub(crate) fn map(file: BorrowedFd<'_>, length: usize) -> Result<&'static mut [u8], isize> {
+    const READ_AND_WRITE: usize = 1 | 2;
+    const SHARED: usize = 1;
+    let file = usize::try_from(file.as_raw_fd()).unwrap_or(usize::MAX);
+    // SAFETY: the kernel chooses the address, so nothing of this process lies there.
+    let at = unsafe { enter(id(Sysno::mmap), [0, length, READ_AND_WRITE, SHARED, file, 0]) };
+    let address = usize::try_from(at).map_err(|_| at)?;
+    // SAFETY: the kernel has mapped at least `length` bytes there for reading and writing, and nothing
+    // takes them away before the process ends. Any byte is a valid one, whoever writes it.
+    Ok(unsafe { slice::from_raw_parts_mut(ptr::with_exposed_provenance_mut(address), length) })
 }
 
 /// Waits for a child; its status as wait4(2) has it, or an error below zero.
