@@ -62,5 +62,6 @@ mod terminal_filter;
 mod trust;
 mod unsaid;
 mod watched;
+mod watched_files;
 mod worktree;
 mod wrapper;

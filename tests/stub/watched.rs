@@ -8,7 +8,7 @@ use crate::jail::{Caller, Jail, Ran, by, callers, literal};
 use crate::programs::host;
 
 /// In a repository with a commit.
-fn jail(caller: Caller) -> Jail {
+pub(crate) fn jail(caller: Caller) -> Jail {
     let jail = Jail::new(caller).change(|plan| {
         plan.before.push(Step::new(by(), HostOp::HandOff(HandOff { quarantine: false })));
     });
@@ -20,7 +20,7 @@ fn jail(caller: Caller) -> Jail {
 
 /// Runs a script inside while another one runs outside, which waits for what is reported by `reported WORDS` and ends the session
 /// by `touch ~/end`; all that was printed by the launcher.
-fn meanwhile(jail: &Jail, inside: &str, outside: &str) -> String {
+pub(crate) fn meanwhile(jail: &Jail, inside: &str, outside: &str) -> String {
     let script = format!(
         r#"reported() {{ for n in $(seq 500); do grep -qF "$1" ~/told && return; sleep 0.02; done; echo "never reported: $1"; }}
         inside() {{ for n in $(seq 500); do [ -e "$1" ] && return; sleep 0.02; done; echo "never made: $1"; }}
@@ -105,13 +105,13 @@ fn the_watcher_sees_and_may_do_nothing_else() {
     }
 }
 
-fn protecting(jail: Jail, globs: &[&str]) -> Jail {
+pub(crate) fn protecting(jail: Jail, globs: &[&str]) -> Jail {
     let globs = globs.iter().map(|glob| (*glob).to_owned()).collect();
     jail.op(InsideOp::Protect(Protect { globs }))
 }
 
 /// `jailgen handoff restore`.
-fn restore(jail: &Jail, path: &str) -> Ran {
+pub(crate) fn restore(jail: &Jail, path: &str) -> Ran {
     let mut command = jail.command(host());
     command.args([LEDGER, "restore"]).arg(jail.folder.path().join("state/jailgen").join(FOLDER));
     Ran::of(command.arg(jail.project()).arg(jail.project().join(path)))
@@ -138,6 +138,19 @@ const PLANTED: &[(&str, &str)] = &[
     ("echo evil >>flake.nix", "flake.nix"),
     ("ln flake.nix y; echo evil >>y", "flake.nix"),
     ("exec 3<>flake.nix; echo evil >&3", "flake.nix"),
+    // By a link that stands for a folder.
+    ("mkdir y; echo evil >y/tasks.json; ln -s y .vscode", ".vscode"),
+    ("mkdir y; ln -s y .claude; echo evil >y/settings.json", ".claude"),
+    // In a folder that cannot be looked into at first.
+    (
+        "mkdir y; echo evil >y/tasks.json; chmod 0 y; mv y .vscode; sleep 0.5; chmod 700 .vscode",
+        ".vscode/tasks.json",
+    ),
+    // Among more names than are looked at at once.
+    (
+        "mkdir y; (cd y; seq 12000 | xargs touch); echo evil >y/tasks.json; mv y .vscode",
+        ".vscode/tasks.json",
+    ),
     // In a folder that has no name of its own in the table.
     ("echo evil >a/.envrc", "a/.envrc"),
     // Before the watcher can have looked.

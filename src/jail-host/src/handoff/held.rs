@@ -148,6 +148,23 @@ pub(super) fn write_new(place: &Place, path: &[u8], mode: u32, bytes: &[u8]) -> 
     write(&folder, name, mode & 0o777, bytes)
 }
 
+/// The same, where the folders that it lies in may be gone, too.
+pub(super) fn write_new_with_folders(
+    place: &Place,
+    path: &[u8],
+    mode: u32,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let (folder, name) = parent(place, path, Make::Folders)?;
+    write(&folder, name, mode & 0o777, bytes)
+}
+
+/// Keeps a file that is not there any more like one that was moved aside.
+pub(super) fn keep(store: &Store, path: &[u8], mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let held = Held { path: path.to_vec(), mode, content: bytes.to_vec(), is_link: false }.encode();
+    store.write(&format!("held/{}", file_name(&held)), &held)
+}
+
 fn write(folder: &OwnedFd, name: &[u8], mode: u32, bytes: &[u8]) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let file = openat(folder, name, flags, Mode::RUSR | Mode::WUSR)?;

@@ -70,9 +70,16 @@ impl Watches {
         Ok(())
     }
 
-    /// The same, where there is room for more watches.
-    pub(super) fn add_if_room(&mut self, opened: &OwnedFd, path: &[u8], events: WatchFlags) {
-        self.is_full |= self.add(opened, path, events).is_err();
+    /// The same, where there is room for more watches: whether there is.
+    pub(super) fn add_if_room(
+        &mut self,
+        opened: &OwnedFd,
+        path: &[u8],
+        events: WatchFlags,
+    ) -> bool {
+        let is_watched = self.add(opened, path, events).is_ok();
+        self.is_full |= !is_watched;
+        is_watched
     }
 
     /// Whether something is not watched for want of room. It is said once.

@@ -1,7 +1,7 @@
 //! Protected paths: what appears at one and is not known goes to where the ledger keeps what it holds, at once and a bounded number
 //! of times. The watcher does not know which program made it: the user's own new file goes there, too, and can be brought back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use rustix::fs::inotify::ReadFlags;
 use rustix::fs::{AtFlags, FileType, unlinkat};
 use rustix::io::Errno;
 
+use super::aliases::Aliases;
 use super::events::Watches;
 use super::known::{Content, Known};
 use super::look::{IN_FOLDER, NAMES_AT_START, NAMES_LATER};
@@ -31,7 +32,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// What is protected, and what is known of it.
 pub(super) struct Guard<'a> {
     pub(super) place: &'a Place,
-    store: Store,
+    pub(super) store: Store,
     pub(super) patterns: Patterns,
     pub(super) names: Names,
     pub(super) known: Known,
@@ -39,6 +40,15 @@ pub(super) struct Guard<'a> {
     due: BTreeMap<Vec<u8>, Due>,
     /// What was judged to be known, as it was then.
     pub(super) judged: BTreeMap<Vec<u8>, Stamp>,
+    pub(super) aliases: Aliases,
+    /// Folders that are not watched, for want of room or of a right to read them.
+    pub(super) polled: BTreeSet<Vec<u8>>,
+    /// What was removed and is not put back.
+    pub(super) removed: BTreeSet<Vec<u8>>,
+    /// Lines that are to be printed.
+    pub(super) lines: Vec<String>,
+    /// Such a line was printed already.
+    pub(super) is_partial: bool,
     swept: Instant,
     moves: usize,
     gone: usize,
@@ -70,12 +80,17 @@ impl<'a> Guard<'a> {
             since,
             due: BTreeMap::new(),
             judged: BTreeMap::new(),
+            aliases: Aliases::default(),
+            polled: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            lines: Vec::new(),
+            is_partial: false,
             swept: Instant::now(),
             moves: 0,
             gone: 0,
         };
         watches.add(&place.open_folder(b"", Links::Refused)?, b"", IN_FOLDER)?;
-        guard.look_through(Vec::new(), NAMES_AT_START, watches);
+        guard.look_through(Vec::new(), NAMES_AT_START, watches)?;
         Ok(guard)
     }
 
@@ -85,48 +100,90 @@ impl<'a> Guard<'a> {
         due.map_or(self.swept + SWEEP, |due| due.min(self.swept + SWEEP))
     }
 
-    /// Finds what was written through a mapping of the file into memory, which is no event before that ends.
-    fn sweep(&mut self) {
-        if self.swept.elapsed() < SWEEP {
-            return;
+    /// Whether what is at this path is protected, under any of its names. A link may stand for a folder.
+    pub(super) fn protects(&self, path: &[u8], kind: FileType) -> bool {
+        self.is_protected(path, kind)
+            || self.aliases.names(path).any(|name| self.is_protected(&name, kind))
+    }
+
+    fn is_protected(&self, path: &[u8], kind: FileType) -> bool {
+        let is_for_folder = || {
+            let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+            let is_way = self.patterns.is_way(name) && !self.patterns.lifts(path);
+            is_way || self.patterns.protects(path, FileType::Directory)
+        };
+        self.patterns.protects(path, kind) || kind == FileType::Symlink && is_for_folder()
+    }
+
+    pub(super) fn is_there(&self, path: &[u8]) -> bool {
+        let found = self.place.parent(path).and_then(|(folder, name)| data(&folder, name));
+        found.is_ok_and(|found| found.kind != FileType::Directory)
+    }
+
+    /// Finds what was written through a mapping of the file into memory, which is no event before that ends: by its times, and where these
+    /// are of the session, by its content, because a page that is written already has no new time when it is written again.
+    fn sweep(&mut self, by: Option<Instant>, watches: &mut Watches) -> io::Result<()> {
+        if by.is_some() && self.swept.elapsed() < SWEEP {
+            return Ok(());
         }
         self.swept = Instant::now();
+        self.poll(watches)?;
         for (path, stamp) in self.judged.clone() {
             let now = self.place.parent(&path).and_then(|(folder, name)| data(&folder, name));
             match now {
-                Ok(now) if now.stamp == stamp => {}
+                Ok(now) if now.stamp == stamp && stamp.changed < self.since => {}
                 Ok(_) => self.put_off(&path, Due { at: self.swept, is_new: false }),
-                // That is an event.
-                Err(_) => drop(self.judged.remove(&path)),
+                // That is an event, where its folder is watched.
+                Err(_) => {
+                    self.judged.remove(&path);
+                    self.has_gone(&path);
+                }
             }
         }
+        Ok(())
     }
 
     /// Something has happened at a path.
-    pub(super) fn happened(&mut self, path: &[u8], what: ReadFlags, watches: &mut Watches) {
+    ///
+    /// # Errors
+    /// The jail is to end: the reason.
+    pub(super) fn happened(
+        &mut self,
+        path: &[u8],
+        what: ReadFlags,
+        watches: &mut Watches,
+    ) -> io::Result<()> {
         let is_named = what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO);
         if what.contains(ReadFlags::ISDIR) {
             if what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
                 watches.forget_below(path);
-            } else if is_named {
+                self.has_gone(path);
+            } else if is_named || what.contains(ReadFlags::ATTRIB) {
+                // A folder that could not be read may be one that can, now.
                 watches.forget_below(path);
-                self.look_through(path.to_vec(), NAMES_LATER, watches);
+                return self.look_through(path.to_vec(), NAMES_LATER, watches);
             }
-            return;
+            return Ok(());
         }
         let is_whole = what.intersects(ReadFlags::CLOSE_WRITE | ReadFlags::MOVED_TO);
-        if what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE | ReadFlags::IGNORED)
-            || !self.patterns.protects(path, FileType::RegularFile)
+        if what.intersects(ReadFlags::MOVED_FROM | ReadFlags::DELETE) {
+            self.has_gone(path);
+            return Ok(());
+        }
+        let is_one = |kind| self.protects(path, kind);
+        if what.contains(ReadFlags::IGNORED)
+            || !is_one(FileType::RegularFile) && !is_one(FileType::Symlink)
         {
-            return;
+            return Ok(());
         }
         let at = Instant::now() + if is_whole { Duration::ZERO } else { GRACE };
         self.put_off(path, Due { at, is_new: is_named });
+        Ok(())
     }
 
     /// It is not known what has happened: everything is looked at.
-    pub(super) fn lost(&mut self, watches: &mut Watches) {
-        self.look_through(Vec::new(), NAMES_AT_START, watches);
+    pub(super) fn lost(&mut self, watches: &mut Watches) -> io::Result<()> {
+        self.look_through(Vec::new(), NAMES_AT_START, watches)
     }
 
     pub(super) fn put_off(&mut self, path: &[u8], due: Due) {
@@ -144,8 +201,8 @@ impl<'a> Guard<'a> {
         by: Option<Instant>,
         watches: &mut Watches,
     ) -> io::Result<Vec<String>> {
-        let mut lines = Vec::new();
-        self.sweep();
+        self.sweep(by, watches)?;
+        let mut lines = std::mem::take(&mut self.lines);
         loop {
             let is_due = |due: &Due| by.is_none_or(|by| due.at <= by);
             let next = self.due.iter().find(|(_, due)| is_due(due));
@@ -164,14 +221,22 @@ impl<'a> Guard<'a> {
         watches: &mut Watches,
     ) -> io::Result<Option<String>> {
         let found = match self.place.parent(path).and_then(|(folder, name)| data(&folder, name)) {
-            Ok(found) if found.kind == FileType::Directory => return Ok(None),
+            Ok(found) if found.kind == FileType::Directory => {
+                if self.known.was_there(path) {
+                    self.removed.insert(path.to_vec());
+                }
+                return Ok(None);
+            }
+            Ok(found) if !self.protects(path, kind_of(found)) => return Ok(None),
             Ok(found) => found,
-            Err(_) => return self.is_gone(path, due).map(|()| None),
+            // A folder on the way cannot be read, by any program of the same user; that it can is an event.
+            Err(Errno::ACCESS) => return Ok(None),
+            Err(_) => return self.missing(path, due),
         };
         let content = match Content::read(self.place, path, found) {
             // No program of the same user can read it, and that it can is an event.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
-            Err(_) => return self.is_gone(path, due).map(|()| None),
+            Err(_) => return self.missing(path, due),
             Ok(content) => content,
         };
         if self.is_known(path, &content, found, watches)? {
@@ -182,21 +247,16 @@ impl<'a> Guard<'a> {
         if self.is_known(path, &content, found, watches)? {
             return Ok(None);
         }
-        self.moves += 1;
         let is_moved = self.move_aside(path, &content)?;
         let is_back = is_moved && self.put_back(path);
         drop(turn);
         let shown = shown(path);
-        if self.moves > MOVES_MAX {
-            return Err(io::Error::other(format!(
-                "protected files were made or changed more than {MOVES_MAX} times, `{shown}` last: the jail is ended"
-            )));
-        }
+        self.count_move(path)?;
         if !is_moved {
             self.put_off(path, Due { at: Instant::now(), is_new: true });
             return Ok(None);
         }
-        let reason = self.reason(path).map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let reason = self.reason_in_brackets(path);
         let more = match (content, is_back) {
             (_, true) => "was moved aside; what was there before is there again",
             (Content::Special, _) => "is a socket, a pipe or a device, and was removed",
@@ -207,6 +267,18 @@ impl<'a> Guard<'a> {
         Ok(Some(format!(
             "`{shown}` is protected{reason}, was made or changed while the jail runs, and {more}"
         )))
+    }
+
+    /// Something was moved aside, or put back.
+    pub(super) fn count_move(&mut self, path: &[u8]) -> io::Result<()> {
+        self.moves += 1;
+        match self.moves > MOVES_MAX {
+            false => Ok(()),
+            true => Err(io::Error::other(format!(
+                "protected files were made, changed or removed more than {MOVES_MAX} times, `{}` last: the jail is ended",
+                shown(path)
+            ))),
+        }
     }
 
     /// Whether it is not the session's. Then it is watched itself: it may be changed by another name.
@@ -265,7 +337,7 @@ impl<'a> Guard<'a> {
     }
 
     /// It was there, and is no more.
-    fn is_gone(&mut self, path: &[u8], due: Due) -> io::Result<()> {
+    pub(super) fn is_gone(&mut self, path: &[u8], due: Due) -> io::Result<()> {
         self.gone += usize::from(due.is_new);
         match self.gone > GONE_MAX {
             false => Ok(()),
@@ -274,6 +346,12 @@ impl<'a> Guard<'a> {
                 shown(path)
             ))),
         }
+    }
+
+    pub(super) fn reason_in_brackets(&self, path: &[u8]) -> String {
+        let other = || self.aliases.names(path).find_map(|name| self.reason(&name));
+        let reason = self.reason(path).or_else(other);
+        reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
     }
 
     fn reason(&self, path: &[u8]) -> Option<&'static str> {
@@ -286,5 +364,19 @@ impl<'a> Guard<'a> {
             let (last, before) = above.get(..end)?.split_last()?;
             self.names.folder(before, last).map(|(row, _)| row.reason)
         })
+    }
+}
+
+/// What globs are compared with: a pipe is like a file, and a link may be like a folder.
+fn kind_of(found: Data) -> FileType {
+    match found.kind {
+        FileType::Symlink => FileType::Symlink,
+        FileType::RegularFile
+        | FileType::Directory
+        | FileType::Fifo
+        | FileType::Socket
+        | FileType::CharacterDevice
+        | FileType::BlockDevice
+        | FileType::Unknown => FileType::RegularFile,
     }
 }

@@ -105,6 +105,31 @@ impl Known {
         self.originals.get(path).map(|(mode, bytes)| (*mode, bytes.as_slice()))
     }
 
+    /// Whether something was there when the jail was started.
+    pub(super) fn was_there(&self, path: &[u8]) -> bool {
+        let first = (path.to_vec(), String::new());
+        self.there.range(first..).next().is_some_and(|(known, _)| known == path)
+    }
+
+    /// What was there at a path and below it.
+    pub(super) fn below(&self, path: &[u8]) -> Vec<Vec<u8>> {
+        let from = (path.to_vec(), String::new());
+        let all = self.there.range(from..).map(|(known, _)| known);
+        let is_below = |known: &&Vec<u8>| {
+            known.strip_prefix(path).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+        };
+        // Names such as `a-b` stand between `a` and `a/b`.
+        let mut all: Vec<_> =
+            all.take_while(|known| known.starts_with(path)).filter(is_below).cloned().collect();
+        all.dedup();
+        all
+    }
+
+    /// Whether the repository had this content.
+    pub(super) fn is_in_git(&self, place: &Place, content: &[u8]) -> bool {
+        self.objects.had(place, content)
+    }
+
     /// It was moved aside.
     pub(super) fn moved(&mut self, path: &[u8], content: &Content, held: String) {
         self.moved.extend(content.id().map(|id| ((path.to_vec(), id), held)));

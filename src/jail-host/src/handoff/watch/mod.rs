@@ -5,11 +5,13 @@
 //! It is confined before it reads anything of the project, runs nothing, and follows no link. It ends before the jail does where the
 //! jail has to end, and the stub, which ends it then, reports that, whatever ended the watcher.
 
+mod aliases;
 mod events;
 mod guard;
 mod known;
 mod look;
 mod objects;
+mod removed;
 mod repository;
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,7 @@ use super::place::Place;
 use super::store::Store;
 use super::{NextToJail, path_of, status};
 use crate::follow::walls;
-use crate::sys::landlock::{MAKE_REG, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE};
+use crate::sys::landlock::{MAKE_DIR, MAKE_REG, READ_DIR, READ_FILE, REMOVE_FILE, WRITE_FILE};
 
 /// Of memory. What is protected is small, and one of it at a time is read.
 const MEMORY_MAX: u64 = 512 << 20;
@@ -70,7 +72,7 @@ fn confine(project: &OwnedFd, store: Option<&Store>) -> io::Result<()> {
     let read = READ_FILE | READ_DIR;
     let mut folders = vec![(project, read)];
     if let Some(store) = store {
-        folders = vec![(project, read | REMOVE_FILE | MAKE_REG | WRITE_FILE)];
+        folders = vec![(project, read | REMOVE_FILE | MAKE_REG | MAKE_DIR | WRITE_FILE)];
         folders.push((store.folder(), read | WRITE_FILE | MAKE_REG | REMOVE_FILE));
     }
     let confined = walls::raise()
@@ -90,6 +92,7 @@ const CALLS: &[libc::c_long] = &[
     libc::SYS_getdents64,
     libc::SYS_readlinkat,
     libc::SYS_renameat2,
+    libc::SYS_mkdirat,
     libc::SYS_flock,
     libc::SYS_lseek,
     libc::SYS_geteuid,
@@ -113,36 +116,40 @@ impl Watcher<'_> {
         loop {
             let has_ended = self.wait(socket)?;
             for event in self.watches.read()? {
-                self.attend(&event);
+                self.attend(&event)?;
             }
             let by = (!has_ended).then(Instant::now);
             if let Some(guard) = &mut self.guard {
                 tell(guard.judge(by, &mut self.watches)?);
             }
             if self.watches.was_full() {
-                tell(vec!["more protected files are there than are watched: the rest is compared when the session ends".into()]);
+                tell(vec!["not all protected files can be watched (fs.inotify.max_user_watches, and 512 in one project): the rest is looked at once a second, and compared when the session ends".into()]);
             }
             if has_ended {
+                if let Some(guard) = &mut self.guard {
+                    tell(guard.finish()?);
+                }
                 return Ok(());
             }
         }
     }
 
-    fn attend(&mut self, event: &Event) {
+    fn attend(&mut self, event: &Event) -> io::Result<()> {
         match event {
             Event::At { path, what } => {
                 tell(self.repository.changed(path));
                 if let Some(guard) = &mut self.guard {
-                    guard.happened(path, *what, &mut self.watches);
+                    guard.happened(path, *what, &mut self.watches)?;
                 }
             }
             Event::Lost => {
                 tell(self.repository.look());
                 if let Some(guard) = &mut self.guard {
-                    guard.lost(&mut self.watches);
+                    guard.lost(&mut self.watches)?;
                 }
             }
         }
+        Ok(())
     }
 
     /// Waits until something has changed or is due, or the jail has ended: whether it has. The process
