@@ -254,6 +254,14 @@ let
         "unzip"
         "gnutar"
         "diffutils"
+        "less"
+        "file"
+        "gnupatch"
+        "xz"
+        "gnumake"
+        "hostname"
+        "fd"
+        "tree"
       ];
     };
     bringsWith = {
@@ -294,6 +302,14 @@ in
     "unzip"
     "gnutar"
     "diffutils"
+    "less"
+    "file"
+    "gnupatch"
+    "xz"
+    "gnumake"
+    "hostname"
+    "fd"
+    "tree"
   ];
   unfreeAgents = [
     "amp"
@@ -1136,7 +1152,7 @@ in
     # What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read.
     gui = {
       params = [ ];
-      brings = [ ];
+      brings = [ "wl-clipboard" ];
     };
     # PipeWire's socket: sound, and what else PipeWire provides.
     pipewire = {

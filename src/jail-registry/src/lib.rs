@@ -22,7 +22,7 @@ mod term;
 
 pub use builders::{
     BUILDERS, Builder, CAGE_SUFFIX, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, MOVABLE, Makes,
-    Movable, Needs, PRESETS, Preset, State, UNFREE_AGENTS, builder, builder_meant, needs,
+    Movable, Needs, PRESETS, Preset, State, UNFREE_AGENTS, Variable, builder, builder_meant, needs,
     unfree_agents_in,
 };
 pub use check::{

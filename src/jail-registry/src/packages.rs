@@ -16,6 +16,8 @@ pub enum Brought {
     Coreutils,
     /// The names and rules of the time zones.
     Tzdata,
+    /// Wayland's clipboard, for programs that read it by a command.
+    WlClipboard,
     /// The filter of message buses, which runs outside.
     XdgDbusProxy,
     /// The X server's window manager, a client of Wayland. It brings the server along.
@@ -47,6 +49,7 @@ impl Brought {
         Self::Cacert,
         Self::Coreutils,
         Self::Tzdata,
+        Self::WlClipboard,
         Self::XdgDbusProxy,
         Self::XwaylandSatellite,
     ];
@@ -59,6 +62,7 @@ impl Brought {
             Self::Cacert => "cacert",
             Self::Coreutils => "coreutils",
             Self::Tzdata => "tzdata",
+            Self::WlClipboard => "wl-clipboard",
             Self::XdgDbusProxy => "xdg-dbus-proxy",
             Self::XwaylandSatellite => "xwayland-satellite",
         }

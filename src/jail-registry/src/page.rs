@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::builders::{
     BUILDERS, Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, MOVABLE, Makes, Movable, PRESETS, Preset,
-    State,
+    State, Variable,
 };
 use crate::hosts::{GROUP_MARK, GROUPS};
 use crate::packages::{Brings, Side};
@@ -148,6 +148,12 @@ fn builders_into(page: &mut String) {
             None => {
                 add!(page, "| `{}` | `name` | `pkg` | `configPaths` |\n", builder.name);
             }
+        }
+    }
+    for builder in jails() {
+        for variable in builder.preset.map_or(&[][..], |preset| preset.variables) {
+            let Variable { name, value, reason } = variable;
+            add!(page, "\n`{}` sets `{name}={value}`: {reason}.\n", builder.name);
         }
     }
     for Movable { agent, file, inside, .. } in MOVABLE {

@@ -7,11 +7,12 @@ pub(super) const ROWS: &[Row] = &[
         name: "base",
         spec: "(add-pkg-deps [ pkgs.gnugrep ])",
         host: "echo private >~/notes; echo shared >/tmp/row-base-$(id -u)",
-        env: &[("ROW_TOKEN", "1")],
+        env: &[("ROW_TOKEN", "1"), ("COLORTERM", "truecolor"), ("TERM", "xterm")],
         probes: &[
             Probe::Works("[ -r /proc/self/status ] && : </dev/null && : >/dev/shm/x"),
             Probe::Works("echo x >~/x && echo x >/tmp/x && echo x >/var/tmp/x"),
             Probe::Works("/bin/sh -c : && /bin/bash -c : && /usr/bin/env true"),
+            Probe::Works("[ \"$COLORTERM $TERM\" = 'truecolor xterm' ]"),
             Probe::Works("[ \"$TZ\" = UTC ] && [ \"$USER\" = row ] && [ -x \"$SHELL\" ]"),
             Probe::Works("[ \"$(cat /etc/hostname)\" = row-base ] && grep -q row-base /etc/hosts"),
             Probe::Refuses("cat ~/notes"),

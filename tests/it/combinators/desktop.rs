@@ -80,6 +80,7 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Grants(
                 "[ \"$XCURSOR_SIZE\" = 48 ] && cat \"${XDG_DATA_DIRS%%:*}\"/fonts/f ~/.config/dconf/user",
             ),
+            Probe::Grants("wl-paste --version && wl-copy --version"),
             Probe::Refuses("echo x >>~/.config/dconf/user"),
             OTHER_SOCKET,
             OTHER_FILE,

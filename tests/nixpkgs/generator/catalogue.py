@@ -98,6 +98,9 @@ CATALOGUE = (
         environment={"MAGIC": "share/misc/magic.mgc"},
     ),
     Package("gnumake", "make", ("make",), main_program="make"),
+    Package("hostname", "hostname", ("hostname",)),
+    Package("fd", "fd-find", ("fdfind",), links={"bin/fd": "fdfind"}),
+    Package("tree", "tree", ("tree",)),
     Package(
         "openssh", "openssh-client", ("ssh", "scp", "ssh-keygen", "ssh-add"), main_program="ssh"
     ),
@@ -183,6 +186,7 @@ CATALOGUE = (
     Package("xdg-dbus-proxy", "xdg-dbus-proxy", ("xdg-dbus-proxy",)),
     # Clients of a desktop, and the X server that is a client of Wayland's.
     Package("wayland-utils", "wayland-utils", ("wayland-info",), main_program="wayland-info"),
+    Package("wl-clipboard", "wl-clipboard", ("wl-copy", "wl-paste"), main_program="wl-copy"),
     Package("xdpyinfo", "x11-utils", ("xdpyinfo",)),
     Package("xkbcomp", "x11-xkb-utils", ("xkbcomp",)),
     Package("xkeyboard_config", "xkb-data", files={"share/X11/xkb": "/usr/share/X11/xkb"}),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use jail_policy::{Package, Text};
 
 use super::{
-    Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, State, builder, hosts, options, secrets,
+    Builder, COMMON_JAIL_OPTIONS, COMMON_PKGS, Executed, State, Variable, builder, hosts, options,
+    secrets,
 };
 use crate::check;
 use crate::diagnostic::{Code, Diagnostic};
@@ -200,6 +201,13 @@ impl Expansion<'_> {
     }
 
     fn variables(&self, permissions: &mut Vec<Applied>) {
+        // Before those of the spec, which win.
+        for Variable { name, value, reason: _ } in
+            self.builder.preset.map_or(&[][..], |it| it.variables)
+        {
+            let arguments = [name, value].map(|text| self.of_preset(Text::literal(*text)));
+            permissions.push(self.apply(names::SET_ENV, arguments));
+        }
         if let Some(Value::Attributes(env)) = self.arguments.get("env").map(|given| &given.value) {
             for (name, value) in env {
                 let place = value.place.or(self.place);

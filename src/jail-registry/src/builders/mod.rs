@@ -24,7 +24,7 @@ pub use executed::Executed;
 pub(crate) use expand::{Expanded, expand, is_file_name};
 pub use meant::builder_meant;
 pub use needs::{Needs, needs};
-pub use presets::{MOVABLE, Movable, PRESETS, Preset, State};
+pub use presets::{MOVABLE, Movable, PRESETS, Preset, State, Variable};
 pub use unfree::{UNFREE_AGENTS, unfree_agents_in};
 
 /// A builder.
@@ -215,6 +215,14 @@ pub static COMMON_PKGS: &[&str] = &[
     "unzip",
     "gnutar",
     "diffutils",
+    "less",
+    "file",
+    "gnupatch",
+    "xz",
+    "gnumake",
+    "hostname",
+    "fd",
+    "tree",
 ];
 
 /// `commonJailOptions`: what every agent's jail may unless `baseJailOptions` says otherwise. Combinators that take nothing.

@@ -29,6 +29,7 @@ const ALWAYS: &[&str] = &[
     names::ADD_PKG_DEPS,
     names::PRIVATE_COPIES,
     names::SET_ARGV,
+    names::SET_ENV,
     names::STATE_DIR,
     names::STATE_FILE,
 ];

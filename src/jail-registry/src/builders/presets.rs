@@ -13,8 +13,21 @@ pub struct Preset {
     pub executed: &'static [Executed],
     /// What stands before the caller's own arguments.
     pub arguments: &'static [&'static str],
+    /// Variables that it needs in a jail, and why.
+    pub variables: &'static [Variable],
     /// Where that is written down.
     pub source: &'static str,
+}
+
+/// A variable that an agent has in a jail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: &'static str,
+    /// What the agent does with it.
+    pub reason: &'static str,
 }
 
 /// Something that an agent keeps on the host.
@@ -77,6 +90,7 @@ pub(super) static AMP: Preset = Preset {
     state: &[Directory("~/.config/amp"), Directory("~/.local/share/amp")],
     executed: executed::AMP,
     arguments: &[],
+    variables: &[],
     source: "https://ampcode.com/manual",
 };
 
@@ -86,6 +100,11 @@ pub(super) static CLAUDE_CODE: Preset = Preset {
     state: &[Directory("~/.claude"), File("~/.claude.json")],
     executed: executed::CLAUDE_CODE,
     arguments: &[],
+    variables: &[Variable {
+        name: "IS_SANDBOX",
+        value: "1",
+        reason: "as root, Claude Code takes `--dangerously-skip-permissions` only in a sandbox",
+    }],
     source: "https://code.claude.com/docs/en/settings",
 };
 
@@ -96,6 +115,7 @@ pub(super) static CODEX: Preset = Preset {
     // The jail is its sandbox: its own would need user namespaces, and without them every command fails.
     executed: executed::CODEX,
     arguments: &["-c", "sandbox_mode=danger-full-access"],
+    variables: &[],
     source: "https://github.com/openai/codex/blob/main/docs/config.md",
 };
 
@@ -105,6 +125,7 @@ pub(super) static COPILOT_CLI: Preset = Preset {
     state: &[Directory("~/.copilot")],
     executed: executed::COPILOT_CLI,
     arguments: &[],
+    variables: &[],
     source: "https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference",
 };
 
@@ -114,6 +135,7 @@ pub(super) static CRUSH: Preset = Preset {
     state: &[Directory("~/.config/crush"), Directory("~/.local/share/crush")],
     executed: executed::CRUSH,
     arguments: &[],
+    variables: &[],
     source: "https://github.com/charmbracelet/crush#configuration",
 };
 
@@ -124,6 +146,7 @@ pub(super) static CURSOR_AGENT: Preset = Preset {
     state: &[Directory("~/.cursor"), Directory("~/.config/cursor")],
     executed: executed::CURSOR_AGENT,
     arguments: &[],
+    variables: &[],
     source: "https://cursor.com/docs/cli/reference/configuration",
 };
 
@@ -133,6 +156,7 @@ pub(super) static GEMINI_CLI: Preset = Preset {
     state: &[Directory("~/.gemini")],
     executed: executed::GEMINI_CLI,
     arguments: &[],
+    variables: &[],
     source: "https://github.com/google-gemini/gemini-cli/blob/main/docs/get-started/configuration.md",
 };
 
@@ -146,6 +170,7 @@ pub(super) static GOOSE: Preset = Preset {
     ],
     executed: executed::GOOSE,
     arguments: &[],
+    variables: &[],
     source: "https://block.github.io/goose/docs/guides/logs",
 };
 
@@ -155,6 +180,7 @@ pub(super) static HERMES_AGENT: Preset = Preset {
     state: &[Directory("~/.hermes")],
     executed: executed::HERMES_AGENT,
     arguments: &[],
+    variables: &[],
     source: "https://hermes-agent.nousresearch.com/docs/user-guide/configuration",
 };
 
@@ -168,6 +194,7 @@ pub(super) static OPENCODE: Preset = Preset {
     ],
     executed: executed::OPENCODE,
     arguments: &[],
+    variables: &[],
     source: "https://opencode.ai/docs/config",
 };
 
@@ -178,6 +205,7 @@ pub(super) static OPENCODE2: Preset = Preset {
     state: OPENCODE.state,
     executed: OPENCODE.executed,
     arguments: &[],
+    variables: &[],
     source: OPENCODE.source,
 };
 
@@ -187,6 +215,7 @@ pub(super) static PI: Preset = Preset {
     state: &[Directory("~/.pi")],
     executed: executed::PI,
     arguments: &[],
+    variables: &[],
     source: "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md",
 };
 
@@ -196,5 +225,6 @@ pub(super) static QWEN_CODE: Preset = Preset {
     state: &[Directory("~/.qwen")],
     executed: executed::QWEN_CODE,
     arguments: &[],
+    variables: &[],
     source: "https://qwenlm.github.io/qwen-code-docs/en/users/configuration/settings",
 };

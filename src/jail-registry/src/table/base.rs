@@ -20,8 +20,8 @@ pub(super) const CHAPTER: Chapter = Chapter {
   unless it is granted.
 - `/bin/sh`, `/bin/bash` and `/usr/bin/env`, which scripts name in their first line; `PATH` with `/bin`, coreutils and the
   packages of the spec.
-- A new environment: `HOME`, `LANG`, `TERM`, `USER`, `SHELL` and `TZ=UTC`. Variables that the launcher does not have are left
-  out.
+- A new environment: `HOME`, `LANG`, `TERM`, `COLORTERM`, `USER`, `SHELL` and `TZ=UTC`. Variables that the launcher does not
+  have are left out.
 - The host name is the jail's name. The program has a terminal, and the jail ends with its launcher.",
             example: "[ reset base bind-nix-store-runtime-closure ]",
             brings: &[inside(Brought::BashInteractive), inside(Brought::Coreutils)],
@@ -75,7 +75,8 @@ fn base(call: &mut Call<'_, '_>) -> Option<()> {
     // `~` rather than the launcher's HOME: it is where the home folder's mount is, whatever HOME says.
     set(call, "HOME", Text::expanded("~"));
     set(call, "SHELL", shell);
-    for name in ["LANG", "TERM", "USER"] {
+    // Programs draw in all colours only where the terminal says so, in a variable of its own.
+    for name in ["COLORTERM", "LANG", "TERM", "USER"] {
         call.grant(Grant::ForwardEnv { name: name.into(), missing: Missing::Skip });
     }
     // `/bin` holds the shell only; programs that start it by name are many.

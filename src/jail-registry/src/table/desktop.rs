@@ -1,9 +1,10 @@
 //! What programs that open windows, play sound or talk to the desktop need of the user's session.
 
-use jail_policy::{Grant, Missing, Service, Text};
+use jail_policy::{Grant, Missing, Output, Service, Text};
 
-use super::{Chapter, Combinator, Lower, OURS, names};
+use super::{Chapter, Combinator, Lower, OURS, inside, names};
 use crate::lower::Call;
+use crate::packages::Brought;
 
 pub(super) const CHAPTER: Chapter = Chapter {
     title: "Desktop",
@@ -40,7 +41,10 @@ name the driver's package in the spec.",
             name: "gui",
             in_jail_nix: true,
             summary: "What programs with windows need: `wayland`, `pulse`, `pipewire`, fonts, cursors, icons and dconf's settings to read",
+            docs: "`wl-paste` and `wl-copy` are on PATH: agents read images from the clipboard with them. For `xclip`, add `unsafe-x11` or
+`xwayland`, and `pkgs.xclip`.",
             example: "gui",
+            brings: &[inside(Brought::WlClipboard)],
             lower: Lower::Permission(gui),
             ..OURS
         },
@@ -172,5 +176,8 @@ fn gui(call: &mut Call<'_, '_>) -> Option<()> {
     let (variable, separator) = ("XDG_DATA_DIRS".into(), ":".into());
     let access = jail_policy::Access::ReadOnly;
     call.grant(Grant::BindVariable { variable, separator, access });
+    let mut clipboard = Text::package(call.brought(Brought::WlClipboard)?, Output::Bin);
+    clipboard.extend(&Text::literal("/bin"));
+    call.grant(Grant::AddPath { folder: clipboard });
     Some(())
 }

@@ -58,6 +58,14 @@ fn a_builder() {
         add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
         add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
         add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.less","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.file","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnupatch","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.xz","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnumake","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.hostname","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.fd","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.tree","output":"bin"},"/bin"],"expand":false}}}
         add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }

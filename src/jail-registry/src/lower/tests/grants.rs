@@ -22,6 +22,7 @@ fn an_empty_list_leaves_the_base() {
         base#1: {"file":{"to":"/etc/hosts","content":"127.0.0.1 localhost demo\n::1 localhost demo\n","mode":292}}
         fake-passwd#3: {"accounts":{"shell":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
         base#1: {"time-zone":{"zone":"utc"}}
+        base#1: {"forward-env":{"name":"COLORTERM","missing":"skip"}}
         base#1: {"set-env":{"name":"HOME","value":{"expand":"~"}}}
         base#1: {"forward-env":{"name":"LANG","missing":"skip"}}
         base#1: {"set-env":{"name":"SHELL","value":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin/bash"],"expand":false}}}
