@@ -158,6 +158,9 @@ let
         bestEffort = "bool";
       };
     };
+    caches = {
+      list = "literal";
+    };
     writableSettings = "bool";
     separateState = "bool";
     baseJailOptions = "permission";
@@ -389,6 +392,11 @@ in
         "text"
         "package"
       ];
+      brings = [ ];
+    };
+    # Caches of package managers and compilers, of the jail's own, that stay when it ends.
+    caches = {
+      params = [ { list = "literal"; } ];
       brings = [ ];
     };
     # A file system of this type at this place: `tmpfs`, `devtmpfs` (a minimal /dev) or `proc`.
@@ -1468,6 +1476,9 @@ in
                 };
                 bestEffort = "bool";
               };
+            };
+            caches = {
+              list = "literal";
             };
             baseJailOptions = "permission";
             basePackages = {

@@ -78,7 +78,8 @@ fn an_agent_from_a_builder() {
         "opencode",
         &expect![[r#"
             jailed-opencode
-            Writes   this folder, ~/.config/opencode, ~/.local/share/opencode, ~/.local/state/opencode
+            Writes   this folder, ~/.config/opencode, ~/.local/share/opencode, ~/.local/state/opencode,
+                     ~/.cache/jailgen/jailed-opencode/opencode
             Reads    ~/notes/house-style, ~/.config/git/config, your name and e-mail address from git's
                      configuration; nothing else of yours
             Reaches  api.anthropic.com, api.deepseek.com, api.groq.com, 10 more hosts
@@ -91,6 +92,8 @@ fn an_agent_from_a_builder() {
                           all in it can be changed)
               read-write  ~/.config/opencode, ~/.local/share/opencode,     opencode.jail:5:1  state-dir
                           ~/.local/state/opencode (created if missing)
+              read-write  ${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-opencode/opencode  opencode.jail:5:1  caches
+                          as ~/.cache/opencode (created if missing)
               read-only   ~/notes/house-style (if it is there)             opencode.jail:20:6  try-readonly
               read-only   ~/.config/git/config (if it is there)            opencode.jail:21:6  try-readonly
               its own     git's configuration and hooks in the working     opencode.jail:5:1  mount-cwd

@@ -292,6 +292,8 @@ codes! {
     UnknownArgument = "unknown-argument",
     /// A name that is not a builder.
     UnknownBuilder = "unknown-builder",
+    /// A name that `caches` does not know.
+    UnknownCache = "unknown-cache",
     /// A name that is in no registry entry.
     UnknownCombinator = "unknown-combinator",
     /// A name that is not a namespace.

@@ -9,6 +9,7 @@ use crate::builders::{
 use crate::hosts::{GROUP_MARK, GROUPS};
 use crate::packages::{Brings, Side};
 use crate::signature::{Field, Signature, Type};
+use crate::table::caches::{CACHES, Cache};
 use crate::table::{CHAPTERS, Chapter, Combinator, Lower};
 
 const HEAD: &str = "\
@@ -32,6 +33,7 @@ pub fn combinators_page() -> String {
     }
     builders_into(&mut page);
     hosts_into(&mut page);
+    caches_into(&mut page);
     cages_into(&mut page);
     page
 }
@@ -188,6 +190,22 @@ fn hosts_into(page: &mut String) {
         let groups = group.groups.iter().map(|name| format!("`{GROUP_MARK}{name}`"));
         let hosts = own.chain(groups).collect::<Vec<_>>().join(" ");
         add!(page, "| `{GROUP_MARK}{}` | {} | {hosts} |\n", group.name, group.summary);
+    }
+}
+
+/// The caches that have a name.
+fn caches_into(page: &mut String) {
+    page.push_str(
+        "\n## Names of caches\n\n[`caches`](#caches) takes these names, and so does the argument `caches` of builders. The presets of GitHub Copilot CLI and opencode have\n\
+         their own cache without a word.\n\n| name | in the jail | variables | what is in it |\n|---|---|---|---|\n",
+    );
+    for Cache { name, folders, settings, reason } in CACHES {
+        let inside: Vec<_> = folders.iter().map(|folder| format!("`{}`", folder.inside)).collect();
+        let named = folders.iter().flat_map(|folder| folder.variables);
+        let variables = named.map(|variable| format!("`{variable}`"));
+        let set = settings.iter().map(|(variable, value)| format!("`{variable}={value}`"));
+        let variables: Vec<_> = variables.chain(set).collect();
+        add!(page, "| `{name}` | {} | {} | {reason} |\n", inside.join(" "), variables.join(" "));
     }
 }
 

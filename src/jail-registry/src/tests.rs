@@ -136,6 +136,7 @@ fn meaningful(name: &str) -> Option<Vec<Value>> {
     let from = || ("from", set([("env", s("KEY"))]));
     let hosts = || ("hosts", list([s("api.example.org")]));
     Some(match name {
+        names::CACHES => vec![list([s("npm")])],
         names::HTTP_ALLOW => vec![s("api.example.org"), set([("methods", list([s("GET")]))])],
         names::SECRET => vec![set([("env", s("KEY")), from(), hosts()])],
         names::SECRET_FILE => vec![set([("path", s("/run/key")), from(), hosts()])],

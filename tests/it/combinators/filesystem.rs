@@ -32,6 +32,24 @@ pub(super) const ROWS: &[Row] = &[
         ..ROW
     },
     Row {
+        name: "caches",
+        spec: "(caches [ \"npm\" \"go\" ])",
+        host: "mkdir -p ~/.npm ~/go/pkg/mod; echo own >~/.npm/package; echo own >~/go/pkg/mod/module",
+        probes: &[
+            Probe::Refuses("cat ~/.npm/package || cat ~/go/pkg/mod/module"),
+            Probe::Works(
+                "echo kept >$npm_config_cache/package && echo kept >$GOMODCACHE/module && [ $npm_config_cache = ~/.npm ]",
+            ),
+            Probe::Grants("[ \"$(cat ~/.npm/package ~/go/pkg/mod/module | uniq)\" = kept ]"),
+            Probe::Denies("ls ~/.cache/jailgen"),
+            Probe::Left("[ \"$(cat ~/.npm/package ~/go/pkg/mod/module | uniq)\" = own ]"),
+            Probe::Left(
+                "cd ~/.cache/jailgen/row-caches && [ \"$(stat -c %a . npm go/mod | uniq)\" = 700 ] && [ \"$(cat npm/package)\" = kept ]",
+            ),
+        ],
+        ..ROW
+    },
+    Row {
         name: "mount",
         spec: "(mount \"tmpfs\" \"/var/cache\") (mount \"proc\" \"/p\") (mount \"devtmpfs\" \"/d\")",
         probes: &[

@@ -96,6 +96,7 @@ impl Expansion<'_> {
         self.paths("extraReadwriteDirs", names::READWRITE, &mut permissions);
         // After the writable ones, so that a folder inside one of them can be taken back.
         self.paths("extraReadonlyDirs", names::READONLY, &mut permissions);
+        permissions.extend(self.caches());
         permissions.push(self.base_packages());
         permissions
             .extend(self.list("extraPkgs").map(|given| self.apply(names::ADD_PKG_DEPS, [given])));
@@ -170,6 +171,16 @@ impl Expansion<'_> {
             let folder = self.of_preset(Text::expanded(*folder));
             permissions.push(self.apply(names::PRIVATE_COPIES, [folder, names]));
         }
+    }
+
+    /// Those of the preset, and those that the spec asks for.
+    fn caches(&self) -> Option<Applied> {
+        let own = self.builder.preset.map_or(&[][..], |preset| preset.caches);
+        let own = own.iter().map(|name| self.of_preset(Text::literal(*name)));
+        let names: Vec<_> = own.chain(self.elements(names::CACHES)).collect();
+        let place = self.list(names::CACHES).map_or(self.place, |given| given.place);
+        let list = Placed { value: Value::List(names.clone()), place };
+        (!names.is_empty()).then(|| self.apply(names::CACHES, [list]))
     }
 
     fn of_preset(&self, text: Text) -> Placed {

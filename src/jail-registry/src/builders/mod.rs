@@ -258,6 +258,7 @@ const GENERAL_FIELDS: &[Field] = &[
     ALLOWED_HOSTS,
     SECRETS,
     LIMITS,
+    CACHES,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -287,6 +288,7 @@ const KNOWN_FIELDS: &[Field] = &[
     ALLOWED_HOSTS,
     SECRETS,
     LIMITS,
+    CACHES,
     WRITABLE_SETTINGS,
     SEPARATE_STATE,
     BASE_OPTIONS,
@@ -380,6 +382,11 @@ const SEPARATE_STATE: Field = optional(
     "separateState",
     Type::Bool,
     "the agent's state is one of the jail's own, kept apart from that of the agent outside: it signs in by itself",
+);
+const CACHES: Field = optional(
+    names::CACHES,
+    Type::List(&Type::Literal),
+    "caches of the jail's own that stay when it ends, such as `[ \"npm\" \"cargo\" ]`: see [`caches`](#caches)",
 );
 const BASE_OPTIONS: Field =
     optional("baseJailOptions", Type::Permission, "permissions instead of `commonJailOptions`");

@@ -8,6 +8,7 @@ use crate::table::{BASE_PERMISSIONS, combinator, names};
 /// Which combinators a builder applies when an argument is given.
 const APPLIES: &[(&str, &[&str])] = &[
     ("allowedHosts", &[names::NETWORK_ALLOW]),
+    (names::CACHES, &[names::CACHES]),
     ("configPaths", &[names::STATE_DIR, names::STATE_FILE]),
     ("enableGitWorktrees", &[names::GIT_WORKTREE, names::READWRITE, names::TRY_READONLY]),
     ("enableNix", &[names::NIX_DAEMON]),
@@ -27,6 +28,7 @@ const APPLIES: &[(&str, &[&str])] = &[
 /// Which it applies whatever is given.
 const ALWAYS: &[&str] = &[
     names::ADD_PKG_DEPS,
+    names::CACHES,
     names::PRIVATE_COPIES,
     names::SET_ARGV,
     names::SET_ENV,

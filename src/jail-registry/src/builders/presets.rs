@@ -15,6 +15,8 @@ pub struct Preset {
     pub arguments: &'static [&'static str],
     /// Variables that it needs in a jail, and why.
     pub variables: &'static [Variable],
+    /// The caches that it has in a jail, because it is slow without them.
+    pub caches: &'static [&'static str],
     /// Where that is written down.
     pub source: &'static str,
 }
@@ -91,6 +93,7 @@ pub(super) static AMP: Preset = Preset {
     executed: executed::AMP,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://ampcode.com/manual",
 };
 
@@ -105,6 +108,7 @@ pub(super) static CLAUDE_CODE: Preset = Preset {
         value: "1",
         reason: "as root, Claude Code takes `--dangerously-skip-permissions` only in a sandbox",
     }],
+    caches: &[],
     source: "https://code.claude.com/docs/en/settings",
 };
 
@@ -116,6 +120,7 @@ pub(super) static CODEX: Preset = Preset {
     executed: executed::CODEX,
     arguments: &["-c", "sandbox_mode=danger-full-access"],
     variables: &[],
+    caches: &[],
     source: "https://github.com/openai/codex/blob/main/docs/config.md",
 };
 
@@ -126,6 +131,7 @@ pub(super) static COPILOT_CLI: Preset = Preset {
     executed: executed::COPILOT_CLI,
     arguments: &[],
     variables: &[],
+    caches: &["copilot"],
     source: "https://docs.github.com/en/copilot/reference/copilot-cli-reference/cli-config-dir-reference",
 };
 
@@ -136,6 +142,7 @@ pub(super) static CRUSH: Preset = Preset {
     executed: executed::CRUSH,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://github.com/charmbracelet/crush#configuration",
 };
 
@@ -147,6 +154,7 @@ pub(super) static CURSOR_AGENT: Preset = Preset {
     executed: executed::CURSOR_AGENT,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://cursor.com/docs/cli/reference/configuration",
 };
 
@@ -157,6 +165,7 @@ pub(super) static GEMINI_CLI: Preset = Preset {
     executed: executed::GEMINI_CLI,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://github.com/google-gemini/gemini-cli/blob/main/docs/get-started/configuration.md",
 };
 
@@ -171,6 +180,7 @@ pub(super) static GOOSE: Preset = Preset {
     executed: executed::GOOSE,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://block.github.io/goose/docs/guides/logs",
 };
 
@@ -181,6 +191,7 @@ pub(super) static HERMES_AGENT: Preset = Preset {
     executed: executed::HERMES_AGENT,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://hermes-agent.nousresearch.com/docs/user-guide/configuration",
 };
 
@@ -195,6 +206,7 @@ pub(super) static OPENCODE: Preset = Preset {
     executed: executed::OPENCODE,
     arguments: &[],
     variables: &[],
+    caches: &["opencode"],
     source: "https://opencode.ai/docs/config",
 };
 
@@ -206,6 +218,7 @@ pub(super) static OPENCODE2: Preset = Preset {
     executed: OPENCODE.executed,
     arguments: &[],
     variables: &[],
+    caches: OPENCODE.caches,
     source: OPENCODE.source,
 };
 
@@ -216,6 +229,7 @@ pub(super) static PI: Preset = Preset {
     executed: executed::PI,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://github.com/earendil-works/pi/blob/main/packages/coding-agent/docs/configuration.md",
 };
 
@@ -226,5 +240,6 @@ pub(super) static QWEN_CODE: Preset = Preset {
     executed: executed::QWEN_CODE,
     arguments: &[],
     variables: &[],
+    caches: &[],
     source: "https://qwenlm.github.io/qwen-code-docs/en/users/configuration/settings",
 };

@@ -2,7 +2,7 @@
 
 use jail_policy::{Access, Grant, Missing, Mode, Output, Scope, Text};
 
-use super::{Chapter, Combinator, Lower, OURS, homes, names, param};
+use super::{Chapter, Combinator, Lower, OURS, caches, homes, names, param};
 use crate::diagnostic::Code;
 use crate::lower::{Call, parse_size};
 use crate::signature::{Param, Signature, Type};
@@ -39,6 +39,18 @@ begins with `try`.",
                 call.grant_named(0, Grant::Bind { from, to, access, missing });
                 Some(())
             }),
+            ..OURS
+        },
+        Combinator {
+            name: names::CACHES,
+            summary: "Caches of package managers and compilers, of the jail's own, that stay when it ends",
+            docs: "Each is a folder on the host, made (mode 0700) if it is missing: `~/.cache/jailgen/JAIL/NAME`, with the name of the jail.
+The caches of your own programs are not in the jail, because what it puts there would be built and run outside. All sessions of
+a jail share its caches, in whatever project they are: what one of them puts there, the next one runs. The
+[names](#names-of-caches) are in a list of their own; for other folders, use `separate-state-dir`.",
+            signature: Signature { params: &[param("names", Type::List(&Type::Literal))] },
+            example: "caches [ \"npm\" \"cargo\" ]",
+            lower: Lower::Permission(caches::caches),
             ..OURS
         },
         Combinator {

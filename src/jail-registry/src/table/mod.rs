@@ -6,6 +6,7 @@ mod agents;
 mod base;
 mod bus;
 pub(crate) mod by_name;
+pub(crate) mod caches;
 mod desktop;
 mod environment;
 mod filesystem;

@@ -87,6 +87,8 @@ pub const OPEN_URLS_IN_BROWSER: &str = "open-urls-in-browser";
 pub const PIPEWIRE: &str = "pipewire";
 /// `protect`
 pub const PROTECT: &str = "protect";
+/// `caches`
+pub const CACHES: &str = "caches";
 /// `proxy-variables`
 pub const PROXY_VARIABLES: &str = "proxy-variables";
 /// `pulse`

@@ -34,39 +34,40 @@ fn a_builder() {
         private-copies#13: {"private-copies":{"folder":{"expand":"~/.local/share/opencode"},"names":["bin/","snapshot/"]}}
         readwrite#14: {"bind":{"from":{"expand":"~/projects"},"to":{"expand":"~/projects"},"access":"rw","missing":"fail"}}
         readonly#15: {"bind":{"from":{"expand":"~/projects/secret"},"to":{"expand":"~/projects/secret"},"access":"ro","missing":"fail"}}
+        caches#16: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-opencode/opencode"},"to":{"expand":"~/.cache/opencode"}}}
         time-zone#5: {"time-zone":{"zone":"host"}}
         network#4: {"set-env":{"name":"CURL_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
-        fwd-env#18: {"forward-env":{"name":"EDITOR","missing":"fail"}}
+        fwd-env#19: {"forward-env":{"name":"EDITOR","missing":"fail"}}
         network#4: {"set-env":{"name":"GIT_SSL_CAINFO","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"NIX_SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"REQUESTS_CA_BUNDLE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         network#4: {"set-env":{"name":"SSL_CERT_FILE","value":{"pieces":[{"nix":"pkgs.cacert","output":"out"},"/etc/ssl/certs/ca-bundle.crt"],"expand":false}}}
         time-zone#5: {"set-env":{"name":"TZDIR","value":{"pieces":[{"nix":"pkgs.tzdata","output":"out"},"/share/zoneinfo"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.less","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.file","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnupatch","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.xz","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnumake","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.hostname","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.fd","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#16: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.tree","output":"bin"},"/bin"],"expand":false}}}
-        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.bashInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.curl","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.wget","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.jq","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.which","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ripgrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnugrep","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnused","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gawkInteractive","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.ps","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.findutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.unzip","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnutar","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.diffutils","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.less","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.file","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnupatch","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.xz","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.gnumake","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.hostname","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.fd","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#17: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.tree","output":"bin"},"/bin"],"expand":false}}}
+        add-pkg-deps#18: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.nodejs","output":"bin"},"/bin"],"expand":false}}}
     "#]].assert_eq(&lowered(&jail));
 }
 
@@ -106,6 +107,20 @@ fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
         private-copies#5: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
+}
+
+#[test]
+fn caches_of_the_preset_and_of_the_spec_are_there_once() {
+    let wanted = list([s("copilot"), s("uv")]);
+    let given = [("baseJailOptions", list([])), ("basePackages", list([])), ("caches", wanted)];
+    let lowered = lowered(&built("makeJailedCopilotCli", given));
+    let caches = lowered.lines().filter(|line| line.starts_with("caches"));
+    expect![[r#"
+        caches#6: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/copilot"},"to":{"expand":"~/.cache/copilot"}}}
+        caches#6: {"state-directory":{"path":{"expand":"${XDG_CACHE_HOME:-~/.cache}/jailgen/jailed-copilot-cli/uv"},"to":{"expand":"~/.cache/uv"}}}
+        caches#6: {"set-env":{"name":"COPILOT_CACHE_HOME","value":{"expand":"~/.cache/copilot"}}}
+        caches#6: {"set-env":{"name":"UV_CACHE_DIR","value":{"expand":"~/.cache/uv"}}}
+        caches#6: {"set-env":{"name":"UV_LINK_MODE","value":"copy"}}"#]].assert_eq(&caches.collect::<Vec<_>>().join("\n"));
 }
 
 /// What arguments of a builder add to the permissions that it has anyway.
