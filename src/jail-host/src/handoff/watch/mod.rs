@@ -11,6 +11,7 @@ mod guard;
 mod known;
 mod look;
 mod objects;
+mod packed;
 mod removed;
 mod repository;
 #[cfg(test)]

@@ -2,16 +2,19 @@
 //! to be asked about them.
 //!
 //! A jail may write the index, branches and new objects, so none of those says anything. What was there before the jail is known by
-//! times that a program cannot set. Only names of objects are looked up: no object is read, and no git is run.
+//! times that a program cannot set. An object counts by its content, not by its name: a jail can write a file, or the index of a pack, that
+//! names an object which is not there. No git is run.
 
 use std::os::fd::OwnedFd;
 
 use jail_plan::git::settings;
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use rustix::fs::{FileType, Mode, OFlags, openat};
 use rustix::io::{Errno, pread};
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
+use super::packed;
 use crate::handoff::place::{Links, Place, Stamp, data, entries};
 
 /// More packs are not looked into.
@@ -31,9 +34,15 @@ pub(super) struct Objects {
     since: (i64, u32),
 }
 
-/// The index of a pack, which git never changes.
+/// A pack and its index, which git never changes.
 struct Pack {
-    index: OwnedFd,
+    index: Unchanged,
+    pack: Unchanged,
+}
+
+/// A file that was there before the session.
+struct Unchanged {
+    file: OwnedFd,
     stamp: Stamp,
 }
 
@@ -51,12 +60,10 @@ impl Objects {
             if !is_index || objects.packs.len() >= PACKS_MAX {
                 continue;
             }
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            let Ok(index) = openat(&folder, entry.name, flags, Mode::empty()) else { continue };
-            let Ok(found) = data(&index, b"") else { continue };
-            if found.kind == FileType::RegularFile && found.stamp.changed < since {
-                objects.packs.push(Pack { index, stamp: found.stamp });
-            }
+            let name = entry.name.strip_suffix(b"idx".as_slice()).unwrap_or_default();
+            let index = Unchanged::open(&folder, &entry.name, since);
+            let pack = Unchanged::open(&folder, &[name, b"pack"].concat(), since);
+            objects.packs.extend(index.zip(pack).map(|(index, pack)| Pack { index, pack }));
         }
         objects
     }
@@ -64,12 +71,12 @@ impl Objects {
     /// Whether the repository had a file with this content.
     pub(super) fn had(&self, place: &Place, content: &[u8]) -> bool {
         let name = self.name(content);
-        self.has_loose(place, &name) || self.packs.iter().any(|pack| pack.has(&name))
+        self.has_loose(place, &name, content) || self.packs.iter().any(|it| it.has(&name, content))
     }
 
     /// The name of the object that a content is.
-    fn name(&self, content: &[u8]) -> Vec<u8> {
-        let header = format!("blob {}\0", content.len());
+    pub(super) fn name(&self, content: &[u8]) -> Vec<u8> {
+        let header = header(content);
         let parts = [header.as_bytes(), content];
         match self.is_sha256 {
             true => parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().to_vec(),
@@ -77,51 +84,96 @@ impl Objects {
         }
     }
 
-    fn has_loose(&self, place: &Place, name: &[u8]) -> bool {
+    fn has_loose(&self, place: &Place, name: &[u8], content: &[u8]) -> bool {
         let text: String = name.iter().map(|byte| format!("{byte:02x}")).collect();
         let (folder, rest) = text.split_at(2);
-        let folder = place.open_folder(format!(".git/objects/{folder}").as_bytes(), Links::Refused);
-        let found = folder.and_then(|folder| data(&folder, rest.as_bytes()));
-        found.is_ok_and(|found| {
-            found.kind == FileType::RegularFile && found.stamp.changed < self.since
-        })
+        let path = format!(".git/objects/{folder}/{rest}");
+        let header = header(content);
+        let length = header.len() + content.len();
+        let most = u64::try_from(packed::compressed_most(length)).unwrap_or(u64::MAX);
+        let Ok((found, Some(bytes))) = place.read(path.as_bytes(), most, Links::Refused) else {
+            return false;
+        };
+        let is_it = || {
+            let whole = decompress_to_vec_zlib_with_limit(&bytes, length).unwrap_or_default();
+            whole.strip_prefix(header.as_bytes()) == Some(content)
+        };
+        found.stamp.changed < self.since && is_it()
+    }
+}
+
+/// What stands before the content in an object.
+fn header(content: &[u8]) -> String {
+    format!("blob {}\0", content.len())
+}
+
+impl Unchanged {
+    fn open(folder: &OwnedFd, name: &[u8], since: (i64, u32)) -> Option<Self> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let file = openat(folder, name, flags, Mode::empty()).ok()?;
+        let found = data(&file, b"").ok()?;
+        let is_old = found.kind == FileType::RegularFile && found.stamp.changed < since;
+        is_old.then_some(Self { file, stamp: found.stamp })
+    }
+
+    fn is_unchanged(&self) -> bool {
+        data(&self.file, b"").is_ok_and(|found| found.stamp == self.stamp)
     }
 }
 
 impl Pack {
-    fn has(&self, name: &[u8]) -> bool {
-        let is_unchanged = data(&self.index, b"").is_ok_and(|found| found.stamp == self.stamp);
-        is_unchanged && self.find(name).unwrap_or(false)
+    fn has(&self, name: &[u8], content: &[u8]) -> bool {
+        let find = |name: &[u8]| self.offset(name).ok().flatten();
+        let read = || packed::blob(&self.pack.file, find(name)?, name.len(), find);
+        // Looked at last: what was changed while it was read has another time by then.
+        read().is_some_and(|found| found == content)
+            && self.index.is_unchanged()
+            && self.pack.is_unchanged()
     }
 
-    /// Looks a name up in the sorted list of them.
-    fn find(&self, name: &[u8]) -> Result<bool, Errno> {
+    /// Where the object with this name is in the pack.
+    fn offset(&self, name: &[u8]) -> Result<Option<u64>, Errno> {
+        let Some((at, count)) = self.find(name)? else { return Ok(None) };
+        // Behind the names stand a sum for each, and then the places; one that is far behind has its place in another list.
+        let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
+        let places = 8 + FANOUT + count * (length + 4);
+        let mut place = [0; 4];
+        self.read(&mut place, places + at * 4)?;
+        let place = u32::from_be_bytes(place);
+        let Some(far) = place.checked_sub(1 << 31) else { return Ok(Some(place.into())) };
+        let mut place = [0; 8];
+        self.read(&mut place, places + count * 4 + u64::from(far) * 8)?;
+        Ok(Some(u64::from_be_bytes(place)))
+    }
+
+    /// Looks a name up in the sorted list of them: which one it is, and of how many.
+    fn find(&self, name: &[u8]) -> Result<Option<(u64, u64)>, Errno> {
         let mut header = [0; HEADER.len()];
         self.read(&mut header, 0)?;
-        let Some(first) = name.first().filter(|_| header == HEADER) else { return Ok(false) };
+        let Some(first) = name.first().filter(|_| header == HEADER) else { return Ok(None) };
         let count_up_to = |byte: u8| -> Result<u64, Errno> {
             let mut number = [0; 4];
             self.read(&mut number, 8 + u64::from(byte) * 4)?;
             Ok(u64::from(u32::from_be_bytes(number)))
         };
         let mut low = first.checked_sub(1).map_or(Ok(0), count_up_to)?;
-        let mut high = count_up_to(*first)?;
+        let (mut high, count) = (count_up_to(*first)?, count_up_to(u8::MAX)?);
         let length = u64::try_from(name.len()).unwrap_or(u64::MAX);
         let mut there = vec![0; name.len()];
         while low < high {
             let middle = low + (high - low) / 2;
             self.read(&mut there, 8 + FANOUT + middle * length)?;
             match there.as_slice().cmp(name) {
-                std::cmp::Ordering::Equal => return Ok(true),
+                std::cmp::Ordering::Equal => return Ok(Some((middle, count))),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     fn read(&self, bytes: &mut [u8], from: u64) -> Result<(), Errno> {
-        match pread(&self.index, &mut *bytes, from)? {
+        match pread(&self.index.file, &mut *bytes, from)? {
             length if length == bytes.len() => Ok(()),
             _ => Err(Errno::IO),
         }

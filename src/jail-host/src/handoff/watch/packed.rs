@@ -1,0 +1,173 @@
+//! Reads one object of a pack (gitformat-pack(5)). A jail of an earlier session may have written it: everything is bounded, and what is
+//! not as git writes it is nothing.
+
+use std::os::fd::OwnedFd;
+
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+use rustix::io::{Errno, pread};
+
+/// No object, and no chain of differences, is larger.
+const BYTES_MAX: usize = 64 << 20;
+/// Nor is a chain longer; git makes it 50 long, and at most 4,095.
+const CHAIN_MAX: usize = 4_095;
+
+const BLOB: u8 = 3;
+const OFFSET_DELTA: u8 = 6;
+const NAME_DELTA: u8 = 7;
+
+/// What stands at an offset.
+enum Entry {
+    Blob(Vec<u8>),
+    /// A difference to what is at another offset.
+    Delta {
+        base: u64,
+        delta: Vec<u8>,
+    },
+}
+
+/// The content of a file at an offset. `find` says where an object of this name is.
+pub(super) fn blob(
+    pack: &OwnedFd,
+    offset: u64,
+    name_length: usize,
+    find: impl Fn(&[u8]) -> Option<u64>,
+) -> Option<Vec<u8>> {
+    let (mut at, mut deltas, mut size) = (offset, Vec::new(), 0_usize);
+    let mut content = loop {
+        match entry(pack, at, name_length, &find)? {
+            Entry::Blob(content) => break content,
+            Entry::Delta { base, delta } => {
+                size += delta.len();
+                at = base;
+                deltas.push(delta);
+            }
+        }
+        if deltas.len() > CHAIN_MAX || size > BYTES_MAX {
+            return None;
+        }
+    };
+    while let Some(delta) = deltas.pop() {
+        content = apply(&content, &delta)?;
+    }
+    Some(content)
+}
+
+fn entry(
+    pack: &OwnedFd,
+    offset: u64,
+    name_length: usize,
+    find: impl Fn(&[u8]) -> Option<u64>,
+) -> Option<Entry> {
+    const HEADER_MAX: usize = 64;
+    let header = read(pack, offset, HEADER_MAX).ok()?;
+    let mut bytes = header.iter().copied();
+    let first = bytes.next()?;
+    let kind = (first >> 4) & 7;
+    let size = match first & 0x80 {
+        0 => usize::from(first & 15),
+        _ => number(&mut bytes)?.checked_mul(16)?.checked_add(usize::from(first & 15))?,
+    };
+    if size > BYTES_MAX {
+        return None;
+    }
+    let base = match kind {
+        OFFSET_DELTA => Some(offset.checked_sub(distance(&mut bytes)?).filter(|at| *at < offset)?),
+        NAME_DELTA => {
+            let name: Vec<u8> = bytes.by_ref().take(name_length).collect();
+            Some(find(&name)?)
+        }
+        _ => None,
+    };
+    let begin = header.len().checked_sub(bytes.len())?;
+    let content = inflated(pack, offset.checked_add(u64::try_from(begin).ok()?)?, size)?;
+    match (kind, base) {
+        (BLOB, None) => Some(Entry::Blob(content)),
+        (_, Some(base)) => Some(Entry::Delta { base, delta: content }),
+        (_, None) => None,
+    }
+}
+
+/// What is compressed at an offset, and has this length.
+fn inflated(pack: &OwnedFd, at: u64, size: usize) -> Option<Vec<u8>> {
+    let compressed = read(pack, at, compressed_most(size)).ok()?;
+    let content = decompress_to_vec_zlib_with_limit(&compressed, size.max(1)).ok()?;
+    (content.len() == size).then_some(content)
+}
+
+/// What compresses to nothing shorter takes a little more than it is long.
+pub(super) fn compressed_most(size: usize) -> usize {
+    size + size / 512 + 1024
+}
+
+/// Seven bits in each byte, the lowest first.
+fn number(bytes: &mut impl Iterator<Item = u8>) -> Option<usize> {
+    let (mut value, mut shift) = (0_usize, 0_u32);
+    loop {
+        let byte = bytes.next()?;
+        value |= usize::from(byte & 0x7f).checked_shl(shift).filter(|_| shift < 42)?;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+}
+
+/// How far before an entry its base is: the highest bits first, and no number in two forms.
+fn distance(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let mut byte = bytes.next()?;
+    let mut value = u64::from(byte & 0x7f);
+    while byte & 0x80 != 0 {
+        byte = bytes.next()?;
+        value = value.checked_add(1)?.checked_mul(128)? | u64::from(byte & 0x7f);
+    }
+    Some(value)
+}
+
+/// The content that a difference makes of its base.
+fn apply(base: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = delta.iter().copied();
+    let (before, after) = (number(&mut bytes)?, number(&mut bytes)?);
+    if before != base.len() || after > BYTES_MAX {
+        return None;
+    }
+    let mut content = Vec::with_capacity(after);
+    while let Some(code) = bytes.next() {
+        if code & 0x80 == 0 {
+            // So many bytes follow. None is reserved.
+            let count = usize::from(code);
+            let begin = delta.len().checked_sub(bytes.len())?;
+            content.extend_from_slice(delta.get(begin..begin + count).filter(|_| count > 0)?);
+            bytes.nth(count - 1)?;
+        } else {
+            let mut part = |bits: std::ops::Range<u8>| {
+                bits.enumerate().try_fold(0_usize, |value, (at, bit)| match code >> bit & 1 {
+                    0 => Some(value),
+                    _ => Some(value | usize::from(bytes.next()?) << (8 * at)),
+                })
+            };
+            let (from, count) = (part(0..4)?, part(4..7)?);
+            let count = if count == 0 { 0x10000 } else { count };
+            content.extend_from_slice(base.get(from..from.checked_add(count)?)?);
+        }
+        if content.len() > after {
+            return None;
+        }
+    }
+    (content.len() == after).then_some(content)
+}
+
+/// What is at an offset, as far as the file goes.
+fn read(file: &OwnedFd, at: u64, most: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0; most];
+    let mut length = 0;
+    while let Some(rest) = bytes.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        let from = at.checked_add(u64::try_from(length).unwrap_or(u64::MAX));
+        match pread(file, rest, from.ok_or(Errno::OVERFLOW)?) {
+            Err(Errno::INTR) => {}
+            Ok(0) => break,
+            other => length += other?,
+        }
+    }
+    bytes.truncate(length);
+    Ok(bytes)
+}
