@@ -1,6 +1,6 @@
 //! Protected files that were there: what removes them, writes them unseen, or goes around their names.
 
-use crate::jail::callers;
+use crate::jail::{callers, skipped};
 use crate::watched::{jail, meanwhile, protecting, restore};
 
 #[test]
@@ -133,5 +133,42 @@ fn more_folders_than_can_be_watched_are_said_and_looked_at_once_a_second() {
         let told = meanwhile(&jail, inside, outside);
         assert!(told.starts_with("status 0\n"), "{told}");
         assert!(told.contains("not all protected files can be watched"), "{told}");
+    }
+}
+
+/// As husky does it: a script of the package writes a folder of hooks, and has git look there.
+const HUSKY: &str = "const fs = require(\"fs\"); fs.mkdirSync(\".husky/_\", { recursive: true });
+fs.writeFileSync(\".husky/_/.gitignore\", \"*\");
+for (const hook of \"h pre-commit commit-msg pre-push post-merge post-commit pre-rebase post-checkout post-rewrite pre-auto-gc\".split(\" \"))
+  fs.writeFileSync(`.husky/_/${hook}`, \"exit 0\\n\", { mode: 0o755 });
+for (let n = 0; n < 20; n++) fs.writeFileSync(`.husky/_/more-${n}`, \"exit 0\\n\");
+require(\"child_process\").execSync(\"git config core.hooksPath .husky/_\");
+";
+
+#[test]
+fn npm_installs_in_a_project_with_hooks_and_the_jail_is_not_ended() {
+    if std::process::Command::new("npm").arg("--version").output().is_err() {
+        return skipped("npm", "there is no npm");
+    }
+    for caller in callers() {
+        let package = "echo '{\"name\": \"p\", \"version\": \"1.0.0\", \"scripts\": {\"prepare\": \"node husky.js\"}}' >package.json
+            mkdir .husky; echo true >.husky/pre-commit; git add .; git commit -qm npm";
+        let install = "cd $PWD && HOME=/tmp npm_config_offline=true npm install --no-audit --no-fund >/dev/null && echo x >>f && git commit -qam x && echo committed >done";
+        // In a fresh clone the hooks are moved aside: your own git would run them.
+        let jail = protecting(jail(caller), &["@hosts"]);
+        jail.file("project/husky.js", HUSKY);
+        assert_eq!(jail.outside_sh(&format!("{package}; sleep 0.05")).code, Some(0));
+        let told =
+            meanwhile(&jail, install, "reported \".husky/_/more-19\"; cat done; ls -A .husky/_");
+        assert!(told.starts_with("committed\nstatus 0\n"), "{told}");
+        assert!(told.contains("`.husky/_/pre-commit` is protected"), "{told}");
+        // Where they are there already, nothing is said, and they stay.
+        let jail = protecting(self::jail(caller), &["@hosts"]);
+        jail.file("project/husky.js", HUSKY);
+        let made = format!("{package}; HOME=/tmp node husky.js; sleep 0.05");
+        assert_eq!(jail.outside_sh(&made).code, Some(0));
+        let told = meanwhile(&jail, install, "cat done; ls .husky/_ | wc -l");
+        assert!(told.starts_with("committed\n30\nstatus 0\n"), "{told}");
+        assert!(!told.contains("is protected"), "{told}");
     }
 }

@@ -17,12 +17,15 @@ use super::objects::Objects;
 use crate::handoff::held;
 use crate::handoff::names::{Names, fold};
 use crate::handoff::patterns::Patterns;
-use crate::handoff::place::{Data, Links, Place, Stamp, data};
+use crate::handoff::place::{Data, Links, Place, Stamp, data, split};
 use crate::handoff::report::shown;
 use crate::handoff::store::Store;
 
-/// More often nothing is moved aside: whatever runs there does not stop.
+/// More often nothing is moved aside: whatever runs there does not stop. What a tool writes into one folder in one go counts once.
 const MOVES_MAX: usize = 20;
+const IN_ONE_GO: Duration = Duration::from_secs(1);
+/// So many files are moved aside in all.
+const FILES_MAX: usize = 200;
 /// What appears and is gone before it can be looked at counts, too: a host program may have been quicker.
 const GONE_MAX: usize = 200;
 /// A file that is being written is given so much time, because git writes what is known, too.
@@ -50,7 +53,7 @@ pub(super) struct Guard<'a> {
     /// Such a line was printed already.
     pub(super) is_partial: bool,
     swept: Instant,
-    moves: usize,
+    moves: Moves,
     gone: usize,
 }
 
@@ -86,7 +89,7 @@ impl<'a> Guard<'a> {
             lines: Vec::new(),
             is_partial: false,
             swept: Instant::now(),
-            moves: 0,
+            moves: Moves::default(),
             gone: 0,
         };
         watches.add(&place.open_folder(b"", Links::Refused)?, b"", IN_FOLDER)?;
@@ -271,11 +274,11 @@ impl<'a> Guard<'a> {
 
     /// Something was moved aside, or put back.
     pub(super) fn count_move(&mut self, path: &[u8]) -> io::Result<()> {
-        self.moves += 1;
-        match self.moves > MOVES_MAX {
+        self.moves.add(path);
+        match self.moves.count > MOVES_MAX || self.moves.paths.len() > FILES_MAX {
             false => Ok(()),
             true => Err(io::Error::other(format!(
-                "protected files were made, changed or removed more than {MOVES_MAX} times, `{}` last: the jail is ended",
+                "protected files were made, changed or removed more than {MOVES_MAX} times, or more than {FILES_MAX} of them, `{}` last: the jail is ended",
                 shown(path)
             ))),
         }
@@ -364,6 +367,28 @@ impl<'a> Guard<'a> {
             let (last, before) = above.get(..end)?.split_last()?;
             self.names.folder(before, last).map(|(row, _)| row.reason)
         })
+    }
+}
+
+/// What was moved aside or put back.
+#[derive(Default)]
+struct Moves {
+    count: usize,
+    paths: BTreeSet<Vec<u8>>,
+    /// The folder of the last one that counted, and when.
+    last: Option<(Vec<u8>, Instant)>,
+}
+
+impl Moves {
+    fn add(&mut self, path: &[u8]) {
+        let folder = split(path).0;
+        let is_again = !self.paths.insert(path.to_vec());
+        let is_in_one_go = (self.last.as_ref())
+            .is_some_and(|(last, at)| last == folder && at.elapsed() < IN_ONE_GO);
+        if is_again || !is_in_one_go {
+            self.count += 1;
+            self.last = Some((folder.to_vec(), Instant::now()));
+        }
     }
 }
 
