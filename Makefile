@@ -65,8 +65,9 @@ test-sessions: ## Eight sessions, one on the host, 200 rounds of lock, change an
 	$(CARGO) build -p jail-host
 	SESSIONS_ROUNDS=200 JAIL_TEST_CLAUDE=$(CLAUDE) $(CARGO) test -p jail-stub --test stub -- sessions:: --nocapture
 
-test-agents: ## Run real agents from npm in their presets, against a model of ours (needs a network)
+test-agents: ## Run real agents from npm in their presets and with keys, against a model of ours (needs a network)
 	tests/agents/run
+	if [ "$$(id -u)" -eq 0 ]; then tests/agents/run --keys; fi
 
 test-nix: ## Run the tests of the command line with newer releases of Nix (needs a network)
 	scripts/test-nix

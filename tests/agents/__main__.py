@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import checks, pins, record
+from . import checks, keys, pins, record
 from .catalogue import ABSENT, AGENTS, Agent, strict
 from .install import PROJECT, Standin, install, say
 from .isolation import User, leave_the_network, users
@@ -34,6 +34,8 @@ def main() -> int:
     standin = Standin.read(options.standin)
     installed = install(agents, options.cache, standin)
     compiler = Compiler(options.jailgen, options.kit, standin, installed, options.cache)
+    if options.keys:
+        return use_keys(agents, compiler)
     jails = [] if options.outside_only else compile_all(agents, compiler)
     people = users(PROJECT)
 
@@ -55,6 +57,29 @@ def main() -> int:
     return 1 if failed or not all(entry["works outside"] for entry in report.values()) else 0
 
 
+def use_keys(agents: tuple[Agent, ...], compiler: Compiler) -> int:
+    """Runs the agents that have a key of their own against a model that wants to see it."""
+    chosen = [keyed for keyed in keys.KEYED if keyed.agent in agents]
+    say("compiling the specs with keys")
+    wrappers = {keyed.name: compiler.compile(keyed.agent, keys.spec(keyed)) for keyed in chosen}
+    people = users(PROJECT)
+    leave_the_network()
+    failed = 0
+    with keys.machine({keyed.host for keyed in chosen}) as models:
+        for keyed in chosen:
+            for user in people:
+                with stage(user) as at:
+                    faults, session = keys.judge(keyed, wrappers[keyed.name], at, models[keyed.host])
+                verdict = "FAILED" if faults else "the model saw the key, and nothing inside did"
+                say(f"{keyed.name:12} {user.name:10} {verdict}   {seconds(session)}")
+                for fault in faults:
+                    say(f"    {fault}")
+                if faults:
+                    say(tails(session))
+                    failed += 1
+    return 1 if failed else 0
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="tests/agents/run",
@@ -66,12 +91,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--jailgen", type=Path, help="the compiler; built unless given, with `make kit`")
     parser.add_argument("--kit", help="another kit than the compiler's own")
     parser.add_argument("--outside-only", action="store_true", help="no jails: do the agents themselves still run?")
+    parser.add_argument("--keys", action="store_true", help="with a key each, and a model behind TLS (needs root)")
     parser.add_argument("--newest", action="store_true", help="move the pinned versions to npm's newest, and do no more")
     parser.add_argument("--record", action="store_true", help="write the agents' lists of the strict filter anew")
     options = parser.parse_args()
     options.cache = options.cache.resolve()
-    if options.record and options.outside_only:
-        parser.error("--record needs the jails")
+    if (options.record or options.keys) and options.outside_only:
+        parser.error("--record and --keys need the jails")
+    if options.keys and os.getuid() != 0:
+        parser.error("--keys covers /etc/hosts for the time of the test, which needs root")
     unknown = set(options.agents) - {agent.name for agent in AGENTS}
     if unknown:
         parser.error(f"unknown agent: {', '.join(sorted(unknown))}")

@@ -65,14 +65,14 @@ def foreign(agent: Agent, session: Session) -> set[str]:
     return {entry for entry in session.found - session.planted if not belongs(agent, entry)}
 
 
-# The stub remembers there, on the host, what it has reported to the user.
-OF_THE_STUB = ".local/state/jailgen/told"
+# Where jailgen keeps its own records on the host: what it has reported, sessions, and which folders jails wrote.
+OF_JAILGEN = ".local/state/jailgen"
 
 
 def belongs(agent: Agent, entry: str) -> bool:
     """Whether an entry is state, is in a state folder, or is a folder on the way to one."""
     path = PurePosixPath(entry)
-    states = [PurePosixPath(state) for state in (*agent.state, OF_THE_STUB)]
+    states = [PurePosixPath(state) for state in (*agent.state, OF_JAILGEN)]
     return any(path == state or state in path.parents or path in state.parents for state in states)
 
 

@@ -50,7 +50,7 @@ class Compiler:
         if spec.endswith(".jail"):
             return PROJECT / spec
         variables = " ".join(f'"{name}"' for name in agent.environment(""))
-        kind = "strict" if spec == strict(agent) else "preset"
+        kind = "strict" if spec == strict(agent) else "keys" if "secrets" in spec else "preset"
         file = self.cache / "specs" / f"{agent.name}-{kind}.jail"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(spec.replace("%VARIABLES%", variables) + "\n")

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +17,13 @@ from pathlib import Path
 from .catalogue import Agent
 from .isolation import User
 from .model.script import Script
-from .model.server import Model
+from .model.server import Model, Tls
 
 TIMEOUT_SECONDS = 120
 # Goes into the project folder.
 CHORES = Path(__file__).resolve().parent / "chores.sh"
+# Every variable that a program can read, its own and those of other processes: a file in the project folder.
+SEEN = "seen-{turn}"
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -50,7 +52,8 @@ class Stage:
     def command(self, turn: str) -> str:
         """What the model makes the agent's shell do."""
         secret = f"cat {self.secret_file}; echo the-secret-gave $?"
-        return f"bash {CHORES.name}; echo the-chores-gave $?; echo {self.proof} > proof-{turn}; {secret}"
+        variables = f"cat /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' > {SEEN.format(turn=turn)}; env >> {SEEN.format(turn=turn)}"
+        return f"bash {CHORES.name}; echo the-chores-gave $?; echo {self.proof} > proof-{turn}; {variables}; {secret}"
 
     def environment(self) -> dict[str, str]:
         return {
@@ -105,6 +108,8 @@ class Turn:
     sent: list[str]
     shell_not_found: list[list[str]]
     wanted_hosts: set[str]
+    # What the model was shown as a credential, a field each.
+    credentials: list[str]
     # What the command has left in the project: the text, and whose file it is.
     proof: str | None
     proof_owner: int | None
@@ -118,20 +123,30 @@ class Session:
     planted: set[str] = field(default_factory=set)
     found: set[str] = field(default_factory=set)
     control: str = ""
+    # What the same command found in variables outside.
+    control_variables: str = ""
 
 
 def prompt(turn: str) -> str:
     return f"This is the {turn} task: run the command."
 
 
-def play(agent: Agent, at: Stage, launcher: list[str], extra: dict[str, str] | None = None) -> Session:
+def play(
+    agent: Agent,
+    at: Stage,
+    launcher: list[str],
+    extra: dict[str, str] | None = None,
+    tls: Tls | None = None,
+    configure: Callable[[Path, str], None] | None = None,
+) -> Session:
     """Runs the agent twice. `launcher` is its wrapper, or the agent itself, `{turn}` in it is `first` or `second`; `extra`,
-    more of the environment."""
+    more of the environment; `tls`, where the model is another host than this one's loopback."""
     session = Session(at)
-    session.control = control(at)
+    session.control = control(at, extra or {})
+    session.control_variables = (at.project / SEEN.format(turn="control")).read_text(errors="replace")
     for name, arguments in (("first", agent.first), ("second", agent.again)):
-        with Model(Script(at.command(name), f"call_{name}_{secrets.token_hex(4)}")) as model:
-            agent.configure(at.home, model.url)
+        with Model(Script(at.command(name), f"call_{name}_{secrets.token_hex(4)}"), tls) as model:
+            (configure or agent.configure)(at.home, model.url)
             at.own()
             session.planted |= at.entries() if name == "first" else set()
             start = [word.replace("{turn}", name) for word in launcher]
@@ -157,14 +172,15 @@ def turn(name: str, command: list[str], at: Stage, environment: dict[str, str], 
         sent=model.bodies,
         shell_not_found=model.script.shell_not_found,
         wanted_hosts=model.wanted_hosts,
+        credentials=model.credentials,
         proof=proof.read_text().strip() if written else None,
         proof_owner=proof.stat().st_uid if written else None,
     )
 
 
-def control(at: Stage) -> str:
+def control(at: Stage, extra: dict[str, str]) -> str:
     """The same command outside of any jail: it must be able to read the secret, or the test would prove nothing."""
-    _, stdout, _ = run(["/bin/sh", "-c", at.command("control")], at, at.environment())
+    _, stdout, _ = run(["/bin/sh", "-c", at.command("control")], at, at.environment() | extra)
     return stdout
 
 

@@ -1,4 +1,4 @@
-"""The HTTP side of the fake model, on a port of the loopback interface.
+"""The HTTP side of the fake model, on a port of the loopback interface or with TLS at another address.
 
 It also answers as a proxy that refuses everything: an agent that is pointed at it (`HTTPS_PROXY`) leaves the names of
 the hosts it wanted, and reaches none.
@@ -8,14 +8,33 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import sys
 import threading
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from ..isolation import entered
 from . import anthropic, gemini, openai_chat, openai_responses
 from .script import Script
+
+
+# Fields in which agents show their key.
+CREDENTIALS = ("Authorization", "X-Api-Key", "X-Goog-Api-Key")
+
+
+@dataclass(frozen=True)
+class Tls:
+    """A model that is a host of its own: its network and address there, its name, its certificate and the key of that."""
+
+    network: Path
+    address: str
+    host: str
+    certificate: Path
+    key: Path
 
 
 class ModelServer(ThreadingHTTPServer):
@@ -30,8 +49,10 @@ class ModelServer(ThreadingHTTPServer):
 class Model:
     """The server of one run of an agent. Use as a context manager."""
 
-    def __init__(self, script: Script):
+    def __init__(self, script: Script, tls: Tls | None = None):
         self.script = script
+        # The fields with a credential of the requests that were answered by the script.
+        self.credentials: list[str] = []
         # Bodies of the requests that were answered by the script, and "METHOD path" of all others.
         self.bodies: list[str] = []
         self.unanswered: list[str] = []
@@ -43,9 +64,19 @@ class Model:
             pass
 
         Handler.model = model
-        self.http = ModelServer(("127.0.0.1", 0), Handler)
-        self.authority = f"127.0.0.1:{self.http.server_address[1]}"
-        self.url = f"http://{self.authority}"
+        if tls is None:
+            self.http = ModelServer(("127.0.0.1", 0), Handler)
+            self.authority = f"127.0.0.1:{self.http.server_address[1]}"
+            self.url = f"http://{self.authority}"
+            return
+        with entered(tls.network):
+            self.http = ModelServer((tls.address, 443), Handler)
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(tls.certificate, tls.key)
+        # The handshake is the handler's, not the listener's: a client that does not speak holds up no other.
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True, do_handshake_on_connect=False)
+        self.authority = tls.host
+        self.url = f"https://{tls.host}"
 
     def __enter__(self) -> Model:
         threading.Thread(target=self.http.serve_forever, daemon=True).start()
@@ -112,6 +143,7 @@ class ModelHandler(BaseHTTPRequestHandler):
             self.refuse(400)
             return
         self.model.bodies.append(body.decode("utf-8", "replace"))
+        self.model.credentials += [self.headers[name] for name in CREDENTIALS if name in self.headers]
         reply = self.model.script.reply(wire.read(request))
         streams = request.get("stream", False) if path_streams is None else path_streams
         if streams:
