@@ -161,6 +161,9 @@ let
     caches = {
       list = "literal";
     };
+    mask = {
+      list = "literal";
+    };
     writableSettings = "bool";
     separateState = "bool";
     baseJailOptions = "permission";
@@ -1478,6 +1481,9 @@ in
               };
             };
             caches = {
+              list = "literal";
+            };
+            mask = {
               list = "literal";
             };
             baseJailOptions = "permission";

@@ -123,6 +123,7 @@ const FURTHER: &[(&str, &str)] = &[
            name = \"everything\"; pkg = pkgs.hello; configPaths = [ \"~/.config/x\" \"~/.x.json\" ];
            extraPkgs = with pkgs; [ jq ]; extraReadwriteDirs = [ \"~/a\" ]; extraReadonlyDirs = [ \"$B\" ];
            env = { A = \"1\"; B = noescape \"$HOME/${pkgs.jq}\"; }; fwdEnv = [ \"EDITOR\" ];
+           mask = [ \"@credentials\" \"!.npmrc\" ];
            baseJailOptions = commonJailOptions ++ [ utc ]; basePackages = commonPkgs ++ [ pkgs.jq ];
            extraJailOptions = c: [ (c.tmpfs \"/var/cache\") [ c.new-session ] ];
          }",

@@ -23,13 +23,10 @@ pub(super) fn protect(globs: &[String]) -> Sentence {
 
 pub(super) fn settings(settings: GitSettings) -> Sentence {
     let (verb, what) = match settings {
-        GitSettings::Apart => {
-            (OWN, "git's configuration and hooks in the working folder's repository (copies)")
+        GitSettings::Apart => (OWN, "git's configuration and hooks (copies)"),
+        GitSettings::Merged => {
+            (OWN, "git's configuration and hooks (copies; harmless changes are taken over)")
         }
-        GitSettings::Merged => (
-            OWN,
-            "git's configuration and hooks in the working folder's repository (copies; harmless changes are taken over)",
-        ),
         GitSettings::ReadOnly => ("read-only", "`.git` in the working folder"),
         GitSettings::Shared => {
             ("read-write", "git's configuration and hooks, which git on the host executes")
@@ -43,18 +40,19 @@ pub(super) fn masked(globs: &[String]) -> Sentence {
     let (shown, hidden): (Vec<_>, Vec<_>) = globs.iter().partition(|glob| glob.starts_with('!'));
     let words = |globs: Vec<&String>| {
         let words = globs.into_iter().map(|glob| match glob.as_str() {
-            CREDENTIALS => "known names of credentials".to_owned(),
+            CREDENTIALS => "known credentials".to_owned(),
             glob => glob.strip_prefix('!').unwrap_or(glob).to_owned(),
         });
         words.collect::<Vec<_>>().join(", ")
     };
-    let (verb, what) = match (hidden.is_empty(), shown.is_empty()) {
-        (true, _) => ("not masked", words(shown)),
-        (false, true) => ("masked", words(hidden)),
-        (false, false) => ("masked", format!("{}; but not {}", words(hidden), words(shown))),
+    if hidden.is_empty() {
+        return Sentence::new(Subject::Files, "not masked", words(shown));
+    }
+    let what = match shown.is_empty() {
+        true => words(hidden),
+        false => format!("{}; but not {}", words(hidden), words(shown)),
     };
-    Sentence::new(Subject::Files, verb, format!("{what} in the working folder"))
-        .note("files that git does not track; an empty one is there")
+    Sentence::new(Subject::Files, "masked", what).note("if git does not track them")
 }
 
 /// So many names are said.

@@ -84,7 +84,10 @@ pub(super) struct Expansion<'a> {
 impl Expansion<'_> {
     fn run(&mut self) -> Expanded {
         let (name, entry) = (self.name(), self.entry());
-        let mut permissions = self.options("baseJailOptions").unwrap_or_else(|| self.common());
+        let mut permissions = Vec::new();
+        // The first, so that any `mask` of the spec can take a name out again.
+        options::masked_files(self, &mut permissions);
+        permissions.extend(self.options("baseJailOptions").unwrap_or_else(|| self.common()));
         hosts::allowed_hosts(self, &mut permissions);
         self.state(&mut permissions);
         permissions.extend(self.list("workspace").map(|to| self.apply(names::WORKSPACE, [to])));
@@ -184,7 +187,12 @@ impl Expansion<'_> {
     }
 
     fn of_preset(&self, text: Text) -> Placed {
-        Placed { value: Value::Text(text), place: self.place }
+        self.of_builder(Value::Text(text))
+    }
+
+    /// A value that stands where the builder does.
+    pub(super) fn of_builder(&self, value: Value) -> Placed {
+        Placed { value, place: self.place }
     }
 
     fn is_true(&self, argument: &str) -> bool {

@@ -259,6 +259,7 @@ const GENERAL_FIELDS: &[Field] = &[
     SECRETS,
     LIMITS,
     CACHES,
+    MASK,
     BASE_OPTIONS,
     BASE_PACKAGES,
     EXTRA_OPTIONS,
@@ -289,6 +290,7 @@ const KNOWN_FIELDS: &[Field] = &[
     SECRETS,
     LIMITS,
     CACHES,
+    MASK,
     WRITABLE_SETTINGS,
     SEPARATE_STATE,
     BASE_OPTIONS,
@@ -373,6 +375,11 @@ const LIMITS_FIELDS: &[Field] = &[
     optional("time", AMOUNT, "`limit-time`"),
     optional("bestEffort", Type::Bool, "`best-effort`"),
 ];
+const MASK: Field = optional(
+    "mask",
+    Type::List(&Type::Literal),
+    "globs of files in the working folder whose content the agent does not see, as `mask` takes them, instead of `[ \"@credentials\" ]`; `[ ]` masks nothing",
+);
 const WRITABLE_SETTINGS: Field = optional(
     "writableSettings",
     Type::Bool,

@@ -29,6 +29,7 @@ const APPLIES: &[(&str, &[&str])] = &[
 const ALWAYS: &[&str] = &[
     names::ADD_PKG_DEPS,
     names::CACHES,
+    names::MASK,
     names::PRIVATE_COPIES,
     names::SET_ARGV,
     names::SET_ENV,

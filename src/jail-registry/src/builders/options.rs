@@ -1,8 +1,22 @@
 //! Arguments of builders that stand for several permissions.
 
+use jail_plan::mask::CREDENTIALS;
+
 use super::expand::{Expansion, expandable};
 use crate::table::names;
 use crate::term::{Applied, Placed, Value};
+
+/// `mask`: globs of files that the agent does not see, or the table's where nothing is said.
+pub(super) fn masked_files(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {
+    let globs = expansion.list("mask").unwrap_or_else(|| {
+        let known = Value::Text(jail_policy::Text::literal(CREDENTIALS));
+        let known = expansion.of_builder(known);
+        expansion.of_builder(Value::List(vec![known]))
+    });
+    if !matches!(&globs.value, Value::List(globs) if globs.is_empty()) {
+        permissions.push(expansion.apply(names::MASK, [globs]));
+    }
+}
 
 /// `enableGitWorktrees`: a boolean, or a set that says more.
 pub(super) fn git_worktrees(expansion: &Expansion<'_>, permissions: &mut Vec<Applied>) {

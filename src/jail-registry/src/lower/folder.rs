@@ -34,8 +34,22 @@ pub(super) fn wanted(
     Grant::Folder { access, to: state.folder.to.clone() }
 }
 
-/// Where the working folder can be written, git's settings there are kept apart, unless the spec has said something about them.
+/// What says more of the working folder, when all of the spec is known.
 pub(super) fn settle(state: &mut Lowering<'_>) {
+    keep_git_apart(state);
+    leave_masks_out(state);
+}
+
+/// Without a working folder there is nothing to mask, and the builders mask something in all of their jails.
+fn leave_masks_out(state: &mut Lowering<'_>) {
+    let is_folder = |granted: &Granted| matches!(granted.entry.grant, Grant::Folder { .. });
+    if !state.grants.iter().any(is_folder) {
+        state.grants.retain(|granted| !matches!(granted.entry.grant, Grant::Mask { .. }));
+    }
+}
+
+/// Where the working folder can be written, git's settings there are kept apart, unless the spec has said something about them.
+fn keep_git_apart(state: &mut Lowering<'_>) {
     let is_said =
         state.grants.iter().any(|granted| matches!(granted.entry.grant, Grant::Git { .. }));
     let is_writable = |granted: &Granted| {

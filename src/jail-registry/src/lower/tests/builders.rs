@@ -86,13 +86,14 @@ fn the_general_builder() {
     );
     expect![[r#"
         makeJailedAgent#0: {"program":{"path":{"pieces":[{"nix":"pkgs.x","output":"program"}],"expand":false}}}
-        mount-cwd#4: {"git":{"settings":"apart"}}
-        mount-cwd#4: {"folder":{"access":"rw","to":null}}
-        state-dir#5: {"state-directory":{"path":{"expand":"~/.config/x"},"to":{"expand":"~/.config/x"}}}
-        state-file#6: {"state-file":{"path":{"expand":"~/.x.json"},"to":{"expand":"~/.x.json"}}}
-        state-dir#7: {"state-directory":{"path":{"expand":"$XDG_STATE_HOME/x"},"to":{"expand":"$XDG_STATE_HOME/x"}}}
-        tmpfs-sized#9: {"tmpfs":{"to":"/tmp","mode":1023,"size":1048576}}
-        add-pkg-deps#8: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
+        mount-cwd#5: {"git":{"settings":"apart"}}
+        mask#4: {"mask":{"globs":["@credentials"]}}
+        mount-cwd#5: {"folder":{"access":"rw","to":null}}
+        state-dir#6: {"state-directory":{"path":{"expand":"~/.config/x"},"to":{"expand":"~/.config/x"}}}
+        state-file#7: {"state-file":{"path":{"expand":"~/.x.json"},"to":{"expand":"~/.x.json"}}}
+        state-dir#8: {"state-directory":{"path":{"expand":"$XDG_STATE_HOME/x"},"to":{"expand":"$XDG_STATE_HOME/x"}}}
+        tmpfs-sized#10: {"tmpfs":{"to":"/tmp","mode":1023,"size":1048576}}
+        add-pkg-deps#9: {"add-path":{"folder":{"pieces":[{"nix":"pkgs.git","output":"bin"},"/bin"],"expand":false}}}
     "#]]
     .assert_eq(&lowered(&jail));
 }
@@ -102,9 +103,9 @@ fn a_preset_with_arguments_puts_them_before_those_of_the_caller() {
     let nothing = [("baseJailOptions", list([])), ("basePackages", list([]))];
     expect![[r#"
         makeJailedCodex#0: {"program":{"path":{"pieces":[{"nix":"agents.codex","output":"program"}],"expand":false}}}
-        set-argv#7: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
-        state-dir#4: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
-        private-copies#5: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
+        set-argv#8: {"arguments":{"words":[{"text":"-c"},{"text":"sandbox_mode=danger-full-access"},"all"]}}
+        state-dir#5: {"state-directory":{"path":{"expand":"~/.codex"},"to":{"expand":"~/.codex"}}}
+        private-copies#6: {"private-copies":{"folder":{"expand":"~/.codex"},"names":["config.toml","managed_config.toml","hooks.json","hooks/","rules/","prompts/","skills/","agents/","plugins/","vendor_imports/","packages/","shell_snapshots/","tmp/",".tmp/","AGENTS.md","AGENTS.override.md",".env"]}}
     "#]]
     .assert_eq(&lowered(&built("makeJailedCodex", nothing)));
 }
@@ -225,16 +226,16 @@ fn hosts_take_the_place_of_the_network() {
     };
     let codex = |hosts: Value| network(&built("makeJailedCodex", [("allowedHosts", hosts)]));
     expect![[r#"
-        network-allow#8: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
     "#]]
     .assert_eq(&codex(s("default")));
     expect![[r#"
-        network-allow#8: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
-        network-allow#8: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"api.openai.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"auth.openai.com","ports":[443,80]}}}
+        network-allow#9: {"network":{"host":{"host":"chatgpt.com","ports":[443,80]}}}
     "#]]
     .assert_eq(&codex(list([s("a.example"), s("@codex")])));
     // No host is no network, whatever the common options say.
@@ -246,7 +247,7 @@ fn hosts_take_the_place_of_the_network() {
     let common = list([p("network", []), p("mount-cwd", [])]);
     let base = [("allowedHosts", list([s("a.example")])), ("baseJailOptions", common)];
     expect![[r#"
-        network-allow#5: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
+        network-allow#6: {"network":{"host":{"host":"a.example","ports":[443,80]}}}
     "#]]
     .assert_eq(&network(&built("makeJailedCodex", base)));
     let extra = [("allowedHosts", list([])), ("extraJailOptions", p("network", []))];
@@ -284,4 +285,28 @@ fn limits_of_a_builder() {
           = help: did you mean `memory`?
     "#]]
     .assert_eq(&lowered(&built("makeJailedPi", [("limits", misspelt)])));
+}
+
+/// The masks of a jail for an agent with these arguments.
+fn masks<const N: usize>(arguments: [(&str, Value); N]) -> String {
+    let lowered = lowered(&built("makeJailedPi", arguments));
+    let masks = lowered.lines().filter(|line| line.contains("mask"));
+    masks.filter_map(|line| line.split_once(": ")).map(|(_, grant)| grant).collect()
+}
+
+#[test]
+fn credentials_are_masked_unless_something_else_is_said() {
+    const DEFAULT: &str = r#"{"mask":{"globs":["@credentials"]}}"#;
+    assert_eq!(masks([]), DEFAULT);
+    assert_eq!(masks([("mask", list([]))]), "");
+    assert_eq!(masks([("mask", list([s(".env")]))]), r#"{"mask":{"globs":[".env"]}}"#);
+    // Where there is no working folder, nothing is masked.
+    assert_eq!(masks([("baseJailOptions", list([]))]), "");
+    assert_eq!(masks([("baseJailOptions", p("mount-cwd-readonly", []))]), DEFAULT);
+    // What the spec says comes later, and so it counts.
+    let lifted = || p("mask", [list([s("!.npmrc")])]);
+    let expected = format!("{DEFAULT}{}", r#"{"mask":{"globs":["!.npmrc"]}}"#);
+    assert_eq!(masks([("extraJailOptions", lifted())]), expected);
+    let base = list([p("mount-cwd", []), lifted()]);
+    assert_eq!(masks([("baseJailOptions", base)]), expected);
 }

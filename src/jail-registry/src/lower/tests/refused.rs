@@ -459,7 +459,7 @@ fn arguments_that_a_builder_does_not_have() {
     expect![[r#"
         error[unknown-argument] at 1: `makeJailedPi` has no argument `keepState`
           ^ not an argument of this combinator
-          = help: it has `name`, `pkg`, `extraPkgs`, `extraReadwriteDirs`, `extraReadonlyDirs`, `env`, `fwdEnv`, `workspace`, `enableGitWorktrees`, `enableNix`, `enableOpenUrls`, `nixConfigDir`, `allowedHosts`, `secrets`, `limits`, `caches`, `writableSettings`, `separateState`, `baseJailOptions`, `basePackages`, `extraJailOptions`
+          = help: it has `name`, `pkg`, `extraPkgs`, `extraReadwriteDirs`, `extraReadonlyDirs`, `env`, `fwdEnv`, `workspace`, `enableGitWorktrees`, `enableNix`, `enableOpenUrls`, `nixConfigDir`, `allowedHosts`, `secrets`, `limits`, `caches`, `mask`, `writableSettings`, `separateState`, `baseJailOptions`, `basePackages`, `extraJailOptions`
     "#]].assert_eq(&said(built("makeJailedPi", [("keepState", s("default"))])));
     expect![[r#"
         error[param-type] at 1: `makeJailedPi` takes a list of packages for `extraPkgs`, got a package

@@ -391,12 +391,12 @@ fn builders_know_the_keys_of_their_agents() {
         ),
     ];
     expect![[r#"
-        secret#13: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
+        secret#14: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
         --
         secret#16: {"network":{"secret":{"to":{"variable":"ANTHROPIC_API_KEY"},"from":{"variable":"ANTHROPIC_API_KEY"},"hosts":["api.anthropic.com"],"places":["header"],"optional":true}}}
         secret#17: {"network":{"secret":{"to":{"variable":"XAI_API_KEY"},"from":{"variable":"XAI_API_KEY"},"hosts":["api.x.ai"],"places":["header"],"optional":true}}}
         --
-        secret#12: {"network":{"secret":{"to":{"variable":"GITHUB_TOKEN"},"from":{"variable":"GITHUB_TOKEN"},"hosts":["api.github.com"],"places":["header","basic"]}}}
+        secret#13: {"network":{"secret":{"to":{"variable":"GITHUB_TOKEN"},"from":{"variable":"GITHUB_TOKEN"},"hosts":["api.github.com"],"places":["header","basic"]}}}
         --
         error[contradiction] at 0: `secret` needs the network by name: under `network` there is no broker between the jail and a host
         --
