@@ -1,8 +1,12 @@
 //! The working folder and the arguments.
 
-use super::row::{Probe, ROW, Row};
+use super::row::{Probe, ROW, Row, is_root};
 
 const FILES: &str = "echo a >file; mkdir -p ../sibling; echo b >../sibling/file";
+
+/// A secret, and one that a link leads to.
+const SECRET: &str =
+    "mkdir real; echo s3cret >.env; echo s3cret >real/prod; ln -s real/prod link.env";
 
 const REPOSITORY: &str =
     "export GIT_AUTHOR_NAME=n GIT_AUTHOR_EMAIL=e GIT_COMMITTER_NAME=n GIT_COMMITTER_EMAIL=e
@@ -119,6 +123,58 @@ pub(super) const ROWS: &[Row] = &[
             Probe::Denies("mv .env other"),
             Probe::Left("[ \"$(cat .env conf/a.txt | uniq)\" = s3cret ]"),
         ],
+        ..ROW
+    },
+    Row {
+        name: "mask",
+        case: "landlock",
+        spec: "mount-cwd (landlock \"full\") (mask [ \"@credentials\" ])",
+        host: SECRET,
+        probes: &[
+            Probe::Works("[ -r .env ] && ! [ -s .env ] && ! [ -s real/prod ] && echo x >real/new"),
+            Probe::Refuses("grep s3cret .env real/prod"),
+            Probe::Denies("rm link.env || mv real other"),
+            Probe::Left("[ \"$(cat .env real/prod | uniq)\" = s3cret ]"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mask",
+        case: "project",
+        spec: "mount-project (mask [ \"@credentials\" ])",
+        host: SECRET,
+        folder: "project/real",
+        probes: &[
+            Probe::Works("[ -r ../.env ] && ! [ -s ../.env ] && ! [ -s prod ]"),
+            Probe::Refuses("grep s3cret ../.env prod"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mask",
+        case: "overlay",
+        spec: "mount-cwd (mask [ \"@credentials\" ]) (overlay-tmp [ (noescape \"~/project\") ] \"/again\")",
+        host: SECRET,
+        probes: &[
+            Probe::Works("[ -r /again/.env ] && ! [ -s /again/.env ] && ! [ -s /again/real/prod ]"),
+            Probe::Denies("grep s3cret .env /again/.env /again/real/prod"),
+            Probe::Denies("rm /again/.env || mv /again/link.env /again/x"),
+            Probe::Refuses("grep s3cret .env"),
+        ],
+        ..ROW
+    },
+    Row {
+        name: "mask",
+        case: "dedicated",
+        spec: "(dedicated-user \"daemon\") mount-cwd (mask [ \"@credentials\" ])",
+        host: SECRET,
+        probes: &[
+            Probe::Works("[ -r .env ] && ! [ -s .env ] && ! [ -s real/prod ] && echo x >real/new"),
+            Probe::Refuses("grep s3cret .env real/prod"),
+            Probe::Denies("rm link.env || mv real other"),
+            Probe::Left("rm real/new && [ \"$(cat .env real/prod | uniq)\" = s3cret ]"),
+        ],
+        unable: || (!is_root()).then(|| ("root", "only root can run it as a system user".into())),
         ..ROW
     },
     Row {

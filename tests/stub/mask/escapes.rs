@@ -85,6 +85,37 @@ fn nothing_that_a_session_leaves_shows_it_to_the_next_one() {
     }
 }
 
+/// Links that lead to a secret, each with what would lead the next session past it.
+const LINKED: &[(&str, &str, &str)] = &[
+    ("removed", "ln -s real/prod .env", "rm .env || ln -sfn /dev/null .env || mv .env x"),
+    ("target-moved", "ln -s real/prod .env", "mv real other || { mkdir t; mv real t/; }"),
+    ("link-moved", "mkdir a; ln -s ../real/prod a/.env", "mkdir t; mv a t/a"),
+    ("chain", "mkdir a; ln -s a/next .env; ln -s ../real/prod a/next", "rm a/next || mv a b"),
+    ("chain-of-both", "ln -s next .env; ln -s $PWD/real/prod next", "rm next"),
+    ("out-and-in", "ln -s ../${PWD##*/}/real/prod .env", "rm .env"),
+    ("folder-on-the-way", "ln -s real way; ln -s way/prod .env", "rm way"),
+    ("through-a-folder", "mkdir by; ln -s by/../real/prod .env", "rmdir by || mv by b"),
+    ("to-a-folder", "ln -s real .env", "rm .env; mv real other"),
+];
+
+#[test]
+fn a_link_that_leads_to_a_secret_stays_and_so_does_its_target() {
+    for caller in callers() {
+        for (name, link, attempt) in LINKED {
+            for masked in [true, false] {
+                let jail = Jail::new(caller).set("HOME", "/tmp");
+                let jail = if masked { jail.op(mask(&[".env"])) } else { jail };
+                prepare(&jail, &format!("mkdir real; echo s3cret >real/prod; {link}"));
+                let expected = if masked { "nothing" } else { "seen" };
+                for script in [FIND, &format!("{{ {attempt}; }} 2>/dev/null; {FIND}"), FIND] {
+                    let ran = jail.sh(script);
+                    assert_eq!(ran.stdout.trim(), expected, "{name}: {ran:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_sandbox_inside_does_not_see_it_either() {
     const INSIDE: &[&str] = &[

@@ -2,10 +2,10 @@
 //! asked for, and never out of it (openat2(2)).
 
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::OwnedFd;
 
 use rustix::fs::{
-    AtFlags, CWD, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat, StatxFlags, fstat, openat,
+    AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat, StatxFlags, fstat, openat,
     openat2, readlinkat, statx,
 };
 use rustix::io::Errno;
@@ -23,6 +23,17 @@ pub(crate) enum Links {
     Refused,
     /// As long as they stay in the project.
     Within,
+}
+
+/// As many links as the kernel follows (path_resolution(7)).
+const LINKS_MAX: usize = 40;
+
+/// How a path leads to something in the project.
+pub(crate) struct Route {
+    /// The links on the way, and the folders that it leads into and out of again, each with device and inode.
+    pub(crate) held: Vec<(Vec<u8>, (u64, u64))>,
+    /// What is at its end, which is no link, and where.
+    pub(crate) end: (Vec<u8>, Stat),
 }
 
 /// What shows whether a file was changed: a payload can set neither of the first two.
@@ -121,18 +132,54 @@ impl Place {
         }
     }
 
-    /// What a path leads to in the project, whose folder is named without links, and where that is.
-    pub(crate) fn behind(&self, path: &[u8]) -> Option<(Vec<u8>, Stat)> {
-        let target = readlinkat(&self.folder, path, Vec::new()).ok()?.into_bytes();
-        let opened = match target.strip_prefix(self.path.as_slice()) {
-            Some([b'/', rest @ ..]) => self.open(rest, OFlags::PATH, Links::Within),
-            Some(_) | None => self.open(path, OFlags::PATH, Links::Within),
-        };
-        let opened = opened.ok()?;
-        let name = format!("/proc/self/fd/{}", opened.as_raw_fd());
-        let found = readlinkat(CWD, name, Vec::new()).ok()?.into_bytes();
-        let below = found.strip_prefix(self.path.as_slice())?.strip_prefix(b"/")?.to_vec();
-        Some((below, fstat(&opened).ok()?))
+    /// What a path leads to in the project, and the links on the way: also by way of links that name the project's folder, or that
+    /// leave it and come back.
+    pub(crate) fn route(&self, path: &[u8]) -> Option<Route> {
+        let (mut held, mut links) = (Vec::new(), 0);
+        // Without links, and absolute.
+        let mut way: Vec<Vec<u8>> = names(&self.path);
+        let mut ahead = names(path);
+        ahead.reverse();
+        while let Some(name) = ahead.pop() {
+            if name == b".." {
+                // It has to be there, too.
+                if let Some(below) = self.below(&way) {
+                    let stat = fstat(self.open_path(&below).ok()?).ok()?;
+                    held.push((below, (stat.st_dev, stat.st_ino)));
+                }
+                way.pop();
+                continue;
+            }
+            way.push(name);
+            // What lies outside cannot be looked at from here.
+            let Some(below) = self.below(&way) else { continue };
+            let found = self.open_path(&below).ok()?;
+            let stat = fstat(&found).ok()?;
+            if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+                continue;
+            }
+            held.push((below, (stat.st_dev, stat.st_ino)));
+            links += 1;
+            if links > LINKS_MAX {
+                return None;
+            }
+            let target = readlinkat(&found, c"", Vec::new()).ok()?.into_bytes();
+            match target.starts_with(b"/") {
+                true => way.clear(),
+                false => drop(way.pop()),
+            }
+            ahead.extend(names(&target).into_iter().rev());
+        }
+        let end = self.below(&way)?;
+        let stat = fstat(self.open_path(&end).ok()?).ok()?;
+        Some(Route { held, end: (end, stat) })
+    }
+
+    /// The path below the project of what has these names, if it lies in it.
+    fn below(&self, way: &[Vec<u8>]) -> Option<Vec<u8>> {
+        let own = names(&self.path);
+        let below = way.strip_prefix(own.as_slice()).filter(|below| !below.is_empty())?;
+        Some(below.join(b"/".as_slice()))
     }
 
     /// Who owns a folder, or the nearest one around it that can be reached.
@@ -168,6 +215,12 @@ impl Place {
             Err(_) | Ok(_) => false,
         }
     }
+}
+
+/// The names in a path.
+fn names(path: &[u8]) -> Vec<Vec<u8>> {
+    let names = path.split(|byte| *byte == b'/');
+    names.filter(|name| !matches!(*name, b"" | b".")).map(<[u8]>::to_vec).collect()
 }
 
 /// A path as the folder and the name in it.

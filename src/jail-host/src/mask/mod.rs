@@ -9,10 +9,11 @@ mod walls;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
 
 use jail_plan::helper::Refusal;
 use jail_plan::mask::{
-    CREDENTIALS, MASKED_MAX, Message, Part, Place as Masked, bodies, credentials,
+    CREDENTIALS, How, MASKED_MAX, Message, Part, Place as Masked, bodies, credentials,
 };
 use rustix::fs::FileType;
 
@@ -20,7 +21,10 @@ use crate::errand::{Errand, failed};
 use crate::handoff::place::{Links, Place};
 use crate::walk::globs::Globs;
 use crate::walk::tracked::{Standing, standings};
-use crate::walk::{Match, Walked, Way, Why, walk};
+use crate::walk::{Limits, Match, Walked, Way, Why, walk};
+
+/// Then the launch stops: an earlier jail can make a project that takes hours.
+pub(crate) const TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Until it has replied.
 pub(crate) fn serve(errand: &Errand) -> io::Result<()> {
@@ -69,25 +73,55 @@ fn parts(
     let list = expanded(written);
     let globs = list.iter().map(|listed| &listed.glob);
     let globs = Globs::parse(globs).map_err(|number| no_glob(list.get(number)))?;
-    let walked = walk(place, &globs, MASKED_MAX);
+    let limits = Limits { matches: MASKED_MAX, until: Instant::now() + TIME_MAX };
+    let walked = walk(place, &globs, limits);
     refuse(&walked, other_user)?;
-    let standings = standings(place, common, &walked);
+    let standings = standings(place, common, &walked, limits.until);
     let hidden: BTreeMap<_, _> = walked
         .matches
         .iter()
-        .filter(|(path, found)| is_hidden(place, path, found, standings.get(*path).copied()))
+        .filter(|(path, found)| {
+            let is_known = || Instant::now() <= limits.until && is_reference(place, path);
+            is_hidden(found, standings.get(*path).copied(), is_known)
+        })
         .collect();
     let mut parts = report::lines(&walked, &standings, &hidden, &list);
+    parts.extend(on_the_way(&walked, &hidden).map(|(path, identity)| {
+        Part::Place(Masked { identity, how: How::Way, path: path.clone() })
+    }));
     parts.extend(hidden.into_iter().map(|(path, found)| {
-        // Renamed, its folder would not match at the next launch.
-        let pinned = found.way == Way::Folder || globs.depends_on_folders(found.glob);
-        Part::Place(Masked { identity: found.identity, pinned, path: path.clone() })
+        let how = match found.way {
+            // Renamed, its folder would not match at the next launch.
+            Way::Folder | Way::Link => How::Pinned,
+            Way::Itself | Way::Name if globs.depends_on_folders(found.glob) => How::Pinned,
+            Way::Itself | Way::Name => How::Loose,
+        };
+        Part::Place(Masked { identity: found.identity, how, path: path.clone() })
     }));
     Ok(parts)
 }
 
+/// What links by which something is masked lead through, they included: without one of it that would not match at the next launch.
+fn on_the_way<'w>(
+    walked: &'w Walked,
+    hidden: &BTreeMap<&Vec<u8>, &Match>,
+) -> impl Iterator<Item = (&'w Vec<u8>, (u64, u64))> {
+    let leads_to_hidden = |end: &Vec<u8>| {
+        let inside = [end.as_slice(), b"/"].concat();
+        let next = hidden.range::<Vec<u8>, _>(&inside..).next();
+        hidden.contains_key(end) || next.is_some_and(|(path, _)| path.starts_with(&inside))
+    };
+    let routes = walked.routes.iter().filter(|route| leads_to_hidden(&route.end));
+    let held: BTreeMap<_, _> = routes.flat_map(|route| &route.held).collect();
+    held.into_iter().map(|(path, identity)| (path, *identity))
+}
+
 /// Whether a match is masked. What git has is in the repository anyway, and would be committed empty.
-fn is_hidden(place: &Place, path: &[u8], found: &Match, standing: Option<Standing>) -> bool {
+fn is_hidden(
+    found: &Match,
+    standing: Option<Standing>,
+    is_reference: impl FnOnce() -> bool,
+) -> bool {
     match found.kind {
         // What is in it matches by itself; what a link leads to, too.
         FileType::Directory | FileType::Symlink => false,
@@ -96,7 +130,7 @@ fn is_hidden(place: &Place, path: &[u8], found: &Match, standing: Option<Standin
         | FileType::Socket
         | FileType::CharacterDevice
         | FileType::BlockDevice
-        | FileType::Unknown => standing != Some(Standing::Tracked) && !is_reference(place, path),
+        | FileType::Unknown => standing != Some(Standing::Tracked) && !is_reference(),
     }
 }
 
@@ -125,9 +159,12 @@ fn refuse(walked: &Walked, other_user: bool) -> Result<(), Refusal> {
         Why::Closed { is_own } => is_own || other_user,
         // Nothing that a jail does leads to these.
         Why::Mount => false,
-        Why::TooMany | Why::TooManyMatches | Why::TooDeep | Why::TooManyLinks | Why::Failed(_) => {
-            true
-        }
+        Why::TooMany
+        | Why::TooManyMatches
+        | Why::TooLong
+        | Why::TooDeep
+        | Why::TooManyLinks
+        | Why::Failed(_) => true,
     });
     worst.map_or(Ok(()), |unseen| Err(report::refusal(unseen)))
 }

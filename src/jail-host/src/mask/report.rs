@@ -6,7 +6,7 @@ use jail_plan::helper::Refusal;
 use jail_plan::mask::{MASKED_MAX, Part};
 use jail_plan::one_line;
 
-use super::{List, Listed};
+use super::{List, Listed, TIME_MAX};
 use crate::walk::tracked::Standing;
 use crate::walk::{Match, NAMES_MAX, Unseen, Walked, Why};
 
@@ -117,6 +117,11 @@ pub(super) fn refusal(Unseen { path, why }: &Unseen) -> Refusal {
         Why::TooManyMatches => (
             format!("more than {MASKED_MAX} files are to be masked, and each is a mount"),
             "write narrower globs, or take some out again: `(mask [ \"!fixtures/**\" ])`",
+            0,
+        ),
+        Why::TooLong => (
+            format!("it takes more than {} seconds to look through", TIME_MAX.as_secs()),
+            "see what fills it; start the jail in a smaller folder, or on a faster file system",
             0,
         ),
         Why::TooDeep => (

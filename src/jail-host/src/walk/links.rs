@@ -1,19 +1,19 @@
 //! Symbolic links that match: what they lead to in the project matches too. What lies outside of it is not the project's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rustix::fs::FileType;
 
 use super::globs::Globs;
 use super::workers::{self, Sought};
-use super::{Match, Unseen, Walked, Way, Why};
+use super::{Limits, Match, Route, Unseen, Walked, Way, Why};
 use crate::handoff::place::Place;
 
 /// So many links that match may lead to folders.
 const FOLDERS_MAX: usize = 256;
 
 /// Follows them all.
-pub(super) fn follow(place: &Place, globs: &Globs, most: usize, walked: &mut Walked) {
+pub(super) fn follow(place: &Place, globs: &Globs, limits: Limits, walked: &mut Walked) {
     let (mut seen, mut folders) = (BTreeSet::new(), BTreeSet::new());
     loop {
         let is_link = |found: &Match| found.kind == FileType::Symlink;
@@ -24,22 +24,25 @@ pub(super) fn follow(place: &Place, globs: &Globs, most: usize, walked: &mut Wal
             return;
         }
         for (link, glob) in links {
-            let target = place.behind(&link);
+            let route = place.route(&link);
             seen.insert(link);
             // It leads nowhere, or out.
-            let Some((path, stat)) = target else { continue };
+            let Some(route) = route else { continue };
+            let (path, stat) = route.end;
             let kind = FileType::from_raw_mode(stat.st_mode);
             #[expect(clippy::useless_conversion, reason = "it is smaller on some processors")]
             let names = u64::from(stat.st_nlink);
             let identity = (stat.st_dev, stat.st_ino);
             walked.add(path.clone(), Match { glob, kind, identity, names, way: Way::Link });
+            let held: BTreeMap<_, _> = route.held.into_iter().collect();
+            walked.routes.push(Route { held, end: path.clone() });
             if kind != FileType::Directory || !folders.insert(path.clone()) {
                 continue;
             }
             if folders.len() > FOLDERS_MAX {
                 return walked.unseen.push(Unseen { path, why: Why::TooManyLinks });
             }
-            workers::walk(place, Sought::Globs(globs), path, Some(glob), most, walked);
+            workers::walk(place, Sought::Globs(globs), path, Some(glob), limits, walked);
         }
     }
 }

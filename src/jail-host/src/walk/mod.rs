@@ -13,6 +13,7 @@ mod workers;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -24,15 +25,36 @@ use crate::handoff::place::Place;
 /// So many names are looked at. A project that has more is one that an agent filled, or no project.
 pub(crate) const NAMES_MAX: usize = 2_000_000;
 
+/// How much is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// After so many matches it stops.
+    pub(crate) matches: usize,
+    /// When it stops.
+    pub(crate) until: Instant,
+}
+
 /// What is found.
 #[derive(Debug, Default)]
 pub(crate) struct Walked {
     /// Everything that matches, by its path below the project. What lies in a folder that matches, matches too.
     pub(crate) matches: BTreeMap<Vec<u8>, Match>,
+    /// How links that match lead to what matches.
+    pub(crate) routes: Vec<Route>,
     /// The folders that have something called `.git`.
     pub(crate) repositories: BTreeSet<Vec<u8>>,
+    /// How many names were looked at.
+    pub(crate) names: usize,
     /// What was not looked at.
     pub(crate) unseen: Vec<Unseen>,
+}
+
+/// How a link that matches leads to something that matches by it.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// The links on the way, and the folders that it leads into and out of again, with device and inode.
+    pub(crate) held: BTreeMap<Vec<u8>, (u64, u64)>,
+    pub(crate) end: Vec<u8>,
 }
 
 /// Something that matches.
@@ -81,6 +103,8 @@ pub(crate) enum Why {
     TooMany,
     /// More matches than were asked for.
     TooManyMatches,
+    /// It takes longer than it may.
+    TooLong,
     /// Its path is longer than the kernel takes.
     TooDeep,
     /// Too many links that match lead to folders.
@@ -89,22 +113,26 @@ pub(crate) enum Why {
     Failed(Errno),
 }
 
-/// Looks through the project; after so many matches it stops.
-pub(crate) fn walk(place: &Place, globs: &Globs, most: usize) -> Walked {
+/// Looks through the project.
+pub(crate) fn walk(place: &Place, globs: &Globs, limits: Limits) -> Walked {
     let mut walked = Walked::default();
-    workers::walk(place, Sought::Globs(globs), Vec::new(), None, most, &mut walked);
-    links::follow(place, globs, most, &mut walked);
-    other_names(place, most, &mut walked);
+    workers::walk(place, Sought::Globs(globs), Vec::new(), None, limits, &mut walked);
+    links::follow(place, globs, limits, &mut walked);
+    other_names(place, limits, &mut walked);
+    let held: usize = walked.routes.iter().map(|route| route.held.len()).sum();
+    if walked.matches.len().max(held) > limits.matches {
+        walked.unseen.push(Unseen { path: Vec::new(), why: Why::TooManyMatches });
+    }
     walked
 }
 
 /// A file that matches may have names that do not.
-fn other_names(place: &Place, most: usize, walked: &mut Walked) {
+fn other_names(place: &Place, limits: Limits, walked: &mut Walked) {
     let has_more = |found: &&Match| found.names > 1 && found.kind == FileType::RegularFile;
     let inodes = walked.matches.values().filter(has_more);
     let inodes: BTreeMap<_, _> = inodes.map(|found| (found.identity.1, *found)).collect();
     if !inodes.is_empty() {
-        workers::walk(place, Sought::Inodes(&inodes), Vec::new(), None, most, walked);
+        workers::walk(place, Sought::Inodes(&inodes), Vec::new(), None, limits, walked);
     }
 }
 

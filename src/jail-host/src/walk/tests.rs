@@ -5,6 +5,7 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -24,8 +25,12 @@ fn files(folder: &Path, paths: &[&str]) {
     }
 }
 
+fn most(matches: usize) -> Limits {
+    Limits { matches, until: Instant::now() + Duration::from_secs(600) }
+}
+
 fn walked(folder: &Path, list: &[&str]) -> Walked {
-    walk(&place(folder), &Globs::parse(list).expect("globs"), 1000)
+    walk(&place(folder), &Globs::parse(list).expect("globs"), most(1000))
 }
 
 /// What matches, and how.
@@ -67,7 +72,7 @@ fn many_folders_are_shared_by_threads_and_none_is_lost() {
     for number in 0..2000 {
         files(folder.path(), &[&format!("d{}/e{number}/.env", number % 40)]);
     }
-    let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), 5000);
+    let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), most(5000));
     assert_eq!((found.matches.len(), found.unseen), (2000, vec![]));
 }
 
@@ -83,12 +88,20 @@ fn a_link_that_matches_leads_to_more_in_the_project_and_nowhere_else() {
     symlink(outside.path().join("secret"), at.join(".env.out")).expect("a link");
     symlink(".env.circle", at.join(".env.circle")).expect("a link");
     symlink("..", at.join("deep/.env.up")).expect("a link");
+    // A link in a link's way that is absolute, and one that leaves the project and comes back.
+    files(at, &["chain/prod", "back/prod"]);
+    symlink("chain/next", at.join(".env.chain")).expect("a link");
+    symlink(at.join("chain/prod"), at.join("chain/next")).expect("a link");
+    let name = at.file_name().expect("a name");
+    symlink(Path::new("..").join(name).join("back/prod"), at.join(".env.back")).expect("a link");
     let found = matches(at, &[".env", ".env.*"]);
     for (path, way) in [
         ("real/prod", Way::Link),
         ("f", Way::Link),
         ("deep", Way::Link),
         ("deep/in/x", Way::Folder),
+        ("chain/prod", Way::Link),
+        ("back/prod", Way::Link),
     ] {
         assert!(found.contains(&(path.into(), way)), "{path}: {found:?}");
     }
@@ -112,8 +125,11 @@ fn a_file_matches_by_all_its_names() {
 fn what_cannot_be_looked_at_is_said() {
     let folder = temporary();
     files(folder.path(), &["a/.env", "b/.env", "c/.env"]);
-    let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), 2);
+    let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), most(2));
     assert!(found.unseen.iter().any(|it| it.why == Why::TooManyMatches), "{:?}", found.unseen);
+    let late = Limits { matches: 10, until: Instant::now() };
+    let found = walk(&place(folder.path()), &Globs::parse([".env"]).expect("globs"), late);
+    assert!(found.unseen.iter().any(|it| it.why == Why::TooLong), "{:?}", found.unseen);
     // A path that is longer than the kernel takes.
     let mut deep = File::open(folder.path()).map(OwnedFd::from).expect("it is there");
     let name = "d".repeat(250);
@@ -218,7 +234,7 @@ fn globs_mean_what_they_mean_to_git() {
         let git: BTreeSet<Vec<u8>> = said.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
         // What is no glob is a line that git passes over, too.
         let list: Vec<_> = list.iter().filter(|glob| Globs::parse([glob]).is_ok()).collect();
-        let ours = walk(&place(folder.path()), &Globs::parse(&list).expect("globs"), 10_000);
+        let ours = walk(&place(folder.path()), &Globs::parse(&list).expect("globs"), most(10_000));
         for path in &paths {
             let is_ours = ours.matches.contains_key(path);
             let shown = String::from_utf8_lossy(path);

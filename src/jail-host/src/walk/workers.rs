@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::globs::Globs;
-use super::{Match, NAMES_MAX, Unseen, Walked, Way, Why};
+use super::{Limits, Match, NAMES_MAX, Unseen, Walked, Way, Why};
 use crate::handoff::place::{Links, Place};
 
 /// More threads wait for the same locks of the kernel.
@@ -42,17 +43,18 @@ pub(super) fn walk(
     sought: Sought<'_>,
     from: Vec<u8>,
     under: Option<usize>,
-    most: usize,
+    limits: Limits,
     walked: &mut Walked,
 ) {
     let shared = Shared {
         place,
         sought,
-        most,
+        limits,
         jobs: Mutex::new(Jobs { waiting: Vec::new(), idle: 0, threads: 1 }),
         wake: Condvar::new(),
         idle: AtomicUsize::new(0),
-        names: AtomicUsize::new(0),
+        names: AtomicUsize::new(walked.names),
+        is_late: AtomicBool::new(false),
         matches: AtomicUsize::new(walked.matches.len()),
     };
     thread::scope(|scope| {
@@ -84,10 +86,14 @@ pub(super) fn walk(
             }
         }
     });
-    if shared.names.into_inner() > NAMES_MAX {
+    walked.names = shared.names.into_inner();
+    if shared.is_late.into_inner() {
+        walked.unseen.push(unseen(Vec::new(), Why::TooLong));
+    }
+    if walked.names > NAMES_MAX {
         walked.unseen.push(unseen(Vec::new(), Why::TooMany));
     }
-    if shared.matches.into_inner() > most {
+    if shared.matches.into_inner() > limits.matches {
         walked.unseen.push(unseen(Vec::new(), Why::TooManyMatches));
     }
 }
@@ -105,12 +111,14 @@ fn unseen(path: Vec<u8>, why: Why) -> Unseen {
 struct Shared<'a> {
     place: &'a Place,
     sought: Sought<'a>,
-    most: usize,
+    limits: Limits,
     jobs: Mutex<Jobs>,
     wake: Condvar,
     /// As many as in [`Jobs`], to be asked without the lock.
     idle: AtomicUsize,
+    /// All together: an earlier jail may have made links that lead through the same folders again and again.
     names: AtomicUsize,
+    is_late: AtomicBool,
     matches: AtomicUsize,
 }
 
@@ -150,8 +158,12 @@ impl Shared<'_> {
     }
 
     fn is_over(&self) -> bool {
-        self.names.load(Ordering::Relaxed) > NAMES_MAX
-            || self.matches.load(Ordering::Relaxed) > self.most
+        if Instant::now() > self.limits.until {
+            self.is_late.store(true, Ordering::Relaxed);
+        }
+        self.is_late.load(Ordering::Relaxed)
+            || self.names.load(Ordering::Relaxed) > NAMES_MAX
+            || self.matches.load(Ordering::Relaxed) > self.limits.matches
     }
 }
 

@@ -175,13 +175,25 @@ pub enum Part {
     Place(Place),
 }
 
-/// A file that is masked.
+/// What is done with a file that is masked, or with what a link to one leads through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum How {
+    /// An empty file lies over it.
+    Loose,
+    /// The same, and the folders that it lies in keep their names, because it would not match under others.
+    Pinned,
+    /// It is a symbolic link, or a folder that one leads through, and lies over itself, because without it what the link leads to would
+    /// not match. Its folders keep their names, too.
+    Way,
+}
+
+/// A file that is masked, or what a link to one leads through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Which one it is: device and inode.
     pub identity: (u64, u64),
-    /// The folders that it lies in keep their names, because it would not match under others.
-    pub pinned: bool,
+    /// What is done there.
+    pub how: How,
     /// Its path below the working folder.
     pub path: Vec<u8>,
 }
@@ -207,8 +219,13 @@ pub fn bodies(parts: &[Part]) -> Vec<Vec<u8>> {
 fn encode(part: &Part) -> Vec<u8> {
     let (kind, head, text) = match part {
         Part::Line(glob, line) => (b'L', glob.to_le_bytes().to_vec(), line.as_bytes()),
-        Part::Place(Place { identity: (device, inode), pinned, path }) => {
-            let head = [&device.to_le_bytes()[..], &inode.to_le_bytes(), &[u8::from(*pinned)]];
+        Part::Place(Place { identity: (device, inode), how, path }) => {
+            let how = match how {
+                How::Loose => 0,
+                How::Pinned => 1,
+                How::Way => 2,
+            };
+            let head = [&device.to_le_bytes()[..], &inode.to_le_bytes(), &[how]];
             (b'P', head.concat(), path.as_slice())
         }
     };
@@ -234,10 +251,16 @@ pub fn parts(body: &[u8]) -> Option<(Vec<Part>, bool)> {
             b'P' => {
                 let (device, after) = after.split_first_chunk()?;
                 let (inode, after) = after.split_first_chunk()?;
-                let (pinned, after) = after.split_first()?;
+                let (how, after) = after.split_first()?;
+                let how = match how {
+                    0 => How::Loose,
+                    1 => How::Pinned,
+                    2 => How::Way,
+                    _ => return None,
+                };
                 let (path, after) = text(after)?;
                 let identity = (u64::from_le_bytes(*device), u64::from_le_bytes(*inode));
-                (Part::Place(Place { identity, pinned: *pinned != 0, path: path.into() }), after)
+                (Part::Place(Place { identity, how, path: path.into() }), after)
             }
             _ => return None,
         };

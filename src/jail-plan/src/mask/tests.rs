@@ -91,7 +91,8 @@ fn what_is_told_is_read_back_as_sent() {
 
 fn place(number: u64) -> Part {
     let path = alloc::format!("{number:0200}\u{ff}").into_bytes();
-    Part::Place(Place { identity: (1, number), pinned: number.is_multiple_of(2), path })
+    let how = [How::Loose, How::Pinned, How::Way][usize::try_from(number % 3).expect("small")];
+    Part::Place(Place { identity: (1, number), how, path })
 }
 
 #[test]

@@ -3,8 +3,9 @@
 
 use alloc::vec::Vec;
 
-use jail_plan::mask::Place;
+use jail_plan::mask::{How, Place};
 use jail_plan::{Changes, HostText, HostUse};
+use rustix::fs::{AtFlags, CWD, statat};
 
 use crate::failure::{About, Failure, Problem};
 use crate::host::Identity;
@@ -110,20 +111,27 @@ fn cover(
     root: &Root,
 ) -> Result<(), Problem> {
     let is_it = |found: Identity| found == Identity::from(place.identity);
-    let seen =
-        || root.open(to).ok().filter(|it| !is_bound || Identity::from_file(it).is_ok_and(is_it));
+    let seen = || {
+        let found = root.open_itself(to).ok();
+        found.filter(|it| !is_bound || Identity::from_file(it).is_ok_and(is_it))
+    };
     // What is pinned has another mount afterwards.
-    if place.pinned && seen().is_some() {
+    if place.how != How::Loose && seen().is_some() {
         root.pin(to)?;
     }
     let Some(found) = seen() else {
         // Something else of the spec lies over it, unless it was moved away meanwhile.
-        let is_there = !is_bound || Identity::at(path).is_ok_and(is_it);
+        let there = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+        let is_there = !is_bound || there.is_ok_and(|stat| is_it(Identity::from(&stat)));
         return is_there.then_some(()).ok_or_else(|| {
             Problem::new(path, "it was moved or replaced while the jail was made")
                 .help("start again")
         });
     };
+    if place.how == How::Way {
+        let itself = tree::clone_tree(&found, Depth::All).about(to)?;
+        return move_to(itself, found).about(to);
+    }
     root.with_file(b"", MODE, |folder, name| {
         let empty = tree::clone_child(folder, name, Depth::One)?;
         tree::confine(&empty, Attributes::READ_ONLY)?;

@@ -12,7 +12,7 @@ use core::ffi::CStr;
 
 use jail_plan::Access;
 use rustix::fd::{AsFd, OwnedFd};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, symlinkat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, mkdirat, openat, symlinkat, unlinkat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::mount::{MoveMountFlags, move_mount};
 use rustix::process::{fchdir, pivot_root};
@@ -64,6 +64,13 @@ impl Root {
     /// Opens what is there as a place.
     pub(crate) fn open(&self, path: &[u8]) -> Result<OwnedFd, Problem> {
         self.try_open(path).map_err(|error| refused(path, error))
+    }
+
+    /// The same for what may be a symbolic link, which is not followed.
+    pub(crate) fn open_itself(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        let (folder, name) = split(path).ok_or(Errno::INVAL)?;
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(self.try_open(folder)?, name, flags, Mode::empty())
     }
 
     fn try_open(&self, path: &[u8]) -> Result<OwnedFd, Errno> {

@@ -3,6 +3,7 @@
 //! down knew the content.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -31,11 +32,13 @@ pub(crate) enum Standing {
     Unreadable,
 }
 
-/// What git has of each file that was found. `common` is the repository that the project may be a linked worktree of.
+/// What git has of each file that was found. `common` is the repository that the project may be a linked worktree of. What is not known
+/// by then is not read.
 pub(crate) fn standings(
     place: &Place,
     common: Option<&Place>,
     walked: &Walked,
+    until: Instant,
 ) -> BTreeMap<Vec<u8>, Standing> {
     let mut by_repository: BTreeMap<&[u8], Vec<&[u8]>> = BTreeMap::new();
     let mut standings = BTreeMap::new();
@@ -48,7 +51,8 @@ pub(crate) fn standings(
     for (repository, paths) in by_repository {
         let wanted: BTreeSet<&[u8]> =
             paths.iter().filter_map(|path| relative(path, repository)).collect();
-        let tracked = read(place, common, repository, &wanted);
+        let is_late = Instant::now() > until;
+        let tracked = (!is_late).then(|| read(place, common, repository, &wanted)).flatten();
         for path in paths {
             let standing = match (&tracked, relative(path, repository)) {
                 (Some(tracked), Some(below)) => match tracked.get(below) {

@@ -2,10 +2,11 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use super::*;
 use crate::walk::globs::Globs;
-use crate::walk::walk;
+use crate::walk::{Limits, walk};
 
 fn sh(folder: &Path, script: &str) {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -22,12 +23,16 @@ fn place(folder: &Path) -> Place {
     Place::new(opened.into(), folder.as_os_str().as_bytes().to_vec())
 }
 
+fn limits() -> Limits {
+    Limits { matches: 100, until: Instant::now() + Duration::from_secs(600) }
+}
+
 /// What git has of every `.env`.
 fn found(project: &Path, common: Option<&Path>) -> Vec<(String, Standing)> {
     let project = place(project);
-    let walked = walk(&project, &Globs::parse([".env"]).expect("globs"), 100);
+    let walked = walk(&project, &Globs::parse([".env"]).expect("globs"), limits());
     let common = common.map(place);
-    let standings = standings(&project, common.as_ref(), &walked);
+    let standings = standings(&project, common.as_ref(), &walked, limits().until);
     standings
         .into_iter()
         .map(|(path, standing)| (String::from_utf8_lossy(&path).into_owned(), standing))
