@@ -153,16 +153,18 @@ fn plain(path: &[u8]) -> Vec<u8> {
     [b"/".as_slice(), &names.join(b"/".as_slice())].concat()
 }
 
-/// Whether the content of a file is one of these objects.
+/// Whether the content of a file is the object that the index has for it. An index with several could be a list of what the content
+/// may be; git has several only during a merge that is not finished.
 fn has_content(place: &Place, path: &[u8], names: &[Name]) -> bool {
+    let [name] = names else { return false };
     let Ok((_, Some(content))) = place.read(path, FILE_MAX, Links::Refused) else { return false };
     let head = format!("blob {}\0", content.len());
-    names.iter().any(|name| match name.len() {
+    match name.len() {
         20 => sha1::Sha1::new().chain_update(&head).chain_update(&content).finalize()[..] == **name,
         _ => {
             sha2::Sha256::new().chain_update(&head).chain_update(&content).finalize()[..] == **name
         }
-    })
+    }
 }
 
 #[cfg(test)]

@@ -62,6 +62,10 @@ fn a_file_is_tracked_where_the_index_has_its_content() {
     check(&with(forged), &[("a/.env", Tracked), ("b/.env", Differs)]);
     let known = "h=$(git hash-object b/.env); git update-index --add --cacheinfo 100644,$h,b/.env";
     check(&with(known), &[("a/.env", Tracked), ("b/.env", Tracked)]);
+    // Nor does a list of what the content may be.
+    let several = "h=$(git hash-object b/.env); { for n in 1 2; do printf '100644 %040d %d\tb/.env\n' $n $n; done
+        printf \"100644 $h 3\tb/.env\n\"; } | git update-index --index-info";
+    check(&with(several), &[("a/.env", Tracked), ("b/.env", Differs)]);
     check(&with("git add -N b/.env"), &[("a/.env", Tracked), ("b/.env", Differs)]);
     for broken in [
         "echo x >.git/index",
