@@ -70,6 +70,27 @@ fn an_index_that_a_jail_wrote_unmasks_nothing() {
 }
 
 #[test]
+fn a_branch_can_have_the_name_of_a_secret_and_no_secret_passes_for_one() {
+    if !has_git() {
+        return;
+    }
+    let commit = "git commit -q --allow-empty -m";
+    for caller in callers() {
+        let jail = plain(caller).op(InsideOp::Worktree).op(mask(&["*.key"]));
+        let secret = format!("printf '%064d\\n' 7 >a/x.key; git init -q; {commit} one");
+        prepare(&jail, &format!("mkdir a; {secret}"));
+        jail.sh(&format!("git checkout -q -b y.key && {commit} two")).prints("");
+        jail.sh(&format!("{commit} three && git log --format=%s y.key")).prints("three\ntwo\none");
+        for place in ["logs", "refs", ".git/refs/heads/a", ".git/logs/refs/heads/a"] {
+            let moved = format!("mkdir -p $(dirname {place}); mv a {place}; mkdir -p refs objects");
+            jail.sh(&format!("{moved}; cat {place}/x.key; echo moved")).prints("moved");
+            jail.sh(&format!("cat {place}/x.key; echo ran")).prints("ran");
+            prepare(&jail, &format!("mv {place} a"));
+        }
+    }
+}
+
+#[test]
 fn where_the_index_cannot_be_read_everything_is_masked() {
     if !has_git() {
         return;

@@ -58,6 +58,8 @@ pub(crate) struct Entry {
     pub(crate) kind: FileType,
 }
 
+/// A pipe does not stop it.
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 const BELOW: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
 
 impl Place {
@@ -95,8 +97,13 @@ impl Place {
         self.open(path, OFlags::RDONLY | OFlags::DIRECTORY, links)
     }
 
+    /// A file, without following a link.
+    pub(crate) fn open_file(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+        self.open(path, FILE, Links::Refused)
+    }
+
     /// What is at a path, whatever it is, only to be looked at.
-    pub(super) fn open_path(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
+    pub(crate) fn open_path(&self, path: &[u8]) -> Result<OwnedFd, Errno> {
         self.open(path, OFlags::PATH | OFlags::NOFOLLOW, Links::Refused)
     }
 
@@ -113,8 +120,7 @@ impl Place {
         most: u64,
         links: Links,
     ) -> Result<(Data, Option<Vec<u8>>), Errno> {
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = self.open(path, flags, links)?;
+        let file = self.open(path, FILE, links)?;
         let data = data(&file, b"")?;
         if data.kind != FileType::RegularFile || data.stamp.size > most {
             return Ok((data, None));

@@ -3,6 +3,7 @@
 //! A process of its own, before there is a jail, confined ([`walls`]) before it looks at anything, because an earlier jail may have
 //! written what is there. Whatever it cannot look at, and a jail could, stops the launch.
 
+mod reference;
 mod report;
 mod walls;
 
@@ -17,8 +18,9 @@ use jail_plan::mask::{
 };
 use rustix::fs::FileType;
 
+use self::reference::is_reference;
 use crate::errand::{Errand, failed};
-use crate::handoff::place::{Links, Place};
+use crate::handoff::place::Place;
 use crate::walk::globs::Globs;
 use crate::walk::tracked::{Standing, standings};
 use crate::walk::{Limits, Match, Walked, Way, Why, walk};
@@ -132,25 +134,6 @@ fn is_hidden(
         | FileType::BlockDevice
         | FileType::Unknown => standing != Some(Standing::Tracked) && !is_reference(),
     }
-}
-
-/// Whether it is a reference of git's, or a log of one, that is called like a secret: a branch can have any name.
-fn is_reference(place: &Place, path: &[u8]) -> bool {
-    let mut names = path.split(|byte| *byte == b'/');
-    if !names.any(|name| name == b"refs" || name == b"logs") {
-        return false;
-    }
-    const LINES: u64 = 64 << 20;
-    let Ok((_, Some(content))) = place.read(path, LINES, Links::Refused) else { return false };
-    let is_name =
-        |word: &[u8]| matches!(word.len(), 40 | 64) && word.iter().all(u8::is_ascii_hexdigit);
-    let mut lines = content.split(|byte| *byte == b'\n');
-    lines.next_back();
-    let is_line = |line: &[u8]| {
-        let mut words = line.splitn(3, |byte| *byte == b' ');
-        words.next().is_some_and(is_name) && words.next().is_none_or(is_name)
-    };
-    !content.is_empty() && content.ends_with(b"\n") && lines.all(is_line)
 }
 
 /// What was not looked at stops the launch, where a jail could make it so.
