@@ -35,7 +35,7 @@ pub(crate) fn plain(caller: Caller) -> Jail {
     mails.iter().fold(jail, |jail, name| jail.set(name, "e@x").outside(name, "e@x"))
 }
 
-fn apart(changes: GitChanges) -> InsideOp {
+pub(crate) fn apart(changes: GitChanges) -> InsideOp {
     InsideOp::Git(Git { to: literal(COPIES), changes })
 }
 

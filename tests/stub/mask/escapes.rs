@@ -1,9 +1,11 @@
 //! What a payload tries to see a masked file, in this session or by what it leaves for the next one (escapes.md C8, C14, C16, C19, E23).
 //! Each attempt has its control: where nothing is masked it works.
 
-use jail_plan::{Handled, InsideOp};
+use jail_plan::git::COPIES;
+use jail_plan::{GitChanges, Handled, InsideOp};
 
 use super::{SECRETS, mask, prepare};
+use crate::git_apart::{apart, plain};
 use crate::jail::{Caller, Jail, callers, nesting_filter};
 
 /// What is tried in one session, and looked at in the next one.
@@ -112,6 +114,25 @@ fn a_link_that_leads_to_a_secret_stays_and_so_does_its_target() {
                     assert_eq!(ran.stdout.trim(), expected, "{name}: {ran:?}");
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn a_copy_of_hooks_or_settings_has_nothing_that_is_masked() {
+    let look = format!("grep -rs s3cret . {COPIES} >/dev/null && echo seen || echo nothing");
+    // A repository that was there before is held by mounts, into which nothing can be renamed.
+    let planted = "mkdir -p .git/objects .git/refs && echo ref: refs/heads/x >.git/HEAD &&
+        mv a .git/hooks && ln -s ../b/.env .git/config && echo planted";
+    for caller in callers() {
+        for masked in [true, false] {
+            let jail = plain(caller).op(apart(GitChanges::Reported));
+            let jail = if masked { jail.op(mask(&[".env"])) } else { jail };
+            prepare(&jail, "mkdir a b; echo s3cret >a/.env; echo '[s3cret]' >b/.env");
+            jail.sh(planted).prints("planted");
+            let expected = if masked { "nothing" } else { "seen" };
+            jail.sh(&look).prints(expected);
+            jail.outside_sh("cat .git/hooks/.env b/.env").prints("s3cret\n[s3cret]");
         }
     }
 }

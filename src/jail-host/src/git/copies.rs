@@ -1,5 +1,6 @@
 //! The jail's copies: files and folders in a folder in memory that it gets, each named by the number of its place.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -71,6 +72,8 @@ struct Copier<'f> {
     roots: &'f [PathBuf],
     /// The copies belong to another user than the one who makes them.
     other_user: bool,
+    /// What the jail does not see. An earlier one may have put it, or a link to it, where copies are made of.
+    masked: &'f BTreeSet<(u64, u64)>,
     /// How many bytes there may still be.
     left: u64,
 }
@@ -81,8 +84,9 @@ impl Copies {
         found: &FoundRepository,
         folder: OwnedFd,
         other_user: bool,
+        masked: &BTreeSet<(u64, u64)>,
     ) -> Result<Self, Refusal> {
-        let mut copier = Copier { roots: &found.roots, other_user, left: HOOKS_MAX };
+        let mut copier = Copier { roots: &found.roots, other_user, masked, left: HOOKS_MAX };
         let (mut configs, mut hooks) = (Vec::new(), Vec::new());
         let (mut files, mut layers) = (Vec::new(), Vec::new());
         for (number, (place, about)) in found.places.iter().zip(&found.about).enumerate() {
@@ -120,11 +124,13 @@ impl Copies {
 }
 
 impl Copier<'_> {
-    /// A configuration. What is not a file is an empty one, and so is the target of a link that the jail cannot write.
+    /// A configuration. What is not a file is an empty one, and so is what is masked, and the target of a link that the jail cannot
+    /// write.
     fn file(&self, from: &Path, folder: &OwnedFd, name: &str) -> io::Result<Vec<u8>> {
-        let content = match file::read_below(from, self.roots) {
+        let content = match file::open_below(from, self.roots) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            other => other?,
+            Ok(file) if self.is_masked(&file)? => Vec::new(),
+            other => file::read_whole(other?)?,
         };
         // A program that settings name can be executed.
         let mode = fs::metadata(from).map_or(0o644, |found| found.permissions().mode() & 0o755);
@@ -181,6 +187,9 @@ impl Copier<'_> {
         if !file::is_below(&from, self.roots)? {
             return Err(io::Error::other("something else was put in its place during the launch"));
         }
+        if self.is_masked(&from)? {
+            return Ok(());
+        }
         let mode = fstat(&from)?.st_mode & 0o755;
         let mut to = self.create(to, name, mode)?;
         self.left -= io::copy(&mut from.take(self.left), &mut to)?;
@@ -188,6 +197,11 @@ impl Copier<'_> {
             0 => Err(io::Error::other("it has more than 64 MiB of hooks")),
             _ => Ok(()),
         }
+    }
+
+    fn is_masked(&self, file: &File) -> io::Result<bool> {
+        let found = fstat(file)?;
+        Ok(self.masked.contains(&(found.st_dev, found.st_ino)))
     }
 
     fn create(&self, folder: &OwnedFd, name: &OsStr, mode: u32) -> io::Result<File> {

@@ -25,9 +25,14 @@ pub(super) fn read_at_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 
 /// The same, where it is below one of `roots`: an earlier jail may have made a link that leads out of what it could write.
 pub(super) fn read_below(path: &Path, roots: &[PathBuf]) -> io::Result<Vec<u8>> {
+    read_whole(open_below(path, roots)?)
+}
+
+/// The file, to be looked at first.
+pub(super) fn open_below(path: &Path, roots: &[PathBuf]) -> io::Result<File> {
     let file = open(CWD, path, OFlags::empty())?;
     match is_below(&file, roots)? {
-        true => read_from(file, BYTES_MAX),
+        true => Ok(file),
         false => Err(io::Error::new(io::ErrorKind::NotFound, "a link leads out of the project")),
     }
 }
@@ -44,6 +49,11 @@ pub(super) fn begins_with(path: &Path, begin: &[u8]) -> bool {
         Ok::<_, io::Error>(read == begin)
     };
     begins().unwrap_or(false)
+}
+
+/// The content of a file that is no longer than it may be.
+pub(super) fn read_whole(file: File) -> io::Result<Vec<u8>> {
+    read_from(file, BYTES_MAX)
 }
 
 /// Whether what was opened is below one of `roots`. Nothing that a jail does meanwhile makes it so.

@@ -33,7 +33,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
-use jail_plan::git::{About, Answer, Line, Message, PACKET_MAX};
+use jail_plan::git::{About, Answer, Line, Message, RECEIVED_MAX};
 use rustix::io::Errno;
 
 use self::copies::Copies;
@@ -83,8 +83,11 @@ fn accompany(
     first: Result<(), Errno>,
 ) -> io::Result<()> {
     // Else the launch has stopped before.
-    let Some((Message::Inside { other_user }, Some(folder))) = hear(socket)? else { return Ok(()) };
-    let copies = match Copies::make(found, folder, other_user) {
+    let Some((Message::Inside { other_user, masked }, Some(folder))) = hear(socket)? else {
+        return Ok(());
+    };
+    let masked = masked.into_iter().collect();
+    let copies = match Copies::make(found, folder, other_user, &masked) {
         Ok(copies) => copies,
         Err(refusal) => return tell(socket, &Answer::Refused(refusal)),
     };
@@ -135,7 +138,7 @@ const CALLS: &[libc::c_long] = &[
 ];
 
 fn hear(socket: &OwnedFd) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
-    packet::hear(socket, &mut [0; PACKET_MAX], Message::decode)
+    packet::hear(socket, &mut [0; RECEIVED_MAX], Message::decode)
 }
 
 fn tell(socket: &OwnedFd, answer: &Answer) -> io::Result<()> {

@@ -18,8 +18,11 @@ pub const GIT: &str = "git";
 /// Where the copies are inside.
 pub const COPIES: &str = "/run/jailgen/git";
 
-/// The longest packet.
+/// The longest packet that is answered.
 pub const PACKET_MAX: usize = 32 * 1024;
+
+/// The longest one that is received: it names as many files as can be masked, and has room for more.
+pub const RECEIVED_MAX: usize = 72 * 1024;
 
 /// The most places that there may be.
 pub const PLACES_MAX: usize = 4096;
@@ -55,6 +58,8 @@ pub enum Message {
     Inside {
         /// The payload is another user than the caller, and owns nothing that this process makes.
         other_user: bool,
+        /// The files that are masked, by device and inode: nothing of them is copied.
+        masked: Vec<(u64, u64)>,
     },
     /// The jail has ended. Has an answer, which is the last one.
     Ended,
@@ -159,7 +164,11 @@ impl Message {
                 }
                 packet
             }
-            Self::Inside { other_user } => Vec::from([b'I', u8::from(*other_user)]),
+            Self::Inside { other_user, masked } => {
+                let numbers = masked.iter().flat_map(|(device, inode)| [*device, *inode]);
+                let head = [b'I', u8::from(*other_user)].into_iter();
+                head.chain(numbers.flat_map(u64::to_le_bytes)).collect()
+            }
             Self::Ended => Vec::from(*b"E"),
         }
     }
@@ -188,7 +197,15 @@ impl Message {
                 }
                 Some(Self::Outside(Outside { changes, home, state, folder, repository, private }))
             }
-            [b'I', other_user @ (0 | 1)] => Some(Self::Inside { other_user: *other_user == 1 }),
+            [b'I', other_user @ (0 | 1), rest @ ..] => {
+                let (numbers, []) = rest.as_chunks::<8>() else { return None };
+                let (pairs, []) = numbers.as_chunks::<2>() else { return None };
+                let pair = |[device, inode]: &[[u8; 8]; 2]| {
+                    (u64::from_le_bytes(*device), u64::from_le_bytes(*inode))
+                };
+                let (other_user, masked) = (*other_user == 1, pairs.iter().map(pair).collect());
+                Some(Self::Inside { other_user, masked })
+            }
             [b'E'] => Some(Self::Ended),
             [..] => None,
         }
@@ -323,7 +340,8 @@ mod tests {
             outside(GitChanges::Reported),
             outside(GitChanges::Merged),
             outside(GitChanges::Refused),
-            Message::Inside { other_user: true },
+            Message::Inside { other_user: true, masked: vec![] },
+            Message::Inside { other_user: false, masked: vec![(1, u64::MAX), (2, 3)] },
             Message::Ended,
         ] {
             assert_eq!(Message::decode(&message.encode()), Some(message));
@@ -336,6 +354,7 @@ mod tests {
             b"O\0a\0b\0c\0d",
             b"O\0a\0b\0c\0d\0e\0",
             b"I\x02",
+            b"I\x01123456789",
         ] {
             assert_eq!(Message::decode(packet), None, "{packet:?}");
         }

@@ -86,9 +86,9 @@ impl<'a> GitGuard<'a> {
         }
     }
 
-    /// Has the copies made in `folder`, and waits until they are. Called by init.
-    pub(crate) fn copy(&self, folder: impl AsFd) -> Result<(), Problem> {
-        let inside = Message::Inside { other_user: self.other_user };
+    /// Has the copies made in `folder`, of all but what is masked, and waits until they are. Called by init.
+    pub(crate) fn copy(&self, folder: impl AsFd, masked: Vec<(u64, u64)>) -> Result<(), Problem> {
+        let inside = Message::Inside { other_user: self.other_user, masked };
         self.process.send(&inside.encode(), &[folder.as_fd()]).map_err(|_| gone())?;
         let mut packet = vec![0; PACKET_MAX];
         match answered(self.process.hear(&mut packet).and_then(Answer::decode))? {

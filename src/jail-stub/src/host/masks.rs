@@ -3,8 +3,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::OnceCell;
 
-use jail_plan::mask::{MASK, Message, Part, Place, parts};
+use jail_plan::mask::{How, MASK, Message, Part, Place, parts};
 use jail_plan::{Ids, InsideOp, Namespace, Plan, Step, WrapperText};
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -25,6 +26,8 @@ pub(crate) struct Masks<'a> {
     /// The working folder.
     pub(crate) folder: Vec<u8>,
     errand: Errand,
+    /// What it has replied.
+    places: OnceCell<Vec<Place>>,
 }
 
 impl<'a> Masks<'a> {
@@ -46,12 +49,28 @@ impl<'a> Masks<'a> {
         }
         let Some((index, step)) = first.filter(|_| has_folder) else { return Ok(None) };
         begin(plan, paths, globs)
-            .map(|(folder, errand)| Some(Self { index, step, by, text, folder, errand }))
+            .map(|(folder, errand)| {
+                Some(Self { index, step, by, text, folder, errand, places: OnceCell::new() })
+            })
             .map_err(|problem| Steps::from_plan(plan).inside(index, step, problem))
     }
 
-    /// The files that are masked. Init calls it once; prints what there is to say.
-    pub(crate) fn places(&self) -> Result<Vec<Place>, Problem> {
+    /// What is masked. Called by init; prints what there is to say at the first time.
+    pub(crate) fn places(&self, steps: Steps) -> Result<&[Place], Failure> {
+        if let Some(places) = self.places.get() {
+            return Ok(places);
+        }
+        let places = self.hear().map_err(|problem| self.failed(steps, problem))?;
+        Ok(self.places.get_or_init(|| places))
+    }
+
+    /// The files of that, as far as it is known.
+    pub(crate) fn files(&self) -> Vec<(u64, u64)> {
+        let files = self.places.get().into_iter().flatten().filter(|it| it.how != How::Way);
+        files.map(|place| place.identity).collect()
+    }
+
+    fn hear(&self) -> Result<Vec<Place>, Problem> {
         let mut places = Vec::new();
         loop {
             let (body, _) = self.errand.reply()?;

@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, statat, symlinkat, unlinkat
 use rustix::io::Errno;
 
 use crate::failure::{About, Problem};
-use crate::host::{GitGuard, Identity};
+use crate::host::{GitGuard, Identity, Masks};
 use crate::inside::bind::Source;
 use crate::inside::overlay;
 use crate::inside::point::{Entry, move_to_entry};
@@ -168,7 +168,8 @@ impl Apart<'_> {
         }
         let at = launch.caller.path(self.guard.to)?;
         let folder = root.own_folder(at.as_str())?;
-        self.guard.copy(&*folder)?;
+        let masked = launch.masks.map_or_else(Vec::new, Masks::files);
+        self.guard.copy(&*folder, masked)?;
         self.copies = Some(Copies { folder, at });
         Ok(())
     }

@@ -87,7 +87,7 @@ impl Shown {
     pub(super) fn mask(self, launch: &Launch<'_>, root: &Root) -> Result<(), Failure> {
         let Some(masks) = launch.masks else { return Ok(()) };
         let failed = |problem| masks.failed(launch.steps, problem);
-        for place in &masks.places().map_err(failed)? {
+        for place in masks.places(launch.steps)? {
             let path = [&masks.folder, b"/".as_slice(), &place.path].concat();
             for tree in &self.trees {
                 let [from, to] =

@@ -29,6 +29,7 @@ pub(crate) mod tree;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use jail_plan::git::is_apart;
 use jail_plan::{
     Access, Closure, HostUse, InsideOp, KeptOverlay, Namespace, Origin, Overlay, Place, Plan, Step,
 };
@@ -158,6 +159,10 @@ pub(crate) fn build<'a>(launch: &Launch<'a>) -> Result<Built<'a>, Failure> {
     let mut done = Vec::with_capacity(parts.len());
     for ((index, step), sources) in parts {
         for_broker(launch, &done, Some(&step.op), &built).map_err(at_root)?;
+        if let Some(masks) = launch.masks.filter(|_| built.apart.is_some() && is_apart(&step.op)) {
+            // Nothing of these files is copied.
+            masks.places(launch.steps)?;
+        }
         perform(step, sources, launch, &mut built).map_err(|problem| {
             failed(index, step, in_the_way(problem, &step.op, &done, launch.caller))
         })?;
